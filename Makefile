@@ -1,26 +1,30 @@
-# gonemaster: `make run` and `make test` set up what they need; both can be repeated.
+# gonemaster: each target installs what it needs into one virtual environment, once; all of them can be repeated, in any order.
 # The distribution's Python is preferred: it is built with optimisation, a Python from pyenv often is not.
 PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+# What is installed: the service alone, with the tests, and with the linters.
+SERVICE := $(VENV)/.service
+READY := $(VENV)/.tests
+LINTERS := $(VENV)/.linters
 # Two for each core, as many tests wait for processes; beyond eight there are only more databases to start.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
 TESTS ?= tests
-# Where a single failure discards the work of a day: a test that the load of the machine made fail runs once more. The summary
-# shows each of them with its traceback, to be mended. `make test` gives no second chance.
-AGAIN ?= --reruns 1 --reruns-delay 5 -r aR
+# What CI adds to `make test`: whole services, workers, browsers (make test THOROUGH=1).
+MARKED := not slow and not twin$(if $(THOROUGH),, and not thorough)
+RUN ?= $(BIN)/python
 # What shows soonest that another version of Python or of a dependency does not fit: the whole service once, and what
 # leans most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.
-SOME_TESTS ?= tests/system/test_first_run.py tests/engine/test_run.py tests/tasks/test_transport.py tests/tasks/test_recurrence.py \
-	tests/db/test_session.py tests/db/test_migrations.py tests/db/test_graduation.py tests/db/test_prepared.py tests/db/test_lists.py \
-	tests/api/test_errors.py tests/api/test_jobs.py tests/api/test_batches.py tests/api/test_openapi.py tests/api/test_settings.py \
-	tests/api/test_system.py tests/api/test_authentication.py tests/api/test_metrics.py tests/api/analysis/test_kept_responses.py
+SOME_TESTS ?= tests/system/test_first_run.py tests/engine/run/test_run.py tests/tasks/worker/test_transport.py tests/tasks/recurrence/test_recurrence.py \
+	tests/db/core/test_session.py tests/db/migrations/test_migrations.py tests/db/runs/test_graduation.py tests/db/runs/test_lists.py \
+	tests/api/web/test_errors.py tests/api/v1/test_jobs.py tests/api/v1/test_batches.py tests/api/web/test_openapi.py tests/api/v1/test_settings.py \
+	tests/api/v1/test_system.py tests/api/web/test_authentication.py tests/api/v1/test_metrics.py tests/api/analysis/test_kept_responses.py
 # The oldest Python that is allowed, where this machine has one.
 PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+COMMA := ,
 # Twice quiet: errors only, without the build backend's notes on editable installations.
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
@@ -34,30 +38,43 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(READY): setup.cfg pyproject.toml
+# $(call install,DESCRIPTION,EXTRAS)
+define install
+	@echo "installing $(1) into $(VENV), once; this takes some seconds to a minute"
+	@start=$$(date +%s); $(BIN)/python -m pip install $(QUIETLY) -e '.$(2)' \
+		&& $(BIN)/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api \
+		&& echo "installed $(1) in $$(($$(date +%s) - start)) s; $(VENV) has $$(du -sm $(VENV) | cut -f 1) MB"
+	@touch $@
+endef
+
+$(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 to 3.14 with the venv module found;" \
 		"on Debian: apt-get install python3 python3-venv" >&2; exit 1; }
-	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	@echo "installing into $(VENV), once; this takes some seconds to a minute"
-	@$(BIN)/python -m pip install $(QUIETLY) --upgrade pip
-	@$(BIN)/python -m pip install $(QUIETLY) -e '.[test,lint,flower,otel]'
-	@$(BIN)/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
-	@touch $(READY)
+	@"$(PYTHON)" -m venv $(VENV)
 
-setup: $(READY) ## make the virtual environment and install everything
+$(SERVICE): setup.cfg pyproject.toml | $(BIN)/python
+	$(call install,the service)
 
-run: $(READY) ## the whole service on an embedded default: http://127.0.0.1:8080
+$(READY): setup.cfg pyproject.toml | $(SERVICE)
+	$(call install,what the tests need,[test$(COMMA)flower$(COMMA)otel])
+
+$(LINTERS): setup.cfg pyproject.toml | $(READY)
+	$(call install,the linters,[lint])
+
+setup: $(LINTERS) ## make the virtual environment and install everything
+
+run: $(SERVICE) ## the whole service on an embedded default: http://127.0.0.1:8080
 	@GONEMASTER_DATA_DIR="$${GONEMASTER_DATA_DIR:-data}" $(BIN)/gonemaster-server
 
 test: $(READY) ## all tests but those that take long
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(TESTS)
+	$(RUN) -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "$(MARKED)" $(TESTS)
 
-test-long: $(READY) ## the tests that take long
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m slow $(TESTS)
+test-long: $(READY) ## what make test leaves out, and all examples of the properties
+	GONEMASTER_EXAMPLES=all $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "slow or thorough or twin or hypothesis" $(TESTS)
 
-coverage: $(READY) ## make test, and the share of lines that it runs; fails below the floor in setup.cfg
+coverage: $(READY) ## make test with what CI adds, and the share of lines that it runs; fails below the floor in setup.cfg
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(AGAIN) -n $(TEST_WORKERS) --dist loadgroup -m "not slow" $(TESTS)
+	$(MAKE) test THOROUGH=1 RUN="$(BIN)/coverage run"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -65,7 +82,7 @@ lab: $(READY) ## faults of hosts, networks and disks, as root: make lab [ONLY=Re
 	$(BIN)/python -m tests.distributed.lab --only "$(ONLY)" $(if $(WRITE),--write)
 
 test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dependencies that setup.cfg allows
-	.venv-lowest/bin/python -m pytest $(AGAIN) -n $(TEST_WORKERS) --dist loadgroup $(SOME_TESTS) tests/engine/test_badkeys.py tests/system/test_flower.py tests/system/test_tracing.py
+	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" $(SOME_TESTS) tests/engine/dnssec/test_badkeys.py tests/system/test_flower.py tests/system/test_tracing.py
 
 .venv-lowest/.ready: setup.cfg pyproject.toml .ci/lowest_versions.py
 	@echo "installing the lowest versions into .venv-lowest"
@@ -93,7 +110,7 @@ test-py311:
 else
 test-py311: .venv-py311/.ready ## some tests on Python 3.11, where the machine has it; mypy takes each file as of 3.11 anyway
 	.venv-py311/bin/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
-	.venv-py311/bin/python -m pytest $(AGAIN) -n $(TEST_WORKERS) --dist loadgroup -k "not postgres" $(SOME_TESTS)
+	.venv-py311/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" -k "not postgres" $(SOME_TESTS)
 
 .venv-py311/.ready: setup.cfg pyproject.toml
 	@echo "installing for $(PYTHON311) into .venv-py311"
@@ -103,26 +120,28 @@ test-py311: .venv-py311/.ready ## some tests on Python 3.11, where the machine h
 	@touch $@
 endif
 
-lint: $(READY) ## ruff, mypy --strict, import contracts
+lint: $(LINTERS) ## ruff, djlint, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djlint --quiet --check --lint gonemaster_api/templates
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(READY) ## let ruff format and mend
+format: $(LINTERS) ## format code and templates
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/djlint --quiet --warn --reformat gonemaster_api/templates
 
-docs: $(READY) ## write the reference pages that come from the registry
+docs: $(SERVICE) ## write the reference pages that come from the registry
 	$(BIN)/python docs/generate.py
 
-messages: $(READY) ## bring the catalogues of translations up to date with the texts: make messages [ADD=de]
+messages: $(SERVICE) ## bring the catalogues of translations up to date with the texts: make messages [ADD=de]
 	$(BIN)/python .ci/messages.py $(if $(ADD),--add "$(ADD)")
 
 screenshots: $(READY) ## take the pictures of docs/guide, in Chromium: make screenshots [ONLY=queue,domains]
 	@ONLY="$(ONLY)" $(BIN)/python docs/screenshots.py
 
-demo: $(READY) ## the service against a bundled world of test domains, without Internet
+demo: $(SERVICE) ## the service against a bundled world of test domains, without Internet
 	@$(BIN)/python deploy/demo/demo.py
 
 conformance: $(READY) ## the official scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]

@@ -36,16 +36,11 @@ from gonemaster_tasks.monitoring.issues import ADVICE
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE = ROOT / "gonemaster_engine"
 PAGES = ROOT / "gonemaster_api"
-PAGES_METHODS = [("ui/**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
-# As gonemaster_api/ui/shell/setup.py sets up Jinja: else the spaces of a text in a block would differ.
-JINJA_OPTIONS = {
-    "trim_blocks": "true",
-    "lstrip_blocks": "true",
-    "trimmed": "true",
-    "newstyle_gettext": "true",
-    "silent": "false",
-}
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None, "Text": None, "Message": None}
+SAYING = ("gonemaster_db", "gonemaster_engine", "gonemaster_tasks")
+"""The packages whose refusals (`Text`) pages show."""
+JINJA_OPTIONS = {"newstyle_gettext": "true", "silent": "false"}
 MO_MAGIC = b"\xde\x12\x04\x95"
 KINDS = {
     "TEXTS": "message",
@@ -131,9 +126,7 @@ def engine_texts() -> Iterator[Text]:
 
 def pages_texts() -> Iterator[Text]:
     """Yield what the pages say, by file, and what the settings are for."""
-    found = list(
-        extract_from_dir(PAGES, PAGES_METHODS, options_map={"templates/**.html": JINJA_OPTIONS}, keywords=KEYWORDS)
-    )
+    found = list(extract_from_dir(PAGES, METHODS, options_map={"templates/**.html": JINJA_OPTIONS}, keywords=KEYWORDS))
     plurals = {
         file: dict(_plurals(PAGES / file)) for file in sorted({item[0] for item in found}) if file.endswith(".py")
     }
@@ -141,6 +134,9 @@ def pages_texts() -> Iterator[Text]:
         forms = text if isinstance(text, tuple) else (text, plurals.get(file, {}).get(text))
         if forms[0] not in plurals.get(file, {}).values():
             yield Text(forms[0], forms[1], (file,))
+    for package in SAYING:
+        for file, _line, text, *_ in sorted(extract_from_dir(ROOT / package, METHODS[:1], keywords=KEYWORDS)):
+            yield Text(str(text), None, (f"{package}/{file}",))
     for text in REFUSALS.values():
         yield Text(text, None, ("a name that is refused",))
     for kind, advice in ADVICE.items():

@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from gonemaster_api.app import create_app
-from gonemaster_api.request_counts import LATENCY_BOUNDS_MS
 from gonemaster_api.state import NAME, State
+from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import NewJob
 from gonemaster_db.core.session import Store, open_store

@@ -3,7 +3,7 @@
     python -m benchmarks.pacing [--packets 240] [--addresses 40] [--rounds 200] [--at-once 4]
 
 As in a run, so many packets go to so many addresses and are answered, some of them at once without answer. Without
-limits, with limits that are not near (all packets leave at once, without a loan), and where each has to be borrowed.
+limits, with limits that are not near (all packets leave at once, without a lease), and where each is leased.
 Nothing is sent, so it is the same each time but for the machine: the least of many rounds is what counts.
 """
 
@@ -12,37 +12,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from gonemaster_engine.net.ledger import Ledger, Loans, Terms, Want
-from gonemaster_engine.net.pacing import Pacing
-from gonemaster_engine.net.query import Outcome, Query, Timing
+from gonemaster_engine.net.pacing import AddressLimits, Pacing
+from gonemaster_engine.net.query import Query, QueryOutcome, Timing
+from tests.support.lender import MemoryLender
 
 _BODY = bytes(10) + b"\x03www\x07example\x02xa\x00\x00\x01\x00\x01"
 _TIMING = Timing(timeout_s=5.0, retrans_s=3.0, tries=3)
-_KINDS = {"no limits": Terms(), "limits not near": Terms(30_000, 10_000), "all borrowed": Terms(30_000, 0, 10)}
-_A_RUN_US = 25_000.0  # CPU of a whole run: docs/explanation/performance.md
+_KINDS = {
+    "no limits": (AddressLimits(), False),
+    "limits not near": (AddressLimits(30_000, 10_000), False),
+    "all leased": (AddressLimits(30_000), True),
+}
+_A_RUN_US = 25_000.0  # CPU of a whole run: benchmarks/RESULTS.md
 
 
-class MemoryLender:
-    """Lends from memory; what it costs is not what is measured."""
-
-    def __init__(self) -> None:
-        self._ledger = Ledger()
-
-    def ask(self, wants: Sequence[Want], terms: Terms, reply: Callable[[Loans | None], None]) -> None:
-        """Answer in the next turn of the loop."""
-        now = time.monotonic()
-        loans = [self._ledger.lend(want, terms, process="one", now=now) for want in wants]
-        asyncio.get_running_loop().call_soon(reply, Loans(2, loans, now))
-
-    def report(self, limited: Sequence[str]) -> None:
-        """Drop it."""
-
-
-async def measure(terms: Terms, options: argparse.Namespace) -> float:
+async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Namespace) -> float:
     """Return the least CPU of a packet, in microseconds, of many rounds."""
-    pacing = Pacing(MemoryLender(), lambda: terms, is_extra=terms.free_parts > 2)
+    pacing = Pacing(MemoryLender(processes=2), lambda: limits, is_extra=is_extra)
     addresses = [f"127.{number // 250}.{number % 250}.1" for number in range(options.addresses)]
     await begin(pacing, addresses)
     least = float("inf")
@@ -66,7 +54,7 @@ async def measure(terms: Terms, options: argparse.Namespace) -> float:
 
 
 async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
-    """Let the process be one that is known: nothing is free before that."""
+    """Let the process be one that is known: it has no share before that."""
     until = time.monotonic() + 2.5
     while time.monotonic() < until:
         for address in addresses:
@@ -76,7 +64,7 @@ async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
         await asyncio.sleep(0.1)
 
 
-def _told(_outcome: Outcome) -> None:
+def _told(_outcome: QueryOutcome) -> None:
     """Be the callback of a query that never ends."""
 
 
@@ -92,8 +80,8 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=4, help="packets between two turns of the loop")
     options = parser.parse_args()
     base = 0.0
-    for name, terms in _KINDS.items():
-        least = asyncio.run(measure(terms, options))
+    for name, (limits, is_extra) in _KINDS.items():
+        least = asyncio.run(measure(limits, is_extra=is_extra, options=options))
         base = base or least
         added_us = (least - base) * options.packets
         print(

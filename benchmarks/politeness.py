@@ -28,8 +28,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from gonemaster_engine.net.ledger import Terms
-from gonemaster_engine.net.pacing import Pacing
+from gonemaster_engine.net.pacing import AddressLimits, Pacing
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import RunResult, run_test
@@ -97,7 +96,7 @@ def work(options: argparse.Namespace) -> None:
     lender.start()
 
     async def whole() -> list[RunResult]:
-        pacing = Pacing(lender, lambda: Terms(options.qps, options.outstanding))
+        pacing = Pacing(lender, lambda: AddressLimits(options.qps, options.outstanding))
         return await run_all(json.load(sys.stdin), options.hints, options.port, slots=options.slots, pacing=pacing)
 
     results = asyncio.run(whole())
@@ -108,7 +107,7 @@ def work(options: argparse.Namespace) -> None:
 
 
 def register(broker: Broker, processes: int) -> None:
-    """Let the ledger count the processes as live workers."""
+    """Let Redis count the processes as live workers."""
     for number in range(processes):
         state = WorkerState(f"w{number}", "host", 1, ("batch",), 1, {}, 0.0)
         broker.workers.register(state, timedelta(hours=1))
@@ -242,8 +241,8 @@ def measure(options: argparse.Namespace) -> None:
     names = json.load(sys.stdin)
 
     async def whole() -> float:
-        terms = Terms(options.qps, options.outstanding)
-        pacing = None if terms.is_none else Pacing(lender, lambda: terms)
+        limits = AddressLimits(options.qps, options.outstanding)
+        pacing = None if limits.is_none else Pacing(lender, lambda: limits)
         began = time.process_time()
         await run_all(names, options.hints, options.port, slots=options.slots, pacing=pacing)
         return time.process_time() - began

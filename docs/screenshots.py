@@ -80,8 +80,8 @@ def service() -> Iterator[str]:
             "GONEMASTER_ALLOW_NON_GLOBAL": "true",
         }
         command = [sys.executable, "-m", "gonemaster_api.server"]
-        demo = [*command, "demo-data", "--domains", "400", "--snapshots", "8"]
-        subprocess.run(demo, env=environ, check=True)  # noqa: S603 - our own program
+        demo = [sys.executable, "-m", "deploy.demo.data", "--domains", "400", "--snapshots", "8"]
+        subprocess.run(demo, cwd=ROOT, env=environ, check=True)  # noqa: S603 - our own program
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

@@ -31,13 +31,13 @@ from gonemaster_api.v1 import BLUEPRINTS
 from gonemaster_api.web.access_log import register_access_log
 from gonemaster_api.web.authentication import register_authentication
 from gonemaster_api.web.body_limits import register_body_limits
+from gonemaster_api.web.exporter import register_exporter
 from gonemaster_api.web.headers import register_headers
 from gonemaster_api.web.hosts import register_host_check
 from gonemaster_api.web.origins import register_origin_check
 from gonemaster_api.web.proxies import register_proxies
 from gonemaster_api.web.rate_limits import register_rate_limits
 from gonemaster_api.web.request_deadlines import register_request_deadlines
-from gonemaster_api.web.request_metrics import register_request_metrics
 from gonemaster_api.web.traces import register_traces
 from gonemaster_db.core.session import open_store
 from gonemaster_engine.version import __version__
@@ -75,7 +75,7 @@ def create_app(
     parts = queue or open_queue(settings, open_store(api_store_settings(settings)))
     app.extensions[NAME] = make_state(settings, queue=parts, stopping=stopping or threading.Event(), patience=patience)
     register_access_log(app)
-    register_request_metrics(app)
+    register_exporter(app)
     register_request_deadlines(app)
     register_proxies(app, settings.trusted_proxy_cidrs)
     register_traces(app)

@@ -5,13 +5,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cachetools import LRUCache
+
 from gonemaster_db.batches.batches import count_statuses, get_batch
 from gonemaster_db.core.errors import BatchNotFound, StoreConflict, StoreUnavailable
 from gonemaster_db.core.session import Store
 
 COUNT_EVERY_S = 1.0
 _SHARE = 10  # counting takes a tenth of the time at most: a slow count is repeated less often
-_FORGET_S = 60.0
+_MAX_WATCHED = 1000
 
 
 @dataclass
@@ -25,7 +27,7 @@ class BatchWatch:
     """The latest counts of the batches that are watched on this process."""
 
     def __init__(self) -> None:
-        self._watched: dict[str, _Watched] = {}
+        self._watched: LRUCache[str, _Watched] = LRUCache(_MAX_WATCHED)
         self._lock = threading.Lock()
 
     def counts(self, store: Store, batch_id: str) -> Mapping[str, int] | None:
@@ -42,11 +44,7 @@ class BatchWatch:
 
     def _of(self, batch_id: str) -> _Watched:
         with self._lock:
-            if batch_id not in self._watched:
-                now = time.monotonic()
-                left = {key: each for key, each in self._watched.items() if now - each.due < _FORGET_S}
-                self._watched = left | {batch_id: _Watched()}
-            return self._watched[batch_id]
+            return self._watched.setdefault(batch_id, _Watched())
 
     def _count(self, store: Store, batch_id: str, watched: _Watched) -> None:
         began = time.monotonic()

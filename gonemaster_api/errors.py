@@ -10,11 +10,52 @@ from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from gonemaster_db.core import errors as store
+from gonemaster_engine.texts import Text, mark, text_of
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
 
 RETRY_AFTER_S = 5
 # What an operating system says that has nothing left to give just now.
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+MISSING = {
+    "job": mark("no such job: {key}"),
+    "run": mark("no such run: {key}"),
+    "domain": mark("no such domain: {key}"),
+    "batch": mark("no such batch: {key}"),
+    "tag": mark("no such tag: {key}"),
+    "profile": mark("no such profile: {key}"),
+    "cohort": mark("no such cohort: {key}"),
+    "snapshot": mark("no such snapshot: {key}"),
+    "operation": mark("no such operation: {key}"),
+    "watch": mark("no such watch: {key}"),
+    "domain in the snapshot": mark("no such domain in the snapshot: {key}"),
+    "address of a name server": mark("no such address of a name server: {key}"),
+    "message tag": mark("no such message tag: {key}"),
+    "name server": mark("no such name server: {key}"),
+    "AS": mark("no such AS: {key}"),
+    "prefix": mark("no such prefix: {key}"),
+    "row": mark("no such row: {key}"),
+    "test case": mark("no such test case: {key}"),
+    "grade": mark("no such grade: {key}"),
+    "history": mark("no such history: {key}"),
+    "badge": mark("no such badge: {key}"),
+    "names of ASes": mark("no such names of ASes: {key}"),
+    "part of this page": mark("no such part of this page: {key}"),
+    "DNSSEC chain": mark("no such DNSSEC chain: {key}"),
+    "DNSSEC chain of run": mark("no such DNSSEC chain of run: {key}"),
+    "tag with domains": mark("no such tag with domains: {key}"),
+    "public test of the domain": mark("no such public test of the domain: {key}"),
+    "run of this domain": mark("no such run of this domain: {key}"),
+    "second run of this domain": mark("no such second run of this domain: {key}"),
+    "public report: scores are not public": mark("no such public report: scores are not public: {key}"),
+}
+_EXISTS = {
+    "tag": mark("the tag {key} already exists"),
+    "profile": mark("the profile {key} already exists"),
+    "cohort": mark("the cohort {key} already exists"),
+    "slug": mark("the slug {key} already exists"),
+    "token": mark("the token {key} already exists"),
+}
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +91,8 @@ class NotFound(ApiError):
     """An entity that does not exist, or no longer exists."""
 
     def __init__(self, what: str, key: object) -> None:
-        super().__init__(HTTPStatus.NOT_FOUND, "not_found", f"no such {what}: {str(key)[:100]!r}")
+        text = Text(MISSING.get(what, f"no such {what}: {{key}}"), key=repr(str(key)[:100]))
+        super().__init__(HTTPStatus.NOT_FOUND, "not_found", text)
 
 
 class Conflict(ApiError):
@@ -69,23 +111,32 @@ class Unavailable(ApiError):
 
 # Errors that werkzeug and Flask raise themselves; any other status gets the code http_error.
 _HTTP_CODES = {
-    400: ("bad_request", "the request is malformed"),
-    401: ("unauthorized", "authentication is required"),
-    403: ("forbidden", "access is forbidden"),
-    404: ("not_found", "there is no resource at this path"),
-    405: ("method_not_allowed", "this path does not support the method"),
-    413: ("body_too_large", "the body is larger than this path accepts"),
-    415: ("unsupported_media_type", "the body must be application/json"),
-    500: ("internal_error", "internal server error; see the log of the server"),
+    400: ("bad_request", Text("the request is malformed")),
+    401: ("unauthorized", Text("authentication is required")),
+    403: ("forbidden", Text("access is forbidden")),
+    404: ("not_found", Text("there is no resource at this path")),
+    405: ("method_not_allowed", Text("this path does not support the method")),
+    413: ("body_too_large", Text("the body is larger than this path accepts")),
+    415: ("unsupported_media_type", Text("the body must be application/json")),
+    500: ("internal_error", Text("internal server error; see the log of the server")),
 }
 
 
 def error_document(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the error document: `{"error": {"code", "message", "details"?}}`."""
-    error: dict[str, Any] = {"code": code, "message": message}
+    error: dict[str, Any] = {"code": code, "message": str(message)}
     if details:
-        error["details"] = dict(details)
+        error["details"] = _plain(details)
     return {"error": error}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a document with strings in place of texts."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
 
 
 _PAGES = "gonemaster-error-page"
@@ -130,21 +181,21 @@ def _from_http(error: HTTPException) -> Response:
 def _from_store(error: store.StoreError) -> Response:
     log.error("database error", exc_info=error)
     return _answer(
-        ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "store_error", "database error; see the log of the server")
+        ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "store_error", Text("database error; see the log of the server"))
     )
 
 
 def _from_absent_store(error: store.StoreError) -> Response:
     log.warning("database unavailable", error=str(error))
-    return _answer(Unavailable("store_unavailable", "the database is unavailable"))
+    return _answer(Unavailable("store_unavailable", Text("the database is unavailable")))
 
 
 def _from_time_limit(_error: store.TimeLimitExceeded) -> Response:
-    return _answer(Unavailable("request_timeout", "the response took longer to make than the time limit allows"))
+    return _answer(Unavailable("request_timeout", Text("the response took longer to make than the time limit allows")))
 
 
 def _from_pending_statistics(error: store.StatisticsPending) -> Response:
-    return _answer(Unavailable("statistics_pending", str(error)))
+    return _answer(Unavailable("statistics_pending", text_of(error)))
 
 
 def _from_missing_row(error: store.NotFound) -> Response:
@@ -156,72 +207,79 @@ def _from_missing_row(error: store.NotFound) -> Response:
 
 
 def _from_state(error: store.JobStateError) -> Response:
-    return _answer(Conflict("invalid_state", str(error)))
+    return _answer(Conflict("invalid_state", text_of(error)))
 
 
 def _from_exists(error: store.AlreadyExists) -> Response:
     what = type(error).__name__.removesuffix("Exists").lower()
-    return _answer(Conflict(f"{what}_exists", f"the {what} {str(error.key)[:100]!r} already exists"))
+    return _answer(Conflict(f"{what}_exists", Text(_EXISTS[what], key=repr(str(error.key)[:100]))))
 
 
 def _from_used_tag(error: store.TagInUse) -> Response:
-    return _answer(Conflict("tag_in_use", f"{error}; delete the cohort first"))
+    return _answer(Conflict("tag_in_use", Text("{error}; delete the cohort first", error=text_of(error))))
 
 
 def _from_used_domain(error: store.DomainInUse) -> Response:
-    return _answer(Conflict("domain_in_use", f"{error}; cancel it first", details={"domain": error.domain}))
+    return _answer(
+        Conflict(
+            "domain_in_use", Text("{error}; cancel it first", error=text_of(error)), details={"domain": error.domain}
+        )
+    )
 
 
 def _from_queue_mismatch(error: store.QueueMismatch) -> Response:
-    return _answer(BadRequest("invalid_queue", str(error)))
+    return _answer(BadRequest("invalid_queue", text_of(error)))
 
 
 def _from_tier_mismatch(error: store.TierMismatch) -> Response:
-    return _answer(BadRequest("tier_mismatch", str(error)))
+    return _answer(BadRequest("tier_mismatch", text_of(error)))
 
 
 def _from_ambiguous_profile(error: store.AmbiguousProfile) -> Response:
-    whose = f"the tags of {error.domain}" if error.domain else "the domain's tags"
+    whose = Text("the tags of {domain}", domain=error.domain) if error.domain else Text("the domain's tags")
     details = {"profile_ids": error.profile_ids} | ({"domain": error.domain} if error.domain else {})
-    text = f"{whose} have different default profiles; specify profile_id"
+    text = Text("{whose} have different default profiles; specify profile_id", whose=whose)
     return _answer(BadRequest("ambiguous_profile", text, details=details))
 
 
 def _from_unfinished_batch(error: store.JobsNotTerminal) -> Response:
-    number = "one job of the batch is" if error.unfinished == 1 else f"{error.unfinished} jobs of the batch are"
-    text = f"{number} not finished"
+    if error.unfinished == 1:
+        text = Text("one job of the batch is not finished")
+    else:
+        text = Text("{number} jobs of the batch are not finished", number=error.unfinished)
     return _answer(Conflict("jobs_not_terminal", text, details={"unfinished": error.unfinished}))
 
 
 def _from_nothing_to_repeat(error: NothingToRepeat) -> Response:
-    return _answer(Conflict("nothing_to_repeat", str(error)))
+    return _answer(Conflict("nothing_to_repeat", text_of(error)))
 
 
 def _from_options(error: OptionsTooLarge) -> Response:
     details = {"limit": error.limit, "given": error.given}
-    return _answer(BadRequest("options_too_large", str(error), details=details))
+    return _answer(BadRequest("options_too_large", text_of(error), details=details))
 
 
 def _from_gone_reference(_error: store.ReferenceGone) -> Response:
-    return _answer(Conflict("reference_gone", "an object that the request refers to was deleted concurrently"))
+    return _answer(Conflict("reference_gone", Text("an object that the request refers to was deleted concurrently")))
 
 
 def _from_too_many_watches(error: store.TooManyWatches) -> Response:
-    text = f"there are {error.limit} watches, and no more may be stored"
+    text = Text("there are {limit} watches, and no more may be stored", limit=error.limit)
     return _answer(Conflict("too_many_watches", text, details={"limit": error.limit}))
 
 
 def _from_idempotency(_error: store.IdempotencyConflict) -> Response:
     return _answer(
         Conflict(
-            "idempotency_conflict", "this Idempotency-Key was used with a different request within the last 24 hours"
+            "idempotency_conflict",
+            Text("this Idempotency-Key was used with a different request within the last 24 hours"),
         )
     )
 
 
 def _from_absent_broker(error: BrokerUnavailable) -> Response:
     log.warning("broker unavailable", error=str(error))
-    return _answer(Unavailable("broker_unavailable", "the broker is unavailable"))
+    return _answer(Unavailable("broker_unavailable", Text("the broker is unavailable")))
 
 
 def _from_system(error: OSError) -> Response:
@@ -232,7 +290,7 @@ def _from_system(error: OSError) -> Response:
     if error.errno not in _OUT_OF_RESOURCES:
         return _from_anything(error)
     log.warning("out of resources", error=str(error), path=request.path, method=request.method)
-    return _answer(Unavailable("overloaded", "the server is overloaded"))
+    return _answer(Unavailable("overloaded", Text("the server is overloaded")))
 
 
 def _from_anything(error: Exception) -> Response:

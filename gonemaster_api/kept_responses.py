@@ -1,7 +1,8 @@
 """Responses in memory that stay true for as long as their version."""
 
 import threading
-from collections import OrderedDict
+
+from cachetools import LRUCache
 
 MOST_OCTETS = 16 * 1024 * 1024
 _LARGEST = 512 * 1024
@@ -12,38 +13,30 @@ Key = tuple[str, str, bytes]
 
 
 class KeptResponses:
-    """The bodies that a process keeps; safe in threads."""
+    """The bodies that a process keeps, those that were used last; safe in threads."""
 
     def __init__(self, *, most_octets: int = MOST_OCTETS) -> None:
-        self._most = most_octets
-        self._bodies: OrderedDict[Key, bytes] = OrderedDict()
+        self._bodies: LRUCache[Key, tuple[Key, bytes]] = LRUCache(most_octets, getsizeof=_size)
         self._lock = threading.Lock()
-        self.octets = 0
 
     def find(self, key: Key) -> bytes | None:
         """Return a body that is kept."""
         with self._lock:
-            if key in self._bodies:
-                self._bodies.move_to_end(key)
-            return self._bodies.get(key)
+            entry = self._bodies.get(key)
+        return entry[1] if entry else None
 
     def keep(self, key: Key, body: bytes) -> None:
         """Keep a body, in the place of those that were used longest ago; large ones are not kept."""
-        if _size(key, body) > min(_LARGEST, self._most):
-            return
-        with self._lock:
-            self._drop(key)
-            self._bodies[key] = body
-            self.octets += _size(key, body)
-            while self.octets > self._most:
-                self._drop(next(iter(self._bodies)))
+        if _size((key, body)) <= min(_LARGEST, self._bodies.maxsize):
+            with self._lock:
+                self._bodies[key] = key, body
 
-    def _drop(self, key: Key) -> None:
-        body = self._bodies.pop(key, None)
-        if body is not None:
-            self.octets -= _size(key, body)
+    @property
+    def octets(self) -> int:
+        """The size of all bodies and their keys."""
+        return int(self._bodies.currsize)
 
 
-def _size(key: Key, body: bytes) -> int:
-    version, path, query = key
+def _size(entry: tuple[Key, bytes]) -> int:
+    (version, path, query), body = entry
     return len(body) + 4 * len(version) + 4 * len(path) + len(query) + _OVERHEAD

@@ -1,42 +1,42 @@
-"""Look-ups in DNS that a request waits for: the engine in one thread of the API process, within narrow bounds.
+"""Look-ups in DNS that a request waits for: each is one call of an engine function, within limits of its own.
 
-The thread is started by the first look-up. All that it shares with the
-workers are the limits for name servers.
+A look-up has an event loop, sockets and caches of its own, which end with it. All that it shares with the workers are
+the limits of name servers. It is no job: a form needs its answer within seconds, even if the queue is full or paused.
 """
 
 import asyncio
-import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import partial
-from time import monotonic
+from typing import TypeVar
+
+from cachetools import TLRUCache
 
 from gonemaster_engine.net.pacing import Pacing
+from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
 from gonemaster_engine.zone.delegation_data import DelegationData, look_up_delegation
 from gonemaster_tasks.config.profiles import caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings
-from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_resources
+from gonemaster_tasks.worker.execute.engine_resources import open_resources
 from gonemaster_tasks.worker.execute.lender import RedisLender
-from gonemaster_tasks.worker.execute.running import EngineLoop
-
-log = logging.getLogger(__name__)
 
 DELEGATIONS_AT_ONCE = 8
 DELEGATION_LIMIT_S = 10.0
 NAMES_AT_ONCE = 8
-NAMES_WAIT_S = 3.0  # of a request; a look-up that takes longer goes on, and the next request has its name
+NAMES_WAIT_S = 3.0  # of a request; a look-up that takes longer continues, and the next request has its name
 _EACH_NAME_S = 10.0
-_MOST_WAITING = 256  # look-ups of names, under way or not begun
-_MOST_NAMES = 10_000  # that are remembered
+_MAX_PENDING = 256  # look-ups of names, running or not started
+_MAX_NAMES = 10_000
 _KNOWN_S, _UNKNOWN_S = 86_400.0, 3_600.0
+
+Found = TypeVar("Found")
 
 
 class TooManyLookups(Exception):
-    """As many look-ups are under way as one process makes at a time."""
+    """As many look-ups are running as one process makes at a time."""
 
 
 class DnsLookups:
@@ -45,8 +45,11 @@ class DnsLookups:
     def __init__(self, live: CurrentSettings) -> None:
         self._live = live
         self._lock = threading.Lock()
-        self._thread: _LookupThread | None = None
+        self._lender: RedisLender | None = None
         self._delegations = threading.BoundedSemaphore(DELEGATIONS_AT_ONCE)
+        self._names = ThreadPoolExecutor(NAMES_AT_ONCE, thread_name_prefix="as-names")
+        self._known: TLRUCache[int, AsName | None] = TLRUCache(_MAX_NAMES, _end_of_life)
+        self._pending: dict[int, Future[None]] = {}
 
     def delegation(self, domain: str) -> DelegationData:
         """Return what the parent of a zone has about it.
@@ -56,129 +59,65 @@ class DnsLookups:
             TimeoutError: it takes too long.
         """
         with _one_of(self._delegations):
-            return self._running().delegation(domain)
+            return self._call(
+                lambda profile, resources: look_up_delegation(domain, profile, resources, limit_s=DELEGATION_LIMIT_S)
+            )
 
     def as_names(self, asns: Iterable[int], *, wait_s: float = NAMES_WAIT_S) -> dict[int, AsName | None]:
-        """Return who holds ASes; None where nobody does, and what is not known within some seconds is missing."""
-        return self._running().as_names(list(asns), wait_s=wait_s)
-
-    def _running(self) -> "_LookupThread":
+        """Return the holders of ASes: None if there is none; what is not known within some seconds is missing."""
+        wanted = list(asns)
         with self._lock:
-            if self._thread is None:
-                self._thread = _LookupThread(self._live)
-            return self._thread
-
-    def close(self) -> None:
-        """End the thread, if there is one."""
+            pending = [future for asn in wanted if asn not in self._known and (future := self._look_up(asn))]
+        wait(pending, timeout=wait_s)
         with self._lock:
-            thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.close()
+            return {asn: self._known[asn] for asn in wanted if asn in self._known}
 
-
-class _LookupThread:
-    """An event loop with what the engine needs."""
-
-    def __init__(self, live: CurrentSettings) -> None:
-        self._live = live
-        self._applied = live.current
-        self._loop = EngineLoop()
-        self._loop.start()
-        self._lender = RedisLender.of_extra(live.own, "api")
-        self._lender.start()
-        try:
-            self._resources = self._loop.call(_opened(self._open))
-        except BaseException:
-            self._lender.stop()
-            self._loop.stop()
-            raise
-        self._names = _AsNames(self._look_up_name)
-
-    def _open(self) -> Resources:
-        pacing = Pacing(self._lender, lambda: self._live.current.politeness, is_extra=True)
-        return open_resources(self._applied, pacing=pacing)
-
-    def delegation(self, domain: str) -> DelegationData:
-        return self._loop.call(self._delegation(domain))
-
-    async def _delegation(self, domain: str) -> DelegationData:
-        self._follow()
-        profile = caller_limits(self._live.current)
-        return await look_up_delegation(domain, profile, self._resources, limit_s=DELEGATION_LIMIT_S)
-
-    def as_names(self, asns: list[int], *, wait_s: float) -> dict[int, AsName | None]:
-        return self._loop.call(self._names.find(asns, wait_s=wait_s))
-
-    async def _look_up_name(self, asn: int) -> dict[int, AsName | None]:
-        self._follow()
-        profile = caller_limits(self._live.current)
-        return await look_up_as_names([asn], profile, self._resources, limit_s=_EACH_NAME_S)
-
-    def _follow(self) -> None:
-        before, self._applied = self._applied, self._live.current
-        follow_settings(self._resources, before, self._applied)
-
-    def close(self) -> None:
-        self._loop.call(self._end())
-        self._lender.stop()
-        self._loop.stop()
-
-    async def _end(self) -> None:
-        await self._names.end()
-        await self._resources.close()
-
-
-class _AsNames:
-    """Names that are known, and look-ups that are under way; belongs to the event loop."""
-
-    def __init__(self, look_up: Callable[[int], Awaitable[dict[int, AsName | None]]]) -> None:
-        self._look_up = look_up
-        self._known: OrderedDict[int, tuple[AsName | None, float]] = OrderedDict()  # with the end of its life
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(NAMES_AT_ONCE)
-
-    async def find(self, asns: list[int], *, wait_s: float) -> dict[int, AsName | None]:
-        lacking = [asn for asn in asns if not self._is_known(asn)]
-        tasks = [task for asn in lacking if (task := self._task(asn))]
-        if tasks:
-            await asyncio.wait(tasks, timeout=wait_s)
-        return {asn: self._known[asn][0] for asn in asns if self._is_known(asn)}
-
-    def _is_known(self, asn: int) -> bool:
-        return asn in self._known and self._known[asn][1] > monotonic()
-
-    def _task(self, asn: int) -> asyncio.Task[None] | None:
+    def _look_up(self, asn: int) -> Future[None] | None:
         """Return the look-up of a name, which several requests may wait for; None if there are too many."""
-        task = self._running.get(asn)
-        if task is None and len(self._running) < _MOST_WAITING:
-            task = self._running[asn] = asyncio.ensure_future(self._find_one(asn))
-            task.add_done_callback(partial(self._note_end, asn))
-        return task
+        if asn not in self._pending and len(self._pending) < _MAX_PENDING:
+            self._pending[asn] = self._names.submit(self._find_name, asn)
+        return self._pending.get(asn)
 
-    def _note_end(self, asn: int, task: asyncio.Task[None]) -> None:
-        self._running.pop(asn, None)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("look-up of the name of an AS failed", exc_info=error, extra={"asn": asn})
+    def _find_name(self, asn: int) -> None:
+        found: dict[int, AsName | None] = {}
+        try:
+            found = self._call(
+                lambda profile, resources: look_up_as_names([asn], profile, resources, limit_s=_EACH_NAME_S)
+            )
+        finally:
+            with self._lock:
+                self._known.update(found)
+                del self._pending[asn]
 
-    async def _find_one(self, asn: int) -> None:
-        async with self._slots:
-            found = await self._look_up(asn)
-        if asn in found:
-            name = found[asn]
-            self._known.pop(asn, None)
-            self._known[asn] = name, monotonic() + (_KNOWN_S if name else _UNKNOWN_S)
-            while len(self._known) > _MOST_NAMES:
-                self._known.popitem(last=False)
+    def _call(self, look_up: Callable[[Profile, Resources], Awaitable[Found]]) -> Found:
+        settings, lender = self._live.current, self._running_lender()
 
-    async def end(self) -> None:
-        tasks = list(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        async def ask() -> Found:
+            pacing = Pacing(lender, lambda: self._live.current.politeness, is_extra=True)
+            resources = open_resources(settings, pacing=pacing)
+            try:
+                return await look_up(caller_limits(settings), resources)
+            finally:
+                await resources.close()
+
+        return asyncio.run(ask())
+
+    def _running_lender(self) -> RedisLender:
+        with self._lock:
+            if self._lender is None:
+                self._lender = RedisLender.of_extra(self._live.own, "api")
+                self._lender.start()
+            return self._lender
+
+    def close(self) -> None:
+        """End what is running: names that nobody has waited for are dropped."""
+        self._names.shutdown(wait=False, cancel_futures=True)
+        if self._lender is not None:
+            self._lender.stop()
 
 
-async def _opened(make: Callable[[], Resources]) -> Resources:
-    return make()
+def _end_of_life(_asn: int, name: AsName | None, now: float) -> float:
+    return now + (_KNOWN_S if name else _UNKNOWN_S)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+from cachetools import LRUCache
+
 _MOST_KEPT = 32
 
 
@@ -16,21 +18,17 @@ class _Place:
     value: Any = None
 
 
-class Recent:
+class SharedResults:
     """What was made lately, by its options; of several requests for the same one makes it."""
 
     def __init__(self, most: int = _MOST_KEPT) -> None:
-        self._most = most
         self._lock = threading.Lock()
-        self._places: dict[Hashable, _Place] = {}
+        self._places: LRUCache[Hashable, _Place] = LRUCache(most)
 
     def get(self, key: Hashable, make: Callable[[], Any], *, life_s: float) -> Any:
         """Return what is kept, or what `make` returns; `make` may ask for another key."""
         with self._lock:
-            place = self._places.pop(key, None) or _Place()
-            self._places[key] = place
-            while len(self._places) > self._most:
-                self._places.pop(next(iter(self._places)))
+            place = self._places.setdefault(key, _Place())
         with place.lock:
             if place.made_at is None or monotonic() - place.made_at >= life_s:
                 place.value = make()

@@ -15,8 +15,7 @@ from gonemaster_api.auth.sessions import Sessions
 from gonemaster_api.batch_counts import BatchWatch
 from gonemaster_api.kept_responses import KeptResponses
 from gonemaster_api.lookups import DnsLookups
-from gonemaster_api.recent import Recent
-from gonemaster_api.request_counts import RequestCounts
+from gonemaster_api.recent import SharedResults
 from gonemaster_api.streams.hub import Hub
 from gonemaster_api.streams.seats import Seats
 from gonemaster_db.core.clock import utcnow
@@ -52,9 +51,8 @@ class State:
     seats: Seats
     batches: BatchWatch
     responses: KeptResponses = field(default_factory=KeptResponses)
-    recent: Recent = field(default_factory=Recent)
+    recent: SharedResults = field(default_factory=SharedResults)
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(most=_NAMES))
-    counts: RequestCounts = field(default_factory=RequestCounts)
     started_at: datetime = field(default_factory=utcnow)
     patience: timedelta | None = None  # with a server that is silent, before a response says so; None: no limit
 

@@ -1,6 +1,6 @@
 """The budget of a run: what it has sent and may still send, and what was left out because a limit was reached.
 
-Every packet of a run is paid for here before it is sent: by `Server` (net/nameserver.py), which sends all queries over
+Every packet of a run is paid for here before it is sent: by `Server` (net/server), which sends all queries over
 DNS, and by `AsnLookup` for its connections to whois servers. A query is charged with the most that it can cost; what it
 did not need is paid back at its end, so a limit holds at each moment, not only on average.
 """

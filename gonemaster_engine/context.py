@@ -14,13 +14,14 @@ from gonemaster_engine.budget import Budget
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from gonemaster_engine.net.cache import Lifetimes, QueryKey
-from gonemaster_engine.net.nameserver import Nameserver, Server, nameserver_order
 from gonemaster_engine.net.pace import RunPace
+from gonemaster_engine.net.server.nameserver import Nameserver, nameserver_order
+from gonemaster_engine.net.server.server import Server
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import Timing
 from gonemaster_engine.net.wire.messages import Response, Twins
 from gonemaster_engine.profile.profile import Profile
-from gonemaster_engine.resources import Caches, Resources
+from gonemaster_engine.resources import Resources, RunCaches
 from gonemaster_engine.run_log import Log
 
 _T = TypeVar("_T")
@@ -83,7 +84,7 @@ class RunContext:
         # of them can forget to look at a flag.
         known = tuple(restored)
         own = self.undelegated.is_given or bool(known)
-        self.caches = Caches.of_one_run() if own else resources.caches
+        self.caches = RunCaches.of_one_run() if own else resources.caches
         self.hot = self.caches.hot
         self._ipv6 = profile.ipv6 and resources.has_ipv6
         scope = f"{self._ipv6} {profile.network_settings}"
@@ -166,13 +167,13 @@ class RunContext:
 
     def timings(self) -> list[NameserverTiming]:
         """Return how fast the name servers that were queried answered, sorted by name and address."""
-        asked = [nameserver for nameserver in self._nameservers.values() if nameserver.server.was_queried]
+        asked = [nameserver for nameserver in self._nameservers.values() if nameserver.server.health.was_queried]
         return [nameserver.server.timing(nameserver.name) for nameserver in sorted(asked, key=nameserver_order)]
 
     def answers(self) -> Iterable[tuple[str, QueryKey, Response | None]]:
         """Yield each finished query of the run: address, query, response."""
         for address, server in self.servers.items():
-            for key, answer in server.answers.items():
+            for key, answer in server.cache.by_key.items():
                 if answer.done() and not answer.cancelled():
                     yield address, key, answer.result()
 

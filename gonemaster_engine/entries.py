@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import Any, NamedTuple
 
+from gonemaster_engine.texts import Text
+
 
 class Level(enum.IntEnum):
     """How serious an entry is; comparable, from least to most."""
@@ -29,7 +31,9 @@ class Level(enum.IntEnum):
             return cls[text.strip().upper()]
         except KeyError:
             allowed = ", ".join(level.name for level in cls)
-            raise ValueError(f"{text!r} is not a level; allowed levels are {allowed}") from None
+            raise ValueError(
+                Text("{text} is not a level; allowed levels are {allowed}", text=repr(text), allowed=allowed)
+            ) from None
 
 
 class Entry(NamedTuple):

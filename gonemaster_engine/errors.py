@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gonemaster_engine.texts import Text
+
 _SHOWN = 255  # characters of a name in a message; no domain name is longer
 
 
@@ -12,18 +14,13 @@ class EngineError(Exception):
 
 
 class InvalidDomain(EngineError):
-    """The name to test cannot be a domain name; `reason` says why.
-
-    It is `template` with the `values` at their places, so that it can be said in another language.
-    """
+    """The name to test cannot be a domain name; `reason` says why."""
 
     def __init__(self, name: str, template: str, **values: object) -> None:
         shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
         self.name = name
-        self.template = template
-        self.values = values
-        self.reason = template.format(**values)
-        super().__init__(f"{shown!r} is not a valid domain name: {self.reason}")
+        self.reason = Text(template, **values)
+        super().__init__(Text("{name} is not a valid domain name: {reason}", name=repr(shown), reason=self.reason))
 
 
 class DocumentError(EngineError):
@@ -48,7 +45,7 @@ class UnknownTestCase(EngineError):
     """A selection names neither a test case nor a module."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name!r} is neither a test case nor a module")
+        super().__init__(Text("{name} is neither a test case nor a module", name=repr(name)))
         self.name = name
 
 

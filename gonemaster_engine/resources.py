@@ -37,14 +37,14 @@ _Record: TypeAlias = tuple[str, str, str]  # owner, type, and name or address, a
 
 
 @dataclass(frozen=True, slots=True)
-class Caches:
+class RunCaches:
     """What runs have from one another. `RunContext` chooses whether a run gets those of the process or empty ones."""
 
     hot: HotCache
     origins: AsnCache
 
     @classmethod
-    def of_one_run(cls) -> Caches:
+    def of_one_run(cls) -> RunCaches:
         """Return caches in which a run finds nothing of others, and others nothing of it."""
         return cls(HotCache(ttl_s=0), AsnCache())
 
@@ -54,7 +54,7 @@ class Resources:
     """Made once in a running event loop, given to every run, closed there."""
 
     transport: Transport
-    caches: Caches
+    caches: RunCaches
     root_hints: Hints
     has_ipv6: bool
     root_anchors: tuple[Ds, ...] = ROOT_ANCHORS
@@ -81,7 +81,7 @@ class Resources:
         own_anchors = load_anchors(Path(root_hints)) if root_hints else ()
         return cls(
             transport=Transport(port=dns_port, pacing=pacing),
-            caches=Caches(HotCache(ttl_s=hot_cache_ttl_s), AsnCache()),
+            caches=RunCaches(HotCache(ttl_s=hot_cache_ttl_s), AsnCache()),
             root_hints=load_hints(Path(root_hints)) if root_hints else default_hints(),
             has_ipv6=host_has_ipv6() if ipv6 is None else ipv6,
             root_anchors=own_anchors or ROOT_ANCHORS,

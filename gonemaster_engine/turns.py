@@ -11,7 +11,7 @@ import asyncio
 MAX_SPENT_US = 20_000  # in one turn; the last part may exceed it
 
 
-class Turns:
+class LoopTurns:
     """What the present turn of the running loop was spent on, in microseconds."""
 
     __slots__ = ("_spent_us",)

@@ -1,5 +1,7 @@
 """Errors of the tasks package, one class for each condition that a caller may handle."""
 
+from gonemaster_engine.texts import Text, joined
+
 
 class TasksError(Exception):
     """Base class of all errors that this package raises."""
@@ -33,7 +35,13 @@ class OptionsTooLarge(TasksError):
     """The copies of the options that the jobs of a batch would hold are too large; octets of a job, on average."""
 
     def __init__(self, *, given: int, limit: int) -> None:
-        super().__init__(f"the options have {given} octets, {limit} are allowed for so many names; use profile_id")
+        super().__init__(
+            Text(
+                "the options have {given} octets, {limit} are allowed for so many names; use profile_id",
+                given=given,
+                limit=limit,
+            )
+        )
         self.given = given
         self.limit = limit
 
@@ -42,6 +50,6 @@ class InvalidRule(TasksError):
     """A recurrence rule is invalid. `field` names the part that is wrong, `reason` says what it must be."""
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field} {reason}")
+        super().__init__(joined(" ", (field, reason)))
         self.field = field
         self.reason = reason

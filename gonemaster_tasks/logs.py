@@ -12,7 +12,7 @@ from gonemaster_tasks.masking import Masking
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _QUIET = (
-    "alembic.runtime.migration",
+    "alembic",
     "celery.worker.strategy",
     "celery.app.trace",
     "celery.redirected",

@@ -20,7 +20,7 @@ from typing import Any
 from gonemaster_engine import names
 from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.context import RunContext, Undelegated
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources

@@ -3,11 +3,14 @@
 import logging
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+
+from tests.support.examples import examples
 
 # The tests start hundreds of processes: without bytecode each compiles all packages again, a quarter of its start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -16,6 +19,7 @@ sys.dont_write_bytecode = False
 # A busy machine is slow, which proves nothing; the same examples come each time.
 settings.register_profile(
     "repeatable",
+    max_examples=examples(20, 100),
     deadline=None,
     derandomize=True,
     database=None,
@@ -49,21 +53,62 @@ def _logging_as_before() -> Iterator[None]:
     structlog.configure(**configured)
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+# These fixtures start workers, the whole service or a browser, which takes seconds of CPU.
+_PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service", "page"))
+_WHOLE_SERVICE = ("distributed", "system")
+# What these test is the same on both databases, as what differs is in gonemaster_db: `make test` takes one of both.
+_DATABASES = ("sqlite", "postgres")
+_ONE_DATABASE = ("api", "tasks")
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups and pytest the markers in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the directories of long tests first; within one the order stays.
+    """Mark what `make test` leaves out, and run the directories of long tests first; within one the order stays.
 
     The tests in a browser go to one worker: service and browser of the session start once. So do those of a module
     that share a service.
     """
     for item in items:
-        if item.get_closest_marker("hypothesis"):
-            item.add_marker(pytest.mark.flaky(reruns=0))  # what its examples found would be lost
-        if "page" in getattr(item, "fixturenames", ()) or "site" in getattr(item, "fixturenames", ()):
+        if _starts_processes(item) and not item.get_closest_marker("core"):
+            item.add_marker(pytest.mark.thorough)
+        if _is_twin(item):
+            item.add_marker(pytest.mark.twin)
+        if not _fixtures(item).isdisjoint(("page", "site")):
             item.add_marker(pytest.mark.xdist_group("browser"))
         elif _shares_a_service(item) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=_rank)
+
+
+def _starts_processes(item: pytest.Item) -> bool:
+    return _room(item) in _WHOLE_SERVICE or not _PROCESSES.isdisjoint(_fixtures(item))
+
+
+def _is_twin(item: pytest.Item) -> bool:
+    """Return whether a test repeats one on the other database."""
+    driver = item.callspec.params.get("store_settings") if hasattr(item, "callspec") else None
+    return _room(item) in _ONE_DATABASE and driver in _DATABASES and driver != _first_database(item)
+
+
+def _room(item: pytest.Item) -> str:
+    """Return the first directory below tests/."""
+    return item.path.relative_to(item.config.rootpath / "tests").parts[0]
+
+
+def _first_database(item: pytest.Item) -> str:
+    """Return the database on which `make test` runs a test: half of them each."""
+    name = item.nodeid
+    for driver in _DATABASES:
+        name = name.replace(driver, "")
+    return _DATABASES[zlib.crc32(name.encode()) % len(_DATABASES)]
+
+
+def _fixtures(item: pytest.Item) -> frozenset[str]:
+    """Return the names of the fixtures of a test, without parameters of the same name."""
+    if not isinstance(item, pytest.Function):
+        return frozenset()
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return frozenset(item._fixtureinfo.name2fixturedefs) - given.keys()
 
 
 def _shares_a_service(item: pytest.Item) -> bool:
@@ -72,12 +117,5 @@ def _shares_a_service(item: pytest.Item) -> bool:
 
 
 def _rank(item: pytest.Item) -> int:
-    directory = item.path.parent.name
-    return _FIRST.index(directory) if directory in _FIRST else len(_FIRST)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show why a test passed only when it ran again: it depends on the load of the machine, or on luck."""
-    for report in terminalreporter.stats.get("rerun", []):
-        terminalreporter.section(f"ran again: {report.nodeid}", sep="_")
-        terminalreporter.write_line(report.longreprtext)
+    room = _room(item)
+    return _FIRST.index(room) if room in _FIRST else len(_FIRST)

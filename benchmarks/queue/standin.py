@@ -7,7 +7,7 @@ from benchmarks.sweep.sample import Sweep
 from gonemaster_db.core.json_text import dump_json
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.profile.profile import default_profile
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder
 from gonemaster_tasks.worker.main import main
 
 _DRAWN = 200  # results that take turns; to draw one takes as long as to store it
@@ -27,7 +27,7 @@ class StandIn:
     async def close(self) -> None:
         pass
 
-    async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
+    async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
         outcome = random.choice(self._outcomes)
         listeners.on_progress(50)
         for entry in outcome.entries:
@@ -35,11 +35,13 @@ class StandIn:
         return outcome
 
 
-def _outcome(sweep: Sweep, domain: str, profile: str, rng: random.Random) -> Outcome:
+def _outcome(sweep: Sweep, domain: str, profile: str, rng: random.Random) -> RunOutcome:
     drawn = sweep.draw(domain, rng)
     entries: list[EntryRecord] = sweep.records(drawn)
     timings = drawn.timing_records()
-    return Outcome(entries, effective_profile=profile, nameserver_timings=timings, score=drawn.score, grade=drawn.grade)
+    return RunOutcome(
+        entries, effective_profile=profile, nameserver_timings=timings, score=drawn.score, grade=drawn.grade
+    )
 
 
 if __name__ == "__main__":

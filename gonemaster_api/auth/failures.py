@@ -10,6 +10,9 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from cachetools import TLRUCache, TTLCache
 
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -23,28 +26,38 @@ _MOST_CLIENTS = 10_000  # that a process remembers
 _WITHOUT_REDIS_S = 5.0  # until it is tried again: a Redis that does not answer must not hold up each refusal
 
 
+@dataclass
+class _Window:
+    """The failures of a client that this process counts itself."""
+
+    end: float
+    count: int = 0
+
+
 class FailedAttempts:
     """Counts the 401 of each client."""
 
-    def __init__(self, broker: Broker, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, broker: Broker, *, clock: Callable[[], float] = time.monotonic, most_clients: int = _MOST_CLIENTS
+    ) -> None:
         self._broker = broker
         self._clock = clock
         self._lock = threading.Lock()
-        self._own: dict[str, tuple[int, float]] = {}  # client to count and end of its window
-        self._limited: dict[str, float] = {}  # client to the end of its limit
+        self._own: TTLCache[str, _Window] = TTLCache(most_clients, WINDOW_S, timer=clock)
+        self._limited: TLRUCache[str, float] = TLRUCache(most_clients, lambda _client, end, _now: end, timer=clock)
         self._redis_again = 0.0
 
     def note(self, client: str) -> int:
         """Count a failure; returns the seconds that the client is to wait, 0 while it is below the limit."""
         now = self._clock()
         with self._lock:
-            end = self._limited.get(client, 0.0)
-        if end <= now:
+            end = self._limited.get(client)
+        if end is None:
             count, left_s = self._count(client, now)
             if count <= MOST_FAILURES:
                 return 0
             end = now + left_s
-            self._limit(client, end, now)
+            self._limit(client, end)
         return max(1, math.ceil(end - now))
 
     def _count(self, client: str, now: float) -> tuple[int, float]:
@@ -55,23 +68,13 @@ class FailedAttempts:
                 self._redis_again = now + _WITHOUT_REDIS_S
                 log.warning("failed logins are counted by each process, without Redis", extra={"error": str(error)})
         with self._lock:
-            count, end = self._own.get(client, (0, 0.0))
-            if end <= now:
-                count, end = 0, now + WINDOW_S
-                _make_room(self._own)
-            self._own[client] = count + 1, end
-        return count + 1, end - now
+            window = self._own.setdefault(client, _Window(now + WINDOW_S))
+            window.count += 1
+        return window.count, window.end - now
 
-    def _limit(self, client: str, end: float, now: float) -> None:
+    def _limit(self, client: str, end: float) -> None:
         with self._lock:
-            first = self._limited.get(client, 0.0) <= now
-            _make_room(self._limited)
+            first = client not in self._limited
             self._limited[client] = end
         if first:
             log.warning("too many failed logins, refused with 429", extra={"client": client})
-
-
-def _make_room(clients: dict[str, object] | dict[str, float] | dict[str, tuple[int, float]]) -> None:
-    """Forget the client that was noted first if there are many."""
-    if len(clients) >= _MOST_CLIENTS:
-        clients.pop(next(iter(clients)))

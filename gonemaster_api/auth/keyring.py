@@ -16,7 +16,7 @@ from gonemaster_tasks.config.credential_types import AdminToken, Scope, widest
 from gonemaster_tasks.config.loader import reread_tokens
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import SettingsError
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Keyring:
         self._configured = self._first_configuration()
         self._tokens: Mapping[str, Token] | None = None
         self._mode: Mode = "token" if settings.admin_tokens or self._configured else "open"
-        self._thread = RepeatingThread("tokens", self.refresh, pause_s=POLL_INTERVAL_S)
+        self._task = RepeatedTask("tokens", self.refresh, pause_s=POLL_INTERVAL_S)
 
     def _first_configuration(self) -> tuple[AdminToken, ...]:
         """Read the file, which may have changed since the parent of this process did.
@@ -68,18 +68,18 @@ class Keyring:
             return ()
 
     def start(self) -> None:
-        """Read the tokens, then follow the database in a thread."""
-        self._thread.attempt()
-        self._thread.start()
+        """Read the tokens, then follow the database."""
+        self._task.attempt()
+        self._task.start()
 
     def stop(self) -> None:
-        """Stop the thread."""
-        self._thread.stop()
+        """Stop following."""
+        self._task.stop()
 
     def reread_soon(self) -> None:
-        """Let the thread read the configuration file again; safe in a signal handler."""
+        """Read the configuration file again; safe in a signal handler."""
         self._reread.set()
-        self._thread.wake()
+        self._task.wake()
 
     def refresh(self) -> None:
         """Read the tokens. Raises StoreError: what was known before stays."""

@@ -22,6 +22,7 @@ from gonemaster_db.batches.deletion import BatchImpact, preview_batch_deletion
 from gonemaster_db.batches.tag_values import list_tag_values
 from gonemaster_db.models import JobStatus
 from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.monitoring.estimates import estimate_batches
 
 MAX_LISTED = 100
@@ -148,7 +149,7 @@ def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> di
     with state.store.read_only() as session:
         get_batch(session, batch_id)
         if count_unfinished(session, batch_id):
-            raise Conflict("batch_not_complete", "the batch has unfinished jobs")
+            raise Conflict("batch_not_complete", Text("the batch has unfinished jobs"))
         values = list_tag_values(
             session,
             batch_id,

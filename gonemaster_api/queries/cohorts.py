@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gonemaster_api.state import State
 from gonemaster_db.analysis.cohorts import drift_of, get_cohort, list_cohorts
 from gonemaster_db.analysis.discarding import newest_snapshot
 from gonemaster_db.analysis.snapshots import get_snapshot, list_snapshots, with_source_runs
+from gonemaster_db.batches.batches import ids_of_batches
 from gonemaster_db.core.clock import utcnow
-from gonemaster_db.models import Batch, Cohort, CohortSnapshot, ReferenceList
+from gonemaster_db.models import Cohort, CohortSnapshot, ReferenceList
 from gonemaster_db.service.reference_lists import find_reference_list
 from gonemaster_db.service.registrations import count_registrations
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -119,9 +119,7 @@ def read_snapshot(state: State, cohort_id: int, slug: str) -> dict[str, Any]:
 
 
 def _snapshot_documents(session: Session, cohort: Cohort, found: Sequence[CohortSnapshot]) -> list[dict[str, Any]]:
-    keys = {snapshot.batch_key for snapshot in found}
-    named = session.execute(select(Batch.key, Batch.id).where(Batch.key.in_(keys)))
-    batches = {row[0]: row[1] for row in named}
+    batches = ids_of_batches(session, {each.batch_key for each in found if each.batch_key is not None})
     with_runs = with_source_runs(session, found)
     default = cohort.default_snapshot_id or newest_snapshot(session, cohort.id)
     return [

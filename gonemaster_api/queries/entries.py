@@ -10,8 +10,9 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.core.filters import EntryFilter
-from gonemaster_db.core.records import Entry
+from gonemaster_db.core.records import StoredEntry
 from gonemaster_db.runs.entries import COUNT_UP_TO, list_entries, read_entries_after
+from gonemaster_engine.texts import Text
 
 COUNTED = COUNT_UP_TO  # counting all of millions would take longer than the page itself
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
@@ -65,11 +66,11 @@ def _after(text: str | None) -> tuple[str, int] | None:
         return None
     run_id, _, number = text.rpartition(".")
     if not run_id or len(text) > 100 or not (number.isascii() and number.isdigit()) or len(number) > 18:
-        raise BadRequest("invalid_after", "after is not a value that a page returned")
+        raise BadRequest("invalid_after", Text("after is not a value that a page returned"))
     return run_id, int(number)
 
 
-def _document(item: Entry) -> dict[str, Any]:
+def _document(item: StoredEntry) -> dict[str, Any]:
     return {name: getattr(item, name) for name in COLUMNS}
 
 
@@ -97,7 +98,7 @@ def _next_count(rows: int, characters: int) -> int:
     return max(_MIN_ROWS, min(_MAX_ROWS, rows * _CHARACTERS_PER_READ // characters))
 
 
-def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[Entry]:
+def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[StoredEntry]:
     with state.store.read_only() as session:
         return read_entries_after(session, wanted, after, limit=limit)
 

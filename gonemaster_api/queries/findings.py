@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from gonemaster_api.queries.results import raw_line
+from gonemaster_api.queries.entry_documents import EntryDocument, entry_documents
 from gonemaster_db.core.levels import LEVELS, SEVERITIES, worst
-from gonemaster_db.core.records import Entry
-from gonemaster_engine.findings.messages import advice, description, message
-from gonemaster_engine.testcases.catalogue import cases, modules
+from gonemaster_db.core.records import StoredEntry
+from gonemaster_engine.testcases.catalogue import modules
 
 SHOWN_LEVELS = (*reversed(SEVERITIES), "INFO", "DEBUG")
 MOST_SHOWN, MOST = 150, 2000  # findings of one page, and where all are asked for; the exports have all
@@ -18,25 +17,11 @@ _DEBUG = ("DEBUG", "DEBUG2", "DEBUG3")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One entry as it is shown: its text and advice in a language, and its tag and arguments on one line."""
-
-    level: str
-    testcase: str
-    tag: str
-    text: str
-    advice: str
-    purpose: str
-    raw: str
-    seconds: float
-
-
-@dataclass(frozen=True)
 class ModuleFindings:
     """The findings of one module, worst first."""
 
     module: str
-    findings: Sequence[Finding]
+    findings: Sequence[EntryDocument]
 
     @property
     def level(self) -> str:
@@ -45,7 +30,7 @@ class ModuleFindings:
 
 
 @dataclass(frozen=True)
-class Findings:
+class RunFindings:
     """The findings of a run that a filter leaves, by module; numbers of all entries by level; modules without any.
 
     `clean` has the number of test cases without a finding from NOTICE up, by module; `total` counts the findings from
@@ -73,7 +58,9 @@ class Findings:
         return sum(self.clean.values())
 
 
-def arrange_findings(entries: Sequence[Entry], *, locale: str, level: str = "", most: int = MOST_SHOWN) -> Findings:
+def arrange_findings(
+    entries: Sequence[StoredEntry], *, locale: str, level: str = "", most: int = MOST_SHOWN
+) -> RunFindings:
     """Arrange the entries of a run: those of one level of SHOWN_LEVELS, or without it all from NOTICE up.
 
     Of more than `most`, the worst are taken.
@@ -82,46 +69,32 @@ def arrange_findings(entries: Sequence[Entry], *, locale: str, level: str = "", 
     found = sorted((entry for entry in entries if entry.level in wanted), key=_order)
     shown = found if len(found) <= most else _worst(found, most)
     grouped = [
-        ModuleFindings(module, [_finding(entry, locale) for entry in some])
+        ModuleFindings(module, entry_documents(some, locale=locale))
         for module, some in groupby(shown, key=lambda entry: entry.module)
     ]
-    return Findings(grouped, count_levels(entries), _clean(entries), left_out=len(found) - len(shown))
+    return RunFindings(grouped, count_levels(entries), _clean(entries), left_out=len(found) - len(shown))
 
 
-def _worst(entries: Sequence[Entry], most: int) -> list[Entry]:
+def _worst(entries: Sequence[StoredEntry], most: int) -> list[StoredEntry]:
     """Return as many as are shown, the worst of all, in the order given."""
     by_level = sorted(range(len(entries)), key=lambda place: (-_RANK.get(entries[place].level, 0), place))
     return [entries[place] for place in sorted(by_level[:most])]
 
 
-def count_levels(entries: Iterable[Entry]) -> dict[str, int]:
+def count_levels(entries: Iterable[StoredEntry]) -> dict[str, int]:
     """Count entries by the levels of SHOWN_LEVELS; all levels of debugging are one."""
     found = Counter("DEBUG" if entry.level in _DEBUG else entry.level for entry in entries)
     return {level: found[level] for level in SHOWN_LEVELS}
 
 
-def _order(entry: Entry) -> tuple[int, str, int, str, int]:
+def _order(entry: StoredEntry) -> tuple[int, str, int, str, int]:
     """Sort by module as they are reported, unknown ones last; then worst first, and by test case."""
     known = tuple(modules())
     place = known.index(entry.module) if entry.module in known else len(known)
     return place, entry.module, -_RANK.get(entry.level, 0), entry.testcase, entry.id
 
 
-def _finding(entry: Entry, locale: str) -> Finding:
-    case = cases().get(entry.testcase)
-    return Finding(
-        level=entry.level,
-        testcase=entry.testcase,
-        tag=entry.tag,
-        text=message(entry.tag, entry.module, entry.args, locale=locale),
-        advice=advice(entry.tag, entry.module, locale=locale),
-        purpose=description(case.purpose, locale=locale) if case else "",
-        raw=raw_line(entry.tag, entry.args),
-        seconds=entry.timestamp,
-    )
-
-
-def _clean(entries: Iterable[Entry]) -> dict[str, int]:
+def _clean(entries: Iterable[StoredEntry]) -> dict[str, int]:
     """Count the test cases without findings, by module in their order."""
     worst_of: dict[str, int] = {}
     module_of: dict[str, str] = {}

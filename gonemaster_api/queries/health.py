@@ -14,7 +14,7 @@ from gonemaster_db.migrations.runner import check_schema
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.health import find_issues_anyway
 from gonemaster_tasks.monitoring.issues import Issue
-from gonemaster_tasks.monitoring.patience import NotInTime, Pending
+from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
 
 OK = "ok"
 _ISSUES_LIFE_S = 3.0
@@ -46,7 +46,7 @@ def read_parts(state: State) -> dict[str, str]:
         _SCHEMA: (lambda: check_schema(state.store), "the database schema is not that of this version"),
         _BROKER: (state.broker.ping, "does not answer"),
     }
-    pending = {name: Pending(check) for name, (check, _) in checks.items()}
+    pending = {name: PendingCall(check) for name, (check, _) in checks.items()}
     found = {name: _status_of(one, checks[name][1], until) for name, one in pending.items()}
     return found if found[_DATABASE] == OK else found | {_SCHEMA: "not known: the database does not answer"}
 
@@ -56,7 +56,7 @@ def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
     known = {kind for part, kind in _KINDS.items() if parts[part] != OK}
     try:
         known |= {
-            issue.kind for issue in Pending(lambda: read_issues(state)).result(state.patient_until(_KNOWN_WITHIN))
+            issue.kind for issue in PendingCall(lambda: read_issues(state)).result(state.patient_until(_KNOWN_WITHIN))
         }
     except NotInTime:  # they are found in the background, and the next one who asks gets them
         log.info("health not known in time")
@@ -65,7 +65,7 @@ def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
 
 def read_health(state: State) -> dict[str, Any]:
     """Return the issues of this moment and the operations that have not finished, within some seconds."""
-    operations = Pending(lambda: read_unfinished_operations(state))
+    operations = PendingCall(lambda: read_unfinished_operations(state))
     issues = find_issues_anyway(state.queue, state.settings)
     try:
         unfinished = operations.result(time.monotonic())  # they had as long as the issues
@@ -74,7 +74,7 @@ def read_health(state: State) -> dict[str, Any]:
     return {"healthy": not issues, "issues": issues, "operations": unfinished}
 
 
-def _status_of(pending: Pending[None], otherwise: str, until: float) -> str:
+def _status_of(pending: PendingCall[None], otherwise: str, until: float) -> str:
     try:
         pending.result(until)
     except (StoreError, BrokerUnavailable, NotInTime) as error:

@@ -17,9 +17,9 @@ from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.job_list import list_jobs
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.estimates import (
+    DrainRate,
     Estimate,
     Forecast,
-    Pace,
     estimate_jobs,
     measure_pace,
     read_forecast,
@@ -111,10 +111,10 @@ def current_forecast(state: State, session: Session, *, priorities: Collection[i
     """
     now = state.queue.clock.now()
 
-    def measure() -> Pace:
+    def measure() -> DrainRate:
         return measure_pace(session, now=now, unserved=lambda: unserved_tiers(state.broker))
 
-    pace: Pace = state.recent.get("pace", measure, life_s=_PACE_LIFE_S)
+    pace: DrainRate = state.recent.get("pace", measure, life_s=_PACE_LIFE_S)
     return read_forecast(session, now=now, pace=pace, priorities=priorities)
 
 

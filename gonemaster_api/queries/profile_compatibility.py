@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gonemaster_db.models import Profile
-from gonemaster_engine.profile.repair import INVALID_CONFIG, Issue, find_issues
+from gonemaster_engine.profile.repair import INVALID_CONFIG, ProfileIssue, find_issues
 from gonemaster_engine.version import __version__
 
 
@@ -16,8 +16,8 @@ class Compatibility:
     name: str
     reviewed: bool
     schema_version: str
-    issues: Sequence[Issue]
-    waived_issues: Sequence[Issue]
+    issues: Sequence[ProfileIssue]
+    waived_issues: Sequence[ProfileIssue]
     current_version: str = __version__
 
     @property

@@ -14,13 +14,14 @@ from gonemaster_api.queries.results import not_finished, shown_to_public
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
 from gonemaster_db.core.ids import is_public_id
-from gonemaster_db.core.records import Entry
+from gonemaster_db.core.records import StoredEntry
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_by_public_id
 from gonemaster_db.runs.entries import entries_of_run
 from gonemaster_db.runs.runs import get_dnssec_chain
 from gonemaster_engine.findings.messages import best_locale
 from gonemaster_engine.run.as_names import HIGHEST_ASN
+from gonemaster_engine.texts import Text
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 
@@ -88,7 +89,7 @@ def read_public_chain(state: State, public_id: str) -> tuple[str, Any]:
     found = find_public(state, public_id)
     chain = _stored_chain(state, found) if isinstance(found, Run) else None
     if chain is None:
-        text = "the job has no DNSSEC chain, or not yet"
+        text = Text("the job has no DNSSEC chain, or not yet")
         raise ApiError(HTTPStatus.NOT_FOUND, "no_chain_data", text, headers={"Cache-Control": "no-store"})
     return _version(found, "chain"), chain
 
@@ -99,7 +100,7 @@ def _stored_chain(state: State, run: Run) -> Any | None:
             return get_dnssec_chain(session, run.id)
     except DocumentDamaged as error:
         log.error("DNSSEC chain cannot be read", run_id=run.id, error=str(error))
-        text = "the DNSSEC chain of the job cannot be read"
+        text = Text("the DNSSEC chain of the job cannot be read")
         raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "lookup_failed", text) from error
 
 
@@ -117,7 +118,7 @@ def read_asns(state: State, public_id: str) -> list[int]:
         return asns_of(entries_of_run(session, run.id))
 
 
-def asns_of(entries: Iterable[Entry]) -> list[int]:
+def asns_of(entries: Iterable[StoredEntry]) -> list[int]:
     """Return the AS numbers that are arguments of entries, at most 32, ascending."""
     return sorted({asn for entry in entries for asn in _asns_in(entry.args)})[:MOST_ASNS]
 

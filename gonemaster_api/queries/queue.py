@@ -14,9 +14,10 @@ from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_db.models import Job, JobStatus, QueuePause
 from gonemaster_db.queue.pauses import list_pauses
 from gonemaster_db.queue.queue import count_states, list_running, list_waiting
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.patience import NotInTime, Pending
+from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
 from gonemaster_tasks.queues import TIERS
 
 MAX_RUNNING = 500
@@ -43,15 +44,15 @@ def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     until = state.patient_until()
     part = slice_of(query)
     wanted = [query["tier"]] if query.get("tier") else list(TIERS)
-    workers = Pending(lambda: _workers(state))
+    workers = PendingCall(lambda: _workers(state))
     try:
-        rows = Pending(lambda: _rows(state, wanted, part)).result_unless_away(state.store.ping, until)
+        rows = PendingCall(lambda: _rows(state, wanted, part)).result_unless_away(state.store.ping, until)
     except NotInTime as error:
-        raise StoreUnavailable("the database does not answer") from error
+        raise StoreUnavailable(Text("the database does not answer")) from error
     counts = rows.counts
     tiers = [_tier(tier, counts, rows.pauses.get(tier)) for tier in TIERS]
     running, jobs = rows.running, [*rows.running, *rows.waiting]
-    documents = Pending(lambda: job_documents(state, jobs))
+    documents = PendingCall(lambda: job_documents(state, jobs))
     shown_workers = _unless_away(workers, state, until)
     shown = _documents(documents, jobs, state, until, is_away=shown_workers is None)
     total = sum(_queued_or_held(counts, TIERS.index(tier)) for tier in wanted)
@@ -73,7 +74,7 @@ def _rows(state: State, tiers: list[str], part: Slice) -> _Rows:
 
 
 def _documents(
-    documents: Pending[list[dict[str, Any]]], jobs: list[Job], state: State, until: float, *, is_away: bool
+    documents: PendingCall[list[dict[str, Any]]], jobs: list[Job], state: State, until: float, *, is_away: bool
 ) -> list[dict[str, Any]]:
     """Return the documents of the jobs, without what the broker knows where it does not answer in time."""
     try:
@@ -85,7 +86,7 @@ def _documents(
 
 
 def _unless_away(
-    workers: Pending[list[dict[str, Any]] | None], state: State, until: float
+    workers: PendingCall[list[dict[str, Any]] | None], state: State, until: float
 ) -> list[dict[str, Any]] | None:
     try:
         return workers.result_unless_away(state.broker.ping, until)

@@ -9,7 +9,9 @@ from gonemaster_api.queries.operations import read_unfinished_operations
 from gonemaster_api.queries.searching import needle
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
+from gonemaster_db.core.errors import JobNotFound
 from gonemaster_db.models import Job, Operation
+from gonemaster_db.queue.jobs import get_job
 from gonemaster_db.queue.queue import list_running, next_queued_after, oldest_waiting
 from gonemaster_db.queue.waiting_jobs import count_waiting_jobs, list_waiting_jobs
 from gonemaster_db.service.metrics.following import read_tally
@@ -117,8 +119,10 @@ def read_waiting(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
 def read_place(state: State, job_id: str) -> str:
     """Return the id of the queued job that comes next after a waiting one, empty if it is the last or gone."""
     with state.store.read_only() as session:
-        job = session.get(Job, job_id)
-        return next_queued_after(session, job) or "" if job is not None else ""
+        try:
+            return next_queued_after(session, get_job(session, job_id)) or ""
+        except JobNotFound:
+            return ""
 
 
 def _common(job: Job) -> dict[str, Any]:

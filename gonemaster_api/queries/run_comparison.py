@@ -8,7 +8,7 @@ from gonemaster_api.queries.runs import read_run
 from gonemaster_api.state import State
 from gonemaster_db.core.levels import LEVELS, worst
 from gonemaster_db.runs.comparison import FindingChange, diff_runs
-from gonemaster_db.runs.findings import Line, WorstLevel
+from gonemaster_db.runs.findings import FindingLine
 from gonemaster_engine.findings.messages import message
 
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
@@ -105,6 +105,5 @@ def _shown(change: FindingChange, locale: str) -> ComparedFinding:
     return ComparedFinding(change.module, change.testcase, change.tag, before, after)
 
 
-def _line(change: FindingChange, line: Line | WorstLevel, locale: str) -> ShownLine:
-    args = line.args if isinstance(line, Line) else {}
-    return ShownLine(line.level, message(change.tag, change.module, args, locale=locale))
+def _line(change: FindingChange, line: FindingLine, locale: str) -> ShownLine:
+    return ShownLine(line.level, message(change.tag, change.module, line.args, locale=locale))

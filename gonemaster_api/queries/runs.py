@@ -12,6 +12,7 @@ from gonemaster_db.core.filters import RunFilter
 from gonemaster_db.models import Run
 from gonemaster_db.runs.run_documents import read_stored_run
 from gonemaster_db.runs.runs import get_run, list_runs
+from gonemaster_engine.texts import Text
 
 _COLUMNS = (
     "id", "domain_id", "domain", "batch_id", "public_id", "created_at", "started_at", "finished_at", "duration_ms",
@@ -60,7 +61,7 @@ def _grade_of(state: State, query: Mapping[str, Any]) -> str | None:
     """Return the grade to filter by. Raises BadRequest: invalid_grade while scores are hidden, which it would tell."""
     grade: str | None = query.get("grade")
     if grade is not None and not state.settings.show_score_admin:
-        raise BadRequest("invalid_grade", "grades are hidden: show_score_admin is false")
+        raise BadRequest("invalid_grade", Text("grades are hidden: show_score_admin is false"))
     return grade
 
 

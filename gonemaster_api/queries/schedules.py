@@ -17,6 +17,7 @@ from gonemaster_db.service.schedules import (
     find_schedule,
     list_schedules,
 )
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.control.schedules import rule_of
 from gonemaster_tasks.errors import InvalidRule
 from gonemaster_tasks.recurrence.occurrences import occurrences
@@ -51,7 +52,7 @@ def read_schedule(state: State, target: ScheduleTarget) -> dict[str, Any]:
             require_tag(session, target.tag)
         elif target.cohort_id is not None:
             get_cohort(session, target.cohort_id)
-    raise ApiError(HTTPStatus.NOT_FOUND, "no_schedule", "it has no schedule")
+    raise ApiError(HTTPStatus.NOT_FOUND, "no_schedule", Text("it has no schedule"))
 
 
 def preview_schedule(state: State, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def preview_schedule(state: State, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def invalid_schedule(error: InvalidRule) -> BadRequest:
     """Return the refusal of a rule."""
-    return BadRequest("invalid_schedule", str(error), details={"field": error.field})
+    return BadRequest("invalid_schedule", text_of(error), details={"field": error.field})
 
 
 def _document(listed: ListedSchedule) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_engine.errors import DocumentError
+from gonemaster_engine.texts import Text, joined
 
 _REPORTED = 100
 _LONGEST = 500
@@ -9,9 +10,15 @@ _LONGEST = 500
 
 def refusal(code: str, error: DocumentError) -> BadRequest:
     """Return the refusal of an invalid document; `details.problems` lists up to 100 of {path, reason}."""
-    problems = [{"path": path[:_LONGEST], "reason": reason[:_LONGEST]} for path, reason in error.problems[:_REPORTED]]
-    first, count = problems[0], len(error.problems)
-    text = f"{first['path']}: {first['reason']}" if first["path"] else first["reason"]
-    more = f" (and {count - 1} more)" if count > 1 else ""
-    details = {"path": first["path"], "problems": problems, "problem_count": count}
-    return BadRequest(code, text + more, details=details)
+    problems = [
+        {"path": path[:_LONGEST], "reason": reason if len(reason) <= _LONGEST else reason[:_LONGEST]}
+        for path, reason in error.problems[:_REPORTED]
+    ]
+    (path, reason), count = error.problems[0], len(error.problems)
+    text = reason if len(reason) <= _LONGEST else reason[:_LONGEST]
+    if path:
+        text = joined(": ", (path[:_LONGEST], text))
+    if count > 1:
+        text = Text("{text} (and {more} more)", text=text, more=count - 1)
+    details = {"path": problems[0]["path"], "problems": problems, "problem_count": count}
+    return BadRequest(code, text, details=details)

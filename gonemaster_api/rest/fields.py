@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from gonemaster_db.core.levels import LEVELS
+from gonemaster_engine.texts import Text
 
 MAX_ID = 2**63 - 1
 _DIGITS = re.compile(
@@ -20,7 +21,7 @@ class JsonInteger(fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValidationError("must be an integer")
+            raise ValidationError(Text("must be an integer"))
         return super()._deserialize(value, attr, data, **kwargs)
 
 
@@ -29,7 +30,7 @@ class QueryInteger(fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, str) or not _DIGITS.fullmatch(value):
-            raise ValidationError("must be an integer")
+            raise ValidationError(Text("must be an integer"))
         return super()._deserialize(value, attr, data, **kwargs)
 
 
@@ -38,7 +39,7 @@ class QueryBoolean(fields.Boolean):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if value not in ("true", "false"):
-            raise ValidationError("must be true or false")
+            raise ValidationError(Text("must be true or false"))
         return bool(value == "true")
 
 
@@ -47,7 +48,7 @@ class JsonBoolean(fields.Boolean):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, bool):
-            raise ValidationError("must be true or false")
+            raise ValidationError(Text("must be true or false"))
         return value
 
 
@@ -59,7 +60,7 @@ class TextList(fields.List[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list) or not value or not all(type(item) is str and item for item in value):
-            raise ValidationError("must be a non-empty list of non-empty strings")
+            raise ValidationError(Text("must be a non-empty list of non-empty strings"))
         return value
 
 
@@ -87,10 +88,10 @@ class Instant(fields.DateTime):
         try:
             instant = datetime.fromisoformat(value)
             if instant.tzinfo is None or "T" not in value.upper():
-                raise ValidationError("must be an RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z")
+                raise ValidationError(Text("must be an RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z"))
             return instant.astimezone(UTC)
         except (TypeError, ValueError, OverflowError) as error:
-            raise ValidationError("must be an RFC 3339 time, such as 2026-01-31T12:00:00Z") from error
+            raise ValidationError(Text("must be an RFC 3339 time, such as 2026-01-31T12:00:00Z")) from error
 
 
 def rfc3339(instant: datetime) -> str:

@@ -15,6 +15,7 @@ from gonemaster_api.web.body_limits import request_digest
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreConflict
 from gonemaster_db.service.idempotency import find_response, store_response
+from gonemaster_engine.texts import Text
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -65,7 +66,10 @@ def _read_request(owner: str) -> _Request | None:
     if key is None:
         return None
     if not key.strip() or len(key) > _LONGEST or not key.isascii() or not key.isprintable():
-        raise BadRequest("invalid_idempotency_key", f"{HEADER} must be 1 to {_LONGEST} printable ASCII characters")
+        raise BadRequest(
+            "invalid_idempotency_key",
+            Text("{header} must be 1 to {longest} printable ASCII characters", header=HEADER, longest=_LONGEST),
+        )
     if owner:
         key = f"of:{hashlib.sha256(f'{owner} {key}'.encode()).hexdigest()}"
     return _Request(key, request_digest(request))

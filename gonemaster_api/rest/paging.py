@@ -10,6 +10,7 @@ from marshmallow import validate
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.fields import QueryInteger
 from gonemaster_api.rest.parsing import QuerySchema
+from gonemaster_engine.texts import Text
 
 MAX_LIMIT = 500
 _MAX_OFFSET = 2**31 - 1
@@ -62,7 +63,7 @@ def slice_of(query: Mapping[str, Any]) -> Slice:
 def _offset_of(cursor: str) -> int:
     # The contract calls it a cursor; it is the offset as a string, and clients must not rely on that.
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 10 or int(cursor) > _MAX_OFFSET:
-        raise BadRequest("invalid_cursor", "cursor is not a value that a page returned")
+        raise BadRequest("invalid_cursor", Text("cursor is not a value that a page returned"))
     return int(cursor)
 
 

@@ -12,8 +12,10 @@ from webargs.flaskparser import FlaskParser, is_json_request
 
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.rest.json_pieces import InvalidJson, JsonLimits, JsonPieces, children
+from gonemaster_api.rest.messages import NULL, SCHEMA_MESSAGES
 from gonemaster_api.state import state
 from gonemaster_api.web.body_limits import read_blocks
+from gonemaster_engine.texts import Text, joined, text_of
 
 # Text that no database column can hold: NUL and lone surrogates. In JSON both need an escape, so that a search in
 # each block spares the walk through the document in nearly all requests.
@@ -21,17 +23,6 @@ _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONGEST_ESCAPE = 6
 _MOST_VALUES = 100_000  # in a body; more where a batch may have more names
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_NULL = "must not be null"
-# marshmallow's messages in the words of our own fields: they say what is allowed, not only what is not.
-_WORDS = {
-    "Not a valid string.": "must be a string",
-    "Not a valid list.": "must be a list",
-    "Not a valid mapping type.": "must be an object",
-    "Not a valid boolean.": "must be true or false",
-    "Invalid input type.": "must be an object",
-    "Missing data for required field.": "is required",
-    "Field may not be null.": _NULL,
-}
 
 
 class RequestSchema(ma.Schema):
@@ -48,6 +39,8 @@ class RequestSchema(ma.Schema):
     optional_body: ClassVar[bool] = False
     unread: ClassVar[str] = ""
     example: ClassVar[Mapping[str, Any] | None] = None
+
+    error_messages = SCHEMA_MESSAGES
 
     class Meta:
         """Unknown fields are an error, and fields keep their order in messages."""
@@ -78,11 +71,11 @@ class StrictParser(FlaskParser):
         if not first:
             if getattr(schema, "optional_body", False):
                 return {}
-            raise BadRequest("invalid_json", "the body is empty; a JSON object is expected")
+            raise BadRequest("invalid_json", Text("the body is empty; a JSON object is expected"))
         if not is_json_request(req):
-            raise ApiError(415, "unsupported_media_type", "the body must be sent as application/json")
+            raise ApiError(415, "unsupported_media_type", Text("the body must be sent as application/json"))
         if req.content_encoding not in (None, "", "identity"):
-            raise ApiError(415, "unsupported_media_type", "the body must not be compressed")
+            raise ApiError(415, "unsupported_media_type", Text("the body must not be compressed"))
         most = max(_MOST_VALUES, 2 * state().settings.max_batch_size)
         return parse_json(chain((first,), blocks), most_values=most, unread=getattr(schema, "unread", ""))
 
@@ -99,7 +92,7 @@ def register_text_checks(app: flask.Flask) -> None:
     def refuse_nul() -> None:
         query = flask.request.args.items(multi=True)
         if "\0" in flask.request.path or any("\0" in text for pair in query for text in pair):
-            raise BadRequest("invalid_query", "path or query contains the character NUL")
+            raise BadRequest("invalid_query", Text("path or query contains the character NUL"))
 
     app.before_request(refuse_nul)
 
@@ -124,9 +117,9 @@ def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES, unre
             pieces.feed(block)
         return pieces.finish()
     except UnicodeDecodeError as error:
-        raise BadRequest("invalid_json", f"the body is not UTF-8: {error.reason}") from error
+        raise BadRequest("invalid_json", Text("the body is not UTF-8: {reason}", reason=error.reason)) from error
     except InvalidJson as error:
-        raise BadRequest("invalid_json", str(error)) from error
+        raise BadRequest("invalid_json", text_of(error)) from error
 
 
 def storable(text: str) -> str:
@@ -142,7 +135,7 @@ def time_range(query: Mapping[str, Any], after: str, before: str) -> dict[str, d
     """
     begin, end = query.get(after), query.get(before)
     if begin is not None and end is not None and begin >= end:
-        raise BadRequest("invalid_time_range", f"{after} is not before {before}")
+        raise BadRequest("invalid_time_range", Text("{after} is not before {before}", after=after, before=before))
     return {after: begin, before: end}
 
 
@@ -153,18 +146,22 @@ def _check_text(document: Any) -> None:
         waiting += children(node)
         texts = node if isinstance(node, dict) else [node] if isinstance(node, str) else ()
         if any(_UNSTORABLE.search(text) for text in texts):
-            raise BadRequest("invalid_json", "the body contains NUL or a lone surrogate, which cannot be stored")
+            raise BadRequest("invalid_json", Text("the body contains NUL or a lone surrogate, which cannot be stored"))
 
 
 def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> BadRequest:
     if not isinstance(messages, dict) or "_schema" in messages:
-        return BadRequest("invalid_json", "the body must be a JSON object")
+        return BadRequest("invalid_json", Text("the body must be a JSON object"))
     known = [field.data_key or name for name, field in schema.fields.items() if not field.dump_only]
     unknown = [name for name in messages if name not in known]
     if unknown:
         return BadRequest(
             "unknown_field",
-            f"unknown field {str(unknown[0])[:100]!r}; known fields: {', '.join(sorted(known))}",
+            Text(
+                "unknown field {unknown}; known fields: {allowed}",
+                unknown=repr(str(unknown[0])[:100]),
+                allowed=", ".join(sorted(known)),
+            ),
             details={"fields": [str(name)[:100] for name in unknown[:20]], "allowed": sorted(known)},
         )
     name = next(key for key in known if key in messages)
@@ -174,7 +171,7 @@ def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> B
     if missing:
         codes |= getattr(schema, "missing_codes", {})
     code = codes.get(name, f"missing_{name}" if missing else f"invalid_{name}")
-    message = f"{name} is missing" if missing and reason != _NULL else f"{name}: {reason}"
+    message = Text("{name} is missing", name=name) if missing and reason != NULL else joined(": ", (name, reason))
     return BadRequest(code, message, details={"field": name, "in": location, "messages": _plain(messages[name])})
 
 
@@ -190,15 +187,12 @@ def _first(messages: Any, path: str = "") -> str:
     if isinstance(messages, dict):
         key, inner = next(iter(messages.items()))
         return _first(inner, path if key == "_schema" else f"{path}{key}: ")
-    return path + _worded(messages[0] if isinstance(messages, list) else messages)
+    message = messages[0] if isinstance(messages, list) else messages
+    return joined("", (path, message)) if path else message
 
 
 def _plain(messages: Any) -> Any:
     """Return a tree of messages in JSON form, at most 20 items a node."""
     if isinstance(messages, dict):
         return {str(key)[:100]: _plain(value) for key, value in list(messages.items())[:20]}
-    return [_worded(message) for message in messages[:20]] if isinstance(messages, list) else messages
-
-
-def _worded(message: Any) -> str:
-    return _WORDS.get(str(message), str(message))
+    return messages[:20] if isinstance(messages, list) else messages

@@ -3,6 +3,7 @@
 import unicodedata
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_engine.texts import Text
 
 LONGEST = 255
 UNTAGGED = "__none__"  # in filters of domains: those without a tag
@@ -17,17 +18,21 @@ def check_tag_name(name: str, *, code: str) -> str:
     """
     reason = _reason_against(name)
     if reason:
-        raise BadRequest(code, f"invalid tag name {name[:100]!r}: {reason}", details={"name": name[:LONGEST]})
+        raise BadRequest(
+            code,
+            Text("invalid tag name {name}: {reason}", name=repr(name[:100]), reason=reason),
+            details={"name": name[:LONGEST]},
+        )
     return name
 
 
 def _reason_against(name: str) -> str:
     if not name or name != name.strip():
-        return "it is empty, or begins or ends with white space"
+        return Text("it is empty, or begins or ends with white space")
     if len(name) > LONGEST:
-        return f"it is longer than {LONGEST} characters"
+        return Text("it is longer than {longest} characters", longest=LONGEST)
     if name == UNTAGGED or name in _DOT_SEGMENTS:
-        return "it is reserved"
+        return Text("it is reserved")
     if "/" in name or any(unicodedata.category(letter) == "Cc" for letter in name):
-        return "it contains a slash or a control character"
+        return Text("it contains a slash or a control character")
     return ""

@@ -13,12 +13,14 @@ import uvicorn
 from flask import Flask
 
 from gonemaster_api.app import create_app
+from gonemaster_api.queries.metrics.latencies import LatencyTrend
 from gonemaster_api.queries.metrics.responses import warm_up
 from gonemaster_api.server.bridge import Bridge
 from gonemaster_api.server.first_requests import ask_first
 from gonemaster_api.server.protocol import Protocol
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.templates import compile_pages
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.clock import follow
 from gonemaster_db.core.session import open_store
 from gonemaster_engine.memory import spare_collections
@@ -38,7 +40,7 @@ _OTHER_FILES = 256  # descriptors that are not connections or bodies
 # several times for each request, and with all threads busy it would wait that long each time.
 _SWITCH_INTERVAL_S = 0.001
 _UNSENT = 128 * 1024  # bytes that the kernel takes beyond what it has sent
-_REPORTS = f"{NAME}-reports"
+_REPORTS, _LATENCIES = f"{NAME}-reports", f"{NAME}-latencies"
 _PATIENCE = timedelta(seconds=1.6)  # GET /queue has a response within 2 s, whatever is away
 _SILENT_S = 5.0  # without an answer of the database; then no request waits for it
 _FULL_FOR = timedelta(seconds=30)  # since the last request that met a full disk
@@ -102,10 +104,11 @@ def open_app(settings: Settings, stopping: threading.Event) -> Flask:
     shared: State = app.extensions[NAME]
     shared.keyring.start()
     SettingsWatcher(shared.live, shared.store, shared.broker).start()
-    shared.counts.start(shared.store)
+    app.extensions[_LATENCIES] = LatencyTrend(http_metrics(app), shared.store)
+    app.extensions[_LATENCIES].start()
     follow(shared.queue.clock.now)
     _start_reports(app, settings)
-    threading.Thread(target=warm_up, args=(shared,), name="metrics", daemon=True).start()
+    threading.Thread(target=warm_up, args=(app,), name="metrics", daemon=True).start()
     ask_first(app)
     compile_pages(app.jinja_env)  # not beside the first requests: those who wait for a page would be refused
     spare_collections()
@@ -117,7 +120,7 @@ def close_app(app: Flask) -> None:
     shared: State = app.extensions[NAME]
     for part in app.extensions[_REPORTS]:
         part.stop()
-    shared.counts.stop(shared.store)
+    app.extensions[_LATENCIES].stop()
     shared.lookups.close()
     stop_tracing()
 

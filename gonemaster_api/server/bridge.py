@@ -33,8 +33,8 @@ from gonemaster_api.server.refusals import (
     document_of,
 )
 from gonemaster_api.state import NAME, State
-from gonemaster_api.web.access_log import route_of
 from gonemaster_api.web.event_streams import FOLLOW
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 
 PATIENCE_S = 0.6  # that a request waits for a thread: with the time to work on it, its answer comes within a second
@@ -244,9 +244,9 @@ class Bridge:
 
     def _count_overload(self, scope: dict[str, Any]) -> None:
         """Count a request that Flask does not see in the metrics of HTTP; the log has a line for many."""
-        route = route_of(self._app, method=scope["method"], path=scope["path"])
-        code = OVERLOADED.code
-        self._state.counts.note(scope["method"], route, OVERLOADED.status, PATIENCE_S, code=code, panicked=False)
+        http_metrics(self._app).count_refusal(
+            self._app, method=scope["method"], path=scope["path"], status=OVERLOADED.status, code=OVERLOADED.code
+        )
         self._refused += 1
         if (now := time.monotonic()) >= self._logged_at + _LOG_EVERY_S:
             log.warning("overloaded: requests are refused", refused=self._refused, waiting=self._waiting)

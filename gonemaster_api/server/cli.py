@@ -4,12 +4,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gonemaster_api.server import commands
-from gonemaster_api.server.commands import DemoOptions, StartRefused
+from gonemaster_api.server.commands import StartRefused
 from gonemaster_api.server.doctor.run import run_doctor
 from gonemaster_api.server.tokens import AuthOptions
 from gonemaster_engine.version import __version__
@@ -18,11 +18,9 @@ from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.options import Option
 from gonemaster_tasks.config.rendering import dump
 from gonemaster_tasks.config.settings import OPTIONS, Settings
-from gonemaster_tasks.demo_data.story import MOST_DOMAINS
 from gonemaster_tasks.errors import SettingsError
 from gonemaster_tasks.masking import Masking
 
-_DEMO = ("domains", "snapshots", "seed", "beside_others")
 _AUTH = ("label", "scope", "only_print")
 _DOCTOR = ("doctor",)
 mask_in_text = Masking(())
@@ -42,10 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _print_settings(settings)
         if command == _DOCTOR:
             return run_doctor(settings, (), as_document=given.json)
-        demo = DemoOptions(**_options_of(_DEMO, given, command, ("demo-data",)))
-        auth = _options_of(_AUTH, given, command, ("auth", "add-token"))
-        auth |= {"scope": tuple(auth["scope"])} if "scope" in auth else {}
-        return commands.run(command, settings, given.listen_descriptor, demo=demo, auth=AuthOptions(**auth))
+        return commands.run(command, settings, given.listen_descriptor, auth=_auth_options(given, command))
     except SettingsError as error:
         if command == _DOCTOR:
             return run_doctor(None, error.problems, as_document=given.json)
@@ -54,15 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse((str(error),))
 
 
-def _options_of(
-    names: Sequence[str], given: argparse.Namespace, command: tuple[str, ...], owner: tuple[str, ...]
-) -> Any:
-    """Return the flags that one command takes, and refuse them for others. Raises StartRefused."""
-    chosen = {name: value for name in names if (value := getattr(given, name)) is not None}
-    if chosen and command != owner:
+def _auth_options(given: argparse.Namespace, command: tuple[str, ...]) -> AuthOptions:
+    """Return the flags of `auth add-token`, and refuse them for other commands. Raises StartRefused."""
+    chosen: dict[str, Any] = {name: value for name in _AUTH if (value := getattr(given, name)) is not None}
+    if chosen and command != ("auth", "add-token"):
         flags = ", ".join("--" + name.replace("_", "-") for name in chosen)
-        raise StartRefused(f"{flags}: only {' '.join(owner)} takes this")
-    return chosen
+        raise StartRefused(f"{flags}: only auth add-token takes this")
+    if "scope" in chosen:
+        chosen["scope"] = tuple(chosen["scope"])
+    return AuthOptions(**chosen)
 
 
 def _print_settings(settings: Settings) -> int:
@@ -97,11 +92,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="doctor: print the findings as JSON")
     parser.add_argument("--listen-descriptor", type=int, help=argparse.SUPPRESS)
-    demo = parser.add_argument_group("demo-data", "What is made up, and where it may be written.")
-    demo.add_argument("--domains", type=_whole(1, MOST_DOMAINS), metavar="N", help="number of domains; 500")
-    demo.add_argument("--snapshots", type=_whole(1, 120), metavar="N", help="number of months; 12")
-    demo.add_argument("--seed", type=_whole(0, 2**31), metavar="N", help="another number makes another story; 0")
-    demo.add_argument("--beside-others", action="store_true", default=None, help="write into a store that has runs")
     auth = parser.add_argument_group("auth add-token", "Whose token it is, and what it allows.")
     auth.add_argument("--label", metavar="TEXT", help=f"names the token in lists and in the audit; {LABEL_RULE}")
     auth.add_argument("--scope", action="append", choices=list(Scope), help="what the token allows; admin")
@@ -112,15 +102,6 @@ def build_parser() -> argparse.ArgumentParser:
     for option in OPTIONS:
         _add_flag(settings, option)
     return parser
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high):
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not an integer from {low} to {high}")
-        return int(text)
-
-    return parse
 
 
 def _add_flag(group: Any, option: Option) -> None:

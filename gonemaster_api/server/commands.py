@@ -6,7 +6,6 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -24,6 +23,7 @@ from gonemaster_api.server.database import (
 )
 from gonemaster_api.server.supervisor import datadir, listening, programs
 from gonemaster_api.server.supervisor.child import Program
+from gonemaster_api.server.supervisor.counts import counts_directory
 from gonemaster_api.server.supervisor.datadir import DataDirInUse, DataDirRefused
 from gonemaster_api.server.supervisor.listening import CannotListen, NotLoopback
 from gonemaster_api.server.supervisor.tree import StartFailed, Supervisor
@@ -43,12 +43,8 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
 from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.profiles import base_profile
-from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import store_settings
-from gonemaster_tasks.demo_data.snapshots import capture_all
-from gonemaster_tasks.demo_data.story import Story
-from gonemaster_tasks.demo_data.write import TAG, StoreInUse, write_demo_data
 from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable, TasksError
 from gonemaster_tasks.reference_data.fetch import FetchFailed, fetch_tlds
 from gonemaster_tasks.tracing import check_tracing
@@ -77,8 +73,6 @@ HELP = """commands:
   auth clear       remove all admin tokens from the database
   reference-data update
                    fetch the list of top-level domains from IANA
-  demo-data [--domains 500] [--snapshots 12] [--seed 0] [--beside-others]
-                   write made-up domains with a story over twelve months
 """
 
 
@@ -86,22 +80,11 @@ class StartRefused(Exception):
     """The service cannot start as configured; the message has the reason."""
 
 
-@dataclass(frozen=True)
-class DemoOptions:
-    """What `demo-data` writes."""
-
-    domains: int = 500
-    snapshots: int = 12
-    seed: int = 0
-    beside_others: bool = False
-
-
 def run(
     command: tuple[str, ...],
     settings: Settings,
     descriptor: int | None,
     *,
-    demo: DemoOptions,
     auth: AuthOptions,
 ) -> int:
     """Run a command until it ends or is stopped; return its exit status.
@@ -116,8 +99,6 @@ def run(
     try:
         if datadir_needed:
             datadir.prepare(settings.data_dir)
-        if command == ("demo-data",):
-            return write_demo(programs.with_broker(settings), demo)
         if command[0] == "auth":
             return run_auth(command[1:], settings, auth)
         return _chosen(command, programs.with_broker(settings), settings, descriptor)()
@@ -169,7 +150,7 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
 def run_all(settings: Settings, *, embedded: bool) -> int:
     """Run the whole service: broker if embedded, migrations, workers, beat, API; until a signal."""
     datadir.prepare(settings.data_dir)
-    with datadir.lock(settings.data_dir), _listener(settings) as listener:
+    with datadir.lock(settings.data_dir), _listener(settings) as listener, counts_directory() as counts:
         url = listening.url_of(listener)
         upgrade_tables(settings)
         if not embedded:
@@ -178,7 +159,7 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
             [programs.broker(settings)] if embedded else [],
             programs.workers(settings),
             [programs.beat(settings)],
-            programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url)),
+            programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url), counts=counts),
         ]
         supervisor = Supervisor(groups, json_lines=settings.log_format == "json")
         return supervisor.run(on_ready=lambda: log.info("gonemaster is ready", url=url, version=__version__))
@@ -189,19 +170,24 @@ def run_api(settings: Settings, descriptor: int | None) -> int:
 
     `descriptor` is the socket of a supervisor, whose child this process is.
     """
-    from gonemaster_api.server import api_process
-
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is handled: the tokens are not read yet
     _check_logins(settings)
     if descriptor is not None:
-        api_process.serve(settings, listener=socket.socket(fileno=descriptor))
+        _serve(settings, socket.socket(fileno=descriptor))
         return 0
-    with _listener(settings) as listener:
+    with counts_directory() as counts, _listener(settings) as listener:
+        programs.count_into(counts)
         log.info("listening", url=listening.url_of(listener))
         if settings.api_processes > 1:
-            return _supervise(settings, programs.api(settings, descriptor=listener.fileno()))
-        api_process.serve(settings, listener=listener)
+            return _supervise(settings, programs.api(settings, descriptor=listener.fileno(), counts=counts))
+        _serve(settings, listener)
     return 0
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    from gonemaster_api.server import api_process  # imports prometheus_client, which reads the environment
+
+    api_process.serve(settings, listener=listener)
 
 
 def _listener(settings: Settings) -> socket.socket:
@@ -271,30 +257,6 @@ def update_reference_data(settings: Settings) -> int:
             raise StartRefused(str(error)) from error
     sys.stdout.write(f"{len(found.names)} top-level domains, version {found.version}\n")
     return 0
-
-
-def write_demo(settings: Settings, demo: DemoOptions) -> int:
-    """Write demonstration data and make their snapshots; the service may run meanwhile."""
-    upgrade_tables(settings)
-    story = Story(domains=demo.domains, months=demo.snapshots, seed=demo.seed)
-    until = utcnow().replace(hour=0, minute=0, second=0, microsecond=0)
-    with closing(open_store(store_settings(settings))) as store:
-        try:
-            made = write_demo_data(
-                store, story, seed=demo.seed, until=until, beside_others=demo.beside_others, told=_say
-            )
-        except StoreInUse as error:
-            raise StartRefused(str(error)) from error
-        scoring = current_scoring(store, settings).fingerprint
-        _say("making snapshots")
-        captured = capture_all(store, floor=settings.analysis_tag_view_min_level, scoring_config_hash=scoring)
-    _say(f"cohort {TAG!r}: {demo.domains} domains, {made.runs} runs, {captured} snapshots")
-    return 0
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def _check_files(settings: Settings) -> None:

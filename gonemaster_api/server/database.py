@@ -9,7 +9,7 @@ import structlog
 
 from gonemaster_db.core.backup import back_up
 from gonemaster_db.core.errors import StoreOutdated
-from gonemaster_db.core.session import open_store
+from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations import runner
 from gonemaster_db.migrations.revisions import Revision
 from gonemaster_tasks.config.settings import Settings
@@ -46,7 +46,7 @@ def print_revision(settings: Settings) -> int:
 
 
 def check_tables(settings: Settings) -> int:
-    """Say whether this release works on the database as it is; 1 if it does not."""
+    """Check whether this release works on the database as it is; 1 if it does not, or if the tables differ."""
     with closing(open_store(store_settings(settings))) as store:
         current = runner.current_revision(store)
         try:
@@ -54,33 +54,47 @@ def check_tables(settings: Settings) -> int:
         except StoreOutdated as error:
             sys.stdout.write(f"{error}\n")
             return 1
-    sys.stdout.write(f"version {current}: this release works with it\n")
-    return 0
+        return _report(_drift(store), fine=f"version {current}: this release works with it")
 
 
 def print_plan(settings: Settings) -> int:
-    """Print what an upgrade would do, without doing it."""
+    """Print what an upgrade would do, without doing it; 1 if there is nothing to do but the tables differ."""
     with closing(open_store(store_settings(settings))) as store:
         current, pending = runner.current_revision(store), runner.pending_revisions(store)
-        if not pending:
-            runner.check_schema(store)
-    for line in _plan(current, pending):
-        sys.stdout.write(f"{line}\n")
-    return 0
+        if pending:
+            found = runner.differences(store) if current else []
+            sys.stdout.writelines(f"{line}\n" for line in _plan(current, pending, found))
+            return 0
+        runner.check_schema(store)
+        return _report(_drift(store), fine=f"version {current}, nothing to do")
 
 
-def _plan(current: str | None, pending: list[Revision]) -> Iterator[str]:
-    yield (
-        f"version {current or 'none'}, nothing to do" if not pending else f"version {current or 'none'}, to be applied:"
-    )
-    for revision in pending:
-        yield f"{revision.number}  {revision.title}"
-    if not pending or current is None:
+def _plan(current: str | None, pending: list[Revision], found: list[str]) -> Iterator[str]:
+    yield f"version {current or 'none'}, to be applied:"
+    yield from (f"{revision.number}  {revision.title}" for revision in pending)
+    if found:
+        yield "What differs from this release now, and must not after the upgrade:"
+        yield from (f"  {difference}" for difference in found)
+    if current is None:
         return
     if stopping := [revision.number for revision in pending if not revision.works_with(current)]:
         yield f"Stop the API, workers and beat first, on all machines: {', '.join(stopping)} would break them."
     else:
         yield "The API, workers and beat may go on; replace them one by one afterwards."
+
+
+def _drift(store: Store) -> list[str]:
+    """List how the tables differ from the models; those of a later release may differ, so they are not compared."""
+    return runner.differences(store) if runner.is_current(store) else []
+
+
+def _report(found: list[str], *, fine: str) -> int:
+    if not found:
+        sys.stdout.write(f"{fine}\n")
+        return 0
+    sys.stdout.write("the tables are not those of this release:\n")
+    sys.stdout.writelines(f"  {difference}\n" for difference in found)
+    return 1
 
 
 def back_up_to(settings: Settings, path: Path) -> int:

@@ -26,6 +26,7 @@ from gonemaster_db.core.errors import AmbiguousProfile
 from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.domains.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags
 from gonemaster_db.models import Priority
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submit_batch
 
 
@@ -69,29 +70,33 @@ def _refuse_undelegated(request: Mapping[str, Any]) -> None:
     if any(request.get(name) is not None for name in ("nameservers", "ds_info")):
         raise BadRequest(
             "undelegated_not_supported_for_batch",
-            "a batch takes neither nameservers nor ds_info; submit single jobs",
+            Text("a batch takes neither nameservers nor ds_info; submit single jobs"),
         )
 
 
 def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
     texts = request.get("domains") or []
     if texts and request.get("from_tag"):
-        raise BadRequest("ambiguous_domains", "specify either domains or from_tag, not both")
+        raise BadRequest("ambiguous_domains", Text("specify either domains or from_tag, not both"))
     if request.get("from_tag"):
         texts = _domains_of_tag(state, request["from_tag"])
     if not texts:
-        raise BadRequest("missing_domain", "domains is empty")
+        raise BadRequest("missing_domain", Text("domains is empty"))
     longest = state.settings.max_batch_size
     if len(texts) > longest:
         raise BadRequest(
-            "batch_too_large", f"a batch has at most {longest} names", details={"limit": longest, "given": len(texts)}
+            "batch_too_large",
+            Text("a batch has at most {longest} names", longest=longest),
+            details={"limit": longest, "given": len(texts)},
         )
     names = read_names(texts)
     if names.invalid and (not request.get("skip_invalid") or not names.names):
+        wrong, given = names.invalid_count, len(texts)
+        one = Text("{wrong} of {given} names is invalid; nothing was queued", wrong=wrong, given=given)
+        many = Text("{wrong} of {given} names are invalid; nothing was queued", wrong=wrong, given=given)
         raise BadRequest(
             "invalid_domain",
-            f"{names.invalid_count} of {len(texts)} names {'is' if names.invalid_count == 1 else 'are'} invalid;"
-            " nothing was queued",
+            one if wrong == 1 else many,
             details={"invalid_count": names.invalid_count, "invalid": [asdict(item) for item in names.invalid]},
         )
     return names
@@ -106,7 +111,7 @@ def _domains_of_tag(state: State, tag: str) -> list[str]:
     with state.store.read_only() as session:
         names = list(islice(iter_tag_domains(session, tag), state.settings.max_batch_size + 1))
     if not names:
-        raise BadRequest("missing_domain", f"no domain has the tag {tag[:255]!r}")
+        raise BadRequest("missing_domain", Text("no domain has the tag {tag}", tag=repr(tag[:255])))
     return names
 
 

@@ -14,6 +14,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import InvalidCatalog
 from gonemaster_db.models import Cohort
 from gonemaster_db.service.audit import record_action
+from gonemaster_engine.texts import Text, text_of
 
 
 def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort:
@@ -25,7 +26,7 @@ def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort
     """
     tag, now = request["source_tag"].strip(), utcnow()
     if not tag:
-        raise BadRequest("missing_source_tag", "source_tag is empty")
+        raise BadRequest("missing_source_tag", Text("source_tag is empty"))
     check_tag_name(tag, code="invalid_source_tag")
 
     def create(session: Session) -> Cohort:
@@ -63,5 +64,5 @@ def _checked(state: State, work: Any) -> Cohort:
     try:
         changed: Cohort = state.store.run_in_transaction(work)
     except InvalidCatalog as error:
-        raise BadRequest("invalid_catalog", str(error)) from error
+        raise BadRequest("invalid_catalog", text_of(error)) from error
     return changed

@@ -31,6 +31,7 @@ from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCas
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.profile.callers import checked_of_caller
 from gonemaster_engine.testcases.catalogue import select
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.profiles import caller_limits, is_guarded
 from gonemaster_tasks.config.settings import Settings
 
@@ -68,12 +69,12 @@ def read_name(text: str) -> str:
         BadRequest: missing_domain, invalid_domain.
     """
     if not text.strip():
-        raise BadRequest("missing_domain", "domain is empty")
+        raise BadRequest("missing_domain", Text("domain is empty"))
     try:
         return normalize_domain(text)
     except InvalidDomain as error:
         raise BadRequest(
-            "invalid_domain", str(error), details={"domain": text[:255], "reason": error.reason}
+            "invalid_domain", text_of(error), details={"domain": text[:255], "reason": error.reason}
         ) from error
 
 
@@ -99,7 +100,7 @@ def read_names(texts: Collection[Any]) -> CheckedNames:
 
 
 def _refuse_type(value: Any) -> str:
-    raise InvalidDomain(json.dumps(value)[:255], "it is not a string")
+    raise InvalidDomain(json.dumps(value)[:255], Text("it is not a string"))
 
 
 @dataclass(frozen=True)
@@ -143,9 +144,13 @@ def _tests(names: Iterable[str], exclude: Sequence[str]) -> list[str]:
         try:
             cases = {case.id for case in select((name,))}
         except UnknownTestCase as error:
-            raise BadRequest("invalid_tests", str(error), details={"testcase": name[:64]}) from error
+            raise BadRequest("invalid_tests", text_of(error), details={"testcase": name[:64]}) from error
         if cases <= excluded:
-            raise BadRequest("testcase_excluded", f"this server excludes {name!r}", details={"testcase": name.lower()})
+            raise BadRequest(
+                "testcase_excluded",
+                Text("this server excludes {name}", name=repr(name)),
+                details={"testcase": name.lower()},
+            )
         chosen.append(name.lower())
     return list(dict.fromkeys(chosen))
 
@@ -154,7 +159,11 @@ def _overrides(document: Mapping[str, Any], settings: Settings) -> dict[str, Any
     if not document:
         return {}
     if (octets := len(json.dumps(document))) > MAX_OVERRIDES:
-        text = f"profile_overrides has {octets} octets, {MAX_OVERRIDES} are allowed; store a profile and use profile_id"
+        text = Text(
+            "profile_overrides has {octets} octets, {max_overrides} are allowed; store a profile and use profile_id",
+            octets=octets,
+            max_overrides=MAX_OVERRIDES,
+        )
         raise BadRequest("invalid_profile_overrides", text)
     try:
         checked_of_caller(document, caller_limits(settings))
@@ -174,9 +183,11 @@ def read_nameserver(item: Mapping[str, Any]) -> dict[str, str]:
         if item.get("ip"):
             nameserver["ip"] = str(_unscoped(ipaddress.ip_address(item["ip"].strip())))
     except InvalidDomain as error:
-        raise BadRequest("invalid_undelegated", f"nameservers: {error}") from error
+        raise BadRequest("invalid_undelegated", Text("nameservers: {error}", error=text_of(error))) from error
     except ValueError as error:
-        raise BadRequest("invalid_undelegated", f"nameservers: {item['ip']!r} is not an IP address") from error
+        raise BadRequest(
+            "invalid_undelegated", Text("nameservers: {item} is not an IP address", item=repr(item["ip"]))
+        ) from error
     return nameserver
 
 
@@ -196,7 +207,7 @@ def check_targets(nameservers: Iterable[Mapping[str, str]], *, guarded: bool) ->
         address = nameserver.get("ip")
         if address and not may_be_target(address, guarded=guarded):
             only = "only globally reachable addresses of other hosts" if guarded else "only addresses of hosts"
-            text = f"nameservers: {address} is not queried, {only} are"
+            text = Text("nameservers: {address} is not queried, {only} are", address=address, only=only)
             raise BadRequest("private_undelegated_ip", text, details={"ns": nameserver["ns"], "ip": address})
 
 
@@ -271,7 +282,7 @@ def named_profile(session: Session, profile_id: int | None) -> ChosenProfile:
     try:
         profile = get_profile(session, profile_id)
     except ProfileNotFound as error:
-        raise BadRequest("profile_not_found", f"no such profile: {profile_id}") from error
+        raise BadRequest("profile_not_found", Text("no such profile: {profile_id}", profile_id=profile_id)) from error
     return ChosenProfile(profile_id, profile.name, profile.config)
 
 

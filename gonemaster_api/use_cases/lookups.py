@@ -11,6 +11,7 @@ from gonemaster_api.use_cases.job_submission import read_name
 from gonemaster_api.use_cases.public_submission import public_targets_are_guarded
 from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.run.as_names import AsName
+from gonemaster_engine.texts import Text
 from gonemaster_engine.zone.delegation_data import DelegationData
 
 
@@ -37,7 +38,9 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
         except TooManyLookups as error:
             raise _too_many() from error
         except TimeoutError as error:
-            raise Unavailable("lookup_timeout", f"the name servers above {domain} take too long to answer") from error
+            raise Unavailable(
+                "lookup_timeout", Text("the name servers above {domain} take too long to answer", domain=domain)
+            ) from error
     return {
         "nameservers": list(_nameservers(found, guarded=guarded)),
         "ds_records": [
@@ -48,7 +51,7 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
 
 
 def _too_many() -> Unavailable:
-    return Unavailable("too_many_lookups", "too many look-ups are under way")
+    return Unavailable("too_many_lookups", Text("too many look-ups are under way"))
 
 
 def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, str]]:

@@ -26,6 +26,7 @@ from gonemaster_db.core.ids import new_public_id
 from gonemaster_db.domains.profiles import get_profile
 from gonemaster_db.domains.tags import default_profile_id
 from gonemaster_db.models import Job, Priority
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.profiles import is_guarded
 from gonemaster_tasks.config.settings import Settings
 
@@ -54,9 +55,9 @@ def submit_public_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
 
 def _check_public_rules(request: Mapping[str, Any]) -> None:
     if request.get("profile_overrides"):
-        raise BadRequest("profile_overrides_not_allowed", "public jobs have no profile_overrides; use profile_id")
+        raise BadRequest("profile_overrides_not_allowed", Text("public jobs have no profile_overrides; use profile_id"))
     if (count := len(request.get("tests") or ())) > MOST_TESTS:
-        text = f"tests has {count} items, {MOST_TESTS} are allowed"
+        text = Text("tests has {count} items, {most_tests} are allowed", count=count, most_tests=MOST_TESTS)
         raise BadRequest("too_many_tests", text, details={"limit": MOST_TESTS, "given": count})
 
 
@@ -75,7 +76,7 @@ def choose_public_profile(session: Session, profile_id: int | None, domain: str)
             chosen = None
         return named_profile(session, chosen if chosen is not None and _is_public(session, chosen) else None)
     if not _is_public(session, profile_id):
-        raise BadRequest("profile_not_found", f"no such profile: {profile_id}")
+        raise BadRequest("profile_not_found", Text("no such profile: {profile_id}", profile_id=profile_id))
     return named_profile(session, profile_id)
 
 

@@ -6,6 +6,7 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
 from gonemaster_db.batches.deletion import count_finished_before
 from gonemaster_db.models import Operation, OperationKind
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.maintenance.retention import purge_old_runs
 
@@ -20,7 +21,7 @@ def purge_runs(state: State, older_than_days: int, *, who: str) -> int | Operati
     """
     days = older_than_days or state.settings.retention_days
     if not days:
-        raise BadRequest("retention_not_configured", "specify older_than_days, or set database.retention_days")
+        raise BadRequest("retention_not_configured", Text("specify older_than_days, or set database.retention_days"))
     now = state.queue.clock.now()
     with state.store.read_only() as session:
         total = count_finished_before(session, now - timedelta(days=days))

@@ -14,6 +14,7 @@ from gonemaster_db.domains.profiles import get_profile
 from gonemaster_db.domains.tags import require_tag
 from gonemaster_db.service.audit import record_action
 from gonemaster_db.service.schedules import NewSchedule, ScheduleTarget, delete_schedule
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.schedules import rule_of, set_schedule
 from gonemaster_tasks.errors import InvalidRule
 from gonemaster_tasks.recurrence.summary import summarise
@@ -42,7 +43,9 @@ def put_schedule(state: State, target: ScheduleTarget, body: Mapping[str, Any], 
     except InvalidRule as error:
         raise invalid_schedule(error) from error
     except ProfileNotFound as error:
-        raise BadRequest("profile_not_found", f"no such profile: {new.profile_id}") from error
+        raise BadRequest(
+            "profile_not_found", Text("no such profile: {profile_id}", profile_id=new.profile_id)
+        ) from error
 
 
 def remove_schedule(state: State, target: ScheduleTarget, *, who: str) -> None:
@@ -61,7 +64,7 @@ def remove_schedule(state: State, target: ScheduleTarget, *, who: str) -> None:
 def _check_target(session: Session, target: ScheduleTarget) -> str:
     if target.cohort_id is not None and not get_cohort(session, target.cohort_id).analysis_enabled:
         raise Conflict(
-            "cohort_analysis_disabled", "the analysis of the cohort is off, so its batches would show nothing"
+            "cohort_analysis_disabled", Text("the analysis of the cohort is off, so its batches would show nothing")
         )
     return _tag_of(session, target)
 

@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 
 from gonemaster_api.queries.results import (
-    FinishedRun,
+    RunWithEntries,
     Shown,
     read_finished_run,
     result_document,
@@ -35,7 +35,7 @@ def read_scored_result(state: State, run_id: str, *, locale: str, shown: Shown |
     return result_document(state, finished, locale=locale, shown=shown or shown_to_operators(state.settings))
 
 
-def read_scored_finish(state: State, run_id: str) -> FinishedRun:
+def read_scored_finish(state: State, run_id: str) -> RunWithEntries:
     """Return a finished job with what it found; store its score where the run has none.
 
     Raises:

@@ -13,6 +13,7 @@ from gonemaster_db.service.audit import record_action
 from gonemaster_db.service.settings import write_settings
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.scoring.config import parse_config
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.scoring import SCORING_KEY, expire_cached_scoring
 
 FILE_KEY = "scoring_config_path"
@@ -42,5 +43,5 @@ def replace_scoring(state: State, document: Mapping[str, Any], *, who: str) -> d
 
 def _refuse_if_file(state: State) -> None:
     if state.settings.scoring_config_path:
-        text = f"the configuration comes from the file set by {FILE_KEY}"
+        text = Text("the configuration comes from the file set by {file_key}", file_key=FILE_KEY)
         raise BadRequest("readonly_setting", text, details={"setting": FILE_KEY})

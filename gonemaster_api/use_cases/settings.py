@@ -5,6 +5,7 @@ from typing import Any
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.overrides import ChangeRefused, Refusal
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -37,7 +38,7 @@ def _pinned_workers(state: State, keys: Iterable[str]) -> dict[str, list[str]]:
 
 def _refused(refusals: tuple[Refusal, ...]) -> BadRequest:
     first, more = refusals[0], len(refusals) - 1
-    message = first.text + (f"; and {more} more, see details" if more else "")
+    message = Text("{text}; and {more} more, see details", text=first.text, more=more) if more else first.text
     return BadRequest(
         _CODES[first.why], message, details={"settings": [_problem(item) for item in refusals[:_MAX_REPORTED]]}
     )

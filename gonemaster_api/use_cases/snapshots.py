@@ -13,6 +13,7 @@ from gonemaster_db.analysis.cohorts import get_cohort
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import InvalidSlug, MaterialisationRunning, SnapshotStateError, SourceRunsPurged
 from gonemaster_db.service.audit import record_action
+from gonemaster_engine.texts import Text, text_of
 
 
 def remove_cohort(state: State, cohort_id: int, *, who: str) -> None:
@@ -53,7 +54,7 @@ def rebuild_cohort(state: State, cohort_id: int, *, who: str) -> int | None:
     def rebuild(session: Session) -> int | None:
         cohort = get_cohort(session, cohort_id, lock=True)
         if not cohort.analysis_enabled:
-            raise Conflict("cohort_analysis_disabled", "the analysis of the cohort is off; set analysis_enabled")
+            raise Conflict("cohort_analysis_disabled", Text("the analysis of the cohort is off; set analysis_enabled"))
         runs = rebuilding.rebuild_cohort(session, cohort, now=now)
         if runs is not None:
             _note(session, "cohort.rebuild", cohort.source_tag, who, cohort_id, count=runs)
@@ -81,9 +82,9 @@ def patch_snapshot(state: State, cohort_id: int, slug: str, changes: Mapping[str
     try:
         return state.store.run_in_transaction(change)
     except InvalidSlug as error:
-        raise BadRequest("invalid_slug", str(error)) from error
+        raise BadRequest("invalid_slug", text_of(error)) from error
     except SnapshotStateError as error:
-        raise BadRequest("invalid_status", str(error)) from error
+        raise BadRequest("invalid_status", text_of(error)) from error
 
 
 def remove_snapshot(state: State, cohort_id: int, slug: str, *, purge: bool, who: str) -> None:
@@ -146,9 +147,9 @@ def _begun(state: State, begin: Any) -> Any:
     try:
         return state.store.run_in_transaction(begin)
     except SourceRunsPurged as error:
-        raise Conflict("source_runs_purged", f"{error}; its view stays as it is") from error
+        raise Conflict("source_runs_purged", Text("{error}; its view stays as it is", error=text_of(error))) from error
     except MaterialisationRunning as error:
-        raise Conflict("materialization_running", str(error)) from error
+        raise Conflict("materialization_running", text_of(error)) from error
 
 
 def _note(

@@ -27,6 +27,7 @@ from gonemaster_db.domains.tags import (
 )
 from gonemaster_db.models import Operation, OperationKind
 from gonemaster_db.service.audit import record_action
+from gonemaster_engine.texts import Text, joined
 from gonemaster_tasks.control import operations, tag_members
 from gonemaster_tasks.maintenance.retention import purge_runs_of_tag
 
@@ -40,7 +41,7 @@ def make_tag(state: State, name: str, description: str) -> None:
     """
     now = utcnow()
     if not name:
-        raise BadRequest("missing_name", "name is empty")
+        raise BadRequest("missing_name", Text("name is empty"))
     check_tag_name(name, code="invalid_name")
     state.store.run_in_transaction(lambda session: create_tag(session, name, description=description, now=now))
 
@@ -104,12 +105,16 @@ def remove_members(state: State, wanted: DomainFilter, *, who: str) -> int | Ope
 
 def _names(texts: Sequence[Any]) -> list[str]:
     if not texts:
-        raise BadRequest("missing_domains", "domains is empty")
+        raise BadRequest("missing_domains", Text("domains is empty"))
     checked = read_names(texts)
     if checked.invalid:
         first = checked.invalid[0]
         details = {"index": first.index, "domain": first.domain, "reason": first.reason}
-        raise BadRequest("invalid_domain", f"{first.domain!r}: {first.reason}", details=details)
+        raise BadRequest(
+            "invalid_domain",
+            joined(": ", (repr(first.domain), first.reason)),
+            details=details,
+        )
     return list(checked.names)
 
 

@@ -27,7 +27,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class JobSelection:
     """Waiting jobs: those with some ids, or, without ids, all of a tier whose names contain a text."""
 
     job_ids: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Choice:
         return not self.job_ids
 
 
-def count_chosen(state: State, choice: Choice, change: Change | None = None) -> int:
+def count_chosen(state: State, choice: JobSelection, change: Change | None = None) -> int:
     """Count the jobs that a change is about."""
     if not choice.is_filter:
         return len(choice.job_ids)
@@ -48,7 +48,7 @@ def count_chosen(state: State, choice: Choice, change: Change | None = None) -> 
         return count_waiting_jobs(session, selection(change, tier=choice.tier, domain=choice.domain))
 
 
-def change_jobs(state: State, choice: Choice, change: Change, *, who: str) -> int | Operation:
+def change_jobs(state: State, choice: JobSelection, change: Change, *, who: str) -> int | Operation:
     """Hold, release or remove waiting jobs; returns how many were, or the operation that does it."""
     job_ids = list(choice.job_ids)
     if choice.is_filter:
@@ -67,7 +67,7 @@ def change_jobs(state: State, choice: Choice, change: Change, *, who: str) -> in
     return len(_CHANGES[change](state.queue, job_ids, who=who)) if job_ids else 0
 
 
-def move_chosen(state: State, choice: Choice, to: End, *, who: str) -> int | Operation:
+def move_chosen(state: State, choice: JobSelection, to: End, *, who: str) -> int | Operation:
     """Move waiting jobs to the front or the back of their tiers, in their order.
 
     Returns how many moved, or the operation that moves them.
@@ -87,7 +87,7 @@ def move_chosen(state: State, choice: Choice, to: End, *, who: str) -> int | Ope
     return moved
 
 
-def _ids_in_tier(state: State, choice: Choice, tier: str) -> list[str]:
+def _ids_in_tier(state: State, choice: JobSelection, tier: str) -> list[str]:
     with state.store.read_only() as session:
         if choice.is_filter:
             wanted = selection(None, tier=tier, domain=choice.domain)

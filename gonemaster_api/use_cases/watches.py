@@ -15,6 +15,7 @@ from gonemaster_db.models import Delivery, Watch, WatchEvent
 from gonemaster_db.service import watches
 from gonemaster_db.service.audit import record_action
 from gonemaster_db.service.deliveries import waiting_test
+from gonemaster_engine.texts import Text, joined, text_of
 from gonemaster_tasks.config.mail_types import read_mail_address
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.watches.messages import queue_test
@@ -56,24 +57,24 @@ def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
 def _subject_of(request: Mapping[str, Any], events: list[WatchEvent]) -> dict[str, str | None]:
     tag, domain = request.get("tag"), request.get("domain")
     if tag is not None and domain is not None:
-        raise BadRequest("ambiguous_subject", "tag and domain cannot both be watched by one watch")
+        raise BadRequest("ambiguous_subject", Text("tag and domain cannot both be watched by one watch"))
     if tag is None and domain is None and set(events) - _OF_THE_SERVICE:
-        raise BadRequest("missing_subject", "tag or domain is missing; queue.trouble alone needs neither")
+        raise BadRequest("missing_subject", Text("tag or domain is missing; queue.trouble alone needs neither"))
     return {"tag": tag, "domain": None if domain is None else read_name(domain)}
 
 
 def _receiver_of(state: State, request: Mapping[str, Any]) -> dict[str, str | None]:
     url, email, secret = (request.get(name) for name in ("url", "email", "secret"))
     if url is not None and email is not None:
-        raise BadRequest("ambiguous_receiver", "url and email cannot both be the receiver of one watch")
+        raise BadRequest("ambiguous_receiver", Text("url and email cannot both be the receiver of one watch"))
     if url is not None:
         return {"url": url, "host": _host_of(state, url), "secret": secret}
     if email is None:
-        raise BadRequest("missing_receiver", "url or email is missing")
+        raise BadRequest("missing_receiver", Text("url or email is missing"))
     if secret is not None:
-        raise BadRequest("invalid_secret", "secret: mail is not signed; it is for a url")
+        raise BadRequest("invalid_secret", Text("secret: mail is not signed; it is for a url"))
     if not state.settings.smtp_url:
-        raise BadRequest("email_not_configured", "no mail can be sent: the setting smtp_url is empty")
+        raise BadRequest("email_not_configured", Text("no mail can be sent: the setting smtp_url is empty"))
     return {"email": _checked_email(email)}
 
 
@@ -81,14 +82,14 @@ def _host_of(state: State, url: str) -> str:
     try:
         return read_target(url, allow_private=state.settings.allow_private_webhooks).place
     except TargetRefused as error:
-        raise BadRequest("invalid_url", f"url: {error}") from error
+        raise BadRequest("invalid_url", joined(": ", ("url", text_of(error)))) from error
 
 
 def _checked_email(text: str) -> str:
     try:
         return read_mail_address(text)
     except ValueError as error:
-        raise BadRequest("invalid_email", f"email: {error}") from error
+        raise BadRequest("invalid_email", joined(": ", ("email", text_of(error)))) from error
 
 
 def _shown_receiver(watch: Watch) -> str:
@@ -121,13 +122,16 @@ def _check_receiver(state: State, watch: Watch, changes: dict[str, Any]) -> None
     wrong = "email" if watch.email is None else "url"
     if wrong in changes:
         other = "url" if wrong == "email" else "email"
-        raise BadRequest(f"invalid_{wrong}", f"{wrong}: this watch has {other}, which cannot be changed to {wrong}")
+        raise BadRequest(
+            f"invalid_{wrong}",
+            Text("{wrong}: this watch has {other}, which cannot be changed to {wrong}", wrong=wrong, other=other),
+        )
     if "url" in changes:
         changes["host"] = _host_of(state, changes["url"])
     if "email" in changes:
         changes["email"] = _checked_email(changes["email"])
     if watch.email is not None and changes.get("secret") is not None:
-        raise BadRequest("invalid_secret", "secret: mail is not signed")
+        raise BadRequest("invalid_secret", Text("secret: mail is not signed"))
 
 
 def remove_watch(state: State, watch_id: int, *, who: str) -> None:
@@ -152,7 +156,7 @@ def try_watch(state: State, watch_id: int, *, who: str) -> Delivery:
     def queue(session: Session) -> Delivery:
         watch = watches.get_watch(session, watch_id)
         if not watch.enabled:
-            raise Conflict("watch_disabled", "the watch is switched off")
+            raise Conflict("watch_disabled", Text("the watch is switched off"))
         if waiting := waiting_test(session, watch_id):
             return waiting
         record_action(session, "watch.test", who=who, now=utcnow(), target=str(watch_id))

@@ -4,19 +4,16 @@ import re
 import time
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
 
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect, Rule
 
 from gonemaster_api.web.headers import is_api
 
 log = structlog.get_logger("gonemaster_api.access")
 
 _CONVERTER = re.compile(r"<[^<>]*:")
-_ASSETS = ("/static/", "/api/v1/docs/assets/")
+ASSETS = ("/static/", "/api/v1/docs/assets/")
 
 
 def register_access_log(app: Flask) -> None:
@@ -27,7 +24,7 @@ def register_access_log(app: Flask) -> None:
 
 def is_asset(path: str) -> bool:
     """Say whether a path is that of a static asset."""
-    return path.startswith(_ASSETS)
+    return path.startswith(ASSETS)
 
 
 def _start() -> None:
@@ -73,26 +70,13 @@ def _facts(response: Response) -> dict[str, Any]:
 
 def route_of_request() -> str:
     """Return the matched rule; unmatched paths share one name per API, so that scanners do not multiply log keys."""
-    return _route(request.url_rule, request.path)
-
-
-def route_of(app: Flask, *, method: str, path: str) -> str:
-    """Return the same for a request that Flask does not see; `path` is as in the request."""
-    try:
-        rule, _ = app.url_map.bind("").match(unquote(path), method=method, return_rule=True)
-    except (HTTPException, RequestRedirect):
-        rule = None
-    return _route(rule, path)
+    if request.url_rule is not None:
+        return _shown(request.url_rule.rule)
+    if not is_api(request.path):
+        return "unknown"
+    return "/pub/api/v1/unknown" if request.path.startswith("/pub/") else "/api/v1/unknown"
 
 
 @cache
 def _shown(rule: str) -> str:
     return _CONVERTER.sub("<", rule)
-
-
-def _route(rule: Rule | None, path: str) -> str:
-    if rule is not None:
-        return _shown(rule.rule)
-    if not is_api(path):
-        return "unknown"
-    return "/pub/api/v1/unknown" if path.startswith("/pub/") else "/api/v1/unknown"

@@ -14,11 +14,12 @@ from gonemaster_api.web.access import access_of, access_of_unknown
 from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.headers import is_api
 from gonemaster_db.core.errors import StoreUnavailable
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.credential_types import Scope
-from gonemaster_tasks.monitoring.patience import NotInTime, Pending
+from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
 
-ABSENT = "this request needs a token: Authorization: Bearer gm_..., or the cookie of POST /api/v1/session"
-INVALID = "the token or session is not valid"
+ABSENT = Text("this request needs a token: Authorization: Bearer gm_..., or the cookie of POST /api/v1/session")
+INVALID = Text("the token or session is not valid")
 _PAGES_OF_THE_API = frozenset({"docs.page", "api_root"})
 
 
@@ -57,7 +58,9 @@ def _authenticate() -> Response | None:
         raise
     g.identity, g.token_label = identity, identity.token.name
     if not identity.token.scope.includes(needed):
-        text = f"the token has the scope {identity.token.scope}, and this needs {needed}"
+        text = Text(
+            "the token has the scope {scope}, and this needs {needed}", scope=identity.token.scope, needed=needed
+        )
         raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", text, details={"scope": needed.value})
     return None
 
@@ -87,11 +90,11 @@ def identify(shared: State) -> Identity | None:
 
 def _token_of(shared: State, cookie: str) -> Token | None:
     """Return the token of a session. Raises StoreError, soon where the database is silent."""
-    reading = Pending(lambda: shared.sessions.token_of(cookie))
+    reading = PendingCall(lambda: shared.sessions.token_of(cookie))
     try:
         return reading.result_unless_away(shared.store.ping, shared.patient_until())
     except NotInTime as error:
-        raise StoreUnavailable("the database does not answer") from error
+        raise StoreUnavailable(Text("the database does not answer")) from error
 
 
 def bearer_of(header: str) -> str:
@@ -108,7 +111,7 @@ def refuse(shared: State, message: str) -> NoReturn:
     """
     wait_s = shared.failures.note(client_key())
     if wait_s:
-        text = "too many requests of this client without a valid token; a valid one is served"
+        text = Text("too many requests of this client without a valid token; a valid one is served")
         raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", text, headers={"Retry-After": str(wait_s)})
     challenge = 'Bearer realm="gonemaster"' + (', error="invalid_token"' if message == INVALID else "")
     raise ApiError(HTTPStatus.UNAUTHORIZED, "unauthorized", message, headers={"WWW-Authenticate": challenge})

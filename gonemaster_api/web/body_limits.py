@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from flask import Flask, Request, g, request
 
 from gonemaster_api.errors import ApiError, Unavailable
+from gonemaster_engine.texts import Text, joined
 from gonemaster_tasks.config.settings import Settings
 
 # Bodies that may name every waiting job.
@@ -66,12 +67,14 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
         if request.content_length is not None and request.content_length > longest:
             raise _too_large(longest)
         if request.environ.get(BODY_IS_CUT):  # its token became valid while it came, or it needs none
-            raise Unavailable("too_many_bodies", "a large body needs a token or a session from its first octet on")
+            raise Unavailable(
+                "too_many_bodies", Text("a large body needs a token or a session from its first octet on")
+            )
         size = _size(request, longest)
         if size > _SMALL:
             account = batches if size > settings.max_body_size else others
             if not account.take(size):
-                raise Unavailable("too_many_bodies", "other large bodies are being worked on")
+                raise Unavailable("too_many_bodies", Text("other large bodies are being worked on"))
             g.body_at_work = account, size
 
     def give_back(_error: BaseException | None) -> None:
@@ -151,5 +154,10 @@ def request_digest(req: Request) -> str:
 
 def _too_large(longest: int) -> ApiError:
     hint = _ALTERNATIVES.get(request.path, "")
-    message = f"the body is larger than {longest} bytes"
-    return ApiError(413, "body_too_large", f"{message}; {hint}" if hint else message, details={"limit": longest})
+    message = Text("the body is larger than {longest} bytes", longest=longest)
+    return ApiError(
+        413,
+        "body_too_large",
+        joined("; ", (message, hint)) if hint else message,
+        details={"limit": longest},
+    )

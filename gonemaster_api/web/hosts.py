@@ -18,6 +18,7 @@ from gonemaster_api.state import state
 from gonemaster_engine.addresses import is_host, is_own
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.settings import Settings
 
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")  # host [":" port]
@@ -117,11 +118,11 @@ def check_host() -> None:
 
 
 def _unknown_host(host: str) -> ApiError:
-    hint = "if it is a name of this server, add it to allowed_hosts or set public_url"
+    hint = Text("if it is a name of this server, add it to allowed_hosts or set public_url")
     return ApiError(
         HTTPStatus.MISDIRECTED_REQUEST,
         "unknown_host",
-        f"this server does not answer for the host {host!r}; {hint}",
+        Text("this server does not answer for the host {host}; {hint}", host=repr(host), hint=hint),
         details={"host": host},
     )
 

@@ -7,6 +7,7 @@ from flask import Flask, request
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.state import state
+from gonemaster_engine.texts import Text
 
 Origin = tuple[str, str, int | None]
 
@@ -30,7 +31,7 @@ def check_origin() -> None:
         ApiError: 403 csrf_origin_mismatch.
     """
     if request.method not in _SAFE_METHODS and (_is_of_another_origin() or _is_of_another_site()):
-        text = "requests from pages of another origin must not change anything"
+        text = Text("requests from pages of another origin must not change anything")
         raise ApiError(HTTPStatus.FORBIDDEN, "csrf_origin_mismatch", text)
 
 

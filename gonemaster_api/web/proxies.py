@@ -9,8 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from flask import Flask, Response, g, request
 
-from gonemaster_api.request_counts import STRIPPED
-from gonemaster_api.state import NAME, State
+from gonemaster_api.web.exporter import http_metrics
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -110,11 +109,7 @@ def _is_address(text: str) -> bool:
 
 def register_proxies(app: Flask, trusted_networks: Iterable[str]) -> None:
     """Install the middleware and the request ids."""
-
-    def count() -> None:
-        shared: State = app.extensions[NAME]
-        shared.counts.add(STRIPPED)
-
+    count = http_metrics(app).stripped.inc
     app.wsgi_app = TrustedProxies(app.wsgi_app, trusted_networks, count)  # type: ignore[method-assign]
     app.before_request(_name_request)
     app.after_request(_show_request_id)

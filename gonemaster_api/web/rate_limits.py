@@ -1,7 +1,7 @@
 """The rate limits of the public API: per client, in a moving window, for all API processes together.
 
-Flask-Limiter asks before each request, the storage below counts in Redis by the clock of Redis. Without Redis each
-process counts for itself, so that a limit is at most as many times as large as there are processes.
+Flask-Limiter asks before each request and counts in Redis. Without Redis it counts in the memory of each process, so
+that a limit is at most as many times as large as there are processes, and tries Redis again after 1, 2, 4 ... seconds.
 
 Source: http-api.md section 8.3.
 """
@@ -10,27 +10,24 @@ import enum
 import logging
 import math
 import re
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import NoReturn
+from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter, RequestLimit
-from limits.storage import MemoryStorage
+from limits.storage import RedisStorage
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.state import state
+from gonemaster_api.state import NAME, State, state
 from gonemaster_api.web.clients import client_key
-from gonemaster_tasks.broker.attempts import Attempts
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_db.core.clock import utcnow
+from gonemaster_engine.texts import Text
+from gonemaster_tasks.broker.keys import ATTEMPTS
 
-log = logging.getLogger(__name__)
-
-_WITHOUT_REDIS_S = 5.0  # until it is tried again: a Redis that does not answer must not hold up each request
-_MOST_CLIENTS = 10_000  # that a process remembers
+_SCHEME = "gonemaster"
 _OTHER_ADDRESS = re.compile(r"_short\d+$")  # of the same view
 
 
@@ -79,11 +76,15 @@ def _bucket_of_endpoint(endpoint: str) -> Bucket | None:
 
 def register_rate_limits(app: Flask) -> None:
     """Check each request that counts; to be registered after authentication, so that what that refuses does not."""
+    shared: State = app.extensions[NAME]
+    options: dict[str, Any] = {"connection_pool": shared.broker.connections, "key_prefix": ATTEMPTS}
     limiter = Limiter(
         _client_in_bucket,
         application_limits=[_limit],
         strategy="moving-window",
-        storage_uri=f"{SharedStorage.STORAGE_SCHEME[0]}://",
+        storage_uri=f"{_SCHEME}://",
+        storage_options=options,
+        in_memory_fallback_enabled=True,
         headers_enabled=False,
         on_breach=_refuse,
     )
@@ -111,83 +112,47 @@ def _limit() -> str:
     return f"{most} per {max(1, math.ceil(settings.public_api_rate_limit_window.total_seconds()))} second"
 
 
-def _refuse(reached: RequestLimit) -> NoReturn:
+def _refuse(reached: RequestLimit) -> Response:
     """Say when there is room again: the rest of the window and a second.
 
-    Raises:
-        ApiError: 429 rate_limited, always.
+    Returned and not raised: Flask-Limiter takes any exception for a storage that is unreachable.
     """
-    wait_s = max(1, math.ceil(reached.reset_at - time.time()))
     seconds = reached.limit.get_expiry()
-    text = f"more than {reached.limit.amount} requests of this client within {seconds} s; try again in {wait_s} s"
-    raise ApiError(
+    wait_s = min(seconds + 1, max(1, math.ceil(reached.reset_at - time.time())))
+    text = Text(
+        "more than {amount} requests of this client within {seconds} s; try again in {wait_s} s",
+        amount=reached.limit.amount,
+        seconds=seconds,
+        wait_s=wait_s,
+    )
+    refusal = ApiError(
         HTTPStatus.TOO_MANY_REQUESTS,
         "rate_limited",
         text,
         details={"limit": reached.limit.amount, "window_s": seconds},
         headers={"Retry-After": str(wait_s)},
     )
+    return current_app.make_response(current_app.handle_user_exception(refusal))
 
 
-class SharedStorage(MemoryStorage):
-    """Counts in Redis, and in memory for as long as Redis does not answer."""
+class SharedWindows(RedisStorage):
+    """The moving windows of `limits` in Redis, by the clock of the service, on the connections of the broker.
 
-    STORAGE_SCHEME = ["gonemaster"]  # noqa: RUF012  # as the base class has it
+    A key names bucket and client only: if the limit or the window changes, what was counted still counts.
+    """
 
-    def __init__(
-        self,
-        uri: str | None = None,
-        wrap_exceptions: bool = False,  # as the base class has it
-        *,
-        shared: Callable[[], Attempts] = lambda: state().broker.attempts,
-        clock: Callable[[], float] = time.monotonic,
-        **_: str,
-    ) -> None:
-        super().__init__(uri, wrap_exceptions=wrap_exceptions)
-        self._shared, self._clock = shared, clock
-        self._redis_again = 0.0
-        self._alone = threading.Lock()
+    STORAGE_SCHEME = [_SCHEME]  # noqa: RUF012  # as the base class has it
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Count a request if there is room for it; returns whether there is."""
-        if self._has_redis():
-            try:
-                return self._shared().take(*_place(key), most=limit, window_s=expiry)
-            except BrokerUnavailable as error:
-                self._leave_redis(error)
-        self._make_room(key)
-        return super().acquire_entry(key, limit, expiry, amount)
+        """Count a request if there is room for it; return whether there is."""
+        found = self.lua_acquire_moving_window([self._key(key)], [utcnow().timestamp(), limit, expiry, amount])
+        return bool(found)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """Return when the oldest request that counts was (POSIX seconds of this host), and how many count."""
-        if self._has_redis():
-            try:
-                found = self._shared().window(*_place(key), most=limit, window_s=expiry)
-                return time.time() - found.oldest_s, found.number
-            except BrokerUnavailable as error:
-                self._leave_redis(error)
-        return super().get_moving_window(key, limit, expiry)
+        """Return when the oldest request that counts was (POSIX seconds), and how many count."""
+        now = utcnow().timestamp()
+        found: Any = self.lua_moving_window([self._key(key)], [now - expiry, limit])
+        return (float(found[0]), int(found[1])) if found else (now, 0)
 
-    def _has_redis(self) -> bool:
-        return self._clock() >= self._redis_again
-
-    def _leave_redis(self, error: BrokerUnavailable) -> None:
-        if self._has_redis():
-            log.warning("rate limits are counted by each process, without Redis", extra={"error": str(error)})
-        self._redis_again = self._clock() + _WITHOUT_REDIS_S
-
-    def _make_room(self, key: str) -> None:
-        """Forget the client that was noted first if there are many; the base class never forgets one."""
-        with self._alone:
-            if key not in self.events and len(self.events) >= _MOST_CLIENTS:
-                self.clear(next(iter(self.events)))
-
-
-def _place(key: str) -> tuple[str, str]:
-    """Return bucket and client of a key that Flask-Limiter made.
-
-    Limit and window, at its end, are left out: who changes a limit must not empty the windows.
-    """
-    name = key.rsplit("/", 4)[0].partition("/")[2]
-    bucket, _, client = name.partition(":")
-    return bucket, client
+    def _key(self, key: str) -> str:
+        return self.prefixed_key(key.rsplit("/", 4)[0].partition("/")[2])

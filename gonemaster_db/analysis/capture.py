@@ -20,7 +20,7 @@ from gonemaster_db.analysis.discarding import count_facts
 from gonemaster_db.analysis.provenance import Provenance, read_provenance, vocabulary_id
 from gonemaster_db.analysis.views.domains import DOMAIN_COLUMNS, DomainPass, read_slice
 from gonemaster_db.analysis.views.members import MEMBER_COLUMNS, MemberRow
-from gonemaster_db.analysis.views.objects import ObjectParts, Part
+from gonemaster_db.analysis.views.objects import ObjectParts, ViewTable
 from gonemaster_db.analysis.views.places import FactsChanged, Objects, read_objects
 from gonemaster_db.analysis.views.views import (
     ViewLost,
@@ -95,14 +95,14 @@ def materialise(
             outcome = store.run_in_transaction(lambda session: building.show(session, scoring_config_hash))
     except (FactsChanged, ViewLost):
         outcome = Capture.CHANGED
-    except _Stopped:
+    except _CaptureStopped:
         outcome = Capture.STOPPED
     finally:
         building.leave()
     return outcome
 
 
-class _Stopped(Exception):
+class _CaptureStopped(Exception):
     """The caller wants no more of it."""
 
 
@@ -139,7 +139,7 @@ class _Building:
         return Capture.HELD if self.view_id is None else None
 
     def build(self) -> None:
-        """Write all rows of the view. Raises FactsChanged, ViewLost, _Stopped."""
+        """Write all rows of the view. Raises FactsChanged, ViewLost, _CaptureStopped."""
         with self.store.read_only() as session:
             objects = read_objects(session, self.snapshot_id)
             self.fact_rows = count_facts(session, self.snapshot_id)
@@ -209,7 +209,7 @@ class _Building:
 
         self._write(write)
 
-    def _write_part(self, part: Part) -> None:
+    def _write_part(self, part: ViewTable) -> None:
         columns = ("view_id", "position", *part.columns)
         for chunk in chunks(part.rows(self._view()), _ROWS_AT_A_TIME):
             rows, members = [row for row, _ in chunk], [member for _, many in chunk for member in many]
@@ -240,7 +240,7 @@ class _Building:
 
         self.store.run_in_transaction(fenced)
         if not self.step():
-            raise _Stopped
+            raise _CaptureStopped
 
 
 def _tell_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, now: datetime) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.rebuilding import begin_materialisation, forget_all
 from gonemaster_db.core.errors import CohortExists, CohortNotFound, InvalidCatalog, StoreConflict
+from gonemaster_db.core.texts import Text
 from gonemaster_db.domains.tags import ensure_tags, iter_tag_domains
 from gonemaster_db.models import Cohort, MaterializationStatus
 
@@ -100,10 +101,10 @@ def _apply(session: Session, cohort: Cohort, fields: Mapping[str, Any], *, now: 
             setattr(cohort, name, fields[name])
     if cohort.public_enabled and not cohort.analysis_enabled:
         raise InvalidCatalog(
-            "a cohort without analysis cannot be public: set analysis_enabled, or public_enabled false"
+            Text("a cohort without analysis cannot be public: set analysis_enabled, or public_enabled false")
         )
     if cohort.is_default and not cohort.public_enabled:
-        raise InvalidCatalog("the default cohort must be public: set both, or is_default to false")
+        raise InvalidCatalog(Text("the default cohort must be public: set both, or is_default to false"))
     if cohort.is_default:
         with session.no_autoflush:
             others = update(Cohort).where(Cohort.is_default, Cohort.source_tag != cohort.source_tag)

@@ -30,7 +30,7 @@ _ABSENT = -1
 _REAL, _MEASUREMENT, _UNKNOWN = 1, 2, 4
 
 
-class Category(enum.IntEnum):
+class ChangeCategory(enum.IntEnum):
     """Why the score of a domain changed. Values are stored."""
 
     REAL = 0
@@ -39,7 +39,11 @@ class Category(enum.IntEnum):
     UNKNOWN = 3  # a class is not known, or no tag changed
 
 
-_CATEGORIES = {_REAL: Category.REAL, _MEASUREMENT: Category.MEASUREMENT, _REAL | _MEASUREMENT: Category.MIXED}
+_CATEGORIES = {
+    _REAL: ChangeCategory.REAL,
+    _MEASUREMENT: ChangeCategory.MEASUREMENT,
+    _REAL | _MEASUREMENT: ChangeCategory.MIXED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Moved:
     after: int
     delta: int
     explained: int
-    category: Category
+    category: ChangeCategory
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +226,7 @@ def _moved(pairs: _Pairs, changes: _Changes) -> list[Moved]:
             continue
         explained = -_round(changes.points[before])
         if new != old or explained:
-            category = _CATEGORIES.get(changes.kinds[before], Category.UNKNOWN)
+            category = _CATEGORIES.get(changes.kinds[before], ChangeCategory.UNKNOWN)
             found.append(Moved(before, after, new - old, explained, category))
     return sorted(found, key=lambda one: (one.delta, one.after))
 
@@ -259,7 +263,7 @@ def _totals(pairs: _Pairs, moved: Sequence[Moved], grades: Sequence[tuple[int, i
             {"from_grade": old, "to_grade": new, "count": count}
             for (old, new), count in sorted(matrix.items(), key=lambda item: (str(item[0][0]), str(item[0][1])))
         ],
-        "domain_categories": {category.name.lower(): categories[category.name.lower()] for category in Category},
+        "domain_categories": {category.name.lower(): categories[category.name.lower()] for category in ChangeCategory},
     }
 
 

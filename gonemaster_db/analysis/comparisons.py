@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.clusters import Cluster, find_clusters
-from gonemaster_db.analysis.comparison import Category, Comparison, Cost, Moved, TagChange, compare_views
+from gonemaster_db.analysis.comparison import ChangeCategory, Comparison, Cost, Moved, TagChange, compare_views
 from gonemaster_db.analysis.offers import OfferedSnapshot
 from gonemaster_db.analysis.tag_changes import TagClass, TagKey, TagRules
 from gonemaster_db.models import SnapshotComparison
@@ -78,7 +78,9 @@ class StoredComparison:
     def moved_page(self, limit: int, offset: int) -> list[Moved]:
         """Return a page of the domains that moved, by delta, then name."""
         rows = zip(*(column[offset : offset + limit] for column in self._moved), strict=True)
-        return [Moved(before, after, delta, said, Category(category)) for before, after, delta, said, category in rows]
+        return [
+            Moved(before, after, delta, said, ChangeCategory(category)) for before, after, delta, said, category in rows
+        ]
 
     @cached_property
     def _summary(self) -> Mapping[str, Any]:

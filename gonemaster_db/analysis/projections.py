@@ -41,7 +41,7 @@ class CohortChanged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class UnseenBatch:
     """A batch of which a cohort has not seen all runs; `succeeded` is how many there are to see."""
 
     cohort_id: int
@@ -79,7 +79,7 @@ class Projected:
     error: str | None = None
 
 
-def find_waiting(session: Session, *, floor: str, created_since: datetime | None = None) -> list[Waiting]:
+def find_waiting(session: Session, *, floor: str, created_since: datetime | None = None) -> list[UnseenBatch]:
     """Find the batches whose counters differ from what the snapshots of cohorts have seen; newest batch first.
 
     `floor` is the level that counts for cohorts without one of their own. With `created_since` batches that are older
@@ -104,10 +104,12 @@ def find_waiting(session: Session, *, floor: str, created_since: datetime | None
     return found
 
 
-def _waiting(cohort: Cohort, snapshot: CohortSnapshot | None, batch_key: int, succeeded: int, floor: str) -> Waiting:
+def _waiting(
+    cohort: Cohort, snapshot: CohortSnapshot | None, batch_key: int, succeeded: int, floor: str
+) -> UnseenBatch:
     own = snapshot.tag_view_min_level if snapshot else cohort.tag_view_min_level or floor
     about = (cohort.id, cohort.generation, cohort.source_tag, own, batch_key, succeeded)
-    return Waiting(*about, snapshot.id if snapshot else None, snapshot.seen_runs if snapshot else 0)
+    return UnseenBatch(*about, snapshot.id if snapshot else None, snapshot.seen_runs if snapshot else 0)
 
 
 def count_succeeded(session: Session, created_since: datetime | None = None) -> dict[int, int]:
@@ -120,7 +122,7 @@ def count_succeeded(session: Session, created_since: datetime | None = None) -> 
     return {key: int(number) for key, number in session.execute(query.group_by(Batch.key)) if number}
 
 
-def waiting_runs(session: Session, waiting: Waiting, *, limit: int) -> Sequence[int]:
+def waiting_runs(session: Session, waiting: UnseenBatch, *, limit: int) -> Sequence[int]:
     """Return the keys of up to `limit` runs of the cohort's domains that were not projected."""
     carries = (DomainTag.domain_id == Run.domain_id) & (DomainTag.tag == waiting.tag)
     query = select(Run.key).join(DomainTag, carries)
@@ -156,7 +158,7 @@ def read_run_rows(session: Session, keys: Sequence[int]) -> list[RunRow]:
     return [RunRow(*row) for row in session.execute(select(*columns).where(Run.key.in_(keys)).order_by(Run.key))]
 
 
-def store_projections(session: Session, waiting: Waiting, results: Sequence[Projected], *, now: datetime) -> int:
+def store_projections(session: Session, waiting: UnseenBatch, results: Sequence[Projected], *, now: datetime) -> int:
     """Store the facts of runs in the snapshot of a cohort and a batch, which is created for the first ones.
 
     Of two runs of one domain the later one counts. What another projector has stored meanwhile is left as it is.
@@ -185,7 +187,7 @@ def store_projections(session: Session, waiting: Waiting, results: Sequence[Proj
     return snapshot.id
 
 
-def note_seen(session: Session, waiting: Waiting, snapshot_id: int) -> None:
+def note_seen(session: Session, waiting: UnseenBatch, snapshot_id: int) -> None:
     """Note that all runs of the batch were looked at, unless runs were removed in the meantime."""
     mine = update(CohortSnapshot).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.seen_runs == waiting.seen)
     session.execute(mine.values(seen_runs=waiting.succeeded), execution_options=_QUIET)
@@ -206,7 +208,7 @@ def _is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def _lock(session: Session, waiting: Waiting) -> tuple[Cohort, Batch]:
+def _lock(session: Session, waiting: UnseenBatch) -> tuple[Cohort, Batch]:
     """Keep the cohort as it is until the commit; projectors do not wait for each other."""
     cohort = session.scalar(select(Cohort).where(Cohort.id == waiting.cohort_id).with_for_update(read=True))
     batch = session.scalar(

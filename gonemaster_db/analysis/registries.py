@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import AnalysisAddress, AnalysisAsn, AnalysisNameserver, AnalysisPrefix
-from gonemaster_db.runs.documents.caches import Recent, after_commit, caches_of, mark_created
+from gonemaster_db.runs.documents.caches import RecentValues, after_commit, caches_of, mark_created
 
 _CHUNK = 1000
 _SEEN_EACH = timedelta(days=1)
@@ -50,7 +50,7 @@ def register(session: Session, registry: _Registry, keys: Collection[Any], *, no
 
     Rows are written in order of their key, so that two transactions cannot deadlock; no row is ever removed.
     """
-    remembered: Recent[Any, _Known] = caches_of(session).registries[registry.key]
+    remembered: RecentValues[Any, _Known] = caches_of(session).registries[registry.key]
     known = remembered.find(set(keys))
     if missing := sorted(set(keys) - known.keys()):
         known |= _ensure(session, registry, missing, now)

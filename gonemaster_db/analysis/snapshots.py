@@ -19,6 +19,7 @@ from gonemaster_db.core.errors import (
     SourceRunsPurged,
     StoreConflict,
 )
+from gonemaster_db.core.texts import Text
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import (
     Batch,
@@ -170,7 +171,7 @@ def rematerialise(session: Session, cohort_id: int, slug: str, *, floor: str, no
     """
     snapshot = _lock(session, cohort_id, slug)
     if snapshot.materialization_status == RUNNING:
-        raise MaterialisationRunning(f"snapshot {slug} is being made anew")
+        raise MaterialisationRunning(Text("snapshot {slug} is being made anew", slug=slug))
     if not _begin_anew(session, snapshot, floor=floor, now=now):
         raise SourceRunsPurged(slug)
     return snapshot
@@ -184,7 +185,7 @@ def rematerialise_all(session: Session, cohort_id: int, *, floor: str, now: date
     """
     snapshots = lock_snapshots(session, CohortSnapshot.cohort_id == cohort_id)
     if any(snapshot.materialization_status == RUNNING for snapshot in snapshots):
-        raise MaterialisationRunning("snapshots of the cohort are being made anew")
+        raise MaterialisationRunning(Text("snapshots of the cohort are being made anew"))
     return sum(_begin_anew(session, snapshot, floor=floor, now=now) for snapshot in snapshots)
 
 
@@ -220,7 +221,7 @@ def _lock(session: Session, cohort_id: int, slug: str) -> CohortSnapshot:
 
 def _checked_slug(session: Session, cohort_id: int, slug: str) -> str:
     if not _SLUG.fullmatch(slug) or slug == RESERVED_SLUG:
-        raise InvalidSlug(f"not a slug: {slug!r}; allowed are {SLUG_RULE}")
+        raise InvalidSlug(Text("not a slug: {slug}; allowed are {slug_rule}", slug=repr(slug), slug_rule=SLUG_RULE))
     taken = select(CohortSnapshot.id).where(CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug == slug)
     if session.scalar(taken) is not None:
         raise SlugExists(slug)
@@ -229,9 +230,9 @@ def _checked_slug(session: Session, cohort_id: int, slug: str) -> str:
 
 def _change_status(snapshot: CohortSnapshot, status: SnapshotStatus) -> None:
     if status not in {SnapshotStatus.CAPTURED, SnapshotStatus.RETIRED}:
-        raise SnapshotStateError("the status can be set to captured or retired")
+        raise SnapshotStateError(Text("the status can be set to captured or retired"))
     if snapshot.view_id is None:
-        raise SnapshotStateError(f"snapshot {snapshot.slug} was not captured yet")
+        raise SnapshotStateError(Text("snapshot {slug} was not captured yet", slug=snapshot.slug))
     if status is snapshot.status:
         return
     snapshot.status, snapshot.is_public = status, status is SnapshotStatus.CAPTURED
@@ -239,14 +240,18 @@ def _change_status(snapshot: CohortSnapshot, status: SnapshotStatus) -> None:
 
 def _show(snapshot: CohortSnapshot, *, public: bool) -> None:
     if public and snapshot.status in {SnapshotStatus.RETIRED, SnapshotStatus.FAILED_MIXED_PROFILES}:
-        raise SnapshotStateError(f"snapshot {snapshot.slug} is {snapshot.status.value} and cannot be public")
+        raise SnapshotStateError(
+            Text("snapshot {slug} is {status} and cannot be public", slug=snapshot.slug, status=snapshot.status.value)
+        )
     snapshot.is_public = public
 
 
 def _change_default(session: Session, snapshot: CohortSnapshot, wanted: bool | None, now: datetime) -> None:
     is_shown = snapshot.status is SnapshotStatus.CAPTURED and snapshot.is_public
     if wanted and not is_shown:
-        raise SnapshotStateError(f"snapshot {snapshot.slug} is not captured and public, so it cannot be the default")
+        raise SnapshotStateError(
+            Text("snapshot {slug} is not captured and public, so it cannot be the default", slug=snapshot.slug)
+        )
     if wanted is False or not is_shown:
         unpin(session, [snapshot.id], now=now)
     elif wanted:

@@ -13,7 +13,7 @@ from gonemaster_db.batches.batches import find_batch_key
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Run, RunStatus
-from gonemaster_db.runs.comparison import Difference, compare
+from gonemaster_db.runs.comparison import RunDifference, compare
 from gonemaster_db.runs.counters import count_runs
 from gonemaster_db.runs.documents.caches import caches_of
 from gonemaster_db.runs.findings import HASHED_FROM, read_findings
@@ -24,7 +24,7 @@ _COMPARED_AT_A_TIME = 25  # each with two documents, which may have megabytes
 _PAGE_OCTETS = 8 * 1024 * 1024  # of the lines of a page, as JSON
 _MUCH_LARGER = 10  # times: a batch in which each domain of another is looked up instead of read along with it
 _DONE = RunStatus.SUCCEEDED
-_NO_DIFFERENCE = Difference()
+_NO_DIFFERENCE = RunDifference()
 
 
 class ChangeKind(enum.StrEnum):
@@ -52,7 +52,7 @@ class DomainDifference:
     kind: ChangeKind
     before: Side | None
     after: Side | None
-    difference: Difference = _NO_DIFFERENCE
+    difference: RunDifference = _NO_DIFFERENCE
 
 
 @dataclass(frozen=True, slots=True)

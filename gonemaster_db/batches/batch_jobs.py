@@ -11,7 +11,7 @@ from gonemaster_db.core.records import NewJob
 from gonemaster_db.core.states import WAITING
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
 
-_SLICE = 2000
+SLICE = 2000
 
 
 def waiting_of_batch(session: Session, batch_id: str, *, limit: int) -> list[str]:
@@ -57,7 +57,7 @@ def count_option_octets(session: Session, batch_id: str, *, status: RunStatus | 
 def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> Iterator[NewJob]:
     """Yield a new job for each run of a batch (of one status if given) with the options of the run; read in slices."""
     columns = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)
-    query = select(*columns).where(of_batch(session, batch_id)).order_by(Run.id).limit(_SLICE)
+    query = select(*columns).where(of_batch(session, batch_id)).order_by(Run.id).limit(SLICE)
     if status is not None:
         query = query.where(Run.status == status)
     last = ""

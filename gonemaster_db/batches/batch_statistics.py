@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 
 WORTH_RUNS = 1000  # the values of a smaller batch are counted as fast as they are asked for
 _STALE, _STALE_FOR = b"", timedelta(hours=1)
-_SLICE = 500
-_ROWS_AT_A_TIME = 100_000
+SLICE = 500
+ROWS_AT_A_TIME = 100_000
 _LONGEST_NAME = 255  # of an argument: longer names are no names, and are counted when they are asked for
 _COLUMNS = ("batch_key", "tag", "argument", "most", "worst", "shared")
 Column = tuple[str, str]  # message tag and argument
@@ -121,7 +121,7 @@ def _slices(store: Store, batch_key: int) -> Iterator[Values]:
 
 
 def _last_domain(session: Session, batch_key: int, after: str) -> str | None:
-    names = select(Run.domain).where(Run.batch_key == batch_key, Run.domain > after).order_by(Run.domain).limit(_SLICE)
+    names = select(Run.domain).where(Run.batch_key == batch_key, Run.domain > after).order_by(Run.domain).limit(SLICE)
     return max(session.scalars(names), default=None)
 
 
@@ -183,7 +183,7 @@ class _Parts:
 
     def _table(self, column: Column) -> ValueTable:
         """Join the rows of all slices; with very many values, a share of the values at a time."""
-        shares = 1 + self._rows[column] // _ROWS_AT_A_TIME
+        shares = 1 + self._rows[column] // ROWS_AT_A_TIME
         maker = TableMaker()
         for share in range(shares):
             joined: dict[str, ValueRow] = {}

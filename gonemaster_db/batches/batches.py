@@ -1,7 +1,7 @@
 """Batches: creation, lists and counts."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -104,6 +104,12 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
 def find_batch_key(session: Session, batch_id: str) -> int | None:
     """Return the key of a batch; None if there is no such batch."""
     return session.scalar(select(Batch.key).where(Batch.id == batch_id))
+
+
+def ids_of_batches(session: Session, batch_keys: Collection[int]) -> dict[int, str]:
+    """Return the ids of batches by key; those that were deleted are absent."""
+    rows = session.execute(select(Batch.key, Batch.id).where(Batch.key.in_(batch_keys)))
+    return {row.key: row.id for row in rows}
 
 
 def of_batch(session: Session, batch_id: str) -> ColumnElement[bool]:

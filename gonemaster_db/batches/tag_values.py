@@ -13,6 +13,7 @@ from gonemaster_db.batches.batch_statistics import signature_of
 from gonemaster_db.batches.batches import find_batch_key
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import StatisticsPending
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import BatchStatistics, Run, TagValueTable
 from gonemaster_db.runs.argument_values import readable, spelled
 from gonemaster_db.runs.documents.registry import matching_kinds
@@ -30,7 +31,7 @@ from gonemaster_db.runs.documents.value_table import (
 from gonemaster_db.runs.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.runs.run_documents import read_in_parts
 
-_SLICE = 500
+SLICE = 500
 _MOST_READ = 5000  # runs with the message tag whose documents are read for one request, in less than half a second
 _TABLES = cast("Table", TagValueTable.__table__)
 
@@ -131,8 +132,13 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
     query = select(Run.id, Run.score).where(Run.batch_key == batch_key, matching)
     found = session.execute(query.limit(_MOST_READ + 1)).all()
     if len(found) > _MOST_READ:
-        raise StatisticsPending(f"the values of a batch of more than {_MOST_READ:,} runs are counted after its end")
-    for rows in chunks(found, _SLICE):
+        raise StatisticsPending(
+            Text(
+                "the values of a batch of more than {most_read} runs are counted after its end",
+                most_read=format(_MOST_READ, ","),
+            )
+        )
+    for rows in chunks(found, SLICE):
         scores: Mapping[str, int | None] = {row.id: row.score for row in rows}
         for run in chain.from_iterable(read_in_parts(session, list(scores))):
             for place, kind in enumerate(run.kinds):

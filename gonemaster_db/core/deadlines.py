@@ -36,7 +36,7 @@ class Deadline:
 def check_deadline(session: Session) -> None:
     """Raise TimeLimitExceeded if the session has a time limit and it has passed; for long computations.
 
-    Where the session was told what to do at such a place (`call_between`), that is done, too.
+    Calls the function that `on_yield` has set.
     """
     deadline, between = session.info.get(_KEY), session.info.get(_BETWEEN)
     if deadline is not None:
@@ -45,8 +45,8 @@ def check_deadline(session: Session) -> None:
         between()
 
 
-def call_between(session: Session, call: Callable[[], object]) -> None:
-    """Have long computations in this session call this now and then: to rest, or to end them by an exception."""
+def on_yield(session: Session, call: Callable[[], object]) -> None:
+    """Let long computations in this session call a function at intervals: to rest, or to end them by an exception."""
     session.info[_BETWEEN] = call
 
 

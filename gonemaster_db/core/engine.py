@@ -97,12 +97,6 @@ def commit_each_statement(connection: Connection) -> Iterator[None]:
         connection.execution_options(**{_AUTOCOMMIT: False})
 
 
-def commits_each_statement(connection: Connection) -> bool:
-    """Say whether each statement is a transaction of its own."""
-    autocommit: bool = connection.get_execution_options().get(_AUTOCOMMIT, False)
-    return autocommit and connection.dialect.name == "postgresql" and not _has_own_settings(connection)
-
-
 def is_pooled(connection: Connection) -> bool:
     """Say whether a pooler such as PgBouncer may give each transaction another connection to the server."""
     return _POOLED in connection.info

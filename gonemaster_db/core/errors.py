@@ -1,5 +1,7 @@
 """Exceptions of the store; all derive from StoreError."""
 
+from gonemaster_db.core.texts import Text
+
 
 class StoreError(Exception):
     """Base class: the store could not perform the operation."""
@@ -21,10 +23,6 @@ class StoreConflict(StoreError):
     """A deadlock, serialisation failure or held lock ended the transaction; `Store.run_in_transaction` retries it."""
 
 
-class NeedsTransaction(StoreError):
-    """What was to be one statement that commits by itself takes several; `Store.run_alone` does it in a transaction."""
-
-
 class StoreOutdated(StoreError):
     """The schema does not match this version; `gonemaster-server db upgrade` migrates it."""
 
@@ -33,7 +31,7 @@ class NotFound(StoreError):
     """No row has this key. `key` is the requested key."""
 
     def __init__(self, key: object) -> None:
-        super().__init__(f"not found: {key}")
+        super().__init__(Text("not found: {key}", key=key))
         self.key = key
 
 
@@ -89,7 +87,7 @@ class AlreadyExists(StoreError):
     """The name is in use. `key` is the name."""
 
     def __init__(self, key: object) -> None:
-        super().__init__(f"already exists: {key}")
+        super().__init__(Text("already exists: {key}", key=key))
         self.key = key
 
 
@@ -125,7 +123,7 @@ class SourceRunsPurged(StoreError):
     """The runs of the snapshot are gone, so its view cannot be made anew. `slug` is its slug."""
 
     def __init__(self, slug: str) -> None:
-        super().__init__(f"the runs of snapshot {slug} are gone")
+        super().__init__(Text("the runs of snapshot {slug} are gone", slug=slug))
         self.slug = slug
 
 
@@ -137,7 +135,7 @@ class TagInUse(StoreError):
     """A cohort is made from the tag. `tag` is its name."""
 
     def __init__(self, tag: str) -> None:
-        super().__init__(f"a cohort uses the tag {tag!r}")
+        super().__init__(Text("a cohort uses the tag {tag}", tag=repr(tag)))
         self.tag = tag
 
 
@@ -145,7 +143,7 @@ class DomainInUse(StoreError):
     """A job of the domain waits or runs. `domain` is its name."""
 
     def __init__(self, domain: str) -> None:
-        super().__init__(f"a job of {domain} waits or runs")
+        super().__init__(Text("a job of {domain} waits or runs", domain=domain))
         self.domain = domain
 
 

@@ -22,7 +22,7 @@ from gonemaster_db.core.deadlines import Deadline
 from gonemaster_db.core.errors import TimeLimitExceeded
 from gonemaster_db.core.settings import Limits
 
-_MARGIN_S = 3.0  # from the time at which the server should have ended a statement
+MARGIN_S = 3.0  # from the time at which the server should have ended a statement
 _LOOK_EVERY_S = 0.5
 
 
@@ -138,7 +138,7 @@ class WatchedConnection(extensions.connection):
 
     def set_limit(self, statement: timedelta) -> None:
         """Watch for statements that a server with this limit should have ended."""
-        self.limit_s = statement.total_seconds() + _MARGIN_S if statement else 0.0
+        self.limit_s = statement.total_seconds() + MARGIN_S if statement else 0.0
 
     @contextmanager
     def watched(self, *, bounded: bool = True) -> Iterator[None]:

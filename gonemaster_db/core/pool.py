@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-_LINGER_S = 5.0
+LINGER_S = 5.0
 _IDLE_SINCE = "gonemaster_idle_since"
 
 
@@ -38,7 +38,7 @@ class LingeringPool(QueuePool):
         now = time.monotonic()
         record.info[_IDLE_SINCE] = now
         super()._do_return_conn(record)
-        while (idle := self._pop_idle(now - _LINGER_S)) is not None:
+        while (idle := self._pop_idle(now - LINGER_S)) is not None:
             try:
                 idle.close()
             finally:

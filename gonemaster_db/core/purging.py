@@ -12,7 +12,7 @@ Step = Callable[[Session, int], int]
 """Removes up to this number of rows and returns how many; 0 when none is left."""
 
 
-class Pace(NamedTuple):
+class PurgePace(NamedTuple):
     """The smallest step, the seconds that a step shall take, and the pause after it as a share of what it took.
 
     A smaller step on a busy machine takes as long, whatever it removes.
@@ -25,7 +25,7 @@ class Pace(NamedTuple):
 
 # The writers of SQLite wait for the whole step, with each of the three transactions of a job; those of PostgreSQL only
 # for the same domains, so it needs hardly a pause.
-_PACES = {"sqlite": Pace(50, 0.04, 0.5), "postgresql": Pace(500, 0.25, 0.05)}
+_PACES = {"sqlite": PurgePace(50, 0.04, 0.5), "postgresql": PurgePace(500, 0.25, 0.05)}
 _MAX_STEP = 2000
 _MAX_PAUSE_S = 0.25
 

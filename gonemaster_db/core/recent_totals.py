@@ -1,4 +1,4 @@
-"""Totals of large lists are kept for some seconds: paging through a list and sorting it anew do not count it again.
+"""Totals of large lists are kept for some seconds: paging through a list and sorting it again do not count it again.
 
 A total is always counted where that reads few rows. Above, it may be that of up to LIFE_S ago, as in every client that
 shows it: counting among a million rows takes longer than reading a page of them.
@@ -8,20 +8,20 @@ from collections.abc import Callable, Hashable, Iterable
 from threading import Lock
 from time import monotonic
 from typing import Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
+from cachetools import TTLCache
 from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 
 EXACT = 100_000
 MOST_EXAMINED = 50_000  # rows, each of which takes longer than one that is only counted
 LIFE_S = 10.0
-_MAX_KEPT = 500  # filters
+MAX_KEPT = 500  # filters
 
 Counted = TypeVar("Counted")
-_Kept = dict[Hashable, tuple[float, Any]]
-_all: WeakKeyDictionary[Dialect, _Kept] = WeakKeyDictionary()
+_kept: TTLCache[tuple[Dialect, Hashable], Any] = TTLCache(MAX_KEPT, LIFE_S, timer=monotonic)
 _lock = Lock()
+_ABSENT = object()
 
 
 def recent_total(
@@ -38,51 +38,21 @@ def recent(
     session: Session, key: Hashable, count: Callable[[], Counted], *, large: Callable[[Counted], bool]
 ) -> Counted:
     """Return what `count` counted up to LIFE_S ago if that was `large`, else what it counts now."""
-    kept, now = _kept(session), monotonic()
+    own = (session.get_bind().engine.dialect, key)
     with _lock:
-        counted_at, found = kept.get(key, (-LIFE_S, None))
-    if now - counted_at < LIFE_S:
+        found = _kept.get(own, _ABSENT)
+    if found is not _ABSENT:
         return cast("Counted", found)
     counted = count()
-    is_large = large(counted)
-    with _lock:
-        kept.pop(key, None)
-        if is_large:
-            _keep(kept, key, counted, now)
+    if large(counted):
+        with _lock:
+            _kept[own] = counted
     return counted
-
-
-def _keep(kept: _Kept, key: Hashable, value: object, now: float | None = None) -> None:
-    kept.pop(key, None)
-    kept[key] = (monotonic() if now is None else now, value)  # the last one: those before it are older
-    while len(kept) > _MAX_KEPT:
-        kept.pop(next(iter(kept)))
-
-
-def remember(session: Session, key: Hashable, value: object) -> None:
-    """Keep something for LIFE_S."""
-    kept = _kept(session)
-    with _lock:
-        _keep(kept, key, value)
-
-
-def remembered(session: Session, key: Hashable) -> Any:
-    """Return what is kept, None if that is nothing."""
-    kept, now = _kept(session), monotonic()
-    with _lock:
-        kept_at, found = kept.get(key, (-LIFE_S, None))
-    return found if now - kept_at < LIFE_S else None
 
 
 def kept_totals(session: Session, keys: Iterable[Hashable]) -> dict[Hashable, int]:
     """Return the totals that need not be counted now."""
-    kept, now = _kept(session), monotonic()
+    dialect = session.get_bind().engine.dialect
     with _lock:
-        found = {key: kept[key] for key in keys if key in kept}
-    return {key: total for key, (counted_at, total) in found.items() if now - counted_at < LIFE_S}
-
-
-def _kept(session: Session) -> _Kept:
-    """Return what is kept of the database of a session."""
-    with _lock:
-        return _all.setdefault(session.get_bind().engine.dialect, {})
+        found = {key: _kept.get((dialect, key), _ABSENT) for key in keys}
+    return {key: total for key, total in found.items() if total is not _ABSENT}

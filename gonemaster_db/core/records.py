@@ -58,7 +58,7 @@ class EntryRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StoredEntry:
     """One line of a stored run; `id` is unique among all runs and ascends within one. Otherwise as EntryRecord."""
 
     id: int

@@ -14,7 +14,6 @@ from sqlalchemy.orm import FromStatement, Session
 from gonemaster_db.core.deadlines import Deadline, limit_session
 from gonemaster_db.core.engine import autocommit_engine, make_engine, read_only_engine, transaction_engine
 from gonemaster_db.core.errors import (
-    NeedsTransaction,
     StoreConflict,
     StoreError,
     StoreFull,
@@ -24,7 +23,7 @@ from gonemaster_db.core.errors import (
 from gonemaster_db.core.failures import translated
 from gonemaster_db.core.limits import check_ending, is_past_end, limited_by
 from gonemaster_db.core.settings import StoreSettings
-from gonemaster_db.core.turns import Turns
+from gonemaster_db.core.writer_queue import WriterQueue
 
 T = TypeVar("T")
 _BASE_DELAY_S = 0.01
@@ -71,7 +70,7 @@ class Store:
         self._read_only_engine = read_only_engine(engine)
         self._transaction_engine = transaction_engine(engine)
         self._autocommit_engine = autocommit_engine(engine)
-        self._turns = _turns(engine, settings)
+        self._writers = _writer_queue(engine, settings)
         self._full_at: float | None = None  # on the steady clock
         self._is_away: Callable[[], bool] = lambda: False
 
@@ -98,7 +97,7 @@ class Store:
         self._admit()
         # Not expired: rows are used after the block, where each attribute would have to be read again.
         opened = Session(self.engine, expire_on_commit=False)
-        with _in_time(), self._turns, self._noting_full(), opened as session, session.begin():
+        with _in_time(), self._writers, self._noting_full(), opened as session, session.begin():
             yield session
             check_ending()
 
@@ -149,7 +148,7 @@ class Store:
         self._admit()
         check_ending()
         engine = self._autocommit_engine
-        with self._turns, self._noting_full(), Session(engine, expire_on_commit=False) as session, session.begin():
+        with self._writers, self._noting_full(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def run_in_transaction(self, work: Callable[[Session], T], *, attempts: int = 5) -> T:
@@ -163,17 +162,6 @@ class Store:
                 time.sleep(random.uniform(0.5, 1) * _BASE_DELAY_S * 2**attempt)
         with self.transaction() as session:
             return work(session)
-
-    def run_alone(self, work: Callable[[Session], T]) -> T:
-        """Call `work`, which as a rule is one statement, in `autocommit`; in a transaction if it says NeedsTransaction.
-
-        After a StoreConflict it is repeated as by `run_in_transaction`.
-        """
-        try:
-            with self.autocommit() as session:
-                return work(session)
-        except (NeedsTransaction, StoreConflict):
-            return self.run_in_transaction(work)
 
     def long_work(self) -> AbstractContextManager[None]:
         """Let what this thread does in the block take as long as work in the background may."""
@@ -219,15 +207,15 @@ def _in_time() -> Iterator[None]:
         raise
 
 
-def _turns(engine: Engine, settings: StoreSettings) -> Turns:
+def _writer_queue(engine: Engine, settings: StoreSettings) -> WriterQueue:
     """Let one thread write to SQLite, which has one writer, and to PostgreSQL all but one of the connections.
 
     The last connection is left to readers, such as a heartbeat, for which writers would have to wait.
     """
     if engine.dialect.name == "sqlite":
-        return Turns(1, patience=settings.busy_timeout, refusal=StoreConflict)
+        return WriterQueue(1, patience=settings.busy_timeout, refusal=StoreConflict)
     most = max(1, settings.pool_size + settings.pool_overflow - 1)
-    return Turns(most, patience=settings.pool_wait, refusal=StoreUnavailable)
+    return WriterQueue(most, patience=settings.pool_wait, refusal=StoreUnavailable)
 
 
 def open_store(settings: StoreSettings) -> Store:

@@ -32,8 +32,8 @@ from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import Domain, DomainRunCount, Run, RunStatus
 
 LATEST = (
-    "latest_run_id", "latest_outcome_id", "latest_outcome_run_id", "latest_run_at", "latest_status", "latest_level",
-    "latest_score", "latest_grade",
+    "latest_run_id", "latest_outcome_id", "latest_run_at", "latest_status", "latest_level", "latest_score",
+    "latest_grade",
 )  # fmt: skip
 OF_RUN_COUNT = ("domain_id", "run_count", "name", "latest_level")
 _CHUNK = 5000
@@ -55,23 +55,23 @@ def find_domain(session: Session, name: str) -> Domain | None:
 
 def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """Match names that contain a substring, in any case; faster than LIKE, which has to look for its own signs."""
-    return _Place(column, literal(part.lower(), DOMAIN_TYPE)) > 0
+    return _PositionIn(column, literal(part.lower(), DOMAIN_TYPE)) > 0
 
 
-class _Place(FunctionElement[int]):
+class _PositionIn(FunctionElement[int]):
     """The place of a text in another, from 1 on; 0: it is not there."""
 
     inherit_cache = True
     type = Integer()
 
 
-@compiles(_Place)
-def _instr(element: _Place, compiler: Any, **options: Any) -> str:
+@compiles(_PositionIn)
+def _instr(element: _PositionIn, compiler: Any, **options: Any) -> str:
     return f"instr({compiler.process(element.clauses, **options)})"
 
 
-@compiles(_Place, "postgresql")
-def _strpos(element: _Place, compiler: Any, **options: Any) -> str:
+@compiles(_PositionIn, "postgresql")
+def _strpos(element: _PositionIn, compiler: Any, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
 
 
@@ -182,7 +182,6 @@ def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Su
             .label("run_count"),
             latest.id.label("latest_run_id"),
             latest.outcome_id.label("latest_outcome_id"),
-            latest.id.label("latest_outcome_run_id"),
             latest.finished_at.label("latest_run_at"),
             _words(latest.status, tuple(RunStatus)).label("latest_status"),
             _words(latest.worst_level, LEVELS).label("latest_level"),

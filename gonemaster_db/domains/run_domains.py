@@ -64,7 +64,7 @@ def tag_condition(session: Session, tag: str, *, sort: str, page_end: int) -> Of
 
 
 @dataclass(frozen=True, slots=True)
-class DomainsOfTag:
+class TagMembers:
     """The domains of a tag: their numbers if they are few, else how many they are."""
 
     tag: str
@@ -80,10 +80,10 @@ class DomainsOfTag:
         return _is_member(domain_id, self.tag)
 
 
-def domains_of_tag(session: Session, tag: str) -> DomainsOfTag:
+def domains_of_tag(session: Session, tag: str) -> TagMembers:
     """Find out which domains, or how many, a tag has."""
     few = _few_domains(session, _members(tag))
-    return DomainsOfTag(tag, few, 0 if few is not None else count_tag_domains(session, tag))
+    return TagMembers(tag, few, 0 if few is not None else count_tag_domains(session, tag))
 
 
 def count_runs_of_domains(session: Session, *, part: str | None, tag: str | None) -> int:

@@ -18,7 +18,7 @@ from gonemaster_db.core.upsert import insert
 from gonemaster_db.domains.tag_summaries import TagSummary, count_newest, kept_summaries
 from gonemaster_db.models import Cohort, Domain, DomainTag, Profile, Tag
 
-_CHUNK = 5000
+CHUNK = 5000
 # Made once: a statement with its own list of names is a reference cycle, which keeps the names until it is collected.
 _PROFILES_OF_DOMAINS = (
     select(Domain.name, Tag.default_profile_id)
@@ -128,7 +128,7 @@ def tag_domains(session: Session, names: Iterable[str], domain_ids: Iterable[int
     """Add each of the domains to each of the tags; missing tags are created."""
     tags = sorted(set(names))
     ensure_tags(session, tags, now=now)
-    for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
+    for chunk in chunks(sorted(set(domain_ids)), CHUNK):
         rows = [{"domain_id": domain_id, "tag": tag} for tag in tags for domain_id in chunk]
         if rows:
             session.execute(insert(session, DomainTag).on_conflict_do_nothing(), rows)
@@ -137,7 +137,7 @@ def tag_domains(session: Session, names: Iterable[str], domain_ids: Iterable[int
 def untag_domains(session: Session, name: str, domains: Iterable[str]) -> int:
     """Remove domains, given by name, from a tag; returns the number of removed memberships."""
     removed = 0
-    for chunk in chunks(sorted(set(domains)), _CHUNK):
+    for chunk in chunks(sorted(set(domains)), CHUNK):
         ids = select(Domain.id).where(Domain.name.in_(chunk))
         gone = delete(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
         options = {"synchronize_session": False}
@@ -164,7 +164,7 @@ def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
     """Yield the names of a tag's domains in order, in constant memory."""
     last = ""
     query = select(Domain.name).join(DomainTag, DomainTag.domain_id == Domain.id).where(DomainTag.tag == name)
-    while names := session.scalars(query.where(Domain.name > last).order_by(Domain.name).limit(_CHUNK)).all():
+    while names := session.scalars(query.where(Domain.name > last).order_by(Domain.name).limit(CHUNK)).all():
         yield from names
         last = names[-1]
 
@@ -172,7 +172,7 @@ def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
 def count_tagged(session: Session, name: str, domains: Iterable[str]) -> int:
     """Count those of some domains, given by name, that have a tag."""
     counted = 0
-    for chunk in chunks(domains, _CHUNK):
+    for chunk in chunks(domains, CHUNK):
         ids = select(Domain.id).where(Domain.name.in_(chunk))
         query = select(func.count()).select_from(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
         counted += session.scalar(query) or 0
@@ -223,7 +223,7 @@ def profile_ids_of_tags(session: Session, names: Iterable[str]) -> list[int]:
 def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, list[int]]:
     """Return the default profiles of the tags of many domains by name; a domain without one is absent."""
     found: dict[str, list[int]] = {}
-    for chunk in chunks(domains, _CHUNK):
+    for chunk in chunks(domains, CHUNK):
         for domain, profile_id in session.execute(_PROFILES_OF_DOMAINS, {"names": chunk}):
             if profile_id is not None:
                 found.setdefault(domain, []).append(profile_id)

@@ -1,4 +1,4 @@
-"""Whether this release works on the schema that is there, which may be that of a later release.
+"""Checks whether this release works on the schema of a database, which may be that of a later release.
 
 A release does not know the revisions that come after it. So the database itself says with which releases its schema is
 compatible: the table `schema_compatibility`, which each migration writes in its transaction.
@@ -15,13 +15,20 @@ from gonemaster_db.migrations.revisions import Revision, known_revisions
 from gonemaster_db.service.models.schema_compatibility import SchemaCompatibility
 
 _TABLE = SchemaCompatibility.__table__
-_FIRST = "0022"  # makes the table
+# Of the migrations 0001 to 0028, which this release does not have any more.
+_LAST_BEFORE = "gonemaster 0.1.0 at commit 2f6dad3"
 
 
 @cache
 def head_revision() -> str | None:
     """Return the newest revision that this release knows."""
     return next(reversed(known_revisions()), None)
+
+
+@cache
+def first_revision() -> str:
+    """Return the oldest revision that this release knows: the one that creates the tables."""
+    return next(iter(known_revisions()))
 
 
 def current_revision(store: Store) -> str | None:
@@ -36,16 +43,27 @@ def is_newer(store: Store) -> bool:
     return current is not None and current not in known_revisions()
 
 
+def check_origin(store: Store) -> None:
+    """Refuse a database from before the first release. Raises StoreOutdated."""
+    current = current_revision(store)
+    if current is not None and current < first_revision():
+        raise StoreOutdated(
+            f"the database has version {current}, from before the first release: the last version that can upgrade it"
+            f" is {_LAST_BEFORE}; docs/howto/upgrade.md says how to keep its data"
+        )
+
+
 def check_schema(store: Store) -> None:
     """Check that this release works on the schema: its own, or one of a later release that is compatible with it.
 
     Raises:
-        StoreOutdated: it does not; the message says what to do.
+        StoreOutdated: it does not work on the schema; the message says what to do.
         StoreUnavailable: the database does not respond.
     """
     head, current = head_revision(), current_revision(store)
     if current == head:
         return
+    check_origin(store)
     if current is None or current in known_revisions():
         facts = f"its version is {current or 'none'}, this release needs {head}"
         raise StoreOutdated(f"the database is not up to date: run gonemaster-server db upgrade ({facts})")
@@ -71,11 +89,10 @@ def _compatible_from(store: Store, revision: str) -> str | None:
 
 
 def note_compatibility(connection: Connection, current: str | None) -> None:
-    """Write down with which releases the schema is compatible, in the transaction of the migration."""
-    revisions = known_revisions()
-    if current is None or list(revisions).index(current) < list(revisions).index(_FIRST):
+    """Record which releases the schema is compatible with, in the transaction of the migration."""
+    if current is None:  # all tables were dropped
         return
     assert isinstance(_TABLE, Table)  # noqa: S101  # SQLAlchemy's own type is wider
     connection.execute(delete(_TABLE))
-    values = {"revision": current, "compatible_from": revisions[current].compatible_from}
+    values = {"revision": current, "compatible_from": known_revisions()[current].compatible_from}
     connection.execute(insert(_TABLE).values(values))

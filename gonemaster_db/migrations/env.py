@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from gonemaster_db.migrations.runner import CONFIGURE, finish_step
+from gonemaster_db.migrations.drift import CONFIGURE
+from gonemaster_db.migrations.runner import finish_step
 from gonemaster_db.models import Base
 
 context.configure(

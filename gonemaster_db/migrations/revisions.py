@@ -54,8 +54,6 @@ def known_revisions() -> dict[str, Revision]:
 
 
 def _revision(script: Script) -> Revision:
-    # Releases before the first declaration ask nothing of the database, so nothing may be compatible with them.
-    declared = getattr(script.module, "compatible_from", script.revision)
     before = script.down_revision
     title = (script.doc or "").partition("\n")[0].rstrip(".")
-    return Revision(script.revision, str(before) if before else None, title, declared)
+    return Revision(script.revision, str(before) if before else None, title, script.module.compatible_from)

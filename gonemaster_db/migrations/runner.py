@@ -1,14 +1,13 @@
-"""Migrates the schema to a revision; safe when several processes start at once, and while others work."""
+"""Migrates the schema to a revision; safe when several processes start at once and while the service works."""
 
 import logging
 import random
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
@@ -18,6 +17,7 @@ from gonemaster_db.core.errors import StoreConflict, StoreError
 from gonemaster_db.core.failures import translated
 from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.compatibility import (
+    check_origin,
     check_schema,
     current_revision,
     head_revision,
@@ -25,13 +25,12 @@ from gonemaster_db.migrations.compatibility import (
     note_compatibility,
     pending_revisions,
 )
+from gonemaster_db.migrations.drift import differences
 from gonemaster_db.migrations.lock import alone
 from gonemaster_db.migrations.revisions import configuration
-from gonemaster_db.migrations.tidying import tidy
-from gonemaster_db.models import Base
 
 __all__ = [
-    "CONFIGURE",
+    "check_origin",
     "check_schema",
     "current_revision",
     "differences",
@@ -46,24 +45,21 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-CONFIGURE: dict[str, Any] = {"render_as_batch": True, "compare_type": True}
-# While a migration waits for a table, all that come later wait behind it: so it gives up soon, and tries again.
+# While a migration waits for a table, later requests for the table wait behind it: so it soon gives up and tries again.
 LOCK_TIMEOUT_MS = 2_000
 LOCK_ATTEMPTS = 100
 _PAUSE_S = (1.0, 3.0)
-T = TypeVar("T")
 
 
 def upgrade(store: Store, *, revision: str = "head") -> None:
     """Apply the pending migrations; a concurrent process waits and then finds none.
 
-    Each is a transaction on PostgreSQL, all together are one on SQLite, except for migrations that move many rows or
-    build indexes beside the service: they commit on their way, and what was interrupted goes on where it stopped. A
-    schema of a later release stays as it is, if it is compatible with this one.
+    Each migration is a transaction on PostgreSQL, all together are one on SQLite; building an index concurrently
+    commits what precedes it. A schema of a later release stays as it is if it is compatible with this release.
 
     Raises:
-        StoreOutdated: the schema is of a later release that is not compatible with this one.
-        StoreConflict: tables stayed locked for minutes. What has been migrated stays so.
+        StoreOutdated: the schema is from before the first release, or of a later release that is not compatible.
+        StoreConflict: tables stayed locked for minutes. The migrations that were applied remain.
     """
     if is_newer(store):
         check_schema(store)
@@ -75,8 +71,10 @@ def downgrade(store: Store, *, revision: str) -> None:
     """Revert migrations down to `revision` (`base`: all of them); otherwise as `upgrade`.
 
     Raises:
+        StoreOutdated: the schema is from before the first release.
         StoreError: there is no such revision below the current one.
     """
+    check_origin(store)
     try:
         _patiently(lambda: _migrate(store, command.downgrade, revision))
     except CommandError as error:
@@ -88,15 +86,8 @@ def is_current(store: Store) -> bool:
     return current_revision(store) == head_revision()
 
 
-def differences(store: Store) -> list[Any]:
-    """List where the schema differs from the models, as Alembic reports it."""
-    with store.read_only() as session:
-        context = MigrationContext.configure(session.connection(), opts=CONFIGURE)
-        return list(compare_metadata(context, Base.metadata))
-
-
 def finish_step(ctx: MigrationContext, step: object, heads: Collection[str], run_args: object) -> None:
-    """Note with which releases the schema is compatible now, and release the locks of the step; Alembic calls it."""
+    """Record which releases the schema is compatible with, and release the locks of the step; Alembic calls it."""
     connection = ctx.connection
     assert connection is not None  # noqa: S101  # there is none only where Alembic writes a script
     note_compatibility(connection, next(iter(heads), None))
@@ -105,7 +96,7 @@ def finish_step(ctx: MigrationContext, step: object, heads: Collection[str], run
 
 
 def _patiently(work: Callable[[], None]) -> None:
-    """Try again while tables are locked: the service goes on in the pauses."""
+    """Try again while tables are locked: the service works in the pauses."""
     for _ in range(1, LOCK_ATTEMPTS):
         try:
             return work()
@@ -118,26 +109,18 @@ def _patiently(work: Callable[[], None]) -> None:
 
 
 def _migrate(store: Store, direction: Callable[[Config, str], None], revision: str) -> None:
-    with _migrating(store) as config:
-        direction(config, revision)
-
-
-@contextmanager
-def _migrating(store: Store) -> Iterator[Config]:
-    """Begin a transaction that is committed at the end; a migration may commit earlier and begin another one."""
+    """Migrate in a transaction that is committed at the end; a migration may commit earlier and begin another one."""
     with translated(), store.engine.connect() as connection, alone(connection), _for_migrations(connection):
         connection.begin()  # before Alembic, which then leaves it to us
-        config = configuration(connection)
-        yield config
+        direction(configuration(connection), revision)
         _check_foreign_keys(connection)
         connection.commit()
-        tidy(connection, config.attributes.get("rewritten", ()))
 
 
 @contextmanager
 def _for_migrations(connection: Connection) -> Iterator[None]:
     if connection.dialect.name == "sqlite":
-        with _for_sqlite(connection):
+        with _without_foreign_keys(connection):
             yield
         return
     connection.exec_driver_sql(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
@@ -148,20 +131,15 @@ def _for_migrations(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _for_sqlite(connection: Connection) -> Iterator[None]:
-    """Let SQLite check no foreign keys, as it alters tables by copy and drop, and not overwrite what is dropped."""
-    raw = connection.connection.driver_connection
-    assert raw is not None  # noqa: S101  # an open connection has one
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Let SQLite check no foreign keys: it alters a table by copying it and dropping the original."""
+    raw: Any = connection.connection.driver_connection
     raw.execute("PRAGMA foreign_keys = OFF")
-    # Where it is on by default, a dropped table is written to the log, page by page: half the size of the file.
-    secure = raw.execute("PRAGMA secure_delete").fetchone()[0]
-    raw.execute("PRAGMA secure_delete = OFF")
     try:
         yield
     finally:
         connection.rollback()  # the pragma does nothing within a transaction
         raw.execute("PRAGMA foreign_keys = ON")
-        raw.execute(f"PRAGMA secure_delete = {secure}")
 
 
 def _check_foreign_keys(connection: Connection) -> None:

@@ -16,9 +16,9 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import JobNotFound, JobStateError
 from gonemaster_db.core.ids import job_ids as new_job_ids
 from gonemaster_db.core.ids import new_job_id
-from gonemaster_db.core.prepared import Prepared
 from gonemaster_db.core.records import LeaseRenewal, NewJob
 from gonemaster_db.core.states import Priority
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Domain, Job, JobStatus, Profile, QueuePause, Run
 from gonemaster_db.queue.position_allocator import MAX_SLAB_SIZE, allocate_positions
 
@@ -39,8 +39,7 @@ _PAUSED = exists().where(
     or_(QueuePause.until.is_(None), QueuePause.until > bindparam("moment")),
 )
 _DUE = (
-    # Not by "=": a plan kept from an empty queue would look for all queued jobs in the index of the status.
-    _JOBS.c.status.is_not_distinct_from(JobStatus.QUEUED),
+    _JOBS.c.status == JobStatus.QUEUED,
     or_(_JOBS.c.expires_at.is_(None), _JOBS.c.expires_at > bindparam("moment")),
 )
 _CLAIMABLE = (*_DUE, ~_PAUSED)
@@ -61,11 +60,7 @@ def _claim_statement() -> Any:
     return claim.returning(*returned, _PROFILE.label("profile"))
 
 
-# Built once: constructing a statement costs more than executing it. Its commit does not wait for the disk. A crash of
-# PostgreSQL takes away the end of its log, so no durable commit followed on a claim that is lost: no pause, no cancel
-# request, no run. Its job waits as before the claim, and may be claimed with the same attempt again. What the worker of
-# the lost claim sends matches no row; if that worker itself has claimed it again, the first result ends the job.
-_CLAIM = Prepared(_claim_statement(), may_be_lost=True)
+_CLAIM = _claim_statement()  # built once: constructing a statement costs more than executing it
 
 
 def _renewal_statement() -> Any:
@@ -215,7 +210,7 @@ def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, leas
     learns of the pause later.
     """
     claim = {"wanted": job_id, "claimant": worker, "moment": now, "lease_end": now + lease}
-    row = _CLAIM.execute(session.connection(), claim).one_or_none()
+    row = session.connection().execute(_CLAIM, claim).one_or_none()
     return None if row is None else ClaimedJob(*row)
 
 
@@ -325,7 +320,7 @@ def _switch(session: Session, job_id: str, old: JobStatus, new: JobStatus) -> Jo
     )
     if job is None:
         status = find_job_or_run(session, job_id).status
-        raise JobStateError(f"job {job_id} is {status}, not {old}")
+        raise JobStateError(Text("job {job_id} is {status}, not {old}", job_id=job_id, status=status, old=old))
     return job
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ID_TYPE, Base, DomainName, OpaqueId, UtcTime, code_text, enum_text
 from gonemaster_db.core.states import JobStatus, Priority
+from gonemaster_db.core.texts import Sentence
 
 
 def _present_only(column: str) -> Index:
@@ -38,7 +39,7 @@ class Job(Base):
     started_at: Mapped[UtcTime | None]
     expires_at: Mapped[UtcTime | None]  # a job not started by then becomes an expired run
     progress: Mapped[int] = mapped_column(SmallInteger, default=0)
-    error: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(Sentence, default="")
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0, comment="number of claims")
     releases: Mapped[int] = mapped_column(SmallInteger, default=0, comment="claims given back in order")
     worker: Mapped[str | None] = mapped_column(String(255))

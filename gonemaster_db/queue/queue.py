@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, defer
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import JobNotFound, JobStateError, QueueMismatch, TierMismatch
 from gonemaster_db.core.states import WAITING
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Job, JobStatus, Priority
 from gonemaster_db.queue.position_allocator import GAP, allocate_positions
 
@@ -140,15 +141,15 @@ def move_beside(session: Session, job_ids: Sequence[str], *, pivot: str, after: 
         TierMismatch: the jobs are of more than one tier.
     """
     if pivot in job_ids:
-        raise JobStateError(f"job {pivot} cannot be moved relative to itself")
+        raise JobStateError(Text("job {pivot} cannot be moved relative to itself", pivot=pivot))
     movable, priority = _movable(session, job_ids)
     anchor = session.scalar(select(Job).where(Job.id == pivot), execution_options={"populate_existing": True})
     if anchor is None:
         raise JobNotFound(pivot)
     if anchor.status not in WAITING:
-        raise JobStateError(f"job {pivot} is {anchor.status}, not waiting")
+        raise JobStateError(Text("job {pivot} is {status}, not waiting", pivot=pivot, status=anchor.status))
     if movable and anchor.priority != priority:
-        raise TierMismatch("the jobs belong to more than one tier")
+        raise TierMismatch(Text("the jobs belong to more than one tier"))
     if movable:
         _insert_beside(session, movable, anchor, after=after)
     return movable
@@ -171,7 +172,7 @@ def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
     if len(job_ids) != len(waiting) or current.keys() != named:
         raise QueueMismatch(_mismatch(job_ids, current.keys()))
     if any(current[job_id].priority != row.priority for job_id, row in zip(job_ids, waiting, strict=True)):
-        raise QueueMismatch("normal jobs must stay ahead of batch jobs")
+        raise QueueMismatch(Text("normal jobs must stay ahead of batch jobs"))
     wanted = {job_id: row.position for job_id, row in zip(job_ids, waiting, strict=True)}
     moved = {job_id: position for job_id, position in wanted.items() if current[job_id].position != position}
     _set_positions(session, moved)
@@ -212,7 +213,7 @@ def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
         query = select(Job.id, Job.priority).where(Job.id.in_(chunk), Job.status.in_(WAITING))
         found |= {row.id: row.priority for row in session.execute(query.order_by(Job.id).with_for_update())}
     if len(set(found.values())) > 1:
-        raise TierMismatch("the jobs belong to more than one tier")
+        raise TierMismatch(Text("the jobs belong to more than one tier"))
     return [job_id for job_id in dict.fromkeys(job_ids) if job_id in found], next(iter(found.values()), 0)
 
 

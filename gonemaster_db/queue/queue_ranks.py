@@ -13,7 +13,7 @@ from gonemaster_db.models import Job, JobStatus
 QueueKey = tuple[int, str]  # position and id; an empty id sorts before all jobs of that position
 _ONE_SPAN = 2  # bounds
 _START: QueueKey = (-(2**63), "")
-_CHUNK = 200  # keys per statement; each binds five values
+CHUNK = 200  # keys per statement; each binds five values
 # For one job, which is what most requests ask for: made once, as that takes longer than to execute it.
 _QUEUED_BETWEEN = select(func.count()).where(
     Job.priority == bindparam("priority"),
@@ -59,8 +59,8 @@ def count_queued_before(session: Session, priority: int, keys: Iterable[QueueKey
     counts: dict[QueueKey, int] = {}
     ordered = sorted(set(keys))
     total, low = 0, _START
-    for start in range(0, len(ordered), _CHUNK):
-        piece = ordered[start : start + _CHUNK]
+    for start in range(0, len(ordered), CHUNK):
+        piece = ordered[start : start + CHUNK]
         between = _count_between(session, priority, [low, *piece])
         for key, count in zip(piece, between, strict=True):
             total += count

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gonemaster_db.core.json_text import dump_json
-from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.run_documents import StoredRun
 
 
@@ -20,7 +20,7 @@ def readable(text: str) -> str:
     return value if isinstance(value, str) else dump_json(value)
 
 
-def values_of_run(run: StoredRun, kinds: Mapping[int, Kind]) -> Iterator[tuple[str, str, str]]:
+def values_of_run(run: StoredRun, kinds: Mapping[int, EntryType]) -> Iterator[tuple[str, str, str]]:
     """Yield message tag, argument and value of each argument of each entry. Raises DocumentDamaged."""
     document = run.whole_document
     for place, number in enumerate(run.kinds):

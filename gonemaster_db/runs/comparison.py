@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.runs.findings import FindingKey, Line, WorstLevel, read_findings
+from gonemaster_db.runs.findings import FindingKey, FindingLine, read_findings, worst_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,12 @@ class FindingChange:
     module: str
     testcase: str
     tag: str
-    before: Sequence[Line | WorstLevel]
-    after: Sequence[Line | WorstLevel]
+    before: Sequence[FindingLine]
+    after: Sequence[FindingLine]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RunDifference:
     """Findings that were added, cleared or changed."""
 
     added: Sequence[FindingChange] = ()
@@ -42,15 +42,15 @@ class Difference:
 
 def diff_runs(
     session: Session, before: str, after: str, *, min_level: str = "INFO", with_args: bool = False
-) -> Difference:
+) -> RunDifference:
     """Compare the entries of two runs from a level up; order and timestamps are ignored."""
     found = read_findings(session, [before, after], min_level)
     return compare(found.get(before, {}), found.get(after, {}), with_args=with_args)
 
 
 def compare(
-    old: Mapping[FindingKey, list[Line]], new: Mapping[FindingKey, list[Line]], *, with_args: bool = False
-) -> Difference:
+    old: Mapping[FindingKey, list[FindingLine]], new: Mapping[FindingKey, list[FindingLine]], *, with_args: bool = False
+) -> RunDifference:
     """Compare two sets of findings: their worst levels, or all lines with their arguments.
 
     Arguments differ where nothing has happened: the days that a signature has left, a serial number, an order.
@@ -60,10 +60,9 @@ def compare(
         changes = [FindingChange(*key, before=old.get(key, []), after=new.get(key, [])) for key in keys]
     else:
         changes = [
-            FindingChange(*key, before=WorstLevel.of(old.get(key, [])), after=WorstLevel.of(new.get(key, [])))
-            for key in keys
+            FindingChange(*key, before=worst_line(old.get(key, [])), after=worst_line(new.get(key, []))) for key in keys
         ]
-    return Difference(
+    return RunDifference(
         added=[change for change in changes if not change.before],
         cleared=[change for change in changes if not change.after],
         changed=[change for change in changes if change.before and change.after and _differ(change)],

@@ -3,8 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -22,12 +21,11 @@ _HASHED = frozenset(at_least(HASHED_FROM))
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str, allow_nan=False).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Level and arguments of one entry, without its time; `raw` are the arguments as they are stored."""
+class FindingLine(NamedTuple):
+    """Level and arguments of one entry, without its time; `raw`: the arguments as they are stored, empty for none."""
 
     level: str
-    raw: bytes
+    raw: bytes = b""
 
     @property
     def args(self) -> Any:
@@ -40,23 +38,10 @@ class Line:
         return self.level, _dump(self.args)
 
 
-@dataclass(frozen=True, slots=True)
-class WorstLevel:
-    """What a comparison without arguments knows of a finding in a run."""
-
-    level: str
-    raw: ClassVar[bytes] = b""
-
-    @property
-    def comparable(self) -> tuple[str, str]:
-        """A key that is equal for equal levels."""
-        return self.level, ""
-
-    @classmethod
-    def of(cls, lines: "Sequence[Line | WorstLevel]") -> "list[WorstLevel]":
-        """Reduce the lines of a finding; nothing stays nothing."""
-        level = worst(line.level for line in lines)
-        return [] if level is None else [cls(level)]
+def worst_line(lines: Iterable[FindingLine]) -> list[FindingLine]:
+    """Reduce the lines of a finding to its worst level without arguments; no lines stay no lines."""
+    level = worst(line.level for line in lines)
+    return [] if level is None else [FindingLine(level)]
 
 
 def _dump(value: Any) -> str:
@@ -71,27 +56,28 @@ def findings_hash(entries: Iterable[EntryRecord]) -> int:
 
     A finding has its worst level, as in comparisons; order, timestamps and arguments are ignored.
     """
-    levels: dict[FindingKey, list[WorstLevel]] = {}
+    levels: dict[FindingKey, list[str]] = {}
     for each in entries:
         if each.level in _HASHED:
-            key = (each.module, each.testcase, each.tag)
-            levels[key] = WorstLevel.of([*levels.get(key, ()), WorstLevel(each.level)])
-    lines = sorted(_dump([*key, found.level]) for key, (found,) in levels.items())
+            levels.setdefault((each.module, each.testcase, each.tag), []).append(each.level)
+    lines = sorted(_dump([*key, worst(found)]) for key, found in levels.items())
     digest = hashlib.blake2b("\n".join(lines).encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 
 
-def read_findings(session: Session, run_ids: Sequence[str], min_level: str) -> dict[str, dict[FindingKey, list[Line]]]:
+def read_findings(
+    session: Session, run_ids: Sequence[str], min_level: str
+) -> dict[str, dict[FindingKey, list[FindingLine]]]:
     """Read the lines of runs from a level up, by run and finding. Raises DocumentDamaged."""
     runs, levels = read_stored_runs(session, run_ids), at_least(min_level)
     kinds = kinds_of(session, runs.values())
-    found: dict[str, dict[FindingKey, list[Line]]] = {}
+    found: dict[str, dict[FindingKey, list[FindingLine]]] = {}
     for run in runs.values():
-        lines: dict[FindingKey, list[Line]] = {}
+        lines: dict[FindingKey, list[FindingLine]] = {}
         for place, number in enumerate(run.kinds):
             kind = kinds[number]
             if kind.level in levels:
-                line = Line(kind.level, run.whole_document.raw_arguments(place))
+                line = FindingLine(kind.level, run.whole_document.raw_arguments(place))
                 lines.setdefault((kind.module, kind.testcase, kind.tag), []).append(line)
         found[run.id] = lines
     return found

@@ -1,25 +1,24 @@
 """Graduation: a job becomes a run with the same id, or returns to the queue."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, case, delete, literal, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.orm import Session
 
 from gonemaster_db.core.chunks import chunks
-from gonemaster_db.core.engine import commits_each_statement
-from gonemaster_db.core.errors import JobStateError, NeedsTransaction
+from gonemaster_db.core.errors import JobStateError
 from gonemaster_db.core.ids import batch_key
 from gonemaster_db.core.records import RunRecord
 from gonemaster_db.core.states import WAITING
+from gonemaster_db.core.texts import Text
 from gonemaster_db.domains.domains import ensure_domains, refresh_domains
 from gonemaster_db.models import Batch, Domain, Job, JobStatus, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.counters import RunGroup, count_runs_in
-from gonemaster_db.runs.graduation_statement import claimed_by, graduate_by_one_statement
 from gonemaster_db.runs.run_rows import KEPT, write_run
 
 _JOBS = cast("Table", Job.__table__)
@@ -28,8 +27,16 @@ _MAX_BESIDE_OTHERS = 20  # starts over max_attempts: whatever ends the workers, 
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
 _RUNS = cast("Table", Run.__table__)
 # Built once: constructing a statement costs more than executing it.
-_CLAIMED = claimed_by(bindparam("job_id"), bindparam("claimant"), bindparam("number"))
-_TAKE_CLAIMED = delete(_JOBS).where(*_CLAIMED).returning(*_JOBS.c)
+_TAKE_CLAIMED = (
+    delete(_JOBS)
+    .where(
+        _JOBS.c.id == bindparam("job_id"),
+        _JOBS.c.status == JobStatus.RUNNING,
+        _JOBS.c.worker == bindparam("claimant"),
+        _JOBS.c.attempt == bindparam("number"),
+    )
+    .returning(*_JOBS.c)
+)
 _STATUS_OF_CLAIM = select(_RUNS.c.status).where(
     _RUNS.c.id == bindparam("job_id"),
     _RUNS.c.attempt == bindparam("number"),
@@ -41,55 +48,25 @@ def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, re
     """Replace a running job by its run and entries; returns the state of the run.
 
     A repeated call for the same claim returns the state of the existing run, so it may follow a commit of unknown
-    outcome. In `Store.run_alone` it is one statement, as a rule.
+    outcome.
 
     Raises:
         JobStateError: this worker and attempt have lost the claim, or the job is gone; nothing is written.
-        NeedsTransaction: in `Store.autocommit`, where one statement is not enough; nothing is written.
+        StoreConflict: a row that this process remembers was removed; a second try creates it again.
     """
     session.flush()
     claim = {"job_id": job_id, "number": attempt, "claimant": worker}
-    if _graduate(session, claim, record):
-        return record.status
-    stored: RunStatus | None = session.connection().execute(_STATUS_OF_CLAIM, claim).scalar()
-    if stored is not None:
-        return stored
-    if commits_each_statement(session.connection()):
-        raise NeedsTransaction  # its domain may have to join tags
-    raise JobStateError(f"claim {attempt} of {worker} on job {job_id} is over")
-
-
-def _graduate(session: Session, claim: Mapping[str, Any], record: RunRecord) -> bool:
-    """End the job of a claim; say whether it was still held."""
-    if session.get_bind().dialect.name == "postgresql":
-        return graduate_by_one_statement(session, claim, record)
     # The DELETE decides who ends the job: a cancellation or the reaper may try the same at this moment.
     job = session.connection().execute(_TAKE_CLAIMED, claim).mappings().one_or_none()
     if job is not None:
         write_run(session, job, record)
-    return job is not None
-
-
-def fail_job(
-    session: Session,
-    job_id: str,
-    *,
-    error: str,
-    now: datetime,
-    worker: str | None = None,
-    attempt: int | None = None,
-) -> Run:
-    """End a job of any state as a failed run; with `worker` and `attempt` only if they still hold the claim.
-
-    Raises:
-        JobNotFound: no such job.
-        JobStateError: they have lost the claim, or the job has ended.
-    """
-    claim = () if worker is None or attempt is None else _claimed_by(worker, attempt)
-    job = _take(session, Job.id == job_id, *claim)
-    if job is None:
-        raise _state_error(session, job_id)
-    return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
+        return record.status
+    stored: RunStatus | None = session.connection().execute(_STATUS_OF_CLAIM, claim).scalar()
+    if stored is None:
+        raise JobStateError(
+            Text("claim {attempt} of {worker} on job {job_id} is over", attempt=attempt, worker=worker, job_id=job_id)
+        )
+    return stored
 
 
 def requeue_job(
@@ -130,7 +107,11 @@ def requeue_job(
         # Starts that ended with an orderly stop of the worker say nothing against the job.
         starts = job["attempt"] - job["releases"]
         most = max(starts, max_attempts)  # with one attempt, a job that was beside others has a second start
-        error = f"{failure} (attempt {starts} of {most})" if failure else f"abandoned after {starts} attempts"
+        error = (
+            Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, most=most)
+            if failure
+            else Text("abandoned after {starts} attempts", starts=starts)
+        )
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
     uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if beside_others else 0
     return _back_to_queue(session, job_id, claim, uncounted)
@@ -149,7 +130,7 @@ def request_cancel(session: Session, job_id: str, *, now: datetime, error: str =
         found = find_job_or_run(session, job_id)
         if isinstance(found, Run):
             return found
-    raise JobStateError(f"job {job_id} changed its state too often; try again")
+    raise JobStateError(Text("job {job_id} changed its state too often; try again", job_id=job_id))
 
 
 def cancel_waiting_jobs(
@@ -160,6 +141,12 @@ def cancel_waiting_jobs(
     for chunk in chunks(sorted(set(job_ids)), _CHUNK):
         ended += _end_waiting(session, Job.id.in_(chunk), RunStatus.CANCELED, error, now)
     return ended
+
+
+def has_expired_jobs(session: Session, *, now: datetime) -> bool:
+    """Return whether the time to start of a waiting job has passed."""
+    expired = select(Job.id).where(Job.expires_at <= now, Job.status.in_(WAITING)).limit(1)
+    return session.scalar(expired) is not None
 
 
 def expire_jobs(session: Session, *, now: datetime, limit: int) -> list[str]:
@@ -217,7 +204,9 @@ def _back_to_queue(
 
 
 def _state_error(session: Session, job_id: str) -> JobStateError:
-    return JobStateError(f"job {job_id} is {find_job_or_run(session, job_id).status}")
+    return JobStateError(
+        Text("job {job_id} is {status}", job_id=job_id, status=find_job_or_run(session, job_id).status)
+    )
 
 
 def _write_run(session: Session, job: RowMapping, record: RunRecord) -> Run:

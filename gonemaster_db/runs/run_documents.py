@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.errors import DocumentDamaged, RunNotFound
 from gonemaster_db.core.levels import at_least
-from gonemaster_db.core.records import Entry
-from gonemaster_db.models import Run
-from gonemaster_db.models import RunDocument as StoredDocument
-from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.core.records import StoredEntry
+from gonemaster_db.models import Run, RunDocument
+from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.documents.outcomes import sequences_of
 from gonemaster_db.runs.documents.registry import kinds_by_id
-from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, RunDocument, decode_document
+from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, ParsedDocument, decode_document
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ log = logging.getLogger(__name__)
 ENTRIES_PER_RUN = 2**20
 _FIRST_PART, _MOST_IN_PART = 20, 500  # runs that are read at a time
 _PART_OCTETS = 8 * 1024 * 1024  # of their documents, about
-_RUNS, _DOCUMENTS = cast("Table", Run.__table__), cast("Table", StoredDocument.__table__)
+_RUNS, _DOCUMENTS = cast("Table", Run.__table__), cast("Table", RunDocument.__table__)
 _COLUMNS = (_RUNS.c.key, _RUNS.c.id, _RUNS.c.domain_id, _RUNS.c.domain, _RUNS.c.outcome_id)
 _STORED = (
     select(*_COLUMNS, _DOCUMENTS.c.codec, _DOCUMENTS.c.document)
@@ -42,10 +41,10 @@ class StoredRun:
     domain_id: int
     domain: str
     kinds: Sequence[int]
-    document: RunDocument | None
+    document: ParsedDocument | None
 
     @property
-    def whole_document(self) -> RunDocument:
+    def whole_document(self) -> ParsedDocument:
         """Return the document. Raises DocumentDamaged."""
         if self.document is None:
             raise DocumentDamaged(f"the document of run {self.id} is damaged")
@@ -55,12 +54,12 @@ class StoredRun:
         """Return the size of the arguments of an entry as JSON."""
         return len(self.document.raw_arguments(place)) if self.document else 0
 
-    def entry(self, place: int, kinds: Mapping[int, Kind]) -> Entry:
+    def entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
         """Return one entry. Raises DocumentDamaged."""
         document = self.whole_document
         return self._entry(place, kinds, document.timestamps[place], document.arguments(place))
 
-    def listed_entry(self, place: int, kinds: Mapping[int, Kind]) -> Entry:
+    def listed_entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
         """Return one entry for a list, which one damaged document does not end: time and arguments are then empty."""
         try:
             return self.entry(place, kinds)
@@ -68,9 +67,9 @@ class StoredRun:
             log.error("an entry is listed without arguments", extra={"job_id": self.id, "error": str(error)})
             return self._entry(place, kinds, 0.0, {})
 
-    def _entry(self, place: int, kinds: Mapping[int, Kind], timestamp: float, args: Any) -> Entry:
+    def _entry(self, place: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> StoredEntry:
         key = self.key * ENTRIES_PER_RUN + place
-        return Entry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[place]], args)
+        return StoredEntry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[place]], args)
 
 
 def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, StoredRun]:
@@ -102,12 +101,12 @@ def read_stored_run(session: Session, run_id: str) -> StoredRun:
     return found[run_id]
 
 
-def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, Kind]:
+def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, EntryType]:
     """Return the kinds of the entries of runs."""
     return kinds_by_id(session, {number for run in runs for number in run.kinds})
 
 
-def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[Entry]:
+def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[StoredEntry]:
     """Return the entries of a run in their order, from a level up. Raises DocumentDamaged."""
     kinds = kinds_of(session, [run])
     levels = None if min_level is None else at_least(min_level)
@@ -119,7 +118,7 @@ def _stored_run(row: Any, kinds: Sequence[int]) -> StoredRun:
     return StoredRun(row.key, row.id, row.domain_id, row.domain, kinds, _document(row, len(kinds)))
 
 
-def _document(row: Any, entries: int) -> RunDocument | None:
+def _document(row: Any, entries: int) -> ParsedDocument | None:
     try:
         document = NO_DOCUMENT if row.codec is None else decode_document(row.codec, row.document)
         if document.entry_count != entries:

@@ -1,18 +1,17 @@
 """Writes the rows of a run (run, outcome, document, domain) in the transaction that ends its job."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from sqlalchemy import RowMapping, Table, and_, bindparam, case, or_, select
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from gonemaster_db.core.bulk import insert_rows
 from gonemaster_db.core.errors import StoreConflict
 from gonemaster_db.core.failures import lacks_reference
 from gonemaster_db.core.ids import batch_key
@@ -25,7 +24,7 @@ from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import Domain, DomainRunCount, EffectiveProfile, Run, RunDocument, RunStatus
 from gonemaster_db.runs.counters import RunGroup, count_runs_in
 from gonemaster_db.runs.documents.caches import after_commit, caches_of
-from gonemaster_db.runs.documents.outcomes import ensure_outcomes, remembered_outcome
+from gonemaster_db.runs.documents.outcomes import ensure_outcomes
 from gonemaster_db.runs.documents.run_document import encode_document
 from gonemaster_db.runs.findings import findings_hash
 
@@ -33,24 +32,17 @@ KEPT = (
     "id", "public_id", "domain", "priority", "created_at", "started_at", "attempt", "worker", "profile", "profile_id",
     "profile_name", "config",
 )  # fmt: skip  # columns that a run takes from its job
-OF_RUN = (
+_OF_RUN = (
     *KEPT, "batch_key", "domain_id", "outcome_id", "effective_profile_id", "status", "finished_at", "duration_ms",
     "error", "worst_level", "score", "grade", "entry_count", "sev_notice", "sev_warning", "sev_error", "sev_critical",
     "findings_hash",
 )  # fmt: skip  # all columns that are written
-OF_DOMAIN = ("name", "created_at", "run_count", *LATEST)
-OF_DOCUMENT = ("run_key", "codec", "document")
+_OF_DOMAIN = ("name", "created_at", "run_count", *LATEST)
 _RUNS = cast("Table", Run.__table__)
 # Built once: constructing a statement costs more than executing it.
-_INSERT_RUN = plain_insert(_RUNS).values({name: bindparam(name) for name in OF_RUN}).returning(_RUNS.c.key)
+_INSERT_RUN = plain_insert(_RUNS).values({name: bindparam(name) for name in _OF_RUN}).returning(_RUNS.c.key)
+_INSERT_DOCUMENT = plain_insert(cast("Table", RunDocument.__table__))
 _PROFILE_ID = select(EffectiveProfile.id).where(EffectiveProfile.digest == bindparam("digest"))
-
-
-class References(NamedTuple):
-    """Ids of rows that runs share."""
-
-    outcome_id: int | None
-    effective_profile_id: int | None
 
 
 def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
@@ -59,34 +51,33 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
     Raises:
         StoreConflict: an outcome or profile that was in memory has been removed; a second try creates it again.
     """
-    with references_checked(session):
-        references = ensure_references(session, record)
-        found = run_values(record)
-        batch = None if job["batch_id"] is None else batch_key(job["batch_id"])
+    connection, found = session.connection(), _run_values(record)
+    batch = None if job["batch_id"] is None else batch_key(job["batch_id"])
+    with _references_checked(session):
+        (outcome_id,) = ensure_outcomes(session, [record.entries], now=record.finished_at)
+        profile_id = _profile_id(session, record)
+        domain_id = _update_domain(session, job, record, outcome_id)
         row = {
             **{name: job[name] for name in KEPT},
             **found,
-            **references._asdict(),
-            "domain_id": _update_domain(session, job, record, references.outcome_id),
+            "outcome_id": outcome_id,
+            "effective_profile_id": profile_id,
+            "domain_id": domain_id,
             "batch_key": batch,
             "duration_ms": _duration_ms(job["started_at"], record.finished_at),
         }
-        key = session.connection().execute(_INSERT_RUN, row).scalar_one()
+        key = connection.execute(_INSERT_RUN, row).scalar_one()
     if document := encode_document(record.entries, record.nameserver_timings, record.dnssec_chain):
-        insert_rows(session, RunDocument, OF_DOCUMENT, [(key, *document)])
-    join_tags(session, job["config"], row["domain_id"], record)
+        codec, text = document
+        connection.execute(_INSERT_DOCUMENT, {"run_key": key, "codec": codec, "document": text})
+    if tags := job["config"].get("tags"):
+        tag_domains(session, tags, [domain_id], now=record.finished_at)
     count_runs_in(session, {RunGroup(batch, record.status, found["worst_level"], record.grade): 1})
 
 
-def join_tags(session: Session, config: Mapping[str, Any], domain_id: int, record: RunRecord) -> None:
-    """Let the domain join the tags that its job names."""
-    if tags := config.get("tags"):
-        tag_domains(session, tags, [domain_id], now=record.finished_at)
-
-
 @contextmanager
-def references_checked(session: Session) -> Iterator[None]:
-    """Raise StoreConflict where a run refers to a row that this process remembers and that is gone."""
+def _references_checked(session: Session) -> Iterator[None]:
+    """Raise StoreConflict if a run refers to a row that this process remembers and that was removed."""
     caches = caches_of(session)
     forgettings = caches.forgettings
     try:
@@ -98,20 +89,7 @@ def references_checked(session: Session) -> Iterator[None]:
         raise
 
 
-def ensure_references(session: Session, record: RunRecord) -> References:
-    """Find or create what the run refers to."""
-    (outcome_id,) = ensure_outcomes(session, [record.entries], now=record.finished_at)
-    return References(outcome_id, _profile_id(session, record))
-
-
-def remembered_references(session: Session, record: RunRecord) -> References | None:
-    """Return the same from memory, without a statement; None if something has to be looked up."""
-    outcomes = remembered_outcome(session, record.entries)
-    profiles = _remembered_profile(session, record)
-    return References(*outcomes, *profiles) if outcomes and profiles else None
-
-
-def run_values(record: RunRecord) -> dict[str, Any]:
+def _run_values(record: RunRecord) -> dict[str, Any]:
     """Return the columns of a run that its record alone determines."""
     levels = [entry.level for entry in record.entries]
     severities = {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
@@ -119,7 +97,7 @@ def run_values(record: RunRecord) -> dict[str, Any]:
         **severities,
         "status": record.status,
         "finished_at": record.finished_at,
-        "error": clean_text(record.error),
+        "error": record.error,
         "worst_level": worst(levels),
         "score": record.score,
         "grade": record.grade,
@@ -143,7 +121,6 @@ def _update_domain(session: Session, job: RowMapping, record: RunRecord, outcome
         "run_count": 1,
         "latest_run_id": job["id"],
         "latest_outcome_id": outcome_id,
-        "latest_outcome_run_id": job["id"],
         "latest_run_at": record.finished_at,
         "latest_status": record.status,
         "latest_level": worst(entry.level for entry in record.entries),
@@ -159,18 +136,8 @@ def _update_domain(session: Session, job: RowMapping, record: RunRecord, outcome
 
 @cache
 def _domain_upsert(dialect: str) -> Any:
-    return added_to_domain(insert_into(dialect, Domain).values({name: bindparam(name) for name in OF_DOMAIN}))
-
-
-@cache
-def _listing(dialect: str) -> Any:
-    of_domain = select(Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
-    of_domain = of_domain.where(Domain.id == bindparam("domain_id"))
-    return listed_by_run_count(insert_into(dialect, DomainRunCount).from_select(OF_RUN_COUNT, of_domain))
-
-
-def added_to_domain(statement: Any) -> Any:
-    """Let an insertion of a domain add to the one that is there, which shows the newest run; returns the id."""
+    """Add to the domain that exists already; it shows the newest run. Returns the id."""
+    statement = insert_into(dialect, Domain).values({name: bindparam(name) for name in _OF_DOMAIN})
     new = statement.excluded
     shown = or_(
         Domain.latest_run_id.is_(None),
@@ -182,19 +149,24 @@ def added_to_domain(statement: Any) -> Any:
     return statement.on_conflict_do_update(index_elements=[Domain.name], set_=changed).returning(Domain.id)
 
 
-def listed_by_run_count(statement: Any) -> Any:
-    """Let an insertion into the list by number of runs replace what it says of a domain."""
+@cache
+def _listing(dialect: str) -> Any:
+    """Copy what lists by number of runs show of a domain."""
+    of_domain = select(Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
+    of_domain = of_domain.where(Domain.id == bindparam("domain_id"))
+    statement = insert_into(dialect, DomainRunCount).from_select(OF_RUN_COUNT, of_domain)
     new = {name: statement.excluded[name] for name in ("run_count", "latest_level")}
     return statement.on_conflict_do_update(index_elements=[DomainRunCount.domain_id], set_=new)
 
 
 def _profile_id(session: Session, record: RunRecord) -> int | None:
     """Return the id of the effective profile, stored if it is unknown; most runs share one."""
-    if known := _remembered_profile(session, record):
-        return known[0]
     document = _document(record)
-    assert document is not None  # noqa: S101  # else it would be known that there is none
+    if document is None:
+        return None
     digest, caches = _digest(document), caches_of(session)
+    if (known := caches.profiles.find({digest}).get(digest)) is not None:
+        return known
     number = session.scalar(_PROFILE_ID, {"digest": digest})
     if number is None:
         row = {"digest": digest, "document": document, "created_at": record.finished_at}
@@ -202,15 +174,6 @@ def _profile_id(session: Session, record: RunRecord) -> int | None:
         number = session.scalars(_PROFILE_ID, {"digest": digest}).one()
     after_commit(session, lambda: caches.profiles.add({digest: number}))
     return number
-
-
-def _remembered_profile(session: Session, record: RunRecord) -> tuple[int | None] | None:
-    document = _document(record)
-    if document is None:
-        return (None,)
-    digest = _digest(document)
-    number = caches_of(session).profiles.find({digest}).get(digest)
-    return None if number is None else (number,)
 
 
 @lru_cache(maxsize=16)

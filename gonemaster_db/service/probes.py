@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.failures import translated
 from gonemaster_db.core.session import Store
 from gonemaster_db.service.metrics.counting import Count, add_counts
@@ -35,6 +37,8 @@ def try_to_write(store: Store) -> None:
         store.run_in_transaction(write)
     except _Enough:
         return
+    except SQLAlchemyError as error:
+        raise StoreError(str(error)) from error
 
 
 def database_time(store: Store) -> datetime | None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, SmallInteger, and_, delete, exists, or_, select, type_coerce, update
 from sqlalchemy.orm import Session, aliased
@@ -10,10 +11,11 @@ from sqlalchemy.orm import Session, aliased
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.levels import LEVELS, SEVERITIES
 from gonemaster_db.core.upsert import insert
-from gonemaster_db.models import Batch, DomainTag, Job, Run, RunStatus, Watch, WatchDigest, WatchedBatch, WatchState
+from gonemaster_db.models import Batch, DomainTag, Job, Run, RunStatus, Watch, WatchDigest, WatchedBatch
 from gonemaster_db.runs.documents.outcomes import sequences_of
 from gonemaster_db.runs.documents.registry import kinds_by_id
 from gonemaster_db.runs.run_keys import Hole, Progress
+from gonemaster_db.service.watch_states import forget_state, read_state, store_state
 from gonemaster_db.service.watches import newest_run_key
 
 _STATE = "runs"
@@ -23,7 +25,7 @@ _PARTIAL = ("tests", "nameservers", "ds")  # of the config: such a run says noth
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedRun:
+class FollowedRun:
     """What a comparison needs of a run."""
 
     key: int
@@ -50,7 +52,7 @@ _COLUMNS = (
 
 def read_progress(session: Session, *, begin: int) -> Progress:
     """Read how far following has come; without a state it begins behind the key `begin`."""
-    state = session.get(WatchState, _STATE)
+    state = read_state(session, _STATE)
     if state is None:
         return Progress(begin)
     return Progress(state.value["seen"], tuple(Hole(*hole) for hole in state.value["holes"]), state.version)
@@ -59,17 +61,12 @@ def read_progress(session: Session, *, begin: int) -> Progress:
 def store_progress(session: Session, progress: Progress) -> bool:
     """Store the progress unless another worker has stored one since it was read; returns whether it is stored."""
     value = {"seen": progress.seen, "holes": [list(hole) for hole in progress.holes]}
-    if not progress.version:
-        first = insert(session, WatchState).values(name=_STATE, value=value, version=1)
-        return session.execute(first.on_conflict_do_nothing().returning(WatchState.name)).first() is not None
-    own = (WatchState.name == _STATE, WatchState.version == progress.version)
-    moved = update(WatchState).where(*own).values(value=value, version=WatchState.version + 1)
-    return session.execute(moved.returning(WatchState.name), execution_options=_QUIET).first() is not None
+    return store_state(session, _STATE, value, version=progress.version)
 
 
 def forget_progress(session: Session) -> None:
-    """Forget everything: nobody wants to be told of runs. The next watch begins at its creation."""
-    session.execute(delete(WatchState).where(WatchState.name == _STATE), execution_options=_QUIET)
+    """Forget everything if no watch follows runs. The next watch begins at its creation."""
+    forget_state(session, _STATE)
     session.execute(delete(WatchedBatch), execution_options=_QUIET)
     session.execute(delete(WatchDigest), execution_options=_QUIET)
 
@@ -81,7 +78,7 @@ def follow_deletion(session: Session) -> None:
     newest = newest_run_key(session)
     late = update(Watch).where(Watch.after_key > newest).values(after_key=newest)
     session.execute(late, execution_options=_QUIET)
-    state = session.get(WatchState, _STATE)
+    state = read_state(session, _STATE)
     if state is not None and state.value["seen"] > newest:
         state.value = {"seen": newest, "holes": []}
         state.version += 1
@@ -94,17 +91,17 @@ def batches_of_runs(session: Session, keys: Sequence[int]) -> list[tuple[int, st
     return [(batch_key, domain) for batch_key, domain in session.execute(in_batch) if batch_key is not None]
 
 
-def comparable_runs(session: Session, keys: Sequence[int]) -> list[FinishedRun]:
+def comparable_runs(session: Session, keys: Sequence[int]) -> list[FollowedRun]:
     """Return those of the runs that succeeded and tested the whole zone as it is delegated, by key."""
     query = select(*_COLUMNS).where(Run.key.in_(keys), *_comparable(Run)).order_by(Run.key)
-    return [FinishedRun(*row) for row in session.execute(query)]
+    return [FollowedRun(*row) for row in session.execute(query)]
 
 
-def previous_runs(session: Session, keys: Sequence[int]) -> dict[int, FinishedRun]:
+def previous_runs(session: Session, keys: Sequence[int]) -> dict[int, FollowedRun]:
     """Return by key the run of the same domain that ended before, among comparable ones; a first run is absent."""
     found = {key: previous for key, previous in session.execute(_previous_keys(keys)) if previous is not None}
     rows = session.execute(select(*_COLUMNS).where(Run.key.in_(set(found.values()))))
-    runs = {row.key: FinishedRun(*row) for row in rows}
+    runs = {row.key: FollowedRun(*row) for row in rows}
     return {key: runs[previous] for key, previous in found.items() if previous in runs}
 
 
@@ -194,6 +191,11 @@ def read_digests(session: Session, watch_ids: Collection[int]) -> dict[tuple[int
     """Return digests by watch and batch."""
     digests = session.scalars(select(WatchDigest).where(WatchDigest.watch_id.in_(watch_ids)))
     return {(digest.watch_id, digest.batch_key): digest for digest in digests}
+
+
+def add_digest(session: Session, watch_id: int, batch_key: int, summary: Mapping[str, Any]) -> None:
+    """Begin the digest of a watch and a batch (0: of runs of no batch)."""
+    session.add(WatchDigest(watch_id=watch_id, batch_key=batch_key, summary=dict(summary)))
 
 
 def lock_watches(session: Session, watch_ids: Collection[int]) -> dict[int, Watch]:

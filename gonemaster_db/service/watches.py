@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.core.errors import TooManyWatches, WatchNotFound
 from gonemaster_db.core.records import Page
+from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Delivery, DeliveryStatus, Run, Watch, WatchEvent, WatchNote
 
 MAX_WATCHES = 10_000
@@ -38,6 +39,13 @@ def note_event(
     session.add(note)
     session.flush()
     return True
+
+
+def take_notes(session: Session, *, limit: int) -> list[WatchNote]:
+    """Remove and return the oldest notes, by id."""
+    oldest = session.scalars(select(WatchNote.id).order_by(WatchNote.id).limit(limit)).all()
+    taken = delete(WatchNote).where(WatchNote.id.in_(oldest)).returning(WatchNote)
+    return sorted(session.scalars(taken, execution_options=_QUIET), key=lambda note: note.id)
 
 
 def enabled_watches(session: Session) -> Sequence[Watch]:
@@ -144,6 +152,11 @@ def delete_watch(session: Session, watch_id: int) -> Watch:
 
 
 def _drop_waiting(session: Session, watch_id: int, *, now: datetime) -> None:
-    ended = {"status": DeliveryStatus.FAILED, "error": "the watch was switched off", "finished_at": now, "body": None}
+    ended = {
+        "status": DeliveryStatus.FAILED,
+        "error": Text("the watch was switched off"),
+        "finished_at": now,
+        "body": None,
+    }
     waiting = (Delivery.watch_id == watch_id, Delivery.status == DeliveryStatus.WAITING)
     session.execute(update(Delivery).where(*waiting).values(ended), execution_options=_QUIET)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from gonemaster_engine.addresses import counted_as, host_network_of, may_be_target
 from gonemaster_engine.asn import riswhois
@@ -17,10 +18,9 @@ from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.names import is_in_domain
-from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.messages import Record, Response
 from gonemaster_engine.net.wire.txt import joined_strings
 from gonemaster_engine.profile.profile import Profile
-from gonemaster_engine.resolver.recursor import Recursor
 
 _WHOIS_CONNECTIONS = 4  # at once: if the server does not answer, it is known before all addresses were asked for
 BLOCK_BITS = {4: 24, 6: 48}  # longer prefixes are not announced in the Internet at large
@@ -41,12 +41,37 @@ class _SourceFailed(Exception):
     """A database gave no answer, or one that cannot be right."""
 
 
+class Resolved(Protocol):
+    """What a resolver found."""
+
+    @property
+    def response(self) -> Response | None:
+        """The last response."""
+
+    @property
+    def problem(self) -> object | None:
+        """What was wrong with the aliases of the name."""
+
+    def records(self, rtype: str) -> Sequence[Record]:
+        """Return the records of that type at the end of the aliases."""
+
+
+class Resolver(Protocol):
+    """What a look-up needs of a resolver. The room of resolvers is above this one."""
+
+    async def resolve(self, qname: str, qtype: str) -> Resolved:
+        """Resolve a name."""
+
+    async def addresses(self, name: str) -> Iterable[str]:
+        """Return the addresses of a name."""
+
+
 class AsnLookup:
     """Look-ups of one run."""
 
     def __init__(
         self,
-        recursor: Recursor,
+        resolver: Resolver,
         profile: Profile,
         cache: AsnCache,
         *,
@@ -54,7 +79,7 @@ class AsnLookup:
         whois_port: int = riswhois.PORT,
         restored: Mapping[str, Origin] | None = None,
     ) -> None:
-        self._recursor = recursor
+        self._resolver = resolver
         self._profile = profile
         self._cache = cache
         self._budget = budget
@@ -133,7 +158,7 @@ class AsnLookup:
         return FAILED
 
     async def _query_cymru(self, source: str, address: str) -> Origin:
-        resolution = await self._recursor.resolve(_cymru_name(source, address), "TXT")
+        resolution = await self._resolver.resolve(_cymru_name(source, address), "TXT")
         response = resolution.response
         if response is None or resolution.problem is not None:
             raise _SourceFailed(source)
@@ -196,7 +221,7 @@ class AsnLookup:
         profile = self._profile
         return [
             address
-            for address in await self._recursor.addresses(source)
+            for address in await self._resolver.addresses(source)
             if (profile.ipv6 if ":" in address else profile.ipv4)
             and may_be_target(address, guarded=not profile.allow_non_global_targets)
         ]

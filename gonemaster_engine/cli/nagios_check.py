@@ -33,7 +33,7 @@ CUT_OFF_TAGS = frozenset({"RUN_DEADLINE_REACHED", "RUN_LIMIT_REACHED"})
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CheckResult:
     """The state of a domain and the entries that speak for it."""
 
     state: int
@@ -82,7 +82,7 @@ async def _run(options: argparse.Namespace, profile: Profile) -> RunResult:
         await resources.close()
 
 
-def judge(result: RunResult, score: Score, options: Any) -> Verdict:
+def judge(result: RunResult, score: Score, options: Any) -> CheckResult:
     """Return the state that the entries and the grade make, with the entries that count.
 
     A run that was cut off and found nothing bad so far is UNKNOWN. `options` has the levels `warning` and
@@ -98,15 +98,15 @@ def judge(result: RunResult, score: Score, options: Any) -> Verdict:
     elif _is_at_or_below(score.grade, options.grade_warning):
         state = max(state, WARNING)
     if state == OK and result.unfinished:
-        return Verdict(UNKNOWN, [entry for entry in result.entries if entry.tag in CUT_OFF_TAGS])
-    return Verdict(state, counting)
+        return CheckResult(UNKNOWN, [entry for entry in result.entries if entry.tag in CUT_OFF_TAGS])
+    return CheckResult(state, counting)
 
 
 def _is_at_or_below(grade: str, limit: str | None) -> bool:
     return limit is not None and GRADES.index(grade) >= GRADES.index(limit)
 
 
-def report(verdict: Verdict, result: RunResult, score: Score, options: argparse.Namespace) -> Iterator[str]:
+def report(verdict: CheckResult, result: RunResult, score: Score, options: argparse.Namespace) -> Iterator[str]:
     """Yield the lines of output: the state, with performance data if wanted, then as much detail as wanted."""
     first = f"ZONE {STATES[verdict.state]}"
     if (options.grade_warning or options.grade_critical) and verdict.state != UNKNOWN:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 
-class Status(enum.Enum):
+class AlgorithmStatus(enum.Enum):
     """What an algorithm or digest type is good for."""
 
     OK = "ok"
@@ -29,7 +29,7 @@ class Algorithm(NamedTuple):
     number: int
     mnemonic: str
     description: str
-    status: Status
+    status: AlgorithmStatus
 
 
 class DigestType(NamedTuple):
@@ -37,7 +37,7 @@ class DigestType(NamedTuple):
 
     number: int
     description: str
-    status: Status
+    status: AlgorithmStatus
 
 
 DELETE = 0  # algorithm of a CDS or CDNSKEY that asks to remove the DS, RFC 8078 section 4
@@ -48,26 +48,26 @@ MUST_DIGEST_TYPES = frozenset({SHA256_DIGEST})  # that the registry marks MUST f
 _ALGORITHMS = {
     number: Algorithm(number, mnemonic, description, status)
     for number, mnemonic, description, status in (
-        (0, "DELETE", "Delete DS", Status.NOT_ZONE_SIGN),
-        (1, "RSAMD5", "RSA/MD5", Status.DEPRECATED),
-        (2, "DH", "Diffie-Hellman", Status.NOT_ZONE_SIGN),
-        (3, "DSA", "DSA/SHA1", Status.DEPRECATED),
-        (5, "RSASHA1", "RSA/SHA1", Status.DEPRECATED),
-        (6, "DSA-NSEC3-SHA1", "DSA-NSEC3-SHA1", Status.DEPRECATED),
-        (7, "RSASHA1-NSEC3-SHA1", "RSASHA1-NSEC3-SHA1", Status.DEPRECATED),
-        (8, "RSASHA256", "RSA/SHA-256", Status.OK),
-        (10, "RSASHA512", "RSA/SHA-512", Status.NOT_RECOMMENDED),
-        (12, "ECC-GOST", "GOST R 34.10-2001", Status.DEPRECATED),
-        (13, "ECDSAP256SHA256", "ECDSA Curve P-256 with SHA-256", Status.OK),
-        (14, "ECDSAP384SHA384", "ECDSA Curve P-384 with SHA-384", Status.OK),
-        (15, "ED25519", "Ed25519", Status.OK),
-        (16, "ED448", "Ed448", Status.OK),
-        (17, "SM2SM3", "SM2 signing with SM3 hashing", Status.OK),
-        (18, "ML-DSA-44", "ML-DSA-44", Status.OK),
-        (23, "ECC-GOST12", "GOST R 34.10-2012", Status.OK),
-        (252, "INDIRECT", "Reserved for Indirect Keys", Status.NOT_ZONE_SIGN),
-        (253, "PRIVATEDNS", "private algorithm", Status.PRIVATE),
-        (254, "PRIVATEOID", "private algorithm OID", Status.PRIVATE),
+        (0, "DELETE", "Delete DS", AlgorithmStatus.NOT_ZONE_SIGN),
+        (1, "RSAMD5", "RSA/MD5", AlgorithmStatus.DEPRECATED),
+        (2, "DH", "Diffie-Hellman", AlgorithmStatus.NOT_ZONE_SIGN),
+        (3, "DSA", "DSA/SHA1", AlgorithmStatus.DEPRECATED),
+        (5, "RSASHA1", "RSA/SHA1", AlgorithmStatus.DEPRECATED),
+        (6, "DSA-NSEC3-SHA1", "DSA-NSEC3-SHA1", AlgorithmStatus.DEPRECATED),
+        (7, "RSASHA1-NSEC3-SHA1", "RSASHA1-NSEC3-SHA1", AlgorithmStatus.DEPRECATED),
+        (8, "RSASHA256", "RSA/SHA-256", AlgorithmStatus.OK),
+        (10, "RSASHA512", "RSA/SHA-512", AlgorithmStatus.NOT_RECOMMENDED),
+        (12, "ECC-GOST", "GOST R 34.10-2001", AlgorithmStatus.DEPRECATED),
+        (13, "ECDSAP256SHA256", "ECDSA Curve P-256 with SHA-256", AlgorithmStatus.OK),
+        (14, "ECDSAP384SHA384", "ECDSA Curve P-384 with SHA-384", AlgorithmStatus.OK),
+        (15, "ED25519", "Ed25519", AlgorithmStatus.OK),
+        (16, "ED448", "Ed448", AlgorithmStatus.OK),
+        (17, "SM2SM3", "SM2 signing with SM3 hashing", AlgorithmStatus.OK),
+        (18, "ML-DSA-44", "ML-DSA-44", AlgorithmStatus.OK),
+        (23, "ECC-GOST12", "GOST R 34.10-2012", AlgorithmStatus.OK),
+        (252, "INDIRECT", "Reserved for Indirect Keys", AlgorithmStatus.NOT_ZONE_SIGN),
+        (253, "PRIVATEDNS", "private algorithm", AlgorithmStatus.PRIVATE),
+        (254, "PRIVATEOID", "private algorithm OID", AlgorithmStatus.PRIVATE),
     )
 }
 _RESERVED_ALGORITHMS = frozenset({4, 9, 11, 255, *range(123, 252)})
@@ -75,15 +75,15 @@ _RESERVED_ALGORITHMS = frozenset({4, 9, 11, 255, *range(123, 252)})
 _DIGEST_TYPES = {
     number: DigestType(number, description, status)
     for number, description, status in (
-        (0, "Reserved", Status.NOT_DS),
-        (1, "SHA-1", Status.DEPRECATED),
-        (2, "SHA-256", Status.OK),
-        (3, "GOST R 34.11-94", Status.DEPRECATED),
-        (4, "SHA-384", Status.OK),
-        (5, "GOST R 34.11-2012", Status.OK),
-        (6, "SM3", Status.OK),
-        (253, "Reserved for Private Use", Status.PRIVATE),
-        (254, "Reserved for Private Use", Status.PRIVATE),
+        (0, "Reserved", AlgorithmStatus.NOT_DS),
+        (1, "SHA-1", AlgorithmStatus.DEPRECATED),
+        (2, "SHA-256", AlgorithmStatus.OK),
+        (3, "GOST R 34.11-94", AlgorithmStatus.DEPRECATED),
+        (4, "SHA-384", AlgorithmStatus.OK),
+        (5, "GOST R 34.11-2012", AlgorithmStatus.OK),
+        (6, "SM3", AlgorithmStatus.OK),
+        (253, "Reserved for Private Use", AlgorithmStatus.PRIVATE),
+        (254, "Reserved for Private Use", AlgorithmStatus.PRIVATE),
     )
 }
 
@@ -94,8 +94,8 @@ def algorithm(number: int) -> Algorithm:
     if number in _ALGORITHMS:
         return _ALGORITHMS[number]
     if number in _RESERVED_ALGORITHMS:
-        return Algorithm(number, "RESERVED", "Reserved", Status.RESERVED)
-    return Algorithm(number, "UNASSIGNED", "Unassigned", Status.UNASSIGNED)
+        return Algorithm(number, "RESERVED", "Reserved", AlgorithmStatus.RESERVED)
+    return Algorithm(number, "UNASSIGNED", "Unassigned", AlgorithmStatus.UNASSIGNED)
 
 
 @cache
@@ -104,5 +104,5 @@ def digest_type(number: int) -> DigestType:
     if number in _DIGEST_TYPES:
         return _DIGEST_TYPES[number]
     if 128 <= number <= 252:
-        return DigestType(number, "Reserved", Status.RESERVED)
-    return DigestType(number, "Unassigned", Status.UNASSIGNED)
+        return DigestType(number, "Reserved", AlgorithmStatus.RESERVED)
+    return DigestType(number, "Unassigned", AlgorithmStatus.UNASSIGNED)

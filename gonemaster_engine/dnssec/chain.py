@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from gonemaster_engine.dnssec.digests import DsSet, is_known_digest
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
-from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
+from gonemaster_engine.dnssec.verify import SignatureVerdict, Verifier, is_supported
 from gonemaster_engine.net.wire.messages import Response
 
 
@@ -28,7 +28,7 @@ async def trust_in_set(
     """Judge a set by its signatures, with trusted keys of `zone`."""
     keys = [key for key in keys if key.validates]
     verdicts = {await verifier.verify(signed, signature, keys, now=now, zone=zone) for signature in made}
-    if Verdict.VALID in verdicts:
+    if SignatureVerdict.VALID in verdicts:
         return Trust.SECURE
     return Trust.OPEN if any(verdict.is_uncheckable for verdict in verdicts) else Trust.BROKEN
 

@@ -19,7 +19,7 @@ from gonemaster_engine.dnssec import rsa
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_hash
 from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
 from gonemaster_engine.dnssec.weakness import Weakness, examining_us, weaknesses
-from gonemaster_engine.turns import Turns
+from gonemaster_engine.turns import LoopTurns
 
 # Keys may share a key tag, a mere checksum (RFC 4034 appendix B); a validator must bound how many it tries.
 _KEYS_PER_TAG = 4
@@ -33,7 +33,7 @@ _DIGEST_OCTETS_PER_MICROSECOND = 400
 _MLDSA44_SIGNATURE_OCTETS = 2420
 
 
-class Verdict(enum.Enum):
+class SignatureVerdict(enum.Enum):
     """What a signature is worth, and why."""
 
     VALID = "it verifies"
@@ -47,7 +47,7 @@ class Verdict(enum.Enum):
     @property
     def is_uncheckable(self) -> bool:
         """Whether nothing can be said about it."""
-        return self in {Verdict.UNSUPPORTED_ALGORITHM, Verdict.UNSUPPORTED_EXPONENT}
+        return self in {SignatureVerdict.UNSUPPORTED_ALGORITHM, SignatureVerdict.UNSUPPORTED_EXPONENT}
 
 
 Check: TypeAlias = Callable[[bytes, bytes], None]
@@ -63,49 +63,53 @@ class Verifier:
     """
 
     def __init__(
-        self, on_work_done: Callable[[int, str], None] = lambda work_us, rtype: None, *, turns: Turns | None = None
+        self, on_work_done: Callable[[int, str], None] = lambda work_us, rtype: None, *, turns: LoopTurns | None = None
     ) -> None:
         self._on_work_done = on_work_done
-        self._turns = turns or Turns()
+        self._turns = turns or LoopTurns()
         # By content, not by server: each server of a zone sends the same records, and verification is expensive.
-        self._verdicts: dict[tuple[Rrset, bytes, bytes], Verdict] = {}
-        self._checks: dict[tuple[int, bytes], Check | Verdict] = {}
+        self._verdicts: dict[tuple[Rrset, bytes, bytes], SignatureVerdict] = {}
+        self._checks: dict[tuple[int, bytes], Check | SignatureVerdict] = {}
         self._canonical: tuple[tuple[Rrset, bytes], bytes | None] | None = None  # the last one: they can be large
         self._hashes: dict[tuple[str, bytes, int], str] = {}
         self._work_left = _WORK_PER_RUN
 
-    async def verify(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str) -> Verdict:
+    async def verify(
+        self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str
+    ) -> SignatureVerdict:
         """Return the verdict on a signature over a set by the keys of `zone` at that time."""
         if signature.is_early(now):
-            return Verdict.NOT_YET_VALID
+            return SignatureVerdict.NOT_YET_VALID
         if signature.is_expired(now):
-            return Verdict.EXPIRED
+            return SignatureVerdict.EXPIRED
         return await self.verify_timeless(rrset, signature, keys, zone=zone)
 
-    async def verify_timeless(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, zone: str) -> Verdict:
+    async def verify_timeless(
+        self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, zone: str
+    ) -> SignatureVerdict:
         """Return the verdict on a signature over a set by the keys of `zone`, without regard to the time."""
         if not is_supported(signature.algorithm):
-            return Verdict.UNSUPPORTED_ALGORITHM
+            return SignatureVerdict.UNSUPPORTED_ALGORITHM
         named = [key for key in keys if key.tag == signature.tag]
         if not named:
-            return Verdict.NO_KEY
-        verdict = Verdict.INVALID
+            return SignatureVerdict.NO_KEY
+        verdict = SignatureVerdict.INVALID
         for key in named[:_KEYS_PER_TAG]:
             found = await self._verify_by(rrset, signature, key, zone=zone)
-            if found is Verdict.VALID:
+            if found is SignatureVerdict.VALID:
                 return found
-            if found is not Verdict.INVALID:
+            if found is not SignatureVerdict.INVALID:
                 verdict = found
         return verdict
 
     async def is_valid(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str) -> bool:
         """Say whether a signature is good at that time."""
-        return await self.verify(rrset, signature, keys, now=now, zone=zone) is Verdict.VALID
+        return await self.verify(rrset, signature, keys, now=now, zone=zone) is SignatureVerdict.VALID
 
-    async def _verify_by(self, rrset: Rrset, signature: Rrsig, key: Dnskey, *, zone: str) -> Verdict:
+    async def _verify_by(self, rrset: Rrset, signature: Rrsig, key: Dnskey, *, zone: str) -> SignatureVerdict:
         # The signer must be the zone itself (RFC 4035 section 5.3.1): another zone's signature proves nothing.
         if signature.algorithm != key.algorithm or signature.signer != zone or signature.covered != rrset.type:
-            return Verdict.INVALID
+            return SignatureVerdict.INVALID
         inputs = (rrset, signature.rdata, key.rdata)
         self._turns.spend(_KNOWN_WORK)
         await self._turns.wait()
@@ -114,23 +118,23 @@ class Verifier:
             verdict = self._verdicts[inputs] = self._compute(rrset, signature, key)
         return verdict
 
-    def _compute(self, rrset: Rrset, signature: Rrsig, key: Dnskey) -> Verdict:
+    def _compute(self, rrset: Rrset, signature: Rrsig, key: Dnskey) -> SignatureVerdict:
         check = self._check_of(key)
-        if isinstance(check, Verdict):
+        if isinstance(check, SignatureVerdict):
             return check
         # After the check for unsupported keys, so that those are called unsupported even if no work is left.
         if not self._may_spend(_work(key) + _work_of_set(rrset), "RRSIG"):
-            return Verdict.INVALID
+            return SignatureVerdict.INVALID
         signed = self._signed(rrset, signature)
         if signed is None:
-            return Verdict.INVALID
+            return SignatureVerdict.INVALID
         try:
             check(signature.signature, signed)
         except (InvalidSignature, ValueError):
-            return Verdict.INVALID
+            return SignatureVerdict.INVALID
         except UnsupportedAlgorithm:
-            return Verdict.UNSUPPORTED_ALGORITHM
-        return Verdict.VALID
+            return SignatureVerdict.UNSUPPORTED_ALGORITHM
+        return SignatureVerdict.VALID
 
     def _signed(self, rrset: Rrset, signature: Rrsig) -> bytes | None:
         part = (rrset, signature.signed)
@@ -138,7 +142,7 @@ class Verifier:
             self._canonical = (part, rrset.canonical(signature))
         return self._canonical[1]
 
-    def _check_of(self, key: Dnskey) -> Check | Verdict:
+    def _check_of(self, key: Dnskey) -> Check | SignatureVerdict:
         identity = (key.algorithm, key.key)
         check = self._checks.get(identity)
         if check is None:
@@ -212,26 +216,26 @@ def _work_of_set(rrset: Rrset) -> int:
     return len(rrset.rdatas) // _RECORDS_PER_MICROSECOND + octets // _DIGEST_OCTETS_PER_MICROSECOND
 
 
-def _load(key: Dnskey) -> Check | Verdict:
+def _load(key: Dnskey) -> Check | SignatureVerdict:
     try:
         if key.algorithm in rsa.ALGORITHMS:
             return _load_rsa(key)
         return _LOADERS[key.algorithm](key.key)
     except ValueError:  # not a point of the curve, or of another length
-        return Verdict.INVALID
+        return SignatureVerdict.INVALID
     except UnsupportedAlgorithm:
-        return Verdict.UNSUPPORTED_ALGORITHM
+        return SignatureVerdict.UNSUPPORTED_ALGORITHM
 
 
-def _load_rsa(key: Dnskey) -> Check | Verdict:
+def _load_rsa(key: Dnskey) -> Check | SignatureVerdict:
     found = rsa.rsa_key(key.key)
     if found is None:
-        return Verdict.INVALID
+        return SignatureVerdict.INVALID
     # RFC 3110 allows them, but the work grows with each bit; OpenSSL refuses them, too, for moduli over 3072 bits.
     if found.exponent_bits > rsa.EXPONENT_MAX_BITS:
-        return Verdict.UNSUPPORTED_EXPONENT
+        return SignatureVerdict.UNSUPPORTED_EXPONENT
     if not found.is_plausible:
-        return Verdict.INVALID
+        return SignatureVerdict.INVALID
     algorithm = key.algorithm
 
     def check(signature: bytes, signed: bytes) -> None:

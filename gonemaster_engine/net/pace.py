@@ -15,14 +15,14 @@ class Leavable(Protocol):
 class RunPace:
     """`is_urgent`: somebody waits for the result of the run. `waited_s`: how long all its queries together waited."""
 
-    __slots__ = ("is_urgent", "lines", "waited_s")
+    __slots__ = ("is_urgent", "queues", "waited_s")
 
     def __init__(self, *, is_urgent: bool = False) -> None:
         self.is_urgent = is_urgent
         self.waited_s = 0.0
-        self.lines: set[Leavable] = set()
+        self.queues: set[Leavable] = set()
 
     def end(self) -> None:
         """Forget the queries of the run wherever they wait."""
-        for line in list(self.lines):
-            line.leave(self)
+        for queue in list(self.queues):
+            queue.leave(self)

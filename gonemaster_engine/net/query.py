@@ -30,7 +30,7 @@ GIVEN_UP = "given up"  # the address proved silent while the query was under way
 
 
 @dataclass(slots=True)
-class Outcome:
+class QueryOutcome:
     """How a query ended."""
 
     response: Response | None
@@ -65,7 +65,7 @@ class Timing:
         return wait_s if tries_left else 2 * wait_s - self.early_s
 
 
-class Waiting(Protocol):
+class WaitingGroup(Protocol):
     """What a query over UDP waits in, together with equal ones."""
 
     def leave(self, query: Query) -> None:
@@ -75,7 +75,7 @@ class Waiting(Protocol):
         """Read what has arrived and was not read yet; False if some of it must wait for another turn of the loop."""
 
 
-def _told(_outcome: Outcome) -> None:
+def _told(_outcome: QueryOutcome) -> None:
     """Stand for the callback of a query that has ended."""
 
 
@@ -110,7 +110,7 @@ class Query:
         address: str,
         body: bytes,
         timing: Timing,
-        on_done: Callable[[Outcome], None],
+        on_done: Callable[[QueryOutcome], None],
         *,
         question_octets: int,
         qclass: int = IN,
@@ -138,12 +138,12 @@ class Query:
         self.on_let_go: Callable[[], None] | None = None  # while it counts as a packet without answer
         self.tries_left = timing.tries
         self.sent_at = 0.0
-        self.waiting: Waiting | None = None
-        self.earlier: Outcome | None = None  # a response that stands if the query, sent once more, gets none
+        self.waiting: WaitingGroup | None = None
+        self.earlier: QueryOutcome | None = None  # a response that stands if the query, sent once more, gets none
         self.done = False
         self.connection: asyncio.Task[None] | None = None  # over TCP, or waits to be one
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: QueryOutcome) -> None:
         """End the query; a second call does nothing."""
         if self.done:
             return
@@ -161,7 +161,7 @@ class Query:
     def give_up(self) -> None:
         """End the query as one whose address proved silent; a connection is closed, and makes room for others."""
         connection = self.connection
-        self.finish(Outcome(None, GIVEN_UP))
+        self.finish(QueryOutcome(None, GIVEN_UP))
         if connection:
             connection.cancel()
 
@@ -210,12 +210,12 @@ def reading_us(wire: bytes) -> int:
     return len(wire) // _OCTETS_PER_MICROSECOND if len(wire) > _LARGE_OCTETS else 0
 
 
-def read_outcome(wire: bytes, query: Query, *, source: str, over_tcp: bool, rtt_ms: float) -> Outcome:
+def read_outcome(wire: bytes, query: Query, *, source: str, over_tcp: bool, rtt_ms: float) -> QueryOutcome:
     """Return the outcome that a message is which answers the query."""
     try:
         response = Response(
             wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=query.qclass, twins=query.twins
         )
     except WireError:
-        return Outcome(None, MALFORMED, len(wire))
-    return Outcome(response)
+        return QueryOutcome(None, MALFORMED, len(wire))
+    return QueryOutcome(response)

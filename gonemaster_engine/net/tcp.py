@@ -20,8 +20,8 @@ from gonemaster_engine.net.chance import unforeseen_16_bits
 from gonemaster_engine.net.query import (
     MALFORMED,
     UNREACHABLE,
-    Outcome,
     Query,
+    QueryOutcome,
     is_bare_error,
     is_response,
     read_outcome,
@@ -29,14 +29,14 @@ from gonemaster_engine.net.query import (
     repeats_question,
 )
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
-from gonemaster_engine.turns import Turns
+from gonemaster_engine.turns import LoopTurns
 from gonemaster_engine.waiting import first_done
 
 _LENGTH_OCTETS = 2
 _RECEIVE_OCTETS = 65536
 
 
-async def exchange(query: Query, *, port: int, turns: Turns) -> None:
+async def exchange(query: Query, *, port: int, turns: LoopTurns) -> None:
     """Ask, and end the query with what came.
 
     Raises:
@@ -112,7 +112,7 @@ def _unread(sock: socket.SocketType) -> int:
 class _Exchange:
     """The question and its answer, the first message, on a connection."""
 
-    def __init__(self, query: Query, sock: socket.SocketType, turns: Turns) -> None:
+    def __init__(self, query: Query, sock: socket.SocketType, turns: LoopTurns) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._question = query
@@ -162,7 +162,7 @@ class _Exchange:
         self._loop.remove_reader(self._socket.fileno())
         self._octets += 1  # see _unread
         if self._message is None:
-            self._end(Outcome(None, error))
+            self._end(QueryOutcome(None, error))
 
     def _on_data(self, data: bytes) -> None:
         self._octets += len(data)
@@ -184,12 +184,12 @@ class _Exchange:
         self._turns.spend(reading_us(message))
         self._end(self._judge(message))
 
-    def _judge(self, wire: bytes) -> Outcome:
+    def _judge(self, wire: bytes) -> QueryOutcome:
         query = self._question
         if len(wire) < HEADER_OCTETS or wire[:2] != self._id or not is_response(wire):
-            return Outcome(None, MALFORMED)
+            return QueryOutcome(None, MALFORMED)
         if not is_bare_error(wire) and not repeats_question(wire, query):
-            return Outcome(None, MALFORMED)
+            return QueryOutcome(None, MALFORMED)
         rtt_ms = (self._loop.time() - query.sent_at) * 1000
         return read_outcome(wire, query, source=query.address, over_tcp=True, rtt_ms=rtt_ms)
 
@@ -208,7 +208,7 @@ class _Exchange:
 
         return is_awaited
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: QueryOutcome) -> None:
         self._question.finish(outcome)
         if not self.ended.done():
             self.ended.set_result(None)

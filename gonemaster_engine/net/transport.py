@@ -1,7 +1,7 @@
 """Queries over UDP and TCP, with timeouts and retries; the sockets are in `udp` and `tcp`.
 
 Nothing here is a task or a coroutine per query over UDP: a query is an object with a callback, timeouts lie in one
-queue per duration. What a server does wrong ends as an `Outcome` without response, never as an exception.
+queue per duration. What a server does wrong ends as an `QueryOutcome` without response, never as an exception.
 
 Source: RFC 1035 section 4.2, RFC 5452 (spoofing), RFC 7766 (TCP).
 """
@@ -20,16 +20,26 @@ from gonemaster_engine.net.query import (
     MALFORMED,
     TIMEOUT,
     UNREACHABLE,
-    Outcome,
     Query,
+    QueryOutcome,
     Timing,
 )
 from gonemaster_engine.net.tcp import exchange
 from gonemaster_engine.net.udp import UdpSockets
 from gonemaster_engine.open_files import open_files_limit
-from gonemaster_engine.turns import Turns
+from gonemaster_engine.turns import LoopTurns
 
-__all__ = ["CLOSED", "MALFORMED", "TIMEOUT", "UNREACHABLE", "Outcome", "Query", "Timing", "Transport", "host_has_ipv6"]
+__all__ = [
+    "CLOSED",
+    "MALFORMED",
+    "TIMEOUT",
+    "UNREACHABLE",
+    "Query",
+    "QueryOutcome",
+    "Timing",
+    "Transport",
+    "host_has_ipv6",
+]
 
 _TCP_CONNECTIONS = 512  # at once, per process
 _UDP_SOCKETS = 4096  # at once, per process, if it may have as many descriptors
@@ -83,7 +93,7 @@ class Transport:
         self.loop = asyncio.get_running_loop()
         self.port = port
         self.pacing = pacing
-        self.turns = Turns()  # of the loop, for all runs together
+        self.turns = LoopTurns()  # of the loop, for all runs together
         self._udp = UdpSockets(
             port=port,
             turns=self.turns,
@@ -130,7 +140,7 @@ class Transport:
             is_sent = self._udp.send(query)
         except OSError as error:
             # at once would call back before the caller has stored the query
-            self.loop.call_soon(query.finish, Outcome(None, _reason(error)))
+            self.loop.call_soon(query.finish, QueryOutcome(None, _reason(error)))
             return True
         if is_sent:
             self._deadlines.add(query, query.timing.wait_s(tries_left=query.tries_left))
@@ -152,7 +162,7 @@ class Transport:
         if query.tries_left > 0:
             self.send_udp(query)
         else:
-            query.finish(Outcome(None, TIMEOUT))
+            query.finish(QueryOutcome(None, TIMEOUT))
 
     def send_tcp(self, query: Query) -> None:
         """Send the query over a TCP connection of its own, once."""
@@ -177,7 +187,7 @@ class Transport:
 
     def _refuse(self, query: Query) -> None:
         # at once would call back before the caller has stored the query
-        self.loop.call_soon(query.finish, Outcome(None, CLOSED))
+        self.loop.call_soon(query.finish, QueryOutcome(None, CLOSED))
 
     async def _converse(self, query: Query) -> None:
         """Wait for a free connection, which does not count, and ask."""
@@ -185,9 +195,9 @@ class Transport:
             async with query.tcp_slots, self._tcp_slots:
                 await exchange(query, port=self.port, turns=self.turns)
         except TimeoutError:
-            query.finish(Outcome(None, TIMEOUT))
+            query.finish(QueryOutcome(None, TIMEOUT))
         except OSError as error:
-            query.finish(Outcome(None, _reason(error)))
+            query.finish(QueryOutcome(None, _reason(error)))
 
     async def close(self) -> None:
         """Close all sockets; what is under way, and what is sent from now on, ends with the outcome CLOSED."""
@@ -195,7 +205,7 @@ class Transport:
         waiting = self.pacing.close() if self.pacing else []
         under_way = [*self._deadlines.close(), *self._udp.close(), *self._tcp_tasks.values(), *waiting]
         for query in under_way:  # before the tasks: a connection that closes has an outcome of its own
-            query.finish(Outcome(None, CLOSED))
+            query.finish(QueryOutcome(None, CLOSED))
         tasks = list(self._tcp_tasks)
         for task in tasks:
             task.cancel()

@@ -21,8 +21,8 @@ from gonemaster_engine.net.chance import unforeseen_16_bits
 from gonemaster_engine.net.ports import bind_to_random_port
 from gonemaster_engine.net.query import (
     UNREACHABLE,
-    Outcome,
     Query,
+    QueryOutcome,
     is_bare_error,
     is_response,
     read_outcome,
@@ -30,7 +30,7 @@ from gonemaster_engine.net.query import (
     repeats_question,
 )
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
-from gonemaster_engine.turns import Turns
+from gonemaster_engine.turns import LoopTurns
 
 MAX_UNMATCHED = 8  # messages that may have been meant for a question; then it goes over TCP
 QUERIES_PER_SOCKET = 16
@@ -112,7 +112,7 @@ class Flight:
             each.finish(outcome)
         return True
 
-    def _send_plain(self, outcome: Outcome | None) -> None:
+    def _send_plain(self, outcome: QueryOutcome | None) -> None:
         for query in self._take_all():
             query.mixed_case = False
             query.earlier = outcome
@@ -131,7 +131,7 @@ class Flight:
         """End if the error quotes this message; what quotes less than a header proves nothing."""
         if len(quoted) >= HEADER_OCTETS and (self._message_id.to_bytes(2) + self.body).startswith(quoted):
             for query in self._take_all():
-                query.finish(Outcome(None, UNREACHABLE))
+                query.finish(QueryOutcome(None, UNREACHABLE))
 
 
 def spell(name: bytes) -> bytes:
@@ -313,7 +313,7 @@ class UdpSockets:
         *,
         port: int,
         max_sockets: int,
-        turns: Turns,
+        turns: LoopTurns,
         transmit: Callable[[Query], None],
         send_again: Callable[[Query], None],
         send_over_tcp: Callable[[Query], None],
@@ -424,7 +424,7 @@ class UdpSockets:
     def _has_room(self) -> bool:
         return len(self._sockets) < self._max_sockets or self._close_idle(0.0)
 
-    def knows_mixed_case(self, address: str, outcome: Outcome) -> bool:
+    def knows_mixed_case(self, address: str, outcome: QueryOutcome) -> bool:
         """Say whether the outcome of a name in mixed case can be that of the name in lower case, too.
 
         A response with records shows that this server compares names as it must; then its errors are believed, too.

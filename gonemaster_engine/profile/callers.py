@@ -15,6 +15,7 @@ from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.documents import Problems, brief
 from gonemaster_engine.profile.profile import Profile, checked_profile
 from gonemaster_engine.profile.schema import Document
+from gonemaster_engine.texts import Text
 
 
 class Allowed(enum.Enum):
@@ -120,8 +121,9 @@ def _is_own(value: Any, own: Any) -> bool:
 
 def _reason(allowed: Allowed, value: Any, own: Any) -> str:
     if allowed is Allowed.NOTHING:
-        return "may be set by the operator of the server only"
+        return Text("may be set by the operator of the server only")
     if allowed in (Allowed.FALSE, Allowed.TRUE):
-        return f"must be {allowed.value} here, since the profile of the server says so"
-    lowest = "1 to " if allowed is Allowed.LESS_OR_LIMITED else "at most "
-    return f"must be {lowest}{brief(own)} here, the value of the server, not {brief(value)}"
+        return Text("must be {allowed} here, since the profile of the server says so", allowed=allowed.value)
+    less, limited = Text("at most {own}", own=brief(own)), Text("1 to {own}", own=brief(own))
+    bounds = limited if allowed is Allowed.LESS_OR_LIMITED else less
+    return Text("must be {bounds} here, the value of the server, not {value}", bounds=bounds, value=brief(value))

@@ -36,7 +36,7 @@ class ModuleDifference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class ProfileDifference:
     """One property that a profile names."""
 
     path: str
@@ -65,7 +65,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class DiffSummary:
     """The properties, counted."""
 
     deviations: int = 0
@@ -78,12 +78,12 @@ class Summary:
 class ProfileDiff:
     """All properties that a profile names, by path."""
 
-    properties: Sequence[Difference] = field(default=())
+    properties: Sequence[ProfileDifference] = field(default=())
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> DiffSummary:
         """The properties, counted."""
-        return Summary(
+        return DiffSummary(
             deviations=sum(item.deviations for item in self.properties),
             redundant=sum(item.redundant for item in self.properties),
             missing=sum(len(module.missing) for item in self.properties for module in item.modules),
@@ -119,7 +119,7 @@ def _split_test_cases(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], l
     return {**document, "test_cases": [name for name in names if name not in unknown]}, sorted(set(unknown))
 
 
-def _leaves(path: str, checked: Document, base: Mapping[str, Any]) -> Iterator[Difference]:
+def _leaves(path: str, checked: Document, base: Mapping[str, Any]) -> Iterator[ProfileDifference]:
     """Yield one difference for each value that is not a mapping."""
     for key, value in checked.items():
         below = f"{path}.{key}" if path else key
@@ -130,11 +130,13 @@ def _leaves(path: str, checked: Document, base: Mapping[str, Any]) -> Iterator[D
         else:
             same, whole = value == base.get(key), isinstance(value, list)
             kind = REDUNDANT if same else CHANGED
-            yield Difference(path=below, kind=kind, redundant=same, wholesale=whole, default=base.get(key), value=value)
+            yield ProfileDifference(
+                path=below, kind=kind, redundant=same, wholesale=whole, default=base.get(key), value=value
+            )
 
 
-def _test_cases(value: list[str], default: list[str], unknown: list[str]) -> Difference:
-    return Difference(
+def _test_cases(value: list[str], default: list[str], unknown: list[str]) -> ProfileDifference:
+    return ProfileDifference(
         path="test_cases",
         kind=SET,
         redundant=not unknown and set(value) == set(default),
@@ -146,10 +148,10 @@ def _test_cases(value: list[str], default: list[str], unknown: list[str]) -> Dif
     )
 
 
-def _test_levels(value: Mapping[str, Mapping[str, str]], default: Mapping[str, Mapping[str, str]]) -> Difference:
+def _test_levels(value: Mapping[str, Mapping[str, str]], default: Mapping[str, Mapping[str, str]]) -> ProfileDifference:
     modules = [_module(name, value[name], default.get(name, {})) for name in sorted(value)]
     telling = any(module.changed or module.unknown for module in modules)
-    return Difference(path="test_levels", kind=MAP, redundant=not telling, modules=modules)
+    return ProfileDifference(path="test_levels", kind=MAP, redundant=not telling, modules=modules)
 
 
 def _module(name: str, value: Mapping[str, str], default: Mapping[str, str]) -> ModuleDifference:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gonemaster_engine.errors import DocumentError
+from gonemaster_engine.texts import Text
 
 _REFUSED: Any = object()
 _BRIEF = reprlib.Repr()
@@ -41,8 +42,15 @@ class Problems:
 def kind(value: Any) -> str:
     """Return what sort of value this is, in words."""
     if value is None:
-        return "nothing"
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "a mapping"}
+        return Text("nothing")
+    names = {
+        bool: Text("a boolean"),
+        int: Text("a number"),
+        float: Text("a number"),
+        str: Text("a string"),
+        list: Text("a list"),
+        dict: Text("a mapping"),
+    }
     return names.get(type(value), type(value).__name__)
 
 
@@ -94,4 +102,6 @@ def _parse_yaml(text: str, error: type[DocumentError]) -> Any:
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as problem:
-        raise error("", f"is neither valid JSON nor valid YAML: {' '.join(str(problem).split())}") from problem
+        raise error(
+            "", Text("is neither valid JSON nor valid YAML: {problem}", problem=" ".join(str(problem).split()))
+        ) from problem

@@ -18,7 +18,7 @@ ISSUE_TYPES = (MISSING_TEST_CASE, MISSING_TEST_LEVELS, INVALID_CONFIG)
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
+class ProfileIssue:
     """One thing in which a profile does not fit this engine."""
 
     type: str  # one of ISSUE_TYPES
@@ -27,30 +27,32 @@ class Issue:
     suggestion: str
 
 
-def find_issues(document: Any) -> list[Issue]:
+def find_issues(document: Any) -> list[ProfileIssue]:
     """Compare a stored profile with the default profile of this engine."""
     try:
         checked = checked_profile(document)
     except ProfileError as error:
         return [
-            Issue(INVALID_CONFIG, "", str(error), "correct the configuration, or reset the named part to its default")
+            ProfileIssue(
+                INVALID_CONFIG, "", str(error), "correct the configuration, or reset the named part to its default"
+            )
         ]
     return [*_missing_cases(checked), *_missing_levels(checked)]
 
 
-def _missing_cases(checked: Document) -> Iterator[Issue]:
+def _missing_cases(checked: Document) -> Iterator[ProfileIssue]:
     missing = sorted(set(default_profile().test_cases) - set(checked.get("test_cases", default_profile().test_cases)))
     if missing:
         advice = "add them with add_missing_test_cases, or run all with reset_test_cases"
-        yield Issue(MISSING_TEST_CASE, "", f"test_cases lacks {', '.join(missing)}", advice)
+        yield ProfileIssue(MISSING_TEST_CASE, "", f"test_cases lacks {', '.join(missing)}", advice)
 
 
-def _missing_levels(checked: Document) -> Iterator[Issue]:
+def _missing_levels(checked: Document) -> Iterator[ProfileIssue]:
     advice = "add the default levels with add_missing_test_levels, or use only the defaults with reset_test_levels"
     for module, levels in sorted(checked.get("test_levels", {}).items()):
         missing = sorted(default_profile().levels.get(module, {}).keys() - levels.keys())
         if missing:
-            yield Issue(MISSING_TEST_LEVELS, module, f"test_levels.{module} lacks {', '.join(missing)}", advice)
+            yield ProfileIssue(MISSING_TEST_LEVELS, module, f"test_levels.{module} lacks {', '.join(missing)}", advice)
 
 
 def add_missing_test_cases(document: Any) -> Document:

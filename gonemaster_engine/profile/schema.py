@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.documents import Problems, brief, is_number, kind
+from gonemaster_engine.texts import Text, text_of
 
 Document: TypeAlias = dict[str, Any]
 Check: TypeAlias = Callable[[Problems, str, Any], Any]
@@ -42,14 +43,14 @@ def check_document(document: Any, known_vars: Mapping[str, Mapping[str, Any]]) -
 
 def _section(problems: Problems, path: str, value: Any, keys: Mapping[str, Check]) -> Any:
     if not isinstance(value, Mapping):
-        return problems.add(path, f"must be a mapping, not {kind(value)}")
+        return problems.add(path, Text("must be a mapping, not {kind}", kind=kind(value)))
     checked: Document = {}
     for key, item in value.items():
         if _is_passed_over(path, key, item):
             continue
         below = f"{path}.{key}" if path else str(key)
         if key not in keys:
-            problems.add(below, f"is not a known key; allowed keys here are {', '.join(keys)}")
+            problems.add(below, Text("is not a known key; allowed keys here are {allowed}", allowed=", ".join(keys)))
             continue
         checked[key] = keys[key](problems, below, item)
     return checked
@@ -79,14 +80,26 @@ def _keys(known_vars: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Check]:
 
 
 def _flag(problems: Problems, path: str, value: Any) -> Any:
-    return value if isinstance(value, bool) else problems.add(path, f"must be true or false, not {brief(value)}")
+    return (
+        value
+        if isinstance(value, bool)
+        else problems.add(path, Text("must be true or false, not {brief}", brief=brief(value)))
+    )
 
 
 def _whole(lowest: int, highest: int) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
             return value
-        return problems.add(path, f"must be an integer from {lowest} to {highest}, not {brief(value)}")
+        return problems.add(
+            path,
+            Text(
+                "must be an integer from {lowest} to {highest}, not {brief}",
+                lowest=lowest,
+                highest=highest,
+                brief=brief(value),
+            ),
+        )
 
     return check
 
@@ -94,7 +107,9 @@ def _whole(lowest: int, highest: int) -> Check:
 def _timeout(problems: Problems, path: str, value: Any) -> Any:
     if is_number(value) and 0 < value <= 255:
         return value
-    return problems.add(path, f"must be a number of seconds above 0 and up to 255, not {brief(value)}")
+    return problems.add(
+        path, Text("must be a number of seconds above 0 and up to 255, not {brief}", brief=brief(value))
+    )
 
 
 def _source(version: int) -> Check:
@@ -106,7 +121,14 @@ def _source(version: int) -> Check:
                 return str(ipaddress.ip_address(value))
         except ValueError:
             pass
-        return problems.add(path, f"must be an IPv{version} address of this host or empty, not {brief(value)}")
+        return problems.add(
+            path,
+            Text(
+                "must be an IPv{version} address of this host or empty, not {brief}",
+                version=version,
+                brief=brief(value),
+            ),
+        )
 
     return check
 
@@ -114,18 +136,20 @@ def _source(version: int) -> Check:
 def _asn_style(problems: Problems, path: str, value: Any) -> Any:
     if isinstance(value, str) and value.lower() in ASN_STYLES:
         return value.lower()
-    return problems.add(path, f"must be Cymru or RIPE, not {brief(value)}")
+    return problems.add(path, Text("must be Cymru or RIPE, not {brief}", brief=brief(value)))
 
 
 def _asn_sources(problems: Problems, path: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
-        return problems.add(path, f"must be a mapping of style to list of zone names, not {kind(value)}")
+        return problems.add(
+            path, Text("must be a mapping of style to list of zone names, not {kind}", kind=kind(value))
+        )
     checked = {}
     for style, names in value.items():
         if str(style).lower() not in ASN_STYLES:
-            problems.add(f"{path}.{style}", "is not a known style; allowed styles are Cymru, RIPE")
+            problems.add(f"{path}.{style}", Text("is not a known style; allowed styles are Cymru, RIPE"))
         elif not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
-            problems.add(f"{path}.{style}", "must be a list of at least one name")
+            problems.add(f"{path}.{style}", Text("must be a list of at least one name"))
         else:
             checked[str(style).lower()] = [name.lower().removesuffix(".") for name in names]
     return checked
@@ -138,17 +162,19 @@ def _badkeys(problems: Problems, path: str, value: Any) -> Any:
 
 
 def _text(problems: Problems, path: str, value: Any) -> Any:
-    return value if isinstance(value, str) else problems.add(path, f"must be a string, not {kind(value)}")
+    return (
+        value if isinstance(value, str) else problems.add(path, Text("must be a string, not {kind}", kind=kind(value)))
+    )
 
 
 def _test_cases(known: tuple[str, ...]) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         if not isinstance(value, list):
-            return problems.add(path, f"must be a list of test cases, not {kind(value)}")
+            return problems.add(path, Text("must be a list of test cases, not {kind}", kind=kind(value)))
         names = [name.lower() if isinstance(name, str) else name for name in value]
         for position, name in enumerate(names):
             if name not in known:
-                problems.add(f"{path}[{position}]", f"{brief(value[position])} is not a test case")
+                problems.add(f"{path}[{position}]", Text("{brief} is not a test case", brief=brief(value[position])))
         return [name for name in known if name in names]
 
     return check
@@ -157,14 +183,14 @@ def _test_cases(known: tuple[str, ...]) -> Check:
 def _test_levels(problems: Problems, path: str, value: Any) -> Any:
     """Check levels. Modules and tags that this engine lacks are let through: profiles outlive engines."""
     if not isinstance(value, Mapping):
-        return problems.add(path, f"must be a mapping of module to tag to level, not {kind(value)}")
+        return problems.add(path, Text("must be a mapping of module to tag to level, not {kind}", kind=kind(value)))
     checked: Document = {}
     for module, levels in value.items():
         below = f"{path}.{module}"
         if not isinstance(module, str) or not _TAG.fullmatch(module.upper()):
-            problems.add(below, "is not a module")
+            problems.add(below, Text("is not a module"))
         elif not isinstance(levels, Mapping):
-            problems.add(below, f"must be a mapping of tag to level, not {kind(levels)}")
+            problems.add(below, Text("must be a mapping of tag to level, not {kind}", kind=kind(levels)))
         else:
             checked[module.upper()] = _levels(problems, below, levels)
     return checked
@@ -175,25 +201,27 @@ def _levels(problems: Problems, path: str, levels: Mapping[Any, Any]) -> dict[st
     for tag, level in levels.items():
         below = f"{path}.{tag}"
         if not isinstance(tag, str) or not _TAG.fullmatch(tag.upper()):
-            problems.add(below, "is not a message tag")
+            problems.add(below, Text("is not a message tag"))
             continue
         try:
             checked[tag.upper()] = Level.parse(level if isinstance(level, str) else brief(level)).name
         except ValueError as error:
-            problems.add(below, str(error))
+            problems.add(below, text_of(error))
     return checked
 
 
 def _test_cases_vars(known_vars: Mapping[str, Mapping[str, Any]]) -> Check:
     def check(problems: Problems, path: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
-            return problems.add(path, f"must be a mapping of test case to property to value, not {kind(value)}")
+            return problems.add(
+                path, Text("must be a mapping of test case to property to value, not {kind}", kind=kind(value))
+            )
         checked = {}
         for case_id, properties in value.items():
             below, known = f"{path}.{case_id}", known_vars.get(str(case_id).lower())
             if known is None or case_id == "*":
                 having = ", ".join(sorted(known_vars.keys() - {"*"}))
-                problems.add(below, f"has no properties; test cases with properties are {having}")
+                problems.add(below, Text("has no properties; test cases with properties are {having}", having=having))
                 continue
             keys = dict.fromkeys(known, _whole(0, _SECONDS_MAX))
             checked[str(case_id).lower()] = _section(problems, below, properties, keys)

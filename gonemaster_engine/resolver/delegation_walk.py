@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from gonemaster_engine import names
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response, Section
 from gonemaster_engine.resolver.recursor import Recursor, glue_addresses
 from gonemaster_engine.waiting import PATIENCE_S
@@ -41,7 +41,7 @@ class Seen(enum.Enum):
 EXISTS = frozenset({Seen.DELEGATION, Seen.AUTHORITATIVE_SOA})
 
 
-class Observation(NamedTuple):
+class ParentObservation(NamedTuple):
     """What one server of a parent candidate said."""
 
     server: Nameserver
@@ -83,7 +83,7 @@ class Stopped(NamedTuple):
 class Walk:
     """All that was seen on the way."""
 
-    observations: list[Observation] = field(default_factory=list)
+    observations: list[ParentObservation] = field(default_factory=list)
     errors: list[ZoneError] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     families: list[AddressFamily] = field(default_factory=list)
@@ -232,7 +232,7 @@ class _Visit:
         self._zone = item.zone
         self._target = walk.target
         self.found: list[_Item] = []
-        self._observations: list[Observation] = []
+        self._observations: list[ParentObservation] = []
         self._errors: list[ZoneError] = []
         self._hidden: list[Hidden] = []
         self._families: list[AddressFamily] = []
@@ -327,7 +327,7 @@ class _Visit:
         return False
 
     def _observe(self, seen: Seen, target: str = "") -> None:
-        self._observations.append(Observation(self._server, self._zone, seen, target))
+        self._observations.append(ParentObservation(self._server, self._zone, seen, target))
 
     async def _on_soa(self, name: str) -> bool:
         if name == self._target:

@@ -19,7 +19,7 @@ from typing import TypeGuard
 from gonemaster_engine import names
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.cache import ZoneCut
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Record, Response
 from gonemaster_engine.net.wire.rrtypes import CNAME
 from gonemaster_engine.waiting import first_done

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Container, Iterable
 
 from gonemaster_engine.context import RunContext
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.testcases.basic import is_working
 from gonemaster_engine.waiting import PATIENCE_S, first_done
 from gonemaster_engine.zone.zone import Zone
@@ -34,7 +34,7 @@ class Probing:
     async def _probe_silent(self, servers: Iterable[Nameserver]) -> None:
         await asyncio.sleep(PATIENCE_S)
         for server in servers:
-            if not server.server.has_answered:
+            if not server.server.health.has_answered:
                 if "connectivity02" in self._case_ids:
                     server.query(self._zone.name, "SOA", tcp=True)
                 if "nameserver04" in self._case_ids:

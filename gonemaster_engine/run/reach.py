@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gonemaster_engine import names
-from gonemaster_engine.net.query import Outcome, Query, Timing
+from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import Edns, query_body
 from gonemaster_engine.net.wire.rrtypes import IN, type_number
@@ -42,7 +42,7 @@ WAYS = tuple(Way(family, kind) for family in (4, 6) for kind in ("udp", "large",
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class PathReach:
     """What came of one way: how many servers answered of those that were asked, and the largest answer in octets.
 
     `truncated`: the answers over UDP were cut, so that the resolver has to ask over TCP. `error` is that of a server
@@ -58,7 +58,7 @@ class Reach:
 
 async def probe_reach(
     hints: Hints, *, port: int = 53, source4: str = "", source6: str = "", timing: Timing = _TIMING
-) -> dict[Way, Reach]:
+) -> dict[Way, PathReach]:
     """Ask some servers of each family in each way, all at once; takes a few seconds at most."""
     transport = Transport(port=port)
     try:
@@ -68,7 +68,7 @@ async def probe_reach(
     return dict(zip(WAYS, found, strict=True))
 
 
-async def _probe(transport: Transport, way: Way, hints: Hints, sources: tuple[str, str], timing: Timing) -> Reach:
+async def _probe(transport: Transport, way: Way, hints: Hints, sources: tuple[str, str], timing: Timing) -> PathReach:
     known = sorted({address for addresses in hints.values() for address in addresses})
     family = [address for address in known if (":" in address) == (way.family == 6)]
     servers = random.sample(family, min(_SERVERS, len(family)))
@@ -77,12 +77,12 @@ async def _probe(transport: Transport, way: Way, hints: Hints, sources: tuple[st
     return _summary(outcomes)
 
 
-def _summary(outcomes: Sequence[Outcome]) -> Reach:
+def _summary(outcomes: Sequence[QueryOutcome]) -> PathReach:
     responses = [outcome.response for outcome in outcomes if outcome.response is not None]
     answers = [response for response in responses if not response.rcode_number]  # else something else answers for them
     errors = [outcome.error for outcome in outcomes if outcome.response is None]
     errors += [response.rcode for response in responses if response.rcode_number]
-    return Reach(
+    return PathReach(
         asked=len(outcomes),
         answered=len(answers),
         octets=max((answer.size for answer in answers), default=0),
@@ -91,8 +91,8 @@ def _summary(outcomes: Sequence[Outcome]) -> Reach:
     )
 
 
-async def _ask(transport: Transport, way: Way, address: str, source: str, timing: Timing) -> Outcome:
-    ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+async def _ask(transport: Transport, way: Way, address: str, source: str, timing: Timing) -> QueryOutcome:
+    ended: asyncio.Future[QueryOutcome] = asyncio.get_running_loop().create_future()
     # The keys of the root with their signatures are the largest answer that every root server has.
     qtype, edns = ("DNSKEY", Edns(payload=_PAYLOAD, do=True)) if way.kind == "large" else ("SOA", None)
     query = Query(

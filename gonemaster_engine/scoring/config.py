@@ -17,6 +17,7 @@ from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.profile.documents import Problems, brief, is_number, kind, read_document
 from gonemaster_engine.testcases.registry import MODULE_NAMES
+from gonemaster_engine.texts import Text, text_of
 
 CRITERION_NAMES = (
     "no_warnings_or_errors",
@@ -125,10 +126,10 @@ def parse_config(document: Any, *, refuse_ignored: bool = False) -> ScoringConfi
     """
     problems = Problems(ScoringConfigError)
     if not isinstance(document, Mapping):
-        problems.add("", f"must be a mapping, not {kind(document)}")
+        problems.add("", Text("must be a mapping, not {kind}", kind=kind(document)))
         document = {}
     for key in document.keys() - _CHECKS.keys():
-        problems.add(str(key), f"is not a known key; allowed keys are {', '.join(_CHECKS)}")
+        problems.add(str(key), Text("is not a known key; allowed keys are {allowed}", allowed=", ".join(_CHECKS)))
     given = {key: check(problems, key, document[key]) for key, check in _CHECKS.items() if key in document}
     if refuse_ignored:
         _check_ignored(problems, document)
@@ -152,9 +153,12 @@ def _check_categories(problems: Problems, config: ScoringConfig) -> None:
     for module, category in config.module_categories.items():
         if category not in config.category_weights:
             allowed = ", ".join(config.category_weights)
-            problems.add(f"module_categories.{module}", f"{category!r} has no weight; categories are {allowed}")
+            problems.add(
+                f"module_categories.{module}",
+                Text("{category} has no weight; categories are {allowed}", category=repr(category), allowed=allowed),
+            )
     if not any(config.category_weights.values()):
-        problems.add("category_weights", "needs at least one weight above 0")
+        problems.add("category_weights", Text("needs at least one weight above 0"))
 
 
 def _check_ignored(problems: Problems, document: Mapping[Any, Any]) -> None:
@@ -164,19 +168,19 @@ def _check_ignored(problems: Problems, document: Mapping[Any, Any]) -> None:
         seen: set[str] = set()
         for name in names:
             if str(name).upper() in seen:
-                problems.add(f"{path}.{name}", "is there twice; case is ignored")
+                problems.add(f"{path}.{name}", Text("is there twice; case is ignored"))
             seen.add(str(name).upper())
             if path == "module_categories" and str(name).upper() == SYSTEM:
-                problems.add(f"{path}.{name}", "has no category: this module never counts")
+                problems.add(f"{path}.{name}", Text("has no category: this module never counts"))
     criteria = document.get("bonus_criteria")
     if isinstance(criteria, list) and len(set(map(str, criteria))) < len(criteria):
-        problems.add("bonus_criteria", "contains a criterion twice")
+        problems.add("bonus_criteria", Text("contains a criterion twice"))
 
 
 def _map(problems: Problems, path: str, value: Any) -> Mapping[Any, Any]:
     if isinstance(value, Mapping):
         return value
-    problems.add(path, f"must be a mapping, not {kind(value)}")
+    problems.add(path, Text("must be a mapping, not {kind}", kind=kind(value)))
     return {}
 
 
@@ -184,7 +188,7 @@ def _number(problems: Problems, path: str, value: Any, *, highest: float = 1_000
     if is_number(value) and 0 <= value <= highest:
         number: float = value
         return number
-    problems.add(path, f"must be a number from 0 to {highest}, not {brief(value)}")
+    problems.add(path, Text("must be a number from 0 to {highest}, not {brief}", highest=highest, brief=brief(value)))
     return 0
 
 
@@ -194,7 +198,7 @@ def _severity_penalties(problems: Problems, path: str, value: Any) -> Mapping[Le
         try:
             checked[Level.parse(str(name))] = _number(problems, f"{path}.{name}", penalty)
         except ValueError as error:
-            problems.add(f"{path}.{name}", str(error))
+            problems.add(f"{path}.{name}", text_of(error))
     return checked
 
 
@@ -208,9 +212,11 @@ def _module_categories(problems: Problems, path: str, value: Any) -> Mapping[str
     for name, category in _map(problems, path, value).items():
         module = str(name).upper()
         if module not in (*MODULE_NAMES, SYSTEM):
-            problems.add(f"{path}.{name}", f"is not a module; modules are {', '.join(MODULE_NAMES)}")
+            problems.add(
+                f"{path}.{name}", Text("is not a module; modules are {allowed}", allowed=", ".join(MODULE_NAMES))
+            )
         elif not isinstance(category, str):
-            problems.add(f"{path}.{name}", f"must be the name of a category, not {kind(category)}")
+            problems.add(f"{path}.{name}", Text("must be the name of a category, not {kind}", kind=kind(category)))
         elif module != SYSTEM:  # stays neutral, whatever is said
             checked[module] = category
     return checked
@@ -223,22 +229,22 @@ def _tag_penalties(problems: Problems, path: str, value: Any) -> Mapping[str, fl
 
 def _grade_bands(problems: Problems, path: str, value: Any) -> tuple[GradeBand, ...]:
     if not isinstance(value, list) or not value:
-        problems.add(path, "must be a list of at least one {grade, min_score}")
+        problems.add(path, Text("must be a list of at least one {{grade, min_score}}"))
         return ()
     bands = [_grade_band(problems, f"{path}[{position}]", item) for position, item in enumerate(value)]
     if len({band.grade for band in bands}) < len(bands):
-        problems.add(path, "contains a grade twice")
+        problems.add(path, Text("contains a grade twice"))
     return tuple(sorted(bands, key=lambda band: -band.min_score))
 
 
 def _grade_band(problems: Problems, path: str, value: Any) -> GradeBand:
     band = _map(problems, path, value)
     if band.keys() != {"grade", "min_score"}:
-        problems.add(path, "must have the keys grade and min_score, and no others")
+        problems.add(path, Text("must have the keys grade and min_score, and no others"))
         return GradeBand("", 0)
     grade = band["grade"]
     if not isinstance(grade, str) or not 0 < len(grade) <= 8:
-        problems.add(f"{path}.grade", f"must be a string of 1 to 8 characters, not {brief(grade)}")
+        problems.add(f"{path}.grade", Text("must be a string of 1 to 8 characters, not {brief}", brief=brief(grade)))
     return GradeBand(str(grade), _number(problems, f"{path}.min_score", band["min_score"], highest=100))
 
 
@@ -246,15 +252,17 @@ def _bonus_criteria(problems: Problems, path: str, value: Any) -> tuple[str, ...
     """Check the criteria that count: a list of names, or a map of name to true or false."""
     if isinstance(value, Mapping):
         if not all(isinstance(counts, bool) for counts in value.values()):
-            problems.add(path, "must be true or false for each criterion")
+            problems.add(path, Text("must be true or false for each criterion"))
         unknown, chosen = set(value) - set(CRITERION_NAMES), {name for name, counts in value.items() if counts}
     elif isinstance(value, list) and all(isinstance(name, str) for name in value):
         unknown, chosen = set(value) - set(CRITERION_NAMES), set(value)
     else:
-        problems.add(path, f"must be a list of criteria, not {kind(value)}")
+        problems.add(path, Text("must be a list of criteria, not {kind}", kind=kind(value)))
         return ()
     for name in sorted(map(str, unknown)):
-        problems.add(f"{path}.{name}", f"is not a criterion; criteria are {', '.join(CRITERION_NAMES)}")
+        problems.add(
+            f"{path}.{name}", Text("is not a criterion; criteria are {allowed}", allowed=", ".join(CRITERION_NAMES))
+        )
     return tuple(name for name in CRITERION_NAMES if name in chosen)
 
 

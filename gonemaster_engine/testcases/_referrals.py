@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.zone.zone import Zone
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import DNSKEY, DS, Dnskey, Ds, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, Standing, Status, worth
+from gonemaster_engine.trustchain.judging import (
+    SECURE,
+    CheckedSignature,
+    FoundRecord,
+    Judge,
+    LinkStatus,
+    Standing,
+    worth,
+)
 from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.zone.zone import Zone
 
@@ -21,20 +29,20 @@ class ChainZone:
 
     name: str
     standing: Standing
-    ds: list[Found[Ds]] = field(default_factory=list)  # of the root: the trust anchors
-    ds_signatures: list[Found[Checked]] = field(default_factory=list)
-    keys: list[Found[Dnskey]] = field(default_factory=list)
-    signatures: list[Found[Checked]] = field(default_factory=list)
+    ds: list[FoundRecord[Ds]] = field(default_factory=list)  # of the root: the trust anchors
+    ds_signatures: list[FoundRecord[CheckedSignature]] = field(default_factory=list)
+    keys: list[FoundRecord[Dnskey]] = field(default_factory=list)
+    signatures: list[FoundRecord[CheckedSignature]] = field(default_factory=list)
 
     @property
     def trusted_keys(self) -> list[Dnskey]:
         """Its keys if the chain is whole down to it."""
-        return [found.record for found in self.keys] if self.standing.status is Status.SECURE else []
+        return [found.record for found in self.keys] if self.standing.status is LinkStatus.SECURE else []
 
     def inherited(self) -> Standing | None:
         """Return what its state alone makes of a zone below; None where that has to be looked at."""
         status = self.standing.status
-        return None if status is Status.SECURE else Standing(status, (f"parent_{status.value}",))
+        return None if status is LinkStatus.SECURE else Standing(status, (f"parent_{status.value}",))
 
 
 async def zones_above(zone: Zone, queries: ChainQueries, judge: Judge) -> list[ChainZone]:
@@ -60,13 +68,13 @@ async def _names_above(zone: Zone) -> list[str]:
 
 async def _root(zone: Zone, response: Response | None, judge: Judge) -> ChainZone:
     anchors = trust_anchors(zone)
-    root = ChainZone(names.ROOT, SECURE, ds=[Found(anchor) for anchor in anchors])
+    root = ChainZone(names.ROOT, SECURE, ds=[FoundRecord(anchor) for anchor in anchors])
     root.standing = await keys_standing(root, response, anchors, judge)
     if root.keys and not anchors:  # a private root: there is nothing else to begin with
         own = worth([found.record for found in root.signatures], "dnskey")
-        root.standing = Standing(Status.SECURE, ("anchor_assumed",)) if own.status is Status.SECURE else own
+        root.standing = Standing(LinkStatus.SECURE, ("anchor_assumed",)) if own.status is LinkStatus.SECURE else own
     if root.standing.reasons == ("dnskey_missing",):  # a private root that is not signed
-        root.standing = Standing(Status.INSECURE, root.standing.reasons)
+        root.standing = Standing(LinkStatus.INSECURE, root.standing.reasons)
     return root
 
 
@@ -82,7 +90,7 @@ async def _below(
     zone = ChainZone(name, SECURE)
     delegation = await ds_standing(zone, answer, parent, judge)
     keys = await keys_standing(zone, response, [found.record for found in zone.ds], judge)
-    zone.standing = keys if delegation.status is Status.SECURE else delegation
+    zone.standing = keys if delegation.status is LinkStatus.SECURE else delegation
     return zone
 
 
@@ -92,13 +100,13 @@ async def ds_standing(
     """Note the DS set of an answer with its signatures, and judge it; secure is a set that the parent has signed."""
     servers = (server,) if server else ()
     if answer is None or not answer.aa or answer.rcode_number not in _ANSWERED:
-        return parent.inherited() or Standing(Status.INDETERMINATE, ("ds_no_answer",))
+        return parent.inherited() or Standing(LinkStatus.INDETERMINATE, ("ds_no_answer",))
     ds = ds_records(answer, zone.name)
     made = signatures(answer, DS, zone.name)
     # By all keys, trusted or not: each signature is shown with its verdict, even below a broken link.
     checked = await judge.check(rrset(answer, DS, zone.name), made, _all_keys(parent), signer=parent.name)
-    zone.ds = [Found(each, servers) for each in dict.fromkeys(ds)]
-    zone.ds_signatures = [Found(each, servers) for each in checked]
+    zone.ds = [FoundRecord(each, servers) for each in dict.fromkeys(ds)]
+    zone.ds_signatures = [FoundRecord(each, servers) for each in checked]
     inherited = parent.inherited()
     if inherited:
         return inherited
@@ -116,11 +124,11 @@ async def keys_standing(
 ) -> Standing:
     """Note the DNSKEY set of an answer with its signatures, and judge it by a trusted DS set."""
     if response is None or not response.aa or response.rcode_number:
-        return Standing(Status.INDETERMINATE, ("dnskey_no_answer",))
+        return Standing(LinkStatus.INDETERMINATE, ("dnskey_no_answer",))
     servers = (server,) if server else ()
     keys = dnskeys(response, zone.name)
     made = signatures(response, DNSKEY, zone.name)
     checked = await judge.check(rrset(response, DNSKEY, zone.name), made, keys, signer=zone.name)
-    zone.keys = [Found(each, servers) for each in dict.fromkeys(keys)]
-    zone.signatures = [Found(each, servers) for each in checked]
+    zone.keys = [FoundRecord(each, servers) for each in dict.fromkeys(keys)]
+    zone.signatures = [FoundRecord(each, servers) for each in checked]
     return await judge.keys(response, keys, ds, zone=zone.name)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from gonemaster_engine.dnssec.digests import DsSet, Identity, identity
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds
 from gonemaster_engine.trustchain.above import ChainZone, zones_above
-from gonemaster_engine.trustchain.judging import Judge, Status
+from gonemaster_engine.trustchain.judging import Judge, LinkStatus
 from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.trustchain.records import (
     Document,
@@ -20,7 +20,7 @@ from gonemaster_engine.trustchain.records import (
     ordered_signatures,
     signature_document,
 )
-from gonemaster_engine.trustchain.tested import ServerView, TestedZone, look_at
+from gonemaster_engine.trustchain.tested import TestedServerView, TestedZone, look_at
 from gonemaster_engine.zone.zone import Zone
 
 VERSION = 3
@@ -68,7 +68,7 @@ class _Writer:
             **parts,
         }
 
-    def _side(self, views: list[ServerView], *, ds: Iterable[Any], keys: Iterable[Any]) -> Document:
+    def _side(self, views: list[TestedServerView], *, ds: Iterable[Any], keys: Iterable[Any]) -> Document:
         return {
             "ds": self._listed(ordered_ds(ds), ds_document),
             "keys": self._listed(ordered_keys(keys), key_document),
@@ -117,19 +117,21 @@ class _Writer:
 def _overall(tested: TestedZone) -> str:
     """Say in one word how the zone stands."""
     match tested.delegation.status:
-        case Status.SECURE:
-            if tested.whole.standing.status is Status.SECURE and tested.differs:
+        case LinkStatus.SECURE:
+            if tested.whole.standing.status is LinkStatus.SECURE and tested.differs:
                 return "partial"
-            return {Status.SECURE: "secure", Status.BOGUS: "broken"}.get(tested.whole.standing.status, "indeterminate")
-        case Status.INSECURE:
+            return {LinkStatus.SECURE: "secure", LinkStatus.BOGUS: "broken"}.get(
+                tested.whole.standing.status, "indeterminate"
+            )
+        case LinkStatus.INSECURE:
             return "island" if tested.has_keys else "unsigned"
-        case Status.BOGUS:
+        case LinkStatus.BOGUS:
             return "broken"
         case _:
             return "indeterminate"
 
 
-def _server(view: ServerView) -> Document:
+def _server(view: TestedServerView) -> Document:
     standing = view.zone.standing
     return {
         "nameserver": view.server.name,

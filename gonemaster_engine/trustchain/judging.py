@@ -14,13 +14,13 @@ from gonemaster_engine import names
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.digests import DsSet
 from gonemaster_engine.dnssec.records import DNSKEY, NSEC, NSEC3, Dnskey, Ds, Rrset, Rrsig, rrset, signatures
-from gonemaster_engine.dnssec.verify import Verdict, Verifier, is_supported
+from gonemaster_engine.dnssec.verify import SignatureVerdict, Verifier, is_supported
 from gonemaster_engine.net.wire.messages import Response
 
 R = TypeVar("R", bound=Hashable)
 
 
-class Status(enum.StrEnum):
+class LinkStatus(enum.StrEnum):
     """What a link of the chain is worth."""
 
     SECURE = "secure"
@@ -33,15 +33,15 @@ class Status(enum.StrEnum):
 class Standing:
     """A status and its reasons; secure has none."""
 
-    status: Status
+    status: LinkStatus
     reasons: tuple[str, ...] = ()
 
 
-SECURE = Standing(Status.SECURE)
+SECURE = Standing(LinkStatus.SECURE)
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedSignature:
     """A signature and what it is worth."""
 
     signature: Rrsig
@@ -49,23 +49,23 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[R]):
+class FoundRecord(Generic[R]):
     """A record and the addresses that gave it, none for what was not queried at servers."""
 
     record: R
     servers: tuple[str, ...] = ()
 
 
-def gather(given: Iterable[tuple[str, Iterable[R]]]) -> list[Found[R]]:
+def gather(given: Iterable[tuple[str, Iterable[R]]]) -> list[FoundRecord[R]]:
     """Put what several addresses gave together, each record once."""
     servers: dict[R, dict[str, None]] = {}
     for address, records in given:
         for record in records:
             servers.setdefault(record, {})[address] = None
-    return [Found(record, tuple(addresses)) for record, addresses in servers.items()]
+    return [FoundRecord(record, tuple(addresses)) for record, addresses in servers.items()]
 
 
-VERDICTS: Mapping[Verdict, str] = {verdict: verdict.name.lower() for verdict in Verdict}
+VERDICTS: Mapping[SignatureVerdict, str] = {verdict: verdict.name.lower() for verdict in SignatureVerdict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +77,21 @@ class Judge:
 
     async def check(
         self, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str
-    ) -> list[Checked]:
+    ) -> list[CheckedSignature]:
         """Return the signatures over a set with their verdicts by the keys of `signer`."""
         # A revoked key, or one without the zone flag, validates nothing (RFC 5011 section 2.1, RFC 4034 section 2.1.1).
         usable = [key for key in keys if key.validates]
         return [
-            Checked(each, VERDICTS[await self.verifier.verify(signed, each, usable, now=self.now, zone=signer)])
+            CheckedSignature(
+                each, VERDICTS[await self.verifier.verify(signed, each, usable, now=self.now, zone=signer)]
+            )
             for each in made
         ]
 
     async def keys(self, response: Response, keys: Sequence[Dnskey], ds: Sequence[Ds], *, zone: str) -> Standing:
         """Judge the DNSKEY set of an answer by a trusted DS set: a key that a DS stands for must sign it."""
         if not keys:
-            return Standing(Status.BOGUS, ("dnskey_missing",))
+            return Standing(LinkStatus.BOGUS, ("dnskey_missing",))
         usable = [key for key in keys if key.validates]
         ds_set = DsSet(zone, ds)
         matches = {key: ds_set.stands_for(key) for key in usable}
@@ -98,8 +100,8 @@ class Judge:
             unknown = None in matches.values() or not any(is_supported(each.algorithm) for each in ds)
             # A digest or algorithm that is unknown here does not mean that the zone is bogus (RFC 4035 section 5.2).
             if unknown:
-                return Standing(Status.INDETERMINATE, ("ds_unsupported",))
-            return Standing(Status.BOGUS, ("ds_matches_no_key",))
+                return Standing(LinkStatus.INDETERMINATE, ("ds_unsupported",))
+            return Standing(LinkStatus.BOGUS, ("ds_matches_no_key",))
         signed, made = rrset(response, DNSKEY, zone), signatures(response, DNSKEY, zone)
         return worth(await self.check(signed, made, named, signer=zone), "dnskey")
 
@@ -108,17 +110,17 @@ class Judge:
         owners = [(NSEC, record.owner) for record in nsec_records(response, "authority")]
         owners += [(NSEC3, record.owner) for record in nsec3_records(response, "authority")]
         if not owners:
-            return Standing(Status.BOGUS, ("denial_missing",))
+            return Standing(LinkStatus.BOGUS, ("denial_missing",))
         # Each of them must be signed: an unsigned record among them could be what denies the DS record.
         for rtype, owner in dict.fromkeys(owners):
             made = signatures(response, rtype, owner, "authority")
             signed = rrset(response, rtype, owner, "authority")
             standing = worth(await self.check(signed, made, keys, signer=parent), "denial")
-            if standing.status is not Status.SECURE:
+            if standing.status is not LinkStatus.SECURE:
                 return standing
         if await self._denies_ds(response, name, parent):
-            return Standing(Status.INSECURE, ("ds_missing",))
-        return Standing(Status.BOGUS, ("denial_incomplete",))
+            return Standing(LinkStatus.INSECURE, ("ds_missing",))
+        return Standing(LinkStatus.BOGUS, ("denial_incomplete",))
 
     async def _denies_ds(self, response: Response, name: str, parent: str) -> bool:
         for plain in nsec_records(response, "authority", name):
@@ -146,17 +148,17 @@ def _is_unsigned_delegation(record: Nsec | Nsec3) -> bool:
     return record.has("NS") and not record.has_any("DS", "SOA")
 
 
-def worth(checked: Sequence[Checked], what: str) -> Standing:
+def worth(checked: Sequence[CheckedSignature], what: str) -> Standing:
     """Say what a set is worth by the verdicts on its signatures; `what` begins the reason."""
     verdicts = {each.verdict for each in checked}
     # One valid signature is enough (RFC 4035 section 5.3.3); the others may belong to a rollover of keys or algorithms.
-    if VERDICTS[Verdict.VALID] in verdicts:
+    if VERDICTS[SignatureVerdict.VALID] in verdicts:
         return SECURE
     if not verdicts:
-        return Standing(Status.BOGUS, (f"{what}_unsigned",))
+        return Standing(LinkStatus.BOGUS, (f"{what}_unsigned",))
     if verdicts & _UNCHECKABLE:
-        return Standing(Status.INDETERMINATE, (f"{what}_unsupported",))
-    return Standing(Status.BOGUS, tuple(f"{what}_signature_{verdict}" for verdict in sorted(verdicts)))
+        return Standing(LinkStatus.INDETERMINATE, (f"{what}_unsupported",))
+    return Standing(LinkStatus.BOGUS, tuple(f"{what}_signature_{verdict}" for verdict in sorted(verdicts)))
 
 
-_UNCHECKABLE = frozenset(VERDICTS[verdict] for verdict in Verdict if verdict.is_uncheckable)
+_UNCHECKABLE = frozenset(VERDICTS[verdict] for verdict in SignatureVerdict if verdict.is_uncheckable)

@@ -11,13 +11,13 @@ from gonemaster_engine.dnssec.records import Dnskey, Ds, Rrsig
 from gonemaster_engine.dnssec.rsa import ALGORITHMS as RSA_ALGORITHMS
 from gonemaster_engine.dnssec.rsa import rsa_key
 from gonemaster_engine.net.wire.rrtypes import type_text
-from gonemaster_engine.trustchain.judging import Checked, Found
+from gonemaster_engine.trustchain.judging import CheckedSignature, FoundRecord
 
 Document = dict[str, Any]
 _CURVE_BITS = {13: 256, 14: 384, 15: 256, 16: 456}
 
 
-def ds_document(found: Found[Ds]) -> Document:
+def ds_document(found: FoundRecord[Ds]) -> Document:
     """Give a DS record, with the addresses that gave it."""
     ds = found.record
     return {
@@ -30,7 +30,7 @@ def ds_document(found: Found[Ds]) -> Document:
     }
 
 
-def key_document(found: Found[Dnskey]) -> Document:
+def key_document(found: FoundRecord[Dnskey]) -> Document:
     """Give a DNSKEY record without the key itself, with the addresses that gave it."""
     key = found.record
     return {
@@ -53,7 +53,7 @@ def key_size(key: Dnskey) -> int | None:
     return _CURVE_BITS.get(key.algorithm)
 
 
-def signature_document(found: Found[Checked], *, now: int) -> Document:
+def signature_document(found: FoundRecord[CheckedSignature], *, now: int) -> Document:
     """Give a signature with its verdict; times are the full ones that its 32 bits stand for at `now`."""
     signature = found.record.signature
     return {
@@ -81,17 +81,17 @@ def instant(posix_seconds: int) -> str:
     return datetime.fromtimestamp(posix_seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
-def ordered_ds(records: Iterable[Found[Ds]]) -> list[Found[Ds]]:
+def ordered_ds(records: Iterable[FoundRecord[Ds]]) -> list[FoundRecord[Ds]]:
     """Sort by key tag, then by the rest."""
     return sorted(records, key=lambda found: (found.record.tag, found.record.rdata))
 
 
-def ordered_keys(records: Iterable[Found[Dnskey]]) -> list[Found[Dnskey]]:
+def ordered_keys(records: Iterable[FoundRecord[Dnskey]]) -> list[FoundRecord[Dnskey]]:
     """Sort keys that are secure entry points first, then by key tag."""
     return sorted(records, key=lambda found: (not found.record.is_sep, found.record.tag, found.record.rdata))
 
 
-def ordered_signatures(records: Iterable[Found[Checked]]) -> list[Found[Checked]]:
+def ordered_signatures(records: Iterable[FoundRecord[CheckedSignature]]) -> list[FoundRecord[CheckedSignature]]:
     """Sort by what is covered, then by key tag."""
     return sorted(
         records,

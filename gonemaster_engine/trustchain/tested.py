@@ -6,27 +6,37 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gonemaster_engine.dnssec.records import Ds, make_ds, rrset, signatures
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.rrtypes import SOA
 from gonemaster_engine.trustchain.above import ChainZone, ds_standing, keys_standing, trust_anchors
-from gonemaster_engine.trustchain.judging import SECURE, Checked, Found, Judge, R, Standing, Status, gather, worth
+from gonemaster_engine.trustchain.judging import (
+    SECURE,
+    CheckedSignature,
+    FoundRecord,
+    Judge,
+    LinkStatus,
+    R,
+    Standing,
+    gather,
+    worth,
+)
 from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.zone.zone import Zone
 
-_UNSIGNED = Standing(Status.INSECURE, ("dnskey_missing",))
-_ISLAND = Standing(Status.INSECURE, ("island",))  # signed, and nothing points to it
-_WORST_FIRST = (Status.BOGUS, Status.INDETERMINATE, Status.INSECURE, Status.SECURE)
+_UNSIGNED = Standing(LinkStatus.INSECURE, ("dnskey_missing",))
+_ISLAND = Standing(LinkStatus.INSECURE, ("island",))  # signed, and nothing points to it
+_WORST_FIRST = (LinkStatus.BOGUS, LinkStatus.INDETERMINATE, LinkStatus.INSECURE, LinkStatus.SECURE)
 
 
 @dataclass(slots=True)
-class ServerView:
+class TestedServerView:
     """What one server says, and what that is worth."""
 
     server: Nameserver
     zone: ChainZone
 
     @property
-    def status(self) -> Status:
+    def status(self) -> LinkStatus:
         """The worth of it."""
         return self.zone.standing.status
 
@@ -39,8 +49,8 @@ class TestedZone:
 
     whole: ChainZone
     delegation: Standing
-    at_parent: list[ServerView] = field(default_factory=list)
-    at_child: list[ServerView] = field(default_factory=list)
+    at_parent: list[TestedServerView] = field(default_factory=list)
+    at_child: list[TestedServerView] = field(default_factory=list)
 
     @property
     def has_keys(self) -> bool:
@@ -58,10 +68,10 @@ async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, j
     tested = TestedZone(ChainZone(zone.name, SECURE), SECURE)
     ds = _given_ds(zone)
     if ds is not None:
-        tested.whole.ds = [Found(each) for each in ds]
-        tested.delegation = SECURE if ds else Standing(Status.INSECURE, ("ds_missing",))
+        tested.whole.ds = [FoundRecord(each) for each in ds]
+        tested.delegation = SECURE if ds else Standing(LinkStatus.INSECURE, ("ds_missing",))
     elif parent is None:
-        tested.delegation = Standing(Status.INDETERMINATE, ("parent_not_found",))
+        tested.delegation = Standing(LinkStatus.INDETERMINATE, ("parent_not_found",))
     else:
         tested.at_parent = await _query_parent(zone, parent, queries, judge)
         tested.delegation = _together(tested.at_parent, "ds_no_answer")
@@ -74,7 +84,7 @@ async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, j
     tested.whole.keys = _gathered(tested.at_child, "keys")
     tested.whole.signatures = _gathered(tested.at_child, "signatures")
     own = _together(tested.at_child, "dnskey_no_answer")
-    tested.whole.standing = own if tested.delegation.status is Status.SECURE else tested.delegation
+    tested.whole.standing = own if tested.delegation.status is LinkStatus.SECURE else tested.delegation
     return tested
 
 
@@ -88,17 +98,17 @@ def _given_ds(zone: Zone) -> list[Ds] | None:
     return trust_anchors(zone) if zone.is_root else None
 
 
-async def _query_parent(zone: Zone, parent: ChainZone, queries: ChainQueries, judge: Judge) -> list[ServerView]:
+async def _query_parent(zone: Zone, parent: ChainZone, queries: ChainQueries, judge: Judge) -> list[TestedServerView]:
     found = []
     for server in _one_per_address(await zone.parent_servers() or ()):
         view = ChainZone(zone.name, SECURE)
         answer = await queries.query(server, zone.name, "DS")
         view.standing = await ds_standing(view, answer, parent, judge, server=server.address)
-        found.append(ServerView(server, view))
+        found.append(TestedServerView(server, view))
     return found
 
 
-async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judge: Judge) -> list[ServerView]:
+async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judge: Judge) -> list[TestedServerView]:
     found = []
     for server in _one_per_address(await zone.all_servers()):
         view = ChainZone(zone.name, SECURE)
@@ -111,7 +121,7 @@ async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judg
             await _check_soa(view, server, queries, judge)
         if not ds and view.standing is SECURE:
             view.standing = _ISLAND
-        found.append(ServerView(server, view))
+        found.append(TestedServerView(server, view))
     return found
 
 
@@ -123,28 +133,28 @@ async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries,
     keys = [found.record for found in view.keys]
     made = signatures(answer, SOA, view.name)
     checked = await judge.check(rrset(answer, SOA, view.name), made, keys, signer=view.name)
-    view.signatures += [Found(each, (server.address,)) for each in checked]
-    if view.standing.status is Status.SECURE:
+    view.signatures += [FoundRecord(each, (server.address,)) for each in checked]
+    if view.standing.status is LinkStatus.SECURE:
         view.standing = worth(checked, "soa")
 
 
-def _together(views: Iterable[ServerView], otherwise: str) -> Standing:
+def _together(views: Iterable[TestedServerView], otherwise: str) -> Standing:
     """Return what the servers are worth together: secure if one is, else the worst of those that answer."""
     standings = [view.zone.standing for view in views]
-    if any(standing.status is Status.SECURE for standing in standings):
+    if any(standing.status is LinkStatus.SECURE for standing in standings):
         return SECURE
     for status in _WORST_FIRST:
         reasons = {reason for standing in standings if standing.status is status for reason in standing.reasons}
         if reasons:
             return Standing(status, tuple(sorted(reasons)))
-    return Standing(Status.INDETERMINATE, (otherwise,))
+    return Standing(LinkStatus.INDETERMINATE, (otherwise,))
 
 
-def _answering(views: Iterable[ServerView]) -> set[Status]:
-    return {view.status for view in views if view.status is not Status.INDETERMINATE}
+def _answering(views: Iterable[TestedServerView]) -> set[LinkStatus]:
+    return {view.status for view in views if view.status is not LinkStatus.INDETERMINATE}
 
 
-def _gathered(views: Iterable[ServerView], part: str) -> list[Found[R]]:
+def _gathered(views: Iterable[TestedServerView], part: str) -> list[FoundRecord[R]]:
     return gather((view.server.address, [found.record for found in getattr(view.zone, part)]) for view in views)
 
 
@@ -155,6 +165,6 @@ def _one_per_address(servers: Iterable[Nameserver]) -> list[Nameserver]:
     return list(found.values())
 
 
-def all_checked(found: Iterable[Found[Checked]]) -> list[Checked]:
+def all_checked(found: Iterable[FoundRecord[CheckedSignature]]) -> list[CheckedSignature]:
     """Return the signatures without their servers."""
     return [each.record for each in found]

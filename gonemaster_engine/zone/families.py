@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 
 _KEYS = ("ns", "address", "query_type")
 IPV4_DISABLED = Tag("IPV4_DISABLED", Level.DEBUG2, _KEYS)

@@ -19,8 +19,8 @@ from gonemaster_engine.budget import Admission
 from gonemaster_engine.context import DSInfo, RunContext
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.net import trace
-from gonemaster_engine.net.nameserver import Nameserver, nameserver_order, query_all
+from gonemaster_engine.net.server import trace
+from gonemaster_engine.net.server.nameserver import Nameserver, nameserver_order, query_all
 from gonemaster_engine.net.wire.messages import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response, Section, dns_name
 from gonemaster_engine.resolver.delegation_walk import DelegationWalk, Walk
 from gonemaster_engine.resolver.recursor import (
@@ -345,7 +345,7 @@ class Zone:
         asked: set[Nameserver] = set()
         while pending := [answer for answer in answers if not answer.done()]:
             inside = sorted(admitted & self._known_targets(answers))
-            ready = [server for server in servers if server.server.has_answered and server not in asked]
+            ready = [server for server in servers if server.server.health.has_answered and server not in asked]
             asked.update(ready if inside else ())
             for start in range(0, len(inside), _NAMES_AT_ONCE):
                 for server, name in itertools.product(ready, inside[start : start + _NAMES_AT_ONCE]):

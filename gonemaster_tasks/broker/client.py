@@ -60,6 +60,11 @@ class Broker:
         """Connect to the broker at a URL as in the settings."""
         return cls(parse_broker_url(url))
 
+    @property
+    def connections(self) -> Any:
+        """The pool of connections, for a library that speaks to Redis itself."""
+        return self._client.connection_pool
+
     def close(self) -> None:
         """Give the connections back."""
         self.reconciliation.close()

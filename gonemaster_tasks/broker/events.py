@@ -1,6 +1,7 @@
 """Live state of running jobs in Redis: progress, and a short stream of events for who reads it."""
 
 import json
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 
 PROGRESS_LIFE = timedelta(minutes=10)
 EVENTS_LIFE = timedelta(minutes=10)
@@ -102,7 +103,7 @@ class Events:
 
 
 class EventPublisher:
-    """Sends events of all jobs of a process in one pipeline, a few times a second, from a thread of its own.
+    """Sends events of all jobs of a process in one pipeline, a few times a second and only while there are some.
 
     Events are a courtesy: when Redis is unavailable they are dropped, never the run.
     """
@@ -110,7 +111,9 @@ class EventPublisher:
     def __init__(self, events: Events, *, interval: timedelta = timedelta(milliseconds=200)) -> None:
         self._events = events
         self._pending: deque[PendingEvent] = deque(maxlen=_LARGEST_BACKLOG)
-        self._thread = RepeatingThread("events", self._send, pause_s=interval.total_seconds())
+        self._interval_s = interval.total_seconds()
+        self._is_woken = False
+        self._task = RepeatedTask("events", self._send, pause_s=math.inf)
 
     @property
     def waiting(self) -> int:
@@ -119,18 +122,24 @@ class EventPublisher:
 
     def start(self) -> None:
         """Begin to send."""
-        self._thread.start()
+        self._task.start()
+        if self._pending:
+            self._task.wake(within_s=self._interval_s)
 
     def stop(self) -> None:
         """Send what is left and end."""
-        self._thread.stop()
-        self._thread.attempt()
+        self._task.stop()
+        self._task.attempt()
 
     def post(self, job_id: str, event: JobEvent, *, if_watched: bool = False) -> None:
         """Take an event; returns at once, from any thread. Only its progress is sent `if_watched` and nobody reads."""
         self._pending.append(PendingEvent(job_id, event, if_watched))
+        if not self._is_woken:
+            self._is_woken = True
+            self._task.wake(within_s=self._interval_s)
 
     def _send(self) -> None:
+        self._is_woken = False  # before the events are read: what is posted from now on wakes again
         pending = [self._pending.popleft() for _ in range(len(self._pending))]
         if pending:
             self._events.publish_many(pending)

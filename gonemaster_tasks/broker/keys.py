@@ -19,7 +19,8 @@ REPORT_GAP = "gm:report-gap"  # string: time (s, of Redis) at which somebody rep
 DUTIES = "gm:duties"  # hash: duty of all processes together to the time (s, of Redis) at which somebody was at it
 LOST = "gm:lost"  # sorted set: job whose id was handed out and whose row is gone to the time at which that was noticed
 
-RATE_LIMITS = "gm:attempts:*"  # pattern: attempts of one client, while they are limited
+ATTEMPTS = "gm:attempts"
+RATE_LIMITS = f"{ATTEMPTS}:*"  # pattern: attempts of one client, while they are limited
 REJECTED = "gm:rejected"  # list: what stood in a queue and is no message, newest first
 
 UNACKED = "unacked"  # kombu's hash of what workers hold
@@ -87,4 +88,4 @@ def watched(job_id: str) -> str:
 
 def attempts(kind: str, client: str) -> str:
     """Return the key of a client's attempts (string: their number, or list: their times in ms); it ends by itself."""
-    return f"gm:attempts:{kind}:{client}"
+    return f"{ATTEMPTS}:{kind}:{client}"

@@ -33,12 +33,6 @@ _ALL = 2**53
 _IDS = 10_000  # ids of one RPUSH
 _REORDER_LIFE_S = 600
 _REPLACED_LIFE_S = 3600
-_TAKE_AWAY = """
-if redis.call("EXISTS", KEYS[1]) == 1 then
-  redis.call("RENAME", KEYS[1], KEYS[2])
-  redis.call("EXPIRE", KEYS[2], ARGV[1])
-end
-"""
 # In one step: of two that call at one time, such as two beats, the second one finds the call of the first.
 _CALL = """
 for _, each in ipairs(redis.call("LRANGE", KEYS[1], 0, ARGV[3])) do
@@ -53,9 +47,7 @@ class WaitingLists:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._move = client.register_script(read_script("take.lua") + read_script("move.lua"))
-        self._remove = client.register_script(read_script("take.lua") + read_script("remove.lua"))
-        self._take_away = client.register_script(_TAKE_AWAY)
+        self._edit = client.register_script(read_script("edit.lua"))
         self._reorder = client.register_script(read_script("reorder.lua"))
         self._call = client.register_script(_CALL)
 
@@ -93,7 +85,7 @@ class WaitingLists:
         removed: list[str] = []
         with reachable():
             for piece in slices(job_ids):
-                numbers = self._remove(keys=[tier], args=_both_forms(piece, tier))
+                numbers = self._edit(keys=[tier], args=["nowhere", "", "", *_both_forms(piece, tier)])
                 removed += [piece[number - 1] for number in numbers]
         return removed
 
@@ -106,7 +98,7 @@ class WaitingLists:
         pivots = _both_forms([pivot], tier)
         with reachable():
             try:
-                numbers = self._move(keys=[tier], args=[where, *pivots, *_both_forms(job_ids, tier)])
+                numbers = self._edit(keys=[tier], args=[where, *pivots, *_both_forms(job_ids, tier)])
             except redis.ResponseError as error:
                 if "NOPIVOT" in str(error):
                     raise LookupError(pivot) from error
@@ -146,8 +138,12 @@ class WaitingLists:
         the list and is no message is put aside, once the new ones are there: workers need not wait for that.
         """
         replaced = keys.replaced(tier, secrets.token_hex(8))
-        with reachable():
-            self._take_away(keys=[tier, replaced], args=[_REPLACED_LIFE_S])
+        with reachable(), self._client.pipeline(transaction=True) as pipe:
+            pipe.rename(tier, replaced)
+            pipe.expire(replaced, _REPLACED_LIFE_S)  # for a process that is killed in the middle
+            renamed, _ = pipe.execute(raise_on_error=False)
+            if isinstance(renamed, Exception) and "no such key" not in str(renamed):
+                raise renamed
         count = self.enqueue_many(job_ids, tier)
         self._put_foreign_aside(replaced, tier)
         return count

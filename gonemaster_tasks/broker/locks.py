@@ -11,7 +11,7 @@ from typing import Any
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _IF_OURS = 'return redis.call("GET", KEYS[1]) == ARGV[1] and '
 
 
 class Lock:
-    """A lock that is held; a thread renews it three times in its life."""
+    """A lock that is held, and renewed three times in its life."""
 
     def __init__(self, locks: "Locks", name: str, holder: str, life: timedelta) -> None:
         self._locks = locks
@@ -31,7 +31,7 @@ class Lock:
         self._holder = holder
         self._life = life
         # The holder checks before each step that matters, so a failure to renew is only logged.
-        self._thread = RepeatingThread(f"lock {name}", self.check, pause_s=life.total_seconds() / 3)
+        self._task = RepeatedTask(f"lock {name}", self.check, pause_s=life.total_seconds() / 3)
 
     def check(self) -> None:
         """Make sure that the lock is held still, before a step that must not happen without it.
@@ -44,11 +44,11 @@ class Lock:
 
     def start(self) -> None:
         """Begin to renew."""
-        self._thread.start()
+        self._task.start()
 
     def release(self) -> None:
         """Give the lock back; without an answer of Redis it ends by itself."""
-        self._thread.stop()
+        self._task.stop()
         try:
             self._locks.release(self._name, self._holder)
         except BrokerUnavailable:

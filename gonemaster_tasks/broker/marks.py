@@ -17,6 +17,7 @@ class Controls:
     paused: Mapping[str, float]  # tier to the POSIX time of the end of the pause, 0 for none
     epoch: str = ""  # empty after Redis lost its content
     wanted: bool = False  # whether a reconciliation is wanted at once
+    settings_mark: str = ""  # as `Marks.settings_mark` returns it
 
 
 class Marks:
@@ -35,13 +36,14 @@ class Marks:
             pipe.execute()
 
     def controls(self) -> Controls:
-        """Read the copy of the pauses, the epoch, and whether a reconciliation is wanted."""
+        """Read the copy of the pauses, the epoch, the mark of the settings, and whether a reconciliation is wanted."""
         with reachable(), self._client.pipeline(transaction=False) as pipe:
             pipe.hgetall(PAUSED)
             pipe.get(EPOCH)
             pipe.exists(RECONCILE)
-            paused, epoch, wanted = pipe.execute()
-        return Controls({tier: _time(until) for tier, until in paused.items()}, epoch or "", bool(wanted))
+            pipe.get(SETTINGS)
+            paused, epoch, wanted, mark = pipe.execute()
+        return Controls({tier: _time(until) for tier, until in paused.items()}, epoch or "", bool(wanted), mark or "")
 
     def set_epoch(self, epoch: str) -> None:
         """Mark the content of Redis as complete. The mark is lost with the content, and so shows that it was lost."""

@@ -15,15 +15,13 @@ class Processes:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def note(self, machine: str, name: str, identity: str) -> dict[str, str]:
-        """Note a process; returns the identities of all processes of the machine that were noted, by name."""
+    def note(self, machine: str, name: str, identity: str) -> None:
+        """Note a process."""
         key = keys.processes(machine)
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             pipe.hset(key, name, identity)
             pipe.expire(key, _LIFE)
-            pipe.hgetall(key)
-            identities: dict[str, str] = pipe.execute()[-1]
-        return identities
+            pipe.execute()
 
     def noted(self, machine: str) -> dict[str, str]:
         """Return the identities of the processes of a machine that were noted, by name."""

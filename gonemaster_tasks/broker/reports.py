@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from gonemaster_tasks.broker.connection import reachable, read_script, server_time
+from gonemaster_tasks.broker.connection import reachable, server_time
 from gonemaster_tasks.broker.keys import REPORT_GAP, REPORT_TIMES, REPORTS
 
 FORGOTTEN_AFTER_S = 300  # a process that ended in order is forgotten at once
@@ -44,15 +44,28 @@ class Reports:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._put = client.register_script(read_script("report.lua"))
 
     def put(self, report: ProcessReport) -> None:
-        """Replace what this process said before."""
+        """Replace what this process said before; forget a process that was silent for long.
+
+        If no process has reported for long, Redis was unavailable: the gap is noted, and no process counts as silent.
+        """
+        name = f"{report.kind} {report.name}"
         with reachable():
-            self._put(
-                keys=[REPORT_TIMES, REPORTS, REPORT_GAP],
-                args=[f"{report.kind} {report.name}", json.dumps(asdict(report)), FORGOTTEN_AFTER_S, _GAP_S],
-            )
+            now = server_time(self._client)
+            with self._client.pipeline(transaction=False) as pipe:
+                pipe.zrevrange(REPORT_TIMES, 0, 0, withscores=True)
+                pipe.zrangebyscore(REPORT_TIMES, "-inf", now - FORGOTTEN_AFTER_S)
+                newest, forgotten = pipe.execute()
+            with self._client.pipeline(transaction=True) as pipe:
+                if not newest or now - newest[0][1] > _GAP_S:
+                    pipe.set(REPORT_GAP, now)
+                for other in forgotten:
+                    pipe.zrem(REPORT_TIMES, other)
+                    pipe.hdel(REPORTS, other)
+                pipe.zadd(REPORT_TIMES, {name: now})
+                pipe.hset(REPORTS, name, json.dumps(asdict(report)))
+                pipe.execute()
 
     def remove(self, report: ProcessReport) -> None:
         """Forget a process that ends."""

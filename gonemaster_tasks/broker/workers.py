@@ -4,11 +4,11 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from gonemaster_tasks.broker import keys
-from gonemaster_tasks.broker.connection import reachable, read_script, server_time
+from gonemaster_tasks.broker.connection import reachable, read_script
 from gonemaster_tasks.broker.keys import WORKER_MARK, WORKER_QUEUES, WORKER_TIMES
 
 LIFE = timedelta(seconds=10)  # several registrations: one that is late does not make the worker a dead one
@@ -66,10 +66,10 @@ class Workers:
             pipe.set(WORKER_MARK, secrets.token_hex(8))
             pipe.execute()
 
-    def silent(self, since: timedelta) -> list[str]:
-        """List worker processes that have not said for so long that they live, and do not count as gone yet."""
+    def silent(self, since: timedelta, *, now: datetime) -> list[str]:
+        """List worker processes whose last heartbeat is so old, and that do not count as gone yet."""
+        limit = (now + LIFE - since).timestamp() * 1000
         with reachable():
-            limit = (server_time(self._client) + (LIFE - since).total_seconds()) * 1000
             return list(self._client.zrangebyscore(WORKER_TIMES, "-inf", limit))
 
     def mark(self) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.option_types import OptionType, split_list
 
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
@@ -30,13 +31,15 @@ def listen_address() -> OptionType:
             ipaddress.IPv6Address(bare)
         return raw.strip()
 
-    return OptionType(parse, "host:port, for example 127.0.0.1:8080 or [::1]:8080")
+    return OptionType(parse, Text("host:port, for example 127.0.0.1:8080 or [::1]:8080"))
 
 
 def optional_listen_address() -> OptionType:
     """Accept what `listen_address` does, and an empty string for none."""
     needed = listen_address()
-    return OptionType(lambda raw: raw if raw == "" else needed.parse(raw), f"{needed.allowed}; empty for none")
+    return OptionType(
+        lambda raw: raw if raw == "" else needed.parse(raw), Text("{allowed}; empty for none", allowed=needed.allowed)
+    )
 
 
 def source_address(family: int) -> OptionType:
@@ -49,7 +52,7 @@ def source_address(family: int) -> OptionType:
             raise ValueError
         return raw
 
-    return OptionType(parse, f"an IPv{family} address")
+    return OptionType(parse, Text("an IPv{family} address", family=family))
 
 
 def networks() -> OptionType:
@@ -58,7 +61,7 @@ def networks() -> OptionType:
     def parse(raw: object) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_network(item)) for item in split_list(raw))
 
-    return OptionType(parse, "a list of prefixes in CIDR notation such as 10.0.0.0/8, 2001:db8::/32", "array")
+    return OptionType(parse, Text("a list of prefixes in CIDR notation such as 10.0.0.0/8, 2001:db8::/32"), "array")
 
 
 def host_names() -> OptionType:
@@ -68,7 +71,7 @@ def host_names() -> OptionType:
         return tuple(_host_name(item) for item in split_list(raw))
 
     return OptionType(
-        parse, "a list of host names or IP addresses without port, such as dns.example, 192.0.2.1", "array"
+        parse, Text("a list of host names or IP addresses without port, such as dns.example, 192.0.2.1"), "array"
     )
 
 
@@ -101,7 +104,7 @@ def http_url() -> OptionType:
         _ = parts.port  # raises ValueError if it is not a port number
         return raw.rstrip("/")
 
-    return OptionType(parse, "an absolute http or https URL without user, query or fragment")
+    return OptionType(parse, Text("an absolute http or https URL without user, query or fragment"))
 
 
 def page_path(taken: Collection[str]) -> OptionType:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.credential_types import AdminToken
 from gonemaster_tasks.config.options import PREFIX, Option
 from gonemaster_tasks.config.rendering import FULLY_MASKED, LOGIN_MASKED
@@ -88,7 +89,14 @@ def parse_value(option: Option, raw: object, source: str, problems: list[str]) -
     try:
         value = option.type.parse(raw)
     except (ValueError, TypeError, OverflowError):
-        problems.append(f"{_name_in(option, source)} is {_shown(option, raw)} but must be {option.type.allowed}")
+        problems.append(
+            Text(
+                "{name_in} is {shown} but must be {allowed}",
+                name_in=_name_in(option, source),
+                shown=_shown(option, raw),
+                allowed=option.type.allowed,
+            )
+        )
         return option.default
     return option.default if value is None else value
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.option_types import OptionType
 
 # Of RFC 5321 section 4.1.2 the form without quotes: what programs need, and nothing that could end a header.
@@ -36,14 +37,18 @@ def read_mail_address(text: str) -> str:
     """Return an address with its domain in A-labels. Raises ValueError for what is none."""
     local, at, domain = text.rpartition("@")
     if not at or not _LOCAL_PART.fullmatch(local) or len(local) > _LONGEST_LOCAL:
-        raise ValueError("must be an address such as ops@example.com, without a name or quotes")
+        raise ValueError(Text("must be an address such as ops@example.com, without a name or quotes"))
     try:
         name = normalize_domain(domain)
     except InvalidDomain as error:
-        raise ValueError(f"the domain {domain[:100]!r} is not valid: {error}") from error
+        raise ValueError(
+            Text("the domain {domain} is not valid: {error}", domain=repr(domain[:100]), error=text_of(error))
+        ) from error
     address = f"{local}@{name}"
     if name == "." or len(address) > _LONGEST_ADDRESS:
-        raise ValueError(f"must have a domain and at most {_LONGEST_ADDRESS} characters")
+        raise ValueError(
+            Text("must have a domain and at most {longest_address} characters", longest_address=_LONGEST_ADDRESS)
+        )
     return address
 
 

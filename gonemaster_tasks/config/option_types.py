@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from gonemaster_engine.texts import Text
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _LONGEST_DURATION_S = 10 * 366 * 86400
@@ -41,7 +43,9 @@ def integer(low: int, high: int) -> OptionType:
             raise ValueError
         return value
 
-    return OptionType(parse, f"an integer from {low} to {high}", "integer", minimum=low, maximum=high)
+    return OptionType(
+        parse, Text("an integer from {low} to {high}", low=low, high=high), "integer", minimum=low, maximum=high
+    )
 
 
 def boolean() -> OptionType:
@@ -55,7 +59,7 @@ def boolean() -> OptionType:
             raise ValueError
         return _BOOLEANS[word]
 
-    return OptionType(parse, "true or false", "boolean")
+    return OptionType(parse, Text("true or false"), "boolean")
 
 
 def choice(*values: str) -> OptionType:
@@ -67,7 +71,7 @@ def choice(*values: str) -> OptionType:
             raise ValueError
         return spelling[raw.strip().lower()]
 
-    return OptionType(parse, "one of " + ", ".join(values), choices=values)
+    return OptionType(parse, Text("one of {choices}", choices=", ".join(values)), choices=values)
 
 
 def text(longest: int = 65535) -> OptionType:
@@ -78,7 +82,7 @@ def text(longest: int = 65535) -> OptionType:
             raise ValueError
         return raw
 
-    return OptionType(parse, f"a string of at most {longest} characters")
+    return OptionType(parse, Text("a string of at most {longest} characters", longest=longest))
 
 
 def duration(*, above_zero: bool = True) -> OptionType:
@@ -90,7 +94,8 @@ def duration(*, above_zero: bool = True) -> OptionType:
             raise ValueError
         return timedelta(seconds=seconds)
 
-    return OptionType(parse, "a duration such as 30s, 10m, 1h30m" + (", greater than zero" if above_zero else ""))
+    any_time = Text("a duration such as 30s, 10m, 1h30m")
+    return OptionType(parse, Text("a duration such as 30s, 10m, 1h30m, greater than zero") if above_zero else any_time)
 
 
 def _seconds(raw: object) -> float:
@@ -106,7 +111,7 @@ def _seconds(raw: object) -> float:
 
 def path() -> OptionType:
     """Accept names of files and directories and expand `~`; an empty string means none."""
-    return OptionType(_path, "a path")
+    return OptionType(_path, Text("a path"))
 
 
 def _path(raw: object) -> Path | None:
@@ -127,7 +132,7 @@ def readable_file() -> OptionType:
                 raise ValueError from error
         return value
 
-    return OptionType(parse, "the path of a readable file")
+    return OptionType(parse, Text("the path of a readable file"))
 
 
 def words(*values: str) -> OptionType:
@@ -142,7 +147,7 @@ def words(*values: str) -> OptionType:
             raise ValueError
         return items
 
-    allowed = "a list of " + (", ".join(values) if values else "names separated by commas")
+    allowed = Text("a list of {items}", items=", ".join(values) if values else Text("names separated by commas"))
     return OptionType(parse, allowed, "array", choices=values)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.option_types import OptionType
 
 PREFIX = "GONEMASTER_"
@@ -36,7 +37,11 @@ class Option:
     @property
     def refusal(self) -> str:
         """Why it must not be set, or an empty string if it may be."""
-        return f"it would have no effect, since this version has no {self.awaits}" if self.awaits else ""
+        return (
+            Text("it would have no effect, since this version has no {awaits}", awaits=self.awaits)
+            if self.awaits
+            else ""
+        )
 
     @property
     def is_switch(self) -> bool:

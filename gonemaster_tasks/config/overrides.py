@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.loader import parse_value
 from gonemaster_tasks.config.options import Option
 from gonemaster_tasks.config.rendering import as_text
@@ -64,9 +65,9 @@ def read_only_reason(settings: Settings, option: Option) -> str:
     if option.refusal:
         return option.refusal
     if not option.runtime:
-        return "it is read only at start"
+        return Text("it is read only at start")
     if settings.source(option.key) == "cli_flag":
-        return f"it was set with the flag {option.flag}"
+        return Text("it was set with the flag {flag}", flag=option.flag)
     return ""
 
 
@@ -81,7 +82,11 @@ def forbidden_reason(settings: Settings, option: Option, value: Any) -> str:
     In open mode whoever reaches the API may change settings, but not the guard that protects the networks behind it.
     """
     if option.name == "allow_non_global_targets" and value is True and settings.open_mode:
-        return f"while no admin tokens are configured, only {option.flag} or {option.env} can switch it on"
+        return Text(
+            "while no admin tokens are configured, only {flag} or {env} can switch it on",
+            flag=option.flag,
+            env=option.env,
+        )
     return ""
 
 
@@ -106,18 +111,27 @@ class _Accepted:
 def _check(settings: Settings, key: str, raw: Any) -> _Accepted | Refusal:
     option = BY_KEY.get(key)
     if option is None:
-        return Refusal(key, "unknown", f"there is no setting {key[:100]!r}; GET /api/v1/settings lists all settings")
+        return Refusal(
+            key,
+            "unknown",
+            Text("there is no setting {key}; GET /api/v1/settings lists all settings", key=repr(key[:100])),
+        )
     if raw is None and option.runtime and option.awaits:  # saved by another version
         return _Accepted(None)
     if reason := read_only_reason(settings, option) or forbidden_reason(settings, option, raw):
-        return Refusal(key, "readonly", f"{key} cannot be changed: {reason}")
+        return Refusal(key, "readonly", Text("{key} cannot be changed: {reason}", key=key, reason=reason))
     if raw is None:
         return _Accepted(None)
     problems: list[str] = []
     value = parse_value(option, raw, "database", problems) if _has_json_type(option, raw) else None
     if problems or value is None:
         allowed = option.type.allowed
-        return Refusal(key, "invalid", f"{key} is {repr(raw)[:100]} but must be {allowed}", allowed)
+        return Refusal(
+            key,
+            "invalid",
+            Text("{key} is {raw} but must be {allowed}", key=key, raw=repr(raw)[:100], allowed=allowed),
+            allowed,
+        )
     return _Accepted(as_json(value))
 
 

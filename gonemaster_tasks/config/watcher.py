@@ -1,13 +1,14 @@
-"""The thread of a process that notices when another process has changed the settings."""
+"""The repeated task of a process that notices when another process has changed the settings."""
 
 import logging
+import math
 
 from gonemaster_db.core.session import Store
 from gonemaster_db.service.settings import settings_revision
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 
 log = logging.getLogger(__name__)
 
@@ -26,27 +27,36 @@ def republish_settings(store: Store, broker: Broker) -> bool:
 
 
 class SettingsWatcher:
-    """Polls a mark in Redis, which is cheap, and reads the database only when the mark has changed."""
+    """Polls a mark in Redis, which is cheap, and reads the database only when the mark has changed.
 
-    def __init__(self, live: LiveSettings, store: Store, broker: Broker) -> None:
+    With `polls` false another task of the process reads the mark with other marks, and calls `follow`.
+    """
+
+    def __init__(self, live: LiveSettings, store: Store, broker: Broker, *, polls: bool = True) -> None:
         self._live = live
         self._store = store
         self._broker = broker
         self._seen: str | None = None
-        self._thread = RepeatingThread("settings", self._follow, pause_s=POLL_INTERVAL_S, retry_s=_RETRY_AFTER_S)
+        pause_s = POLL_INTERVAL_S if polls else math.inf
+        self._task = RepeatedTask("settings", self._follow, pause_s=pause_s, retry_s=_RETRY_AFTER_S)
 
     def start(self) -> None:
-        """Read the overrides once, then poll in a thread."""
+        """Read the overrides once, then poll regularly."""
         self.poll()
-        self._thread.start()
+        self._task.start()
 
     def stop(self) -> None:
-        """Stop the thread and wait for it."""
-        self._thread.stop()
+        """Stop polling."""
+        self._task.stop()
 
     def poll(self) -> bool:
         """Read the overrides if another process has changed them; return False if that failed."""
-        return self._thread.attempt()
+        return self._task.attempt()
+
+    def follow(self, mark: str) -> None:
+        """Let the overrides be read if this mark is another one than the last."""
+        if mark not in ("", self._seen):
+            self._task.wake()
 
     def _follow(self) -> None:
         try:

@@ -19,6 +19,7 @@ from gonemaster_db.core.records import NewBatch
 from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.graduation import cancel_waiting_jobs
 from gonemaster_db.service.audit import LongAction, record_action
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.broadcasts import post_cancel
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
@@ -120,7 +121,9 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
         count = count_runs(session, batch_id, status=status)
         octets = count_option_octets(session, batch_id, status=status)
     if not count:
-        raise NothingToRepeat(f"batch {batch_id} has no {'finished' if only == 'all' else only} runs")
+        raise NothingToRepeat(
+            Text("batch {batch_id} has no {kind} runs", batch_id=batch_id, kind="finished" if only == "all" else only)
+        )
     check_options(octets, count)
     new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")
 

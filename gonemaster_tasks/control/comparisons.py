@@ -18,7 +18,7 @@ from gonemaster_db.analysis.comparisons import (
 from gonemaster_db.analysis.offers import OfferedSnapshot, find_neighbours
 from gonemaster_db.analysis.tag_changes import read_rules
 from gonemaster_db.core.clock import utcnow
-from gonemaster_db.core.deadlines import call_between, check_deadline
+from gonemaster_db.core.deadlines import check_deadline, on_yield
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import SnapshotComparison
@@ -75,7 +75,7 @@ def prepare_comparisons(
     done = 0
     try:
         with store.read_only_within(_LIMIT) as session:
-            call_between(session, between)
+            on_yield(session, between)
             for before, after in find_neighbours(session, snapshot_id):
                 read_comparison(store, session, before, after, config)
                 done += 1

@@ -20,6 +20,7 @@ from gonemaster_db.runs.matching_jobs import (
     waiting_of_filter,
 )
 from gonemaster_db.service.audit import LongAction, record_action
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.batches import CHUNK, CanceledBatch
 from gonemaster_tasks.control.broadcasts import post_cancel
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier
@@ -109,7 +110,7 @@ def rerun_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> Submitt
     with parts.store.read_only() as session:
         count, octets = count_repeatable(session, wanted)
     if not count:
-        raise NothingToRepeat("no finished run matches")
+        raise NothingToRepeat(Text("no finished run matches"))
     check_options(octets, count)
     also = partial(_record, who=who, details=parameters_of(wanted))
     new = NewBatch(count, description="runs of a list again")
@@ -126,7 +127,7 @@ def rerun_listed(parts: QueueParts, run_ids: Sequence[str], *, who: str) -> Subm
     with parts.store.read_only() as session:
         jobs = repeated_jobs(session, run_ids)
     if not jobs:
-        raise NothingToRepeat("none of the chosen jobs has finished")
+        raise NothingToRepeat(Text("none of the chosen jobs has finished"))
     also = partial(_record, who=who, details={})
     return submit_batch(parts, NewBatch(len(jobs), description="runs of a list again"), jobs, also=also)
 

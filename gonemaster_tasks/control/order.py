@@ -1,7 +1,9 @@
 """Waiting jobs held, released, moved, put in order and removed: rows first, then messages, one caller at a time."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -91,16 +93,7 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
         TierMismatch: they are not all of one tier.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-
-    def move(session: Session) -> tuple[list[str], str]:
-        moved = queue_rows.move_to_end(session, job_ids, to=to)
-        _note_move(session, who, to, moved)
-        return moved, _tier_of_all(session, moved)
-
-    def move_messages(done: tuple[list[str], str]) -> None:
-        _move_messages(parts, *done, where=to)
-
-    return change_order(parts.store, parts.broker, move, move_messages)[0]
+    return _move(parts, partial(queue_rows.move_to_end, job_ids=job_ids, to=to), where=to, who=who)
 
 
 def move_jobs_beside(
@@ -114,34 +107,30 @@ def move_jobs_beside(
         TierMismatch: they are not all of one tier.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    where: Literal["before", "after"] = "after" if after else "before"
+    move_rows = partial(queue_rows.move_beside, job_ids=job_ids, pivot=pivot, after=after)
+    return _move(parts, move_rows, where="after" if after else "before", pivot=pivot, who=who)
 
+
+def _move(
+    parts: QueueParts, move_rows: Callable[[Session], list[str]], *, where: Where, pivot: str = "", who: str
+) -> list[str]:
     def move(session: Session) -> tuple[list[str], str]:
-        moved = queue_rows.move_beside(session, job_ids, pivot=pivot, after=after)
-        _note_move(session, who, f"{where} {pivot}", moved)
+        moved = move_rows(session)
+        details, target = {"job_ids": moved[:_NAMED]}, f"{where} {pivot}".rstrip()
+        record_action(session, "queue.move", who=who, now=utcnow(), target=target, count=len(moved), details=details)
         return moved, _tier_of_all(session, moved)
 
     def move_messages(done: tuple[list[str], str]) -> None:
-        _move_messages(parts, *done, where=where, pivot=pivot)
+        moved, tier = done
+        if not moved:
+            return
+        if len(moved) <= (MAX_BESIDE if pivot else MAX_NAMED):
+            with suppress(LookupError):  # the pivot is held, or was taken meanwhile: follow the rows
+                parts.broker.lists.move(moved, tier, where, pivot)
+                return
+        rebuild_tier(parts.store, parts.broker, tier)
 
     return change_order(parts.store, parts.broker, move, move_messages)[0]
-
-
-def _note_move(session: Session, who: str, target: str, moved: list[str]) -> None:
-    details = {"job_ids": moved[:_NAMED]}
-    record_action(session, "queue.move", who=who, now=utcnow(), target=target, count=len(moved), details=details)
-
-
-def _move_messages(parts: QueueParts, moved: list[str], tier: str, *, where: Where, pivot: str = "") -> None:
-    if not moved:
-        return
-    if len(moved) <= (MAX_BESIDE if pivot else MAX_NAMED):
-        try:
-            parts.broker.lists.move(moved, tier, where, pivot)
-        except LookupError:  # the pivot is held, or was taken meanwhile: follow the rows
-            rebuild_tier(parts.store, parts.broker, tier)
-    else:
-        rebuild_tier(parts.store, parts.broker, tier)
 
 
 def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> None:

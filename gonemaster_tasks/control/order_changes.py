@@ -1,4 +1,21 @@
-"""The order of the queue changed in rows and messages alike, one caller at a time; a tier rebuilt from its rows."""
+"""Changes of the order of the queue, in rows and messages; a tier rebuilt from its rows.
+
+What holds at any time:
+
+1. The rows have the order: that of (position, id) of the queued rows of a tier. Each tier has one list in Redis with
+   one message per queued row; it is a copy that may differ for a moment, and is rebuilt from the rows if it is lost.
+2. The claim of its row decides whether a job starts, not its message: a missing message is restored, a stale or second
+   one is dropped. So whatever happens to a list, no job is lost and none runs twice.
+3. A change of the order is written to the rows first and then to the list, both under the lock QUEUE_ORDER: rows and
+   messages see the same sequence of changes.
+4. From before the commit until its messages are written, a mark in Redis names the tiers. A process that is killed in
+   between, or loses Redis or the lock, leaves the mark, and the reconciler rebuilds these tiers.
+5. Without the lock, messages are only added at the ends: at the back after the commit of a submission (of two at the
+   same time the messages may come in another order than the rows), at the front by workers that put a message back; the
+   first messages then take the order of their rows, under the lock.
+6. A list is changed by one command or one script, so a consumer finds each message where it was or where it will be.
+7. No message changes its tier, and consumers ask for normal first: no change lets a batch job pass a normal one.
+"""
 
 import logging
 from collections.abc import Callable, Sequence

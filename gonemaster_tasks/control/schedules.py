@@ -15,7 +15,7 @@ from gonemaster_db.service.schedules import (
     lock_schedule,
 )
 from gonemaster_tasks.recurrence.occurrences import next_occurrence
-from gonemaster_tasks.recurrence.rules import WEEKDAYS, Kind, Rule, make_rule
+from gonemaster_tasks.recurrence.rules import WEEKDAYS, Rule, RuleKind, make_rule
 
 
 def rule_of(schedule: Schedule | NewSchedule) -> Rule:
@@ -58,7 +58,7 @@ def set_schedule(session: Session, target: ScheduleTarget, new: NewSchedule, *, 
 
 def _normal(new: NewSchedule, rule: Rule) -> NewSchedule:
     """Return the schedule with sorted days, each once, and without what its kind does not use."""
-    is_interval = rule.kind is Kind.INTERVAL
+    is_interval = rule.kind is RuleKind.INTERVAL
     return replace(
         new,
         interval_days=rule.interval_days if is_interval else None,

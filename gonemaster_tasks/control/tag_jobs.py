@@ -12,7 +12,7 @@ from gonemaster_db.domains.profiles import get_profile
 from gonemaster_db.domains.tags import default_profile_ids, iter_tag_domains
 from gonemaster_db.models import Priority
 
-_CHUNK = 5000
+CHUNK = 5000
 
 
 def jobs_of_tag(session: Session, tag: str, *, profile_id: int | None, origin: str) -> Iterator[NewJob]:
@@ -28,7 +28,7 @@ def jobs_of_tag(session: Session, tag: str, *, profile_id: int | None, origin: s
         return get_profile(session, profile_id).name
 
     given = [] if profile_id is None else [profile_id]
-    for names in chunks(iter_tag_domains(session, tag), _CHUNK):
+    for names in chunks(iter_tag_domains(session, tag), CHUNK):
         defaults = {} if given else default_profile_ids(session, names)
         for name in names:
             chosen = _only(name, given or defaults.get(name, []))

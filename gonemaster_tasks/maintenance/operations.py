@@ -37,6 +37,7 @@ from gonemaster_db.service.operations import (
     has_due_operation,
     release_operation,
 )
+from gonemaster_engine.texts import joined, text_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.batches import CHUNK, cancel_chunk, rebuild_batch_tier, stop_running
 from gonemaster_tasks.control.matching import cancel_matching_chunk, filter_of, rebuild_tiers, stop_matching
@@ -48,6 +49,8 @@ from gonemaster_tasks.control.tag_members import removal
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.retention import count_purged
 from gonemaster_tasks.queues import TIERS
+
+_LONGEST_ERROR = 1000  # characters
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +133,8 @@ def _release(store: Store, operation: Operation, holder: str) -> None:
 
 
 def _fail(store: Store, operation: Operation, holder: str, now: datetime, error: Exception) -> None:
-    text = f"{type(error).__name__}: {error}"[:1000]
+    text: str = joined(": ", (type(error).__name__, text_of(error)))
+    text = text if len(text) <= _LONGEST_ERROR else text[:_LONGEST_ERROR]
     with suppress(OperationClaimLost):
         store.run_in_transaction(
             lambda session: finish_operation(session, operation.id, worker=holder, now=now, error=text)

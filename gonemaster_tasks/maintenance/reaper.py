@@ -10,7 +10,7 @@ from gonemaster_db.core.errors import JobStateError, StoreConflict
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import end_leases, expired_leases, lock_expired, workers_with_several_jobs
-from gonemaster_db.runs.graduation import expire_jobs, requeue_job
+from gonemaster_db.runs.graduation import expire_jobs, has_expired_jobs, requeue_job
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
@@ -41,7 +41,8 @@ def reap(
     while goes_on():
         with store.read_only() as session:
             jobs = expired_leases(session, now=now, limit=_CHUNK, worker=worker, skip_locked=True)
-            crowded |= workers_with_several_jobs(session, {job.worker for job in jobs if job.worker})
+            if jobs:
+                crowded |= workers_with_several_jobs(session, {job.worker for job in jobs if job.worker})
         reaped = 0
         for job in jobs:
             beside_others = job.worker in crowded
@@ -104,6 +105,9 @@ def _put_back(broker: Broker, job: Job) -> None:
 def expire(store: Store, *, now: datetime) -> int:
     """End waiting jobs that should have started by now; return how many. Claims of their messages find no row."""
     total = 0
+    with store.read_only() as session:
+        if not has_expired_jobs(session, now=now):  # mostly so, and a transaction that writes stops others on SQLite
+            return 0
     while True:
         with store.hasty_work(lock=_LOCK_WAIT):
             ids = store.run_in_transaction(

@@ -21,6 +21,7 @@ from gonemaster_db.service.schedules import (
     has_active_batch,
     take_occurrence,
 )
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.schedules import rule_of
 from gonemaster_tasks.control.submit import StoredBatch, enqueue_batch, store_batch
@@ -96,7 +97,7 @@ def _decide(parts: QueueParts, session: Session, occurrence: Occurrence, max_bat
     try:
         next_run_at = next_occurrence(rule_of(listed.schedule), max(now, occurrence.due_at))
     except InvalidRule as error:
-        decision = Decision(ScheduleOutcome.ERROR, None, error=f"switched off: {error}")
+        decision = Decision(ScheduleOutcome.ERROR, None, error=Text("switched off: {error}", error=text_of(error)))
     else:
         outcome, text = _checked(session, listed, occurrence, now=now, max_batch_size=max_batch_size)
         if outcome is ScheduleOutcome.SUBMITTED:
@@ -163,8 +164,12 @@ def _write(session: Session, occurrence: Occurrence, decision: Decision, *, now:
 def _text_of(error: Exception) -> str:
     if isinstance(error, AmbiguousProfile):
         ids = ", ".join(map(str, error.profile_ids))
-        return f"the tags of {error.domain} have different default profiles ({ids}); choose one for the schedule"
-    return f"{type(error).__name__}; the log of the worker has the reason"
+        return Text(
+            "the tags of {domain} have different default profiles ({ids}); choose one for the schedule",
+            domain=error.domain,
+            ids=ids,
+        )
+    return Text("{error}; the log of the worker has the reason", error=type(error).__name__)
 
 
 def _tell(decided: _Decided, about: dict[str, object]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from time import monotonic, sleep
+from time import monotonic
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.comparisons import prepare_comparisons
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.projection.projector import Projector
+from gonemaster_tasks.maintenance.work_pace import WorkPace
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def capture_due(
         for snapshot_id in due:
             if stopped():
                 break
-            pace = Pace(lambda: not stopped() and mine())
+            pace = WorkPace(lambda: not stopped() and mine(), share=0.5, longest_s=_LONGEST_REST_S)
             hashed = scoring.fingerprint
             outcome = materialise(store, snapshot_id, now=now, scoring_config_hash=hashed, step=pace.rest)
             if outcome is Capture.CAPTURED:
@@ -95,24 +96,6 @@ def _remove_view(view_id: int, now: Clock, session: Session, size: int) -> int:
 
 def _remove_snapshot(snapshot_id: int, session: Session, size: int) -> int:
     return remove_discarded_step(session, snapshot_id, size)
-
-
-class Pace:
-    """Rests as long as the work before took, at most a tenth of a second: jobs of the process need the interpreter."""
-
-    def __init__(self, may_go_on: Callable[[], bool]) -> None:
-        self._may_go_on = may_go_on
-        self._first = self._began = monotonic()
-
-    def rest(self) -> bool:
-        """Rest, then say whether to go on."""
-        sleep(min(_LONGEST_REST_S, (monotonic() - self._began) / 2))
-        self._began = monotonic()
-        return self._may_go_on()
-
-    def lasted_s(self) -> float:
-        """Return the seconds since the start."""
-        return monotonic() - self._first
 
 
 @contextmanager

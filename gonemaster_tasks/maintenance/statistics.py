@@ -4,13 +4,13 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from time import monotonic, sleep
 
 from gonemaster_db.batches.batch_statistics import batches_without_statistics, make_statistics
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.maintenance.work_pace import WorkPace
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +51,11 @@ def _make_all(
     with store.read_only() as session:
         due = batches_without_statistics(session, now=now())
     for batch_key in due:
-        pace = _Pace(lambda: not stopped() and broker.locks.renew(_LOCK, holder, _LOCK_LIFE))
-        began = monotonic()
+        pace = WorkPace(
+            lambda: not stopped() and broker.locks.renew(_LOCK, holder, _LOCK_LIFE),
+            share=1.0,
+            longest_s=_LONGEST_REST_S,
+        )
         tables = make_statistics(store, batch_key, now=now, step=pace.rest)
         if stopped():
             break
@@ -60,20 +63,6 @@ def _make_all(
             log.info("statistics given up: runs of the batch have changed meanwhile", extra={"batch_key": batch_key})
             continue
         made += 1
-        took_s = round(monotonic() - began, 1)
+        took_s = round(pace.lasted_s(), 1)
         log.info("statistics made", extra={"batch_key": batch_key, "tables": tables, "seconds": took_s})
     return made
-
-
-class _Pace:
-    """Rests as long as a slice took, at most a quarter of a second: jobs of the same process need the interpreter."""
-
-    def __init__(self, may_go_on: Callable[[], bool]) -> None:
-        self._may_go_on = may_go_on
-        self._began = monotonic()
-
-    def rest(self) -> bool:
-        """Rest, then say whether to go on."""
-        sleep(min(_LONGEST_REST_S, monotonic() - self._began))
-        self._began = monotonic()
-        return self._may_go_on()

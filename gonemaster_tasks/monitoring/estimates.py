@@ -27,7 +27,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Pace:
+class DrainRate:
     """The rate, None if it is not known, and the tiers that no worker consumes."""
 
     rate: Rate | None
@@ -88,14 +88,14 @@ def measure_rate(session: Session, *, now: datetime) -> Rate | None:
     return Rate(max(measured.per_second, possible), measured.mean_duration)
 
 
-def measure_pace(session: Session, *, now: datetime, unserved: Callable[[], Collection[str]] = frozenset) -> Pace:
+def measure_pace(session: Session, *, now: datetime, unserved: Callable[[], Collection[str]] = frozenset) -> DrainRate:
     """Measure the rate, and note the tiers that do not move; `unserved` is asked only if there is a rate."""
     rate = measure_rate(session, now=now)
-    return Pace(rate, frozenset() if rate is None else frozenset(unserved()))
+    return DrainRate(rate, frozenset() if rate is None else frozenset(unserved()))
 
 
 def read_forecast(
-    session: Session, *, now: datetime, pace: Pace | None = None, priorities: Collection[int] = tuple(Priority)
+    session: Session, *, now: datetime, pace: DrainRate | None = None, priorities: Collection[int] = tuple(Priority)
 ) -> Forecast:
     """Read the pauses and count the waiting normal jobs; the pace is measured unless it is given.
 

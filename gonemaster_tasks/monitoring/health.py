@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gonemaster_db.core.errors import StoreError, StoreUnavailable
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.issues import KINDS, Issue
 from gonemaster_tasks.monitoring.jobs import of_both, of_messages, of_rows
-from gonemaster_tasks.monitoring.patience import NotInTime, Pending
+from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
 from gonemaster_tasks.monitoring.processes import of_reports, of_silences
 from gonemaster_tasks.monitoring.servers import of_locks, of_losses, of_redis
 
@@ -44,7 +45,7 @@ def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timed
     """
     until = time.monotonic() + patience.total_seconds()
     pending = {
-        name: Pending(partial(_found, checks, parts, settings))
+        name: PendingCall(partial(_found, checks, parts, settings))
         for name, checks in (("redis", _REDIS), ("database", _DATABASE), ("rows", _ROWS), ("both", _BOTH))
     }
     issues: list[Issue] = []
@@ -53,14 +54,16 @@ def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timed
         try:
             issues += one.result(until)
         except BrokerUnavailable as error:
-            away.setdefault("redis", str(error))
+            away.setdefault("redis", text_of(error))
         except StoreUnavailable as error:
-            away.setdefault("database", str(error))
+            away.setdefault("database", text_of(error))
         except StoreError:
             continue
         except NotInTime:
             if name in ("redis", "database"):
-                away.setdefault(name, f"no answer for {patience.total_seconds():.0f} s")
+                away.setdefault(
+                    name, Text("no answer for {patience} s", patience=format(patience.total_seconds(), ".0f"))
+                )
     return _each_once([*_absent(away), *issues])
 
 
@@ -79,11 +82,11 @@ def _each_once(issues: Iterable[Issue]) -> list[Issue]:
 
 def _absent(away: dict[str, str]) -> Iterable[Issue]:
     if "redis" in away:
-        yield Issue("broker_unavailable", "redis", f"no job starts: {away['redis']}")
+        yield Issue("broker_unavailable", "redis", Text("no job starts: {away}", away=away["redis"]))
         if _FULL in away["redis"]:
             yield Issue("disk_full", "redis", away["redis"])
     if "database" in away:
-        yield Issue("database_unavailable", "database", f"nothing is stored: {away['database']}")
+        yield Issue("database_unavailable", "database", Text("nothing is stored: {away}", away=away["database"]))
 
 
 def count_issues(issues: Iterable[Issue]) -> dict[str, int]:

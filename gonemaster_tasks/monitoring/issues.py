@@ -81,8 +81,3 @@ class Issue:
     def advice(self) -> str:
         """What to do about it."""
         return ADVICE[self.kind]
-
-
-def number(count: int, one: str, more: str) -> str:
-    """Return a number of things."""
-    return f"{count} {one if count == 1 else more}"

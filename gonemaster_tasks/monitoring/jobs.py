@@ -10,11 +10,12 @@ from gonemaster_db.queue.queue import count_states, first_queued_ids, oldest_wai
 from gonemaster_db.queue.throughput import has_progressed_since
 from gonemaster_db.service.operations import failed_operations, unfinished_operations
 from gonemaster_db.service.schedules import failed_schedules, overdue_schedules
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.keys import REJECTED
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.monitoring.issues import Issue, number
+from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
 _MAX_JOBS = 100
@@ -52,7 +53,9 @@ def _stalled_jobs(workers: list[WorkerState], now: datetime, limit: timedelta) -
         for job_id, at in worker.running.items():
             since = datetime.fromtimestamp(at, UTC)
             if now - since >= limit:
-                yield Issue("job_stalled", job_id, f"worker {worker.name} has reported no progress", since)
+                yield Issue(
+                    "job_stalled", job_id, Text("worker {name} has reported no progress", name=worker.name), since
+                )
 
 
 def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Issue]:
@@ -68,7 +71,9 @@ def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime,
     for tier, waiting in oldest.items():
         ready = any(tier in worker.queues and worker.started_at < since.timestamp() for worker in workers)
         if ready and tier not in paused and waiting is not None and waiting < since:
-            yield Issue("tier_stalled", tier, "jobs wait and workers are alive, but no job starts or ends", waiting)
+            yield Issue(
+                "tier_stalled", tier, Text("jobs wait and workers are alive, but no job starts or ends"), waiting
+            )
 
 
 def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
@@ -78,7 +83,7 @@ def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterato
         yield Issue(
             "lease_ended",
             job.id,
-            f"the lease of worker {job.worker} has expired and the reaper has not requeued the job",
+            Text("the lease of worker {worker} has expired and the reaper has not requeued the job", worker=job.worker),
             job.lease_until,
         )
 
@@ -99,7 +104,9 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
             yield Issue(
                 "no_worker",
                 tier,
-                f"{number(rows, 'job waits', 'jobs wait')} and no worker consumes this tier",
+                Text("1 job waits and no worker consumes this tier")
+                if rows == 1
+                else Text("{number} jobs wait and no worker consumes this tier", number=rows),
                 count=rows,
             )
         lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
@@ -107,7 +114,9 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
             yield Issue(
                 "row_without_message",
                 tier,
-                f"{number(lost, 'queued job has', 'queued jobs have')} no message in the broker",
+                Text("1 queued job has no message in the broker")
+                if lost == 1
+                else Text("{number} queued jobs have no message in the broker", number=lost),
                 count=lost,
             )
         stray = depths[tier] - rows - held
@@ -115,7 +124,9 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
             yield Issue(
                 "message_without_row",
                 tier,
-                f"{number(stray, 'message does', 'messages do')} not belong to a queued job",
+                Text("1 message does not belong to a queued job")
+                if stray == 1
+                else Text("{number} messages do not belong to a queued job", number=stray),
                 count=stray,
             )
 
@@ -124,21 +135,29 @@ def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issu
     """Find a maintenance queue that is consumed by nobody, as where each worker was given the tiers alone."""
     waiting = parts.broker.lists.depths()[MAINTENANCE]
     if waiting and not any(MAINTENANCE in worker.queues for worker in workers):
-        text = "periodic tasks wait, and no worker consumes this queue: leases are not reaped, schedules do not run"
+        text = Text(
+            "periodic tasks wait, and no worker consumes this queue: leases are not reaped, schedules do not run"
+        )
         yield Issue("maintenance_idle", MAINTENANCE, text, count=waiting)
 
 
 def _schedules(parts: QueueParts) -> Iterator[Issue]:
     if not parts.broker.beat.active():
-        yield Issue("beat_absent", "beat", "no beat holds the lock, so no periodic task is sent")
+        yield Issue("beat_absent", "beat", Text("no beat holds the lock, so no periodic task is sent"))
     for name in parts.broker.beat.missing_entries(parts.celery):
-        yield Issue("schedule_missing", name, "the schedule in Redis lacks this entry, so beat does not send its task")
+        yield Issue(
+            "schedule_missing", name, Text("the schedule in Redis lacks this entry, so beat does not send its task")
+        )
 
 
 def _rejected(parts: QueueParts) -> Iterator[Issue]:
     newest = parts.broker.rejected.newest()
     if newest is not None:
-        text = f"an item of this queue was put aside: {newest.reason}; the last ones are in {REJECTED}"
+        text = Text(
+            "an item of this queue was put aside: {reason}; the last ones are in {rejected}",
+            reason=newest.reason,
+            rejected=REJECTED,
+        )
         since = datetime.fromtimestamp(newest.at, UTC)
         yield Issue("item_rejected", newest.queue, text, since, count=parts.broker.rejected.count())
 
@@ -152,10 +171,19 @@ def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[
         for operation in unfinished:  # with one under way the others wait for their turn
             since = operation.lease_until or operation.created_at
             if now - since >= grace:
-                text = f"{operation.kind} of {operation.target!r} waits, and no worker performs it"
+                text = Text(
+                    "{kind} of {target} waits, and no worker performs it",
+                    kind=operation.kind,
+                    target=repr(operation.target),
+                )
                 yield Issue("operation_stalled", operation.id, text, since)
     for operation in failed:
-        text = f"{operation.kind} of {operation.target!r} failed: {operation.error}"
+        text = Text(
+            "{kind} of {target} failed: {error}",
+            kind=operation.kind,
+            target=repr(operation.target),
+            error=operation.error,
+        )
         yield Issue("operation_failed", operation.id, text, operation.finished_at)
 
 
@@ -165,8 +193,10 @@ def _recurring_batches(parts: QueueParts, settings: Settings, now: datetime) -> 
         overdue = overdue_schedules(session, before=before, limit=_MAX_JOBS) if settings.scheduler_enabled else []
         failed = failed_schedules(session, limit=_MAX_JOBS)
     for listed in overdue:
-        text = "the schedule of this tag is due, and no worker submits its batch"
+        text = Text("the schedule of this tag is due, and no worker submits its batch")
         yield Issue("schedule_overdue", listed.source_tag, text, listed.schedule.next_run_at)
     for listed in failed:
-        text = f"the last batch of its schedule was not submitted: {listed.schedule.last_error}"
+        text = Text(
+            "the last batch of its schedule was not submitted: {last_error}", last_error=listed.schedule.last_error
+        )
         yield Issue("schedule_failed", listed.source_tag, text, listed.schedule.last_run_at)

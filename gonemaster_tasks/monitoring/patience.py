@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from gonemaster_engine.texts import Text
+
 T = TypeVar("T")
 _MOST = 256  # threads of a process that wait for such an answer
 _PING_AFTER = 3  # a third of the time
@@ -22,7 +24,7 @@ class NotInTime(Exception):
     """There is no answer yet."""
 
 
-class Pending(Generic[T]):
+class PendingCall(Generic[T]):
     """Work that a thread has begun."""
 
     def __init__(self, work: Callable[[], T]) -> None:
@@ -31,7 +33,7 @@ class Pending(Generic[T]):
         self._error: Exception | None = None
         self.began = math.inf  # on the monotonic clock; where a machine is busy the thread begins late
         if not _places.acquire(blocking=False):
-            self._error = NotInTime("too many wait for an answer already")
+            self._error = NotInTime(Text("too many wait for an answer already"))
             self._ended.set()
             return
         context = contextvars.copy_context()
@@ -45,7 +47,7 @@ class Pending(Generic[T]):
         """
         span_s = None if until == math.inf else max(0.0, until - time.monotonic())
         if not self._ended.wait(span_s):
-            raise NotInTime("no answer in time")
+            raise NotInTime(Text("no answer in time"))
         if self._error is not None:
             raise self._error
         return self._value[0]
@@ -60,7 +62,7 @@ class Pending(Generic[T]):
         try:
             return self.result(min(until, now + (until - now) / _PING_AFTER))
         except NotInTime:
-            answer = Pending(ping)
+            answer = PendingCall(ping)
         try:
             return self.result(until)
         except NotInTime:

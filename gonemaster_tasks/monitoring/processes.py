@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from gonemaster_db.service.broker_silence import read_silences
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.duties import PURGE, REAP
 from gonemaster_tasks.broker.reports import Heard, ProcessReport
 from gonemaster_tasks.config.settings import Settings
@@ -37,15 +38,23 @@ def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterat
         silences = read_silences(session)
     for name, said in sorted(silences.items()):
         if abs(now.timestamp() - said["at"]) < _SAID_LATELY_S:
-            text = f"Redis does not answer this process on {said['host']}: {said['reason']}"
+            text = Text(
+                "Redis does not answer this process on {host}: {reason}", host=said["host"], reason=said["reason"]
+            )
             yield Issue("process_without_broker", name, text, _moment(said["since"]))
 
 
 def _clock_of(report: ProcessReport) -> Iterator[Issue]:
     skew_s = report.skew_s
     if abs(skew_s) > MOST_SKEW_S:
-        how = "ahead of" if skew_s > 0 else "behind"
-        text = f"the clock of {report.kind} {report.name} is {abs(skew_s):.0f} s {how} that of Redis' host"
+        how = Text("ahead of") if skew_s > 0 else Text("behind")
+        text = Text(
+            "the clock of {kind} {name} is {abs} s {how} that of Redis' host",
+            kind=report.kind,
+            name=report.name,
+            abs=format(abs(skew_s), ".0f"),
+            how=how,
+        )
         yield Issue("clock_skew", report.host, text)
 
 
@@ -54,9 +63,11 @@ def _database_of(report: ProcessReport) -> Iterator[Issue]:
     if since is None:
         return
     if report.kind == "worker":
-        yield Issue("worker_without_database", report.name, "the database does not answer this worker", _moment(since))
+        yield Issue(
+            "worker_without_database", report.name, Text("the database does not answer this worker"), _moment(since)
+        )
     else:
-        text = f"the database does not answer this process ({report.kind})"
+        text = Text("the database does not answer this process ({kind})", kind=report.kind)
         yield Issue("process_without_database", report.name, text, _moment(since))
 
 
@@ -66,9 +77,13 @@ def _vanished(heard: Sequence[Heard], now: datetime) -> Iterator[Issue]:
         report, last = one.report, now.timestamp() - one.age_s
         if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in heard):
             continue
-        text = (
-            f"this {report.kind} (process {report.pid} of {report.host}) has said nothing for {one.silent_s:.0f} s:"
-            " it has died, is frozen, or is cut off from Redis"
+        text = Text(
+            "this {kind} (process {pid} of {host}) has said nothing for {silent_s} s:"
+            " it has died, is frozen, or is cut off from Redis",
+            kind=report.kind,
+            pid=report.pid,
+            host=report.host,
+            silent_s=format(one.silent_s, ".0f"),
         )
         yield Issue("process_vanished", report.name, text, _moment(last))
 
@@ -89,7 +104,10 @@ def _writer(alive: Sequence[Heard], now: datetime) -> Iterator[Issue]:
     """Find a turn to write to SQLite that somebody does not give back."""
     since = min((at for one in alive if (at := one.report.writer_held_since) is not None), default=None)
     if since is not None and now.timestamp() - since > _LONGEST_WRITING_S:
-        text = f"another process has been writing to SQLite for {now.timestamp() - since:.0f} s, and all others wait"
+        text = Text(
+            "another process has been writing to SQLite for {held_s} s, and all others wait",
+            held_s=format(now.timestamp() - since, ".0f"),
+        )
         yield Issue("lock_held", "sqlite", text, _moment(since))
 
 
@@ -100,14 +118,18 @@ def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Is
         return
     ages_s = parts.broker.duties.ages_s()
     reap_s, purge_s = settings.reap_interval_seconds, settings.purge_interval_seconds
-    for duty, kind, interval_s, limit_s, what in (
-        (REAP, "reap_overdue", reap_s, 2 * reap_s + _LATE_S, "no leases were reaped"),
-        (PURGE, "purge_overdue", purge_s, purge_s + _LATE_S, "no old runs were deleted"),
+    for duty, kind, interval_s, limit_s in (
+        (REAP, "reap_overdue", reap_s, 2 * reap_s + _LATE_S),
+        (PURGE, "purge_overdue", purge_s, purge_s + _LATE_S),
     ):
         # What was not done while no worker lived, or never, is theirs from the start of the first one.
         late_s = min(ages_s.get(duty, math.inf), max(started_s))
         if late_s > limit_s:
-            text = f"{what} for {late_s:.0f} s, though it is done each {interval_s} s"
+            times = {"late_s": f"{late_s:.0f}", "interval_s": interval_s}
+            if duty == REAP:
+                text = Text("no leases were reaped for {late_s} s, though it is done each {interval_s} s", **times)
+            else:
+                text = Text("no old runs were deleted for {late_s} s, though it is done each {interval_s} s", **times)
             yield Issue(kind, duty, text, _moment(now.timestamp() - late_s))
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from gonemaster_db.service.probes import LockHolder, lock_holders
+from gonemaster_engine.texts import Text, joined
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.monitoring.issues import Issue, number
+from gonemaster_tasks.monitoring.issues import Issue
 
 _LONGEST = timedelta(seconds=6)
 _WAITS = timedelta(seconds=1)
@@ -18,10 +19,10 @@ def of_redis(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator
     facts = parts.broker.facts()
     failed = [what for name, what in _WRITES.items() if facts.get(name, "ok") != "ok"]
     if failed:
-        yield Issue("disk_full", "redis", f"Redis could not write its {' and its '.join(failed)}")
+        yield Issue("disk_full", "redis", Text("Redis could not write its {files}", files=" and its ".join(failed)))
     policy = facts.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
-        text = f"maxmemory-policy is {policy} but must be noeviction, or messages may be lost"
+        text = Text("maxmemory-policy is {policy} but must be noeviction, or messages may be lost", policy=policy)
         yield Issue("may_evict", "redis", text)
 
 
@@ -29,8 +30,11 @@ def of_losses(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterato
     """Find jobs that were accepted and are gone."""
     lost = parts.broker.losses.found()
     if lost is not None:
-        gone = number(lost.count, "accepted job is", "accepted jobs are")
-        text = f"{gone} not in the database any more: {', '.join(lost.job_ids)}{', ...' * (lost.count > 3)}"
+        jobs = ", ".join(lost.job_ids) + ", ..." * (lost.count > 3)
+        if lost.count == 1:
+            text = Text("1 accepted job is not in the database any more: {jobs}", jobs=jobs)
+        else:
+            text = Text("{number} accepted jobs are not in the database any more: {jobs}", number=lost.count, jobs=jobs)
         since = datetime.fromtimestamp(lost.since, UTC)
         yield Issue("commits_lost", "database", text, since, count=lost.count)
 
@@ -46,6 +50,10 @@ def of_locks(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[
 
 def _text(holder: LockHolder) -> str:
     who = f"role {holder.role or 'unknown'}, {holder.application or 'no name'}, {holder.address or 'local'}"
-    span = "for some time" if holder.age_s is None else f"for {holder.age_s:.0f} s"
-    waiting = f"; {number(holder.waiting, 'other waits', 'others wait')}" if holder.waiting else ""
-    return f"a transaction ({who}; {holder.state or 'state unknown'}) has held locks {span}{waiting}"
+    span = Text("for some time") if holder.age_s is None else Text("for {age_s} s", age_s=format(holder.age_s, ".0f"))
+    state = holder.state or "state unknown"
+    text = Text("a transaction ({who}; {state}) has held locks {span}", who=who, state=state, span=span)
+    if not holder.waiting:
+        return text
+    waiting = Text("1 other waits") if holder.waiting == 1 else Text("{number} others wait", number=holder.waiting)
+    return joined("; ", (text, waiting))

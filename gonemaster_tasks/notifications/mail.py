@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.mail_types import SmtpServer
 from gonemaster_tasks.notifications.failures import DeliveryFailed
 from gonemaster_tasks.notifications.threads import in_thread
@@ -75,7 +76,9 @@ async def send_mail(server: SmtpServer, mail: Mail) -> int:
         async with asyncio.timeout(TIMEOUT_S):
             return await in_thread(lambda: session.send(message, mail), name="mail")
     except TimeoutError as error:
-        raise DeliveryFailed(f"the mail server did not take the mail within {TIMEOUT_S:g} s") from error
+        raise DeliveryFailed(
+            Text("the mail server did not take the mail within {timeout_s} s", timeout_s=format(TIMEOUT_S, "g"))
+        ) from error
     finally:
         session.abort()
 
@@ -99,17 +102,24 @@ class _Session:
             return self._send(message, mail)
         except smtplib.SMTPResponseException as error:
             code = error.smtp_code if 400 <= error.smtp_code < 600 else None
-            text = f"the mail server refused with {error.smtp_code}"
+            text = Text("the mail server refused with {smtp_code}", smtp_code=error.smtp_code)
             # What it says about the login lies with the settings, not with this mail.
             final = not isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500
             raise DeliveryFailed(text, status=code, final=final) from error
         except smtplib.SMTPRecipientsRefused as error:
             ((code, _),) = error.recipients.values()
-            raise DeliveryFailed(f"the recipient was refused with {code}", status=code, final=code >= 500) from error
+            raise DeliveryFailed(
+                Text("the recipient was refused with {code}", code=code), status=code, final=code >= 500
+            ) from error
         except ssl.SSLCertVerificationError as error:
-            raise DeliveryFailed(f"the certificate of the mail server is not valid: {error.verify_message}") from error
+            raise DeliveryFailed(
+                Text(
+                    "the certificate of the mail server is not valid: {verify_message}",
+                    verify_message=error.verify_message,
+                )
+            ) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise DeliveryFailed(f"the mail server failed: {type(error).__name__}") from error
+            raise DeliveryFailed(Text("the mail server failed: {name}", name=type(error).__name__)) from error
         finally:
             self._smtp.close()
 

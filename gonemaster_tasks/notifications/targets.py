@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefused
 from gonemaster_tasks.notifications.threads import in_thread
 
@@ -55,19 +56,30 @@ def read_target(url: str, *, allow_private: bool) -> Target:
         TargetRefused: it is none, or nothing is sent there.
     """
     if len(url) > LONGEST_URL or not _PLAIN.fullmatch(url):
-        raise TargetRefused(f"must be a URL of at most {LONGEST_URL} printable ASCII characters without blanks")
+        raise TargetRefused(
+            Text(
+                "must be a URL of at most {longest_url} printable ASCII characters without blanks",
+                longest_url=LONGEST_URL,
+            )
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise TargetRefused("must be a URL with a valid host and port") from error
+        raise TargetRefused(Text("must be a URL with a valid host and port")) from error
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise TargetRefused("must be an absolute URL with http or https")
+        raise TargetRefused(Text("must be an absolute URL with http or https"))
     if "@" in parts.netloc or "#" in url:
-        raise TargetRefused("must have neither user and password nor a fragment")
+        raise TargetRefused(Text("must have neither user and password nor a fragment"))
     port = _DEFAULT_PORTS[parts.scheme] if port is None else port
     if port not in _DEFAULT_PORTS.values() and port < _LOWEST_FREE_PORT:
-        raise TargetRefused(f"must have port 80, 443 or one from {_LOWEST_FREE_PORT} on, not {port}")
+        raise TargetRefused(
+            Text(
+                "must have port 80, 443 or one from {lowest_free_port} on, not {port}",
+                lowest_free_port=_LOWEST_FREE_PORT,
+                port=port,
+            )
+        )
     host = _read_host(parts.hostname, allow_private=allow_private)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port, path)
@@ -77,11 +89,13 @@ def _read_host(text: str, *, allow_private: bool) -> str:
     address = _as_address(text)
     if address is not None:
         if not may_be_target(address, guarded=not allow_private):
-            raise TargetRefused(f"must not have the address {_refusal(address, allow_private=allow_private)}")
+            raise TargetRefused(
+                Text("must not have the address {refusal}", refusal=_refusal(address, allow_private=allow_private))
+            )
         return address
     host = text.lower().removesuffix(".")
     if len(host) > 253 or not _HOST_NAME.fullmatch(host):
-        raise TargetRefused("must have a host name in ASCII, or an IP address without zone")
+        raise TargetRefused(Text("must have a host name in ASCII, or an IP address without zone"))
     return host
 
 
@@ -104,10 +118,16 @@ async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
         try:
             found = await in_thread(lambda: _look_up(target), name="look-up of a receiver")
         except OSError as error:
-            raise DeliveryFailed(f"{target.host} has no address that could be found") from error
+            raise DeliveryFailed(Text("{host} has no address that could be found", host=target.host)) from error
     for address in found:
         if not may_be_target(address, guarded=not allow_private):
-            raise DeliveryFailed(f"{target.host} has the address {_refusal(address, allow_private=allow_private)}")
+            raise DeliveryFailed(
+                Text(
+                    "{host} has the address {refusal}",
+                    host=target.host,
+                    refusal=_refusal(address, allow_private=allow_private),
+                )
+            )
     return found[:MAX_ADDRESSES]
 
 
@@ -118,5 +138,5 @@ def _look_up(target: Target) -> list[str]:
 
 def _refusal(address: str, *, allow_private: bool) -> str:
     if allow_private:
-        return f"{address}, which is not that of a single host"
-    return f"{address}, which is not a global one of another host; see allow_private_webhooks"
+        return Text("{address}, which is not that of a single host", address=address)
+    return Text("{address}, which is not a global one of another host; see allow_private_webhooks", address=address)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefused
 from gonemaster_tasks.notifications.targets import Target, addresses_of, read_target
@@ -67,16 +68,16 @@ async def send_webhook(webhook: Webhook, *, timestamp: int, allow_private: bool,
     try:
         target = read_target(webhook.url, allow_private=allow_private)
     except TargetRefused as error:  # the setting has changed since the watch was made
-        raise DeliveryFailed(f"the URL {error}") from error
+        raise DeliveryFailed(Text("the URL {error}", error=text_of(error))) from error
     try:
         async with asyncio.timeout(TIMEOUT_S):
             addresses = await addresses_of(target, allow_private=allow_private)
             status = await _exchange(target, addresses, _request(target, webhook, timestamp), tls)
     except TimeoutError as error:
-        raise DeliveryFailed(f"no response within {TIMEOUT_S:g} s") from error
+        raise DeliveryFailed(Text("no response within {timeout_s} s", timeout_s=format(TIMEOUT_S, "g"))) from error
     if not 200 <= status < 300:
-        told = "a redirect, which is not followed" if 300 <= status < 400 else f"status {status}"
-        raise DeliveryFailed(f"the receiver answered with {told}", status=status, final=status == _GONE)
+        told = Text("a redirect, which is not followed") if 300 <= status < 400 else f"status {status}"
+        raise DeliveryFailed(Text("the receiver answered with {told}", told=told), status=status, final=status == _GONE)
     return status
 
 
@@ -104,11 +105,15 @@ async def _exchange(target: Target, addresses: Sequence[str], request: bytes, tl
         finally:
             writer.transport.abort()
     except ssl.SSLCertVerificationError as error:
-        raise DeliveryFailed(f"the certificate is not valid: {error.verify_message}") from error
+        raise DeliveryFailed(
+            Text("the certificate is not valid: {verify_message}", verify_message=error.verify_message)
+        ) from error
     except (OSError, asyncio.IncompleteReadError) as error:
-        raise DeliveryFailed("the connection failed or was closed before a response") from error
+        raise DeliveryFailed(Text("the connection failed or was closed before a response")) from error
     except asyncio.LimitOverrunError as error:
-        raise DeliveryFailed(f"the head of the response is longer than {_MAX_HEAD} bytes") from error
+        raise DeliveryFailed(
+            Text("the head of the response is longer than {max_head} bytes", max_head=_MAX_HEAD)
+        ) from error
 
 
 async def _connect(
@@ -126,7 +131,7 @@ async def _connect(
             raise
         except OSError as error:  # TimeoutError is one
             failure = error
-    raise DeliveryFailed("no connection") from failure
+    raise DeliveryFailed(Text("no connection")) from failure
 
 
 async def _read_status(reader: asyncio.StreamReader) -> int:
@@ -134,11 +139,11 @@ async def _read_status(reader: asyncio.StreamReader) -> int:
         head = await reader.readuntil(b"\r\n\r\n")
         line = _STATUS_LINE.match(head)
         if not line:
-            raise DeliveryFailed("the response is not HTTP/1.1")
+            raise DeliveryFailed(Text("the response is not HTTP/1.1"))
         status = int(line[1])
         if status >= 200:
             return status
-    raise DeliveryFailed("the receiver sends interim responses only")
+    raise DeliveryFailed(Text("the receiver sends interim responses only"))
 
 
 async def _read_rest(reader: asyncio.StreamReader) -> None:

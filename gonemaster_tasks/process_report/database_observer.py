@@ -8,7 +8,7 @@ from typing import Any
 from gonemaster_db.core.session import Store
 from gonemaster_db.service.probes import can_write_soon, scarce_space
 from gonemaster_tasks.process_report.database_watch import DatabaseWatch
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 
 LOOK_EVERY_S = 1.5
 _RETRY_S = 0.5
@@ -17,7 +17,7 @@ FULL = "the database says that its disk is full"
 
 
 class DatabaseObserver:
-    """One thread with connections of its own: those of the requests may all be in use.
+    """One task with connections of its own: those of the requests may all be in use.
 
     `is_full` says whether the process has lately met a full disk.
     """
@@ -28,15 +28,15 @@ class DatabaseObserver:
         self._scarce = ""
         self._writer_held_since: float | None = None  # on the steady clock
         self.watch = DatabaseWatch()
-        self._thread = RepeatingThread("database watch", self.look, pause_s=LOOK_EVERY_S, retry_s=_RETRY_S)
+        self._task = RepeatedTask("database watch", self.look, pause_s=LOOK_EVERY_S, retry_s=_RETRY_S)
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start(at_once=True)
+        self._task.start(at_once=True)
 
     def stop(self) -> None:
         """End."""
-        self._thread.stop()
+        self._task.stop()
         self._store.close()
 
     def look(self) -> None:

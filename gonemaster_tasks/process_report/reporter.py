@@ -19,14 +19,14 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.reports import ProcessReport
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 
 REPORT_EVERY_S = 4.0
 _RETRY_S = 1.0  # so that nobody counts as silent once Redis is back
 
 
 class Reporter:
-    """Reports of one process, regularly in a thread of its own.
+    """Regular reports of one process.
 
     `facts` gives the fields of a report that the process knows itself; `store` is where it says that Redis is away.
     """
@@ -50,21 +50,21 @@ class Reporter:
         self._started_at: float | None = None
         self._silent_since: float | None = None
         self._told_at: float | None = None  # on the steady clock
-        self._thread = RepeatingThread(
+        self._task = RepeatedTask(
             "process report", self._synchronize_and_report, pause_s=REPORT_EVERY_S, retry_s=_RETRY_S
         )
 
     def start(self) -> None:
         """Report at once and regularly, and keep the clock."""
-        self._thread.start(at_once=True)
+        self._task.start(at_once=True)
 
     def report_soon(self) -> None:
         """Do not wait for the time of the next report: something has changed."""
-        self._thread.wake()
+        self._task.wake()
 
     def stop(self) -> None:
         """End, and let this process be forgotten."""
-        self._thread.stop()
+        self._task.stop()
         self.forget()
 
     def report(self) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.errors import InvalidRule
-from gonemaster_tasks.recurrence.rules import Kind, Rule
+from gonemaster_tasks.recurrence.rules import Rule, RuleKind
 
 _DAY = timedelta(days=1)
 _SEARCHED_DAYS = 64
@@ -27,7 +28,7 @@ def next_occurrence(rule: Rule, after: datetime) -> datetime:
         instant = datetime.combine(day, rule.time_of_day, tzinfo=rule.zone).astimezone(UTC)
         if instant > after:
             return instant
-    raise InvalidRule("kind", f"has no time within {_SEARCHED_DAYS} days")
+    raise InvalidRule("kind", Text("has no time within {searched_days} days", searched_days=_SEARCHED_DAYS))
 
 
 def occurrences(rule: Rule, after: datetime) -> Iterator[datetime]:
@@ -38,7 +39,7 @@ def occurrences(rule: Rule, after: datetime) -> Iterator[datetime]:
 
 
 def _days_from(rule: Rule, first: date) -> Iterator[date]:
-    if rule.kind is Kind.INTERVAL:
+    if rule.kind is RuleKind.INTERVAL:
         return _every(rule.interval_days, rule.anchor_date, first)
     days = (first + number * _DAY for number in range(_SEARCHED_DAYS + _BEFORE.days + 1))
     return (day for day in days if _has_day(rule, day))
@@ -54,6 +55,6 @@ def _every(interval_days: int, anchor: date, first: date) -> Iterator[date]:
 
 
 def _has_day(rule: Rule, day: date) -> bool:
-    if rule.kind is Kind.WEEKLY:
+    if rule.kind is RuleKind.WEEKLY:
         return day.weekday() in rule.weekdays
     return day.day in rule.days_of_month or (rule.last_day and (day + _DAY).day == 1)

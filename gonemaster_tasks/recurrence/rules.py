@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.errors import InvalidRule
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # the index is that of date.weekday()
@@ -21,7 +22,7 @@ _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 _NO_ZONES = {"local", "localtime", "factory", "posixrules", "posix", "right"}
 
 
-class Kind(enum.StrEnum):
+class RuleKind(enum.StrEnum):
     """How the days of a rule are chosen. Values are stored and sent by the API."""
 
     INTERVAL = "interval"  # every n days, counted from an anchor
@@ -33,7 +34,7 @@ class Kind(enum.StrEnum):
 class Rule:
     """Days of a calendar and a local time of day, in whole minutes. Made by `make_rule`, which checks it."""
 
-    kind: Kind
+    kind: RuleKind
     time_of_day: time
     zone: ZoneInfo
     interval_days: int = 1
@@ -65,39 +66,41 @@ def make_rule(
     _refuse_unused(
         chosen,
         {
-            "interval_days": (Kind.INTERVAL, interval_days),
-            "anchor_date": (Kind.INTERVAL, anchor_date),
-            "weekdays": (Kind.WEEKLY, weekdays),
-            "days_of_month": (Kind.MONTHLY, days_of_month),
-            "last_day": (Kind.MONTHLY, last_day),
+            "interval_days": (RuleKind.INTERVAL, interval_days),
+            "anchor_date": (RuleKind.INTERVAL, anchor_date),
+            "weekdays": (RuleKind.WEEKLY, weekdays),
+            "days_of_month": (RuleKind.MONTHLY, days_of_month),
+            "last_day": (RuleKind.MONTHLY, last_day),
         },
     )
     at, zone = _time(time_of_day), _zone(timezone)
-    if chosen is Kind.INTERVAL:
+    if chosen is RuleKind.INTERVAL:
         days, anchor = _interval(interval_days), _anchor(anchor_date)
         return Rule(kind=chosen, time_of_day=at, zone=zone, interval_days=days, anchor_date=anchor)
-    if chosen is Kind.WEEKLY:
+    if chosen is RuleKind.WEEKLY:
         return Rule(kind=chosen, time_of_day=at, zone=zone, weekdays=_weekdays(weekdays))
     of_month = _days(days_of_month, last_day=last_day)
     return Rule(kind=chosen, time_of_day=at, zone=zone, days_of_month=of_month, last_day=last_day)
 
 
-def _kind(text: str) -> Kind:
+def _kind(text: str) -> RuleKind:
     try:
-        return Kind(text)
+        return RuleKind(text)
     except ValueError as error:
-        raise InvalidRule("kind", f"must be one of {', '.join(Kind)}") from error
+        raise InvalidRule("kind", Text("must be one of {allowed}", allowed=", ".join(RuleKind))) from error
 
 
-def _refuse_unused(kind: Kind, parts: dict[str, tuple[Kind, object]]) -> None:
+def _refuse_unused(kind: RuleKind, parts: dict[str, tuple[RuleKind, object]]) -> None:
     for name, (owner, value) in parts.items():
         if owner is not kind and value:
-            raise InvalidRule(name, f"belongs to the kind {owner}, and this rule is {kind}")
+            raise InvalidRule(
+                name, Text("belongs to the kind {owner}, and this rule is {kind}", owner=owner, kind=kind)
+            )
 
 
 def _time(text: str) -> time:
     if not _TIME.fullmatch(text):
-        raise InvalidRule("time_of_day", "must be a time HH:MM from 00:00 to 23:59")
+        raise InvalidRule("time_of_day", Text("must be a time HH:MM from 00:00 to 23:59"))
     return time.fromisoformat(text)
 
 
@@ -108,30 +111,46 @@ def _zone(name: str) -> ZoneInfo:
             return ZoneInfo(name)
     except (LookupError, ValueError, OSError):  # no such file, or a file that is no time zone, or a directory
         pass
-    raise InvalidRule("timezone", "must be the name of an IANA time zone, such as Europe/Stockholm or UTC")
+    raise InvalidRule("timezone", Text("must be the name of an IANA time zone, such as Europe/Stockholm or UTC"))
 
 
 def _interval(days: int | None) -> int:
     if days is None or not 1 <= days <= LONGEST_INTERVAL:
-        raise InvalidRule("interval_days", f"must be a number of days from 1 to {LONGEST_INTERVAL}")
+        raise InvalidRule(
+            "interval_days",
+            Text("must be a number of days from 1 to {longest_interval}", longest_interval=LONGEST_INTERVAL),
+        )
     return days
 
 
 def _anchor(day: date | None) -> date:
     if day is None or not EARLIEST_ANCHOR <= day <= LATEST_ANCHOR:
-        raise InvalidRule("anchor_date", f"must be a date from {EARLIEST_ANCHOR} to {LATEST_ANCHOR}")
+        raise InvalidRule(
+            "anchor_date",
+            Text(
+                "must be a date from {earliest_anchor} to {latest_anchor}",
+                earliest_anchor=EARLIEST_ANCHOR,
+                latest_anchor=LATEST_ANCHOR,
+            ),
+        )
     return day
 
 
 def _weekdays(names: Sequence[str]) -> tuple[int, ...]:
     if not names or not set(names) <= set(WEEKDAYS):
-        raise InvalidRule("weekdays", f"must be at least one of {', '.join(WEEKDAYS)}")
+        raise InvalidRule("weekdays", Text("must be at least one of {allowed}", allowed=", ".join(WEEKDAYS)))
     return tuple(sorted({WEEKDAYS.index(name) for name in names}))
 
 
 def _days(days: Sequence[int], *, last_day: bool) -> tuple[int, ...]:
     if not all(1 <= day <= LAST_COMMON_DAY for day in days):
-        raise InvalidRule("days_of_month", f"must be days from 1 to {LAST_COMMON_DAY}; last_day is the end of a month")
+        raise InvalidRule(
+            "days_of_month",
+            Text(
+                "must be days from 1 to {last_common_day}; last_day is the end of a month",
+                last_common_day=LAST_COMMON_DAY,
+            ),
+        )
     if not days and not last_day:
-        raise InvalidRule("days_of_month", "must have at least one day, or last_day must be true")
+        raise InvalidRule("days_of_month", Text("must have at least one day, or last_day must be true"))
     return tuple(sorted(set(days)))

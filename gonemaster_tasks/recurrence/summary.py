@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gonemaster_tasks.recurrence.rules import Kind, Rule
+from gonemaster_tasks.recurrence.rules import Rule, RuleKind
 
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -13,10 +13,10 @@ def summarise(rule: Rule) -> str:
 
 
 def _days(rule: Rule) -> str:
-    if rule.kind is Kind.INTERVAL:
+    if rule.kind is RuleKind.INTERVAL:
         every = "day" if rule.interval_days == 1 else f"{rule.interval_days} days"
         return f"Every {every} from {rule.anchor_date.isoformat()}"
-    if rule.kind is Kind.WEEKLY:
+    if rule.kind is RuleKind.WEEKLY:
         return f"Weekly, {_listed([_NAMES[day] for day in rule.weekdays])}"
     return f"Monthly, {_days_of_month(rule)}"
 

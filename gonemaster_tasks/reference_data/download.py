@@ -46,6 +46,9 @@ def download(
     try:
         with urllib.request.build_opener(*handlers).open(request, timeout=limit.total_seconds()) as response:
             return _read(response.read1, until, most_octets)
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection
+        raise
     except http.client.HTTPException as error:  # not OSError, and it may hold what the server sent
         raise OSError(f"not HTTP: {type(error).__name__}") from error
 

@@ -44,13 +44,12 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import ANNOUNCE_COMMAND
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.maintenance.metrics import add_up_runs
-from gonemaster_tasks.maintenance.newest_outcomes import note_newest_outcomes
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.maintenance.retention import purge_regularly
 from gonemaster_tasks.maintenance.statistics import make_due_statistics
 from gonemaster_tasks.maintenance.tag_summaries import keep_tag_summaries
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
 from gonemaster_tasks.worker.consume import tier_order
 from gonemaster_tasks.worker.consume.gate import POOL_THREADS, Gate
@@ -66,7 +65,7 @@ from gonemaster_tasks.worker.execute.runner import Runner
 from gonemaster_tasks.worker.execute.running import Stop
 from gonemaster_tasks.worker.execute.task_events import JobRequest, announce_revoked, bound_revoked
 from gonemaster_tasks.worker.upkeep.analysis_tasks import register_analysis
-from gonemaster_tasks.worker.upkeep.external_data import external_data_thread
+from gonemaster_tasks.worker.upkeep.external_data import external_data_task
 from gonemaster_tasks.worker.upkeep.heartbeat import Heartbeat
 from gonemaster_tasks.worker.upkeep.leases import LeaseKeeper
 from gonemaster_tasks.worker.upkeep.maintenance_timer import MaintenanceTimer
@@ -74,8 +73,8 @@ from gonemaster_tasks.worker.upkeep.process_metrics import ProcessMetrics
 from gonemaster_tasks.worker.upkeep.reaping import Reaper, reap_once
 from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime, repeated
 from gonemaster_tasks.worker.upkeep.unclaimed import Unclaimed
-from gonemaster_tasks.worker.upkeep.usage import UsageThread
-from gonemaster_tasks.worker.upkeep.watch_tasks import delivery_thread, register_watches
+from gonemaster_tasks.worker.upkeep.usage import UsageReport
+from gonemaster_tasks.worker.upkeep.watch_tasks import delivery_task, register_watches
 from gonemaster_tasks.worker.upkeep.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -156,7 +155,6 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
 def _add_up(process: Process) -> None:
     now, stopped = process.clock.now, process.stopping.is_set
     add_up_runs(process.store, now=now, stopped=stopped)
-    note_newest_outcomes(process.store, stopped=stopped)
     keep_tag_summaries(process.store, process.broker, now=now, stopped=stopped)
 
 
@@ -199,24 +197,27 @@ class Worker:
             name, live, store, broker, runner, gate, publisher, claim_store, clock, head_order, isolation=isolation
         )
         self.app = make_app_of(settings, transport=transport_settings)
-        self._deliveries = delivery_thread(self.process)
-        self._external_data = external_data_thread(self.process)
+        self._deliveries = delivery_task(self.process)
+        self._external_data = external_data_task(self.process)
         register_tasks(self.app, self.process, wake_deliveries=self._deliveries.wake)
         self._leases = LeaseKeeper(self.process)
         self._watchdog = Watchdog(self.process.loop, self.process.jobs, limit_s=settings.stall_timeout_seconds)
-        self._usage = UsageThread(self.process)
+        self._usage = UsageReport(self.process)
         self._reaper = Reaper(self.process)
         gate.hold_while(self.process.database.is_away)
-        self._database = RepeatingThread(
+        self._database = RepeatedTask(
             "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
         )
-        self._free_memory = RepeatingThread("free memory", give_back_free_memory, pause_s=_GIVE_BACK_S)
+        self._free_memory = RepeatedTask("free memory", give_back_free_memory, pause_s=_GIVE_BACK_S, is_quick=True)
         self._unclaimed = Unclaimed(self.process)
         self._own_metrics: ProcessMetrics | None = None
         self._maintenance = MaintenanceTimer(self.process, self.app)
-        self._settings = SettingsWatcher(live, store, broker)
+        self._settings = SettingsWatcher(live, store, broker, polls=False)
         self._heartbeat = Heartbeat(
-            self.process, queues=settings.worker_queues, reconcile=self._maintenance.reconcile_now
+            self.process,
+            queues=settings.worker_queues,
+            reconcile=self._maintenance.reconcile_now,
+            follow_settings=self._settings.follow,
         )
 
     def run(self) -> int:

@@ -1,6 +1,7 @@
 """An application on real parts: both databases, and a Redis of this session."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,30 +43,44 @@ def stopping() -> threading.Event:
     return threading.Event()
 
 
-@pytest.fixture
-def make_app(settings: Settings, queue: QueueParts, stopping: threading.Event) -> MakeApp:
-    """`make_app(max_body_size=100)` is an application with other settings."""
-
-    def make(**flags: Any) -> Flask:
-        chosen = load_settings({"broker_url": settings.broker_url, "data_dir": str(settings.data_dir)} | flags, {})
-        return create_app(chosen, queue=queue, stopping=stopping)
-
-    return make
+# What rules and hooks of an application depend on; all other settings are in its state.
+_BUILT_FROM = ("trusted_proxy_cidrs", "public_ui_path", "max_body_size", "max_batch_body_size")
 
 
 @pytest.fixture(scope="session")
-def made_apps() -> dict[str, Flask]:
-    """The application that `client` has made; its rules and its OpenAPI document take longer than most tests."""
-    return {}
+def made_apps() -> dict[str, list[Flask]]:
+    """Applications of the tests before: to build rules and the OpenAPI document takes longer than most tests."""
+    return defaultdict(list)
 
 
 @pytest.fixture
-def client(
-    made_apps: dict[str, Flask], make_app: MakeApp, settings: Settings, queue: QueueParts, stopping: threading.Event
-) -> FlaskClient:
-    """A client of an application with default settings; all but the state is that of the tests before."""
-    if not made_apps:
-        made_apps["default"] = make_app()
-    app = made_apps["default"]
-    app.extensions[NAME] = make_state(settings, queue=queue, stopping=stopping)
-    return app.test_client()
+def make_app(
+    made_apps: dict[str, list[Flask]], settings: Settings, queue: QueueParts, stopping: threading.Event
+) -> Iterator[MakeApp]:
+    """`make_app(max_body_size=100)` is an application with other settings; all but the state may have been used.
+
+    `make_app(fresh=True)` is one that a test may change.
+    """
+    made: list[tuple[str, Flask]] = []
+
+    def make(*, fresh: bool = False, **flags: Any) -> Flask:
+        chosen = load_settings({"broker_url": settings.broker_url, "data_dir": str(settings.data_dir)} | flags, {})
+        kind = "" if fresh else str({name: flags.get(name) for name in _BUILT_FROM})
+        if made_apps[kind]:
+            app = made_apps[kind].pop()
+            app.extensions[NAME] = make_state(chosen, queue=queue, stopping=stopping)
+        else:
+            app = create_app(chosen, queue=queue, stopping=stopping)
+        made.append((kind, app))
+        return app
+
+    yield make
+    for kind, app in made:
+        if kind:
+            made_apps[kind].append(app)
+
+
+@pytest.fixture
+def client(make_app: MakeApp) -> FlaskClient:
+    """A client of an application with default settings."""
+    return make_app().test_client()

@@ -1,16 +1,18 @@
-"""What a person can be refused with is known to the pages, which say it in their language."""
+"""A refusal is a `Text`, which can be translated: a sentence that is a bare string stays English on each page."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from gonemaster_api.ui.shell.texts.refusal_texts import TEXTS
+from gonemaster_api.errors import MISSING
+from gonemaster_db.core import errors as store
 
 ROOT = Path(__file__).parents[2]
 REFUSING = re.compile(
     r"ApiError|BadRequest|Conflict|Unavailable|ValidationError|Invalid(?!RequestLine)\w+|SnapshotStateError|JobStateError"
-    r"|TierMismatch|QueueMismatch|NothingToRepeat|StatisticsPending|MaterialisationRunning|DeliveryFailed|IsolatedRunFailed|Issue"
+    r"|TierMismatch|QueueMismatch|NothingToRepeat|StatisticsPending|MaterialisationRunning|TargetRefused|DeliveryFailed"
+    r"|Issue|Refusal"
 )
 NAMED = {"text", "message", "reason", "hint"}  # variables that are then refused with
 PLACES = (
@@ -20,43 +22,22 @@ PLACES = (
     "gonemaster_api/queries",
     "gonemaster_api/v1",
     "gonemaster_api/web",
+    "gonemaster_tasks/config/overrides.py",
     "gonemaster_tasks/control",
     "gonemaster_tasks/notifications",
     "gonemaster_tasks/recurrence",
     "gonemaster_tasks/monitoring",
-    "gonemaster_tasks/worker/execute/isolation.py",
     "gonemaster_db",
+    "gonemaster_engine/profile/callers.py",
+    "gonemaster_engine/profile/documents.py",
     "gonemaster_engine/profile/schema.py",
     "gonemaster_engine/scoring/config.py",
 )
-# Put together from texts that are there, or seen by no person.
-OTHERS = {
-    "{}: {}",
-    "{}; {}",
-    "{} {}: {}",
-    "key: {}",
-    "url: {}",
-    "email: {}",
-    "{} not finished",
-    "{} of {} names {} invalid; nothing was queued",
-    "must be {}{} here, the value of the server, not {}",
-    "{}{}: {}",
-    "{} for {} s, though it is done each {} s",
-    "{} not in the database any more: {}{}",
-    "a transaction ({}; {}) has held locks {}{}",
-    "{} and no worker consumes this tier",
-    "{} no message in the broker",
-    "{} not belong to a queued job",
-    "pid {}",
-    "no such {}: {}",
-    "the {} {} already exists",
-}
-LITERAL = re.compile(r"\{\d\}")
 
 
-def templates(file: Path) -> Iterator[str]:
-    """Yield the sentences that a file refuses with, `{}` in the place of each value."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+def sentences(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the bare sentences that a file refuses with, `{}` in the place of each value."""
+    for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args) if REFUSING.fullmatch(name):
                 found = list(args)
@@ -68,8 +49,8 @@ def templates(file: Path) -> Iterator[str]:
                 continue
         for each in found:
             for text in [each.body, each.orelse] if isinstance(each, ast.IfExp) else [each]:
-                if " " in (sentence := _sentence(text)):
-                    yield sentence
+                if re.search(r"[a-z]+ [a-z]+", sentence := _sentence(text)):
+                    yield text.lineno, sentence
 
 
 def _sentence(node: ast.expr) -> str:
@@ -81,19 +62,36 @@ def _sentence(node: ast.expr) -> str:
     return ""
 
 
-def test_pages_know_all_refusals() -> None:
-    known = {LITERAL.sub("{}", text) for text in TEXTS} | OTHERS
+def test_each_refusal_can_be_translated() -> None:
     files = [
         file for place in PLACES for file in ([ROOT / place] if place.endswith(".py") else (ROOT / place).rglob("*.py"))
     ]
-    found = {text: file for file in files for text in templates(file)}
-    assert len(found) > 150, "the sentences are written in another way than this test looks for"
-    unknown = {text: str(file.relative_to(ROOT)) for text, file in found.items() if text not in known}
-    assert unknown == {}, "add them to gonemaster_api/ui/shell/texts/refusal_texts.py, then `make messages`"
+    assert len(files) > len(PLACES), "the folders have other names than this test looks for"
+    bare = {
+        f"{file.relative_to(ROOT)}:{line}": text
+        for file in files
+        for line, text in sentences(ast.parse(file.read_text(encoding="utf-8")))
+    }
+    assert bare == {}, 'write Text("...", name=value), then `make messages`'
 
 
-def test_texts_are_there_once_and_number_their_values() -> None:
-    assert len(set(TEXTS)) == len(TEXTS)
-    for text in TEXTS:
-        numbers = [int(found[1]) for found in LITERAL.findall(text)]
-        assert numbers == list(range(1, len(numbers) + 1)), text
+def test_what_may_be_missing_has_a_template() -> None:
+    named = {}
+    for file in (ROOT / "gonemaster_api").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case (
+                    ast.Call(func=ast.Name(id="NotFound"), args=[ast.Constant(value=what), *_])
+                    | ast.Call(func=ast.Attribute(attr="require"), args=[_, ast.Constant(value=what), *_])
+                    | ast.Call(func=ast.Name(id="_find"), args=[_, _, ast.Constant(value=what), *_])
+                ):
+                    named[what] = file.name
+    assert len(named) > 20
+    classes: list[type[store.NotFound]] = [store.NotFound, *store.NotFound.__subclasses__()]
+    rows = {each.__name__.removesuffix("NotFound").lower() or "row" for each in classes}
+    assert set(MISSING) == {*named, *rows}
+
+
+def test_the_search_finds_bare_sentences() -> None:
+    bad = 'raise BadRequest("code", f"no such {thing} here")\ntext = "not so" if one else Text("fine and well")'
+    assert [text for _, text in sentences(ast.parse(bad))] == ["not so", "no such {} here"]

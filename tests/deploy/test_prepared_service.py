@@ -22,7 +22,7 @@ from tests.deploy.test_howto import commands
 from tests.support.service import Service
 from tests.support.sources import ROOT
 
-pytestmark = pytest.mark.xdist_group("prepared_service")  # one server
+pytestmark = [pytest.mark.xdist_group("prepared_service"), pytest.mark.thorough]  # one server
 
 ELSEWHERE: dict[str, Any] = {
     "broker_url": "",

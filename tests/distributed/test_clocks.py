@@ -18,6 +18,7 @@ from gonemaster_db.queue.jobs import create_job
 from gonemaster_tasks.app import PROJECT_ENTRY, PURGE_ENTRY
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.pause import pause_queue
 from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.queues import NORMAL, PROJECT
@@ -63,7 +64,10 @@ def test_leases_pauses_and_retention_go_by_the_clock_of_redis(farm: Farm, settin
     assert run.started_at is not None
     assert until <= run.started_at < until + timedelta(seconds=TEN_MINUTES / 2)
     wait_until(lambda: set(skewed(farm, settings)) == {"worker", "beat"}, what="both clocks are named")
-    assert "stale unacked messages dropped" not in farm.log("wrong")
+    held = farm.submit("held-60000.test")
+    wait_until(lambda: farm.started(held), what="its start")
+    assert abs(farm.broker.unacked.held_since()[held] - farm.broker.time()) < TEN_MINUTES / 2
+    cancel_job(farm.parts, held)
 
 
 def _ended_days_ago(session: Session, *, run_id: str, days: int) -> None:

@@ -10,6 +10,8 @@ from tests.distributed.lab.load import Accepted, Said
 from tests.distributed.lab.report import COLUMNS, row, table, written
 from tests.distributed.lab.scenarios import SCENARIOS
 
+pytestmark = pytest.mark.core  # starts nothing
+
 SOUND = Verdict(
     jobs=300, lost=0, given_up=0, doubled=0, failed=0, again=4, last_again_s=24.14, standstill_s=0.85, after_over_s=0.0,
     person_s=3.4, any_s=37.8, refused_s=0.26, out_of_turn=0, said={"store_unavailable": 11.0, "no_worker": 3.0},

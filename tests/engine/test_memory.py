@@ -12,7 +12,7 @@ import pytest
 from gonemaster_engine.memory import spare_collections, without_collections
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import run_test
-from tests.engine.test_run import PROFILE, in_loop
+from tests.engine.run.test_run import PROFILE, in_loop
 from tests.support.case_runs import example_world
 
 

@@ -27,13 +27,14 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.api.conftest import MakeApp
 from tests.hostile import LONG
 from tests.hostile._http import Answer, code_of, connect, exchange, parse, post, read_to_end, serving
+from tests.support.examples import examples
 from tests.support.service import Service, wait_for
 from tests.support.stores import MakeSettings, opened
 
 MIB = 1024 * 1024
 LARGEST = (64 if LONG else 12) * MIB
 MOST_NAMES = LARGEST * 1_000_000 // (64 * MIB)  # in the proportion of the defaults
-EXAMPLES = 20_000 if LONG else 300
+EXAMPLES = 20_000 if LONG else examples(30, 300)
 
 
 @pytest.fixture

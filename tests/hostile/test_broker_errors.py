@@ -29,6 +29,7 @@ from gonemaster_tasks.control.parts import open_queue
 from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused, BrokerUnavailable
 from gonemaster_tasks.queues import NORMAL
 from tests.hostile import LONG
+from tests.support.examples import examples
 from tests.support.redis import raw
 from tests.support.redis_faults import FAULTS, answering_with
 from tests.support.stores import MakeSettings
@@ -148,7 +149,7 @@ def refusing() -> Iterator[Refusing]:
 @pytest.mark.parametrize(
     "said", [b"*0", b"*1\r\n$6\r\nserver", b"*3\r\n$7\r\nversion\r\n*1\r\n:1\r\n*1\r\n:2", b":7", b"+OK"]
 )
-def test_an_odd_answer_to_hello_where_info_is_not_allowed_ends_the_start_with_a_sentence(said: bytes) -> None:
+def test_a_malformed_hello_without_info_ends_the_start_with_a_sentence(said: bytes) -> None:
     lines = {b"INFO": b"-NOPERM no permissions", b"HELLO": said}
     with (
         Speaking(lines) as server,
@@ -175,7 +176,7 @@ def with_examples(codes: list[str]) -> Callable[[Callable[..., None]], Callable[
     return decorate
 
 
-@settings(max_examples=2000 if LONG else 60, derandomize=False, print_blob=True)
+@settings(max_examples=2000 if LONG else examples(15, 60), derandomize=False, print_blob=True)
 @with_examples(CODES)
 @given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=80))
 def test_whatever_a_server_answers_instead_nothing_but_broker_unavailable_is_raised(

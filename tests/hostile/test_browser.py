@@ -16,8 +16,9 @@ from gonemaster_api.web.hosts import KnownHosts, is_own_host, known_hosts
 from gonemaster_api.web.origins import origin_of
 from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import MakeApp
-from tests.api.test_errors import error_of
+from tests.api.web.test_errors import error_of
 from tests.hostile import LONG
+from tests.support.examples import examples
 from tests.support.stores import MakeSettings
 
 PROXY = {"REMOTE_ADDR": "10.0.0.1"}
@@ -194,7 +195,7 @@ PARTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(derandomize=False, print_blob=True, max_examples=5_000 if LONG else 500)
+@settings(derandomize=False, print_blob=True, max_examples=5_000 if LONG else examples(50, 500))
 @given(st.lists(st.one_of(PARTS, st.text(max_size=4)), max_size=5).map("".join))
 @example("[127.0.0.1]")
 @example("dn\u017f.example")
@@ -216,7 +217,7 @@ def is_ours_for_a_browser(hosts: KnownHosts, authority: str) -> bool:
     return mapped.is_loopback or str(mapped) in hosts.names or is_own_host(str(mapped))
 
 
-@settings(derandomize=False, print_blob=True, max_examples=5_000 if LONG else 500)
+@settings(derandomize=False, print_blob=True, max_examples=5_000 if LONG else examples(50, 500))
 @given(st.lists(st.one_of(PARTS, st.sampled_from(["http", "https", "null", "://"]), st.text(max_size=4))).map("".join))
 @example("http://localhost@evil.example")
 @example("http://localhost:99999")

@@ -93,7 +93,7 @@ def test_a_job_that_stalls_its_process_fails_alone(deadly_farm: Farm, kind: str)
 
 
 @pytest.mark.timeout(300)
-def test_with_one_attempt_those_beside_deadly_jobs_succeed_whatever_else_ends_their_worker(deadly_farm: Farm) -> None:
+def test_with_one_attempt_neighbours_of_deadly_jobs_succeed(deadly_farm: Farm) -> None:
     """A second deadly job ends the worker while the neighbours of the first one are tested alone."""
     farm = deadly_farm
     farm.environ["GONEMASTER_MAX_ATTEMPTS"] = "1"

@@ -29,7 +29,7 @@ from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.maintenance.external_data import label_ases
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder
 from tests.api.conftest import MakeApp
 from tests.support.analysis.cohorts import make_batch, make_cohort
 from tests.support.analysis.runs import project_all
@@ -89,7 +89,7 @@ def hostile_world() -> World:
 class Found:
     """What a run of the hostile zone found, and who holds the AS."""
 
-    outcome: Outcome
+    outcome: RunOutcome
     holders: Mapping[int, AsName | None]
     dns: Mapping[str, Any]  # settings with which the world is asked
 

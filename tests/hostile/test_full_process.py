@@ -16,6 +16,8 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile._http import code_of, connect, exchange, get, parse, post, read_to_end, serving
 from tests.support.service import Service, wait_for
 
+pytestmark = pytest.mark.thorough
+
 PROCESSES = 3
 QUEUE = get(b"/api/v1/queue")
 STATIC = get(b"/static/app.css")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
 
 from gonemaster_db.core.limits import limited_by
 from gonemaster_db.core.records import NewJob, RunRecord
@@ -35,6 +36,8 @@ from tests.support.rows import written_entries
 from tests.support.standin_worker import StandIn
 from tests.support.stores import MakeSettings
 from tests.support.workers import wait_until
+
+pytestmark = pytest.mark.thorough
 
 TROUBLES = 3 if LONG else 1
 MOMENTARY = {
@@ -88,9 +91,11 @@ def ended(store: Store, job_id: str) -> Run:
 
 
 def execute(store: Store, *statements: str) -> None:
-    with store.transaction() as session:
+    def run(session: Session) -> None:
         for statement in statements:
             session.execute(text(statement))
+
+    store.run_in_transaction(run)  # tried again where the worker is writing
 
 
 def raise_on_runs(store: Store, code: str, *, times: int, when: str = "true") -> None:

@@ -15,6 +15,8 @@ from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
 from tests.hostile._network_child import NETWORK
 
+pytestmark = pytest.mark.thorough
+
 _INSIDE = f'ip link set lo up && ip -6 route add local {NETWORK} dev lo && exec "$@"'
 
 

@@ -9,7 +9,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from gonemaster_api.auth import failures
 from gonemaster_api.auth.failures import MOST_FAILURES, WINDOW_S, FailedAttempts
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.tokens import digest_of, new_token
@@ -134,12 +133,11 @@ def test_without_redis_the_door_stays_closed_and_the_operator_gets_in(
     broker.close()
 
 
-def test_a_window_ends_and_memory_is_bounded(own_redis: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_window_ends_and_memory_is_bounded(own_redis: EmbeddedRedis) -> None:
     own_redis.stop()
     now = [1000.0]
-    monkeypatch.setattr(failures, "_MOST_CLIENTS", 50)
     broker = Broker.open(own_redis.url)
-    counted = FailedAttempts(broker, clock=lambda: now[0])
+    counted = FailedAttempts(broker, clock=lambda: now[0], most_clients=50)
     assert [counted.note("a") for _ in range(MOST_FAILURES)] == [0] * MOST_FAILURES
     assert counted.note("a") == WINDOW_S
     now[0] += WINDOW_S - 1
@@ -149,7 +147,7 @@ def test_a_window_ends_and_memory_is_bounded(own_redis: EmbeddedRedis, monkeypat
     for number in range(200):
         for _ in range(MOST_FAILURES + 1):
             counted.note(f"client {number}")
-    assert len(counted._own) <= 51
+    assert len(counted._own) <= 50
     assert len(counted._limited) <= 50
     broker.close()
 

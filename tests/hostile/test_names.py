@@ -10,9 +10,10 @@ from gonemaster_engine import names
 from gonemaster_engine.errors import InvalidDomain, WireError
 from gonemaster_engine.testcases.basic import name_findings
 from tests.hostile import LONG
+from tests.support.examples import examples
 from tests.support.work import at_most_lines
 
-FUZZ = settings(max_examples=50_000 if LONG else 500, deadline=None, derandomize=False, print_blob=True)
+FUZZ = settings(max_examples=50_000 if LONG else examples(50, 500), deadline=None, derandomize=False, print_blob=True)
 # Python's Punycode decoder raises OverflowError for it
 OVERFLOW = "33-09l94qju69p9u3d8c5j9fxuzk096799599099995ea9r899q4c91f"
 

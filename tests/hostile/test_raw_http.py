@@ -20,7 +20,7 @@ from tests.hostile import LONG
 from tests.hostile._http import connect, exchange, get, parse, post, read_response, read_to_end, serving
 from tests.support.service import Service
 
-pytestmark = pytest.mark.xdist_group("raw_http")  # one server
+pytestmark = [pytest.mark.xdist_group("raw_http"), pytest.mark.thorough]  # one server
 JOB = b'{"domain": "a.example"}'
 
 

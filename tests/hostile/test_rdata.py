@@ -14,8 +14,11 @@ from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.net.wire.messages import Record, Response
 from tests.hostile import LONG
+from tests.support.examples import examples
 
-FUZZ = settings(max_examples=100_000 if LONG else 2_000, deadline=None, derandomize=False, print_blob=True)
+FUZZ = settings(
+    max_examples=100_000 if LONG else examples(200, 2_000), deadline=None, derandomize=False, print_blob=True
+)
 QNAME = names.to_wire("example.xa")
 KNOWN_TYPES = sorted(int(rtype) for rtype in dns.rdatatype.RdataType)
 

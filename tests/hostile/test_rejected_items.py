@@ -25,6 +25,7 @@ from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, OPERATE, ORDER
 from tests.hostile import LONG
+from tests.support.examples import examples
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
 from tests.tasks.rows import queue_batch
@@ -111,7 +112,7 @@ def test_what_is_published_as_a_broadcast_and_is_none_ends_no_worker(farm: Farm)
     assert worker.poll() is None
 
 
-@settings(max_examples=3000 if LONG else 150, derandomize=False, print_blob=True)
+@settings(max_examples=3000 if LONG else examples(15, 150), derandomize=False, print_blob=True)
 @example(item=b'{"headers": {"task": [], "id": {}}}', queue=MAINTENANCE)
 @given(
     item=st.one_of(
@@ -135,7 +136,7 @@ def test_no_item_is_too_strange_to_be_judged(item: bytes, queue: str) -> None:
     assert fault_of(item, queue)
 
 
-@settings(max_examples=500 if LONG else 40, derandomize=False, print_blob=True)
+@settings(max_examples=500 if LONG else examples(10, 40), derandomize=False, print_blob=True)
 @given(
     name=st.sampled_from(["headers", "properties", "body", "content-type", "content-encoding", "other"]),
     value=st.none() | st.integers() | st.text(max_size=5) | st.lists(st.none(), max_size=2),

@@ -25,6 +25,8 @@ from tests.hostile._giants import (
     wide_referrals,
 )
 
+pytestmark = pytest.mark.thorough
+
 DEADLINE_S = 20.0 if LONG else 1.5
 MEMORY_MIB = 150
 LATE_S = 2.0  # after the deadline

@@ -23,11 +23,12 @@ from gonemaster_engine.run.run import DSInfo, run_test
 from tests.hostile import LONG
 from tests.support.dnsworld import World, faults
 from tests.support.engine import in_run
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.xdist_group("shared_caches")  # one computation of what is expected
 
 EXPLORE = settings(
-    max_examples=400 if LONG else 12,
+    max_examples=400 if LONG else examples(3, 12),
     deadline=None,
     derandomize=False,
     print_blob=True,

@@ -35,6 +35,8 @@ from tests.support.rows import make_run, queue_job, record
 from tests.support.service import Service, wait_for
 from tests.support.stores import MakeSettings, opened
 
+pytestmark = pytest.mark.thorough
+
 CLIENTS = 40 * (5 if LONG else 1)
 SILENT = 300
 PAGE = 200 * 40_000  # octets of the entries below; more than sockets take on their own

@@ -18,7 +18,7 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
 from gonemaster_tasks.worker.execute.runner import TestOrder
 from tests.api.conftest import MakeApp
-from tests.api.test_errors import error_of
+from tests.api.web.test_errors import error_of
 from tests.support.stores import MakeSettings
 
 NOT_GLOBAL = (

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from gonemaster_db.core.settings import StoreSettings
 from tests.api.conftest import MakeApp
-from tests.api.test_errors import error_of
+from tests.api.web.test_errors import error_of
 from tests.hostile import LONG
+from tests.support.examples import examples
 from tests.support.stores import MakeSettings
 
 # The A-label of which Python's Punycode decoder raises OverflowError.
@@ -23,7 +24,7 @@ OVERFLOW = "\uff58n--33-09l94qju69p9u3d8c5j9fxuzk096799599099995ea9r899q4c91f.ex
 FUZZ = settings(
     derandomize=False,
     print_blob=True,
-    max_examples=10_000 if LONG else 400,
+    max_examples=10_000 if LONG else examples(40, 400),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 PIECES = (
@@ -81,7 +82,7 @@ BODIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database; the fuzzed texts of tests/api/test_schemathesis.py go to both."""
+    """One database; the fuzzed texts of tests/api/web/test_schemathesis.py go to both."""
     return make_store_settings("sqlite")
 
 

@@ -1,4 +1,4 @@
-"""Every long-lived thread of a process goes on after whatever its work raises, and its log stays short."""
+"""Every repeated task of a process goes on after whatever its work raises or waits for, and its log stays short."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from gonemaster_tasks.broker.locks import Lock
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.repeating import LOG_EVERY_S, FailureLog, RepeatingThread
+from gonemaster_tasks.repeating import LOG_EVERY_S, FailureLog
 from gonemaster_tasks.worker.consume import tier_order
 from gonemaster_tasks.worker.execute.running import RunningJob
 from gonemaster_tasks.worker.main import Worker
@@ -70,7 +70,7 @@ def worker(
     made.app.close()
 
 
-THREADS: dict[str, Callable[[Worker], tuple[object, str]]] = {
+TASKS: dict[str, Callable[[Worker], tuple[object, str]]] = {
     "heartbeat": lambda worker: (worker.process.broker.workers, "register"),
     "flags": lambda worker: (worker.process.broker.marks, "controls"),
     "settings": lambda worker: (worker.process.broker.marks, "settings_mark"),
@@ -80,9 +80,9 @@ THREADS: dict[str, Callable[[Worker], tuple[object, str]]] = {
 }
 
 
-@pytest.mark.parametrize("thread", THREADS)
-def test_a_thread_of_a_worker_goes_on_after_every_error(worker: Worker, thread: str) -> None:
-    place, name = THREADS[thread](worker)
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_of_a_worker_goes_on_after_every_error(worker: Worker, task: str) -> None:
+    place, name = TASKS[task](worker)
     poisoned = Poisoned(getattr(place, name))
     setattr(place, name, poisoned)
     worker._start()
@@ -90,6 +90,7 @@ def test_a_thread_of_a_worker_goes_on_after_every_error(worker: Worker, thread: 
 
     def went_on() -> bool:
         worker.process.publisher.post("job_1", JobEvent("state", {}))
+        worker.process.broker.marks.publish_settings("1")
         return not poisoned.left and poisoned.succeeded >= 2
 
     wait_until(went_on, what="the work is done again")
@@ -127,14 +128,3 @@ def test_an_error_that_nobody_expected_is_logged_with_its_traceback(caplog: pyte
     FailureLog("duty").failed(ValueError("no number"))
     assert caplog.records[0].exc_info
     assert "ValueError: no number" in str(caplog.records[0].__dict__["error"])
-
-
-def test_a_thread_that_is_woken_does_not_wait_for_its_time() -> None:
-    calls: list[int] = []
-    thread = RepeatingThread("duty", lambda: calls.append(1), pause_s=3600)
-    thread.start()
-    assert thread.alive
-    thread.wake()
-    wait_until(lambda: len(calls) == 1)
-    thread.stop()
-    assert (thread.alive, len(calls)) == (False, 1)

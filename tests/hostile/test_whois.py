@@ -54,6 +54,6 @@ def test_a_whois_server_gets_no_more_than_a_limit_allows(limit: str) -> None:
     assert left_out == {limit: [ADDRESS]}
 
 
-def test_a_whois_server_that_does_not_answer_is_known_as_such_before_all_addresses_were_asked_for() -> None:
+def test_a_silent_whois_server_is_recognised_before_all_addresses_are_queried() -> None:
     origins, connections, _ = look_up_all(silent=True)
     assert (set(origins), connections) == ({FAILED}, 4)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.service import Service
+from tests.support.sources import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -42,10 +43,14 @@ def chromium() -> str:
 
 
 def shapes(*names: str) -> pytest.MarkDecorator:
-    """Run a test in some shapes, by default in all: width and theme. The others are left to `make test-long`."""
-    chosen = names or SHAPES
-    others = [pytest.param(name, marks=pytest.mark.slow) for name in SHAPES if name not in chosen]
-    return pytest.mark.parametrize("shape", [*chosen, *others])
+    """Run a test in some shapes, by default in all: width and theme.
+
+    `make test` takes the first, CI the named ones, `make test-long` the rest.
+    """
+    first, *more = names or SHAPES
+    thorough = [pytest.param(name, marks=pytest.mark.thorough) for name in more]
+    others = [pytest.param(name, marks=pytest.mark.slow) for name in SHAPES if name not in (first, *more)]
+    return pytest.mark.parametrize("shape", [first, *thorough, *others])
 
 
 class Site:
@@ -63,7 +68,8 @@ def demo_home() -> Iterator[Path]:
         home = Path(name)
         environ = {key: value for key, value in os.environ.items() if not key.startswith(("GONEMASTER_", "PYTEST_"))}
         subprocess.run(
-            [sys.executable, "-m", "gonemaster_api.server", "demo-data", "--domains", "24", "--snapshots", "3"],
+            [sys.executable, "-m", "deploy.demo.data", "--domains", "24", "--snapshots", "3"],
+            cwd=ROOT,
             env=environ | {"GONEMASTER_DATA_DIR": str(home / "data")},
             check=True,
             capture_output=True,

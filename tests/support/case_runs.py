@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from gonemaster_engine.asn.cache import AsnCache
 from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.context import DSInfo, RunContext, Undelegated
-from gonemaster_engine.net.nameserver import Server as Asked
+from gonemaster_engine.net.server.server import Server as Asked
 from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.testcases.registry import Case
 from gonemaster_engine.zone.zone import Zone
@@ -78,7 +78,7 @@ def findings(
     def _was_late(asked: Asked) -> bool:
         """Say whether an answer did not come that no fault kept back, so this host was busy."""
         server = world.servers.get(asked.address)
-        return server is not None and asked.timeouts > server.spoilt and all(server.listens.values())
+        return server is not None and asked.health.timeouts > server.spoilt and all(server.listens.values())
 
     for patience_s in PATIENCE_S:
         for server in world.servers.values():

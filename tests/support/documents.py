@@ -28,6 +28,12 @@ class Source:
         self.answers[path] = (200, text.encode(), {})
 
 
+class _Server(ThreadingHTTPServer):
+    """Waits at its end for requests that are being answered, whose sockets are open until then."""
+
+    daemon_threads = False
+
+
 @contextmanager
 def open_source() -> Iterator[Source]:
     """Serve until the block ends; what is not published is a 404."""
@@ -46,7 +52,7 @@ def open_source() -> Iterator[Source]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     source.url = f"http://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

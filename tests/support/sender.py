@@ -11,9 +11,8 @@ import threading
 from itertools import count
 
 from gonemaster_engine import names
-from gonemaster_engine.net.ledger import Terms
-from gonemaster_engine.net.pacing import Pacing
-from gonemaster_engine.net.query import Outcome, Query, Timing
+from gonemaster_engine.net.pacing import AddressLimits, Pacing
+from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_tasks.broker.address import parse_broker_url
@@ -30,8 +29,8 @@ class Limits:
     def __init__(self, qps: int) -> None:
         self.qps = qps
 
-    def __call__(self) -> Terms:
-        return Terms(self.qps, OUTSTANDING)
+    def __call__(self) -> AddressLimits:
+        return AddressLimits(self.qps, OUTSTANDING)
 
     def follow(self) -> None:
         for line in sys.stdin:
@@ -44,7 +43,7 @@ async def ask_for_ever(transport: Transport, name: str) -> None:
     loop = asyncio.get_running_loop()
     for number in count():
         qname = names.to_wire(f"{name}-{number}.xa")
-        answer: asyncio.Future[Outcome] = loop.create_future()
+        answer: asyncio.Future[QueryOutcome] = loop.create_future()
         body = query_body(qname, 1, 1, 0, None)
         transport.send_udp(Query(HOST, body, Timing(2.0, 1.0, 2), answer.set_result, question_octets=len(qname) + 4))
         await answer

@@ -12,7 +12,7 @@ from flask import request as current
 TESTS = Path(__file__).parent.parent
 # Test by test, the views that it sends a form to with success.
 SENT_BY = {
-    "api/test_authentication.test_a_browser_gets_a_login_page_and_then_what_it_asked_for": [
+    "api/web/test_authentication.test_a_browser_gets_a_login_page_and_then_what_it_asked_for": [
         "login.enter",
         "login.leave",
     ],

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_db.core.records import EntryRecord
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder
 from gonemaster_tasks.worker.upkeep import process_identity
 
 ENTRIES = 3
@@ -52,7 +52,7 @@ class StandIn:
     async def close(self) -> None:
         pass
 
-    async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
+    async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
         _note_start(order)
         if order.domain.startswith("fail"):
             raise RuntimeError("the engine broke")
@@ -61,7 +61,7 @@ class StandIn:
         if kind in DEADLY:
             DEADLY[kind]()
         sleeping = asyncio.create_task(asyncio.sleep(_duration_s(order.domain)))
-        while kind == "still" and not listeners.on_still():
+        while kind == "still" and not listeners.on_stall():
             await asyncio.wait([sleeping], timeout=0.05)
         await sleeping
         module: Any = None if order.domain.startswith("poison") else "BASIC"
@@ -71,7 +71,7 @@ class StandIn:
         ]
         for entry in entries:
             listeners.on_entry(entry)
-        return Outcome(entries, effective_profile={"no_network": False}, score=100, grade="A")
+        return RunOutcome(entries, effective_profile={"no_network": False}, score=100, grade="A")
 
 
 def _duration_s(domain: str) -> float:

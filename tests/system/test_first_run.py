@@ -9,7 +9,7 @@ from tests.support.service import Service, open_url
 from tests.support.stores import opened
 
 # One worker of pytest-xdist, one service: its processes take four seconds of CPU to start.
-pytestmark = pytest.mark.xdist_group("first_run")
+pytestmark = [pytest.mark.core, pytest.mark.xdist_group("first_run")]
 
 
 def test_domain_in_order_is_tested_through_the_queue(service: Service) -> None:

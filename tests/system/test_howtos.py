@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.service import Service, wait_for
+from tests.support.sources import ROOT
 from tests.system.conftest import StartService
 
 PAGES = Path(__file__).parents[2] / "docs" / "howto"
@@ -82,7 +83,7 @@ def test_monitor_a_tld(start: StartService, tmp_path: Path) -> None:
         smtp_url="smtp://127.0.0.1:1",
         smtp_from="gonemaster@example.net",
     )
-    assert demo.split()[0] == "gonemaster-server"
+    assert demo.split()[0] == ".venv/bin/python"
     run_command(demo.replace("500", "5").replace("12", "2"), tmp_path)  # fewer domains and months
     assert json.loads(run_command(f"{elsewhere.strip()} --dump-config", tmp_path))["external_data.enabled"]["value"]
     reader = Reader(service, tmp_path)
@@ -119,7 +120,7 @@ def run_command(command: str, directory: Path) -> str:
     words = command.split()
     environ = {**os.environ, "GONEMASTER_DATA_DIR": str(directory / "demo")}
     done = subprocess.run(
-        [Path(sys.executable).parent / words[0], *words[1:]],
+        [Path(sys.executable).parent / Path(words[0]).name, *words[1:]], cwd=ROOT,
         env=environ, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,11 @@ import os
 import sys
 import threading
 
+import pytest
+
 from gonemaster_api.server.supervisor.child import HEALTHY_AFTER_S, LONGEST_DELAY_S, Child, Program
+
+pytestmark = pytest.mark.core  # starts nothing
 
 
 def child() -> Child:
@@ -16,7 +20,7 @@ def child() -> Child:
     return made
 
 
-def test_a_process_is_started_again_at_once_and_one_that_goes_on_ending_later_and_later() -> None:
+def test_a_process_restarts_immediately_and_after_longer_delays_if_it_fails_again() -> None:
     ends = child()
     delays = [ends.delay_before_restart() for _ in range(12)]
     assert delays[:4] == [0, 0.5, 1, 2]

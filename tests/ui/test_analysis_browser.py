@@ -45,6 +45,7 @@ def test_keys_lead_to_the_tabs(page: Page, site: Site) -> None:
     page.wait_for_url("**/analysis/trends")
 
 
+@pytest.mark.core
 def test_a_snapshot_is_chosen_in_the_bar(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/analysis/networks")
     page.get_by_label("Snapshot").select_option(index=1)

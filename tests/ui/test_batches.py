@@ -19,7 +19,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
 from gonemaster_tasks.control import operations
-from tests.api.test_batches import submit
+from tests.api.v1.test_batches import submit
 from tests.support.rows import claim, finish_job, record
 
 HTML = {"Accept": "text/html"}

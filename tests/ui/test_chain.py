@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from gonemaster_api.ui.shell.charts.chains import chain_view, svg_response
 
 DATA = Path(__file__).parent.parent / "engine" / "data" / "chain.json"
-TEMPLATE = """{% extends "shell/public.html" %}{% from "macros/frame.html" import panel with context %}
-{% from "macros/chain.html" import chain with context %}{% block title %}Chain{% endblock %}
+TEMPLATE = """{% extends "shell/public.html" %}{% from "components/frame.html" import panel with context %}
+{% from "components/chain.html" import chain with context %}{% block title %}Chain{% endblock %}
 {% block content %}<h1>Chain</h1>
 {% call panel("DNSSEC", id="dnssec") %}{{ chain(view, download="/chain.svg") }}{% endcall %}{% endblock %}"""
 

@@ -21,6 +21,7 @@ def show(page: Page, site: Site, html: str) -> None:
     page.goto(f"{site.url}/chain-of-trust")
 
 
+@pytest.mark.core
 @shapes()
 def test_diagram_with_the_facts_of_a_box(page: Page, site: Site, client: FlaskClient) -> None:
     show(page, site, rendered(client, broken()))

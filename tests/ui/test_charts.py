@@ -39,7 +39,8 @@ def test_bars_fill_their_place() -> None:
 
 
 def test_macros_say_in_words_what_a_chart_shows(client: FlaskClient) -> None:
-    source = """{% from "macros/charts.html" import lines, spark, bars, ring, legend, dist, chart_table with context %}
+    source = """{% from "components/charts.html"
+      import lines, spark, bars, ring, legend, dist, chart_table with context %}
     {{ lines([("", [1, none, 3]), ("s2", [none, none, none])], "Score, 3 now", x=["a", "b"], marks=[(50, "2.0")]) }}
     {{ spark([], "none") }}{{ bars([("<x>", 5)]) }}{{ ring("A+", 99) }}{{ ring(none, none) }}
     {{ legend([("ok", "OK", 4, "80 %", "/x")]) }}{{ dist([("ok", 4)], "OK 4") }}{{ chart_table("", ["a"], [["1"]]) }}"""

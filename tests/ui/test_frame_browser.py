@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+@pytest.mark.core
 @shapes()
 def test_start_page(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/")

@@ -14,7 +14,7 @@ from gonemaster_api.web.rate_limits import Bucket, bucket_of
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
 from tests.api.conftest import MakeApp
-from tests.api.test_errors import error_of
+from tests.api.web.test_errors import error_of
 from tests.support.rows import NOON, make_run, record
 from tests.ui.public_runs import public_run
 

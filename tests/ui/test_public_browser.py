@@ -61,6 +61,7 @@ def test_screens(page: Page, site: Site, result_id: str) -> None:
         check_screen(page)
 
 
+@pytest.mark.core
 def test_from_the_form_to_the_result(page: Page, site: Site, site_store: Store, result_id: str, at_rest: None) -> None:
     page.goto(f"{site.url}/public/")
     page.get_by_role("textbox", name="Domain", exact=True).fill("www.followed.example")

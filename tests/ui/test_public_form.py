@@ -17,7 +17,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job
 from gonemaster_db.queue.jobs import find_by_public_id
 from tests.api.conftest import MakeApp
-from tests.api.test_public_jobs import make_profile
+from tests.api.public.test_public_jobs import make_profile
 
 HTML = {"Accept": "text/html"}
 DIGEST = "ab" * 32

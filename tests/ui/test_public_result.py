@@ -20,7 +20,7 @@ from gonemaster_db.queue.jobs import find_by_public_id
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
-from tests.api.test_errors import error_of
+from tests.api.web.test_errors import error_of
 from tests.support.rows import claim, finish_job, make_run, queue_job, record
 from tests.support.tokens import CONFIGURED, READ, bearer
 from tests.ui.public_runs import ENTRIES, TIMINGS, entry, public_run

@@ -21,7 +21,7 @@ from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from tests.api.conftest import MakeApp
-from tests.api.test_queue import show_worker
+from tests.api.v1.test_queue import show_worker
 from tests.support.rows import claim, finish_job, record
 from tests.support.tokens import CONFIGURED, READ, bearer
 

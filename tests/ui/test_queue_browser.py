@@ -40,6 +40,7 @@ def order(page: Page) -> list[str]:
     return page.locator("[data-partial=waiting] tbody .lead").all_inner_texts()
 
 
+@pytest.mark.core
 @shapes()
 def test_queue_with_waiting_jobs(page: Page, site: Site, waiting: list[str]) -> None:
     page.goto(f"{site.url}/?domain=queue-")

@@ -176,7 +176,7 @@ def test_a_form_keeps_what_was_typed_and_places_errors(client: FlaskClient) -> N
     form.fail_as(ApiError(409, "conflict", "elsewhere", details={"field": "other"}))
     assert (form["domain"], form.all("tags"), form.status) == ("a..b", ["x", "y"], 400)
     assert form.errors == {"domain": "empty label", "": "elsewhere"}
-    macros = "{% from 'macros/forms.html' import field, summary with context %}"
+    macros = "{% from 'components/forms.html' import field, summary with context %}"
     text = render(client, macros + "{{ summary(form) }}{{ field(form, 'domain', 'Domain') }}", form=form)
     assert 'aria-invalid="true" aria-describedby="f-domain-bad"' in text
     assert 'value="a..b"' in text

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+@pytest.mark.core
 @shapes("1440-light", "390-dark")
 @pytest.mark.parametrize(
     "path",

@@ -4,10 +4,11 @@ import threading
 from collections import Counter
 from typing import Any
 
+import pytest
 from flask import Flask
-from jinja2 import DictLoader
+from jinja2 import DictLoader, Environment
 
-from gonemaster_api.ui.shell.templates import TemplateEnvironment, compile_pages
+from gonemaster_api.ui.shell.templates import Layout, TemplateEnvironment, compile_pages
 
 
 class Counting(TemplateEnvironment):
@@ -44,7 +45,22 @@ def test_many_threads_compile_a_template_once() -> None:
 
 def test_pages_of_many_are_compiled_before_anybody_asks() -> None:
     environment = Counting(Flask(__name__))
-    names = {"shell/base.html", "macros/parts.html", "public/form/page.html", "analysis/report.html"}
+    names = {"shell/base.html", "components/parts.html", "public/form/page.html", "analysis/report.html"}
     environment.loader = DictLoader(dict.fromkeys(names | {"admin/queue/page.html"}, ""))
     compile_pages(environment)
     assert set(environment.compiled) == names
+
+
+@pytest.mark.parametrize(
+    ("template", "page"),
+    [
+        ("<p>\n  {{ 1 }}\n  <b>\n    two\n    words\n  </b>\n</p>\n", "<p>1<b>two words</b></p>"),
+        ('<a class="x"\n   href="/">\n  y</a> <b>z</b>', '<a class="x" href="/">y</a> <b>z</b>'),
+        ("<a\n  {% if true %}download{% endif %}>\n{% if true %}\n  {{ 1 }}\n{% endif %}</a>", "<a download>1</a>"),
+        ('<i></i>{{ " " }}\n<b></b>', "<i></i> <b></b>"),
+        ("{{ 1 }} < 2\n<br>", "1 < 2<br>"),
+        ("<textarea>\n  {{ '\\n a\\n' }}\n</textarea>", "<textarea>\n a\n</textarea>"),
+    ],
+)
+def test_line_breaks_of_a_template_do_not_reach_the_page(template: str, page: str) -> None:
+    assert Environment(extensions=[Layout], autoescape=True).from_string(template).render() == page

@@ -93,6 +93,7 @@ def test_a_page_becomes_the_result_by_itself(page: Page, site: Site) -> None:
     page.get_by_text("The test was canceled.").wait_for()
 
 
+@pytest.mark.core
 def test_levels_change_in_place_and_have_addresses(page: Page, site: Site, name: str) -> None:
     run_id = ask(page, site, "get", f"/api/v1/domains?name={name}")["items"][0]["latest_run_id"]
     page.goto(f"{site.url}/jobs/{run_id}")

@@ -6,13 +6,13 @@ import marshmallow as ma
 
 from gonemaster_api.public.analysis.schemas import AnalysisDomainReferenceSchema
 from gonemaster_api.rest.fields import Instant
-from gonemaster_db.analysis.comparison import Category
+from gonemaster_db.analysis.comparison import ChangeCategory
 from gonemaster_db.analysis.tag_changes import TagClass
 
 _fields = ma.fields
 _CLASSES = list(map(str, TagClass))
 _CHANGES = ["appeared", "cleared", "level_changed", "domains_changed"]
-_CATEGORIES = [category.name.lower() for category in Category]
+_CATEGORIES = [category.name.lower() for category in ChangeCategory]
 
 
 def _text(**options: Any) -> _fields.String:

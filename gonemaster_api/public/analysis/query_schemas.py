@@ -108,7 +108,7 @@ class PrefixQuerySchema(PagingSchema):
     prefix = _text("such as 192.0.2.0/24", required=True)
 
 
-class TestcaseQuerySchema(PagingSchema):
+class SnapshotTestcaseQuerySchema(PagingSchema):
     """Which test case."""
 
     __test__ = False
@@ -139,7 +139,7 @@ class PairQuerySchema(PagingSchema):
     end = _text("slug of the later snapshot; required", data_key="to")
 
 
-class DiffQuerySchema(PairQuerySchema):
+class SnapshotDiffQuerySchema(PairQuerySchema):
     """What to compare."""
 
     granularity = ma.fields.String(load_default="domains", validate=validate.OneOf(("domains", "tags")))

@@ -321,7 +321,7 @@ class Testcases(MethodView):
 class Testcase(MethodView):
     """One test case of a snapshot."""
 
-    @blueprint.arguments(asked.TestcaseQuerySchema, location="query")
+    @blueprint.arguments(asked.SnapshotTestcaseQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisTestcaseDetailSchema)
     @blueprint.refuses(_400=f"missing_module, missing_testcase, {_PAGE}", _404=_OBJECT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -357,7 +357,7 @@ class History(MethodView):
 class Diff(MethodView):
     """Differences between two snapshots."""
 
-    @blueprint.arguments(asked.DiffQuerySchema, location="query")
+    @blueprint.arguments(asked.SnapshotDiffQuerySchema, location="query")
     @blueprint.response(200, comparison_schemas.AnalysisDiffSchema)
     @blueprint.refuses(
         _400=f"missing_snapshots, invalid_granularity, {_PAGE}", _404=_SNAPSHOT, _429="rate_limited", _503=_LATE

@@ -12,6 +12,7 @@ from gonemaster_db.analysis.offers import OfferedSnapshot
 from gonemaster_db.analysis.views.rows import values_at
 from gonemaster_db.models import SnapshotDomain
 from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.comparisons import read_comparison
 
 _SHOWN = ("name", "score", "grade", "worst_level")
@@ -22,7 +23,9 @@ Values = Mapping[int, Mapping[str, Any]]
 def wanted_slugs(query: Mapping[str, Any]) -> tuple[str, str]:
     """Return the slugs of the earlier and the later snapshot. Raises BadRequest."""
     if not query.get("begin") or not query.get("end"):
-        raise BadRequest("missing_snapshots", "from and to are required: the slugs of two snapshots of the cohort")
+        raise BadRequest(
+            "missing_snapshots", Text("from and to are required: the slugs of two snapshots of the cohort")
+        )
     return query["begin"], query["end"]
 
 

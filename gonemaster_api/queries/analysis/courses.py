@@ -11,6 +11,7 @@ from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_db.analysis.categories import BY_NAME, GRADE
 from gonemaster_db.analysis.courses import HistoryKind, read_distributions, read_history
 from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_engine.texts import Text, joined
 
 _DATE_LENGTH = len("2026-01-31")
 
@@ -23,7 +24,7 @@ def read_trends(reading: Reading, snapshots: Sequence[OfferedSnapshot], query: M
     """
     category = BY_NAME[query["category"]]
     if category.name == GRADE and not reading.shows_scores:
-        raise BadRequest("invalid_category", "grades are not public here")
+        raise BadRequest("invalid_category", Text("grades are not public here"))
     chosen = _within(snapshots, query.get("begin"), query.get("end"))
     stored = read_distributions(reading.session, [one.view_id for one in chosen])
     points = [_point(one, _payload(stored.get(one.view_id), category.name)) for one in chosen]
@@ -75,7 +76,7 @@ def _key(kind: HistoryKind, text: str) -> str | int:
         try:
             return asn_of(text)
         except BadRequest as error:
-            raise BadRequest("invalid_key", f"key: {error.message}") from error
+            raise BadRequest("invalid_key", joined(": ", ("key", error.message))) from error
     if kind is HistoryKind.NAMESERVER:
         return named_server(text, code="invalid_key")
     return text.upper() if kind is HistoryKind.TAG else named(text, code="invalid_key")
@@ -86,7 +87,7 @@ def _within(snapshots: Sequence[OfferedSnapshot], begin: str | None, end: str | 
     first = None if begin is None else _instant(snapshots, begin, "from")
     last = None if end is None else _instant(snapshots, end, "to")
     if first is not None and last is not None and first > last:
-        raise BadRequest("invalid_time_range", "from is after to")
+        raise BadRequest("invalid_time_range", Text("from is after to"))
     return [one for one in reversed(snapshots) if (first or _time(one)) <= _time(one) <= (last or _time(one))]
 
 
@@ -104,4 +105,6 @@ def _instant(snapshots: Sequence[OfferedSnapshot], text: str, name: str) -> date
         whole_day = timedelta(days=1) - timedelta.resolution
         return found.astimezone(UTC) + (whole_day if name == "to" and len(text) == _DATE_LENGTH else timedelta())
     except (ValueError, OverflowError) as error:
-        raise BadRequest(f"invalid_{name}", f"{name} must be the slug of a snapshot, a date or a time") from error
+        raise BadRequest(
+            f"invalid_{name}", Text("{name} must be the slug of a snapshot, a date or a time", name=name)
+        ) from error

@@ -33,6 +33,7 @@ from gonemaster_db.models import (
 )
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
+from gonemaster_engine.texts import Text, text_of
 
 MOST_LISTED = MAX_LIMIT
 _HIGHEST_ASN = 2**32 - 1
@@ -67,7 +68,7 @@ def read_endpoint(reading: ViewReading, address: str, query: Query) -> dict[str,
     rows = [row for row in rows if row.nameserver == wanted.get("nameserver", row.nameserver)]
     if len(rows) > 1:
         names = [row.nameserver for row in rows[:MOST_LISTED]]
-        text = f"{len(rows)} name servers have the address; name one of them"
+        text = Text("{count} name servers have the address; name one of them", count=len(rows))
         raise BadRequest("missing_nameserver", text, details={"nameservers": names})
     row = reading.require(rows[0] if rows else None, "address of a name server", wanted["address"])
     document = row_document(reading, "endpoint", row)
@@ -124,7 +125,7 @@ def named(text: str, *, code: str) -> str:
     try:
         return normalize_domain(text)
     except InvalidDomain as error:
-        raise BadRequest(code, str(error)) from error
+        raise BadRequest(code, text_of(error)) from error
 
 
 def named_server(text: str, *, code: str) -> str:
@@ -141,9 +142,9 @@ def canonical_address(text: str) -> str:
     try:
         address = ip_address(text)
     except ValueError as error:
-        raise BadRequest("invalid_address", "must be an IPv4 or IPv6 address") from error
+        raise BadRequest("invalid_address", Text("must be an IPv4 or IPv6 address")) from error
     if getattr(address, "scope_id", None):
-        raise BadRequest("invalid_address", "must be an address without a zone")
+        raise BadRequest("invalid_address", Text("must be an address without a zone"))
     return str(address)
 
 
@@ -154,14 +155,17 @@ def canonical_prefix(text: str) -> str:
             raise ValueError("no length")
         return str(ip_network(text))
     except ValueError as error:
-        raise BadRequest("invalid_prefix", "must be a prefix such as 192.0.2.0/24 or 2001:db8::/32") from error
+        raise BadRequest("invalid_prefix", Text("must be a prefix such as 192.0.2.0/24 or 2001:db8::/32")) from error
 
 
 def asn_of(text: str) -> int:
     """Return the number of an AS, given with or without `AS` before it. Raises BadRequest."""
     digits = text[:_LONGEST_ASN].upper().removeprefix("AS")
     if len(text) > _LONGEST_ASN or not (digits.isascii() and digits.isdigit()) or int(digits) > _HIGHEST_ASN:
-        raise BadRequest("invalid_asn", f"must be a number from 0 to {_HIGHEST_ASN}, with or without AS before it")
+        raise BadRequest(
+            "invalid_asn",
+            Text("must be a number from 0 to {highest_asn}, with or without AS before it", highest_asn=_HIGHEST_ASN),
+        )
     return int(digits)
 
 

@@ -9,12 +9,12 @@ import structlog
 from gonemaster_api.queries.analysis.details import named
 from gonemaster_api.queries.analysis.documents import row_document
 from gonemaster_api.queries.analysis.reading import ViewReading
+from gonemaster_api.queries.entry_documents import entry_documents
 from gonemaster_db.analysis.views.rows import find_row, read_members, rows_at
 from gonemaster_db.core.errors import DocumentDamaged
-from gonemaster_db.core.records import Entry
 from gonemaster_db.models import SnapshotDomain, SnapshotEndpoint, SnapshotNameserver, SnapshotTag
 from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
-from gonemaster_engine.findings.messages import DEFAULT_LOCALE, message
+from gonemaster_engine.findings.messages import DEFAULT_LOCALE
 
 _ENTRIES_FROM = "INFO"
 
@@ -95,18 +95,8 @@ def _of_run(reading: ViewReading, run_id: str, locale: str) -> dict[str, Any]:
 
 def _entries(reading: ViewReading, run: StoredRun, locale: str) -> list[dict[str, Any]] | None:
     try:
-        return [_entry(entry, locale) for entry in entries_of(reading.session, run, min_level=_ENTRIES_FROM)]
+        found = entries_of(reading.session, run, min_level=_ENTRIES_FROM)
     except DocumentDamaged as error:
         log.error("a domain is shown without entries", job_id=run.id, error=str(error))
         return None
-
-
-def _entry(entry: Entry, locale: str) -> dict[str, Any]:
-    return {
-        "module": entry.module,
-        "testcase": entry.testcase,
-        "tag": entry.tag,
-        "level": entry.level,
-        "args": entry.args,
-        "message": message(entry.tag, entry.module, entry.args, locale=locale),
-    }
+    return [entry.as_dict() for entry in entry_documents(found, locale=locale)]

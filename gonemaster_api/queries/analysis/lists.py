@@ -11,6 +11,7 @@ from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_db.analysis.views import list_specs
 from gonemaster_db.analysis.views.list_specs import ListSpec, ViewFilter
 from gonemaster_db.analysis.views.lists import list_rows
+from gonemaster_engine.texts import Text
 
 SPECS: Mapping[str, ListSpec] = {
     "domain": list_specs.DOMAINS,
@@ -32,7 +33,7 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
     spec, part, sort = SPECS[kind], slice_of(query), query["sort"]
     _check_scores(reading, sort, query)
     if sort.startswith("operator_") and not reading.shows_asn_names:
-        raise BadRequest("invalid_sort", "names of ASes are not public here")
+        raise BadRequest("invalid_sort", Text("names of ASes are not public here"))
     wanted = ViewFilter(
         search=needle(query.get("search", "")),
         min_level=query.get("min_level"),
@@ -53,6 +54,6 @@ def _check_scores(reading: ViewReading, sort: str, query: Mapping[str, Any]) -> 
     if reading.shows_scores:
         return
     if sort.startswith("score_"):
-        raise BadRequest("invalid_sort", "scores are not public here")
+        raise BadRequest("invalid_sort", Text("scores are not public here"))
     if query.get("grade") is not None:
-        raise BadRequest("invalid_grade", "grades are not public here")
+        raise BadRequest("invalid_grade", Text("grades are not public here"))

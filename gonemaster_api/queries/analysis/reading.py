@@ -19,6 +19,7 @@ from gonemaster_db.analysis.offers import (
 )
 from gonemaster_db.core.errors import CohortNotFound, NoDefaultCohort, SnapshotNotFound
 from gonemaster_db.models import Cohort
+from gonemaster_engine.texts import Text
 from gonemaster_engine.version import __version__
 
 
@@ -54,7 +55,11 @@ class Reading:
         try:
             return find_offered_snapshot(self.session, self.cohort, slug)
         except SnapshotNotFound as error:
-            text = f"the cohort has no public snapshot {slug[:100]!r}" if slug else "the cohort has no public snapshot"
+            text = (
+                Text("the cohort has no public snapshot {slug}", slug=repr(slug[:100]))
+                if slug
+                else Text("the cohort has no public snapshot")
+            )
             raise ApiError(404, "snapshot_not_found", text) from error
 
     def snapshots(self) -> list[OfferedSnapshot]:
@@ -136,7 +141,9 @@ def _cohort(session: Session, tag: str | None) -> Cohort:
     try:
         return find_public_cohort(session, tag)
     except CohortNotFound as error:
-        raise ApiError(404, "cohort_not_found", f"no such cohort: {str(error.key)[:100]!r}") from error
+        raise ApiError(
+            404, "cohort_not_found", Text("no such cohort: {key}", key=repr(str(error.key)[:100]))
+        ) from error
     except NoDefaultCohort as error:
         raise no_default(session, error) from error
 
@@ -144,7 +151,9 @@ def _cohort(session: Session, tag: str | None) -> Cohort:
 def no_default(session: Session, error: NoDefaultCohort) -> ApiError:
     """Say why there is no default cohort."""
     if has_hidden_default(session):
-        return ApiError(500, "invalid_catalog", "the default cohort is not public")
+        return ApiError(500, "invalid_catalog", Text("the default cohort is not public"))
     if error.candidates:
-        return Unavailable("no_default_cohort", "none of the public cohorts is the default one; name one in the path")
-    return Unavailable("no_selectable_cohorts", "no cohort is public")
+        return Unavailable(
+            "no_default_cohort", Text("none of the public cohorts is the default one; name one in the path")
+        )
+    return Unavailable("no_selectable_cohorts", Text("no cohort is public"))

@@ -3,23 +3,16 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from gonemaster_api.queries.metrics.http import RouteCounts
 from gonemaster_api.queries.metrics.quantiles import quantiles
-from gonemaster_api.queries.metrics.reading import Metrics, RouteCounts, depth_of
-from gonemaster_api.request_counts import (
-    BEYOND,
-    BOUND_LABELS,
-    ERRORS,
-    LATENCY_BOUNDS_MS,
-    LOCALES,
-    PANICS,
-    STRIPPED,
-    TOOL_CALLS,
-)
+from gonemaster_api.queries.metrics.reading import Metrics, depth_of
 from gonemaster_api.rest.fields import rfc3339
+from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus, RunStatus, ScheduleOutcome
 from gonemaster_db.service.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
 from gonemaster_db.service.metrics.tally import (
+    BEYOND,
     DURATION,
     DURATION_BOUNDS_MS,
     DURATION_SUM,
@@ -115,21 +108,21 @@ def scheduled_runs(metrics: Metrics) -> dict[str, int]:
 
 
 def _api(metrics: Metrics, rate_limit_keys: int) -> dict[str, Any]:
-    routes = metrics.routes()
-    classes = status_classes(routes.values())
+    http = metrics.http
+    classes = status_classes(http.routes.values())
     return {
         "requests_total": sum(classes.values()),
         "status_class_counts": classes,
-        "error_code_counts": dict(sorted(metrics.labels(ERRORS).items())),
-        "panics_total": metrics.total(PANICS),
+        "error_code_counts": http.errors,
+        "panics_total": sum(http.exceptions.values()),
         "proxy": {
-            "forwarded_headers_stripped_total": metrics.total(STRIPPED),
+            "forwarded_headers_stripped_total": http.stripped,
             "rate_limit_keys": rate_limit_keys,
         },
-        "routes": [_route(route, method, counts) for (route, method), counts in routes.items()],
+        "routes": [_route(route, method, counts) for (route, method), counts in http.routes.items()],
         "mcp_tool_calls": [
             {"tool": tool, "total": sum(outcomes.values()), "failed": outcomes.get("failed", 0)}
-            for tool, outcomes in tool_calls(metrics).items()
+            for tool, outcomes in http.tool_calls.items()
         ],
     }
 
@@ -141,23 +134,13 @@ def status_classes(routes: Collection[RouteCounts]) -> dict[str, int]:
 
 def _route(route: str, method: str, counts: RouteCounts) -> dict[str, Any]:
     classes = status_classes([counts])
-    latencies = [counts.latencies[label] for label in BOUND_LABELS]
     return {
         "route": route,
         "method": method,
         "requests_total": sum(classes.values()),
         "status_class_counts": classes,
-        "latency_ms": quantiles(latencies, LATENCY_BOUNDS_MS),
+        "latency_ms": quantiles(counts.latencies, LATENCY_BOUNDS_MS),
     }
-
-
-def tool_calls(metrics: Metrics) -> dict[str, dict[str, int]]:
-    """Return the calls of each tool of the Model Context Protocol by outcome."""
-    found: dict[str, dict[str, int]] = {}
-    for label, number in sorted(metrics.labels(TOOL_CALLS).items()):
-        tool, _, outcome = label.rpartition(" ")
-        found.setdefault(tool, {})[outcome] = number
-    return found
 
 
 def duration_buckets(metrics: Metrics) -> list[int]:
@@ -205,7 +188,7 @@ def _rate(number: int, total: int) -> float:
 
 def locale_usage(metrics: Metrics) -> dict[str, int]:
     """Return how often results were read in each locale: at most 32, the rarest others together."""
-    found = sorted(metrics.labels(LOCALES).items(), key=lambda item: (-item[1], item[0]))
+    found = sorted(metrics.http.locales.items(), key=lambda item: (-item[1], item[0]))
     kept = dict(sorted(found[:MOST_LOCALES]))
     rest = sum(number for _, number in found[MOST_LOCALES:])
     return kept | ({OTHERS: rest} if rest else {})

@@ -13,10 +13,9 @@ from gonemaster_api.queries.metrics.document import (
     queue_ages,
     scheduled_runs,
     status_classes,
-    tool_calls,
 )
 from gonemaster_api.queries.metrics.reading import Metrics, depth_of
-from gonemaster_api.request_counts import BOUND_LABELS, ERRORS, LATENCY_BOUNDS_MS, STRIPPED
+from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus
 from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, WAITED_MS, WAITS
@@ -130,7 +129,8 @@ def _jobs(metrics: Metrics) -> Iterator[Metric]:
 
 
 def _api(metrics: Metrics) -> Iterator[Metric]:
-    routes = metrics.routes()
+    http = metrics.http
+    routes = http.routes
     classes = status_classes(routes.values())
     by_class: Values = {
         (method, route, name): number
@@ -140,9 +140,7 @@ def _api(metrics: Metrics) -> Iterator[Metric]:
     totals: Values = {(method, route): sum(counts.classes.values()) for (route, method), counts in routes.items()}
     yield counter("api_requests_total", "Requests to the API and its pages.", sum(classes.values()))
     yield counters("api_requests_by_status_class_total", "Requests by class of status.", ["status_class"], _by(classes))
-    yield counters(
-        "api_errors_total", "Error responses by code.", ["code"], _by(dict(sorted(metrics.labels(ERRORS).items())))
-    )
+    yield counters("api_errors_total", "Error responses by code.", ["code"], _by(http.errors))
     yield counters("api_route_requests_total", "Requests by route.", ["method", "route"], totals)
     yield counters(
         "api_route_requests_by_status_class_total",
@@ -154,20 +152,19 @@ def _api(metrics: Metrics) -> Iterator[Metric]:
         f"{PREFIX}api_request_duration_seconds", "Time until a response begins.", labels=["method", "route"]
     )
     for (route, method), counts in routes.items():
-        numbers = [counts.latencies[label] for label in BOUND_LABELS]
-        durations.add_metric([method, route], _buckets(numbers, LATENCY_BOUNDS_MS), counts.sum_us / 1e6)
+        durations.add_metric([method, route], _buckets(counts.latencies, LATENCY_BOUNDS_MS), counts.sum_s)
     yield durations
     yield counter(
         "forwarded_headers_stripped_total",
         "Requests of untrusted peers with forwarding headers, which were removed.",
-        metrics.total(STRIPPED),
+        http.stripped,
     )
 
 
 def _results(metrics: Metrics) -> Iterator[Metric]:
     calls: Values = {
         (outcome, tool): outcomes.get(outcome, 0)
-        for tool, outcomes in tool_calls(metrics).items()
+        for tool, outcomes in metrics.http.tool_calls.items()
         for outcome in ("ok", "failed")
     }
     yield counters("mcp_tool_calls_total", "Calls of tools by language models.", ["outcome", "tool"], calls)
@@ -187,6 +184,8 @@ def _results(metrics: Metrics) -> Iterator[Metric]:
 
 def _added(metrics: Metrics, issues: Mapping[str, int]) -> Iterator[Metric]:
     """Yield the families that the contract does not name: what alerts need."""
+    exceptions: Values = {(method, route): number for (route, method), number in metrics.http.exceptions.items()}
+    yield counters("api_exceptions_total", "Unexpected exceptions by route.", ["method", "route"], exceptions)
     yield gauge("worker_processes", "Live worker processes.", len(metrics.workers))
     yield gauge("beat_active", "Whether a scheduler of periodic tasks is active.", metrics.beat_active)
     yield gauge("broker_reachable", "Whether the broker responds.", metrics.broker_reachable)

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import structlog
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.request_counts import LATENCIES, LATENCY_SUM, REQUESTS
+from gonemaster_api.queries.metrics.http import HttpCounts, read_http_counts
 from gonemaster_api.state import State
+from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.models import JobStatus, Priority, RunStatus
 from gonemaster_db.queue.pauses import list_pauses
@@ -26,7 +26,8 @@ from gonemaster_db.service.metrics.counting import (
 )
 from gonemaster_db.service.metrics.following import read_tally
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
-from gonemaster_db.service.metrics.tally import Tally
+from gonemaster_db.service.metrics.tally import JobTally
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -36,22 +37,6 @@ COMPLETED = (RunStatus.SUCCEEDED, RunStatus.FAILED)
 _LIMIT = timedelta(seconds=10)
 
 log = structlog.get_logger(__name__)
-
-
-class RouteKey(NamedTuple):
-    """A route by method."""
-
-    route: str
-    method: str
-
-
-@dataclass
-class RouteCounts:
-    """The requests of a route: by class of status, by bound of duration, and the sum of durations in microseconds."""
-
-    classes: Counter[str]
-    latencies: Counter[str]
-    sum_us: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +51,12 @@ class Metrics:
     unfinished: Mapping[tuple[int, JobStatus], int]
     paused: frozenset[str]
     oldest: Mapping[str, datetime | None]
-    tally: Tally
+    tally: JobTally
     workers: list[WorkerState]
     beat_active: bool
     broker_reachable: bool
     limited_addresses: int
+    http: HttpCounts
 
     def labels(self, name: str) -> dict[str, int]:
         """Return the counters of a name by label."""
@@ -125,22 +111,6 @@ class Metrics:
         """Whether all tiers are paused."""
         return self.paused >= set(TIERS)
 
-    def routes(self) -> dict[RouteKey, RouteCounts]:
-        """Return the requests by route and method, in this order."""
-        found: dict[RouteKey, RouteCounts] = {}
-        for (name, label), number in self.counts.items():
-            if name in (REQUESTS, LATENCIES, LATENCY_SUM):
-                method, _, rest = label.partition(" ")
-                route, _, detail = (rest, "", "") if name == LATENCY_SUM else rest.rpartition(" ")
-                counts = found.setdefault(RouteKey(route, method), RouteCounts(Counter(), Counter()))
-                if name == REQUESTS:
-                    counts.classes[detail] += number
-                elif name == LATENCIES:
-                    counts.latencies[detail] += number
-                else:
-                    counts.sum_us += number
-        return dict(sorted(found.items()))
-
 
 def read_metrics(state: State) -> Metrics:
     """Read all that both forms show, but for the course over time.
@@ -148,8 +118,8 @@ def read_metrics(state: State) -> Metrics:
     Raises:
         ApiError: 500 metrics_error, the database does not answer. Without the broker no workers are shown.
     """
-    state.counts.write_soon(state.store)
     workers, beat_active, reachable, limited = _read_broker(state)
+    http = read_http_counts(http_metrics().of_host())
     now = state.queue.clock.now()
     try:
         with state.store.read_only_within(_LIMIT) as session:
@@ -168,6 +138,7 @@ def read_metrics(state: State) -> Metrics:
                 beat_active=beat_active,
                 broker_reachable=reachable,
                 limited_addresses=limited,
+                http=http,
             )
     except StoreError as error:
         raise metrics_error(error) from error
@@ -176,7 +147,7 @@ def read_metrics(state: State) -> Metrics:
 def metrics_error(error: Exception) -> ApiError:
     """Return the refusal of metrics that cannot be read; the reason stays in the log."""
     log.error("metrics not read", error=str(error))
-    return ApiError(500, "metrics_error", "the metrics cannot be read; see the log of the server")
+    return ApiError(500, "metrics_error", Text("the metrics cannot be read; see the log of the server"))
 
 
 def _read_broker(state: State) -> tuple[list[WorkerState], bool, bool, int]:
@@ -188,14 +159,14 @@ def _read_broker(state: State) -> tuple[list[WorkerState], bool, bool, int]:
 
 
 @dataclass(frozen=True)
-class Course:
+class TrendSlots:
     """What happened in the slots that are shown."""
 
     sums: Mapping[SlotKey, SlotSums]
     latencies: Mapping[SlotKey, Mapping[str, list[int]]]
 
 
-def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> Course:
+def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> TrendSlots:
     """Read the slots of each length from a start on. Raises ApiError as `read_metrics` does."""
     try:
         with state.store.read_only_within(_LIMIT) as session:
@@ -206,7 +177,7 @@ def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> 
     for slot, added in metrics.tally.slots.items():
         if slot[1] >= since.get(slot[0], slot[1] + 1):
             sums.setdefault(slot, SlotSums()).add(added)
-    return Course(sums, latencies)
+    return TrendSlots(sums, latencies)
 
 
 def time_of(moment_s: float) -> datetime:

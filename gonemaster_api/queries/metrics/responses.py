@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from flask import Flask
+
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.health import read_issues
 from gonemaster_api.queries.metrics.document import metrics_document
 from gonemaster_api.queries.metrics.prometheus import prometheus_text
 from gonemaster_api.queries.metrics.reading import read_metrics
 from gonemaster_api.queries.metrics.trends import WINDOWS, trends_text
-from gonemaster_api.state import State
+from gonemaster_api.state import State, state
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.health import count_issues
 
@@ -47,10 +49,10 @@ def _document(state: State, query: Mapping[str, Any]) -> str:
     return f'{text.removesuffix("}")}, "trends": {trends}}}'
 
 
-def warm_up(state: State) -> None:
+def warm_up(app: Flask) -> None:
     """Make the points of the trends that have settled, so that the first request need not; not without a database."""
-    with suppress(ApiError):
-        trends_text(state, read_metrics(state), list(WINDOWS))
+    with app.app_context(), suppress(ApiError):
+        trends_text(state(), read_metrics(state()), list(WINDOWS))
 
 
 def prometheus_response(state: State) -> bytes:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gonemaster_api.queries.metrics.quantiles import quantile
-from gonemaster_api.queries.metrics.reading import Course, Metrics, read_course, time_of
-from gonemaster_api.request_counts import LATENCY_BOUNDS_MS
+from gonemaster_api.queries.metrics.reading import Metrics, TrendSlots, read_course, time_of
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
+from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums
 
 WINDOWS = {"1h": (3600, 60), "6h": (6 * 3600, 60), "24h": (24 * 3600, 300), "48h": (48 * 3600, 300)}
@@ -62,7 +62,7 @@ def _first_unknown(known: _Points, length: int, starts: range) -> int:
     return next((start for start in starts if (length, start) not in known), starts[-1]) - length
 
 
-def _points(course: Course, known: _Points, length: int, starts: range, now_s: float) -> list[str]:
+def _points(course: TrendSlots, known: _Points, length: int, starts: range, now_s: float) -> list[str]:
     """Return a point for each slot; empty slots have zeros."""
     depth = _depth_before(course, length, starts[0])
     texts = []
@@ -81,7 +81,7 @@ def _points(course: Course, known: _Points, length: int, starts: range, now_s: f
     return texts
 
 
-def _depth_before(course: Course, length: int, first: int) -> int:
+def _depth_before(course: TrendSlots, length: int, first: int) -> int:
     """Return the depth of the queue before the first slot, as far as it is known."""
     before = [
         (start, sums.queue_depth)

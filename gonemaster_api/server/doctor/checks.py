@@ -9,9 +9,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from gonemaster_api.server.doctor.findings import Finding, fault, ok, skipped, warning
+from gonemaster_api.server.doctor.findings import DoctorResult, fault, ok, skipped, warning
 from gonemaster_api.server.supervisor.listening import split_address
 from gonemaster_db.core.errors import StoreError, StoreOutdated
 from gonemaster_db.core.session import Store, open_store
@@ -19,7 +17,7 @@ from gonemaster_db.migrations import runner
 from gonemaster_db.service.probes import database_time, try_to_write
 from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError
 from gonemaster_engine.resources import default_hints, load_hints
-from gonemaster_engine.run.reach import SMALL_OCTETS, Reach, Way, probe_reach
+from gonemaster_engine.run.reach import SMALL_OCTETS, PathReach, Way, probe_reach
 from gonemaster_engine.scoring.config import load_config
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
@@ -47,13 +45,13 @@ _UPGRADE = "run gonemaster-server db upgrade with the version that the service r
 _START = "start the service: gonemaster-server, or its parts (docs/howto/scale-out.md)"
 
 
-def check_settings(settings: Settings) -> list[Finding]:
+def check_settings(settings: Settings) -> list[DoctorResult]:
     """Look at the files that the settings name, at the data directory, and at variables that are no settings."""
     found = [*_unknown_variables(), *_files(settings), *_data_dir(settings), *_proxy(settings)]
     return found or [ok("settings", "the settings are valid, and their files are there")]
 
 
-def _unknown_variables() -> Iterator[Finding]:
+def _unknown_variables() -> Iterator[DoctorResult]:
     try:
         refuse_unknown_protection()
     except SettingsError as error:
@@ -65,7 +63,7 @@ def _unknown_variables() -> Iterator[Finding]:
         yield warning("settings", f"{name} is no setting and has no effect", hint)
 
 
-def _files(settings: Settings) -> Iterator[Finding]:
+def _files(settings: Settings) -> Iterator[DoctorResult]:
     try:
         base_profile(settings)
         if settings.scoring_config_path:
@@ -74,7 +72,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
         yield fault("settings", str(error), "correct the file, or profile_path and scoring_config_path")
 
 
-def _proxy(settings: Settings) -> Iterator[Finding]:
+def _proxy(settings: Settings) -> Iterator[DoctorResult]:
     """Check that clients on the Internet reach a proxy, which limits their connections and the time of their heads."""
     host, _ = split_address(settings.listen_addr)
     is_local = host == "localhost" or host.startswith("127.") or host == "::1"
@@ -83,7 +81,7 @@ def _proxy(settings: Settings) -> Iterator[Finding]:
         yield warning("settings", text, "put nginx or Caddy in front, and set trusted_proxy_cidrs (going-public.md)")
 
 
-def _data_dir(settings: Settings) -> Iterator[Finding]:
+def _data_dir(settings: Settings) -> Iterator[DoctorResult]:
     """Look at the directory of what runs embedded: it is there, ours, and closed to others."""
     path = settings.data_dir
     if not (settings.embedded_broker or settings.db_driver == "sqlite"):
@@ -97,7 +95,7 @@ def _data_dir(settings: Settings) -> Iterator[Finding]:
         yield warning("settings", f"others can enter the data directory {path}", f"chmod 700 {path}")
 
 
-def check_database(settings: Settings) -> list[Finding]:
+def check_database(settings: Settings) -> list[DoctorResult]:
     """Reach the database, compare its schema with that of this version, and write (what is rolled back)."""
     where = mask_password(settings.store_dsn)
     if settings.db_driver == "sqlite" and not Path(settings.store_dsn).exists():
@@ -112,7 +110,7 @@ def check_database(settings: Settings) -> list[Finding]:
         return _schema(store) or [_written(store, f"{settings.db_driver}, schema {runner.head_revision()}, writable")]
 
 
-def _schema(store: Store) -> list[Finding]:
+def _schema(store: Store) -> list[DoctorResult]:
     found, wanted = runner.current_revision(store), runner.head_revision()
     if found == wanted:
         return []
@@ -123,7 +121,7 @@ def _schema(store: Store) -> list[Finding]:
     return [fault("database", f"its schema is {found}, this version needs {wanted}", _UPGRADE)]
 
 
-def _later_schema(store: Store, text: str) -> list[Finding]:
+def _later_schema(store: Store, text: str) -> list[DoctorResult]:
     """Return nothing where this version works on it all the same, as in the middle of an upgrade."""
     try:
         runner.check_schema(store)
@@ -132,10 +130,10 @@ def _later_schema(store: Store, text: str) -> list[Finding]:
     return []
 
 
-def _written(store: Store, fine: str) -> Finding:
+def _written(store: Store, fine: str) -> DoctorResult:
     try:
         try_to_write(store)
-    except (StoreError, SQLAlchemyError) as error:
+    except StoreError as error:
         reason = str(error).splitlines()[0]
         return fault(
             "database", f"cannot be written: {reason}", "look at its disk, its rights, and whether it is a replica"
@@ -143,7 +141,7 @@ def _written(store: Store, fine: str) -> Finding:
     return ok("database", fine)
 
 
-def check_broker(settings: Settings) -> list[Finding]:
+def check_broker(settings: Settings) -> list[DoctorResult]:
     """Reach the broker; it must not evict messages, and should keep them on disk."""
     where = mask_password(settings.broker_url)
     advice = (
@@ -160,7 +158,7 @@ def check_broker(settings: Settings) -> list[Finding]:
     return found or [ok("broker", "answers, evicts nothing, keeps messages on disk")]
 
 
-def _broker_memory(broker: Broker) -> Iterator[Finding]:
+def _broker_memory(broker: Broker) -> Iterator[DoctorResult]:
     policy = broker.eviction_policy()
     if policy not in ("", "noeviction"):
         text = f"maxmemory-policy is {policy}: messages may be lost when its memory is full"
@@ -173,7 +171,7 @@ def _broker_memory(broker: Broker) -> Iterator[Finding]:
         )
 
 
-def _broker_disk(broker: Broker) -> Iterator[Finding]:
+def _broker_disk(broker: Broker) -> Iterator[DoctorResult]:
     facts = broker.facts()
     failed = [name for name in ("aof_last_write_status", "rdb_last_bgsave_status") if facts.get(name, "ok") != "ok"]
     if failed:
@@ -185,7 +183,7 @@ def _broker_disk(broker: Broker) -> Iterator[Finding]:
         yield warning("broker", text, "set appendonly yes")
 
 
-def check_clock(settings: Settings) -> list[Finding]:
+def check_clock(settings: Settings) -> list[DoctorResult]:
     """Compare the clock of this host with those of broker and database."""
     with closing(Broker.open(settings.broker_url)) as broker:
         skews = {"broker": broker.time() - time.time()}
@@ -201,13 +199,13 @@ def check_clock(settings: Settings) -> list[Finding]:
     ]
 
 
-def _judged(name: str, skew_s: float) -> Finding:
+def _judged(name: str, skew_s: float) -> DoctorResult:
     text = f"the clock of the {name} is {abs(skew_s):.1f} s {'ahead of' if skew_s > 0 else 'behind'} that of this host"
     advice = "keep all clocks by NTP (chrony, systemd-timesyncd)"
     return (fault if abs(skew_s) > _BROKEN_CLOCK_S else warning)("clock", text, advice)
 
 
-def check_beat(settings: Settings) -> list[Finding]:
+def check_beat(settings: Settings) -> list[DoctorResult]:
     """Look for an active beat, and for its schedule."""
     with closing(Broker.open(settings.broker_url)) as broker, closing(make_app_of(settings)) as celery:
         if not broker.beat.active():
@@ -221,7 +219,7 @@ def check_beat(settings: Settings) -> list[Finding]:
     return [ok("beat", "active, with all its entries")]
 
 
-def check_workers(settings: Settings) -> list[Finding]:
+def check_workers(settings: Settings) -> list[DoctorResult]:
     """Look for live workers, and for queues that none of them consumes."""
     with closing(Broker.open(settings.broker_url)) as broker:
         workers = broker.workers.live()
@@ -244,7 +242,7 @@ def check_workers(settings: Settings) -> list[Finding]:
     ]
 
 
-def check_queue(settings: Settings) -> list[Finding]:
+def check_queue(settings: Settings) -> list[DoctorResult]:
     """Ask the health of the queue, but for what the other checks say."""
     with ExitStack() as opened:
         store = opened.enter_context(closing(open_store(store_settings(settings))))
@@ -258,7 +256,7 @@ def check_queue(settings: Settings) -> list[Finding]:
     ] or [ok("queue", "no issue of jobs, messages, schedules or operations")]
 
 
-def check_dns(settings: Settings) -> list[Finding]:
+def check_dns(settings: Settings) -> list[DoctorResult]:
     """Ask servers of the root hints in each way that tests use."""
     try:
         hints = load_hints(settings.root_hints_path) if settings.root_hints_path else default_hints()
@@ -270,7 +268,7 @@ def check_dns(settings: Settings) -> list[Finding]:
     return [_judged_way(way, reach, settings) for way, reach in found.items()]
 
 
-def _judged_way(way: Way, reach: Reach, settings: Settings) -> Finding:
+def _judged_way(way: Way, reach: PathReach, settings: Settings) -> DoctorResult:
     name = "dns"
     if way.family == 6 and settings.ipv6_mode == "off":
         return skipped(name, f"{way.name}: ipv6_mode is off")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from gonemaster_engine.version import __version__
 
 
-class State(enum.StrEnum):
+class CheckState(enum.StrEnum):
     """How it is with one thing."""
 
     OK = "ok"
@@ -18,59 +18,59 @@ class State(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorResult:
     """One sentence about one thing; `advice` says what to do, empty if there is nothing to do."""
 
     name: str
-    state: State
+    state: CheckState
     text: str
     advice: str = ""
 
 
-def ok(name: str, text: str) -> Finding:
+def ok(name: str, text: str) -> DoctorResult:
     """Say that something is as it should be."""
-    return Finding(name, State.OK, text)
+    return DoctorResult(name, CheckState.OK, text)
 
 
-def warning(name: str, text: str, advice: str) -> Finding:
+def warning(name: str, text: str, advice: str) -> DoctorResult:
     """Say that something should be changed."""
-    return Finding(name, State.WARNING, text, advice)
+    return DoctorResult(name, CheckState.WARNING, text, advice)
 
 
-def fault(name: str, text: str, advice: str) -> Finding:
+def fault(name: str, text: str, advice: str) -> DoctorResult:
     """Say that something keeps the service from its work."""
-    return Finding(name, State.FAULT, text, advice)
+    return DoctorResult(name, CheckState.FAULT, text, advice)
 
 
-def skipped(name: str, why: str) -> Finding:
+def skipped(name: str, why: str) -> DoctorResult:
     """Say that something was not looked at."""
-    return Finding(name, State.SKIPPED, why)
+    return DoctorResult(name, CheckState.SKIPPED, why)
 
 
-def has_faults(findings: Sequence[Finding]) -> bool:
+def has_faults(findings: Sequence[DoctorResult]) -> bool:
     """Say whether the exit status is 1."""
-    return any(finding.state is State.FAULT for finding in findings)
+    return any(finding.state is CheckState.FAULT for finding in findings)
 
 
-def as_text(findings: Sequence[Finding]) -> str:
+def as_text(findings: Sequence[DoctorResult]) -> str:
     """Return one line for each finding, and one for each advice."""
     width = max(len(finding.name) for finding in findings)
     lines = []
     for finding in findings:
-        state = finding.state.upper() if finding.state is State.FAULT else finding.state
+        state = finding.state.upper() if finding.state is CheckState.FAULT else finding.state
         lines.append(f"{state:8} {finding.name:{width}}  {finding.text}")
         if finding.advice:
             lines.append(f"{'':9}{'':{width}}  -> {finding.advice}")
     return "\n".join([*lines, _sum(findings)]) + "\n"
 
 
-def _sum(findings: Sequence[Finding]) -> str:
-    faults = sum(finding.state is State.FAULT for finding in findings)
-    warnings = sum(finding.state is State.WARNING for finding in findings)
+def _sum(findings: Sequence[DoctorResult]) -> str:
+    faults = sum(finding.state is CheckState.FAULT for finding in findings)
+    warnings = sum(finding.state is CheckState.WARNING for finding in findings)
     return f"{faults} faults, {warnings} warnings"
 
 
-def as_json(findings: Sequence[Finding]) -> str:
+def as_json(findings: Sequence[DoctorResult]) -> str:
     """Return {status, version, checks[{name, state, text, advice}]}; status is `ok` or `faults`."""
     document = {
         "status": "faults" if has_faults(findings) else "ok",

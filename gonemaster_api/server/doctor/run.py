@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from gonemaster_api.server.doctor import checks
-from gonemaster_api.server.doctor.findings import Finding, as_json, as_text, fault, has_faults, skipped
+from gonemaster_api.server.doctor.findings import DoctorResult, as_json, as_text, fault, has_faults, skipped
 from gonemaster_api.server.supervisor.programs import with_broker
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -20,11 +20,11 @@ FINE, FAULTS = 0, 1
 FIRST_LIMIT_S = 6.0
 SECOND_LIMIT_S = 5.0
 
-Check = Callable[[Settings], list[Finding]]
+Check = Callable[[Settings], list[DoctorResult]]
 
 
 @dataclass(frozen=True)
-class Part:
+class TimedCheck:
     """A check, and what its advice begins with where it takes too long."""
 
     name: str
@@ -34,26 +34,26 @@ class Part:
 
 # Of the second step what needs database or broker, which were found to answer.
 _FIRST = (
-    Part("settings", checks.check_settings, "look at the disk of the files that the settings name"),
-    Part("database", checks.check_database, "look at the address of the database, and at firewalls on the way"),
-    Part("broker", checks.check_broker, "look at the address of the broker, and at firewalls on the way"),
-    Part("dns", checks.check_dns, "look at the network of this host"),
+    TimedCheck("settings", checks.check_settings, "look at the disk of the files that the settings name"),
+    TimedCheck("database", checks.check_database, "look at the address of the database, and at firewalls on the way"),
+    TimedCheck("broker", checks.check_broker, "look at the address of the broker, and at firewalls on the way"),
+    TimedCheck("dns", checks.check_dns, "look at the network of this host"),
 )
 _WITH_BROKER = (
-    Part("clock", checks.check_clock, "run the command again; database or broker are slow"),
-    Part("beat", checks.check_beat, "run the command again; the broker is slow"),
-    Part("workers", checks.check_workers, "run the command again; the broker is slow"),
+    TimedCheck("clock", checks.check_clock, "run the command again; database or broker are slow"),
+    TimedCheck("beat", checks.check_beat, "run the command again; the broker is slow"),
+    TimedCheck("workers", checks.check_workers, "run the command again; the broker is slow"),
 )
-_WITH_BOTH = (Part("queue", checks.check_queue, "run the command again; database or broker are slow"),)
+_WITH_BOTH = (TimedCheck("queue", checks.check_queue, "run the command again; database or broker are slow"),)
 
 
-def diagnose(settings: Settings) -> list[Finding]:
+def diagnose(settings: Settings) -> list[DoctorResult]:
     """Run all checks; takes less than fifteen seconds, whatever does not answer."""
     with suppress(BrokerUnavailable):  # without a path for its socket the check of the broker says so
         settings = with_broker(settings)
     found = _run(_FIRST, settings, FIRST_LIMIT_S)
     works = {name: not has_faults(findings) for name, findings in found.items()}
-    second: tuple[Part, ...] = _WITH_BROKER if works["broker"] else ()
+    second: tuple[TimedCheck, ...] = _WITH_BROKER if works["broker"] else ()
     if works["broker"] and works["database"]:
         second += _WITH_BOTH
     found |= _run(second, settings, SECOND_LIMIT_S)
@@ -63,12 +63,12 @@ def diagnose(settings: Settings) -> list[Finding]:
     return [_without_secrets(finding) for name in order for finding in found[name]]
 
 
-def _run(parts: Sequence[Part], settings: Settings, limit_s: float) -> dict[str, list[Finding]]:
+def _run(parts: Sequence[TimedCheck], settings: Settings, limit_s: float) -> dict[str, list[DoctorResult]]:
     """Run checks in threads that do not outlive the process: what hangs is left behind."""
-    answers: SimpleQueue[tuple[str, list[Finding]]] = SimpleQueue()
+    answers: SimpleQueue[tuple[str, list[DoctorResult]]] = SimpleQueue()
     for part in parts:
         threading.Thread(target=_attempt, args=(part, settings, answers), daemon=True).start()
-    found: dict[str, list[Finding]] = {}
+    found: dict[str, list[DoctorResult]] = {}
     until = monotonic() + limit_s
     with suppress(Empty):
         while len(found) < len(parts):
@@ -79,7 +79,7 @@ def _run(parts: Sequence[Part], settings: Settings, limit_s: float) -> dict[str,
     return found
 
 
-def _attempt(part: Part, settings: Settings, answers: "SimpleQueue[tuple[str, list[Finding]]]") -> None:
+def _attempt(part: TimedCheck, settings: Settings, answers: "SimpleQueue[tuple[str, list[DoctorResult]]]") -> None:
     try:
         findings = part.check(settings)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding and no traceback
@@ -88,7 +88,7 @@ def _attempt(part: Part, settings: Settings, answers: "SimpleQueue[tuple[str, li
     answers.put((part.name, findings))
 
 
-def _without_secrets(finding: Finding) -> Finding:
+def _without_secrets(finding: DoctorResult) -> DoctorResult:
     return replace(finding, text=mask_password(finding.text), advice=mask_password(finding.advice))
 
 

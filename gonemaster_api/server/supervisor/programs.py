@@ -14,6 +14,7 @@ from gonemaster_tasks.config.settings import Settings
 _PYTHON = (sys.executable, "-m")
 # Celery warns when root may receive pickled messages; ours are JSON only.
 _QUIET_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads the variable when it is imported
 _MARGIN_S = 15.0  # on top of a program's own shutdown timeout, before it is killed
 
 
@@ -86,9 +87,9 @@ def beat(settings: Settings) -> Program:
     )
 
 
-def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool] | None = None) -> list[Program]:
-    """Describe the processes of the API, which accept connections on one listening socket."""
-    environ = _environ(settings)
+def api(settings: Settings, *, descriptor: int, counts: str, ready: Callable[[], bool] | None = None) -> list[Program]:
+    """Describe the processes of the API, which share a listening socket and the directory of what they count."""
+    environ = {**_environ(settings), COUNTS: counts}
     return [
         Program(
             name="api" if settings.api_processes == 1 else f"api-{number}",
@@ -101,6 +102,11 @@ def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool] | None
         )
         for number in range(1, settings.api_processes + 1)
     ]
+
+
+def count_into(directory: str) -> None:
+    """Let this process, an API without a supervisor, count into a directory."""
+    os.environ[COUNTS] = directory
 
 
 def _environ(settings: Settings) -> Mapping[str, str]:

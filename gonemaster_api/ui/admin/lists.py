@@ -6,14 +6,14 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.tags import read_tag_names
 from gonemaster_api.state import State
-from gonemaster_api.ui.shell.forms.forms import Query, problem_of
+from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of
 
 SIZES = ("50", "100", "250", "500")
 _MOST_TAGS = 500  # that a filter or a field offers
 _DOUBTFUL = ("cursor", "created_after", "created_before")  # what a query can refuse that the schema accepts
 
 
-def read_list(query: Query, read: Callable[[Mapping[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+def read_list(query: PageQuery, read: Callable[[Mapping[str, Any]], dict[str, Any]]) -> dict[str, Any]:
     """Read a page of a list; where the query refuses something, note it and read without it."""
     try:
         return read(query.values)

@@ -12,7 +12,7 @@ from gonemaster_api.queries.analysis.courses import read_trends
 from gonemaster_api.queries.analysis.reading import Reading, reading
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import Frame, of_cohort
-from gonemaster_api.ui.shell.forms.forms import Query, problem_of, read_query
+from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.analysis.categories import GRADE, SHOWN
@@ -24,7 +24,7 @@ blueprint = Blueprint("ui_analysis_courses", __name__, url_prefix="/analysis")
 
 
 @dataclass(frozen=True)
-class Course:
+class TrendChart:
     """What a page of trends draws: columns of shares or counts, and the focus on one key."""
 
     trend: Mapping[str, Any]
@@ -90,19 +90,19 @@ def trends() -> Response:
     return of_cohort("trends", "analysis/trends.html", lambda found, frame: _read(found, frame, query))
 
 
-def _read(found: Reading, frame: Frame, query: Query) -> dict[str, Any]:
+def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
     try:
         trend = read_trends(found, frame.snapshots, query.values)
     except ApiError as error:
         query.problems.append(problem_of(error))
         trend = read_trends(found, frame.snapshots, TrendsQuerySchema().load({}))
     scale, focus = request.args.get("scale", ""), request.args.get("focus", "")
-    course = Course(trend, scale if scale in SCALES else SCALES[0], focus if focus in trend["key_meta"] else "")
+    course = TrendChart(trend, scale if scale in SCALES else SCALES[0], focus if focus in trend["key_meta"] else "")
     shown = [(one.name, one.label) for one in SHOWN if found.shows_scores or one.name != GRADE]
     return {"trend": trend, "course": course, "categories": shown, "query": query, "status": query.status}
 
 
-def _csv(query: Query) -> Response:
+def _csv(query: PageQuery) -> Response:
     with reading(state(), request.args.get("cohort") or None) as found:
         trend = read_trends(found, found.snapshots(), query.values)
         tag = found.cohort.source_tag

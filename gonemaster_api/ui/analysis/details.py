@@ -17,7 +17,7 @@ from gonemaster_api.queries.analysis.registry_card import read_registry_card
 from gonemaster_api.rest.paging import PagingSchema, page_document, slice_of
 from gonemaster_api.ui.analysis.columns import REFERENCES
 from gonemaster_api.ui.analysis.frame import of_view
-from gonemaster_api.ui.shell.forms.forms import Query, read_query
+from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.formats import duration, number
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import language
@@ -200,7 +200,7 @@ def testcase() -> Response:
 
     if not request.args.get("module") or not request.args.get("testcase"):
         abort(HTTPStatus.BAD_REQUEST, _("The address names no test case."))
-    return _detail("testcase", details.read_testcase, parts, asked.TestcaseQuerySchema)
+    return _detail("testcase", details.read_testcase, parts, asked.SnapshotTestcaseQuerySchema)
 
 
 def _detail(
@@ -220,7 +220,7 @@ def _detail(
     return of_view(kind, "analysis/detail.html", rendered, kind=kind, cells=REFERENCES["domain"])
 
 
-def _page_of_domains(shown: Mapping[str, Any], query: Query) -> dict[str, Any]:
+def _page_of_domains(shown: Mapping[str, Any], query: PageQuery) -> dict[str, Any]:
     return page_document(list(shown["domains"]), shown["domain_count"], slice_of(query.values))
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from gonemaster_api.public.analysis.query_schemas import DiffQuerySchema, ReportQuerySchema
+from gonemaster_api.public.analysis.query_schemas import ReportQuerySchema, SnapshotDiffQuerySchema
 from gonemaster_api.queries.analysis.comparisons import read_diff
 from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_api.queries.analysis.report import read_report
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import Frame, of_cohort
-from gonemaster_api.ui.shell.forms.forms import Query, read_query
+from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_db.analysis.offers import OfferedSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
@@ -39,7 +39,7 @@ def show() -> Response:
     return of_cohort("diff", "analysis/diff.html", lambda found, frame: _read(found, frame, report))
 
 
-def _read(found: Reading, frame: Frame, query: Query) -> dict[str, Any]:
+def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
     begin, end = query.values.get("begin"), query.values.get("end")
     after = found.snapshot(end) if end else frame.shown
     before = found.snapshot(begin) if begin else frame.before
@@ -48,7 +48,7 @@ def _read(found: Reading, frame: Frame, query: Query) -> dict[str, Any]:
     config = current_scoring(state().store, state().settings)
     part = slice_of(query.values)
     shown = {"granularity": "domains", "limit": part.limit, "offset": part.offset}
-    diff = read_diff(DiffQuerySchema().load({}) | shown, found, before, after, config)
+    diff = read_diff(SnapshotDiffQuerySchema().load({}) | shown, found, before, after, config)
     report = read_report(query.values, found, before, after, config) if found.shows_scores else None
     tags = report["tags"] if report else _flat(read_diff({"granularity": "tags"}, found, before, after, config))
     kinds = _kinds(diff, report, tags)

@@ -13,7 +13,7 @@ from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.ui.analysis.columns import LISTS, sortable
 from gonemaster_api.ui.analysis.frame import of_view, read_view
-from gonemaster_api.ui.shell.forms.forms import Query, problem_of, read_query
+from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
@@ -98,7 +98,7 @@ def _list(kind: str) -> Response:
     )
 
 
-def _read(view: ViewReading, kind: str, query: Query) -> dict[str, Any]:
+def _read(view: ViewReading, kind: str, query: PageQuery) -> dict[str, Any]:
     try:
         return read_list(view, kind, query.values)
     except ApiError as error:
@@ -122,7 +122,7 @@ def _api_address(kind: str) -> str:
     return url_for(f"public_analysis.{_API[kind]}{suffix}", **{**chosen, **names})
 
 
-def _csv(kind: str, path: str, query: Query) -> Response:
+def _csv(kind: str, path: str, query: PageQuery) -> Response:
     """Return the page as CSV, at most 500 rows; cells that a spreadsheet would calculate are made harmless."""
     found = read_view(lambda view: read_list(view, kind, query.values))
     fields = [cell.field for cell in LISTS[kind]]

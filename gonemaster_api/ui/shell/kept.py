@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, current_app, g, request
 
-from gonemaster_api.recent import Recent
+from gonemaster_api.recent import SharedResults
 from gonemaster_api.state import state
 from gonemaster_api.ui.shell.pages import wanted_part
 from gonemaster_api.ui.shell.texts.languages import language
@@ -42,8 +42,8 @@ def forget_parts() -> None:
     _store().forget()
 
 
-def _store() -> Recent:
-    found: Recent = current_app.extensions.setdefault(_STORE, Recent(_MOST))
+def _store() -> SharedResults:
+    found: SharedResults = current_app.extensions.setdefault(_STORE, SharedResults(_MOST))
     return found
 
 

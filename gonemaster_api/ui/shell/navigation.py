@@ -12,7 +12,7 @@ from gonemaster_api.web.access import access_of
 
 
 @dataclass(frozen=True)
-class Entry:
+class NavigationItem:
     """A page of the rail: its key (also of its icon), its name, and the key to press after `g`."""
 
     key: str
@@ -26,31 +26,31 @@ class Entry:
         return f"ui_{self.key}.show"
 
 
-ADMIN: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+ADMIN: tuple[tuple[str, tuple[NavigationItem, ...]], ...] = (
     (
         mark("Work"),
         (
-            Entry("queue", mark("Queue"), "q"),
-            Entry("test", mark("New test"), "s"),
-            Entry("recent", mark("Recent"), "r"),
-            Entry("batches", mark("Batches"), "b"),
+            NavigationItem("queue", mark("Queue"), "q"),
+            NavigationItem("test", mark("New test"), "s"),
+            NavigationItem("recent", mark("Recent"), "r"),
+            NavigationItem("batches", mark("Batches"), "b"),
         ),
     ),
     (
         mark("Data"),
         (
-            Entry("domains", mark("Domains"), "d"),
-            Entry("tags", mark("Tags"), "t"),
-            Entry("cohorts", mark("Cohorts"), "c"),
-            Entry("watches", mark("Watches"), "w", "rise"),
+            NavigationItem("domains", mark("Domains"), "d"),
+            NavigationItem("tags", mark("Tags"), "t"),
+            NavigationItem("cohorts", mark("Cohorts"), "c"),
+            NavigationItem("watches", mark("Watches"), "w", "rise"),
         ),
     ),
     (
         mark("System"),
         (
-            Entry("metrics", mark("Metrics"), "m"),
-            Entry("settings", mark("Settings"), ","),
-            Entry("audit", mark("Audit"), "a", "key"),
+            NavigationItem("metrics", mark("Metrics"), "m"),
+            NavigationItem("settings", mark("Settings"), ","),
+            NavigationItem("audit", mark("Audit"), "a", "key"),
         ),
     ),
 )
@@ -75,7 +75,7 @@ def rail() -> Iterator[tuple[str, list[Link]]]:
             yield gettext(title), links
 
 
-def _link(entry: Entry) -> Link:
+def _link(entry: NavigationItem) -> Link:
     return Link(entry.key, gettext(entry.label), entry.letter, entry.icon or entry.key, url_for(entry.endpoint))
 
 

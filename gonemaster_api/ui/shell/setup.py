@@ -14,7 +14,7 @@ from gonemaster_api.ui.shell.charts import charts
 from gonemaster_api.ui.shell.error_pages import error_page
 from gonemaster_api.ui.shell.strip import glance
 from gonemaster_api.ui.shell.tables.tables import column
-from gonemaster_api.ui.shell.templates import TemplateEnvironment
+from gonemaster_api.ui.shell.templates import Layout, TemplateEnvironment
 from gonemaster_api.ui.shell.texts import languages, notes, words
 from gonemaster_api.ui.shell.texts.formats import FILTERS
 from gonemaster_api.ui.shell.texts.hostile import finalize
@@ -60,10 +60,9 @@ def register_shell(app: Flask) -> None:
     """Prepare Jinja, and serve the pickers of language and theme."""
     app.jinja_environment = TemplateEnvironment
     environment = app.jinja_env
-    environment.trim_blocks = environment.lstrip_blocks = True
     environment.finalize = finalize
     environment.add_extension("jinja2.ext.i18n")
-    environment.policies["ext.i18n.trimmed"] = True  # a text may stand in several lines
+    environment.add_extension(Layout)
     environment.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension
     environment.globals.update(_GLOBALS, gettext=_gettext, ngettext=_ngettext, _=_gettext)
     environment.filters.update(FILTERS)

@@ -15,7 +15,7 @@ from gonemaster_db.queue.queue import count_states
 from gonemaster_db.queue.throughput import count_finished
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.patience import NotInTime, Pending
+from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
 from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
@@ -95,11 +95,11 @@ def forget_glance() -> None:
 def _read(shared: State) -> Glance | None:
     until = shared.patient_until()
     issues, workers = (
-        Pending(lambda: len(read_issues(shared, life_s=_ISSUES_LIFE_S))),
-        Pending(lambda: _workers(shared)),
+        PendingCall(lambda: len(read_issues(shared, life_s=_ISSUES_LIFE_S))),
+        PendingCall(lambda: _workers(shared)),
     )
     try:
-        counts, pauses, last_minute = Pending(lambda: _rows(shared)).result_unless_away(shared.store.ping, until)
+        counts, pauses, last_minute = PendingCall(lambda: _rows(shared)).result_unless_away(shared.store.ping, until)
     except (StoreError, NotInTime):
         return None
     tiers = []
@@ -135,7 +135,7 @@ def _rows(shared: State) -> tuple[Counts, dict[str, QueuePause], int]:
         return counts, pauses, count_finished(session, now=now, window=_WINDOW)
 
 
-def _known(pending: Pending[T], until: float, otherwise: T) -> T:
+def _known(pending: PendingCall[T], until: float, otherwise: T) -> T:
     try:
         return pending.result(until)
     except NotInTime:

@@ -1,14 +1,45 @@
-"""The environment of templates: each is compiled once, however many requests come for it at the same time."""
+"""The environment of templates: each is compiled once, and its line breaks do not reach the page."""
 
+import re
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
 from typing import Any
 
 from flask.templating import Environment
 from jinja2 import Template, TemplateError
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 
-_OF_MANY = ("macros/", "shell/", "public/", "analysis/")
+_OF_MANY = ("components/", "shell/", "public/", "analysis/")
+_EDGE_OF_TAG = re.compile(r"(<(?=[a-zA-Z/!])|>)")
+_LINE_BREAK = re.compile(r"\s*\n\s*")
+_OUTER_LINE_BREAK = re.compile(r"^\s*\n\s*|\s*\n\s*$")
+
+
+class Layout(Extension):
+    """Removes line breaks and indentation when a template is compiled.
+
+    A template has one element a line, as djlint formats it; in the page, a space between two inline elements would be
+    visible. A line break beside a tag, a statement or an expression leaves nothing, one between words or attributes
+    leaves a space. A space between two elements is written `{{ " " }}`, or stands within a line.
+    """
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        """Yield the tokens of a template, those of its text without the line breaks."""
+        in_tag = False
+        for token in stream:
+            if token.type != "data":
+                yield token
+                continue
+            pieces = _EDGE_OF_TAG.split(token.value)
+            for position, piece in enumerate(pieces):
+                if piece in ("<", ">"):
+                    in_tag = piece == "<"
+                else:
+                    pieces[position] = _LINE_BREAK.sub(" ", piece if in_tag else _OUTER_LINE_BREAK.sub("", piece))
+            if text := "".join(pieces):
+                yield Token(token.lineno, "data", text)
 
 
 class TemplateEnvironment(Environment):

@@ -35,6 +35,7 @@ from gonemaster_api.web.actor import who
 from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.batches.batches import set_snapshot_intent
 from gonemaster_db.models import Operation
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.batches import rerun_batch
 
 blueprint = Blueprint("batches", __name__, description="Tests of many domains, submitted together")
@@ -89,7 +90,7 @@ class BatchById(MethodView):
     def patch(self, request_body: dict[str, Any], batch_id: str) -> Any:
         """Set whether the results become snapshots."""
         if not batch_id.strip():
-            raise BadRequest("missing_batch_id", "the batch id is empty")
+            raise BadRequest("missing_batch_id", Text("the batch id is empty"))
         intent = request_body["snapshot_intent"]
         return state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
 

@@ -11,6 +11,7 @@ from gonemaster_api.rest.json_pieces import ValueList
 from gonemaster_api.rest.paging import cursor_field, page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
+from gonemaster_engine.texts import Text
 
 
 class NameList(ma.fields.List[Any]):
@@ -21,7 +22,7 @@ class NameList(ma.fields.List[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, list | ValueList):
-            raise ValidationError("must be a list of strings")
+            raise ValidationError(Text("must be a list of strings"))
         return value
 
 

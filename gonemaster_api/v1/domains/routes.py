@@ -23,6 +23,7 @@ from gonemaster_api.v1.runs.schemas import RunPageSchema, RunSortSchema
 from gonemaster_api.web.actor import who
 from gonemaster_db.domains.domains import get_domain
 from gonemaster_db.models import Operation
+from gonemaster_engine.texts import Text
 
 blueprint = Blueprint("domains", __name__, url_prefix="/domains", description="Domains that were tested or tagged")
 _BY_ID = f"/<int(max={MAX_ID}):domain_id>"
@@ -74,7 +75,7 @@ class Prune(MethodView):
     def post(self, request_body: dict[str, Any]) -> Any:
         """Delete the domains, of one tag if given, that have neither runs nor unfinished jobs."""
         if not request_body["without_runs"]:
-            raise BadRequest("invalid_without_runs", "must be true: only domains without runs are pruned")
+            raise BadRequest("invalid_without_runs", Text("must be true: only domains without runs are pruned"))
         tag = request_body.get("tag")
         if request_body["dry_run"]:
             return {"pruned_domains": count_prunable_domains(state(), tag=tag), "dry_run": True}

@@ -6,6 +6,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelName, positive_id
+from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.paging import CursorPagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
@@ -32,7 +33,7 @@ class DsSchema(RequestSchema):
     digtype = JsonInteger(required=True, validate=validate.Range(0, 255))
     digest = ma.fields.String(
         required=True,
-        validate=validate.Regexp(r"^(?:[0-9A-Fa-f]{2}){1,64}$", error="must be hex digits, two per octet"),
+        validate=validate.Regexp(r"^(?:[0-9A-Fa-f]{2}){1,64}$", error=Message("must be hex digits, two per octet")),
     )
 
 

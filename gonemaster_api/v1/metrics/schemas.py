@@ -9,7 +9,9 @@ from marshmallow import validate
 from gonemaster_api.queries.metrics.responses import PROMETHEUS, SECTIONS
 from gonemaster_api.queries.metrics.trends import WINDOWS
 from gonemaster_api.rest.fields import Instant, QueryInteger
+from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.parsing import QuerySchema
+from gonemaster_engine.texts import Text
 
 _ALL = "all"
 _FORMATS = ("json", PROMETHEUS)
@@ -22,14 +24,18 @@ class Sections(ma.fields.Field[list[str]]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[str]:
         names = str(value).split(",")
         if not set(names) <= {_ALL, *SECTIONS}:
-            raise ma.ValidationError(f"must be a list, separated by commas, of {_ALL}, {', '.join(SECTIONS)}")
+            raise ma.ValidationError(
+                Text("must be a list, separated by commas, of {all}, {allowed}", all=_ALL, allowed=", ".join(SECTIONS))
+            )
         return sorted(set(names))
 
 
 class MetricsQuerySchema(QuerySchema):
     """Form and extent of the metrics."""
 
-    format = ma.fields.String(load_default="json", validate=validate.OneOf(_FORMATS, error="must be json or prom"))
+    format = ma.fields.String(
+        load_default="json", validate=validate.OneOf(_FORMATS, error=Message("must be json or prom"))
+    )
     window = ma.fields.String(
         validate=validate.OneOf(WINDOWS, error=f"must be one of {', '.join(WINDOWS)}"),
         metadata={"description": "the only window of the trends; default: all"},
@@ -44,10 +50,12 @@ class MetricsQuerySchema(QuerySchema):
         },
     )
     limit_domains = QueryInteger(
-        load_default=20, validate=validate.Range(1, _MOST_LISTED, error=f"must be from 1 to {_MOST_LISTED}")
+        load_default=20,
+        validate=validate.Range(1, _MOST_LISTED, error=Message("must be from 1 to {max}")),
     )
     limit_batches = QueryInteger(
-        load_default=20, validate=validate.Range(1, _MOST_LISTED, error=f"must be from 1 to {_MOST_LISTED}")
+        load_default=20,
+        validate=validate.Range(1, _MOST_LISTED, error=Message("must be from 1 to {max}")),
     )
 
     @ma.pre_load

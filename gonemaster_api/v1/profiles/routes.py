@@ -46,6 +46,7 @@ from gonemaster_engine.profile.repair import (
     reset_test_cases,
     reset_test_levels,
 )
+from gonemaster_engine.texts import Text
 
 blueprint = Blueprint("profiles", __name__, url_prefix="/profiles", description="Named settings of test runs")
 
@@ -185,12 +186,12 @@ class Compatibility(MethodView):
 def _number(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID)) and 0 < int(text) <= MAX_ID:
         return int(text)
-    raise BadRequest("invalid_id", f"a profile id is an integer from 1 to {MAX_ID}")
+    raise BadRequest("invalid_id", Text("a profile id is an integer from 1 to {max_id}", max_id=MAX_ID))
 
 
 def _reset_levels(module: str | None) -> Callable[[Any], Any]:
     if not module:
-        raise BadRequest("missing_module", "reset_test_levels requires module")
+        raise BadRequest("missing_module", Text("reset_test_levels requires module"))
     return lambda config: reset_test_levels(config, _known_module(module, config))
 
 
@@ -200,5 +201,12 @@ def _known_module(module: str, config: Any) -> str:
     own = [str(name).upper() for name in levels] if isinstance(levels, Mapping) else []
     known = default_profile().levels.keys()
     if module.upper() not in {*known, *own}:
-        raise BadRequest("invalid_module", f"unknown module {module!r}; known modules: {', '.join(sorted(known))}")
+        raise BadRequest(
+            "invalid_module",
+            Text(
+                "unknown module {module}; known modules: {allowed}",
+                module=repr(module),
+                allowed=", ".join(sorted(known)),
+            ),
+        )
     return module

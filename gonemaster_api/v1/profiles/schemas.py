@@ -6,6 +6,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from gonemaster_api.rest.fields import Instant, JsonBoolean, positive_id
+from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_engine.profile.diff import KINDS
 from gonemaster_engine.profile.repair import ISSUE_TYPES
@@ -44,7 +45,10 @@ class NewProfileSchema(RequestSchema):
 
     name = ma.fields.String(
         required=True,
-        validate=[validate.Length(max=255), validate.Regexp(r"\s*\S", error="must contain a visible character")],
+        validate=[
+            validate.Length(max=255),
+            validate.Regexp(r"\s*\S", error=Message("must contain a visible character")),
+        ],
     )
     description = ma.fields.String(load_default="", validate=validate.Length(max=10_000))
     config = ma.fields.Dict(load_default=dict, allow_none=True)

@@ -26,6 +26,7 @@ from gonemaster_api.v1.queue.schemas import (
     StatusSchema,
 )
 from gonemaster_api.web.actor import who
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside, remove_jobs, reorder_queue
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.queues import TIERS
@@ -57,7 +58,7 @@ class Pause(MethodView):
         """Stop starting jobs, on all workers within a second; running jobs finish."""
         until = request_body.get("until")
         if until is not None and until <= state().queue.clock.now():
-            raise BadRequest("invalid_until", "until is in the past")
+            raise BadRequest("invalid_until", Text("until is in the past"))
         reason = request_body.get("reason") or ""
         pause_queue(state().queue, _tiers(request_body), paused_by=who(), reason=reason, until=until)
         return {"status": "paused"}
@@ -109,13 +110,15 @@ class Move(MethodView):
         """Move waiting jobs of one tier to its front or back, or before or after another job, in the given order."""
         given = [place for place in ("to", "before", "after") if place in request_body]
         if len(given) != 1:
-            raise BadRequest("invalid_move", "specify exactly one of to, before and after")
+            raise BadRequest("invalid_move", Text("specify exactly one of to, before and after"))
         queue, job_ids = state().queue, request_body["job_ids"]
         if given == ["to"]:
             return {"moved": move_jobs(queue, job_ids, to=request_body["to"], who=who())}
         pivot = request_body[given[0]]
         if pivot in job_ids:
-            raise BadRequest("invalid_move", "a job cannot be moved before or after itself", details={"job_id": pivot})
+            raise BadRequest(
+                "invalid_move", Text("a job cannot be moved before or after itself"), details={"job_id": pivot}
+            )
         return {"moved": move_jobs_beside(queue, job_ids, pivot=pivot, after=given == ["after"], who=who())}
 
 

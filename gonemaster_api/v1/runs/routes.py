@@ -12,7 +12,7 @@ from gonemaster_api.use_cases.score_backfill import read_scored_result, read_sco
 from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
-from gonemaster_db.runs.comparison import Difference, diff_runs
+from gonemaster_db.runs.comparison import RunDifference, diff_runs
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Records of finished tests")
@@ -75,7 +75,7 @@ class Diff(MethodView):
     @blueprint.arguments(DiffQuerySchema, location="query")
     @blueprint.response(200, DifferenceSchema)
     @blueprint.refuses(_400="invalid_min_level, invalid_args", _404="not_found")
-    def get(self, query: dict[str, Any], run_id: str, other_id: str) -> Difference:
+    def get(self, query: dict[str, Any], run_id: str, other_id: str) -> RunDifference:
         """List the findings that were added, cleared or changed in the second run."""
         with state().store.read_only() as session:
             before, after = get_run(session, run_id), get_run(session, other_id)

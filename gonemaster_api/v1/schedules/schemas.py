@@ -11,7 +11,8 @@ from marshmallow import ValidationError, validate
 from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, positive_id
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_db.models import ScheduleOutcome
-from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, LONGEST_INTERVAL, WEEKDAYS, Kind
+from gonemaster_engine.texts import Text
+from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, LONGEST_INTERVAL, WEEKDAYS, RuleKind
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -20,7 +21,7 @@ _FIELDS = (
     "enabled", "kind", "interval_days", "anchor_date", "weekdays", "days_of_month", "last_day", "time_of_day",
     "timezone", "promote_default", "catch_up",
 )  # fmt: skip
-_KINDS = [kind.value for kind in Kind]
+_KINDS = [kind.value for kind in RuleKind]
 
 
 class Day(ma.fields.String):
@@ -38,7 +39,7 @@ class Day(ma.fields.String):
                 return date.fromisoformat(value)
         except ValueError:  # such as February 30th
             pass
-        raise ValidationError("must be a date YYYY-MM-DD")
+        raise ValidationError(Text("must be a date YYYY-MM-DD"))
 
 
 class ScheduleBodySchema(RequestSchema):

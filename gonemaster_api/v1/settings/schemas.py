@@ -9,6 +9,7 @@ from marshmallow import validate
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.fields import JsonBoolean, JsonInteger
 from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.options import Option
 from gonemaster_tasks.config.settings import OPTIONS
 
@@ -58,7 +59,7 @@ class _ChangeSchema(RequestSchema):
     def load(self, data: Any, **_: Any) -> Any:
         """Return the object as it is: gonemaster_tasks.config.overrides checks it and reports all errors at once."""
         if not isinstance(data, dict):
-            raise BadRequest("invalid_body", "the body must be a JSON object of settings and their values")
+            raise BadRequest("invalid_body", Text("the body must be a JSON object of settings and their values"))
         return data
 
 

@@ -11,6 +11,7 @@ from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import DeliveryStatus, WatchEvent
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.notifications.targets import LONGEST_URL
 
 _EVENTS = [event.value for event in WatchEvent]
@@ -31,7 +32,7 @@ class EventList(ma.fields.List[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         names: list[Any] = super()._deserialize(value, attr, data, **kwargs)
         if len(set(names)) < len(names):
-            raise ma.ValidationError("names an event twice")
+            raise ma.ValidationError(Text("names an event twice"))
         return names
 
 

@@ -33,7 +33,7 @@ class _OfView:
     position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, sort_order=-1)
 
 
-class _Latency:
+class _LatencyColumns:
     """Times of answers in milliseconds; null where there are none."""
 
     latency_p50_ms: Mapped[float | None] = mapped_column(Float)
@@ -96,7 +96,7 @@ class SnapshotDomain(_OfView, Base):
     operator_asn: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class SnapshotNameserver(_OfView, _Latency, Base):
+class SnapshotNameserver(_OfView, _LatencyColumns, Base):
     """A name server name; positions are in order of the name."""
 
     __tablename__ = "snapshot_nameservers"
@@ -119,7 +119,7 @@ class SnapshotNameserver(_OfView, _Latency, Base):
     latency_ipv6: Mapped[float | None] = mapped_column(Float)
 
 
-class SnapshotEndpoint(_OfView, _Latency, Base):
+class SnapshotEndpoint(_OfView, _LatencyColumns, Base):
     """A name server with one of its addresses; positions are in order of name, then address (IPv4 first)."""
 
     __tablename__ = "snapshot_endpoints"
@@ -140,7 +140,7 @@ class SnapshotEndpoint(_OfView, _Latency, Base):
     prefix: Mapped[str] = mapped_column(code_text(49), default="", comment="empty: unknown")
 
 
-class SnapshotAsn(_OfView, _Latency, Base):
+class SnapshotAsn(_OfView, _LatencyColumns, Base):
     """An AS; positions are in order of the number."""
 
     __tablename__ = "snapshot_asns"

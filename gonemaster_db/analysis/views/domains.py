@@ -79,7 +79,7 @@ def read_slice(session: Session, snapshot_id: int, domain_ids: Sequence[int]) ->
 
 
 @dataclass(slots=True)
-class Findings:
+class TagFindings:
     """What was found of each tag of a test case in all domains so far."""
 
     domains: DomainLists
@@ -99,7 +99,7 @@ class DomainPass:
         self.of_asns = DomainLists(len(objects.asns))
         self.of_prefixes = DomainLists(len(objects.prefixes))
         self.of_testcases = DomainLists(len(objects.testcases))
-        self.findings = Findings(DomainLists(len(objects.tags)))
+        self.findings = TagFindings(DomainLists(len(objects.tags)))
         self.times = Times(len(objects.endpoints))
         self.distributions: dict[str, Counter[str]] = {name: Counter() for name in BY_NAME}
 

@@ -15,7 +15,7 @@ NO_FILTER = ViewFilter()
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _PagePart:
     """A part of a page: of the rows with these values, `taken` from `skipped` on."""
 
     values: Sequence[int | None]
@@ -123,7 +123,8 @@ def _counts(session: Session, view_id: int, model: Any, column: Any) -> dict[int
     codes = type_coerce(column, Integer)
     query = select(codes, func.count()).where(model.view_id == view_id).group_by(codes)
     key = (view_id, model.__tablename__, column.key)
-    return kept(session, key, lambda: {row[0]: row[1] for row in session.execute(query)})
+    found: dict[int | None, int] = kept(session, key, lambda: {row[0]: row[1] for row in session.execute(query)})
+    return found
 
 
 def _ordered(counts: Mapping[int | None, int], *, descending: bool) -> list[tuple[int | None, int]]:
@@ -132,7 +133,7 @@ def _ordered(counts: Mapping[int | None, int], *, descending: bool) -> list[tupl
     return [(value, counts[value]) for value in [*known, *([None] if None in counts else [])]]
 
 
-def _parts(counts: Iterable[tuple[int | None, int]], offset: int, limit: int) -> Iterator[_Part]:
+def _parts(counts: Iterable[tuple[int | None, int]], offset: int, limit: int) -> Iterator[_PagePart]:
     """Yield the parts of a page in order: values of which all rows are in it are taken together."""
     whole: list[int | None] = []
     taken_whole = 0
@@ -146,11 +147,11 @@ def _parts(counts: Iterable[tuple[int | None, int]], offset: int, limit: int) ->
             taken_whole += taken
             continue
         if whole:
-            yield _Part(whole, 0, taken_whole)
+            yield _PagePart(whole, 0, taken_whole)
             whole, taken_whole = [], 0
-        yield _Part([value], skipped, taken)
+        yield _PagePart([value], skipped, taken)
     if whole:
-        yield _Part(whole, 0, taken_whole)
+        yield _PagePart(whole, 0, taken_whole)
 
 
 def _has_value(codes: "ColumnElement[int]", values: Sequence[int | None]) -> Condition:

@@ -29,7 +29,7 @@ _LATENCY = ("latency_p50_ms", "latency_p95_ms", "latency_samples")
 
 
 @dataclass(frozen=True)
-class Part:
+class ViewTable:
     """One table of a view: its objects are made one by one, in the order of their positions."""
 
     kind: str
@@ -68,14 +68,14 @@ class ObjectParts:
         for place, endpoint in enumerate(objects.endpoints):
             self._place_endpoint(place, endpoint.nameserver_id, endpoint.address_id)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[ViewTable]:
         """Yield the parts one after the other."""
-        yield Part("nameserver", SnapshotNameserver, _NAMESERVER, self._nameserver_rows())
-        yield Part("endpoint", SnapshotEndpoint, _ENDPOINT, self._endpoint_rows())
-        yield Part("asn", SnapshotAsn, ("asn", "label", *_NETWORK, *_LATENCY), self._asn_rows())
-        yield Part("prefix", SnapshotPrefix, _PREFIX, self._prefix_rows())
-        yield Part("tag", SnapshotTag, _TAG, self._tag_rows())
-        yield Part("testcase", SnapshotTestcase, _TESTCASE, self._testcase_rows())
+        yield ViewTable("nameserver", SnapshotNameserver, _NAMESERVER, self._nameserver_rows())
+        yield ViewTable("endpoint", SnapshotEndpoint, _ENDPOINT, self._endpoint_rows())
+        yield ViewTable("asn", SnapshotAsn, ("asn", "label", *_NETWORK, *_LATENCY), self._asn_rows())
+        yield ViewTable("prefix", SnapshotPrefix, _PREFIX, self._prefix_rows())
+        yield ViewTable("tag", SnapshotTag, _TAG, self._tag_rows())
+        yield ViewTable("testcase", SnapshotTestcase, _TESTCASE, self._testcase_rows())
 
     def _place_endpoint(self, place: int, nameserver_id: int, address_id: int) -> None:
         for asn, prefix_id in self._objects.origins.get(address_id, ()):

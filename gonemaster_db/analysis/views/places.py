@@ -57,7 +57,7 @@ class Endpoint(NamedTuple):
     address_id: int
 
 
-class Prefix(NamedTuple):
+class KnownPrefix(NamedTuple):
     """A prefix with its id."""
 
     id: int
@@ -85,7 +85,7 @@ class Objects:
         int, Mapping[tuple[int, int | None], int]
     ]  # of an address: AS and prefix, how often they were seen
     asns: Mapping[int, str]  # labels by number, in order of the number
-    prefixes: Sequence[Prefix]
+    prefixes: Sequence[KnownPrefix]
     tags: Sequence[TagOfCase]
     testcases: Sequence[tuple[str, str]]
     kinds: Mapping[int, tuple[int, int | None, str]]  # of an entry kind: positions of tag and test case, level
@@ -184,7 +184,7 @@ def _address(text: str) -> Address:
     return Address(text, version, bytes([version]) + packed)
 
 
-def _prefixes(session: Session, wanted: set[int]) -> list[Prefix]:
+def _prefixes(session: Session, wanted: set[int]) -> list[KnownPrefix]:
     found = _named(session, AnalysisPrefix.id, AnalysisPrefix.prefix, wanted)
     networks = {number: ip_network(text) for number, text in found.items()}
 
@@ -192,7 +192,7 @@ def _prefixes(session: Session, wanted: set[int]) -> list[Prefix]:
         network = networks[number]
         return network.version, int(network.network_address), network.prefixlen
 
-    return [Prefix(number, found[number], networks[number].version) for number in sorted(networks, key=order)]
+    return [KnownPrefix(number, found[number], networks[number].version) for number in sorted(networks, key=order)]
 
 
 def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:

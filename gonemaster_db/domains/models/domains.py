@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Computed, ForeignKey, Index, Integer, LargeBinary, SmallInteger, text
+from sqlalchemy import Computed, ForeignKey, Index, Integer, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ID_TYPE, Base, DomainName, LevelName, RowId, UtcTime, code_text, enum_text
@@ -10,9 +10,6 @@ from gonemaster_db.core.levels import RANK_SQL
 from gonemaster_db.core.states import RunStatus
 
 TAG_TYPE = code_text(255)
-# Without a comparison that the planner of PostgreSQL takes for true nearly everywhere: it would not use the index.
-OUTCOME_UNKNOWN = text("CASE WHEN coalesce(latest_outcome_run_id, '') = coalesce(latest_run_id, '') THEN 1 END IS NULL")
-"""Of the newest run: it ended in a process of a release that does not write `latest_outcome_id`."""
 
 
 class Domain(Base):
@@ -26,7 +23,6 @@ class Domain(Base):
         Index("ix_domains_by_run_at", "latest_run_at", "name", "latest_level", "id"),
         # Entries of the newest runs are listed in order of run id, and counted by outcome.
         Index("ix_domains_by_latest_run", "latest_run_id", "latest_outcome_id", "id"),
-        Index("ix_domains_outcome_unknown", "id", postgresql_where=OUTCOME_UNKNOWN, sqlite_where=OUTCOME_UNKNOWN),
     )
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
@@ -36,7 +32,6 @@ class Domain(Base):
     # No foreign key: it would search domains for each run that is removed. What removes runs does it for all at once.
     latest_run_id: Mapped[str | None] = mapped_column(ID_TYPE)
     latest_outcome_id: Mapped[int | None] = mapped_column(Integer, comment="of the newest run")
-    latest_outcome_run_id: Mapped[str | None] = mapped_column(ID_TYPE, comment="which latest_outcome_id is of")
     latest_run_at: Mapped[UtcTime | None]
     latest_status: Mapped[RunStatus | None] = mapped_column(enum_text(RunStatus))
     latest_level: Mapped[LevelName | None]

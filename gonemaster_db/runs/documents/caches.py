@@ -1,11 +1,12 @@
 """What a process remembers of the tables that only grow: kinds of entries, outcomes, effective profiles."""
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from threading import Lock
 from typing import Any, Generic, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
+from cachetools import LRUCache
 from sqlalchemy import Dialect, event
 from sqlalchemy.orm import Session
 
@@ -22,7 +23,7 @@ _MAX_REGISTERED = 50_000  # of each registry of the analysis
 _CREATED = "gonemaster_created"
 
 
-class Kind(NamedTuple):
+class EntryType(NamedTuple):
     """A row of entry_kinds without its id; `module` is upper case, `testcase` lower case."""
 
     module: str
@@ -31,28 +32,22 @@ class Kind(NamedTuple):
     level: str
 
 
-class Recent(Generic[K, V]):
-    """The values that were used last, up to a number of them; shared by threads."""
+class RecentValues(Generic[K, V]):
+    """The values that were used last, up to a number of them: an LRU cache that threads share, for sets of keys."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[K, V] = OrderedDict()
+        self._values: LRUCache[K, V] = LRUCache(size)
         self._lock = Lock()
 
     def find(self, keys: set[K]) -> dict[K, V]:
         """Return the values of those keys that are remembered."""
         with self._lock:
-            found = {key: self._values[key] for key in keys if key in self._values}
-            for key in found:
-                self._values.move_to_end(key)
-        return found
+            return {key: self._values[key] for key in keys if key in self._values}
 
     def add(self, values: Mapping[K, V]) -> None:
         """Remember values, and forget those that were not used for longest."""
         with self._lock:
             self._values.update(values)
-            while len(self._values) > self._size:
-                self._values.popitem(last=False)
 
     def clear(self) -> bool:
         """Forget all; say whether there was anything to forget."""
@@ -62,24 +57,24 @@ class Recent(Generic[K, V]):
         return had
 
 
-class Caches:
+class StoreCaches:
     """The caches of one database. Ids of these tables are never given twice, so what was committed stays true."""
 
     def __init__(self) -> None:
-        self.kinds: Mapping[int, Kind] = {}
-        self.kind_ids: Mapping[Kind, int] = {}
-        self.outcomes: Recent[bytes, int] = Recent(_MAX_OUTCOMES)
-        self.sequences: Recent[int, str] = Recent(_MAX_SEQUENCES)
+        self.kinds: Mapping[int, EntryType] = {}
+        self.kind_ids: Mapping[EntryType, int] = {}
+        self.outcomes: RecentValues[bytes, int] = RecentValues(_MAX_OUTCOMES)
+        self.sequences: RecentValues[int, str] = RecentValues(_MAX_SEQUENCES)
         # Some outcomes of kinds that very many have, with the number of entries of these kinds.
-        self.common: Recent[frozenset[int], Mapping[int, int]] = Recent(_MAX_COMMON)
-        self.profiles: Recent[str, int] = Recent(_MAX_PROFILES)
+        self.common: RecentValues[frozenset[int], Mapping[int, int]] = RecentValues(_MAX_COMMON)
+        self.profiles: RecentValues[str, int] = RecentValues(_MAX_PROFILES)
         # Comparisons of batches, by keys and signatures.
-        self.comparisons: Recent[Hashable, Any] = Recent(_MAX_COMPARISONS)
-        self.registries: defaultdict[str, Recent[Any, Any]] = defaultdict(lambda: Recent(_MAX_REGISTERED))
+        self.comparisons: RecentValues[Hashable, Any] = RecentValues(_MAX_COMPARISONS)
+        self.registries: defaultdict[str, RecentValues[Any, Any]] = defaultdict(lambda: RecentValues(_MAX_REGISTERED))
         self.epoch = 0
         self.forgettings = 0
 
-    def set_kinds(self, kinds: Mapping[int, Kind]) -> None:
+    def set_kinds(self, kinds: Mapping[int, EntryType]) -> None:
         """Replace the registry of kinds."""
         self.kinds, self.kind_ids = kinds, {kind: number for number, kind in kinds.items()}
 
@@ -99,17 +94,17 @@ class Caches:
         self.registries.clear()
 
 
-_all: WeakKeyDictionary[Dialect, Caches] = WeakKeyDictionary()
+_all: WeakKeyDictionary[Dialect, StoreCaches] = WeakKeyDictionary()
 _creating = Lock()
 
 
-def caches_of(session: Session) -> Caches:
+def caches_of(session: Session) -> StoreCaches:
     """Return the caches of the database of a session; engines that share a pool share them, too."""
     engine = session.get_bind().engine
     with _creating:
         found = _all.get(engine.dialect)
         if found is None:
-            found = _all[engine.dialect] = Caches()
+            found = _all[engine.dialect] = StoreCaches()
             call_on_connect(engine, found.clear)
     return found
 

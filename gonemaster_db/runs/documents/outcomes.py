@@ -15,8 +15,7 @@ from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
-from gonemaster_db.runs.documents.caches import Kind, after_commit, caches_of, has_created, mark_created
-from gonemaster_db.runs.documents.outcome_statement import create_by_one_statement
+from gonemaster_db.runs.documents.caches import EntryType, after_commit, caches_of, has_created, mark_created
 from gonemaster_db.runs.documents.packing import digest_of, pack, unpack
 from gonemaster_db.runs.documents.registry import kind_ids
 
@@ -39,21 +38,6 @@ def ensure_outcomes(session: Session, runs: Sequence[Sequence[EntryRecord]], *, 
         after_commit(session, lambda: caches.outcomes.add(found))
         known |= found
     return [known[digest_of(packed)] if packed else None for packed in sequences]
-
-
-def remembered_outcome(session: Session, entries: Sequence[EntryRecord]) -> tuple[int | None] | None:
-    """Return the outcome of a run as `ensure_outcomes` does, from memory alone; None if it has to be looked up."""
-    caches = caches_of(session)
-    ids = caches.kind_ids
-    try:
-        packed = pack([ids[_kind(entry)] for entry in entries])
-    except KeyError:
-        return None
-    if not packed:
-        return (None,)
-    digest = digest_of(packed)
-    number = caches.outcomes.find({digest}).get(digest)
-    return None if number is None else (number,)
 
 
 def sequences_of(session: Session, outcome_ids: Iterable[int | None]) -> dict[int, tuple[int, ...]]:
@@ -92,20 +76,14 @@ def _texts_of(session: Session, wanted: set[int]) -> dict[int, str]:
     return found
 
 
-def _kind(entry: EntryRecord) -> Kind:
-    return Kind(entry.module, entry.testcase, entry.tag, entry.level)
+def _kind(entry: EntryRecord) -> EntryType:
+    return EntryType(entry.module, entry.testcase, entry.tag, entry.level)
 
 
 def _create(
     session: Session, packed: Mapping[bytes, bytes], *, modules: Mapping[int, str], now: datetime
 ) -> dict[bytes, int]:
     """Find or create outcomes with their modules; returns ids by digest. `modules` are those of the kinds."""
-    if len(packed) == 1 and session.get_bind().dialect.name == "postgresql":
-        ((digest, one),) = packed.items()
-        mark_created(session)
-        number = create_by_one_statement(session, one, _by_module(unpack(one), modules), now=now)
-        if number is not None:
-            return {digest: number}
     found = _lock(session, Outcome, packed)
     missing = {digest: packed[digest] for digest in sorted(packed.keys() - found.keys())}
     if not missing:

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.levels import at_least
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import EntryKind
-from gonemaster_db.runs.documents.caches import Kind, after_commit, caches_of, has_created, mark_created
+from gonemaster_db.runs.documents.caches import EntryType, after_commit, caches_of, has_created, mark_created
 
 
-def kind_ids(session: Session, wanted: Iterable[Kind]) -> Mapping[Kind, int]:
+def kind_ids(session: Session, wanted: Iterable[EntryType]) -> Mapping[EntryType, int]:
     """Return the ids of kinds (and maybe of others), creating those that are new."""
     caches, wanted = caches_of(session), set(wanted)
     if wanted <= caches.kind_ids.keys():
@@ -28,7 +28,7 @@ def kind_ids(session: Session, wanted: Iterable[Kind]) -> Mapping[Kind, int]:
     return {kind: number for number, kind in known.items()}
 
 
-def kinds_by_id(session: Session, wanted: Iterable[int]) -> Mapping[int, Kind]:
+def kinds_by_id(session: Session, wanted: Iterable[int]) -> Mapping[int, EntryType]:
     """Return kinds (and maybe others) by id; those of a committed outcome exist."""
     known = caches_of(session).kinds
     return known if known.keys() >= set(wanted) else _reload(session)
@@ -54,20 +54,20 @@ def matching_kinds(
     ]
 
 
-def _current(session: Session) -> Mapping[int, Kind]:
+def _current(session: Session) -> Mapping[int, EntryType]:
     """Return all kinds. They are never removed, so the number says whether there are new ones."""
     known = caches_of(session).kinds
     number = session.scalar(select(func.count()).select_from(EntryKind))
     return known if number == len(known) else _reload(session)
 
 
-def _reload(session: Session) -> Mapping[int, Kind]:
+def _reload(session: Session) -> Mapping[int, EntryType]:
     known = _read(session)
     if not has_created(session):
         caches_of(session).set_kinds(known)
     return known
 
 
-def _read(session: Session) -> dict[int, Kind]:
+def _read(session: Session) -> dict[int, EntryType]:
     columns = (EntryKind.id, EntryKind.module, EntryKind.testcase, EntryKind.tag, EntryKind.level)
-    return {number: Kind(*kind) for number, *kind in session.execute(select(*columns))}
+    return {number: EntryType(*kind) for number, *kind in session.execute(select(*columns))}

@@ -21,7 +21,7 @@ _SECOND = 1_000_000
 _AROUND = 3  # lines besides those of the entries
 
 
-class RunDocument:
+class ParsedDocument:
     """A document that is parsed where it is read. Every method raises DocumentDamaged for what cannot be read."""
 
     def __init__(self, text: bytes) -> None:
@@ -47,11 +47,6 @@ class RunDocument:
         if len(times) != self.entry_count:
             raise DocumentDamaged(f"{len(times)} times of {self.entry_count} entries")
         return times
-
-    @property
-    def argument_lines(self) -> Sequence[bytes]:
-        """The arguments of all entries, each as `raw_arguments` gives them."""
-        return self._lines[1:-2]
 
     def raw_arguments(self, number: int) -> bytes:
         """Return the arguments of an entry as JSON, empty if it has none."""
@@ -83,7 +78,7 @@ class RunDocument:
         return _parse(self._lines[-1])
 
 
-NO_DOCUMENT = RunDocument(b"\n\n")  # of a run with nothing to keep
+NO_DOCUMENT = ParsedDocument(b"\n\n")  # of a run with nothing to keep
 
 
 def parse_arguments(raw: bytes) -> Any:
@@ -120,9 +115,9 @@ def encode_text(
     return CURRENT, compress("\n".join([times, *arguments, nameserver_timings, chain]).encode())
 
 
-def decode_document(codec: int, data: bytes) -> RunDocument:
+def decode_document(codec: int, data: bytes) -> ParsedDocument:
     """Decompress a document. Raises DocumentDamaged."""
-    document = RunDocument(decompress(codec, data))
+    document = ParsedDocument(decompress(codec, data))
     if document.entry_count < 0:
         raise DocumentDamaged("lines are missing")
     return document

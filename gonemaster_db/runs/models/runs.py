@@ -20,6 +20,7 @@ from gonemaster_db.batches.models.batches import Batch
 from gonemaster_db.core.base import Base, DomainName, OpaqueId, RowId, SmallCode, UtcTime, code_text
 from gonemaster_db.core.levels import CODE_RANK_SQL, LEVELS
 from gonemaster_db.core.states import RunStatus
+from gonemaster_db.core.texts import Sentence
 from gonemaster_db.domains.models.profiles import EffectiveProfile
 
 RUN_STATUS_TYPE = SmallCode(list(RunStatus))
@@ -58,7 +59,7 @@ class Run(Base):
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)
     worker: Mapped[str | None] = mapped_column(String(255))
-    error: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(Sentence, default="")
     sev_notice: Mapped[int] = mapped_column(Integer, default=0)
     sev_warning: Mapped[int] = mapped_column(Integer, default=0)
     sev_error: Mapped[int] = mapped_column(Integer, default=0)

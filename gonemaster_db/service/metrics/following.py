@@ -19,7 +19,7 @@ from gonemaster_db.service.metrics.counting import add_counts
 from gonemaster_db.service.metrics.slots import add_to_slots
 from gonemaster_db.service.metrics.tally import (
     EndedRun,
-    Tally,
+    JobTally,
     batches_document,
     domains_document,
     tally_of,
@@ -46,7 +46,7 @@ def _follow(session: Session, follower: MetricFollower, *, now: datetime, limit:
     return len(runs)
 
 
-def read_tally(session: Session, *, now: datetime, limit: int = STEP) -> Tally:
+def read_tally(session: Session, *, now: datetime, limit: int = STEP) -> JobTally:
     """Return domains and batches as they are now; its counts and slots are those of runs that were not followed yet.
 
     To be read in one snapshot of the database with the counters and slots that they are added to. Of a store whose runs
@@ -104,7 +104,7 @@ def _progress_of(follower: MetricFollower) -> Progress:
     return Progress(follower.seen, tuple(Hole(*hole) for hole in follower.holes))
 
 
-def _store(session: Session, follower: MetricFollower, tally: Tally, progress: Progress, *, now: datetime) -> None:
+def _store(session: Session, follower: MetricFollower, tally: JobTally, progress: Progress, *, now: datetime) -> None:
     holes = [list(hole) for hole in progress.holes]
     if tally.counts or tally.slots or progress.seen != follower.seen:
         follower.domains, follower.batches = domains_document(tally), batches_document(tally)

@@ -99,7 +99,7 @@ class BatchSums:
 
 
 @dataclass
-class Tally:
+class JobTally:
     """What runs add up to. `domains` and `batches` (by key, as text) are in order of their last run."""
 
     counts: Counter[Count] = field(default_factory=Counter)
@@ -157,7 +157,7 @@ class Tally:
             self.other_batches.fold(self.batches.pop(next(iter(self.batches))))
 
 
-def domains_document(tally: Tally) -> dict[str, Any]:
+def domains_document(tally: JobTally) -> dict[str, Any]:
     """Return the domains as they are stored; a list, since JSONB does not keep the order of members."""
     other = tally.other_domains
     return {
@@ -166,7 +166,7 @@ def domains_document(tally: Tally) -> dict[str, Any]:
     }
 
 
-def batches_document(tally: Tally) -> dict[str, Any]:
+def batches_document(tally: JobTally) -> dict[str, Any]:
     """Return the batches as they are stored."""
     other = tally.other_batches
     return {
@@ -183,9 +183,9 @@ def _batch_values(sums: BatchSums) -> list[Any]:
     return [sums.size, sums.id, sums.ended, sums.severities]
 
 
-def tally_of(domains: Mapping[str, Any], batches: Mapping[str, Any]) -> Tally:
+def tally_of(domains: Mapping[str, Any], batches: Mapping[str, Any]) -> JobTally:
     """Return the tally that goes on from what is stored; its counts and slots are what is to be added."""
-    tally = Tally()
+    tally = JobTally()
     tally.domains = {name: DomainSums(*values) for name, *values in domains.get("items", ())}
     tally.batches = {key: BatchSums(*values) for key, *values in batches.get("items", ())}
     if domains.get("other"):

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ROW_ID_TYPE, Base, Json, OpaqueId, UtcTime, enum_text
+from gonemaster_db.core.texts import Sentence
 
 
 class OperationKind(enum.StrEnum):
@@ -49,7 +50,7 @@ class Operation(Base):
     done: Mapped[int] = mapped_column(BigInteger, default=0)
     total: Mapped[int] = mapped_column(BigInteger, comment="rows to change, counted at the start")
     result: Mapped[Json | None] = mapped_column(comment="what the synchronous response would have been")
-    error: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(Sentence, default="")
     who: Mapped[str] = mapped_column(default="")
     audit_id: Mapped[int | None] = mapped_column(ROW_ID_TYPE, ForeignKey("audit.id", ondelete="SET NULL"), index=True)
     worker: Mapped[str | None] = mapped_column(String(255), comment="holder of the claim, unique for each claim")

@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, SmallInteger,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ID_TYPE, JSON_TYPE, Base, RowId, UtcTime, code_text, enum_text
+from gonemaster_db.core.texts import Sentence
 from gonemaster_db.domains.models.domains import TAG_TYPE
 
 
@@ -50,6 +51,6 @@ class Schedule(Base):
         ID_TYPE, ForeignKey("batches.id", ondelete="SET NULL"), index=True
     )
     last_outcome: Mapped[ScheduleOutcome | None] = mapped_column(enum_text(ScheduleOutcome))
-    last_error: Mapped[str] = mapped_column(default="")
+    last_error: Mapped[str] = mapped_column(Sentence, default="")
     created_at: Mapped[UtcTime]
     updated_at: Mapped[UtcTime]  # by an operator

@@ -18,6 +18,7 @@ from gonemaster_db.core.base import (
     code_text,
     enum_text,
 )
+from gonemaster_db.core.texts import Sentence
 from gonemaster_db.domains.models.domains import TAG_TYPE
 
 
@@ -130,7 +131,7 @@ class Delivery(Base):
     finished_at: Mapped[UtcTime | None] = mapped_column(index=True)
     duration_ms: Mapped[int | None] = mapped_column(Integer, comment="of the last attempt")
     response_status: Mapped[int | None] = mapped_column(SmallInteger, comment="of the last attempt, HTTP or SMTP")
-    error: Mapped[str] = mapped_column(default="", comment="why the last attempt failed")
+    error: Mapped[str] = mapped_column(Sentence, default="", comment="why the last attempt failed")
     worker: Mapped[str | None] = mapped_column(String(255), comment="holder of the claim, unique for each claim")
     lease_until: Mapped[UtcTime | None]  # set by the claim, renewed while an attempt is under way
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.zone.zone import Zone
 
 WITHOUT_REVERSE = Tag("NAMESERVER_IP_WITHOUT_REVERSE", Level.NOTICE, ("ns", "address"))

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from gonemaster_engine.addresses import Reach, classify
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.zone import Zone

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.resolver.delegation_walk import EXISTS, Seen, Walk
 from gonemaster_engine.testcases._aliases import ALIAS_TAGS, alias_findings
 from gonemaster_engine.testcases.registry import case

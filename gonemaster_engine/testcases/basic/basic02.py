@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import IPV4_ENABLED, IPV6_ENABLED, ServerFilter, enabled

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.zone.zone import Zone
 

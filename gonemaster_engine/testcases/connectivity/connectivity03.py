@@ -24,7 +24,7 @@ ORIGINS = OriginTags(
 )
 
 
-class FamilyTags(NamedTuple):
+class AsnTags(NamedTuple):
     """The verdicts about one address family."""
 
     one: Tag
@@ -32,12 +32,12 @@ class FamilyTags(NamedTuple):
     different: Tag
 
 
-IPV4 = FamilyTags(
+IPV4 = AsnTags(
     one=Tag("IPV4_ONE_ASN", Level.WARNING, ("asn",), claims_all=True),
     same=Tag("IPV4_SAME_ASN", Level.NOTICE, ("asns",), claims_all=True),
     different=Tag("IPV4_DIFFERENT_ASN", Level.INFO, ("asns",)),
 )
-IPV6 = FamilyTags(
+IPV6 = AsnTags(
     one=Tag("IPV6_ONE_ASN", Level.WARNING, ("asn",), claims_all=True),
     same=Tag("IPV6_SAME_ASN", Level.NOTICE, ("asns",), claims_all=True),
     different=Tag("IPV6_DIFFERENT_ASN", Level.INFO, ("asns",)),
@@ -62,7 +62,7 @@ async def connectivity03(zone: Zone) -> AsyncIterator[Finding]:
             yield finding
 
 
-def _compare(origins: list[Origin], tags: FamilyTags, *, are_all_known: bool) -> Iterator[Finding]:
+def _compare(origins: list[Origin], tags: AsnTags, *, are_all_known: bool) -> Iterator[Finding]:
     """Give the verdict; addresses that nobody announces do not count.
 
     One whose look-up failed may belong to any AS, and so may one that could not be found out: they cannot undo a

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.testcases.connectivity._origins import OriginTags
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.zone import Zone
@@ -26,7 +26,7 @@ ORIGINS = OriginTags(
 )
 
 
-class FamilyTags(NamedTuple):
+class PrefixTags(NamedTuple):
     """The verdicts about one address family."""
 
     same: Tag
@@ -34,12 +34,12 @@ class FamilyTags(NamedTuple):
     single: Tag
 
 
-IPV4 = FamilyTags(
+IPV4 = PrefixTags(
     same=Tag("CN04_IPV4_SAME_PREFIX", Level.NOTICE, ("prefixes", "servers")),
     different=Tag("CN04_IPV4_DIFFERENT_PREFIX", Level.INFO, ("servers",)),
     single=Tag("CN04_IPV4_SINGLE_PREFIX", Level.WARNING, claims_all=True),
 )
-IPV6 = FamilyTags(
+IPV6 = PrefixTags(
     same=Tag("CN04_IPV6_SAME_PREFIX", Level.NOTICE, ("prefixes", "servers")),
     different=Tag("CN04_IPV6_DIFFERENT_PREFIX", Level.INFO, ("servers",)),
     single=Tag("CN04_IPV6_SINGLE_PREFIX", Level.WARNING, claims_all=True),
@@ -67,7 +67,7 @@ async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
             yield finding
 
 
-def _compare(family: list[tuple[Nameserver, Origin]], tags: FamilyTags, *, are_all_known: bool) -> Iterator[Finding]:
+def _compare(family: list[tuple[Nameserver, Origin]], tags: PrefixTags, *, are_all_known: bool) -> Iterator[Finding]:
     """Give the verdicts; an address whose look-up failed may be in any prefix, so nothing is said of all of them."""
     groups: dict[str, list[Nameserver]] = defaultdict(list)
     for server, origin in family:

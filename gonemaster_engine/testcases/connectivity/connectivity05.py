@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.waiting import PATIENCE_S, first_done
@@ -36,7 +36,7 @@ LOST = Tag("CN05_UDP_LOSS_SIZE_DEPENDENT", Level.WARNING, _KEYS)
 TAGS = (FITS, NEEDS_TCP, DELIVERED, NO_UDP_ANSWER, CAPPED, TRUNCATED, LOST)
 
 
-class Observation(NamedTuple):
+class AddressObservation(NamedTuple):
     """What was seen at one address."""
 
     tag: Tag
@@ -52,8 +52,8 @@ async def connectivity05(zone: Zone, usable: ServerFilter) -> list[Finding]:
     return _grouped(zip(servers, observed, strict=True))
 
 
-def _grouped(observed: Iterable[tuple[Nameserver, Sequence[Observation]]]) -> list[Finding]:
-    groups: dict[Observation, list[Nameserver]] = defaultdict(list)
+def _grouped(observed: Iterable[tuple[Nameserver, Sequence[AddressObservation]]]) -> list[Finding]:
+    groups: dict[AddressObservation, list[Nameserver]] = defaultdict(list)
     fitting: dict[Nameserver, int] = {}
     for server, observations in observed:
         for observation in observations:
@@ -62,12 +62,12 @@ def _grouped(observed: Iterable[tuple[Nameserver, Sequence[Observation]]]) -> li
             else:
                 groups[observation].append(server)
     if fitting:
-        groups[Observation(FITS, max(fitting.values()))] = list(fitting)
+        groups[AddressObservation(FITS, max(fitting.values()))] = list(fitting)
     order = sorted(groups, key=lambda seen: (TAGS.index(seen.tag), seen.size, seen.payload))
     return [seen.tag(size=seen.size, payload=seen.payload, query_type="DNSKEY", servers=groups[seen]) for seen in order]
 
 
-async def _observe(zone: Zone, server: Nameserver) -> list[Observation]:
+async def _observe(zone: Zone, server: Nameserver) -> list[AddressObservation]:
     answer = asyncio.ensure_future(server.query(zone.name, "DNSKEY", dnssec=True))
     await first_done([answer], until=zone.context.loop.time() + PATIENCE_S)
     # then it may be the size that gets a response lost, which is looked at beside the further wait
@@ -80,10 +80,10 @@ async def _observe(zone: Zone, server: Nameserver) -> list[Observation]:
     if response is None or response.rcode != "NOERROR":
         return []
     if response.tc:
-        return [Observation(TRUNCATED, response.size)]
+        return [AddressObservation(TRUNCATED, response.size)]
     if not response.over_tcp:
-        return [Observation(FITS, response.size)]
-    needs_tcp = Observation(NEEDS_TCP, response.size)
+        return [AddressObservation(FITS, response.size)]
+    needs_tcp = AddressObservation(NEEDS_TCP, response.size)
     if not DNSSEC_PAYLOAD < response.size <= MAX_PAYLOAD:
         return [needs_tcp]  # another announced size could not change anything
     return [needs_tcp, *await _probe(zone, server, response.size)]
@@ -93,19 +93,19 @@ async def _query_over_tcp(zone: Zone, server: Nameserver) -> Response | None:
     return await server.query(zone.name, "DNSKEY", dnssec=True, tcp=True)
 
 
-async def _probe(zone: Zone, server: Nameserver, size: int) -> list[Observation]:
+async def _probe(zone: Zone, server: Nameserver, size: int) -> list[AddressObservation]:
     """Announce a size that the answer fits in."""
     payload = min((size // PROBE_STEP + 1) * PROBE_STEP, MAX_PAYLOAD)
     edns = Edns(payload=payload, do=True)
     response = await server.query(zone.name, "DNSKEY", edns=edns, fallback=False, probing=True)
     if response is None:
-        return [Observation(NO_UDP_ANSWER, size, payload)]
+        return [AddressObservation(NO_UDP_ANSWER, size, payload)]
     if response.tc:
-        return [Observation(CAPPED, size, payload)]
-    return [Observation(DELIVERED, response.size, payload)] if response.rcode == "NOERROR" else []
+        return [AddressObservation(CAPPED, size, payload)]
+    return [AddressObservation(DELIVERED, response.size, payload)] if response.rcode == "NOERROR" else []
 
 
-async def _observe_loss(zone: Zone, server: Nameserver) -> list[Observation]:
+async def _observe_loss(zone: Zone, server: Nameserver) -> list[AddressObservation]:
     """Find out whether only large answers get lost."""
     small = await server.query(zone.name, "DNSKEY", edns=SMALL, fallback=False)
     if small is None or not small.tc:
@@ -113,4 +113,4 @@ async def _observe_loss(zone: Zone, server: Nameserver) -> list[Observation]:
     response = await _query_over_tcp(zone, server)
     if response is None or response.rcode != "NOERROR":
         return []
-    return [Observation(TRUNCATED if response.tc else LOST, response.size)]
+    return [AddressObservation(TRUNCATED if response.tc else LOST, response.size)]

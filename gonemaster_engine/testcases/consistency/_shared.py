@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.zone.zone import Zone
 
 Value = TypeVar("Value", bound=Any)

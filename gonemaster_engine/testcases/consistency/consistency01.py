@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, NO_RESPONSE_SOA_QUERY, group_by_soa
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.resolver.recursor import says_what_is_there
 from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.zone import Zone

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.zone import Zone
 

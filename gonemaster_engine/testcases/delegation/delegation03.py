@@ -17,7 +17,7 @@ import dns.name
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import DNSSEC_PAYLOAD, HEADER_OCTETS, PLAIN_PAYLOAD, dns_name
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.zone import Zone

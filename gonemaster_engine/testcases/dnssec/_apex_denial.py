@@ -8,12 +8,12 @@ from typing import NamedTuple
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, Dnskey, Rrset, Rrsig, rrset, signatures
-from gonemaster_engine.dnssec.verify import Verdict
+from gonemaster_engine.dnssec.verify import SignatureVerdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.testcases.dnssec._shared import ALGORITHM_ADDRESSES, SERVERS, Tally
+from gonemaster_engine.testcases.dnssec._shared import ALGORITHM_ADDRESSES, SERVERS, ServerTally
 from gonemaster_engine.zone.zone import Zone
 
 ALGORITHM_UNSUPPORTED = Tag("DS10_ALGO_NOT_SUPPORTED_BY_ZM", Level.NOTICE, ALGORITHM_ADDRESSES)
@@ -69,13 +69,13 @@ class DenialTags(NamedTuple):
         """Those about the signatures, in the order in which they are reported."""
         return self.no_key, self.expired, self.not_yet_valid, self.invalid, self.none_verified
 
-    def tag_for(self, verdict: Verdict) -> Tag | None:
+    def tag_for(self, verdict: SignatureVerdict) -> Tag | None:
         """Return the tag for a verdict, None for a good one and for one that says nothing."""
         return {
-            Verdict.NO_KEY: self.no_key,
-            Verdict.EXPIRED: self.expired,
-            Verdict.NOT_YET_VALID: self.not_yet_valid,
-            Verdict.INVALID: self.invalid,
+            SignatureVerdict.NO_KEY: self.no_key,
+            SignatureVerdict.EXPIRED: self.expired,
+            SignatureVerdict.NOT_YET_VALID: self.not_yet_valid,
+            SignatureVerdict.INVALID: self.invalid,
         }.get(verdict)
 
 
@@ -100,7 +100,7 @@ class Denial(NamedTuple):
     server: Nameserver
     response: Response
     keys: Sequence[Dnskey]
-    tally: Tally
+    tally: ServerTally
 
     async def judge(
         self, tags: DenialTags, records: Sequence[Nsec] | Sequence[Nsec3], *, with_bitmap: bool = True
@@ -139,20 +139,20 @@ class Denial(NamedTuple):
         for signature, verdict in verdicts:
             self._add(tags, signature, verdict)
         is_faulty = any(tags.tag_for(verdict) for _, verdict in verdicts)
-        if is_faulty and not any(verdict is Verdict.VALID for _, verdict in verdicts):
+        if is_faulty and not any(verdict is SignatureVerdict.VALID for _, verdict in verdicts):
             self.tally.add(tags.none_verified, self.server)
 
-    async def _verdict(self, signed: Rrset, signature: Rrsig) -> Verdict:
+    async def _verdict(self, signed: Rrset, signature: Rrsig) -> SignatureVerdict:
         """Return the verdict; a missing key comes before the time here."""
         if all(key.tag != signature.tag for key in self.keys):
-            return Verdict.NO_KEY
+            return SignatureVerdict.NO_KEY
         return await self.zone.verifier.verify(signed, signature, self.keys, now=self.zone.now, zone=self.zone.name)
 
-    def _add(self, tags: DenialTags, signature: Rrsig, verdict: Verdict) -> None:
+    def _add(self, tags: DenialTags, signature: Rrsig, verdict: SignatureVerdict) -> None:
         tag = tags.tag_for(verdict)
         if tag:
             self.tally.add(tag, self.server, keytag=signature.tag)
-        elif verdict is Verdict.UNSUPPORTED_ALGORITHM:
+        elif verdict is SignatureVerdict.UNSUPPORTED_ALGORITHM:
             known = algorithm(signature.algorithm)
             self.tally.add(
                 ALGORITHM_UNSUPPORTED,

@@ -6,13 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, rrset, signatures
-from gonemaster_engine.dnssec.verify import Verdict
+from gonemaster_engine.dnssec.verify import SignatureVerdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.net.wire.rrtypes import type_number
-from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, KEYTAG_ADDRESSES, Tally, is_usable, query_each_type
+from gonemaster_engine.testcases.dnssec._shared import (
+    ADDRESSES,
+    KEYTAG_ADDRESSES,
+    ServerTally,
+    is_usable,
+    query_each_type,
+)
 from gonemaster_engine.zone.zone import Zone
 
 
@@ -106,19 +112,19 @@ class Published(NamedTuple):
         """Return the keys that a record may stand for."""
         return [key for key in self.keys if key.tag == record.tag]
 
-    def judge_delete(self, tally: Tally, tags: SignalTags) -> None:
+    def judge_delete(self, tally: ServerTally, tags: SignalTags) -> None:
         """Note requests to delete the DS."""
         if len(self.wanted) < len(self.records):
             tally.add(tags.mixed_delete if len(self.records) > 1 else tags.delete, self.server)
 
-    def judge_signer(self, tally: Tally, tags: SignalTags, tag: int) -> None:
+    def judge_signer(self, tally: ServerTally, tags: SignalTags, tag: int) -> None:
         """Note where the key with that tag signed neither the keys nor the records themselves."""
         if all(signature.tag != tag for signature in self.keys_made):
             tally.add(tags.dnskey_not_signed, self.server, keytag=tag)
         if all(signature.tag != tag for signature in self.made):
             tally.add(tags.not_signed_by_named, self.server, keytag=tag)
 
-    async def judge_signatures(self, zone: Zone, tally: Tally, tags: SignalTags) -> None:
+    async def judge_signatures(self, zone: Zone, tally: ServerTally, tags: SignalTags) -> None:
         """Note what the signatures over the records are worth."""
         if not self.made:
             tally.add(tags.unsigned, self.server)
@@ -128,11 +134,11 @@ class Published(NamedTuple):
                 tally.add(tags.unknown_signer, self.server, keytag=signature.tag)
                 continue
             verdict = await zone.verifier.verify(self.signed, signature, self.keys, now=zone.now, zone=zone.name)
-            if verdict is not Verdict.VALID and not verdict.is_uncheckable:
+            if verdict is not SignatureVerdict.VALID and not verdict.is_uncheckable:
                 tally.add(tags.invalid_signature, self.server, keytag=signature.tag)
 
 
-RecordJudge: TypeAlias = Callable[[Tally, Published, Any], None]
+RecordJudge: TypeAlias = Callable[[ServerTally, Published, Any], None]
 """Notes what one record that requests no deletion is worth, given the keys of its server."""
 
 
@@ -146,7 +152,7 @@ async def judge_servers(
     judge: RecordJudge,
 ) -> list[Finding]:
     """Return what the CDS or CDNSKEY records of each server are worth: as requests, by its keys, and by signatures."""
-    tally = Tally()
+    tally = ServerTally()
     for server, (signal, keys) in await query_each_type(servers, zone.name, rtype, "DNSKEY"):
         if not is_usable(signal) or not (records := records_of(signal, zone.name)):
             continue

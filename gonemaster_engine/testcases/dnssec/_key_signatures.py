@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import Dnskey, Rrsig, dnskeys, rrset, signatures
-from gonemaster_engine.dnssec.verify import Verdict
+from gonemaster_engine.dnssec.verify import SignatureVerdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.net.wire.rrtypes import type_number
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
     ALGORITHM_ADDRESSES,
     KEYTAG_ADDRESSES,
-    Tally,
+    ServerTally,
     is_usable,
     query_each_type,
 )
@@ -29,7 +29,7 @@ class SignatureTags(NamedTuple):
 
     missing: Tag
     valid: Tag
-    by_verdict: dict[Verdict, Tag]
+    by_verdict: dict[SignatureVerdict, Tag]
 
     @classmethod
     def named(cls, prefix: str, rtype: str) -> SignatureTags:
@@ -38,14 +38,18 @@ class SignatureTags(NamedTuple):
             missing=Tag(f"{prefix}_MISSING_RRSIG_IN_RESPONSE", Level.ERROR, ADDRESSES),
             valid=Tag(f"{prefix}_{rtype}_RRSIG_VALID", Level.INFO, ADDRESSES),
             by_verdict={
-                Verdict.NOT_YET_VALID: Tag(f"{prefix}_{rtype}_RRSIG_NOT_YET_VALID", Level.ERROR, KEYTAG_ADDRESSES),
-                Verdict.EXPIRED: Tag(f"{prefix}_{rtype}_RRSIG_EXPIRED", Level.ERROR, KEYTAG_ADDRESSES),
-                Verdict.NO_KEY: Tag(f"{prefix}_NO_MATCHING_DNSKEY", Level.ERROR, KEYTAG_ADDRESSES),
-                Verdict.INVALID: Tag(f"{prefix}_RRSIG_NOT_VALID_BY_DNSKEY", Level.ERROR, KEYTAG_ADDRESSES),
-                Verdict.UNSUPPORTED_ALGORITHM: Tag(
+                SignatureVerdict.NOT_YET_VALID: Tag(
+                    f"{prefix}_{rtype}_RRSIG_NOT_YET_VALID", Level.ERROR, KEYTAG_ADDRESSES
+                ),
+                SignatureVerdict.EXPIRED: Tag(f"{prefix}_{rtype}_RRSIG_EXPIRED", Level.ERROR, KEYTAG_ADDRESSES),
+                SignatureVerdict.NO_KEY: Tag(f"{prefix}_NO_MATCHING_DNSKEY", Level.ERROR, KEYTAG_ADDRESSES),
+                SignatureVerdict.INVALID: Tag(f"{prefix}_RRSIG_NOT_VALID_BY_DNSKEY", Level.ERROR, KEYTAG_ADDRESSES),
+                SignatureVerdict.UNSUPPORTED_ALGORITHM: Tag(
                     f"{prefix}_ALGO_NOT_SUPPORTED_BY_ZM", Level.NOTICE, ALGORITHM_ADDRESSES
                 ),
-                Verdict.UNSUPPORTED_EXPONENT: Tag(f"{prefix}_RSA_EXPONENT_UNSUPPORTED", Level.NOTICE, KEYTAG_ADDRESSES),
+                SignatureVerdict.UNSUPPORTED_EXPONENT: Tag(
+                    f"{prefix}_RSA_EXPONENT_UNSUPPORTED", Level.NOTICE, KEYTAG_ADDRESSES
+                ),
             },
         )
 
@@ -56,7 +60,7 @@ class SignatureTags(NamedTuple):
 
     async def judge_servers(self, zone: Zone, servers: Iterable[Nameserver], rtype: str) -> list[Finding]:
         """Return what the signatures over the set of that type are worth, each judged by the keys of its server."""
-        tally = Tally()
+        tally = ServerTally()
         types = dict.fromkeys(("DNSKEY", rtype))
         for server, (keys, *others) in await query_each_type(servers, zone.name, *types):
             response = others[0] if others else keys
@@ -65,7 +69,14 @@ class SignatureTags(NamedTuple):
         return tally.findings(*self.all)
 
     async def _judge(
-        self, zone: Zone, tally: Tally, server: Nameserver, *, response: Response, rtype: str, keys: Sequence[Dnskey]
+        self,
+        zone: Zone,
+        tally: ServerTally,
+        server: Nameserver,
+        *,
+        response: Response,
+        rtype: str,
+        keys: Sequence[Dnskey],
     ) -> None:
         if not keys:
             return
@@ -77,14 +88,14 @@ class SignatureTags(NamedTuple):
         verdicts = [await zone.verifier.verify(signed, each, keys, now=zone.now, zone=zone.name) for each in made]
         for signature, verdict in zip(made, verdicts, strict=True):
             self._add(tally, server, signature, verdict)
-        if all(verdict is Verdict.VALID for verdict in verdicts):
+        if all(verdict is SignatureVerdict.VALID for verdict in verdicts):
             tally.add(self.valid, server)
 
-    def _add(self, tally: Tally, server: Nameserver, signature: Rrsig, verdict: Verdict) -> None:
-        if verdict is Verdict.VALID:
+    def _add(self, tally: ServerTally, server: Nameserver, signature: Rrsig, verdict: SignatureVerdict) -> None:
+        if verdict is SignatureVerdict.VALID:
             return
         tag = self.by_verdict[verdict]
-        if verdict is Verdict.UNSUPPORTED_ALGORITHM:
+        if verdict is SignatureVerdict.UNSUPPORTED_ALGORITHM:
             known = algorithm(signature.algorithm)
             tally.add(tag, server, keytag=signature.tag, algo_num=known.number, algo_mnemo=known.mnemonic)
         else:

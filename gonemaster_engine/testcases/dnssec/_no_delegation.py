@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import NSEC, NSEC3, Dnskey, dnskeys, rrset, signatures
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import is_usable
 from gonemaster_engine.zone.zone import Zone

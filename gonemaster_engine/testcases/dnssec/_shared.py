@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from gonemaster_engine.dnssec.records import Ds, make_ds
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.zone.zone import Zone
 
@@ -17,7 +17,7 @@ ALGORITHM_ADDRESSES = ("keytag", "algo_num", "algo_mnemo", "addresses")
 SERVERS = ("servers",)
 
 
-class Tally:
+class ServerTally:
     """Collects findings over servers: one per tag and arguments, with all servers it is about."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from gonemaster_engine.dnssec.records import (
     rrset,
     signatures,
 )
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import is_usable
@@ -32,7 +32,7 @@ SERVERS_PER_QUERY = 2
 _NXDOMAIN = 3
 
 
-class Fault(enum.Enum):
+class ZoneFault(enum.Enum):
     """Why a zone on the path cannot be trusted."""
 
     INSECURE = enum.auto()
@@ -60,7 +60,7 @@ class PathZone:
     signed_ds: SignedSet | None
     is_denied: bool = False  # the parent says that there is no such name
     is_unreachable: bool = False
-    keys: Sequence[Dnskey] | Fault | None = None  # None: not validated yet
+    keys: Sequence[Dnskey] | ZoneFault | None = None  # None: not validated yet
 
     @property
     def queried(self) -> Sequence[Nameserver]:
@@ -78,7 +78,7 @@ class Ending(enum.Enum):
 
 
 @dataclass(slots=True)
-class Found:
+class FoundSignal:
     """The end of a search: the zone it came to, and the signal's CDS and CDNSKEY sets."""
 
     ending: Ending
@@ -104,17 +104,17 @@ class Path:
         anchors = context.resources.root_anchors
         self._known = {names.ROOT: PathZone(names.ROOT, None, root_servers, anchors, None)}
 
-    async def search(self, name: str) -> Found:
+    async def search(self, name: str) -> FoundSignal:
         """Follow referrals to the zone that has the name, and read the signal there."""
         at = next(self._known[ancestor] for ancestor in names.ancestors(name) if ancestor in self._known)
         for _ in range(len(names.labels(name)) + 1):
             step = await self._step(at, name)
-            if isinstance(step, Found):
+            if isinstance(step, FoundSignal):
                 return step
             at = step
         return self._no_answer(at)
 
-    async def _step(self, at: PathZone, name: str) -> Found | PathZone:
+    async def _step(self, at: PathZone, name: str) -> FoundSignal | PathZone:
         if at.is_unreachable:
             return self._no_answer(at)
         for server in at.queried:
@@ -124,22 +124,22 @@ class Path:
             if (cut := _referred_zone(response)) is not None:
                 # A zone cut at the name of a signal makes the signal void (RFC 9615).
                 if cut == name:
-                    return Found(Ending.AT_CUT, at, {})
+                    return FoundSignal(Ending.AT_CUT, at, {})
                 if names.is_below(cut, at.name) and names.is_below(name, cut):
                     return await self._referred(cut, at, response)
             elif response.aa and response.rcode_number == _NXDOMAIN:
-                return Found(Ending.ABSENT, at, {})
+                return FoundSignal(Ending.ABSENT, at, {})
             elif is_usable(response):
                 found = await self._read(at, server, name, response)
                 if found:
                     return found
         return self._no_answer(at)
 
-    def _no_answer(self, at: PathZone) -> Found:
+    def _no_answer(self, at: PathZone) -> FoundSignal:
         at.is_unreachable = True
-        return Found(Ending.UNREACHABLE, at, {})
+        return FoundSignal(Ending.UNREACHABLE, at, {})
 
-    async def _read(self, at: PathZone, server: Nameserver, name: str, response: Response) -> Found | None:
+    async def _read(self, at: PathZone, server: Nameserver, name: str, response: Response) -> FoundSignal | None:
         other = await server.query(name, "CDNSKEY", dnssec=True)
         if other is None or not other.aa or other.rcode_number not in {0, _NXDOMAIN}:
             return None
@@ -148,7 +148,7 @@ class Path:
             for rtype, answer in ((CDS, response), (CDNSKEY, other))
         }
         is_empty = not any(each.records.rdatas for each in sets.values())
-        return Found(Ending.ABSENT if is_empty else Ending.SIGNAL, at, sets)
+        return FoundSignal(Ending.ABSENT if is_empty else Ending.SIGNAL, at, sets)
 
     async def _referred(self, cut: str, parent: PathZone, referral: Response) -> PathZone:
         addresses: dict[str, list[str]] = {}
@@ -199,28 +199,28 @@ class Path:
         denied = response.rcode_number == _NXDOMAIN
         return self._keep(PathZone(name, at, at.servers, ds_records(response, name), signed, is_denied=denied))
 
-    async def validate(self, zone: PathZone) -> tuple[PathZone, Fault] | None:
+    async def validate(self, zone: PathZone) -> tuple[PathZone, ZoneFault] | None:
         """Validate the zones from the root down to this one; return the first that has a fault, None if none has."""
         # From the root down: the keys of a zone are of use only once those of its parent are trusted.
         for each in reversed(list(_lineage(zone))):
             if each.keys is None:
                 each.keys = await self._validated_keys(each)
-            if isinstance(each.keys, Fault):
+            if isinstance(each.keys, ZoneFault):
                 return each, each.keys
         return None
 
-    async def _validated_keys(self, zone: PathZone) -> Sequence[Dnskey] | Fault:
+    async def _validated_keys(self, zone: PathZone) -> Sequence[Dnskey] | ZoneFault:
         if zone.is_denied:
-            return Fault.BROKEN
+            return ZoneFault.BROKEN
         if not zone.ds:
-            return Fault.INSECURE
+            return ZoneFault.INSECURE
         verifier, now = self._zone.verifier, self._zone.now
         if zone.parent is not None and zone.signed_ds is not None:
-            trusted = [] if isinstance(zone.parent.keys, Fault) else list(zone.parent.keys or ())
+            trusted = [] if isinstance(zone.parent.keys, ZoneFault) else list(zone.parent.keys or ())
             signed = zone.signed_ds
             trust = await trust_in_set(verifier, signed.records, signed.made, trusted, zone=zone.parent.name, now=now)
             if trust is not Trust.SECURE:
-                return Fault.OPEN if trust is Trust.OPEN else Fault.BROKEN
+                return ZoneFault.OPEN if trust is Trust.OPEN else ZoneFault.BROKEN
         pending: list[Awaitable[Response | None]] = [
             server.query(zone.name, "DNSKEY", dnssec=True) for server in zone.queried
         ]
@@ -228,8 +228,8 @@ class Path:
             response = await answer
             if is_usable(response) and (keys := dnskeys(response, zone.name)):
                 trust = await trust_in_keys(verifier, response, zone.ds, zone=zone.name, now=now)
-                return keys if trust is Trust.SECURE else Fault.OPEN if trust is Trust.OPEN else Fault.BROKEN
-        return Fault.UNREACHABLE
+                return keys if trust is Trust.SECURE else ZoneFault.OPEN if trust is Trust.OPEN else ZoneFault.BROKEN
+        return ZoneFault.UNREACHABLE
 
 
 def _lineage(zone: PathZone) -> Iterator[PathZone]:

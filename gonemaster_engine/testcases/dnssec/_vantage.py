@@ -26,15 +26,15 @@ from gonemaster_engine.dnssec.records import (
     rrset,
     signatures,
 )
-from gonemaster_engine.dnssec.verify import Verdict
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.dnssec.verify import SignatureVerdict
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.net.wire.rrtypes import AAAA, A
 from gonemaster_engine.testcases.dnssec._shared import is_usable
 from gonemaster_engine.zone.zone import Zone
 
 
-class State(enum.Enum):
+class CutState(enum.Enum):
     """What a name is, as a possible zone cut."""
 
     SECURE = enum.auto()
@@ -44,18 +44,18 @@ class State(enum.Enum):
     UNDETERMINED = enum.auto()
 
 
-_DECIDED = frozenset({State.SECURE, State.INSECURE, State.BROKEN})
+_DECIDED = frozenset({CutState.SECURE, CutState.INSECURE, CutState.BROKEN})
 
 
-class Cut(NamedTuple):
+class JudgedCut(NamedTuple):
     """A possible zone cut: its state and, where it is secure, its DS set and keys."""
 
-    state: State
+    state: CutState
     ds: Sequence[Ds] = ()
     keys: Sequence[Dnskey] = ()
 
 
-class Outcome(enum.Enum):
+class AddressOutcome(enum.Enum):
     """What the addresses of a name are worth."""
 
     VALIDATES = enum.auto()
@@ -72,16 +72,16 @@ class Outcome(enum.Enum):
 class Judgement(NamedTuple):
     """An outcome, with the zone or signer and the key tag that it is about."""
 
-    outcome: Outcome
+    outcome: AddressOutcome
     signer: str = ""
     keytag: int = 0
 
 
-_NOTHING = Judgement(Outcome.NOTHING)
+_NOTHING = Judgement(AddressOutcome.NOTHING)
 _REFERRED_AS = {
-    State.INSECURE: Outcome.INSECURE,
-    State.BROKEN: Outcome.CHAIN_BROKEN,
-    State.SECURE: Outcome.REFERRED,
+    CutState.INSECURE: AddressOutcome.INSECURE,
+    CutState.BROKEN: AddressOutcome.CHAIN_BROKEN,
+    CutState.SECURE: AddressOutcome.REFERRED,
 }
 
 
@@ -94,7 +94,7 @@ class Vantage:
     origin: str  # the tested zone, or a secure zone cut in it
     keys: Sequence[Dnskey]
     referrals: dict[str, Response] = field(default_factory=dict)  # by zone cut
-    _cuts: dict[tuple[str, bool], Cut] = field(default_factory=dict)
+    _cuts: dict[tuple[str, bool], JudgedCut] = field(default_factory=dict)
 
     async def judge(self, name: str) -> Judgement:
         """Judge the addresses of a name at or below the origin."""
@@ -117,7 +117,7 @@ class Vantage:
 
     async def _judge_referral(self, cut: str) -> Judgement:
         state = (await self.cut(cut, with_keys=False)).state
-        return Judgement(_REFERRED_AS.get(state, Outcome.NOTHING), cut)
+        return Judgement(_REFERRED_AS.get(state, AddressOutcome.NOTHING), cut)
 
     async def _signed_sets(self, name: str, response: Response) -> list[tuple[Rrset, Rrsig]]:
         """Return the signatures over the addresses, or over the proof that there are none, with their sets."""
@@ -138,23 +138,23 @@ class Vantage:
     async def _judge_signed(self, name: str, signed: Sequence[tuple[Rrset, Rrsig]]) -> Judgement:
         signer = signed[0][1].signer if signed else None
         expected = self.origin if signer == self.origin else await self._expected_signer(name, signer)
-        cut = Cut(State.SECURE, keys=self.keys) if expected == self.origin else await self.cut(expected)
-        if cut.state is State.INSECURE:
-            return Judgement(Outcome.INSECURE)
-        if cut.state is State.BROKEN:
-            return Judgement(Outcome.CHAIN_BROKEN, expected)
+        cut = JudgedCut(CutState.SECURE, keys=self.keys) if expected == self.origin else await self.cut(expected)
+        if cut.state is CutState.INSECURE:
+            return Judgement(AddressOutcome.INSECURE)
+        if cut.state is CutState.BROKEN:
+            return Judgement(AddressOutcome.CHAIN_BROKEN, expected)
         if signer is None:
-            return Judgement(Outcome.UNSIGNED)
+            return Judgement(AddressOutcome.UNSIGNED)
         if signer == expected:
             return await self._verify(signed, expected, cut.keys)
         # Signed by a zone that the parent does not know: the records of a delegation that was removed.
         if names.is_in_domain(name, signer) and names.is_below(signer, expected):
             state = (await self.cut(signer)).state
-            if state is State.NOT_A_CUT:
-                return Judgement(Outcome.ORPHAN, signer)
-            if state is State.UNDETERMINED:
+            if state is CutState.NOT_A_CUT:
+                return Judgement(AddressOutcome.ORPHAN, signer)
+            if state is CutState.UNDETERMINED:
                 return _NOTHING
-        return Judgement(Outcome.INVALID, signer, signed[0][1].tag)
+        return Judgement(AddressOutcome.INVALID, signer, signed[0][1].tag)
 
     async def _expected_signer(self, name: str, signer: str | None) -> str:
         """Return the zone in which the name lies, as far as the delegations say."""
@@ -169,14 +169,14 @@ class Vantage:
         verifier, now = self.zone.verifier, self.zone.now
         keys = [key for key in keys if key.validates]
         verdicts = [await verifier.verify(found, signature, keys, now=now, zone=signer) for found, signature in signed]
-        if Verdict.VALID in verdicts:
-            return Judgement(Outcome.VALIDATES)
+        if SignatureVerdict.VALID in verdicts:
+            return Judgement(AddressOutcome.VALIDATES)
         if any(verdict.is_uncheckable for verdict in verdicts):
             return _NOTHING
-        outcome = Outcome.EXPIRED if verdicts[0] is Verdict.EXPIRED else Outcome.INVALID
+        outcome = AddressOutcome.EXPIRED if verdicts[0] is SignatureVerdict.EXPIRED else AddressOutcome.INVALID
         return Judgement(outcome, signer, signed[0][1].tag)
 
-    async def cut(self, name: str, *, with_keys: bool = True) -> Cut:
+    async def cut(self, name: str, *, with_keys: bool = True) -> JudgedCut:
         """Return what a name below the origin is as a zone cut, seen from the parent's side at this server.
 
         `with_keys` also queries the keys of a secure cut.
@@ -186,42 +186,42 @@ class Vantage:
             known = self._cuts[name, with_keys] = await self._find_cut(name, with_keys=with_keys)
         return known
 
-    async def _find_cut(self, name: str, *, with_keys: bool) -> Cut:
+    async def _find_cut(self, name: str, *, with_keys: bool) -> JudgedCut:
         if with_keys:
             referred = await self.cut(name, with_keys=False)
-            return await self.with_keys(name, referred.ds) if referred.state is State.SECURE else referred
+            return await self.with_keys(name, referred.ds) if referred.state is CutState.SECURE else referred
         response = await self.server.query(name, "DS", dnssec=True)
         if response is None or not response.aa or response.rcode_number not in {0, 3}:
-            return Cut(State.UNDETERMINED)
+            return JudgedCut(CutState.UNDETERMINED)
         if response.rcode_number:
-            return Cut(State.NOT_A_CUT)
+            return JudgedCut(CutState.NOT_A_CUT)
         ds = ds_records(response, name)
-        return await self._judge_ds(name, response, ds) if ds else Cut(await self._denied_state(name, response))
+        return await self._judge_ds(name, response, ds) if ds else JudgedCut(await self._denied_state(name, response))
 
-    async def _judge_ds(self, name: str, response: Response, ds: Sequence[Ds]) -> Cut:
+    async def _judge_ds(self, name: str, response: Response, ds: Sequence[Ds]) -> JudgedCut:
         made = signatures(response, DS, name)
         signer = made[0].signer if made else None
         if signer is None or not (names.is_below(name, signer) and names.is_in_domain(signer, self.origin)):
-            return Cut(State.BROKEN)
+            return JudgedCut(CutState.BROKEN)
         keys = self.keys
         if signer != self.origin:
             cut = await self.cut(signer)
-            if cut.state is not State.SECURE:
-                return Cut(State.BROKEN if cut.state is not State.UNDETERMINED else State.UNDETERMINED)
+            if cut.state is not CutState.SECURE:
+                return JudgedCut(CutState.BROKEN if cut.state is not CutState.UNDETERMINED else CutState.UNDETERMINED)
             keys = cut.keys
         signed = rrset(response, DS, name)
         trust = await trust_in_set(self.zone.verifier, signed, made, keys, zone=signer, now=self.zone.now)
-        return Cut(_STATES[trust], ds=ds)
+        return JudgedCut(_STATES[trust], ds=ds)
 
-    async def with_keys(self, name: str, ds: Sequence[Ds]) -> Cut:
+    async def with_keys(self, name: str, ds: Sequence[Ds]) -> JudgedCut:
         """Return what a cut with a validated DS set is by the keys that this server gives for it."""
         response = await self.server.query(name, "DNSKEY", dnssec=True)
         if not is_usable(response):
-            return Cut(State.UNDETERMINED)
+            return JudgedCut(CutState.UNDETERMINED)
         trust = await trust_in_keys(self.zone.verifier, response, ds, zone=name, now=self.zone.now)
-        return Cut(_STATES[trust], ds=ds, keys=dnskeys(response, name))
+        return JudgedCut(_STATES[trust], ds=ds, keys=dnskeys(response, name))
 
-    async def _denied_state(self, name: str, response: Response) -> State:
+    async def _denied_state(self, name: str, response: Response) -> CutState:
         """Say what a name without DS records is, by the proof of that."""
         for record in nsec_records(response, "authority", name):
             return _state_by_types(record)
@@ -234,19 +234,19 @@ class Vantage:
             if await self.zone.verifier.nsec3_matching(names.parent(next_closer), hashed):
                 skipping = [record for record in hashed if record.opt_out]
                 skipped = await self.zone.verifier.nsec3_covers(next_closer, skipping)
-                return State.INSECURE if skipped else State.NOT_A_CUT
-        return State.NOT_A_CUT
+                return CutState.INSECURE if skipped else CutState.NOT_A_CUT
+        return CutState.NOT_A_CUT
 
 
-_STATES = {Trust.SECURE: State.SECURE, Trust.BROKEN: State.BROKEN, Trust.OPEN: State.UNDETERMINED}
+_STATES = {Trust.SECURE: CutState.SECURE, Trust.BROKEN: CutState.BROKEN, Trust.OPEN: CutState.UNDETERMINED}
 
 
-def _state_by_types(record: Nsec | Nsec3) -> State:
+def _state_by_types(record: Nsec | Nsec3) -> CutState:
     if not record.has("NS"):
-        return State.NOT_A_CUT
+        return CutState.NOT_A_CUT
     # NS tells a delegation from an ordinary name, SOA the child's own record from the parent's, which alone proves that
     # there is no DS (RFC 6840 section 4.4). DS in the bitmap contradicts the answer.
-    return State.UNDETERMINED if record.has_any("DS", "SOA") else State.INSECURE
+    return CutState.UNDETERMINED if record.has_any("DS", "SOA") else CutState.INSECURE
 
 
 def _with_signatures(response: Response, rtype: int, owner: str) -> list[tuple[Rrset, Rrsig]]:

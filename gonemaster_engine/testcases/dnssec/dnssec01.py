@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gonemaster_engine.dnssec.algorithms import SHA256_DIGEST, Status, algorithm, digest_type
+from gonemaster_engine.dnssec.algorithms import SHA256_DIGEST, AlgorithmStatus, algorithm, digest_type
 from gonemaster_engine.dnssec.records import Ds, ds_records
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import SUPPLIED, Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, is_dnssec_answer, parent_servers, supplied_ds
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
+from gonemaster_engine.testcases.dnssec._shared import (
+    SERVERS,
+    ServerTally,
+    is_dnssec_answer,
+    parent_servers,
+    supplied_ds,
+)
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -20,21 +26,21 @@ from gonemaster_engine.zone.zone import Zone
 _DIGEST_KEYS = ("keytag", "ds_algo_num", "ds_algo_descr", "servers")
 _KEY_KEYS = ("keytag", "ds_key_algo_num", "ds_key_algo_descr", "servers")
 BY_DIGEST_TYPE = {
-    Status.DEPRECATED: Tag("DS01_DS_ALGO_DEPRECATED", Level.ERROR, _DIGEST_KEYS),
-    Status.RESERVED: Tag("DS01_DS_ALGO_RESERVED", Level.ERROR, _DIGEST_KEYS),
-    Status.UNASSIGNED: Tag("DS01_DS_ALGO_UNASSIGNED", Level.ERROR, _DIGEST_KEYS),
-    Status.PRIVATE: Tag("DS01_DS_ALGO_PRIVATE", Level.ERROR, _DIGEST_KEYS),
-    Status.NOT_DS: Tag("DS01_DS_ALGO_NOT_DS", Level.ERROR, _DIGEST_KEYS),
-    Status.OK: Tag("DS01_DS_ALGO_OK", Level.INFO, _DIGEST_KEYS),
+    AlgorithmStatus.DEPRECATED: Tag("DS01_DS_ALGO_DEPRECATED", Level.ERROR, _DIGEST_KEYS),
+    AlgorithmStatus.RESERVED: Tag("DS01_DS_ALGO_RESERVED", Level.ERROR, _DIGEST_KEYS),
+    AlgorithmStatus.UNASSIGNED: Tag("DS01_DS_ALGO_UNASSIGNED", Level.ERROR, _DIGEST_KEYS),
+    AlgorithmStatus.PRIVATE: Tag("DS01_DS_ALGO_PRIVATE", Level.ERROR, _DIGEST_KEYS),
+    AlgorithmStatus.NOT_DS: Tag("DS01_DS_ALGO_NOT_DS", Level.ERROR, _DIGEST_KEYS),
+    AlgorithmStatus.OK: Tag("DS01_DS_ALGO_OK", Level.INFO, _DIGEST_KEYS),
 }
 BY_KEY_ALGORITHM = {
-    Status.DEPRECATED: Tag("DS01_KEY_ALGO_DEPRECATED", Level.ERROR, _KEY_KEYS),
-    Status.RESERVED: Tag("DS01_KEY_ALGO_RESERVED", Level.ERROR, _KEY_KEYS),
-    Status.UNASSIGNED: Tag("DS01_KEY_ALGO_UNASSIGNED", Level.ERROR, _KEY_KEYS),
-    Status.NOT_RECOMMENDED: Tag("DS01_KEY_ALGO_NOT_RECOMMENDED", Level.WARNING, _KEY_KEYS),
-    Status.PRIVATE: Tag("DS01_KEY_ALGO_PRIVATE", Level.ERROR, _KEY_KEYS),
-    Status.NOT_ZONE_SIGN: Tag("DS01_KEY_ALGO_NOT_ZONE_SIGN", Level.ERROR, _KEY_KEYS),
-    Status.OK: Tag("DS01_KEY_ALGO_OK", Level.INFO, _KEY_KEYS),
+    AlgorithmStatus.DEPRECATED: Tag("DS01_KEY_ALGO_DEPRECATED", Level.ERROR, _KEY_KEYS),
+    AlgorithmStatus.RESERVED: Tag("DS01_KEY_ALGO_RESERVED", Level.ERROR, _KEY_KEYS),
+    AlgorithmStatus.UNASSIGNED: Tag("DS01_KEY_ALGO_UNASSIGNED", Level.ERROR, _KEY_KEYS),
+    AlgorithmStatus.NOT_RECOMMENDED: Tag("DS01_KEY_ALGO_NOT_RECOMMENDED", Level.WARNING, _KEY_KEYS),
+    AlgorithmStatus.PRIVATE: Tag("DS01_KEY_ALGO_PRIVATE", Level.ERROR, _KEY_KEYS),
+    AlgorithmStatus.NOT_ZONE_SIGN: Tag("DS01_KEY_ALGO_NOT_ZONE_SIGN", Level.ERROR, _KEY_KEYS),
+    AlgorithmStatus.OK: Tag("DS01_KEY_ALGO_OK", Level.INFO, _KEY_KEYS),
 }
 SHA256_MISSING = Tag("DS01_DS_ALGO_2_MISSING", Level.NOTICE, ("keytag", "servers"))
 NO_RESPONSE = Tag("DS01_NO_RESPONSE", Level.WARNING, SERVERS)
@@ -58,7 +64,7 @@ UNDELEGATED_WITHOUT_DS = Tag("DS01_UNDEL_N_NO_UNDEL_DS", Level.INFO)
 )
 async def dnssec01(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check the digest type and the key algorithm of each DS record in the parent zone."""
-    tally = Tally()
+    tally = ServerTally()
     servers = usable(await parent_servers(zone))
     if zone.supplied_ds:
         _classify(tally, SUPPLIED, supplied_ds(zone))
@@ -79,7 +85,7 @@ async def dnssec01(zone: Zone, usable: ServerFilter) -> list[Finding]:
     ]
 
 
-def _classify(tally: Tally, server: Nameserver | str, records: Iterable[Ds]) -> None:
+def _classify(tally: ServerTally, server: Nameserver | str, records: Iterable[Ds]) -> None:
     records = list(records)
     with_sha256 = {ds.tag for ds in records if ds.digest_type == SHA256_DIGEST}
     for ds in records:

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.digests import digest_matches
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds, Rrset, Rrsig, dnskeys, ds_records, rrset, signatures
-from gonemaster_engine.dnssec.verify import Verdict
+from gonemaster_engine.dnssec.verify import SignatureVerdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
     ALGORITHM_ADDRESSES,
     KEYTAG_ADDRESSES,
-    Tally,
+    ServerTally,
     is_dnssec_answer,
     parent_servers,
     supplied_ds,
@@ -67,7 +67,7 @@ async def dnssec02(zone: Zone, usable: ServerFilter) -> list[Finding]:
     if not wanted:
         return []
     servers = usable(await zone.all_servers())
-    tally = Tally()
+    tally = ServerTally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         if is_dnssec_answer(response) and not response.tc and (keys := dnskeys(response, zone.name)):
             await zone.make_time(len(wanted) * len(keys) // _PAIRS_PER_MICROSECOND)
@@ -93,7 +93,7 @@ class _Matched:
 
 
 async def _judge(
-    zone: Zone, tally: Tally, server: Nameserver, wanted: Iterable[Ds], keys: Sequence[Dnskey], response: Response
+    zone: Zone, tally: ServerTally, server: Nameserver, wanted: Iterable[Ds], keys: Sequence[Dnskey], response: Response
 ) -> None:
     matched: dict[bytes, _Matched] = {}
     for ds in wanted:
@@ -111,7 +111,7 @@ async def _judge(
         tally.add(NOT_SIGNED_BY_ANY_DS, server)
 
 
-def _match(zone_name: str, tally: Tally, server: Nameserver, ds: Ds, keys: Iterable[Dnskey]) -> _Matched | None:
+def _match(zone_name: str, tally: ServerTally, server: Nameserver, ds: Ds, keys: Iterable[Dnskey]) -> _Matched | None:
     """Return the key that a DS stands for; one with another digest still counts as meant (see the specification)."""
     named = [key for key in keys if key.tag == ds.tag]
     candidates = [key for key in named if key.algorithm == ds.algorithm]
@@ -133,7 +133,7 @@ def _match(zone_name: str, tally: Tally, server: Nameserver, ds: Ds, keys: Itera
     return _Matched(key, is_proven=matches is True)
 
 
-def _add_algorithm_mismatch(tally: Tally, server: Nameserver, ds: Ds, key: Dnskey) -> None:
+def _add_algorithm_mismatch(tally: ServerTally, server: Nameserver, ds: Ds, key: Dnskey) -> None:
     in_ds, of_key = algorithm(ds.algorithm), algorithm(key.algorithm)
     tally.add(
         ALGORITHM_MISMATCH,
@@ -147,17 +147,17 @@ def _add_algorithm_mismatch(tally: Tally, server: Nameserver, ds: Ds, key: Dnske
 
 
 async def _check_signatures(
-    zone: Zone, tally: Tally, server: Nameserver, found: _Matched, signed: Rrset, made: Iterable[Rrsig]
+    zone: Zone, tally: ServerTally, server: Nameserver, found: _Matched, signed: Rrset, made: Iterable[Rrsig]
 ) -> bool:
     """Judge the signatures that a key made over the DNSKEY set; False if it made no good one."""
     key = found.key
-    verdicts: set[Verdict] = set()
+    verdicts: set[SignatureVerdict] = set()
     for signature in made:
         if signature.tag == key.tag:
             verdict = await zone.verifier.verify(signed, signature, [key], now=zone.now, zone=zone.name)
             verdicts.add(verdict)
             _add_verdict(tally, server, signature, verdict)
-    if Verdict.VALID in verdicts:
+    if SignatureVerdict.VALID in verdicts:
         if found.is_proven:
             tally.add(MATCH, server, keytag=key.tag)
         return True
@@ -167,11 +167,11 @@ async def _check_signatures(
     return False
 
 
-def _add_verdict(tally: Tally, server: Nameserver, signature: Rrsig, verdict: Verdict) -> None:
-    if verdict is Verdict.UNSUPPORTED_ALGORITHM:
+def _add_verdict(tally: ServerTally, server: Nameserver, signature: Rrsig, verdict: SignatureVerdict) -> None:
+    if verdict is SignatureVerdict.UNSUPPORTED_ALGORITHM:
         known = algorithm(signature.algorithm)
         tally.add(ALGORITHM_UNSUPPORTED, server, keytag=signature.tag, algo_num=known.number, algo_mnemo=known.mnemonic)
-    elif verdict is Verdict.UNSUPPORTED_EXPONENT:
+    elif verdict is SignatureVerdict.UNSUPPORTED_EXPONENT:
         tally.add(EXPONENT_UNSUPPORTED, server, keytag=signature.tag)
-    elif verdict is not Verdict.VALID:
+    elif verdict is not SignatureVerdict.VALID:
         tally.add(RRSIG_NOT_VALID, server, keytag=signature.tag)

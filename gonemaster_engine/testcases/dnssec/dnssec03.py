@@ -12,8 +12,8 @@ from gonemaster_engine.dnssec.denial import Nsec3, nsec3_records
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, is_usable, query_each_type
+from gonemaster_engine.net.server.nameserver import Nameserver
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, ServerTally, is_usable, query_each_type
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -72,7 +72,7 @@ _UNASSIGNED_FLAGS = range(7)  # bit numbers, the most significant bit being 0; b
 async def dnssec03(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check the hash algorithm, flags, iterations and salt of the NSEC3 records."""
     servers = usable(await zone.all_servers())
-    tally = Tally()
+    tally = ServerTally()
     with_keys = False
     found: list[tuple[Nameserver, Nsec3]] = []
     for server, (keys, denial) in await query_each_type(servers, zone.name, "DNSKEY", "NSEC"):
@@ -99,7 +99,7 @@ async def dnssec03(zone: Zone, usable: ServerFilter) -> list[Finding]:
     ]
 
 
-def _presence(tally: Tally, *, with_keys: bool, with_nsec3: bool) -> Iterator[Finding]:
+def _presence(tally: ServerTally, *, with_keys: bool, with_nsec3: bool) -> Iterator[Finding]:
     if tally.has(NO_DNSSEC):
         yield (SERVER_NO_DNSSEC if with_keys else NO_DNSSEC)(servers=tally.servers(NO_DNSSEC))
     if tally.has(NO_NSEC3):
@@ -134,7 +134,7 @@ def _parameters(found: list[tuple[Nameserver, Nsec3]], *, is_tld: bool) -> Itera
 def _flags(groups: list[tuple[int, set[Nameserver]]], opt_out: Tag) -> Iterator[Finding]:
     if len(groups) > 1:
         yield INCONSISTENT_FLAGS()
-    tally = Tally()
+    tally = ServerTally()
     for flags, servers in groups:
         for server in servers:
             for bit in _UNASSIGNED_FLAGS:

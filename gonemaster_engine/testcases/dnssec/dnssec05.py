@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from gonemaster_engine.dnssec.algorithms import Status, algorithm
+from gonemaster_engine.dnssec.algorithms import AlgorithmStatus, algorithm
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
+from gonemaster_engine.net.server.nameserver import query_all
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, ServerTally, child_servers, is_usable
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
 
 _KEYS = ("servers", "keytag", "algo_num", "algo_descr", "algo_mnemo")
 BY_STATUS = {
-    Status.DEPRECATED: Tag("DS05_ALGO_DEPRECATED", Level.ERROR, _KEYS),
-    Status.RESERVED: Tag("DS05_ALGO_RESERVED", Level.ERROR, _KEYS),
-    Status.UNASSIGNED: Tag("DS05_ALGO_UNASSIGNED", Level.ERROR, _KEYS),
-    Status.NOT_RECOMMENDED: Tag("DS05_ALGO_NOT_RECOMMENDED", Level.WARNING, _KEYS),
-    Status.PRIVATE: Tag("DS05_ALGO_PRIVATE", Level.ERROR, _KEYS),
-    Status.NOT_ZONE_SIGN: Tag("DS05_ALGO_NOT_ZONE_SIGN", Level.ERROR, _KEYS),
-    Status.OK: Tag("DS05_ALGO_OK", Level.INFO, _KEYS),
+    AlgorithmStatus.DEPRECATED: Tag("DS05_ALGO_DEPRECATED", Level.ERROR, _KEYS),
+    AlgorithmStatus.RESERVED: Tag("DS05_ALGO_RESERVED", Level.ERROR, _KEYS),
+    AlgorithmStatus.UNASSIGNED: Tag("DS05_ALGO_UNASSIGNED", Level.ERROR, _KEYS),
+    AlgorithmStatus.NOT_RECOMMENDED: Tag("DS05_ALGO_NOT_RECOMMENDED", Level.WARNING, _KEYS),
+    AlgorithmStatus.PRIVATE: Tag("DS05_ALGO_PRIVATE", Level.ERROR, _KEYS),
+    AlgorithmStatus.NOT_ZONE_SIGN: Tag("DS05_ALGO_NOT_ZONE_SIGN", Level.ERROR, _KEYS),
+    AlgorithmStatus.OK: Tag("DS05_ALGO_OK", Level.INFO, _KEYS),
 }
 NO_RESPONSE = Tag("DS05_NO_RESPONSE", Level.WARNING, SERVERS)
 ZONE_NO_DNSSEC = Tag("DS05_ZONE_NO_DNSSEC", Level.NOTICE, SERVERS)
@@ -36,7 +36,7 @@ SERVER_NO_DNSSEC = Tag("DS05_SERVER_NO_DNSSEC", Level.ERROR, SERVERS)
 async def dnssec05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check the algorithm of each DNSKEY record."""
     servers = usable(await child_servers(zone))
-    tally = Tally()
+    tally = ServerTally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         if not is_usable(response):
             tally.add(NO_RESPONSE, server)

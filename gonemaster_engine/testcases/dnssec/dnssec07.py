@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from gonemaster_engine.dnssec.records import DNSKEY, DS, ds_records, signatures
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import SUPPLIED, Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._no_delegation import proves_no_delegation
 from gonemaster_engine.testcases.dnssec._shared import (
     SERVERS,
-    Tally,
+    ServerTally,
     child_servers,
     is_dnssec_answer,
     is_usable,
@@ -76,11 +76,11 @@ async def dnssec07(zone: Zone, usable: ServerFilter) -> list[Finding]:
     ]
 
 
-async def _query_zone(zone: Zone, servers: Sequence[Nameserver]) -> Tally:
+async def _query_zone(zone: Zone, servers: Sequence[Nameserver]) -> ServerTally:
     pending = [
         (server, server.query(zone.name, "SOA"), server.query(zone.name, "DNSKEY", dnssec=True)) for server in servers
     ]
-    tally = Tally()
+    tally = ServerTally()
     for server, soa, keys in pending:
         soa_response, response = await soa, await keys
         if not is_usable(soa_response) or not soa_response.has("SOA"):
@@ -98,7 +98,7 @@ async def _query_zone(zone: Zone, servers: Sequence[Nameserver]) -> Tally:
     return tally
 
 
-async def _judge_parent(zone: Zone, answers: Sequence[tuple[Nameserver, Response | None]], tally: Tally) -> None:
+async def _judge_parent(zone: Zone, answers: Sequence[tuple[Nameserver, Response | None]], tally: ServerTally) -> None:
     if zone.supplied_ds:
         tally.add(HAS_DS, SUPPLIED)
     denials: list[tuple[Nameserver, Response]] = []
@@ -115,7 +115,7 @@ async def _judge_parent(zone: Zone, answers: Sequence[tuple[Nameserver, Response
         tally.add(NO_DELEGATION, server, parent=parent.name)
 
 
-def _signing(tally: Tally, *, is_signed: bool, is_unsigned: bool, queried: bool) -> Iterator[Finding]:
+def _signing(tally: ServerTally, *, is_signed: bool, is_unsigned: bool, queried: bool) -> Iterator[Finding]:
     if queried and not is_signed and not is_unsigned:
         yield NOT_SIGNED()
     yield from tally.findings(NO_RESPONSE, NON_AUTH, UNEXPECTED_RCODE, SIGNED_ON_SERVER, NOT_SIGNED_ON_SERVER)
@@ -125,7 +125,7 @@ def _signing(tally: Tally, *, is_signed: bool, is_unsigned: bool, queried: bool)
         yield NOT_SIGNED()
 
 
-def _delegation(tally: Tally, *, is_consistently_signed: bool) -> Iterator[Finding]:
+def _delegation(tally: ServerTally, *, is_consistently_signed: bool) -> Iterator[Finding]:
     without, having = tally.has(NO_DS), tally.has(HAS_DS)
     yield from tally.findings(NO_DS, HAS_DS)
     if without and having:

@@ -13,10 +13,10 @@ from gonemaster_engine.dnssec.denial import nsec3_records, nsec3param_records, n
 from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._apex_denial import ALGORITHM_UNSUPPORTED, NSEC3_TAGS, NSEC_TAGS, Denial
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable, query_each_type
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, ServerTally, child_servers, is_usable, query_each_type
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -94,7 +94,7 @@ _TYPES = ("DNSKEY", "NSEC", "NSEC3PARAM")
 async def dnssec10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check the NSEC or NSEC3 records for the apex on all name servers."""
     servers = usable(await child_servers(zone))
-    tally, evidence = Tally(), _Evidence()
+    tally, evidence = ServerTally(), _Evidence()
     signed: set[Nameserver] = set()
     for server, (response, nsec, nsec3param) in await query_each_type(servers, zone.name, *_TYPES):
         if not is_usable(response):
@@ -117,7 +117,12 @@ async def dnssec10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 async def _judge_nsec_query(
-    zone: Zone, tally: Tally, evidence: _Evidence, server: Nameserver, response: Response | None, keys: list[Dnskey]
+    zone: Zone,
+    tally: ServerTally,
+    evidence: _Evidence,
+    server: Nameserver,
+    response: Response | None,
+    keys: list[Dnskey],
 ) -> None:
     if not is_usable(response):
         tally.add(NSEC_ERROR, server)
@@ -139,7 +144,12 @@ async def _judge_nsec_query(
 
 
 async def _judge_nsec3param_query(
-    zone: Zone, tally: Tally, evidence: _Evidence, server: Nameserver, response: Response | None, keys: list[Dnskey]
+    zone: Zone,
+    tally: ServerTally,
+    evidence: _Evidence,
+    server: Nameserver,
+    response: Response | None,
+    keys: list[Dnskey],
 ) -> None:
     if not is_usable(response):
         tally.add(PARAM_ERROR, server)

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from gonemaster_engine.dnssec.records import DNSKEY, dnskeys, ds_records, signatures
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, parent_servers
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
+from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, ServerTally, is_usable, parent_servers
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -46,7 +46,7 @@ CONSISTENT_SIGNED = Tag("DS11_CONSISTENT_SIGNED", Level.INFO)
 )
 async def dnssec11(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone is signed on all name servers if its parent zone has DS records for it."""
-    tally = Tally()
+    tally = ServerTally()
     if not zone.supplied_ds:
         parents = await parent_servers(zone)
         await _query_parent(zone, parents, tally)
@@ -60,7 +60,7 @@ async def dnssec11(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield finding
 
 
-async def _query_parent(zone: Zone, parents: Sequence[Nameserver], tally: Tally) -> None:
+async def _query_parent(zone: Zone, parents: Sequence[Nameserver], tally: ServerTally) -> None:
     for server, response in await query_all(parents, zone.name, "DS", dnssec=True):
         if not is_usable(response):
             tally.add(UNDETERMINED_DS, server)
@@ -68,7 +68,7 @@ async def _query_parent(zone: Zone, parents: Sequence[Nameserver], tally: Tally)
             tally.add(WITH_DS if ds_records(response, zone.name) else WITHOUT_DS, server)
 
 
-def _ds_state(tally: Tally) -> Iterator[Finding]:
+def _ds_state(tally: ServerTally) -> Iterator[Finding]:
     if tally.has(WITHOUT_DS):
         if tally.has(WITH_DS):
             yield INCONSISTENT_DS()
@@ -79,7 +79,7 @@ def _ds_state(tally: Tally) -> Iterator[Finding]:
         yield UNDETERMINED_DS()
 
 
-async def _query_zone(zone: Zone, servers: Sequence[Nameserver], tally: Tally) -> None:
+async def _query_zone(zone: Zone, servers: Sequence[Nameserver], tally: ServerTally) -> None:
     pending = [
         (server, server.query(zone.name, "SOA"), server.query(zone.name, "DNSKEY", dnssec=True)) for server in servers
     ]
@@ -94,7 +94,7 @@ async def _query_zone(zone: Zone, servers: Sequence[Nameserver], tally: Tally) -
         tally.add(SIGNED if is_signed else UNSIGNED, server)
 
 
-def _signed_state(tally: Tally) -> Iterator[Finding]:
+def _signed_state(tally: ServerTally) -> Iterator[Finding]:
     is_signed, is_unsigned = tally.has(SIGNED), tally.has(UNSIGNED)
     if is_signed and is_unsigned:
         yield INCONSISTENT_SIGNED()

@@ -11,9 +11,9 @@ from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import all_signatures, dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.testcases.dnssec._shared import Tally, is_usable, query_each_type
+from gonemaster_engine.testcases.dnssec._shared import ServerTally, is_usable, query_each_type
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -31,7 +31,7 @@ ALL_SIGNED = Tag("DS13_ALL_ALGOS_SIGNED", Level.INFO)
 async def dnssec13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that each algorithm in the DNSKEY RRset signs the DNSKEY, SOA and NS RRsets."""
     servers = usable(await zone.all_servers())
-    tally = Tally()
+    tally = ServerTally()
     examined: set[str] = set()
     for server, responses in await query_each_type(servers, zone.name, *NOT_SIGNED):
         examined |= _judge(zone, tally, server, responses)
@@ -41,7 +41,7 @@ async def dnssec13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield ALL_SIGNED()
 
 
-def _judge(zone: Zone, tally: Tally, server: Nameserver, responses: list[Response | None]) -> set[str]:
+def _judge(zone: Zone, tally: ServerTally, server: Nameserver, responses: list[Response | None]) -> set[str]:
     """Note the algorithms that do not sign a set; return the types of the sets that were signed at all."""
     keys = responses[0]
     if not is_usable(keys) or not all_signatures(keys):

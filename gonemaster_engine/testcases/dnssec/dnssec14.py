@@ -13,7 +13,7 @@ from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.dnssec.rsa import rsa_key
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.server.nameserver import query_all
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone

@@ -12,9 +12,9 @@ from gonemaster_engine.dnssec.algorithms import MUST_DIGEST_TYPES
 from gonemaster_engine.dnssec.records import Dnskey, Ds, cdnskeys, cds_records
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, Tally, is_usable, query_each_type
+from gonemaster_engine.testcases.dnssec._shared import ADDRESSES, ServerTally, is_usable, query_each_type
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -72,7 +72,7 @@ def _read(zone: Zone, server: Nameserver, cds: Response | None, cdnskey: Respons
 
 
 def _judge(published: list[_Published]) -> Iterator[Finding]:
-    tally = Tally()
+    tally = ServerTally()
     for each in published:
         if each.cds is not None and each.cdnskey is not None:
             _compare(tally, each.server, each.cds, each.cdnskey)
@@ -95,7 +95,7 @@ def _has_must_digest(ds: Ds) -> bool:
     return ds.is_delete or ds.digest_type in MUST_DIGEST_TYPES
 
 
-def _compare(tally: Tally, server: Nameserver, cds: list[Ds], cdnskey: list[Dnskey]) -> None:
+def _compare(tally: ServerTally, server: Nameserver, cds: list[Ds], cdnskey: list[Dnskey]) -> None:
     if cds and cdnskey:
         tally.add(BOTH, server)
         if {_partner(each) for each in cds} != {_partner(each) for each in cdnskey}:

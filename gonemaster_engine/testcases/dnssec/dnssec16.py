@@ -8,7 +8,7 @@ from __future__ import annotations
 from gonemaster_engine.dnssec.records import Ds, cds_records
 from gonemaster_engine.findings.tags import Finding
 from gonemaster_engine.testcases.dnssec._child_signals import Published, SignalTags, judge_servers
-from gonemaster_engine.testcases.dnssec._shared import Tally
+from gonemaster_engine.testcases.dnssec._shared import ServerTally
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -23,7 +23,7 @@ async def dnssec16(zone: Zone, usable: ServerFilter) -> list[Finding]:
     return await judge_servers(zone, servers, TAGS, rtype="CDS", records_of=cds_records, judge=_judge)
 
 
-def _judge(tally: Tally, published: Published, record: Ds) -> None:
+def _judge(tally: ServerTally, published: Published, record: Ds) -> None:
     keys = published.named_by(record)
     if not keys:
         tally.add(TAGS.no_match, published.server, keytag=record.tag)

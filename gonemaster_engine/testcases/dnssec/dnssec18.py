@@ -24,11 +24,11 @@ from gonemaster_engine.dnssec.records import (
 )
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
-    Tally,
+    ServerTally,
     is_usable,
     parent_servers,
     query_each_type,
@@ -92,7 +92,7 @@ async def dnssec18(zone: Zone, usable: ServerFilter) -> list[Finding]:
     if not trusted:
         return []
     servers = usable(await zone.all_servers())
-    tally, child, ds_set = Tally(), _Child(set(), set(), {}, set(), set(), {}), DsSet(zone.name, trusted)
+    tally, child, ds_set = ServerTally(), _Child(set(), set(), {}, set(), set(), {}), DsSet(zone.name, trusted)
     for server, responses in await query_each_type(servers, zone.name, *_CHILD_TYPES):
         await zone.make_time(sum(response.record_count for response in responses if response) * _RECORD_US)
         _read(zone, tally, child, server, responses, ds_set)
@@ -115,7 +115,7 @@ async def _ds_at(zone: Zone, parents: Sequence[Nameserver]) -> list[Ds]:
 
 def _read(
     zone: Zone,
-    tally: Tally,
+    tally: ServerTally,
     child: _Child,
     server: Nameserver,
     responses: Sequence[Response | None],

@@ -15,8 +15,8 @@ from gonemaster_engine.dnssec.records import Dnskey, dnskeys
 from gonemaster_engine.dnssec.weakness import Weakness, key_number
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, ServerTally, child_servers, is_usable
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -51,7 +51,7 @@ async def dnssec19(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Look for keys that are weak or known to be compromised."""
     servers = usable(await child_servers(zone))
     blocklist = Blocklist.find(zone.context.profile.badkeys_path)
-    tally = Tally()
+    tally = ServerTally()
     verdicts: dict[bytes, list[tuple[Tag, dict[str, Any]]]] = {}
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         if not is_usable(response):
@@ -84,7 +84,7 @@ async def _examine(zone: Zone, key: Dnskey, blocklist: Blocklist | None) -> list
     return found or [(KEY_OK, {})]
 
 
-def _add(tally: Tally, server: Nameserver, key: Dnskey, found: list[tuple[Tag, dict[str, Any]]]) -> None:
+def _add(tally: ServerTally, server: Nameserver, key: Dnskey, found: list[tuple[Tag, dict[str, Any]]]) -> None:
     known = algorithm(key.algorithm)
     for tag, special in found:
         tally.add(tag, server, keytag=key.tag, algo_num=known.number, algo_descr=known.description, **special)

@@ -13,7 +13,7 @@ from gonemaster_engine.dnssec.records import NSEC, NSEC3, dnskeys, signatures
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.wire.messages import Response, Section
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable, query_each_type
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, ServerTally, child_servers, is_usable, query_each_type
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -32,7 +32,7 @@ _TYPES = ("DNSKEY", "NSEC", "NSEC3PARAM", *_PROBED)
 async def dnssec20(zone: Zone, usable: ServerFilter) -> list[Finding]:
     """Check that the type bitmap of the apex lists the types that exist there."""
     servers = usable(await child_servers(zone))
-    tally = Tally()
+    tally = ServerTally()
     is_signed = False
     for server, (keys, nsec, nsec3param, *probes) in await query_each_type(servers, zone.name, *_TYPES):
         if not is_usable(keys) or not dnskeys(keys, zone.name):

@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator, Sequence
 
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.dnssec.records import DS, Dnskey, Rrset, Rrsig, dnskeys, ds_records, rrset, signatures
-from gonemaster_engine.dnssec.verify import Verdict
+from gonemaster_engine.dnssec.verify import SignatureVerdict
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.testcases.dnssec._shared import (
     ADDRESSES,
     ALGORITHM_ADDRESSES,
     KEYTAG_ADDRESSES,
-    Tally,
+    ServerTally,
     is_dnssec_answer,
     is_usable,
     parent_servers,
@@ -39,11 +39,11 @@ VERIFIED = Tag("DS21_DS_RRSIG_VERIFIED", Level.INFO, KEYTAG_ADDRESSES)
 NOT_VERIFIABLE = Tag("DS21_DS_RRSIG_NOT_VERIFIABLE", Level.WARNING, ADDRESSES)
 
 _BY_VERDICT = {
-    Verdict.NOT_YET_VALID: NOT_YET_VALID,
-    Verdict.EXPIRED: EXPIRED,
-    Verdict.NO_KEY: NO_KEY,
-    Verdict.INVALID: INVALID,
-    Verdict.VALID: VERIFIED,
+    SignatureVerdict.NOT_YET_VALID: NOT_YET_VALID,
+    SignatureVerdict.EXPIRED: EXPIRED,
+    SignatureVerdict.NO_KEY: NO_KEY,
+    SignatureVerdict.INVALID: INVALID,
+    SignatureVerdict.VALID: VERIFIED,
 }
 
 
@@ -74,7 +74,7 @@ async def dnssec21(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         )
         for server in servers
     ]
-    tally = Tally()
+    tally = ServerTally()
     for server, ds, keys in pending:
         await _judge(zone, parent.name, tally, server, await ds, await keys)
     tags = (NO_PARENT_KEYS, NO_SIGNATURE, *_BY_VERDICT.values(), ALGORITHM_UNSUPPORTED)
@@ -86,7 +86,7 @@ async def dnssec21(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 async def _judge(
-    zone: Zone, parent: str, tally: Tally, server: Nameserver, response: Response | None, keys: Response | None
+    zone: Zone, parent: str, tally: ServerTally, server: Nameserver, response: Response | None, keys: Response | None
 ) -> None:
     if not is_dnssec_answer(response) or not ds_records(response, zone.name):
         return
@@ -102,28 +102,32 @@ async def _judge(
     by_parent = [signature for signature in made if signature.signer == parent]
     verdicts = [await _verify(zone, signed, signature, parent_keys, parent) for signature in by_parent]
     _add(tally, server, by_parent, verdicts, parent_keys)
-    if Verdict.VALID not in verdicts and Verdict.UNSUPPORTED_EXPONENT not in verdicts:
+    if SignatureVerdict.VALID not in verdicts and SignatureVerdict.UNSUPPORTED_EXPONENT not in verdicts:
         tally.add(NOT_VERIFIABLE, server)
 
 
-async def _verify(zone: Zone, signed: Rrset, signature: Rrsig, keys: Sequence[Dnskey], parent: str) -> Verdict:
+async def _verify(zone: Zone, signed: Rrset, signature: Rrsig, keys: Sequence[Dnskey], parent: str) -> SignatureVerdict:
     validating = [key for key in keys if key.validates]
     verdict = await zone.verifier.verify(signed, signature, validating, now=zone.now, zone=parent)
     is_there = any(key.tag == signature.tag for key in keys)
     # A revoked key, or one that is not for signing zones, is there but verifies nothing (RFC 4035 section 5.3.1).
-    return Verdict.INVALID if verdict is Verdict.NO_KEY and is_there else verdict
+    return SignatureVerdict.INVALID if verdict is SignatureVerdict.NO_KEY and is_there else verdict
 
 
 def _add(
-    tally: Tally, server: Nameserver, made: Sequence[Rrsig], verdicts: Sequence[Verdict], keys: Sequence[Dnskey]
+    tally: ServerTally,
+    server: Nameserver,
+    made: Sequence[Rrsig],
+    verdicts: Sequence[SignatureVerdict],
+    keys: Sequence[Dnskey],
 ) -> None:
     for signature, verdict in zip(made, verdicts, strict=True):
         if verdict in _BY_VERDICT:
             tally.add(_BY_VERDICT[verdict], server, keytag=signature.tag)
-        elif verdict is Verdict.UNSUPPORTED_ALGORITHM and any(key.tag == signature.tag for key in keys):
+        elif verdict is SignatureVerdict.UNSUPPORTED_ALGORITHM and any(key.tag == signature.tag for key in keys):
             known = algorithm(signature.algorithm)
             tally.add(
                 ALGORITHM_UNSUPPORTED, server, keytag=signature.tag, algo_num=known.number, algo_mnemo=known.mnemonic
             )
-        elif verdict is Verdict.UNSUPPORTED_ALGORITHM:
+        elif verdict is SignatureVerdict.UNSUPPORTED_ALGORITHM:
             tally.add(NO_KEY, server, keytag=signature.tag)

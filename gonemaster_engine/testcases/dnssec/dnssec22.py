@@ -13,17 +13,17 @@ from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import Dnskey, Ds, dnskeys, ds_records
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import (
     SERVERS,
-    Tally,
+    ServerTally,
     child_servers,
     is_usable,
     parent_servers,
 )
-from gonemaster_engine.testcases.dnssec._vantage import Judgement, Outcome, State, Vantage
+from gonemaster_engine.testcases.dnssec._vantage import AddressOutcome, CutState, Judgement, Vantage
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import AddressVerdict, Zone
@@ -41,21 +41,21 @@ VALIDATES = Tag("DS22_NS_ADDRESS_VALIDATES", Level.INFO, SERVERS)
 
 _ERRORS = (CHAIN_BROKEN, ORPHAN, EXPIRED, INVALID, UNSIGNED)
 _TAGS = {
-    Outcome.INSECURE: INSECURE,
-    Outcome.CHAIN_BROKEN: CHAIN_BROKEN,
-    Outcome.UNSIGNED: UNSIGNED,
-    Outcome.EXPIRED: EXPIRED,
-    Outcome.INVALID: INVALID,
-    Outcome.ORPHAN: ORPHAN,
+    AddressOutcome.INSECURE: INSECURE,
+    AddressOutcome.CHAIN_BROKEN: CHAIN_BROKEN,
+    AddressOutcome.UNSIGNED: UNSIGNED,
+    AddressOutcome.EXPIRED: EXPIRED,
+    AddressOutcome.INVALID: INVALID,
+    AddressOutcome.ORPHAN: ORPHAN,
 }
 _STATUS = {
-    Outcome.VALIDATES: "validates",
-    Outcome.INSECURE: "insecure",
-    Outcome.CHAIN_BROKEN: "chain_broken",
-    Outcome.UNSIGNED: "unsigned",
-    Outcome.EXPIRED: "rrsig_expired",
-    Outcome.INVALID: "rrsig_invalid",
-    Outcome.ORPHAN: "orphan",
+    AddressOutcome.VALIDATES: "validates",
+    AddressOutcome.INSECURE: "insecure",
+    AddressOutcome.CHAIN_BROKEN: "chain_broken",
+    AddressOutcome.UNSIGNED: "unsigned",
+    AddressOutcome.EXPIRED: "rrsig_expired",
+    AddressOutcome.INVALID: "rrsig_invalid",
+    AddressOutcome.ORPHAN: "orphan",
 }
 
 
@@ -72,7 +72,7 @@ class _Cut:
 class _Results:
     """What was found about each name."""
 
-    tally: Tally = field(default_factory=Tally)
+    tally: ServerTally = field(default_factory=ServerTally)
     validated: set[str] = field(default_factory=set)
     judged: set[str] = field(default_factory=set)
     cuts: dict[str, _Cut] = field(default_factory=dict)
@@ -83,9 +83,9 @@ class _Results:
         status = _STATUS.get(judgement.outcome, "indeterminate")
         verdict = AddressVerdict(name, status, judgement.signer, judgement.keytag)
         self.verdicts.setdefault(verdict, set()).update(servers)
-        if judgement.outcome is Outcome.VALIDATES:
+        if judgement.outcome is AddressOutcome.VALIDATES:
             self.validated.add(name)
-        tag = VALIDATES if judgement.outcome is Outcome.VALIDATES else _TAGS.get(judgement.outcome)
+        tag = VALIDATES if judgement.outcome is AddressOutcome.VALIDATES else _TAGS.get(judgement.outcome)
         if tag is None:
             return
         self.judged.add(name)
@@ -169,7 +169,7 @@ async def _judge_names(
 ) -> None:
     for name in wanted:
         judgement = await vantage.judge(name)
-        if judgement.outcome is Outcome.REFERRED:
+        if judgement.outcome is AddressOutcome.REFERRED:
             cut = results.cuts.get(judgement.signer)
             if cut is None:
                 found = await vantage.cut(judgement.signer, with_keys=False)
@@ -192,10 +192,10 @@ async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
     for of_address in _by_address(_of_used_families(zone, glue)).values():
         outside = Vantage(zone, of_address[0], zone.name, ())
         found = await outside.with_keys(name, cut.ds)
-        if found.state is State.BROKEN:
+        if found.state is CutState.BROKEN:
             for put_off in cut.put_off:
-                results.add(put_off, of_address, Judgement(Outcome.CHAIN_BROKEN, name))
-        elif found.state is State.SECURE:
+                results.add(put_off, of_address, Judgement(AddressOutcome.CHAIN_BROKEN, name))
+        elif found.state is CutState.SECURE:
             inside = Vantage(zone, of_address[0], name, found.keys)
             for put_off in sorted(cut.put_off):
                 results.add(put_off, of_address, await inside.judge(put_off))

@@ -14,9 +14,9 @@ from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec3par
 from gonemaster_engine.dnssec.records import dnskeys
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.testcases.dnssec._shared import SERVERS, Tally, child_servers, is_usable
+from gonemaster_engine.testcases.dnssec._shared import SERVERS, ServerTally, child_servers, is_usable
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -52,7 +52,7 @@ async def dnssec23(zone: Zone, usable: ServerFilter) -> list[Finding]:
         )
         for server in servers
     ]
-    tally = Tally()
+    tally = ServerTally()
     for server, keys, denial, nsec3param in pending:
         keys_response, response = await keys, await denial
         if not is_usable(keys_response) or not dnskeys(keys_response, zone.name):
@@ -64,7 +64,7 @@ async def dnssec23(zone: Zone, usable: ServerFilter) -> list[Finding]:
     return tally.findings(*sorted((MULTIPLE_NSEC3PARAM, *_ERRORS), key=lambda tag: tag.name), *last)
 
 
-def _judge(zone: Zone, tally: Tally, server: Nameserver, response: Response, nsec3param: Response | None) -> None:
+def _judge(zone: Zone, tally: ServerTally, server: Nameserver, response: Response, nsec3param: Response | None) -> None:
     nsec3 = [record for record in nsec3_records(response, "authority") if record.zone == zone.name][:_MAX_RECORDS]
     nsec = [record for record in nsec_records(response, "authority") if names.is_in_domain(record.owner, zone.name)][
         :_MAX_RECORDS

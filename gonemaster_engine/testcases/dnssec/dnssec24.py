@@ -14,11 +14,11 @@ from gonemaster_engine.dnssec.records import CDNSKEY, CDS, Dnskey, Ds, cdnskeys,
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.findings.tags import SUPPLIED, Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.net.wire.rrtypes import type_text
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, is_usable, parent_servers, query_each_type
-from gonemaster_engine.testcases.dnssec._signal_zones import Ending, Fault, Found, Path, PathZone
+from gonemaster_engine.testcases.dnssec._signal_zones import Ending, FoundSignal, Path, PathZone, ZoneFault
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -155,7 +155,7 @@ class _Search:
         self._has_signal = True
         return await self._judge(host, name, found)
 
-    async def _judge(self, host: str, name: str, found: Found) -> list[Finding]:
+    async def _judge(self, host: str, name: str, found: FoundSignal) -> list[Finding]:
         signing = found.at
         signer = found.signer
         if signer == name:
@@ -169,8 +169,8 @@ class _Search:
             return list(_fault_findings(host, *fault))
         return [finding async for finding in self._judge_sets(host, name, found, signing)]
 
-    async def _judge_sets(self, host: str, name: str, found: Found, signing: PathZone) -> AsyncIterator[Finding]:
-        keys = [] if signing.keys is None or isinstance(signing.keys, Fault) else signing.keys
+    async def _judge_sets(self, host: str, name: str, found: FoundSignal, signing: PathZone) -> AsyncIterator[Finding]:
+        keys = [] if signing.keys is None or isinstance(signing.keys, ZoneFault) else signing.keys
         is_good = True
         for rtype in _TYPES:
             of, each = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
@@ -210,10 +210,10 @@ def _fits(name: str) -> bool:
     return True
 
 
-def _fault_findings(host: str, zone: PathZone, fault: Fault) -> Iterator[Finding]:
-    if fault is Fault.INSECURE:
+def _fault_findings(host: str, zone: PathZone, fault: ZoneFault) -> Iterator[Finding]:
+    if fault is ZoneFault.INSECURE:
         yield INSECURE(ns=host, zone=zone.name)
-    elif fault is Fault.BROKEN:
+    elif fault is ZoneFault.BROKEN:
         yield BROKEN(ns=host, zone=zone.name)
-    elif fault is Fault.UNREACHABLE:
+    elif fault is ZoneFault.UNREACHABLE:
         yield UNREACHABLE(ns=host, zone=zone.name, servers=zone.queried)

@@ -10,7 +10,7 @@ from typing import TypedDict, TypeVar
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Edns
 from gonemaster_engine.zone.zone import Zone
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Record, Response
 from gonemaster_engine.testcases.nameserver._shared import probe_name, server_args, spellings
 from gonemaster_engine.testcases.registry import case

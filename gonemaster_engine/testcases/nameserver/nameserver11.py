@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.testcases.nameserver._shared import PLAIN_EDNS, addresses, grouped
 from gonemaster_engine.testcases.registry import case

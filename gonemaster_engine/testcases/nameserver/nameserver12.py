@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import query_all
+from gonemaster_engine.net.server.nameserver import query_all
 from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.testcases.nameserver._shared import NO_EDNS_SUPPORT, NO_RESPONSE, NS_ERROR, server_args
 from gonemaster_engine.testcases.registry import case

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
 from gonemaster_engine.net.wire.txt import joined_strings
 from gonemaster_engine.testcases.nameserver._shared import grouped, shown_octets

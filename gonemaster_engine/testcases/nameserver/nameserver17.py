@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import COOKIE_OPTION, Nameserver
+from gonemaster_engine.net.server.answers import COOKIE_OPTION
+from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import DNSSEC_PAYLOAD, Edns, Response
 from gonemaster_engine.testcases.nameserver._shared import grouped
 from gonemaster_engine.testcases.registry import case
@@ -49,7 +50,9 @@ Observation: TypeAlias = tuple[Tag, int]
 async def nameserver17(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the name servers support DNS Cookies and accept their own server cookies."""
     servers = usable(await zone.all_servers())
-    observed = await asyncio.gather(*(_observe(zone, server, server.server.client_cookie()) for server in servers))
+    observed = await asyncio.gather(
+        *(_observe(zone, server, server.server.cache.client_cookie()) for server in servers)
+    )
     groups = grouped(
         (seen, server) for server, observations in zip(servers, observed, strict=True) for seen in observations
     )

@@ -12,7 +12,7 @@ from typing import Any
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.testcases._aliases import is_alias
 from gonemaster_engine.testcases._mailbox import is_mailbox, mail_address
 from gonemaster_engine.testcases._soa import NO_RESPONSE_SOA_QUERY

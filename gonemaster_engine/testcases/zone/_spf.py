@@ -40,7 +40,7 @@ _NAME = re.compile(r"[a-z0-9]+", re.IGNORECASE)
 _ONCE = ("redirect", "exp")  # modifiers that may stand once (RFC 7208 section 6)
 
 
-class Term(NamedTuple):
+class SpfTerm(NamedTuple):
     """One term of a policy: a mechanism, its qualifier removed, or a modifier."""
 
     name: str
@@ -56,23 +56,23 @@ def policies(response: Response, owner: str) -> list[str]:
     return sorted(text for text in found if text == VERSION or text.startswith(f"{VERSION} "))
 
 
-def terms(policy: str) -> Iterator[Term]:
+def terms(policy: str) -> Iterator[SpfTerm]:
     """Yield the terms of a policy."""
     for text in policy.removeprefix(VERSION).split(" "):
         if text:
             yield _modifier(text) or _mechanism(text)
 
 
-def _modifier(text: str) -> Term | None:
+def _modifier(text: str) -> SpfTerm | None:
     match = _MODIFIER.fullmatch(text)
     if match is None:
         return None
     name, value = match["name"], match["value"]
     is_valid = _is_domain(value) if name in _ONCE else _MACRO_TEXT.fullmatch(value) is not None
-    return Term(name, value, is_modifier=True, is_valid=is_valid)
+    return SpfTerm(name, value, is_modifier=True, is_valid=is_valid)
 
 
-def _mechanism(text: str) -> Term:
+def _mechanism(text: str) -> SpfTerm:
     start = match.end() if (match := _QUALIFIER.match(text)) else 0
     name_end = match.end() if (match := _NAME.match(text, start)) else start
     name, rest = text[start:name_end], text[name_end:]
@@ -83,7 +83,7 @@ def _mechanism(text: str) -> Term:
         for kind, text in match.groupdict().items()
         if text is not None
     )
-    return Term(name, rest.removeprefix(":"), is_modifier=False, is_valid=is_valid)
+    return SpfTerm(name, rest.removeprefix(":"), is_modifier=False, is_valid=is_valid)
 
 
 def _is_domain(text: str) -> bool:

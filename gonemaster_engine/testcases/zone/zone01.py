@@ -12,7 +12,7 @@ from typing import Any
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.net.nameserver import Nameserver, query_all
+from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.messages import Response, from_dns_name
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._serials import is_newer, newest

@@ -17,8 +17,8 @@ from gonemaster_engine.trustchain.diagram.boxes import (
     record_ends,
 )
 from gonemaster_engine.trustchain.diagram.marks import Mark
-from gonemaster_engine.trustchain.diagram.model import Band, Box, Bundle, Columns, End, NodeFacts, Picture
-from gonemaster_engine.trustchain.diagram.reading import Chain, Cut, Ds, Signature
+from gonemaster_engine.trustchain.diagram.model import Band, Box, Bundle, BundleEnd, Columns, NodeFacts, Picture
+from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, instant
 
 MOST_BOXES = 12  # of one column
@@ -35,7 +35,7 @@ _OF_THE_WHOLE = {
 }
 
 
-def picture_of(chain: Chain, words: Words, *, prefix: str) -> Picture:
+def picture_of(chain: ChainView, words: Words, *, prefix: str) -> Picture:
     """Return what is drawn of a chain; ids of boxes begin with `prefix`."""
     context = Context(chain, words, prefix)
     status = chain.status if chain.status in {*_OF_THE_WHOLE, "undelegated"} else "indeterminate"
@@ -73,7 +73,7 @@ def _shows_anchors(context: Context, keys: Sequence[KeyBox]) -> bool:
     return context.chain.supplied or (cut.name == "." and bool(cut.ds) and not fits)
 
 
-def _anchors(context: Context, ds: Sequence[tuple[Ds, Box]], keys: Sequence[KeyBox]) -> Band:
+def _anchors(context: Context, ds: Sequence[tuple[DsView, Box]], keys: Sequence[KeyBox]) -> Band:
     name = context.words.label("supplied_ds" if context.chain.supplied else "anchors")
     about = NodeFacts(f"{context.prefix}-top", "zone", name, name, Mark.OK, "")
     column, below = _way_down(context, 0, ds, keys)
@@ -84,7 +84,7 @@ def _above_another(
     context: Context,
     position: int,
     keys: Sequence[KeyBox],
-    ds: Sequence[tuple[Ds, Box]],
+    ds: Sequence[tuple[DsView, Box]],
     keys_below: Sequence[KeyBox],
 ) -> Band:
     below = context.chain.cuts[position + 1]
@@ -98,7 +98,7 @@ def _tested(context: Context, keys: Sequence[KeyBox]) -> Band:
     cut = context.chain.cuts[-1]
     found = list(record_ends(context))
     over_data = [each for each in cut.signatures if each.covers != "DNSKEY"]
-    targets = tuple(End(box, mark) for box, mark in found if mark)
+    targets = tuple(BundleEnd(box, mark) for box, mark in found if mark)
     column = _fewer(context, [box for box, _ in found], "records", len(context.chain.cuts) - 1)
     return _zone(context, len(context.chain.cuts) - 1, keys, column, _signed(context, keys, over_data, targets), None)
 
@@ -150,7 +150,7 @@ def _about(context: Context, position: int) -> NodeFacts:
 
 
 def _signed(
-    context: Context, keys: Sequence[KeyBox], made: Sequence[Signature], targets: tuple[End, ...]
+    context: Context, keys: Sequence[KeyBox], made: Sequence[Signature], targets: tuple[BundleEnd, ...]
 ) -> Bundle | None:
     """Return the lines from the keys that signed something to what they signed; None if there is nothing to draw."""
     if not targets or not made:
@@ -158,11 +158,11 @@ def _signed(
     at, shared = context.chain.checked_at, marks.best(end.mark for end in targets)
     own = marks.by_maker(made)
     worth = ((each.box, marks.of_signatures(own.get(each.key.name, ()), at)) for each in keys)
-    return Bundle(tuple(End(box, mark) for box, mark in worth if mark), targets, shared or Mark.UNKNOWN)
+    return Bundle(tuple(BundleEnd(box, mark) for box, mark in worth if mark), targets, shared or Mark.UNKNOWN)
 
 
 def _way_down(
-    context: Context, position: int, ds: Sequence[tuple[Ds, Box]], keys: Sequence[KeyBox]
+    context: Context, position: int, ds: Sequence[tuple[DsView, Box]], keys: Sequence[KeyBox]
 ) -> tuple[tuple[Box, ...], Bundle]:
     """Return the DS records of a zone, or what stands for them, and the lines from there into its band."""
     cut = context.chain.cuts[position]
@@ -173,13 +173,13 @@ def _way_down(
     if not fitting:
         mark = _without_match(cut)
         return column, Bundle(ends_of(boxes, mark), (), mark)
-    sources = tuple(End(box, box.mark) for box in fitting)
+    sources = tuple(BundleEnd(box, box.mark) for box in fitting)
     mark = marks.best(box.mark for box in fitting) or Mark.UNKNOWN
     named = (key.box for key in keys if key.key.name in cut.matched)
     return column, Bundle(sources, ends_of(named, mark), mark)
 
 
-def _without_match(cut: Cut) -> Mark:
+def _without_match(cut: ZoneView) -> Mark:
     mark = marks.of_status(cut.status)
     return Mark.OK if mark is Mark.OK and "anchor_assumed" in cut.reasons else mark
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from gonemaster_engine.trustchain.diagram import facts, marks
 from gonemaster_engine.trustchain.diagram.marks import Mark
-from gonemaster_engine.trustchain.diagram.model import Box, End, Fact, NodeFacts
-from gonemaster_engine.trustchain.diagram.reading import Chain, Cut, Ds, Key, Server, Signature
+from gonemaster_engine.trustchain.diagram.model import Box, BundleEnd, Fact, NodeFacts
+from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, ServerView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, short_algorithm
 
 _MOST_TYPES = 4  # of signed records
@@ -19,7 +19,7 @@ _JOINED_TO_KEYS = frozenset({"validates", "rrsig_expired", "rrsig_invalid"})  # 
 class Context:
     """What all boxes of one picture are made with."""
 
-    chain: Chain
+    chain: ChainView
     words: Words
     prefix: str
 
@@ -70,7 +70,7 @@ def key_boxes(context: Context, position: int) -> list[KeyBox]:
     return sorted(found, key=lambda each: (each.key.name not in cut.matched, each.key.name not in made))
 
 
-def _is_entry(cut: Cut, key: Key) -> bool:
+def _is_entry(cut: ZoneView, key: Key) -> bool:
     if key.sep or key.name in cut.matched:
         return True
     return key.name in cut.signers and not any(each.sep for each in cut.keys)
@@ -130,12 +130,12 @@ def _signature_trouble(context: Context, made: Sequence[Signature]) -> str:
     return words.coded("signature", made[0].verdict, short=True)
 
 
-def _answering(servers: Iterable[Server], records: Iterable[Key | Ds]) -> set[str]:
+def _answering(servers: Iterable[ServerView], records: Iterable[Key | DsView]) -> set[str]:
     given = {address for record in records for address in record.servers}
     return given | {server.address for server in servers if server.status != "indeterminate"}
 
 
-def ds_boxes(context: Context, position: int) -> list[tuple[Ds, Box]]:
+def ds_boxes(context: Context, position: int) -> list[tuple[DsView, Box]]:
     """Return the DS records of a cut, in the order in which they are drawn: those that match a key first."""
     cut = context.chain.cuts[position]
     total = len(_answering(context.chain.parent_servers, cut.ds)) if context.is_tested(position) else 0
@@ -165,7 +165,7 @@ def _ds_box(context: Context, position: int, number: int, *, total: int) -> Box:
     )
 
 
-def _ds_mark(context: Context, cut: Cut, ds: Ds) -> Mark:
+def _ds_mark(context: Context, cut: ZoneView, ds: DsView) -> Mark:
     if _is_about_ds(cut.reasons):
         return marks.of_status(cut.status)  # the set as a whole is not trusted
     if ds.verdict == "match" and (ds.signs or ds.of in cut.signers):
@@ -179,7 +179,7 @@ def _is_about_ds(reasons: Iterable[str]) -> bool:
     return any(reason.startswith(("ds_signature_", "ds_unsigned", "parent_")) for reason in reasons)
 
 
-def _is_silent(cut: Cut) -> bool:
+def _is_silent(cut: ZoneView) -> bool:
     return not cut.keys and "dnskey_no_answer" in cut.reasons
 
 
@@ -262,6 +262,6 @@ def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:
         yield box, mark if status in _JOINED_TO_KEYS else None
 
 
-def ends_of(boxes: Iterable[Box], mark: Mark) -> tuple[End, ...]:
+def ends_of(boxes: Iterable[Box], mark: Mark) -> tuple[BundleEnd, ...]:
     """Return ends with the same worth at some boxes."""
-    return tuple(End(box, mark) for box in boxes)
+    return tuple(BundleEnd(box, mark) for box in boxes)

@@ -8,11 +8,11 @@ from gonemaster_engine.trustchain.diagram.layout import (
     BOX_HEIGHT,
     HEADING,
     WIDTH,
-    Line,
     Placed,
     PlacedBand,
     PlacedBox,
     Point,
+    Polyline,
     place,
 )
 from gonemaster_engine.trustchain.diagram.marks import Mark
@@ -170,7 +170,7 @@ def _lines(placed: Placed) -> Iterator[Markup]:
             yield _sign(line.mark, line.sign)
 
 
-def _path(line: Line) -> str:
+def _path(line: Polyline) -> str:
     """Return the way through the points, with round corners, that ends where a tip begins."""
     points = list(line.points)
     if line.tip:

@@ -8,7 +8,7 @@ from itertools import islice
 from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.trustchain.diagram.marks import of_status
 from gonemaster_engine.trustchain.diagram.model import Fact
-from gonemaster_engine.trustchain.diagram.reading import Chain, Cut, Ds, Key, Name, Server, Signature
+from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, Name, ServerView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, instant
 
 _MOST_LISTED = 16  # items of one value
@@ -33,7 +33,7 @@ def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_a
     return [*facts, *seen_on(words, key.servers, total)]
 
 
-def of_ds(words: Words, ds: Ds, made: Iterable[Signature], *, total: int) -> list[Fact]:
+def of_ds(words: Words, ds: DsView, made: Iterable[Signature], *, total: int) -> list[Fact]:
     """Give the facts about a DS record; `made` are the signatures over its set."""
     name = f"{ds.digest_type}, {ds.digest_type_name}" if ds.digest_type_name else str(ds.digest_type)
     facts = [
@@ -55,7 +55,7 @@ def of_names(words: Words, found: Sequence[Name]) -> list[Fact]:
     ]
 
 
-def of_zone(words: Words, chain: Chain, cut: Cut) -> list[Fact]:
+def of_zone(words: Words, chain: ChainView, cut: ZoneView) -> list[Fact]:
     """Give the facts about a zone as a whole: for the tested one, what its servers and its parent's are worth."""
     facts = [Fact(words.fact("zone"), cut.name)]
     if cut is chain.cuts[-1]:
@@ -104,7 +104,7 @@ def _signature(words: Words, made: Signature) -> str:
     )
 
 
-def _server(words: Words, server: Server) -> Fact:
+def _server(words: Words, server: ServerView) -> Fact:
     name = words.fact("server", nameserver=server.nameserver, address=server.address)
     reasons = " ".join(map(words.reason, server.reasons[:3]))
     status = words.mark(of_status(server.status))

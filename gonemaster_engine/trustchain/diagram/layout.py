@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from gonemaster_engine.trustchain.diagram.marks import Mark
-from gonemaster_engine.trustchain.diagram.model import Band, Box, Bundle, End, Picture
+from gonemaster_engine.trustchain.diagram.model import Band, Box, Bundle, BundleEnd, Picture
 
 WIDTH = 360
 BOX_HEIGHT = 40
@@ -24,7 +24,7 @@ Point: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Polyline:
     """A line with corners at some points; its end may have a tip, and a sign says what is wrong."""
 
     points: tuple[Point, ...]
@@ -73,7 +73,7 @@ class Placed:
     """All of a picture, in the order in which it is drawn."""
 
     bands: tuple[PlacedBand, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[Polyline, ...]
     height: float
 
 
@@ -102,14 +102,14 @@ def _place_band(band: Band, y: float) -> PlacedBand:
     return placed
 
 
-def _within(band: PlacedBand) -> Iterator[Line]:
+def _within(band: PlacedBand) -> Iterator[Polyline]:
     if band.band.keys:
         yield from _bundle(band, band.band.keys, _KEYS_LINE)
     if band.band.data:
         yield from _bundle(band, band.band.data, _DATA_LINE)
 
 
-def _bundle(band: PlacedBand, bundle: Bundle, x: float) -> Iterator[Line]:
+def _bundle(band: PlacedBand, bundle: Bundle, x: float) -> Iterator[Polyline]:
     """Yield the lines of a bundle: from each source to a common line, and from there to each target."""
     sources, targets = _drawn(band, bundle.sources), _drawn(band, bundle.targets)
     if not targets:
@@ -119,12 +119,12 @@ def _bundle(band: PlacedBand, bundle: Bundle, x: float) -> Iterator[Line]:
         height, points = _to_common_line(band, place, x)
         heights.append(height)
         sign = _sign(end.mark, (place.right + 5, place.middle))
-        yield Line(points, end.mark, sign=sign)
+        yield Polyline(points, end.mark, sign=sign)
     if max(heights) > min(heights):
-        yield Line(((x, min(heights)), (x, max(heights))), bundle.mark)
+        yield Polyline(((x, min(heights)), (x, max(heights))), bundle.mark)
     for end, place in targets:
         sign = None if any(each.mark is end.mark for each, _ in sources) else _sign(end.mark, (x, place.middle))
-        yield Line(((x, place.middle), (place.x, place.middle)), end.mark, tip=True, sign=sign)
+        yield Polyline(((x, place.middle), (place.x, place.middle)), end.mark, tip=True, sign=sign)
 
 
 def _to_common_line(band: PlacedBand, place: PlacedBox, x: float) -> tuple[float, tuple[Point, ...]]:
@@ -136,7 +136,7 @@ def _to_common_line(band: PlacedBand, place: PlacedBox, x: float) -> tuple[float
     return place.middle, ((place.right, place.middle), (x, place.middle))
 
 
-def _between(above: PlacedBand, below: PlacedBand) -> Iterator[Line]:
+def _between(above: PlacedBand, below: PlacedBand) -> Iterator[Polyline]:
     """Yield the lines from the DS records in a band to the keys in the next, along the edges."""
     bundle = above.band.below
     if bundle is None:
@@ -144,7 +144,7 @@ def _between(above: PlacedBand, below: PlacedBand) -> Iterator[Line]:
     level = above.bottom + _GAP / 2
     sources, targets = _drawn(above, bundle.sources), _drawn(below, bundle.targets)
     for end, place in sources:
-        yield Line(((place.right, place.middle), (_RIGHT_LINE, place.middle)), end.mark)
+        yield Polyline(((place.right, place.middle), (_RIGHT_LINE, place.middle)), end.mark)
     if sources:
         start: tuple[Point, ...] = ((_RIGHT_LINE, min(place.middle for _, place in sources)), (_RIGHT_LINE, level))
     else:
@@ -152,18 +152,18 @@ def _between(above: PlacedBand, below: PlacedBand) -> Iterator[Line]:
     sign = _sign(bundle.mark, (WIDTH / 2 if sources else WIDTH / 3, level))
     if not targets:
         middle = _COLUMNS[0][0] + _COLUMNS[0][1] / 2
-        yield Line((*start, (middle, level), (middle, below.y)), bundle.mark, tip=True, sign=sign)
+        yield Polyline((*start, (middle, level), (middle, below.y)), bundle.mark, tip=True, sign=sign)
         return
     last = max(place.middle for _, place in targets)
     for end, place in targets:
         if place.middle < last:
-            yield Line(((_LEFT_LINE, place.middle), (place.x, place.middle)), end.mark, tip=True)
+            yield Polyline(((_LEFT_LINE, place.middle), (place.x, place.middle)), end.mark, tip=True)
         else:
             points = (*start, (_LEFT_LINE, level), (_LEFT_LINE, last), (place.x, last))
-            yield Line(points, end.mark, tip=True, sign=sign)
+            yield Polyline(points, end.mark, tip=True, sign=sign)
 
 
-def _drawn(band: PlacedBand, ends: Iterable[End]) -> list[tuple[End, PlacedBox]]:
+def _drawn(band: PlacedBand, ends: Iterable[BundleEnd]) -> list[tuple[BundleEnd, PlacedBox]]:
     """Return the ends whose boxes stand in a band: of many boxes only some do."""
     return [(end, band.boxes[end.box.about.id]) for end in ends if end.box.about.id in band.boxes]
 

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from gonemaster_engine.trustchain.diagram.reading import Cut, Maker, Signature
+from gonemaster_engine.trustchain.diagram.reading import Maker, Signature, ZoneView
 
 ENDS_SOON = timedelta(hours=12)  # as in dnssec04, by the default profile
 
@@ -44,7 +44,7 @@ def of_name(status: str) -> Mark:
     return _BY_NAME_STATUS.get(status, Mark.UNKNOWN)
 
 
-def of_keys(cut: Cut) -> Mark:
+def of_keys(cut: ZoneView) -> Mark:
     """Return the mark of a zone's keys: they may be fine where only the data are bogus."""
     only_data = bool(cut.reasons) and all(reason.startswith("soa_") for reason in cut.reasons)
     return Mark.OK if only_data and cut.status in {"bogus", "indeterminate"} else of_status(cut.status)

@@ -53,7 +53,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class BundleEnd:
     """An end of a bundle at a box, with the worth of what runs there."""
 
     box: Box
@@ -64,8 +64,8 @@ class End:
 class Bundle:
     """Lines from some boxes to others, drawn over a common line."""
 
-    sources: tuple[End, ...]
-    targets: tuple[End, ...]
+    sources: tuple[BundleEnd, ...]
+    targets: tuple[BundleEnd, ...]
     mark: Mark
 
 

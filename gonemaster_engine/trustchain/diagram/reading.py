@@ -19,7 +19,7 @@ Maker: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Ds:
+class DsView:
     """A DS record, and what became of it at the keys of the zone."""
 
     key_tag: int
@@ -76,13 +76,13 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class ZoneView:
     """A zone of the chain. `matched` are the keys that DS records match, `signers` those that sign the DNSKEY RRset."""
 
     name: str
     status: str
     reasons: tuple[str, ...]
-    ds: tuple[Ds, ...]
+    ds: tuple[DsView, ...]
     ds_signatures: tuple[Signature, ...]
     keys: tuple[Key, ...]
     signatures: tuple[Signature, ...]
@@ -91,7 +91,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerView:
     """What one name server is worth."""
 
     nameserver: str
@@ -110,7 +110,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class ChainView:
     """A whole document. The last of the cuts is the tested zone."""
 
     zone: str
@@ -118,16 +118,16 @@ class Chain:
     supplied: bool
     checked_at: datetime | None
     truncated: bool
-    cuts: tuple[Cut, ...]
+    cuts: tuple[ZoneView, ...]
     names: tuple[Name, ...]
-    parent_servers: tuple[Server, ...]
-    child_servers: tuple[Server, ...]
+    parent_servers: tuple[ServerView, ...]
+    child_servers: tuple[ServerView, ...]
 
 
-def read(document: Mapping[str, Any]) -> Chain:
+def read(document: Mapping[str, Any]) -> ChainView:
     """Read a document of docs/reference/dnssec-chain.md; whatever it holds, this raises nothing."""
     links = [_link(item) for item in _items(document.get("links"), most=_MOST_RECORDS * 4)]
-    return Chain(
+    return ChainView(
         zone=_text(document.get("zone")),
         status=_text(document.get("status")),
         supplied=document.get("delegation") == "undelegated",
@@ -161,12 +161,12 @@ def _link(item: Mapping[str, Any]) -> _Link:
     )
 
 
-def _cut(item: Mapping[str, Any], links: Sequence[_Link]) -> Cut:
+def _cut(item: Mapping[str, Any], links: Sequence[_Link]) -> ZoneView:
     name = _text(item.get("zone"))
     own = [link for link in links if link.zone == name]  # in the order of the DS records
     ds = tuple(_ds(each, own) for each in _items(item.get("ds")))
     signatures = _signatures(item.get("signatures"))
-    return Cut(
+    return ZoneView(
         name=name,
         status=_text(item.get("status")),
         reasons=_texts(item.get("reasons")),
@@ -179,13 +179,13 @@ def _cut(item: Mapping[str, Any], links: Sequence[_Link]) -> Cut:
     )
 
 
-def _ds(item: Mapping[str, Any], links: list[_Link]) -> Ds:
+def _ds(item: Mapping[str, Any], links: list[_Link]) -> DsView:
     tag, algorithm, digest_type = (_number(item.get(key)) for key in ("key_tag", "algorithm", "digest_type"))
     wanted = (tag, algorithm, digest_type)
     link = next((each for each in links if (each.key_tag, each.algorithm, each.digest_type) == wanted), None)
     if link:
         links.remove(link)
-    return Ds(
+    return DsView(
         tag,
         algorithm,
         digest_type,
@@ -227,10 +227,10 @@ def _signatures(value: object) -> tuple[Signature, ...]:
     )
 
 
-def _servers_of(side: object) -> tuple[Server, ...]:
+def _servers_of(side: object) -> tuple[ServerView, ...]:
     listed = side.get("servers") if isinstance(side, Mapping) else None
     return tuple(
-        Server(
+        ServerView(
             _text(item.get("nameserver")),
             _text(item.get("address")),
             _text(item.get("status")),

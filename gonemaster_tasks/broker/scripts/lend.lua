@@ -1,108 +1,61 @@
--- Lend packets to one process for several addresses: the rules of gonemaster_engine/net/ledger.py, kept for all processes.
--- KEYS: times at which workers count as gone (sorted set), then the ledger of each address (hash: `at` in microseconds of
--- Redis, and for each process that asked "=name": packets that may be without answer, a colon, and until when).
--- ARGV: process, interval in microseconds (0: no limit), packets without answer that are lent (-1: no limit),
---       burst, ahead, horizon, life of held packets, wait for a slot, rest, ahead after a rest (all in microseconds),
---       slots ahead,
---       then for each address: packets wanted, packets held.
--- Returns the number of workers, then for each address: ready, delay, spaced, shared, retry, early.
-local process, interval, lent = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local BURST, AHEAD, HORIZON = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local HELD, WAIT, RESTED, RESTED_AHEAD = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-local SLOTS_AHEAD = tonumber(ARGV[11])
+-- Lease packets to one process for several addresses: GCRA for packets a second, counted leases for packets in flight.
+-- The theoretical arrival time of GCRA moves on with each lease, so no two processes get the same time; a lease that must
+-- wait starts later, in the order of the requests. Leases end, so a process that is killed returns nothing.
+-- KEYS: live workers (sorted set), then one hash for each address: `tat` (microseconds of Redis), and for each process
+-- that asked "=name": its packets in flight, a colon, and until when they count.
+-- ARGV: process, interval in microseconds (0: no limit), leased packets in flight (-1: no limit), tolerance, horizon, life
+-- of packets in flight, retry time without room (microseconds), then for each address: packets wanted, packets in flight.
+-- Returns the number of workers, then for each address: packets, delay, retry time, whether others use it.
+local process, interval, outstanding = "=" .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local TOLERANCE, HORIZON, HELD, RETRY = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local clock = redis.call("TIME")
 local now = clock[1] * 1000000 + clock[2]
-local own = "=" .. process
+local reply = { redis.call("ZCARD", KEYS[1]) }
 
--- Read the ledger of an address: time of the next packet, how many others asked, what they hold.
+-- Read an address: the arrival time of the next packet, how many processes use it, what the others have in flight.
 local function read(key)
-  local at, others, taken, over = -math.huge, 0, 0, {}
-  local fields = redis.call("HGETALL", key)
+  local tat, users, taken, fields = now, 1, 0, redis.call("HGETALL", key)
   for i = 1, #fields, 2 do
-    local name, value = fields[i], fields[i + 1]
-    if name == "at" then
-      at = tonumber(value) or at
-    elseif name ~= own then
-      local count, ends = value:match("^(%d+):(%d+)$")
-      if ends and tonumber(ends) > now then
-        others, taken = others + 1, taken + tonumber(count)
-      else
-        over[#over + 1] = name
-      end
+    local count, ends = fields[i + 1]:match("^(%d+):(%d+)$")
+    if fields[i] == "tat" then
+      tat = math.max(now, tonumber(fields[i + 1]) or now)
+    elseif not ends or tonumber(ends) <= now then
+      redis.call("HDEL", key, fields[i])
+    elseif fields[i] ~= process then
+      users, taken = users + 1, taken + count
     end
   end
-  if #over > 0 then
-    redis.call("HDEL", key, unpack(over))
-  end
-  return at, others, taken
+  return tat, users, taken
 end
 
--- Return how many packets without answer can be lent.
-local function room_for(held, parts, taken)
-  if lent < 0 then
-    return math.huge
-  end
-  local left = lent - held - taken
-  return parts > 1 and math.min(left, math.max(1, math.floor(lent / parts)) - held) or left
-end
-
--- Return how many packets are lent, how many of them at once, when the next one is due, when to ask again, and how much
--- before their times the others may leave.
-local function lend(at, wanted, room, parts)
-  if wanted == 0 then
-    return 0, 0, 0, 0, 0
-  end
-  if room < 1 then
-    return 0, 0, 0, WAIT, 0
-  end
-  if interval == 0 then
-    local count = math.min(room, math.max(wanted, math.floor(SLOTS_AHEAD / parts)))
-    return count, count, 0, 0, 0
-  end
-  local start = math.max(at, now - BURST)
-  if start > now + HORIZON then
-    return 0, 0, 0, math.max(WAIT, start - now - HORIZON), 0
-  end
-  local left = math.floor((now + HORIZON - start) / interval) + 1
-  if parts > 1 then
-    left = math.min(left, math.max(1, math.floor(math.floor(HORIZON / interval) / parts)))
-  end
-  local ahead, rested = 0, at <= now - RESTED
-  if parts == 1 or at <= now then
-    ahead = math.floor(math.floor((now + (rested and RESTED_AHEAD or AHEAD) - start) / interval) / parts)
-  end
-  local count = math.min(left, math.max(wanted, ahead), room)
-  local ready = 0
-  if start <= now then
-    ready = math.min(count, math.floor((now - start) / interval) + 1)
-  end
-  return count, ready, start + ready * interval - now, 0, rested and RESTED or 0
-end
-
-local reply = { redis.call("ZCARD", KEYS[1]) }
 for i = 2, #KEYS do
-  local key = KEYS[i]
-  local wanted, held = tonumber(ARGV[8 + 2 * i]), tonumber(ARGV[9 + 2 * i])
-  local at, others, taken = read(key)
-  local count, ready, delay, retry, early = lend(at, wanted, room_for(held, others + 1, taken), others + 1)
-  local changes, ends = {}, now + HELD
-  if wanted > 0 or held > 0 then
-    changes = { own, string.format("%d:%.0f", held + count, ends) }
+  local wanted, held = tonumber(ARGV[4 + 2 * i]), tonumber(ARGV[5 + 2 * i])
+  local tat, users, taken = read(KEYS[i])
+  local count, delay, retry = wanted, 0, 0
+  if interval > 0 and wanted > 0 then -- as many as may leave together, in equal parts; to a process alone even unasked
+    local most = math.max(1, math.floor((TOLERANCE / interval + 1) / users))
+    count = users > 1 and math.min(wanted, most) or most
+  end
+  if outstanding >= 0 and wanted > 0 then
+    local part = users > 1 and math.max(1, math.floor(outstanding / users)) or outstanding
+    count = math.max(0, math.min(count, outstanding - taken - held, part - held))
+    retry = count == 0 and RETRY or 0
+  end
+  if interval > 0 and count > 0 then
+    delay = math.max(0, tat + (count - 1) * interval - TOLERANCE - now)
+    if delay > HORIZON then
+      count, delay, retry = 0, 0, delay - HORIZON
+    end
+    tat = tat + count * interval
+  end
+  redis.call("HSET", KEYS[i], "tat", string.format("%.0f", tat))
+  if wanted + held > 0 then -- who got nothing counts, too, so that the others leave some
+    redis.call("HSET", KEYS[i], process, string.format("%d:%.0f", held + count, now + HELD))
   else
-    redis.call("HDEL", key, own)
+    redis.call("HDEL", KEYS[i], process)
   end
-  if count > 0 and interval > 0 then
-    at = math.max(at, now - BURST) + count * interval
-    changes[3], changes[4] = "at", string.format("%.3f", at)
-    ends = math.max(ends, at)
-  end
-  if #changes > 0 then
-    redis.call("HSET", key, unpack(changes))
-    redis.call("PEXPIRE", key, math.ceil((ends - now) / 1000) + 1000)
-  end
-  local place = 2 + 6 * (i - 2)
-  reply[place], reply[place + 1], reply[place + 2] = ready, math.floor(delay), count - ready
-  reply[place + 3], reply[place + 4] = (others > 0 or retry > 0) and 1 or 0, math.ceil(retry)
-  reply[place + 5] = early
+  redis.call("PEXPIRE", KEYS[i], math.ceil(math.max(HELD, tat - now) / 1000) + 1000)
+  local place = 4 * i - 6
+  reply[place], reply[place + 1], reply[place + 2], reply[place + 3] = count, delay, math.ceil(retry), users - 1
 end
 return reply

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.limits import RunLimits
-from gonemaster_engine.net.ledger import Terms
+from gonemaster_engine.net.pacing import AddressLimits
 from gonemaster_tasks.config.address_types import source_address
 from gonemaster_tasks.config.option_types import boolean, choice, integer, readable_file, words
 from gonemaster_tasks.config.options import option
@@ -126,9 +126,9 @@ class EngineOptions:
         )
 
     @property
-    def politeness(self) -> Terms:
+    def politeness(self) -> AddressLimits:
         """The limits for each address of a name server."""
-        return Terms(self.nameserver_qps, self.nameserver_outstanding)
+        return AddressLimits(self.nameserver_qps, self.nameserver_outstanding)
 
     @property
     def guard_forced(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from gonemaster_db.analysis import categories
 from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts
 from gonemaster_db.analysis.projections import RunRow
-from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.run_documents import StoredRun
 from gonemaster_tasks.maintenance.projection.outline import (
     ALGORITHM_PREFIX,
@@ -31,7 +31,7 @@ _FAILED = frozenset({"ERROR_ASN_DATABASE", "CN04_ERROR_PREFIX_DATABASE"})
 _MAX_MS, _MAX_COUNT = 1e9, 2**31 - 1
 
 
-def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, Kind], outlines: Outlines) -> RunFacts:
+def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], outlines: Outlines) -> RunFacts:
     """Return the facts of a run.
 
     Raises:

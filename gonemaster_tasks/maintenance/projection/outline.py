@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gonemaster_db.core.levels import at_least
-from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.caches import EntryType
 
 _MOST = 5000
 
@@ -52,7 +52,7 @@ class Outlines:
         self._floor = floor
         self._known: dict[tuple[int, ...], Outline] = {}
 
-    def of(self, kinds: Sequence[int], known: Mapping[int, Kind]) -> Outline:
+    def of(self, kinds: Sequence[int], known: Mapping[int, EntryType]) -> Outline:
         """Return the outline of a sequence of kinds."""
         sequence = tuple(kinds)
         outline = self._known.get(sequence)
@@ -64,7 +64,7 @@ class Outlines:
         return outline
 
 
-def _outline(found: Sequence[tuple[int, int, Kind]], floor: str) -> Outline:
+def _outline(found: Sequence[tuple[int, int, EntryType]], floor: str) -> Outline:
     counted = frozenset(at_least(floor))
     tags = {kind.tag for _, _, kind in found}
     wanted = SERVERS | ORIGINS | AS_LISTS.keys() | {VERSION, ENGINE}

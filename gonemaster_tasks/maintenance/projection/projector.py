@@ -11,7 +11,7 @@ from gonemaster_db.analysis.projections import (
     CohortChanged,
     Projected,
     RunRow,
-    Waiting,
+    UnseenBatch,
     find_waiting,
     note_seen,
     read_run_rows,
@@ -22,7 +22,7 @@ from gonemaster_db.analysis.rebuilding import add_progress, finish_materialisati
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import DocumentDamaged, ReferenceGone
 from gonemaster_db.core.session import Store
-from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.run_documents import StoredRun, kinds_of, read_stored_runs
 from gonemaster_tasks.maintenance.projection.extraction import facts_of
 from gonemaster_tasks.maintenance.projection.outline import Outlines
@@ -67,9 +67,11 @@ class Projector:
     def _is_time_for_all(self, now: datetime) -> bool:
         return self._looked_at_all is None or now - self._looked_at_all >= _LOOK_AT_ALL_EACH
 
-    def _project(self, store: Store, waiting: Waiting, now: Callable[[], datetime], stopped: Callable[[], bool]) -> int:
+    def _project(
+        self, store: Store, waiting: UnseenBatch, now: Callable[[], datetime], stopped: Callable[[], bool]
+    ) -> int:
         outlines = self._outlines.setdefault(waiting.floor, Outlines(waiting.floor))
-        work = _Work(store, waiting, outlines, now, stopped)
+        work = _BatchProjection(store, waiting, outlines, now, stopped)
         try:
             projected = work.run()
         except (CohortChanged, ReferenceGone):  # cleared, rebuilt or deleted meanwhile: what is left is found anew
@@ -88,17 +90,17 @@ def _finish(store: Store, cohort_id: int, generation: int, now: datetime) -> Non
         log.info("the facts of a cohort are complete", extra={"cohort_id": cohort_id})
 
 
-def _about(waiting: Waiting) -> tuple[int, int, int]:
+def _about(waiting: UnseenBatch) -> tuple[int, int, int]:
     return waiting.cohort_id, waiting.generation, waiting.batch_key
 
 
-class _Work:
+class _BatchProjection:
     """The runs of one batch that wait for one cohort."""
 
     def __init__(
         self,
         store: Store,
-        waiting: Waiting,
+        waiting: UnseenBatch,
         outlines: Outlines,
         now: Callable[[], datetime],
         stopped: Callable[[], bool],
@@ -122,7 +124,7 @@ class _Work:
             self._store.run_in_transaction(lambda session: note_seen(session, self._waiting, snapshot_id))
         return projected
 
-    def _found_so_far(self) -> Waiting:
+    def _found_so_far(self) -> UnseenBatch:
         return replace(self._waiting, snapshot_id=self.snapshot_id)
 
     def _project(self, keys: Sequence[int]) -> int:
@@ -144,7 +146,7 @@ class _Work:
 
 
 def _results(
-    rows: Iterable[RunRow], stored: Mapping[str, StoredRun], kinds: Mapping[int, Kind], outlines: Outlines
+    rows: Iterable[RunRow], stored: Mapping[str, StoredRun], kinds: Mapping[int, EntryType], outlines: Outlines
 ) -> Iterable[Projected]:
     """Extract the facts of runs; one whose document is damaged is noted as failed and ends nothing."""
     for row in rows:

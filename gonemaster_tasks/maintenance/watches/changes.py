@@ -6,7 +6,7 @@ from typing import Any
 
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Watch, WatchEvent
-from gonemaster_db.service.watch_following import FinishedRun, TagKey
+from gonemaster_db.service.watch_following import FollowedRun, TagKey
 from gonemaster_engine.scoring.config import ScoringConfig
 
 MAX_TAGS = 20  # message tags that an event lists
@@ -25,7 +25,7 @@ class Grades:
         """Take them from a configuration."""
         return cls(tuple((band.grade, band.min_score) for band in config.grade_bands))
 
-    def place(self, run: FinishedRun) -> int | None:
+    def place(self, run: FollowedRun) -> int | None:
         """Return the place of a run's grade, 0 for the best; None for a run without a grade.
 
         A grade of an earlier configuration counts as the one that its score would earn now.
@@ -45,8 +45,8 @@ class Grades:
 class Change:
     """Two runs of a domain. `drop` is the number of grades lost, negative if some were gained, 0 without grades."""
 
-    before: FinishedRun
-    now: FinishedRun
+    before: FollowedRun
+    now: FollowedRun
     drop: int
     levels_before: Levels
     levels_now: Levels
@@ -83,7 +83,7 @@ class Change:
         }
 
 
-def compare(before: FinishedRun, now: FinishedRun, levels: Mapping[int, Levels], grades: Grades) -> Change | None:
+def compare(before: FollowedRun, now: FollowedRun, levels: Mapping[int, Levels], grades: Grades) -> Change | None:
     """Compare two runs; None if nothing that a watch could want has changed. `levels` are those of their outcomes."""
     places = grades.place(before), grades.place(now)
     drop = 0 if places[0] is None or places[1] is None else places[1] - places[0]
@@ -110,7 +110,7 @@ def _listed(tags: Mapping[TagKey, str]) -> list[dict[str, str]]:
     ]
 
 
-def _run_document(run: FinishedRun) -> dict[str, Any]:
+def _run_document(run: FollowedRun) -> dict[str, Any]:
     finished_at = run.finished_at.isoformat().replace("+00:00", "Z")
     return {
         "run_id": run.id,

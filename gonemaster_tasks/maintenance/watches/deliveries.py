@@ -29,6 +29,7 @@ from gonemaster_db.service.deliveries import (
     release_delivery,
     renew_deliveries,
 )
+from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.mail_types import read_smtp_url
 from gonemaster_tasks.config.settings import Settings
@@ -73,11 +74,11 @@ def attempt_due_deliveries(
     """Attempt what is due, for a quarter of a minute at most but for attempts under way; returns their number."""
     lease = timedelta(seconds=settings.lease_seconds)
     holder = f"{worker[:200]}/{secrets.token_hex(8)}"
-    return asyncio.run(_Attempts(store, settings, holder, now, lease, stopped).run())
+    return asyncio.run(_DeliveryAttempts(store, settings, holder, now, lease, stopped).run())
 
 
 @dataclass
-class _Attempts:
+class _DeliveryAttempts:
     """The attempts of one call."""
 
     store: Store
@@ -196,7 +197,7 @@ class _Attempts:
             now=now,
             duration_ms=took_ms,
             response_status=status,
-            error=str(failure) if failure else "",
+            error=text_of(failure) if failure else "",
             final=failure is not None and (failure.final or too_old),
             retry_at=retry_at,
         )
@@ -215,7 +216,7 @@ class _Attempts:
     async def _send_mail(self, delivery: ClaimedDelivery, recipient: str) -> int:
         settings = self.settings
         if not settings.smtp_url:
-            raise DeliveryFailed("smtp_url is not set for this worker")
+            raise DeliveryFailed(Text("smtp_url is not set for this worker"))
         content = json.loads(delivery.body or "{}")
         mail = Mail(
             id=delivery.id,

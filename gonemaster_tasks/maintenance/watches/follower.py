@@ -12,17 +12,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.batches.batches import summarise_batch
 from gonemaster_db.core.errors import BatchNotFound
 from gonemaster_db.core.session import Store
-from gonemaster_db.models import Watch, WatchDigest, WatchEvent, WatchNote
+from gonemaster_db.models import Watch, WatchEvent, WatchNote
 from gonemaster_db.runs.run_keys import Progress, next_keys
 from gonemaster_db.service import watch_following as following
-from gonemaster_db.service.watch_following import FinishedRun
-from gonemaster_db.service.watches import enabled_watches, follows_runs
+from gonemaster_db.service.watch_following import FollowedRun
+from gonemaster_db.service.watches import enabled_watches, follows_runs, take_notes
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.watches.changes import Change, Grades, compare
@@ -187,7 +186,7 @@ def _changes(session: Session, keys: Sequence[int], watchers: _Watchers, grades:
     return found
 
 
-def _watches_of(run: FinishedRun, watchers: _Watchers, tags: set[str]) -> list[Watch]:
+def _watches_of(run: FollowedRun, watchers: _Watchers, tags: set[str]) -> list[Watch]:
     every = [*watchers.by_domain.get(run.domain, ()), *(watch for tag in tags for watch in watchers.by_tag[tag])]
     return [watch for watch in every if run.key > watch.after_key]
 
@@ -219,7 +218,7 @@ def _write(session: Session, found: _Round, now: datetime) -> int | None:
         elif digest := digests.get((watch_id, batch_key)):
             digest.summary = add_to_summary(digest.summary, events)
         else:
-            session.add(WatchDigest(watch_id=watch_id, batch_key=batch_key, summary=add_to_summary({}, events)))
+            following.add_digest(session, watch_id, batch_key, add_to_summary({}, events))
     session.flush()
     return queued
 
@@ -285,14 +284,12 @@ def _mail_single_runs(session: Session, now: datetime) -> int:
 
 def _tell_notes(session: Session, now: datetime) -> int | None:
     """Queue what was noted; None if nothing was."""
-    oldest = select(WatchNote.id).order_by(WatchNote.id).limit(_NOTES)
-    gone = delete(WatchNote).where(WatchNote.id.in_(session.scalars(oldest).all())).returning(WatchNote)
-    notes = session.scalars(gone, execution_options={"synchronize_session": False}).all()
+    notes = take_notes(session, limit=_NOTES)
     if not notes:
         return None
     watches = enabled_watches(session)
     queued = 0
-    for note in sorted(notes, key=lambda note: note.id):
+    for note in notes:
         interested = {watch.id for watch in watches if _wants_note(session, watch, note)}
         for watch in following.lock_watches(session, interested).values():
             queued += queue_message(session, watch, note.event, note.name, note.details, now=now)

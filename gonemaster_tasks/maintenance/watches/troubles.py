@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.core.session import Store
-from gonemaster_db.core.upsert import insert
-from gonemaster_db.models import WatchEvent, WatchState
+from gonemaster_db.models import WatchEvent
+from gonemaster_db.service.watch_states import forget_state, read_state, store_state
 from gonemaster_db.service.watches import enabled_watches
 from gonemaster_tasks.maintenance.watches.messages import instant, queue_message
 
@@ -18,10 +17,9 @@ LOOK_EVERY = timedelta(seconds=30)
 LOOKS = 2  # in a row that must agree: what is gone at the next look was no trouble
 _STATE = "troubles"
 _SHOWN = 10
-_QUIET = {"synchronize_session": False}
 
 
-class Fault(Protocol):
+class ReportedIssue(Protocol):
     """What the health of the queue reports, see `gonemaster_tasks.monitoring.health.Issue`."""
 
     @property
@@ -45,7 +43,7 @@ class Fault(Protocol):
         """Number of jobs affected."""
 
 
-def tell_troubles(store: Store, find_faults: Callable[[], Sequence[Fault]], *, now: datetime) -> int:
+def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue]], *, now: datetime) -> int:
     """Look at the queue if it is time and somebody watches it; returns the number of deliveries that were queued.
 
     Raises:
@@ -53,15 +51,15 @@ def tell_troubles(store: Store, find_faults: Callable[[], Sequence[Fault]], *, n
     """
     with store.read_only() as session:
         is_wanted = any(WatchEvent.QUEUE_TROUBLE in watch.events for watch in enabled_watches(session))
-        state = session.get(WatchState, _STATE)
+        state = read_state(session, _STATE)
     if not is_wanted:
         if state is not None:
-            store.run_in_transaction(_forget)
+            store.run_in_transaction(partial(forget_state, name=_STATE))
         return 0
     if state is not None and now - datetime.fromisoformat(state.value["looked_at"]) < LOOK_EVERY:
         return 0
     kinds: Mapping[str, Any] = state.value["kinds"] if state else {}
-    found: dict[str, list[Fault]] = {}
+    found: dict[str, list[ReportedIssue]] = {}
     for fault in find_faults():
         found.setdefault(fault.kind, []).append(fault)
     looked = Looked.at(kinds, found, now)
@@ -76,7 +74,7 @@ class Looked:
         self.told: list[tuple[str, dict[str, Any]]] = []
 
     @classmethod
-    def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[Fault]], now: datetime) -> "Looked":
+    def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[ReportedIssue]], now: datetime) -> "Looked":
         """Compare what was known with what is found."""
         looked = cls()
         for kind in sorted({*before, *found}):
@@ -87,7 +85,7 @@ class Looked:
                 looked._is_absent(kind, known, now)
         return looked
 
-    def _is_there(self, kind: str, known: Mapping[str, Any], faults: Sequence[Fault]) -> None:
+    def _is_there(self, kind: str, known: Mapping[str, Any], faults: Sequence[ReportedIssue]) -> None:
         looks = 0 if known["told"] else known["looks"] + 1
         begins = not known["told"] and looks >= LOOKS
         self.kinds[kind] = {"since": known["since"], "told": known["told"] or begins, "looks": 0 if begins else looks}
@@ -105,7 +103,7 @@ class Looked:
         self.told.append((f"{kind} {known['since']} ended", facts))
 
 
-def _document(fault: Fault) -> dict[str, Any]:
+def _document(fault: ReportedIssue) -> dict[str, Any]:
     since = instant(fault.since) if fault.since else None
     return {"subject": fault.subject, "text": fault.text, "since": since, "count": fault.count}
 
@@ -113,12 +111,7 @@ def _document(fault: Fault) -> dict[str, Any]:
 def _write(session: Session, *, looked: Looked, version: int, now: datetime) -> int:
     """Store what is known, unless another worker has looked meanwhile, and queue what is to be told."""
     value = {"looked_at": now.isoformat(), "kinds": looked.kinds}
-    if version:
-        own = (WatchState.name == _STATE, WatchState.version == version)
-        statement: Any = update(WatchState).where(*own).values(value=value, version=version + 1)
-    else:
-        statement = insert(session, WatchState).values(name=_STATE, value=value, version=1).on_conflict_do_nothing()
-    if session.execute(statement.returning(WatchState.name), execution_options=_QUIET).first() is None:
+    if not store_state(session, _STATE, value, version=version):
         return 0
     watches = [watch for watch in enabled_watches(session) if WatchEvent.QUEUE_TROUBLE in watch.events]
     return sum(
@@ -126,7 +119,3 @@ def _write(session: Session, *, looked: Looked, version: int, now: datetime) -> 
         for name, facts in looked.told
         for watch in watches
     )
-
-
-def _forget(session: Session) -> None:
-    session.execute(delete(WatchState).where(WatchState.name == _STATE), execution_options=_QUIET)

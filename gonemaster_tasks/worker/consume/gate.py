@@ -1,9 +1,24 @@
-"""Which queue a worker takes its next message from: tiers, pauses, limits and slots kept free."""
+"""Which queue a worker takes its next message from: tiers, pauses, limits and slots kept free.
+
+Before each BRPOP the gate says how many more messages each queue may give; Redis looks into the queues that may give
+any, in this order:
+
+| queue | its messages in flight plus those it may give |
+| --- | --- |
+| maintenance | 5 |
+| batch, as long as this gives any | `min_batch_slots`, at most one less than the limit |
+| normal | the limit less the batch jobs in flight |
+| batch | the limit less `reserved_normal_slots`, at least one; at most the limit less the normal jobs in flight |
+
+A paused tier gives nothing. No queue gives anything while the worker stops or the database does not answer, nor for a
+second after Redis refused. The limit is the number of slots or, if it is less, this process' part of
+`max_concurrent_jobs`. In flight is what was received and not finished, without the jobs that yield their slots.
+"""
 
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from celery.worker import state as celery_state
@@ -12,10 +27,19 @@ from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
 
-# Purge, operations, projection and capture may each take minutes: one slot more keeps the short duties going.
+# Purge, operations, projection and capture may each take minutes: one slot more serves the short tasks.
 _MAX_MAINTENANCE = 5
 MAX_SLOTS = 1024
 POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # made when needed; the gate bounds what is taken
+
+
+@dataclass
+class _AcquiredSlot:
+    """The slot of a job. While it is yielded it does not count; if the job runs on, it does under a limit for all."""
+
+    tier: str
+    is_yielded: bool = False
+    runs_on: bool = False
 
 
 class Gate:
@@ -34,9 +58,7 @@ class Gate:
         self._clock = clock or SharedClock()  # ends of pauses are judged by it, as leases are
         self._controls: Controls | None = None
         self._share: int | None = None
-        self._acquired: dict[str, str] = {}
-        self._lent: set[str] = set()
-        self._still: set[str] = set()  # those of them that count again as soon as a limit is set for all workers
+        self._acquired: dict[str, _AcquiredSlot] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._resting_until = 0.0
@@ -67,41 +89,34 @@ class Gate:
         with self._lock:
             if job_id in self._acquired:
                 return False
-            self._acquired[job_id] = tier
+            self._acquired[job_id] = _AcquiredSlot(tier)
             return True
 
     def release(self, job_id: str) -> None:
         """Free the slot of a job."""
         with self._lock:
             self._acquired.pop(job_id, None)
-            self._lent.discard(job_id)
-            self._still.discard(job_id)
 
-    def lend(self, job_id: str) -> bool:
-        """Let another job have the slot of this one, which waits; False if as many are lent as there are slots."""
-        with self._lock:
-            if len(self._lent) >= self.slots:
-                return False
-            self._lent.add(job_id)
-            return True
+    def yield_slot(self, job_id: str, *, runs_on: bool = False) -> bool:
+        """Let another job have the slot of this one, which waits; False if as many are yielded as there are slots.
 
-    def give_way(self, job_id: str) -> bool:
-        """Let another job start beside this one, which runs and stands still, and will go on beside it.
-
-        False if as many slots are lent as there are, or a limit of jobs at once is set for all workers.
+        A job that `runs_on` is stalled and goes on beside the other one. It yields nothing while a limit of jobs is set
+        for all workers, and counts again as soon as one is set.
         """
         with self._lock:
-            is_full = len(self._lent) >= self.slots or len(self._acquired) >= MAX_SLOTS
-            if self._share is not None or is_full or job_id not in self._acquired:
+            slot = self._acquired.get(job_id)
+            if slot is None or sum(each.is_yielded for each in self._acquired.values()) >= self.slots:
                 return False
-            self._lent.add(job_id)
-            self._still.add(job_id)
+            if runs_on and (self._share is not None or len(self._acquired) >= MAX_SLOTS):
+                return False
+            slot.is_yielded, slot.runs_on = True, runs_on
             return True
 
-    def take_back(self, job_id: str) -> None:
-        """Count a job again whose slot was lent; more may be in flight than may run until another one ends."""
+    def reclaim_slot(self, job_id: str) -> None:
+        """Count a job again that yielded its slot; more may be in flight than may run until another one ends."""
         with self._lock:
-            self._lent.discard(job_id)
+            if job_id in self._acquired:
+                self._acquired[job_id].is_yielded = False
 
     def note_pause(self, tier: str) -> None:
         """Hold a tier that the database calls paused, until the flags are read the next time."""
@@ -129,7 +144,7 @@ class Gate:
         return [name for name, capacity in self._capacities(names).items() if capacity > 0 and name in names]
 
     def _capacities(self, consumed: set[str]) -> dict[str, int]:
-        """Return how many more messages each queue may give now, most urgent queue first."""
+        """Return how many more messages each queue may give now, most urgent queue first: the table above."""
         in_flight = self._in_flight()
         limit = self._limit()
         free = limit - in_flight[NORMAL] - in_flight[BATCH]
@@ -151,14 +166,15 @@ class Gate:
         """Count by queue what was received and not finished."""
         # Two sources: Celery knows requests before a thread has them, and forgets them when the connection is lost
         # while their slots work on. Either alone lets more start than the limits allow.
+        in_flight = {request.id: str(request.delivery_info.get("routing_key")) for request in _received()}
         with self._lock:
-            acquired, lent = dict(self._acquired), self._lent - (set() if self._share is None else self._still)
-        for request in _received():
-            acquired[request.id] = str(request.delivery_info.get("routing_key"))
+            for job_id, slot in self._acquired.items():
+                in_flight[job_id] = slot.tier
+                if slot.is_yielded and not (slot.runs_on and self._share is not None):
+                    del in_flight[job_id]
         counts = dict.fromkeys(ORDER, 0)
-        for job_id, tier in acquired.items():
-            if job_id not in lent:
-                counts[tier] = counts.get(tier, 0) + 1
+        for tier in in_flight.values():
+            counts[tier] = counts.get(tier, 0) + 1
         return counts
 
 

@@ -1,20 +1,35 @@
-"""The order of the first messages of a tier, restored after slots of this process put messages back."""
+"""Messages that slots of this process put back, and the order of the first messages of a tier restored after that."""
 
+import logging
 import threading
 
 from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.order_changes import restore_head_order
+from gonemaster_tasks.errors import BrokerUnavailable
+
+log = logging.getLogger(__name__)
 
 
 class HeadOrder:
-    """Restores the order for all slots of a process. Safe in threads."""
+    """Puts messages back for all slots of a process. Safe in threads."""
 
     def __init__(self, store: Store, broker: Broker) -> None:
         self._store = store
         self._broker = broker
         self._lock = threading.Lock()
         self._unordered: set[str] = set()
+
+    def put_back(self, job_id: str, tier: str, *, in_order: bool = True) -> None:
+        """Put a message at the front; in order: once the messages of a moment are there, they follow their rows."""
+        try:
+            self._broker.lists.put_back(job_id, tier)
+        except BrokerUnavailable:
+            log.warning("message not put back, it follows as soon as Redis answers", extra={"job_id": job_id})
+            self._broker.reconciliation.post()
+            return
+        if in_order:
+            self.restore(tier)
 
     def restore(self, tier: str) -> None:
         """Return once the message that this thread has put back is in its place, whoever restored the order."""

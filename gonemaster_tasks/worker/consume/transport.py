@@ -1,4 +1,10 @@
-"""kombu's Redis transport for workers: no wait for a slot that became free, one client for all commands."""
+"""kombu's Redis transport for workers: no wait for a slot that became free, one client for all commands.
+
+Why not kombu's own (figures of `python -m benchmarks.queue`, two processes of 16 slots): with jobs of 300 ms it
+starts 14 jobs a second and this one 47, since BRPOP ends as soon as a slot is free; one client per pool saves 110 to
+330 us of the 2,600 us of CPU that a job costs; and kombu's ends the worker on an error reply, an invalid message or a
+lost connection.
+"""
 
 import logging
 import time

@@ -1,6 +1,7 @@
 """The claim store: claims and results of the jobs of one process."""
 
 import threading
+from dataclasses import dataclass
 from datetime import timedelta
 
 from gonemaster_db.core.records import RunRecord
@@ -9,6 +10,15 @@ from gonemaster_db.core.states import RunStatus
 from gonemaster_db.queue.jobs import ClaimedJob, claim_job
 from gonemaster_db.runs.graduation import graduate_job
 from gonemaster_tasks.broker.clock import SharedClock
+from gonemaster_tasks.worker.execute.running import RunningJob
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that is ours until its lease ends."""
+
+    job: ClaimedJob
+    running: RunningJob
 
 
 class ClaimStore:
@@ -44,6 +54,6 @@ class ClaimStore:
             JobStateError: the claim is over; nothing is written.
             StoreUnavailable, StoreConflict: the database does not answer; nothing is known.
         """
-        return self._store.run_alone(
+        return self._store.run_in_transaction(
             lambda session: graduate_job(session, job_id, worker=self._worker, attempt=attempt, record=record)
         )

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.net.ledger import Terms
-from gonemaster_engine.net.pacing import Lender, Pacing, Stats
+from gonemaster_engine.net.pacing import AddressLimits, Lender, Pacing, Stats
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
@@ -22,8 +21,8 @@ from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
 from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_resources
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, Usage
-from gonemaster_tasks.worker.execute.standing_still import StandingStill
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.stalls import StallDetector
 
 _WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
 _LARGEST_CHAIN = 60 * 1024  # octets of JSON
@@ -67,7 +66,7 @@ class EngineRunner:
         self._profiles = Profiles(base_profile(live.own))
         self._applied = live.current
         self._resources: Resources | None = None
-        self._still: StandingStill | None = None
+        self._stalls: StallDetector | None = None
 
     async def open(self) -> None:
         """Open sockets and caches in the running loop."""
@@ -75,7 +74,7 @@ class EngineRunner:
         if self._lender:
             self._lender.start()
             self._pacing = Pacing(self._lender, self._limits, is_extra=self._is_extra)
-        self._still = StandingStill()
+        self._stalls = StallDetector()
         self._resources = open_resources(settings, pacing=self._pacing)
 
     async def close(self) -> None:
@@ -95,15 +94,15 @@ class EngineRunner:
         cache = resources.caches.hot.lookups
         return Usage(transport.queries - ipv6, ipv6, *cache, waits=waits, waited_ms=round(waited_s * 1000))
 
-    async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
+    async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
         """Run the tests that the job asks for. Raises EngineError for what no test can be made of."""
-        if self._resources is None or self._still is None:
+        if self._resources is None or self._stalls is None:
             raise RuntimeError("the runner is not open")
         settings = self._live.current
         self._apply(settings, self._resources)
         least = Level.parse(order.config.get("min_level") or settings.min_level)
         profile = self._profiles.get(job_overrides(order, guard_forced=settings.guard_forced))
-        with self._still.watch(listeners.on_still) as moved:
+        with self._stalls.track(listeners.on_stall) as moved:
 
             def on_progress(percent: int) -> None:
                 moved()
@@ -139,7 +138,7 @@ class EngineRunner:
         profile = caller_limits(self._live.current)  # the guard as the settings have it
         return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
 
-    def _limits(self) -> Terms:
+    def _limits(self) -> AddressLimits:
         return self._live.current.politeness
 
     def _apply(self, settings: Settings, resources: Resources) -> None:
@@ -148,9 +147,9 @@ class EngineRunner:
         follow_settings(resources, before, settings)
 
 
-def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> Outcome:
+def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> RunOutcome:
     score = compute_score(domain, result.entries, scoring)
-    return Outcome(
+    return RunOutcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=profile,
         nameserver_timings=_timings(result),

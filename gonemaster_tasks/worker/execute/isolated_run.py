@@ -28,14 +28,14 @@ from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.settings import FixedSettings, Settings
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, Runner, TestOrder, UsesNetwork, log_fields
+from gonemaster_tasks.worker.execute.runner import Listeners, Runner, RunOutcome, TestOrder, UsesNetwork, log_fields
 
 _MEMORY = 2 << 30  # address space: a run needs a tenth of it, and the interpreter with its libraries another one
 _TICK_S = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
-class Answers:
+class AnswerWriter:
     """Writes to the worker, from any thread; a worker that has gone ends this process."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Answers:
 
 def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
     """Run the test that the order asks for; returns the exit status. `make_runner` replaces the engine."""
-    answers = Answers()
+    answers = AnswerWriter()
     _set_limits()
     faulthandler.enable()
     try:
@@ -85,7 +85,7 @@ def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> Eng
     return EngineRunner(live, lambda: scoring, lender=lender, is_extra=True, clock=clock)
 
 
-async def _test(runner: Runner, order: TestOrder, answers: Answers) -> Outcome:
+async def _test(runner: Runner, order: TestOrder, answers: AnswerWriter) -> RunOutcome:
     """Test, and tell the worker each second that the event loop turns."""
     with _ticking(answers):
         await runner.open()
@@ -96,7 +96,7 @@ async def _test(runner: Runner, order: TestOrder, answers: Answers) -> Outcome:
 
 
 @contextmanager
-def _ticking(answers: Answers) -> Iterator[None]:
+def _ticking(answers: AnswerWriter) -> Iterator[None]:
     ticking = asyncio.create_task(_tick(answers))
     try:
         yield
@@ -104,20 +104,20 @@ def _ticking(answers: Answers) -> Iterator[None]:
         ticking.cancel()
 
 
-async def _tick(answers: Answers) -> None:
+async def _tick(answers: AnswerWriter) -> None:
     while True:
         answers.write(alive=True)
         await asyncio.sleep(_TICK_S)
 
 
-def _listeners(answers: Answers) -> Listeners:
+def _listeners(answers: AnswerWriter) -> Listeners:
     return Listeners(
         on_progress=lambda percent: answers.write(progress=percent),
         on_entry=lambda entry: answers.write(entry=_fields(entry)),
     )
 
 
-def _as_message(outcome: Outcome) -> dict[str, Any]:
+def _as_message(outcome: RunOutcome) -> dict[str, Any]:
     return {
         "entries": [_fields(entry) for entry in outcome.entries],
         "effective_profile": outcome.effective_profile,

@@ -13,10 +13,11 @@ from typing import IO, Any
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.environment import child_environ
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.worker.consume.gate import Gate
-from gonemaster_tasks.worker.execute.runner import Listeners, Outcome, TestOrder, Usage
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.running import RunningJob
 
 _AT_ONCE = 4  # of one worker process: each loads the whole engine
@@ -55,17 +56,17 @@ class Isolation:
 
     def run(
         self, order: TestOrder, running: RunningJob, listeners: Listeners, *, settings: Settings, gate: Gate
-    ) -> Outcome | None:
-        """Test a domain in a child process; None if it was stopped. While it waits for a place its slot is lent.
+    ) -> RunOutcome | None:
+        """Test a domain in a child process; None if it was stopped. While it waits for a place it yields its slot.
 
         Raises:
             IsolatedRunFailed, IsolatedProcessEnded.
         """
         if not self._places.acquire(blocking=False):
-            gate.lend(running.job_id)
+            gate.yield_slot(running.job_id)
             if not _unless_stopped(running, self._places.acquire):
                 return None
-            self._take_slot_back(running, gate)
+            self._reclaim_slot(running, gate)
         try:
             message = _message(order, self._scoring())
             return _run(message, order.deadline_s, running, listeners, settings=settings, on_usage=self._add)
@@ -76,12 +77,12 @@ class Isolation:
         with self._counting:
             self._usage += usage
 
-    def _take_slot_back(self, running: RunningJob, gate: Gate) -> None:
+    def _reclaim_slot(self, running: RunningJob, gate: Gate) -> None:
         """Wait until no more jobs are in flight than may run; not for ever, as the limit may be lowered to nothing."""
         if not _unless_stopped(running, self._returning.acquire):  # one at a time, or each would wait for the other
             return
         try:
-            gate.take_back(running.job_id)
+            gate.reclaim_slot(running.job_id)
             until = time.monotonic() + _ROOM_S
             while gate.over_limit() and not running.stopped and time.monotonic() < until:
                 time.sleep(_LOOK_EVERY_S)
@@ -110,7 +111,7 @@ def _run(
     *,
     settings: Settings,
     on_usage: Callable[[Usage], None],
-) -> Outcome | None:
+) -> RunOutcome | None:
     with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
         [sys.executable, "-m", _main_module(), "--isolated"],
         env=child_environ(settings),
@@ -119,7 +120,7 @@ def _run(
     ) as child:
         running.bind(child.kill)
         try:
-            answers = _Answers(child, listeners, stall_s=settings.stall_timeout_seconds, on_usage=on_usage)
+            answers = _ChildReader(child, listeners, stall_s=settings.stall_timeout_seconds, on_usage=on_usage)
             answers.send(message)
             reason = answers.follow(until=time.monotonic() + deadline_s + _GRACE_S)
         finally:
@@ -131,10 +132,10 @@ def _run(
         return None
     if answers.error:
         raise IsolatedRunFailed(answers.error)
-    raise IsolatedProcessEnded(reason or f"the process that tested it {_how(status)}")
+    raise IsolatedProcessEnded(reason or Text("the process that tested it {how}", how=_how(status)))
 
 
-class _Answers:
+class _ChildReader:
     """What a child process says, line by line: progress, entries, the outcome, or nothing but that it lives."""
 
     def __init__(
@@ -149,7 +150,7 @@ class _Answers:
         self._listeners = listeners
         self._stall_s = stall_s
         self._on_usage = on_usage
-        self.outcome: Outcome | None = None
+        self.outcome: RunOutcome | None = None
         self.error = ""
 
     def send(self, message: bytes) -> None:
@@ -170,9 +171,11 @@ class _Answers:
             while self.outcome is None and not self.error:
                 now = time.monotonic()
                 if now > until:
-                    return "the process that tested it did not end in time"
+                    return Text("the process that tested it did not end in time")
                 if now > heard_at + patience_s:
-                    return f"the process that tested it stood still for {patience_s:g} s"
+                    return Text(
+                        "the process that tested it stood still for {patience_s} s", patience_s=format(patience_s, "g")
+                    )
                 if not selector.select(min(until, heard_at + patience_s) - now):
                     continue
                 piece = stdout.read1(_PIECE)  # type: ignore[attr-defined]  # a BufferedReader
@@ -194,7 +197,7 @@ class _Answers:
                 self._on_usage(Usage(**counted))
             case {"outcome": fields}:
                 entries = [EntryRecord(*entry) for entry in fields.pop("entries")]
-                self.outcome = Outcome(entries=entries, **fields)
+                self.outcome = RunOutcome(entries=entries, **fields)
             case {"error": text}:
                 self.error = text
 
@@ -206,4 +209,8 @@ def _main_module() -> str:
 
 
 def _how(status: int) -> str:
-    return f"ended by signal {-status}" if status < 0 else f"ended with the status {status}"
+    return (
+        Text("ended by signal {signal}", signal=-status)
+        if status < 0
+        else Text("ended with the status {status}", status=status)
+    )

@@ -1,15 +1,14 @@
-"""The thread that borrows packets in Redis for the event loop of a worker process, which must not wait for Redis."""
+"""The thread that leases packets in Redis for the event loop of a process, which must not wait for Redis."""
 
 import asyncio
 import os
 import queue
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
-from gonemaster_engine.net.ledger import Loans, Terms, Want
+from gonemaster_engine.net.pacing import Leases, LeaseTerms, Want
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.config.settings import Settings
@@ -18,26 +17,14 @@ from gonemaster_tasks.repeating import FailureLog
 _STOP_S = 1.0  # a thread that waits for Redis longer ends with the process
 
 
-@dataclass(frozen=True)
-class _Request:
-    wants: Sequence[Want]
-    terms: Terms
-    answer: Callable[[Loans | None], object]  # may be called in any thread
-
-
-@dataclass(frozen=True)
-class _Report:
-    limited: Sequence[str]
-
-
 class RedisLender:
-    """Asks the ledger in Redis for a process of this name, which no other one has."""
+    """Asks Redis for a process of this name, which no other one has."""
 
     def __init__(self, address: BrokerAddress, process: str) -> None:
         self._client = address.connect()
-        self._ledger = Politeness(self._client)
+        self._politeness = Politeness(self._client)
         self._process = process
-        self._tasks: queue.SimpleQueue[_Request | _Report | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._failures = FailureLog("politeness")
         self._thread = threading.Thread(target=self._serve, name="politeness", daemon=True)
 
@@ -51,38 +38,40 @@ class RedisLender:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; what is asked later is never answered."""
-        self._tasks.put(None)
+        """End the thread; what is asked later gets no reply."""
+        self._requests.put(None)
         self._thread.join(timeout=_STOP_S)
         self._client.close()
 
-    def ask(self, wants: Sequence[Want], terms: Terms, reply: Callable[[Loans | None], None]) -> None:
-        """Ask for loans; `reply` is called in the running loop, with None while Redis is unavailable."""
+    def ask(
+        self,
+        wants: Sequence[Want],
+        terms: LeaseTerms,
+        reply: Callable[[Leases | None], None],
+        *,
+        limited: Sequence[str],
+    ) -> None:
+        """Ask for leases; `reply` is called in the running loop, with None while Redis is unavailable."""
         loop = asyncio.get_running_loop()
 
-        def answer(loans: Loans | None) -> None:
+        def serve() -> None:
+            leases = self._lend(wants, terms, limited)
             with suppress(RuntimeError):  # the loop was closed meanwhile
-                loop.call_soon_threadsafe(reply, loans)
+                loop.call_soon_threadsafe(reply, leases)
 
-        self._tasks.put(_Request(wants, terms, answer))
-
-    def report(self, limited: Sequence[str]) -> None:
-        """Pass on where packets wait; lost while Redis is unavailable."""
-        self._tasks.put(_Report(limited))
+        self._requests.put(serve)
 
     def _serve(self) -> None:
-        for task in self._waiting():
-            try:
-                if isinstance(task, _Report):
-                    self._ledger.report(task.limited)
-                else:
-                    task.answer(self._ledger.lend(task.wants, task.terms, process=self._process))
-                self._failures.succeeded()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the process keeps to its share
-                self._failures.failed(error)
-                if isinstance(task, _Request):
-                    task.answer(None)
+        while serve := self._requests.get():
+            serve()
 
-    def _waiting(self) -> Iterator[_Request | _Report]:
-        while (task := self._tasks.get()) is not None:
-            yield task
+    def _lend(self, wants: Sequence[Want], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
+        try:
+            leases = self._politeness.lend(wants, terms, process=self._process)
+            if limited:
+                self._politeness.report(limited)
+            self._failures.succeeded()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process keeps to its share
+            self._failures.failed(error)
+            return None
+        return leases

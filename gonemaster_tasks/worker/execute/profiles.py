@@ -1,11 +1,12 @@
 """From settings, stored profiles and a job's wishes to the profile of a run."""
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from cachetools import LRUCache
 
 from gonemaster_db.core.json_text import dump_json
 from gonemaster_engine.profile.callers import restricted_to_caller
@@ -43,17 +44,15 @@ class Profiles:
         self._base = base
         # The guard has a say of its own, the last one: see job_overrides.
         self._limits = base.merge({"net": {"allow_non_global_targets": True}})
-        self._made: OrderedDict[str, RunProfile] = OrderedDict()
+        self._made: LRUCache[str, RunProfile] = LRUCache(_PROFILES_KEPT)
 
     def get(self, overrides: list[Mapping[str, Any]]) -> RunProfile:
         """Return the base with overrides, as far as callers may decide. Raises ProfileError."""
         key = json.dumps(overrides, sort_keys=True)
-        if key not in self._made:
+        made = self._made.get(key)
+        if made is None:
             profile = self._base
             for document in overrides:
                 profile = profile.merge(restricted_to_caller(document, self._limits))
-            self._made[key] = RunProfile(profile)
-            if len(self._made) > _PROFILES_KEPT:
-                self._made.popitem(last=False)
-        self._made.move_to_end(key)
-        return self._made[key]
+            made = self._made[key] = RunProfile(profile)
+        return made

@@ -28,7 +28,7 @@ def log_fields(batch_id: str | None, config: Mapping[str, Any]) -> dict[str, str
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """What was found out about a domain; entries below the job's least level are left out, but scored.
 
     `effective_profile` is JSON text or a mapping.
@@ -46,13 +46,13 @@ class Outcome:
 class Listeners:
     """Called in the event loop while a test runs: percent done, and each entry that will be kept.
 
-    `on_still`: the test only waits for name servers, and the process has time to spare; returns whether this was of
+    `on_stall`: the test only waits for name servers, and the process has time to spare; returns whether this was of
     use, and is called again if not.
     """
 
     on_progress: Callable[[int], None]
     on_entry: Callable[[EntryRecord], None]
-    on_still: Callable[[], bool] = lambda: False
+    on_stall: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Runner(Protocol):
     async def open(self) -> None:
         """Take what all runs share."""
 
-    async def run(self, order: TestOrder, listeners: Listeners) -> Outcome:
+    async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
         """Test one domain. Cancellation of the task ends it within a second."""
 
     async def close(self) -> None:

@@ -29,7 +29,6 @@ class RunningJob:
     progressed_at: float = field(default_factory=time.monotonic)
     stopped: Stop | None = None
     failure: str = ""  # how the process ended that tested it alone
-    dropped: bool = False  # its claim was over when it had ended
     is_given_back: bool = False  # its message waits again, while the claim has no answer
     _cancel: Callable[[], object] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -1,4 +1,4 @@
-"""The thread of a worker process that fetches external data, where they are enabled."""
+"""The repeated task of a worker process that fetches external data, where they are enabled."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 from gonemaster_engine.run.as_names import AsName
 from gonemaster_tasks.maintenance.external_data import follow_external_data
 from gonemaster_tasks.queues import MAINTENANCE
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 
 _PAUSE_S = 10.0
@@ -20,8 +20,8 @@ class KnowsAsNames(Protocol):
         """Return the names of ASes, in the event loop; what was not found out is missing."""
 
 
-def external_data_thread(process: Process) -> RepeatingThread:
-    """Make the thread; workers that do not take maintenance leave it to others."""
+def external_data_task(process: Process) -> RepeatedTask:
+    """Make the task; workers that do not take maintenance leave it to others."""
     runner = process.runner
 
     def look_up(asns: Sequence[int]) -> Mapping[int, AsName | None]:
@@ -40,4 +40,4 @@ def external_data_thread(process: Process) -> RepeatingThread:
             stopped=process.stopping.is_set,
         )
 
-    return RepeatingThread("external data", work, pause_s=_PAUSE_S)
+    return RepeatedTask("external data", work, pause_s=_PAUSE_S)

@@ -13,7 +13,7 @@ from gonemaster_tasks.config.overrides import pinned_keys
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.process_report.database_observer import FULL
 from gonemaster_tasks.process_report.reporter import Reporter
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.consume.concurrency_share import ConcurrencyShare
 from gonemaster_tasks.worker.execute.process import Process
 
@@ -23,12 +23,20 @@ _FULL_FOR = timedelta(seconds=30)  # since the last attempt that met a full disk
 
 
 class Heartbeat:
-    """One thread that reads flags into the gate, so that the gate never waits for Redis."""
+    """The task that reads flags into the gate, so that the gate never waits for Redis."""
 
-    def __init__(self, process: Process, *, queues: tuple[str, ...], reconcile: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        *,
+        queues: tuple[str, ...],
+        reconcile: Callable[[], None],
+        follow_settings: Callable[[str], None],
+    ) -> None:
         self._process = process
         self._queues = queues
         self._reconcile = reconcile
+        self._follow_settings = follow_settings
         self._share = ConcurrencyShare(process.broker.workers, name=process.name, queues=queues)
         self._started_at: float | None = None
         self._due: dict[str, float] = {}
@@ -43,17 +51,17 @@ class Heartbeat:
             store=process.store,
             facts=self._facts,
         )
-        self._thread = RepeatingThread("heartbeat", self.beat, pause_s=_INTERVAL_S)
+        self._task = RepeatedTask("heartbeat", self.beat, pause_s=_INTERVAL_S)
 
     def start(self) -> None:
         """Beat once, then begin to beat regularly."""
-        self._thread.attempt()
-        self._thread.start()
+        self._task.attempt()
+        self._task.start()
         self._reporter.start()
 
     def stop(self) -> None:
         """End, and unregister the process."""
-        self._thread.stop()
+        self._task.stop()
         self._reporter.stop()
         try:
             self._process.broker.workers.unregister(self._process.name)
@@ -79,6 +87,7 @@ class Heartbeat:
         if self._is_due("clock", SYNCHRONIZE_EVERY_S):
             self._process.clock.synchronize(broker)
         controls = broker.marks.controls()
+        self._follow_settings(controls.settings_mark)
         settings = self._process.settings
         gate = self._process.gate
         gate.set_slots(settings.worker_count, settings.reserved_normal_slots, settings.min_batch_slots)

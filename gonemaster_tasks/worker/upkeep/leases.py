@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.records import LeaseRenewal
 from gonemaster_db.queue.jobs import renew_leases
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.running import Stop
 
@@ -14,20 +14,20 @@ _RETRY_S = 1.0  # reapers wait a little longer after the database was away
 
 
 class LeaseKeeper:
-    """One timer thread for the process; renews three times in the life of a lease, each second after a failure."""
+    """One task of the process; renews three times in the life of a lease, each second after a failure."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._lease = timedelta(seconds=process.settings.lease_seconds)
-        self._thread = RepeatingThread("leases", self.renew, pause_s=self._lease.total_seconds() / 3, retry_s=_RETRY_S)
+        self._task = RepeatedTask("leases", self.renew, pause_s=self._lease.total_seconds() / 3, retry_s=_RETRY_S)
 
     def start(self) -> None:
         """Begin to renew."""
-        self._thread.start()
+        self._task.start()
 
     def stop(self) -> None:
         """End; only after the last job has ended."""
-        self._thread.stop()
+        self._task.stop()
 
     def renew(self) -> None:
         """Renew once; stop what was canceled, and what is another worker's by now."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from celery import Celery
 
 from gonemaster_tasks.maintenance.reconciler import reconcile
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.schedule import follow_purge_interval
 from gonemaster_tasks.worker.execute.process import Process
 
@@ -15,28 +15,28 @@ _LONGEST = timedelta(minutes=10)
 
 
 class MaintenanceTimer:
-    """One thread. It is not beat that drives it: a beat that lost its schedule sends nothing and reports nothing."""
+    """It is not beat that drives it: a beat that lost its schedule sends nothing and reports nothing."""
 
     def __init__(self, process: Process, app: Celery) -> None:
         self._process = process
         self._app = app
         interval_s = float(process.settings.reconcile_interval_seconds)
         # Spread: workers that were started at one time would all ask for the lock at one time.
-        self._thread = RepeatingThread(
+        self._task = RepeatedTask(
             "maintenance timer", self._reconcile, pause_s=lambda: interval_s * random.uniform(0.9, 1.1)
         )
 
     def start(self) -> None:
         """Reconcile now, then begin to do so regularly."""
-        self._thread.start(at_once=True)
+        self._task.start(at_once=True)
 
     def reconcile_now(self) -> None:
         """Do not wait for the time of the next reconciliation."""
-        self._thread.wake()
+        self._task.wake()
 
     def stop(self) -> None:
         """End."""
-        self._thread.stop()
+        self._task.stop()
 
     def _reconcile(self) -> None:
         broker, name = self._process.broker, self._process.name

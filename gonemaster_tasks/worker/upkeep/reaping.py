@@ -12,7 +12,7 @@ from gonemaster_tasks.broker.duties import REAP
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.upkeep import process_identity
 
@@ -55,15 +55,15 @@ def reap_once(process: Process) -> None:
 
 
 class Reaper:
-    """One thread. It reaps, and notices when another worker process of this machine dies."""
+    """The task that reaps, and notices when another worker process of this machine dies."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._machine = process_identity.machine_id()
         self._identity = process_identity.identity()
         self._reached = True
-        self._patient_until = self._sweep_until = 0.0
-        self._thread = RepeatingThread("reaper", self.look, pause_s=_LOOK_EVERY_S)
+        self._patient_until = self._sweep_until = self._reap_at = 0.0
+        self._task = RepeatedTask("reaper", self.look, pause_s=_LOOK_EVERY_S)
 
     def start(self) -> None:
         """Void what a predecessor of this name has left, before this process claims anything; begin to look."""
@@ -71,11 +71,11 @@ class Reaper:
             self._void(self._process.name)
         except Exception:  # its leases end
             log.warning("claims of a predecessor not voided, their leases end", exc_info=True)
-        self._thread.start(at_once=True)
+        self._task.start(at_once=True)
 
     def stop(self) -> None:
         """End, and leave the list of this machine's processes."""
-        self._thread.stop()
+        self._task.stop()
         try:
             self._process.broker.processes.forget(self._machine, self._process.name)
         except BrokerUnavailable:
@@ -93,7 +93,9 @@ class Reaper:
         if not reached:
             self._process.store.ping()
             self._patient_until = time.monotonic() + _PATIENCE_S
-        if time.monotonic() >= self._patient_until:
+        now = time.monotonic()
+        if now >= max(self._patient_until, self._reap_at):
+            self._reap_at = now + self._process.settings.reap_interval_seconds / 3  # the lock spaces them more exactly
             reap_once(self._process)
         self._reached = True
 
@@ -101,8 +103,11 @@ class Reaper:
         """Return the names of worker processes of this machine that have ended without a word."""
         if not (self._machine and self._identity):
             return []
-        noted = self._process.broker.processes.note(self._machine, self._process.name, self._identity)
-        return [name for name, known in noted.items() if not process_identity.is_running(known)]
+        processes, own = self._process.broker.processes, self._process.name
+        noted = processes.noted(self._machine)
+        if noted.get(own) != self._identity:
+            processes.note(self._machine, own, self._identity)
+        return [name for name, known in noted.items() if name != own and not process_identity.is_running(known)]
 
     def _void_once(self, name: str) -> None:
         """Let one of the processes beside it void the claims of a dead one."""

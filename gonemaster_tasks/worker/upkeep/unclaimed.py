@@ -1,4 +1,6 @@
-"""Messages that a worker has taken and does not claim: they wait again at the front, for another worker.
+"""Messages that a worker has taken and does not claim: they are put back at the front, for another worker.
+
+Kept because kombu would put them back only after the visibility timeout, an hour; so they start elsewhere within 5 s.
 
 A worker gives back its own while the database does not answer it. What one that is frozen, cut off or dead has taken
 is found by the others as soon as its heartbeat is missing: in `unacked`, or in neither place if its BRPOP got it.
@@ -14,7 +16,7 @@ from datetime import timedelta
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reconciler import restore_lost_messages
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 
 log = logging.getLogger(__name__)
@@ -26,26 +28,27 @@ _LOCK = "unclaimed"
 
 
 class Unclaimed:
-    """One thread of a worker process."""
+    """One task of a worker process."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._thread = RepeatingThread("unclaimed messages", self.look, pause_s=_LOOK_EVERY_S)
+        self._task = RepeatedTask("unclaimed messages", self.look, pause_s=_LOOK_EVERY_S)
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        self._task.start()
 
     def stop(self) -> None:
         """End."""
-        self._thread.stop()
+        self._task.stop()
 
     def look(self) -> None:
         """Look once, at the messages of this process or at those of others."""
         if self._process.database.is_away():
             self._give_back()
-        elif self._has_turn() and self._process.broker.workers.silent(_SILENT_FOR):
-            store, broker, now = self._process.store, self._process.broker, self._process.clock.now()
+            return
+        store, broker, now = self._process.store, self._process.broker, self._process.clock.now()
+        if broker.workers.silent(_SILENT_FOR, now=now) and self._has_turn():
             drop_stale_unacked(store, broker, now=now, grace=_TAKEN_FOR)
             restore_lost_messages(store, broker, now=now, grace=_TAKEN_FOR)
 

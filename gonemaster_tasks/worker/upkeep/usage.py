@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, STARTED, WAITED_MS, WAITS, Count, add_counts
 from gonemaster_db.service.metrics.slots import SlotSums, add_to_slots, slots_at
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.runner import Usage, UsesNetwork
 
@@ -17,7 +17,7 @@ def usage_of(process: Process) -> Usage:
     return process.runner.usage() + alone if isinstance(process.runner, UsesNetwork) else alone
 
 
-class UsageThread:
+class UsageReport:
     """Adds what has changed since the last time; while the database is unavailable it is kept.
 
     A process that is killed loses what it has counted in these few seconds: counters are then too low, and never fall.
@@ -27,16 +27,16 @@ class UsageThread:
         self._process = process
         self._usage = Usage()
         self._started = 0
-        self._thread = RepeatingThread("metrics", self._add, pause_s=_INTERVAL_S)
+        self._task = RepeatedTask("metrics", self._add, pause_s=_INTERVAL_S)
 
     def start(self) -> None:
         """Begin to add regularly."""
-        self._thread.start()
+        self._task.start()
 
     def stop(self) -> None:
         """End, and add the rest."""
-        self._thread.stop()
-        self._thread.attempt()
+        self._task.stop()
+        self._task.attempt()
 
     def _add(self) -> None:
         usage, started = usage_of(self._process), self._process.claims.started

@@ -1,6 +1,6 @@
 """The tasks of watches: what has happened is found, and what is to be told is told.
 
-Deliveries are attempted in a thread of their own, which their task wakes: receivers decide how long an attempt takes,
+Deliveries are attempted by a repeated task, which their Celery task wakes: receivers decide how long an attempt takes,
 and may not hold a slot of the maintenance.
 """
 
@@ -16,21 +16,21 @@ from gonemaster_tasks.maintenance.watches.deliveries import attempt_due_deliveri
 from gonemaster_tasks.maintenance.watches.follower import follow_watches
 from gonemaster_tasks.maintenance.watches.troubles import tell_troubles
 from gonemaster_tasks.monitoring.health import find_issues
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime
 
-_LOOK_ANYWAY_S = 600.0  # whoever makes a delivery due wakes the thread, so this is hardly ever needed
+_LOOK_ANYWAY_S = 600.0  # whoever makes a delivery due wakes the task, so this is hardly ever needed
 
 
-def delivery_thread(process: Process) -> RepeatingThread:
-    """Make the thread that attempts deliveries when it is woken."""
+def delivery_task(process: Process) -> RepeatedTask:
+    """Make the task that attempts deliveries when it is woken."""
 
     def attempt() -> None:
         now, stopped = process.clock.now, process.stopping.is_set
         attempt_due_deliveries(process.store, process.settings, worker=process.name, now=now, stopped=stopped)
 
-    return RepeatingThread("deliveries", attempt, pause_s=_LOOK_ANYWAY_S)
+    return RepeatedTask("deliveries", attempt, pause_s=_LOOK_ANYWAY_S)
 
 
 def register_watches(app: Celery, process: Process, *, wake_deliveries: Callable[[], None]) -> None:

@@ -5,7 +5,7 @@ import logging
 import os
 import time
 
-from gonemaster_tasks.repeating import RepeatingThread
+from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.running import EngineLoop, RunningJobs
 
 log = logging.getLogger(__name__)
@@ -18,8 +18,8 @@ EXIT_STATUS = 70  # EX_SOFTWARE
 class Watchdog:
     """Expects the event loop to turn at least every `limit_s` seconds.
 
-    A job that blocks the loop would keep all jobs of the process for ever, since leases are renewed by a thread. The
-    limit must be longer than the pauses of a machine that swaps or is overloaded. A thread of Python ends the process
+    A job that blocks the loop would keep all jobs of the process for ever, since leases are renewed outside of it. The
+    limit must be longer than the pauses of a machine that swaps or is overloaded. The timer ends the process
     and says which jobs it had; if the interpreter itself is held (a C function, a regular expression), no thread of
     Python runs, and the timer of faulthandler, which needs none, ends it a little later with a traceback.
     """
@@ -30,18 +30,18 @@ class Watchdog:
         self._limit_s = limit_s
         self._ticked_at = time.monotonic()
         self._stopped = False
-        self._thread = RepeatingThread("watchdog", self._look, pause_s=_TICK_S)
+        self._task = RepeatedTask("watchdog", self._look, pause_s=_TICK_S, is_quick=True)
 
     def start(self) -> None:
         """Begin to watch a loop that runs."""
         self._ticked_at = time.monotonic()
         self._loop.call_soon(self._tick)
-        self._thread.start()
+        self._task.start()
 
     def stop(self) -> None:
         """End; before the loop is stopped."""
         self._stopped = True
-        self._thread.stop()
+        self._task.stop()
         faulthandler.cancel_dump_traceback_later()
 
     def _tick(self) -> None:

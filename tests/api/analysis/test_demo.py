@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete, func, select
 
+from deploy.demo.data.snapshots import capture_all
+from deploy.demo.data.story import Story
+from deploy.demo.data.write import write_demo_data
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import CohortSnapshot, SnapshotComparison
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.control.comparisons import prepare_comparisons
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.demo_data.snapshots import capture_all
-from gonemaster_tasks.demo_data.story import Story
-from gonemaster_tasks.demo_data.write import write_demo_data
 from gonemaster_tasks.maintenance.projection.projector import Projector
 from gonemaster_tasks.maintenance.snapshots import capture_due
 from tests.api.analysis.conftest import Get

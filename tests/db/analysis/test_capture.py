@@ -29,7 +29,7 @@ from gonemaster_db.models import (
     WatchNote,
 )
 from gonemaster_db.runs.documents.positions import unpack_positions
-from tests.db.test_watches import make_watch
+from tests.db.service.test_watches import make_watch
 from tests.support.analysis.cohorts import (
     finding_kinds,
     made_facts,

@@ -10,9 +10,10 @@ from gonemaster_db.analysis.capture import Capture, materialise
 from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts, write_facts
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot
-from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.caches import EntryType
 from tests.support.analysis.cohorts import domain_ids, finding_kinds, make_cohort, read_snapshot, snapshot_of
 from tests.support.analysis.reference import expected_view, stored_view
+from tests.support.examples import examples
 from tests.support.rows import NOON
 
 NAMES = [f"{letter}.example" for letter in "dcbaz"]
@@ -20,11 +21,11 @@ SERVERS = ["ns2.example", "ns1.example", "a.host.example", "z.host.example"]
 ADDRESSES = ["192.0.2.9", "192.0.2.10", "198.51.100.1", "2001:db8::9", "2001:db8:1::1"]
 PREFIXES = ["", "192.0.2.0/24", "10.0.0.0/8", "192.0.2.0/25", "2001:db8::/32"]
 KINDS = [
-    Kind("ZONE", "zone01", "Z01_X", "WARNING"),
-    Kind("ZONE", "zone01", "Z01_X", "ERROR"),
-    Kind("ZONE", "zone01", "A_TAG", "NOTICE"),
-    Kind("DNSSEC", "dnssec04", "RRSIG_EXPIRED", "ERROR"),
-    Kind("BASIC", "basic01", "Z01_X", "CRITICAL"),
+    EntryType("ZONE", "zone01", "Z01_X", "WARNING"),
+    EntryType("ZONE", "zone01", "Z01_X", "ERROR"),
+    EntryType("ZONE", "zone01", "A_TAG", "NOTICE"),
+    EntryType("DNSSEC", "dnssec04", "RRSIG_EXPIRED", "ERROR"),
+    EntryType("BASIC", "basic01", "Z01_X", "CRITICAL"),
 ]
 numbers = st.integers(1, 5)
 endpoints = st.builds(
@@ -92,7 +93,9 @@ def cohort(store: Store) -> Cohort:
     return make_cohort(store)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(6, 25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(populations, populations)
 def test_a_view_is_what_its_facts_say(
     store: Store, cohort: Cohort, population: dict[str, dict[str, Any]], replaced: dict[str, dict[str, Any]]

@@ -9,7 +9,7 @@ import pytest
 
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import InvalidDomain, UnknownTestCase
-from tests.engine.test_run import run
+from tests.engine.run.test_run import run
 from tests.support.case_runs import Found, example_world
 
 LONG = "a" * 64

@@ -12,7 +12,7 @@ from gonemaster_db.core.records import NewBatch
 from gonemaster_db.core.session import Store
 from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.models import Batch, Cohort, CohortSnapshot, Tag
-from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.documents.registry import kind_ids
 from tests.support.rows import NOON
 
@@ -45,7 +45,7 @@ def domain_ids(store: Store, names: Iterable[str], *, now: datetime = NOON) -> d
 
 def finding_kinds(store: Store, kinds: Iterable[tuple[str, str, str, str]]) -> list[int]:
     """The ids of entry kinds; each is of (module, test case, tag, level)."""
-    wanted = [Kind(*kind) for kind in kinds]
+    wanted = [EntryType(*kind) for kind in kinds]
     with store.transaction() as session:
         ids = kind_ids(session, wanted)
         return [ids[kind] for kind in wanted]

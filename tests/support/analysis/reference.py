@@ -20,7 +20,7 @@ from gonemaster_db.models import (
     SnapshotTag,
     SnapshotTestcase,
 )
-from gonemaster_db.runs.documents.caches import Kind
+from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.documents.positions import unpack_positions
 
 Shape = dict[str, Any]
@@ -69,7 +69,7 @@ def stored_view(session: Session, view_id: int | None) -> Shape:
     return shape
 
 
-def expected_view(runs: Sequence[RunFacts], kinds: Mapping[int, Kind]) -> Shape:
+def expected_view(runs: Sequence[RunFacts], kinds: Mapping[int, EntryType]) -> Shape:
     """What the view of these facts must say."""
     return _Expected(runs, kinds).shape()
 
@@ -84,7 +84,7 @@ def percentile(samples: Sequence[tuple[float, int]], share: float) -> float | No
 
 
 class _Expected:
-    def __init__(self, runs: Sequence[RunFacts], kinds: Mapping[int, Kind]) -> None:
+    def __init__(self, runs: Sequence[RunFacts], kinds: Mapping[int, EntryType]) -> None:
         self.runs, self.kinds = runs, kinds
         self.members: defaultdict[tuple[str, Any, str], set[Any]] = defaultdict(set)
         self.times: defaultdict[Any, list[tuple[float, int]]] = defaultdict(list)

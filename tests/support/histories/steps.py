@@ -29,7 +29,6 @@ from gonemaster_db.queue.jobs import claim_job
 from gonemaster_db.runs.graduation import (
     cancel_waiting_jobs,
     expire_jobs,
-    fail_job,
     graduate_job,
     requeue_job,
 )
@@ -66,7 +65,6 @@ class History:
             self.claim: 12,
             self.graduate: 14,
             self.graduate_lost_claim: 1,
-            self.fail: 2,
             self.requeue: 2,
             self.hold_or_release: 1,
             self.cancel_job: 2,
@@ -302,15 +300,6 @@ class History:
         """Return a time at or before the present one, often that of other runs."""
         minute = self.now.replace(second=0, microsecond=0)
         return self.chance.choice((self.now, self.now, self.now - timedelta(seconds=0.25), minute))
-
-    def fail(self) -> None:
-        row = self._one(self.reference.jobs.values())
-        if row is None:
-            return
-        now = self.now
-        with self.store.transaction() as session:
-            fail_job(session, row.id, error="lost", now=now)
-        self.reference.end(RunRow(job=row, status="failed", error="lost", finished=now))
 
     def requeue(self) -> None:
         row = self._one(self._running())

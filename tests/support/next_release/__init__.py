@@ -85,8 +85,11 @@ def revisions_of(directory: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(revisions, "LOCATIONS", (*revisions.LOCATIONS, directory))
         _forget()
-        yield
-    _forget()
+        try:
+            yield
+        finally:
+            patch.undo()
+            _forget()
 
 
 def _forget() -> None:

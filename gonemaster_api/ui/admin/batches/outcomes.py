@@ -10,7 +10,7 @@ _LEVELS = ("ok", "notice", "warning", "error", "critical")
 
 
 @dataclass(frozen=True)
-class Part:
+class BarPart:
     """A part of a bar: the class of its colour, what it stands for, and its number."""
 
     key: str
@@ -23,14 +23,14 @@ class Part:
         return self.key, self.count
 
 
-def grade_parts(grades: Mapping[str, int]) -> list[Part]:
+def grade_parts(grades: Mapping[str, int]) -> list[BarPart]:
     """Return the grades that there are, best first."""
-    return [Part(key, grade, grades[grade]) for grade, key in GRADES.items() if grades.get(grade)]
+    return [BarPart(key, grade, grades[grade]) for grade, key in GRADES.items() if grades.get(grade)]
 
 
-def level_parts(levels: Mapping[str, int]) -> list[Part]:
+def level_parts(levels: Mapping[str, int]) -> list[BarPart]:
     """Return the worst levels that there are, mildest first; those below NOTICE are `ok`."""
     sums = dict.fromkeys(_LEVELS, 0)
     for level, count in levels.items():
         sums[severity(level)] = sums.get(severity(level), 0) + count
-    return [Part(level, level, sums[level]) for level in _LEVELS if sums[level]]
+    return [BarPart(level, level, sums[level]) for level in _LEVELS if sums[level]]

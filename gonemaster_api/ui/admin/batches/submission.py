@@ -21,6 +21,7 @@ from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.v1.batches.schemas import NewBatchSchema
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import AmbiguousProfile
+from gonemaster_engine.texts import text_of
 from gonemaster_tasks.errors import OptionsTooLarge
 
 blueprint = Blueprint("ui_new_batch", __name__)
@@ -66,7 +67,7 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
         text += f" ({u_label(error.domain)})" if error.domain else ""
         sent.fail("profile_id", text, "ambiguous_profile")
     except OptionsTooLarge as error:
-        sent.fail(SUMMARY, str(error), "options_too_large")
+        sent.fail(SUMMARY, text_of(error), "options_too_large")
     return None
 
 

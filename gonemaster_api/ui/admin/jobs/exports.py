@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from gonemaster_api.queries.results import raw_line
+from gonemaster_api.queries.entry_documents import entry_documents
 from gonemaster_api.ui.admin.jobs.inspection import Inspection
 from gonemaster_api.ui.shell.texts.formats import instant
 from gonemaster_api.ui.shell.texts.hostile import clean
 from gonemaster_api.ui.shell.texts.languages import gettext
-from gonemaster_engine.findings.messages import message
 
 _LEVEL_WIDTH, _CASE_WIDTH = 9, 15
 
@@ -25,7 +24,6 @@ def _lines(inspection: Inspection, locale: str) -> Iterator[str]:
         yield f"{gettext('Grade')}: {inspection.score['grade']}, {inspection.score['score']}/100"
     yield ", ".join(f"{level} {count}" for level, count in inspection.findings.counts.items())
     yield ""
-    for entry in inspection.finished.entries:
-        text = message(entry.tag, entry.module, entry.args, locale=locale)
-        yield f"{entry.timestamp:7.2f} {entry.level:{_LEVEL_WIDTH}} {entry.testcase:{_CASE_WIDTH}} {text}"
-        yield f"{'':{_LEVEL_WIDTH + _CASE_WIDTH + 10}}{raw_line(entry.tag, entry.args)}"
+    for entry in entry_documents(inspection.finished.entries, locale=locale):
+        yield f"{entry.timestamp:7.2f} {entry.level:{_LEVEL_WIDTH}} {entry.testcase:{_CASE_WIDTH}} {entry.text}"
+        yield f"{'':{_LEVEL_WIDTH + _CASE_WIDTH + 10}}{entry.raw}"

@@ -8,16 +8,16 @@ from functools import cached_property
 from typing import Any
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.findings import MOST_SHOWN, Findings, arrange_findings
+from gonemaster_api.queries.findings import MOST_SHOWN, RunFindings, arrange_findings
 from gonemaster_api.queries.jobs import job_document
-from gonemaster_api.queries.results import FinishedRun, shown_to_operators
+from gonemaster_api.queries.results import RunWithEntries, shown_to_operators
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run
 from gonemaster_engine.errors import ProfileError
-from gonemaster_engine.profile.diff import Difference, diff_profile
+from gonemaster_engine.profile.diff import ProfileDifference, diff_profile
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_tasks.config.profiles import cached_base_profile
 from gonemaster_tasks.queues import tier_of
@@ -27,7 +27,7 @@ _SCALES_MS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000)
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingJob:
     """A job that waits or runs; `document` is the API's."""
 
     job: Job
@@ -48,8 +48,8 @@ class Waiting:
 class Inspection:
     """A finished job: its run, what it found, its score and times."""
 
-    finished: FinishedRun
-    findings: Findings
+    finished: RunWithEntries
+    findings: RunFindings
     shows_score: bool
     shows_timings: bool
 
@@ -90,12 +90,12 @@ class Inspection:
         return self.run.config
 
     @cached_property
-    def timings(self) -> Sequence["Timing"]:
+    def timings(self) -> Sequence["ShownTiming"]:
         """The response times of name servers, by name and address."""
         rows = self.finished.nameserver_timings or () if self.shows_timings else ()
         longest = max((row.get("max_ms") or 0 for row in rows), default=0)
         scale = next((ms for ms in _SCALES_MS if ms >= longest), _SCALES_MS[-1])
-        return [Timing(row, scale) for row in rows]
+        return [ShownTiming(row, scale) for row in rows]
 
     @property
     def responses(self) -> int:
@@ -104,7 +104,7 @@ class Inspection:
 
 
 @dataclass(frozen=True)
-class Timing:
+class ShownTiming:
     """The response times of one address; places are percent of a scale in milliseconds that all rows share."""
 
     row: Mapping[str, Any]
@@ -132,9 +132,9 @@ def read_item(state: State, job_id: str) -> Job | Run:
         return find_job_or_run(session, job_id)
 
 
-def inspect_waiting(state: State, job: Job) -> Waiting:
+def inspect_waiting(state: State, job: Job) -> WaitingJob:
     """Return what the page of an unfinished job shows."""
-    return Waiting(job, job_document(state, job))
+    return WaitingJob(job, job_document(state, job))
 
 
 def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", most: int = MOST_SHOWN) -> Inspection:
@@ -165,20 +165,20 @@ def read_chain(state: State, run_id: str) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
-class EffectiveProfile:
+class ProfileOfRun:
     """The complete profile of a run, and where it differs from the server's default; None: it cannot be compared."""
 
     run: Run
     text: str
-    changes: Sequence[Difference] | None
+    changes: Sequence[ProfileDifference] | None
 
 
-def read_effective_profile(state: State, run_id: str) -> EffectiveProfile:
+def read_effective_profile(state: State, run_id: str) -> ProfileOfRun:
     """Return the profile that a run was made with. Raises RunNotFound."""
     with state.store.read_only() as session:
         run = get_run(session, run_id)
         text = run.effective_profile.document if run.effective_profile else ""
-    return EffectiveProfile(run, _indented(text), profile_changes(text, cached_base_profile(state.settings)))
+    return ProfileOfRun(run, _indented(text), profile_changes(text, cached_base_profile(state.settings)))
 
 
 def _indented(text: str) -> str:
@@ -188,7 +188,7 @@ def _indented(text: str) -> str:
         return text
 
 
-def profile_changes(text: str, base: Profile) -> list[Difference] | None:
+def profile_changes(text: str, base: Profile) -> list[ProfileDifference] | None:
     """Return where a complete profile, JSON text, differs from another one; None if it has none, or of an old form."""
     try:
         found = diff_profile(json.loads(text), base) if text else None

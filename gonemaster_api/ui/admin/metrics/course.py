@@ -15,7 +15,7 @@ _Point = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Column:
+class CourseColumn:
     """Some points that follow one another; rates are means, counts are sums, the depth is the last one."""
 
     start: datetime
@@ -31,7 +31,7 @@ class Column:
     median_ms: float | None
 
     @classmethod
-    def of(cls, points: Sequence[_Point], resolution_s: int) -> "Column":
+    def of(cls, points: Sequence[_Point], resolution_s: int) -> "CourseColumn":
         """Join points.
 
         The API's latency is kept by route: shown are the slowest route and the one in the middle. The share of hits
@@ -65,13 +65,13 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Course:
+class MetricsCourse:
     """The columns of a window, oldest first."""
 
-    columns: list[Column]
+    columns: list[CourseColumn]
 
     @classmethod
-    def of(cls, trend: Mapping[str, Any]) -> "Course":
+    def of(cls, trend: Mapping[str, Any]) -> "MetricsCourse":
         """Take `{resolution_seconds, points[]}` of the metrics."""
         points = trend["points"]
         size = max(1, -(-len(points) // MAX_COLUMNS))
@@ -79,7 +79,7 @@ class Course:
         first = len(points) % size
         cuts = [*([0] if first else []), *range(first, len(points), size), len(points)]
         pieces = [points[start:end] for start, end in pairwise(cuts) if end > start]
-        return cls([Column.of(piece, trend["resolution_seconds"]) for piece in pieces])
+        return cls([CourseColumn.of(piece, trend["resolution_seconds"]) for piece in pieces])
 
     def values(self, name: str) -> list[Any]:
         """Return one figure of all columns."""
@@ -103,7 +103,7 @@ class Course:
         step = max(1, len(self.columns) // (_LABELS - 1))
         return [column.start for column in self.columns[::step][: _LABELS - 1]]
 
-    def table(self) -> Iterator[Column]:
+    def table(self) -> Iterator[CourseColumn]:
         """Yield at most a dozen columns, for the figures as a table."""
         step = max(1, len(self.columns) // 12)
         yield from self.columns[::step]

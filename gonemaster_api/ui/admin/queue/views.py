@@ -30,7 +30,7 @@ from gonemaster_api.ui.shell.strip import forget_glance
 from gonemaster_api.ui.shell.texts.formats import number
 from gonemaster_api.ui.shell.texts.languages import gettext, ngettext
 from gonemaster_api.ui.shell.texts.notes import register_notes, see_other
-from gonemaster_api.use_cases.waiting_jobs import Choice, change_jobs, count_chosen, move_chosen
+from gonemaster_api.use_cases.waiting_jobs import JobSelection, change_jobs, count_chosen, move_chosen
 from gonemaster_api.v1.queue.schemas import QueueQuerySchema
 from gonemaster_api.web.actor import who
 from gonemaster_db.models import Operation
@@ -149,7 +149,7 @@ def clear(tier: str) -> Response:
     """Remove all jobs that wait in a tier, after a tick."""
     if tier not in TIERS:
         raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
-    choice, form = Choice(tier=tier), Form.sent()
+    choice, form = JobSelection(tier=tier), Form.sent()
     asked = _removal(form, choice, action=url_for("ui_queue.clear", tier=tier)).asked()
     return asked or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
 
@@ -172,7 +172,7 @@ def cancel(job_id: str) -> Response:
     return see_other(url_for("ui_queue.show"), "canceled")
 
 
-def _wish(form: Form) -> tuple[str, Choice]:
+def _wish(form: Form) -> tuple[str, JobSelection]:
     """Read what is to be done with which jobs.
 
     Raises:
@@ -180,27 +180,27 @@ def _wish(form: Form) -> tuple[str, Choice]:
     """
     if form["one"]:  # the button of a row: `front:job_...`
         action, _, job_id = form["one"].partition(":")
-        return action, Choice((job_id,))
+        return action, JobSelection((job_id,))
     if form["of"]:  # the undo of a note
-        return form["do"], Choice((form["of"],))
+        return form["do"], JobSelection((form["of"],))
     if form["all"] == "yes":
         if form["tier"] not in ("", *TIERS):
             raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
-        return form["do"], Choice(tier=form["tier"], domain=needle(form["domain"]))
+        return form["do"], JobSelection(tier=form["tier"], domain=needle(form["domain"]))
     ids = tuple(dict.fromkeys(filter(None, form.all("job"))))
     if not ids or len(ids) > _MOST_NAMED:
         raise BadRequest("invalid_queue", f"choose from 1 to {_MOST_NAMED} jobs, or all that match")
-    return form["do"], Choice(ids)
+    return form["do"], JobSelection(ids)
 
 
-def _move(form: Form, choice: Choice, to: End) -> Response:
+def _move(form: Form, choice: JobSelection, to: End) -> Response:
     place = read_place(state(), choice.job_ids[0]) if len(choice.job_ids) == 1 else ""
     moved = move_chosen(state(), choice, to, who=who())
     of = f"{choice.job_ids[0]}:{place}" if len(choice.job_ids) == 1 else ""
     return _done(form, "moved", moved, choice, of=of)
 
 
-def _done(form: Form, note: str, done: int | Operation, choice: Choice, *, of: str = "") -> Response:
+def _done(form: Form, note: str, done: int | Operation, choice: JobSelection, *, of: str = "") -> Response:
     forget_glance()
     target = own_path(form["next"])
     if isinstance(done, Operation):
@@ -209,7 +209,7 @@ def _done(form: Form, note: str, done: int | Operation, choice: Choice, *, of: s
     return see_other(target, note, n=done, of=of or single)
 
 
-def _removal(form: Form, choice: Choice, action: str = "") -> Confirmation:
+def _removal(form: Form, choice: JobSelection, action: str = "") -> Confirmation:
     count = count_chosen(state(), choice)
     fields: dict[str, Any] = {"next": own_path(form["next"]), "do": "remove"}
     if choice.is_filter:

@@ -25,7 +25,7 @@ from gonemaster_api.use_cases.schedules import put_schedule, remove_schedule
 from gonemaster_api.v1.schedules.schemas import ScheduleBodySchema
 from gonemaster_api.web.actor import who
 from gonemaster_db.service.schedules import ScheduleTarget
-from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, Kind
+from gonemaster_tasks.recurrence.rules import LAST_COMMON_DAY, RuleKind
 
 blueprint = Blueprint("ui_schedules", __name__)
 _SWITCHES = ("enabled", "catch_up", "promote_default")
@@ -113,7 +113,7 @@ def _new_form(now: datetime) -> Form:
     values = {
         "enabled": "yes",
         "catch_up": "yes",
-        "kind": Kind.WEEKLY.value,
+        "kind": RuleKind.WEEKLY.value,
         "weekdays": "mon",
         "time_of_day": "06:00",
         "timezone": "UTC",
@@ -144,11 +144,11 @@ def _body_of(sent: Form) -> dict[str, Any]:
     body: dict[str, Any] = {name: bool(sent[name]) for name in _SWITCHES}
     body |= {name: sent[name] for name in ("kind", "time_of_day", "timezone")}
     body["profile_id"] = whole(sent["profile_id"]) if sent["profile_id"] else None
-    if sent["kind"] == Kind.INTERVAL:
+    if sent["kind"] == RuleKind.INTERVAL:
         body |= {"interval_days": whole(sent["interval_days"]), "anchor_date": sent["anchor_date"]}
-    elif sent["kind"] == Kind.WEEKLY:
+    elif sent["kind"] == RuleKind.WEEKLY:
         body["weekdays"] = sent.all("weekdays")
-    elif sent["kind"] == Kind.MONTHLY:
+    elif sent["kind"] == RuleKind.MONTHLY:
         body |= {
             "days_of_month": [whole(day) for day in sent.all("days_of_month")],
             "last_day": bool(sent["last_day"]),

@@ -9,7 +9,7 @@ from babel.lists import format_list
 
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import locale, ngettext
-from gonemaster_tasks.recurrence.rules import WEEKDAYS, Kind
+from gonemaster_tasks.recurrence.rules import WEEKDAYS, RuleKind
 
 
 def sentence(schedule: Mapping[str, Any]) -> str:
@@ -18,7 +18,7 @@ def sentence(schedule: Mapping[str, Any]) -> str:
     `schedule` is a document of the API, or what a form of the editor holds; its rule must be valid.
     """
     at = {"time": schedule["time_of_day"], "zone": schedule["timezone"]}
-    if schedule["kind"] == Kind.INTERVAL:
+    if schedule["kind"] == RuleKind.INTERVAL:
         day = format_date(_date(schedule["anchor_date"]), "d MMM y", locale=locale())
         return ngettext(
             "Every day from %(day)s at %(time)s, %(zone)s",
@@ -27,7 +27,7 @@ def sentence(schedule: Mapping[str, Any]) -> str:
             day=day,
             **at,
         )
-    if schedule["kind"] == Kind.WEEKLY:
+    if schedule["kind"] == RuleKind.WEEKLY:
         return _("Every week on %(days)s at %(time)s, %(zone)s", days=_weekdays(schedule["weekdays"]), **at)
     return _("Every month on %(days)s at %(time)s, %(zone)s", days=_days_of_month(schedule), **at)
 

@@ -28,5 +28,7 @@ def _is_open(endpoint: str) -> bool:
 def listed(error: ApiError, most: int = 10) -> str:
     """Return what a refused document has wrong, each with its path."""
     problems = (error.details or {}).get("problems") or [{"path": "", "reason": error.message}]
-    texts = (f"{item['path']}: {item['reason']}" if item["path"] else str(item["reason"]) for item in problems[:most])
-    return "; ".join(map(in_language, texts))
+    return "; ".join(
+        f"{item['path']}: {in_language(item['reason'])}" if item["path"] else in_language(item["reason"])
+        for item in problems[:most]
+    )

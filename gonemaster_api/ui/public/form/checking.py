@@ -29,7 +29,7 @@ _FIELD_OF_CODE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FieldProblem:
     """What is wrong with a field, and the code that the API has for it."""
 
     text: str
@@ -37,20 +37,20 @@ class Problem:
 
 
 @dataclass(slots=True)
-class Checked:
+class CheckedForm:
     """The request that a form asks for; only without problems, which are by field."""
 
     request: dict[str, Any] = field(default_factory=dict)
-    problems: dict[str, Problem] = field(default_factory=dict)
+    problems: dict[str, FieldProblem] = field(default_factory=dict)
 
     def note(self, name: str, text: str, code: str) -> None:
         """Keep the first problem of a field."""
-        self.problems.setdefault(name, Problem(text, code))
+        self.problems.setdefault(name, FieldProblem(text, code))
 
 
-def check(typed: Typed, *, guarded: bool) -> Checked:
+def check(typed: Typed, *, guarded: bool) -> CheckedForm:
     """Check all fields, so that all that is wrong is said at once. `guarded`: only global addresses are asked."""
-    checked = Checked()
+    checked = CheckedForm()
     _check_domain(typed.domain, checked)
     if not (typed.ipv4 or typed.ipv6):
         checked.note(
@@ -72,12 +72,12 @@ def check(typed: Typed, *, guarded: bool) -> Checked:
     return checked
 
 
-def refused(error: ApiError) -> dict[str, Problem]:
+def refused(error: ApiError) -> dict[str, FieldProblem]:
     """Return a refusal of the submission at the field that it is about; at none where that is not known."""
-    return {_FIELD_OF_CODE.get(error.code, ""): Problem(in_language(error.message), error.code)}
+    return {_FIELD_OF_CODE.get(error.code, ""): FieldProblem(in_language(error.message), error.code)}
 
 
-def _check_domain(text: str, checked: Checked) -> None:
+def _check_domain(text: str, checked: CheckedForm) -> None:
     if not text.strip():
         checked.note("domain", _("Type the name of a domain, such as example.com."), "missing_domain")
         return
@@ -90,7 +90,7 @@ def _check_domain(text: str, checked: Checked) -> None:
         checked.note("domain", _("This is not a domain name: %(reason)s.", reason=why_no_name(text)), error.code)
 
 
-def _profile_id(text: str, checked: Checked) -> int | None:
+def _profile_id(text: str, checked: CheckedForm) -> int | None:
     if not text:
         return None
     if text.isascii() and text.isdigit() and len(text) <= 9:
@@ -99,7 +99,7 @@ def _profile_id(text: str, checked: Checked) -> int | None:
     return None
 
 
-def _nameserver(number: int, row: NameserverRow, checked: Checked, guarded: bool) -> dict[str, str] | None:
+def _nameserver(number: int, row: NameserverRow, checked: CheckedForm, guarded: bool) -> dict[str, str] | None:
     if row.is_empty:
         return None
     found: dict[str, str] = {}
@@ -113,7 +113,7 @@ def _nameserver(number: int, row: NameserverRow, checked: Checked, guarded: bool
     return found if "ns" in found else None
 
 
-def _check_address(name: str, text: str, found: dict[str, str], checked: Checked, *, guarded: bool) -> None:
+def _check_address(name: str, text: str, found: dict[str, str], checked: CheckedForm, *, guarded: bool) -> None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -128,7 +128,7 @@ def _check_address(name: str, text: str, found: dict[str, str], checked: Checked
     found["ip"] = str(address)
 
 
-def _ds(number: int, row: DsRow, checked: Checked) -> dict[str, Any] | None:
+def _ds(number: int, row: DsRow, checked: CheckedForm) -> dict[str, Any] | None:
     if row.is_empty:
         return None
     found: dict[str, Any] = dict(_numbers(number, row, checked))
@@ -148,7 +148,7 @@ def _ds(number: int, row: DsRow, checked: Checked) -> dict[str, Any] | None:
     return found | {"digest": digest.lower()}
 
 
-def _numbers(number: int, row: DsRow, checked: Checked) -> Iterator[tuple[str, int]]:
+def _numbers(number: int, row: DsRow, checked: CheckedForm) -> Iterator[tuple[str, int]]:
     for name, highest in _HIGHEST.items():
         text = getattr(row, name).strip()
         if text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and int(text) <= highest:

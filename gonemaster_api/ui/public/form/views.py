@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.state import State, state
-from gonemaster_api.ui.public.form.checking import Problem, check, refused
+from gonemaster_api.ui.public.form.checking import FieldProblem, check, refused
 from gonemaster_api.ui.public.form.choices import algorithms, digest_types
 from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed, read_typed
 from gonemaster_api.ui.public.frame import public_page
@@ -52,7 +52,7 @@ def fetch() -> Response:
     )
     nothing = not (filled.nameservers or filled.ds)
     text = _("The parent zone has no name servers for this domain.") if nothing else ""
-    return _form(filled, {"nameservers": Problem(text, "")} if nothing else {}, is_open=True)
+    return _form(filled, {"nameservers": FieldProblem(text, "")} if nothing else {}, is_open=True)
 
 
 @blueprint.post("/")
@@ -90,7 +90,7 @@ def _changed(typed: Typed, change: str) -> Typed:
 
 def _form(
     typed: Typed,
-    problems: Mapping[str, Problem] | None = None,
+    problems: Mapping[str, FieldProblem] | None = None,
     *,
     status: int = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gonemaster_api.ui.public.result.findings import Told
+from gonemaster_api.ui.public.result.findings import PublicFindings
 from gonemaster_api.ui.shell.tables.csv_files import csv_text
 from gonemaster_api.ui.shell.texts.formats import instant
 from gonemaster_api.ui.shell.texts.hostile import clean
@@ -12,19 +12,19 @@ from gonemaster_db.models import Run
 COLUMNS = ("level", "module", "testcase", "tag", "message")
 
 
-def entries_as_csv(told: Told) -> str:
+def entries_as_csv(told: PublicFindings) -> str:
     """Return all entries as CSV."""
     return csv_text(
-        COLUMNS, ((entry.level, entry.module, entry.testcase, entry.tag, told.text(entry)) for entry in told.entries)
+        COLUMNS, ((entry.level, entry.module, entry.testcase, entry.tag, entry.text) for entry in told.entries)
     )
 
 
-def plain_text(run: Run, told: Told, *, grade: str, address: str) -> str:
+def plain_text(run: Run, told: PublicFindings, *, grade: str, address: str) -> str:
     """Return all entries as text, one a line, with a head that says what was tested and when."""
     return "\n".join(_lines(run, told, grade, address)) + "\n"
 
 
-def _lines(run: Run, told: Told, grade: str, address: str) -> Iterator[str]:
+def _lines(run: Run, told: PublicFindings, grade: str, address: str) -> Iterator[str]:
     yield _("Test of %(domain)s", domain=run.domain)
     yield _("finished %(moment)s", moment=instant(run.finished_at))
     if grade:
@@ -34,4 +34,4 @@ def _lines(run: Run, told: Told, grade: str, address: str) -> Iterator[str]:
     width = max((len(entry.level) for entry in told.entries), default=0)
     cases = max((len(entry.testcase) for entry in told.entries), default=0)
     for entry in told.entries:
-        yield clean(f"{entry.level:{width}}  {entry.testcase:{cases}}  {told.text(entry)}")
+        yield clean(f"{entry.level:{width}}  {entry.testcase:{cases}}  {entry.text}")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
 
+from gonemaster_api.queries.entry_documents import EntryDocument, entry_documents
 from gonemaster_api.ui.shell.texts.words import MODULES, module_name
 from gonemaster_db.core.levels import LEVELS
-from gonemaster_db.core.records import Entry
-from gonemaster_engine.findings.messages import advice, description, message
+from gonemaster_db.core.records import StoredEntry
 from gonemaster_engine.testcases.catalogue import cases
 
 FINDING_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE")  # from the worst down
@@ -21,43 +21,59 @@ _OF_OWN_SERVERS = frozenset({"ADDRESS", "CONNECTIVITY", "NAMESERVER"})  # which 
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Entries of one message tag in a test case; all have the same advice."""
+class EntryGroup:
+    """Entries that a page shows together: those of one message tag in a test case, or all that passed in it."""
 
-    level: str
-    tag: str
-    testcase: str
-    messages: Sequence[str]
-    purpose: str  # of the test case
-    advice: str
+    entries: Sequence[EntryDocument]
+
+    @property
+    def level(self) -> str:
+        """Their level, in lower case."""
+        return self.entries[0].level.lower()
+
+    @property
+    def tag(self) -> str:
+        """The message tag of the first one."""
+        return self.entries[0].tag
+
+    @property
+    def testcase(self) -> str:
+        """Their test case, as the specifications write it."""
+        return shown_case(self.entries[0].testcase)
+
+    @property
+    def messages(self) -> Sequence[str]:
+        """Their texts."""
+        return [entry.text for entry in self.entries]
+
+    @property
+    def purpose(self) -> str:
+        """What the test case tests."""
+        return self.entries[0].purpose
+
+    @property
+    def advice(self) -> str:
+        """What to do about them."""
+        return self.entries[0].advice
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """What a test case says where nothing is wrong."""
-
-    testcase: str
-    purpose: str
-    messages: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
+class ModuleResult:
     """The part of a result that one module found."""
 
     name: str
     title: str
     worst: str
-    findings: Sequence[Finding]
-    passed: Sequence[Passed]
+    findings: Sequence[EntryGroup]
+    passed: Sequence[EntryGroup]
 
 
-class Told:
-    """The entries of a run in a language; texts are made for what a page shows, and only then."""
+class PublicFindings:
+    """The entries of a run from INFO up, in a language."""
 
-    def __init__(self, entries: Iterable[Entry], *, locale: str) -> None:
-        self._locale = locale
-        self.entries = [entry for entry in entries if LEVELS.index(entry.level) >= _LOWEST]
+    def __init__(self, entries: Iterable[StoredEntry], *, locale: str) -> None:
+        found = (entry for entry in entries if LEVELS.index(entry.level) >= _LOWEST)
+        self.entries = entry_documents(found, locale=locale)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -81,16 +97,12 @@ class Told:
         """The names of the zone's own name servers, as far as the entries tell them."""
         return {name for entry in self.entries if entry.module in _OF_OWN_SERVERS for name in _servers_in(entry)}
 
-    def text(self, entry: Entry) -> str:
-        """Return what an entry says."""
-        return message(entry.tag, entry.module, entry.args, locale=self._locale)
-
     def first_of_worst(self) -> str:
         """Return the text of the first finding of the worst level; empty where nothing is wrong."""
         wanted = self.worst.upper()
-        return next((self.text(entry) for entry in self.entries if entry.level == wanted), "")
+        return next((entry.text for entry in self.entries if entry.level == wanted), "")
 
-    def modules(self, level: str = "") -> list[Module]:
+    def modules(self, level: str = "") -> list[ModuleResult]:
         """Return what to show, of one level if that is wanted: by module, in each the worst entries first."""
         shown = [entry for entry in self.entries if not level or _filter_of(entry) == level]
         ordered = sorted(shown, key=_place)
@@ -101,39 +113,22 @@ class Told:
         """Return how many entries a page leaves out."""
         return max(0, sum(count for name, count in self.counts.items() if level in ("", name)) - MOST_ENTRIES)
 
-    def _module(self, name: str, entries: list[Entry]) -> Module:
+    def _module(self, name: str, entries: list[EntryDocument]) -> ModuleResult:
         worse = [entry for entry in entries if entry.level != "INFO"]
+        calm = [entry for entry in entries if entry.level == "INFO"]
         findings = [
-            self._finding(list(alike)) for _, alike in groupby(worse, key=lambda entry: (entry.testcase, entry.tag))
+            EntryGroup(list(alike)) for _, alike in groupby(worse, key=lambda entry: (entry.testcase, entry.tag))
         ]
-        calm = groupby((entry for entry in entries if entry.level == "INFO"), key=lambda entry: entry.testcase)
-        passed = [
-            Passed(shown_case(case), self._purpose(case), [self.text(entry) for entry in alike]) for case, alike in calm
-        ]
+        passed = [EntryGroup(list(some)) for _, some in groupby(calm, key=lambda entry: entry.testcase)]
         worst = worse[0].level.lower() if worse else PASSED
-        return Module(name, module_name(name), worst, findings, passed)
-
-    def _finding(self, alike: list[Entry]) -> Finding:
-        first = alike[0]
-        return Finding(
-            level=first.level.lower(),
-            tag=first.tag,
-            testcase=shown_case(first.testcase),
-            messages=[self.text(entry) for entry in alike],
-            purpose=self._purpose(first.testcase),
-            advice=advice(first.tag, first.module, locale=self._locale),
-        )
-
-    def _purpose(self, testcase: str) -> str:
-        case = cases().get(testcase)
-        return description(case.purpose, locale=self._locale) if case else ""
+        return ModuleResult(name, module_name(name), worst, findings, passed)
 
 
 _ORDER = {name: place for place, name in enumerate(MODULES)}
 _CASES = {case: place for place, case in enumerate(cases())}
 
 
-def _place(entry: Entry) -> tuple[int, str, int, int, str, str]:
+def _place(entry: EntryDocument) -> tuple[int, str, int, int, str, str]:
     """Return where an entry stands: by module, worst level, and test case; those of a tag stand together."""
     return (
         _ORDER.get(entry.module, len(_ORDER)),
@@ -145,14 +140,14 @@ def _place(entry: Entry) -> tuple[int, str, int, int, str, str]:
     )
 
 
-def _servers_in(entry: Entry) -> Iterator[str]:
+def _servers_in(entry: EntryDocument) -> Iterator[str]:
     listed = entry.args.get("servers")
     for item in [entry.args, *(listed if isinstance(listed, list) else ())]:
         if isinstance(item, Mapping) and isinstance(item.get("ns"), str):
             yield item["ns"]
 
 
-def _filter_of(entry: Entry) -> str:
+def _filter_of(entry: EntryDocument) -> str:
     return PASSED if entry.level == "INFO" else entry.level.lower()
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.public_jobs import asns_of, read_public_chain
-from gonemaster_api.queries.results import FinishedRun, read_finished_run, shown_to_public
+from gonemaster_api.queries.results import RunWithEntries, read_finished_run, shown_to_public
 from gonemaster_api.state import State
 from gonemaster_api.ui.public.form.typed import DsRow, NameserverRow, Typed
-from gonemaster_api.ui.public.result.findings import Told
+from gonemaster_api.ui.public.result.findings import PublicFindings
 from gonemaster_api.ui.public.result.servers import Servers, servers
 from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
-from gonemaster_api.ui.shell.charts.chains import ChainView, chain_view
+from gonemaster_api.ui.shell.charts.chains import ChainPicture, chain_view
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.findings.messages import best_locale
@@ -26,7 +26,7 @@ class Result:
     """One finished test as the public sees it, in a language."""
 
     state: State
-    finished: FinishedRun
+    finished: RunWithEntries
     locale: str
 
     @property
@@ -40,9 +40,9 @@ class Result:
         return self.run.status is RunStatus.SUCCEEDED
 
     @cached_property
-    def told(self) -> Told:
+    def told(self) -> PublicFindings:
         """What was found."""
-        return Told(self.finished.entries, locale=self.locale)
+        return PublicFindings(self.finished.entries, locale=self.locale)
 
     @cached_property
     def banner(self) -> Banner:
@@ -72,7 +72,7 @@ class Result:
         return self.state.settings.show_history_public
 
     @cached_property
-    def chain(self) -> ChainView | None:
+    def chain(self) -> ChainPicture | None:
         """The chain of trust; None where there is none, or where the operator hides it."""
         document = self.chain_document
         return None if document is None else chain_view(document)

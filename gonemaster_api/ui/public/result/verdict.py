@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
 
-from gonemaster_api.ui.public.result.findings import PASSED, Told
+from gonemaster_api.ui.public.result.findings import PASSED, PublicFindings
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_db.models import Run, RunStatus
@@ -58,7 +58,7 @@ class Card:
     families_off: Sequence[str]
 
 
-def banner(run: Run, told: Told) -> Banner:
+def banner(run: Run, told: PublicFindings) -> Banner:
     """Say how a test ended."""
     if run.status is not RunStatus.SUCCEEDED:
         return Banner("error", _unfinished(run), "")

@@ -18,7 +18,7 @@ _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class ChainView:
+class ChainPicture:
     """What the macro `chain` shows; `level` is the class of a severity, `remarks` are (level, text)."""
 
     svg: Markup
@@ -41,13 +41,13 @@ class ChainView:
         return _CLASSES[node.mark]
 
 
-def chain_view(document: Mapping[str, Any], *, chosen: str | None = None, prefix: str = "chain") -> ChainView:
+def chain_view(document: Mapping[str, Any], *, chosen: str | None = None, prefix: str = "chain") -> ChainPicture:
     """Return the view of a document of `GET /runs/{id}/dnssec-chain`, in the language of the request.
 
     `chosen` is the id of the box that stands out; ids begin with `prefix`.
     """
     diagram = diagram_of(document, locale=language(), prefix=prefix)
-    return ChainView(
+    return ChainPicture(
         svg=Markup(diagram.inline(chosen=chosen)),  # noqa: S704  # escaped where it is written, in the engine
         status=diagram.status,
         level=_CLASSES[diagram.mark],

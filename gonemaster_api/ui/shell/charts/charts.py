@@ -10,7 +10,7 @@ Value = float | None
 
 
 @dataclass(frozen=True)
-class Part:
+class ChartPart:
     """A rectangle, in percent of the place."""
 
     key: str
@@ -20,14 +20,14 @@ class Part:
     height: float = 100.0
 
 
-def parts_of_bar(numbers: Sequence[tuple[str, float]]) -> list[Part]:
+def parts_of_bar(numbers: Sequence[tuple[str, float]]) -> list[ChartPart]:
     """Return the parts of one bar, side by side, each with its key; those without a width are left out."""
     total = sum(number for _, number in numbers)
     x, parts = 0.0, []
     for key, number in numbers:
         width = 100 * number / total if total else 0.0
         if width:
-            parts.append(Part(key, x, max(0.1, width - _GAP)))
+            parts.append(ChartPart(key, x, max(0.1, width - _GAP)))
         x += width
     return parts
 
@@ -44,7 +44,7 @@ def ticks(top: float, number: int = 3) -> list[float]:
     return [top * index / (number - 1) for index in range(number - 1, -1, -1)]
 
 
-def stacked(columns: Sequence[Sequence[tuple[str, float]]], top: float) -> Iterator[Part]:
+def stacked(columns: Sequence[Sequence[tuple[str, float]]], top: float) -> Iterator[ChartPart]:
     """Yield the rectangles of columns beside one another; in each, the first part lies at the bottom."""
     if not columns:
         return
@@ -55,7 +55,7 @@ def stacked(columns: Sequence[Sequence[tuple[str, float]]], top: float) -> Itera
             height = 100 * number / top if top else 0.0
             if height > 0:
                 y -= height
-                yield Part(key, index * step + step * 0.1, step * 0.8, y, height)
+                yield ChartPart(key, index * step + step * 0.1, step * 0.8, y, height)
 
 
 def path(values: Sequence[Value], top: float, bottom: float = 0.0) -> str:

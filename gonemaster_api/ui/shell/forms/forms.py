@@ -13,6 +13,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.rest.parsing import storable
 from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_api.ui.shell.texts.refusals import in_language
+from gonemaster_engine.texts import joined
 
 SUMMARY = ""  # the place of an error that belongs to no field
 
@@ -81,7 +82,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Query:
+class PageQuery:
     """The values of a query, those that were wrong replaced by their defaults, and what was wrong."""
 
     values: dict[str, Any]
@@ -93,7 +94,7 @@ class Query:
         return HTTPStatus.BAD_REQUEST if self.problems else HTTPStatus.OK
 
 
-def read_query(schema: type[ma.Schema], **defaults: Any) -> Query:
+def read_query(schema: type[ma.Schema], **defaults: Any) -> PageQuery:
     """Read the query of this page by a schema of the API; `defaults` are those of the page, such as `limit=50`.
 
     An empty value, as forms send it for what was left empty, counts as absent.
@@ -108,19 +109,19 @@ def read_query(schema: type[ma.Schema], **defaults: Any) -> Query:
     for name, value in defaults.items():
         given.setdefault(name, str(value))
     try:
-        return Query(loaded.load(MultiDictProxy(given, loaded)), [])
+        return PageQuery(loaded.load(MultiDictProxy(given, loaded)), [])
     except ma.ValidationError as error:
         problems = [_problem(schema, name, messages) for name, messages in error.messages_dict.items()]
     for problem in problems:
         given.poplist(problem.name)
         if problem.name in defaults:
             given[problem.name] = str(defaults[problem.name])
-    return Query(loaded.load(MultiDictProxy(given, loaded)), problems)
+    return PageQuery(loaded.load(MultiDictProxy(given, loaded)), problems)
 
 
 def _problem(schema: type[ma.Schema], name: str, messages: Any) -> Problem:
     code = getattr(schema, "error_codes", {}).get(name, f"invalid_{name}")
-    return Problem(name, in_language(f"{name}: {first_message(messages)}"), code)
+    return Problem(name, in_language(joined(": ", (name, first_message(messages)))), code)
 
 
 def problem_of(error: ApiError) -> Problem:
@@ -134,4 +135,5 @@ def first_message(messages: Any) -> str:
         if not messages:
             return gettext("not accepted")
         messages = next(iter(messages.values())) if isinstance(messages, dict) else messages[0]
-    return str(messages)
+    message: str = messages
+    return message

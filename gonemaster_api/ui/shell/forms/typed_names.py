@@ -2,7 +2,7 @@
 
 import re
 
-from gonemaster_api.ui.shell.texts.languages import gettext
+from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
 
@@ -17,7 +17,8 @@ def why_no_name(text: str) -> str:
     try:
         normalize_domain(text)
     except InvalidDomain as error:
-        return gettext(error.template).format(**error.values)
+        reason: str = in_language(error.reason)
+        return reason
     return ""
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from babel import Locale
 from flask import g, has_request_context, request
 
+from gonemaster_engine.texts import mark as mark
+
 DOMAIN = "gonemaster_ui"
 FOLDER = Path(__file__).parents[3] / "locale"
 COOKIE = "gm_lang"
@@ -75,8 +77,3 @@ def gettext(message: str, /, **values: object) -> str:
 def ngettext(singular: str, plural: str, number: int, /, **values: object) -> str:
     """Return a text in the form that its language has for a number, which it may show as `%(num)s`."""
     return translations().ngettext(singular, plural, number) % {"num": number, **values}
-
-
-def mark(message: str) -> str:
-    """Return a message id as it is: for tables of texts that are translated later, and found by the extraction."""
-    return message

@@ -1,0 +1,109 @@
+"""Measures HTTP with prometheus-flask-exporter: requests and durations by route and method, errors and exceptions.
+
+Each API process counts into files of PROMETHEUS_MULTIPROC_DIR; a request for metrics adds up the files of all processes
+of this host. If the variable is not set (tests), a process shows its own counts.
+"""
+
+import inspect
+from collections.abc import Iterable
+
+from flask import Flask, Response, current_app, request
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.values import MutexValue, ValueClass
+from prometheus_flask_exporter import PrometheusMetrics
+
+from gonemaster_api.web.access_log import ASSETS, is_asset, route_of_request
+
+LATENCY_BOUNDS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
+DURATIONS = "gonemaster_api_request_duration_seconds"
+ERRORS = "gonemaster_api_errors"
+EXCEPTIONS = "gonemaster_api_exceptions"
+STRIPPED = "gonemaster_forwarded_headers_stripped"
+LOCALES = "gonemaster_result_locale_requests"
+TOOL_CALLS = "gonemaster_mcp_tool_calls"
+
+_NAME = "gonemaster-http-metrics"
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_OTHER_METHOD = "OTHER"  # clients can invent methods, and each would be a series
+
+
+class HttpMetrics:
+    """The instruments of one application, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._own = CollectorRegistry()
+        exporter = PrometheusMetrics.for_app_factory(
+            path=None, export_defaults=False, registry=self._own, excluded_paths=[f"^{path}" for path in ASSETS]
+        )
+        labels = {"method": _method, "route": _route, "status_class": _class_of}
+        bounds = [bound / 1000 for bound in LATENCY_BOUNDS_MS]
+        self._durations = exporter.histogram(DURATIONS, "Time until a response begins.", labels, buckets=bounds)
+        self._errors = Counter(ERRORS, "Error responses by code.", ["code"], registry=self._own)
+        self._exceptions = Counter(EXCEPTIONS, "Unexpected exceptions.", ["method", "route"], registry=self._own)
+        self.stripped = Counter(STRIPPED, "Requests whose forwarding headers were removed.", registry=self._own)
+        self.locales = Counter(LOCALES, "Results read by locale.", ["locale"], registry=self._own)
+        self.tool_calls = Counter(TOOL_CALLS, "Calls of tools.", ["outcome", "tool"], registry=self._own)
+
+    def measure(self, app: Flask) -> None:
+        """Measure all requests of an application, including those that no view sees: 401, 404, 405, 429."""
+        app.full_dispatch_request = self._durations(app.full_dispatch_request)  # type: ignore[method-assign]
+        app.after_request(self._count_error)
+
+    def count_refusal(self, app: Flask, *, method: str, path: str, status: int, code: str) -> None:
+        """Count a request that the server refuses before Flask sees it, such as under overload."""
+        host = {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http"}
+        with app.request_context({"REQUEST_METHOD": method, "PATH_INFO": path, **host}):
+            response = Response(status=status)
+            response.error_code = code  # type: ignore[attr-defined]  # as `errors` sets it
+            self._durations(lambda: self._count_error(response))()
+
+    def _count_error(self, response: Response) -> Response:
+        if not is_asset(request.path):
+            if code := getattr(response, "error_code", ""):
+                self._errors.labels(code).inc()
+            if getattr(response, "panicked", False):
+                self._exceptions.labels(_method(response), _route(response)).inc()
+        return response
+
+    def of_process(self) -> Iterable[Metric]:
+        """Return what this process has counted since its start."""
+        return self._own.collect()
+
+    def of_host(self) -> Iterable[Metric]:
+        """Return what all API processes of this host have counted since the service started."""
+        if ValueClass is MutexValue:  # prometheus_client found no directory when it was imported
+            return self.of_process()
+        merged = CollectorRegistry()
+        MultiProcessCollector(merged)
+        return merged.collect()
+
+
+def _method(_response: Response) -> str:
+    return request.method if request.method in _METHODS else _OTHER_METHOD
+
+
+def _route(_response: Response) -> str:
+    return route_of_request()
+
+
+def _class_of(response: Response) -> str:
+    return f"{response.status_code // 100}xx"
+
+
+# The exporter asks for the signature of each label at each request; a known one makes that four times cheaper.
+for _label in (_method, _route, _class_of):
+    vars(_label)["__signature__"] = inspect.signature(_label)
+
+
+def register_exporter(app: Flask) -> None:
+    """Measure the requests of an application."""
+    app.extensions[_NAME] = HttpMetrics()
+    http_metrics(app).measure(app)
+
+
+def http_metrics(app: Flask | None = None) -> HttpMetrics:
+    """Return the instruments of an application, by default of the current one."""
+    found: HttpMetrics = (app or current_app).extensions[_NAME]
+    return found

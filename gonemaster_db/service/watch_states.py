@@ -1,0 +1,33 @@
+"""State rows of what follows watches: each is replaced only by the worker that has read its newest version."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.upsert import insert
+from gonemaster_db.models import WatchState
+
+_QUIET = {"synchronize_session": False}
+
+
+def read_state(session: Session, name: str) -> WatchState | None:
+    """Return a state with its version; None if nothing was stored."""
+    return session.get(WatchState, name)
+
+
+def store_state(session: Session, name: str, value: Mapping[str, Any], *, version: int) -> bool:
+    """Store a state unless another worker has stored one since `version` was read (0: none); say if it is stored."""
+    statement: Any
+    if version:
+        own = (WatchState.name == name, WatchState.version == version)
+        statement = update(WatchState).where(*own).values(value=value, version=version + 1)
+    else:
+        statement = insert(session, WatchState).values(name=name, value=value, version=1).on_conflict_do_nothing()
+    return session.execute(statement.returning(WatchState.name), execution_options=_QUIET).first() is not None
+
+
+def forget_state(session: Session, name: str) -> None:
+    """Remove a state."""
+    session.execute(delete(WatchState).where(WatchState.name == name), execution_options=_QUIET)

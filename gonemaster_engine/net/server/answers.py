@@ -1,0 +1,61 @@
+"""The answers of one address: those of the run, each of a query sent once, and those of the hot cache."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TypeAlias
+
+from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.server.run_state import RunState
+from gonemaster_engine.net.wire.messages import Response
+
+COOKIE_OPTION = 10  # RFC 7873 section 4
+CLIENT_COOKIE_OCTETS = 8
+
+Answer: TypeAlias = asyncio.Future[Response | None]
+
+
+class AnswerCache:
+    """The answers of one address in a run, and its part of the hot cache that the runs of a process share.
+
+    An answer is a future from the first query on, so whoever sends the same query waits for the same answer.
+    """
+
+    __slots__ = ("_address", "_run", "by_key")
+
+    def __init__(self, run: RunState, address: str) -> None:
+        self._run = run
+        self._address = address
+        self.by_key: dict[QueryKey, Answer] = {}
+
+    def begin(self, key: QueryKey) -> Answer:
+        """Return a new answer to a query that is about to be sent."""
+        answer = self.by_key[key] = self._run.loop.create_future()
+        return answer
+
+    def restore(self, key: QueryKey, response: Response | None) -> None:
+        """Answer a query beforehand, as from a file."""
+        self.begin(key).set_result(response)
+
+    def find_shared(self, key: QueryKey) -> Response | None:
+        """Return the answer that the hot cache has."""
+        return self._run.hot.find_answer(self._address, key, self._run.lifetimes)
+
+    def share(self, key: QueryKey, answer: Answer) -> None:
+        """Put an answer into the hot cache once it is there."""
+        answer.add_done_callback(lambda done: self._keep(key, done))
+
+    def _keep(self, key: QueryKey, answer: Answer) -> None:
+        if not answer.cancelled() and (response := answer.result()):
+            self._run.hot.keep_answer(self._address, key, response, self._run.lifetimes)
+
+    def client_cookie(self) -> bytes:
+        """Return the client cookie for this address: that of earlier, perhaps restored queries, else a random one.
+
+        RFC 7873 section 4.1: one cookie per server. Restored answers belong to the cookie that they were sent with.
+        """
+        for key in self.by_key:
+            if key.edns and (cookie := key.edns.option(COOKIE_OPTION)):
+                return cookie[:CLIENT_COOKIE_OCTETS]
+        return secrets.token_bytes(CLIENT_COOKIE_OCTETS)

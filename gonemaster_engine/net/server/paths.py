@@ -1,0 +1,218 @@
+"""Path health: which paths to an address have answered in a run, and which are not worth another query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, UNREACHABLE, QueryOutcome
+from gonemaster_engine.profile.profile import Profile
+from gonemaster_engine.waiting import PATIENCE_S
+
+_HARD_ERRORS = 2  # after which a path counts as unreachable for a while
+_PROMPT_MS = 250.0  # an address that never took longer has lost what it has not answered after six times that
+
+
+class Path(NamedTuple):
+    """How a query is sent and where its answer may come from."""
+
+    tcp: bool
+    edns: bool
+    any_source: bool
+
+
+def path_of(key: QueryKey) -> Path:
+    """Return the path of a query."""
+    return Path(key.tcp, key.edns is not None, key.any_source)
+
+
+class Suspension(NamedTuple):
+    """Why a query is not sent."""
+
+    left_s: float  # until the next query may be sent
+    whole_address: bool  # or UDP or TCP as a whole, not only one path
+    is_unreachable: bool = False
+
+
+class PathFailures:
+    """Failures on one path to an address.
+
+    A path that has answered once in the run is never given up: a server that drops some queries must not
+    lose the answers to others, whatever their order.
+    """
+
+    __slots__ = ("answered", "hard_errors", "last_at", "timeouts")
+
+    def __init__(self) -> None:
+        self.answered = False
+        self.timeouts = 0
+        self.hard_errors = 0
+        self.last_at = 0.0  # time of the event loop
+
+    def count(self, outcome: QueryOutcome, now: float) -> None:
+        """Count a query without a response."""
+        self.last_at = now
+        self.timeouts += outcome.error == TIMEOUT
+        self.hard_errors += outcome.error == UNREACHABLE
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether the network or the host said that nothing gets there."""
+        return self.hard_errors >= _HARD_ERRORS
+
+    def is_hopeless(self, timeout_limit: int) -> bool:
+        """Say whether nothing more is to be sent on the path for a while."""
+        if self.answered:
+            return False
+        return self.is_unreachable or bool(timeout_limit and self.timeouts >= timeout_limit)
+
+
+class PathHealth:
+    """Answers, failures and times of one address in a run, by path.
+
+    - A path without any answer is suspended after some timeouts, or after two errors of the network.
+    - An address without any answer is suspended after as many timeouts on all its paths, once TCP was tried, too.
+    - An address that answers over UDP only, or over TCP only, is suspended on the other one in the same way.
+    - A suspension ends some time after the last failure. An answer from a cache counts as an answer on its path.
+    """
+
+    __slots__ = (
+        "_address",
+        "_cached",
+        "_failures",
+        "_heard_at",
+        "_max_total_ms",
+        "_rest_s",
+        "_slowest_ms",
+        "_spent_ms",
+        "_timeout_limit",
+        "_timeout_ms",
+        "_tried_any_source",
+        "_tried_tcp",
+        "refusals",
+        "rtts_ms",
+        "timeouts",
+    )
+
+    def __init__(self, address: str, profile: Profile) -> None:
+        self._address = address
+        self._timeout_limit = profile.fast_fail_timeout_count
+        self._rest_s = profile.error_cache_ttl_s
+        self._max_total_ms = profile.nameserver_max_total_ms
+        self._timeout_ms = float(profile.timeout_s) * 1000
+        self.rtts_ms: list[float] = []
+        self.timeouts = 0
+        self.refusals = 0
+        self._slowest_ms = 0.0
+        self._spent_ms = 0.0
+        self._heard_at = 0.0  # time of the event loop
+        self._failures: dict[Path, PathFailures] = {}
+        self._cached: set[Path] = set()  # paths of answers that a cache had
+        self._tried_tcp = False
+        self._tried_any_source = False
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether an answer came from the address in this run, or is known from another run or a file."""
+        return bool(self.rtts_ms or self._cached)
+
+    @property
+    def was_queried(self) -> bool:
+        """Whether any query left for the address in this run; answers of caches do not count."""
+        return bool(self._failures)
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether the address has answered, and never late."""
+        return bool(self.rtts_ms) and self._slowest_ms <= _PROMPT_MS
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the run has waited for the address as long as the profile allows."""
+        return bool(self._max_total_ms) and self._spent_ms >= self._max_total_ms
+
+    def is_slow(self, key: QueryKey, now: float) -> bool:
+        """Say whether the path of a query answers, but has not done so for a while."""
+        failures = self._failures.get(path_of(key))
+        return failures is not None and failures.answered and now >= self._heard_at + PATIENCE_S
+
+    def suspension(self, key: QueryKey, now: float) -> Suspension | None:
+        """Return why a query is not worth sending, None if it is."""
+        limit = self._timeout_limit
+        if limit and self.timeouts >= limit and not self._is_untried(key) and (silent := self._silent(key)):
+            left_s = max(each.last_at for each in silent) + self._rest_s - now
+            if left_s > 0:
+                return Suspension(left_s, whole_address=True)
+            if not self.has_answered:
+                return None
+        path = path_of(key)
+        failures = self._failures.get(path)
+        if failures is None or path in self._cached or not failures.is_hopeless(limit):
+            return None
+        left_s = failures.last_at + self._rest_s - now
+        return Suspension(left_s, whole_address=False, is_unreachable=failures.is_unreachable) if left_s > 0 else None
+
+    def _is_untried(self, key: QueryKey) -> bool:
+        """Say whether a path that was not tried yet may lead to an address that never answered."""
+        if key.tcp:
+            return not self._tried_tcp
+        return key.any_source and not self._tried_any_source
+
+    def _silent(self, key: QueryKey) -> list[PathFailures]:
+        """Return the paths that are suspended together with that of a query, if they had enough timeouts.
+
+        They are all paths of an address that never answered, else those over UDP or those over TCP. Paths that let an
+        answer come from anywhere do not count there: what comes from elsewhere says nothing about the address.
+        """
+        if not self.has_answered:
+            return list(self._failures.values())
+        if any(path.tcp == key.tcp for path in self._cached):
+            return []
+        paths = [each for path, each in self._failures.items() if path.tcp == key.tcp and not path.any_source]
+        enough = sum(each.timeouts for each in paths) >= self._timeout_limit
+        return paths if enough and not any(each.answered for each in paths) else []
+
+    def is_doubtful(self, key: QueryKey, under_way: Iterable[QueryKey]) -> bool:
+        """Say whether the queries under way on the same path must show first whether it leads anywhere.
+
+        If none of them is answered, the path is suspended, and one more query would only be waited for, too.
+        """
+        path = path_of(key)
+        failures = self._failures.get(path)
+        if failures is None or not failures.timeouts or failures.answered:
+            return False
+        if not self._timeout_limit or key.probing or path in self._cached:
+            return False
+        number = sum(path_of(each) == path and not each.probing for each in under_way)
+        return number >= max(1, self._timeout_limit - failures.timeouts)
+
+    def note_cached(self, key: QueryKey) -> None:
+        """Note that a cache has an answer of the address."""
+        self._cached.add(path_of(key))
+
+    def count(self, key: QueryKey, outcome: QueryOutcome, now: float) -> None:
+        """Count the outcome of a query; one that was given up, or a probe without an answer, says nothing."""
+        response = outcome.response
+        if outcome.error == GIVEN_UP or (key.probing and response is None):
+            return
+        path = path_of(key)
+        if response and key.any_source and response.source == self._address:
+            path = path._replace(any_source=False)  # by which it came
+        failures = self._failures.get(path)
+        if failures is None:
+            failures = self._failures[path] = PathFailures()
+        self._tried_tcp |= key.tcp
+        self._tried_any_source |= key.any_source
+        if response is None:
+            failures.count(outcome, now)
+            if outcome.error == TIMEOUT:
+                self.timeouts += 1
+                self._spent_ms += self._timeout_ms
+            return
+        failures.answered = True
+        self._heard_at = now
+        self.rtts_ms.append(response.rtt_ms)
+        self._slowest_ms = max(self._slowest_ms, response.rtt_ms)
+        self._spent_ms += response.rtt_ms
+        self.refusals += response.rcode_number == 5  # REFUSED

@@ -1,0 +1,254 @@
+"""One address in a run: it sends each query once, and ends those that silence would only delay."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gonemaster_engine import names
+from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.query import CLOSED, TIMEOUT, Query, QueryOutcome, Timing
+from gonemaster_engine.net.server import trace
+from gonemaster_engine.net.server.admission import Pending, QueryAdmission
+from gonemaster_engine.net.server.answers import Answer, AnswerCache
+from gonemaster_engine.net.server.paths import PathHealth
+from gonemaster_engine.net.server.run_state import RunState
+from gonemaster_engine.net.timings import NameserverTiming
+from gonemaster_engine.net.wire.messages import Response, query_body
+from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
+
+
+class Server:
+    """One address in a run; all names of the address share it.
+
+    A query passes four questions, and the answer to the first that can answer it stands:
+
+    1. `AnswerCache`: was the same query sent before, or does the hot cache have the answer?
+    2. The profile: may anything be sent to the address?
+    3. `PathHealth`: is the path suspended, since nothing ever came back on it?
+    4. `QueryAdmission`: may one more query be under way? Else it waits.
+
+    The outcome of a query goes the way back: admission, budget, health, answer; then waiting queries are tried again.
+    """
+
+    __slots__ = ("_admission", "_guarded", "_run", "address", "cache", "fallback", "health", "is_ipv6")
+
+    def __init__(self, run: RunState, address: str) -> None:
+        self._run = run
+        self.address = address
+        self.is_ipv6 = ":" in address
+        self.fallback = run.profile.fallback  # to TCP, unless a query says otherwise
+        self.cache = AnswerCache(run, address)
+        self.health = PathHealth(address, run.profile)
+        self._admission = QueryAdmission(run, address, self.health)
+        self._guarded: bool | None = None
+
+    def query(self, key: QueryKey, name: str, *, shared: bool) -> Answer:
+        """Return the answer to a query, which is sent unless the run has sent it before; `name`: of the name server."""
+        answer = self.cache.by_key.get(key)
+        if self._run.log.traces_queries:
+            trace.queried(self._run.log, self.address, key)
+            if answer and answer.done():
+                trace.known(self._run.log, answer.result())
+        if answer is None:
+            answer = self.cache.begin(key)
+            self._begin(Pending(key, answer, name, shared))
+        return answer
+
+    def restore(self, key: QueryKey, response: Response | None) -> None:
+        """Answer a query beforehand, as from a file; an address that answered then is not taken for a silent one."""
+        self.cache.restore(key, response)
+        if response:
+            self.health.note_cached(key)
+
+    def _begin(self, pending: Pending) -> None:
+        key, answer, name, shared = pending
+        if not self._is_allowed(name):  # before the hot cache: it may know what this run would not ask
+            answer.set_result(None)
+        elif shared and (known := self.cache.find_shared(key)):
+            self._use_shared(key, answer, known)
+        elif self._is_suspended(key, name) or self.health.is_exhausted:
+            answer.set_result(None)
+        else:
+            if shared:
+                self.cache.share(key, answer)
+            self._send_or_hold(pending)
+
+    def _use_shared(self, key: QueryKey, answer: Answer, known: Response) -> None:
+        run, account = self._run, self._admission.account
+        self.health.note_cached(key)
+        if not account.answered:  # to some other run; that is worth one answer, not one for each query
+            run.budget.note_answer(account)
+        answer.set_result(known)
+        if run.log.traces_queries:
+            trace.known(run.log, known)
+
+    def _is_allowed(self, name: str) -> bool:
+        """Say whether the profile lets anything be sent to the address."""
+        run = self._run
+        if run.profile.no_network or not run.uses_family(ipv6=self.is_ipv6):
+            if run.log.traces_queries:
+                trace.held_back(run.log, name, self.address)
+            return False
+        if self._guarded is None:  # a supplied address is no exception
+            self._guarded = not may_be_target(self.address, guarded=not run.profile.allow_non_global_targets)
+            if self._guarded:
+                run.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=name, address=self.address)
+        return not self._guarded
+
+    def _is_suspended(self, key: QueryKey, name: str) -> bool:
+        suspension = self.health.suspension(key, self._run.loop.time())
+        if suspension and self._run.log.traces_queries:
+            trace.suspended(self._run.log, name, self.address, key, suspension)
+        return suspension is not None
+
+    def _send_or_hold(self, pending: Pending) -> None:
+        if self._admission.admits(pending, resume=self._send_held):
+            self._send(pending)
+
+    def _send_held(self) -> None:
+        """Send what waited for room, as far as there is some and its path is not suspended meanwhile."""
+        while pending := self._admission.take_held():
+            if not self._ends_at_once(pending) and not self._admission.doubts(pending):
+                self._send(pending)
+        if self._admission.holds_some:
+            self._admission.wait_for_network(self._send_held)
+
+    def _send_doubtful(self) -> None:
+        """Send what waited for its path to answer, or end it if the path is suspended."""
+        for pending in self._admission.take_doubtful():
+            if not self._ends_at_once(pending):
+                self._send_or_hold(pending)
+
+    def _ends_at_once(self, pending: Pending) -> bool:
+        """Say whether a query that waited needs no packet: it has ended, or its path is suspended meanwhile."""
+        if not pending.answer.done() and self._is_suspended(pending.key, pending.name):
+            pending.answer.set_result(None)
+        return pending.answer.done()
+
+    def _send(self, pending: Pending) -> None:
+        run, key = self._run, pending.key
+        if not self._admission.charge(key):
+            if not run.budget.is_stopped:  # else the run ends, and nobody may take this for silence
+                pending.answer.set_result(None)
+            return
+        query = self._query(pending)
+        self._admission.start(query, pending)
+        run.queries += 1
+        if run.log.traces_queries:
+            trace.sent(run.log, self.address, key)
+        if key.tcp:
+            run.transport.send_tcp(query)
+        else:
+            run.transport.send_udp(query)
+
+    def _query(self, pending: Pending) -> Query:
+        run, key = self._run, pending.key
+        qname = key.qname_octets or names.to_wire(key.qname)
+        qclass = CLASS_NUMBER[key.qclass]
+        return Query(
+            self.address,
+            query_body(qname, type_number(key.qtype), qclass, key.flags, key.edns),
+            self._timing(key),
+            partial(self._on_outcome, pending),
+            question_octets=len(qname) + 4,
+            qclass=qclass,
+            any_source=key.any_source,
+            mixed_case=pending.shared and key.qname_octets is None,
+            source_address=run.profile.source6 if self.is_ipv6 else run.profile.source4,
+            tcp_slots=run.tcp_slots,
+            pace=run.pace,
+            twins=run.twins,
+        )
+
+    def _timing(self, key: QueryKey) -> Timing:
+        if key.probing:
+            return self._run.probe_timing
+        return self._run.prompt_timing if self.health.is_prompt else self._run.timing
+
+    def _on_outcome(self, pending: Pending, outcome: QueryOutcome) -> None:
+        run, key = self._run, pending.key
+        self._admission.end(key, outcome)
+        outcome = self._charge_response(key, outcome)
+        if run.log.traces_queries:
+            trace.ended(run.log, self.address, key, outcome)
+        self.health.count(key, outcome, run.loop.time())
+        if run.budget.is_stopped:
+            return  # nobody may take what is missing now for silence
+        self._answer(pending, outcome)
+        if outcome.error == TIMEOUT and (key.tcp or not self.health.has_answered):
+            self._end_hopeless(tcp=key.tcp)
+        self._send_doubtful()
+        if self._admission.holds_some:
+            self._send_held()
+        self._admission.resume_network()
+
+    def _charge_response(self, key: QueryKey, outcome: QueryOutcome) -> QueryOutcome:
+        """Let the budget count a response; return the outcome without it if the run may not keep it."""
+        budget, response = self._run.budget, outcome.response
+        if response:
+            budget.note_answer(self._admission.account, is_authoritative=self._is_authoritative(key, response))
+            if not budget.keep(response, self.address):
+                return QueryOutcome(None, CLOSED)
+        elif outcome.octets:
+            budget.keep_nothing(outcome.octets, self.address)
+        return outcome
+
+    def _is_authoritative(self, key: QueryKey, response: Response) -> bool:
+        """Say whether a response shows that the address serves the tested zone."""
+        # DS records lie in the parent zone, whose servers answer for them with authority (RFC 4035 section 3.1.4.1).
+        return (
+            response.aa
+            and response.rcode_number in {0, 3}
+            and key.qtype != "DS"
+            and names.is_in_domain(key.qname, self._run.zone_name)
+        )
+
+    def _answer(self, pending: Pending, outcome: QueryOutcome) -> None:
+        """Set the answer to a query; a truncated one waits for that over TCP."""
+        key, answer, response = pending.key, pending.answer, outcome.response
+        if response and response.tc and key.fallback and not key.tcp:
+            self._retry_over_tcp(pending, response)
+        elif not answer.done():
+            answer.set_result(response)
+        if key.any_source and response and response.source == self.address:
+            plain = self._admission.under_way.get(key._replace(any_source=False))
+            if plain:  # which the response answers, too
+                plain[0].finish(outcome)
+
+    def _retry_over_tcp(self, pending: Pending, truncated: Response) -> None:
+        over_tcp = pending.key._replace(tcp=True)
+        again = self.cache.by_key.get(over_tcp)
+        if again is None:
+            again = self.cache.begin(over_tcp)
+            if self._is_suspended(over_tcp, pending.name):
+                again.set_result(None)
+            else:
+                self._send_or_hold(Pending(over_tcp, again, pending.name, shared=False))
+
+        def pass_on(done: Answer) -> None:
+            if not pending.answer.done():
+                pending.answer.set_result((None if done.cancelled() else done.result()) or truncated)
+
+        again.add_done_callback(pass_on)
+
+    def _end_hopeless(self, *, tcp: bool) -> None:
+        """End the queries under way that would not be sent any more: their silence would only be waited for again.
+
+        Of an address that has answered these are those over TCP: there the kernel has sent again what was lost.
+        """
+        for query, pending in list(self._admission.under_way.values()):
+            is_in_doubt = not self.health.has_answered or pending.key.tcp == tcp
+            if is_in_doubt and self._is_suspended(pending.key, pending.name):
+                query.give_up()
+
+    def close(self) -> None:
+        """Send nothing more of what waits; the run has ended."""
+        self._admission.close()
+
+    def timing(self, name: str) -> NameserverTiming:
+        """Return how fast the address answered, under one of its names."""
+        health = self.health
+        return NameserverTiming.of(
+            name, self.address, health.rtts_ms, timeouts=health.timeouts, refusals=health.refusals
+        )

@@ -1,0 +1,24 @@
+"""Rests between the slices of long maintenance work: jobs of the same process need the interpreter."""
+
+from collections.abc import Callable
+from time import monotonic, sleep
+
+
+class WorkPace:
+    """Rests for a share of the time that the last slice took, `longest_s` at most."""
+
+    def __init__(self, may_go_on: Callable[[], bool], *, share: float, longest_s: float) -> None:
+        self._may_go_on = may_go_on
+        self._share = share
+        self._longest_s = longest_s
+        self._first = self._began = monotonic()
+
+    def rest(self) -> bool:
+        """Rest, then return whether to go on."""
+        sleep(min(self._longest_s, (monotonic() - self._began) * self._share))
+        self._began = monotonic()
+        return self._may_go_on()
+
+    def lasted_s(self) -> float:
+        """Return the seconds since the start."""
+        return monotonic() - self._first

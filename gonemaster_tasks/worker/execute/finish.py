@@ -1,0 +1,114 @@
+"""The end of a claimed job: its run is stored, or the job is queued again.
+
+The first line that applies decides:
+
+| the test | the job was stopped because | what becomes of the job |
+| --- | --- | --- |
+| has a result | its claim was lost | left to the other worker |
+| has a result | (any other reason, or not stopped) | the run is stored |
+| has none | it was canceled | a canceled run is stored |
+| has none | this worker stops | queued again; the start does not count as an attempt |
+| has none | (its process ended) | queued again, or failed after the last attempt |
+| has none | its claim was lost | left to the other worker |
+"""
+
+import logging
+
+from gonemaster_db.core.errors import (
+    JobStateError,
+    ReferenceGone,
+    StoreConflict,
+    StoreError,
+    StoreOutdated,
+    StoreUnavailable,
+)
+from gonemaster_db.core.failures import reason_of, refuses_content
+from gonemaster_db.core.records import RunRecord
+from gonemaster_db.core.states import RunStatus
+from gonemaster_db.models import Job
+from gonemaster_db.runs.graduation import requeue_job
+from gonemaster_engine.texts import Text
+from gonemaster_tasks.worker.execute.claims import Claim
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.execute.retries import retry_pauses
+from gonemaster_tasks.worker.execute.running import Stop
+from gonemaster_tasks.worker.execute.testing import publish
+
+log = logging.getLogger(__name__)
+
+# Of the database, not of the result: conflicts, time-outs, a full disk, a row that the result refers to and that was
+# deleted meanwhile (the next attempt writes it again, or finds none), tables that are being migrated.
+_MOMENTARY = (StoreUnavailable, StoreConflict, ReferenceGone, StoreOutdated)
+_MAX_REFUSALS = 2
+_MAX_UNKNOWN_ERRORS = 8  # with the pauses between them half a minute
+
+
+def finish_job(process: Process, claim: Claim, record: RunRecord | None) -> bool:
+    """Store the run or queue the job again; return False if the claim was lost, and nothing was written."""
+    running = claim.running
+    if record is None and running.stopped is Stop.CANCELED:
+        record = RunRecord(RunStatus.CANCELED, process.clock.now(), error="canceled")
+    if record is not None and running.stopped is not Stop.LOST:
+        return _graduate(process, claim, record)
+    if running.stopped is Stop.DRAINED or (running.failure and running.stopped is None):
+        _requeue(process, claim)
+        return True
+    log.warning("result dropped: the lease was lost", extra={"job_id": claim.job.id})
+    return False
+
+
+def _graduate(process: Process, claim: Claim, record: RunRecord) -> bool:
+    """Store the run; return False if the claim was lost.
+
+    Whatever the database says, the result is kept and tried again, after a pause. Only a result that it refuses by
+    itself, alone and more than once, becomes a failed run with the reason.
+    """
+    job_id, refusals = claim.job.id, 0
+    for pause_s in retry_pauses():
+        try:
+            status = process.claims.graduate(job_id, record, attempt=claim.running.attempt)
+        except JobStateError:
+            log.info("result dropped: the job is no longer claimed by this worker", extra={"job_id": job_id})
+            return False
+        except _MOMENTARY as error:
+            log.warning("result kept: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
+        except Exception as error:
+            refusals += 1
+            log.exception("result refused", extra={"job_id": job_id, "refusals": refusals})
+            if refusals >= (_MAX_REFUSALS if refuses_content(error) else _MAX_UNKNOWN_ERRORS):
+                reason = Text("graduation failed: {reason}", reason=reason_of(error))
+                record = RunRecord(RunStatus.FAILED, process.clock.now(), error=reason)
+        else:
+            log.debug("test ended", extra={"status": str(status)})
+            publish(process, claim.running, "done", {"status": str(status)})
+            return True
+        if process.given_up.wait(pause_s):
+            break
+    log.error("stopped while the database is unavailable: another worker repeats the job", extra={"job_id": job_id})
+    return True
+
+
+def _requeue(process: Process, claim: Claim) -> None:
+    """Queue the job again; this start counts as an attempt only if it was a failure, and the last one ends the job."""
+    job_id, failure = claim.job.id, claim.running.failure if claim.running.stopped is None else ""
+    try:
+        left = process.store.run_in_transaction(
+            lambda session: requeue_job(
+                session,
+                job_id,
+                worker=process.name,
+                attempt=claim.running.attempt,
+                now=process.clock.now(),
+                max_attempts=process.settings.max_attempts,
+                released=not failure,
+                failure=failure,
+            )
+        )
+    except StoreError as error:
+        log.warning("job not returned to the queue: its lease will end", extra={"job_id": job_id, "error": str(error)})
+        return
+    if isinstance(left, Job):
+        process.head_order.put_back(job_id, claim.running.tier)
+        publish(process, claim.running, "state", {"status": "queued", "progress": 0})
+    else:
+        publish(process, claim.running, "done", {"status": str(left.status)})

@@ -1,0 +1,100 @@
+"""The test of a claimed job: in the event loop of the process or alone, with what it publishes meanwhile."""
+
+import logging
+import time
+from functools import partial
+from typing import Any
+
+from gonemaster_db.core.records import EntryRecord, RunRecord
+from gonemaster_db.core.states import RunStatus
+from gonemaster_engine.texts import text_of
+from gonemaster_tasks.broker.events import JobEvent
+from gonemaster_tasks.queues import NORMAL
+from gonemaster_tasks.tracing import span
+from gonemaster_tasks.worker.execute.claims import Claim
+from gonemaster_tasks.worker.execute.isolation import IsolatedProcessEnded, IsolatedRunFailed
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder
+from gonemaster_tasks.worker.execute.running import RunningJob
+
+log = logging.getLogger(__name__)
+
+_PROGRESS_EVERY_S = 0.5
+
+
+def publish(process: Process, running: RunningJob, kind: str, data: dict[str, Any]) -> None:
+    """Post an event; those of batch jobs are sent only while a client reads them, a sweep would fill Redis."""
+    process.publisher.post(running.job_id, JobEvent(kind, data), if_watched=running.tier != NORMAL)
+
+
+def test_domain(process: Process, claim: Claim) -> RunRecord | None:
+    """Let the engine work; None if it was stopped, or its process ended (`failure` of the job says how)."""
+    job = claim.job
+    try:
+        with span("run", domain=job.domain):
+            outcome = _outcome(process, claim)
+    except IsolatedProcessEnded as error:
+        log.warning("the process of a job ended", extra={"job_id": job.id, "starts": job.starts, "error": str(error)})
+        claim.running.failure = text_of(error)
+        return None
+    except IsolatedRunFailed as error:
+        return RunRecord(RunStatus.FAILED, process.clock.now(), error=str(error))
+    except Exception as error:
+        log.exception("the engine failed", extra={"job_id": job.id, "batch_id": job.batch_id})
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return RunRecord(RunStatus.FAILED, process.clock.now(), error=text)
+    return None if outcome is None else _record(process, outcome)
+
+
+def _outcome(process: Process, claim: Claim) -> RunOutcome | None:
+    """Test in the event loop that all jobs share, or from the second start on in a process of its own."""
+    job, running = claim.job, claim.running
+    limit_s = process.settings.job_timeout_seconds
+    order = TestOrder(job.id, job.domain, job.config, job.profile, limit_s, is_urgent=running.tier == NORMAL)
+    listeners = _listeners(process, running)
+    if job.starts > 1:
+        return process.isolation.run(order, running, listeners, settings=process.settings, gate=process.gate)
+    return process.loop.run(running, process.runner.run(order, listeners))
+
+
+def _record(process: Process, outcome: RunOutcome) -> RunRecord:
+    return RunRecord(
+        RunStatus.SUCCEEDED,
+        process.clock.now(),
+        entries=outcome.entries,
+        effective_profile=outcome.effective_profile,
+        nameserver_timings=outcome.nameserver_timings,
+        dnssec_chain=outcome.dnssec_chain,
+        score=outcome.score,
+        grade=outcome.grade,
+    )
+
+
+def _listeners(process: Process, running: RunningJob) -> Listeners:
+    """Make the callbacks that publish the progress of a job, and of a normal one its entries."""
+    published_at = 0.0
+
+    def on_progress(percent: int) -> None:
+        nonlocal published_at
+        running.progressed_at = time.monotonic()
+        if running.progressed_at - published_at >= _PROGRESS_EVERY_S:
+            published_at = running.progressed_at
+            publish(process, running, "progress", {"progress": percent})
+
+    def on_entry(entry: EntryRecord) -> None:
+        running.progressed_at = time.monotonic()
+        if running.tier == NORMAL:
+            publish(process, running, "entry", _as_event(entry))
+
+    return Listeners(on_progress, on_entry, partial(process.gate.yield_slot, running.job_id, runs_on=True))
+
+
+def _as_event(entry: EntryRecord) -> dict[str, Any]:
+    return {
+        "timestamp": entry.timestamp,
+        "module": entry.module,
+        "testcase": entry.testcase,
+        "tag": entry.tag,
+        "level": entry.level,
+        "args": dict(entry.args),
+    }

@@ -1,0 +1,36 @@
+"""One name, one thing: no two public classes of the four packages share a name."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGES = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api")
+ALLOWED = {
+    "NotFound",  # the error of the store, and the API's own for things that are not rows
+    "Profile",  # the settings of a run, and the row of those that are stored under a name
+    "Text",  # the same in the engine and the store, which must not import the engine
+    "Tag",  # a message tag of the engine, and a domain tag: STYLE section 5
+    "Transport",  # the name that kombu prescribes, and the engine's
+}
+VIEWS = {"MethodView"}  # named after their resource, of which each API has one; nobody imports them
+
+
+def public_classes() -> Iterator[tuple[str, str]]:
+    """Names of public classes, with the paths of their modules."""
+    for package in PACKAGES:
+        for path in sorted(Path(package).rglob("*.py")):
+            if path.name.startswith("_") and path.name != "__init__.py":
+                continue  # a module that only its neighbours use
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                bases = {base.id for base in getattr(node, "bases", ()) if isinstance(base, ast.Name)}
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not bases & VIEWS:
+                    yield node.name, str(path)
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    found = defaultdict(list)
+    for name, path in public_classes():
+        found[name].append(path)
+    twice = {name: paths for name, paths in found.items() if len(paths) > 1 and name not in ALLOWED}
+    assert not twice, "\n".join(f"{name}: {', '.join(paths)}" for name, paths in twice.items())

@@ -1,0 +1,236 @@
+"""Whatever the database does, nobody waits for it for ever: time limits by kind of work, and for silent servers."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from sqlalchemy import select, text
+
+from gonemaster_db.core import engine, limits
+from gonemaster_db.core.deadlines import Deadline
+from gonemaster_db.core.errors import StoreConflict, StoreUnavailable, TimeLimitExceeded
+from gonemaster_db.core.limits import ending_by
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import Limits, StoreSettings
+from gonemaster_db.models import RunStatus, Setting
+from gonemaster_db.queue.jobs import claim_job
+from gonemaster_db.runs.graduation import graduate_job
+from tests.support.rows import LEASE, NOON, queue_job, queue_jobs, record
+from tests.support.stores import MakeSettings, opened
+from tests.support.threads import together
+from tests.support.workers import wait_until
+
+BRIEF = Limits(timedelta(seconds=15), timedelta(seconds=5), timedelta(seconds=14))
+LONG = Limits(timedelta(seconds=600), timedelta(seconds=5), timedelta(seconds=60))
+NAMES = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+
+
+@pytest.fixture
+def limited(make_store_settings: MakeSettings) -> StoreSettings:
+    """Settings of a store on PostgreSQL with limits."""
+    return replace(make_store_settings("postgres"), limits=BRIEF, long_limits=LONG)
+
+
+def told(store: Store, how: str = "transaction") -> list[str]:
+    with getattr(store, how)() as session:
+        return [session.scalar(text(f"SHOW {name}")) for name in NAMES]
+
+
+@pytest.mark.parametrize("how", ["transaction", "autocommit", "read_only"])
+def test_each_kind_of_work_has_its_limits(limited: StoreSettings, how: str) -> None:
+    with opened(limited) as store:
+        assert told(store, how) == ["15s", "5s", "14s"]
+        with store.long_work():
+            assert told(store, how) == ["10min", "5s", "1min"]
+            with store.hasty_work(lock=timedelta(seconds=1)):
+                assert told(store, how) == ["15s", "1s", "14s"]
+        assert told(store, how) == ["15s", "5s", "14s"]
+
+
+def test_options_of_the_operator_are_kept_and_count(limited: StoreSettings) -> None:
+    url = f"{limited.dsn}&options=-c%20lock_timeout%3D7s"
+    words = f"user=gonemaster host={home_of(limited)} dbname={database_of(limited)} options='-c lock_timeout=7s'"
+    for dsn in (url, words):
+        with opened(replace(limited, dsn=dsn)) as store:
+            assert told(store) == ["15s", "7s", "14s"]
+
+
+def home_of(settings: StoreSettings) -> str:
+    return settings.dsn.partition("host=")[2]
+
+
+def database_of(settings: StoreSettings) -> str:
+    return settings.dsn.rpartition("?")[0].rpartition("/")[2]
+
+
+def test_a_lock_of_others_is_waited_for_only_so_long(limited: StoreSettings) -> None:
+    with opened(limited) as store:
+        job_id = queue_job(store).id
+        with store.transaction() as other:
+            other.execute(text("SELECT 1 FROM jobs FOR UPDATE"))
+            with (
+                store.hasty_work(lock=timedelta(milliseconds=50)),
+                pytest.raises(StoreConflict),
+                store.autocommit() as session,
+            ):
+                claim_job(session, job_id, worker="w1", now=NOON, lease=LEASE)
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop a process of the server, which then neither answers nor ends anything; its kernel acknowledges."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def backend_of(session: Any) -> int:
+    return int(session.scalar(text("SELECT pg_backend_pid()")))
+
+
+def read_setting(store: Store) -> None:
+    with store.read_only() as session:
+        session.scalars(select(Setting)).all()
+
+
+def test_a_silent_statement_is_given_up_and_holds_up_nobody(
+    limited: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MARGIN_S", 0.3)
+    quick = replace(limited, limits=replace(BRIEF, statement=timedelta(milliseconds=100)))
+    with opened(quick) as store:
+        for how in (store.transaction, store.autocommit, store.read_only):
+
+            def ask(how: Any = how) -> None:
+                with how() as session, stopped(backend_of(session)):
+                    read_setting(store)  # another connection serves meanwhile
+                    session.execute(text("SELECT 1"))
+
+            with pytest.raises(StoreUnavailable):
+                ask()
+            read_setting(store)
+
+
+def test_a_commit_without_an_answer_is_given_up(limited: StoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MARGIN_S", 0.3)
+    with opened(replace(limited, limits=replace(BRIEF, statement=timedelta(milliseconds=100)))) as store:
+        pids: list[int] = []
+
+        def write() -> None:
+            with store.transaction() as session:
+                session.add(Setting(key="a", value=1, updated_at=NOON))
+                session.flush()
+                pids.append(backend_of(session))
+                os.kill(pids[0], signal.SIGSTOP)
+
+        try:
+            with pytest.raises(StoreUnavailable):
+                write()
+        finally:
+            os.kill(pids[0], signal.SIGCONT)
+
+
+def test_an_idle_connection_that_is_dead_is_replaced_with_all_others(
+    limited: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MARGIN_S", 0.3)
+    monkeypatch.setattr(engine, "_CHECK", timedelta(milliseconds=100))
+    with opened(limited) as store:
+        with store.read_only() as one, store.read_only() as other:
+            pids = [backend_of(one), backend_of(other)]
+        monkeypatch.setattr(engine, "_IDLE_S", 0.0)
+        with stopped(pids[0]), stopped(pids[1]), store.read_only() as session:
+            assert backend_of(session) not in pids
+            with store.read_only() as second:
+                assert backend_of(second) not in pids
+
+
+def test_work_whose_time_is_over_commits_nothing(store: Store) -> None:
+    over = Deadline(timedelta(0))
+
+    def write() -> None:
+        with store.transaction() as session:
+            session.add(Setting(key="a", value=1, updated_at=NOON))
+            session.flush()
+            caller.enter_context(ending_by(over))
+
+    with ExitStack() as caller, pytest.raises(TimeLimitExceeded):
+        write()
+    with ending_by(over), pytest.raises(TimeLimitExceeded):
+        write()
+    with store.read_only() as session:
+        assert session.scalars(select(Setting)).all() == []
+
+
+def test_a_statement_ends_when_the_time_of_the_work_is_over(limited: StoreSettings) -> None:
+    with opened(limited) as store:
+
+        def wait() -> None:
+            with store.transaction() as session:
+                session.execute(text("SELECT pg_sleep(60)"))
+
+        with ending_by(Deadline(timedelta(milliseconds=100))), pytest.raises(TimeLimitExceeded):
+            wait()
+        read_setting(store)
+
+
+@pytest.fixture
+def pooler(limited: StoreSettings, tmp_path: Path) -> Iterator[StoreSettings]:
+    """The same through PgBouncer, which gives each transaction another connection and drops `options`."""
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if program is None:
+        pytest.skip("there is no pgbouncer")
+    database = database_of(limited)
+    (tmp_path / "users.txt").write_text('"gonemaster" ""\n')
+    (tmp_path / "ini").write_text(
+        f"[databases]\n{database} = host={home_of(limited)} user=gonemaster\n"
+        f"[pgbouncer]\nunix_socket_dir = {tmp_path}\nlisten_addr =\nauth_type = trust\n"
+        f"auth_file = {tmp_path}/users.txt\n"
+        "pool_mode = transaction\ndefault_pool_size = 3\nignore_startup_parameters = options\n"
+    )
+    account = ["-u", "nobody"] if os.geteuid() == 0 else []
+    tmp_path.chmod(0o777)
+    for directory in tmp_path.parents[:-2]:
+        directory.chmod(directory.stat().st_mode | 0o055)
+    process = subprocess.Popen(
+        [program, "-q", *account, str(tmp_path / "ini")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: (tmp_path / ".s.PGSQL.6432").exists(), what="pgbouncer")
+        yield replace(limited, dsn=f"postgresql://gonemaster@/{database}?host={tmp_path}&port=6432")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_limits_hold_through_a_pooler(pooler: StoreSettings) -> None:
+    with opened(pooler) as store:
+        for how in ("transaction", "autocommit", "read_only"):
+            assert told(store, how) == ["15s", "5s", "14s"]
+            with store.long_work():
+                assert told(store, how) == ["10min", "5s", "1min"]
+        jobs = queue_jobs(store, [f"d{number}.test" for number in range(8)])
+
+        def work(job_id: str) -> RunStatus:
+            with store.autocommit() as session:
+                assert claim_job(session, job_id, worker="w1", now=NOON, lease=LEASE)
+            return store.run_in_transaction(
+                lambda session: graduate_job(session, job_id, worker="w1", attempt=1, record=record("INFO"))
+            )
+
+        assert together(*[partial(work, job_id) for job_id in jobs]) == [RunStatus.SUCCEEDED] * 8
+    with closing(psycopg2.connect(pooler.dsn)) as beside, beside.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)  # nothing stays on connections that others are given

@@ -1,0 +1,75 @@
+"""Threads get their turns in order of arrival, and one that gives up takes nobody's turn with it."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
+from gonemaster_db.core.writer_queue import WriterQueue
+from tests.support.threads import together
+from tests.support.workers import wait_until
+
+LONG = timedelta(seconds=60)
+
+
+def are_waiting(writers: WriterQueue, count: int) -> bool:
+    return len(writers._waiting) == count
+
+
+def enter(writers: WriterQueue, served: list[int], number: int) -> None:
+    with writers:
+        served.append(number)
+
+
+def test_who_waits_is_served_in_order_of_arrival() -> None:
+    writers, served = WriterQueue(1, patience=LONG, refusal=StoreConflict), list[int]()
+    with ThreadPoolExecutor(6) as pool:
+        with writers:
+            for number in range(6):
+                pool.submit(enter, writers, served, number)
+                wait_until(partial(are_waiting, writers, number + 1), what="the thread waits")
+            assert served == []
+        enter(writers, served, 6)  # comes when a turn ends, and does not overtake
+    assert served == list(range(7))
+
+
+def test_no_more_than_the_limit_are_in_the_block() -> None:
+    writers, inside, most = WriterQueue(3, patience=LONG, refusal=StoreConflict), list[int](), list[int]()
+    full = threading.Barrier(3)
+
+    def work(number: int) -> None:
+        for _ in range(200):
+            with writers:
+                inside.append(number)
+                most.append(len(inside))
+                inside.remove(number)
+
+    def meet() -> None:
+        with writers:
+            full.wait(30)  # three at one time, or it breaks
+
+    assert together(meet, meet, meet) == [None] * 3
+    together(*[lambda number=number: work(number) for number in range(8)])
+    assert max(most) <= 3
+    assert len(most) == 8 * 200
+
+
+@pytest.mark.parametrize("refusal", [StoreConflict, StoreUnavailable])
+def test_who_waits_too_long_is_refused_and_leaves_the_queue(refusal: type[Exception]) -> None:
+    writers = WriterQueue(1, patience=timedelta(milliseconds=20), refusal=refusal)  # type: ignore[arg-type]  # both are
+    with ThreadPoolExecutor(1) as pool:
+        with writers:
+            refused: Future[None] = pool.submit(enter, writers, [], 1)
+            assert isinstance(refused.exception(30), refusal)
+        for number in range(3):
+            enter(writers, [], number)  # nobody is handed the turn that was given up
+
+
+def test_a_turn_ends_with_an_exception() -> None:
+    writers = WriterQueue(1, patience=timedelta(milliseconds=20), refusal=StoreConflict)
+    with pytest.raises(LookupError), writers:
+        raise LookupError
+    enter(writers, [], 1)

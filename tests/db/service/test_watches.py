@@ -1,0 +1,88 @@
+"""Watches as rows: created, changed, removed; notes are written only where somebody watches."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from gonemaster_db.core.errors import TooManyWatches, WatchNotFound
+from gonemaster_db.core.session import Store
+from gonemaster_db.models import Watch, WatchEvent, WatchNote
+from gonemaster_db.service import watches
+from tests.support.rows import NOON, make_run
+
+CAPTURED = WatchEvent.SNAPSHOT_CAPTURED
+
+
+def make_watch(store: Store, *events: WatchEvent, **fields: Any) -> Watch:
+    given: dict[str, Any] = {"url": "https://hook.example/", "host": "hook.example:443", "tag": "mine"} | fields
+    with store.transaction() as session:
+        return watches.create_watch(
+            session, events=events or tuple(WatchEvent), min_level="ERROR", grade_drop=1, now=NOON, **given
+        )
+
+
+def test_a_note_is_written_only_while_somebody_watches_such_events(store: Store) -> None:
+    def note() -> bool:
+        with store.transaction() as session:
+            return watches.note_event(session, CAPTURED, name="7", tag="mine", now=NOON, details={"slug": "may"})
+
+    assert not note()
+    make_watch(store, WatchEvent.QUEUE_TROUBLE)
+    assert not note()
+    watch = make_watch(store, CAPTURED)
+    assert note()
+    with store.transaction() as session:
+        watches.change_watch(session, watch.id, {"enabled": False}, now=NOON)
+    assert not note()
+    with store.read_only() as session:
+        (kept,) = session.scalars(select(WatchNote)).all()
+        assert (kept.event, kept.name, kept.tag, kept.details) == (CAPTURED, "7", "mine", {"slug": "may"})
+
+
+def test_a_watch_sees_runs_from_its_creation_and_again_from_its_activation(store: Store) -> None:
+    assert make_watch(store).after_key == 0
+    first = make_run(store)
+    watch = make_watch(store)
+    assert watch.after_key == first.key
+    second = make_run(store)
+    for enabled in (False, True):
+        with store.transaction() as session:
+            watch = watches.change_watch(session, watch.id, {"enabled": enabled}, now=NOON)
+    assert watch.after_key == second.key
+
+
+def test_another_receiver_is_tried_at_once(store: Store) -> None:
+    watch = make_watch(store)
+    with store.transaction() as session:
+        watches.change_watch(session, watch.id, {"failures": 5, "retry_at": NOON}, now=NOON)
+    with store.transaction() as session:
+        changed = watches.change_watch(session, watch.id, {"url": "https://other.example/"}, now=NOON)
+    assert (changed.failures, changed.retry_at) == (0, None)
+
+
+def test_watches_are_listed_by_tag_or_domain(store: Store) -> None:
+    one, two = make_watch(store), make_watch(store, tag=None, domain="example.com")
+    with store.read_only() as session:
+        assert [watch.id for watch in watches.list_watches(session).items] == [one.id, two.id]
+        assert [watch.id for watch in watches.list_watches(session, tag="mine").items] == [one.id]
+        page = watches.list_watches(session, domain="example.com", limit=1)
+        assert ([watch.id for watch in page.items], page.total) == ([two.id], 1)
+
+
+def test_a_removed_watch_is_gone(store: Store) -> None:
+    watch = make_watch(store)
+    with store.transaction() as session:
+        watches.delete_watch(session, watch.id)
+    for action in (watches.get_watch, watches.delete_watch):
+        with store.transaction() as session, pytest.raises(WatchNotFound):
+            action(session, watch.id)
+    with store.transaction() as session, pytest.raises(WatchNotFound):
+        watches.change_watch(session, watch.id, {}, now=NOON)
+
+
+def test_the_number_of_watches_is_limited(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watches, "MAX_WATCHES", 1)
+    make_watch(store)
+    with pytest.raises(TooManyWatches):
+        make_watch(store)

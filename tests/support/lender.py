@@ -1,0 +1,51 @@
+"""A lender in memory, for one process: what `Pacing` does with leases needs no Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from gonemaster_engine.net.pacing import Lease, Leases, LeaseTerms, Want
+from gonemaster_engine.net.pacing.leases import TOLERANCE_S
+
+
+class MemoryLender:
+    """Leases the next packets of an even line of times; `is_unavailable`: as if there was no Redis."""
+
+    def __init__(self, *, processes: int = 1) -> None:
+        self.processes = processes
+        self.is_unavailable = False
+        self.requests = 0
+        self.leased = 0
+        self.reported: list[Sequence[str]] = []
+        self._next_at: defaultdict[str, float] = defaultdict(float)
+
+    def ask(
+        self,
+        wants: Sequence[Want],
+        terms: LeaseTerms,
+        reply: Callable[[Leases | None], None],
+        *,
+        limited: Sequence[str],
+    ) -> None:
+        """Reply in the next turn of the loop."""
+        self.requests += 1
+        self.reported.append(limited)
+        now = time.monotonic()
+        leases = None
+        if not self.is_unavailable:
+            leases = Leases(self.processes, [self._lease(want, terms, now) for want in wants], now)
+        asyncio.get_running_loop().call_soon(reply, leases)
+
+    def _lease(self, want: Want, terms: LeaseTerms, now: float) -> Lease:
+        room = want.packets if terms.outstanding is None else min(want.packets, terms.outstanding - want.held)
+        together = int(TOLERANCE_S / terms.interval_s) + 1 if terms.interval_s else room
+        count = min(room, together)
+        if count <= 0:
+            return Lease(retry_s=0.05 if want.packets else 0.0)
+        start = max(self._next_at[want.address], now)
+        self._next_at[want.address] = start + count * terms.interval_s
+        self.leased += count
+        return Lease(count, max(0.0, start + (count - 1) * terms.interval_s - TOLERANCE_S - now))

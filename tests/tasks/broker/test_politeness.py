@@ -1,0 +1,321 @@
+"""The limits for name servers, over processes: the leases in Redis, and what happens without it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from gonemaster_engine.net.pacing import AddressLimits, Lease, Leases, Want
+from gonemaster_engine.net.pacing.leases import HELD_S, HORIZON_S, LIFE_S
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.connection import read_script
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.broker.politeness import Politeness
+from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.worker.execute.lender import RedisLender
+from tests.support.examples import examples
+from tests.support.redis import raw
+from tests.support.workers import wait_until
+
+ADDRESS = "192.0.2.1"
+QPS = 100
+PROCESSES = 6
+TERMS = AddressLimits(100, 50).lease_terms(PROCESSES)
+
+
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+
+
+class Counter:
+    """A name server that answers each query at once, and knows when each one came: by the kernel, on Linux."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []  # POSIX seconds
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if sys.platform == "linux":
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self._socket.bind(("127.9.7.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            wire, ancillary, _, peer = self._socket.recvmsg(4096, 64)
+            if not wire:
+                return
+            times = [struct.unpack("qq", data) for _, kind, data in ancillary if kind == SO_TIMESTAMPNS]
+            self.times.append(times[0][0] + times[0][1] / 1e9 if times else time.time())
+            self._socket.sendto(wire[:2] + bytes([wire[2] | 0x80]) + wire[3:], peer)
+
+    def stop(self) -> None:
+        self._socket.sendto(b"", self._socket.getsockname())
+        self._thread.join()
+        self._socket.close()
+
+    def most_within_a_second(self, *, since: float = 0.0) -> int:
+        times = [at for at in self.times if at >= since]
+        most = first = 0
+        for last, at in enumerate(times):
+            while at - times[first] >= 1:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
+
+
+@pytest.fixture
+def counter() -> Iterator[Counter]:
+    counter = Counter()
+    yield counter
+    counter.stop()
+
+
+def register(broker: Broker, number: int) -> None:
+    for each in range(number):
+        state = WorkerState(f"w{each}", "host", 1, ("normal",), 1, {}, 0.0)
+        broker.workers.register(state, timedelta(minutes=5))
+
+
+@contextmanager
+def senders(url: str, counter: Counter, number: int = PROCESSES) -> Iterator[list[subprocess.Popen[str]]]:
+    """Let processes query the server as fast as they may."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.support.sender", url, str(counter.port), f"w{each}", str(QPS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for each in range(number)
+    ]
+    try:
+        yield started
+    finally:
+        for each in started:
+            each.kill()
+            each.communicate()
+
+
+def kill(server: EmbeddedRedis) -> None:
+    assert server.process
+    server.process.kill()
+    server.process.wait()
+
+
+def sent(counter: Counter, number: int, *, since: float) -> bool:
+    return sum(at >= since for at in counter.times) >= number
+
+
+def test_processes_together_keep_the_limit_when_one_is_killed_or_redis_restarts(
+    own_redis: EmbeddedRedis, counter: Counter
+) -> None:
+    broker = Broker.open(own_redis.url)
+    register(broker, PROCESSES)
+    began = time.time()
+    with senders(own_redis.url, counter) as processes:
+        wait_until(lambda: sent(counter, 3 * QPS, since=began), what="queries of all processes")
+        processes[0].send_signal(signal.SIGKILL)
+        killed = time.time()
+        wait_until(lambda: sent(counter, 2 * QPS, since=killed), what="the others have what the killed one had")
+        kill(own_redis)
+        away = time.time()
+        wait_until(lambda: sent(counter, QPS, since=away), what="queries without Redis")
+        own_redis.start()
+        register(broker, PROCESSES)
+        back = time.time()
+        wait_until(lambda: sent(counter, 3 * QPS, since=back), what="queries with the new Redis")
+        assert all(each.poll() is None for each in processes[1:])
+    assert counter.most_within_a_second() <= 1.1 * QPS
+    broker.close()
+
+
+def test_limit_that_is_changed_applies_to_all_processes(broker: Broker, counter: Counter) -> None:
+    register(broker, 3)
+    began = time.time()
+    with senders(broker.address.url, counter, 3) as processes:
+        wait_until(lambda: sent(counter, QPS, since=began))
+        for each in processes:
+            assert each.stdin
+            each.stdin.write("20\n")
+            each.stdin.flush()
+        for each in processes:
+            assert each.stdout
+            assert each.stdout.readline() == "20\n"
+        changed = time.time() + 1.0  # leases of before have ended, and the new limit is seen
+        wait_until(lambda: sent(counter, 40, since=changed))
+    assert counter.most_within_a_second(since=changed) <= 22
+
+
+requests = st.lists(
+    st.tuples(
+        st.sampled_from("abcd"),
+        st.integers(0, 60),  # packets wanted
+        st.integers(0, 400_000),  # microseconds since the request before
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+class ClockedPoliteness:
+    """The leases of one address, by a clock that the test moves; keys then never end by themselves."""
+
+    def __init__(self, client: Any) -> None:
+        text = read_script("lend.lua")
+        for old, new in (
+            ('redis.call("TIME")', '{ redis.call("GET", "seconds"), redis.call("GET", "microseconds") }'),
+            ('redis.call("PEXPIRE"', 'redis.call("HEXISTS"'),
+        ):
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        client.flushall()
+        self.now = 1000.0
+        self._client = client
+        self._politeness = Politeness(client)
+        self._politeness._lend = client.register_script(text)
+
+    def lend(self, process: str, packets: int, held: int, limits: AddressLimits) -> Lease:
+        now_us = round(self.now * 1_000_000)
+        self._client.set("seconds", now_us // 1_000_000)
+        self._client.set("microseconds", now_us % 1_000_000)
+        want = Want(ADDRESS, packets, held)
+        (lease,) = self._politeness.lend([want], limits.lease_terms(PROCESSES), process=process).leases
+        return lease
+
+
+settings = hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(6, 25)
+)
+
+
+@given(requests=requests, qps=st.sampled_from([1, 7, 20, 100, 400]))
+@settings
+def test_no_second_has_more_leased_packets_than_the_shares_leave(
+    broker: Broker, requests: Sequence[tuple[str, int, int]], qps: int
+) -> None:
+    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(qps)
+    sent: list[tuple[float, float, int]] = []  # the first and the last time at which a lease can be used
+    for process, packets, pause_us in requests:
+        clocked.now += pause_us / 1_000_000
+        lease = clocked.lend(process, packets, 0, limits)
+        assert (lease.packets > 0 or lease.retry_s > 0) if packets else not lease.packets
+        assert 0 <= lease.delay_s <= HORIZON_S + 1e-6
+        if lease.packets:
+            start = clocked.now + lease.delay_s
+            sent.append((start, start + LIFE_S, lease.packets))
+    most = max(
+        (sum(count for first, last, count in sent if first < start + 1 and last >= start) for start, _, _ in sent),
+        default=0,
+    )
+    shares = limits.half_share(PROCESSES).packets * PROCESSES
+    assert most + shares <= 1.1 * qps + 1  # both ends of the second
+
+
+@given(requests=requests, outstanding=st.integers(1, 50))
+@settings
+def test_no_more_packets_are_in_flight_than_the_limit(
+    broker: Broker, requests: Sequence[tuple[str, int, int]], outstanding: int
+) -> None:
+    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(0, outstanding)
+    held: dict[str, tuple[int, float]] = {}
+    for process, packets, pause_us in requests:
+        clocked.now += pause_us / 1_000_000
+        before, until = held.get(process, (0, 0.0))
+        count = before if until > clocked.now else 0
+        lease = clocked.lend(process, packets, count, limits)
+        held[process] = (count + lease.packets, clocked.now + HELD_S)
+        assert sum(number for number, until in held.values() if until > clocked.now) <= outstanding
+
+
+def test_processes_that_want_much_get_about_the_same(broker: Broker) -> None:
+    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(100, 50)
+    began = clocked.now
+    got, due = dict.fromkeys("abcd", 0), dict.fromkeys("abcd", clocked.now)
+    while (at := min(due.values())) < began + 10:
+        clocked.now = at
+        process = min(due, key=lambda each: due[each])
+        lease = clocked.lend(process, 50, 0, limits)
+        got[process] += lease.packets
+        due[process] = at + (lease.retry_s or lease.delay_s) + 0.02
+    assert sum(got.values()) == pytest.approx(10 / limits.lease_terms(PROCESSES).interval_s, rel=0.1)
+    assert min(got.values()) * 2 > max(got.values())
+
+
+def test_process_that_holds_all_leaves_room_once_another_one_asks(broker: Broker) -> None:
+    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(0, 20)
+    assert clocked.lend("a", 30, 0, limits).packets == 14  # the rest are shares
+    refused = clocked.lend("b", 5, 0, limits)
+    assert (refused.packets, refused.is_shared, refused.retry_s > 0) == (0, True, True)
+    assert clocked.lend("a", 12, 6, limits).packets == 1
+    assert clocked.lend("b", 9, 0, limits).packets == 7
+
+
+def test_what_a_killed_process_held_comes_back(broker: Broker) -> None:
+    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(0, 10)
+    assert clocked.lend("a", 20, 0, limits).packets == 10
+    clocked.now += HELD_S - 0.1
+    assert not clocked.lend("b", 1, 0, limits).packets
+    clocked.now += 0.2
+    assert clocked.lend("b", 10, 0, limits).packets == 10
+
+
+def test_leases_end_by_themselves_and_several_addresses_take_one_call(broker: Broker) -> None:
+    client = raw(broker)
+    register(broker, 5)
+    wants = [Want(f"192.0.2.{number}", 3, 0) for number in range(200)]
+    before = client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
+    reply = broker.politeness.lend(wants, TERMS, process="w1")
+    assert reply.processes == 5
+    assert all(lease.packets >= 3 for lease in reply.leases)
+    calls = client.info("commandstats")["cmdstat_evalsha"]["calls"] - before
+    assert calls <= 2  # the first one finds out that the server does not have the script yet
+    lives_ms = [client.pttl(key) for key in client.keys("gm:address:*")]
+    assert len(lives_ms) == 200
+    assert all(0 < life_ms <= (HELD_S + 2) * 1000 for life_ms in lives_ms)
+
+
+def test_addresses_where_packets_wait_are_counted_over_all_processes(broker: Broker) -> None:
+    broker.politeness.report([ADDRESS, "192.0.2.2"])
+    broker.politeness.report([ADDRESS])
+    assert broker.politeness.limited_count() == 2
+    wait_until(lambda: broker.politeness.limited_count() == 0)
+
+
+def test_lender_replies_in_the_loop_and_says_when_redis_is_unavailable(own_redis: EmbeddedRedis) -> None:
+    lender = RedisLender(Broker.open(own_redis.url).address, "w1")
+
+    async def asked() -> Leases | None:
+        answer: asyncio.Future[Leases | None] = asyncio.get_running_loop().create_future()
+        lender.ask([Want(ADDRESS, 2, 0)], TERMS, answer.set_result, limited=[ADDRESS])
+        return await asyncio.wait_for(answer, 20)
+
+    lender.start()
+    reply = asyncio.run(asked())
+    assert reply is not None
+    assert reply.leases[0].packets >= 2
+    kill(own_redis)
+    assert asyncio.run(asked()) is None
+    lender.stop()
+
+
+def test_spoiled_address_does_not_stop_anything(broker: Broker) -> None:
+    client = raw(broker)
+    client.hset(f"gm:address:{ADDRESS}", mapping={"tat": "soon", "=w2": json.dumps({"a": 1})})
+    (lease,) = broker.politeness.lend([Want(ADDRESS, 2, 0)], TERMS, process="w1").leases
+    assert lease.packets >= 2

@@ -1,0 +1,104 @@
+"""Who projects or captures is killed at every moment; what is seen is whole, and the next one finishes the work."""
+
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from sqlalchemy import func, select
+
+from gonemaster_db.analysis.cohorts import get_cohort
+from gonemaster_db.analysis.rebuilding import rebuild_cohort
+from gonemaster_db.analysis.snapshots import rematerialise
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_db.models import (
+    CohortSnapshot,
+    FactDomainSummary,
+    FactNsEndpoint,
+    Projection,
+    SnapshotDomain,
+    SnapshotView,
+)
+from tests.support.analysis.cohorts import make_batch, make_cohort, read_snapshot
+from tests.support.analysis.reference import stored_view
+from tests.support.analysis.runs import project_all, run_batch
+from tests.support.rows import NOON
+from tests.tasks.maintenance.projection.test_lifecycle import settle, sweep_up
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+NAMES = [f"d{number}.example" for number in range(5)]
+
+
+def killed(settings: StoreSettings, what: str, snapshot_id: int, calls: int) -> bool:
+    """Let a process do it; returns whether it was killed before its end."""
+    arguments = [settings.driver, settings.dsn, what, str(snapshot_id), str(calls)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.analysis.killed_work", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode != 0
+
+
+def test_a_killed_capture_is_seen_by_nobody(store: Store, store_settings: StoreSettings) -> None:
+    cohort, batch = make_cohort(store), make_batch(store)
+    run_batch(store, batch, NAMES)
+    settle(store, NOON)
+    with store.read_only() as session:
+        snapshot = session.scalars(select(CohortSnapshot)).one()
+        before = stored_view(session, snapshot.view_id)
+    run_batch(store, batch, ["late.example"], at=NOON + timedelta(minutes=1))
+    project_all(store)
+    deaths = 0
+    for calls in count(1):
+        if not killed(store_settings, "capture", snapshot.id, calls):
+            break
+        deaths += 1
+        assert read_snapshot(store, snapshot.id).view_id == snapshot.view_id
+        with store.read_only() as session:
+            assert stored_view(session, snapshot.view_id) == before
+    assert deaths > len(NAMES)
+    with store.read_only() as session:
+        names = select(SnapshotDomain.name).where(SnapshotDomain.view_id == read_snapshot(store, snapshot.id).view_id)
+        assert set(session.scalars(names)) == {*NAMES, "late.example"}
+        assert (session.scalar(select(func.count()).select_from(SnapshotView)) or 0) > deaths // 2
+    for _ in range(deaths):  # a few at a time
+        sweep_up(store, NOON + timedelta(days=30))
+    with store.read_only() as session:
+        assert session.scalar(select(func.count()).select_from(SnapshotView)) == 1
+    assert cohort.id
+
+
+@pytest.mark.parametrize("what", ["rebuild", "rematerialise"])
+def test_a_killed_projector_leaves_nothing_out_and_nothing_twice(
+    store: Store, store_settings: StoreSettings, what: str
+) -> None:
+    cohort = make_cohort(store)
+    run_batch(store, make_batch(store), NAMES)
+    settle(store, NOON)
+    with store.read_only() as session:
+        snapshot = session.scalars(select(CohortSnapshot)).one()
+        before = stored_view(session, snapshot.view_id)
+    with store.transaction() as session:
+        if what == "rebuild":
+            rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=NOON)
+        else:
+            rematerialise(session, cohort.id, snapshot.slug, floor="NOTICE", now=NOON)
+    deaths = 0
+    while killed(store_settings, "project", 0, deaths + 1):
+        deaths += 1
+    assert deaths >= 3
+    settle(store, NOON + timedelta(days=2))
+    sweep_up(store, NOON + timedelta(days=30))
+    with store.read_only() as session:
+        (anew,) = session.scalars(select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort.id))
+        assert stored_view(session, anew.view_id) == before
+        for table in (FactDomainSummary, Projection):
+            assert session.scalar(select(func.count()).select_from(table)) == len(NAMES)
+        assert set(session.scalars(select(FactNsEndpoint.snapshot_id))) == {anew.id}
