@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from gonemaster_api.server import cli
-from gonemaster_api.server.doctor import run
+from gonemaster_api.server.doctor import checks, run
 from gonemaster_api.server.doctor.findings import CheckState, DoctorResult
 from gonemaster_db.core.session import open_store
 from gonemaster_db.core.settings import StoreSettings
@@ -197,6 +197,16 @@ def test_variables_that_are_no_settings_are_told(
     monkeypatch.setenv("GONEMASTER_WORKER_CONT", "3")
     found = [finding for finding in run.diagnose(make_settings()) if finding.name == "settings"]
     assert [(finding.state, "WORKER_COUNT" in finding.advice) for finding in found] == [(CheckState.WARNING, True)]
+
+
+def test_an_api_that_others_reach_needs_a_proxy(make_settings: MakeDoctorSettings) -> None:
+    def warned(**flags: Any) -> bool:
+        return any("proxy" in finding.text for finding in checks.check_settings(make_settings(**flags)))
+
+    assert not warned()
+    assert warned(listen_addr="0.0.0.0:8080")
+    assert warned(public_url="https://dns.example")
+    assert not warned(public_url="https://dns.example", trusted_proxy_cidrs="127.0.0.1/32")
 
 
 def test_only_the_doctor_takes_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from gonemaster_api.state import State
 from gonemaster_api.ui.admin.batches.outcomes import GRADES
 from gonemaster_api.ui.shell.tables.csv_files import csv_rows
-from gonemaster_api.web.light_requests import heavy_step
 from gonemaster_db.batches.batches import BatchSummary, batches_before, summarise_batch
 from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.core.levels import LEVELS, SEVERITIES
@@ -29,7 +28,7 @@ def stream_batches(state: State, label: str) -> Iterator[str]:
     yield csv_rows([[*_OF_BATCH, *_OF_SUMMARY, *counted]])
     last: Batch | None = None
     while True:
-        with heavy_step(), state.store.read_only() as session:
+        with state.store.read_only() as session:
             batches = batches_before(session, last, label=label, limit=_BATCHES_AT_A_TIME)
             rows = [_batch_row(batch, summarise_batch(session, batch.id), grades) for batch in batches]
         if not batches:
@@ -59,7 +58,7 @@ def stream_jobs(state: State, wanted: JobFilter) -> Iterator[str]:
     yield csv_rows([[*_COLUMNS, *result, "worst_level", *SEVERITIES]])
     last = ""
     while True:
-        with heavy_step(), state.store.read_only() as session:
+        with state.store.read_only() as session:
             items = jobs_after(session, wanted, last, limit=_AT_A_TIME)
             text = csv_rows(_row(item, result) for item in items)
         if not items:
