@@ -5,6 +5,12 @@ from typing import Any
 import msgspec
 from flask.json.provider import DefaultJSONProvider
 
+
+def _encode_other(value: object) -> object:
+    """Return what msgspec can write: a plain string for a subclass of `str`, such as `Text`; else what Flask writes."""
+    return str(value) if isinstance(value, str) else DefaultJSONProvider.default(value)
+
+
 _AS_RESPONSE = {"separators": (",", ":")}  # what Flask asks for
 
 
@@ -16,7 +22,7 @@ class JsonProvider(DefaultJSONProvider):
     """
 
     sort_keys = False
-    _encoder = msgspec.json.Encoder(enc_hook=DefaultJSONProvider.default)
+    _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """Return an object as JSON; options are those of `json.dumps`, and need its encoder."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gonemaster_api.rest.json_output import JsonProvider
 from gonemaster_db.core.states import JobStatus
+from gonemaster_engine.texts import Text
 
 PROVIDER = JsonProvider(Flask("json"))
 VALUES = st.recursive(
@@ -28,6 +29,10 @@ def test_a_document_survives(value: Any) -> None:
 def test_members_keep_their_order_and_values_their_meaning() -> None:
     found = PROVIDER.dumps({"b": JobStatus.QUEUED, "a": (1, 2), "at": datetime(2026, 1, 2, tzinfo=UTC), 3: None})
     assert found == '{"b":"queued","a":[1,2],"at":"2026-01-02T00:00:00Z","3":null}'
+
+
+def test_a_text_is_written_as_a_string() -> None:
+    assert PROVIDER.dumps({"message": Text("no job {id}", id=3)}) == '{"message":"no job 3"}'
 
 
 def test_options_of_the_standard_library_hold() -> None:
