@@ -29,7 +29,7 @@ class TrackedRun:
 class StallDetector:
     """Lets runs yield their slots that are stalled while the event loop has time to spare.
 
-    A run that is stalled because the loop, or the machine, is busy would not gain from another one beside it. Make
+    A run that is stalled because the loop, or the machine, is busy would not gain from one more run. Make
     and use it in the loop of the runs.
     """
 
