@@ -1,6 +1,6 @@
 """Strict tiers: no batch job is taken while a normal one waits, in the order in which Redis itself saw it.
 
-`TIERS_NORMAL=1000 TIERS_BATCH=10000` makes it the full one; figures are in docs/explanation/queue.md.
+`TIERS_NORMAL=1000 TIERS_BATCH=10000` makes it the full one; benchmarks/RESULTS.md has the figures.
 """
 
 import logging
