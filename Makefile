@@ -78,7 +78,7 @@ coverage: $(READY) ## make test with what CI adds, and the share of lines that i
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-lab: $(READY) ## faults of hosts, networks and disks, as root: make lab [ONLY=Redis] [WRITE=1]; prints the table of docs/explanation/reliability.md
+lab: $(READY) ## faults of hosts, networks and disks, as root: make lab [ONLY=Redis] [WRITE=1]; prints the table of benchmarks/RESULTS.md
 	$(BIN)/python -m tests.distributed.lab --only "$(ONLY)" $(if $(WRITE),--write)
 
 test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dependencies that setup.cfg allows

@@ -1,4 +1,4 @@
-"""Whatever dies, each job ends in exactly one run; see docs/explanation/reliability.md for more jobs."""
+"""Whatever dies, each job ends in exactly one run; see docs/explanation/reliability.md."""
 
 import os
 import signal

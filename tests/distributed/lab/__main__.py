@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", default="", help="a regular expression for the names of the faults")
     parser.add_argument("--batch", type=int, default=BATCH, help="jobs of a second each in a batch, for each fault")
     parser.add_argument("--keep", type=Path, help="a directory for the logs of all hosts and the starts of jobs")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/explanation/reliability.md")
+    parser.add_argument("--write", action="store_true", help="write the table to benchmarks/RESULTS.md")
     options = parser.parse_args(arguments)
     chosen = [scenario for scenario in SCENARIOS if re.search(options.only, scenario.name)]
     rows: list[list[str]] = []
@@ -51,8 +51,8 @@ def heading(batch: int, loads: Sequence[float]) -> str:
     shape = Shape()
     return (
         f"{os.cpu_count()} cores, default settings, {shape.workers} worker hosts of {SLOTS} slots,"
-        f" {shape.apis} hosts of the API, {shape.beats} of beat;\nfor each fault a batch of {batch} jobs of a second,"
-        " and a person at each host of the API who submits a job each half second;"
+        f" {shape.apis} API hosts, {shape.beats} beat hosts;\nfor each fault a batch of {batch} jobs of a second,"
+        " and a client at each API host that submits an interactive job every half second;"
         f"\nload average {min(loads):.0f} to {max(loads):.0f}:"
     )
 

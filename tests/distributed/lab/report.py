@@ -1,4 +1,4 @@
-"""The table of the lab, and its place in docs/explanation/reliability.md."""
+"""The table of the lab, and its place in benchmarks/RESULTS.md."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,18 +7,18 @@ from tests.distributed.lab.invariants import Verdict
 from tests.distributed.lab.load import ANSWER_S
 from tests.distributed.lab.services import SOUND_S
 
-PAGE = Path(__file__).parents[3] / "docs/explanation/reliability.md"
+PAGE = Path(__file__).parents[3] / "benchmarks/RESULTS.md"
 BEGIN, END = "<!-- lab: printed by make lab -->\n", "<!-- lab: end -->\n"
 COLUMNS = (
     "fault",
-    "jobs: lost, doubled, failed",
+    "jobs: lost, duplicated, failed",
     "started again, the last after",
-    "no job started for (of it after the fault)",
-    "longest wait of a person's job, of any",
-    "not accepted for",
-    "batch before a person",
-    "health said, after",
-    "sound after the end",
+    "longest time without a start (of it after the fault)",
+    "longest wait of an interactive job, of any",
+    "accepted after",
+    "batch jobs out of order",
+    "health issues, after",
+    "healthy after the end",
     "slowest `GET /queue`",
 )
 
