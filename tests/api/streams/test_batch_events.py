@@ -57,7 +57,7 @@ def follow(client: FlaskClient) -> Iterator[Follow]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count anew at every look."""
     monkeypatch.setattr(batch_counts, "COUNT_EVERY_S", 0.0)
-    monkeypatch.setattr(batch_counts, "_SHARE", 0)
+    monkeypatch.setattr(batch_counts, "SHARE", 0)
 
 
 def test_numbers_until_the_end(client: FlaskClient, follow: Follow, store: Store) -> None:

@@ -11,8 +11,8 @@ from gonemaster_db.core.levels import LEVELS, SEVERITIES
 from gonemaster_db.models import Batch, Job, JobStatus, Run, RunStatus
 from gonemaster_db.runs.job_walk import jobs_after
 
-_AT_A_TIME = 500
-_BATCHES_AT_A_TIME = 50
+AT_A_TIME = 500
+BATCHES_AT_A_TIME = 50
 _RESULT = ("score", "grade")
 _COLUMNS = ("id", "domain", "status", "error", "created_at", "started_at", "finished_at")
 
@@ -29,7 +29,7 @@ def stream_batches(state: State, label: str) -> Iterator[str]:
     last: Batch | None = None
     while True:
         with state.store.read_only() as session:
-            batches = batches_before(session, last, label=label, limit=_BATCHES_AT_A_TIME)
+            batches = batches_before(session, last, label=label, limit=BATCHES_AT_A_TIME)
             rows = [_batch_row(batch, summarise_batch(session, batch.id), grades) for batch in batches]
         if not batches:
             return
@@ -59,7 +59,7 @@ def stream_jobs(state: State, wanted: JobFilter) -> Iterator[str]:
     last = ""
     while True:
         with state.store.read_only() as session:
-            items = jobs_after(session, wanted, last, limit=_AT_A_TIME)
+            items = jobs_after(session, wanted, last, limit=AT_A_TIME)
             text = csv_rows(_row(item, result) for item in items)
         if not items:
             return
