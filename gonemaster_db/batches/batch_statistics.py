@@ -1,8 +1,8 @@
-"""Makes the statistics of a finished batch: one pass over its documents, then a table for each tag and argument.
+"""Builds the statistics of a finished batch: one pass over its documents, then a table for each tag and argument.
 
-The pass writes the values of a slice of the runs to a temporary file, by tag and argument. The tables are then made one
-after the other from their parts of the file, so that memory holds the values of one argument only, and of those with
-very many a share at a time. A process that is killed leaves nothing behind; the next one begins anew.
+The pass writes the values of each slice of runs to a temporary file, by tag and argument. The tables are then built one
+by one from that file, so that memory holds the values of one argument only, and only a share of them if there are very
+many. A process that is killed leaves nothing behind; the next process starts from the beginning.
 """
 
 import hashlib
@@ -38,25 +38,26 @@ from gonemaster_db.runs.run_documents import kinds_of, read_in_parts
 
 log = logging.getLogger(__name__)
 
-WORTH_RUNS = 1000  # the values of a smaller batch are counted as fast as they are asked for
+WORTH_RUNS = 1000  # the values of a smaller batch are counted fast enough on request
 _STALE, _STALE_FOR = b"", timedelta(hours=1)
 SLICE = 500
 ROWS_AT_A_TIME = 100_000
-_LONGEST_NAME = 255  # of an argument: longer names are no names, and are counted when they are asked for
+_LONGEST_NAME = 255  # Longer argument names are not precomputed; they are counted on request.
 _COLUMNS = ("batch_key", "tag", "argument", "most", "worst", "shared")
 Column = tuple[str, str]  # message tag and argument
 
 
 def signature_of(session: Session, batch_key: int) -> bytes:
-    """Return a digest of the counters of a batch, which changes when one of its runs is deleted or gets a score."""
+    """Return a digest of the counters of a batch, which changes when a run of the batch is deleted or scored."""
     counted = sorted((repr(group[1:]), number) for group, number in read_counts(session, batch_key).items())
     return hashlib.blake2b(repr(counted).encode(), digest_size=16).digest()
 
 
 def batches_without_statistics(session: Session, *, now: datetime, limit: int = 10) -> Sequence[int]:
-    """Return the keys of finished batches that are worth statistics and have none, or stale ones; large ones first.
+    """Return the keys of finished batches that need statistics, largest first.
 
-    A purge makes statistics stale step by step, so stale ones are made anew an hour after they were made.
+    Only batches above WORTH_RUNS qualify. A purge makes statistics stale at each step, so stale statistics are rebuilt
+    an hour after they were built.
     """
     unfinished = select(Job.id).where(Job.batch_id == Batch.id).exists()
     of_batch = BatchStatistics.batch_key == Batch.key
@@ -70,7 +71,10 @@ def batches_without_statistics(session: Session, *, now: datetime, limit: int = 
 
 
 def mark_stale(session: Session, batch_keys: Iterable[int | None]) -> None:
-    """Note that runs of batches were deleted or scored; the signature tells readers, this mark tells what is due."""
+    """Mark the statistics of batches as stale after their runs were deleted or scored.
+
+    The mark selects batches to rebuild; readers compare the signature.
+    """
     if keys := sorted({key for key in batch_keys if key is not None}):
         marked = update(BatchStatistics).where(BatchStatistics.batch_key.in_(keys)).values(signature=_STALE)
         session.execute(marked, execution_options={"synchronize_session": False})
@@ -79,10 +83,10 @@ def mark_stale(session: Session, batch_keys: Iterable[int | None]) -> None:
 def make_statistics(
     store: Store, batch_key: int, *, now: Callable[[], datetime], step: Callable[[], bool] = lambda: True
 ) -> int | None:
-    """Count the values of all arguments of a batch and store the tables; returns how many there are.
+    """Count the values of all arguments of a batch and store the tables; return the number of tables.
 
-    `step` is called between two transactions, the place to rest; where it returns False, and where runs of the batch
-    were deleted or scored meanwhile, nothing is stored and the result is None.
+    `step` is called between two transactions and may sleep. If it returns False, or if runs of the batch were deleted
+    or scored in the meantime, nothing is stored and the result is None.
     """
     with store.read_only() as session:
         signature = signature_of(session, batch_key)
@@ -92,7 +96,8 @@ def make_statistics(
             parts.write(values)
             if not step():
                 return None
-        for column in parts.columns():  # before the transaction, which would keep dead rows of all tables for as long
+        # Tables are built before the transaction starts: a long transaction would keep VACUUM from removing dead rows.
+        for column in parts.columns():
             parts.make_table(column)
             if not step():
                 return None
@@ -100,7 +105,7 @@ def make_statistics(
 
 
 def forget_statistics(session: Session, batch_key: int) -> None:
-    """Remove the tables of a batch; they are made anew."""
+    """Remove the value tables of a batch, so that they are rebuilt."""
     session.execute(delete(TagValueTable).where(TagValueTable.batch_key == batch_key))
     session.execute(delete(BatchStatistics).where(BatchStatistics.batch_key == batch_key))
 
@@ -109,7 +114,7 @@ Values = Mapping[Column, Mapping[str, DomainScores]]
 
 
 def _slices(store: Store, batch_key: int) -> Iterator[Values]:
-    """Yield the values of some runs at a time, in order of domain; all runs of a domain are in one slice."""
+    """Yield the values of one slice of runs at a time, by domain; all runs of a domain are in one slice."""
     after = ""
     while True:
         with store.read_only() as session:
@@ -138,12 +143,14 @@ def _values(session: Session, batch_key: int, after: str, last: str) -> Values:
                 if len(argument) <= _LONGEST_NAME and len(text) <= MAX_TEXT:
                     found[tag, argument][text].add(run.domain, scores[run.id])
         except DocumentDamaged as error:
-            log.error("a run is left out of the statistics", extra={"job_id": run.id, "error": str(error)})
+            log.error(
+                "the statistics skip a run with a damaged document", extra={"job_id": run.id, "error": str(error)}
+            )
     return found
 
 
 class _Parts:
-    """The temporary file: for each tag and argument, packed rows of each slice."""
+    """The temporary file: packed rows of each slice, by tag and argument."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -164,7 +171,7 @@ class _Parts:
         return sorted(self._places)
 
     def make_table(self, column: Column) -> None:
-        """Make the table of an argument and append it."""
+        """Build the table of an argument and append it."""
         table = self._table(column)
         places: list[tuple[int, int] | None] = []
         for rows in (table.most, table.worst, table.shared):
@@ -177,12 +184,12 @@ class _Parts:
         self._tables[column] = places
 
     def tables(self) -> Iterator[tuple[Any, ...]]:
-        """Yield tag, argument and the three parts of each table."""
+        """Yield tag, argument and the three columns of each table."""
         for column, places in self._tables.items():
             yield (*column, *(None if place is None else self._octets(*place) for place in places))
 
     def _table(self, column: Column) -> ValueTable:
-        """Join the rows of all slices; with very many values, a share of the values at a time."""
+        """Merge the rows of all slices; if there are very many, one share of the values at a time."""
         shares = 1 + self._rows[column] // ROWS_AT_A_TIME
         maker = TableMaker()
         for share in range(shares):

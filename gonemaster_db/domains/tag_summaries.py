@@ -1,7 +1,7 @@
 """Summaries of tags: counts of the newest runs of their domains.
 
-To count half a million domains takes most of a second. So maintenance counts large tags once a minute, if anything has
-changed, and readers take what it keeps.
+Counting a large tag takes long. A maintenance task therefore counts large tags once a minute if anything has changed,
+and readers use the stored counts.
 """
 
 import hashlib
@@ -19,15 +19,16 @@ from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import Domain, DomainTag, KeptTagSummary, Run, Tag
 from gonemaster_db.runs.counters import read_counts
 
-LARGE = 20_000  # domains: a page that counts fifty thousand takes a tenth of a second
-BELIEVED = timedelta(minutes=5)  # since maintenance came last: where it does not run, tags are counted when asked for
+LARGE = 20_000  # domains; smaller tags are counted on request
+# Stored counts expire if the maintenance task has not confirmed them for this long; tags are then counted on request.
+BELIEVED = timedelta(minutes=5)
 _COUNTS = ("domain_count", "ok", "notice", "warning", "error", "critical", "grades")
 _QUIET = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
 class TagSummary:
-    """Counts of the newest runs of a tag's domains by level (`ok` is below NOTICE) and grade."""
+    """Counts of the newest runs of a tag's domains by level (`ok` is below NOTICE) and by grade."""
 
     tag: str
     domain_count: int
@@ -55,7 +56,7 @@ def count_newest(session: Session, name: str) -> TagSummary:
 
 
 def kept_summaries(session: Session, names: Sequence[str], *, now: datetime) -> dict[str, TagSummary]:
-    """Return what maintenance keeps of large tags; nothing where it does not run."""
+    """Return the stored summaries of large tags; empty if the maintenance task is not running."""
     query = select(KeptTagSummary).where(KeptTagSummary.tag.in_(names), KeptTagSummary.checked_at > now - BELIEVED)
     return {
         kept.tag: TagSummary(kept.tag, **{name: getattr(kept, name) for name in _COUNTS})
@@ -66,7 +67,7 @@ def kept_summaries(session: Session, names: Sequence[str], *, now: datetime) -> 
 def keep_summaries(
     store: Store, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False, large: int = LARGE
 ) -> int:
-    """Count the tags with more than `large` domains of which domains or runs have changed; returns how many."""
+    """Count the changed tags with more than `large` domains, and store the counts; return the number of tags."""
     with store.read_only() as session:
         wanted = _signatures(session, large)
         kept = {tag: bytes(signature) for tag, signature in session.execute(_KEPT)}
@@ -89,7 +90,7 @@ _KEPT = select(KeptTagSummary.tag, KeptTagSummary.signature)
 
 
 def _signatures(session: Session, large: int) -> dict[str, bytes]:
-    """Return a digest of each large tag that changes with its domains, and with any run that is stored or deleted."""
+    """Return a digest for each large tag that changes with its domains and with each stored or deleted run."""
     counts = sorted(repr(group) + str(number) for group, number in read_counts(session).items())
     runs = repr((counts, session.scalar(select(func.max(Run.key)))))
     members = select(DomainTag.tag, func.count(), func.sum(DomainTag.domain_id)).group_by(DomainTag.tag)
@@ -104,7 +105,7 @@ def _keep(session: Session, *, summary: TagSummary, signature: bytes, now: datet
         session.scalar(select(Tag.name).where(Tag.name == summary.tag).with_for_update(read=True, key_share=True))
         is None
     ):
-        return  # deleted meanwhile
+        return  # The tag was deleted in the meantime.
     row = {name: getattr(summary, name) for name in _COUNTS} | {"signature": signature, "checked_at": now}
     row["grades"] = dict(summary.grades)
     kept = insert(session, KeptTagSummary).values(tag=summary.tag, **row)
@@ -112,7 +113,7 @@ def _keep(session: Session, *, summary: TagSummary, signature: bytes, now: datet
 
 
 def _note(session: Session, *, unchanged: Sequence[str], small: Sequence[str], now: datetime) -> None:
-    """Say of which tags the counts are still right, and forget those that are counted as fast as they are asked for."""
+    """Confirm the unchanged counts, and remove those of tags that are small enough to be counted on request."""
     checked = update(KeptTagSummary).where(KeptTagSummary.tag.in_(unchanged)).values(checked_at=now)
     session.execute(checked, execution_options=_QUIET)
     session.execute(delete(KeptTagSummary).where(KeptTagSummary.tag.in_(small)), execution_options=_QUIET)

@@ -1,4 +1,4 @@
-"""State rows of what follows watches: each is replaced only by the worker that has read its newest version."""
+"""State rows of the tasks that follow watches; only a worker that has read the newest version may replace a row."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,12 +13,12 @@ _QUIET = {"synchronize_session": False}
 
 
 def read_state(session: Session, name: str) -> WatchState | None:
-    """Return a state with its version; None if nothing was stored."""
+    """Return a state with its version, or None if nothing was stored."""
     return session.get(WatchState, name)
 
 
 def store_state(session: Session, name: str, value: Mapping[str, Any], *, version: int) -> bool:
-    """Store a state unless another worker has stored one since `version` was read (0: none); say if it is stored."""
+    """Store a state unless it has changed since `version` was read (0: no state); return whether it was stored."""
     statement: Any
     if version:
         own = (WatchState.name == name, WatchState.version == version)
