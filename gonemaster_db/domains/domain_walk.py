@@ -122,7 +122,7 @@ def _walk_groups(session: Session, groups: Iterable[Group], wanted: DomainFilter
 def _look_up(
     session: Session, groups: Iterable[Group], wanted: DomainFilter, limit: int, offset: int, *, most: int
 ) -> list[int] | None:
-    """Look the first domains up in a tag, or in all tags if untagged ones are wanted; None if the page stays incomplete."""
+    """Look the first domains up in the tag (in all tags for untagged ones); None if the page stays incomplete."""
     tag = wanted.domain_tag
     found: list[int] = []
     left = most

@@ -1,11 +1,11 @@
-"""Registries of the analysis: name servers, addresses, prefixes and ASNs that facts refer to by number."""
+"""Registries of the analysis: name servers, addresses, prefixes and ASNs that facts refer to by ID."""
 
 from sqlalchemy import BigInteger, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import Base, UtcTime, code_text
 
-_NEVER_TWICE = {"sqlite_autoincrement": True}  # processes remember ids
+_NEVER_TWICE = {"sqlite_autoincrement": True}  # IDs are never reused, because processes cache them.
 
 
 class AnalysisNameserver(Base):
@@ -47,7 +47,7 @@ class AnalysisPrefix(Base):
 
 
 class AnalysisAsn(Base):
-    """An autonomous system number with its label, where one is known."""
+    """An autonomous system number with its label, if known."""
 
     __tablename__ = "analysis_asns"
 

@@ -1,4 +1,4 @@
-"""The part of a view about its domains, built some at a time in order of the name."""
+"""The part of a view about domains, built in slices in order of name."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ from gonemaster_db.models import (
     FactTagSummary,
 )
 
-MULTIPLE = "Multiple"  # operator of what is in several ASes
+MULTIPLE = "Multiple"  # operator of objects in several ASes
 _SUMMARY = (
     "run_id", "score", "grade", "worst_level", "finished_at", "nameserver_count", "endpoint_count", "asn_count",
     "prefix_count", "ipv4_ns_count", "ipv6_ns_count",
@@ -40,7 +40,7 @@ DOMAIN_COLUMNS = (
     "software_version", "operator", "operator_asn",
 )  # fmt: skip
 Facts = dict[int, list[Any]]
-"""Rows by domain, without its id."""
+"""Rows by domain, without its ID."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ def read_slice(session: Session, snapshot_id: int, domain_ids: Sequence[int]) ->
 
 @dataclass(slots=True)
 class TagFindings:
-    """What was found of each tag of a test case in all domains so far."""
+    """The findings of each tag of a test case in all domains so far."""
 
     domains: DomainLists
     occurrences: Counter[int] = field(default_factory=Counter)  # by position of the tag
@@ -88,7 +88,7 @@ class TagFindings:
 
 
 class DomainPass:
-    """Goes through the domains once: makes their rows, and collects what the other parts of the view are made of."""
+    """One pass over the domains that builds their rows and collects the data for the other parts of the view."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
@@ -106,7 +106,7 @@ class DomainPass:
     def take(
         self, view_id: int, first: int, domain_ids: Sequence[int], facts: SliceFacts
     ) -> tuple[list[Sequence[Any]], list[MemberRow]]:
-        """Return the rows of some domains and of their members; `first` is the position of the first one."""
+        """Return the rows of some domains and of their members; `first` is the position of the first domain."""
         rows: list[Sequence[Any]] = []
         members: list[MemberRow] = []
         for place, domain_id in enumerate(domain_ids, start=first):
@@ -175,7 +175,7 @@ class DomainPass:
 
 
 def operator_of(asns: set[int], objects: Objects) -> tuple[str, int | None]:
-    """Return who runs what is in these ASes, and the number where it is one."""
+    """Return the operator of objects in these ASes, and the AS number if there is only one."""
     if len(asns) != 1:
         return MULTIPLE if asns else "", None
     (asn,) = asns

@@ -1,4 +1,4 @@
-"""The parts of a view about name servers, endpoints, networks and findings, made after all domains were seen."""
+"""The parts of a view about name servers, endpoints, networks and findings, built after all domains."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _LATENCY = ("latency_p50_ms", "latency_p95_ms", "latency_samples")
 
 @dataclass(frozen=True)
 class ViewTable:
-    """One table of a view: its objects are made one by one, in the order of their positions."""
+    """One table of a view; its objects are built one by one in order of position."""
 
     kind: str
     table: type[Base]
@@ -38,29 +38,29 @@ class ViewTable:
     made: Iterator[Made]
 
     def rows(self, view_id: int) -> Iterator[tuple[Sequence[Any], list[MemberRow]]]:
-        """Yield the row of each object and those of its members."""
+        """Yield the row of each object and the rows of its members."""
         for place, (row, members) in enumerate(self.made):
             yield (view_id, place, *row), list(member_rows(view_id, self.kind, place, members))
 
 
 @dataclass(slots=True)
 class _Network:
-    """What belongs to an AS or a prefix."""
+    """The members of an AS or a prefix."""
 
     addresses: set[int] = field(default_factory=set)
     endpoints: set[int] = field(default_factory=set)
     nameservers: set[int] = field(default_factory=set)
-    others: set[int] = field(default_factory=set)  # prefixes of an AS, ASes of a prefix
+    others: set[int] = field(default_factory=set)  # prefixes of an AS, or ASes of a prefix
 
 
 class ObjectParts:
-    """Makes the parts from what the pass over the domains has collected."""
+    """Builds the parts of a view from the data that the pass over the domains has collected."""
 
     def __init__(self, objects: Objects, seen: DomainPass) -> None:
         self._objects, self._seen = objects, seen
         self._nameservers, self._asns = objects.nameserver_places(), objects.asn_places()
         self._prefixes = objects.prefix_places()
-        self._endpoints_of: defaultdict[int, list[int]] = defaultdict(list)  # of a name server
+        self._endpoints_of: defaultdict[int, list[int]] = defaultdict(list)  # by name server
         for place, endpoint in enumerate(objects.endpoints):
             self._endpoints_of[endpoint.nameserver_id].append(place)
         self._by_asn: defaultdict[int, _Network] = defaultdict(_Network)
@@ -69,7 +69,7 @@ class ObjectParts:
             self._place_endpoint(place, endpoint.nameserver_id, endpoint.address_id)
 
     def parts(self) -> Iterator[ViewTable]:
-        """Yield the parts one after the other."""
+        """Yield the parts in order."""
         yield ViewTable("nameserver", SnapshotNameserver, _NAMESERVER, self._nameserver_rows())
         yield ViewTable("endpoint", SnapshotEndpoint, _ENDPOINT, self._endpoint_rows())
         yield ViewTable("asn", SnapshotAsn, ("asn", "label", *_NETWORK, *_LATENCY), self._asn_rows())
@@ -175,9 +175,9 @@ _TESTCASE = ("module", "testcase", "domain_count", "entry_count", "worst_level")
 
 
 def usual_origin(seen: Mapping[tuple[int, int | None], int]) -> tuple[int | None, int | None]:
-    """Return the AS and the prefix in which most domains saw an address; of equals those with the lowest numbers.
+    """Return the AS and the prefix that most domains report for an address; ties go to the lowest numbers.
 
-    Runs whose look-up failed do not count against those that know it.
+    Runs whose look-up failed are not counted against a known origin.
     """
     if not seen:
         return None, None

@@ -1,4 +1,4 @@
-"""What a view is about: the objects of a snapshot in the orders that give them their positions."""
+"""The objects of a snapshot in the order that defines their positions."""
 
 from array import array
 from collections import defaultdict
@@ -31,11 +31,11 @@ _IDS_AT_A_TIME = 1000
 
 
 class FactsChanged(Exception):
-    """The facts are not those any more that the view was begun with."""
+    """The facts have changed since the view was begun."""
 
 
 class Places(dict[K, int]):
-    """Positions by key; a key that was not there at the start means that the facts have changed."""
+    """Positions by key; a missing key means that the facts have changed."""
 
     def __missing__(self, key: K) -> int:
         """Raise FactsChanged."""
@@ -43,7 +43,7 @@ class Places(dict[K, int]):
 
 
 class Address(NamedTuple):
-    """An address; `order` sorts as addresses do, IPv4 first."""
+    """An address; `order` sorts addresses in numerical order, IPv4 first."""
 
     text: str
     family: int
@@ -51,14 +51,14 @@ class Address(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """A name server with an address, both by their ids."""
+    """A name server with an address, both by ID."""
 
     nameserver_id: int
     address_id: int
 
 
 class KnownPrefix(NamedTuple):
-    """A prefix with its id."""
+    """A prefix with its ID."""
 
     id: int
     text: str
@@ -75,40 +75,38 @@ class TagOfCase(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """All objects of a snapshot, each kind in order; positions are places in these lists."""
+    """All objects of a snapshot by kind, in order; positions are indexes into these lists."""
 
     domain_ids: Sequence[int]
-    nameservers: Mapping[int, str]  # by id, in order of the name
+    nameservers: Mapping[int, str]  # by ID, in order of name
     addresses: Mapping[int, Address]
     endpoints: Sequence[Endpoint]
-    origins: Mapping[
-        int, Mapping[tuple[int, int | None], int]
-    ]  # of an address: AS and prefix, how often they were seen
-    asns: Mapping[int, str]  # labels by number, in order of the number
+    origins: Mapping[int, Mapping[tuple[int, int | None], int]]  # by address ID: how often each AS and prefix was seen
+    asns: Mapping[int, str]  # labels by number, in order of number
     prefixes: Sequence[KnownPrefix]
     tags: Sequence[TagOfCase]
     testcases: Sequence[tuple[str, str]]
-    kinds: Mapping[int, tuple[int, int | None, str]]  # of an entry kind: positions of tag and test case, level
+    kinds: Mapping[int, tuple[int, int | None, str]]  # by entry kind: positions of tag and test case, and the level
 
     def nameserver_places(self) -> Places[int]:
-        """Positions of name servers by id."""
+        """Return the positions of name servers by ID."""
         return _places(self.nameservers)
 
     def endpoint_places(self) -> Places[Endpoint]:
-        """Positions of endpoints."""
+        """Return the positions of endpoints."""
         return _places(self.endpoints)
 
     def asn_places(self) -> Places[int]:
-        """Positions of ASes by number."""
+        """Return the positions of ASes by number."""
         return _places(self.asns)
 
     def prefix_places(self) -> Places[int]:
-        """Positions of prefixes by id."""
+        """Return the positions of prefixes by ID."""
         return _places(prefix.id for prefix in self.prefixes)
 
 
 def read_objects(session: Session, snapshot_id: int) -> Objects:
-    """Read which objects the facts of a snapshot are about."""
+    """Read the objects in the facts of a snapshot."""
     pairs = [
         Endpoint(*row)
         for row in _distinct(session, snapshot_id, FactNsEndpoint.nameserver_id, FactNsEndpoint.address_id)
@@ -137,7 +135,7 @@ def _places(keys: Iterable[K]) -> Places[K]:
 
 
 def _domains(session: Session, snapshot_id: int) -> "array[int]":
-    """Return ids in order of the name; of two domains with one name, the second one was made after a deletion."""
+    """Return IDs in order of name; a second domain with the same name was created after a deletion and is skipped."""
     columns = (FactDomainSummary.domain_id, FactDomainSummary.name)
     query = select(*columns).where(FactDomainSummary.snapshot_id == snapshot_id)
     rows = session.execute(query.order_by(FactDomainSummary.name, FactDomainSummary.finished_at.desc()))
@@ -180,7 +178,7 @@ def _addresses(session: Session, wanted: set[int]) -> dict[int, Address]:
 
 def _address(text: str) -> Address:
     family, version = (AF_INET6, 6) if ":" in text else (AF_INET, 4)
-    packed = inet_pton(family, text.partition("%")[0])  # ipaddress takes thirty times as long
+    packed = inet_pton(family, text.partition("%")[0])  # much faster than ipaddress
     return Address(text, version, bytes([version]) + packed)
 
 
@@ -212,7 +210,7 @@ def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:
 def _named(
     session: Session, key: InstrumentedAttribute[int], value: InstrumentedAttribute[str], wanted: Iterable[int]
 ) -> dict[int, str]:
-    """Return the texts of ids."""
+    """Return texts by ID."""
     found: dict[int, str] = {}
     for ids in chunks(sorted(wanted), _IDS_AT_A_TIME):
         found.update((row[0], row[1]) for row in session.execute(select(key, value).where(key.in_(ids))))

@@ -74,7 +74,7 @@ def labels_of(counts: Counts, name: str) -> dict[str, int]:
 
 
 def count_removed_runs(session: Session, changes: Mapping[RunStatus, int]) -> None:
-    """Keep the number of finished jobs when runs are deleted; `changes` are the changes of the stored runs by status."""
+    """Keep the number of finished jobs when runs are deleted; `changes` are changes of the stored runs by status."""
     add_counts(session, {Count(RUNS_REMOVED, status): -number for status, number in changes.items() if number < 0})
 
 
