@@ -1,4 +1,4 @@
-"""Comparison of two runs."""
+"""Comparison of the findings of two runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gonemaster_db.runs.findings import FindingKey, FindingLine, read_findings, 
 class FindingChange:
     """A message tag of one test case before and after; one side is empty if it was added or cleared.
 
-    A side has the lines of the finding, or its worst level alone, depending on the comparison.
+    A side has the lines of the finding, or only its worst level, depending on the comparison.
     """
 
     module: str
@@ -32,7 +32,7 @@ class RunDifference:
 
     @property
     def octets(self) -> int:
-        """Size of the arguments in the lines as JSON."""
+        """Size of the arguments in the lines as JSON, in bytes."""
         changes = [*self.added, *self.cleared, *self.changed]
         return sum(len(line.raw) for change in changes for line in [*change.before, *change.after])
 
@@ -43,7 +43,7 @@ class RunDifference:
 def diff_runs(
     session: Session, before: str, after: str, *, min_level: str = "INFO", with_args: bool = False
 ) -> RunDifference:
-    """Compare the entries of two runs from a level up; order and timestamps are ignored."""
+    """Compare the entries of two runs from a level up, ignoring order and timestamps."""
     found = read_findings(session, [before, after], min_level)
     return compare(found.get(before, {}), found.get(after, {}), with_args=with_args)
 
@@ -53,7 +53,7 @@ def compare(
 ) -> RunDifference:
     """Compare two sets of findings: their worst levels, or all lines with their arguments.
 
-    Arguments differ where nothing has happened: the days that a signature has left, a serial number, an order.
+    Arguments can differ without a relevant change: the remaining days of a signature, a serial number, an order.
     """
     keys = sorted({*old, *new})
     if with_args:
@@ -70,7 +70,7 @@ def compare(
 
 
 def _differ(change: FindingChange) -> bool:
-    """Compare octets first: most lines are equal, and parsing them costs far more."""
+    """Return whether a finding differs, comparing bytes first: most lines are equal, and parsing costs far more."""
     stored = (sorted((line.level, line.raw) for line in lines) for lines in (change.before, change.after))
     if next(stored) == next(stored):
         return False

@@ -1,4 +1,4 @@
-"""Retention of outcomes: those that no run has any more are removed."""
+"""Retention of outcomes: removes outcomes that no run refers to."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -15,13 +15,13 @@ _IS_PART = exists().where(OutcomeModule.module_outcome_id == ModuleOutcome.id)
 
 
 def purge_outcomes(session: Session, *, created_before: datetime, limit: int = 500) -> int:
-    """Remove up to `limit` outcomes that no run has, and what only they were made of; returns their number."""
+    """Remove up to `limit` outcomes without runs, and their unused parts; return their number."""
     unused = _lock(session, Outcome.id, (Outcome.created_at < created_before, ~_IN_USE), limit)
     if not unused:
         return 0
     of_unused = select(OutcomeModule.module_outcome_id).where(OutcomeModule.outcome_id.in_(unused)).distinct()
     modules = session.scalars(of_unused).all()
-    # A run may have got the outcome between the first look at it and the lock, so the condition is checked again.
+    # A run may have got the outcome between the first query and the lock, so the condition is checked again.
     gone = delete(Outcome).where(Outcome.id.in_(unused), ~_IN_USE).returning(Outcome.id)
     removed = session.scalars(gone, execution_options=_QUIET).all()
     session.execute(delete(OutcomeModule).where(OutcomeModule.outcome_id.in_(removed)), execution_options=_QUIET)
@@ -30,7 +30,7 @@ def purge_outcomes(session: Session, *, created_before: datetime, limit: int = 5
 
 
 def _purge_modules(session: Session, candidates: Collection[int]) -> None:
-    """Remove those outcomes of modules that are part of no outcome any more."""
+    """Remove those outcomes of modules that no longer belong to any outcome."""
     alone = _lock(session, ModuleOutcome.id, (ModuleOutcome.id.in_(candidates), ~_IS_PART), len(candidates))
     gone = delete(ModuleOutcome).where(ModuleOutcome.id.in_(alone), ~_IS_PART).returning(ModuleOutcome.id)
     removed = session.scalars(gone, execution_options=_QUIET).all()
@@ -41,6 +41,6 @@ def _purge_modules(session: Session, candidates: Collection[int]) -> None:
 def _lock(
     session: Session, key: InstrumentedAttribute[int], conditions: Collection[ColumnElement[Any]], limit: int
 ) -> Collection[int]:
-    """Lock rows that nothing refers to; the lock waits for no other, and keeps new references away."""
+    """Lock rows without references; the lock waits for no other transaction and prevents new references."""
     query = select(key).where(*conditions).order_by(key).limit(limit)
     return session.scalars(query.with_for_update(skip_locked=True)).all()

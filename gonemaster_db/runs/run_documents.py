@@ -1,4 +1,4 @@
-"""What runs found: outcomes and documents put together as entries."""
+"""The entries of runs, combined from outcomes and documents."""
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,10 +19,10 @@ from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, ParsedDocumen
 
 log = logging.getLogger(__name__)
 
-# More entries than a run can have: the id of an entry is the key of its run times this, plus its place in the run.
+# More entries than a run can have: an entry's ID is the key of its run times this number, plus its position.
 ENTRIES_PER_RUN = 2**20
-_FIRST_PART, _MOST_IN_PART = 20, 500  # runs that are read at a time
-_PART_OCTETS = 8 * 1024 * 1024  # of their documents, about
+_FIRST_PART, _MOST_IN_PART = 20, 500  # runs that are read together
+_PART_OCTETS = 8 * 1024 * 1024  # approximate size of their documents
 _RUNS, _DOCUMENTS = cast("Table", Run.__table__), cast("Table", RunDocument.__table__)
 _COLUMNS = (_RUNS.c.key, _RUNS.c.id, _RUNS.c.domain_id, _RUNS.c.domain, _RUNS.c.outcome_id)
 _STORED = (
@@ -34,7 +34,7 @@ _STORED = (
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """What a run found; `document` is None where it is damaged."""
+    """The stored results of a run; `document` is None if it is damaged."""
 
     key: int
     id: str
@@ -45,13 +45,13 @@ class StoredRun:
 
     @property
     def whole_document(self) -> ParsedDocument:
-        """Return the document. Raises DocumentDamaged."""
+        """The document. Raises DocumentDamaged."""
         if self.document is None:
             raise DocumentDamaged(f"the document of run {self.id} is damaged")
         return self.document
 
     def octets(self, place: int) -> int:
-        """Return the size of the arguments of an entry as JSON."""
+        """Return the size of the arguments of an entry as JSON, in bytes."""
         return len(self.document.raw_arguments(place)) if self.document else 0
 
     def entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
@@ -60,11 +60,11 @@ class StoredRun:
         return self._entry(place, kinds, document.timestamps[place], document.arguments(place))
 
     def listed_entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
-        """Return one entry for a list, which one damaged document does not end: time and arguments are then empty."""
+        """Return one entry for a list; if its document is damaged, time and arguments are empty."""
         try:
             return self.entry(place, kinds)
         except DocumentDamaged as error:
-            log.error("an entry is listed without arguments", extra={"job_id": self.id, "error": str(error)})
+            log.error("listing an entry without arguments", extra={"job_id": self.id, "error": str(error)})
             return self._entry(place, kinds, 0.0, {})
 
     def _entry(self, place: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> StoredEntry:
@@ -73,16 +73,16 @@ class StoredRun:
 
 
 def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, StoredRun]:
-    """Read what runs found, by id; documents are decompressed, and parsed later where they are read."""
+    """Read stored runs by ID; documents are decompressed, and parsed later on access."""
     rows = session.connection().execute(_STORED, {"wanted": list(run_ids)}).all()
     sequences = sequences_of(session, (row.outcome_id for row in rows))
     return {row.id: _stored_run(row, sequences.get(row.outcome_id, ())) for row in rows}
 
 
 def read_in_parts(session: Session, run_ids: Sequence[str]) -> Iterator[list[StoredRun]]:
-    """Yield what runs found in the order of the ids, some at a time: a document may have megabytes or a kilobyte.
+    """Yield stored runs in the order of the IDs, in parts, because a document may have a kilobyte or megabytes.
 
-    A run that was deleted is left out.
+    Deleted runs are skipped.
     """
     size = _FIRST_PART
     while run_ids:
@@ -94,7 +94,7 @@ def read_in_parts(session: Session, run_ids: Sequence[str]) -> Iterator[list[Sto
 
 
 def read_stored_run(session: Session, run_id: str) -> StoredRun:
-    """Read what one run found. Raises RunNotFound."""
+    """Read one stored run. Raises RunNotFound."""
     found = read_stored_runs(session, [run_id])
     if run_id not in found:
         raise RunNotFound(run_id)
@@ -102,12 +102,12 @@ def read_stored_run(session: Session, run_id: str) -> StoredRun:
 
 
 def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, EntryType]:
-    """Return the kinds of the entries of runs."""
+    """Return the entry kinds of runs."""
     return kinds_by_id(session, {number for run in runs for number in run.kinds})
 
 
 def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[StoredEntry]:
-    """Return the entries of a run in their order, from a level up. Raises DocumentDamaged."""
+    """Return the entries of a run in order, from a level up. Raises DocumentDamaged."""
     kinds = kinds_of(session, [run])
     levels = None if min_level is None else at_least(min_level)
     places = enumerate(run.kinds)

@@ -1,4 +1,4 @@
-"""A view says what the facts say, and nobody sees half of one."""
+"""A view contains exactly what the facts say, and no reader sees a partial view."""
 
 import json
 from collections.abc import Sequence

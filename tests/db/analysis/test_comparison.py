@@ -1,4 +1,4 @@
-"""Comparisons of random snapshots agree with one in Python that knows nothing of views, on both databases."""
+"""Comparisons of random snapshots agree with a Python implementation that does not use views, on both databases."""
 
 import random
 from collections import Counter, defaultdict
@@ -38,7 +38,7 @@ def rank(level: str) -> int:
 
 
 class Reference:
-    """Two snapshots compared as the contract words it."""
+    """Two snapshots compared according to the contract."""
 
     def __init__(self, before: SnapshotFacts, after: SnapshotFacts, config: ScoringConfig = DEFAULT_CONFIG) -> None:
         self.sides = (before, after)
@@ -99,7 +99,7 @@ class Reference:
         return {name: delta for name, delta, _, _ in self.moved() if delta}
 
     def clusters(self) -> dict[tuple[str, ...], set[tuple[str, str]]]:
-        """The keys of each group of domains that moved in one direction."""
+        """Return the keys of each group of domains that moved in one direction."""
         derived, deltas = Derived(self.sides[1]), self.deltas()
         groups: dict[tuple[str, str], set[str]] = defaultdict(set)
         for name in deltas:
@@ -129,7 +129,7 @@ def random_pair(seed: int) -> Pair:
     after = chance.later(before, floor=rng.choice(["NOTICE", "WARNING"]))
     if rng.random() < 0.2:
         after = replace(after, vocabulary=None)
-    elif rng.random() < 0.7:  # an engine that knows fewer tags, before or after
+    elif rng.random() < 0.7:  # one engine, of the earlier or the later snapshot, knows fewer tags
         dropped = rng.sample(sorted(before.levels), 3)
         side = rng.choice([before, after])
         known = vocabulary_of({one: level for one, level in side.levels.items() if one not in dropped})
@@ -304,4 +304,4 @@ def test_comparison_heeds_the_time_limit(store: Store, pair: tuple[OfferedSnapsh
 
     with pytest.raises(TimeLimitExceeded):
         compare_late()
-    assert compare(store, pair).moved_total > 0  # the lock is free again
+    assert compare(store, pair).moved_total > 0  # the lock was released

@@ -59,7 +59,8 @@ def derived(store: Store) -> Derived:
 @pytest.fixture
 def view_id(store: Store, derived: Derived) -> int:
     cohort = make_cohort(store)
-    make_snapshot(store, cohort, Chance(1).snapshot(5, slug="another"))  # is in no list of the other view
+    # must not appear in the lists of the other view
+    make_snapshot(store, cohort, Chance(1).snapshot(5, slug="another"))
     return make_snapshot(store, cohort, derived.facts)[1]
 
 

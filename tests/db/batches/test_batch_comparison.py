@@ -1,4 +1,4 @@
-"""What changed between two batches: pages and numbers agree with a comparison run by run, on both databases."""
+"""Pages and counts of differences between two batches agree with a comparison of single runs, on both databases."""
 
 import random
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def some_entries(rng: random.Random) -> list[EntryRecord]:
 
 @pytest.fixture
 def filled(store: Store, batches: tuple[str, str]) -> dict[str, dict[str, Run]]:
-    """Random runs in both batches, by batch and domain: in either or both, some that did not succeed."""
+    """Create random runs in one or both batches, some of them failed, by batch and domain."""
     rng = random.Random(11)
     made: dict[str, dict[str, Run]] = {batch: {} for batch in batches}
     for number in range(24):

@@ -1,4 +1,4 @@
-"""Batches: listed, summarised, run again, compared, deleted; and runs that leave by age or tag."""
+"""Batches: listing, summaries, reruns, comparison and deletion; purges of runs by age or tag."""
 
 import random
 from datetime import timedelta
@@ -37,7 +37,7 @@ def counts(store: Store) -> dict[type, int]:
 
 
 def shown(store: Store) -> dict[str, tuple[Any, ...]]:
-    """What each domain shows of its newest run."""
+    """Return the copy of the newest run in each domain."""
     with store.read_only() as session:
         return {
             d.name: (d.run_count, d.latest_run_id, d.latest_run_at, d.latest_status, d.latest_level, d.latest_score)
@@ -46,7 +46,7 @@ def shown(store: Store) -> dict[str, tuple[Any, ...]]:
 
 
 def recounted(store: Store) -> dict[str, tuple[Any, ...]]:
-    """The same, worked out here from the runs that are left."""
+    """Compute the same values from the remaining runs."""
     found: dict[str, tuple[Any, ...]] = {}
     with store.read_only() as session:
         for domain in session.scalars(select(Domain)):
@@ -258,7 +258,7 @@ def test_a_purge_by_tag_comes_back_to_what_it_passed_by(store: Store) -> None:
         with store.transaction() as session:
             removed.append(purge(session, 2))
         if removed == [2]:
-            make_run(store, "d0.example")  # of a domain that was done
+            make_run(store, "d0.example")  # belongs to a domain that was already purged
     assert sum(removed) == 6
     assert not all_runs(store)
     assert shown(store) == recounted(store)

@@ -1,4 +1,4 @@
-"""Statistics of batches: tables answer as the documents do, and only for the runs they were made of."""
+"""Statistics of batches: tables give the same answers as documents, and only for the runs they were built from."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ def make_batch_of_runs(store: Store, rng: random.Random, *, runs: int = 60) -> t
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(domain_count=runs), now=NOON)
     for _ in range(runs):
-        domain = f"domain{rng.randrange(runs)}.example"  # some are tested twice
+        domain = f"domain{rng.randrange(runs)}.example"  # some domains are tested twice
         graded = rng.random() < 0.8
         score: dict[str, Any] = {"score": rng.randrange(0, 101), "grade": "B"} if graded else {}
         made = record(entries=list(some_entries(rng)), **score)
@@ -92,8 +92,8 @@ def test_tables_answer_as_documents_do(store: Store, seed: int | None, monkeypat
     batch_id, key = make_batch_of_runs(store, random.Random(seed))
     before = ask(store, batch_id)
     assert any(before.values())
-    monkeypatch.setattr(batch_statistics, "SLICE", 7)  # several parts to join
-    monkeypatch.setattr(batch_statistics, "ROWS_AT_A_TIME", 5)  # and several shares of the values
+    monkeypatch.setattr(batch_statistics, "SLICE", 7)  # several parts to merge
+    monkeypatch.setattr(batch_statistics, "ROWS_AT_A_TIME", 5)  # several shares of the values
     monkeypatch.setattr(value_table, "LONGEST", 500)
     assert make_statistics(store, key, now=lambda: NOON)
     assert is_current(store, key)
@@ -135,7 +135,7 @@ def test_nothing_is_stored_when_runs_left_meanwhile(store: Store) -> None:
             purge_finished_before(session, NOON.replace(year=NOON.year + 1), limit=1)
         return True
 
-    answers = iter((True, False))  # the second is asked for after a table
+    answers = iter((True, False))  # the second call comes after a table
     assert make_statistics(store, key, now=lambda: NOON, step=lambda: next(answers)) is None
     assert make_statistics(store, key, now=lambda: NOON, step=lambda: False) is None
     assert make_statistics(store, key, now=lambda: NOON, step=purge) is None
@@ -163,9 +163,10 @@ def test_large_finished_batches_are_due(store: Store, monkeypatch: pytest.Monkey
     with store.read_only() as session:
         assert not batches_without_statistics(session, now=NOON)
     with store.transaction() as session:
-        purge_finished_before(session, NOON.replace(year=NOON.year + 1), limit=4)  # at least one of them
+        # removes at least one run of the batch
+        purge_finished_before(session, NOON.replace(year=NOON.year + 1), limit=4)
     with store.read_only() as session:
-        assert not batches_without_statistics(session, now=NOON)  # the purge may go on
+        assert not batches_without_statistics(session, now=NOON)  # the purge may continue
         assert list(batches_without_statistics(session, now=NOON + timedelta(hours=2))) == [key]
 
 
@@ -215,4 +216,4 @@ def test_documents_of_a_large_batch_are_not_read_for_one_request(store: Store, m
     with store.transaction() as session:
         assert purge_finished_before(session, NOON + timedelta(days=400), limit=10)
     with store.read_only() as session:
-        assert ask_one(session) == counted  # those before the purge
+        assert ask_one(session) == counted  # the counts from before the purge

@@ -1,4 +1,4 @@
-"""A reading session with a time limit ends in time, on both databases, and its connection serves on."""
+"""A read-only session with a time limit ends in time, on both databases, and its connection remains usable."""
 
 from collections.abc import Callable
 from datetime import timedelta

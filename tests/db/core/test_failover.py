@@ -1,4 +1,4 @@
-"""A cluster of two servers: the connections follow the primary, whichever host of the string that is."""
+"""A cluster of two servers: connections follow the primary, independent of the order of hosts."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -59,7 +59,7 @@ def test_connections_follow_the_primary(primary: PostgresServer) -> None:
     migrate(StoreSettings(driver="postgres", dsn=primary.url(database)))
     with PostgresServer(standby_of=primary) as standby, opened(settings_of(database, standby, primary)) as store:
         write(store, "before")
-        assert host_of(store) == str(primary.home)  # though it is the second one
+        assert host_of(store) == str(primary.home)  # although it is the second host
         wait_until(lambda: keys_on(standby, database) == ["before"], what="the standby follows")
         primary.stop()
         standby.promote()
@@ -90,7 +90,7 @@ def test_a_server_that_became_read_only_is_left(primary: PostgresServer) -> None
         with opened(settings_of(database, primary)) as store:
             assert not written(store, "a")
             cursor.execute(f"ALTER DATABASE {database} RESET default_transaction_read_only")
-            assert written(store, "a")  # over another connection: what the old one was told has not changed
+            assert written(store, "a")  # over another connection: the settings of the old one have not changed
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_the_host_that_served_last_is_the_first_one_until_it_is_lost(
     assert ordered().get("host") == given.get("host")
     hosts.note_primary(primary, entry)
     assert ordered() == expected
-    hosts.note_loss(None, entry, None)  # its time was over
+    hosts.note_loss(None, entry, None)  # it was recycled
     assert ordered() == expected
     hosts.note_loss(None, entry, OSError())
-    assert ordered().get("host") == given.get("host")  # a before b
+    assert ordered().get("host") == given.get("host")  # host a before host b
     hosts.note_primary(primary, entry)
     assert ordered() == expected

@@ -1,4 +1,4 @@
-"""What workers ask of the database every second leaves little that only the garbage collector finds."""
+"""Statements that workers execute every second leave few objects for the garbage collector."""
 
 from __future__ import annotations
 
@@ -44,4 +44,4 @@ def test_a_question_that_is_asked_each_second_is_built_once(store: Store, ask: C
         found = gc.collect()
     finally:
         gc.enable()
-    assert found < CALLS  # a statement that is built anew leaves ten objects at least
+    assert found < CALLS  # a statement that is built again leaves at least ten objects

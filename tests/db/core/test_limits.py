@@ -1,4 +1,4 @@
-"""Whatever the database does, nobody waits for it for ever: time limits by kind of work, and for silent servers."""
+"""Time limits for each kind of work, and for silent servers."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ NAMES = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeo
 
 @pytest.fixture
 def limited(make_store_settings: MakeSettings) -> StoreSettings:
-    """Settings of a store on PostgreSQL with limits."""
+    """Return the settings of a PostgreSQL store with limits."""
     return replace(make_store_settings("postgres"), limits=BRIEF, long_limits=LONG)
 
 
@@ -88,7 +88,7 @@ def test_a_lock_of_others_is_waited_for_only_so_long(limited: StoreSettings) -> 
 
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """Stop a process of the server, which then neither answers nor ends anything; its kernel acknowledges."""
+    """Stop a process of the server, which then neither answers nor cancels anything; its kernel acknowledges."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -115,7 +115,7 @@ def test_a_silent_statement_is_given_up_and_holds_up_nobody(
 
             def ask(how: Any = how) -> None:
                 with how() as session, stopped(backend_of(session)):
-                    read_setting(store)  # another connection serves meanwhile
+                    read_setting(store)  # another connection still works
                     session.execute(text("SELECT 1"))
 
             with pytest.raises(StoreUnavailable):
@@ -188,7 +188,7 @@ def test_a_statement_ends_when_the_time_of_the_work_is_over(limited: StoreSettin
 
 @pytest.fixture
 def pooler(limited: StoreSettings, tmp_path: Path) -> Iterator[StoreSettings]:
-    """The same through PgBouncer, which gives each transaction another connection and drops `options`."""
+    """Return the same settings through PgBouncer, which changes connections by transaction and drops `options`."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("there is no pgbouncer")
@@ -233,4 +233,4 @@ def test_limits_hold_through_a_pooler(pooler: StoreSettings) -> None:
         assert together(*[partial(work, job_id) for job_id in jobs]) == [RunStatus.SUCCEEDED] * 8
     with closing(psycopg2.connect(pooler.dsn)) as beside, beside.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
-        assert cursor.fetchone() == ("0",)  # nothing stays on connections that others are given
+        assert cursor.fetchone() == ("0",)  # no setting remains on shared connections

@@ -1,4 +1,4 @@
-"""Totals of large lists are counted once in some seconds, small ones each time."""
+"""Totals of large lists are cached for some seconds, small ones are always counted."""
 
 import pytest
 from cachetools import TTLCache
@@ -15,7 +15,7 @@ from tests.support.rows import NOON, make_run, record
 
 
 class Counting:
-    """Counts its calls."""
+    """A count function that counts its calls."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -28,7 +28,7 @@ class Counting:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Set the time, of a cache of three totals."""
+    """Replace the clock of a cache with room for three totals."""
     now = [1000.0]
     monkeypatch.setattr(recent_totals, "_kept", TTLCache(3, recent_totals.LIFE_S, timer=lambda: now[0]))
     return now
@@ -75,7 +75,7 @@ def test_kept_totals_are_bounded(store: Store, clock: list[float]) -> None:
             recent_total(session, key, counting)
         recent_total(session, "b", counting)
         assert counting.calls == 4
-        recent_total(session, "a", counting)  # the oldest was dropped
+        recent_total(session, "a", counting)  # the oldest entry was dropped
         assert counting.calls == 5
 
 

@@ -1,4 +1,4 @@
-"""Transactions commit once, repeat after conflicts, and say what a broken database means."""
+"""Transactions commit once, are retried after conflicts, and translate database errors."""
 
 import secrets
 import signal
@@ -31,7 +31,7 @@ from tests.support.threads import together
 
 
 def count_up(store: Store) -> int:
-    """Read, think, write: what loses updates without a lock or a repetition."""
+    """Read a number, increment it and write it, which loses updates without a lock or a retry."""
 
     def work(session: object) -> int:
         number: Setting = session.scalars(select(Setting).with_for_update()).one()  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ def test_a_single_statement_commits_by_itself(store: Store) -> None:
     job_id = queue_job(store).id
     with store.autocommit() as session:
         assert claim_job(session, job_id, worker="w1", now=NOON, lease=LEASE) is not None
-    with store.transaction() as session:  # the connection serves transactions as before
+    with store.transaction() as session:  # the connection can still be used for transactions
         session.add(Setting(key="a", value=1, updated_at=NOON))
         session.flush()
         session.rollback()
@@ -76,7 +76,8 @@ def test_a_connection_left_in_an_aborted_transaction_serves_nobody(make_store_se
         with store.autocommit() as session:
             raw = session.connection().connection.driver_connection
             assert raw is not None
-            with raw.cursor() as cursor:  # what a BEGIN leaves that the server cancels: the driver knows of none
+            # the same state as after a BEGIN that the server cancels, which the driver does not notice
+            with raw.cursor() as cursor:
                 cursor.execute("BEGIN")
                 with pytest.raises(psycopg2.Error):
                     cursor.execute("SELECT 1 / 0")
@@ -93,7 +94,7 @@ def test_a_single_statement_costs_postgres_nothing_else(make_store_settings: Mak
     settings = replace(make_store_settings("postgres"), pool_size=1)
     with opened(settings) as store, closing(psycopg2.connect(settings.dsn)) as beside, beside.cursor() as cursor:
         beside.autocommit = True
-        for _ in range(2):  # as a fresh connection, and as one that a transaction has used
+        for _ in range(2):  # as a fresh connection, and after a transaction
             with getattr(store, kind)() as session:
                 session.execute(text("SELECT 1 + 1"))
                 raw = session.connection().connection.driver_connection
@@ -194,7 +195,7 @@ def test_a_lock_that_sqlite_does_not_get_is_a_conflict(make_store_settings: Make
 
 
 def test_writers_that_wait_leave_a_connection_to_readers(store_settings: StoreSettings) -> None:
-    # Long enough for 50 pings on a busy machine: the writers wait for the whole of it.
+    # Long enough for 50 pings on a busy machine, because the writers wait during all of them.
     few = replace(store_settings, pool_size=2, pool_overflow=0, pool_wait=timedelta(seconds=30))
     with opened(few) as store, ThreadPoolExecutor(4) as pool:
         with store.transaction() as session:
@@ -224,7 +225,7 @@ def test_a_full_disk_on_sqlite_is_told_and_leaves_the_rest(make_store_settings: 
         raw = store.engine.raw_connection()
         assert raw.driver_connection is not None
         raw.driver_connection.execute(f"PRAGMA max_page_count = {pages}")
-        raw.close()  # back to the pool, which gives it out again
+        raw.close()  # returned to the pool, which reuses it
         many = record(entries=entries_of("INFO", args={"noise": secrets.token_hex(200_000)}))
         with pytest.raises(StoreFull):
             finish_job(store, job, many)
@@ -248,7 +249,7 @@ def test_a_file_that_is_no_database_or_a_damaged_one_is_unavailable(
         store.run_in_transaction(lambda session: session.execute(text("SELECT * FROM sqlite_master")))
     settings = make_store_settings("sqlite")
     with opened(settings) as store:
-        store.ping()  # its end writes the whole log into the file
+        store.ping()  # closing the store writes the whole log into the file
     damaged = Path(settings.dsn)
     content = damaged.read_bytes()
     damaged.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
@@ -334,11 +335,11 @@ def test_a_restarted_postgres_is_used_again(own_server: PostgresServer) -> None:
 
 
 def test_further_connection_keeps_the_locks_of_the_first(make_store_settings: MakeSettings) -> None:
-    """Without them, another process that closes its last connection deletes the WAL that is in use here."""
+    """Without the locks, another process that closes its last connection would delete the WAL in use."""
     settings = make_store_settings("sqlite")
     with opened(settings) as store, store.read_only() as first:
         first.execute(text("SELECT count(*) FROM jobs"))
-        with store.transaction() as second:  # a second connection, opened while the first is held
+        with store.transaction() as second:  # a second connection, opened while the first is in use
             list(create_jobs(second, [NewJob("a.example")], now=NOON))
         script = (
             "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT count(*) FROM jobs'); c.close()"
@@ -348,7 +349,7 @@ def test_further_connection_keeps_the_locks_of_the_first(make_store_settings: Ma
 
 
 def burst(store: Store, size: int) -> None:
-    """Use some connections at the same time."""
+    """Use several connections at the same time."""
     with ExitStack() as stack:
         for _ in range(size):
             stack.enter_context(store.read_only()).execute(text("SELECT 1"))
@@ -376,6 +377,6 @@ def test_connections_that_nobody_needs_any_more_are_closed(
         burst(store, 1)
         assert len(closed) == 3
         monkeypatch.undo()
-        burst(store, 4)  # as many may be open again
+        burst(store, 4)  # the pool can grow again
         store.close()
         assert len(closed) == 7

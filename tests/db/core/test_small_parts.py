@@ -1,4 +1,4 @@
-"""Ids, levels, JSON text and the translation to COPY."""
+"""IDs, levels, JSON text and the encoding for COPY."""
 
 import json
 import string

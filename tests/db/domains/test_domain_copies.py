@@ -1,4 +1,4 @@
-"""What a domain shows of its newest run is the same whether the run has just ended or the domain is counted anew."""
+"""The copy of the newest run in a domain is the same after graduation and after a recount."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -50,7 +50,7 @@ def test_every_state(store: Store, status: RunStatus) -> None:
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_of_runs_that_ended_at_once_the_last_id_is_the_newest(store: Store, order: tuple[int, ...]) -> None:
-    """Two end at the same moment and the third, whose id is greater, a second before them; in any order."""
+    """Two runs finish at the same time and the third, with a greater ID, one second earlier; in any order."""
     jobs = [claim(store, queue_job(store, now=NOON).id) for _ in range(3)]
     assert sorted(job.id for job in jobs) == [job.id for job in jobs]
     ends = (NOON + LEASE, NOON + LEASE, NOON + LEASE - timedelta(seconds=1))

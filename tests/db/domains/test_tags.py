@@ -1,4 +1,4 @@
-"""Domain tags: made, filled, summarised, removed; and the default profiles they bring."""
+"""Domain tags: creation, members, summaries, removal and default profiles."""
 
 from datetime import datetime, timedelta
 
@@ -123,7 +123,7 @@ def test_summary_of_a_large_tag_is_not_counted_again_for_some_seconds(
     monkeypatch.setattr(tags, "EXACT", 2)
     fill(store, "gov", "c.example")
     with store.read_only() as session:
-        assert tags.summarise_tag(session, "gov").domain_count == 3  # a small one is counted each time
+        assert tags.summarise_tag(session, "gov").domain_count == 3  # a small tag is counted each time
     fill(store, "gov", "d.example")
     with store.read_only() as session:
         assert tags.summarise_tag(session, "gov").domain_count == 3
@@ -140,7 +140,7 @@ def test_summaries_of_large_tags_are_kept_until_something_changes(store: Store) 
     assert [keep(store), keep(store)] == [1, 0]
     fill(store, "gov", "c.example")
     make_run(store, "b.example", record("NOTICE", score=90, grade="A"))
-    with store.read_only() as session:  # as it was kept
+    with store.read_only() as session:  # the stored counts
         summary = tags.summarise_tag(session, "gov")
         assert (summary.domain_count, summary.ok, summary.notice, summary.error, summary.grades) == (
             2,
@@ -169,7 +169,7 @@ def test_kept_summaries_follow_each_kind_of_change(store: Store, change: str) ->
             assert purge_finished_before(session, NOON) == 1
         elif change == "score":
             set_score(session, run.id, score=60, grade="C")
-        else:  # as many as before
+        else:  # the same number of members as before
             tags.untag_domains(session, "gov", ["c.example"])
             tags.tag_domains(session, ["gov"], ensure_domains(session, ["d.example"], now=NOON).values(), now=NOON)
     assert keep(store) == 1
@@ -185,7 +185,7 @@ def test_summaries_that_nobody_keeps_are_counted(store: Store) -> None:
         assert tags.summarise_tag(session, "gov").domain_count == 3
     with store.transaction() as session:
         tags.untag_domains(session, "gov", ["a.example", "b.example"])
-    assert keep(store) == 0  # not large any more
+    assert keep(store) == 0  # no longer large
     with store.transaction() as session:
         assert session.scalar(select(func.count()).select_from(KeptTagSummary)) == 0
         tags.delete_tag(session, "gov")

@@ -1,4 +1,4 @@
-"""A revision that says that earlier releases go on working takes nothing from them, on both databases."""
+"""A revision that claims compatibility with earlier releases removes nothing they need, on both databases."""
 
 from pathlib import Path
 

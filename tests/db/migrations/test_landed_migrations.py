@@ -1,4 +1,4 @@
-"""A migration that has landed is never edited, and databases that it made can be upgraded by each later release."""
+"""A landed migration is never edited, and each later release can upgrade the databases that it created."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ DUMPS = sorted(LANDED.glob("*.sql"))
 
 
 def test_migrations_are_as_they_landed() -> None:
-    """To change the schema, add a migration; then `python -m tests.support.landed` adds what this test looks for."""
+    """Add a migration to change the schema; `python -m tests.support.landed` then updates the expected digests."""
     assert digests() == landed_digests()
 
 

@@ -1,4 +1,4 @@
-"""Migrations bring the tables up and down on both databases and agree with the models."""
+"""Migrations create and drop the tables on both databases and agree with the models."""
 
 from pathlib import Path
 
@@ -108,7 +108,7 @@ def test_processes_that_start_at_once_upgrade_once(empty_store: Store) -> None:
 
 def test_failed_migration_leaves_nothing(empty_store: Store) -> None:
     with empty_store.transaction() as session:
-        session.execute(text("CREATE TABLE snapshot_testcases (id INTEGER)"))  # in the way of the last step
+        session.execute(text("CREATE TABLE snapshot_testcases (id INTEGER)"))  # conflicts with the last step
     with pytest.raises(Exception, match="snapshot_testcases"):
         upgrade(empty_store)
     assert table_names(empty_store) == {"snapshot_testcases"}

@@ -1,4 +1,4 @@
-"""Releases on the schema of a later one, and migrations beside a service that works."""
+"""Releases on the schema of a later release, and migrations while the service is running."""
 
 import logging
 import signal
@@ -43,7 +43,7 @@ _KILLED = (
 
 @pytest.fixture
 def postgres(make_store_settings: MakeSettings) -> Iterator[Store]:
-    """A store on PostgreSQL, where what a migration locks matters."""
+    """Open a store on PostgreSQL, where the locks of a migration matter."""
     with opened(make_store_settings("postgres")) as store:
         yield store
 
@@ -60,7 +60,7 @@ def test_a_release_works_on_a_later_schema_that_says_so(store: Store, tmp_path: 
     assert not is_current(store)
     check_schema(store)
     assert pending_revisions(store) == []
-    upgrade(store)  # what the service does at its start
+    upgrade(store)  # as at the start of the service
     assert current_revision(store) == last
     run = make_run(store)
     with store.read_only() as session:
@@ -104,7 +104,7 @@ def test_a_migration_holds_nobody_up_while_it_waits(
         with caplog.at_level(logging.INFO, "gonemaster_db"):
             migrating.start()
             wait_until(lambda: caplog.text.count("the migration waits") >= 2)
-            with postgres.transaction() as session:  # behind the lock that the migration asks for again and again
+            with postgres.transaction() as session:  # waits for the lock that the migration requests repeatedly
                 session.execute(text("SELECT id FROM jobs LIMIT 1"))
             release()
             migrating.join()
@@ -130,7 +130,7 @@ def test_an_index_whose_build_was_killed_is_built_again(postgres: Store, tmp_pat
     dsn = postgres.settings.dsn
     with revisions_of(tmp_path):
         upgrade(postgres, revision=f"{int(head()) + 1:04}")
-    with holding(postgres, "LOCK TABLE runs IN ROW EXCLUSIVE MODE"):  # the build waits for whoever writes
+    with holding(postgres, "LOCK TABLE runs IN ROW EXCLUSIVE MODE"):  # the build waits for writers
         process = subprocess.Popen([sys.executable, "-c", _KILLED, dsn, str(tmp_path)])
         wait_until(lambda: validity(dsn) == [(False,)], what="the index that is being built")
         process.send_signal(signal.SIGKILL)
@@ -144,7 +144,7 @@ def test_an_index_whose_build_was_killed_is_built_again(postgres: Store, tmp_pat
 
 
 def validity(dsn: str) -> list[tuple[bool]]:
-    """Whether PostgreSQL uses the index of the next release; empty if there is none."""
+    """Return whether PostgreSQL considers the index of the next release valid; empty if it does not exist."""
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix_runs_next')")
         return cursor.fetchall()

@@ -73,13 +73,13 @@ def test_a_batch_of_twenty_thousand_is_written_in_chunks(store: Store) -> None:
 
 
 def _took(store: Store, domain: str, seconds: float, *, at: datetime = NOON) -> None:
-    """Let a run of a domain that began then have taken so long."""
+    """Store a run of a domain with a start time and a duration."""
     job = claim(store, queue_job(store, domain).id, now=at)
     finish_job(store, job, record("INFO", at=at + timedelta(seconds=seconds)))
 
 
 def _turns(store: Store, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Queue a batch; return the names by the ids that were given back, and in the order in which they wait."""
+    """Queue a batch; return its domains by the returned IDs, and in queue order."""
     with store.transaction() as session:
         made = list(create_longest_first(session, (NewJob(name, priority=Priority.BATCH) for name in names), now=NOON))
         waiting = session.execute(select(Job.id, Job.domain).order_by(Job.priority, Job.position)).all()

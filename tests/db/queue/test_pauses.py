@@ -1,4 +1,4 @@
-"""Paused tiers say who, why, since and until when, and end by themselves."""
+"""Paused tiers report who, why, since when and until when, and resume automatically."""
 
 from datetime import timedelta
 from typing import Any
@@ -54,4 +54,4 @@ def test_no_job_of_a_paused_tier_is_claimed(store: Store) -> None:
         assert not is_paused(session, "normal", now=NOON)
         assert claim_job(session, sweep, now=NOON, **claimed) is None
         assert claim_job(session, waiting, now=NOON, **claimed) is not None
-        assert claim_job(session, sweep, now=LATER, **claimed) is not None  # the end has come
+        assert claim_job(session, sweep, now=LATER, **claimed) is not None  # the pause has ended

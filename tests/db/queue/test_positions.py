@@ -1,4 +1,4 @@
-"""Packed positions come back as they went in, and what is damaged is refused."""
+"""Packed positions are unpacked unchanged, and damaged data is refused."""
 
 import pytest
 from hypothesis import given

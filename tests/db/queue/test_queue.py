@@ -101,7 +101,7 @@ def test_more_jobs_than_a_gap_holds_move_at_once(store: Store) -> None:
 @pytest.mark.parametrize("after", [False, True])
 def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
     monkeypatch.setattr(queue, "WIDTHS", (1, 4, 2**40))
-    count = 2 * GAP  # more than the nearest gap holds, less than the nearest four
+    count = 2 * GAP  # more than the nearest gap holds, fewer than the nearest four gaps
     ids = queue_jobs(store, names(count + 40))
     moved, still = ids[:count], ids[count:]
     with store.read_only() as session:

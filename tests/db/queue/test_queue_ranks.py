@@ -1,4 +1,4 @@
-"""Where queued jobs stand, looked up for many at once."""
+"""The ranks of queued jobs, looked up for many jobs together."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Waiting jobs chosen by what they are, on both databases."""
+"""Waiting jobs selected by filters, on both databases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gonemaster_db.queue.waiting_jobs import (
 
 
 def queue_jobs(store: Store) -> dict[str, str]:
-    """Queue three normal jobs and a batch one; returns ids by name."""
+    """Queue three normal jobs and one batch job; return their IDs by domain."""
     new = [NewJob(domain=name) for name in ("b.example", "a.example", "b-two.example")]
     new.append(NewJob(domain="b-three.example", priority=Priority.BATCH))
     jobs = store.run_in_transaction(lambda session: create_listed_jobs(session, new))

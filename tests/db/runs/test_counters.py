@@ -1,4 +1,4 @@
-"""Counters of runs equal a count of the runs, whatever happened to them."""
+"""Counters of runs equal a count of the runs after every kind of change."""
 
 from collections import Counter
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Documents of runs: what goes in comes out, and what is damaged says so."""
+"""Documents of runs: encoding and decoding, and damaged data."""
 
 import json
 import zlib
@@ -23,7 +23,7 @@ JSON = st.recursive(
 ARGS = st.dictionaries(st.text(), JSON, max_size=5)
 ENTRIES = st.lists(st.tuples(st.floats(0, 100_000), ARGS), max_size=20)
 ROWS = st.none() | st.lists(ARGS, max_size=4)
-# A document as the first version with codec 1 wrote it. Never changed: rows like it are in databases.
+# A document written by the first version with codec 1. It must never change, because databases contain such rows.
 OLDEST = bytes.fromhex("78bbbb132b1333323500020508857b6815c3d310af825c83910e8c81c6228d911bd70200df2f1f76")
 
 
@@ -40,7 +40,7 @@ def encoded(*args: dict[str, Any], timings: Any = None, chain: Any = None) -> tu
 
 
 def stored(value: Any) -> Any:
-    """The value as JSON that databases accept gives it back."""
+    """Return the value after a round trip through JSON that databases accept."""
     return json.loads(dump_json(value))
 
 
@@ -100,6 +100,6 @@ def test_document_of_the_oldest_codec_is_readable() -> None:
 
 
 def test_released_dictionary_is_unchanged() -> None:
-    """Each document holds the check sum of its dictionary; with another one none could be read."""
+    """Each document contains the checksum of its dictionary and cannot be read with another one."""
     text = files("gonemaster_db.runs.documents").joinpath("dictionary1.txt").read_bytes()
     assert zlib.adler32(text) == 0xBB132B13

@@ -1,4 +1,4 @@
-"""Lists of entries are the same whichever way they are found: by few runs, by streams of outcomes, by a walk."""
+"""Lists of entries are the same for every search method: few runs, streams of outcomes, or a walk."""
 
 import random
 from collections.abc import Callable
@@ -35,7 +35,7 @@ PLANS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
 
 @pytest.fixture(params=PLANS)
 def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Lower the limits, so that a small store is read as a large one."""
+    """Lower the limits, so that a small store is read like a large one."""
     of_lists, of_outcomes = PLANS[request.param]
     for module, limits in ((lists, of_lists), (matching_outcomes, of_outcomes)):
         for name, value in limits.items():
@@ -51,7 +51,7 @@ def batch_id(store: Store) -> str:
 
 @pytest.fixture
 def everything(store: Store, batch_id: str) -> list[StoredEntry]:
-    """All entries of a store of runs that find this and that."""
+    """Return all entries of a store with random runs."""
     rng = random.Random(4)
     for number in range(14):
         lines = [

@@ -1,4 +1,4 @@
-"""A job ends exactly once, as a run with what it found."""
+"""A job ends exactly once, as a run with its findings."""
 
 from datetime import timedelta
 from functools import partial

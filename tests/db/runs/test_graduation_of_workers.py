@@ -1,4 +1,4 @@
-"""Graduation as a worker does it: one transaction, repeated after a conflict."""
+"""Graduation as a worker performs it: one transaction, retried after a conflict."""
 
 from datetime import timedelta
 from functools import partial
@@ -79,7 +79,7 @@ def test_a_claim_that_is_over_writes_nothing(store: Store, stale: dict[str, Any]
     with pytest.raises(JobStateError):
         end(store, job, record("INFO"), **stale)
     assert len(runs(store)) == 1
-    for _ in range(2):  # a repetition after a commit of unknown outcome
+    for _ in range(2):  # a retry after a commit with unknown result
         assert end(store, job, record("INFO")) is RunStatus.SUCCEEDED
     with pytest.raises(JobStateError):
         end(store, job, record("INFO"), **stale)

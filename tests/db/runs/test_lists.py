@@ -1,4 +1,4 @@
-"""Lists of jobs, runs and entries: every filter, every sort, every page, on both databases alike."""
+"""Lists of jobs, runs and entries: every filter, every sort, every page, on both databases."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ def known(item: Item, name: str, otherwise: int) -> int:
     return otherwise if value is None else value
 
 
-# The table of sorts of the HTTP contract, said once more in Python.
+# The sorts of the HTTP contract, implemented in Python.
 REFERENCE: dict[str, Callable[[Item], tuple[Any, ...]]] = {
     "created_at_desc": lambda i: (-i.created_at.timestamp(),),
     "created_at_asc": lambda i: (i.created_at.timestamp(),),
@@ -88,7 +88,7 @@ def batch_id(store: Store) -> str:
 
 @pytest.fixture
 def items(store: Store, batch_id: str) -> list[Item]:
-    """Jobs of all states and runs of all kinds, many of them equal in what lists sort by."""
+    """Create jobs of all states and runs of all kinds, many of them with equal sort values."""
     rng = random.Random(7)
     made: list[Item] = []
     for number in range(40):
@@ -130,7 +130,7 @@ def test_pages_join_to_the_whole_list(store: Store, items: list[Item]) -> None:
 
 def matching(items: list[Item], keep: Callable[[Item], bool]) -> set[str]:
     kept = {item.id for item in items if keep(item)}
-    assert 0 < len(kept) < len(items)  # a filter that keeps all or nothing would prove little
+    assert 0 < len(kept) < len(items)  # a filter that matches all or no items would prove little
     return kept
 
 
@@ -340,7 +340,7 @@ def test_entries_page_by_offset_and_by_the_last_one_seen(store: Store) -> None:
 
 
 def test_a_page_of_large_entries_ends_early_and_the_next_one_goes_on(store: Store) -> None:
-    """Eleven of 3 MiB in a run, then small ones in others: pages of two or three, and then all others at once."""
+    """Create eleven entries of 3 MiB in one run and small ones in others: pages of two, then one with all others."""
     large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_OCTETS * 3 // 8)})] * 11
     make_run(store, "large.example", record(entries=large))
     for number in range(30):

@@ -1,4 +1,4 @@
-"""Domains have the outcomes of their newest runs, from which entries of newest runs are listed."""
+"""Domains store the outcomes of their newest runs, from which entries of newest runs are listed."""
 
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.batches.deletion import delete_batch

@@ -1,4 +1,4 @@
-"""Outcomes are stored once for all runs that found the same, and what processes remember of them stays true."""
+"""Outcomes are stored once for all runs with the same findings, and cached outcomes stay valid."""
 
 import random
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def counts(store: Store) -> list[int]:
 
 @pytest.fixture
 def other_store(store: Store) -> Iterator[Store]:
-    """The same database as another process sees it."""
+    """Open the same database as another process would."""
     other = open_store(store.settings)
     yield other
     other.close()
@@ -113,7 +113,7 @@ def test_outcome_of_a_rolled_back_transaction_is_not_remembered(store: Store) ->
     with store.transaction() as session:
         ensure_outcomes(session, [entries_of("INFO")], now=NOON)
         session.rollback()
-    # The number may be given again, to another outcome.
+    # The ID may be reused for another outcome.
     run = make_run(store, outcome=record(entries=[ZONE]))
     other = make_run(store, outcome=record("INFO"))
     assert outcome_of(run) != outcome_of(other)
@@ -171,11 +171,11 @@ def test_what_is_remembered_may_be_asked_for_while_another_thread_connects(make_
 
 
 def test_an_outcome_that_a_run_is_about_to_have_is_not_removed(make_store_settings: MakeSettings) -> None:
-    """PostgreSQL alone: SQLite has one writer."""
+    """This applies to PostgreSQL only: SQLite has one writer."""
     settings = make_store_settings("postgres")
     with opened(settings) as store, opened(settings) as other:
         remove_run(store, make_run(store))
-        with other.transaction() as session:  # this process does not remember the outcome
+        with other.transaction() as session:  # this process has not cached the outcome
             (number,) = ensure_outcomes(session, [entries_of("INFO")], now=NOON)
             with store.transaction() as maintenance:
                 assert purge_outcomes(maintenance, created_before=LATER) == 0
@@ -213,7 +213,7 @@ def test_outcome_that_was_removed_is_created_again(store: Store, other_store: St
     with other_store.transaction() as session:
         assert purge_outcomes(session, created_before=LATER) == 1
     job = claim(store, queue_job(store).id)
-    with pytest.raises(StoreConflict):  # the process remembers it; a retry of the transaction does not
+    with pytest.raises(StoreConflict):  # the process has cached it; a retry of the transaction has not
         finish_job(store, job)
     finish_job(store, job)
     with store.read_only() as session:
@@ -230,7 +230,7 @@ def test_two_threads_that_meet_a_removed_outcome_both_try_again(
     document_of = encode_document
 
     def encode_late(*args: Any) -> Any:
-        with store.read_only() as session:  # the other thread was first to forget, after this one took the id
+        with store.read_only() as session:  # the other thread cleared the cache first, after this one took the ID
             caches_of(session).forget_references()
         return document_of(*args)
 
@@ -242,7 +242,7 @@ def test_two_threads_that_meet_a_removed_outcome_both_try_again(
 
 
 def test_new_connections_forget(store: Store) -> None:
-    """After a failover the database may lack the last commits, and give their numbers again."""
+    """After a failover the database may lack the last commits and assign their IDs again."""
     make_run(store)
     with store.read_only() as session:
         caches = caches_of(session)

@@ -53,7 +53,7 @@ def test_a_label_is_free_again_when_its_token_is_revoked(store: Store) -> None:
     add(store, 2, "ci")
     assert labels(store) == [("ci", False), ("ci", True)]
     with pytest.raises(TokenExists):
-        add(store, 1, "again")  # a revoked token never comes back
+        add(store, 1, "again")  # a revoked token stays revoked
 
 
 def test_a_token_that_only_a_configuration_has_is_revoked_too(store: Store) -> None:
@@ -71,7 +71,7 @@ def test_operators_at_the_same_time_lose_nothing(store: Store) -> None:
 
     def work(number: int) -> bool:
         try:
-            add(store, 100 + number, f"new{number // 2}")  # two want each label
+            add(store, 100 + number, f"new{number // 2}")  # two threads want each label
         except TokenExists:
             return False
         finally:

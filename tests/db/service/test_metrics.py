@@ -1,4 +1,4 @@
-"""Counters of metrics never fall, and count each run once, whatever becomes of it and whoever adds it up."""
+"""Metric counters never decrease, and count each run once, even if it is deleted or several processes count."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ LIMIT = timedelta(seconds=20)
 
 
 def total(store: Store) -> dict[Count, int]:
-    """What a reader of the metrics sees: what was added up, and what follows."""
+    """Return what a reader of the metrics sees: stored counters plus runs that are not counted yet."""
     with store.read_only_within(LIMIT) as session:
         found = read_counts(session) + read_tally(session, now=LATER).counts
     return {count: number for count, number in found.items() if count.name != RUNS_REMOVED}
@@ -172,7 +172,7 @@ def test_runs_that_are_deleted_before_they_are_followed_stay_counted(store: Stor
     assert total(store) == seen
     with store.transaction() as session:
         assert purge_finished_before(session, LATER) == 1
-    make_run(store, "d.example", record("CRITICAL"))  # on SQLite with the key of a run that was deleted
+    make_run(store, "d.example", record("CRITICAL"))  # on SQLite with the key of a deleted run
     follow(store)
     assert total(store)[Count(SEVERITY, "CRITICAL")] == 2
     assert total(store)[Count(SEVERITY, "ERROR")] == 2
@@ -185,7 +185,8 @@ def test_a_run_that_appears_behind_others_is_counted_once(store: Store) -> None:
     second = make_run(store, "b.example", record("ERROR"))
     with store.transaction() as late:
         late.execute(update(Run).where(Run.key == first.key).values(sev_notice=1))
-        # While the writer of the first run is under way only the second one is seen: simulated by its key.
+        # While the writer of the first run is active only the second run is visible; the test simulates this by its
+        # key.
         with store.transaction() as session:
             follower = MetricFollower(
                 name="runs", seen=second.key, holes=[[first.key, first.key, LATER.timestamp()]], domains={}, batches={},
@@ -280,7 +281,7 @@ def test_slots_add_up_and_old_ones_go(store: Store) -> None:
 
 def test_runs_are_placed_in_the_minute_of_their_end(store: Store) -> None:
     make_run(store, "a.example", record("ERROR", status=RunStatus.FAILED))
-    for days in (-3, 3):  # too old, and of a clock that is wrong
+    for days in (-3, 3):  # too old, and from a wrong clock
         make_run(store, f"b{days}.example", record("ERROR", at=NOON + timedelta(days=days)))
     follow(store)
     with store.read_only() as session:

@@ -1,4 +1,4 @@
-"""Operations: one claim at a time, progress only for who holds it, and their end."""
+"""Operations: one claim at a time, progress only by its holder, and their end."""
 
 from datetime import timedelta
 
@@ -147,7 +147,7 @@ def test_finished_operations_are_purged_by_age(store: Store) -> None:
 
 def test_an_operation_of_a_newer_release_is_left_for_its_workers(store: Store) -> None:
     newer = queue_operation(store, "newer")
-    with store.transaction() as session:  # not by the model, which knows its own kinds only
+    with store.transaction() as session:  # not with the model, which only knows its own kinds
         session.execute(text("UPDATE operations SET kind = 'queue.shuffle' WHERE id = :id"), {"id": newer.id})
     made = queue_operation(store)
     for worker, claimed in (("w1", made.id), ("w2", None)):
@@ -167,4 +167,4 @@ def test_an_operation_of_a_newer_release_is_left_for_its_workers(store: Store) -
     assert claim_next(store, "w3", now=LEASE / 2) is None
     with store.read_only() as session:
         row = session.execute(text("SELECT status, attempts FROM operations WHERE id = :id"), {"id": newer.id}).one()
-        assert tuple(row) == ("running", 9)  # of its worker, which a newer one follows
+        assert tuple(row) == ("running", 9)  # left to the newer workers

@@ -1,4 +1,4 @@
-"""Finished runs are followed by key: each once, in whatever order they are committed."""
+"""Finished runs are followed by key, each exactly once, in any order of commits."""
 
 import itertools
 from datetime import timedelta
@@ -69,7 +69,7 @@ def test_a_run_that_is_committed_after_later_ones_is_followed(
     shards = itertools.count()  # two transactions never wait for the same counter
     monkeypatch.setattr("gonemaster_db.runs.counters.random.randrange", lambda number: next(shards) % number)
     with opened(make_store_settings("postgres")) as store:
-        first = make_run(store, "first.example")  # makes the outcome that the others have, too
+        first = make_run(store, "first.example")  # creates the outcome that the others share
         late = claim(store, queue_job(store, "late.example").id)
         with store.transaction() as slow:
             graduate_job(slow, late.id, worker=late.worker or "", attempt=late.attempt, record=record("INFO"))
@@ -119,7 +119,7 @@ def test_the_previous_run_is_the_newest_comparable_one_before(store: Store) -> N
     make_run(store, outcome=record(status=RunStatus.FAILED, at=NOON + MINUTE))
     third = make_run(store, outcome=record("INFO", at=NOON + 3 * MINUTE), config={"min_level": "INFO"})
     assert previous_of(store, third) == first.id
-    second = make_run(store, outcome=record("INFO", at=NOON + 2 * MINUTE))  # ended before, stored after
+    second = make_run(store, outcome=record("INFO", at=NOON + 2 * MINUTE))  # finished before, stored after
     assert (previous_of(store, second), previous_of(store, third)) == (first.id, second.id)
     same = make_run(store, outcome=record("INFO", at=NOON + 3 * MINUTE))
     assert previous_of(store, same) == third.id
@@ -167,7 +167,7 @@ def test_domain_tags_are_found_among_those_asked_for(store: Store) -> None:
 def test_a_batch_has_ended_when_no_job_is_left(store: Store) -> None:
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(2), now=NOON)
-        following.watch_batches(session, [batch.key, batch.key, 12345])  # of these one is there
+        following.watch_batches(session, [batch.key, batch.key, 12345])  # only one of these batches exists
     job = queue_job(store, "a.example", batch_id=batch.id)
     run = make_run(store, "b.example", batch_id=batch.id)
     with store.read_only() as session:
@@ -191,7 +191,7 @@ def test_digests_of_single_runs_wait_after_a_mail(store: Store) -> None:
         session.add(WatchDigest(watch_id=watch.id, batch_key=0, summary={"n": 1}))
         session.add(WatchDigest(watch_id=watch.id, batch_key=77, summary={"n": 2}))
     with store.transaction() as session:
-        assert following.ended_batches(session) == [77]  # the batch was deleted: nothing more will come
+        assert following.ended_batches(session) == [77]  # the batch was deleted: no more runs will follow
         assert set(following.read_digests(session, [watch.id])) == {(watch.id, 0), (watch.id, 77)}
         following.lock_watches(session, [watch.id])[watch.id].mailed_at = NOON
     with store.transaction() as session:

@@ -1,4 +1,4 @@
-"""Watches as rows: created, changed, removed; notes are written only where somebody watches."""
+"""Watches as rows: created, changed, removed; notes are written only if a watch follows the event."""
 
 from typing import Any
 
