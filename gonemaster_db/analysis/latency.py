@@ -31,7 +31,7 @@ class Times:
             pairs.extend((average_ms, answers))
 
     def latency_of(self, endpoints: Iterable[int]) -> Latency:
-        """Return percentiles over the averages of endpoints: the smallest average that covers the share of responses."""
+        """Return percentiles of the averages of endpoints: the smallest one that covers the share of responses."""
         known = [pairs for endpoint in endpoints if (pairs := self._pairs[endpoint]) is not None]
         if len(known) == 1 and len(known[0]) == 2:
             only = round(known[0][0], 3)

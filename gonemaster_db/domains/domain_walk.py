@@ -22,7 +22,7 @@ _TESTED = Domain.latest_run_at.expression
 _COUNTED = DomainRunCount.domain_id.expression.label("id")
 _MAX_LOOKED_UP = 4000  # Up to this many domains, looking each one up in a tag is much faster than reading a large tag.
 _LOOKED_UP_OF = 16  # For a larger tag, one look-up is allowed for this many members.
-_UNTESTED = None  # stands for the missing level of untested domains
+_UNTESTED = None  # represents the missing level of untested domains
 _EVERY = (_UNTESTED, *LEVELS)
 _BY_RANK: list[list[str | None]] = [
     [level for level in _EVERY if level not in SEVERITIES],

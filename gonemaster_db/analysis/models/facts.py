@@ -68,7 +68,7 @@ class FactDomainAsn(_OfDomain, Base):
 
 
 class FactTagSummary(_OfDomain, Base):
-    """The number of a domain's entries of one kind (message tag, module, test case, level) from the minimum level up."""
+    """The number of a domain's entries of one kind (message tag, module, test case, level), from the floor up."""
 
     __tablename__ = "fact_tag_summary"
     __table_args__ = (_WITHOUT_ROWID,)

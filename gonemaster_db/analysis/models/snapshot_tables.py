@@ -2,7 +2,7 @@
 
 Positions sort like the keys, so they are the last sort column of every list. The members of an object (the domains of a
 name server, the tags of a domain) are a packed list of positions (gonemaster_db.runs.documents.positions): reading it
-costs one row, whatever its length.
+costs one row.
 """
 
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, SmallInteger

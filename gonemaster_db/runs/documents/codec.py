@@ -1,6 +1,6 @@
 """Compression of documents: zlib with a preset dictionary, which reduces a document of 15 kB to 1 kB.
 
-A codec number stands for a format and its dictionary. Neither changes after its release, because existing rows use it;
+A codec number identifies a format and its dictionary. Neither changes after its release, because existing rows use it;
 an improved format gets the next number. zstd would be smaller and faster, but Python has it only since 3.14.
 """
 
