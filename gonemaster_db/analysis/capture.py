@@ -21,14 +21,14 @@ from gonemaster_db.analysis.provenance import Provenance, read_provenance, vocab
 from gonemaster_db.analysis.views.domains import DOMAIN_COLUMNS, DomainPass, read_slice
 from gonemaster_db.analysis.views.members import MEMBER_COLUMNS, MemberRow
 from gonemaster_db.analysis.views.objects import ObjectParts, ViewTable
-from gonemaster_db.analysis.views.places import FactsChanged, Objects, read_objects
+from gonemaster_db.analysis.views.snapshot_objects import FactsChanged, Objects, read_objects
 from gonemaster_db.analysis.views.views import (
     ViewLost,
+    abandon_view,
     begin_view,
-    drop_views,
     finish_view,
-    give_up_view,
-    keep_view,
+    renew_view,
+    retire_views,
 )
 from gonemaster_db.core.base import Base
 from gonemaster_db.core.bulk import insert_rows
@@ -161,7 +161,7 @@ class _Building:
             return Capture.CHANGED
         finish_view(session, self._view(), builder=self.builder, fact_rows=self.fact_rows)
         if snapshot.view_id is not None:
-            drop_views(session, [snapshot.view_id], now=self.now())
+            retire_views(session, [snapshot.view_id], now=self.now())
         snapshot.view_id = self.view_id
         _note(snapshot, self.provenance, self.now())
         snapshot.vocabulary_id = vocabulary_id(session, self.provenance.effective_profile_id) or snapshot.vocabulary_id
@@ -172,9 +172,9 @@ class _Building:
         if snapshot.status is not SnapshotStatus.RETIRED:
             is_first = snapshot.status is not SnapshotStatus.CAPTURED  # Later captures only add late runs.
             snapshot.status = SnapshotStatus.CAPTURED
-            _fulfil_wish(session, cohort, snapshot)
+            _pin_if_requested(session, cohort, snapshot)
             if is_first:
-                _tell_watches(session, cohort, snapshot, self.now())
+                _notify_watches(session, cohort, snapshot, self.now())
         session.flush()
         self.shown = True
         return Capture.CAPTURED
@@ -186,7 +186,7 @@ class _Building:
         view_id = self.view_id
 
         def give_up(session: Session) -> None:
-            give_up_view(session, view_id, builder=self.builder, now=self.now())
+            abandon_view(session, view_id, builder=self.builder, now=self.now())
 
         try:
             self.store.run_in_transaction(give_up)
@@ -235,7 +235,7 @@ class _Building:
 
     def _write(self, write: Callable[[Session], None]) -> None:
         def fenced(session: Session) -> None:
-            keep_view(session, self._view(), builder=self.builder, now=self.now(), lease=_LEASE)
+            renew_view(session, self._view(), builder=self.builder, now=self.now(), lease=_LEASE)
             write(session)
 
         self.store.run_in_transaction(fenced)
@@ -243,7 +243,7 @@ class _Building:
             raise _CaptureStopped
 
 
-def _tell_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, now: datetime) -> None:
+def _notify_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, now: datetime) -> None:
     batch = session.get_one(Batch, snapshot.batch_key)
     details = {
         "tag": cohort.source_tag,
@@ -285,7 +285,7 @@ def _refuse(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> 
     return Capture.MIXED_PROFILES
 
 
-def _fulfil_wish(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> None:
+def _pin_if_requested(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> None:
     """Pin the snapshot if its batch was submitted with `promote_snapshot`, which applies only once.
 
     If the batch feeds several cohorts, the cohort of the batch's tag is pinned, which is what schedules use; for a
@@ -293,12 +293,12 @@ def _fulfil_wish(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> 
     """
     wished = select(Batch).where(Batch.key == snapshot.batch_key, Batch.promote_snapshot)
     batch = session.scalar(wished.with_for_update())
-    if batch is not None and not _is_meant_for_another(session, batch, cohort):
+    if batch is not None and not _has_own_cohort(session, batch, cohort):
         batch.promote_snapshot = False
         cohort.default_snapshot_policy, cohort.default_snapshot_id = DefaultPolicy.PINNED, snapshot.id
 
 
-def _is_meant_for_another(session: Session, batch: Batch, cohort: Cohort) -> bool:
+def _has_own_cohort(session: Session, batch: Batch, cohort: Cohort) -> bool:
     if batch.tag == cohort.source_tag:
         return False
     other = select(Cohort.id).where(Cohort.source_tag == batch.tag, Cohort.analysis_enabled)

@@ -17,8 +17,8 @@ from gonemaster_db.core.chunks import chunks
 from gonemaster_db.models import SnapshotAsn, SnapshotDomain, SnapshotMembers, SnapshotNameserver, SnapshotPrefix
 from gonemaster_db.runs.documents.positions import unpack_positions
 
-MOST_CLUSTERS = 10_000  # stored for a comparison, largest first
-MOST_SHOWN = 25  # domains listed for each cluster
+MAX_CLUSTERS = 10_000  # stored for a comparison, largest first
+MAX_SHOWN = 25  # domains listed for each cluster
 _ROWS_AT_A_TIME = 1000
 _KEYS_OF_DOMAINS = ("dnssec_posture", "dnskey_algo_weakest", "software_version")
 _KEYS: Mapping[str, tuple[Any, Any]] = {
@@ -50,14 +50,14 @@ def find_clusters(session: Session, view_id: int, moved: Sequence[Moved]) -> lis
         for key, positions in (*_of_networks(session, view_id, deltas), *_of_domains(session, view_id, deltas)):
             if _has_one_direction([deltas[position] for position in positions]):
                 groups[positions].append(key)
-    largest = sorted(groups, key=lambda positions: (-len(positions), positions))[:MOST_CLUSTERS]
+    largest = sorted(groups, key=lambda positions: (-len(positions), positions))[:MAX_CLUSTERS]
     names = _names(session, view_id, [key for positions in largest for key in groups[positions]])
     return [_cluster(positions, [names[key] for key in groups[positions]], deltas) for positions in largest]
 
 
 def _cluster(positions: tuple[int, ...], keys: list[tuple[str, str]], deltas: Mapping[int, int]) -> Cluster:
     moves = [deltas[position] for position in positions]
-    return Cluster(keys, len(positions), min(moves), max(moves), positions[:MOST_SHOWN])
+    return Cluster(keys, len(positions), min(moves), max(moves), positions[:MAX_SHOWN])
 
 
 def _has_one_direction(moves: Sequence[int]) -> bool:

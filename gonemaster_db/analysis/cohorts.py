@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.rebuilding import begin_materialisation, forget_all
+from gonemaster_db.analysis.rebuilding import begin_materialisation, discard_all_snapshots
 from gonemaster_db.core.errors import CohortExists, CohortNotFound, InvalidCatalog, StoreConflict
 from gonemaster_db.core.texts import Text
 from gonemaster_db.domains.tags import ensure_tags, iter_tag_domains
@@ -80,7 +80,7 @@ def change_cohort(session: Session, cohort_id: int, fields: Mapping[str, Any], *
     except IntegrityError as error:
         raise StoreConflict("another change of the cohorts came first") from error
     if cohort.analysis_enabled != before:
-        forget_all(session, cohort, now=now)
+        discard_all_snapshots(session, cohort, now=now)
         begin_materialisation(session, cohort, now=now)
     return cohort
 

@@ -18,7 +18,7 @@ from gonemaster_db.analysis.tag_changes import TagClass, TagKey, TagRules
 from gonemaster_db.models import SnapshotComparison
 from gonemaster_db.runs.documents.columns import pack_columns, unpack_columns
 
-MOST_COMPARISONS = 200  # in a database; the comparison of 100,000 domains has about a megabyte
+MAX_COMPARISONS = 200  # in a database; the comparison of 100,000 domains has about a megabyte
 _VERSION = 1  # raise it when the comparison of the same views changes
 _MOVED_COLUMNS = 5
 
@@ -110,7 +110,7 @@ def find_comparison(session: Session, before: int, after: int, *, basis: str) ->
     return None if row is None else StoredComparison(row)
 
 
-def make_comparison(
+def build_comparison(
     session: Session, before: int, after: int, *, rules: TagRules, cost: Cost, basis: str, now: datetime
 ) -> SnapshotComparison:
     """Compare two views without storing the result. Raises TimeLimitExceeded if the session has a time limit."""
@@ -137,7 +137,7 @@ def store_comparison(session: Session, row: SnapshotComparison) -> None:
     session.add(row)
     session.flush()
     newest = select(SnapshotComparison.id).order_by(SnapshotComparison.made_at.desc(), SnapshotComparison.id.desc())
-    surplus = session.scalars(newest.offset(MOST_COMPARISONS)).all()
+    surplus = session.scalars(newest.offset(MAX_COMPARISONS)).all()
     if surplus:
         session.execute(delete(SnapshotComparison).where(SnapshotComparison.id.in_(surplus)))
 

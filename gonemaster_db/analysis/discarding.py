@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.views.views import drop_views
+from gonemaster_db.analysis.views.views import retire_views
 from gonemaster_db.models import (
     FACT_TABLES,
     Cohort,
@@ -21,7 +21,7 @@ from gonemaster_db.models import (
     SnapshotView,
 )
 
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 def lock_snapshots(session: Session, *conditions: Any) -> Sequence[CohortSnapshot]:
@@ -38,18 +38,18 @@ def discard_snapshots(session: Session, snapshot_ids: Collection[int], *, now: d
     """Discard snapshots that the caller has locked; cohorts pinned to them return to the newest snapshot."""
     unpin(session, snapshot_ids, now=now)
     views = select(SnapshotView.id).where(SnapshotView.snapshot_id.in_(snapshot_ids))
-    drop_views(session, session.scalars(views).all(), now=now)
+    retire_views(session, session.scalars(views).all(), now=now)
     gone = {"cohort_id": None, "batch_key": None, "view_id": None, "is_public": False}
     discarded = update(CohortSnapshot).where(CohortSnapshot.id.in_(snapshot_ids))
     values = {**gone, "status": SnapshotStatus.RETIRED, "updated_at": now}
-    session.execute(discarded.values(values), execution_options=_QUIET)
+    session.execute(discarded.values(values), execution_options=_NO_SYNC)
 
 
 def unpin(session: Session, snapshot_ids: Collection[int], *, now: datetime) -> None:
     """Return cohorts that are pinned to snapshots to the newest snapshot."""
     pinned = update(Cohort).where(Cohort.default_snapshot_id.in_(snapshot_ids))
     back = {"default_snapshot_policy": DefaultPolicy.AUTO_LATEST, "default_snapshot_id": None, "updated_at": now}
-    session.execute(pinned.values(back), execution_options=_QUIET)
+    session.execute(pinned.values(back), execution_options=_NO_SYNC)
 
 
 def discard_snapshots_of_batch(session: Session, batch_key: int, *, now: datetime) -> None:
@@ -125,7 +125,7 @@ def remove_discarded_step(session: Session, snapshot_id: int, limit: int) -> int
     for table, key in (*((table, "domain_id") for table in FACT_TABLES), (Projection, "run_key")):
         if removed := _remove_some(session, table, key, snapshot_id, limit):
             return removed
-    session.execute(delete(CohortSnapshot).where(CohortSnapshot.id == snapshot_id), execution_options=_QUIET)
+    session.execute(delete(CohortSnapshot).where(CohortSnapshot.id == snapshot_id), execution_options=_NO_SYNC)
     return 1
 
 

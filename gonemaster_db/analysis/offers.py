@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.errors import CohortNotFound, NoDefaultCohort, SnapshotNotFound
 from gonemaster_db.models import Cohort, CohortSnapshot, DefaultPolicy, SnapshotStatus
 
-MOST_SNAPSHOTS = 500  # newest snapshots of a cohort in lists and trends
+MAX_SNAPSHOTS = 500  # newest snapshots of a cohort in lists and trends
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def has_hidden_default(session: Session) -> bool:
 
 
 def list_offered_snapshots(session: Session, cohort: Cohort) -> list[OfferedSnapshot]:
-    """Return the newest MOST_SNAPSHOTS public snapshots of a cohort, newest first by the time of their runs."""
-    rows = session.execute(_offered(cohort).order_by(*_NEWEST_FIRST).limit(MOST_SNAPSHOTS)).all()
+    """Return the newest MAX_SNAPSHOTS public snapshots of a cohort, newest first by the time of their runs."""
+    rows = session.execute(_offered(cohort).order_by(*_NEWEST_FIRST).limit(MAX_SNAPSHOTS)).all()
     default = _default_id(session, cohort)
     return [_made(row, default) for row in rows]
 

@@ -33,7 +33,7 @@ from gonemaster_db.models import (
 
 PROJECTOR_VERSION = 1
 _COLUMNS = ("snapshot_id", "run_key", "status", "projector_version", "error")
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 class CohortChanged(Exception):
@@ -189,10 +189,10 @@ def store_projections(session: Session, waiting: UnseenBatch, results: Sequence[
 def note_seen(session: Session, waiting: UnseenBatch, snapshot_id: int) -> None:
     """Record that all runs of the batch were checked, unless runs were removed in the meantime."""
     mine = update(CohortSnapshot).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.seen_runs == waiting.seen)
-    session.execute(mine.values(seen_runs=waiting.succeeded), execution_options=_QUIET)
+    session.execute(mine.values(seen_runs=waiting.succeeded), execution_options=_NO_SYNC)
 
 
-def look_again(session: Session, batch_keys: Iterable[int | None]) -> None:
+def request_recheck(session: Session, batch_keys: Iterable[int | None]) -> None:
     """Mark the snapshots of batches to be checked again after runs were removed, since the count alone may not change.
 
     The mark is a different negative number each time, so that a running projector notices it (`note_seen`).
@@ -200,7 +200,7 @@ def look_again(session: Session, batch_keys: Iterable[int | None]) -> None:
     if keys := sorted({key for key in batch_keys if key is not None}):
         seen = func.min(CohortSnapshot.seen_runs, 0) if _is_sqlite(session) else func.least(CohortSnapshot.seen_runs, 0)
         again = update(CohortSnapshot).where(CohortSnapshot.batch_key.in_(keys)).values(seen_runs=seen - 1)
-        session.execute(again, execution_options=_QUIET)
+        session.execute(again, execution_options=_NO_SYNC)
 
 
 def _is_sqlite(session: Session) -> bool:

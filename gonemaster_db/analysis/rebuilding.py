@@ -20,14 +20,14 @@ from gonemaster_db.models import (
     RunStatus,
 )
 
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
-def forget_all(session: Session, cohort: Cohort, *, now: datetime) -> int:
+def discard_all_snapshots(session: Session, cohort: Cohort, *, now: datetime) -> int:
     """Discard all snapshots of a cohort whose row is locked; return their number."""
     snapshots = lock_snapshots(session, CohortSnapshot.cohort_id == cohort.id)
     discard_snapshots(session, [snapshot.id for snapshot in snapshots], now=now)
-    session.execute(delete(PurgedSnapshot).where(PurgedSnapshot.cohort_id == cohort.id), execution_options=_QUIET)
+    session.execute(delete(PurgedSnapshot).where(PurgedSnapshot.cohort_id == cohort.id), execution_options=_NO_SYNC)
     session.refresh(cohort)
     return len(snapshots)
 
@@ -37,7 +37,7 @@ def clear_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int:
 
     Existing batches get no snapshots until the cohort is rebuilt.
     """
-    removed = forget_all(session, cohort, now=now)
+    removed = discard_all_snapshots(session, cohort, now=now)
     batches = session.scalars(select(Batch.key).where(Batch.snapshot_intent)).all()
     session.add_all(PurgedSnapshot(cohort_id=cohort.id, batch_key=key) for key in batches)
     cohort.generation += 1
@@ -55,7 +55,7 @@ def rebuild_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int | 
     """
     if cohort.materialization_status is MaterializationStatus.PENDING and cohort.materialization_total:
         return None
-    forget_all(session, cohort, now=now)
+    discard_all_snapshots(session, cohort, now=now)
     cohort.generation += 1
     begin_materialisation(session, cohort, now=now)
     return cohort.materialization_total
@@ -79,7 +79,7 @@ def count_source_runs(session: Session, tag: str) -> int:
 
 def delete_cohort(session: Session, cohort: Cohort, *, now: datetime) -> None:
     """Remove a cohort whose row is locked, with its snapshots and facts; the tag and its runs are not deleted."""
-    forget_all(session, cohort, now=now)
+    discard_all_snapshots(session, cohort, now=now)
     session.delete(cohort)
     session.flush()
 
@@ -89,7 +89,7 @@ def add_progress(session: Session, cohort_id: int, *, generation: int, runs: int
     pending = (Cohort.materialization_status == MaterializationStatus.PENDING, Cohort.generation == generation)
     more = update(Cohort).where(Cohort.id == cohort_id, *pending)
     done = more.values(materialization_done=Cohort.materialization_done + runs)
-    session.execute(done, execution_options=_QUIET)
+    session.execute(done, execution_options=_NO_SYNC)
 
 
 def finish_materialisation(session: Session, cohort_id: int, *, generation: int, now: datetime) -> bool:
@@ -104,7 +104,7 @@ def finish_materialisation(session: Session, cohort_id: int, *, generation: int,
             last_materialized_at=now,
         )
     )
-    return session.scalar(ended.returning(Cohort.id), execution_options=_QUIET) is not None
+    return session.scalar(ended.returning(Cohort.id), execution_options=_NO_SYNC) is not None
 
 
 def pending_cohorts(session: Session) -> dict[int, int]:

@@ -17,7 +17,7 @@ from gonemaster_db.models import AnalysisAddress, AnalysisAsn, AnalysisNameserve
 from gonemaster_db.runs.documents.caches import RecentValues, after_commit, caches_of, mark_created
 
 _CHUNK = 1000
-_SEEN_EACH = timedelta(days=1)
+_SEEN_INTERVAL = timedelta(days=1)
 
 
 class _Known(NamedTuple):
@@ -54,9 +54,9 @@ def register(session: Session, registry: _Registry, keys: Collection[Any], *, no
     known = remembered.find(set(keys))
     if missing := sorted(set(keys) - known.keys()):
         known |= _ensure(session, registry, missing, now)
-    stale = sorted(key for key, one in known.items() if one.last_seen_at < now - _SEEN_EACH)
+    stale = sorted(key for key, one in known.items() if one.last_seen_at < now - _SEEN_INTERVAL)
     for some in chunks(stale, _CHUNK):
-        known |= _see(session, registry, some, now, known)
+        known |= _record_seen(session, registry, some, now, known)
     if missing or stale:
         fresh = {key: known[key] for key in (*missing, *stale)}
         after_commit(session, lambda: remembered.add(fresh))
@@ -85,7 +85,7 @@ def _read(session: Session, registry: _Registry, keys: Collection[Any]) -> dict[
     return found
 
 
-def _see(
+def _record_seen(
     session: Session, registry: _Registry, keys: Collection[Any], now: datetime, known: Mapping[Any, _Known]
 ) -> dict[Any, _Known]:
     """Record when keys were last seen; rows are locked in order of key."""

@@ -34,7 +34,7 @@ from gonemaster_db.models import (
 )
 
 RESERVED_SLUG = "rematerialize"
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 # Columns without a default in the database.
 _NEW: Mapping[str, Any] = {
     **dict.fromkeys(("label", "description", "profile_name", "engine_version", "scoring_config_hash"), ""),
@@ -169,7 +169,7 @@ def rematerialise(session: Session, cohort_id: int, slug: str, *, floor: str, no
     snapshot = _lock(session, cohort_id, slug)
     if snapshot.materialization_status == RUNNING:
         raise MaterialisationRunning(Text("snapshot {slug} is already being rebuilt", slug=slug))
-    if not _begin_anew(session, snapshot, floor=floor, now=now):
+    if not _begin_rebuild(session, snapshot, floor=floor, now=now):
         raise SourceRunsPurged(slug)
     return snapshot
 
@@ -182,13 +182,13 @@ def rematerialise_all(session: Session, cohort_id: int, *, floor: str, now: date
     snapshots = lock_snapshots(session, CohortSnapshot.cohort_id == cohort_id)
     if any(snapshot.materialization_status == RUNNING for snapshot in snapshots):
         raise MaterialisationRunning(Text("snapshots of the cohort are already being rebuilt"))
-    return sum(_begin_anew(session, snapshot, floor=floor, now=now) for snapshot in snapshots)
+    return sum(_begin_rebuild(session, snapshot, floor=floor, now=now) for snapshot in snapshots)
 
 
-def _begin_anew(session: Session, snapshot: CohortSnapshot, *, floor: str, now: datetime) -> bool:
+def _begin_rebuild(session: Session, snapshot: CohortSnapshot, *, floor: str, now: datetime) -> bool:
     if not (succeeded := count_succeeded_of(session, {snapshot.batch_key or 0}).get(snapshot.batch_key or 0)):
         return False
-    session.execute(delete(Projection).where(Projection.snapshot_id == snapshot.id), execution_options=_QUIET)
+    session.execute(delete(Projection).where(Projection.snapshot_id == snapshot.id), execution_options=_NO_SYNC)
     cohort_floor = session.scalar(select(Cohort.tag_view_min_level).where(Cohort.id == snapshot.cohort_id))
     snapshot.tag_view_min_level = cohort_floor or floor
     snapshot.seen_runs = min(snapshot.seen_runs, 0) - 1
@@ -252,4 +252,4 @@ def _change_default(session: Session, snapshot: CohortSnapshot, wanted: bool | N
         unpin(session, [snapshot.id], now=now)
     elif wanted:
         pin = {"default_snapshot_policy": DefaultPolicy.PINNED, "default_snapshot_id": snapshot.id, "updated_at": now}
-        session.execute(update(Cohort).where(Cohort.id == snapshot.cohort_id).values(pin), execution_options=_QUIET)
+        session.execute(update(Cohort).where(Cohort.id == snapshot.cohort_id).values(pin), execution_options=_NO_SYNC)

@@ -21,10 +21,10 @@ from gonemaster_db.runs.findings import HASHED_FROM, read_findings
 MAX_EXAMINED = 500  # domains per page; if only few of them differ, a page has fewer items than its limit
 MIN_SLICE = 50
 COMPARED_AT_A_TIME = 25  # each has two documents, which may be megabytes long
-_PAGE_OCTETS = 8 * 1024 * 1024  # of JSON lines in a page
+_PAGE_BYTES = 8 * 1024 * 1024  # of JSON lines in a page
 # If a batch is this many times smaller than the other, each of its domains is looked up in the other batch; otherwise
 # both are read side by side.
-_MUCH_LARGER = 10
+_SMALL_BATCH_FACTOR = 10
 _DONE = RunStatus.SUCCEEDED
 _NO_DIFFERENCE = RunDifference()
 
@@ -142,12 +142,12 @@ def list_differences(
     if old is None or new is None:
         return DifferencePage([], None)
     items: list[DomainDifference] = []
-    examined, room = 0, _PAGE_OCTETS
+    examined, room = 0, _PAGE_BYTES
     while examined < MAX_EXAMINED:
         wanted = max(MIN_SLICE, limit - len(items))
-        rows = _candidates(session, old, new, _Look(min_level, with_args), kinds, cursor, wanted)
-        for item in _compared(session, old, new, rows, _Look(min_level, with_args)):
-            room -= item.difference.octets
+        rows = _candidates(session, old, new, _ComparedFindings(min_level, with_args), kinds, cursor, wanted)
+        for item in _compared(session, old, new, rows, _ComparedFindings(min_level, with_args)):
+            room -= item.difference.byte_count
             if len(items) == limit or (items and room < 0):
                 return DifferencePage(items, items[-1].domain)
             items.append(item)
@@ -159,7 +159,7 @@ def list_differences(
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _ComparedFindings:
     """What to compare of the findings."""
 
     min_level: str
@@ -172,7 +172,13 @@ class _Look:
 
 
 def _candidates(
-    session: Session, before: int, after: int, look: _Look, kinds: Collection[ChangeKind], cursor: str, limit: int
+    session: Session,
+    before: int,
+    after: int,
+    look: _ComparedFindings,
+    kinds: Collection[ChangeKind],
+    cursor: str,
+    limit: int,
 ) -> list[tuple[str, ChangeKind]]:
     """Return the first domains of each kind that may differ, by name, from the index.
 
@@ -186,14 +192,14 @@ def _candidates(
         up_to = found[-1][0] if len(found) == limit else None
     for kind, batch, other in ((ChangeKind.ONLY_BEFORE, before, after), (ChangeKind.ONLY_AFTER, after, before)):
         if kind in kinds:
-            is_small = count_runs(session, batch_key=batch) * _MUCH_LARGER < count_runs(session, batch_key=other)
+            is_small = count_runs(session, batch_key=batch) * _SMALL_BATCH_FACTOR < count_runs(session, batch_key=other)
             domains = _unmatched(batch, other, cursor, up_to, limit, is_small=is_small)
             found += [(domain, kind) for domain in session.scalars(domains)]
     return sorted(found)[:limit]
 
 
 def _pairs(
-    before: int, after: int, look: _Look, kinds: Collection[ChangeKind], cursor: str, limit: int
+    before: int, after: int, look: _ComparedFindings, kinds: Collection[ChangeKind], cursor: str, limit: int
 ) -> "Select[str, str]":
     old, new = aliased(Run), aliased(Run)
     done = and_(old.status == _DONE, new.status == _DONE)
@@ -241,7 +247,7 @@ def _within(run: Any, batch: int, cursor: str, up_to: str | None) -> list[Column
 
 
 def _compared(
-    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _Look
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _ComparedFindings
 ) -> Iterator[DomainDifference]:
     """Compare the findings of the candidates and skip the domains that turn out to be equal."""
     for part in chunks(dict(rows).items(), COMPARED_AT_A_TIME):
@@ -249,7 +255,7 @@ def _compared(
 
 
 def _compared_part(
-    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _Look
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _ComparedFindings
 ) -> Iterator[DomainDifference]:
     names = [domain for domain, _ in rows]
     old, new = (_newest(session, batch, names) for batch in (before, after))

@@ -46,7 +46,7 @@ def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = No
     return session.scalar(query) or 0
 
 
-def count_option_octets(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
+def count_option_characters(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
     """Count the characters of the run options of a batch as JSON, optionally of one status."""
     query = select(func.sum(func.length(cast(Run.config, Text)))).where(of_batch(session, batch_id))
     if status is not None:

@@ -28,7 +28,7 @@ from gonemaster_db.runs.counters import read_counts
 from gonemaster_db.runs.documents.value_table import (
     MAX_TEXT,
     DomainScores,
-    TableMaker,
+    TableBuilder,
     ValueRow,
     ValueTable,
     pack_rows,
@@ -38,11 +38,11 @@ from gonemaster_db.runs.run_documents import kinds_of, read_in_parts
 
 log = logging.getLogger(__name__)
 
-WORTH_RUNS = 1000  # the values of a smaller batch are counted fast enough on request
+MIN_RUNS = 1000  # the values of a smaller batch are counted fast enough on request
 _STALE, _STALE_FOR = b"", timedelta(hours=1)
 SLICE = 500
 ROWS_AT_A_TIME = 100_000
-_LONGEST_NAME = 255  # Longer argument names are not precomputed; they are counted on request.
+_MAX_NAME = 255  # Longer argument names are not precomputed; they are counted on request.
 _COLUMNS = ("batch_key", "tag", "argument", "most", "worst", "shared")
 Column = tuple[str, str]  # message tag and argument
 
@@ -56,7 +56,7 @@ def signature_of(session: Session, batch_key: int) -> bytes:
 def batches_without_statistics(session: Session, *, now: datetime, limit: int = 10) -> Sequence[int]:
     """Return the keys of finished batches that need statistics, largest first.
 
-    Only batches above WORTH_RUNS qualify. A purge makes statistics stale at each step, so stale statistics are rebuilt
+    Only batches above MIN_RUNS qualify. A purge makes statistics stale at each step, so stale statistics are rebuilt
     an hour after they were built.
     """
     unfinished = select(Job.id).where(Job.batch_id == Batch.id).exists()
@@ -66,7 +66,7 @@ def batches_without_statistics(session: Session, *, now: datetime, limit: int = 
         and_(BatchStatistics.signature == _STALE, BatchStatistics.made_at < now - _STALE_FOR),
     )
     query = select(Batch.key).outerjoin(BatchStatistics, of_batch)
-    query = query.where(Batch.domain_count > WORTH_RUNS, due, ~unfinished)
+    query = query.where(Batch.domain_count > MIN_RUNS, due, ~unfinished)
     return session.scalars(query.order_by(Batch.domain_count.desc(), Batch.key.desc()).limit(limit)).all()
 
 
@@ -80,7 +80,7 @@ def mark_stale(session: Session, batch_keys: Iterable[int | None]) -> None:
         session.execute(marked, execution_options={"synchronize_session": False})
 
 
-def make_statistics(
+def build_statistics(
     store: Store, batch_key: int, *, now: Callable[[], datetime], step: Callable[[], bool] = lambda: True
 ) -> int | None:
     """Count the values of all arguments of a batch and store the tables; return the number of tables.
@@ -104,7 +104,7 @@ def make_statistics(
         return store.run_in_transaction(lambda session: _store(session, batch_key, signature, parts, now()))
 
 
-def forget_statistics(session: Session, batch_key: int) -> None:
+def remove_statistics(session: Session, batch_key: int) -> None:
     """Remove the value tables of a batch, so that they are rebuilt."""
     session.execute(delete(TagValueTable).where(TagValueTable.batch_key == batch_key))
     session.execute(delete(BatchStatistics).where(BatchStatistics.batch_key == batch_key))
@@ -140,7 +140,7 @@ def _values(session: Session, batch_key: int, after: str, last: str) -> Values:
     for run in chain.from_iterable(read_in_parts(session, list(scores))):
         try:
             for tag, argument, text in values_of_run(run, kinds_of(session, [run])):
-                if len(argument) <= _LONGEST_NAME and len(text) <= MAX_TEXT:
+                if len(argument) <= _MAX_NAME and len(text) <= MAX_TEXT:
                     found[tag, argument][text].add(run.domain, scores[run.id])
         except DocumentDamaged as error:
             log.error(
@@ -154,7 +154,7 @@ class _Parts:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._places: defaultdict[Column, list[tuple[int, int]]] = defaultdict(list)
+        self._positions_of: defaultdict[Column, list[tuple[int, int]]] = defaultdict(list)
         self._rows: defaultdict[Column, int] = defaultdict(int)
         self._tables: dict[Column, list[tuple[int, int] | None]] = {}
 
@@ -162,13 +162,13 @@ class _Parts:
         """Append the values of a slice."""
         for column, domains in values.items():
             data = pack_rows(one.row(text) for text, one in domains.items())
-            self._places[column].append((self._file.tell(), len(data)))
+            self._positions_of[column].append((self._file.tell(), len(data)))
             self._rows[column] += len(domains)
             self._file.write(data)
 
     def columns(self) -> list[Column]:
         """Return each tag and argument."""
-        return sorted(self._places)
+        return sorted(self._positions_of)
 
     def make_table(self, column: Column) -> None:
         """Build the table of an argument and append it."""
@@ -186,12 +186,12 @@ class _Parts:
     def tables(self) -> Iterator[tuple[Any, ...]]:
         """Yield tag, argument and the three columns of each table."""
         for column, places in self._tables.items():
-            yield (*column, *(None if place is None else self._octets(*place) for place in places))
+            yield (*column, *(None if place is None else self._bytes_at(*place) for place in places))
 
     def _table(self, column: Column) -> ValueTable:
         """Merge the rows of all slices; if there are very many, one share of the values at a time."""
         shares = 1 + self._rows[column] // ROWS_AT_A_TIME
-        maker = TableMaker()
+        maker = TableBuilder()
         for share in range(shares):
             joined: dict[str, ValueRow] = {}
             for row in self._read(column):
@@ -202,10 +202,10 @@ class _Parts:
         return maker.table()
 
     def _read(self, column: Column) -> Iterator[ValueRow]:
-        for place, length in self._places[column]:
-            yield from unpack_rows(self._octets(place, length))
+        for place, length in self._positions_of[column]:
+            yield from unpack_rows(self._bytes_at(place, length))
 
-    def _octets(self, place: int, length: int) -> bytes:
+    def _bytes_at(self, place: int, length: int) -> bytes:
         self._file.seek(place)
         return self._file.read(length)
 
@@ -214,7 +214,7 @@ def _store(session: Session, batch_key: int, signature: bytes, parts: _Parts, no
     known = session.scalar(select(Batch.key).where(Batch.key == batch_key).with_for_update(key_share=True))
     if known is None or signature_of(session, batch_key) != signature:
         return None
-    forget_statistics(session, batch_key)
+    remove_statistics(session, batch_key)
     session.add(BatchStatistics(batch_key=batch_key, signature=signature, made_at=now))
     session.flush()
     insert_rows(session, TagValueTable, _COLUMNS, ((batch_key, *table) for table in parts.tables()))

@@ -60,11 +60,11 @@ class BatchSummary:
     started_at: datetime | None
     finished_at: datetime | None
     purged_runs: int
-    kept: "KeptCounts"
+    kept: "RemainingCounts"
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCounts:
+class RemainingCounts:
     """Counts over the jobs and runs of a batch that still exist and that its lists show."""
 
     status_counts: Mapping[str, int]
@@ -183,7 +183,7 @@ def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
         started_at=_first(of_runs, purged.started_at, *(group.first_start for group in jobs)),
         finished_at=None if jobs else _last(session.scalar(_last_finish(Run.batch_key == key)), purged.finished_at),
         purged_runs=purged.number,
-        kept=KeptCounts(_statuses([*jobs, *kept]), _levels(kept)),
+        kept=RemainingCounts(_statuses([*jobs, *kept]), _levels(kept)),
     )
 
 

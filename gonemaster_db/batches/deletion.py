@@ -14,20 +14,20 @@ from gonemaster_db.analysis.discarding import (
     discard_snapshots_of_batch,
     snapshots_of_batch,
 )
-from gonemaster_db.analysis.projections import look_again
+from gonemaster_db.analysis.projections import request_recheck
 from gonemaster_db.batches.batch_statistics import mark_stale
 from gonemaster_db.batches.batches import get_batch
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import JobsNotTerminal, StoreConflict
-from gonemaster_db.domains.domains import add_to_run_counts, forget_runs, lock_domains, refresh_domains
+from gonemaster_db.domains.domains import add_to_run_counts, lock_domains, refresh_domains, reset_domains
 from gonemaster_db.models import Batch, CohortSnapshot, Domain, DomainTag, Job, JobStatus, Run, RunDocument
-from gonemaster_db.runs.counters import RunGroup, count_runs_in, forget_batch
-from gonemaster_db.runs.purged_runs import forget_purged, keep_counts
+from gonemaster_db.runs.counters import RunGroup, count_runs_in, remove_batch_counters
+from gonemaster_db.runs.purged_runs import add_purged_counts, remove_purged_counts
 from gonemaster_db.service.metrics.following import count_before_deletion
 from gonemaster_db.service.metrics.following import follow_deletion as metrics_follow_deletion
 from gonemaster_db.service.watch_following import follow_deletion
 
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _COUNTED = (Run.batch_key, Run.status, Run.worst_level, Run.grade, Run.started_at, Run.finished_at)
 _PURGED = (Run.key, Run.id, Run.domain_id, *_COUNTED)
 
@@ -84,9 +84,9 @@ def delete_batch(session: Session, batch_id: str) -> BatchImpact:
     of_batch = Run.batch_key == key
     domain_ids = session.scalars(select(Run.domain_id).where(of_batch).distinct()).all()
     _delete_runs(session, of_batch, domain_ids, leaving=and_(Run.batch_key.is_not(None), of_batch))
-    forget_batch(session, key)
-    forget_purged(session, key)
-    session.execute(delete(Batch).where(Batch.key == key), execution_options=_QUIET)
+    remove_batch_counters(session, key)
+    remove_purged_counts(session, key)
+    session.execute(delete(Batch).where(Batch.key == key), execution_options=_NO_SYNC)
     return impact
 
 
@@ -171,8 +171,8 @@ def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
         counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old, locked=rows)
         mark_stale(session, {row.batch_key for row in rows})
-        look_again(session, {row.batch_key for row in rows})
-        keep_counts(session, rows)
+        request_recheck(session, {row.batch_key for row in rows})
+        add_purged_counts(session, rows)
         count_runs_in(session, {group: -number for group, number in counted.items()})
     return rows
 
@@ -202,11 +202,11 @@ def _delete_runs(
         numbers = Counter(row.domain_id for row in locked)
     emptied = {domain_id for domain_id, number in numbers.items() if domains[domain_id].run_count == number}
     _subtract_runs(session, numbers, emptied | outdated)
-    forget_runs(session, emptied)
+    reset_domains(session, emptied)
     refresh_domains(session, outdated - emptied, leaving=leaving)
     keys: Any = select(Run.key).where(chosen) if locked is None else [row.key for row in locked]
-    session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_QUIET)
-    session.execute(delete(Run).where(chosen), execution_options=_QUIET)
+    session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_NO_SYNC)
+    session.execute(delete(Run).where(chosen), execution_options=_NO_SYNC)
     follow_deletion(session)
     metrics_follow_deletion(session)
 

@@ -18,8 +18,8 @@ from gonemaster_db.models import BatchStatistics, Run, TagValueTable
 from gonemaster_db.runs.argument_values import readable, spelled
 from gonemaster_db.runs.documents.registry import matching_kinds
 from gonemaster_db.runs.documents.value_table import (
-    LONGEST,
     MAX_TEXT,
+    MAX_VALUES,
     DomainScores,
     ValueRow,
     ValueTable,
@@ -32,7 +32,7 @@ from gonemaster_db.runs.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.runs.run_documents import read_in_parts
 
 SLICE = 500
-MOST_READ = 5000  # Runs with the message tag; the limit bounds the documents that one request reads.
+MAX_READ = 5000  # Runs with the message tag; the limit bounds the documents that one request reads.
 _TABLES = cast("Table", TagValueTable.__table__)
 
 
@@ -70,7 +70,7 @@ def list_tag_values(
     if key is None or '"' in argument:  # No argument name contains a quotation mark.
         return []
     signature = session.scalar(select(BatchStatistics.signature).where(BatchStatistics.batch_key == key))
-    usable = limit <= LONGEST and signature is not None
+    usable = limit <= MAX_VALUES and signature is not None
     ask_table = partial(_from_table, session, key, message_tag, argument, min_count, limit, weighted=weight_by_score)
     if usable and signature == signature_of(session, key):
         rows = ask_table()
@@ -129,12 +129,12 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
     kinds = set(matching_kinds(session, tag=message_tag))
     matching = has_outcome(find_outcomes(session, kinds))
     query = select(Run.id, Run.score).where(Run.batch_key == batch_key, matching)
-    found = session.execute(query.limit(MOST_READ + 1)).all()
-    if len(found) > MOST_READ:
+    found = session.execute(query.limit(MAX_READ + 1)).all()
+    if len(found) > MAX_READ:
         raise StatisticsPending(
             Text(
                 "the values of a batch with more than {most_read} runs are available only after it has finished",
-                most_read=format(MOST_READ, ","),
+                most_read=format(MAX_READ, ","),
             )
         )
     for rows in chunks(found, SLICE):

@@ -67,9 +67,9 @@ def _encoders(table: TableClause, columns: tuple[str, ...], dialect: Dialect) ->
 
 def _encoder(kind: TypeEngine[Any], convert: Convert | None, dialect: Dialect) -> Callable[[Any], str]:
     if isinstance(kind, LargeBinary):
-        return _octets
+        return _hexadecimal
     if isinstance(kind, TypeDecorator) and isinstance(kind.impl, LargeBinary):
-        return lambda value: _octets(kind.process_bind_param(value, dialect))
+        return lambda value: _hexadecimal(kind.process_bind_param(value, dialect))
     if convert is not None:
         return lambda value: _field(convert(value))
     if isinstance(kind, String) and kind.length:
@@ -126,7 +126,7 @@ def _code(value: str | None) -> str:
     return _field(value)
 
 
-def _octets(value: bytes | None) -> str:
+def _hexadecimal(value: bytes | None) -> str:
     return _NULL if value is None else rf"\\x{value.hex()}"
 
 

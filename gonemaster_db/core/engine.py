@@ -133,12 +133,12 @@ def _postgres_engine(settings: StoreSettings) -> Engine:
         **_pool(settings),
     )
     hosts = Hosts()
-    event.listen(engine, "do_connect", hosts.begin_with_primary)
+    event.listen(engine, "do_connect", hosts.try_primary_first)
     event.listen(engine, "connect", lambda raw, record: _prepare_postgres(raw, record, settings.limits))
     event.listen(engine, "connect", hosts.note_primary)
     event.listen(engine, "invalidate", hosts.note_loss)
     event.listen(engine, "begin", lambda connection: _begin_postgres(connection, settings.limits))
-    event.listen(engine, "handle_error", _leave_standby)
+    event.listen(engine, "handle_error", _drop_standby_connections)
     event.listen(engine, "checkout", _check_idle)
     event.listen(engine, "checkin", _note_use)
     return engine
@@ -187,7 +187,7 @@ def _has_own_settings(connection: Connection) -> bool:
     return current_limits() is not None or is_pooled(connection)
 
 
-def _leave_standby(context: ExceptionContext) -> None:
+def _drop_standby_connections(context: ExceptionContext) -> None:
     """Drop all connections if the server turns out to be read-only: it is the former primary after a failover."""
     if getattr(context.original_exception, "pgcode", None) == _READ_ONLY_NOW:
         context.is_disconnect = True

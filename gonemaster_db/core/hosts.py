@@ -19,7 +19,7 @@ class Hosts:
         self._primary: Place | None = None
         self._suspect: Place | None = None
 
-    def begin_with_primary(self, _dialect: object, _record: object, _args: object, options: dict[str, Any]) -> None:
+    def try_primary_first(self, _dialect: object, _record: object, _args: object, options: dict[str, Any]) -> None:
         """Move the last primary to the front of the hosts before a connection is opened."""
         hosts = str(options.get("host", "")).split(",")
         if len(hosts) < 2 or "hostaddr" in options:

@@ -23,7 +23,7 @@ from gonemaster_db.core.errors import TimeLimitExceeded
 from gonemaster_db.core.settings import Limits
 
 MARGIN_S = 3.0  # after the time at which the server should have cancelled a statement
-_LOOK_EVERY_S = 0.5
+_CHECK_INTERVAL_S = 0.5
 
 
 _current: ContextVar[Limits | None] = ContextVar("gonemaster_limits", default=None)
@@ -46,7 +46,7 @@ def limited_by(limits: Limits | None) -> Iterator[None]:
 
 
 @contextmanager
-def ending_by(deadline: Deadline | None) -> Iterator[None]:
+def with_deadline(deadline: Deadline | None) -> Iterator[None]:
     """Refuse to begin or commit a writing transaction in this thread after a deadline, and cancel longer statements."""
     token = _deadline.set(deadline)
     try:
@@ -55,7 +55,7 @@ def ending_by(deadline: Deadline | None) -> Iterator[None]:
         _deadline.reset(token)
 
 
-def check_ending() -> None:
+def check_thread_deadline() -> None:
     """Raise TimeLimitExceeded if the deadline of this thread has passed."""
     deadline = _deadline.get()
     if deadline is not None:
@@ -68,7 +68,7 @@ def remaining_s(most: float) -> float:
     return most if deadline is None else min(most, max(0.0, deadline.remaining_s))
 
 
-def is_past_end(error: Exception) -> bool:
+def is_past_deadline(error: Exception) -> bool:
     """Return whether an error occurred after the deadline of this thread, which may be its cause."""
     deadline = _deadline.get()
     return deadline is not None and deadline.remaining_s <= 0 and not isinstance(error, TimeLimitExceeded)
@@ -97,7 +97,7 @@ class _Watch:
 
     def _watch(self) -> None:
         while True:
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_CHECK_INTERVAL_S)
             now = time.monotonic()
             # While a connection is in the table its thread waits in libpq, so the descriptor belongs to its socket.
             with self._lock:

@@ -14,7 +14,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 
 EXACT = 100_000
-MOST_EXAMINED = 50_000  # rows, each of which takes longer to read than a counted index entry
+MAX_EXAMINED = 50_000  # rows, each of which takes longer to read than a counted index entry
 LIFE_S = 10.0
 MAX_KEPT = 500  # number of filters
 
@@ -31,7 +31,7 @@ def recent_total(
 
     `examined` returns the number of rows to read, if it is larger than the number of counted rows.
     """
-    return recent(session, key, count, large=lambda total: total > EXACT or examined() > MOST_EXAMINED)
+    return recent(session, key, count, large=lambda total: total > EXACT or examined() > MAX_EXAMINED)
 
 
 def recent(
@@ -50,7 +50,7 @@ def recent(
     return counted
 
 
-def kept_totals(session: Session, keys: Iterable[Hashable]) -> dict[Hashable, int]:
+def cached_totals(session: Session, keys: Iterable[Hashable]) -> dict[Hashable, int]:
     """Return the cached totals by key."""
     dialect = session.get_bind().engine.dialect
     with _lock:

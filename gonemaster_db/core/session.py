@@ -21,7 +21,7 @@ from gonemaster_db.core.errors import (
     TimeLimitExceeded,
 )
 from gonemaster_db.core.failures import translated
-from gonemaster_db.core.limits import check_ending, is_past_end, limited_by
+from gonemaster_db.core.limits import check_thread_deadline, is_past_deadline, limited_by
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.core.writer_queue import WriterQueue
 
@@ -72,17 +72,17 @@ class Store:
         self._autocommit_engine = autocommit_engine(engine)
         self._writers = _writer_queue(engine, settings)
         self._full_at: float | None = None  # on the monotonic clock
-        self._is_away: Callable[[], bool] = lambda: False
+        self._is_unavailable: Callable[[], bool] = lambda: False
 
-    def refuse_while(self, is_away: Callable[[], bool]) -> None:
+    def refuse_while(self, is_unavailable: Callable[[], bool]) -> None:
         """Refuse new work while this returns True: another component checks the database and gets no answer.
 
         Otherwise each caller would wait for its whole timeout and block a thread.
         """
-        self._is_away = is_away
+        self._is_unavailable = is_unavailable
 
     def _admit(self) -> None:
-        if self._is_away():
+        if self._is_unavailable():
             raise StoreUnavailable("the database does not respond")
 
     @contextmanager
@@ -91,14 +91,14 @@ class Store:
 
         Raises: StoreUnavailable: The database is unavailable. StoreConflict: A deadlock, serialisation failure or held
         lock; `run_in_transaction` retries it. TimeLimitExceeded: The deadline of this thread has passed
-        (`limits.ending_by`); nothing is committed.
+        (`limits.with_deadline`); nothing is committed.
         """
         self._admit()
         # Rows are not expired, because they are used after the block, where each attribute would be read again.
         opened = Session(self.engine, expire_on_commit=False)
         with _in_time(), self._writers, self._noting_full(), opened as session, session.begin():
             yield session
-            check_ending()
+            check_thread_deadline()
 
     @contextmanager
     def read_only(self) -> Iterator[Session]:
@@ -141,7 +141,7 @@ class Store:
         Raises: StoreUnavailable, StoreConflict: As in `transaction`.
         """
         self._admit()
-        check_ending()
+        check_thread_deadline()
         engine = self._autocommit_engine
         with self._writers, self._noting_full(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
@@ -162,7 +162,7 @@ class Store:
         """Apply the limits of background work to this thread in the block."""
         return limited_by(self.settings.long_limits)
 
-    def hasty_work(self, *, lock: timedelta) -> AbstractContextManager[None]:
+    def lock_timeout(self, *, lock: timedelta) -> AbstractContextManager[None]:
         """Wait at most this long for a lock in the block."""
         return limited_by(replace(self.settings.limits, lock=lock))
 
@@ -193,11 +193,11 @@ class Store:
 @contextmanager
 def _in_time() -> Iterator[None]:
     """Refuse to begin after the deadline of this thread, and report it as the cause of later database errors."""
-    check_ending()
+    check_thread_deadline()
     try:
         yield
     except (StoreUnavailable, StoreConflict) as error:
-        if is_past_end(error):
+        if is_past_deadline(error):
             raise TimeLimitExceeded("the time limit was exceeded") from error
         raise
 

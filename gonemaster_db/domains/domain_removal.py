@@ -10,7 +10,7 @@ from gonemaster_db.core.errors import DomainInUse, DomainNotFound, StoreConflict
 from gonemaster_db.domains.domain_walk import member_condition
 from gonemaster_db.models import Domain, DomainRunCount, Job, Run
 
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 def check_domain_unused(session: Session, domain_id: int) -> Domain:
@@ -54,8 +54,8 @@ def prune_domains(session: Session, *, tag: str | None, limit: int) -> int:
 
 
 def _remove(session: Session, ids: Sequence[int]) -> None:
-    session.execute(delete(DomainRunCount).where(DomainRunCount.domain_id.in_(ids)), execution_options=_QUIET)
-    session.execute(delete(Domain).where(Domain.id.in_(ids)), execution_options=_QUIET)
+    session.execute(delete(DomainRunCount).where(DomainRunCount.domain_id.in_(ids)), execution_options=_NO_SYNC)
+    session.execute(delete(Domain).where(Domain.id.in_(ids)), execution_options=_NO_SYNC)
 
 
 def _unused(session: Session, query: Any, domain_id: int) -> Domain:

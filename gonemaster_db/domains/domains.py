@@ -37,7 +37,7 @@ LATEST = (
 )  # fmt: skip
 OF_RUN_COUNT = ("domain_id", "run_count", "name", "latest_level")
 _CHUNK = 5000
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 def get_domain(session: Session, domain_id: int) -> Domain:
@@ -85,7 +85,7 @@ def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> 
             rows = [{"name": name, "created_at": now, "run_count": 0} for name in missing]
             session.execute(insert(session, Domain).on_conflict_do_nothing(), rows)
             found = _ids(session, missing)
-            list_run_counts(session, found.values())
+            insert_run_counts(session, found.values())
             ids.update(found)
     return ids
 
@@ -115,12 +115,12 @@ def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: Col
         values = {getattr(Domain, column.name): column for column in found.c if column.name != "domain_id"}
         session.execute(
             update(Domain).where(Domain.id == found.c.domain_id).values(values),
-            execution_options=_QUIET,
+            execution_options=_NO_SYNC,
         )
         _copy_run_counts(session, chunk)
 
 
-def list_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
+def insert_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
     """Add new domains to the table that lists are sorted by."""
     columns = (Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
     new = insert(session, DomainRunCount)
@@ -135,17 +135,17 @@ def add_to_run_counts(session: Session, domain_ids: Iterable[int], number: int) 
     counts = update(Domain).values(run_count=Domain.run_count + number)
     listed = update(DomainRunCount).values(run_count=DomainRunCount.run_count + number)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
-        session.execute(counts.where(Domain.id.in_(chunk)), execution_options=_QUIET)
-        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_QUIET)
+        session.execute(counts.where(Domain.id.in_(chunk)), execution_options=_NO_SYNC)
+        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_NO_SYNC)
 
 
-def forget_runs(session: Session, domain_ids: Iterable[int]) -> None:
+def reset_domains(session: Session, domain_ids: Iterable[int]) -> None:
     """Reset domains that this transaction has locked to the state of untested domains."""
     nothing = update(Domain).values(run_count=0, **dict.fromkeys(LATEST))
     listed = update(DomainRunCount).values(run_count=0, latest_level=None)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
-        session.execute(nothing.where(Domain.id.in_(chunk)), execution_options=_QUIET)
-        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_QUIET)
+        session.execute(nothing.where(Domain.id.in_(chunk)), execution_options=_NO_SYNC)
+        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_NO_SYNC)
 
 
 def _copy_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
@@ -157,7 +157,7 @@ def _copy_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
     copy = update(DomainRunCount).where(DomainRunCount.domain_id == Domain.id, changed).values(copied)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
         of_chunk = DomainRunCount.domain_id.in_(chunk)
-        session.execute(copy.where(of_chunk), execution_options=_QUIET)
+        session.execute(copy.where(of_chunk), execution_options=_NO_SYNC)
 
 
 def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Subquery:

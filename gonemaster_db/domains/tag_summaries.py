@@ -16,14 +16,14 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.upsert import insert
-from gonemaster_db.models import Domain, DomainTag, KeptTagSummary, Run, Tag
+from gonemaster_db.models import Domain, DomainTag, Run, StoredTagSummary, Tag
 from gonemaster_db.runs.counters import read_counts
 
 LARGE = 20_000  # domains; smaller tags are counted on request
 # Stored counts expire if the maintenance task has not confirmed them for this long; tags are then counted on request.
-BELIEVED = timedelta(minutes=5)
+VALID_FOR = timedelta(minutes=5)
 _COUNTS = ("domain_count", "ok", "notice", "warning", "error", "critical", "grades")
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,18 @@ def count_newest(session: Session, name: str) -> TagSummary:
     return TagSummary(name, by_rank.total(), ok, notice, warning, error, critical, grades)
 
 
-def kept_summaries(session: Session, names: Sequence[str], *, now: datetime) -> dict[str, TagSummary]:
+def stored_summaries(session: Session, names: Sequence[str], *, now: datetime) -> dict[str, TagSummary]:
     """Return the stored summaries of large tags; empty if the maintenance task is not running."""
-    query = select(KeptTagSummary).where(KeptTagSummary.tag.in_(names), KeptTagSummary.checked_at > now - BELIEVED)
+    query = select(StoredTagSummary).where(
+        StoredTagSummary.tag.in_(names), StoredTagSummary.checked_at > now - VALID_FOR
+    )
     return {
         kept.tag: TagSummary(kept.tag, **{name: getattr(kept, name) for name in _COUNTS})
         for kept in session.scalars(query)
     }
 
 
-def keep_summaries(
+def update_summaries(
     store: Store, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False, large: int = LARGE
 ) -> int:
     """Count the changed tags with more than `large` domains, and store the counts; return the number of tags."""
@@ -86,7 +88,7 @@ def keep_summaries(
     return len(counted)
 
 
-_KEPT = select(KeptTagSummary.tag, KeptTagSummary.signature)
+_KEPT = select(StoredTagSummary.tag, StoredTagSummary.signature)
 
 
 def _signatures(session: Session, large: int) -> dict[str, bytes]:
@@ -108,12 +110,12 @@ def _keep(session: Session, *, summary: TagSummary, signature: bytes, now: datet
         return  # The tag was deleted in the meantime.
     row = {name: getattr(summary, name) for name in _COUNTS} | {"signature": signature, "checked_at": now}
     row["grades"] = dict(summary.grades)
-    kept = insert(session, KeptTagSummary).values(tag=summary.tag, **row)
-    session.execute(kept.on_conflict_do_update(index_elements=[KeptTagSummary.tag], set_=row))
+    kept = insert(session, StoredTagSummary).values(tag=summary.tag, **row)
+    session.execute(kept.on_conflict_do_update(index_elements=[StoredTagSummary.tag], set_=row))
 
 
 def _note(session: Session, *, unchanged: Sequence[str], small: Sequence[str], now: datetime) -> None:
     """Confirm the unchanged counts, and remove those of tags that are small enough to be counted on request."""
-    checked = update(KeptTagSummary).where(KeptTagSummary.tag.in_(unchanged)).values(checked_at=now)
-    session.execute(checked, execution_options=_QUIET)
-    session.execute(delete(KeptTagSummary).where(KeptTagSummary.tag.in_(small)), execution_options=_QUIET)
+    checked = update(StoredTagSummary).where(StoredTagSummary.tag.in_(unchanged)).values(checked_at=now)
+    session.execute(checked, execution_options=_NO_SYNC)
+    session.execute(delete(StoredTagSummary).where(StoredTagSummary.tag.in_(small)), execution_options=_NO_SYNC)

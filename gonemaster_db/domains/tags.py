@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagInUse, TagNotFound
-from gonemaster_db.core.recent_totals import EXACT, kept_totals, recent, recent_total
+from gonemaster_db.core.recent_totals import EXACT, cached_totals, recent, recent_total
 from gonemaster_db.core.upsert import insert
-from gonemaster_db.domains.tag_summaries import TagSummary, count_newest, kept_summaries
+from gonemaster_db.domains.tag_summaries import TagSummary, count_newest, stored_summaries
 from gonemaster_db.models import Cohort, Domain, DomainTag, Profile, Tag
 
 CHUNK = 5000
@@ -43,7 +43,7 @@ def list_tags(session: Session, *, limit: int = 100, offset: int = 0) -> list[Li
     """List tags by name."""
     tags = session.scalars(select(Tag).order_by(Tag.name).limit(limit).offset(offset)).all()
     numbers = _kept_numbers(session, [tag.name for tag in tags])
-    recent_ones = kept_totals(session, [_key(tag.name) for tag in tags])
+    recent_ones = cached_totals(session, [_key(tag.name) for tag in tags])
     names = [tag.name for tag in tags if tag.name not in numbers and _key(tag.name) not in recent_ones]
     query = select(DomainTag.tag, func.count()).where(DomainTag.tag.in_(names)).group_by(DomainTag.tag)
     counted: Counter[str] = Counter({row[0]: row[1] for row in session.execute(query)})
@@ -184,10 +184,10 @@ def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = (
     Raises: AmbiguousProfile: The tags have different default profiles.
     """
     own = default_profile_ids(session, [domain]).get(domain, [])
-    return the_profile_id([*own, *profile_ids_of_tags(session, tags)])
+    return only_profile_id([*own, *profile_ids_of_tags(session, tags)])
 
 
-def the_profile_id(found: Iterable[int]) -> int | None:
+def only_profile_id(found: Iterable[int]) -> int | None:
     """Return the only profile among the default profiles of tags, or None if there is none.
 
     Raises: AmbiguousProfile: There are different profiles.
@@ -232,7 +232,7 @@ def summarise_tag(session: Session, name: str) -> TagSummary:
 
     The counts of a large tag may be a minute old, or some seconds if no maintenance task stores them.
     """
-    found = kept_summaries(session, [name], now=utcnow()).get(name)
+    found = stored_summaries(session, [name], now=utcnow()).get(name)
     if found is None:
         key = ("summary of tag", name)
         found = recent(session, key, lambda: count_newest(session, name), large=lambda kept: kept.domain_count > EXACT)
@@ -247,7 +247,7 @@ def _key(name: str) -> tuple[str, str]:
 
 def _kept_numbers(session: Session, names: Sequence[str]) -> dict[str, int]:
     """Return the stored numbers of domains of large tags."""
-    return {name: kept.domain_count for name, kept in kept_summaries(session, names, now=utcnow()).items()}
+    return {name: kept.domain_count for name, kept in stored_summaries(session, names, now=utcnow()).items()}
 
 
 def _tag(session: Session, name: str) -> Tag:

@@ -63,7 +63,7 @@ def upgrade(store: Store, *, revision: str = "head") -> None:
     if is_newer(store):
         check_schema(store)
         return
-    _patiently(lambda: _migrate(store, command.upgrade, revision))
+    _with_retries(lambda: _migrate(store, command.upgrade, revision))
 
 
 def downgrade(store: Store, *, revision: str) -> None:
@@ -74,7 +74,7 @@ def downgrade(store: Store, *, revision: str) -> None:
     """
     check_origin(store)
     try:
-        _patiently(lambda: _migrate(store, command.downgrade, revision))
+        _with_retries(lambda: _migrate(store, command.downgrade, revision))
     except CommandError as error:
         raise StoreError(str(error)) from error
 
@@ -93,7 +93,7 @@ def finish_step(ctx: MigrationContext, step: object, heads: Collection[str], run
         connection.commit()
 
 
-def _patiently(work: Callable[[], None]) -> None:
+def _with_retries(work: Callable[[], None]) -> None:
     """Retry while tables are locked; the service can use them in the pauses."""
     for _ in range(1, LOCK_ATTEMPTS):
         try:

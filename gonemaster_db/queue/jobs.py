@@ -251,7 +251,7 @@ def find_by_public_id(session: Session, public_id: str) -> Job | Run:
     return _find(session, Job.public_id, Run.public_id, public_id)
 
 
-def find_ends(session: Session, job_ids: Sequence[str]) -> dict[str, str]:
+def find_final_states(session: Session, job_ids: Sequence[str]) -> dict[str, str]:
     """Return the status of the jobs that have become runs, and `deleted` for IDs of neither a job nor a run."""
     ends: dict[str, str] = {}
     for part in chunks(job_ids, _LOOKED_UP):

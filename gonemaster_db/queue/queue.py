@@ -132,7 +132,7 @@ def move_to_end(session: Session, job_ids: Sequence[str], *, to: End) -> list[st
     return movable
 
 
-def move_beside(session: Session, job_ids: Sequence[str], *, pivot: str, after: bool = False) -> list[str]:
+def move_next_to(session: Session, job_ids: Sequence[str], *, pivot: str, after: bool = False) -> list[str]:
     """Move waiting jobs directly before or after another job in the given order; return the IDs of the moved jobs.
 
     Raises: JobNotFound: The pivot does not exist. JobStateError: The pivot is not waiting, or is one of the jobs.
@@ -149,7 +149,7 @@ def move_beside(session: Session, job_ids: Sequence[str], *, pivot: str, after: 
     if movable and anchor.priority != priority:
         raise TierMismatch(Text("the jobs belong to more than one tier"))
     if movable:
-        _insert_beside(session, movable, anchor, after=after)
+        _insert_next_to(session, movable, anchor, after=after)
     return movable
 
 
@@ -215,7 +215,7 @@ def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
     return [job_id for job_id in dict.fromkeys(job_ids) if job_id in found], next(iter(found.values()), 0)
 
 
-def _insert_beside(session: Session, movable: list[str], anchor: Job, *, after: bool) -> None:
+def _insert_next_to(session: Session, movable: list[str], anchor: Job, *, after: bool) -> None:
     """Put the jobs between the anchor and its neighbour; if the gap is too small, renumber more neighbours."""
     nearest_first = movable if after else movable[::-1]
     for width in WIDTHS:

@@ -14,7 +14,7 @@ from gonemaster_db.domains.domains import contains_name
 from gonemaster_db.models import Job, JobStatus, Priority
 
 _CHUNK = 500
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,6 @@ def switch_waiting_jobs(session: Session, job_ids: Sequence[str], *, held: bool)
     changed: list[tuple[str, int]] = []
     for chunk in chunks(sorted(set(job_ids)), _CHUNK):
         statement = update(Job).where(Job.id.in_(chunk), Job.status == old).values(status=new)
-        rows = session.execute(statement.returning(Job.id, Job.priority), execution_options=_QUIET)
+        rows = session.execute(statement.returning(Job.id, Job.priority), execution_options=_NO_SYNC)
         changed += [(job_id, priority) for job_id, priority in rows]
     return changed

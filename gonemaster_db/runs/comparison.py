@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.runs.findings import FindingKey, FindingLine, read_findings, worst_line
+from gonemaster_db.runs.findings import FindingKey, FindingLine, read_findings, worst_level_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class RunDifference:
     changed: Sequence[FindingChange] = ()
 
     @property
-    def octets(self) -> int:
+    def byte_count(self) -> int:
         """Size of the arguments in the lines as JSON, in bytes."""
         changes = [*self.added, *self.cleared, *self.changed]
         return sum(len(line.raw) for change in changes for line in [*change.before, *change.after])
@@ -60,7 +60,8 @@ def compare(
         changes = [FindingChange(*key, before=old.get(key, []), after=new.get(key, [])) for key in keys]
     else:
         changes = [
-            FindingChange(*key, before=worst_line(old.get(key, [])), after=worst_line(new.get(key, []))) for key in keys
+            FindingChange(*key, before=worst_level_line(old.get(key, [])), after=worst_level_line(new.get(key, [])))
+            for key in keys
         ]
     return RunDifference(
         added=[change for change in changes if not change.before],

@@ -58,7 +58,7 @@ def counter_rows(groups: Mapping[RunGroup, int], *, sharded: bool) -> list[dict[
     return [_row(shard, key, number) for key, number in sorted(sums.items(), key=_order) if number]
 
 
-def forget_batch(session: Session, batch_key: int) -> None:
+def remove_batch_counters(session: Session, batch_key: int) -> None:
     """Remove the counters of a batch whose runs are all deleted, and subtract them from the counters of all runs."""
     gone = delete(_COUNTERS).where(_COUNTERS.c.batch_key == batch_key)
     columns = (_COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade, _COUNTERS.c.runs)

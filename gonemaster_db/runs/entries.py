@@ -38,16 +38,16 @@ Position = tuple[str, int]  # IDs of a run and of one of its entries
 # A filter that matches few runs is counted over all of them, and most readers only want the first page.
 COUNT_UP_TO = 20_000
 COUNT_SCATTERED_UP_TO = 5000  # if matches may be far apart: each run between them is looked up
-PAGE_OCTETS = 8 * 1024 * 1024  # of the arguments of a page, as JSON
+PAGE_BYTES = 8 * 1024 * 1024  # of the arguments of a page, as JSON
 FEW_RUNS = 5000
 _MAX_STREAMS = 50
 _FIRST_SLICE, _MAX_SLICE = 200, 5000  # runs of a walk that are read together
-_TRIED = 20_000  # runs of a walk that are read with any outcome before the outcomes of all runs are read
-_WORTH_SKIPPING = 2000  # entries of an offset above which runs are counted instead of read
+_MAX_TRIED = 20_000  # runs of a walk that are read with any outcome before the outcomes of all runs are read
+_MIN_SKIPPED = 2000  # entries of an offset above which runs are counted instead of read
 # number of runs that are counted first, and the growth factor afterwards; the first runs are a poor sample
 _FIRST_SKIPPED, _GROWTH = 100, 50
 _MAX_SKIPPED = 100_000  # runs in one statement: for more, PostgreSQL would read and sort all runs
-_CAUTION = 0.9  # Later runs may have more entries than those counted so far.
+_SAFETY_FACTOR = 0.9  # Later runs may have more entries than those counted so far.
 
 
 class _Hit(NamedTuple):
@@ -151,7 +151,7 @@ def list_entries(
 
     `after` (run ID and entry ID of the last item seen) is fast at any depth, `offset` is not. `total` is exact up to
     `count_up_to`, or COUNT_SCATTERED_UP_TO for some filters; above, it is that number and `total_is_least` is set. A
-    page with large entries is shorter (`is_cut`), with at least one entry: about PAGE_OCTETS of arguments.
+    page with large entries is shorter (`is_cut`), with at least one entry: about PAGE_BYTES of arguments.
     """
     search = _search(session, wanted)
     if search.is_scattered:
@@ -292,9 +292,9 @@ def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnEl
     """
     beyond: ColumnElement[bool] | None = None
     size = _FIRST_SKIPPED
-    while offset >= _WORTH_SKIPPING and size:
+    while offset >= _MIN_SKIPPED and size:
         some = _sum(session, search, search.slice(beyond, size, hits=not search.is_tried))
-        likely = int(_CAUTION * offset * some.runs / max(1, some.entries))
+        likely = int(_SAFETY_FACTOR * offset * some.runs / max(1, some.entries))
         if some.entries > offset:
             size = min(size - 1, likely)
             continue
@@ -302,7 +302,7 @@ def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnEl
             beyond, offset = search.order > some.last, offset - some.entries
         if some.runs < size:
             break
-        size = min(_MAX_SKIPPED, _GROWTH * size, likely - int(_CAUTION * some.runs))
+        size = min(_MAX_SKIPPED, _GROWTH * size, likely - int(_SAFETY_FACTOR * some.runs))
     return beyond, offset
 
 
@@ -310,7 +310,7 @@ def _walk(session: Session, search: _EntrySearch, beyond: ColumnElement[bool] | 
     """Yield the matching runs in order of ID, starting at `beyond`, read in growing slices."""
     size, tried = _FIRST_SLICE, 0
     while True:
-        is_tried = search.is_tried and tried < _TRIED
+        is_tried = search.is_tried and tried < _MAX_TRIED
         rows = session.execute(search.slice(beyond, size, hits=not is_tried)).all()
         yield from _numbered(session, search, rows)
         if len(rows) < size:
@@ -331,7 +331,9 @@ def _choose(
     for hit in hits:
         number = hit.entries
         if after is not None and hit.run_id == after[0]:
-            number = sum(len(_places(search, run, after)) for run in read_stored_runs(session, [hit.run_id]).values())
+            number = sum(
+                len(_positions_of(search, run, after)) for run in read_stored_runs(session, [hit.run_id]).values()
+            )
         if not chosen and offset >= number:
             offset -= number
             continue
@@ -353,13 +355,13 @@ def _read(
 ) -> tuple[list[StoredEntry], bool]:
     """Return the entries of a page, and whether the page is cut."""
     items: list[StoredEntry] = []
-    room = PAGE_OCTETS
+    room = PAGE_BYTES
     for runs in read_in_parts(session, run_ids):
         kinds = kinds_of(session, runs)
         for run in runs:
-            places = _places(search, run, after)
+            places = _positions_of(search, run, after)
             for place in places[offset:]:
-                room -= run.octets(place)
+                room -= run.byte_count(place)
                 if len(items) == limit or (items and room < 0):
                     return items, len(items) < limit
                 items.append(run.listed_entry(place, kinds))
@@ -367,7 +369,7 @@ def _read(
     return items, False
 
 
-def _places(search: _EntrySearch, run: StoredRun, after: Position | None) -> list[int]:
+def _positions_of(search: _EntrySearch, run: StoredRun, after: Position | None) -> list[int]:
     """Return the positions of the entries of a run that match and follow `after`."""
     start = 0
     if after is not None and run.id == after[0]:

@@ -38,7 +38,7 @@ class FindingLine(NamedTuple):
         return self.level, _dump(self.args)
 
 
-def worst_line(lines: Iterable[FindingLine]) -> list[FindingLine]:
+def worst_level_line(lines: Iterable[FindingLine]) -> list[FindingLine]:
     """Reduce the lines of a finding to its worst level without arguments; return no line for no lines."""
     level = worst(line.level for line in lines)
     return [] if level is None else [FindingLine(level)]

@@ -23,7 +23,7 @@ from gonemaster_db.runs.run_rows import KEPT, write_run
 
 _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
-_MAX_BESIDE_OTHERS = 20  # additional starts above max_attempts, after which the job fails in any case
+_MAX_SHARED_STARTS = 20  # additional starts above max_attempts, after which the job fails in any case
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
 _RUNS = cast("Table", Run.__table__)
 # Built once, because constructing a statement costs more than executing it.
@@ -83,7 +83,7 @@ def requeue_job(
     max_attempts: int,
     released: bool = False,
     failure: str = "",
-    beside_others: bool = False,
+    shared_worker: bool = False,
 ) -> Job | Run:
     """Return a running job to its position in the queue, after an expired lease or (`released`) by its own worker.
 
@@ -91,7 +91,7 @@ def requeue_job(
     becomes a failed run with the error `abandoned after <n> attempts`, or with `<failure> (attempt <n> of <m>)` if its
     own worker, which holds the lease, reports how this start failed.
 
-    With `beside_others` its worker died with several jobs, each of which may be the cause. Only the first of such
+    With `shared_worker` its worker died with several jobs, each of which may be the cause. Only the first of such
     starts counts, because the job is then tested in a separate process. These starts do not fail the job, except for a
     bound that keeps it from being repeated forever.
 
@@ -105,8 +105,8 @@ def requeue_job(
     if canceled := _take(session, *claim, Job.cancel_requested_at.is_not(None)):
         return _write_run(session, canceled, RunRecord(RunStatus.CANCELED, now, error="canceled"))
     exhausted = Job.attempt - Job.releases >= max_attempts
-    if beside_others:
-        exhausted = Job.attempt >= max_attempts + _MAX_BESIDE_OTHERS
+    if shared_worker:
+        exhausted = Job.attempt >= max_attempts + _MAX_SHARED_STARTS
     if not released and (job := _take(session, *claim, exhausted)):
         # Starts that ended with an orderly shutdown of the worker do not count against the job.
         starts = job["attempt"] - job["releases"]
@@ -117,7 +117,7 @@ def requeue_job(
             else Text("abandoned after {starts} attempts", starts=starts)
         )
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
-    uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if beside_others else 0
+    uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if shared_worker else 0
     return _back_to_queue(session, job_id, claim, uncounted)
 
 

@@ -48,9 +48,9 @@ def count_repeatable(session: Session, wanted: JobFilter) -> tuple[int, int]:
     """Count the matching runs, and the characters of their options as JSON."""
     if not may_match(Run, wanted):
         return 0, 0
-    octets = func.coalesce(func.sum(func.length(cast(Run.config, Text))), 0)
-    count, sum_of_octets = session.execute(select(func.count(), octets).where(*_of_runs(session, wanted))).one()
-    return count, int(sum_of_octets)
+    length = func.coalesce(func.sum(func.length(cast(Run.config, Text))), 0)
+    count, characters = session.execute(select(func.count(), length).where(*_of_runs(session, wanted))).one()
+    return count, int(characters)
 
 
 def iter_repeated(session: Session, wanted: JobFilter) -> Iterator[NewJob]:

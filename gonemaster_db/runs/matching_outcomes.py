@@ -60,10 +60,12 @@ def has_outcome(
 def _outcomes_of(kinds: Collection[int]) -> "Select[int]":
     """Select the outcomes with entries of these kinds, possibly with duplicates."""
     modules = select(ModuleOutcomeKind.module_outcome_id).where(ModuleOutcomeKind.kind_id.in_(sorted(kinds)))
-    return select(OutcomeModule.outcome_id).where(_OneOf(OutcomeModule.module_outcome_id, modules.scalar_subquery()))
+    return select(OutcomeModule.outcome_id).where(
+        _InSubquery(OutcomeModule.module_outcome_id, modules.scalar_subquery())
+    )
 
 
-class _OneOf(FunctionElement[bool]):
+class _InSubquery(FunctionElement[bool]):
     """A condition that a column has one of the values of a subquery, looked up in an index of the column.
 
     PostgreSQL would turn IN into a join, and read the whole other table if it expects many rows.
@@ -73,13 +75,13 @@ class _OneOf(FunctionElement[bool]):
     type = Boolean()
 
 
-@compiles(_OneOf)
-def _in(element: _OneOf, compiler: Any, **options: Any) -> str:
+@compiles(_InSubquery)
+def _in(element: _InSubquery, compiler: Any, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} IN {values}"
 
 
-@compiles(_OneOf, "postgresql")
-def _any(element: _OneOf, compiler: Any, **options: Any) -> str:
+@compiles(_InSubquery, "postgresql")
+def _any(element: _InSubquery, compiler: Any, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY (ARRAY{values})"

@@ -42,7 +42,7 @@ class PurgedRuns:
         return sum(self.groups.values())
 
 
-def keep_counts(session: Session, rows: Iterable[PurgedRow]) -> None:
+def add_purged_counts(session: Session, rows: Iterable[PurgedRow]) -> None:
     """Add runs to the purged counts of their batches before they are removed; runs without a batch are ignored."""
     of_groups: defaultdict[tuple[Any, ...], list[PurgedRow]] = defaultdict(list)
     for row in rows:
@@ -67,7 +67,7 @@ def read_purged(session: Session, batch_keys: Collection[int]) -> dict[int, Purg
     return {key: PurgedRuns(groups[key], min(starts[key], default=None), max(ends[key])) for key in groups}
 
 
-def forget_purged(session: Session, batch_key: int) -> None:
+def remove_purged_counts(session: Session, batch_key: int) -> None:
     """Remove the purged counts of a deleted batch."""
     session.connection().execute(delete(_KEPT).where(_KEPT.c.batch_key == batch_key))
 

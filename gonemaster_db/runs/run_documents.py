@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 # More entries than a run can have: an entry's ID is the key of its run times this number, plus its position.
 ENTRIES_PER_RUN = 2**20
 _FIRST_PART, _MOST_IN_PART = 20, 500  # runs that are read together
-_PART_OCTETS = 8 * 1024 * 1024  # approximate size of their documents
+_PART_BYTES = 8 * 1024 * 1024  # approximate size of their documents
 _RUNS, _DOCUMENTS = cast("Table", Run.__table__), cast("Table", RunDocument.__table__)
 _COLUMNS = (_RUNS.c.key, _RUNS.c.id, _RUNS.c.domain_id, _RUNS.c.domain, _RUNS.c.outcome_id)
 _STORED = (
@@ -50,7 +50,7 @@ class StoredRun:
             raise DocumentDamaged(f"the document of run {self.id} is damaged")
         return self.document
 
-    def octets(self, place: int) -> int:
+    def byte_count(self, place: int) -> int:
         """Return the size of the arguments of an entry as JSON, in bytes."""
         return len(self.document.raw_arguments(place)) if self.document else 0
 
@@ -89,8 +89,8 @@ def read_in_parts(session: Session, run_ids: Sequence[str]) -> Iterator[list[Sto
         part, run_ids = run_ids[:size], run_ids[size:]
         found = read_stored_runs(session, part)
         yield [found[run_id] for run_id in part if run_id in found]
-        octets = sum(run.document.octets for run in found.values() if run.document)
-        size = max(1, min(_MOST_IN_PART, len(part) * _PART_OCTETS // max(1, octets)))
+        byte_count = sum(run.document.byte_count for run in found.values() if run.document)
+        size = max(1, min(_MOST_IN_PART, len(part) * _PART_BYTES // max(1, byte_count)))
 
 
 def read_stored_run(session: Session, run_id: str) -> StoredRun:

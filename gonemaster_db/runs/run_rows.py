@@ -78,12 +78,12 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
 def _references_checked(session: Session) -> Iterator[None]:
     """Raise StoreConflict if a run refers to a cached row that was removed."""
     caches = caches_of(session)
-    forgettings = caches.forgettings
+    drop_count = caches.drop_count
     try:
         yield
     except IntegrityError as error:
         # Maintenance may have removed an outcome that this process has cached, or had until another thread noticed.
-        if lacks_reference(error) and (caches.forgettings != forgettings or caches.forget_references()):
+        if lacks_reference(error) and (caches.drop_count != drop_count or caches.drop_references()):
             raise StoreConflict("a row that the run refers to was removed") from None
         raise
 

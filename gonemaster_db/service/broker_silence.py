@@ -12,7 +12,7 @@ _STATE = "broker_silence"
 _FORGOTTEN_AFTER_S = 300.0
 
 
-def note_silence(session: Session, *, name: str, said: Mapping[str, Any]) -> None:
+def report_outage(session: Session, *, name: str, said: Mapping[str, Any]) -> None:
     """Store the report of a process, with the time `at` (POSIX seconds), and remove old reports of other processes."""
     row = _row(session)
     kept = {} if row is None else row.value
@@ -24,7 +24,7 @@ def note_silence(session: Session, *, name: str, said: Mapping[str, Any]) -> Non
         row.version += 1
 
 
-def end_silence(session: Session, *, name: str) -> None:
+def end_outage(session: Session, *, name: str) -> None:
     """Remove the report of a process."""
     row = _row(session)
     if row is not None and name in row.value:
@@ -32,7 +32,7 @@ def end_silence(session: Session, *, name: str) -> None:
         row.version += 1
 
 
-def read_silences(session: Session) -> Mapping[str, Mapping[str, Any]]:
+def read_outages(session: Session) -> Mapping[str, Mapping[str, Any]]:
     """Return the reports by process name; a report that was not renewed for some seconds may be outdated."""
     found = session.scalar(select(WatchState.value).where(WatchState.name == _STATE))
     return found or {}

@@ -13,7 +13,7 @@ from gonemaster_db.core.records import Page
 from gonemaster_db.models import Delivery, DeliveryStatus, Watch
 
 TEST = "test"  # The event of a test delivery, requested by a user.
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _WAITS = Delivery.status == DeliveryStatus.WAITING
 
 
@@ -106,7 +106,7 @@ def claim_deliveries(
         .values(worker=worker, lease_until=now + lease, attempts=Delivery.attempts + 1, last_attempt_at=now)
         .returning(Delivery.id)
     )
-    claimed = session.scalars(taken, execution_options=_QUIET).all() if ids else ()
+    claimed = session.scalars(taken, execution_options=_NO_SYNC).all() if ids else ()
     rows = select(
         Delivery.id, Delivery.watch_id, Delivery.event, Delivery.body, Delivery.attempts, Delivery.created_at,
         Watch.url, Watch.email, Watch.host, Watch.secret,
@@ -125,7 +125,7 @@ def renew_deliveries(session: Session, ids: Collection[str], *, worker: str, unt
     """Extend the claims; return the IDs of the deliveries that this worker still holds."""
     own = (Delivery.id.in_(ids), Delivery.worker == worker, _WAITS)
     renewed = update(Delivery).where(*own).values(lease_until=until).returning(Delivery.id)
-    return set(session.scalars(renewed, execution_options=_QUIET))
+    return set(session.scalars(renewed, execution_options=_NO_SYNC))
 
 
 def finish_delivery(
@@ -161,7 +161,7 @@ def finish_delivery(
         if error:
             changes = {"failures": Watch.failures + 1, "retry_at": retry_at}
         changed = update(Watch).where(Watch.id == delivery.watch_id).values(dict(changes))
-        session.execute(changed, execution_options=_QUIET)
+        session.execute(changed, execution_options=_NO_SYNC)
 
 
 def release_delivery(session: Session, delivery_id: str, *, worker: str) -> None:
@@ -180,7 +180,7 @@ def purge_deliveries(session: Session, *, finished_before: datetime, limit: int)
     old = select(Delivery.id).where(Delivery.finished_at < finished_before).order_by(Delivery.finished_at)
     ids: Sequence[str] = session.scalars(old.limit(limit)).all()
     deleted = delete(Delivery).where(Delivery.id.in_(ids)).returning(Delivery.id)
-    return len(session.scalars(deleted, execution_options=_QUIET).all())
+    return len(session.scalars(deleted, execution_options=_NO_SYNC).all())
 
 
 def _due(now: datetime) -> Any:
@@ -197,4 +197,4 @@ def _unclaimed(now: datetime) -> ColumnElement[bool]:
 def _change_claimed(session: Session, delivery_id: str, worker: str, values: Mapping[str, Any]) -> bool:
     own = and_(Delivery.id == delivery_id, Delivery.worker == worker, _WAITS)
     changed = update(Delivery).where(own).values(dict(values)).returning(Delivery.id)
-    return session.execute(changed, execution_options=_QUIET).first() is not None
+    return session.execute(changed, execution_options=_NO_SYNC).first() is not None

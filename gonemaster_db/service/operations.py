@@ -13,7 +13,7 @@ from gonemaster_db.core.records import Page
 from gonemaster_db.models import AuditLine, Operation, OperationKind, OperationStatus
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _UNFINISHED = (OperationStatus.QUEUED, OperationStatus.RUNNING)
 # During a rolling upgrade, newer processes accept operations that this release cannot perform. They are left to the
 # newer processes, and this release does not read them.
@@ -155,7 +155,7 @@ def fail_exhausted_operations(session: Session, *, now: datetime, max_attempts: 
     error = literal("abandoned: its worker died after each of ") + starts + literal(" starts without progress")
     ended = {"status": OperationStatus.FAILED, "error": error, "finished_at": now, "worker": None, "lease_until": None}
     failed = update(Operation).where(_is_abandoned(now), Operation.attempts >= max_attempts).values(ended)
-    return list(session.scalars(failed.returning(Operation.id), execution_options=_QUIET))
+    return list(session.scalars(failed.returning(Operation.id), execution_options=_NO_SYNC))
 
 
 def finish_operation(
@@ -170,7 +170,7 @@ def finish_operation(
 def purge_operations(session: Session, *, finished_before: datetime) -> int:
     """Remove finished operations; return their number."""
     deleted = delete(Operation).where(Operation.finished_at < finished_before).returning(Operation.id)
-    return len(session.scalars(deleted, execution_options=_QUIET).all())
+    return len(session.scalars(deleted, execution_options=_NO_SYNC).all())
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
@@ -184,5 +184,5 @@ def _is_abandoned(now: datetime) -> ColumnElement[bool]:
 def _change_claimed(session: Session, operation_id: str, worker: str, values: Mapping[str, Any]) -> None:
     claimed = (Operation.id == operation_id, Operation.status == OperationStatus.RUNNING, Operation.worker == worker)
     changed = update(Operation).where(*claimed).values(dict(values)).returning(Operation.id)
-    if session.execute(changed, execution_options=_QUIET).first() is None:
+    if session.execute(changed, execution_options=_NO_SYNC).first() is None:
         raise OperationClaimLost(operation_id)

@@ -18,11 +18,11 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.service.metrics.counting import Count, add_counts
 
 _NAME = "probe"
-_SCARCE_OCTETS = 16 << 20
+_SCARCE_BYTES = 16 << 20
 _SCARCE_SHARE = 0.05  # share of a small file system
 
 
-class _Enough(Exception):
+class _RollBack(Exception):
     """Rolls a transaction back."""
 
 
@@ -31,11 +31,11 @@ def try_to_write(store: Store) -> None:
 
     def write(session: Session) -> None:
         add_counts(session, {Count(_NAME): 1})
-        raise _Enough
+        raise _RollBack
 
     try:
         store.run_in_transaction(write)
-    except _Enough:
+    except _RollBack:
         return
     except SQLAlchemyError as error:
         raise StoreError(str(error)) from error
@@ -101,7 +101,7 @@ def lock_holders(session: Session, *, longest: timedelta, waits: timedelta) -> l
     return [LockHolder(*row) for row in session.execute(_HOLDERS, values)]
 
 
-def can_write_soon(store: Store, patience: timedelta) -> bool:
+def is_writable_within(store: Store, patience: timedelta) -> bool:
     """Return whether SQLite's write lock becomes free within `patience`; True on PostgreSQL, which has no such lock.
 
     Raises: StoreError: The database cannot be used at all.
@@ -123,7 +123,7 @@ def can_write_soon(store: Store, patience: timedelta) -> bool:
     return True
 
 
-def scarce_space(store: Store) -> str:
+def describe_scarce_space(store: Store) -> str:
     """Describe that the file system of the SQLite file is (nearly) full; empty if it is not, and for PostgreSQL."""
     if store.engine.dialect.name != "sqlite":
         return ""
@@ -132,6 +132,6 @@ def scarce_space(store: Store) -> str:
         usage = shutil.disk_usage(directory)
     except OSError as error:
         return f"{directory}: {error.strerror}"
-    if usage.free > min(_SCARCE_OCTETS, usage.total * _SCARCE_SHARE):
+    if usage.free > min(_SCARCE_BYTES, usage.total * _SCARCE_SHARE):
         return ""
     return f"{directory} has {usage.free // 1024} KiB of free space left"

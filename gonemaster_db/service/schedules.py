@@ -11,7 +11,7 @@ from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import Cohort, Job, Schedule, ScheduleOutcome
 
 _FRESH = {"populate_existing": True}
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def change_schedule(
 def delete_schedule(session: Session, target: ScheduleTarget) -> bool:
     """Remove the schedule of a target; return False if there was none."""
     removed = delete(Schedule).where(_of(target)).returning(Schedule.id)
-    return session.scalar(removed, execution_options=_QUIET) is not None
+    return session.scalar(removed, execution_options=_NO_SYNC) is not None
 
 
 def due_occurrences(session: Session, *, now: datetime) -> list[Occurrence]:
@@ -164,7 +164,7 @@ def decide_occurrence(session: Session, occurrence: Occurrence, decision: Decisi
     if decision.batch_id is not None:
         values["last_batch_id"] = decision.batch_id
     decided = update(Schedule).where(*_still_due(occurrence)).values(values).returning(Schedule.id)
-    return session.scalar(decided, execution_options=_QUIET) is not None
+    return session.scalar(decided, execution_options=_NO_SYNC) is not None
 
 
 def has_active_batch(session: Session, schedule: Schedule) -> bool:

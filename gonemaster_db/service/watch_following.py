@@ -15,11 +15,11 @@ from gonemaster_db.models import Batch, DomainTag, Job, Run, RunStatus, Watch, W
 from gonemaster_db.runs.documents.outcomes import sequences_of
 from gonemaster_db.runs.documents.registry import kinds_by_id
 from gonemaster_db.runs.run_keys import Hole, Progress
-from gonemaster_db.service.watch_states import forget_state, read_state, store_state
+from gonemaster_db.service.watch_states import read_state, remove_state, store_state
 from gonemaster_db.service.watches import newest_run_key
 
 _STATE = "runs"
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _RANGES = 100  # number of holes in one query
 # Config keys of undelegated or partial tests, which say nothing about the zone as delegated.
 _PARTIAL = ("tests", "nameservers", "ds")
@@ -65,11 +65,11 @@ def store_progress(session: Session, progress: Progress) -> bool:
     return store_state(session, _STATE, value, version=progress.version)
 
 
-def forget_progress(session: Session) -> None:
+def remove_progress(session: Session) -> None:
     """Remove the whole state when no watch follows runs; the next watch starts at its creation."""
-    forget_state(session, _STATE)
-    session.execute(delete(WatchedBatch), execution_options=_QUIET)
-    session.execute(delete(WatchDigest), execution_options=_QUIET)
+    remove_state(session, _STATE)
+    session.execute(delete(WatchedBatch), execution_options=_NO_SYNC)
+    session.execute(delete(WatchDigest), execution_options=_NO_SYNC)
 
 
 def follow_deletion(session: Session) -> None:
@@ -78,7 +78,7 @@ def follow_deletion(session: Session) -> None:
         return
     newest = newest_run_key(session)
     late = update(Watch).where(Watch.after_key > newest).values(after_key=newest)
-    session.execute(late, execution_options=_QUIET)
+    session.execute(late, execution_options=_NO_SYNC)
     state = read_state(session, _STATE)
     if state is not None and state.value["seen"] > newest:
         state.value = {"seen": newest, "holes": []}
@@ -173,7 +173,7 @@ def ended_batches(session: Session) -> list[int]:
 def take_batch(session: Session, batch_key: int) -> tuple[bool, dict[int, WatchDigest]]:
     """Remove the mark and digests of a batch; return whether its end is to be reported, and the digests by watch."""
     gone = delete(WatchedBatch).where(WatchedBatch.batch_key == batch_key).returning(WatchedBatch.batch_key)
-    noted = session.execute(gone, execution_options=_QUIET).first() is not None
+    noted = session.execute(gone, execution_options=_NO_SYNC).first() is not None
     return noted, {digest.watch_id: digest for digest in _take_digests(session, WatchDigest.batch_key == batch_key)}
 
 
@@ -185,7 +185,7 @@ def take_digests_of_single_runs(session: Session, *, mailed_before: datetime) ->
 
 def _take_digests(session: Session, chosen: ColumnElement[bool]) -> list[WatchDigest]:
     gone = delete(WatchDigest).where(chosen).returning(WatchDigest)
-    return list(session.scalars(gone, execution_options=_QUIET))
+    return list(session.scalars(gone, execution_options=_NO_SYNC))
 
 
 def read_digests(session: Session, watch_ids: Collection[int]) -> dict[tuple[int, int], WatchDigest]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import WatchState
 
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 def read_state(session: Session, name: str) -> WatchState | None:
@@ -25,9 +25,9 @@ def store_state(session: Session, name: str, value: Mapping[str, Any], *, versio
         statement = update(WatchState).where(*own).values(value=value, version=version + 1)
     else:
         statement = insert(session, WatchState).values(name=name, value=value, version=1).on_conflict_do_nothing()
-    return session.execute(statement.returning(WatchState.name), execution_options=_QUIET).first() is not None
+    return session.execute(statement.returning(WatchState.name), execution_options=_NO_SYNC).first() is not None
 
 
-def forget_state(session: Session, name: str) -> None:
+def remove_state(session: Session, name: str) -> None:
     """Remove a state."""
-    session.execute(delete(WatchState).where(WatchState.name == name), execution_options=_QUIET)
+    session.execute(delete(WatchState).where(WatchState.name == name), execution_options=_NO_SYNC)

@@ -13,7 +13,7 @@ from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Delivery, DeliveryStatus, Run, Watch, WatchEvent, WatchNote
 
 MAX_WATCHES = 10_000
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _OF_RUNS = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED, WatchEvent.BATCH_FINISHED)
 
 
@@ -45,7 +45,7 @@ def take_notes(session: Session, *, limit: int) -> list[WatchNote]:
     """Remove and return the oldest notes, by ID."""
     oldest = session.scalars(select(WatchNote.id).order_by(WatchNote.id).limit(limit)).all()
     taken = delete(WatchNote).where(WatchNote.id.in_(oldest)).returning(WatchNote)
-    return sorted(session.scalars(taken, execution_options=_QUIET), key=lambda note: note.id)
+    return sorted(session.scalars(taken, execution_options=_NO_SYNC), key=lambda note: note.id)
 
 
 def enabled_watches(session: Session) -> Sequence[Watch]:
@@ -159,4 +159,4 @@ def _drop_waiting(session: Session, watch_id: int, *, now: datetime) -> None:
         "body": None,
     }
     waiting = (Delivery.watch_id == watch_id, Delivery.status == DeliveryStatus.WAITING)
-    session.execute(update(Delivery).where(*waiting).values(ended), execution_options=_QUIET)
+    session.execute(update(Delivery).where(*waiting).values(ended), execution_options=_NO_SYNC)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gonemaster_db.core.base import ROW_ID_TYPE, Base, CompressedText, RowId, UtcTime, code_text, enum_text
 
 # IDs are part of ETags and process caches, so they must never be reused: SQLite needs AUTOINCREMENT for that.
-_NEVER_TWICE = {"sqlite_autoincrement": True}
+_NO_ID_REUSE = {"sqlite_autoincrement": True}
 
 
 class SnapshotStatus(enum.StrEnum):
@@ -24,7 +24,7 @@ class Vocabulary(Base):
     """An immutable table of message tags and their levels, as used by runs of one engine version with one profile."""
 
     __tablename__ = "vocabularies"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, comment="BLAKE2b of the text")
@@ -43,7 +43,7 @@ class CohortSnapshot(Base):
         UniqueConstraint("cohort_id", "batch_key"),
         UniqueConstraint("cohort_id", "slug"),
         Index("ix_cohort_snapshots_cohort_id_status_captured_at", "cohort_id", "status", "captured_at"),
-        _NEVER_TWICE,
+        _NO_ID_REUSE,
     )
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
@@ -104,7 +104,7 @@ class SnapshotView(Base):
     """
 
     __tablename__ = "snapshot_views"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     snapshot_id: Mapped[int | None] = mapped_column(

@@ -20,7 +20,7 @@ from gonemaster_db.analysis.categories import (
 from gonemaster_db.analysis.latency import Times
 from gonemaster_db.analysis.models.facts import NO_ADDRESS, NO_ASN
 from gonemaster_db.analysis.views.members import DomainLists, MemberRow, member_rows
-from gonemaster_db.analysis.views.places import Endpoint, FactsChanged, Objects
+from gonemaster_db.analysis.views.snapshot_objects import Endpoint, FactsChanged, Objects
 from gonemaster_db.models import (
     FactAddressAsn,
     FactDomainAsn,
@@ -92,8 +92,8 @@ class DomainPass:
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._nameservers, self._endpoints = objects.nameserver_places(), objects.endpoint_places()
-        self._asns, self._prefixes = objects.asn_places(), objects.prefix_places()
+        self._nameservers, self._endpoints = objects.nameserver_positions(), objects.endpoint_positions()
+        self._asns, self._prefixes = objects.asn_positions(), objects.prefix_positions()
         self.of_nameservers = DomainLists(len(objects.nameservers))
         self.of_endpoints = DomainLists(len(objects.endpoints))
         self.of_asns = DomainLists(len(objects.asns))

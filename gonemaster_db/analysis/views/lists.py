@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Integer, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.analysis.views.list_specs import Condition, ListSpec, Sort, ViewFilter
-from gonemaster_db.core.frozen import kept
 from gonemaster_db.core.records import Page
+from gonemaster_db.core.view_cache import cached_value
 
 NO_FILTER = ViewFilter()
 
@@ -51,7 +51,7 @@ def list_rows(
 def count_rows(session: Session, view_id: int, model: Any) -> int:
     """Count the rows of one kind: positions begin at 0 and have no gaps."""
     newest = select(func.max(model.position)).where(model.view_id == view_id)
-    found = kept(session, (view_id, model.__tablename__, "count"), lambda: session.scalar(newest))
+    found = cached_value(session, (view_id, model.__tablename__, "count"), lambda: session.scalar(newest))
     return 0 if found is None else found + 1
 
 
@@ -123,7 +123,9 @@ def _counts(session: Session, view_id: int, model: Any, column: Any) -> dict[int
     codes = type_coerce(column, Integer)
     query = select(codes, func.count()).where(model.view_id == view_id).group_by(codes)
     key = (view_id, model.__tablename__, column.key)
-    found: dict[int | None, int] = kept(session, key, lambda: {row[0]: row[1] for row in session.execute(query)})
+    found: dict[int | None, int] = cached_value(
+        session, key, lambda: {row[0]: row[1] for row in session.execute(query)}
+    )
     return found
 
 

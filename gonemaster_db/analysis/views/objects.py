@@ -9,7 +9,7 @@ from gonemaster_db.analysis.latency import Latency
 from gonemaster_db.analysis.models.facts import NO_ASN
 from gonemaster_db.analysis.views.domains import DomainPass, operator_of
 from gonemaster_db.analysis.views.members import MemberRow, member_rows
-from gonemaster_db.analysis.views.places import Objects
+from gonemaster_db.analysis.views.snapshot_objects import Objects
 from gonemaster_db.core.base import Base
 from gonemaster_db.core.levels import worst
 from gonemaster_db.models import (
@@ -58,8 +58,8 @@ class ObjectParts:
 
     def __init__(self, objects: Objects, seen: DomainPass) -> None:
         self._objects, self._seen = objects, seen
-        self._nameservers, self._asns = objects.nameserver_places(), objects.asn_places()
-        self._prefixes = objects.prefix_places()
+        self._nameservers, self._asns = objects.nameserver_positions(), objects.asn_positions()
+        self._prefixes = objects.prefix_positions()
         self._endpoints_of: defaultdict[int, list[int]] = defaultdict(list)  # by name server
         for place, endpoint in enumerate(objects.endpoints):
             self._endpoints_of[endpoint.nameserver_id].append(place)

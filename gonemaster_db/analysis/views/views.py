@@ -27,7 +27,7 @@ READERS_END = timedelta(minutes=5)
 _OBJECT_TABLES: Sequence[type[Any]] = (
     SnapshotDomain, SnapshotNameserver, SnapshotEndpoint, SnapshotAsn, SnapshotPrefix, SnapshotTag, SnapshotTestcase,
 )  # fmt: skip
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _SHOWN = exists().where(CohortSnapshot.view_id == SnapshotView.id)
 VIEW_TABLES: Sequence[type[Any]] = (SnapshotOverview, *_OBJECT_TABLES, SnapshotMembers)
 
@@ -47,7 +47,7 @@ def begin_view(session: Session, snapshot_id: int, *, builder: str, now: datetim
     return view.id
 
 
-def keep_view(session: Session, view_id: int, *, builder: str, now: datetime, lease: timedelta) -> None:
+def renew_view(session: Session, view_id: int, *, builder: str, now: datetime, lease: timedelta) -> None:
     """Renew the lease in the transaction that writes rows.
 
     Raises ViewLost; the transaction must then be rolled back.
@@ -60,16 +60,16 @@ def finish_view(session: Session, view_id: int, *, builder: str, fact_rows: int)
     _change_own(session, view_id, builder, {"builder": "", "lease_until": None, "fact_rows": fact_rows})
 
 
-def give_up_view(session: Session, view_id: int, *, builder: str, now: datetime) -> None:
+def abandon_view(session: Session, view_id: int, *, builder: str, now: datetime) -> None:
     """Expire the lease of a view, so that it is removed."""
     mine = update(SnapshotView).where(SnapshotView.id == view_id, SnapshotView.builder == builder)
-    session.execute(mine.values(lease_until=now), execution_options=_QUIET)
+    session.execute(mine.values(lease_until=now), execution_options=_NO_SYNC)
 
 
-def drop_views(session: Session, view_ids: Iterable[int], *, now: datetime) -> None:
+def retire_views(session: Session, view_ids: Iterable[int], *, now: datetime) -> None:
     """Mark views as no longer shown; they are removed after READERS_END."""
     dropped = update(SnapshotView).where(SnapshotView.id.in_(list(view_ids)))
-    session.execute(dropped.values(builder="", lease_until=now + READERS_END), execution_options=_QUIET)
+    session.execute(dropped.values(builder="", lease_until=now + READERS_END), execution_options=_NO_SYNC)
 
 
 def views_to_remove(session: Session, *, now: datetime, limit: int = 10) -> Sequence[int]:
@@ -94,8 +94,8 @@ def remove_view_step(session: Session, view_id: int, *, now: datetime, limit: in
     for kind in KINDS:
         if removed := _remove_some(session, SnapshotMembers, view_id, limit, SnapshotMembers.owner == kind):
             return removed
-    session.execute(delete(SnapshotOverview).where(SnapshotOverview.view_id == view_id), execution_options=_QUIET)
-    session.execute(delete(SnapshotView).where(SnapshotView.id == view_id), execution_options=_QUIET)
+    session.execute(delete(SnapshotOverview).where(SnapshotOverview.view_id == view_id), execution_options=_NO_SYNC)
+    session.execute(delete(SnapshotView).where(SnapshotView.id == view_id), execution_options=_NO_SYNC)
     return 1
 
 
@@ -111,5 +111,5 @@ def _remove_some(session: Session, table: type[Any], view_id: int, limit: int, *
 
 def _change_own(session: Session, view_id: int, builder: str, values: dict[str, Any]) -> None:
     own = update(SnapshotView).where(SnapshotView.id == view_id, SnapshotView.builder == builder).values(values)
-    if session.scalar(own.returning(SnapshotView.id), execution_options=_QUIET) is None:
+    if session.scalar(own.returning(SnapshotView.id), execution_options=_NO_SYNC) is None:
         raise ViewLost(str(view_id))

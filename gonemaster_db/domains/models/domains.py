@@ -81,7 +81,7 @@ class DomainTag(Base):
     tag: Mapped[str] = mapped_column(TAG_TYPE, ForeignKey("tags.name", ondelete="CASCADE"), primary_key=True)
 
 
-class KeptTagSummary(Base):
+class StoredTagSummary(Base):
     """The counts of the newest runs of a large tag, stored by a maintenance task (domains/tag_summaries.py)."""
 
     __tablename__ = "tag_summaries"

@@ -72,22 +72,22 @@ class StoreCaches:
         self.comparisons: RecentValues[Hashable, Any] = RecentValues(_MAX_COMPARISONS)
         self.registries: defaultdict[str, RecentValues[Any, Any]] = defaultdict(lambda: RecentValues(_MAX_REGISTERED))
         self.epoch = 0
-        self.forgettings = 0
+        self.drop_count = 0
 
     def set_kinds(self, kinds: Mapping[int, EntryType]) -> None:
         """Replace the registry of entry kinds."""
         self.kinds, self.kind_ids = kinds, {kind: number for number, kind in kinds.items()}
 
-    def forget_references(self) -> bool:
+    def drop_references(self) -> bool:
         """Drop referenced rows that maintenance may remove; return whether there were any."""
-        self.forgettings += 1
+        self.drop_count += 1
         forgotten = [recent.clear() for recent in (self.outcomes, self.profiles)]
         return any(forgotten)
 
     def clear(self) -> None:
         """Clear all caches, for example for a new connection, which may lead to a replica without the last commits."""
         self.epoch += 1
-        self.forgettings += 1
+        self.drop_count += 1
         self.set_kinds({})
         for recent in (self.outcomes, self.sequences, self.common, self.profiles, self.comparisons):
             recent.clear()

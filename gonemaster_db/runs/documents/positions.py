@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from gonemaster_db.core.errors import DocumentDamaged
 
 _PLAIN, _ZLIB = b"\x00", b"\x01"
-_WORTH_IT = 16  # shorter lists become longer with zlib
+_MIN_COMPRESSED = 16  # shorter lists become longer with zlib
 
 
 def pack_positions(positions: Sequence[int]) -> bytes:
@@ -16,7 +16,7 @@ def pack_positions(positions: Sequence[int]) -> bytes:
     if len(positions) == 1:  # Most of these very many lists have a single position.
         return _PLAIN + positions[0].to_bytes(4, "little")
     differences = array("I", [after - before for before, after in pairwise([0, *positions])])
-    if len(positions) < _WORTH_IT:
+    if len(positions) < _MIN_COMPRESSED:
         return _PLAIN + _little(differences).tobytes()
     return _ZLIB + zlib.compress(_little(differences).tobytes())
 
@@ -25,9 +25,9 @@ def unpack_positions(data: bytes) -> Sequence[int]:
     """Unpack positions. Raises DocumentDamaged for invalid data."""
     data = bytes(data)
     try:
-        octets = data[1:] if data[:1] == _PLAIN else zlib.decompress(data[1:])
+        content = data[1:] if data[:1] == _PLAIN else zlib.decompress(data[1:])
         differences = array("I")
-        differences.frombytes(octets)
+        differences.frombytes(content)
     except (zlib.error, ValueError) as error:
         raise DocumentDamaged(f"positions: {error}") from error
     return list(accumulate(_little(differences)))

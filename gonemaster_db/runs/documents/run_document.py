@@ -28,7 +28,7 @@ class ParsedDocument:
         self._lines = text.split(b"\n")
 
     @property
-    def octets(self) -> int:
+    def byte_count(self) -> int:
         """Size of the text in bytes."""
         return sum(map(len, self._lines))
 

@@ -1,7 +1,7 @@
 """Tables of the values of one argument: number of domains, scores and some domains of each value.
 
-A table answers every request for up to LONGEST values exactly without storing all values: most arguments have either a
-few values that many domains share, or one value for each domain. It stores the first values in both orders, and all
+A table answers every request for up to MAX_VALUES values exactly without storing all values: most arguments have either
+a few values that many domains share, or one value for each domain. It stores the first values in both orders, and all
 values that at least two domains have, from which requests with a minimum number of domains are answered.
 """
 
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gonemaster_db.core.errors import DocumentDamaged
 
-LONGEST = 500
+MAX_VALUES = 500
 MAX_TEXT = 65_536  # Longer values, which malicious zones have, are skipped: 500 of them took a gigabyte.
 SAMPLES = 10
 _MAX_SCORE = 100
@@ -92,7 +92,7 @@ class ValueTable:
     shared: Sequence[ValueRow] | None
 
 
-class TableMaker:
+class TableBuilder:
     """Builds the table of an argument from its values, each given once; memory holds only the table."""
 
     def __init__(self) -> None:
@@ -104,16 +104,16 @@ class TableMaker:
     def add(self, rows: Sequence[ValueRow]) -> None:
         """Add more values."""
         self._number += len(rows)
-        self._most = heapq.nsmallest(LONGEST, [*self._most, *rows], key=by_count)
-        self._worst = heapq.nsmallest(LONGEST, [*self._worst, *rows], key=by_lack)
+        self._most = heapq.nsmallest(MAX_VALUES, [*self._most, *rows], key=by_count)
+        self._worst = heapq.nsmallest(MAX_VALUES, [*self._worst, *rows], key=by_lack)
         self._shared += [row for row in rows if row.domains > 1]
 
     def table(self) -> ValueTable:
         """Return the table of all added values."""
         return ValueTable(
             self._most,
-            worst=self._worst if self._number > LONGEST else None,
-            shared=self._shared if len(self._shared) > LONGEST else None,
+            worst=self._worst if self._number > MAX_VALUES else None,
+            shared=self._shared if len(self._shared) > MAX_VALUES else None,
         )
 
 
@@ -122,7 +122,7 @@ def choose(
 ) -> list[ValueRow]:
     """Return the first values with at least `min_count` domains; `weighted` sorts them by missing points.
 
-    `limit` is at most LONGEST. `read_shared` is called only if the first values are not sufficient.
+    `limit` is at most MAX_VALUES. `read_shared` is called only if the first values are not sufficient.
     """
     order: Order = by_lack if weighted else by_count
     rows = table.most if not weighted or table.worst is None else table.worst

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gonemaster_db.core.base import Base, LevelName, UtcTime, code_text
 
 # Processes cache IDs of these tables, so they must never be reused: SQLite needs AUTOINCREMENT for that.
-_NEVER_TWICE = {"sqlite_autoincrement": True}
+_NO_ID_REUSE = {"sqlite_autoincrement": True}
 
 
 class EntryKind(Base):
     """A message tag with its module, test case and level; the table has a few hundred rows, which are never removed."""
 
     __tablename__ = "entry_kinds"
-    __table_args__ = (UniqueConstraint("module", "testcase", "tag", "level"), _NEVER_TWICE)
+    __table_args__ = (UniqueConstraint("module", "testcase", "tag", "level"), _NO_ID_REUSE)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     module: Mapped[str] = mapped_column(code_text(32), comment="upper case")
@@ -30,7 +30,7 @@ class Outcome(Base):
     """The sequence of the kinds of all entries of a run; unused outcomes are removed after a day."""
 
     __tablename__ = "outcomes"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, comment="BLAKE2b of the kinds")
@@ -42,7 +42,7 @@ class ModuleOutcome(Base):
     """The kinds of all entries of one module in a run, without their order."""
 
     __tablename__ = "module_outcomes"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, comment="BLAKE2b of the sorted kinds")

@@ -11,7 +11,7 @@ from gonemaster_db.core.upsert import insert_into
 from gonemaster_db.models import MetricCounter, RunCounter, RunStatus
 from gonemaster_db.runs.models.counters import ALL_RUNS
 
-LONGEST_LABEL = 255
+MAX_LABEL = 255
 OTHERS = "_other"
 STARTED = "jobs_started"
 PURGED = "jobs_purged"  # runs deleted by age or tag
@@ -40,7 +40,7 @@ Counts = Mapping[Count, int]
 
 def add_counts(session: Session, counts: Counts) -> None:
     """Add to counters, sorted by name so that two transactions cannot deadlock."""
-    rows = sorted((name, label[:LONGEST_LABEL], number) for (name, label), number in counts.items() if number)
+    rows = sorted((name, label[:MAX_LABEL], number) for (name, label), number in counts.items() if number)
     if not rows:
         return
     connection = session.connection()

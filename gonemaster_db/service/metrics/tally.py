@@ -12,7 +12,7 @@ from gonemaster_db.core.states import RunStatus
 from gonemaster_db.service.metrics.counting import Count
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, is_kept, slots_at
 
-MOST_KEPT = 256  # domains and batches that are counted separately
+MAX_SEPARATE = 256  # domains and batches that are counted separately
 DURATION_BOUNDS_MS = (100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000)
 SEVERITY, DURATION, DURATION_SUM = "job_severity", "job_duration", "job_duration_sum_ms"
 BEYOND = "+Inf"
@@ -114,9 +114,9 @@ class JobTally:
         for run in runs:
             self._count(run)
             self._place(run, now_s)
-            self._meet_domain(run)
+            self._add_to_domain(run)
             if run.batch_key is not None:
-                self._meet_batch(run, str(run.batch_key), batches.get(run.batch_key))
+                self._add_to_batch(run, str(run.batch_key), batches.get(run.batch_key))
 
     def _count(self, run: EndedRun) -> None:
         for level, number in zip(SEVERITIES, run.severities, strict=True):
@@ -138,21 +138,21 @@ class JobTally:
             if is_kept(slot, now_s):
                 self.slots.setdefault(slot, SlotSums()).add(added)
 
-    def _meet_domain(self, run: EndedRun) -> None:
+    def _add_to_domain(self, run: EndedRun) -> None:
         known = self.domains.pop(run.domain, None) or DomainSums()
         known.add(run)
         self.domains[run.domain] = known
-        if len(self.domains) > MOST_KEPT:
+        if len(self.domains) > MAX_SEPARATE:
             self.other_domains = self.other_domains or DomainSums()
             self.other_domains.fold(self.domains.pop(next(iter(self.domains))))
 
-    def _meet_batch(self, run: EndedRun, key: str, stored: tuple[str, int] | None) -> None:
+    def _add_to_batch(self, run: EndedRun, key: str, stored: tuple[str, int] | None) -> None:
         known = self.batches.pop(key, None) or BatchSums()
         if stored is not None:
             known.id, known.size = stored
         known.add(run)
         self.batches[key] = known
-        if len(self.batches) > MOST_KEPT:
+        if len(self.batches) > MAX_SEPARATE:
             self.other_batches = self.other_batches or BatchSums()
             self.other_batches.fold(self.batches.pop(next(iter(self.batches))))
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from gonemaster_db.analysis import comparisons
-from gonemaster_db.analysis.clusters import MOST_SHOWN
+from gonemaster_db.analysis.clusters import MAX_SHOWN
 from gonemaster_db.analysis.offers import OfferedSnapshot, find_offered_snapshot, find_public_cohort
 from gonemaster_db.core.errors import TimeLimitExceeded
 from gonemaster_db.core.levels import LEVELS, SEVERITIES
@@ -179,7 +179,7 @@ def check(found: comparisons.StoredComparison, reference: Reference, pair: Pair)
     clusters = {
         tuple(names[1][one] for one in group.domains): {tuple(key) for key in group.keys} for group in found.clusters
     }
-    assert clusters == {names[:MOST_SHOWN]: keys for names, keys in reference.clusters().items()}
+    assert clusters == {names[:MAX_SHOWN]: keys for names, keys in reference.clusters().items()}
     sizes = [group.size for group in found.clusters]
     assert sizes == sorted(sizes, reverse=True)
 
@@ -267,7 +267,7 @@ def test_removed_view_takes_its_comparisons_along(store: Store, pair: tuple[Offe
 def test_number_of_comparisons_is_bounded(
     store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparisons, "MOST_COMPARISONS", 2)
+    monkeypatch.setattr(comparisons, "MAX_COMPARISONS", 2)
     before, after = pair
     for one in (pair, (after, before), (before, before)):
         compare(store, one)

@@ -165,7 +165,7 @@ def test_a_page_of_large_differences_ends_early(
 ) -> None:
     monkeypatch.setattr(batch_comparison, "COMPARED_AT_A_TIME", 2)
     names = [f"d{number}.example" for number in range(7)]
-    size = batch_comparison._PAGE_OCTETS // 3
+    size = batch_comparison._PAGE_BYTES // 3
     for name in names:
         for batch_id, text in zip(batches, "ab", strict=True):
             entries = entries_of("ERROR", args={"text": text * (size // 2)})

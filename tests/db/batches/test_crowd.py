@@ -1,7 +1,5 @@
 """Many threads of two stores change jobs and runs concurrently; afterwards all copies and counts are correct.
 
-pytestmark = pytest.mark.thorough
-
 GONEMASTER_CROWD=500 lets each thread make five hundred changes.
 """
 
@@ -20,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.batches.batch_jobs import waiting_of_batch
-from gonemaster_db.batches.batch_statistics import make_statistics
+from gonemaster_db.batches.batch_statistics import build_statistics
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.batches.deletion import delete_batch, purge_finished_before, purge_tag
 from gonemaster_db.core.errors import BatchNotFound, JobNotFound, JobsNotTerminal
@@ -40,6 +38,8 @@ from tests.support.histories.rows import storable
 from tests.support.rows import LEASE, NOON
 from tests.support.stores import DRIVERS, MakeSettings, opened
 from tests.support.threads import together
+
+pytestmark = pytest.mark.thorough
 
 T = TypeVar("T")
 Change = Callable[[Random], None]
@@ -166,7 +166,7 @@ class Crowd:
         """Remove outcomes that are unused but cached by workers, and count the values of a batch."""
         self.store.run_in_transaction(partial(purge_outcomes, created_before=NOON + timedelta(days=1), limit=3))
         for key in self._some(chance, Batch.key, most=1):
-            make_statistics(self.store, key, now=lambda: NOON)
+            build_statistics(self.store, key, now=lambda: NOON)
 
     def _some(self, chance: Random, column: InstrumentedAttribute[T], *conditions: Any, most: int) -> list[T]:
         with self.store.read_only() as session:
@@ -187,7 +187,7 @@ class Crowd:
 def test_counts_hold_after_many_changes_at_once(make_store_settings: MakeSettings, driver: Any) -> None:
     seed = int(os.environ.get("GONEMASTER_HISTORY_SEED", secrets.randbelow(2**32)))
     settings = make_store_settings(driver)
-    with opened(settings) as store, opened(settings) as other, _told(seed):
+    with opened(settings) as store, opened(settings) as other, _with_seed(seed):
         crowd = Crowd([store, other], seed)
         crowd.submit(Random(seed))
         ends = together(*crowd.loops())
@@ -205,7 +205,7 @@ def _cancel_waiting(session: Session, *, batch_id: str, now: datetime) -> None:
 
 
 @contextmanager
-def _told(seed: int) -> Iterator[None]:
+def _with_seed(seed: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:

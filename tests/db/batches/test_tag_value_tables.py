@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from gonemaster_db.batches import batch_statistics, tag_values
-from gonemaster_db.batches.batch_statistics import batches_without_statistics, make_statistics
+from gonemaster_db.batches.batch_statistics import batches_without_statistics, build_statistics
 from gonemaster_db.batches.batches import create_batch, find_batch_key
 from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
 from gonemaster_db.batches.tag_values import TagValue, list_tag_values
@@ -21,7 +21,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import BatchStatistics
 from gonemaster_db.runs.documents import value_table
 from gonemaster_db.runs.documents.value_table import (
-    TableMaker,
+    TableBuilder,
     ValueRow,
     by_count,
     by_lack,
@@ -94,8 +94,8 @@ def test_tables_answer_as_documents_do(store: Store, seed: int | None, monkeypat
     assert any(before.values())
     monkeypatch.setattr(batch_statistics, "SLICE", 7)  # several parts to merge
     monkeypatch.setattr(batch_statistics, "ROWS_AT_A_TIME", 5)  # several shares of the values
-    monkeypatch.setattr(value_table, "LONGEST", 500)
-    assert make_statistics(store, key, now=lambda: NOON)
+    monkeypatch.setattr(value_table, "MAX_VALUES", 500)
+    assert build_statistics(store, key, now=lambda: NOON)
     assert is_current(store, key)
     monkeypatch.setattr(tag_values, "_from_documents", unexpected)
     assert ask(store, batch_id) == before
@@ -107,12 +107,12 @@ def unexpected(*_: object) -> list[ValueRow]:
 
 def test_tables_count_only_for_the_runs_they_were_made_of(store: Store) -> None:
     batch_id, key = make_batch_of_runs(store, random.Random(2))
-    make_statistics(store, key, now=lambda: NOON)
+    build_statistics(store, key, now=lambda: NOON)
     with store.transaction() as session:
         assert purge_finished_before(session, NOON.replace(year=NOON.year + 1), limit=5)
     assert not is_current(store, key)
     after = ask(store, batch_id)
-    make_statistics(store, key, now=lambda: NOON)
+    build_statistics(store, key, now=lambda: NOON)
     assert is_current(store, key)
     assert ask(store, batch_id) == after
 
@@ -121,7 +121,7 @@ def test_a_late_score_makes_tables_stale(store: Store) -> None:
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(domain_count=1), now=NOON)
     run = make_run(store, "late.example", record("WARNING"), batch_id=batch.id)
-    make_statistics(store, batch.key, now=lambda: NOON)
+    build_statistics(store, batch.key, now=lambda: NOON)
     with store.transaction() as session:
         set_score(session, run.id, score=70, grade="C")
     assert not is_current(store, batch.key)
@@ -136,16 +136,16 @@ def test_nothing_is_stored_when_runs_left_meanwhile(store: Store) -> None:
         return True
 
     answers = iter((True, False))  # the second call comes after a table
-    assert make_statistics(store, key, now=lambda: NOON, step=lambda: next(answers)) is None
-    assert make_statistics(store, key, now=lambda: NOON, step=lambda: False) is None
-    assert make_statistics(store, key, now=lambda: NOON, step=purge) is None
+    assert build_statistics(store, key, now=lambda: NOON, step=lambda: next(answers)) is None
+    assert build_statistics(store, key, now=lambda: NOON, step=lambda: False) is None
+    assert build_statistics(store, key, now=lambda: NOON, step=purge) is None
     with store.read_only() as session:
         assert session.get(BatchStatistics, key) is None
 
 
 def test_tables_leave_with_their_batch(store: Store) -> None:
     batch_id, key = make_batch_of_runs(store, random.Random(4), runs=5)
-    make_statistics(store, key, now=lambda: NOON)
+    build_statistics(store, key, now=lambda: NOON)
     with store.transaction() as session:
         delete_batch(session, batch_id)
     with store.read_only() as session:
@@ -154,12 +154,12 @@ def test_tables_leave_with_their_batch(store: Store) -> None:
 
 
 def test_large_finished_batches_are_due(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_statistics, "WORTH_RUNS", 4)
+    monkeypatch.setattr(batch_statistics, "MIN_RUNS", 4)
     _, key = make_batch_of_runs(store, random.Random(5), runs=5)
     make_batch_of_runs(store, random.Random(5), runs=3)
     with store.read_only() as session:
         assert list(batches_without_statistics(session, now=NOON)) == [key]
-    make_statistics(store, key, now=lambda: NOON)
+    build_statistics(store, key, now=lambda: NOON)
     with store.read_only() as session:
         assert not batches_without_statistics(session, now=NOON)
     with store.transaction() as session:
@@ -183,7 +183,7 @@ def some_rows(rng: random.Random, number: int) -> Sequence[ValueRow]:
 def test_a_table_of_part_of_the_values_answers_like_all_of_them(number: int) -> None:
     rng = random.Random(number)
     rows = some_rows(rng, number)
-    maker = TableMaker()
+    maker = TableBuilder()
     for begin in range(0, number, 700):
         maker.add(rows[begin : begin + 700])
     table = maker.table()
@@ -205,11 +205,11 @@ def test_damaged_tables_say_so() -> None:
 
 def test_documents_of_a_large_batch_are_not_read_for_one_request(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     batch_id, key = make_batch_of_runs(store, random.Random(4))
-    monkeypatch.setattr(tag_values, "MOST_READ", 3)
+    monkeypatch.setattr(tag_values, "MAX_READ", 3)
     ask_one = partial(list_tag_values, batch_id=batch_id, message_tag=TAGS[0], argument="ns")
     with store.read_only() as session, pytest.raises(StatisticsPending):
         ask_one(session)
-    assert make_statistics(store, key, now=lambda: NOON)
+    assert build_statistics(store, key, now=lambda: NOON)
     with store.read_only() as session:
         counted = ask_one(session)
     assert counted

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.deadlines import check_deadline
 from gonemaster_db.core.errors import StoreError, TimeLimitExceeded
-from gonemaster_db.core.frozen import kept
 from gonemaster_db.core.session import Store
+from gonemaster_db.core.view_cache import cached_value
 from gonemaster_db.models import Setting
 from tests.support.rows import NOON
 
@@ -85,4 +85,4 @@ def test_values_of_views_are_computed_once(store: Store) -> None:
     numbers = iter(range(2))
     for _ in range(2):
         with store.read_only() as session:
-            assert kept(session, ("view", 1), lambda: next(numbers)) == 0
+            assert cached_value(session, ("view", 1), lambda: next(numbers)) == 0

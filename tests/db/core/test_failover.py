@@ -135,7 +135,7 @@ def test_the_host_that_served_last_is_the_first_one_until_it_is_lost(
 ) -> None:
     def ordered() -> dict[str, str]:
         options = dict(given)
-        hosts.begin_with_primary(None, None, None, options)
+        hosts.try_primary_first(None, None, None, options)
         return options
 
     hosts, entry = Hosts(), cast("ConnectionPoolEntry", SimpleNamespace(info={}))

@@ -26,11 +26,11 @@ def count(session: Session) -> None:
     add_to_slots(session, dict.fromkeys(slots_at(time.time()), SlotSums(throughput=1)))
 
 
-def look_for_the_dead(session: Session) -> None:
+def find_workers_with_several_jobs(session: Session) -> None:
     workers_with_several_jobs(session, ["w1", "w2"])
 
 
-@pytest.mark.parametrize("ask", [renew, count, look_for_the_dead])
+@pytest.mark.parametrize("ask", [renew, count, find_workers_with_several_jobs])
 def test_a_question_that_is_asked_each_second_is_built_once(store: Store, ask: Callable[[Session], None]) -> None:
     for _ in range(3):
         with store.transaction() as session:

@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 from gonemaster_db.core import engine, limits
 from gonemaster_db.core.deadlines import Deadline
 from gonemaster_db.core.errors import StoreConflict, StoreUnavailable, TimeLimitExceeded
-from gonemaster_db.core.limits import ending_by
+from gonemaster_db.core.limits import with_deadline
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import Limits, StoreSettings
 from gonemaster_db.models import RunStatus, Setting
@@ -52,7 +52,7 @@ def test_each_kind_of_work_has_its_limits(limited: StoreSettings, how: str) -> N
         assert told(store, how) == ["15s", "5s", "14s"]
         with store.long_work():
             assert told(store, how) == ["10min", "5s", "1min"]
-            with store.hasty_work(lock=timedelta(seconds=1)):
+            with store.lock_timeout(lock=timedelta(seconds=1)):
                 assert told(store, how) == ["15s", "1s", "14s"]
         assert told(store, how) == ["15s", "5s", "14s"]
 
@@ -79,7 +79,7 @@ def test_a_lock_of_others_is_waited_for_only_so_long(limited: StoreSettings) -> 
         with store.transaction() as other:
             other.execute(text("SELECT 1 FROM jobs FOR UPDATE"))
             with (
-                store.hasty_work(lock=timedelta(milliseconds=50)),
+                store.lock_timeout(lock=timedelta(milliseconds=50)),
                 pytest.raises(StoreConflict),
                 store.autocommit() as session,
             ):
@@ -164,11 +164,11 @@ def test_work_whose_time_is_over_commits_nothing(store: Store) -> None:
         with store.transaction() as session:
             session.add(Setting(key="a", value=1, updated_at=NOON))
             session.flush()
-            caller.enter_context(ending_by(over))
+            caller.enter_context(with_deadline(over))
 
     with ExitStack() as caller, pytest.raises(TimeLimitExceeded):
         write()
-    with ending_by(over), pytest.raises(TimeLimitExceeded):
+    with with_deadline(over), pytest.raises(TimeLimitExceeded):
         write()
     with store.read_only() as session:
         assert session.scalars(select(Setting)).all() == []
@@ -181,7 +181,7 @@ def test_a_statement_ends_when_the_time_of_the_work_is_over(limited: StoreSettin
             with store.transaction() as session:
                 session.execute(text("SELECT pg_sleep(60)"))
 
-        with ending_by(Deadline(timedelta(milliseconds=100))), pytest.raises(TimeLimitExceeded):
+        with with_deadline(Deadline(timedelta(milliseconds=100))), pytest.raises(TimeLimitExceeded):
             wait()
         read_setting(store)
 

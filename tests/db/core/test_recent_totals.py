@@ -6,7 +6,7 @@ from cachetools import TTLCache
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.core import recent_totals
 from gonemaster_db.core.filters import JobFilter, RunFilter
-from gonemaster_db.core.recent_totals import EXACT, MOST_EXAMINED, recent_total
+from gonemaster_db.core.recent_totals import EXACT, MAX_EXAMINED, recent_total
 from gonemaster_db.core.records import NewBatch
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Run
@@ -56,12 +56,12 @@ def test_small_totals_are_always_counted(store: Store, clock: list[float]) -> No
 
 
 def test_small_totals_live_as_long_where_many_rows_are_examined(store: Store, clock: list[float]) -> None:
-    counting, examined = Counting(0), Counting(MOST_EXAMINED + 1)
+    counting, examined = Counting(0), Counting(MAX_EXAMINED + 1)
     with store.read_only() as session:
         for _ in range(3):
             assert recent_total(session, "rare", counting, examined=examined) == 0
         assert counting.calls == 1
-        examined.total = MOST_EXAMINED
+        examined.total = MAX_EXAMINED
         clock[0] += recent_totals.LIFE_S
         for total in (3, 4):
             counting.total = total

@@ -14,8 +14,8 @@ from gonemaster_db.domains import tags
 from gonemaster_db.domains.domain_list import list_domains
 from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.domains.profiles import create_profile
-from gonemaster_db.domains.tag_summaries import count_newest, keep_summaries
-from gonemaster_db.models import Domain, DomainTag, KeptTagSummary, Run
+from gonemaster_db.domains.tag_summaries import count_newest, update_summaries
+from gonemaster_db.models import Domain, DomainTag, Run, StoredTagSummary
 from gonemaster_db.runs.runs import set_score
 from tests.support.rows import NOON, make_run, record
 from tests.support.threads import together
@@ -130,7 +130,7 @@ def test_summary_of_a_large_tag_is_not_counted_again_for_some_seconds(
 
 
 def keep(store: Store, now: datetime | None = None) -> int:
-    return keep_summaries(store, now=lambda: now or utcnow(), large=1)
+    return update_summaries(store, now=lambda: now or utcnow(), large=1)
 
 
 def test_summaries_of_large_tags_are_kept_until_something_changes(store: Store) -> None:
@@ -187,7 +187,7 @@ def test_summaries_that_nobody_keeps_are_counted(store: Store) -> None:
         tags.untag_domains(session, "gov", ["a.example", "b.example"])
     assert keep(store) == 0  # no longer large
     with store.transaction() as session:
-        assert session.scalar(select(func.count()).select_from(KeptTagSummary)) == 0
+        assert session.scalar(select(func.count()).select_from(StoredTagSummary)) == 0
         tags.delete_tag(session, "gov")
 
 

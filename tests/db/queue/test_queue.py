@@ -65,13 +65,13 @@ def test_jobs_move_to_the_front_and_back_in_the_order_given(store: Store) -> Non
 def test_jobs_move_beside_another(store: Store) -> None:
     a, b, c, d, e = queue_jobs(store, names(5))
     with store.transaction() as session:
-        queue.move_beside(session, [e, d], pivot=b)
+        queue.move_next_to(session, [e, d], pivot=b)
     assert order(store) == [a, e, d, b, c]
     with store.transaction() as session:
-        queue.move_beside(session, [a, d], pivot=c, after=True)
+        queue.move_next_to(session, [a, d], pivot=c, after=True)
     assert order(store) == [e, b, c, a, d]
     with store.transaction() as session:
-        queue.move_beside(session, [c], pivot=e)
+        queue.move_next_to(session, [c], pivot=e)
     assert order(store) == [c, e, b, a, d]
 
 
@@ -82,7 +82,7 @@ def test_a_gap_that_is_used_up_is_made_wider(store: Store, after: bool) -> None:
     expected = ids
     for job_id in others:
         with store.transaction() as session:
-            queue.move_beside(session, [job_id], pivot=pivot, after=after)
+            queue.move_next_to(session, [job_id], pivot=pivot, after=after)
         expected = [other for other in expected if other != job_id]
         place = expected.index(pivot) + after
         expected = [*expected[:place], job_id, *expected[place:]]
@@ -93,7 +93,7 @@ def test_a_gap_that_is_used_up_is_made_wider(store: Store, after: bool) -> None:
 def test_more_jobs_than_a_gap_holds_move_at_once(store: Store) -> None:
     ids = queue_jobs(store, names(GAP + 60))
     with store.transaction() as session:
-        queue.move_beside(session, ids[2:], pivot=ids[1])
+        queue.move_next_to(session, ids[2:], pivot=ids[1])
     with store.read_only() as session:
         assert list(queue.iter_queued_ids(session, 0)) == [ids[0], *ids[2:], ids[1]]
 
@@ -107,7 +107,7 @@ def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: p
     with store.read_only() as session:
         before = {job_id: get_job(session, job_id).position for job_id in still}
     with store.transaction() as session:
-        queue.move_beside(session, moved, pivot=still[20], after=after)
+        queue.move_next_to(session, moved, pivot=still[20], after=after)
     place = 20 + after
     with store.read_only() as session:
         assert list(queue.iter_queued_ids(session, 0)) == [*still[:place], *moved, *still[place:]]
@@ -119,7 +119,7 @@ def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: p
 def test_what_is_submitted_after_a_move_behind_the_last_stands_behind_it(store: Store) -> None:
     ids = queue_jobs(store, names(3))
     with store.transaction() as session:
-        queue.move_beside(session, [ids[0]], pivot=ids[2], after=True)
+        queue.move_next_to(session, [ids[0]], pivot=ids[2], after=True)
     late = queue_job(store).id
     assert order(store) == [ids[1], ids[2], ids[0], late]
 
@@ -136,11 +136,11 @@ def test_moves_that_make_no_sense_are_refused(store: Store) -> None:
             (JobStateError, [normal[0]], normal[0]),
         ):
             with pytest.raises(error):
-                queue.move_beside(session, ids, pivot=pivot)
+                queue.move_next_to(session, ids, pivot=pivot)
         with pytest.raises(TierMismatch):
             queue.move_to_end(session, [normal[0], batch], to="front")
         assert queue.move_to_end(session, [normal[2]], to="front") == []
-        assert queue.move_beside(session, [normal[2]], pivot=normal[0]) == []
+        assert queue.move_next_to(session, [normal[2]], pivot=normal[0]) == []
     assert order(store) == normal[:2]
 
 

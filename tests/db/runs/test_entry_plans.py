@@ -22,14 +22,14 @@ LEVELS = ("INFO", "NOTICE", "WARNING", "ERROR")
 SMALL: dict[str, int] = {
     "_FIRST_SLICE": 1,
     "_MAX_SLICE": 2,
-    "_TRIED": 1,
-    "_WORTH_SKIPPING": 1,
+    "_MAX_TRIED": 1,
+    "_MIN_SKIPPED": 1,
 }
 PLANS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "few runs": ({}, {}),
-    "streams of outcomes": ({**SMALL, "_FEW_RUNS": 0}, {}),
-    "walk over few outcomes": ({**SMALL, "_FEW_RUNS": 0, "_MAX_STREAMS": 0}, {}),
-    "walk over many outcomes": ({**SMALL, "_FEW_RUNS": 0}, {"_MAX_FEW": 1, "_MAX_ROWS": 1}),
+    "streams of outcomes": ({**SMALL, "FEW_RUNS": 0}, {}),
+    "walk over few outcomes": ({**SMALL, "FEW_RUNS": 0, "_MAX_STREAMS": 0}, {}),
+    "walk over many outcomes": ({**SMALL, "FEW_RUNS": 0}, {"_MAX_FEW": 1, "_MAX_ROWS": 1}),
 }
 
 
@@ -145,7 +145,7 @@ def test_matches_that_are_far_apart_are_counted_up_to_fewer(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
 ) -> None:
     assert everything
-    for name, value in {**SMALL, "_FEW_RUNS": 0, "COUNT_SCATTERED_UP_TO": 1}.items():
+    for name, value in {**SMALL, "FEW_RUNS": 0, "COUNT_SCATTERED_UP_TO": 1}.items():
         monkeypatch.setattr(lists, name, value)
     monkeypatch.setattr(run_domains, "FEW_DOMAINS", 0)
     with store.read_only() as session:

@@ -268,7 +268,7 @@ def abandon_beside_others(store: Store, job_id: str, attempt: int, *, max_attemp
     claim(store, job_id)
     with store.transaction() as session:
         return requeue_job(
-            session, job_id, worker="w1", attempt=attempt, now=LATER, max_attempts=max_attempts, beside_others=True
+            session, job_id, worker="w1", attempt=attempt, now=LATER, max_attempts=max_attempts, shared_worker=True
         )
 
 

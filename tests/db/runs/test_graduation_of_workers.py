@@ -55,7 +55,7 @@ def test_an_outcome_that_is_forgotten_is_found_by_its_digest(store: Store) -> No
     found = [record(*levels) for levels in (["INFO"], ["INFO", "NOTICE"], ["NOTICE", "INFO", "ERROR"])]
     for number, outcome in enumerate(found):
         end(store, claim(store, queue_job(store, f"d{number}.example").id), outcome)
-    caches_of(Session(store.engine)).forget_references()
+    caches_of(Session(store.engine)).drop_references()
     end(store, claim(store, queue_job(store, "last.example").id), found[2])
     stored = runs(store)
     assert len({run.outcome_id for run in stored}) == 3

@@ -17,7 +17,7 @@ from gonemaster_db.core.records import EntryRecord, NewBatch, StoredEntry
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunDocument, RunStatus
 from gonemaster_db.queue.jobs import hold_job
-from gonemaster_db.runs.entries import PAGE_OCTETS, entries_of_run, list_entries, read_entries_after
+from gonemaster_db.runs.entries import PAGE_BYTES, entries_of_run, list_entries, read_entries_after
 from gonemaster_db.runs.job_list import list_jobs
 from gonemaster_db.runs.run_documents import read_stored_run
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run, list_public_configs, list_runs
@@ -341,7 +341,7 @@ def test_entries_page_by_offset_and_by_the_last_one_seen(store: Store) -> None:
 
 def test_a_page_of_large_entries_ends_early_and_the_next_one_goes_on(store: Store) -> None:
     """Create eleven entries of 3 MiB in one run and small ones in others: pages of two, then one with all others."""
-    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_OCTETS * 3 // 8)})] * 11
+    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_BYTES * 3 // 8)})] * 11
     make_run(store, "large.example", record(entries=large))
     for number in range(30):
         make_run(store, f"small{number}.example", record("INFO"))
@@ -361,7 +361,7 @@ def test_a_page_of_large_entries_ends_early_and_the_next_one_goes_on(store: Stor
 
 
 def test_an_entry_that_is_larger_than_a_page_is_one_of_its_own(store: Store) -> None:
-    huge = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_OCTETS + 1)})] * 2
+    huge = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_BYTES + 1)})] * 2
     make_run(store, "huge.example", record(entries=huge))
     with store.read_only() as session:
         first = list_entries(session, EntryFilter())

@@ -138,7 +138,7 @@ def test_outcomes_and_profiles_are_remembered_only_after_the_commit(store: Store
     with store.transaction() as session:
         caches = caches_of(session)
         graduate_job(session, job.id, worker="w1", attempt=1, record=found)
-        assert not caches.forget_references()
+        assert not caches.drop_references()
     assert caches.outcomes.clear()
     assert caches.profiles.clear()
 
@@ -231,7 +231,7 @@ def test_two_threads_that_meet_a_removed_outcome_both_try_again(
 
     def encode_late(*args: Any) -> Any:
         with store.read_only() as session:  # the other thread cleared the cache first, after this one took the ID
-            caches_of(session).forget_references()
+            caches_of(session).drop_references()
         return document_of(*args)
 
     monkeypatch.setattr(run_rows, "encode_document", encode_late)

@@ -16,7 +16,7 @@ from gonemaster_db.models import MetricFollower, MetricSlot, Run, RunStatus
 from gonemaster_db.runs.graduation import cancel_waiting_jobs
 from gonemaster_db.runs.runs import set_score
 from gonemaster_db.service.metrics.counting import (
-    LONGEST_LABEL,
+    MAX_LABEL,
     RUNS_REMOVED,
     Count,
     add_counts,
@@ -38,7 +38,7 @@ from gonemaster_db.service.metrics.slots import (
 from gonemaster_db.service.metrics.tally import (
     DURATION,
     DURATION_SUM,
-    MOST_KEPT,
+    MAX_SEPARATE,
     SEVERITY,
     BatchSums,
     DomainSums,
@@ -94,7 +94,7 @@ def test_labels_that_are_too_long_are_cut_and_added_together(store: Store) -> No
     with store.transaction() as session:
         add_counts(session, {Count("a", "x" * 300): 1, Count("a", "x" * 299 + "y"): 2, Count("a", ""): 0})
     with store.read_only() as session:
-        assert labels_of(read_counts(session), "a") == {"x" * LONGEST_LABEL: 3}
+        assert labels_of(read_counts(session), "a") == {"x" * MAX_LABEL: 3}
 
 
 def test_ended_jobs_stay_counted_when_their_runs_are_deleted(store: Store) -> None:
@@ -237,14 +237,14 @@ def test_the_domains_and_batches_met_last_are_kept_and_the_others_folded() -> No
     tally = JobTally()
     runs = [
         EndedRun(number, f"d{number}.example", number, RunStatus.SUCCEEDED, NOON, 100, 0, 0, 1, 0)
-        for number in range(MOST_KEPT)
+        for number in range(MAX_SEPARATE)
     ]
-    tally.add(runs, {number: (f"batch_{number}", 3) for number in range(MOST_KEPT + 2)}, now_s=NOON.timestamp())
+    tally.add(runs, {number: (f"batch_{number}", 3) for number in range(MAX_SEPARATE + 2)}, now_s=NOON.timestamp())
     assert not tally.other_domains
     again = runs[0]._replace(status=RunStatus.FAILED)
-    late = [runs[0]._replace(domain=f"late{number}.example", batch_key=MOST_KEPT + number) for number in range(2)]
+    late = [runs[0]._replace(domain=f"late{number}.example", batch_key=MAX_SEPARATE + number) for number in range(2)]
     tally.add([again, *late], {}, now_s=NOON.timestamp())
-    assert len(tally.domains) == len(tally.batches) == MOST_KEPT
+    assert len(tally.domains) == len(tally.batches) == MAX_SEPARATE
     assert "d0.example" in tally.domains, "it was met again, so others are older"
     assert tally.domains["d0.example"].last_status == "failed"
     others, other_batches = tally.other_domains, tally.other_batches

@@ -59,7 +59,7 @@ def test_of_two_workers_the_second_is_told_that_it_was_too_late(store: Store) ->
     with store.read_only() as session:
         assert following.read_progress(session, begin=7) == Progress(2, (), 2)
     with store.transaction() as session:
-        following.forget_progress(session)
+        following.remove_progress(session)
         assert following.read_progress(session, begin=7) == Progress(7)
 
 

@@ -34,7 +34,7 @@ class FactsChanged(Exception):
     """The facts have changed since the view was begun."""
 
 
-class Places(dict[K, int]):
+class PositionMap(dict[K, int]):
     """Positions by key; a missing key means that the facts have changed."""
 
     def __missing__(self, key: K) -> int:
@@ -88,21 +88,21 @@ class Objects:
     testcases: Sequence[tuple[str, str]]
     kinds: Mapping[int, tuple[int, int | None, str]]  # by entry kind: positions of tag and test case, and the level
 
-    def nameserver_places(self) -> Places[int]:
+    def nameserver_positions(self) -> PositionMap[int]:
         """Return the positions of name servers by ID."""
-        return _places(self.nameservers)
+        return _positions_of(self.nameservers)
 
-    def endpoint_places(self) -> Places[Endpoint]:
+    def endpoint_positions(self) -> PositionMap[Endpoint]:
         """Return the positions of endpoints."""
-        return _places(self.endpoints)
+        return _positions_of(self.endpoints)
 
-    def asn_places(self) -> Places[int]:
+    def asn_positions(self) -> PositionMap[int]:
         """Return the positions of ASes by number."""
-        return _places(self.asns)
+        return _positions_of(self.asns)
 
-    def prefix_places(self) -> Places[int]:
+    def prefix_positions(self) -> PositionMap[int]:
         """Return the positions of prefixes by ID."""
-        return _places(prefix.id for prefix in self.prefixes)
+        return _positions_of(prefix.id for prefix in self.prefixes)
 
 
 def read_objects(session: Session, snapshot_id: int) -> Objects:
@@ -130,8 +130,8 @@ def read_objects(session: Session, snapshot_id: int) -> Objects:
     )
 
 
-def _places(keys: Iterable[K]) -> Places[K]:
-    return Places((key, place) for place, key in enumerate(keys))
+def _positions_of(keys: Iterable[K]) -> PositionMap[K]:
+    return PositionMap((key, place) for place, key in enumerate(keys))
 
 
 def _domains(session: Session, snapshot_id: int) -> "array[int]":
@@ -199,7 +199,7 @@ def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:
     of_kind = {number: TagOfCase(known[number].tag, known[number].testcase, known[number].module) for number in used}
     tags = sorted(set(of_kind.values()))
     testcases = sorted({(one.module, one.testcase) for one in tags if one.testcase})
-    tag_places, case_places = _places(tags), {case: place for place, case in enumerate(testcases)}
+    tag_places, case_places = _positions_of(tags), {case: place for place, case in enumerate(testcases)}
     kinds = {
         number: (tag_places[one], case_places.get((one.module, one.testcase)), known[number].level)
         for number, one in of_kind.items()

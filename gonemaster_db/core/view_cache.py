@@ -21,6 +21,6 @@ def _key(session: Session, key: Hashable, compute: Callable[[], object]) -> tupl
 
 
 @cached(LRUCache(_MAX_VALUES), key=_key, lock=Lock())
-def kept(session: Session, key: Hashable, compute: Callable[[], T]) -> T:
+def cached_value(session: Session, key: Hashable, compute: Callable[[], T]) -> T:
     """Return the cached value of `key`, which contains the ID of a view, or compute it."""
     return compute()
