@@ -58,11 +58,11 @@ def batch_key(batch_id: str) -> int:
     number = 0
     for digit in digits:
         if digit not in _VALUES:
-            raise ValueError(f"not the id of a batch: {batch_id!r}")
+            raise ValueError(f"not a batch ID: {batch_id!r}")
         number = 62 * number + _VALUES[digit]
     key = number - _KEY_OFFSET
     if len(digits) < _KEY_DIGITS or not batch_id.startswith("batch_") or not -_KEY_OFFSET <= key < _KEY_OFFSET:
-        raise ValueError(f"not the id of a batch: {batch_id!r}")
+        raise ValueError(f"not a batch ID: {batch_id!r}")
     return key
 
 

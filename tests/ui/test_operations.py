@@ -43,4 +43,4 @@ def test_why_an_operation_failed_is_said_in_the_language_of_the_page(client: Fla
     shown = client.get(f"/operations/{started.id}", headers={"Accept-Language": "sv"}).text
     assert "ett jobb för x.se väntar eller körs" in shown
     answer = client.get(f"/api/v1/operations/{started.id}").get_json()
-    assert answer["error"] == "a job of x.se waits or runs"
+    assert answer["error"] == "x.se has a waiting or running job"

@@ -34,7 +34,7 @@ def test_keys_of_batches_sort_like_their_ids_and_fit_a_signed_number() -> None:
     "text", ["", "batch_", "batch_0123456789", "batch_012345678-a" + "0" * 8, "batch_" + "z" * 19, "job_" + "0" * 19]
 )
 def test_other_texts_have_no_key(text: str) -> None:
-    with pytest.raises(ValueError, match="not the id of a batch"):
+    with pytest.raises(ValueError, match="not a batch ID"):
         batch_key(text)
 
 

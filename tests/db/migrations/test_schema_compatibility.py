@@ -103,7 +103,7 @@ def test_a_migration_holds_nobody_up_while_it_waits(
         migrating = threading.Thread(target=upgrade, args=[postgres])
         with caplog.at_level(logging.INFO, "gonemaster_db"):
             migrating.start()
-            wait_until(lambda: caplog.text.count("the migration waits") >= 2)
+            wait_until(lambda: caplog.text.count("the migration is waiting") >= 2)
             with postgres.transaction() as session:  # waits for the lock that the migration requests repeatedly
                 session.execute(text("SELECT id FROM jobs LIMIT 1"))
             release()

@@ -309,7 +309,7 @@ def test_damaged_document_is_told_and_ends_no_list(
             entries_of_run(session, broken.id)
     assert {record.message for record in caplog.records} == {
         "the document of a run is damaged",
-        "an entry is listed without arguments",
+        "listing an entry without arguments",
     }
 
 

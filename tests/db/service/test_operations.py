@@ -125,7 +125,7 @@ def test_an_operation_fails_once_its_worker_has_died_at_so_many_starts(store: St
     with store.read_only() as session:
         ended = operations.get_operation(session, made.id)
         assert (ended.status, ended.finished_at) == (OperationStatus.FAILED, NOON + 6 * LEASE)
-        assert ended.error == "abandoned: its worker ended at each of 3 starts without progress"
+        assert ended.error == "abandoned: its worker died after each of 3 starts without progress"
         assert [left.target for left in operations.unfinished_operations(session, limit=9)] == ["batch_2"]
         assert [failed.id for failed in operations.failed_operations(session, since=LATER, limit=9)] == [made.id]
         assert not operations.failed_operations(session, since=NOON + 7 * LEASE, limit=9)
