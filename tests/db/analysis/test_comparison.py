@@ -150,7 +150,7 @@ def offered(store: Store, pair: Pair) -> tuple[OfferedSnapshot, OfferedSnapshot]
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_comparison_is_what_python_says(store: Store, seed: int) -> None:
+def test_comparison_agrees_with_python(store: Store, seed: int) -> None:
     pair = random_pair(seed)
     before, after = offered(store, pair)
     reference = Reference(*pair)
@@ -255,7 +255,7 @@ def test_another_scoring_replaces_the_comparison(store: Store, pair: tuple[Offer
     assert again != other
 
 
-def test_removed_view_takes_its_comparisons_along(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
+def test_removing_a_view_removes_its_comparisons(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
     compare(store, pair)
     with store.transaction() as session:
         session.get_one(CohortSnapshot, pair[1].id).view_id = None
@@ -297,7 +297,7 @@ def test_captured_snapshot_is_compared_with_its_neighbours(
     assert prepare_comparisons(store, 10**6, DEFAULT_CONFIG) == 0
 
 
-def test_comparison_heeds_the_time_limit(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
+def test_comparison_respects_the_time_limit(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
     def compare_late() -> None:
         with store.read_only_within(timedelta(microseconds=1)) as session:
             read_comparison(store, session, *pair, DEFAULT_CONFIG)

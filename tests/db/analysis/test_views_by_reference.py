@@ -97,7 +97,7 @@ def cohort(store: Store) -> Cohort:
     max_examples=examples(6, 25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(populations, populations)
-def test_a_view_is_what_its_facts_say(
+def test_a_view_agrees_with_its_facts(
     store: Store, cohort: Cohort, population: dict[str, dict[str, Any]], replaced: dict[str, dict[str, Any]]
 ) -> None:
     ids = finding_kinds(store, KINDS)

@@ -184,7 +184,7 @@ class Crowd:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_counts_hold_after_many_changes_at_once(make_store_settings: MakeSettings, driver: Any) -> None:
+def test_counts_are_correct_after_concurrent_changes(make_store_settings: MakeSettings, driver: Any) -> None:
     seed = int(os.environ.get("GONEMASTER_HISTORY_SEED", secrets.randbelow(2**32)))
     settings = make_store_settings(driver)
     with opened(settings) as store, opened(settings) as other, _with_seed(seed):

@@ -86,7 +86,9 @@ def is_current(store: Store, key: int) -> bool:
 
 
 @pytest.mark.parametrize("seed", [1, None], ids=["fixed", "new"])
-def test_tables_answer_as_documents_do(store: Store, seed: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_give_the_same_answers_as_documents(
+    store: Store, seed: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seed = seed or random.randrange(10**6)
     print("seed", seed)
     batch_id, key = make_batch_of_runs(store, random.Random(seed))
@@ -105,7 +107,7 @@ def unexpected(*_: object) -> list[ValueRow]:
     raise AssertionError("documents were read")
 
 
-def test_tables_count_only_for_the_runs_they_were_made_of(store: Store) -> None:
+def test_tables_are_valid_only_for_their_runs(store: Store) -> None:
     batch_id, key = make_batch_of_runs(store, random.Random(2))
     build_statistics(store, key, now=lambda: NOON)
     with store.transaction() as session:
@@ -127,7 +129,7 @@ def test_a_late_score_makes_tables_stale(store: Store) -> None:
     assert not is_current(store, batch.key)
 
 
-def test_nothing_is_stored_when_runs_left_meanwhile(store: Store) -> None:
+def test_statistics_of_purged_runs_are_not_stored(store: Store) -> None:
     _, key = make_batch_of_runs(store, random.Random(3), runs=5)
 
     def purge() -> bool:
@@ -143,7 +145,7 @@ def test_nothing_is_stored_when_runs_left_meanwhile(store: Store) -> None:
         assert session.get(BatchStatistics, key) is None
 
 
-def test_tables_leave_with_their_batch(store: Store) -> None:
+def test_tables_are_removed_with_their_batch(store: Store) -> None:
     batch_id, key = make_batch_of_runs(store, random.Random(4), runs=5)
     build_statistics(store, key, now=lambda: NOON)
     with store.transaction() as session:
@@ -180,7 +182,7 @@ def some_rows(rng: random.Random, number: int) -> Sequence[ValueRow]:
 
 
 @pytest.mark.parametrize("number", [0, 1, 499, 500, 501, 3000])
-def test_a_table_of_part_of_the_values_answers_like_all_of_them(number: int) -> None:
+def test_a_table_answers_like_the_full_list_of_values(number: int) -> None:
     rng = random.Random(number)
     rows = some_rows(rng, number)
     maker = TableBuilder()
@@ -195,7 +197,7 @@ def test_a_table_of_part_of_the_values_answers_like_all_of_them(number: int) -> 
         assert found == expected, (min_count, limit, weighted)
 
 
-def test_damaged_tables_say_so() -> None:
+def test_damaged_tables_are_refused() -> None:
     rows = some_rows(random.Random(1), 3)
     assert unpack_rows(pack_rows(rows)) == list(rows)
     for damaged in (b"", b"x", pack_rows(rows)[:-3], pack_rows([("a",)])):  # type: ignore[list-item]

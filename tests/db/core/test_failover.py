@@ -82,7 +82,7 @@ def written(store: Store, key: str) -> bool:
     return True
 
 
-def test_a_server_that_became_read_only_is_left(primary: PostgresServer) -> None:
+def test_connections_to_a_read_only_server_are_dropped(primary: PostgresServer) -> None:
     database = primary.create_database()
     migrate(StoreSettings(driver="postgres", dsn=primary.url(database)))
     with primary.cursor("postgres") as cursor:
@@ -130,9 +130,7 @@ def test_several_hosts_are_asked_for_the_primary(dsn: str) -> None:
         ({}, {}),
     ],
 )
-def test_the_host_that_served_last_is_the_first_one_until_it_is_lost(
-    given: dict[str, str], expected: dict[str, str]
-) -> None:
+def test_the_last_primary_is_tried_first_until_it_is_lost(given: dict[str, str], expected: dict[str, str]) -> None:
     def ordered() -> dict[str, str]:
         options = dict(given)
         hosts.try_primary_first(None, None, None, options)

@@ -31,7 +31,7 @@ def find_workers_with_several_jobs(session: Session) -> None:
 
 
 @pytest.mark.parametrize("ask", [renew, count, find_workers_with_several_jobs])
-def test_a_question_that_is_asked_each_second_is_built_once(store: Store, ask: Callable[[Session], None]) -> None:
+def test_frequent_statements_are_built_once(store: Store, ask: Callable[[Session], None]) -> None:
     for _ in range(3):
         with store.transaction() as session:
             ask(session)

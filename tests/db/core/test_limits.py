@@ -57,7 +57,7 @@ def test_each_kind_of_work_has_its_limits(limited: StoreSettings, how: str) -> N
         assert told(store, how) == ["15s", "5s", "14s"]
 
 
-def test_options_of_the_operator_are_kept_and_count(limited: StoreSettings) -> None:
+def test_options_of_the_operator_take_precedence(limited: StoreSettings) -> None:
     url = f"{limited.dsn}&options=-c%20lock_timeout%3D7s"
     words = f"user=gonemaster host={home_of(limited)} dbname={database_of(limited)} options='-c lock_timeout=7s'"
     for dsn in (url, words):
@@ -73,7 +73,7 @@ def database_of(settings: StoreSettings) -> str:
     return settings.dsn.rpartition("?")[0].rpartition("/")[2]
 
 
-def test_a_lock_of_others_is_waited_for_only_so_long(limited: StoreSettings) -> None:
+def test_the_wait_for_a_lock_is_limited(limited: StoreSettings) -> None:
     with opened(limited) as store:
         job_id = queue_job(store).id
         with store.transaction() as other:
@@ -105,7 +105,7 @@ def read_setting(store: Store) -> None:
         session.scalars(select(Setting)).all()
 
 
-def test_a_silent_statement_is_given_up_and_holds_up_nobody(
+def test_a_silent_statement_is_given_up_and_blocks_no_other(
     limited: StoreSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "MARGIN_S", 0.3)
@@ -142,9 +142,7 @@ def test_a_commit_without_an_answer_is_given_up(limited: StoreSettings, monkeypa
             os.kill(pids[0], signal.SIGCONT)
 
 
-def test_an_idle_connection_that_is_dead_is_replaced_with_all_others(
-    limited: StoreSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dead_idle_connection_invalidates_the_pool(limited: StoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MARGIN_S", 0.3)
     monkeypatch.setattr(engine, "CHECK", timedelta(milliseconds=100))
     with opened(limited) as store:
@@ -157,7 +155,7 @@ def test_an_idle_connection_that_is_dead_is_replaced_with_all_others(
                 assert backend_of(second) not in pids
 
 
-def test_work_whose_time_is_over_commits_nothing(store: Store) -> None:
+def test_work_after_its_deadline_commits_nothing(store: Store) -> None:
     over = Deadline(timedelta(0))
 
     def write() -> None:
@@ -174,7 +172,7 @@ def test_work_whose_time_is_over_commits_nothing(store: Store) -> None:
         assert session.scalars(select(Setting)).all() == []
 
 
-def test_a_statement_ends_when_the_time_of_the_work_is_over(limited: StoreSettings) -> None:
+def test_a_statement_ends_at_the_deadline_of_its_thread(limited: StoreSettings) -> None:
     with opened(limited) as store:
 
         def wait() -> None:

@@ -34,7 +34,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_large_totals_live_for_some_seconds(store: Store, clock: list[float]) -> None:
+def test_large_totals_are_cached_for_some_seconds(store: Store, clock: list[float]) -> None:
     counting = Counting(EXACT + 1)
     with store.read_only() as session:
         for _ in range(3):
@@ -55,7 +55,7 @@ def test_small_totals_are_always_counted(store: Store, clock: list[float]) -> No
             assert recent_total(session, "list", counting) == total
 
 
-def test_small_totals_live_as_long_where_many_rows_are_examined(store: Store, clock: list[float]) -> None:
+def test_small_totals_are_cached_if_many_rows_are_examined(store: Store, clock: list[float]) -> None:
     counting, examined = Counting(0), Counting(MAX_EXAMINED + 1)
     with store.read_only() as session:
         for _ in range(3):
@@ -68,7 +68,7 @@ def test_small_totals_live_as_long_where_many_rows_are_examined(store: Store, cl
             assert recent_total(session, "rare", counting, examined=examined) == total
 
 
-def test_kept_totals_are_bounded(store: Store, clock: list[float]) -> None:
+def test_cached_totals_are_bounded(store: Store, clock: list[float]) -> None:
     counting = Counting(EXACT + 1)
     with store.read_only() as session:
         for key in "abcd":
@@ -79,7 +79,7 @@ def test_kept_totals_are_bounded(store: Store, clock: list[float]) -> None:
         assert counting.calls == 5
 
 
-def test_lists_of_runs_and_jobs_take_totals_from_counters(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_of_runs_and_jobs_use_counters(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(domain_count=3), now=NOON)
     for number, levels in enumerate((("INFO",), ("WARNING",), ("ERROR", "WARNING"), ())):

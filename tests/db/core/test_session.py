@@ -41,7 +41,7 @@ def count_up(store: Store) -> int:
     return store.run_in_transaction(work)
 
 
-def test_a_block_commits_and_an_exception_takes_everything_back(store: Store) -> None:
+def test_a_block_commits_and_an_exception_rolls_back(store: Store) -> None:
     with store.transaction() as session:
         session.add(Setting(key="a", value=1, updated_at=NOON))
 
@@ -57,7 +57,7 @@ def test_a_block_commits_and_an_exception_takes_everything_back(store: Store) ->
         assert session.scalars(select(Setting.key)).all() == ["a"]
 
 
-def test_a_single_statement_commits_by_itself(store: Store) -> None:
+def test_a_single_statement_commits_on_its_own(store: Store) -> None:
     job_id = queue_job(store).id
     with store.autocommit() as session:
         assert claim_job(session, job_id, worker="w1", now=NOON, lease=LEASE) is not None
@@ -70,7 +70,7 @@ def test_a_single_statement_commits_by_itself(store: Store) -> None:
         assert session.scalars(select(Setting)).all() == []
 
 
-def test_a_connection_left_in_an_aborted_transaction_serves_nobody(make_store_settings: MakeSettings) -> None:
+def test_a_connection_in_an_aborted_transaction_is_not_reused(make_store_settings: MakeSettings) -> None:
     settings = replace(make_store_settings("postgres"), pool_size=1, pool_overflow=0)
     with opened(settings) as store:
         with store.autocommit() as session:
@@ -89,7 +89,7 @@ def test_a_connection_left_in_an_aborted_transaction_serves_nobody(make_store_se
 
 
 @pytest.mark.parametrize("kind", ["read_only", "autocommit"])
-def test_a_single_statement_costs_postgres_nothing_else(make_store_settings: MakeSettings, kind: str) -> None:
+def test_a_single_statement_sends_nothing_else_to_postgres(make_store_settings: MakeSettings, kind: str) -> None:
     last = "SELECT query FROM pg_stat_activity WHERE pid = %s"
     settings = replace(make_store_settings("postgres"), pool_size=1)
     with opened(settings) as store, closing(psycopg2.connect(settings.dsn)) as beside, beside.cursor() as cursor:
@@ -105,7 +105,7 @@ def test_a_single_statement_costs_postgres_nothing_else(make_store_settings: Mak
                 session.execute(text("SELECT 1"))
 
 
-def test_times_come_back_aware_and_in_utc(store: Store) -> None:
+def test_times_are_read_as_aware_utc(store: Store) -> None:
     with store.transaction() as session:
         session.add(AuditLine(at=NOON.astimezone(), action="x"))
     with store.read_only() as session:
@@ -144,7 +144,7 @@ def test_a_reading_session_refuses_to_write(store: Store) -> None:
         session.scalars(select(Setting)).one().value = 2
 
 
-def test_conflict_is_repeated_and_at_last_raised(store: Store) -> None:
+def test_a_conflict_is_retried_and_finally_raised(store: Store) -> None:
     calls = 0
 
     def fail_twice(_session: object) -> str:
@@ -186,7 +186,7 @@ def test_a_deadlock_on_postgres_is_a_conflict_that_run_resolves(make_store_setti
     assert sorted(n for n in answers if isinstance(n, int)) == [1, 2]
 
 
-def test_a_lock_that_sqlite_does_not_get_is_a_conflict(make_store_settings: MakeSettings) -> None:
+def test_an_unavailable_sqlite_lock_is_a_conflict(make_store_settings: MakeSettings) -> None:
     settings = replace(make_store_settings("sqlite"), busy_timeout=timedelta(milliseconds=50))
     with opened(settings) as store, store.transaction() as session:
         session.execute(text("SELECT 1"))  # takes the lock
@@ -194,7 +194,7 @@ def test_a_lock_that_sqlite_does_not_get_is_a_conflict(make_store_settings: Make
             store.run_in_transaction(lambda other: other.execute(text("SELECT 1")), attempts=2)
 
 
-def test_writers_that_wait_leave_a_connection_to_readers(store_settings: StoreSettings) -> None:
+def test_waiting_writers_leave_a_connection_to_readers(store_settings: StoreSettings) -> None:
     # Long enough for 50 pings on a busy machine, because the writers wait during all of them.
     few = replace(store_settings, pool_size=2, pool_overflow=0, pool_wait=timedelta(seconds=30))
     with opened(few) as store, ThreadPoolExecutor(4) as pool:
@@ -217,7 +217,7 @@ def test_an_exhausted_pool_is_unavailable(store_settings: StoreSettings) -> None
         store.ping()
 
 
-def test_a_full_disk_on_sqlite_is_told_and_leaves_the_rest(make_store_settings: MakeSettings) -> None:
+def test_a_full_disk_on_sqlite_is_reported_and_keeps_existing_rows(make_store_settings: MakeSettings) -> None:
     with opened(make_store_settings("sqlite")) as store:
         job = claim(store, queue_job(store).id)
         with store.engine.connect() as connection:
@@ -240,9 +240,7 @@ def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None
             store.ping()
 
 
-def test_a_file_that_is_no_database_or_a_damaged_one_is_unavailable(
-    tmp_path: Path, make_store_settings: MakeSettings
-) -> None:
+def test_an_invalid_or_damaged_file_is_unavailable(tmp_path: Path, make_store_settings: MakeSettings) -> None:
     foreign = tmp_path / "foreign.db"
     foreign.write_bytes(b"not a database" * 400)
     with opened(StoreSettings(dsn=str(foreign))) as store, pytest.raises(StoreUnavailable, match="not a database"):
@@ -269,7 +267,7 @@ def test_a_file_that_is_no_database_or_a_damaged_one_is_unavailable(
     ],
     ids=str,
 )
-def test_settings_that_make_no_sense_are_refused(settings: StoreSettings) -> None:
+def test_invalid_settings_are_refused(settings: StoreSettings) -> None:
     with pytest.raises(StoreError):
         open_store(settings)
 
@@ -297,7 +295,7 @@ def test_each_form_of_a_sqlite_path_opens_the_same_file(make_store_settings: Mak
     connection.close()
 
 
-def test_an_error_of_the_source_of_a_bulk_insert_passes_and_writes_nothing(store: Store) -> None:
+def test_an_error_of_the_row_source_aborts_a_bulk_insert(store: Store) -> None:
     def jobs() -> Iterator[NewJob]:
         yield NewJob("a.example")
         raise LookupError("bad name")
@@ -365,7 +363,7 @@ def test_connections_of_a_burst_stay_open_for_the_next_one(make_store_settings: 
         assert len(opened_ones) == 4
 
 
-def test_connections_that_nobody_needs_any_more_are_closed(
+def test_idle_surplus_connections_are_closed(
     make_store_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = replace(make_store_settings("sqlite"), pool_size=1, pool_overflow=3)

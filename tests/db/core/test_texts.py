@@ -34,7 +34,7 @@ def test_a_text_is_stored_with_its_template_and_values(store: Store) -> None:
 
 
 @pytest.mark.parametrize("sentence", ["", "it is {full}", 'it is\x1e["{", {}]'])
-def test_any_other_sentence_is_read_as_it_was_written(store: Store, sentence: str) -> None:
+def test_other_strings_are_stored_unchanged(store: Store, sentence: str) -> None:
     _, read = stored(store, sentence)
     assert read == sentence.replace("\x1e", " ")
     assert type(read) is str

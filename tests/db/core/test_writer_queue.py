@@ -24,7 +24,7 @@ def enter(writers: WriterQueue, served: list[int], number: int) -> None:
         served.append(number)
 
 
-def test_who_waits_is_served_in_order_of_arrival() -> None:
+def test_threads_are_admitted_in_order_of_arrival() -> None:
     writers, served = WriterQueue(1, patience=LONG, refusal=StoreConflict), list[int]()
     with ThreadPoolExecutor(6) as pool:
         with writers:
@@ -58,7 +58,7 @@ def test_no_more_than_the_limit_are_in_the_block() -> None:
 
 
 @pytest.mark.parametrize("refusal", [StoreConflict, StoreUnavailable])
-def test_who_waits_too_long_is_refused_and_leaves_the_queue(refusal: type[Exception]) -> None:
+def test_a_thread_that_waits_too_long_is_refused(refusal: type[Exception]) -> None:
     writers = WriterQueue(1, patience=timedelta(milliseconds=20), refusal=refusal)  # type: ignore[arg-type]  # both are
     with ThreadPoolExecutor(1) as pool:
         with writers:

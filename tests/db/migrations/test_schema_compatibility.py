@@ -48,7 +48,7 @@ def postgres(make_store_settings: MakeSettings) -> Iterator[Store]:
         yield store
 
 
-def test_a_release_works_on_a_later_schema_that_says_so(store: Store, tmp_path: Path) -> None:
+def test_a_release_works_on_a_compatible_later_schema(store: Store, tmp_path: Path) -> None:
     write_revision(tmp_path, EXPAND, number=1)
     last = write_revision(tmp_path, INDEX, number=2)
     with revisions_of(tmp_path):
@@ -71,7 +71,7 @@ def test_a_release_works_on_a_later_schema_that_says_so(store: Store, tmp_path: 
     check_schema(store)
 
 
-def test_a_release_refuses_a_later_schema_that_is_not_compatible(store: Store, tmp_path: Path) -> None:
+def test_a_release_refuses_an_incompatible_later_schema(store: Store, tmp_path: Path) -> None:
     write_revision(tmp_path, EXPAND, number=1)
     last = write_revision(tmp_path, CONTRACT, number=2, compatible=False)
     with revisions_of(tmp_path):
@@ -82,7 +82,7 @@ def test_a_release_refuses_a_later_schema_that_is_not_compatible(store: Store, t
             refusing(store)
 
 
-def test_a_schema_before_ours_is_refused(empty_store: Store, tmp_path: Path) -> None:
+def test_an_older_schema_is_refused(empty_store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreOutdated, match="its version is none"):
         check_schema(empty_store)
     upgrade(empty_store)
@@ -93,7 +93,7 @@ def test_a_schema_before_ours_is_refused(empty_store: Store, tmp_path: Path) -> 
         check_schema(empty_store)
 
 
-def test_a_migration_holds_nobody_up_while_it_waits(
+def test_a_waiting_migration_does_not_block_others(
     postgres: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(runner, "LOCK_TIMEOUT_MS", 100)
@@ -111,7 +111,7 @@ def test_a_migration_holds_nobody_up_while_it_waits(
     assert current_revision(postgres) == last
 
 
-def test_a_migration_that_gets_no_lock_gives_up_and_leaves_nothing(
+def test_a_migration_without_a_lock_fails_and_leaves_no_changes(
     postgres: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "LOCK_TIMEOUT_MS", 50)

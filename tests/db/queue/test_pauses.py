@@ -25,7 +25,7 @@ def test_a_pause_is_listed_until_it_is_resumed(store: Store) -> None:
         assert [pause.tier for pause in list_pauses(session, now=LATER)] == ["batch"]
 
 
-def test_a_second_pause_keeps_the_beginning(store: Store) -> None:
+def test_a_second_pause_keeps_the_start_time(store: Store) -> None:
     with store.transaction() as session:
         pause_tiers(session, ["batch"], paused_by="a", reason="x", now=NOON, until=LATER)
         pause_tiers(session, ["batch"], paused_by="b", reason="y", now=LATER)
@@ -34,7 +34,7 @@ def test_a_second_pause_keeps_the_beginning(store: Store) -> None:
         assert (pause.paused_by, pause.reason, pause.since, pause.until) == ("b", "y", NOON, None)
 
 
-def test_a_pause_with_an_end_is_over_then(store: Store) -> None:
+def test_a_pause_ends_at_its_time(store: Store) -> None:
     with store.transaction() as session:
         pause_tiers(session, ["normal"], paused_by="a", reason="", now=NOON, until=LATER)
         assert len(list_pauses(session, now=NOON)) == 1

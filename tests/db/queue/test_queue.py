@@ -62,7 +62,7 @@ def test_jobs_move_to_the_front_and_back_in_the_order_given(store: Store) -> Non
     assert order(store) == [b, c, e, a, d, late]
 
 
-def test_jobs_move_beside_another(store: Store) -> None:
+def test_jobs_move_next_to_another_job(store: Store) -> None:
     a, b, c, d, e = queue_jobs(store, names(5))
     with store.transaction() as session:
         queue.move_next_to(session, [e, d], pivot=b)
@@ -76,7 +76,7 @@ def test_jobs_move_beside_another(store: Store) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_gap_that_is_used_up_is_made_wider(store: Store, after: bool) -> None:
+def test_an_exhausted_gap_is_widened(store: Store, after: bool) -> None:
     ids = queue_jobs(store, names(30))
     pivot, others = ids[10], [*ids[:10], *ids[11:]]
     expected = ids
@@ -90,7 +90,7 @@ def test_a_gap_that_is_used_up_is_made_wider(store: Store, after: bool) -> None:
     assert len(others) > GAP.bit_length()
 
 
-def test_more_jobs_than_a_gap_holds_move_at_once(store: Store) -> None:
+def test_more_jobs_than_a_gap_holds_can_be_moved(store: Store) -> None:
     ids = queue_jobs(store, names(GAP + 60))
     with store.transaction() as session:
         queue.move_next_to(session, ids[2:], pivot=ids[1])
@@ -99,7 +99,9 @@ def test_more_jobs_than_a_gap_holds_move_at_once(store: Store) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+def test_as_few_neighbours_as_possible_are_renumbered(
+    store: Store, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
     monkeypatch.setattr(queue, "WIDTHS", (1, 4, 2**40))
     count = 2 * GAP  # more than the nearest gap holds, fewer than the nearest four gaps
     ids = queue_jobs(store, names(count + 40))
@@ -116,7 +118,7 @@ def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: p
     assert touched == (still[21:24] if after else still[17:20])
 
 
-def test_what_is_submitted_after_a_move_behind_the_last_stands_behind_it(store: Store) -> None:
+def test_new_jobs_follow_jobs_moved_to_the_back(store: Store) -> None:
     ids = queue_jobs(store, names(3))
     with store.transaction() as session:
         queue.move_next_to(session, [ids[0]], pivot=ids[2], after=True)
@@ -124,7 +126,7 @@ def test_what_is_submitted_after_a_move_behind_the_last_stands_behind_it(store: 
     assert order(store) == [ids[1], ids[2], ids[0], late]
 
 
-def test_moves_that_make_no_sense_are_refused(store: Store) -> None:
+def test_invalid_moves_are_refused(store: Store) -> None:
     normal, (batch,) = queue_jobs(store, names(3)), queue_jobs(store, ["x.example"], priority=Priority.BATCH)
     claim(store, normal[2])
     with store.transaction() as session:

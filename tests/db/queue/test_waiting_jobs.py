@@ -34,7 +34,7 @@ def names(store: Store, wanted: WaitingFilter) -> list[str]:
     return found
 
 
-def test_they_come_in_the_order_in_which_they_start(store: Store) -> None:
+def test_waiting_jobs_are_listed_in_queue_order(store: Store) -> None:
     queue_jobs(store)
     assert names(store, WaitingFilter()) == ["b.example", "a.example", "b-two.example", "b-three.example"]
     assert names(store, WaitingFilter(Priority.NORMAL, "B")) == ["b.example", "b-two.example"]
@@ -42,7 +42,7 @@ def test_they_come_in_the_order_in_which_they_start(store: Store) -> None:
     assert names(store, WaitingFilter(created_until=utcnow() - timedelta(hours=1))) == []
 
 
-def test_what_is_held_keeps_its_place(store: Store) -> None:
+def test_held_jobs_keep_their_position(store: Store) -> None:
     ids = queue_jobs(store)
     chosen = [ids["a.example"], ids["b-three.example"], "job_none"]
     held = store.run_in_transaction(lambda session: switch_waiting_jobs(session, chosen, held=True))

@@ -45,7 +45,7 @@ def stored(value: Any) -> Any:
 
 
 @given(ENTRIES, ROWS, st.none() | ARGS)
-def test_any_document_comes_back(lines: list[tuple[float, Any]], timings: Any, chain: Any) -> None:
+def test_documents_survive_encoding(lines: list[tuple[float, Any]], timings: Any, chain: Any) -> None:
     made = encode_document([EntryRecord(time, "", "", "", "INFO", args) for time, args in lines], timings, chain)
     document = NO_DOCUMENT if made is None else decode_document(*made)
     assert document.timestamps == [round(time, 6) for time, _ in lines]
@@ -55,7 +55,7 @@ def test_any_document_comes_back(lines: list[tuple[float, Any]], timings: Any, c
 
 
 @given(ROWS, st.none() | ARGS)
-def test_nothing_to_keep_is_no_document(timings: Any, chain: Any) -> None:
+def test_empty_data_has_no_document(timings: Any, chain: Any) -> None:
     assert (encode_document([], timings, chain) is None) == (timings is None and chain is None)
 
 
@@ -66,14 +66,14 @@ def test_one_entry_is_read_without_the_others() -> None:
         document.arguments(1)
 
 
-def test_entry_that_is_not_there_is_damage() -> None:
+def test_a_missing_entry_is_damage() -> None:
     document = decode_document(*encoded({"a": 1}))
     for number in (-1, 1):
         with pytest.raises(DocumentDamaged, match="no entry"):
             document.arguments(number)
 
 
-def test_damaged_octets_are_found() -> None:
+def test_damaged_bytes_are_detected() -> None:
     codec, data = encoded(*({"servers": [{"ns": f"ns{number}.example"}]} for number in range(20)))
     for broken in (data[:-5], data[: len(data) // 2], b"", bytes([*data[:20], data[20] ^ 0xFF, *data[21:]])):
         with pytest.raises(DocumentDamaged):
@@ -86,7 +86,7 @@ def test_unknown_codec_is_damage() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"\n", b"0 0\n{}\n\n", b"word\n{}\n\n"])
-def test_lines_that_do_not_fit_are_damage(text: bytes) -> None:
+def test_inconsistent_lines_are_damage(text: bytes) -> None:
     with pytest.raises(DocumentDamaged):
         _ = decode_document(CURRENT, compress(text)).timestamps
 

@@ -121,7 +121,7 @@ def test_every_plan_counts_up_to_a_limit(store: Store, everything: list[StoredEn
 
 @pytest.mark.usefixtures("plan")
 @pytest.mark.parametrize("large_tags", [False, True])
-def test_every_plan_keeps_to_newest_runs(
+def test_every_plan_selects_newest_runs(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, large_tags: bool
 ) -> None:
     if large_tags:
@@ -141,7 +141,7 @@ def test_every_plan_keeps_to_newest_runs(
 
 
 @pytest.mark.parametrize("wanted", [EntryFilter(level="INFO", latest=True), EntryFilter(level="INFO", domain_tag="eu")])
-def test_matches_that_are_far_apart_are_counted_up_to_fewer(
+def test_scattered_matches_have_a_lower_count_limit(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
 ) -> None:
     assert everything
@@ -155,7 +155,7 @@ def test_matches_that_are_far_apart_are_counted_up_to_fewer(
 
 @pytest.mark.usefixtures("plan")
 @pytest.mark.parametrize("large_tags", [False, True])
-def test_every_plan_pages_from_any_place_to_any_other(
+def test_every_plan_pages_at_any_offset(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, large_tags: bool
 ) -> None:
     if large_tags:

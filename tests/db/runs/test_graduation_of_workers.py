@@ -51,7 +51,7 @@ def test_runs_share_outcome_and_profile_and_are_counted(store: Store) -> None:
     assert count_entries(store) == 6
 
 
-def test_an_outcome_that_is_forgotten_is_found_by_its_digest(store: Store) -> None:
+def test_an_uncached_outcome_is_found_by_its_digest(store: Store) -> None:
     found = [record(*levels) for levels in (["INFO"], ["INFO", "NOTICE"], ["NOTICE", "INFO", "ERROR"])]
     for number, outcome in enumerate(found):
         end(store, claim(store, queue_job(store, f"d{number}.example").id), outcome)
@@ -63,7 +63,7 @@ def test_an_outcome_that_is_forgotten_is_found_by_its_digest(store: Store) -> No
         assert [entry.level for entry in entries_of_run(session, stored[3].id)] == ["NOTICE", "INFO", "ERROR"]
 
 
-def test_the_domain_of_a_job_that_names_tags_joins_them(store: Store) -> None:
+def test_the_domain_joins_the_tags_of_its_job(store: Store) -> None:
     end(store, claim(store, queue_job(store, "plain.example").id), record("INFO"))
     job = claim(store, queue_job(store, "tagged.example", config={"tags": ["gov"]}).id)
     assert end(store, job, record("INFO")) is RunStatus.SUCCEEDED
@@ -73,7 +73,7 @@ def test_the_domain_of_a_job_that_names_tags_joins_them(store: Store) -> None:
 
 
 @pytest.mark.parametrize("stale", [{"worker": "w2"}, {"attempt": 2}], ids=str)
-def test_a_claim_that_is_over_writes_nothing(store: Store, stale: dict[str, Any]) -> None:
+def test_a_lost_claim_writes_nothing(store: Store, stale: dict[str, Any]) -> None:
     end(store, claim(store, queue_job(store, "other.example").id), record("INFO"))
     job = claim(store, queue_job(store).id)
     with pytest.raises(JobStateError):
@@ -88,7 +88,7 @@ def test_a_claim_that_is_over_writes_nothing(store: Store, stale: dict[str, Any]
         assert sum(read_counts(session).values()) == 2
 
 
-def test_an_outcome_that_was_removed_is_made_again(store: Store) -> None:
+def test_a_purged_outcome_is_created_again(store: Store) -> None:
     with store.transaction() as session:
         caches_of(session).outcomes.clear()
     end(store, claim(store, queue_job(store).id), record("INFO"))
@@ -100,7 +100,7 @@ def test_an_outcome_that_was_removed_is_made_again(store: Store) -> None:
     assert runs(store)[-1].outcome_id is not None
 
 
-def test_a_conflict_is_repeated(store: Store) -> None:
+def test_a_conflict_is_retried(store: Store) -> None:
     job, tries = claim(store, queue_job(store).id), []
 
     def work(session: Any) -> RunStatus:

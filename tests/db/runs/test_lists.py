@@ -295,7 +295,7 @@ def damage(store: Store, run: Run) -> None:
         session.execute(update(RunDocument).where(RunDocument.run_key == run.key).values(document=b"broken"))
 
 
-def test_damaged_document_is_told_and_ends_no_list(
+def test_damaged_document_is_reported_and_lists_continue(
     store: Store, runs_with_entries: list[Run], caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = runs_with_entries[2]
@@ -339,7 +339,7 @@ def test_entries_page_by_offset_and_by_the_last_one_seen(store: Store) -> None:
         assert list_entries(session, EntryFilter(), limit=1, count_up_to=4).total == 4
 
 
-def test_a_page_of_large_entries_ends_early_and_the_next_one_goes_on(store: Store) -> None:
+def test_a_page_of_large_entries_is_cut_and_the_next_continues(store: Store) -> None:
     """Create eleven entries of 3 MiB in one run and small ones in others: pages of two, then one with all others."""
     large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_BYTES * 3 // 8)})] * 11
     make_run(store, "large.example", record(entries=large))
@@ -360,7 +360,7 @@ def test_a_page_of_large_entries_ends_early_and_the_next_one_goes_on(store: Stor
     assert len(set(seen)) == 41
 
 
-def test_an_entry_that_is_larger_than_a_page_is_one_of_its_own(store: Store) -> None:
+def test_an_entry_larger_than_a_page_has_its_own_page(store: Store) -> None:
     huge = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_BYTES + 1)})] * 2
     make_run(store, "huge.example", record(entries=huge))
     with store.read_only() as session:

@@ -26,9 +26,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @given(st.permutations(range(1, 30)), st.sets(st.integers(1, 29)), st.lists(st.integers(1, 5), max_size=30))
-def test_each_key_is_followed_once_in_whatever_order_keys_appear(
-    order: list[int], rolled_back: set[int], rounds: list[int]
-) -> None:
+def test_each_key_is_followed_once_in_any_order(order: list[int], rolled_back: set[int], rounds: list[int]) -> None:
     progress, there, followed = Progress(0), set[int](), list[int]()
     waiting = [key for key in order if key not in rolled_back]
     for number in [*rounds, *([5] * 30)]:
@@ -48,7 +46,7 @@ def test_a_hole_is_given_up_after_an_hour() -> None:
     assert progress.after([7], now=HOLE_LIFE_S + 1).holes == (Hole(6, 6, HOLE_LIFE_S + 1),)
 
 
-def test_of_two_workers_the_second_is_told_that_it_was_too_late(store: Store) -> None:
+def test_the_slower_of_two_workers_cannot_store_its_progress(store: Store) -> None:
     for wanted in (1, 2):
         with store.read_only() as session:
             read = following.read_progress(session, begin=0)
@@ -84,7 +82,7 @@ def test_a_run_that_is_committed_after_later_ones_is_followed(
             assert [run.id for run in following.comparable_runs(session, [filled])] == [late.id]
 
 
-def test_runs_whose_keys_are_given_again_are_followed(store: Store) -> None:
+def test_runs_with_reused_keys_are_followed(store: Store) -> None:
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(2), now=NOON)
     make_run(store, "stays.example")
@@ -203,7 +201,7 @@ def test_digests_of_single_runs_wait_after_a_mail(store: Store) -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_only_watches_that_are_there_and_switched_on_are_told(store: Store, enabled: bool) -> None:
+def test_only_existing_enabled_watches_are_locked(store: Store, enabled: bool) -> None:
     watch = make_watch(store)
     with store.transaction() as session:
         following.lock_watches(session, [watch.id])[watch.id].enabled = enabled
