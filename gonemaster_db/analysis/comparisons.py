@@ -154,7 +154,7 @@ def _packed(found: Comparison) -> dict[str, bytes]:
 
 
 def _columns(rows: Sequence[Sequence[int]], count: int) -> list[list[int]]:
-    return [[row[place] for row in rows] for place in range(count)]
+    return [[row[position] for row in rows] for position in range(count)]
 
 
 def _tag_json(change: TagChange) -> list[Any]:

@@ -39,9 +39,9 @@ def discard_snapshots(session: Session, snapshot_ids: Collection[int], *, now: d
     unpin(session, snapshot_ids, now=now)
     views = select(SnapshotView.id).where(SnapshotView.snapshot_id.in_(snapshot_ids))
     retire_views(session, session.scalars(views).all(), now=now)
-    gone = {"cohort_id": None, "batch_key": None, "view_id": None, "is_public": False}
+    cleared = {"cohort_id": None, "batch_key": None, "view_id": None, "is_public": False}
     discarded = update(CohortSnapshot).where(CohortSnapshot.id.in_(snapshot_ids))
-    values = {**gone, "status": SnapshotStatus.RETIRED, "updated_at": now}
+    values = {**cleared, "status": SnapshotStatus.RETIRED, "updated_at": now}
     session.execute(discarded.values(values), execution_options=_NO_SYNC)
 
 
@@ -110,8 +110,8 @@ def count_facts(session: Session, snapshot_id: int) -> int:
 
 def discarded_snapshots(session: Session, *, limit: int = 10) -> Sequence[int]:
     """Return discarded snapshots whose rows are not removed yet."""
-    gone = CohortSnapshot.cohort_id.is_(None)
-    return session.scalars(select(CohortSnapshot.id).where(gone).order_by(CohortSnapshot.id).limit(limit)).all()
+    is_discarded = CohortSnapshot.cohort_id.is_(None)
+    return session.scalars(select(CohortSnapshot.id).where(is_discarded).order_by(CohortSnapshot.id).limit(limit)).all()
 
 
 def remove_discarded_step(session: Session, snapshot_id: int, limit: int) -> int:
@@ -132,5 +132,7 @@ def remove_discarded_step(session: Session, snapshot_id: int, limit: int) -> int
 def _remove_some(session: Session, table: Any, name: str, snapshot_id: int, limit: int) -> int:
     key, of_snapshot = getattr(table, name), table.snapshot_id == snapshot_id
     next_one = session.scalar(select(key).where(of_snapshot).distinct().order_by(key).offset(limit).limit(1))
-    gone = delete(table).where(of_snapshot) if next_one is None else delete(table).where(of_snapshot, key < next_one)
-    return session.connection().execute(gone).rowcount
+    deletion = (
+        delete(table).where(of_snapshot) if next_one is None else delete(table).where(of_snapshot, key < next_one)
+    )
+    return session.connection().execute(deletion).rowcount

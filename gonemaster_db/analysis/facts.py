@@ -96,14 +96,14 @@ def remove_facts(session: Session, snapshot_id: int, domain_ids: Collection[int]
     """Remove the facts of domains from a snapshot."""
     key = FactDomainSummary.domain_id
     known = select(key).where(FactDomainSummary.snapshot_id == snapshot_id, key.in_(domain_ids))
-    if there := session.scalars(known).all():
+    if existing := session.scalars(known).all():
         for table in FACT_TABLES:
-            _delete(session, table, snapshot_id, there)
+            _delete(session, table, snapshot_id, existing)
 
 
 def _delete(session: Session, table: Any, snapshot_id: int, domain_ids: Collection[int]) -> None:
-    gone = delete(table).where(table.snapshot_id == snapshot_id, table.domain_id.in_(domain_ids))
-    session.execute(gone, execution_options={"synchronize_session": False})
+    deletion = delete(table).where(table.snapshot_id == snapshot_id, table.domain_id.in_(domain_ids))
+    session.execute(deletion, execution_options={"synchronize_session": False})
 
 
 class _Numbers:

@@ -231,8 +231,8 @@ def _latest(session: Session, snapshot_id: int, runs: Sequence[RunFacts]) -> lis
     for run in sorted(runs, key=attrgetter("finished_at", "run_id")):
         last[run.domain_id] = run
     facts = FactDomainSummary
-    there = select(facts.domain_id, facts.finished_at, facts.run_id).where(facts.snapshot_id == snapshot_id)
-    rows = session.execute(there.where(facts.domain_id.in_(list(last))))
+    stored = select(facts.domain_id, facts.finished_at, facts.run_id).where(facts.snapshot_id == snapshot_id)
+    rows = session.execute(stored.where(facts.domain_id.in_(list(last))))
     later = {
         domain_id for domain_id, *order in rows if tuple(order) > (last[domain_id].finished_at, last[domain_id].run_id)
     }

@@ -58,8 +58,8 @@ class TagRules:
         """Return why the level of a tag changed; None means absent."""
         if self.earlier is None or self.later is None:
             return TagClass.UNKNOWN
-        place = (key.module, key.tag)
-        earlier, later = self.earlier.get(place), self.later.get(place)
+        position = (key.module, key.tag)
+        earlier, later = self.earlier.get(position), self.later.get(position)
         if was is None and earlier is None and later is not None:
             return TagClass.NEW_IN_ENGINE
         if now is None and earlier is not None and later is None:

@@ -142,13 +142,13 @@ def list_differences(
     if old is None or new is None:
         return DifferencePage([], None)
     items: list[DomainDifference] = []
-    examined, room = 0, _PAGE_BYTES
+    examined, remaining = 0, _PAGE_BYTES
     while examined < MAX_EXAMINED:
         wanted = max(MIN_SLICE, limit - len(items))
         rows = _candidates(session, old, new, _ComparedFindings(min_level, with_args), kinds, cursor, wanted)
         for item in _compared(session, old, new, rows, _ComparedFindings(min_level, with_args)):
-            room -= item.difference.byte_count
-            if len(items) == limit or (items and room < 0):
+            remaining -= item.difference.byte_count
+            if len(items) == limit or (items and remaining < 0):
                 return DifferencePage(items, items[-1].domain)
             items.append(item)
         if len(rows) < wanted:

@@ -154,7 +154,7 @@ class _Parts:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._positions_of: defaultdict[Column, list[tuple[int, int]]] = defaultdict(list)
+        self._positions: defaultdict[Column, list[tuple[int, int]]] = defaultdict(list)
         self._rows: defaultdict[Column, int] = defaultdict(int)
         self._tables: dict[Column, list[tuple[int, int] | None]] = {}
 
@@ -162,31 +162,31 @@ class _Parts:
         """Append the values of a slice."""
         for column, domains in values.items():
             data = pack_rows(one.row(text) for text, one in domains.items())
-            self._positions_of[column].append((self._file.tell(), len(data)))
+            self._positions[column].append((self._file.tell(), len(data)))
             self._rows[column] += len(domains)
             self._file.write(data)
 
     def columns(self) -> list[Column]:
         """Return each tag and argument."""
-        return sorted(self._positions_of)
+        return sorted(self._positions)
 
     def make_table(self, column: Column) -> None:
         """Build the table of an argument and append it."""
         table = self._table(column)
-        places: list[tuple[int, int] | None] = []
+        positions: list[tuple[int, int] | None] = []
         for rows in (table.most, table.worst, table.shared):
             if rows is None:
-                places.append(None)
+                positions.append(None)
             else:
                 data = pack_rows(rows)
-                places.append((self._file.seek(0, os.SEEK_END), len(data)))
+                positions.append((self._file.seek(0, os.SEEK_END), len(data)))
                 self._file.write(data)
-        self._tables[column] = places
+        self._tables[column] = positions
 
     def tables(self) -> Iterator[tuple[Any, ...]]:
         """Yield tag, argument and the three columns of each table."""
-        for column, places in self._tables.items():
-            yield (*column, *(None if place is None else self._bytes_at(*place) for place in places))
+        for column, positions in self._tables.items():
+            yield (*column, *(None if position is None else self._bytes_at(*position) for position in positions))
 
     def _table(self, column: Column) -> ValueTable:
         """Merge the rows of all slices; if there are very many, one share of the values at a time."""
@@ -202,11 +202,11 @@ class _Parts:
         return maker.table()
 
     def _read(self, column: Column) -> Iterator[ValueRow]:
-        for place, length in self._positions_of[column]:
-            yield from unpack_rows(self._bytes_at(place, length))
+        for position, length in self._positions[column]:
+            yield from unpack_rows(self._bytes_at(position, length))
 
-    def _bytes_at(self, place: int, length: int) -> bytes:
-        self._file.seek(place)
+    def _bytes_at(self, position: int, length: int) -> bytes:
+        self._file.seek(position)
         return self._file.read(length)
 
 

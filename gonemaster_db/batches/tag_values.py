@@ -140,8 +140,8 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
     for rows in chunks(found, SLICE):
         scores: Mapping[str, int | None] = {row.id: row.score for row in rows}
         for run in chain.from_iterable(read_in_parts(session, list(scores))):
-            for place, kind in enumerate(run.kinds):
+            for position, kind in enumerate(run.kinds):
                 if kind in kinds:
-                    args = run.whole_document.arguments(place)
+                    args = run.whole_document.arguments(position)
                     if argument in args and len(text := spelled(args[argument])) <= MAX_TEXT:
                         yield text, run.domain, scores[run.id]

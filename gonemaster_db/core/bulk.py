@@ -51,8 +51,8 @@ def _convert(rows: Iterable[Row], converters: Sequence[Convert | None]) -> Itera
 
 
 def _insert_many(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    places = ", ".join("?" * len(columns))
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  # names from the models
+    placeholders = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({placeholders})"  # noqa: S608  # names from the models
     for chunk in chunks(rows, _CHUNK):
         connection.exec_driver_sql(statement, [tuple(row) for row in chunk])
 

@@ -51,11 +51,11 @@ def make_engine(settings: StoreSettings) -> Engine:
     cast("LingeringPool", engine.pool).kept = settings.pool_size
     dialect = engine.dialect
 
-    def tell(_connection: object, _record: object) -> None:
+    def notify(_connection: object, _record: object) -> None:
         for function in _on_connect.get(dialect, ()):
             function()
 
-    event.listen(engine, "connect", tell)
+    event.listen(engine, "connect", notify)
     return engine
 
 

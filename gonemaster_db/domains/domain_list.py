@@ -66,11 +66,11 @@ def remove_from_tag(session: Session, wanted: DomainFilter, *, limit: int) -> in
     deleted.
     """
     some = select(Domain.id).where(*_conditions(wanted)).order_by(Domain.id).limit(limit)
-    gone = delete(DomainTag).where(
+    deletion = delete(DomainTag).where(
         DomainTag.tag == wanted.domain_tag, DomainTag.domain_id.in_(session.scalars(some).all())
     )
     options = {"synchronize_session": False}
-    return len(session.scalars(gone.returning(DomainTag.domain_id), execution_options=options).all())
+    return len(session.scalars(deletion.returning(DomainTag.domain_id), execution_options=options).all())
 
 
 def _few_named(session: Session, part: str) -> Sequence[int] | None:

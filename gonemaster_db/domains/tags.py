@@ -138,9 +138,9 @@ def untag_domains(session: Session, name: str, domains: Iterable[str]) -> int:
     removed = 0
     for chunk in chunks(sorted(set(domains)), CHUNK):
         ids = select(Domain.id).where(Domain.name.in_(chunk))
-        gone = delete(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
+        deletion = delete(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
         options = {"synchronize_session": False}
-        removed += len(session.scalars(gone.returning(DomainTag.domain_id), execution_options=options).all())
+        removed += len(session.scalars(deletion.returning(DomainTag.domain_id), execution_options=options).all())
     return removed
 
 

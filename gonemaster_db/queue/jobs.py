@@ -182,8 +182,8 @@ def _create(
         positions = allocate_positions(session, chunk[0].priority, len(chunk))
         is_last = len(chunk) < MAX_SLAB_SIZE
         order = _longest_first(session, chunk) if longest_first and is_last else range(len(chunk))
-        places = dict(zip(order, positions, strict=True))
-        rows = (_row(job, ids[number], places[number], created_at) for number, job in enumerate(chunk))
+        position_of = dict(zip(order, positions, strict=True))
+        rows = (_row(job, ids[number], position_of[number], created_at) for number, job in enumerate(chunk))
         insert_rows(session, Job, _COLUMNS, rows)
         yield CreatedJobs(ids, [ids[number] for number in order])
 
@@ -257,10 +257,10 @@ def find_final_states(session: Session, job_ids: Sequence[str]) -> dict[str, str
     for part in chunks(job_ids, _LOOKED_UP):
         # Jobs are read first: otherwise a job that graduates between the two queries would be found as neither.
         waiting = set(session.scalars(select(Job.id).where(Job.id.in_(part))))
-        gone = [job_id for job_id in part if job_id not in waiting]
-        if gone:
-            runs = session.execute(select(Run.id, Run.status).where(Run.id.in_(gone))).all()
-            ends |= dict.fromkeys(gone, "deleted") | {run.id: run.status.value for run in runs}
+        missing = [job_id for job_id in part if job_id not in waiting]
+        if missing:
+            runs = session.execute(select(Run.id, Run.status).where(Run.id.in_(missing))).all()
+            ends |= dict.fromkeys(missing, "deleted") | {run.id: run.status.value for run in runs}
     return ends
 
 

@@ -219,13 +219,13 @@ def _insert_next_to(session: Session, movable: list[str], anchor: Job, *, after:
     """Put the jobs between the anchor and its neighbour; if the gap is too small, renumber more neighbours."""
     nearest_first = movable if after else movable[::-1]
     for width in WIDTHS:
-        beside = _neighbours(session, anchor, movable, width, after=after)
-        if len(beside) < width:
-            row = [*nearest_first, *(job_id for job_id, _ in beside)]
+        neighbours = _neighbours(session, anchor, movable, width, after=after)
+        if len(neighbours) < width:
+            row = [*nearest_first, *(job_id for job_id, _ in neighbours)]
             positions = _positions_outside(session, anchor, len(row), after=after)
         else:
-            row = [*nearest_first, *(job_id for job_id, _ in beside[:-1])]
-            positions = _positions_between(anchor.position, beside[-1][1], len(row))
+            row = [*nearest_first, *(job_id for job_id, _ in neighbours[:-1])]
+            positions = _positions_between(anchor.position, neighbours[-1][1], len(row))
         if positions:
             break
     _set_positions(session, dict(zip(row, positions, strict=True)))

@@ -23,9 +23,9 @@ def readable(text: str) -> str:
 def values_of_run(run: StoredRun, kinds: Mapping[int, EntryType]) -> Iterator[tuple[str, str, str]]:
     """Yield message tag, argument and value for each argument of each entry. Raises DocumentDamaged."""
     document = run.whole_document
-    for place, number in enumerate(run.kinds):
+    for position, number in enumerate(run.kinds):
         tag = kinds[number].tag
-        args = document.arguments(place)
+        args = document.arguments(position)
         if isinstance(args, dict):
             for argument, value in args.items():
                 yield tag, argument, spelled(value)

@@ -60,10 +60,10 @@ def counter_rows(groups: Mapping[RunGroup, int], *, sharded: bool) -> list[dict[
 
 def remove_batch_counters(session: Session, batch_key: int) -> None:
     """Remove the counters of a batch whose runs are all deleted, and subtract them from the counters of all runs."""
-    gone = delete(_COUNTERS).where(_COUNTERS.c.batch_key == batch_key)
+    deletion = delete(_COUNTERS).where(_COUNTERS.c.batch_key == batch_key)
     columns = (_COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade, _COUNTERS.c.runs)
     sums: Counter[RunGroup] = Counter()
-    for status, level, grade, number in session.connection().execute(gone.returning(*columns)):
+    for status, level, grade, number in session.connection().execute(deletion.returning(*columns)):
         sums[RunGroup(None, status, level, grade)] -= number
     count_runs_in(session, sums)
 

@@ -355,17 +355,17 @@ def _read(
 ) -> tuple[list[StoredEntry], bool]:
     """Return the entries of a page, and whether the page is cut."""
     items: list[StoredEntry] = []
-    room = PAGE_BYTES
+    remaining = PAGE_BYTES
     for runs in read_in_parts(session, run_ids):
         kinds = kinds_of(session, runs)
         for run in runs:
-            places = _positions_of(search, run, after)
-            for place in places[offset:]:
-                room -= run.byte_count(place)
-                if len(items) == limit or (items and room < 0):
+            positions = _positions_of(search, run, after)
+            for position in positions[offset:]:
+                remaining -= run.byte_count(position)
+                if len(items) == limit or (items and remaining < 0):
                     return items, len(items) < limit
-                items.append(run.listed_entry(place, kinds))
-            offset = max(0, offset - len(places))
+                items.append(run.listed_entry(position, kinds))
+            offset = max(0, offset - len(positions))
     return items, False
 
 
@@ -375,4 +375,4 @@ def _positions_of(search: _EntrySearch, run: StoredRun, after: Position | None) 
     if after is not None and run.id == after[0]:
         start = max(0, after[1] + 1 - run.key * ENTRIES_PER_RUN)
     kinds = None if search.matching is None else search.matching.kinds
-    return [place for place in range(start, len(run.kinds)) if kinds is None or run.kinds[place] in kinds]
+    return [position for position in range(start, len(run.kinds)) if kinds is None or run.kinds[position] in kinds]

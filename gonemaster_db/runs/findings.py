@@ -74,10 +74,10 @@ def read_findings(
     found: dict[str, dict[FindingKey, list[FindingLine]]] = {}
     for run in runs.values():
         lines: dict[FindingKey, list[FindingLine]] = {}
-        for place, number in enumerate(run.kinds):
+        for position, number in enumerate(run.kinds):
             kind = kinds[number]
             if kind.level in levels:
-                line = FindingLine(kind.level, run.whole_document.raw_arguments(place))
+                line = FindingLine(kind.level, run.whole_document.raw_arguments(position))
                 lines.setdefault((kind.module, kind.testcase, kind.tag), []).append(line)
         found[run.id] = lines
     return found

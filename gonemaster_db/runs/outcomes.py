@@ -22,8 +22,8 @@ def purge_outcomes(session: Session, *, created_before: datetime, limit: int = 5
     of_unused = select(OutcomeModule.module_outcome_id).where(OutcomeModule.outcome_id.in_(unused)).distinct()
     modules = session.scalars(of_unused).all()
     # A run may have got the outcome between the first query and the lock, so the condition is checked again.
-    gone = delete(Outcome).where(Outcome.id.in_(unused), ~_IN_USE).returning(Outcome.id)
-    removed = session.scalars(gone, execution_options=_NO_SYNC).all()
+    deletion = delete(Outcome).where(Outcome.id.in_(unused), ~_IN_USE).returning(Outcome.id)
+    removed = session.scalars(deletion, execution_options=_NO_SYNC).all()
     session.execute(delete(OutcomeModule).where(OutcomeModule.outcome_id.in_(removed)), execution_options=_NO_SYNC)
     _purge_modules(session, modules)
     return len(removed)
@@ -32,8 +32,8 @@ def purge_outcomes(session: Session, *, created_before: datetime, limit: int = 5
 def _purge_modules(session: Session, candidates: Collection[int]) -> None:
     """Remove those outcomes of modules that no longer belong to any outcome."""
     alone = _lock(session, ModuleOutcome.id, (ModuleOutcome.id.in_(candidates), ~_IS_PART), len(candidates))
-    gone = delete(ModuleOutcome).where(ModuleOutcome.id.in_(alone), ~_IS_PART).returning(ModuleOutcome.id)
-    removed = session.scalars(gone, execution_options=_NO_SYNC).all()
+    deletion = delete(ModuleOutcome).where(ModuleOutcome.id.in_(alone), ~_IS_PART).returning(ModuleOutcome.id)
+    removed = session.scalars(deletion, execution_options=_NO_SYNC).all()
     of_removed = ModuleOutcomeKind.module_outcome_id.in_(removed)
     session.execute(delete(ModuleOutcomeKind).where(of_removed), execution_options=_NO_SYNC)
 

@@ -50,26 +50,26 @@ class StoredRun:
             raise DocumentDamaged(f"the document of run {self.id} is damaged")
         return self.document
 
-    def byte_count(self, place: int) -> int:
+    def byte_count(self, position: int) -> int:
         """Return the size of the arguments of an entry as JSON, in bytes."""
-        return len(self.document.raw_arguments(place)) if self.document else 0
+        return len(self.document.raw_arguments(position)) if self.document else 0
 
-    def entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
+    def entry(self, position: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
         """Return one entry. Raises DocumentDamaged."""
         document = self.whole_document
-        return self._entry(place, kinds, document.timestamps[place], document.arguments(place))
+        return self._entry(position, kinds, document.timestamps[position], document.arguments(position))
 
-    def listed_entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
+    def listed_entry(self, position: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
         """Return one entry for a list; if its document is damaged, time and arguments are empty."""
         try:
-            return self.entry(place, kinds)
+            return self.entry(position, kinds)
         except DocumentDamaged as error:
             log.error("listing an entry without arguments", extra={"job_id": self.id, "error": str(error)})
-            return self._entry(place, kinds, 0.0, {})
+            return self._entry(position, kinds, 0.0, {})
 
-    def _entry(self, place: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> StoredEntry:
-        key = self.key * ENTRIES_PER_RUN + place
-        return StoredEntry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[place]], args)
+    def _entry(self, position: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> StoredEntry:
+        key = self.key * ENTRIES_PER_RUN + position
+        return StoredEntry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[position]], args)
 
 
 def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, StoredRun]:
@@ -110,8 +110,10 @@ def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None
     """Return the entries of a run in order, from a level up. Raises DocumentDamaged."""
     kinds = kinds_of(session, [run])
     levels = None if min_level is None else at_least(min_level)
-    places = enumerate(run.kinds)
-    return [run.entry(place, kinds) for place, number in places if levels is None or kinds[number].level in levels]
+    positions = enumerate(run.kinds)
+    return [
+        run.entry(position, kinds) for position, number in positions if levels is None or kinds[number].level in levels
+    ]
 
 
 def _stored_run(row: Any, kinds: Sequence[int]) -> StoredRun:

@@ -54,8 +54,8 @@ def drop_oldest_registrations(session: Session, *, keep: int) -> int:
     if surplus <= 0:
         return 0
     oldest = select(Registration.domain).order_by(Registration.tried_at, Registration.domain).limit(surplus)
-    gone = session.scalars(oldest).all()
+    oldest_domains = session.scalars(oldest).all()
     quiet = {"synchronize_session": False}
-    for domain in gone:
+    for domain in oldest_domains:
         session.execute(delete(Registration).where(Registration.domain == domain), execution_options=quiet)
-    return len(gone)
+    return len(oldest_domains)

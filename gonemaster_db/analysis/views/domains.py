@@ -109,14 +109,14 @@ class DomainPass:
         """Return the rows of some domains and of their members; `first` is the position of the first domain."""
         rows: list[Sequence[Any]] = []
         members: list[MemberRow] = []
-        for place, domain_id in enumerate(domain_ids, start=first):
+        for position, domain_id in enumerate(domain_ids, start=first):
             if domain_id not in facts.summaries:
                 raise FactsChanged(str(domain_id))
-            members += self._members(view_id, place, domain_id, facts)
-            rows.append((view_id, place, domain_id, *self._row(place, domain_id, facts)))
+            members += self._members(view_id, position, domain_id, facts)
+            rows.append((view_id, position, domain_id, *self._row(position, domain_id, facts)))
         return rows, members
 
-    def _members(self, view_id: int, place: int, domain_id: int, facts: SliceFacts) -> Iterator[MemberRow]:
+    def _members(self, view_id: int, position: int, domain_id: int, facts: SliceFacts) -> Iterator[MemberRow]:
         nameservers: set[int] = set()
         endpoints: set[int] = set()
         unreachable: set[int] = set()
@@ -130,13 +130,13 @@ class DomainPass:
                 unreachable.add(endpoint)
             if average_ms is not None and answers:
                 self.times.add(endpoint, average_ms, answers)
-        self.of_nameservers.add(nameservers, place)
-        self.of_endpoints.add(endpoints, place)
-        tags = self._take_tags(place, facts.tags.get(domain_id, ()))
+        self.of_nameservers.add(nameservers, position)
+        self.of_endpoints.add(endpoints, position)
+        tags = self._take_tags(position, facts.tags.get(domain_id, ()))
         kinds = ("nameserver", nameservers), ("endpoint", endpoints), ("tag", tags), ("unreachable", unreachable)
-        return member_rows(view_id, "domain", place, kinds)
+        return member_rows(view_id, "domain", position, kinds)
 
-    def _take_tags(self, place: int, found: Sequence[Any]) -> set[int]:
+    def _take_tags(self, position: int, found: Sequence[Any]) -> set[int]:
         tags: set[int] = set()
         for kind_id, occurrences in found:
             if kind_id not in self._objects.kinds:
@@ -146,15 +146,15 @@ class DomainPass:
             self.findings.occurrences[tag] += occurrences
             self.findings.levels[tag].add(level)
             if testcase is not None:
-                self.of_testcases.add((testcase,), place)
-        self.findings.domains.add(tags, place)
+                self.of_testcases.add((testcase,), position)
+        self.findings.domains.add(tags, position)
         return tags
 
-    def _row(self, place: int, domain_id: int, facts: SliceFacts) -> Sequence[Any]:
+    def _row(self, position: int, domain_id: int, facts: SliceFacts) -> Sequence[Any]:
         origins = facts.origins.get(domain_id, ())
         asns = {asn for (asn,) in facts.asns.get(domain_id, ())} | {asn for asn, _ in origins if asn != NO_ASN}
-        self.of_asns.add((self._asns[asn] for asn in asns), place)
-        self.of_prefixes.add({self._prefixes[prefix] for _, prefix in origins if prefix is not None}, place)
+        self.of_asns.add((self._asns[asn] for asn in asns), position)
+        self.of_prefixes.add({self._prefixes[prefix] for _, prefix in origins if prefix is not None}, position)
         (summary,) = facts.summaries[domain_id]
         return *summary, *self._categories(facts.facts.get(domain_id, ())), *operator_of(asns, self._objects)
 

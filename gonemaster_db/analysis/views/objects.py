@@ -39,8 +39,8 @@ class ViewTable:
 
     def rows(self, view_id: int) -> Iterator[tuple[Sequence[Any], list[MemberRow]]]:
         """Yield the row of each object and the rows of its members."""
-        for place, (row, members) in enumerate(self.made):
-            yield (view_id, place, *row), list(member_rows(view_id, self.kind, place, members))
+        for position, (row, members) in enumerate(self.made):
+            yield (view_id, position, *row), list(member_rows(view_id, self.kind, position, members))
 
 
 @dataclass(slots=True)
@@ -61,12 +61,12 @@ class ObjectParts:
         self._nameservers, self._asns = objects.nameserver_positions(), objects.asn_positions()
         self._prefixes = objects.prefix_positions()
         self._endpoints_of: defaultdict[int, list[int]] = defaultdict(list)  # by name server
-        for place, endpoint in enumerate(objects.endpoints):
-            self._endpoints_of[endpoint.nameserver_id].append(place)
+        for position, endpoint in enumerate(objects.endpoints):
+            self._endpoints_of[endpoint.nameserver_id].append(position)
         self._by_asn: defaultdict[int, _Network] = defaultdict(_Network)
         self._by_prefix: defaultdict[int, _Network] = defaultdict(_Network)
-        for place, endpoint in enumerate(objects.endpoints):
-            self._place_endpoint(place, endpoint.nameserver_id, endpoint.address_id)
+        for position, endpoint in enumerate(objects.endpoints):
+            self._place_endpoint(position, endpoint.nameserver_id, endpoint.address_id)
 
     def parts(self) -> Iterator[ViewTable]:
         """Yield the parts in order."""
@@ -77,7 +77,7 @@ class ObjectParts:
         yield ViewTable("tag", SnapshotTag, _TAG, self._tag_rows())
         yield ViewTable("testcase", SnapshotTestcase, _TESTCASE, self._testcase_rows())
 
-    def _place_endpoint(self, place: int, nameserver_id: int, address_id: int) -> None:
+    def _place_endpoint(self, position: int, nameserver_id: int, address_id: int) -> None:
         for asn, prefix_id in self._objects.origins.get(address_id, ()):
             networks = [] if asn == NO_ASN else [self._by_asn[asn]]
             if prefix_id is not None:
@@ -87,16 +87,16 @@ class ObjectParts:
                     self._by_prefix[prefix_id].others.add(asn)
             for network in networks:
                 network.addresses.add(address_id)
-                network.endpoints.add(place)
+                network.endpoints.add(position)
                 network.nameservers.add(self._nameservers[nameserver_id])
 
     def _nameserver_rows(self) -> Iterator[Made]:
-        for place, (nameserver_id, name) in enumerate(self._objects.nameservers.items()):
+        for position, (nameserver_id, name) in enumerate(self._objects.nameservers.items()):
             endpoints = self._endpoints_of[nameserver_id]
             asns = {asn for one in endpoints for asn in self._asns_of(self._objects.endpoints[one].address_id)}
             by_family = {family: self._of_family(endpoints, family) for family in (4, 6)}
             whole = self._latency(endpoints)
-            domains = self._seen.of_nameservers[place]
+            domains = self._seen.of_nameservers[position]
             row = (
                 nameserver_id, name, len(domains), len(endpoints), len(by_family[4]), len(by_family[6]), len(asns),
                 *operator_of(asns, self._objects), whole.samples, self._latency(by_family[4]).p50_ms,
@@ -106,18 +106,18 @@ class ObjectParts:
             yield row, (("domain", domains), ("endpoint", endpoints), ("asn", in_asns))
 
     def _endpoint_rows(self) -> Iterator[Made]:
-        for place, endpoint in enumerate(self._objects.endpoints):
-            address, domains = self._objects.addresses[endpoint.address_id], self._seen.of_endpoints[place]
+        for position, endpoint in enumerate(self._objects.endpoints):
+            address, domains = self._objects.addresses[endpoint.address_id], self._seen.of_endpoints[position]
             asn, prefix_id = usual_origin(self._objects.origins.get(endpoint.address_id, {}))
             prefix = "" if prefix_id is None else self._objects.prefixes[self._prefixes[prefix_id]].text
             operator = "" if asn is None else self._objects.asns[asn][:128]
             name = self._objects.nameservers[endpoint.nameserver_id]
             row = (*endpoint, name, address.text, address.order, address.family, len(domains), asn, operator, prefix)
-            yield (*row, *self._latency([place])), (("domain", domains),)
+            yield (*row, *self._latency([position])), (("domain", domains),)
 
     def _asn_rows(self) -> Iterator[Made]:
-        for place, (asn, label) in enumerate(self._objects.asns.items()):
-            network, domains = self._by_asn[asn], self._seen.of_asns[place]
+        for position, (asn, label) in enumerate(self._objects.asns.items()):
+            network, domains = self._by_asn[asn], self._seen.of_asns[position]
             families = [self._objects.addresses[number].family for number in network.addresses]
             numbers = len(domains), len(families), len(network.nameservers), len(network.others)
             row = (asn, label, *numbers, families.count(4), families.count(6), *self._latency(network.endpoints))
@@ -125,8 +125,8 @@ class ObjectParts:
             yield row, (*members, ("endpoint", network.endpoints))
 
     def _prefix_rows(self) -> Iterator[Made]:
-        for place, prefix in enumerate(self._objects.prefixes):
-            network, domains = self._by_prefix[prefix.id], self._seen.of_prefixes[place]
+        for position, prefix in enumerate(self._objects.prefixes):
+            network, domains = self._by_prefix[prefix.id], self._seen.of_prefixes[position]
             asn = next(iter(network.others)) if len(network.others) == 1 else None
             label = "" if asn is None else self._objects.asns[asn]
             row = (prefix.text, prefix.family, len(domains), len(network.addresses), asn, label)
@@ -135,17 +135,17 @@ class ObjectParts:
 
     def _tag_rows(self) -> Iterator[Made]:
         found = self._seen.findings
-        for place, (tag, testcase, module) in enumerate(self._objects.tags):
-            domains, level = found.domains[place], worst(found.levels[place])
-            yield (tag, module, testcase, level, len(domains), found.occurrences[place]), (("domain", domains),)
+        for position, (tag, testcase, module) in enumerate(self._objects.tags):
+            domains, level = found.domains[position], worst(found.levels[position])
+            yield (tag, module, testcase, level, len(domains), found.occurrences[position]), (("domain", domains),)
 
     def _testcase_rows(self) -> Iterator[Made]:
         found = self._seen.findings
         tags: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        for place, one in enumerate(self._objects.tags):
-            tags[one.module, one.testcase].append(place)
-        for place, case in enumerate(self._objects.testcases):
-            domains, of_case = self._seen.of_testcases[place], tags[case]
+        for position, one in enumerate(self._objects.tags):
+            tags[one.module, one.testcase].append(position)
+        for position, case in enumerate(self._objects.testcases):
+            domains, of_case = self._seen.of_testcases[position], tags[case]
             level = worst(level for tag in of_case for level in found.levels[tag])
             entries = sum(found.occurrences[tag] for tag in of_case)
             yield (*case, len(domains), entries, level), (("domain", domains), ("tag", of_case))

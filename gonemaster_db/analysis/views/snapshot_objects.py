@@ -115,7 +115,7 @@ def read_objects(session: Session, snapshot_id: int) -> Objects:
     names = _named(session, AnalysisNameserver.id, AnalysisNameserver.name, {pair.nameserver_id for pair in pairs})
     addresses = _addresses(session, {pair.address_id for pair in pairs} - {NO_ADDRESS})
     nameservers = dict(sorted(names.items(), key=lambda item: item[1]))
-    rank = {number: place for place, number in enumerate(nameservers)}
+    rank = {number: position for position, number in enumerate(nameservers)}
     endpoints = [pair for pair in pairs if pair.address_id != NO_ADDRESS]
     endpoints.sort(key=lambda pair: (rank[pair.nameserver_id], addresses[pair.address_id].order))
     return Objects(
@@ -131,7 +131,7 @@ def read_objects(session: Session, snapshot_id: int) -> Objects:
 
 
 def _positions_of(keys: Iterable[K]) -> PositionMap[K]:
-    return PositionMap((key, place) for place, key in enumerate(keys))
+    return PositionMap((key, position) for position, key in enumerate(keys))
 
 
 def _domains(session: Session, snapshot_id: int) -> "array[int]":
@@ -199,7 +199,7 @@ def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:
     of_kind = {number: TagOfCase(known[number].tag, known[number].testcase, known[number].module) for number in used}
     tags = sorted(set(of_kind.values()))
     testcases = sorted({(one.module, one.testcase) for one in tags if one.testcase})
-    tag_places, case_places = _positions_of(tags), {case: place for place, case in enumerate(testcases)}
+    tag_places, case_places = _positions_of(tags), {case: position for position, case in enumerate(testcases)}
     kinds = {
         number: (tag_places[one], case_places.get((one.module, one.testcase)), known[number].level)
         for number, one in of_kind.items()

@@ -105,8 +105,8 @@ def _remove_some(session: Session, table: type[Any], view_id: int, limit: int, *
     lowest = session.scalar(select(func.min(table.position)).where(of_view))
     if lowest is None:
         return 0
-    gone = delete(table).where(of_view, table.position < lowest + limit)
-    return max(1, session.connection().execute(gone).rowcount)
+    deletion = delete(table).where(of_view, table.position < lowest + limit)
+    return max(1, session.connection().execute(deletion).rowcount)
 
 
 def _change_own(session: Session, view_id: int, builder: str, values: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ def unpack_columns(data: bytes, count: int) -> list[Sequence[int]]:
         raise DocumentDamaged("columns: unknown format")
     length = len(joined) // count
     numbers = _little(joined)
-    return [numbers[place * length : (place + 1) * length] for place in range(count)]
+    return [numbers[position * length : (position + 1) * length] for position in range(count)]
 
 
 def _little(numbers: "array[int]") -> "array[int]":

@@ -123,8 +123,8 @@ class JobTally:
             if number:
                 self.counts[Count(SEVERITY, level)] += number
         if run.status in _COMPLETED and run.duration_ms is not None:
-            place = bucket_of(run.duration_ms, DURATION_BOUNDS_MS)
-            label = str(DURATION_BOUNDS_MS[place]) if place < len(DURATION_BOUNDS_MS) else BEYOND
+            position = bucket_of(run.duration_ms, DURATION_BOUNDS_MS)
+            label = str(DURATION_BOUNDS_MS[position]) if position < len(DURATION_BOUNDS_MS) else BEYOND
             self.counts[Count(DURATION, label)] += 1
             self.counts[Count(DURATION_SUM)] += run.duration_ms
 
