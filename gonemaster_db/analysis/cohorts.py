@@ -60,7 +60,7 @@ def create_cohort(session: Session, source_tag: str, fields: Mapping[str, Any], 
     try:
         session.flush()
     except IntegrityError as error:  # Another operator created the cohort or chose the default at the same time.
-        raise StoreConflict("another change of the cohorts came first") from error
+        raise StoreConflict("the cohorts were changed concurrently") from error
     return cohort
 
 
@@ -78,7 +78,7 @@ def change_cohort(session: Session, cohort_id: int, fields: Mapping[str, Any], *
     try:
         session.flush()
     except IntegrityError as error:
-        raise StoreConflict("another change of the cohorts came first") from error
+        raise StoreConflict("the cohorts were changed concurrently") from error
     if cohort.analysis_enabled != before:
         discard_all_snapshots(session, cohort, now=now)
         begin_materialisation(session, cohort, now=now)

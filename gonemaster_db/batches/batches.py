@@ -98,7 +98,7 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
         made = insert(session, Batch).values(row | {"id": batch_id, "key": batch_key(batch_id)})
         if session.scalar(made.on_conflict_do_nothing().returning(Batch.key)) is not None:
             return get_batch(session, batch_id)
-    raise StoreConflict("no free key for a batch")
+    raise StoreConflict("no free batch key")
 
 
 def find_batch_key(session: Session, batch_id: str) -> int | None:

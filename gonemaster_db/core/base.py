@@ -94,7 +94,7 @@ class CompressedText(TypeDecorator[str]):
             return None
         data = bytes(value)
         if data[:1] != self._ZLIB:
-            raise ValueError(f"unknown format of a compressed text: {data[:1]!r}")
+            raise ValueError(f"unknown format of compressed text: {data[:1]!r}")
         return zlib.decompress(data[1:]).decode()
 
 

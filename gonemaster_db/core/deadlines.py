@@ -64,7 +64,7 @@ def limit_session(session: Session, deadline: Deadline) -> Callable[[], None]:
 def _limit_sqlite(connection: Connection, deadline: Deadline) -> Callable[[], None]:
     raw: Any = connection.connection.driver_connection
     if not isinstance(raw, sqlite3.Connection):
-        raise TypeError(f"not a connection of SQLite: {raw!r}")
+        raise TypeError(f"not an SQLite connection: {raw!r}")
     raw.set_progress_handler(lambda: deadline.remaining_s <= 0, _SQLITE_STEPS)
     event.listen(connection, "before_cursor_execute", lambda *_: deadline.check())
     return lambda: raw.set_progress_handler(None, 0)

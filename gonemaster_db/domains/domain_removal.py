@@ -32,7 +32,7 @@ def remove_domain(session: Session, domain_id: int) -> str:
     domain = _unused(session, select(Domain).where(Domain.id == domain_id).with_for_update(), domain_id)
     name = domain.name
     if session.scalar(select(Run.id).where(Run.domain_id == domain_id).limit(1)) is not None:
-        raise StoreConflict(f"a run of {name} has just ended")
+        raise StoreConflict(f"a run of {name} has just finished")
     _remove(session, [domain_id])
     return name
 

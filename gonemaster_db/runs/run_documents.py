@@ -124,7 +124,7 @@ def _document(row: Any, entries: int) -> ParsedDocument | None:
     try:
         document = NO_DOCUMENT if row.codec is None else decode_document(row.codec, row.document)
         if document.entry_count != entries:
-            raise DocumentDamaged(f"it has {document.entry_count} entries, its outcome {entries}")
+            raise DocumentDamaged(f"the document has {document.entry_count} entries, its outcome {entries}")
     except DocumentDamaged as error:
         log.error("the document of a run is damaged", extra={"job_id": row.id, "error": str(error)})
         return None

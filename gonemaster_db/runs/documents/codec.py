@@ -27,14 +27,14 @@ def decompress(codec: int, data: bytes) -> bytes:
     Raises: DocumentDamaged: The codec is unknown, or the data or their checksum are invalid.
     """
     if codec not in _DICTIONARIES:
-        raise DocumentDamaged(f"codec {codec} is unknown to this version")
+        raise DocumentDamaged(f"codec {codec} is not supported by this version")
     decompressor = zlib.decompressobj(zdict=_dictionary(codec))
     try:
         text = decompressor.decompress(data)
     except zlib.error as error:
         raise DocumentDamaged(str(error)) from error
     if not decompressor.eof:
-        raise DocumentDamaged("the end is missing")
+        raise DocumentDamaged("the data is truncated")
     return text
 
 

@@ -45,7 +45,7 @@ class ParsedDocument:
         except ValueError as error:
             raise DocumentDamaged(f"times: {error}") from error
         if len(times) != self.entry_count:
-            raise DocumentDamaged(f"{len(times)} times of {self.entry_count} entries")
+            raise DocumentDamaged(f"{len(times)} times for {self.entry_count} entries")
         return times
 
     def raw_arguments(self, number: int) -> bytes:

@@ -171,8 +171,8 @@ def check(found: comparisons.StoredComparison, reference: Reference, pair: Pair)
         expected = [name for name in reference.common if value(reference.old[name]) != value(reference.new[name])]
         assert [(names[0][one], names[1][other]) for one, other in pairs] == [(name, name) for name in expected]
     moved = found.moved_page(10**6, 0)
-    told = [(names[1][one.after], one.delta, one.explained, one.category.name.lower()) for one in moved]
-    assert told == reference.moved()
+    actual = [(names[1][one.after], one.delta, one.explained, one.category.name.lower()) for one in moved]
+    assert actual == reference.moved()
     assert [found.moved_page(1, place)[0] for place in range(found.moved_total)] == moved
     check_totals(found.totals, reference)
     check_tags(found, reference, old, new)
@@ -219,13 +219,13 @@ def check_tags(found: comparisons.StoredComparison, reference: Reference, old: D
                 for derived, level in zip((old, new), levels, strict=True)
             ]
             expected[finding] = (*levels, *sizes, appeared, cleared, reference.why(finding, levels[0], levels[1]))
-    told = {
+    actual = {
         (one.key.tag, one.key.module, one.key.testcase): (
             one.was, one.now, one.domains_before, one.domains_after, one.appeared, one.cleared, one.tag_class.value,
         )
         for one in found.tags
     }  # fmt: skip
-    assert told == expected
+    assert actual == expected
 
 
 @pytest.fixture

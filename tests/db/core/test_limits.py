@@ -41,7 +41,7 @@ def limited(make_store_settings: MakeSettings) -> StoreSettings:
     return replace(make_store_settings("postgres"), limits=BRIEF, long_limits=LONG)
 
 
-def told(store: Store, how: str = "transaction") -> list[str]:
+def settings_in_effect(store: Store, how: str = "transaction") -> list[str]:
     with getattr(store, how)() as session:
         return [session.scalar(text(f"SHOW {name}")) for name in NAMES]
 
@@ -49,12 +49,12 @@ def told(store: Store, how: str = "transaction") -> list[str]:
 @pytest.mark.parametrize("how", ["transaction", "autocommit", "read_only"])
 def test_each_kind_of_work_has_its_limits(limited: StoreSettings, how: str) -> None:
     with opened(limited) as store:
-        assert told(store, how) == ["15s", "5s", "14s"]
+        assert settings_in_effect(store, how) == ["15s", "5s", "14s"]
         with store.long_work():
-            assert told(store, how) == ["10min", "5s", "1min"]
+            assert settings_in_effect(store, how) == ["10min", "5s", "1min"]
             with store.lock_timeout(lock=timedelta(seconds=1)):
-                assert told(store, how) == ["15s", "1s", "14s"]
-        assert told(store, how) == ["15s", "5s", "14s"]
+                assert settings_in_effect(store, how) == ["15s", "1s", "14s"]
+        assert settings_in_effect(store, how) == ["15s", "5s", "14s"]
 
 
 def test_options_of_the_operator_take_precedence(limited: StoreSettings) -> None:
@@ -62,7 +62,7 @@ def test_options_of_the_operator_take_precedence(limited: StoreSettings) -> None
     words = f"user=gonemaster host={home_of(limited)} dbname={database_of(limited)} options='-c lock_timeout=7s'"
     for dsn in (url, words):
         with opened(replace(limited, dsn=dsn)) as store:
-            assert told(store) == ["15s", "7s", "14s"]
+            assert settings_in_effect(store) == ["15s", "7s", "14s"]
 
 
 def home_of(settings: StoreSettings) -> str:
@@ -216,9 +216,9 @@ def pooler(limited: StoreSettings, tmp_path: Path) -> Iterator[StoreSettings]:
 def test_limits_hold_through_a_pooler(pooler: StoreSettings) -> None:
     with opened(pooler) as store:
         for how in ("transaction", "autocommit", "read_only"):
-            assert told(store, how) == ["15s", "5s", "14s"]
+            assert settings_in_effect(store, how) == ["15s", "5s", "14s"]
             with store.long_work():
-                assert told(store, how) == ["10min", "5s", "1min"]
+                assert settings_in_effect(store, how) == ["10min", "5s", "1min"]
         jobs = queue_jobs(store, [f"d{number}.test" for number in range(8)])
 
         def work(job_id: str) -> RunStatus:
@@ -229,6 +229,6 @@ def test_limits_hold_through_a_pooler(pooler: StoreSettings) -> None:
             )
 
         assert together(*[partial(work, job_id) for job_id in jobs]) == [RunStatus.SUCCEEDED] * 8
-    with closing(psycopg2.connect(pooler.dsn)) as beside, beside.cursor() as cursor:
+    with closing(psycopg2.connect(pooler.dsn)) as observer, observer.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)  # no setting remains on shared connections

@@ -92,8 +92,8 @@ def test_a_connection_in_an_aborted_transaction_is_not_reused(make_store_setting
 def test_a_single_statement_sends_nothing_else_to_postgres(make_store_settings: MakeSettings, kind: str) -> None:
     last = "SELECT query FROM pg_stat_activity WHERE pid = %s"
     settings = replace(make_store_settings("postgres"), pool_size=1)
-    with opened(settings) as store, closing(psycopg2.connect(settings.dsn)) as beside, beside.cursor() as cursor:
-        beside.autocommit = True
+    with opened(settings) as store, closing(psycopg2.connect(settings.dsn)) as observer, observer.cursor() as cursor:
+        observer.autocommit = True
         for _ in range(2):  # as a fresh connection, and after a transaction
             with getattr(store, kind)() as session:
                 session.execute(text("SELECT 1 + 1"))

@@ -44,7 +44,7 @@ LIMITS: dict[str, dict[str, int]] = {
 
 
 @pytest.fixture(params=LIMITS)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def search_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in LIMITS[request.param].items():
         monkeypatch.setattr(domain_walk if name == "_MAX_LOOKED_UP" else domain_list, name, value)
     return str(request.param)
@@ -81,7 +81,7 @@ def domains(store: Store) -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("search_method")
 @pytest.mark.parametrize("name", FILTERS)
 def test_pages_are_slices_of_the_sorted_whole(store: Store, domains: list[dict[str, Any]], name: str) -> None:
     wanted, keep = FILTERS[name]

@@ -72,13 +72,13 @@ def test_a_batch_of_twenty_thousand_is_written_in_chunks(store: Store) -> None:
     assert [tuple(row) for row in in_order] == [(job_id, f"d{number}.example") for number, job_id in enumerate(ids)]
 
 
-def _took(store: Store, domain: str, seconds: float, *, at: datetime = NOON) -> None:
+def _store_run(store: Store, domain: str, seconds: float, *, at: datetime = NOON) -> None:
     """Store a run of a domain with a start time and a duration."""
     job = claim(store, queue_job(store, domain).id, now=at)
     finish_job(store, job, record("INFO", at=at + timedelta(seconds=seconds)))
 
 
-def _turns(store: Store, names: Iterable[str]) -> tuple[list[str], list[str]]:
+def _queue_batch(store: Store, names: Iterable[str]) -> tuple[list[str], list[str]]:
     """Queue a batch; return its domains by the returned IDs, and in queue order."""
     with store.transaction() as session:
         made = list(create_longest_first(session, (NewJob(name, priority=Priority.BATCH) for name in names), now=NOON))
@@ -89,13 +89,13 @@ def _turns(store: Store, names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def test_a_batch_starts_with_the_slowest_domains(store: Store) -> None:
-    _took(store, "was-long.example", 30.0)
-    _took(store, "was-long.example", 1.5, at=NOON + timedelta(hours=1))  # the newest run counts
-    _took(store, "long.example", 9.0)
-    _took(store, "longest.example", 24.0)
-    _took(store, "short.example", 1.9)
+    _store_run(store, "was-long.example", 30.0)
+    _store_run(store, "was-long.example", 1.5, at=NOON + timedelta(hours=1))  # the newest run counts
+    _store_run(store, "long.example", 9.0)
+    _store_run(store, "longest.example", 24.0)
+    _store_run(store, "short.example", 1.9)
     names = ["new.example", "short.example", "long.example", "was-long.example", "longest.example", "last.example"]
-    given, waiting = _turns(store, names)
+    given, waiting = _queue_batch(store, names)
     assert given == names
     assert waiting == [
         "longest.example", "long.example", "new.example", "short.example", "was-long.example", "last.example"
@@ -104,18 +104,18 @@ def test_a_batch_starts_with_the_slowest_domains(store: Store) -> None:
 
 def test_slow_domains_are_spread_over_the_first_half_of_the_batch(store: Store) -> None:
     for seconds in range(2, 5):
-        _took(store, f"l{seconds}.example", float(seconds))
+        _store_run(store, f"l{seconds}.example", float(seconds))
     others = [f"d{number}.example" for number in range(17)]
-    _, waiting = _turns(store, [*others, "l2.example", "l3.example", "l4.example"])
+    _, waiting = _queue_batch(store, [*others, "l2.example", "l3.example", "l4.example"])
     assert [waiting.index(f"l{seconds}.example") for seconds in (4, 3, 2)] == [0, 3, 6]
     assert [name for name in waiting if name in others] == others
 
 
 def test_only_the_last_chunk_of_a_large_batch_is_ordered(store: Store) -> None:
-    _took(store, "first.example", 9.0)
-    _took(store, "second.example", 9.0)
+    _store_run(store, "first.example", 9.0)
+    _store_run(store, "second.example", 9.0)
     full = [*(f"d{number}.example" for number in range(MAX_SLAB_SIZE - 1)), "first.example"]
-    given, waiting = _turns(store, [*full, "e.example", "second.example"])
+    given, waiting = _queue_batch(store, [*full, "e.example", "second.example"])
     assert waiting == [*full, "second.example", "e.example"]
     assert given[-2:] == ["e.example", "second.example"]
 

@@ -81,7 +81,7 @@ def test_damaged_bytes_are_detected() -> None:
 
 
 def test_unknown_codec_is_damage() -> None:
-    with pytest.raises(DocumentDamaged, match="codec 99 is unknown"):
+    with pytest.raises(DocumentDamaged, match="codec 99 is not supported"):
         decompress(99, b"")
 
 
