@@ -167,7 +167,7 @@ class Store:
         return limited_by(replace(self.settings.limits, lock=lock))
 
     def was_full_within(self, span: timedelta) -> bool:
-        """Return whether the last failed write of this process within this time was due to a full disk."""
+        """Return whether a write of this process failed within this time because the disk was full."""
         full_at = self._full_at
         return full_at is not None and time.monotonic() - full_at < span.total_seconds()
 
