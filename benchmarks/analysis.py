@@ -36,7 +36,7 @@ from gonemaster_db.analysis.capture import Capture, materialise
 from gonemaster_db.analysis.cohorts import create_cohort
 from gonemaster_db.analysis.discarding import count_facts
 from gonemaster_db.analysis.projections import due_captures
-from gonemaster_db.analysis.views.views import VIEW_TABLES, drop_views, remove_view_step
+from gonemaster_db.analysis.views.views import VIEW_TABLES, remove_view_step, retire_views
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.engine import autocommit_engine
 from gonemaster_db.core.ids import batch_key, id_at
@@ -120,7 +120,7 @@ def measure_removal(store: Store, snapshot_id: int) -> None:
         view_id, snapshot.view_id = snapshot.view_id, None
         assert view_id is not None
         session.flush()
-        drop_views(session, [view_id], now=BEGIN)
+        retire_views(session, [view_id], now=BEGIN)
     steps, longest, removed = 0, 0.0, 1
     with measured(store, "removal of the view"):
         while removed:

@@ -1,1 +1,1 @@
-"""The store: one room a subject, each with its tables and queries, on SQLite and PostgreSQL."""
+"""The store: tables and queries by subject, on SQLite and PostgreSQL."""

@@ -35,7 +35,7 @@ from gonemaster_db.batches.models.batches import Batch, BatchOrigin
 from gonemaster_db.batches.models.statistics import BatchStatistics, TagValueTable
 from gonemaster_db.core.base import Base
 from gonemaster_db.core.states import JobStatus, Priority, RunStatus
-from gonemaster_db.domains.models.domains import Domain, DomainRunCount, DomainTag, KeptTagSummary, Tag
+from gonemaster_db.domains.models.domains import Domain, DomainRunCount, DomainTag, StoredTagSummary, Tag
 from gonemaster_db.domains.models.profiles import EffectiveProfile, Profile
 from gonemaster_db.queue.models import Job
 from gonemaster_db.runs.models import run_indexes as _run_indexes  # noqa: F401  # registers the indexes
@@ -94,7 +94,6 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobStatus",
-    "KeptTagSummary",
     "MaterializationStatus",
     "MetricCounter",
     "MetricFollower",
@@ -135,6 +134,7 @@ __all__ = [
     "SnapshotTag",
     "SnapshotTestcase",
     "SnapshotView",
+    "StoredTagSummary",
     "Tag",
     "TagValueTable",
     "Vocabulary",

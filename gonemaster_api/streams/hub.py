@@ -12,7 +12,7 @@ from gonemaster_api.streams.texts import KEEP_ALIVE, come_back, event_texts
 from gonemaster_api.streams.topics import BatchTopic, JobTopic, Topic, Viewer
 from gonemaster_db.core.errors import BatchNotFound
 from gonemaster_db.core.session import Store
-from gonemaster_db.queue.jobs import find_ends
+from gonemaster_db.queue.jobs import find_final_states
 from gonemaster_tasks.broker.address import BrokerAddress
 from gonemaster_tasks.broker.event_reader import EventReader
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -188,4 +188,4 @@ class Hub:
 
     def _ends_of(self, jobs: list[str]) -> Mapping[str, str]:
         with self._store.read_only() as session:
-            return find_ends(session, jobs)
+            return find_final_states(session, jobs)

@@ -24,7 +24,7 @@ from gonemaster_db.core.records import NewJob
 from gonemaster_db.core.session import Store
 from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.domains.profiles import get_profile
-from gonemaster_db.domains.tags import default_profile_ids, profile_ids_of_tags, tag_domains, the_profile_id
+from gonemaster_db.domains.tags import default_profile_ids, only_profile_id, profile_ids_of_tags, tag_domains
 from gonemaster_db.models import Job, Priority, Run
 from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
@@ -258,7 +258,7 @@ def choose_profile(state: State, request: Mapping[str, Any], domain: str, *, tag
         if tags:
             with state.store.read_only() as session:
                 found = [*found, *profile_ids_of_tags(session, tags)]
-        profile_id = the_profile_id(found)
+        profile_id = only_profile_id(found)
     if profile_id is None:
         return ChosenProfile()
     with state.store.read_only() as session:

@@ -13,7 +13,7 @@ from flask import Flask, g, request
 from gonemaster_api.state import state
 from gonemaster_db.core.deadlines import Deadline
 from gonemaster_db.core.errors import TimeLimitExceeded
-from gonemaster_db.core.limits import ending_by
+from gonemaster_db.core.limits import with_deadline
 
 HAS_LEFT = "gonemaster.has_left"  # in the environment: a function that says whether the client has given up
 _READING = {"GET", "HEAD", "OPTIONS"}
@@ -43,7 +43,7 @@ def _begin() -> None:
     if request.method not in _READING:
         g.deadline = ExitStack()
         has_left = request.environ.get(HAS_LEFT, lambda: False)  # there is none in another server than ours
-        g.deadline.enter_context(ending_by(_Patience(state().settings.write_timeout, has_left)))
+        g.deadline.enter_context(with_deadline(_Patience(state().settings.write_timeout, has_left)))
 
 
 def _end(_error: BaseException | None) -> None:

@@ -1,1 +1,1 @@
-"""The analysis: cohorts, their snapshots, facts, and the views that public reads are answered from."""
+"""The analysis: cohorts, their snapshots, facts, and the views that serve public reads."""

@@ -1,7 +1,7 @@
-"""Capture: builds the view of a snapshot from its facts and puts it in place at once.
+"""Capture: builds the view of a snapshot from its facts and replaces the previous view atomically.
 
-The view is written under an id of its own in many short transactions. The last one looks whether the facts are still
-those that it was built from: whoever is killed, is overtaken or finds other facts leaves nothing that anybody sees.
+The view is written under its own ID in many short transactions. The last transaction checks that the facts have not
+changed since the build began. A build that is killed, overtaken or based on outdated facts leaves nothing visible.
 """
 
 import enum
@@ -21,14 +21,14 @@ from gonemaster_db.analysis.provenance import Provenance, read_provenance, vocab
 from gonemaster_db.analysis.views.domains import DOMAIN_COLUMNS, DomainPass, read_slice
 from gonemaster_db.analysis.views.members import MEMBER_COLUMNS, MemberRow
 from gonemaster_db.analysis.views.objects import ObjectParts, ViewTable
-from gonemaster_db.analysis.views.places import FactsChanged, Objects, read_objects
+from gonemaster_db.analysis.views.snapshot_objects import FactsChanged, Objects, read_objects
 from gonemaster_db.analysis.views.views import (
     ViewLost,
+    abandon_view,
     begin_view,
-    drop_views,
     finish_view,
-    give_up_view,
-    keep_view,
+    renew_view,
+    retire_views,
 )
 from gonemaster_db.core.base import Base
 from gonemaster_db.core.bulk import insert_rows
@@ -64,14 +64,14 @@ _SHOWN_ASN = ("asn", "label", "domain_count", "nameserver_count", "address_count
 
 
 class Capture(enum.Enum):
-    """How an attempt to capture a snapshot ended."""
+    """The outcome of an attempt to capture a snapshot."""
 
     CAPTURED = "captured"
     MIXED_PROFILES = "mixed_profiles"
-    EMPTY = "empty"  # it has no facts
+    EMPTY = "empty"  # the snapshot has no facts
     GONE = "gone"  # the snapshot was removed
-    HELD = "held"  # another process builds its view
-    CHANGED = "changed"  # the facts, or the cohort, have changed meanwhile
+    HELD = "held"  # another process is building its view
+    CHANGED = "changed"  # the facts or the cohort changed in the meantime
     STOPPED = "stopped"
 
 
@@ -83,9 +83,9 @@ def materialise(
     scoring_config_hash: str = "default",
     step: Callable[[], bool] = lambda: True,
 ) -> Capture:
-    """Build the view of a snapshot from its facts and show it; whether its batch has ended is the caller's question.
+    """Build the view of a snapshot from its facts and publish it; the caller checks that its batch has finished.
 
-    `step` is called between two transactions, the place to rest; where it returns False the attempt ends.
+    `step` is called between two transactions and may sleep; if it returns False the attempt ends.
     """
     building = _Building(store, snapshot_id, secrets.token_hex(8), now, step)
     try:
@@ -103,12 +103,12 @@ def materialise(
 
 
 class _CaptureStopped(Exception):
-    """The caller wants no more of it."""
+    """The caller has stopped the attempt."""
 
 
 @dataclass(slots=True)
 class _Building:
-    """One attempt."""
+    """One attempt to build a view."""
 
     store: Store
     snapshot_id: int
@@ -123,7 +123,7 @@ class _Building:
     shown: bool = False
 
     def begin(self, session: Session) -> Capture | None:
-        """Claim the snapshot; returns why there is nothing to build, if so."""
+        """Claim the snapshot; return an outcome if there is nothing to build."""
         found = _lock(session, self.snapshot_id)
         if found is None:
             return Capture.GONE
@@ -152,7 +152,7 @@ class _Building:
         self._write(lambda session: self._write_overview(session, objects, distributions))
 
     def show(self, session: Session, scoring_config_hash: str) -> Capture:
-        """Put the view in place of the one before, unless the facts have changed since `begin`."""
+        """Publish the view in place of the previous one, unless the facts have changed since `begin`."""
         found = _lock(session, self.snapshot_id)
         if found is None:
             return Capture.GONE
@@ -161,7 +161,7 @@ class _Building:
             return Capture.CHANGED
         finish_view(session, self._view(), builder=self.builder, fact_rows=self.fact_rows)
         if snapshot.view_id is not None:
-            drop_views(session, [snapshot.view_id], now=self.now())
+            retire_views(session, [snapshot.view_id], now=self.now())
         snapshot.view_id = self.view_id
         _note(snapshot, self.provenance, self.now())
         snapshot.vocabulary_id = vocabulary_id(session, self.provenance.effective_profile_id) or snapshot.vocabulary_id
@@ -170,28 +170,28 @@ class _Building:
         snapshot.materialization_status = ""
         snapshot.last_materialization_error = _failures(session, snapshot.id)
         if snapshot.status is not SnapshotStatus.RETIRED:
-            is_first = snapshot.status is not SnapshotStatus.CAPTURED  # later ones show late runs
+            is_first = snapshot.status is not SnapshotStatus.CAPTURED  # Later captures only add late runs.
             snapshot.status = SnapshotStatus.CAPTURED
-            _fulfil_wish(session, cohort, snapshot)
+            _pin_if_requested(session, cohort, snapshot)
             if is_first:
-                _tell_watches(session, cohort, snapshot, self.now())
+                _notify_watches(session, cohort, snapshot, self.now())
         session.flush()
         self.shown = True
         return Capture.CAPTURED
 
     def leave(self) -> None:
-        """Let others remove what was begun and is not shown."""
+        """Release an unpublished view, so that it can be removed."""
         if self.view_id is None or self.shown:
             return
         view_id = self.view_id
 
         def give_up(session: Session) -> None:
-            give_up_view(session, view_id, builder=self.builder, now=self.now())
+            abandon_view(session, view_id, builder=self.builder, now=self.now())
 
         try:
             self.store.run_in_transaction(give_up)
-        except StoreError:  # its lease ends anyway, and another error may be on its way
-            log.warning("a view that was given up is removed after its lease", extra={"view_id": view_id})
+        except StoreError:  # Its lease expires anyway, and another error may be propagating.
+            log.warning("an abandoned view will be removed after its lease", extra={"view_id": view_id})
 
     def _view(self) -> int:
         assert self.view_id is not None  # noqa: S101  # begin() has set it
@@ -235,7 +235,7 @@ class _Building:
 
     def _write(self, write: Callable[[Session], None]) -> None:
         def fenced(session: Session) -> None:
-            keep_view(session, self._view(), builder=self.builder, now=self.now(), lease=_LEASE)
+            renew_view(session, self._view(), builder=self.builder, now=self.now(), lease=_LEASE)
             write(session)
 
         self.store.run_in_transaction(fenced)
@@ -243,7 +243,7 @@ class _Building:
             raise _CaptureStopped
 
 
-def _tell_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, now: datetime) -> None:
+def _notify_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, now: datetime) -> None:
     batch = session.get_one(Batch, snapshot.batch_key)
     details = {
         "tag": cohort.source_tag,
@@ -270,7 +270,7 @@ def _inserting(
 
 
 def _lock(session: Session, snapshot_id: int) -> tuple[Cohort, CohortSnapshot] | None:
-    """Lock a snapshot after its cohort, the order that all follow; None if it is gone."""
+    """Lock a snapshot after its cohort, the order of all code; None if it no longer exists."""
     of_snapshot = select(CohortSnapshot.cohort_id).where(CohortSnapshot.id == snapshot_id)
     cohort = session.scalar(select(Cohort).where(Cohort.id == of_snapshot.scalar_subquery()).with_for_update())
     snapshot = session.scalar(select(CohortSnapshot).where(CohortSnapshot.id == snapshot_id).with_for_update())
@@ -278,27 +278,27 @@ def _lock(session: Session, snapshot_id: int) -> tuple[Cohort, CohortSnapshot] |
 
 
 def _refuse(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> Capture:
-    """Note that the runs cannot be compared with each other: they used different profiles."""
+    """Record that the runs cannot be compared, because they used different profiles."""
     snapshot.status, snapshot.is_public = SnapshotStatus.FAILED_MIXED_PROFILES, False
     snapshot.materialization_status = ""
     _note(snapshot, provenance, now)
     return Capture.MIXED_PROFILES
 
 
-def _fulfil_wish(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> None:
-    """Pin the snapshot if its batch was submitted with that wish, which counts once.
+def _pin_if_requested(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> None:
+    """Pin the snapshot if its batch was submitted with `promote_snapshot`, which applies only once.
 
-    Of several cohorts that the batch feeds it is the one whose tag the batch was submitted from, as schedules do; of a
-    batch of other domains it is the first one that is captured.
+    If the batch feeds several cohorts, the cohort of the batch's tag is pinned, which is what schedules use; for a
+    batch without such a cohort it is the first one captured.
     """
     wished = select(Batch).where(Batch.key == snapshot.batch_key, Batch.promote_snapshot)
     batch = session.scalar(wished.with_for_update())
-    if batch is not None and not _is_meant_for_another(session, batch, cohort):
+    if batch is not None and not _has_own_cohort(session, batch, cohort):
         batch.promote_snapshot = False
         cohort.default_snapshot_policy, cohort.default_snapshot_id = DefaultPolicy.PINNED, snapshot.id
 
 
-def _is_meant_for_another(session: Session, batch: Batch, cohort: Cohort) -> bool:
+def _has_own_cohort(session: Session, batch: Batch, cohort: Cohort) -> bool:
     if batch.tag == cohort.source_tag:
         return False
     other = select(Cohort.id).where(Cohort.source_tag == batch.tag, Cohort.analysis_enabled)
@@ -306,7 +306,7 @@ def _is_meant_for_another(session: Session, batch: Batch, cohort: Cohort) -> boo
 
 
 def _failures(session: Session, snapshot_id: int) -> str:
-    """Say how many runs are missing since they could not be read; empty if none is."""
+    """Describe how many runs could not be read; empty if all were read."""
     failed = (Projection.snapshot_id == snapshot_id, Projection.status == "failed")
     number = session.scalar(select(func.count()).select_from(Projection).where(*failed))
     return f"{number} {'run' if number == 1 else 'runs'} could not be projected" if number else ""
@@ -323,7 +323,7 @@ def _note(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> No
 
 
 def _top(session: Session, view_id: int, table: Any, names: Sequence[str]) -> str:
-    """Return those that most domains have as a JSON array of objects."""
+    """Return the rows with the most domains as a JSON array of objects."""
     columns = [getattr(table, name) for name in names]
     query = select(*columns).where(table.view_id == view_id).order_by(table.domain_count.desc(), table.position)
     return json.dumps([dict(zip(names, row, strict=True)) for row in session.execute(query.limit(TOP))])

@@ -1,4 +1,4 @@
-"""Fact categories: their order, and label, tone and order of each key; frozen views hold keys and counts only."""
+"""Fact categories: their order, and label, tone and order of each key; stored views contain only keys and counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _NEUTRAL = "neutral"
 
 @dataclass(frozen=True, slots=True)
 class FactKey:
-    """How a key of a category is shown. Tones: ok, notice, warning, error, critical, neutral."""
+    """How a key of a category is shown; tones are ok, notice, warning, error, critical and neutral."""
 
     key: str
     label: str
@@ -27,7 +27,7 @@ class FactKey:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A question about each domain, with its possible answers."""
+    """A property of each domain, with its possible values."""
 
     name: str
     label: str
@@ -36,7 +36,7 @@ class Category:
     keys: Mapping[str, FactKey] = field(default_factory=dict)
 
     def describe(self, key: str) -> FactKey:
-        """Return how a key is shown; one that this version does not know comes last, as it is."""
+        """Return how a key is shown; a key that this version does not know is shown unchanged and last."""
         return self.keys.get(key) or FactKey(key, key, _NEUTRAL, len(self.keys))
 
     def distribution(self, counts: Mapping[str, int]) -> dict[str, Any]:
@@ -131,11 +131,11 @@ SHOWN: Sequence[Category] = (
         _ALGORITHMS,
     ),
 )
-"""The categories that have distributions, in their order; versions of software only serve to find clusters."""
+"""The categories with distributions, in order; software versions are only used to find clusters."""
 BY_NAME: Mapping[str, Category] = {category.name: category for category in SHOWN}
 
 
 def algorithm_rank(number: int) -> int:
-    """Return how strong an algorithm of DNSSEC counts: its class (none 0, error 1, ... ok 4) * 1000 + its number."""
+    """Return the strength of a DNSSEC algorithm: its class (none 0, error 1, ... ok 4) * 1000 + its number."""
     known = _ALGORITHMS.get(str(number))
     return (_CLASSES[known.tone] if known else 0) * 1000 + number

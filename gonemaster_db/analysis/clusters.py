@@ -1,4 +1,4 @@
-"""Domains whose scores moved together: groups by name server, AS, prefix, DNSSEC and software of the later view.
+"""Domains whose scores moved together: groups by name server, AS, prefix, DNSSEC and software in the later view.
 
 Source: contract analysis.md section 6.3.
 """
@@ -17,8 +17,8 @@ from gonemaster_db.core.chunks import chunks
 from gonemaster_db.models import SnapshotAsn, SnapshotDomain, SnapshotMembers, SnapshotNameserver, SnapshotPrefix
 from gonemaster_db.runs.documents.positions import unpack_positions
 
-MOST_CLUSTERS = 10_000  # that are kept of a comparison, the largest ones
-MOST_SHOWN = 25  # domains that are named of each
+MAX_CLUSTERS = 10_000  # stored for a comparison, largest first
+MAX_SHOWN = 25  # domains listed for each cluster
 _ROWS_AT_A_TIME = 1000
 _KEYS_OF_DOMAINS = ("dnssec_posture", "dnskey_algo_weakest", "software_version")
 _KEYS: Mapping[str, tuple[Any, Any]] = {
@@ -30,7 +30,10 @@ _KEYS: Mapping[str, tuple[Any, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Domains of one direction with all keys that they alone have; `domains` are positions of the first of them."""
+    """Domains whose scores moved in one direction, with all keys that exactly these domains share.
+
+    `domains` are the positions of the first domains.
+    """
 
     keys: Sequence[tuple[str, str]]
     size: int
@@ -40,21 +43,21 @@ class Cluster:
 
 
 def find_clusters(session: Session, view_id: int, moved: Sequence[Moved]) -> list[Cluster]:
-    """Find all groups of domains that moved in one direction, largest first; one may be a group of its own."""
+    """Find all groups of domains that moved in one direction, largest first; a group may have one domain."""
     deltas = {one.after: one.delta for one in moved if one.delta}
     groups: defaultdict[tuple[int, ...], list[tuple[str, Any]]] = defaultdict(list)
     if deltas:
         for key, positions in (*_of_networks(session, view_id, deltas), *_of_domains(session, view_id, deltas)):
             if _has_one_direction([deltas[position] for position in positions]):
                 groups[positions].append(key)
-    largest = sorted(groups, key=lambda positions: (-len(positions), positions))[:MOST_CLUSTERS]
+    largest = sorted(groups, key=lambda positions: (-len(positions), positions))[:MAX_CLUSTERS]
     names = _names(session, view_id, [key for positions in largest for key in groups[positions]])
     return [_cluster(positions, [names[key] for key in groups[positions]], deltas) for positions in largest]
 
 
 def _cluster(positions: tuple[int, ...], keys: list[tuple[str, str]], deltas: Mapping[int, int]) -> Cluster:
     moves = [deltas[position] for position in positions]
-    return Cluster(keys, len(positions), min(moves), max(moves), positions[:MOST_SHOWN])
+    return Cluster(keys, len(positions), min(moves), max(moves), positions[:MAX_SHOWN])
 
 
 def _has_one_direction(moves: Sequence[int]) -> bool:
@@ -64,7 +67,7 @@ def _has_one_direction(moves: Sequence[int]) -> bool:
 def _of_networks(
     session: Session, view_id: int, deltas: Mapping[int, int]
 ) -> Iterator[tuple[tuple[str, int], tuple[int, ...]]]:
-    """Yield kind and position of each network object with the positions of the domains of it that moved."""
+    """Yield kind and position of each network object with the positions of its domains that moved."""
     for owner, (model, _) in _KEYS.items():
         query = select(SnapshotMembers.position, SnapshotMembers.positions).where(
             SnapshotMembers.view_id == view_id, SnapshotMembers.owner == owner, SnapshotMembers.member == "domain"
@@ -79,7 +82,7 @@ def _of_networks(
 def _of_domains(
     session: Session, view_id: int, deltas: Mapping[int, int]
 ) -> Iterator[tuple[tuple[str, Any], tuple[int, ...]]]:
-    """Yield each value of what domains have themselves with the positions of those that moved."""
+    """Yield each value of the domains' own columns with the positions of the domains that moved."""
     groups: defaultdict[tuple[str, Any], list[int]] = defaultdict(list)
     columns = [getattr(SnapshotDomain, name) for name in _KEYS_OF_DOMAINS]
     query = select(SnapshotDomain.position, *columns).where(SnapshotDomain.view_id == view_id)
@@ -93,7 +96,7 @@ def _of_domains(
 
 
 def _names(session: Session, view_id: int, keys: Sequence[tuple[str, Any]]) -> dict[tuple[str, Any], tuple[str, str]]:
-    """Return what keys are called; those of networks are positions."""
+    """Return the names of keys; keys of network objects are positions."""
     found = {key: (key[0], str(key[1])) for key in keys if key[0] not in _KEYS}
     for kind, (model, column) in _KEYS.items():
         wanted = [position for name, position in keys if name == kind]

@@ -1,7 +1,7 @@
 """Compares two views, domain by domain and tag by tag, in one pass over each.
 
-Source: contract analysis.md sections 5.5 and 6. Domains are compared by their names; what is said about one is an
-array with a place for each position of the earlier view.
+Source: contract analysis.md sections 5.5 and 6. Domains are matched by name; results by domain are arrays indexed by
+the position in the earlier view.
 """
 
 import enum
@@ -23,9 +23,9 @@ from gonemaster_db.models import SnapshotDomain, SnapshotMembers, SnapshotTag
 from gonemaster_db.runs.documents.positions import unpack_positions
 
 Cost = Callable[[str, str, str], float]
-"""Points that an entry takes off the score, by module, tag and level."""
+"""Points that an entry subtracts from the score, by module, tag and level."""
 
-_OK = LEVELS.index("NOTICE") - 1  # all levels below NOTICE count as this one
+_OK = LEVELS.index("NOTICE") - 1  # all levels below NOTICE count as this level
 _ABSENT = -1
 _REAL, _MEASUREMENT, _UNKNOWN = 1, 2, 4
 
@@ -36,7 +36,7 @@ class ChangeCategory(enum.IntEnum):
     REAL = 0
     MEASUREMENT = 1
     MIXED = 2
-    UNKNOWN = 3  # a class is not known, or no tag changed
+    UNKNOWN = 3  # a class is unknown, or no tag changed
 
 
 _CATEGORIES = {
@@ -48,7 +48,7 @@ _CATEGORIES = {
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A domain whose score or findings changed: positions in both views, what its score changed by, and why."""
+    """A domain whose score or findings changed: its positions in both views, its score change, and the reason."""
 
     before: int
     after: int
@@ -59,14 +59,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class TagChange:
-    """A tag of which other domains have it, or that has another level; None is absent."""
+    """A tag whose domains or level changed; a level of None means that the tag is absent."""
 
     key: TagKey
     was: str | None
     now: str | None
     domains_before: int
     domains_after: int
-    appeared: int  # domains in both snapshots that have it only in the later one
+    appeared: int  # domains in both snapshots that have the tag only in the later one
     cleared: int
     tag_class: TagClass
 
@@ -105,7 +105,7 @@ class _Domains:
 
 @dataclass
 class _Pairs:
-    """The domains of both views together; `later` and `earlier` translate positions, _ABSENT where there is none."""
+    """The domains of both views; `later` and `earlier` map positions, with _ABSENT for missing domains."""
 
     before: _Domains
     after: _Domains
@@ -113,19 +113,19 @@ class _Pairs:
     earlier: "array[int]"
 
     def common(self) -> Iterator[tuple[int, int]]:
-        """Yield the positions of domains that are in both views."""
+        """Yield the positions of domains in both views."""
         return ((one, other) for one, other in enumerate(self.later) if other != _ABSENT)
 
 
 class _Changes:
-    """What the changed tags say about each domain, by its position in the earlier view."""
+    """The effect of changed tags on each domain, by its position in the earlier view."""
 
     def __init__(self, size: int) -> None:
         self.points = array("d", bytes(8 * size))
         self.kinds = bytearray(size)
 
     def note(self, positions: set[int], points: float, tag_class: TagClass) -> None:
-        """Note a changed tag for some domains."""
+        """Add a changed tag to domains."""
         kind = _UNKNOWN if tag_class is TagClass.UNKNOWN else _MEASUREMENT if tag_class in MEASUREMENT else _REAL
         for position in positions:
             self.points[position] += points
@@ -133,7 +133,7 @@ class _Changes:
 
 
 def compare_views(session: Session, before: int, after: int, *, rules: TagRules, cost: Cost) -> Comparison:
-    """Compare two views by their ids. Raises TimeLimitExceeded if the session has a limit."""
+    """Compare two views by ID. Raises TimeLimitExceeded if the session has a time limit."""
     pairs = _paired(_Domains(session, before), _Domains(session, after))
     changes = _Changes(len(pairs.later))
     tags = _compare_tags(session, (before, after), pairs, changes, rules, cost)
@@ -159,7 +159,7 @@ def _paired(before: _Domains, after: _Domains) -> _Pairs:
 
 @dataclass(frozen=True, slots=True)
 class _TagSide:
-    """A tag in one view: its level, how many domains have it, and which of those that are in both."""
+    """A tag in one view: its level, its number of domains, and those of its domains that are in both views."""
 
     level: str | None = None
     count: int = 0
@@ -190,7 +190,7 @@ def _levels(was: _TagSide, now: _TagSide) -> tuple[str | None, str | None]:
 
 
 def _note(changes: _Changes, key: TagKey, was: _TagSide, now: _TagSide, rules: TagRules, cost: Cost) -> None:
-    """Note for each domain whether the tag appeared, was cleared, or has another level."""
+    """Add to the affected domains that the tag appeared, was cleared, or has another level."""
     before, after = (0.0 if one.level is None else cost(key.module, key.tag, one.level) for one in (was, now))
     changes.note(set(now.domains - was.domains), after, rules.classify(key, None, now.level))
     changes.note(set(was.domains - now.domains), -before, rules.classify(key, was.level, None))
@@ -232,7 +232,7 @@ def _moved(pairs: _Pairs, changes: _Changes) -> list[Moved]:
 
 
 def _round(number: float) -> int:
-    """Round half away from zero; what is not a half only by the limits of floating point is one."""
+    """Round half away from zero, tolerating floating-point error."""
     return int(math.copysign(math.floor(abs(number) + 0.5 + 1e-9), number))
 
 

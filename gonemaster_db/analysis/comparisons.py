@@ -1,4 +1,4 @@
-"""Comparisons of views as they are stored: made once for each pair, a bounded number of them."""
+"""Stored comparisons of views: built once for each pair, in a limited number."""
 
 import hashlib
 import json
@@ -18,17 +18,17 @@ from gonemaster_db.analysis.tag_changes import TagClass, TagKey, TagRules
 from gonemaster_db.models import SnapshotComparison
 from gonemaster_db.runs.documents.columns import pack_columns, unpack_columns
 
-MOST_COMPARISONS = 200  # in a database; of 100,000 domains one has about a megabyte
-_VERSION = 1  # raise it when the same views are compared differently
+MAX_COMPARISONS = 200  # in a database; the comparison of 100,000 domains has about a megabyte
+_VERSION = 1  # raise it when the comparison of the same views changes
 _MOVED_COLUMNS = 5
 
 Pairs: TypeAlias = Sequence[tuple[int, ...]]
 
 
 class StoredComparison:
-    """A comparison as it is stored; its parts are unpacked when they are read. Raises DocumentDamaged.
+    """A stored comparison, whose parts are unpacked when they are read. Raises DocumentDamaged.
 
-    Lists are by domain; those of pairs have the position in the earlier and that in the later view.
+    Lists are by domain; pairs are the positions in the earlier and the later view.
     """
 
     def __init__(self, row: SnapshotComparison) -> None:
@@ -36,7 +36,7 @@ class StoredComparison:
 
     @cached_property
     def totals(self) -> Mapping[str, Any]:
-        """Numbers of domains, mean scores, grades."""
+        """Numbers of domains, mean scores and grades."""
         found: Mapping[str, Any] = self._summary["totals"]
         return found
 
@@ -47,32 +47,32 @@ class StoredComparison:
 
     @cached_property
     def clusters(self) -> Sequence[Cluster]:
-        """Domains that moved together, the largest groups first."""
+        """Domains that moved together, largest groups first."""
         return [Cluster(**stored) for stored in json.loads(self._row.clusters)]
 
     @cached_property
     def added(self) -> Sequence[int]:
-        """Positions in the later view of domains that the earlier one does not have."""
+        """Positions in the later view of domains that are missing in the earlier one."""
         return unpack_columns(self._row.added, 1)[0]
 
     @cached_property
     def removed(self) -> Sequence[int]:
-        """Positions in the earlier view of domains that the later one does not have."""
+        """Positions in the earlier view of domains that are missing in the later one."""
         return unpack_columns(self._row.removed, 1)[0]
 
     @cached_property
     def grade_changed(self) -> Pairs:
-        """Domains with another grade."""
+        """Domains whose grade changed."""
         return _rows(self._row.grade_changed, 2)
 
     @cached_property
     def level_changed(self) -> Pairs:
-        """Domains with another worst level; all levels below NOTICE count as one."""
+        """Domains whose worst level changed; all levels below NOTICE count as one."""
         return _rows(self._row.level_changed, 2)
 
     @cached_property
     def moved_total(self) -> int:
-        """How many domains moved."""
+        """Number of domains that moved."""
         return len(self._moved[0])
 
     def moved_page(self, limit: int, offset: int) -> list[Moved]:
@@ -93,13 +93,13 @@ class StoredComparison:
 
 
 def basis_of(before: OfferedSnapshot, after: OfferedSnapshot, scoring_hash: str) -> str:
-    """Return a digest of what a comparison depends on besides the views."""
+    """Return a digest of everything besides the views that a comparison depends on."""
     sides = [(one.vocabulary_id, one.tag_view_min_level) for one in (before, after)]
     return hashlib.blake2b(repr((_VERSION, scoring_hash, sides)).encode(), digest_size=16).hexdigest()
 
 
 def find_comparison(session: Session, before: int, after: int, *, basis: str) -> StoredComparison | None:
-    """Return the comparison of two views; None if there is none on this basis."""
+    """Return the comparison of two views on this basis, or None."""
     row = session.scalars(
         select(SnapshotComparison).where(
             SnapshotComparison.from_view_id == before,
@@ -110,10 +110,10 @@ def find_comparison(session: Session, before: int, after: int, *, basis: str) ->
     return None if row is None else StoredComparison(row)
 
 
-def make_comparison(
+def build_comparison(
     session: Session, before: int, after: int, *, rules: TagRules, cost: Cost, basis: str, now: datetime
 ) -> SnapshotComparison:
-    """Compare two views; the row is not stored yet. Raises TimeLimitExceeded if the session has a limit."""
+    """Compare two views without storing the result. Raises TimeLimitExceeded if the session has a time limit."""
     found = compare_views(session, before, after, rules=rules, cost=cost)
     clusters = find_clusters(session, after, found.moved)
     return SnapshotComparison(
@@ -128,17 +128,16 @@ def make_comparison(
 
 
 def store_comparison(session: Session, row: SnapshotComparison) -> None:
-    """Store a comparison in place of another one of the same views, and remove the oldest beyond the bound.
+    """Store a comparison, replacing one of the same views, and remove the oldest ones beyond the limit.
 
-    Raises:
-        ReferenceGone: a view was removed meanwhile; at the commit.
+    Raises: ReferenceGone: A view was removed concurrently; raised at the commit.
     """
     same = (SnapshotComparison.from_view_id == row.from_view_id, SnapshotComparison.to_view_id == row.to_view_id)
     session.execute(delete(SnapshotComparison).where(*same))
     session.add(row)
     session.flush()
     newest = select(SnapshotComparison.id).order_by(SnapshotComparison.made_at.desc(), SnapshotComparison.id.desc())
-    surplus = session.scalars(newest.offset(MOST_COMPARISONS)).all()
+    surplus = session.scalars(newest.offset(MAX_COMPARISONS)).all()
     if surplus:
         session.execute(delete(SnapshotComparison).where(SnapshotComparison.id.in_(surplus)))
 
@@ -155,7 +154,7 @@ def _packed(found: Comparison) -> dict[str, bytes]:
 
 
 def _columns(rows: Sequence[Sequence[int]], count: int) -> list[list[int]]:
-    return [[row[place] for row in rows] for place in range(count)]
+    return [[row[position] for row in rows] for position in range(count)]
 
 
 def _tag_json(change: TagChange) -> list[Any]:

@@ -1,6 +1,6 @@
-"""Removal of snapshots: at once for all who look, and of their many rows step by step afterwards.
+"""Removal of snapshots: hidden immediately, while a maintenance task removes their rows in steps.
 
-A discarded snapshot has no cohort and no batch. Its view is left for some minutes to those who read it.
+A discarded snapshot has no cohort and no batch. Its view is kept for some minutes for its current readers.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.views.views import drop_views
+from gonemaster_db.analysis.views.views import retire_views
 from gonemaster_db.models import (
     FACT_TABLES,
     Cohort,
@@ -21,11 +21,11 @@ from gonemaster_db.models import (
     SnapshotView,
 )
 
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 def lock_snapshots(session: Session, *conditions: Any) -> Sequence[CohortSnapshot]:
-    """Lock snapshots after their cohorts, both in order of their ids: the order that all follow."""
+    """Lock snapshots after their cohorts, both in order of ID, which is the lock order of all code."""
     chosen = (CohortSnapshot.cohort_id.is_not(None), *conditions)
     cohorts = select(CohortSnapshot.cohort_id).where(*chosen)
     session.execute(select(Cohort.id).where(Cohort.id.in_(cohorts)).order_by(Cohort.id).with_for_update()).all()
@@ -35,25 +35,25 @@ def lock_snapshots(session: Session, *conditions: Any) -> Sequence[CohortSnapsho
 
 
 def discard_snapshots(session: Session, snapshot_ids: Collection[int], *, now: datetime) -> None:
-    """Discard snapshots that the caller has locked; cohorts that are pinned to them go back to the newest one."""
+    """Discard snapshots that the caller has locked; cohorts pinned to them return to the newest snapshot."""
     unpin(session, snapshot_ids, now=now)
     views = select(SnapshotView.id).where(SnapshotView.snapshot_id.in_(snapshot_ids))
-    drop_views(session, session.scalars(views).all(), now=now)
-    gone = {"cohort_id": None, "batch_key": None, "view_id": None, "is_public": False}
+    retire_views(session, session.scalars(views).all(), now=now)
+    cleared = {"cohort_id": None, "batch_key": None, "view_id": None, "is_public": False}
     discarded = update(CohortSnapshot).where(CohortSnapshot.id.in_(snapshot_ids))
-    values = {**gone, "status": SnapshotStatus.RETIRED, "updated_at": now}
-    session.execute(discarded.values(values), execution_options=_QUIET)
+    values = {**cleared, "status": SnapshotStatus.RETIRED, "updated_at": now}
+    session.execute(discarded.values(values), execution_options=_NO_SYNC)
 
 
 def unpin(session: Session, snapshot_ids: Collection[int], *, now: datetime) -> None:
-    """Let cohorts that are pinned to snapshots go back to the newest one."""
+    """Return cohorts that are pinned to snapshots to the newest snapshot."""
     pinned = update(Cohort).where(Cohort.default_snapshot_id.in_(snapshot_ids))
     back = {"default_snapshot_policy": DefaultPolicy.AUTO_LATEST, "default_snapshot_id": None, "updated_at": now}
-    session.execute(pinned.values(back), execution_options=_QUIET)
+    session.execute(pinned.values(back), execution_options=_NO_SYNC)
 
 
 def discard_snapshots_of_batch(session: Session, batch_key: int, *, now: datetime) -> None:
-    """Discard the snapshots of a batch that is about to be removed."""
+    """Discard the snapshots of a batch before it is removed."""
     found = lock_snapshots(session, CohortSnapshot.batch_key == batch_key)
     discard_snapshots(session, [snapshot.id for snapshot in found], now=now)
 
@@ -79,7 +79,7 @@ def snapshots_of_batch(session: Session, batch_key: int) -> list[Mapping[str, An
 
 
 def newest_snapshot(session: Session, cohort_id: int) -> int | None:
-    """Return the newest snapshot of a cohort that is captured and public."""
+    """Return the newest captured and public snapshot of a cohort."""
     shown = (CohortSnapshot.status == SnapshotStatus.CAPTURED, CohortSnapshot.is_public)
     query = select(CohortSnapshot.id).where(CohortSnapshot.cohort_id == cohort_id, *shown)
     newest = query.order_by(CohortSnapshot.last_run_at.desc(), CohortSnapshot.id.desc())
@@ -89,7 +89,8 @@ def newest_snapshot(session: Session, cohort_id: int) -> int | None:
 def count_facts_of_batch(session: Session, batch_key: int) -> int:
     """Return how many rows of the six fact tables the snapshots of a batch have.
 
-    A view knows how many it was made from; they are counted only where there is no view, or there are newer facts.
+    A view stores the number of rows it was built from; rows are counted only if there is no view or there are newer
+    facts.
     """
     shown = select(CohortSnapshot.id, CohortSnapshot.facts_revision == CohortSnapshot.captured_revision)
     query = shown.add_columns(SnapshotView.fact_rows).outerjoin(SnapshotView, CohortSnapshot.view_id == SnapshotView.id)
@@ -101,22 +102,22 @@ def count_facts_of_batch(session: Session, batch_key: int) -> int:
 
 
 def count_facts(session: Session, snapshot_id: int) -> int:
-    """Count the rows of the six fact tables that a snapshot has."""
+    """Count the rows of a snapshot in the six fact tables."""
     tables: Sequence[Any] = FACT_TABLES
     queries = [select(func.count()).where(table.snapshot_id == snapshot_id).scalar_subquery() for table in tables]
     return sum(session.execute(select(*queries)).one())
 
 
 def discarded_snapshots(session: Session, *, limit: int = 10) -> Sequence[int]:
-    """Return discarded snapshots whose rows are still to be removed."""
-    gone = CohortSnapshot.cohort_id.is_(None)
-    return session.scalars(select(CohortSnapshot.id).where(gone).order_by(CohortSnapshot.id).limit(limit)).all()
+    """Return discarded snapshots whose rows are not removed yet."""
+    is_discarded = CohortSnapshot.cohort_id.is_(None)
+    return session.scalars(select(CohortSnapshot.id).where(is_discarded).order_by(CohortSnapshot.id).limit(limit)).all()
 
 
 def remove_discarded_step(session: Session, snapshot_id: int, limit: int) -> int:
-    """Remove rows of about `limit` domains of a discarded snapshot; returns how many, 0 when none is left.
+    """Remove the rows of about `limit` domains of a discarded snapshot; return their number, 0 if no row is left.
 
-    The snapshot itself goes last, so that what is left by a kill is found again.
+    The snapshot itself is removed last, so that an interrupted removal is found again.
     """
     mine = select(CohortSnapshot.id).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.cohort_id.is_(None))
     if session.scalar(mine.with_for_update(skip_locked=True)) is None:
@@ -124,12 +125,14 @@ def remove_discarded_step(session: Session, snapshot_id: int, limit: int) -> int
     for table, key in (*((table, "domain_id") for table in FACT_TABLES), (Projection, "run_key")):
         if removed := _remove_some(session, table, key, snapshot_id, limit):
             return removed
-    session.execute(delete(CohortSnapshot).where(CohortSnapshot.id == snapshot_id), execution_options=_QUIET)
+    session.execute(delete(CohortSnapshot).where(CohortSnapshot.id == snapshot_id), execution_options=_NO_SYNC)
     return 1
 
 
 def _remove_some(session: Session, table: Any, name: str, snapshot_id: int, limit: int) -> int:
     key, of_snapshot = getattr(table, name), table.snapshot_id == snapshot_id
     next_one = session.scalar(select(key).where(of_snapshot).distinct().order_by(key).offset(limit).limit(1))
-    gone = delete(table).where(of_snapshot) if next_one is None else delete(table).where(of_snapshot, key < next_one)
-    return session.connection().execute(gone).rowcount
+    deletion = (
+        delete(table).where(of_snapshot) if next_one is None else delete(table).where(of_snapshot, key < next_one)
+    )
+    return session.connection().execute(deletion).rowcount

@@ -1,4 +1,4 @@
-"""Facts of runs: written for many runs at once, each in the place of what its domain had in the snapshot."""
+"""Facts of runs, written for many runs together; they replace the previous facts of each domain in the snapshot."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from gonemaster_db.models import (
 
 @dataclass(frozen=True, slots=True)
 class EndpointFact:
-    """A name server and one of its addresses (empty: it has none), with times of answers in milliseconds."""
+    """A name server and one of its addresses (empty if it has none), with response times in milliseconds."""
 
     nameserver: str
     address: str = ""
@@ -39,7 +39,7 @@ class EndpointFact:
 
 @dataclass(frozen=True, slots=True)
 class OriginFact:
-    """Who announces an address; `prefix` empty: unknown."""
+    """The origin of an address; `prefix` is empty if it is unknown."""
 
     address: str
     asns: Sequence[int] = ()
@@ -49,7 +49,7 @@ class OriginFact:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """All facts of a run; `asns` are (AS, family), `kinds` how many entries of each kind from the floor up."""
+    """All facts of a run; `asns` are (AS, family), `kinds` counts entries by kind, from the minimum level up."""
 
     domain_id: int
     name: str
@@ -71,9 +71,9 @@ class RunFacts:
 
 
 def write_facts(session: Session, snapshot_id: int, runs: Sequence[RunFacts]) -> None:
-    """Write the facts of runs, one for each domain, in the place of those that the domains had.
+    """Write the facts of runs, one run for each domain, replacing the previous facts of the domains.
 
-    The row of the snapshot is locked by the caller, who also raises its `facts_revision`.
+    The caller locks the row of the snapshot and raises its `facts_revision`.
     """
     if not runs:
         return
@@ -96,18 +96,18 @@ def remove_facts(session: Session, snapshot_id: int, domain_ids: Collection[int]
     """Remove the facts of domains from a snapshot."""
     key = FactDomainSummary.domain_id
     known = select(key).where(FactDomainSummary.snapshot_id == snapshot_id, key.in_(domain_ids))
-    if there := session.scalars(known).all():
+    if existing := session.scalars(known).all():
         for table in FACT_TABLES:
-            _delete(session, table, snapshot_id, there)
+            _delete(session, table, snapshot_id, existing)
 
 
 def _delete(session: Session, table: Any, snapshot_id: int, domain_ids: Collection[int]) -> None:
-    gone = delete(table).where(table.snapshot_id == snapshot_id, table.domain_id.in_(domain_ids))
-    session.execute(gone, execution_options={"synchronize_session": False})
+    deletion = delete(table).where(table.snapshot_id == snapshot_id, table.domain_id.in_(domain_ids))
+    session.execute(deletion, execution_options={"synchronize_session": False})
 
 
 class _Numbers:
-    """The numbers of what runs name."""
+    """The registry IDs of the objects in a set of runs."""
 
     def __init__(self, session: Session, runs: Sequence[RunFacts]) -> None:
         now = max(run.finished_at for run in runs)

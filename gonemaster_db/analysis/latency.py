@@ -1,4 +1,4 @@
-"""Percentiles of answer times from averages: each average weighs as much as the queries that it is of."""
+"""Percentiles of response times from averages: each average is weighted by its number of queries."""
 
 from array import array
 from bisect import bisect_left
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Latency(NamedTuple):
-    """Median and 95th percentile in milliseconds, null without answers, and the number of answers."""
+    """Median and 95th percentile in milliseconds (None without responses) and the number of responses."""
 
     p50_ms: float | None
     p95_ms: float | None
@@ -16,14 +16,14 @@ class Latency(NamedTuple):
 
 
 class Times:
-    """The averages of endpoints, one for each domain that an endpoint answered for, with the numbers of answers."""
+    """The average response times of endpoints, one for each domain they answered for, with the numbers of responses."""
 
     def __init__(self, endpoints: int) -> None:
-        # Averages and numbers in turn, in one array: most of the very many endpoints have a single pair.
+        # Averages and numbers alternate in one array, because most of the very many endpoints have a single pair.
         self._pairs: list[array[float] | None] = [None] * endpoints
 
     def add(self, endpoint: int, average_ms: float, answers: int) -> None:
-        """Take the average of so many answers."""
+        """Add the average of a number of responses."""
         pairs = self._pairs[endpoint]
         if pairs is None:
             self._pairs[endpoint] = array("d", (average_ms, answers))
@@ -31,7 +31,7 @@ class Times:
             pairs.extend((average_ms, answers))
 
     def latency_of(self, endpoints: Iterable[int]) -> Latency:
-        """Return the percentiles over all averages of endpoints: the least that a share of the answers is not above."""
+        """Return percentiles of the averages of endpoints: the smallest one that covers the share of responses."""
         known = [pairs for endpoint in endpoints if (pairs := self._pairs[endpoint]) is not None]
         if len(known) == 1 and len(known[0]) == 2:
             only = round(known[0][0], 3)

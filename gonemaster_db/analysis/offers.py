@@ -1,7 +1,7 @@
-"""What the public may see: public cohorts, and of each the captured, public snapshots that have a view.
+"""The public data: public cohorts, and their captured, public snapshots that have a view.
 
-Everything else does not exist for it: cohorts that are not public or not analysed, snapshots that are pending, retired,
-failed or not public.
+All other data is hidden: cohorts that are not public or not analysed, and snapshots that are pending, retired, failed
+or not public.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.errors import CohortNotFound, NoDefaultCohort, SnapshotNotFound
 from gonemaster_db.models import Cohort, CohortSnapshot, DefaultPolicy, SnapshotStatus
 
-MOST_SNAPSHOTS = 500  # of a cohort that lists and trends show, the newest ones
+MAX_SNAPSHOTS = 500  # newest snapshots of a cohort in lists and trends
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedSnapshot:
-    """A snapshot that the public may see; `view_id` is that of its current view."""
+    """A public snapshot; `view_id` is its current view."""
 
     id: int
     view_id: int
@@ -49,16 +49,14 @@ _NEWEST_FIRST = (CohortSnapshot.first_run_at.desc().nulls_last(), CohortSnapshot
 
 
 def list_public_cohorts(session: Session) -> Sequence[Cohort]:
-    """Return all public cohorts, in the order in which they are shown."""
+    """Return all public cohorts in display order."""
     return session.scalars(_public().order_by(Cohort.sort_order, Cohort.source_tag)).all()
 
 
 def find_public_cohort(session: Session, tag: str | None) -> Cohort:
-    """Return the public cohort of a tag, or the default one.
+    """Return the public cohort of a tag, or the default cohort.
 
-    Raises:
-        CohortNotFound: there is none of this tag.
-        NoDefaultCohort: as `default_of`.
+    Raises: CohortNotFound: The tag has no public cohort. NoDefaultCohort: As in `default_of`.
     """
     if tag is None:
         return default_of(list_public_cohorts(session))
@@ -69,10 +67,9 @@ def find_public_cohort(session: Session, tag: str | None) -> Cohort:
 
 
 def default_of(cohorts: Sequence[Cohort]) -> Cohort:
-    """Return the cohort that is marked as the default, or the only one.
+    """Return the cohort that is marked as the default, or the only cohort.
 
-    Raises:
-        NoDefaultCohort: neither is there.
+    Raises: NoDefaultCohort: There is no default and not exactly one cohort.
     """
     marked = [cohort for cohort in cohorts if cohort.is_default] or (list(cohorts) if len(cohorts) == 1 else [])
     if not marked:
@@ -81,28 +78,27 @@ def default_of(cohorts: Sequence[Cohort]) -> Cohort:
 
 
 def has_hidden_default(session: Session) -> bool:
-    """Say whether a cohort is marked as the default that is not public: the catalogue contradicts itself."""
+    """Return whether the default cohort is not public, which contradicts the rules of the catalogue."""
     hidden = select(Cohort.id).where(Cohort.is_default, ~and_(Cohort.public_enabled, Cohort.analysis_enabled))
     return session.scalar(hidden.limit(1)) is not None
 
 
 def list_offered_snapshots(session: Session, cohort: Cohort) -> list[OfferedSnapshot]:
-    """Return the newest MOST_SNAPSHOTS that the public may see, newest first by the time of their runs."""
-    rows = session.execute(_offered(cohort).order_by(*_NEWEST_FIRST).limit(MOST_SNAPSHOTS)).all()
+    """Return the newest MAX_SNAPSHOTS public snapshots of a cohort, newest first by the time of their runs."""
+    rows = session.execute(_offered(cohort).order_by(*_NEWEST_FIRST).limit(MAX_SNAPSHOTS)).all()
     default = _default_id(session, cohort)
     return [_made(row, default) for row in rows]
 
 
 def count_offered_snapshots(session: Session, cohort: Cohort) -> int:
-    """Count the snapshots that the public may see."""
+    """Count the public snapshots of a cohort."""
     return session.scalar(select(func.count()).select_from(_offered(cohort).subquery())) or 0
 
 
 def find_offered_snapshot(session: Session, cohort: Cohort, slug: str | None) -> OfferedSnapshot:
-    """Return the snapshot with a slug, or the default one: the pinned one if the public may see it, else the newest.
+    """Return the public snapshot with a slug, or the default: the pinned one if it is public, otherwise the newest.
 
-    Raises:
-        SnapshotNotFound: there is none that the public may see.
+    Raises: SnapshotNotFound: There is no such public snapshot.
     """
     default = _default_id(session, cohort)
     wanted = CohortSnapshot.id == default if slug is None else CohortSnapshot.slug == slug
@@ -113,7 +109,7 @@ def find_offered_snapshot(session: Session, cohort: Cohort, slug: str | None) ->
 
 
 def find_default_snapshot(session: Session, cohort: Cohort) -> OfferedSnapshot | None:
-    """Return the default snapshot; None if the public may see none."""
+    """Return the default snapshot, or None if the cohort has no public snapshot."""
     try:
         return find_offered_snapshot(session, cohort, None)
     except SnapshotNotFound:
@@ -121,9 +117,9 @@ def find_default_snapshot(session: Session, cohort: Cohort) -> OfferedSnapshot |
 
 
 def find_neighbours(session: Session, snapshot_id: int) -> list[tuple[OfferedSnapshot, OfferedSnapshot]]:
-    """Return a snapshot of a public cohort with the one before it, and with the one after it: pairs, earlier one first.
+    """Return the pairs of a snapshot with its predecessor and its successor in a public cohort, earlier one first.
 
-    Those that the public may not see are passed over.
+    Hidden snapshots are skipped.
     """
     cohort_id = select(CohortSnapshot.cohort_id).where(CohortSnapshot.id == snapshot_id).scalar_subquery()
     cohort = session.scalars(_public().where(Cohort.id == cohort_id)).one_or_none()

@@ -1,7 +1,7 @@
-"""Projections: which runs wait for theirs, and how facts of many runs are stored at once.
+"""Projections: finds the runs without facts, and stores the facts of many runs together.
 
-Nothing is noted when a run ends. The counters of a batch differ from what its snapshot has seen, and a run without a
-row in `projections` waits.
+Nothing is recorded when a run finishes. A batch is due if its counters differ from those its snapshot has seen, and a
+run is due if it has no row in `projections`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -33,16 +33,16 @@ from gonemaster_db.models import (
 
 PROJECTOR_VERSION = 1
 _COLUMNS = ("snapshot_id", "run_key", "status", "projector_version", "error")
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 class CohortChanged(Exception):
-    """The cohort was cleared, switched off or removed since the work was found."""
+    """The cohort was cleared, disabled or removed after the work was found."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnseenBatch:
-    """A batch of which a cohort has not seen all runs; `succeeded` is how many there are to see."""
+    """A batch with runs that a cohort has not seen; `succeeded` is the number of succeeded runs."""
 
     cohort_id: int
     generation: int
@@ -55,7 +55,7 @@ class UnseenBatch:
 
 
 class RunRow(NamedTuple):
-    """What facts take from the row of a run."""
+    """The columns of a run that facts use."""
 
     key: int
     id: str
@@ -72,7 +72,7 @@ class RunRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """The facts of one run, or why there are none."""
+    """The facts of one run, or the error that prevented them."""
 
     run_key: int
     facts: RunFacts | None
@@ -80,10 +80,10 @@ class Projected:
 
 
 def find_waiting(session: Session, *, floor: str, created_since: datetime | None = None) -> list[UnseenBatch]:
-    """Find the batches whose counters differ from what the snapshots of cohorts have seen; newest batch first.
+    """Return the batches whose counters differ from those that the snapshots of cohorts have seen, newest first.
 
-    `floor` is the level that counts for cohorts without one of their own. With `created_since` batches that are older
-    and already captured are left out: a look at all is dearer and needed less often.
+    `floor` is the minimum level of cohorts without their own. With `created_since` older batches that are already
+    captured are skipped: checking all batches is more expensive and needed less often.
     """
     cohorts = session.scalars(select(Cohort).where(Cohort.analysis_enabled).order_by(Cohort.id)).all()
     if not cohorts:
@@ -123,7 +123,7 @@ def count_succeeded(session: Session, created_since: datetime | None = None) -> 
 
 
 def waiting_runs(session: Session, waiting: UnseenBatch, *, limit: int) -> Sequence[int]:
-    """Return the keys of up to `limit` runs of the cohort's domains that were not projected."""
+    """Return the keys of up to `limit` runs of the cohort's domains that are not projected yet."""
     carries = (DomainTag.domain_id == Run.domain_id) & (DomainTag.tag == waiting.tag)
     query = select(Run.key).join(DomainTag, carries)
     query = query.where(Run.batch_key == waiting.batch_key, Run.status == RunStatus.SUCCEEDED)
@@ -134,9 +134,9 @@ def waiting_runs(session: Session, waiting: UnseenBatch, *, limit: int) -> Seque
 
 
 def due_captures(session: Session) -> list[int]:
-    """Return the snapshots whose batch has no unfinished job and no run that waits, and whose view is not of all facts.
+    """Return finished snapshots whose view does not include all facts, newest batches first.
 
-    Those of the newest batches first.
+    Their batches have no unfinished job and no run that is not projected yet.
     """
     unfinished = select(Job.id).where(Job.batch_id == Batch.id).exists()
     query = (
@@ -153,19 +153,18 @@ def due_captures(session: Session) -> list[int]:
 
 
 def read_run_rows(session: Session, keys: Sequence[int]) -> list[RunRow]:
-    """Read rows of runs; those that are gone are left out."""
+    """Read rows of runs; deleted runs are skipped."""
     columns = [getattr(Run, name) for name in RunRow._fields]
     return [RunRow(*row) for row in session.execute(select(*columns).where(Run.key.in_(keys)).order_by(Run.key))]
 
 
 def store_projections(session: Session, waiting: UnseenBatch, results: Sequence[Projected], *, now: datetime) -> int:
-    """Store the facts of runs in the snapshot of a cohort and a batch, which is created for the first ones.
+    """Store the facts of runs in the snapshot of a cohort and a batch, which is created for the first runs.
 
-    Of two runs of one domain the later one counts. What another projector has stored meanwhile is left as it is.
-    Returns the id of the snapshot.
+    Of two runs of one domain the later one counts. Facts that another projector has stored in the meantime are kept.
+    Returns the ID of the snapshot.
 
-    Raises:
-        CohortChanged: the cohort, or the batch, is not what it was; nothing is stored.
+    Raises: CohortChanged: The cohort or the batch has changed; nothing is stored.
     """
     cohort, batch = _lock(session, waiting)
     snapshot = ensure_snapshot(session, cohort, batch, floor=waiting.floor, now=now)
@@ -188,20 +187,20 @@ def store_projections(session: Session, waiting: UnseenBatch, results: Sequence[
 
 
 def note_seen(session: Session, waiting: UnseenBatch, snapshot_id: int) -> None:
-    """Note that all runs of the batch were looked at, unless runs were removed in the meantime."""
+    """Record that all runs of the batch were checked, unless runs were removed in the meantime."""
     mine = update(CohortSnapshot).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.seen_runs == waiting.seen)
-    session.execute(mine.values(seen_runs=waiting.succeeded), execution_options=_QUIET)
+    session.execute(mine.values(seen_runs=waiting.succeeded), execution_options=_NO_SYNC)
 
 
-def look_again(session: Session, batch_keys: Iterable[int | None]) -> None:
-    """Let the snapshots of batches be looked at again: runs were removed, and a number alone would not tell.
+def request_recheck(session: Session, batch_keys: Iterable[int | None]) -> None:
+    """Mark the snapshots of batches to be checked again after runs were removed, since the count alone may not change.
 
-    Another negative number each time, so that a projector at work notices (`note_seen`).
+    The mark is a different negative number each time, so that a running projector notices it (`note_seen`).
     """
     if keys := sorted({key for key in batch_keys if key is not None}):
         seen = func.min(CohortSnapshot.seen_runs, 0) if _is_sqlite(session) else func.least(CohortSnapshot.seen_runs, 0)
         again = update(CohortSnapshot).where(CohortSnapshot.batch_key.in_(keys)).values(seen_runs=seen - 1)
-        session.execute(again, execution_options=_QUIET)
+        session.execute(again, execution_options=_NO_SYNC)
 
 
 def _is_sqlite(session: Session) -> bool:
@@ -209,7 +208,7 @@ def _is_sqlite(session: Session) -> bool:
 
 
 def _lock(session: Session, waiting: UnseenBatch) -> tuple[Cohort, Batch]:
-    """Keep the cohort as it is until the commit; projectors do not wait for each other."""
+    """Lock the cohort against changes until the commit; projectors do not wait for each other."""
     cohort = session.scalar(select(Cohort).where(Cohort.id == waiting.cohort_id).with_for_update(read=True))
     batch = session.scalar(
         select(Batch).where(Batch.key == waiting.batch_key).with_for_update(read=True, key_share=True)
@@ -227,13 +226,13 @@ def _projected(session: Session, snapshot_id: int, run_keys: Collection[int]) ->
 
 
 def _latest(session: Session, snapshot_id: int, runs: Sequence[RunFacts]) -> list[RunFacts]:
-    """Return the last run of each domain, unless its facts are of a later run already."""
+    """Return the last run of each domain, unless the stored facts come from a later run."""
     last: dict[int, RunFacts] = {}
     for run in sorted(runs, key=attrgetter("finished_at", "run_id")):
         last[run.domain_id] = run
     facts = FactDomainSummary
-    there = select(facts.domain_id, facts.finished_at, facts.run_id).where(facts.snapshot_id == snapshot_id)
-    rows = session.execute(there.where(facts.domain_id.in_(list(last))))
+    stored = select(facts.domain_id, facts.finished_at, facts.run_id).where(facts.snapshot_id == snapshot_id)
+    rows = session.execute(stored.where(facts.domain_id.in_(list(last))))
     later = {
         domain_id for domain_id, *order in rows if tuple(order) > (last[domain_id].finished_at, last[domain_id].run_id)
     }

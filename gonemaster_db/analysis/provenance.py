@@ -1,4 +1,4 @@
-"""Where the facts of a snapshot are from: which engine, which profile, when, and the levels of message tags then."""
+"""The origin of a snapshot's facts: engine, profile, times, and the levels of message tags."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from gonemaster_db.models import EffectiveProfile, FactDomainSummary, Profile, V
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What the runs of a snapshot have in common; of several engines or profiles, those of most domains."""
+    """The common properties of a snapshot's runs; if engines or profiles differ, those of most domains."""
 
     domain_count: int = 0
     first_run_at: datetime | None = None
@@ -31,7 +31,7 @@ class Provenance:
 
 
 def read_provenance(session: Session, snapshot_id: int) -> Provenance:
-    """Read what the runs of the facts of a snapshot say of themselves."""
+    """Read the properties of the runs that a snapshot's facts come from."""
     facts = FactDomainSummary
     columns = (facts.engine_version, facts.effective_profile_id, facts.profile_id, facts.profile_name)
     numbers = (func.count(), func.min(facts.finished_at), func.max(facts.finished_at))
@@ -57,7 +57,7 @@ def read_provenance(session: Session, snapshot_id: int) -> Provenance:
 
 
 def vocabulary_id(session: Session, effective_profile_id: int | None) -> int | None:
-    """Find or create the vocabulary of an effective profile: its levels of message tags; None if it is not known."""
+    """Find or create the vocabulary of an effective profile, its message tag levels; None if it is unknown."""
     if effective_profile_id is None:
         return None
     document = session.scalar(select(EffectiveProfile.document).where(EffectiveProfile.id == effective_profile_id))
@@ -74,7 +74,7 @@ def vocabulary_id(session: Session, effective_profile_id: int | None) -> int | N
 
 
 def _weighed(counted: Any) -> Sequence[Any]:
-    """Return the values, those of most domains first; equal ones in the order of their text, the last one first."""
+    """Return the values by number of domains, largest first; ties are sorted by text in descending order."""
     sums: Counter[Any] = Counter()
     for value, number in counted:
         sums[value] += number

@@ -1,6 +1,6 @@
-"""Cohorts whose facts are removed, or made anew from their runs. The projector does the work; here it is ordered.
+"""Cohorts whose facts are removed or rebuilt from their runs; the projector does the work.
 
-Whatever was begun before is dropped: it finds another generation, or no snapshot.
+Unfinished work is discarded: it finds another generation, or no snapshot.
 """
 
 from datetime import datetime
@@ -20,24 +20,24 @@ from gonemaster_db.models import (
     RunStatus,
 )
 
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
-def forget_all(session: Session, cohort: Cohort, *, now: datetime) -> int:
-    """Discard all snapshots of a cohort whose row is locked; returns how many."""
+def discard_all_snapshots(session: Session, cohort: Cohort, *, now: datetime) -> int:
+    """Discard all snapshots of a cohort whose row is locked; return their number."""
     snapshots = lock_snapshots(session, CohortSnapshot.cohort_id == cohort.id)
     discard_snapshots(session, [snapshot.id for snapshot in snapshots], now=now)
-    session.execute(delete(PurgedSnapshot).where(PurgedSnapshot.cohort_id == cohort.id), execution_options=_QUIET)
+    session.execute(delete(PurgedSnapshot).where(PurgedSnapshot.cohort_id == cohort.id), execution_options=_NO_SYNC)
     session.refresh(cohort)
     return len(snapshots)
 
 
 def clear_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int:
-    """Remove facts and snapshots of a cohort whose row is locked; returns how many snapshots it had.
+    """Remove facts and snapshots of a cohort whose row is locked; return the number of snapshots.
 
-    Batches that are there now get none again, until the cohort is rebuilt.
+    Existing batches get no snapshots until the cohort is rebuilt.
     """
-    removed = forget_all(session, cohort, now=now)
+    removed = discard_all_snapshots(session, cohort, now=now)
     batches = session.scalars(select(Batch.key).where(Batch.snapshot_intent)).all()
     session.add_all(PurgedSnapshot(cohort_id=cohort.id, batch_key=key) for key in batches)
     cohort.generation += 1
@@ -49,20 +49,20 @@ def clear_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int:
 
 
 def rebuild_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int | None:
-    """Let all runs of a cohort whose row is locked be projected anew; returns how many.
+    """Project all runs of a cohort whose row is locked again; return their number.
 
-    None if it is being rebuilt: a second call changes nothing. Slugs, labels and pins are lost.
+    Returns None if the cohort is already being rebuilt. Slugs, labels and pins are lost.
     """
     if cohort.materialization_status is MaterializationStatus.PENDING and cohort.materialization_total:
         return None
-    forget_all(session, cohort, now=now)
+    discard_all_snapshots(session, cohort, now=now)
     cohort.generation += 1
     begin_materialisation(session, cohort, now=now)
     return cohort.materialization_total
 
 
 def begin_materialisation(session: Session, cohort: Cohort, *, now: datetime) -> None:
-    """Note that the facts of a cohort are about to be made, and of how many runs."""
+    """Record that the facts of a cohort are about to be built, and the number of runs."""
     cohort.materialization_status = MaterializationStatus.PENDING
     cohort.materialization_done, cohort.materialization_total = 0, count_source_runs(session, cohort.source_tag)
     cohort.last_materialization_error = ""
@@ -78,22 +78,22 @@ def count_source_runs(session: Session, tag: str) -> int:
 
 
 def delete_cohort(session: Session, cohort: Cohort, *, now: datetime) -> None:
-    """Remove a cohort whose row is locked, with snapshots and facts. The tag and its runs stay."""
-    forget_all(session, cohort, now=now)
+    """Remove a cohort whose row is locked, with its snapshots and facts; the tag and its runs are not deleted."""
+    discard_all_snapshots(session, cohort, now=now)
     session.delete(cohort)
     session.flush()
 
 
 def add_progress(session: Session, cohort_id: int, *, generation: int, runs: int) -> None:
-    """Count projected runs of a cohort whose facts are being made."""
+    """Add to the number of projected runs of a cohort that is being built."""
     pending = (Cohort.materialization_status == MaterializationStatus.PENDING, Cohort.generation == generation)
     more = update(Cohort).where(Cohort.id == cohort_id, *pending)
     done = more.values(materialization_done=Cohort.materialization_done + runs)
-    session.execute(done, execution_options=_QUIET)
+    session.execute(done, execution_options=_NO_SYNC)
 
 
 def finish_materialisation(session: Session, cohort_id: int, *, generation: int, now: datetime) -> bool:
-    """Note that the facts of a cohort are complete; returns whether they were being made."""
+    """Record that the facts of a cohort are complete; return whether they were being built."""
     pending = (Cohort.materialization_status == MaterializationStatus.PENDING, Cohort.generation == generation)
     ended = (
         update(Cohort)
@@ -104,11 +104,11 @@ def finish_materialisation(session: Session, cohort_id: int, *, generation: int,
             last_materialized_at=now,
         )
     )
-    return session.scalar(ended.returning(Cohort.id), execution_options=_QUIET) is not None
+    return session.scalar(ended.returning(Cohort.id), execution_options=_NO_SYNC) is not None
 
 
 def pending_cohorts(session: Session) -> dict[int, int]:
-    """Return the generations of enabled cohorts whose facts are being made, by id."""
+    """Return the generations of enabled cohorts that are being built, by ID."""
     pending = (Cohort.analysis_enabled, Cohort.materialization_status == MaterializationStatus.PENDING)
     rows = session.execute(select(Cohort.id, Cohort.generation).where(*pending).order_by(Cohort.id))
     return {row[0]: row[1] for row in rows}

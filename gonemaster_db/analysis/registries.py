@@ -1,6 +1,6 @@
-"""Registries: the numbers of name servers, addresses, prefixes and ASes, found or created.
+"""Registries: find or create the IDs of name servers, addresses, prefixes and ASes.
 
-A process remembers the numbers that it used last. When something was last seen is written at most once a day.
+A process caches the IDs that it used last. The time when an object was last seen is written at most once a day.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -17,7 +17,7 @@ from gonemaster_db.models import AnalysisAddress, AnalysisAsn, AnalysisNameserve
 from gonemaster_db.runs.documents.caches import RecentValues, after_commit, caches_of, mark_created
 
 _CHUNK = 1000
-_SEEN_EACH = timedelta(days=1)
+_SEEN_INTERVAL = timedelta(days=1)
 
 
 class _Known(NamedTuple):
@@ -27,7 +27,7 @@ class _Known(NamedTuple):
 
 @dataclass(frozen=True)
 class _Registry:
-    """How a table of a registry is used: `key` is its column with the text (or the number of an AS)."""
+    """The columns of a registry table: `key` has the text (or the number of an AS)."""
 
     table: Any
     key: str
@@ -46,17 +46,17 @@ ASNS = _Registry(AnalysisAsn, "asn", number="asn", others=lambda _asn: {"label":
 
 
 def register(session: Session, registry: _Registry, keys: Collection[Any], *, now: datetime) -> dict[Any, int]:
-    """Return the numbers of keys, and note that they were seen.
+    """Return the IDs of keys, and record that they were seen.
 
-    Rows are written in order of their key, so that two transactions cannot deadlock; no row is ever removed.
+    Rows are written in order of key, so that two transactions cannot deadlock; no row is ever removed.
     """
     remembered: RecentValues[Any, _Known] = caches_of(session).registries[registry.key]
     known = remembered.find(set(keys))
     if missing := sorted(set(keys) - known.keys()):
         known |= _ensure(session, registry, missing, now)
-    stale = sorted(key for key, one in known.items() if one.last_seen_at < now - _SEEN_EACH)
+    stale = sorted(key for key, one in known.items() if one.last_seen_at < now - _SEEN_INTERVAL)
     for some in chunks(stale, _CHUNK):
-        known |= _see(session, registry, some, now, known)
+        known |= _record_seen(session, registry, some, now, known)
     if missing or stale:
         fresh = {key: known[key] for key in (*missing, *stale)}
         after_commit(session, lambda: remembered.add(fresh))
@@ -85,10 +85,10 @@ def _read(session: Session, registry: _Registry, keys: Collection[Any]) -> dict[
     return found
 
 
-def _see(
+def _record_seen(
     session: Session, registry: _Registry, keys: Collection[Any], now: datetime, known: Mapping[Any, _Known]
 ) -> dict[Any, _Known]:
-    """Note when keys were last seen; rows are locked in the order of their key."""
+    """Record when keys were last seen; rows are locked in order of key."""
     table = registry.table
     key = getattr(table, registry.key)
     session.execute(select(key).where(key.in_(keys)).order_by(key).with_for_update()).all()

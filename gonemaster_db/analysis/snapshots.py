@@ -1,4 +1,4 @@
-"""Snapshots: created for a cohort and a batch, changed, retired, removed, made anew."""
+"""Snapshots: created for a cohort and a batch, changed, retired, removed, rebuilt."""
 
 import hashlib
 import re
@@ -34,8 +34,8 @@ from gonemaster_db.models import (
 )
 
 RESERVED_SLUG = "rematerialize"
-_QUIET = {"synchronize_session": False}
-# What the database has no default for.
+_NO_SYNC = {"synchronize_session": False}
+# Columns without a default in the database.
 _NEW: Mapping[str, Any] = {
     **dict.fromkeys(("label", "description", "profile_name", "engine_version", "scoring_config_hash"), ""),
     **dict.fromkeys(("materialization_status", "last_materialization_error"), ""),
@@ -49,7 +49,7 @@ _NEW: Mapping[str, Any] = {
 
 
 def slug_of(batch: Batch) -> str:
-    """Return the first slug of the snapshots of a batch: date of its creation and 12 digits of SHA-1 of its id.
+    """Return the default slug of the snapshots of a batch: its creation date and 12 digits of the SHA-1 of its ID.
 
     Source: contract analysis.md section 3.
     """
@@ -58,7 +58,7 @@ def slug_of(batch: Batch) -> str:
 
 
 def ensure_snapshot(session: Session, cohort: Cohort, batch: Batch, *, floor: str, now: datetime) -> CohortSnapshot:
-    """Find or create the snapshot of a cohort and a batch, and lock it. `floor`: the level its facts begin at."""
+    """Find or create the snapshot of a cohort and a batch, and lock it; `floor` is the minimum level of its facts."""
     mine = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort.id, CohortSnapshot.batch_key == batch.key)
     found = session.scalar(mine.with_for_update())
     if found is not None:
@@ -74,13 +74,13 @@ def ensure_snapshot(session: Session, cohort: Cohort, batch: Batch, *, floor: st
     }
     session.execute(insert(session, CohortSnapshot).values(row).on_conflict_do_nothing())
     found = session.scalar(mine.with_for_update())
-    if found is None:  # an operator has just given the slug to another snapshot
+    if found is None:  # An operator has just given the slug to another snapshot.
         raise StoreConflict("the slug of a new snapshot is in use")
     return found
 
 
 def _free_slug(session: Session, cohort_id: int, wanted: str) -> str:
-    """Return the wanted slug, or one with a number behind it: an operator may have given it to another snapshot."""
+    """Return the wanted slug, with a number appended if an operator has given it to another snapshot."""
     like = select(CohortSnapshot.slug).where(
         CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug.startswith(wanted)
     )
@@ -92,19 +92,19 @@ def _free_slug(session: Session, cohort_id: int, wanted: str) -> str:
 
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-SLUG_RULE = "1 to 64 of the characters a-z, 0-9 and -, beginning and ending with a letter or digit; not `rematerialize`"
-RUNNING = "running"  # value of `materialization_status` while a snapshot is made anew
+SLUG_RULE = "1 to 64 characters from a-z, 0-9 and -, starting and ending with a letter or digit; not `rematerialize`"
+RUNNING = "running"  # value of `materialization_status` while a snapshot is being rebuilt
 _TEXTS = ("label", "description")
 
 
 def list_snapshots(session: Session, cohort_id: int) -> Sequence[CohortSnapshot]:
-    """List all snapshots of a cohort, those of the newest batches first."""
+    """Return all snapshots of a cohort, newest batches first."""
     mine = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort_id)
     return session.scalars(mine.order_by(CohortSnapshot.batch_key.desc(), CohortSnapshot.id.desc())).all()
 
 
 def with_source_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> set[int]:
-    """Return the ids of those snapshots of whose batches there are succeeded runs."""
+    """Return the IDs of the snapshots whose batches still have succeeded runs."""
     found = {one.id: one.batch_key for one in snapshots if one.batch_key is not None}
     succeeded = count_succeeded_of(session, set(found.values()))
     return {number for number, batch_key in found.items() if succeeded.get(batch_key)}
@@ -124,12 +124,11 @@ def change_snapshot(
 ) -> CohortSnapshot:
     """Change slug, label, description, is_public, is_default or status (`captured` or `retired`).
 
-    To retire hides a snapshot, to restore it shows it again unless `is_public` says otherwise. One that is hidden or
-    retired is the default no more.
+    Retiring hides a snapshot; restoring shows it again unless `is_public` is False. A hidden or retired snapshot is no
+    longer the default.
 
-    Raises:
-        SnapshotNotFound, InvalidSlug, SlugExists.
-        SnapshotStateError: it was never captured, or is to be the default while it is not shown.
+    Raises: SnapshotNotFound, InvalidSlug, SlugExists. SnapshotStateError: The snapshot was never captured, or cannot be
+    the default while it is hidden.
     """
     snapshot = _lock(session, cohort_id, slug)
     if "slug" in changes and changes["slug"] != snapshot.slug:
@@ -150,7 +149,7 @@ def change_snapshot(
 def purge_snapshot(session: Session, cohort_id: int, slug: str, *, now: datetime) -> None:
     """Remove a snapshot with its view and facts. Raises SnapshotNotFound.
 
-    Its batch does not become a snapshot of the cohort again before that is rebuilt.
+    Its batch does not become a snapshot of the cohort again until the cohort is rebuilt.
     """
     snapshot = _lock(session, cohort_id, slug)
     if snapshot.batch_key is not None:
@@ -160,39 +159,36 @@ def purge_snapshot(session: Session, cohort_id: int, slug: str, *, now: datetime
 
 
 def rematerialise(session: Session, cohort_id: int, slug: str, *, floor: str, now: datetime) -> CohortSnapshot:
-    """Let all runs of a snapshot wait for their projection again; its view is then made anew and replaced.
+    """Project all runs of a snapshot again, after which its view is rebuilt and replaced.
 
-    Slug, label and pin stay. Facts of domains whose runs are gone stay, too. `floor` is the server's.
+    Slug, label and pin are kept, as are the facts of domains without runs. `floor` is the server's minimum level.
 
-    Raises:
-        SnapshotNotFound: no such snapshot.
-        SourceRunsPurged: no run of its batch is left.
-        MaterialisationRunning: it is being made anew.
+    Raises: SnapshotNotFound: The snapshot does not exist. SourceRunsPurged: No run of its batch is left.
+    MaterialisationRunning: The snapshot is already being rebuilt.
     """
     snapshot = _lock(session, cohort_id, slug)
     if snapshot.materialization_status == RUNNING:
-        raise MaterialisationRunning(Text("snapshot {slug} is being made anew", slug=slug))
-    if not _begin_anew(session, snapshot, floor=floor, now=now):
+        raise MaterialisationRunning(Text("snapshot {slug} is already being rebuilt", slug=slug))
+    if not _begin_rebuild(session, snapshot, floor=floor, now=now):
         raise SourceRunsPurged(slug)
     return snapshot
 
 
 def rematerialise_all(session: Session, cohort_id: int, *, floor: str, now: datetime) -> int:
-    """Do so with all snapshots of a cohort whose runs are there; returns how many.
+    """Rebuild all snapshots of a cohort that still have runs, like `rematerialise`; return their number.
 
-    Raises:
-        MaterialisationRunning: one of them is being made anew.
+    Raises: MaterialisationRunning: A snapshot is already being rebuilt.
     """
     snapshots = lock_snapshots(session, CohortSnapshot.cohort_id == cohort_id)
     if any(snapshot.materialization_status == RUNNING for snapshot in snapshots):
-        raise MaterialisationRunning(Text("snapshots of the cohort are being made anew"))
-    return sum(_begin_anew(session, snapshot, floor=floor, now=now) for snapshot in snapshots)
+        raise MaterialisationRunning(Text("snapshots of the cohort are already being rebuilt"))
+    return sum(_begin_rebuild(session, snapshot, floor=floor, now=now) for snapshot in snapshots)
 
 
-def _begin_anew(session: Session, snapshot: CohortSnapshot, *, floor: str, now: datetime) -> bool:
+def _begin_rebuild(session: Session, snapshot: CohortSnapshot, *, floor: str, now: datetime) -> bool:
     if not (succeeded := count_succeeded_of(session, {snapshot.batch_key or 0}).get(snapshot.batch_key or 0)):
         return False
-    session.execute(delete(Projection).where(Projection.snapshot_id == snapshot.id), execution_options=_QUIET)
+    session.execute(delete(Projection).where(Projection.snapshot_id == snapshot.id), execution_options=_NO_SYNC)
     cohort_floor = session.scalar(select(Cohort.tag_view_min_level).where(Cohort.id == snapshot.cohort_id))
     snapshot.tag_view_min_level = cohort_floor or floor
     snapshot.seen_runs = min(snapshot.seen_runs, 0) - 1
@@ -221,7 +217,7 @@ def _lock(session: Session, cohort_id: int, slug: str) -> CohortSnapshot:
 
 def _checked_slug(session: Session, cohort_id: int, slug: str) -> str:
     if not _SLUG.fullmatch(slug) or slug == RESERVED_SLUG:
-        raise InvalidSlug(Text("not a slug: {slug}; allowed are {slug_rule}", slug=repr(slug), slug_rule=SLUG_RULE))
+        raise InvalidSlug(Text("invalid slug {slug}: use {slug_rule}", slug=repr(slug), slug_rule=SLUG_RULE))
     taken = select(CohortSnapshot.id).where(CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug == slug)
     if session.scalar(taken) is not None:
         raise SlugExists(slug)
@@ -230,9 +226,9 @@ def _checked_slug(session: Session, cohort_id: int, slug: str) -> str:
 
 def _change_status(snapshot: CohortSnapshot, status: SnapshotStatus) -> None:
     if status not in {SnapshotStatus.CAPTURED, SnapshotStatus.RETIRED}:
-        raise SnapshotStateError(Text("the status can be set to captured or retired"))
+        raise SnapshotStateError(Text("status must be captured or retired"))
     if snapshot.view_id is None:
-        raise SnapshotStateError(Text("snapshot {slug} was not captured yet", slug=snapshot.slug))
+        raise SnapshotStateError(Text("snapshot {slug} has not been captured yet", slug=snapshot.slug))
     if status is snapshot.status:
         return
     snapshot.status, snapshot.is_public = status, status is SnapshotStatus.CAPTURED
@@ -256,4 +252,4 @@ def _change_default(session: Session, snapshot: CohortSnapshot, wanted: bool | N
         unpin(session, [snapshot.id], now=now)
     elif wanted:
         pin = {"default_snapshot_policy": DefaultPolicy.PINNED, "default_snapshot_id": snapshot.id, "updated_at": now}
-        session.execute(update(Cohort).where(Cohort.id == snapshot.cohort_id).values(pin), execution_options=_QUIET)
+        session.execute(update(Cohort).where(Cohort.id == snapshot.cohort_id).values(pin), execution_options=_NO_SYNC)

@@ -1,7 +1,7 @@
-"""How message tags differ between two snapshots, and whether the world changed or the measurement.
+"""Differences of message tags between two snapshots, and whether the domains or the measurement changed.
 
-Source: contract analysis.md section 6.1. A tag that a vocabulary lists below the floor is absent from the snapshot, so
-one that moved across the floor counts as reclassified too.
+Source: contract analysis.md section 6.1. A tag that a vocabulary lists below the minimum level is absent from the
+snapshot, so a tag that moved across that level counts as reclassified too.
 """
 
 import enum
@@ -17,7 +17,7 @@ from gonemaster_db.analysis.offers import OfferedSnapshot
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Vocabulary
 
-Levels = Mapping[tuple[str, str], str]  # of module and tag
+Levels = Mapping[tuple[str, str], str]  # by module and tag
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 
 
@@ -44,22 +44,22 @@ class TagKey(NamedTuple):
 
 @dataclass(frozen=True)
 class TagRules:
-    """What both snapshots are looked at with: the stricter floor, and both vocabularies, None where one is missing."""
+    """The rules for comparing two snapshots: the stricter minimum level and both vocabularies, None if missing."""
 
     floor: str
     earlier: Levels | None
     later: Levels | None
 
     def is_shown(self, level: str) -> bool:
-        """Whether a level is at the floor or above."""
+        """Whether a level is at or above the minimum level."""
         return _RANK[level] >= _RANK[self.floor]
 
     def classify(self, key: TagKey, was: str | None, now: str | None) -> TagClass:
-        """Say why a tag has another level; None is absent."""
+        """Return why the level of a tag changed; None means absent."""
         if self.earlier is None or self.later is None:
             return TagClass.UNKNOWN
-        place = (key.module, key.tag)
-        earlier, later = self.earlier.get(place), self.later.get(place)
+        position = (key.module, key.tag)
+        earlier, later = self.earlier.get(position), self.later.get(position)
         if was is None and earlier is None and later is not None:
             return TagClass.NEW_IN_ENGINE
         if now is None and earlier is not None and later is None:
@@ -81,7 +81,7 @@ def read_rules(session: Session, before: OfferedSnapshot, after: OfferedSnapshot
 
 
 def read_vocabulary(session: Session, vocabulary_id: int | None) -> Levels | None:
-    """Return the levels of a vocabulary; None if there is none."""
+    """Return the levels of a vocabulary, or None."""
     if vocabulary_id is None:
         return None
     stored = session.scalar(select(Vocabulary.levels).where(Vocabulary.id == vocabulary_id))

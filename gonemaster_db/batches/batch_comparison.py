@@ -18,22 +18,24 @@ from gonemaster_db.runs.counters import count_runs
 from gonemaster_db.runs.documents.caches import caches_of
 from gonemaster_db.runs.findings import HASHED_FROM, read_findings
 
-MAX_EXAMINED = 500  # domains per page; where few of them differ, a page has fewer items than its limit
+MAX_EXAMINED = 500  # domains per page; if only few of them differ, a page has fewer items than its limit
 MIN_SLICE = 50
-COMPARED_AT_A_TIME = 25  # each with two documents, which may have megabytes
-_PAGE_OCTETS = 8 * 1024 * 1024  # of the lines of a page, as JSON
-_MUCH_LARGER = 10  # times: a batch in which each domain of another is looked up instead of read along with it
+COMPARED_AT_A_TIME = 25  # each has two documents, which may be megabytes long
+_PAGE_BYTES = 8 * 1024 * 1024  # of JSON lines in a page
+# If a batch is this many times smaller than the other, each of its domains is looked up in the other batch; otherwise
+# both are read side by side.
+_SMALL_BATCH_FACTOR = 10
 _DONE = RunStatus.SUCCEEDED
 _NO_DIFFERENCE = RunDifference()
 
 
 class ChangeKind(enum.StrEnum):
-    """Relation between the runs of a domain in two batches."""
+    """How the runs of a domain in two batches relate."""
 
     CHANGED = "changed"
     ONLY_BEFORE = "only_before"
     ONLY_AFTER = "only_after"
-    NOT_COMPARABLE = "not_comparable"  # one of them did not succeed
+    NOT_COMPARABLE = "not_comparable"  # at least one of the runs did not succeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class DomainDifference:
-    """A domain whose runs differ; findings are compared only where both succeeded."""
+    """A domain whose runs differ; findings are compared only if both runs succeeded."""
 
     domain: str
     kind: ChangeKind
@@ -57,7 +59,7 @@ class DomainDifference:
 
 @dataclass(frozen=True, slots=True)
 class DifferencePage:
-    """Differences by domain; `next_cursor` is where the next page starts, None at the end."""
+    """A page of differences, by domain; `next_cursor` is the cursor of the next page, None at the end."""
 
     items: Sequence[DomainDifference]
     next_cursor: str | None
@@ -65,7 +67,10 @@ class DifferencePage:
 
 @dataclass(frozen=True, slots=True)
 class BatchComparison:
-    """Numbers of domains: in each batch, in both, and of those by the comparison of worst levels from NOTICE up."""
+    """Numbers of domains in each batch and in both.
+
+    `same` and `differing` count the domains of both batches by the worst level of each finding from NOTICE up.
+    """
 
     before: int
     after: int
@@ -78,9 +83,10 @@ class BatchComparison:
 
 
 def count_differences(session: Session, before: str, after: str) -> BatchComparison:
-    """Count domains; runs stored before the column findings_hash existed count as differing.
+    """Count the domains of two batches by how their runs relate.
 
-    The process remembers it while both batches have the same numbers of runs: a finished batch only loses some.
+    Runs without a findings hash (stored before that column existed) count as differing. The result is cached by process
+    until the number of runs of a batch changes: a finished batch can only lose runs.
     """
     keys = [find_batch_key(session, batch_id) for batch_id in (before, after)]
     signature = tuple((key, signature_of(session, key)) for key in keys if key is not None)
@@ -127,22 +133,22 @@ def list_differences(
     cursor: str = "",
     limit: int = 100,
 ) -> DifferencePage:
-    """Page through the domains that differ, by name; `cursor` is the next_cursor of the previous page.
+    """Return a page of the domains that differ, by name; `cursor` is the `next_cursor` of the previous page.
 
-    Findings below `min_level` are ignored; `with_args` compares all their lines in place of their worst levels.
-    A page may have fewer than `limit` items, even none, before the end.
+    Findings below `min_level` are ignored. `with_args` compares all lines of the findings instead of their worst
+    levels. A page before the last may have fewer than `limit` items, or no items.
     """
     old, new = (find_batch_key(session, batch_id) for batch_id in (before, after))
     if old is None or new is None:
         return DifferencePage([], None)
     items: list[DomainDifference] = []
-    examined, room = 0, _PAGE_OCTETS
+    examined, remaining = 0, _PAGE_BYTES
     while examined < MAX_EXAMINED:
         wanted = max(MIN_SLICE, limit - len(items))
-        rows = _candidates(session, old, new, _Look(min_level, with_args), kinds, cursor, wanted)
-        for item in _compared(session, old, new, rows, _Look(min_level, with_args)):
-            room -= item.difference.octets
-            if len(items) == limit or (items and room < 0):
+        rows = _candidates(session, old, new, _ComparedFindings(min_level, with_args), kinds, cursor, wanted)
+        for item in _compared(session, old, new, rows, _ComparedFindings(min_level, with_args)):
+            remaining -= item.difference.byte_count
+            if len(items) == limit or (items and remaining < 0):
                 return DifferencePage(items, items[-1].domain)
             items.append(item)
         if len(rows) < wanted:
@@ -153,24 +159,30 @@ def list_differences(
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What of the findings is compared."""
+class _ComparedFindings:
+    """What to compare of the findings."""
 
     min_level: str
     with_args: bool
 
     @property
     def is_hashed(self) -> bool:
-        """Whether runs with the same hash are equal for it."""
+        """Whether runs with the same hash are equal in this comparison."""
         return not self.with_args and LEVELS.index(self.min_level) >= LEVELS.index(HASHED_FROM)
 
 
 def _candidates(
-    session: Session, before: int, after: int, look: _Look, kinds: Collection[ChangeKind], cursor: str, limit: int
+    session: Session,
+    before: int,
+    after: int,
+    look: _ComparedFindings,
+    kinds: Collection[ChangeKind],
+    cursor: str,
+    limit: int,
 ) -> list[tuple[str, ChangeKind]]:
-    """Return domains that may differ, by name: the first ones of each kind, read from the index.
+    """Return the first domains of each kind that may differ, by name, from the index.
 
-    Domains of one batch alone are usually rare, so the search for them stops where the slice of the others ends.
+    Domains of only one batch are usually rare, so the search for them stops where the slice of common domains ends.
     """
     found: list[tuple[str, ChangeKind]] = []
     up_to: str | None = None
@@ -180,14 +192,14 @@ def _candidates(
         up_to = found[-1][0] if len(found) == limit else None
     for kind, batch, other in ((ChangeKind.ONLY_BEFORE, before, after), (ChangeKind.ONLY_AFTER, after, before)):
         if kind in kinds:
-            is_small = count_runs(session, batch_key=batch) * _MUCH_LARGER < count_runs(session, batch_key=other)
+            is_small = count_runs(session, batch_key=batch) * _SMALL_BATCH_FACTOR < count_runs(session, batch_key=other)
             domains = _unmatched(batch, other, cursor, up_to, limit, is_small=is_small)
             found += [(domain, kind) for domain in session.scalars(domains)]
     return sorted(found)[:limit]
 
 
 def _pairs(
-    before: int, after: int, look: _Look, kinds: Collection[ChangeKind], cursor: str, limit: int
+    before: int, after: int, look: _ComparedFindings, kinds: Collection[ChangeKind], cursor: str, limit: int
 ) -> "Select[str, str]":
     old, new = aliased(Run), aliased(Run)
     done = and_(old.status == _DONE, new.status == _DONE)
@@ -212,16 +224,17 @@ def _pairs(
 
 def _unmatched(batch: int, other: int, cursor: str, up_to: str | None, limit: int, *, is_small: bool) -> "Select[str]":
     run, match = aliased(Run), aliased(Run)
-    # The subquery repeats the range: without it SQLite chooses an index on batch_key alone and PostgreSQL hashes the
-    # whole other batch for every page.
+    # The subquery repeats the range. Without it SQLite chooses an index on batch_key alone, and PostgreSQL hashes the
+    # whole other batch for each page.
     others = select(match.domain).where(*_within(match, other, cursor, up_to))
     has_match: ColumnElement[bool]
     if (
         is_small
-    ):  # a scalar is looked up for each; joined, all pairs are compared where the range is thought to be narrow
+        # A scalar subquery is evaluated for each row; a join compares all pairs if the planner expects a narrow range.
+    ):
         own = select(match.domain).where(match.batch_key == other, match.domain == run.domain)
         has_match = own.correlate(run).limit(1).scalar_subquery().is_not(None)
-    else:  # an offset makes PostgreSQL read the other batch by itself; joined, it reads the names of all runs there are
+    else:  # OFFSET makes PostgreSQL read the other batch separately; a join would read the names of all runs.
         apart = others.order_by(match.domain).offset(0).subquery()
         has_match = select(apart.c.domain).where(apart.c.domain == run.domain).exists()
     query = select(run.domain).where(*_within(run, batch, cursor, up_to), ~has_match)
@@ -234,15 +247,15 @@ def _within(run: Any, batch: int, cursor: str, up_to: str | None) -> list[Column
 
 
 def _compared(
-    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _Look
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _ComparedFindings
 ) -> Iterator[DomainDifference]:
-    """Compare the findings of candidates; those that turn out to be equal are left out."""
+    """Compare the findings of the candidates and skip the domains that turn out to be equal."""
     for part in chunks(dict(rows).items(), COMPARED_AT_A_TIME):
         yield from _compared_part(session, before, after, part, look)
 
 
 def _compared_part(
-    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _Look
+    session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _ComparedFindings
 ) -> Iterator[DomainDifference]:
     names = [domain for domain, _ in rows]
     old, new = (_newest(session, batch, names) for batch in (before, after))

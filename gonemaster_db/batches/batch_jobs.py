@@ -1,4 +1,4 @@
-"""Jobs of a batch as a whole: those that wait, those that run, and copies for a rerun."""
+"""Waiting and running jobs of a batch, and copies of its jobs for a rerun."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ SLICE = 2000
 
 
 def waiting_of_batch(session: Session, batch_id: str, *, limit: int) -> list[str]:
-    """List ids of queued and held jobs of a batch, from the back of the queue."""
+    """Return the IDs of the queued and held jobs of a batch, from the back of the queue."""
     query = select(Job.id).where(Job.batch_id == batch_id, Job.status.in_(WAITING))
     return list(session.scalars(query.order_by(Job.position.desc(), Job.id.desc()).limit(limit)))
 
@@ -27,7 +27,7 @@ def count_waiting(session: Session, batch_id: str) -> int:
 
 
 def request_cancel_of_batch(session: Session, batch_id: str, *, now: datetime) -> list[str]:
-    """Mark the running jobs of a batch for cancellation; returns their ids."""
+    """Request the cancellation of the running jobs of a batch; return their IDs."""
     first = case((Job.cancel_requested_at.is_(None), now), else_=Job.cancel_requested_at)
     marked = (
         update(Job)
@@ -39,15 +39,15 @@ def request_cancel_of_batch(session: Session, batch_id: str, *, now: datetime) -
 
 
 def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
-    """Count the runs of a batch, of one status if given."""
+    """Count the runs of a batch, optionally of one status."""
     query = select(func.count()).select_from(Run).where(of_batch(session, batch_id))
     if status is not None:
         query = query.where(Run.status == status)
     return session.scalar(query) or 0
 
 
-def count_option_octets(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
-    """Count the characters of the options, as JSON, of the runs of a batch (of one status if given)."""
+def count_option_characters(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
+    """Count the characters of the run options of a batch as JSON, optionally of one status."""
     query = select(func.sum(func.length(cast(Run.config, Text)))).where(of_batch(session, batch_id))
     if status is not None:
         query = query.where(Run.status == status)
@@ -55,7 +55,7 @@ def count_option_octets(session: Session, batch_id: str, *, status: RunStatus | 
 
 
 def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> Iterator[NewJob]:
-    """Yield a new job for each run of a batch (of one status if given) with the options of the run; read in slices."""
+    """Yield a new job with the same options for each run of a batch, optionally of one status, in slices."""
     columns = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)
     query = select(*columns).where(of_batch(session, batch_id)).order_by(Run.id).limit(SLICE)
     if status is not None:

@@ -1,8 +1,8 @@
-"""Makes the statistics of a finished batch: one pass over its documents, then a table for each tag and argument.
+"""Builds the statistics of a finished batch: one pass over its documents, then a table for each tag and argument.
 
-The pass writes the values of a slice of the runs to a temporary file, by tag and argument. The tables are then made one
-after the other from their parts of the file, so that memory holds the values of one argument only, and of those with
-very many a share at a time. A process that is killed leaves nothing behind; the next one begins anew.
+The pass writes the values of each slice of runs to a temporary file, by tag and argument. The tables are then built one
+by one from that file, so that memory holds the values of one argument only, and only a share of them if there are very
+many. A process that is killed leaves nothing behind; the next process starts from the beginning.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from gonemaster_db.runs.counters import read_counts
 from gonemaster_db.runs.documents.value_table import (
     MAX_TEXT,
     DomainScores,
-    TableMaker,
+    TableBuilder,
     ValueRow,
     ValueTable,
     pack_rows,
@@ -38,25 +38,26 @@ from gonemaster_db.runs.run_documents import kinds_of, read_in_parts
 
 log = logging.getLogger(__name__)
 
-WORTH_RUNS = 1000  # the values of a smaller batch are counted as fast as they are asked for
+MIN_RUNS = 1000  # the values of a smaller batch are counted fast enough on request
 _STALE, _STALE_FOR = b"", timedelta(hours=1)
 SLICE = 500
 ROWS_AT_A_TIME = 100_000
-_LONGEST_NAME = 255  # of an argument: longer names are no names, and are counted when they are asked for
+_MAX_NAME = 255  # Longer argument names are not precomputed; they are counted on request.
 _COLUMNS = ("batch_key", "tag", "argument", "most", "worst", "shared")
 Column = tuple[str, str]  # message tag and argument
 
 
 def signature_of(session: Session, batch_key: int) -> bytes:
-    """Return a digest of the counters of a batch, which changes when one of its runs is deleted or gets a score."""
+    """Return a digest of the counters of a batch, which changes when a run of the batch is deleted or scored."""
     counted = sorted((repr(group[1:]), number) for group, number in read_counts(session, batch_key).items())
     return hashlib.blake2b(repr(counted).encode(), digest_size=16).digest()
 
 
 def batches_without_statistics(session: Session, *, now: datetime, limit: int = 10) -> Sequence[int]:
-    """Return the keys of finished batches that are worth statistics and have none, or stale ones; large ones first.
+    """Return the keys of finished batches that need statistics, largest first.
 
-    A purge makes statistics stale step by step, so stale ones are made anew an hour after they were made.
+    Only batches above MIN_RUNS qualify. A purge makes statistics stale at each step, so stale statistics are rebuilt
+    an hour after they were built.
     """
     unfinished = select(Job.id).where(Job.batch_id == Batch.id).exists()
     of_batch = BatchStatistics.batch_key == Batch.key
@@ -65,24 +66,27 @@ def batches_without_statistics(session: Session, *, now: datetime, limit: int = 
         and_(BatchStatistics.signature == _STALE, BatchStatistics.made_at < now - _STALE_FOR),
     )
     query = select(Batch.key).outerjoin(BatchStatistics, of_batch)
-    query = query.where(Batch.domain_count > WORTH_RUNS, due, ~unfinished)
+    query = query.where(Batch.domain_count > MIN_RUNS, due, ~unfinished)
     return session.scalars(query.order_by(Batch.domain_count.desc(), Batch.key.desc()).limit(limit)).all()
 
 
 def mark_stale(session: Session, batch_keys: Iterable[int | None]) -> None:
-    """Note that runs of batches were deleted or scored; the signature tells readers, this mark tells what is due."""
+    """Mark the statistics of batches as stale after their runs were deleted or scored.
+
+    The mark selects batches to rebuild; readers compare the signature.
+    """
     if keys := sorted({key for key in batch_keys if key is not None}):
         marked = update(BatchStatistics).where(BatchStatistics.batch_key.in_(keys)).values(signature=_STALE)
         session.execute(marked, execution_options={"synchronize_session": False})
 
 
-def make_statistics(
+def build_statistics(
     store: Store, batch_key: int, *, now: Callable[[], datetime], step: Callable[[], bool] = lambda: True
 ) -> int | None:
-    """Count the values of all arguments of a batch and store the tables; returns how many there are.
+    """Count the values of all arguments of a batch and store the tables; return the number of tables.
 
-    `step` is called between two transactions, the place to rest; where it returns False, and where runs of the batch
-    were deleted or scored meanwhile, nothing is stored and the result is None.
+    `step` is called between two transactions and may sleep. If it returns False, or if runs of the batch were deleted
+    or scored in the meantime, nothing is stored and the result is None.
     """
     with store.read_only() as session:
         signature = signature_of(session, batch_key)
@@ -92,15 +96,16 @@ def make_statistics(
             parts.write(values)
             if not step():
                 return None
-        for column in parts.columns():  # before the transaction, which would keep dead rows of all tables for as long
+        # Tables are built before the transaction starts: a long transaction would keep VACUUM from removing dead rows.
+        for column in parts.columns():
             parts.make_table(column)
             if not step():
                 return None
         return store.run_in_transaction(lambda session: _store(session, batch_key, signature, parts, now()))
 
 
-def forget_statistics(session: Session, batch_key: int) -> None:
-    """Remove the tables of a batch; they are made anew."""
+def remove_statistics(session: Session, batch_key: int) -> None:
+    """Remove the value tables of a batch, so that they are rebuilt."""
     session.execute(delete(TagValueTable).where(TagValueTable.batch_key == batch_key))
     session.execute(delete(BatchStatistics).where(BatchStatistics.batch_key == batch_key))
 
@@ -109,7 +114,7 @@ Values = Mapping[Column, Mapping[str, DomainScores]]
 
 
 def _slices(store: Store, batch_key: int) -> Iterator[Values]:
-    """Yield the values of some runs at a time, in order of domain; all runs of a domain are in one slice."""
+    """Yield the values of one slice of runs at a time, by domain; all runs of a domain are in one slice."""
     after = ""
     while True:
         with store.read_only() as session:
@@ -135,19 +140,21 @@ def _values(session: Session, batch_key: int, after: str, last: str) -> Values:
     for run in chain.from_iterable(read_in_parts(session, list(scores))):
         try:
             for tag, argument, text in values_of_run(run, kinds_of(session, [run])):
-                if len(argument) <= _LONGEST_NAME and len(text) <= MAX_TEXT:
+                if len(argument) <= _MAX_NAME and len(text) <= MAX_TEXT:
                     found[tag, argument][text].add(run.domain, scores[run.id])
         except DocumentDamaged as error:
-            log.error("a run is left out of the statistics", extra={"job_id": run.id, "error": str(error)})
+            log.error(
+                "the statistics skip a run with a damaged document", extra={"job_id": run.id, "error": str(error)}
+            )
     return found
 
 
 class _Parts:
-    """The temporary file: for each tag and argument, packed rows of each slice."""
+    """The temporary file: packed rows of each slice, by tag and argument."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._places: defaultdict[Column, list[tuple[int, int]]] = defaultdict(list)
+        self._positions: defaultdict[Column, list[tuple[int, int]]] = defaultdict(list)
         self._rows: defaultdict[Column, int] = defaultdict(int)
         self._tables: dict[Column, list[tuple[int, int] | None]] = {}
 
@@ -155,36 +162,36 @@ class _Parts:
         """Append the values of a slice."""
         for column, domains in values.items():
             data = pack_rows(one.row(text) for text, one in domains.items())
-            self._places[column].append((self._file.tell(), len(data)))
+            self._positions[column].append((self._file.tell(), len(data)))
             self._rows[column] += len(domains)
             self._file.write(data)
 
     def columns(self) -> list[Column]:
         """Return each tag and argument."""
-        return sorted(self._places)
+        return sorted(self._positions)
 
     def make_table(self, column: Column) -> None:
-        """Make the table of an argument and append it."""
+        """Build the table of an argument and append it."""
         table = self._table(column)
-        places: list[tuple[int, int] | None] = []
+        positions: list[tuple[int, int] | None] = []
         for rows in (table.most, table.worst, table.shared):
             if rows is None:
-                places.append(None)
+                positions.append(None)
             else:
                 data = pack_rows(rows)
-                places.append((self._file.seek(0, os.SEEK_END), len(data)))
+                positions.append((self._file.seek(0, os.SEEK_END), len(data)))
                 self._file.write(data)
-        self._tables[column] = places
+        self._tables[column] = positions
 
     def tables(self) -> Iterator[tuple[Any, ...]]:
-        """Yield tag, argument and the three parts of each table."""
-        for column, places in self._tables.items():
-            yield (*column, *(None if place is None else self._octets(*place) for place in places))
+        """Yield tag, argument and the three columns of each table."""
+        for column, positions in self._tables.items():
+            yield (*column, *(None if position is None else self._bytes_at(*position) for position in positions))
 
     def _table(self, column: Column) -> ValueTable:
-        """Join the rows of all slices; with very many values, a share of the values at a time."""
+        """Merge the rows of all slices; if there are very many, one share of the values at a time."""
         shares = 1 + self._rows[column] // ROWS_AT_A_TIME
-        maker = TableMaker()
+        maker = TableBuilder()
         for share in range(shares):
             joined: dict[str, ValueRow] = {}
             for row in self._read(column):
@@ -195,11 +202,11 @@ class _Parts:
         return maker.table()
 
     def _read(self, column: Column) -> Iterator[ValueRow]:
-        for place, length in self._places[column]:
-            yield from unpack_rows(self._octets(place, length))
+        for position, length in self._positions[column]:
+            yield from unpack_rows(self._bytes_at(position, length))
 
-    def _octets(self, place: int, length: int) -> bytes:
-        self._file.seek(place)
+    def _bytes_at(self, position: int, length: int) -> bytes:
+        self._file.seek(position)
         return self._file.read(length)
 
 
@@ -207,7 +214,7 @@ def _store(session: Session, batch_key: int, signature: bytes, parts: _Parts, no
     known = session.scalar(select(Batch.key).where(Batch.key == batch_key).with_for_update(key_share=True))
     if known is None or signature_of(session, batch_key) != signature:
         return None
-    forget_statistics(session, batch_key)
+    remove_statistics(session, batch_key)
     session.add(BatchStatistics(batch_key=batch_key, signature=signature, made_at=now))
     session.flush()
     insert_rows(session, TagValueTable, _COLUMNS, ((batch_key, *table) for table in parts.tables()))

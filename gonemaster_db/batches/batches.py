@@ -1,4 +1,4 @@
-"""Batches: creation, lists and counts."""
+"""Creation, listing and counts of batches."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,14 +18,14 @@ from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans
 from gonemaster_db.runs.counters import RunGroup, count_runs_of_batches, read_counts
 from gonemaster_db.runs.purged_runs import PurgedRuns, read_purged
 
-_ATTEMPTS = 10  # keys collide in 1 of 3844 pairs that are made within one microsecond
+_ATTEMPTS = 10  # Keys collide in 1 of 3844 pairs created within the same microsecond.
 
 
 @dataclass(frozen=True, slots=True)
 class ListedBatch:
-    """A batch with its progress; `span` describes its unfinished jobs, None for a finished batch.
+    """A batch with its progress; `span` describes its unfinished jobs and is None for a finished batch.
 
-    `completed` counts the runs that were purged, too; they are `purged`.
+    `completed` includes the runs that were purged since; `purged` is their number.
     """
 
     batch: Batch
@@ -37,21 +37,21 @@ class ListedBatch:
 
     @property
     def total(self) -> int:
-        """Jobs and runs together."""
+        """Number of jobs and runs."""
         left = self.span.queued + self.span.held + self.span.running if self.span else 0
         return self.completed + left
 
     @property
     def is_done(self) -> bool:
-        """Whether the batch has no unfinished job."""
+        """Whether the batch has no unfinished jobs."""
         return self.span is None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """Counts over all jobs and runs of a batch, independent of any filter and of purges.
+    """Counts over all jobs and runs of a batch, independent of filters and purges.
 
-    `purged_runs` is the number of runs that were purged, and `kept` counts the others.
+    `purged_runs` is the number of purged runs; `kept` counts only the jobs and runs that still exist.
     """
 
     status_counts: Mapping[str, int]
@@ -60,12 +60,12 @@ class BatchSummary:
     started_at: datetime | None
     finished_at: datetime | None
     purged_runs: int
-    kept: "KeptCounts"
+    kept: "RemainingCounts"
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCounts:
-    """Counts over the jobs and runs of a batch that are still there, which its lists show."""
+class RemainingCounts:
+    """Counts over the jobs and runs of a batch that still exist and that its lists show."""
 
     status_counts: Mapping[str, int]
     worst_levels: Mapping[str, int]
@@ -83,7 +83,7 @@ class _Group:
 
 
 def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None) -> Batch:
-    """Create a batch; its jobs follow with create_jobs in the same transaction."""
+    """Create a batch. The caller adds its jobs with `create_jobs` in the same transaction."""
     row = {
         "created_at": now or utcnow(),
         "domain_count": new.domain_count,
@@ -98,22 +98,22 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
         made = insert(session, Batch).values(row | {"id": batch_id, "key": batch_key(batch_id)})
         if session.scalar(made.on_conflict_do_nothing().returning(Batch.key)) is not None:
             return get_batch(session, batch_id)
-    raise StoreConflict("no free key for a batch")
+    raise StoreConflict("no free batch key")
 
 
 def find_batch_key(session: Session, batch_id: str) -> int | None:
-    """Return the key of a batch; None if there is no such batch."""
+    """Return the key of a batch, or None if it does not exist."""
     return session.scalar(select(Batch.key).where(Batch.id == batch_id))
 
 
 def ids_of_batches(session: Session, batch_keys: Collection[int]) -> dict[int, str]:
-    """Return the ids of batches by key; those that were deleted are absent."""
+    """Return the IDs of batches by key, without deleted batches."""
     rows = session.execute(select(Batch.key, Batch.id).where(Batch.key.in_(batch_keys)))
     return {row.key: row.id for row in rows}
 
 
 def of_batch(session: Session, batch_id: str) -> ColumnElement[bool]:
-    """Match the runs of a batch; none if there is no such batch."""
+    """Match the runs of a batch; no run if the batch does not exist."""
     key = find_batch_key(session, batch_id)
     return false() if key is None else Run.batch_key == key
 
@@ -127,7 +127,7 @@ def get_batch(session: Session, batch_id: str) -> Batch:
 
 
 def set_snapshot_intent(session: Session, batch_id: str, *, intent: bool) -> Batch:
-    """Set whether the results become snapshots. Raises BatchNotFound."""
+    """Set whether the results of a batch become a snapshot. Raises BatchNotFound."""
     batch = get_batch(session, batch_id)
     batch.snapshot_intent = intent
     session.flush()
@@ -135,7 +135,7 @@ def set_snapshot_intent(session: Session, batch_id: str, *, intent: bool) -> Bat
 
 
 def set_snapshot_intent_of_tag(session: Session, tag: str) -> None:
-    """Let the results of all batches of a tag become snapshots."""
+    """Mark all batches of a tag to become snapshots."""
     wanted = update(Batch).where(Batch.tag == tag, ~Batch.snapshot_intent).values(snapshot_intent=True)
     session.execute(wanted, execution_options={"synchronize_session": False})
 
@@ -143,7 +143,7 @@ def set_snapshot_intent_of_tag(session: Session, tag: str) -> None:
 def list_batches(
     session: Session, *, label: str = "", tag: str | None = None, limit: int = 20, offset: int = 0
 ) -> Page[ListedBatch]:
-    """Page through batches, newest first; `label` is a substring of the tag, `tag` the whole."""
+    """Return a page of batches, newest first; `label` is a substring of the tag, `tag` is the whole tag."""
     conditions = _labelled(label)
     if tag is not None:
         conditions.append(Batch.tag == tag)
@@ -154,7 +154,7 @@ def list_batches(
 
 
 def batches_before(session: Session, last: Batch | None, *, label: str = "", limit: int) -> Sequence[Batch]:
-    """Return the next batches of a walk through the list, newest first; None begins it."""
+    """Return the batches that follow `last` in the list, newest first; None starts at the newest."""
     conditions = _labelled(label)
     if last is not None:
         conditions.append(tuple_(Batch.created_at, Batch.id) < (last.created_at, last.id))
@@ -163,7 +163,7 @@ def batches_before(session: Session, last: Batch | None, *, label: str = "", lim
 
 
 def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
-    """Count jobs and runs of a batch by status, those that were purged, too; every status is present."""
+    """Count the jobs and runs of a batch by status, purged runs included; every status is present."""
     key = find_batch_key(session, batch_id)
     return _statuses(
         [*_job_groups(session, batch_id), *_run_groups(session, key), *_of_counts(_purged(session, key).groups)]
@@ -171,7 +171,7 @@ def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
 
 
 def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
-    """Count statuses, grades and worst levels of a batch, and find its start and end."""
+    """Count statuses, grades and worst levels of a batch, and determine its start and end."""
     key = find_batch_key(session, batch_id)
     jobs, kept, purged = _job_groups(session, batch_id), _run_groups(session, key), _purged(session, key)
     runs = [*kept, *_of_counts(purged.groups)]
@@ -183,7 +183,7 @@ def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
         started_at=_first(of_runs, purged.started_at, *(group.first_start for group in jobs)),
         finished_at=None if jobs else _last(session.scalar(_last_finish(Run.batch_key == key)), purged.finished_at),
         purged_runs=purged.number,
-        kept=KeptCounts(_statuses([*jobs, *kept]), _levels(kept)),
+        kept=RemainingCounts(_statuses([*jobs, *kept]), _levels(kept)),
     )
 
 
@@ -278,11 +278,11 @@ def _sums(counted: Iterable[tuple[str | None, int]]) -> dict[str, int]:
 
 
 def _first_start(batch: ColumnElement[bool]) -> "Select[datetime]":
-    """Select the first start of a run of a batch: the first entry of its part of ix_runs_of_batch."""
+    """Select the earliest start of a run of a batch, which is the first entry of the batch in ix_runs_of_batch."""
     begun = Run.started_at.is_not(None)
     return select(Run.started_at).where(batch, begun).order_by(Run.started_at).limit(1)  # type: ignore[return-value]  # not null
 
 
 def _last_finish(batch: ColumnElement[bool]) -> "Select[datetime]":
-    """Select the last finish time of a batch: the first entry of its part of ix_runs_by_batch_up."""
+    """Select the latest finish of a run of a batch, which is the first entry of the batch in ix_runs_by_batch_up."""
     return select(Run.finished_at).where(batch).order_by(Run.finished_at.desc()).limit(1)

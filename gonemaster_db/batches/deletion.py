@@ -1,4 +1,4 @@
-"""Deletion of runs with their documents: by age, by tag, by batch."""
+"""Deletion of runs and their documents by age, tag or batch."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -14,30 +14,30 @@ from gonemaster_db.analysis.discarding import (
     discard_snapshots_of_batch,
     snapshots_of_batch,
 )
-from gonemaster_db.analysis.projections import look_again
+from gonemaster_db.analysis.projections import request_recheck
 from gonemaster_db.batches.batch_statistics import mark_stale
 from gonemaster_db.batches.batches import get_batch
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import JobsNotTerminal, StoreConflict
-from gonemaster_db.domains.domains import add_to_run_counts, forget_runs, lock_domains, refresh_domains
+from gonemaster_db.domains.domains import add_to_run_counts, lock_domains, refresh_domains, reset_domains
 from gonemaster_db.models import Batch, CohortSnapshot, Domain, DomainTag, Job, JobStatus, Run, RunDocument
-from gonemaster_db.runs.counters import RunGroup, count_runs_in, forget_batch
-from gonemaster_db.runs.purged_runs import forget_purged, keep_counts
+from gonemaster_db.runs.counters import RunGroup, count_runs_in, remove_batch_counters
+from gonemaster_db.runs.purged_runs import add_purged_counts, remove_purged_counts
 from gonemaster_db.service.metrics.following import count_before_deletion
 from gonemaster_db.service.metrics.following import follow_deletion as metrics_follow_deletion
 from gonemaster_db.service.watch_following import follow_deletion
 
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _COUNTED = (Run.batch_key, Run.status, Run.worst_level, Run.grade, Run.started_at, Run.finished_at)
 _PURGED = (Run.key, Run.id, Run.domain_id, *_COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchImpact:
-    """What the deletion of a batch removes.
+    """What deleting a batch would remove.
 
-    `fact_rows` are those of the analysis; `snapshots` are described by {cohort_id, cohort_label, snapshot_slug,
-    snapshot_label, is_default}.
+    `fact_rows` are rows of the analysis; `snapshots` are mappings with cohort_id, cohort_label, snapshot_slug,
+    snapshot_label and is_default.
     """
 
     batch: Batch
@@ -50,7 +50,7 @@ class BatchImpact:
 
 
 def preview_batch_deletion(session: Session, batch_id: str) -> BatchImpact:
-    """Count what delete_batch would remove. Raises BatchNotFound."""
+    """Count what `delete_batch` would remove. Raises BatchNotFound."""
     batch = get_batch(session, batch_id)
     running = _count(session, select(Job.id).where(Job.batch_id == batch_id, Job.status == JobStatus.RUNNING))
     unfinished = _count(session, select(Job.id).where(Job.batch_id == batch_id))
@@ -68,13 +68,12 @@ def preview_batch_deletion(session: Session, batch_id: str) -> BatchImpact:
 
 
 def delete_batch(session: Session, batch_id: str) -> BatchImpact:
-    """Remove a batch, its snapshots, its runs and their entries; domains then refer to their newest remaining run.
+    """Remove a batch, its snapshots, its runs and their entries.
 
-    Rows of facts and views are out of reach at once and removed by maintenance.
+    Its domains then refer to their newest remaining run. Rows of facts and views can no longer be read; a maintenance
+    task removes them later.
 
-    Raises:
-        BatchNotFound: no such batch.
-        JobsNotTerminal: it has unfinished jobs; nothing is removed.
+    Raises: BatchNotFound: The batch does not exist. JobsNotTerminal: The batch has unfinished jobs; nothing is removed.
     """
     impact = preview_batch_deletion(session, batch_id)
     unfinished = impact.queued_jobs + impact.running_jobs
@@ -85,17 +84,16 @@ def delete_batch(session: Session, batch_id: str) -> BatchImpact:
     of_batch = Run.batch_key == key
     domain_ids = session.scalars(select(Run.domain_id).where(of_batch).distinct()).all()
     _delete_runs(session, of_batch, domain_ids, leaving=and_(Run.batch_key.is_not(None), of_batch))
-    forget_batch(session, key)
-    forget_purged(session, key)
-    session.execute(delete(Batch).where(Batch.key == key), execution_options=_QUIET)
+    remove_batch_counters(session, key)
+    remove_purged_counts(session, key)
+    session.execute(delete(Batch).where(Batch.key == key), execution_options=_NO_SYNC)
     return impact
 
 
 def _discard_snapshots(session: Session, batch_key: int) -> None:
-    """Discard the snapshots of a batch, and keep projectors from making new ones until the batch is gone.
+    """Discard the snapshots of a batch and lock the batch, so that no projector builds another one.
 
-    Raises:
-        StoreConflict: a projector has just made one.
+    Raises: StoreConflict: A projector has just built a snapshot.
     """
     now = utcnow()
     discard_snapshots_of_batch(session, batch_key, now=now)
@@ -105,9 +103,10 @@ def _discard_snapshots(session: Session, batch_key: int) -> None:
 
 
 def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 250) -> int:
-    """Remove up to `limit` runs that finished before the cut-off, oldest first; returns how many.
+    """Remove up to `limit` runs that finished before the cut-off, oldest first; return their number.
 
-    Called until it returns 0, each time in its own transaction, so that no other transaction waits long; see `purging`.
+    Call it until it returns 0, each time in a new transaction, so that no other transaction waits for long; see
+    `purging`.
     """
     old = select(*_PURGED).where(Run.finished_at < cutoff).order_by(Run.finished_at)
     return len(_purge(session, old, limit))
@@ -119,21 +118,24 @@ def count_finished_before(session: Session, cutoff: datetime) -> int:
 
 
 def purge_tag(session: Session, name: str, *, limit: int = 250) -> int:
-    """Remove up to `limit` runs of the domains of a tag; returns how many. Called like purge_finished_before."""
+    """Remove up to `limit` runs of the domains of a tag; return their number. Call it like `purge_finished_before`."""
     return TagPurge(name)(session, limit)
 
 
 def purge_domain(session: Session, domain_id: int, *, limit: int = 250) -> int:
-    """Remove up to `limit` runs of a domain, oldest first; returns how many. Called like purge_finished_before."""
+    """Remove up to `limit` runs of a domain, oldest first; return their number.
+
+    Call it like `purge_finished_before`.
+    """
     chosen = select(*_PURGED).where(Run.domain_id == domain_id).order_by(Run.finished_at)
     return len(_purge(session, chosen, limit))
 
 
 class TagPurge:
-    """Removes the runs of the domains of a tag, step by step.
+    """A purge of the runs of a tag's domains, in steps.
 
-    It remembers the domain that it came to: each step would otherwise look at all domains before it again. What it has
-    passed by, such as runs that were locked, it finds when it starts over at the end.
+    It continues after the domain of the previous step, because searching from the start would read all domains before
+    it again. At the end it starts over once, to find runs that it skipped, such as locked ones.
     """
 
     def __init__(self, name: str) -> None:
@@ -141,7 +143,7 @@ class TagPurge:
         self._after = 0
 
     def __call__(self, session: Session, limit: int) -> int:
-        """Remove up to `limit` runs; returns how many, 0 when none is left."""
+        """Remove up to `limit` runs; return their number, 0 if no run is left."""
         removed = self._step(session, limit)
         if not removed and self._after:
             self._after = 0
@@ -158,19 +160,19 @@ class TagPurge:
 
 
 def _purge(session: Session, chosen: Any, limit: int) -> Sequence[Row[Any]]:
-    """Remove one step of the selected runs; returns their rows.
+    """Remove the selected runs of one step; return their rows.
 
-    SKIP LOCKED leaves runs that another process is removing to that process. What is counted was read with the lock;
-    batches go on showing it.
+    SKIP LOCKED skips runs that another process is removing. The rows were read under the lock, so their counts are
+    exact; batches continue to include them.
     """
     rows: Sequence[Row[Any]] = session.execute(chosen.limit(limit).with_for_update(skip_locked=True, of=Run)).all()
     if rows:
-        old = Run.key.in_([row.key for row in rows])  # numbers: this is asked for in several statements
+        old = Run.key.in_([row.key for row in rows])  # Integer keys, because several statements repeat the list.
         counted = Counter(RunGroup(row.batch_key, row.status, row.worst_level, row.grade) for row in rows)
         _delete_runs(session, old, {row.domain_id for row in rows}, leaving=old, locked=rows)
         mark_stale(session, {row.batch_key for row in rows})
-        look_again(session, {row.batch_key for row in rows})
-        keep_counts(session, rows)
+        request_recheck(session, {row.batch_key for row in rows})
+        add_purged_counts(session, rows)
         count_runs_in(session, {group: -number for group, number in counted.items()})
     return rows
 
@@ -183,11 +185,11 @@ def _delete_runs(
     leaving: ColumnElement[bool],
     locked: Sequence[Row[Any]] | None = None,
 ) -> None:
-    """Remove the chosen runs: first the references of domains, then documents, then the runs.
+    """Remove the selected runs: first the references in domains, then documents, then runs.
 
-    Documents are removed by one statement; the cascade of the foreign key would run a trigger for each run. `leaving`
-    matches the same runs and is never NULL: in a negated condition NULL would drop runs of no batch. `locked` are their
-    rows, where this transaction has locked them.
+    One statement removes all documents; the cascade of the foreign key would run a trigger for each run. `leaving`
+    matches the same runs and is never NULL: a negated NULL condition would drop runs without a batch. `locked` are the
+    rows of the runs if this transaction has locked them.
     """
     domains = lock_domains(session, domain_ids)
     count_before_deletion(session, chosen, now=utcnow())
@@ -200,25 +202,25 @@ def _delete_runs(
         numbers = Counter(row.domain_id for row in locked)
     emptied = {domain_id for domain_id, number in numbers.items() if domains[domain_id].run_count == number}
     _subtract_runs(session, numbers, emptied | outdated)
-    forget_runs(session, emptied)
+    reset_domains(session, emptied)
     refresh_domains(session, outdated - emptied, leaving=leaving)
     keys: Any = select(Run.key).where(chosen) if locked is None else [row.key for row in locked]
-    session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_QUIET)
-    session.execute(delete(Run).where(chosen), execution_options=_QUIET)
+    session.execute(delete(RunDocument).where(RunDocument.run_key.in_(keys)), execution_options=_NO_SYNC)
+    session.execute(delete(Run).where(chosen), execution_options=_NO_SYNC)
     follow_deletion(session)
     metrics_follow_deletion(session)
 
 
 def _number_of_runs(session: Session, chosen: ColumnElement[bool]) -> Mapping[int, int]:
-    """Count the chosen runs of each domain; the domains are locked, so that nobody else removes one of them."""
+    """Count the selected runs by domain; the domains are locked, so that no other transaction removes a run of them."""
     rows = session.execute(select(Run.domain_id, func.count().label("runs")).where(chosen).group_by(Run.domain_id))
     return {row.domain_id: row.runs for row in rows}
 
 
 def _subtract_runs(session: Session, numbers: Mapping[int, int], others: Collection[int]) -> None:
-    """Subtract from the numbers of domains, but for others.
+    """Subtract from the run counts of domains, except for `others`.
 
-    A purge by age mostly takes runs that no domain shows: their domains need no search for another run.
+    A purge by age mostly removes runs that are not the newest of their domain: those domains only need a lower count.
     """
     same: dict[int, list[int]] = defaultdict(list)
     for domain_id in numbers.keys() - others:

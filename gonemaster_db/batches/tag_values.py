@@ -18,8 +18,8 @@ from gonemaster_db.models import BatchStatistics, Run, TagValueTable
 from gonemaster_db.runs.argument_values import readable, spelled
 from gonemaster_db.runs.documents.registry import matching_kinds
 from gonemaster_db.runs.documents.value_table import (
-    LONGEST,
     MAX_TEXT,
+    MAX_VALUES,
     DomainScores,
     ValueRow,
     ValueTable,
@@ -32,13 +32,13 @@ from gonemaster_db.runs.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.runs.run_documents import read_in_parts
 
 SLICE = 500
-MOST_READ = 5000  # runs with the message tag whose documents are read for one request, in less than half a second
+MAX_READ = 5000  # Runs with the message tag; the limit bounds the documents that one request reads.
 _TABLES = cast("Table", TagValueTable.__table__)
 
 
 @dataclass(frozen=True, slots=True)
 class TagValue:
-    """One value, the number of domains that have it, their average score and some of their names."""
+    """A value, the number of domains that have it, their average score and some of the domains."""
 
     value: str
     count: int
@@ -56,22 +56,21 @@ def list_tag_values(
     limit: int = 50,
     weight_by_score: bool = False,
 ) -> list[TagValue]:
-    """Group the values by the number of domains, most first.
+    """Return the values of an argument by number of domains, most frequent first.
 
-    With `weight_by_score` a domain counts 100 minus its score, so that values of bad domains come first.
-    A value that is not a string is returned as JSON text; one of more than MAX_TEXT characters is left out.
-    Batches with statistics are answered from their tables, others from the documents of their runs, at about 0.2 ms a
-    run. A large batch that has lost runs since its tables were made is answered from them until they are made anew.
+    With `weight_by_score` a domain counts 100 minus its score, so that values of low-scoring domains come first. A
+    value that is not a string is returned as JSON text; values longer than MAX_TEXT characters are skipped. Batches
+    with statistics are answered from their tables, others from the documents of their runs. If a large batch has lost
+    runs since its tables were built, the old tables are used until they are rebuilt.
 
-    Raises:
-        DocumentDamaged: the document of a run cannot be read.
-        StatisticsPending: the batch is large and has no tables yet.
+    Raises: DocumentDamaged: The document of a run cannot be read. StatisticsPending: The batch is large and has no
+    tables yet.
     """
     key = find_batch_key(session, batch_id)
-    if key is None or '"' in argument:  # no argument has such a name
+    if key is None or '"' in argument:  # No argument name contains a quotation mark.
         return []
     signature = session.scalar(select(BatchStatistics.signature).where(BatchStatistics.batch_key == key))
-    usable = limit <= LONGEST and signature is not None
+    usable = limit <= MAX_VALUES and signature is not None
     ask_table = partial(_from_table, session, key, message_tag, argument, min_count, limit, weighted=weight_by_score)
     if usable and signature == signature_of(session, key):
         rows = ask_table()
@@ -117,7 +116,7 @@ def _reader(
 
 
 def _from_documents(session: Session, batch_key: int, message_tag: str, argument: str) -> list[ValueRow]:
-    if '"' in argument:  # no argument has such a name
+    if '"' in argument:  # No argument name contains a quotation mark.
         return []
     found: dict[str, DomainScores] = {}
     for value, domain, score in _found(session, batch_key, message_tag, argument):
@@ -126,23 +125,23 @@ def _from_documents(session: Session, batch_key: int, message_tag: str, argument
 
 
 def _found(session: Session, batch_key: int, message_tag: str, argument: str) -> Iterator[tuple[str, str, int | None]]:
-    """Yield values as JSON text with domain and score, run by run."""
+    """Yield each value as JSON text with its domain and score, run by run."""
     kinds = set(matching_kinds(session, tag=message_tag))
     matching = has_outcome(find_outcomes(session, kinds))
     query = select(Run.id, Run.score).where(Run.batch_key == batch_key, matching)
-    found = session.execute(query.limit(MOST_READ + 1)).all()
-    if len(found) > MOST_READ:
+    found = session.execute(query.limit(MAX_READ + 1)).all()
+    if len(found) > MAX_READ:
         raise StatisticsPending(
             Text(
-                "the values of a batch of more than {most_read} runs are counted after its end",
-                most_read=format(MOST_READ, ","),
+                "the values of a batch with more than {most_read} runs are available only after it has finished",
+                most_read=format(MAX_READ, ","),
             )
         )
     for rows in chunks(found, SLICE):
         scores: Mapping[str, int | None] = {row.id: row.score for row in rows}
         for run in chain.from_iterable(read_in_parts(session, list(scores))):
-            for place, kind in enumerate(run.kinds):
+            for position, kind in enumerate(run.kinds):
                 if kind in kinds:
-                    args = run.whole_document.arguments(place)
+                    args = run.whole_document.arguments(position)
                     if argument in args and len(text := spelled(args[argument])) <= MAX_TEXT:
                         yield text, run.domain, scores[run.id]

@@ -1,1 +1,1 @@
-"""What every other room of the store uses: sessions, column types, errors, time, identifiers, limits."""
+"""Shared parts of the store: sessions, column types, errors, time, identifiers, limits."""

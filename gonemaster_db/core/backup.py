@@ -1,4 +1,4 @@
-"""A copy of a database of SQLite that is in use."""
+"""Backups of an SQLite database in use."""
 
 import os
 import sqlite3
@@ -11,17 +11,16 @@ from gonemaster_db.core.session import Store
 
 
 def back_up(store: Store, path: Path) -> int:
-    """Copy the database as it is at this moment to a new file for its owner only; return its size in bytes.
+    """Copy the database to a new file that only its owner can read; return its size in bytes.
 
-    Others read and write meanwhile. The file appears when it is complete and on the disk.
+    Other connections can read and write in the meantime. The file appears when it is complete and synchronised to disk.
 
-    Raises:
-        StoreError: not SQLite, the file exists, or it cannot be written; nothing is left then.
+    Raises: StoreError: The database is not SQLite, the file exists, or it cannot be written; no partial file remains.
     """
     if store.engine.dialect.name != "sqlite":
-        raise StoreError("the database is PostgreSQL, which has programs of its own for this: pg_dump, pg_basebackup")
+        raise StoreError("the database is PostgreSQL: use pg_dump or pg_basebackup")
     if path.exists():
-        raise StoreError(f"{path} exists; a backup is written to a new file")
+        raise StoreError(f"{path} already exists; choose a new file")
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
@@ -29,7 +28,7 @@ def back_up(store: Store, path: Path) -> int:
     part = Path(name)
     try:
         _copy(store, part)
-        os.fsync(descriptor)  # the same file: SQLite writes into one that is there and empty
+        os.fsync(descriptor)  # This is the same file, because SQLite writes into an existing empty file.
         part.rename(path)
         _sync_directory(path.parent)
     except (sqlite3.Error, OSError) as error:

@@ -33,7 +33,7 @@ NAMING_CONVENTION = {
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A timestamp that is aware and in UTC on the way in and out; naive values are refused."""
+    """A timestamp that is always aware and in UTC; naive values are refused."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -47,54 +47,54 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Attach UTC: SQLite returns naive values, PostgreSQL those of the connection's zone."""
+        """Attach UTC: SQLite returns naive values, PostgreSQL values in the connection's time zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class SmallCode(TypeDecorator[str]):
-    """A word of a fixed list, stored as its position in the list: append to the list, never change its order."""
+    """A word of a fixed list, stored as its index: append to the list, never change its order."""
 
     impl = SmallInteger
     cache_ok = True
     NONE = -1
 
     def __init__(self, words: Sequence[str], *, none_as_code: bool = False) -> None:
-        """With `none_as_code` None is stored as -1, for columns of a primary key."""
+        """Set the list of words; with `none_as_code` None is stored as -1, for columns of a primary key."""
         super().__init__()
         self.words = tuple(words)
         self.none_as_code = none_as_code
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
-        """Return the code. Raises ValueError for a word that is not in the list."""
+        """Return the code of a word. Raises ValueError for a word that is not in the list."""
         if value is None:
             return self.NONE if self.none_as_code else None
         return self.words.index(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
-        """Return the word."""
+        """Return the word of a code."""
         return None if value is None or value == self.NONE else self.words[value]
 
 
 class CompressedText(TypeDecorator[str]):
-    """A long text, stored compressed: one octet for the format (1: zlib), then the data."""
+    """A long text, stored compressed: one byte for the format (1: zlib), then the data."""
 
     impl = LargeBinary
     cache_ok = True
     _ZLIB = b"\x01"
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        """Compress."""
+        """Compress the text."""
         return None if value is None else self._ZLIB + zlib.compress(value.encode())
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
-        """Decompress. Raises ValueError for an unknown format."""
+        """Decompress the text. Raises ValueError for an unknown format."""
         if value is None:
             return None
         data = bytes(value)
         if data[:1] != self._ZLIB:
-            raise ValueError(f"unknown format of a compressed text: {data[:1]!r}")
+            raise ValueError(f"unknown format of compressed text: {data[:1]!r}")
         return zlib.decompress(data[1:]).decode()
 
 
@@ -105,11 +105,11 @@ def code_text(length: int) -> TypeEngine[str]:
 
 def enum_text(values: type[enum.StrEnum], length: int = 16) -> Enum:
     """Return a type that stores the values of an enumeration as text of up to `length` characters."""
-    # A native type of PostgreSQL would need a migration for each new value, and SQLite has none.
+    # A native PostgreSQL type would need a migration for each new value, and SQLite has no such type.
     return Enum(values, native_enum=False, length=length, values_callable=lambda e: [m.value for m in e])
 
 
-# None is NULL and not the JSON value null, which IS NULL would not find.
+# None is stored as NULL, not as the JSON value null, which IS NULL would not find.
 JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 ROW_ID_TYPE = BigInteger().with_variant(Integer(), "sqlite")  # SQLite generates row ids for INTEGER only
 DOMAIN_TYPE = code_text(253)
@@ -124,7 +124,7 @@ Json = Annotated[Any, mapped_column(JSON_TYPE)]
 
 
 class Base(DeclarativeBase):
-    """Base of all tables."""
+    """Base class of all tables."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {  # noqa: RUF012  # read by SQLAlchemy as a class attribute

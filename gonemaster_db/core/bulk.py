@@ -23,13 +23,13 @@ _NULL = r"\N"
 
 
 def insert_rows(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Insert rows whose values stand in the order of `columns`; column defaults do not apply."""
+    """Insert rows with values in the order of `columns`; column defaults do not apply."""
     session.flush()
     insert_into_table(session.connection(), cast("Table", model.__table__), columns, rows)
 
 
 def insert_into_table(connection: Connection, table: TableClause, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Do the same without a session, for any table whose columns have their types."""
+    """Insert rows like `insert_rows`, without a session, into any table with typed columns."""
     dialect = connection.dialect
     if dialect.name == "postgresql":
         encoders = _encoders(table, tuple(columns), dialect)
@@ -51,8 +51,8 @@ def _convert(rows: Iterable[Row], converters: Sequence[Convert | None]) -> Itera
 
 
 def _insert_many(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    places = ", ".join("?" * len(columns))
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  # names from the models
+    placeholders = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({placeholders})"  # noqa: S608  # names from the models
     for chunk in chunks(rows, _CHUNK):
         connection.exec_driver_sql(statement, [tuple(row) for row in chunk])
 
@@ -67,9 +67,9 @@ def _encoders(table: TableClause, columns: tuple[str, ...], dialect: Dialect) ->
 
 def _encoder(kind: TypeEngine[Any], convert: Convert | None, dialect: Dialect) -> Callable[[Any], str]:
     if isinstance(kind, LargeBinary):
-        return _octets
+        return _hexadecimal
     if isinstance(kind, TypeDecorator) and isinstance(kind.impl, LargeBinary):
-        return lambda value: _octets(kind.process_bind_param(value, dialect))
+        return lambda value: _hexadecimal(kind.process_bind_param(value, dialect))
     if convert is not None:
         return lambda value: _field(convert(value))
     if isinstance(kind, String) and kind.length:
@@ -108,25 +108,25 @@ class _CopyText:
         self.failure: Exception | None = None
 
     def read(self, size: int) -> str:
-        """Return whole lines of about `size` characters (psycopg2 accepts more); empty at the end."""
+        """Return whole lines of about `size` characters (psycopg2 accepts more); an empty string at the end."""
         parts, length = [], 0
         try:
             while length < size and (line := next(self._lines, None)):
                 parts.append(line)
                 length += len(line)
         except Exception as error:
-            self.failure = error  # psycopg2 keeps only its text
+            self.failure = error  # psycopg2 keeps only the text of the exception.
             raise
         return "".join(parts)
 
 
 @lru_cache(maxsize=4096)
 def _code(value: str | None) -> str:
-    """Encode a short text; most are names of tags, test cases and modules, which repeat in each run."""
+    """Encode a short string; most are tags, test cases and modules, which repeat in each run."""
     return _field(value)
 
 
-def _octets(value: bytes | None) -> str:
+def _hexadecimal(value: bytes | None) -> str:
     return _NULL if value is None else rf"\\x{value.hex()}"
 
 
@@ -137,7 +137,7 @@ def _number(value: float | None) -> str:
 def _field(value: Any) -> str:
     if isinstance(value, str):
         text = clean_text(value)
-        # the test costs a fraction of translate(), and hardly any text needs it
+        # The check is much cheaper than translate(), and few texts need it.
         return text.translate(_ESCAPES) if any(map(text.__contains__, "\\\n\r\t")) else text
     if value is None:
         return _NULL

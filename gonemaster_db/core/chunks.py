@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Split into lists of `size` items; the last one may be shorter."""
+    """Split the items into lists of `size` items; the last list may be shorter."""
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk

@@ -1,4 +1,4 @@
-"""The one source of time of the store: UTC, aware, in microseconds."""
+"""The clock of the store: aware UTC times with microseconds."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,11 +12,11 @@ _read: Callable[[], datetime] = _own
 
 
 def utcnow() -> datetime:
-    """Read the clock, with time zone UTC."""
+    """Return the current time in UTC."""
     return _read()
 
 
 def follow(clock: Callable[[], datetime]) -> None:
-    """Let this process read another clock than that of its host from now on; called once, by its main program."""
-    global _read  # a process has one time
+    """Replace the clock of this process; called once, by its main program."""
+    global _read  # A process has only one clock.
     _read = clock

@@ -1,4 +1,4 @@
-"""The time limit of a reading session: of each of its statements, and of what is computed between them."""
+"""The time limit of a read-only session, for its statements and for computations between them."""
 
 import sqlite3
 import time
@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.errors import TimeLimitExceeded
 
 _KEY, _BETWEEN = "deadline", "between"
-_SQLITE_STEPS = 20_000  # of its virtual machine between two looks at the clock, about a millisecond
-_SLACK_S = 0.25  # that the limit of a statement may be beyond that of the session
+_SQLITE_STEPS = 20_000  # SQLite virtual machine steps between two checks of the clock, about a millisecond
+_SLACK_S = 0.25  # by which a statement timeout may exceed the limit of the session
 
 
 class Deadline:
@@ -24,19 +24,19 @@ class Deadline:
 
     @property
     def remaining_s(self) -> float:
-        """Seconds until then; below 0 afterwards."""
+        """Remaining seconds; negative after the deadline."""
         return self._end - time.monotonic()
 
     def check(self) -> None:
-        """Raise TimeLimitExceeded if it has passed."""
+        """Raise TimeLimitExceeded if the deadline has passed."""
         if self.remaining_s <= 0:
             raise TimeLimitExceeded("the time limit was exceeded")
 
 
 def check_deadline(session: Session) -> None:
-    """Raise TimeLimitExceeded if the session has a time limit and it has passed; for long computations.
+    """Raise TimeLimitExceeded if the session's time limit has passed; call it during long computations.
 
-    Calls the function that `on_yield` has set.
+    It also calls the function set by `on_yield`.
     """
     deadline, between = session.info.get(_KEY), session.info.get(_BETWEEN)
     if deadline is not None:
@@ -46,14 +46,14 @@ def check_deadline(session: Session) -> None:
 
 
 def on_yield(session: Session, call: Callable[[], object]) -> None:
-    """Let long computations in this session call a function at intervals: to rest, or to end them by an exception."""
+    """Set a function that long computations in this session call regularly, to sleep or to raise an exception."""
     session.info[_BETWEEN] = call
 
 
 def limit_session(session: Session, deadline: Deadline) -> Callable[[], None]:
-    """Give a new reading session a time limit; return what removes it from its connection.
+    """Set the time limit of a new read-only session; return the function that removes it from the connection.
 
-    On PostgreSQL all its statements then see the database as it was at the first one; on SQLite they do anyway.
+    On PostgreSQL all statements then use one snapshot of the database; on SQLite they always do.
     """
     session.info[_KEY] = deadline
     connection = session.connection()
@@ -64,7 +64,7 @@ def limit_session(session: Session, deadline: Deadline) -> Callable[[], None]:
 def _limit_sqlite(connection: Connection, deadline: Deadline) -> Callable[[], None]:
     raw: Any = connection.connection.driver_connection
     if not isinstance(raw, sqlite3.Connection):
-        raise TypeError(f"not a connection of SQLite: {raw!r}")
+        raise TypeError(f"not an SQLite connection: {raw!r}")
     raw.set_progress_handler(lambda: deadline.remaining_s <= 0, _SQLITE_STEPS)
     event.listen(connection, "before_cursor_execute", lambda *_: deadline.check())
     return lambda: raw.set_progress_handler(None, 0)
@@ -78,7 +78,7 @@ def _limit_postgres(connection: Connection, deadline: Deadline) -> Callable[[], 
         nonlocal granted
         deadline.check()
         remaining = deadline.remaining_s
-        if granted > remaining + _SLACK_S:  # the limit is that of each statement on its own
+        if granted > remaining + _SLACK_S:  # The timeout applies to each statement separately.
             granted = remaining
             cursor.execute(_timeout(granted))
 
@@ -87,4 +87,4 @@ def _limit_postgres(connection: Connection, deadline: Deadline) -> Callable[[], 
 
 
 def _timeout(seconds: float) -> str:
-    return f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}"  # 0 would be none
+    return f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}"  # 0 would disable the timeout.

@@ -34,15 +34,16 @@ _POOLED = "gonemaster_pooled"
 IDLE_S = 5.0
 _READ_ONLY_NOW = "25006"
 _MARK = "gonemaster.connected"
-CHECK = timedelta(seconds=2)  # for the answer of an idle connection
-# Statements are short: compiling one takes longer than it runs. A hash of 500,000 domains has to fit.
+CHECK = timedelta(seconds=2)  # timeout for testing an idle connection
+# Statements are short, so JIT compilation would take longer than their execution. work_mem must hold a hash of 500,000
+# domains.
 _SESSION = {"timezone": "UTC", "jit": "off", "work_mem": "32MB"}
-_creating = threading.Lock()  # no thread connects to a file that another one has not closed yet
+_creating = threading.Lock()  # No thread may connect to a file that another thread is still creating.
 _on_connect: WeakKeyDictionary[Dialect, tuple[Callable[[], object], ...]] = WeakKeyDictionary()
 
 
 def make_engine(settings: StoreSettings) -> Engine:
-    """Make the engine; no connection is opened yet. Raises StoreError for an invalid DSN."""
+    """Create the engine without opening a connection. Raises StoreError for an invalid DSN."""
     makers = {"sqlite": _sqlite_engine, "postgres": _postgres_engine}
     if settings.driver not in makers:
         raise StoreError(f"unknown database driver: {settings.driver}")
@@ -50,19 +51,19 @@ def make_engine(settings: StoreSettings) -> Engine:
     cast("LingeringPool", engine.pool).kept = settings.pool_size
     dialect = engine.dialect
 
-    def tell(_connection: object, _record: object) -> None:
+    def notify(_connection: object, _record: object) -> None:
         for function in _on_connect.get(dialect, ()):
             function()
 
-    event.listen(engine, "connect", tell)
+    event.listen(engine, "connect", notify)
     return engine
 
 
 def call_on_connect(engine: Engine, function: Callable[[], object]) -> None:
-    """Call a function for each new connection from now on; engines that share a pool share it, too.
+    """Call a function for each new connection from now on, also on engines that share the pool.
 
-    A listener must not be added to an engine in use: SQLAlchemy walks along them while another thread connects, and the
-    first requests after a start failed now and then.
+    Adding a listener to an engine in use is not safe: SQLAlchemy iterates over the listeners while another thread
+    connects.
     """
     _on_connect[engine.dialect] = (*_on_connect.get(engine.dialect, ()), function)
 
@@ -70,35 +71,35 @@ def call_on_connect(engine: Engine, function: Callable[[], object]) -> None:
 def read_only_engine(engine: Engine) -> Engine:
     """Return an engine for read-only sessions that shares the pool.
 
-    At READ COMMITTED each statement of PostgreSQL has its own snapshot anyway: BEGIN and COMMIT would only cost
-    round trips.
+    At READ COMMITTED each PostgreSQL statement has its own snapshot anyway, so BEGIN and COMMIT would only cost round
+    trips.
     """
     return autocommit_engine(engine).execution_options(**{READ_ONLY: True})
 
 
 def transaction_engine(engine: Engine) -> Engine:
-    """Return an engine for read-only sessions that have a transaction on PostgreSQL as well; it shares the pool."""
+    """Return an engine for read-only sessions that use a transaction on PostgreSQL too; it shares the pool."""
     return engine.execution_options(**{READ_ONLY: True})
 
 
 def autocommit_engine(engine: Engine) -> Engine:
-    """Return an engine for single statements that shares the pool; SQLite keeps its transactions, which are local."""
+    """Return an engine for single statements that shares the pool; SQLite keeps its transactions, which are cheap."""
     return engine.execution_options(**{_AUTOCOMMIT: True})
 
 
 @contextmanager
 def commit_each_statement(connection: Connection) -> Iterator[None]:
-    """Let statements of a connection, which has no transaction now, be transactions of their own on PostgreSQL."""
+    """Commit each statement of a connection that has no open transaction on PostgreSQL."""
     connection.execution_options(**{_AUTOCOMMIT: True})
     try:
         yield
     finally:
-        connection.rollback()  # ends what SQLAlchemy takes for a transaction
+        connection.rollback()  # The rollback ends the transaction that SQLAlchemy assumes.
         connection.execution_options(**{_AUTOCOMMIT: False})
 
 
 def is_pooled(connection: Connection) -> bool:
-    """Say whether a pooler such as PgBouncer may give each transaction another connection to the server."""
+    """Return whether a pooler such as PgBouncer may use another server connection for each transaction."""
     return _POOLED in connection.info
 
 
@@ -119,7 +120,7 @@ def _postgres_engine(settings: StoreSettings) -> Engine:
         "application_name": "gonemaster",
         "options": " ".join(f"-c {name}={value}" for name, value in ours.items()),
         "tcp_user_timeout": round(silence.total_seconds() * 1000),
-        # An idle connection is as dead as a busy one after that time.
+        # An idle connection counts as lost after the same time as a busy one.
         "keepalives_idle": third_s,
         "keepalives_interval": third_s,
         "keepalives_count": 2,
@@ -132,19 +133,19 @@ def _postgres_engine(settings: StoreSettings) -> Engine:
         **_pool(settings),
     )
     hosts = Hosts()
-    event.listen(engine, "do_connect", hosts.begin_with_primary)
+    event.listen(engine, "do_connect", hosts.try_primary_first)
     event.listen(engine, "connect", lambda raw, record: _prepare_postgres(raw, record, settings.limits))
     event.listen(engine, "connect", hosts.note_primary)
     event.listen(engine, "invalidate", hosts.note_loss)
     event.listen(engine, "begin", lambda connection: _begin_postgres(connection, settings.limits))
-    event.listen(engine, "handle_error", _leave_standby)
+    event.listen(engine, "handle_error", _drop_standby_connections)
     event.listen(engine, "checkout", _check_idle)
     event.listen(engine, "checkin", _note_use)
     return engine
 
 
 def _server_side(silence: timedelta) -> dict[str, int]:
-    """Return the settings by which the server gives up a client that is silent, and with it its locks."""
+    """Return the settings that make the server drop a silent client and release its locks."""
     third_s = max(1, math.ceil(silence.total_seconds() / 3))
     return {
         "tcp_user_timeout": round(silence.total_seconds() * 1000),
@@ -155,7 +156,7 @@ def _server_side(silence: timedelta) -> dict[str, int]:
 
 
 def _prepare_postgres(raw: WatchedConnection, record: ConnectionPoolEntry, limits: Limits) -> None:
-    """Watch a new connection, and see whether its settings have reached the server; a pooler may drop them."""
+    """Set the limits of a new connection, and check that its settings reached the server; a pooler may drop them."""
     raw.set_limit(limits.statement)
     with raw.cursor() as cursor:
         cursor.execute(f"SELECT current_setting('{_MARK}', true)")
@@ -165,9 +166,10 @@ def _prepare_postgres(raw: WatchedConnection, record: ConnectionPoolEntry, limit
 
 
 def _begin_postgres(connection: Connection, limits: Limits) -> None:
-    """Let the driver send BEGIN with the next statement, or none for autocommit.
+    """Send BEGIN with the next statement, or not at all for autocommit.
 
-    SQLAlchemy's isolation level AUTOCOMMIT does the same for one SET more each time the connection returns to the pool.
+    SQLAlchemy's isolation level AUTOCOMMIT does the same, but needs another SET each time the connection returns to the
+    pool.
     """
     raw: Any = connection.connection.driver_connection
     wanted = connection.get_execution_options().get(_AUTOCOMMIT, False) and not _has_own_settings(connection)
@@ -181,20 +183,20 @@ def _begin_postgres(connection: Connection, limits: Limits) -> None:
 
 
 def _has_own_settings(connection: Connection) -> bool:
-    """Say whether each transaction has to be told its settings, since those of the connection do not hold for it."""
+    """Return whether each transaction has to set its own settings, because those of the connection do not apply."""
     return current_limits() is not None or is_pooled(connection)
 
 
-def _leave_standby(context: ExceptionContext) -> None:
-    """Give up all connections where the server turns out to be read-only: it is the former primary of a failover."""
+def _drop_standby_connections(context: ExceptionContext) -> None:
+    """Drop all connections if the server turns out to be read-only: it is the former primary after a failover."""
     if getattr(context.original_exception, "pgcode", None) == _READ_ONLY_NOW:
         context.is_disconnect = True
 
 
 def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Test a connection that was idle for some seconds; the pool replaces one that is dead or left in a transaction."""
-    # A BEGIN that the server cancels (statement timeout) leaves an aborted transaction there of which the driver does
-    # not know: its rollback sends nothing, and the next statement would be refused. libpq knows what the server said.
+    """Test a connection that was idle for some seconds; the pool replaces a lost or unusable connection."""
+    # A BEGIN that the server cancels (statement timeout) leaves an aborted transaction that the driver does not know:
+    # its rollback sends nothing, and the next statement would fail. libpq knows the state of the server.
     if connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
         raise DisconnectionError("the connection was left in a transaction")
     if time.monotonic() - record.info.get(_USED_AT, -IDLE_S) < IDLE_S:
@@ -205,7 +207,7 @@ def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) ->
             cursor.execute("SELECT 1")
         connection.rollback()
     except DatabaseError as error:
-        # What else is idle was made before: to find that out one by one would take as long each time.
+        # All other idle connections are older. Testing each one separately would take as long each time.
         raise InvalidatePoolError from error
 
 
@@ -214,13 +216,13 @@ def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
 
 
 def _postgres_url(dsn: str, arguments: dict[str, Any]) -> URL:
-    """Return the URL for psycopg2; a libpq connection string, or URL of several hosts, is parsed into `arguments`."""
-    if "://" not in dsn or "," in urlsplit(dsn).netloc:  # SQLAlchemy has another spelling for several hosts
+    """Return the URL for psycopg2; a libpq string, or a URL with several hosts, is parsed into `arguments`."""
+    if "://" not in dsn or "," in urlsplit(dsn).netloc:  # SQLAlchemy writes several hosts differently.
         given = _libpq_parameters(dsn.replace("postgresql+psycopg2://", "postgresql://", 1))
-        if "options" in given:  # those of the operator are the last ones, and count
+        if "options" in given:  # The operator's options come last and take precedence.
             given["options"] = f"{arguments['options']} {given['options']}"
         if "," in given.get("host", given.get("hostaddr", "")):
-            arguments["target_session_attrs"] = "read-write"  # only the primary serves
+            arguments["target_session_attrs"] = "read-write"  # Only the primary accepts connections.
         arguments.update(given)
         return URL.create("postgresql+psycopg2")
     url = make_url(dsn.replace("postgres://", "postgresql://", 1))
@@ -228,7 +230,7 @@ def _postgres_url(dsn: str, arguments: dict[str, Any]) -> URL:
         raise StoreError(f"not a PostgreSQL URL: {url.render_as_string()}")
     for name in arguments.keys() & url.query.keys():
         given = arguments.pop(name)
-        if name == "options":  # those of the operator are the last ones, and count
+        if name == "options":  # The operator's options come last and take precedence.
             url = url.update_query_dict({name: f"{given} {url.query[name]}"})
     return url.set(drivername="postgresql+psycopg2")
 
@@ -256,28 +258,28 @@ def _sqlite_engine(settings: StoreSettings) -> Engine:
 
 
 def _create_private(_dialect: object, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """Create a new file for its owner only; SQLite gives its other files the same permissions.
+    """Create a new file that only its owner can read; SQLite gives its other files the same permissions.
 
-    An existing file is not opened: to close a descriptor of it drops the locks of all connections of this process
-    (POSIX advisory locks), and another process that closes its last connection would then delete the WAL in use.
+    An existing file is not opened: closing a descriptor of it drops the locks of all connections of this process (POSIX
+    advisory locks), and another process that closes its last connection would then delete the WAL in use.
     """
-    with _creating, suppress(OSError):  # there already, as a rule; SQLite says it better if it is something else
+    with _creating, suppress(OSError):  # The file usually exists; for any other problem SQLite has the better message.
         os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Enable WAL, so that readers do not wait for the writer, and take BEGIN over from the driver."""
+    """Enable WAL, so that readers do not wait for the writer, and disable the driver's own BEGIN."""
     connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "cache_size = -16000"):
         try:
             connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error:
-            connection.close()  # SQLAlchemy forgets it open (seen with 2.0.42)
+            connection.close()  # SQLAlchemy would leave the connection open (seen with 2.0.42).
             raise
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once.
+    """Take the write lock at the start of the transaction.
 
     A transaction that begins as a reader cannot wait for the lock later: SQLite ends it with SQLITE_BUSY.
     """

@@ -16,11 +16,11 @@ class StoreFull(StoreUnavailable):
 
 
 class TimeLimitExceeded(StoreUnavailable):
-    """What was to be read took longer than it may."""
+    """Reading took longer than its time limit."""
 
 
 class StoreConflict(StoreError):
-    """A deadlock, serialisation failure or held lock ended the transaction; `Store.run_in_transaction` retries it."""
+    """A deadlock, serialisation failure or held lock aborted the transaction; `Store.run_in_transaction` retries it."""
 
 
 class StoreOutdated(StoreError):
@@ -28,7 +28,7 @@ class StoreOutdated(StoreError):
 
 
 class NotFound(StoreError):
-    """No row has this key. `key` is the requested key."""
+    """No row has this key; `key` is the requested key."""
 
     def __init__(self, key: object) -> None:
         super().__init__(Text("not found: {key}", key=key))
@@ -36,19 +36,19 @@ class NotFound(StoreError):
 
 
 class JobNotFound(NotFound):
-    """Neither a job nor a run has this id."""
+    """Neither a job nor a run has this ID."""
 
 
 class RunNotFound(NotFound):
-    """No run has this id."""
+    """No run has this ID."""
 
 
 class BatchNotFound(NotFound):
-    """No batch has this id."""
+    """No batch has this ID."""
 
 
 class DomainNotFound(NotFound):
-    """No domain has this id."""
+    """No domain has this ID."""
 
 
 class TagNotFound(NotFound):
@@ -56,35 +56,35 @@ class TagNotFound(NotFound):
 
 
 class ProfileNotFound(NotFound):
-    """No profile has this id."""
+    """No profile has this ID."""
 
 
 class OperationNotFound(NotFound):
-    """No operation has this id."""
+    """No operation has this ID."""
 
 
 class WatchNotFound(NotFound):
-    """No watch has this id."""
+    """No watch has this ID."""
 
 
 class CohortNotFound(NotFound):
-    """No cohort has this id or tag, or none that is public."""
+    """No cohort, or no public cohort, has this ID or tag."""
 
 
 class SnapshotNotFound(NotFound):
-    """A cohort has no snapshot with this slug, or none that is public."""
+    """The cohort has no snapshot, or no public snapshot, with this slug."""
 
 
 class NoDefaultCohort(StoreError):
-    """No cohort is the default. `candidates` is the number of public cohorts."""
+    """No cohort is the default; `candidates` is the number of public cohorts."""
 
     def __init__(self, candidates: int) -> None:
-        super().__init__(f"none of {candidates} public cohorts is the default")
+        super().__init__(f"no default among {candidates} public cohorts")
         self.candidates = candidates
 
 
 class AlreadyExists(StoreError):
-    """The name is in use. `key` is the name."""
+    """The name is in use; `key` is the name."""
 
     def __init__(self, key: object) -> None:
         super().__init__(Text("already exists: {key}", key=key))
@@ -100,7 +100,7 @@ class ProfileExists(AlreadyExists):
 
 
 class CohortExists(AlreadyExists):
-    """The tag has a cohort."""
+    """The tag already has a cohort."""
 
 
 class TokenExists(AlreadyExists):
@@ -112,27 +112,27 @@ class SlugExists(AlreadyExists):
 
 
 class InvalidSlug(StoreError):
-    """The text is no slug; the message has the rule."""
+    """The string is not a valid slug; the message states the rule."""
 
 
 class SnapshotStateError(StoreError):
-    """The snapshot is in the wrong state for the change; the message has the rule."""
+    """The snapshot is in the wrong state for the change; the message states the rule."""
 
 
 class SourceRunsPurged(StoreError):
-    """The runs of the snapshot are gone, so its view cannot be made anew. `slug` is its slug."""
+    """The runs of the snapshot were purged, so its view cannot be rebuilt; `slug` is its slug."""
 
     def __init__(self, slug: str) -> None:
-        super().__init__(Text("the runs of snapshot {slug} are gone", slug=slug))
+        super().__init__(Text("the runs of snapshot {slug} have been purged", slug=slug))
         self.slug = slug
 
 
 class MaterialisationRunning(StoreError):
-    """What is to be made anew is being made anew already."""
+    """The view is already being rebuilt."""
 
 
 class TagInUse(StoreError):
-    """A cohort is made from the tag. `tag` is its name."""
+    """A cohort uses the tag; `tag` is its name."""
 
     def __init__(self, tag: str) -> None:
         super().__init__(Text("a cohort uses the tag {tag}", tag=repr(tag)))
@@ -140,22 +140,22 @@ class TagInUse(StoreError):
 
 
 class DomainInUse(StoreError):
-    """A job of the domain waits or runs. `domain` is its name."""
+    """The domain has a waiting or running job; `domain` is its name."""
 
     def __init__(self, domain: str) -> None:
-        super().__init__(Text("a job of {domain} waits or runs", domain=domain))
+        super().__init__(Text("{domain} has a waiting or running job", domain=domain))
         self.domain = domain
 
 
 class InvalidCatalog(StoreError):
-    """The cohorts would contradict one another; the message has the rule."""
+    """The cohorts would contradict each other; the message states the rule."""
 
 
 class TooManyWatches(StoreError):
-    """There are as many watches as there may be. `limit` is their number."""
+    """The maximum number of watches exists; `limit` is that number."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"there are {limit} watches already")
+        super().__init__(f"the limit of {limit} watches is reached")
         self.limit = limit
 
 
@@ -168,7 +168,7 @@ class JobStateError(StoreError):
 
 
 class OperationClaimLost(StoreError):
-    """Another worker has claimed the operation after the lease of this claim expired."""
+    """Another worker claimed the operation after the lease of this claim had expired."""
 
 
 class TierMismatch(StoreError):
@@ -180,9 +180,9 @@ class QueueMismatch(StoreError):
 
 
 class AmbiguousProfile(StoreError):
-    """The tags of a domain have different default profiles. `profile_ids` lists them.
+    """The tags of a domain have different default profiles; `profile_ids` lists them.
 
-    `domain` is the first of many of which it is true; empty where it is the only one, or the tags are of a request.
+    `domain` is the first affected domain of many; it is empty for a single domain, or if the tags belong to a request.
     """
 
     def __init__(self, profile_ids: list[int], domain: str = "") -> None:
@@ -192,7 +192,7 @@ class AmbiguousProfile(StoreError):
 
 
 class JobsNotTerminal(StoreError):
-    """The batch has unfinished jobs. `unfinished` is their number."""
+    """The batch has unfinished jobs; `unfinished` is their number."""
 
     def __init__(self, unfinished: int) -> None:
         super().__init__("one job has not finished" if unfinished == 1 else f"{unfinished} jobs have not finished")
@@ -204,7 +204,7 @@ class IdempotencyConflict(StoreError):
 
 
 class StatisticsPending(StoreError):
-    """The values of a large batch are not counted yet; to read its documents for one request would take minutes."""
+    """The values of a large batch are not counted yet; reading its documents for one request would take minutes."""
 
 
 class DocumentDamaged(StoreError):

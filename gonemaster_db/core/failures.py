@@ -17,13 +17,14 @@ from gonemaster_db.core.errors import (
     StoreUnavailable,
 )
 
-# SQLSTATE codes, PostgreSQL appendix A.
+# SQLSTATE codes, PostgreSQL documentation, appendix A.
 _CONFLICT = {"40000", "40001", "40003", "40P01", "55P03"}  # serialisation failure, deadlock, lock not available, ...
 _FULL = {"53100"}
-_UNAVAILABLE = {"25006", "25P03"}  # read-only after a failover, ended while it was idle
-# Classes: connection, resources (memory, connections), intervention (shutdown, statement timeout), system (I/O).
+_UNAVAILABLE = {"25006", "25P03"}  # read-only after a failover; terminated while idle
+# SQLSTATE classes: connection, resources (memory, connections), intervention (shutdown, statement timeout), system
+# (I/O).
 _UNAVAILABLE_CLASSES = {"08", "53", "57", "58"}
-_OUTDATED = {"42P01", "42703"}  # no such table, no such column
+_OUTDATED = {"42P01", "42703"}  # undefined table, undefined column
 _GONE = {"23503"}  # foreign key violation
 _SQLITE = {
     sqlite3.SQLITE_BUSY: StoreConflict,
@@ -36,7 +37,7 @@ _SQLITE = {
     sqlite3.SQLITE_IOERR: StoreUnavailable,
     sqlite3.SQLITE_CANTOPEN: StoreUnavailable,
     sqlite3.SQLITE_READONLY: StoreUnavailable,
-    # a damaged file says nothing about what was to be written: the result waits until the file is restored
+    # A damaged file does not mean that the data is invalid: the result waits until the file is restored.
     sqlite3.SQLITE_CORRUPT: StoreUnavailable,
     sqlite3.SQLITE_NOTADB: StoreUnavailable,
 }
@@ -44,7 +45,7 @@ _SQLITE = {
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Translate errors of the driver that a caller can act on; programming errors pass unchanged."""
+    """Translate driver errors that a caller can handle; programming errors are re-raised unchanged."""
     try:
         yield
     except PoolTimeout as error:
@@ -67,7 +68,7 @@ def _kind(error: DBAPIError) -> type[StoreError] | None:
 def _sqlite_kind(error: sqlite3.Error) -> type[StoreError] | None:
     if "no such table" in str(error) or "no such column" in str(error):
         return StoreOutdated
-    code = getattr(error, "sqlite_errorcode", None)  # absent where the module itself raised
+    code = getattr(error, "sqlite_errorcode", None)  # Errors raised by the Python module itself have no code.
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return ReferenceGone
     return None if code is None else _SQLITE.get(code & 0xFF)
@@ -75,7 +76,7 @@ def _sqlite_kind(error: sqlite3.Error) -> type[StoreError] | None:
 
 def _postgres_kind(error: DBAPIError) -> type[StoreError] | None:
     code = getattr(error.orig, "pgcode", None)
-    if code is None:  # libpq failed before the server could answer
+    if code is None:  # libpq failed before the server could answer.
         return StoreUnavailable if isinstance(error, OperationalError) else None
     for codes, kind in (
         (_CONFLICT, StoreConflict),
@@ -89,32 +90,32 @@ def _postgres_kind(error: DBAPIError) -> type[StoreError] | None:
 
 
 def lacks_reference(error: DBAPIError) -> bool:
-    """Say whether a row that was to be written refers to one that is not there."""
+    """Return whether a row could not be written because a row that it refers to does not exist."""
     kind = _kind(error)
     return kind is not None and issubclass(kind, ReferenceGone)
 
 
 def refuses_content(error: Exception) -> bool:
-    """Say whether an error that was not translated lies in what was to be written, so that it will come again.
+    """Return whether an untranslated error is caused by the data, so that a retry would fail again.
 
-    What a column or a constraint refuses, and what cannot be put into a statement; other errors of the driver may be of
-    the moment.
+    Such errors are violated constraints, values that a column refuses, and values that cannot be bound to a statement;
+    other driver errors may be temporary.
     """
     return isinstance(error, IntegrityError | DataError) or not isinstance(error, DBAPIError)
 
 
 def reason_of(error: Exception) -> str:
-    """Return what the driver said, without the statement and its values, which SQLAlchemy adds."""
+    """Return the message of the driver, without the statement and values that SQLAlchemy adds."""
     cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     text = str(cause).strip()
     return f"{type(cause).__name__}: {text}"[:1000] if text else type(cause).__name__
 
 
-# libpq gives no SQLSTATE for a connection that was refused, but the words of the server.
+# For a refused connection libpq gives the message of the server but no SQLSTATE.
 _LOGIN = ("authentication failed", "no password supplied", "is not permitted to log in", "pg_hba.conf")
 _NO_SUCH = re.compile(r'(role|database) ".*" does not exist|permission denied for database')
 
 
 def refuses_login(text: str) -> bool:
-    """Say whether a server that does not serve us refuses the login, and would do so again."""
+    """Return whether the server refuses the login permanently."""
     return any(sign in text for sign in _LOGIN) or bool(_NO_SUCH.search(text))

@@ -9,7 +9,7 @@ Severity = Literal["warnings_plus", "errors_only"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """Filter of the list of jobs and runs; `domain` is a substring, a severity excludes unfinished jobs."""
+    """A filter of jobs and runs; `domain` is a substring, and a severity excludes unfinished jobs."""
 
     status: str | None = None
     batch_id: str | None = None
@@ -21,7 +21,7 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Filter of lists of runs; `event_tag` is a message tag of an entry, times are exclusive bounds."""
+    """A filter of runs; `event_tag` is the message tag of an entry, and times are exclusive bounds."""
 
     domain_tag: str | None = None
     event_tag: str | None = None
@@ -38,7 +38,7 @@ class RunFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainFilter:
-    """Filter of lists of domains; `name` is a substring, levels are those of the newest run."""
+    """A filter of domains; `name` is a substring, and levels refer to the newest run."""
 
     domain_tag: str | None = None
     untagged: bool = False
@@ -49,7 +49,7 @@ class DomainFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilter:
-    """Filter of lists of entries; module and testcase ignore case, `latest` keeps the newest run of each domain."""
+    """A filter of entries; module and test case ignore case, and `latest` selects the newest run of each domain."""
 
     run_id: str | None = None
     domain_id: int | None = None

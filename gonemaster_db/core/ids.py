@@ -1,4 +1,4 @@
-"""Identifiers: opaque, sortable by creation, or unguessable."""
+"""Identifiers: opaque, sortable by creation time, or unguessable."""
 
 import secrets
 import string
@@ -7,30 +7,32 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import count
 
-_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase  # ASCII order: text sorts like numbers
-_TIME_DIGITS = 9  # microseconds in base 62 stay within nine digits until the year 2398
-_RANDOM_DIGITS = 10  # 59 bits: no collisions of two processes within one microsecond
+# ASCII order, so that strings sort like numbers
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_TIME_DIGITS = 9  # microseconds in base 62 fit into nine digits until the year 2398
+_RANDOM_DIGITS = 10  # 59 bits, which avoid collisions of two processes within one microsecond
 _PUBLIC_DIGITS = 12  # 71 bits, all random
 _OLD_PUBLIC_DIGITS = 8
 _BULK_DIGITS = 5
 _LONGEST_ID = 64
 _KEY_DIGITS = _TIME_DIGITS + 2
-_KEY_OFFSET = 2**63  # the digits give an unsigned number, databases have signed ones; fits until the year 2122
+# The digits give an unsigned number, but databases have signed integers; this fits until the year 2122.
+_KEY_OFFSET = 2**63
 _VALUES = {digit: value for value, digit in enumerate(_ALPHABET)}
 
 
 def new_job_id() -> str:
-    """`job_` and 19 characters that sort by creation time."""
+    """Return `job_` and 19 characters that sort by creation time."""
     return "job_" + _sortable()
 
 
 def is_job_id(text: str) -> bool:
-    """Say whether a text can be the id of a job; of those, few are."""
+    """Return whether a string has the form of a job ID."""
     return len(text) <= _LONGEST_ID and text.startswith("job_") and text.isascii() and text[4:].isalnum()
 
 
 def made_at(job_id: str) -> float | None:
-    """Return when the id of a job was made (POSIX seconds of the host that made it); None for one of another form."""
+    """Return when a job ID was generated (POSIX seconds of the generating host), or None for any other form."""
     digits = job_id.removeprefix("job_")
     if len(digits) != _TIME_DIGITS + _RANDOM_DIGITS or any(digit not in _VALUES for digit in digits):
         return None
@@ -41,59 +43,58 @@ def made_at(job_id: str) -> float | None:
 
 
 def new_batch_id() -> str:
-    """`batch_` and 19 characters that sort by creation time."""
+    """Return `batch_` and 19 characters that sort by creation time."""
     return "batch_" + _sortable()
 
 
 def batch_key(batch_id: str) -> int:
-    """Return the integer key of a batch: the first 11 digits of its id, so that keys sort like ids.
+    """Return the integer key of a batch: the first 11 digits of its ID, so that keys sort like IDs.
 
-    Two ids can have the same key (1 in 3844 within one microsecond), which the primary key of batches refuses.
+    Two IDs may have the same key (1 in 3844 within one microsecond), which the primary key of batches refuses.
 
-    Raises:
-        ValueError: not the id of a batch.
+    Raises: ValueError: The string is not a batch ID.
     """
     digits = batch_id.removeprefix("batch_")[:_KEY_DIGITS]
     number = 0
     for digit in digits:
         if digit not in _VALUES:
-            raise ValueError(f"not the id of a batch: {batch_id!r}")
+            raise ValueError(f"not a batch ID: {batch_id!r}")
         number = 62 * number + _VALUES[digit]
     key = number - _KEY_OFFSET
     if len(digits) < _KEY_DIGITS or not batch_id.startswith("batch_") or not -_KEY_OFFSET <= key < _KEY_OFFSET:
-        raise ValueError(f"not the id of a batch: {batch_id!r}")
+        raise ValueError(f"not a batch ID: {batch_id!r}")
     return key
 
 
 def new_operation_id() -> str:
-    """`op_` and 19 characters that sort by creation time."""
+    """Return `op_` and 19 characters that sort by creation time."""
     return "op_" + _sortable()
 
 
 def new_delivery_id() -> str:
-    """`dlv_` and 19 characters that sort by creation time."""
+    """Return `dlv_` and 19 characters that sort by creation time."""
     return "dlv_" + _sortable()
 
 
 def new_public_id() -> str:
-    """Twelve random characters of base 62, for public links."""
+    """Return twelve random base-62 characters, for public links."""
     return _random(_PUBLIC_DIGITS)
 
 
 def is_public_id(text: str) -> bool:
-    """Say whether a text can be a public id: twelve characters, or eight as they once were."""
+    """Return whether a string has the form of a public ID: twelve characters, or eight for old links."""
     return len(text) in (_PUBLIC_DIGITS, _OLD_PUBLIC_DIGITS) and text.isascii() and text.isalnum()
 
 
 def job_ids() -> Iterator[str]:
-    """Generate job ids in order for a bulk insertion (a tenth of the cost of new_job_id); endless."""
+    """Generate an endless series of ordered job IDs for bulk insertion, much faster than `new_job_id`."""
     prefix = "job_" + _sortable()
     for number in count():
         yield prefix + _base62(number, _BULK_DIGITS)
 
 
 def id_at(prefix: str, moment: datetime, number: int) -> str:
-    """Return the id `<prefix>_...` of a moment, the same for the same number: for data that can be made again."""
+    """Return a deterministic ID `<prefix>_...` for a time and a number, for reproducible data."""
     microseconds = round(moment.timestamp() * 1_000_000)
     return f"{prefix}_{_base62(microseconds, _TIME_DIGITS)}{_base62(number % 62**_RANDOM_DIGITS, _RANDOM_DIGITS)}"
 

@@ -12,11 +12,11 @@ _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def dump_json(value: Any) -> str:
-    """Write compact JSON. What it or PostgreSQL has no form for is replaced.
+    """Return compact JSON, replacing values that JSON or PostgreSQL cannot represent.
 
-    NUL becomes U+FFFD, a lone surrogate `?`, infinity and what is not a number null.
+    NUL becomes U+FFFD, a lone surrogate `?`, infinity and NaN null.
     """
-    # A string by itself is what arguments are as a rule; the encoder would be set up anew for each.
+    # Most arguments are plain strings; the encoder would be set up for each of them.
     text = encode_basestring(value) if type(value) is str else _encode(value)
     if "\\u0000" in text:
         text = _NUL.sub(r"\1\\ufffd", text)
@@ -31,7 +31,7 @@ def _encode(value: Any) -> str:
 
 
 def finite(value: Any) -> Any:
-    """Replace infinity and what is not a number by None, at any depth."""
+    """Replace infinity and NaN by None at any depth."""
     if isinstance(value, Mapping):
         return {key if _is_finite(key) else None: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -44,7 +44,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def clean_text(text: str) -> str:
-    """Replace what a text column cannot hold: NUL by U+FFFD, lone surrogates by `?`."""
+    """Replace characters that a text column cannot hold: NUL by U+FFFD, lone surrogates by `?`."""
     if text.isascii() and "\0" not in text:
         return text
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -1,8 +1,8 @@
-"""How long the database may take: limits of each kind of work, told to the server, and watched for where it is silent.
+"""Time limits for each kind of work, enforced by the server and, if the server is silent, by the client.
 
-A server that is stopped, or that a network no longer reaches, ends no statement. The kernel gives up what was sent and
-not acknowledged (`tcp_user_timeout`); what a stopped process behind a living kernel acknowledges and does not answer is
-given up here.
+A server that is stopped or unreachable does not cancel any statement. The kernel gives up data that is sent but not
+acknowledged (`tcp_user_timeout`); a stopped process on a running host acknowledges but does not answer, and is detected
+here.
 """
 
 import math
@@ -22,8 +22,8 @@ from gonemaster_db.core.deadlines import Deadline
 from gonemaster_db.core.errors import TimeLimitExceeded
 from gonemaster_db.core.settings import Limits
 
-MARGIN_S = 3.0  # from the time at which the server should have ended a statement
-_LOOK_EVERY_S = 0.5
+MARGIN_S = 3.0  # after the time at which the server should have cancelled a statement
+_CHECK_INTERVAL_S = 0.5
 
 
 _current: ContextVar[Limits | None] = ContextVar("gonemaster_limits", default=None)
@@ -31,13 +31,13 @@ _deadline: ContextVar[Deadline | None] = ContextVar("gonemaster_deadline", defau
 
 
 def current_limits() -> Limits | None:
-    """Return the limits of what this thread does, if they are not those of its connections."""
+    """Return the limits of this thread if they differ from those of its connections."""
     return _current.get()
 
 
 @contextmanager
 def limited_by(limits: Limits | None) -> Iterator[None]:
-    """Let transactions that begin in the block have other limits than those of the connection."""
+    """Set the limits of transactions that begin in the block."""
     token = _current.set(limits)
     try:
         yield
@@ -46,8 +46,8 @@ def limited_by(limits: Limits | None) -> Iterator[None]:
 
 
 @contextmanager
-def ending_by(deadline: Deadline | None) -> Iterator[None]:
-    """Let no writing transaction of this thread begin or commit after a time, and no statement go on for long."""
+def with_deadline(deadline: Deadline | None) -> Iterator[None]:
+    """Refuse to begin or commit a writing transaction in this thread after a deadline, and cancel longer statements."""
     token = _deadline.set(deadline)
     try:
         yield
@@ -55,35 +55,35 @@ def ending_by(deadline: Deadline | None) -> Iterator[None]:
         _deadline.reset(token)
 
 
-def check_ending() -> None:
-    """Raise TimeLimitExceeded if what this thread does should have ended by now."""
+def check_thread_deadline() -> None:
+    """Raise TimeLimitExceeded if the deadline of this thread has passed."""
     deadline = _deadline.get()
     if deadline is not None:
         deadline.check()
 
 
 def remaining_s(most: float) -> float:
-    """Return how many seconds this thread may wait: `most`, or less if it should end before."""
+    """Return how many seconds this thread may wait: `most`, or less if its deadline is earlier."""
     deadline = _deadline.get()
     return most if deadline is None else min(most, max(0.0, deadline.remaining_s))
 
 
-def is_past_end(error: Exception) -> bool:
-    """Say whether an error came after the time at which this thread should have ended, which may be its cause."""
+def is_past_deadline(error: Exception) -> bool:
+    """Return whether an error occurred after the deadline of this thread, which may be its cause."""
     deadline = _deadline.get()
     return deadline is not None and deadline.remaining_s <= 0 and not isinstance(error, TimeLimitExceeded)
 
 
 class _Watch:
-    """Breaks the connections whose servers have been silent for too long; one thread for the process."""
+    """A thread of the process that breaks connections whose servers have been silent for too long."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ends: dict[Any, float] = {}
-        self._pid = 0  # of the process that the thread runs in
+        self._pid = 0  # process in which the thread runs
 
     def begin(self, connection: Any, limit_s: float) -> None:
-        """Note that a connection waits for its server from now on."""
+        """Start watching a connection that waits for its server."""
         with self._lock:
             self._ends[connection] = time.monotonic() + limit_s
             if self._pid != os.getpid():
@@ -91,22 +91,23 @@ class _Watch:
                 threading.Thread(target=self._watch, name="statement watch", daemon=True).start()
 
     def end(self, connection: Any) -> None:
-        """Note that the server has answered, or the connection is lost."""
+        """Stop watching a connection, after an answer or its loss."""
         with self._lock:
             self._ends.pop(connection, None)
 
     def _watch(self) -> None:
         while True:
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_CHECK_INTERVAL_S)
             now = time.monotonic()
-            with self._lock:  # while it is noted its thread waits in libpq, so the descriptor is that of its socket
+            # While a connection is in the table its thread waits in libpq, so the descriptor belongs to its socket.
+            with self._lock:
                 for connection in [one for one, end in self._ends.items() if end < now]:
                     del self._ends[connection]
                     _break(connection)
 
 
 def _break(connection: Any) -> None:
-    """Shut the socket down: libpq, which waits for it in another thread, finds that the server has gone."""
+    """Shut the socket down, so that libpq, which waits for it in another thread, sees a lost connection."""
     with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as shared:
         shared.shutdown(socket.SHUT_RDWR)
 
@@ -125,9 +126,9 @@ class _WatchedCursor(extensions.cursor):
 
 
 class WatchedConnection(extensions.connection):
-    """A connection that is broken when its server is silent for longer than a statement may take.
+    """A connection that is broken if its server is silent for longer than a statement may take.
 
-    `limit_s` is that time for the work under way; 0 is none.
+    `limit_s` is that time for the current work; 0 means no limit.
     """
 
     limit_s = 0.0
@@ -137,12 +138,12 @@ class WatchedConnection(extensions.connection):
         self.cursor_factory = _WatchedCursor
 
     def set_limit(self, statement: timedelta) -> None:
-        """Watch for statements that a server with this limit should have ended."""
+        """Set the time after which a server with this statement timeout counts as silent."""
         self.limit_s = statement.total_seconds() + MARGIN_S if statement else 0.0
 
     @contextmanager
     def watched(self, *, bounded: bool = True) -> Iterator[None]:
-        """Watch while the block waits for the server; with `bounded` it has no longer than what this thread does."""
+        """Watch the connection while the block waits for the server; `bounded` adds the deadline of the thread."""
         limit_s, deadline = self.limit_s, _deadline.get() if bounded else None
         if deadline is not None:
             limit_s = remaining_s(limit_s or math.inf)
@@ -156,11 +157,11 @@ class WatchedConnection(extensions.connection):
             _watch.end(self)
 
     def commit(self) -> None:
-        """Commit."""
+        """Commit the transaction."""
         with self.watched():
             super().commit()
 
     def rollback(self) -> None:
-        """Roll back."""
-        with self.watched(bounded=False):  # the end of the work may be why
+        """Roll the transaction back."""
+        with self.watched(bounded=False):  # The passed deadline may be the reason for the rollback.
             super().rollback()

@@ -1,4 +1,4 @@
-"""A pool of connections that keeps all of a burst open while it lasts."""
+"""A connection pool that keeps the connections of a burst open while it lasts."""
 
 import time
 from collections import deque
@@ -11,10 +11,10 @@ _IDLE_SINCE = "gonemaster_idle_since"
 
 
 class LingeringPool(QueuePool):
-    """Closes connections above `kept` when they have been idle for some seconds, and not when they are given back.
+    """A pool that closes connections above `kept` after some idle seconds instead of when they are returned.
 
-    While more threads work at once than connections are kept, SQLAlchemy's pool opens and closes one for nearly each
-    request. That costs PostgreSQL a process each time, the client milliseconds, and what it remembers of the database.
+    If more threads work at the same time than connections are kept, SQLAlchemy's pool opens and closes a connection for
+    nearly each request. Each time, PostgreSQL starts a process and the client loses its caches.
     """
 
     kept: int
@@ -25,7 +25,7 @@ class LingeringPool(QueuePool):
 
     @classmethod
     def options(cls, *, most: int) -> dict[str, Any]:
-        """Return the arguments of create_engine for a pool of this class, which keeps all until `kept` is set."""
+        """Return the arguments of `create_engine` for this pool, which keeps all connections until `kept` is set."""
         return {"poolclass": cls, "pool_size": most, "max_overflow": 0, "pool_use_lifo": True}
 
     def recreate(self) -> Self:
@@ -45,9 +45,9 @@ class LingeringPool(QueuePool):
                 self._dec_overflow()
 
     def _pop_idle(self, since: float) -> ConnectionPoolEntry | None:
-        """Take the connection out of the pool that has been idle for longest, if that is too long."""
-        pool: Any = self._pool  # of SQLAlchemy's own class of queues
+        """Remove and return the connection that has been idle for longest, if it has been idle for too long."""
+        pool: Any = self._pool  # The queue is SQLAlchemy's own class.
         with pool.mutex:
-            waiting: deque[ConnectionPoolEntry] = pool.queue  # the last one given back is the first one taken
+            waiting: deque[ConnectionPoolEntry] = pool.queue  # The last connection returned is the first one reused.
             is_late = len(waiting) > self.kept and waiting[0].info.get(_IDLE_SINCE, since) <= since
             return waiting.popleft() if is_late else None

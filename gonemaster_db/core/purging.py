@@ -1,4 +1,4 @@
-"""Bulk removal in short transactions, so that no other transaction waits long."""
+"""Bulk removal in short transactions, so that no other transaction waits for long."""
 
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.session import Store
 
 Step = Callable[[Session, int], int]
-"""Removes up to this number of rows and returns how many; 0 when none is left."""
+"""A function that removes up to this number of rows and returns their number; 0 if no row is left."""
 
 
 class PurgePace(NamedTuple):
-    """The smallest step, the seconds that a step shall take, and the pause after it as a share of what it took.
+    """The smallest step, the target seconds of a step, and the pause after it as a share of its duration.
 
-    A smaller step on a busy machine takes as long, whatever it removes.
+    The smallest step bounds the overhead: on a busy machine a smaller step takes as long.
     """
 
     least: int
@@ -23,8 +23,8 @@ class PurgePace(NamedTuple):
     pause: float
 
 
-# The writers of SQLite wait for the whole step, with each of the three transactions of a job; those of PostgreSQL only
-# for the same domains, so it needs hardly a pause.
+# Writers on SQLite wait for the whole step, in each of the three transactions of a job. On PostgreSQL only writers of
+# the same domains wait, so the pause can be short.
 PACES = {"sqlite": PurgePace(50, 0.04, 0.5), "postgresql": PurgePace(500, 0.25, 0.05)}
 MAX_STEP = 2000
 _MAX_PAUSE_S = 0.25
@@ -33,10 +33,10 @@ _MAX_PAUSE_S = 0.25
 def purge_in_steps(
     store: Store, step: Step, *, stopped: Callable[[], bool] = lambda: False, max_step: int | None = None
 ) -> Iterator[int]:
-    """Remove until nothing is left or `stopped`; yields the number of removed rows after each commit.
+    """Remove rows until no row is left or `stopped` returns True; yield the number of removed rows after each commit.
 
-    The step size adapts so that each transaction takes about the same time on any machine. The pauses between them let
-    other writers in: SQLite has one writer and no queue for it.
+    The step size adapts so that each transaction takes about the same time on any machine. The pauses let other writers
+    in: SQLite has one writer and no queue for it.
     """
     most = max_step or MAX_STEP
     pace = PACES[store.engine.dialect.name]
@@ -51,7 +51,7 @@ def purge_in_steps(
 
 
 def _timed(store: Store, step: Step, size: int) -> tuple[int, float]:
-    """Return what one step removed and the seconds its transaction took, without the wait for the write lock."""
+    """Return the rows removed by a step and the seconds of its transaction, without the wait for the write lock."""
     began = monotonic()
 
     def work(session: Session) -> int:

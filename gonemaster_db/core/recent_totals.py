@@ -1,7 +1,7 @@
-"""Totals of large lists are kept for some seconds: paging through a list and sorting it again do not count it again.
+"""Cached totals of large lists, so that paging and sorting do not count a list again.
 
-A total is always counted where that reads few rows. Above, it may be that of up to LIFE_S ago, as in every client that
-shows it: counting among a million rows takes longer than reading a page of them.
+A total is always counted if that reads few rows. A larger total may be up to LIFE_S seconds old: counting among a
+million rows takes longer than reading a page of them.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -14,9 +14,9 @@ from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 
 EXACT = 100_000
-MOST_EXAMINED = 50_000  # rows, each of which takes longer than one that is only counted
+MAX_EXAMINED = 50_000  # rows, each of which takes longer to read than a counted index entry
 LIFE_S = 10.0
-MAX_KEPT = 500  # filters
+MAX_KEPT = 500  # number of filters
 
 Counted = TypeVar("Counted")
 _kept: TTLCache[tuple[Dialect, Hashable], Any] = TTLCache(MAX_KEPT, LIFE_S, timer=monotonic)
@@ -27,17 +27,17 @@ _ABSENT = object()
 def recent_total(
     session: Session, key: Hashable, count: Callable[[], int], *, examined: Callable[[], int] = lambda: 0
 ) -> int:
-    """Return the total of the list that `key` stands for: a recent one if it took long to count, else that of `count`.
+    """Return the total of the list with this key: the cached total if it was expensive to count, otherwise a new one.
 
-    `examined` tells how many rows have to be looked at where there are more of those than are counted.
+    `examined` returns the number of rows to read, if it is larger than the number of counted rows.
     """
-    return recent(session, key, count, large=lambda total: total > EXACT or examined() > MOST_EXAMINED)
+    return recent(session, key, count, large=lambda total: total > EXACT or examined() > MAX_EXAMINED)
 
 
 def recent(
     session: Session, key: Hashable, count: Callable[[], Counted], *, large: Callable[[Counted], bool]
 ) -> Counted:
-    """Return what `count` counted up to LIFE_S ago if that was `large`, else what it counts now."""
+    """Return the result of `count` of at most LIFE_S ago if it was `large`, otherwise a new result."""
     own = (session.get_bind().engine.dialect, key)
     with _lock:
         found = _kept.get(own, _ABSENT)
@@ -50,8 +50,8 @@ def recent(
     return counted
 
 
-def kept_totals(session: Session, keys: Iterable[Hashable]) -> dict[Hashable, int]:
-    """Return the totals that need not be counted now."""
+def cached_totals(session: Session, keys: Iterable[Hashable]) -> dict[Hashable, int]:
+    """Return the cached totals by key."""
     dialect = session.get_bind().engine.dialect
     with _lock:
         found = {key: _kept.get((dialect, key), _ABSENT) for key in keys}

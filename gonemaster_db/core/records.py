@@ -1,4 +1,4 @@
-"""Frozen records that queries take and return in addition to model rows."""
+"""Immutable records that queries take and return in addition to model rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ T = TypeVar("T")
 class NewJob:
     """A job to be queued.
 
-    `domain` is normalised. `config` holds tests, overrides, nameservers, ds, min_level, ipv4_disabled,
-    ipv6_disabled, origin and tags (the domain joins them when it graduates), where they differ from the defaults, and
-    the request_id and traceparent of the request that submitted it.
+    `domain` is normalised. `config` holds those of tests, overrides, nameservers, ds, min_level, ipv4_disabled,
+    ipv6_disabled, origin and tags (which the domain joins at graduation) that differ from the defaults, and the
+    request_id and traceparent of the request that submitted the job.
     """
 
     domain: str
@@ -32,9 +32,9 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch to be created; its jobs follow in the same transaction.
+    """A batch to be created; its jobs are added in the same transaction.
 
-    With `promote_snapshot` its snapshot is pinned as the default one when it is captured.
+    With `promote_snapshot` its snapshot is pinned as the default snapshot when it is captured.
     """
 
     domain_count: int
@@ -47,7 +47,7 @@ class NewBatch:
 
 @dataclass(frozen=True, slots=True)
 class EntryRecord:
-    """One line of a run. `timestamp` in seconds since its start, `module` upper case, `testcase` lower case."""
+    """One line of a run: `timestamp` in seconds since its start, `module` in upper case, `testcase` in lower case."""
 
     timestamp: float
     module: str
@@ -59,7 +59,7 @@ class EntryRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """One line of a stored run; `id` is unique among all runs and ascends within one. Otherwise as EntryRecord."""
+    """One line of a stored run, like EntryRecord; `id` is unique among all runs and ascends within a run."""
 
     id: int
     run_id: str
@@ -75,7 +75,7 @@ class StoredEntry:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """The result of a run as a worker reports it. `effective_profile` is JSON text or a mapping."""
+    """The result of a run as reported by a worker; `effective_profile` is JSON text or a mapping."""
 
     status: RunStatus
     finished_at: datetime
@@ -90,7 +90,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class LeaseRenewal:
-    """Result of a lease renewal: `lost` jobs belong to this worker no longer, `canceled` ones have a cancel request."""
+    """The result of a lease renewal: this worker no longer holds `lost` jobs; `canceled` jobs have a cancel request."""
 
     lost: frozenset[str]
     canceled: frozenset[str]
@@ -98,9 +98,9 @@ class LeaseRenewal:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A slice of a list; `total` counts all matches; with `total_is_least` counting stopped there.
+    """A slice of a list; `total` counts all matches, or is a lower bound with `total_is_least`.
 
-    With `is_cut` it ends before its limit, since its items are large.
+    With `is_cut` the page ends before its limit, because its items are large.
     """
 
     items: Sequence[T]

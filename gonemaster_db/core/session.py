@@ -21,7 +21,7 @@ from gonemaster_db.core.errors import (
     TimeLimitExceeded,
 )
 from gonemaster_db.core.failures import translated
-from gonemaster_db.core.limits import check_ending, is_past_end, limited_by
+from gonemaster_db.core.limits import check_thread_deadline, is_past_deadline, limited_by
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.core.writer_queue import WriterQueue
 
@@ -32,11 +32,11 @@ _BASE_DELAY_S = 0.01
 class _ReadOnlySession(Session):
     """A session that refuses to write.
 
-    A listener of `do_orm_execute` would do the same, and have SQLAlchemy prepare each statement twice.
+    A listener of `do_orm_execute` would do the same, but SQLAlchemy would then prepare each statement twice.
     """
 
     def execute(self, statement: Any, *arguments: Any, **options: Any) -> Any:
-        """Execute a statement that reads."""
+        """Execute a reading statement."""
         return super().execute(_reading(statement), *arguments, **options)
 
     def scalar(self, statement: Any, *arguments: Any, **options: Any) -> Any:
@@ -49,7 +49,7 @@ class _ReadOnlySession(Session):
 
 
 def _reading(statement: Any) -> Any:
-    """Return the statement. Raises StoreError for one that changes something."""
+    """Return the statement. Raises StoreError for a writing statement."""
     if not (statement.is_select or isinstance(statement, TextClause | FromStatement)):
         raise StoreError("this session is read-only")
     return statement
@@ -62,7 +62,7 @@ def _refuse_flush(session: Session, _context: object, _instances: object) -> Non
 
 
 class Store:
-    """Database of one process: engine, pool and transactions. Shared by threads; a forked process makes its own."""
+    """The database of one process: engine, pool and transactions. Threads share it; a forked process opens its own."""
 
     def __init__(self, engine: Engine, settings: StoreSettings) -> None:
         self.engine = engine
@@ -71,43 +71,40 @@ class Store:
         self._transaction_engine = transaction_engine(engine)
         self._autocommit_engine = autocommit_engine(engine)
         self._writers = _writer_queue(engine, settings)
-        self._full_at: float | None = None  # on the steady clock
-        self._is_away: Callable[[], bool] = lambda: False
+        self._full_at: float | None = None  # on the monotonic clock
+        self._is_unavailable: Callable[[], bool] = lambda: False
 
-    def refuse_while(self, is_away: Callable[[], bool]) -> None:
-        """Begin nothing while this is true: somebody else asks the database, and it is silent.
+    def refuse_while(self, is_unavailable: Callable[[], bool]) -> None:
+        """Refuse new work while this returns True: another component checks the database and gets no answer.
 
-        Each caller would wait for its whole time limit, and hold a thread.
+        Otherwise each caller would wait for its whole timeout and block a thread.
         """
-        self._is_away = is_away
+        self._is_unavailable = is_unavailable
 
     def _admit(self) -> None:
-        if self._is_away():
-            raise StoreUnavailable("the database has not answered for some seconds")
+        if self._is_unavailable():
+            raise StoreUnavailable("the database does not respond")
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a writing transaction, committed at the end of the block, rolled back on an exception.
 
-        Raises:
-            StoreUnavailable: the database is unavailable.
-            StoreConflict: a deadlock, serialisation failure or held lock; `run_in_transaction` retries.
-            TimeLimitExceeded: this thread should have ended by now (`limits.ending_by`); nothing is committed.
+        Raises: StoreUnavailable: The database is unavailable. StoreConflict: A deadlock, serialisation failure or held
+        lock; `run_in_transaction` retries it. TimeLimitExceeded: The deadline of this thread has passed
+        (`limits.with_deadline`); nothing is committed.
         """
         self._admit()
-        # Not expired: rows are used after the block, where each attribute would have to be read again.
+        # Rows are not expired, because they are used after the block, where each attribute would be read again.
         opened = Session(self.engine, expire_on_commit=False)
         with _in_time(), self._writers, self._noting_full(), opened as session, session.begin():
             yield session
-            check_ending()
+            check_thread_deadline()
 
     @contextmanager
     def read_only(self) -> Iterator[Session]:
-        """Open a read-only session; it never waits for a writer.
+        """Open a read-only session, which never waits for a writer.
 
-        Raises:
-            StoreUnavailable: the database is unavailable.
-            StoreError: on an attempt to write.
+        Raises: StoreUnavailable: The database is unavailable. StoreError: A statement tries to write.
         """
         self._admit()
         with translated(), _ReadOnlySession(self._read_only_engine, expire_on_commit=False) as session, session.begin():
@@ -115,11 +112,10 @@ class Store:
 
     @contextmanager
     def read_only_within(self, limit: timedelta) -> Iterator[Session]:
-        """Open a read-only session that sees one state of the database, for a limited time.
+        """Open a read-only session with one snapshot of the database, for a limited time.
 
-        Raises:
-            TimeLimitExceeded: the limit has passed; a statement that runs is ended by the database.
-            StoreUnavailable, StoreError: as in `read_only`.
+        Raises: TimeLimitExceeded: The limit has passed; the database cancels a running statement. StoreUnavailable,
+        StoreError: As in `read_only`.
         """
         self._admit()
         deadline = Deadline(limit)
@@ -142,37 +138,36 @@ class Store:
 
         On PostgreSQL this saves the round trips of BEGIN and COMMIT; on SQLite it is an ordinary transaction.
 
-        Raises:
-            StoreUnavailable, StoreConflict: as in `transaction`.
+        Raises: StoreUnavailable, StoreConflict: As in `transaction`.
         """
         self._admit()
-        check_ending()
+        check_thread_deadline()
         engine = self._autocommit_engine
         with self._writers, self._noting_full(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def run_in_transaction(self, work: Callable[[Session], T], *, attempts: int = 5) -> T:
-        """Call `work` in a transaction and retry it after a StoreConflict; it must be safe to repeat."""
+        """Call `work` in a transaction and retry it after a StoreConflict; `work` must be safe to repeat."""
         for attempt in range(1, attempts):
             try:
                 with self.transaction() as session:
                     return work(session)
             except StoreConflict:
-                # Random and longer each time: two that met in a deadlock would meet there again.
+                # The delay is random and grows, so that two transactions that met in a deadlock do not meet again.
                 time.sleep(random.uniform(0.5, 1) * _BASE_DELAY_S * 2**attempt)
         with self.transaction() as session:
             return work(session)
 
     def long_work(self) -> AbstractContextManager[None]:
-        """Let what this thread does in the block take as long as work in the background may."""
+        """Apply the limits of background work to this thread in the block."""
         return limited_by(self.settings.long_limits)
 
-    def hasty_work(self, *, lock: timedelta) -> AbstractContextManager[None]:
-        """Let what this thread does in the block wait for no lock of others for longer than this."""
+    def lock_timeout(self, *, lock: timedelta) -> AbstractContextManager[None]:
+        """Wait at most this long for a lock in the block."""
         return limited_by(replace(self.settings.limits, lock=lock))
 
     def was_full_within(self, span: timedelta) -> bool:
-        """Say whether the disk was full when this process last tried to write, if that was so lately."""
+        """Return whether a write of this process failed within this time because the disk was full."""
         full_at = self._full_at
         return full_at is not None and time.monotonic() - full_at < span.total_seconds()
 
@@ -197,20 +192,20 @@ class Store:
 
 @contextmanager
 def _in_time() -> Iterator[None]:
-    """Begin nothing after the time of this thread, and say so where its end is why the database did not answer."""
-    check_ending()
+    """Refuse to begin after the deadline of this thread, and report it as the cause of later database errors."""
+    check_thread_deadline()
     try:
         yield
     except (StoreUnavailable, StoreConflict) as error:
-        if is_past_end(error):
+        if is_past_deadline(error):
             raise TimeLimitExceeded("the time limit was exceeded") from error
         raise
 
 
 def _writer_queue(engine: Engine, settings: StoreSettings) -> WriterQueue:
-    """Let one thread write to SQLite, which has one writer, and to PostgreSQL all but one of the connections.
+    """Return the queue of writers: one thread on SQLite; all connections but one on PostgreSQL.
 
-    The last connection is left to readers, such as a heartbeat, for which writers would have to wait.
+    The last connection is reserved for readers, such as a heartbeat, which would otherwise wait for writers.
     """
     if engine.dialect.name == "sqlite":
         return WriterQueue(1, patience=settings.busy_timeout, refusal=StoreConflict)
@@ -219,5 +214,5 @@ def _writer_queue(engine: Engine, settings: StoreSettings) -> WriterQueue:
 
 
 def open_store(settings: StoreSettings) -> Store:
-    """Make the store; no connection is opened yet. Raises StoreError for invalid settings."""
+    """Create the store without opening a connection. Raises StoreError for invalid settings."""
     return Store(make_engine(settings), settings)

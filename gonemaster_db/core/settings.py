@@ -10,10 +10,10 @@ NONE = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one kind of work may take on PostgreSQL; zero is no limit.
+    """Time limits of one kind of work on PostgreSQL; zero means no limit.
 
-    `statement` is the time of each statement, `lock` of waiting for a lock, `idle` between two statements of a
-    transaction. SQLite has its `busy_timeout` alone.
+    `statement` limits each statement, `lock` the wait for a lock, `idle` the time between two statements of a
+    transaction. SQLite only has `busy_timeout`.
     """
 
     statement: timedelta = NONE
@@ -21,7 +21,7 @@ class Limits:
     idle: timedelta = NONE
 
     def settings(self) -> dict[str, int]:
-        """Return the settings of PostgreSQL, in milliseconds."""
+        """Return the PostgreSQL settings in milliseconds."""
         return {
             "statement_timeout": _milliseconds(self.statement),
             "lock_timeout": _milliseconds(self.lock),
@@ -38,10 +38,10 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Database of one process.
+    """Settings of the database of one process.
 
-    `dsn` is a path or `sqlite:///path` for SQLite; a `postgresql://` URL or a libpq string
-    (`host=... dbname=...`) for PostgreSQL.
+    `dsn` is a path or `sqlite:///path` for SQLite; a `postgresql://` URL or a libpq string (`host=... dbname=...`) for
+    PostgreSQL.
     """
 
     driver: Driver = "sqlite"
@@ -51,7 +51,7 @@ class StoreSettings:
     pool_wait: timedelta = timedelta(seconds=30)
     connection_lifetime: timedelta = timedelta(seconds=300)
     connect_timeout: timedelta = timedelta(seconds=5)
-    tcp_user_timeout: timedelta = timedelta(seconds=10)  # what is sent and not acknowledged for so long is lost
-    limits: Limits = NO_LIMITS  # of what is done without saying what it is
-    long_limits: Limits = NO_LIMITS  # of work in the background, `Store.long_work`
+    tcp_user_timeout: timedelta = timedelta(seconds=10)  # after which sent data without acknowledgement counts as lost
+    limits: Limits = NO_LIMITS  # of all other work
+    long_limits: Limits = NO_LIMITS  # of background work, `Store.long_work`
     busy_timeout: timedelta = timedelta(seconds=30)

@@ -1,4 +1,4 @@
-"""Sentences in English that pages can show in another language: as in the engine, which the store does not import."""
+"""English sentences that pages can translate, as in the engine, which the store does not import."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from sqlalchemy.types import TypeDecorator
 
 from gonemaster_db.core.json_text import clean_text
 
-_SEPARATOR = "\x1e"  # the record separator of ASCII
+_SEPARATOR = "\x1e"  # ASCII record separator
 
 
 class Text(str):
-    """A sentence in English, with the template and the values that it is made from."""
+    """An English sentence with its template and values."""
 
     template: str
     values: Mapping[str, object]
 
     def __new__(cls, template: str, /, **values: object) -> Self:
-        """Fill a template, whose fields are those of `str.format`."""
+        """Fill in a template with fields in the syntax of `str.format`."""
         text = super().__new__(cls, template.format(**values))
         text.template, text.values = template, values
         return text
 
-    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:  # a copy is made as the text was
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:  # Copies are built from the template.
         return (self.template,), dict(self.values)
 
 
 class Sentence(TypeDecorator[str]):
-    """A sentence in English; that of a `Text` is followed by its template and values in JSON."""
+    """An English sentence; a `Text` is followed by its template and values as JSON."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Write the sentence first: a person who reads the table sees it."""
+        """Store the sentence first, for readers of the table."""
         if value is None:
             return None
         sentence = clean_text(value).replace(_SEPARATOR, " ")
         return f"{sentence}{_SEPARATOR}{json.dumps(_parts(value))}" if hasattr(value, "template") else sentence
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Return the sentence, a `Text` if it was stored as one."""
+        """Return the sentence, as a `Text` if it was stored as one."""
         if value is None or _SEPARATOR not in value:
             return value
         return _text(json.loads(value.partition(_SEPARATOR)[2]))

@@ -1,4 +1,4 @@
-"""INSERT ... ON CONFLICT, which SQLAlchemy constructs per dialect."""
+"""INSERT ... ON CONFLICT, which SQLAlchemy builds for each dialect."""
 
 from typing import cast
 
@@ -15,7 +15,7 @@ def insert(session: Session, model: type[Base]) -> postgresql.Insert:
 
 
 def insert_into(dialect: str, model: type[Base]) -> postgresql.Insert:
-    """Return the same for a dialect by name; for statements that are built once and cached."""
+    """Return the same statement for a dialect by name, for statements that are built once and cached."""
     table = cast("Table", model.__table__)
     if dialect == "postgresql":
         return postgresql.insert(table)

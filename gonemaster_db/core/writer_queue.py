@@ -1,4 +1,4 @@
-"""The queue of the threads of a process for writing transactions; first come, first served."""
+"""A first-come, first-served queue for the writing threads of a process."""
 
 import threading
 from collections import deque
@@ -9,20 +9,19 @@ from gonemaster_db.core.limits import remaining_s
 
 
 class WriterQueue:
-    """At most `limit` threads are in the block; who waits gets the turn of who leaves, in order of arrival.
+    """A lock that up to `limit` threads hold at the same time, granted in order of arrival.
 
-    The pool of SQLAlchemy and the lock of SQLite both let a thread that comes at the right moment overtake those that
-    sleep: with more slots of a worker than connections, single slots waited for seconds while others were served many
-    times (PostgreSQL, 5 connections: the slowest write took 3.7 to 6.0 s, with this queue 0.24 to 0.26 s).
+    SQLAlchemy's pool and SQLite's lock both let a newly arriving thread overtake waiting threads. With more slots of a
+    worker than connections, single slots would wait for seconds while others are served many times.
     """
 
     def __init__(self, limit: int, *, patience: timedelta, refusal: type[StoreError]) -> None:
-        """Let `limit` threads in; `refusal` is raised to one whose turn has not come within `patience`, or its time."""
+        """Admit `limit` threads; a thread that waits longer than `patience` or its own deadline raises `refusal`."""
         self._free = limit
         self._refusal = refusal
         self._patience_s = patience.total_seconds()
         self._lock = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()  # one each, acquired until its turn comes
+        self._waiting: deque[threading.Lock] = deque()  # one lock for each waiting thread, held until its turn
 
     def __enter__(self) -> None:
         with self._lock:
@@ -38,13 +37,14 @@ class WriterQueue:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             if self._waiting:
-                self._waiting.popleft().release()  # handed over: `_free` stays, so that nobody takes it in between
+                # The slot is handed over, so `_free` stays unchanged and no other thread can take it.
+                self._waiting.popleft().release()
             else:
                 self._free += 1
 
     def _give_up(self, mine: threading.Lock) -> None:
-        """Leave the queue, unless the turn came at the last moment."""
+        """Leave the queue, unless this thread got its turn at the last moment."""
         with self._lock:
             if mine in self._waiting:
                 self._waiting.remove(mine)
-                raise self._refusal("other threads of this process are writing")
+                raise self._refusal("timed out waiting for other writing threads of this process")

@@ -1,1 +1,1 @@
-"""Domains, their tags and the profiles that they are tested with."""
+"""Domains, their tags and the profiles that test them."""

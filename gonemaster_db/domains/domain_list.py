@@ -34,7 +34,7 @@ _FEW_MEMBERS = 10_000
 def list_domains(
     session: Session, wanted: DomainFilter, *, sort: str = DOMAIN_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Domain]:
-    """Page through domains; a domain that was never tested sorts as tested before all others."""
+    """Return a page of domains; a domain that was never tested sorts before all tested domains by time."""
     if wanted.name and (named := _few_named(session, wanted.name)) is not None:
         return _sorted(session, [Domain.id.in_(named), *_conditions(replace(wanted, name=None))], sort, limit, offset)
     total = _count(session, wanted)
@@ -55,25 +55,29 @@ def list_domains(
 
 
 def count_listed(session: Session, wanted: DomainFilter) -> int:
-    """Count the domains that a list has; of many, the number may be that of some seconds ago."""
+    """Count the domains that match a filter; a large count may be some seconds old."""
     return _count(session, wanted)
 
 
 def remove_from_tag(session: Session, wanted: DomainFilter, *, limit: int) -> int:
-    """Take up to `limit` of the domains that match out of the tag of the filter; returns how many.
+    """Remove up to `limit` matching domains from the tag of the filter; return their number.
 
-    Called until it returns 0, each time in its own transaction; see `purging`. Domains and runs stay.
+    Call it until it returns 0, each time in a new transaction; see `purging`. The domains and their runs are not
+    deleted.
     """
     some = select(Domain.id).where(*_conditions(wanted)).order_by(Domain.id).limit(limit)
-    gone = delete(DomainTag).where(
+    deletion = delete(DomainTag).where(
         DomainTag.tag == wanted.domain_tag, DomainTag.domain_id.in_(session.scalars(some).all())
     )
     options = {"synchronize_session": False}
-    return len(session.scalars(gone.returning(DomainTag.domain_id), execution_options=options).all())
+    return len(session.scalars(deletion.returning(DomainTag.domain_id), execution_options=options).all())
 
 
 def _few_named(session: Session, part: str) -> Sequence[int] | None:
-    """Return the domains whose names contain the part, None if they are many: the walk would take a whole index."""
+    """Return the domains whose name contains `part`, or None if they are too many to sort in memory.
+
+    For a rare substring, walking a sorted index would read the whole index.
+    """
     ids = session.scalars(select(Domain.id).where(*index_conditions(DomainFilter(name=part))).limit(_FEW + 1)).all()
     return ids if len(ids) <= _FEW else None
 
@@ -87,7 +91,7 @@ def _sorted(
     *,
     total: int | None = None,
 ) -> Page[Domain]:
-    """Sort few domains in memory."""
+    """Sort a small number of domains in memory."""
     if total is None:
         total = session.scalar(select(func.count()).select_from(Domain).where(*conditions)) or 0
     query = select(Domain).where(*conditions).order_by(*sort_order(sort)).limit(limit).offset(offset)

@@ -1,8 +1,8 @@
-"""Pages of domains, found along an index.
+"""Pages of domains, read along an index.
 
-Each index has a column to sort by, the name, and what is filtered by. The domains with one value of the column are a
-group, and within it they are in order of name. So one index serves both directions, although ties are in the same order
-in both, and domains that do not match are skipped within the index.
+Each index has the sort column, the name and the filter columns. Domains with the same value of the sort column form a
+group and are ordered by name in the index. One index therefore serves both directions, although ties are always sorted
+by name, and domains that do not match are skipped within the index.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,9 +20,9 @@ from gonemaster_db.models import Domain, DomainRunCount, DomainTag
 _NAME, _LEVEL = Domain.name.expression, Domain.latest_level.expression
 _TESTED = Domain.latest_run_at.expression
 _COUNTED = DomainRunCount.domain_id.expression.label("id")
-_MAX_LOOKED_UP = 4000  # domains that are looked up in a tag in a fraction of the time in which a large tag is read
-_LOOKED_UP_OF = 16  # members of a larger tag for each domain that may be
-_UNTESTED = None  # in place of a level
+_MAX_LOOKED_UP = 4000  # Up to this many domains, looking each one up in a tag is much faster than reading a large tag.
+_LOOKED_UP_OF = 16  # For a larger tag, one look-up is allowed for this many members.
+_UNTESTED = None  # represents the missing level of untested domains
 _EVERY = (_UNTESTED, *LEVELS)
 _BY_RANK: list[list[str | None]] = [
     [level for level in _EVERY if level not in SEVERITIES],
@@ -36,27 +36,27 @@ _BY_VALUE: dict[str, ColumnElement[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Domains that are equal in a sort order but for their names, in one or more parts of an index."""
+    """Domains with equal sort values, ordered by name, in one or more parts of an index."""
 
     parts: Sequence[ColumnElement[bool]]
     down: bool = False
     by_time: bool = False
-    """Sorted by the time of the newest run first, which differs as a rule."""
+    """Whether the group is sorted by the time of the newest run first, which is usually unique."""
     source: "type[Domain | DomainRunCount]" = Domain
     """The table that has the index."""
 
     @property
     def id(self) -> ColumnElement[int]:
-        """Return the column of the number of the domain."""
+        """Return the column with the ID of the domain."""
         return Domain.id.expression if self.source is Domain else _COUNTED
 
     @property
     def first_columns(self) -> list[ColumnElement[Any]]:
-        """Return what is sorted by before the name."""
+        """Return the sort columns before the name."""
         return [_TESTED] if self.by_time else []
 
     def order(self, columns: Any) -> list[ColumnElement[Any]]:
-        """Return what to sort columns by."""
+        """Return the sort order for these columns."""
         if self.by_time:
             return [_directed(columns.latest_run_at, down=self.down), columns.name.asc()]
         return [_directed(columns.name, down=self.down)]
@@ -65,7 +65,7 @@ class Group:
 def index_conditions(
     wanted: DomainFilter, source: "type[Domain | DomainRunCount]" = Domain
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions on what all indexes have: name and level."""
+    """Return the conditions on the columns that all indexes have: name and level."""
     found = [contains_name(source.name.expression, wanted.name)] if wanted.name else []
     return found if (levels := _levels(wanted)) is None else [*found, source.latest_level.expression.in_(levels)]
 
@@ -78,10 +78,10 @@ def member_condition(tag: str) -> ColumnElement[bool]:
 def walk_domains(
     session: Session, wanted: DomainFilter, sort: str, *, limit: int, offset: int, candidates: float, members: int = 0
 ) -> list[int] | None:
-    """Return the ids of a page. Before it, groups are counted and not read.
+    """Return the IDs of a page; groups before the page are counted but not read.
 
-    `candidates` tells how many domains are likely to be looked at, `members` how many the tag has. None: untagged
-    domains are too far to walk.
+    `candidates` is the expected number of domains to examine, `members` the number of domains of the tag. Returns None
+    if untagged domains are wanted and the walk would be too long.
     """
     if wanted.domain_tag is None and not wanted.untagged:
         return _walk_groups(session, _groups(session, wanted, sort), wanted, limit, offset)
@@ -122,7 +122,7 @@ def _walk_groups(session: Session, groups: Iterable[Group], wanted: DomainFilter
 def _look_up(
     session: Session, groups: Iterable[Group], wanted: DomainFilter, limit: int, offset: int, *, most: int
 ) -> list[int] | None:
-    """Look the first domains up in a tag, or in all for those without; None if that does not fill the page."""
+    """Look the first domains up in the tag (in all tags for untagged ones); None if the page stays incomplete."""
     tag = wanted.domain_tag
     found: list[int] = []
     left = most
@@ -143,9 +143,9 @@ def _look_up(
 
 
 def _candidates(group: Group, wanted: DomainFilter, most: int | None) -> Subquery:
-    """Select those of a group that match but for their tags, in order; an offset hides parts from PostgreSQL.
+    """Select the domains of a group that match all conditions except tags, in order.
 
-    It would hash a tag once for each of them.
+    OFFSET 0 keeps PostgreSQL from merging the parts into the outer query, where it would hash a tag once for each part.
     """
     conditions = index_conditions(wanted, group.source)
     parts = [
@@ -168,12 +168,12 @@ def _paged(group: Group, candidates: Subquery, limit: int, offset: int) -> "Sele
 
 
 def _hashed(domain_id: ColumnElement[int], tag: str) -> ColumnElement[bool]:
-    """Match domains of a tag: PostgreSQL would join, but cannot see through OR."""
+    """Match the domains of a tag with a hash; the OR keeps PostgreSQL from turning the condition into a join."""
     return or_(domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == tag)), text("1 = 0"))
 
 
 def sort_order(sort: str) -> list[ColumnElement[Any]]:
-    """Return what to sort domains by; those that were never tested were tested before all others."""
+    """Return the sort order of domains; untested domains sort before all tested ones by time."""
     name, _, direction = sort.rpartition("_")
     down = direction == "desc"
     if name == "name":
@@ -189,7 +189,7 @@ def sort_order(sort: str) -> list[ColumnElement[Any]]:
 
 
 def _levels(wanted: DomainFilter) -> list[str] | None:
-    """Return the levels that match; None: any level, and domains without one."""
+    """Return the matching levels; None matches any level and domains without a level."""
     if wanted.level is None and wanted.min_level is None:
         return None
     least = LEVELS if wanted.min_level is None else at_least(wanted.min_level)
@@ -197,7 +197,7 @@ def _levels(wanted: DomainFilter) -> list[str] | None:
 
 
 def _groups(session: Session, wanted: DomainFilter, sort: str) -> Iterator[Group]:
-    """Yield the groups of a sort order, as far as they are asked for."""
+    """Yield the groups of a sort order lazily."""
     name, _, direction = sort.rpartition("_")
     down = direction == "desc"
     levels = _levels(wanted)
@@ -220,7 +220,7 @@ def _of_levels(levels: Sequence[str | None]) -> list[ColumnElement[bool]]:
 
 
 def _by_value(session: Session, column: ColumnElement[Any], *, down: bool) -> Iterator[Group]:
-    """Yield a group for each value of a column, each value found when it is needed; those without one are the last."""
+    """Yield a group for each value of a column, reading values on demand; domains without a value come last."""
     source: type[Domain | DomainRunCount] = DomainRunCount if column is _BY_VALUE["run_count"] else Domain
     query = select(column).where(column.is_not(None)).order_by(_directed(column, down=down)).limit(1)
     value = session.scalar(query)

@@ -1,4 +1,4 @@
-"""Domains: lookup, creation, and the copy of their newest run."""
+"""Look-up and creation of domains, and the copy of their newest run."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -37,7 +37,7 @@ LATEST = (
 )  # fmt: skip
 OF_RUN_COUNT = ("domain_id", "run_count", "name", "latest_level")
 _CHUNK = 5000
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 def get_domain(session: Session, domain_id: int) -> Domain:
@@ -49,17 +49,17 @@ def get_domain(session: Session, domain_id: int) -> Domain:
 
 
 def find_domain(session: Session, name: str) -> Domain | None:
-    """Read the domain of a normalised name, None if it was neither tested nor tagged."""
+    """Read a domain by its normalised name; None if it was neither tested nor tagged."""
     return session.scalar(select(Domain).where(Domain.name == name))
 
 
 def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    """Match names that contain a substring, in any case; faster than LIKE, which has to look for its own signs."""
+    """Match names that contain a substring, ignoring case; faster than LIKE, which has to parse wildcards."""
     return _PositionIn(column, literal(part.lower(), DOMAIN_TYPE)) > 0
 
 
 class _PositionIn(FunctionElement[int]):
-    """The place of a text in another, from 1 on; 0: it is not there."""
+    """The position of a string in another string, from 1; 0 if it is not found."""
 
     inherit_cache = True
     type = Integer()
@@ -76,24 +76,24 @@ def _strpos(element: _PositionIn, compiler: Any, **options: Any) -> str:
 
 
 def ensure_domains(session: Session, names: Iterable[str], *, now: datetime) -> dict[str, int]:
-    """Find or create the domains; returns their ids by name."""
+    """Find or create domains; return their IDs by name."""
     ids: dict[str, int] = {}
-    for chunk in chunks(sorted(set(names)), _CHUNK):  # sorted, so that two transactions cannot deadlock
+    for chunk in chunks(sorted(set(names)), _CHUNK):  # Sorted, so that two transactions cannot deadlock.
         ids.update(_ids(session, chunk))
         missing = [name for name in chunk if name not in ids]
         if missing:
             rows = [{"name": name, "created_at": now, "run_count": 0} for name in missing]
             session.execute(insert(session, Domain).on_conflict_do_nothing(), rows)
             found = _ids(session, missing)
-            list_run_counts(session, found.values())
+            insert_run_counts(session, found.values())
             ids.update(found)
     return ids
 
 
 def lock_domains(session: Session, domain_ids: Iterable[int]) -> dict[int, Row[Any]]:
-    """Lock domains against graduations of their runs until the commit; ordered by id, as everywhere.
+    """Lock domains until the commit, so that no run of them graduates; return `latest_run_id` and `run_count` by ID.
 
-    Returns `latest_run_id` and `run_count` of each.
+    All callers lock in order of ID, so that they cannot deadlock.
     """
     found: dict[int, Row[Any]] = {}
     columns = (Domain.id, Domain.latest_run_id, Domain.run_count)
@@ -106,8 +106,8 @@ def lock_domains(session: Session, domain_ids: Iterable[int]) -> dict[int, Row[A
 def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: ColumnElement[bool] | None = None) -> None:
     """Recount the runs of the domains and copy the outcome of their newest run (by finish time).
 
-    Runs that match `leaving` are about to be deleted and are ignored, so that no domain refers to them afterwards.
-    The domains are locked first: a run that graduates concurrently would be missed in the count.
+    Runs that match `leaving` are about to be deleted and are ignored, so that no domain refers to them afterwards. The
+    domains are locked first, because the count would miss a run that graduates concurrently.
     """
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
         lock_domains(session, chunk)
@@ -115,13 +115,13 @@ def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: Col
         values = {getattr(Domain, column.name): column for column in found.c if column.name != "domain_id"}
         session.execute(
             update(Domain).where(Domain.id == found.c.domain_id).values(values),
-            execution_options=_QUIET,
+            execution_options=_NO_SYNC,
         )
         _copy_run_counts(session, chunk)
 
 
-def list_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
-    """Let new domains appear in lists by number of runs."""
+def insert_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
+    """Add new domains to the table that lists are sorted by."""
     columns = (Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
     new = insert(session, DomainRunCount)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
@@ -131,25 +131,25 @@ def list_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
 
 
 def add_to_run_counts(session: Session, domain_ids: Iterable[int], number: int) -> None:
-    """Add the same number to those of domains that this transaction has locked."""
+    """Add a number to the run counts of domains that this transaction has locked."""
     counts = update(Domain).values(run_count=Domain.run_count + number)
     listed = update(DomainRunCount).values(run_count=DomainRunCount.run_count + number)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
-        session.execute(counts.where(Domain.id.in_(chunk)), execution_options=_QUIET)
-        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_QUIET)
+        session.execute(counts.where(Domain.id.in_(chunk)), execution_options=_NO_SYNC)
+        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_NO_SYNC)
 
 
-def forget_runs(session: Session, domain_ids: Iterable[int]) -> None:
-    """Let domains that this transaction has locked be as if they had never been tested."""
+def reset_domains(session: Session, domain_ids: Iterable[int]) -> None:
+    """Reset domains that this transaction has locked to the state of untested domains."""
     nothing = update(Domain).values(run_count=0, **dict.fromkeys(LATEST))
     listed = update(DomainRunCount).values(run_count=0, latest_level=None)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
-        session.execute(nothing.where(Domain.id.in_(chunk)), execution_options=_QUIET)
-        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_QUIET)
+        session.execute(nothing.where(Domain.id.in_(chunk)), execution_options=_NO_SYNC)
+        session.execute(listed.where(DomainRunCount.domain_id.in_(chunk)), execution_options=_NO_SYNC)
 
 
 def _copy_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
-    """Copy the numbers of domains, which this transaction has locked, to where lists are sorted by them."""
+    """Copy the run counts of domains that this transaction has locked to the table that lists are sorted by."""
     changed = or_(
         DomainRunCount.run_count != Domain.run_count, DomainRunCount.latest_level.is_distinct_from(Domain.latest_level)
     )
@@ -157,13 +157,13 @@ def _copy_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
     copy = update(DomainRunCount).where(DomainRunCount.domain_id == Domain.id, changed).values(copied)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
         of_chunk = DomainRunCount.domain_id.in_(chunk)
-        session.execute(copy.where(of_chunk), execution_options=_QUIET)
+        session.execute(copy.where(of_chunk), execution_options=_NO_SYNC)
 
 
 def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Subquery:
     """Select the new values of domains, labelled by column.
 
-    The newest run is looked up per domain in ix_runs_domain_id_finished_at; a join with an aggregate over all runs
+    The newest run is looked up for each domain in ix_runs_domain_id_finished_at; a join with an aggregate over all runs
     would read every run of a large batch once more.
     """
     domain = aliased(Domain)
@@ -195,7 +195,7 @@ def _state(domain_ids: Sequence[int], leaving: ColumnElement[bool] | None) -> Su
 
 
 def _words(code: Any, words: Sequence[str]) -> ColumnElement[str]:
-    """Return the words that the codes of runs stand for: in domains they are stored as text."""
+    """Return the text of the status and level codes of runs, since domains store them as text."""
     texts = {number: literal(str(word), String()) for number, word in enumerate(words)}
     return case(texts, value=type_coerce(code, SmallInteger()))
 

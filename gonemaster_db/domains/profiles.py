@@ -1,4 +1,4 @@
-"""Stored profiles."""
+"""Reading, storing and removing profiles."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,12 +28,12 @@ def get_profile(session: Session, profile_id: int) -> Profile:
 
 
 def find_profile(session: Session, name: str) -> Profile | None:
-    """Read the profile with this name."""
+    """Read the profile with this name, or None."""
     return session.scalar(select(Profile).where(Profile.name == name))
 
 
 def lock_profile(session: Session, profile_id: int) -> Profile:
-    """Read a profile and lock its row for a change. Raises ProfileNotFound."""
+    """Read a profile and lock its row for an update. Raises ProfileNotFound."""
     found = session.scalar(select(Profile).where(Profile.id == profile_id).with_for_update())
     if found is None:
         raise ProfileNotFound(profile_id)
@@ -95,16 +95,15 @@ def update_profile(
     profile.updated_at = now
     try:
         session.flush()
-    except IntegrityError as error:  # the name was taken concurrently
+    except IntegrityError as error:  # Another transaction took the name.
         raise ProfileExists(name) from error
     return profile
 
 
 def set_reviewed(session: Session, profile_id: int, schema_version: str) -> Profile:
-    """Set or clear the version that a profile was reviewed with; updated_at does not change.
+    """Set or clear the schema version with which a profile was reviewed; `updated_at` does not change.
 
-    Raises:
-        ProfileNotFound: no profile has this id.
+    Raises: ProfileNotFound: The profile does not exist.
     """
     profile = lock_profile(session, profile_id)
     profile.schema_version = schema_version
@@ -118,9 +117,9 @@ def count_runs_with_profile(session: Session, profile_id: int) -> int:
 
 
 def clear_profile_in_runs(session: Session, profile_id: int, *, limit: int = 1000) -> int:
-    """Clear the profile's id in up to `limit` runs, which keep its name; returns their number.
+    """Clear the profile ID in up to `limit` runs, which keep the profile name; return their number.
 
-    Called before the profile is deleted, each time in its own transaction: ON DELETE SET NULL alone would lock all of
+    Call it before the profile is deleted, each time in a new transaction: ON DELETE SET NULL alone would lock all of
     its runs in one long statement.
     """
     some = select(Run.id).where(Run.profile_id == profile_id).limit(limit)
@@ -129,7 +128,7 @@ def clear_profile_in_runs(session: Session, profile_id: int, *, limit: int = 100
 
 
 def delete_profile(session: Session, profile_id: int) -> Profile:
-    """Remove a profile; its id is cleared in tags, jobs and runs, runs keep its name. Raises ProfileNotFound."""
+    """Remove a profile; its ID is cleared in tags, jobs and runs, and runs keep its name. Raises ProfileNotFound."""
     profile = lock_profile(session, profile_id)
     session.delete(profile)
     session.flush()
@@ -137,13 +136,13 @@ def delete_profile(session: Session, profile_id: int) -> Profile:
 
 
 def mark_all_reviewed(session: Session, *, schema_version: str) -> int:
-    """Mark all profiles as reviewed with this version; returns the number of those that changed."""
+    """Mark all profiles as reviewed with this version; return the number of changed profiles."""
     stamped = update(Profile).where(Profile.schema_version != schema_version).values(schema_version=schema_version)
     return len(session.scalars(stamped.returning(Profile.id)).all())
 
 
 def purge_effective_profiles(session: Session, *, older_than: datetime) -> int:
-    """Remove effective profiles that no run refers to; returns their number."""
+    """Remove effective profiles that no run refers to; return their number."""
     unused = ~select(Run.id).where(Run.effective_profile_id == EffectiveProfile.id).exists()
     deleted = delete(EffectiveProfile).where(EffectiveProfile.created_at < older_than, unused)
     options = {"synchronize_session": False}

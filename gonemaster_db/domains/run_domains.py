@@ -1,7 +1,7 @@
-"""Filters of runs by their domains: a substring of the name, a tag.
+"""Filters of runs by domain: a substring of the name, or a tag.
 
-Few domains are read first, and their numbers are compared within the index that a list is walked in. Of many, each run
-that the walk comes to is looked up, and the page is full after a few of them; for a long walk they are read as well.
+A small number of domains is read first, and their IDs are compared within the index of the sorted list. If there are
+many, each run of the walk is looked up, and the page is full after a few runs; for a long walk the domains are read.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,28 +19,28 @@ from gonemaster_db.runs.counters import count_runs
 
 FEW_RUNS = 1000
 FEW_DOMAINS = 10_000
-LONG_WALK = 40_000  # runs that are looked up in the time in which many domains are read
-_SOON_READ = 50_000  # domains
+LONG_WALK = 40_000  # Runs of a walk, above which reading many domains is faster than looking up each run.
+_SOON_READ = 50_000  # number of domains that are read quickly
 _DOMAIN_ID = Run.domain_id.expression
-SMALL_BATCH = 50_000  # runs whose names are compared in the time in which many domains are read
+SMALL_BATCH = 50_000  # Runs whose names are compared faster than many domains are read.
 
 
 @dataclass(frozen=True, slots=True)
 class OfDomains:
-    """A condition on the domains of runs; `few`: they were read, and are no more than 10,000."""
+    """A condition on the domains of runs; `few` is set if the domains were read and number at most FEW_DOMAINS."""
 
     condition: ColumnElement[bool]
     few: bool
 
 
 def name_condition(session: Session, part: str, *, sort: str, page_end: int, batch_key: int | None) -> OfDomains:
-    """Match runs of domains whose name contains the part; `page_end`: so many of them are wanted in a sort order."""
+    """Match runs of domains whose name contains `part`; `page_end` is the number of matches that the page needs."""
     if batch_key is not None and _is_small(session, batch_key):
         return OfDomains(has_part(part), few=False)
     ids = select(Domain.id).where(_has_part(part))
     if (few := _few_domains(session, ids)) is not None:
         return OfDomains(_DOMAIN_ID.in_(few), few=True)
-    if sort.startswith(("domain", "batch")):  # the index has the names
+    if sort.startswith(("domain", "batch")):  # The index contains the names.
         return OfDomains(has_part(part), few=False)
     if _is_long(session, page_end, part=part, tag=None):
         return OfDomains(_hashed(_DOMAIN_ID, ids), few=False)
@@ -49,15 +49,15 @@ def name_condition(session: Session, part: str, *, sort: str, page_end: int, bat
 
 
 def has_part(part: str) -> ColumnElement[bool]:
-    """Match runs by their own copy of the name, which some indexes have."""
+    """Match runs by their own copy of the domain, which some indexes have."""
     return contains_name(Run.domain.expression, part)
 
 
 def tag_condition(session: Session, tag: str, *, sort: str, page_end: int) -> OfDomains:
-    """Match the runs of a tag's domains; `page_end`: so many of them are wanted in a sort order."""
+    """Match the runs of a tag's domains; `page_end` is the number of matches that the page needs."""
     if (few := _few_domains(session, _members(tag))) is not None:
         return OfDomains(_DOMAIN_ID.in_(few), few=True)
-    # The first names need not be in the tag.
+    # In order of name the matches may all be late in the index.
     if sort.startswith("domain") or _is_long(session, page_end, part=None, tag=tag):
         return OfDomains(_hashed(_DOMAIN_ID, _members(tag)), few=False)
     return OfDomains(_is_member(_DOMAIN_ID, tag), few=False)
@@ -65,14 +65,14 @@ def tag_condition(session: Session, tag: str, *, sort: str, page_end: int) -> Of
 
 @dataclass(frozen=True, slots=True)
 class TagMembers:
-    """The domains of a tag: their numbers if they are few, else how many they are."""
+    """The domains of a tag: their IDs if they are few, otherwise their number."""
 
     tag: str
     few: Sequence[int] | None
     number: int
 
     def condition(self, wanted: int, domain_id: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Match them by a column, where so many are wanted in an order that has nothing to do with the tag."""
+        """Match the domains by a column; `wanted` rows are needed in an order that does not depend on the tag."""
         if self.few is not None:
             return domain_id.in_(self.few)
         if wanted > LONG_WALK // 2 or self.number <= _SOON_READ:
@@ -81,13 +81,13 @@ class TagMembers:
 
 
 def domains_of_tag(session: Session, tag: str) -> TagMembers:
-    """Find out which domains, or how many, a tag has."""
+    """Determine the domains of a tag, or their number if they are many."""
     few = _few_domains(session, _members(tag))
     return TagMembers(tag, few, 0 if few is not None else count_tag_domains(session, tag))
 
 
 def count_runs_of_domains(session: Session, *, part: str | None, tag: str | None) -> int:
-    """Count the runs of the domains that match both; sums Domain.run_count and reads no run."""
+    """Count the runs of the domains that match both filters; sums `Domain.run_count` and reads no runs."""
     query = select(func.coalesce(func.sum(Domain.run_count), 0))
     if part:
         query = query.where(_has_part(part))
@@ -100,10 +100,10 @@ def count_runs_of_domains(session: Session, *, part: str | None, tag: str | None
 def few_ids(
     session: Session, conditions: Sequence[ColumnElement[bool]], *, total: Callable[[], int] | None = None
 ) -> Sequence[str] | None:
-    """Return the ids of the matching runs; None if there are more than 1,000, as `total` may tell before.
+    """Return the IDs of the matching runs, or None if there are more than FEW_RUNS; `total` may show that beforehand.
 
-    A rare match in an index walked in sort order costs the whole index. With a short list of ids the page is sorted in
-    memory instead, and the list gives the count as well.
+    To find rare matches in sort order, the database would read the whole index. With a short list of IDs the page is
+    sorted in memory instead, and the length of the list is the total.
     """
     if total is not None and total() > FEW_RUNS:
         return None
@@ -116,7 +116,7 @@ def _is_small(session: Session, batch_key: int) -> bool:
 
 
 def _is_long(session: Session, page_end: int, *, part: str | None, tag: str | None) -> bool:
-    """Say whether so many matches are a long walk away, if they are spread evenly."""
+    """Return whether a page needs a long walk, if the matches are spread evenly."""
     matching = count_runs_of_domains(session, part=part, tag=tag)
     return page_end * count_runs(session) > LONG_WALK * matching
 
@@ -136,16 +136,16 @@ def _is_member(domain_id: ColumnElement[Any], tag: str) -> ColumnElement[bool]:
 
 
 def _few_domains(session: Session, ids: "Select[int]") -> Sequence[int] | None:
-    """Return the numbers of domains; None if there are more than 10,000."""
+    """Return the IDs of domains, or None if there are more than FEW_DOMAINS."""
     few = session.scalars(ids.limit(FEW_DOMAINS + 1)).all()
     return few if len(few) <= FEW_DOMAINS else None
 
 
 def _hashed(domain_id: ColumnElement[Any], ids: "Select[int]") -> ColumnElement[bool]:
-    """Match many domains by a hash of their numbers: PostgreSQL would join, but cannot see through OR."""
+    """Match many domains with a hash of their IDs; the OR keeps PostgreSQL from turning the condition into a join."""
     return or_(domain_id.in_(ids), text("1 = 0"))
 
 
 def _looked_up(found: "Select[Any]") -> ColumnElement[bool]:
-    """Match rows for which another is found; as a scalar, so that PostgreSQL does not turn it into a join of all."""
+    """Match rows for which `found` has a row; a scalar subquery, so that PostgreSQL does not join all rows."""
     return found.limit(1).scalar_subquery().is_not(None)

@@ -1,7 +1,7 @@
 """Summaries of tags: counts of the newest runs of their domains.
 
-To count half a million domains takes most of a second. So maintenance counts large tags once a minute, if anything has
-changed, and readers take what it keeps.
+Counting a large tag takes long. A maintenance task therefore counts large tags once a minute if anything has changed,
+and readers use the stored counts.
 """
 
 import hashlib
@@ -16,18 +16,19 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.upsert import insert
-from gonemaster_db.models import Domain, DomainTag, KeptTagSummary, Run, Tag
+from gonemaster_db.models import Domain, DomainTag, Run, StoredTagSummary, Tag
 from gonemaster_db.runs.counters import read_counts
 
-LARGE = 20_000  # domains: a page that counts fifty thousand takes a tenth of a second
-BELIEVED = timedelta(minutes=5)  # since maintenance came last: where it does not run, tags are counted when asked for
+LARGE = 20_000  # domains; smaller tags are counted on request
+# Stored counts expire if the maintenance task has not confirmed them for this long; tags are then counted on request.
+VALID_FOR = timedelta(minutes=5)
 _COUNTS = ("domain_count", "ok", "notice", "warning", "error", "critical", "grades")
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
 class TagSummary:
-    """Counts of the newest runs of a tag's domains by level (`ok` is below NOTICE) and grade."""
+    """Counts of the newest runs of a tag's domains by level (`ok` is below NOTICE) and by grade."""
 
     tag: str
     domain_count: int
@@ -54,19 +55,21 @@ def count_newest(session: Session, name: str) -> TagSummary:
     return TagSummary(name, by_rank.total(), ok, notice, warning, error, critical, grades)
 
 
-def kept_summaries(session: Session, names: Sequence[str], *, now: datetime) -> dict[str, TagSummary]:
-    """Return what maintenance keeps of large tags; nothing where it does not run."""
-    query = select(KeptTagSummary).where(KeptTagSummary.tag.in_(names), KeptTagSummary.checked_at > now - BELIEVED)
+def stored_summaries(session: Session, names: Sequence[str], *, now: datetime) -> dict[str, TagSummary]:
+    """Return the stored summaries of large tags; empty if the maintenance task is not running."""
+    query = select(StoredTagSummary).where(
+        StoredTagSummary.tag.in_(names), StoredTagSummary.checked_at > now - VALID_FOR
+    )
     return {
         kept.tag: TagSummary(kept.tag, **{name: getattr(kept, name) for name in _COUNTS})
         for kept in session.scalars(query)
     }
 
 
-def keep_summaries(
+def update_summaries(
     store: Store, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False, large: int = LARGE
 ) -> int:
-    """Count the tags with more than `large` domains of which domains or runs have changed; returns how many."""
+    """Count the changed tags with more than `large` domains, and store the counts; return the number of tags."""
     with store.read_only() as session:
         wanted = _signatures(session, large)
         kept = {tag: bytes(signature) for tag, signature in session.execute(_KEPT)}
@@ -85,11 +88,11 @@ def keep_summaries(
     return len(counted)
 
 
-_KEPT = select(KeptTagSummary.tag, KeptTagSummary.signature)
+_KEPT = select(StoredTagSummary.tag, StoredTagSummary.signature)
 
 
 def _signatures(session: Session, large: int) -> dict[str, bytes]:
-    """Return a digest of each large tag that changes with its domains, and with any run that is stored or deleted."""
+    """Return a digest for each large tag that changes with its domains and with each stored or deleted run."""
     counts = sorted(repr(group) + str(number) for group, number in read_counts(session).items())
     runs = repr((counts, session.scalar(select(func.max(Run.key)))))
     members = select(DomainTag.tag, func.count(), func.sum(DomainTag.domain_id)).group_by(DomainTag.tag)
@@ -104,15 +107,15 @@ def _keep(session: Session, *, summary: TagSummary, signature: bytes, now: datet
         session.scalar(select(Tag.name).where(Tag.name == summary.tag).with_for_update(read=True, key_share=True))
         is None
     ):
-        return  # deleted meanwhile
+        return  # The tag was deleted in the meantime.
     row = {name: getattr(summary, name) for name in _COUNTS} | {"signature": signature, "checked_at": now}
     row["grades"] = dict(summary.grades)
-    kept = insert(session, KeptTagSummary).values(tag=summary.tag, **row)
-    session.execute(kept.on_conflict_do_update(index_elements=[KeptTagSummary.tag], set_=row))
+    kept = insert(session, StoredTagSummary).values(tag=summary.tag, **row)
+    session.execute(kept.on_conflict_do_update(index_elements=[StoredTagSummary.tag], set_=row))
 
 
 def _note(session: Session, *, unchanged: Sequence[str], small: Sequence[str], now: datetime) -> None:
-    """Say of which tags the counts are still right, and forget those that are counted as fast as they are asked for."""
-    checked = update(KeptTagSummary).where(KeptTagSummary.tag.in_(unchanged)).values(checked_at=now)
-    session.execute(checked, execution_options=_QUIET)
-    session.execute(delete(KeptTagSummary).where(KeptTagSummary.tag.in_(small)), execution_options=_QUIET)
+    """Confirm the unchanged counts, and remove those of tags that are small enough to be counted on request."""
+    checked = update(StoredTagSummary).where(StoredTagSummary.tag.in_(unchanged)).values(checked_at=now)
+    session.execute(checked, execution_options=_NO_SYNC)
+    session.execute(delete(StoredTagSummary).where(StoredTagSummary.tag.in_(small)), execution_options=_NO_SYNC)

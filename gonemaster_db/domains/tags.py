@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import AmbiguousProfile, ProfileNotFound, TagExists, TagInUse, TagNotFound
-from gonemaster_db.core.recent_totals import EXACT, kept_totals, recent, recent_total
+from gonemaster_db.core.recent_totals import EXACT, cached_totals, recent, recent_total
 from gonemaster_db.core.upsert import insert
-from gonemaster_db.domains.tag_summaries import TagSummary, count_newest, kept_summaries
+from gonemaster_db.domains.tag_summaries import TagSummary, count_newest, stored_summaries
 from gonemaster_db.models import Cohort, Domain, DomainTag, Profile, Tag
 
 CHUNK = 5000
-# Made once: a statement with its own list of names is a reference cycle, which keeps the names until it is collected.
+# Built once: a statement with its own list of names is a reference cycle, which keeps the names in memory until the
+# garbage collector runs.
 _PROFILES_OF_DOMAINS = (
     select(Domain.name, Tag.default_profile_id)
     .join(DomainTag, DomainTag.domain_id == Domain.id)
@@ -42,7 +43,7 @@ def list_tags(session: Session, *, limit: int = 100, offset: int = 0) -> list[Li
     """List tags by name."""
     tags = session.scalars(select(Tag).order_by(Tag.name).limit(limit).offset(offset)).all()
     numbers = _kept_numbers(session, [tag.name for tag in tags])
-    recent_ones = kept_totals(session, [_key(tag.name) for tag in tags])
+    recent_ones = cached_totals(session, [_key(tag.name) for tag in tags])
     names = [tag.name for tag in tags if tag.name not in numbers and _key(tag.name) not in recent_ones]
     query = select(DomainTag.tag, func.count()).where(DomainTag.tag.in_(names)).group_by(DomainTag.tag)
     counted: Counter[str] = Counter({row[0]: row[1] for row in session.execute(query)})
@@ -57,7 +58,7 @@ def count_tags(session: Session) -> int:
 
 
 def list_tag_names(session: Session, *, limit: int) -> Sequence[str]:
-    """List the first names of tags; unlike `list_tags`, nothing is counted."""
+    """Return the first tag names without counting their domains."""
     return session.scalars(select(Tag.name).order_by(Tag.name).limit(limit)).all()
 
 
@@ -91,14 +92,12 @@ def describe_tag(session: Session, name: str, description: str) -> Tag:
 
 
 def delete_tag(session: Session, name: str) -> None:
-    """Remove the tag and its memberships; domains and runs stay.
+    """Remove a tag and its memberships; domains and runs are not deleted.
 
-    Raises:
-        TagNotFound: no such tag.
-        TagInUse: a cohort is made from it.
+    Raises: TagNotFound: The tag does not exist. TagInUse: A cohort uses the tag.
     """
     tag = _tag(session, name)
-    # Asked before: the foreign key would refuse it as well, but only after the memberships are gone.
+    # Checked first: the foreign key would refuse it too, but only after the memberships were removed.
     if session.scalar(select(Cohort.id).where(Cohort.source_tag == name)) is not None:
         raise TagInUse(name)
     session.delete(tag)
@@ -109,7 +108,7 @@ def delete_tag(session: Session, name: str) -> None:
 
 
 def set_default_profile(session: Session, name: str, profile_id: int | None) -> None:
-    """Set or clear the profile that jobs for the tag's domains use. Raises TagNotFound, ProfileNotFound."""
+    """Set or clear the profile for jobs of the tag's domains. Raises TagNotFound, ProfileNotFound."""
     tag = _tag(session, name)
     if profile_id is not None and session.get(Profile, profile_id) is None:
         raise ProfileNotFound(profile_id)
@@ -125,7 +124,7 @@ def ensure_tags(session: Session, names: Iterable[str], *, now: datetime) -> Non
 
 
 def tag_domains(session: Session, names: Iterable[str], domain_ids: Iterable[int], *, now: datetime) -> None:
-    """Add each of the domains to each of the tags; missing tags are created."""
+    """Add each domain to each tag; create missing tags."""
     tags = sorted(set(names))
     ensure_tags(session, tags, now=now)
     for chunk in chunks(sorted(set(domain_ids)), CHUNK):
@@ -135,18 +134,18 @@ def tag_domains(session: Session, names: Iterable[str], domain_ids: Iterable[int
 
 
 def untag_domains(session: Session, name: str, domains: Iterable[str]) -> int:
-    """Remove domains, given by name, from a tag; returns the number of removed memberships."""
+    """Remove domains, given by name, from a tag; return the number of removed memberships."""
     removed = 0
     for chunk in chunks(sorted(set(domains)), CHUNK):
         ids = select(Domain.id).where(Domain.name.in_(chunk))
-        gone = delete(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
+        deletion = delete(DomainTag).where(DomainTag.tag == name, DomainTag.domain_id.in_(ids))
         options = {"synchronize_session": False}
-        removed += len(session.scalars(gone.returning(DomainTag.domain_id), execution_options=options).all())
+        removed += len(session.scalars(deletion.returning(DomainTag.domain_id), execution_options=options).all())
     return removed
 
 
 def tags_of_domains(session: Session, domain_ids: Sequence[int]) -> dict[int, list[str]]:
-    """List the tags of each domain by name; a domain without tags is absent."""
+    """Return the tags of each domain, sorted by name; a domain without tags is absent."""
     query = select(DomainTag.domain_id, DomainTag.tag).where(DomainTag.domain_id.in_(domain_ids))
     tags: dict[int, list[str]] = {}
     for domain_id, tag in session.execute(query.order_by(DomainTag.tag)):
@@ -155,13 +154,13 @@ def tags_of_domains(session: Session, domain_ids: Sequence[int]) -> dict[int, li
 
 
 def count_tag_domains(session: Session, name: str) -> int:
-    """Count the domains of a tag; 0 if there is no such tag."""
+    """Count the domains of a tag; 0 if the tag does not exist."""
     query = select(func.count()).select_from(DomainTag).where(DomainTag.tag == name)
     return recent_total(session, _key(name), lambda: session.scalar(query) or 0)
 
 
 def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
-    """Yield the names of a tag's domains in order, in constant memory."""
+    """Yield the names of a tag's domains in order, using constant memory."""
     last = ""
     query = select(Domain.name).join(DomainTag, DomainTag.domain_id == Domain.id).where(DomainTag.tag == name)
     while names := session.scalars(query.where(Domain.name > last).order_by(Domain.name).limit(CHUNK)).all():
@@ -170,7 +169,7 @@ def iter_tag_domains(session: Session, name: str) -> Iterator[str]:
 
 
 def count_tagged(session: Session, name: str, domains: Iterable[str]) -> int:
-    """Count those of some domains, given by name, that have a tag."""
+    """Count how many of the given domains have a tag."""
     counted = 0
     for chunk in chunks(domains, CHUNK):
         ids = select(Domain.id).where(Domain.name.in_(chunk))
@@ -180,20 +179,18 @@ def count_tagged(session: Session, name: str, domains: Iterable[str]) -> int:
 
 
 def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = ()) -> int | None:
-    """Return the default profile of a domain's tags and of `tags`, which it is about to join; None if they have none.
+    """Return the default profile of a domain's tags and of `tags`, which it is about to join; None without a default.
 
-    Raises:
-        AmbiguousProfile: the tags have different ones.
+    Raises: AmbiguousProfile: The tags have different default profiles.
     """
     own = default_profile_ids(session, [domain]).get(domain, [])
-    return the_profile_id([*own, *profile_ids_of_tags(session, tags)])
+    return only_profile_id([*own, *profile_ids_of_tags(session, tags)])
 
 
-def the_profile_id(found: Iterable[int]) -> int | None:
-    """Return the one profile among those of a domain's tags, None if there is none.
+def only_profile_id(found: Iterable[int]) -> int | None:
+    """Return the only profile among the default profiles of tags, or None if there is none.
 
-    Raises:
-        AmbiguousProfile: there are different ones.
+    Raises: AmbiguousProfile: There are different profiles.
     """
     ids = sorted(set(found))
     if len(ids) > 1:
@@ -202,7 +199,7 @@ def the_profile_id(found: Iterable[int]) -> int | None:
 
 
 def tags_by_default_profile(session: Session) -> dict[int, list[str]]:
-    """Return the names of the tags that have a default profile, by profile."""
+    """Return the names of the tags that have a default profile, by profile ID."""
     found: dict[int, list[str]] = {}
     query = select(Tag.default_profile_id, Tag.name).where(Tag.default_profile_id.is_not(None)).order_by(Tag.name)
     for profile_id, name in session.execute(query):
@@ -221,7 +218,7 @@ def profile_ids_of_tags(session: Session, names: Iterable[str]) -> list[int]:
 
 
 def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, list[int]]:
-    """Return the default profiles of the tags of many domains by name; a domain without one is absent."""
+    """Return the default profiles of the tags of each domain, by domain; a domain without one is absent."""
     found: dict[str, list[int]] = {}
     for chunk in chunks(domains, CHUNK):
         for domain, profile_id in session.execute(_PROFILES_OF_DOMAINS, {"names": chunk}):
@@ -231,11 +228,11 @@ def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, l
 
 
 def summarise_tag(session: Session, name: str) -> TagSummary:
-    """Count the newest runs of the tag's domains. Raises TagNotFound, also for a tag without domains.
+    """Count the newest runs of a tag's domains. Raises TagNotFound, also for a tag without domains.
 
-    Of a large tag the counts may be a minute old, or some seconds, as totals are, where maintenance keeps none.
+    The counts of a large tag may be a minute old, or some seconds if no maintenance task stores them.
     """
-    found = kept_summaries(session, [name], now=utcnow()).get(name)
+    found = stored_summaries(session, [name], now=utcnow()).get(name)
     if found is None:
         key = ("summary of tag", name)
         found = recent(session, key, lambda: count_newest(session, name), large=lambda kept: kept.domain_count > EXACT)
@@ -249,8 +246,8 @@ def _key(name: str) -> tuple[str, str]:
 
 
 def _kept_numbers(session: Session, names: Sequence[str]) -> dict[str, int]:
-    """Return the numbers of domains of large tags, as maintenance keeps them."""
-    return {name: kept.domain_count for name, kept in kept_summaries(session, names, now=utcnow()).items()}
+    """Return the stored numbers of domains of large tags."""
+    return {name: kept.domain_count for name, kept in stored_summaries(session, names, now=utcnow()).items()}
 
 
 def _tag(session: Session, name: str) -> Tag:

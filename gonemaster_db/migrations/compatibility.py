@@ -1,7 +1,7 @@
-"""Checks whether this release works on the schema of a database, which may be that of a later release.
+"""Checks whether this release works on the schema of a database, which may come from a later release.
 
-A release does not know the revisions that come after it. So the database itself says with which releases its schema is
-compatible: the table `schema_compatibility`, which each migration writes in its transaction.
+A release does not know later revisions. The database therefore records the releases that its schema is compatible with:
+each migration writes the table `schema_compatibility` in its transaction.
 """
 
 from functools import cache
@@ -15,7 +15,7 @@ from gonemaster_db.migrations.revisions import Revision, known_revisions
 from gonemaster_db.service.models.schema_compatibility import SchemaCompatibility
 
 _TABLE = SchemaCompatibility.__table__
-# Of the migrations 0001 to 0028, which this release does not have any more.
+# the last version with migrations 0001 to 0028, which this release no longer has
 _LAST_BEFORE = "gonemaster 0.1.0 at commit 2f6dad3"
 
 
@@ -32,13 +32,13 @@ def first_revision() -> str:
 
 
 def current_revision(store: Store) -> str | None:
-    """Return the revision of the schema; None for an empty database."""
+    """Return the revision of the schema, or None for an empty database."""
     with store.read_only() as session:
         return MigrationContext.configure(session.connection()).get_current_revision()
 
 
 def is_newer(store: Store) -> bool:
-    """Say whether the schema is of a later release."""
+    """Return whether the schema comes from a later release."""
     current = current_revision(store)
     return current is not None and current not in known_revisions()
 
@@ -54,11 +54,10 @@ def check_origin(store: Store) -> None:
 
 
 def check_schema(store: Store) -> None:
-    """Check that this release works on the schema: its own, or one of a later release that is compatible with it.
+    """Check that this release works on the schema: its own, or a compatible one of a later release.
 
-    Raises:
-        StoreOutdated: it does not work on the schema; the message says what to do.
-        StoreUnavailable: the database does not respond.
+    Raises: StoreOutdated: The release does not work on the schema; the message says what to do. StoreUnavailable: The
+    database does not respond.
     """
     head, current = head_revision(), current_revision(store)
     if current == head:
@@ -70,11 +69,13 @@ def check_schema(store: Store) -> None:
     oldest = _compatible_from(store, current)
     if oldest not in known_revisions():
         facts = f"it works with releases from {oldest or current}, and this one has {head}"
-        raise StoreOutdated(f"the database is of a later release, version {current}: {facts}; install a later release")
+        raise StoreOutdated(
+            f"the database belongs to a later release, version {current}: {facts}; install a later release"
+        )
 
 
 def pending_revisions(store: Store) -> list[Revision]:
-    """Return what an upgrade would apply, in order; nothing if the schema is of a later release."""
+    """Return the revisions that an upgrade would apply, in order; empty if the schema comes from a later release."""
     current, revisions = current_revision(store), list(known_revisions().values())
     if current is None:
         return revisions

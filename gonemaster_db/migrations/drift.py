@@ -9,12 +9,12 @@ from alembic.runtime.migration import MigrationContext
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Base
 
-# What Alembic compares and how it alters tables; the environment script uses the same options.
+# Options of Alembic's comparison and of altering tables; the environment script uses the same options.
 CONFIGURE: dict[str, Any] = {"render_as_batch": True, "compare_type": True}
 
 
 def differences(store: Store) -> list[str]:
-    """List the differences between the schema and the models, one sentence each; tables of others are ignored."""
+    """Return the differences between the schema and the models, one sentence each; foreign tables are ignored."""
     with store.read_only() as session:
         context = MigrationContext.configure(session.connection(), opts=CONFIGURE | {"include_object": _is_ours})
         changes = compare_metadata(context, Base.metadata)
@@ -26,13 +26,13 @@ def _is_ours(_item: object, name: str | None, kind: str, _reflected: bool, _comp
 
 
 def _single(changes: list[Any]) -> Iterator[Any]:
-    """Yield the changes; Alembic puts those of one column into a list."""
+    """Yield single changes; Alembic puts the changes of one column into a list."""
     for change in changes:
         yield from change if isinstance(change, list) else [change]
 
 
 def _sentence(change: tuple[Any, ...]) -> str:
-    """Return what Alembic would change to make the schema that of the models, as what is wrong with the schema."""
+    """Describe a change that Alembic would make as an error of the schema."""
     verb, _, kind = change[0].partition("_")
     if verb == "modify":
         _, _, table, column, _, found, wanted = change

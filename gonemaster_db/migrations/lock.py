@@ -1,4 +1,4 @@
-"""One process migrates at a time; the others wait for it, however it ends."""
+"""Makes sure that only one process migrates at a time; the lock is released however that process ends."""
 
 import fcntl
 import logging
@@ -10,17 +10,17 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 log = logging.getLogger(__name__)
-_KEY = 7_305_808_869_232_243_317  # of an advisory lock: arbitrary, but used by no other program
+_KEY = 7_305_808_869_232_243_317  # key of an advisory lock, arbitrary but used by no other program
 
 
 @contextmanager
 def alone(connection: Connection) -> Iterator[None]:
-    """Hold a lock that the death of this process or its connection releases, over several transactions."""
+    """Hold a lock over several transactions that is released if this process or its connection dies."""
     if connection.dialect.name == "postgresql":
         with _advisory_lock(connection):
             yield
     else:
-        # Not the database itself: to close a descriptor of it would drop SQLite's own locks.
+        # A separate file, because closing a descriptor of the database would drop SQLite's own locks.
         with _file_lock(Path(f"{connection.engine.url.database}-migration")):
             yield
 
@@ -35,7 +35,7 @@ def _advisory_lock(connection: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        connection.invalidate()  # the server releases the lock of a connection that is closed, in whatever state it is
+        connection.invalidate()  # The server releases the lock when the connection is closed, in any state.
         raise
     connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
     connection.commit()
@@ -47,12 +47,12 @@ def _file_lock(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is locked, so that nobody waits for a file that has gone
+        path.unlink(missing_ok=True)  # Removed while it is locked, so that no process waits for a removed file.
         os.close(descriptor)
 
 
 def _lock(path: Path) -> int:
-    """Open and lock a file; again if the one that held the lock has removed it."""
+    """Open and lock a file, and retry if the previous holder of the lock has removed it."""
     while True:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
@@ -73,4 +73,4 @@ def _is_still(path: Path, descriptor: int) -> bool:
 
 
 def _log_wait() -> None:
-    log.info("another process migrates the database: waiting for its end")
+    log.info("waiting for another process that is migrating the database")

@@ -1,7 +1,7 @@
-"""Indexes of tables in use: created and dropped while the service works.
+"""Creates and drops indexes of tables while the service is running.
 
-PostgreSQL does it outside of transactions (CONCURRENTLY), so a revision with such an index contains nothing else.
-SQLite has one writer, which waits for the build.
+PostgreSQL does it outside transactions (CONCURRENTLY), so a revision with such an index contains nothing else. SQLite
+has one writer, which waits for the build.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,8 @@ _CLIENT_GONE_MS = 2_000
 def create_index(
     name: str, table: str, columns: Sequence[str | sa.TextClause], *, where: str | None = None, unique: bool = False
 ) -> None:
-    """Create an index. `where` is the condition of a partial index, in SQL."""
-    drop_index(name, table)  # an interrupted build leaves an invalid one
+    """Create an index; `where` is the SQL condition of a partial index."""
+    drop_index(name, table)  # An interrupted build leaves an invalid index.
     condition = sa.text(where) if where else None
     with _outside_transactions(op.get_bind()) as concurrently:
         op.create_index(

@@ -1,4 +1,4 @@
-"""The revisions that this release knows, and with which older releases each of them is compatible."""
+"""The revisions that this release knows, and the older releases that each of them is compatible with."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -13,10 +13,10 @@ LOCATIONS = (Path(__file__).parent / "versions",)  # directories with revisions
 
 @dataclass(frozen=True)
 class Revision:
-    """A step of the schema.
+    """One step of the schema.
 
-    `compatible_from` is the oldest revision whose releases work on the schema after this step; the revision itself if
-    no earlier one does.
+    `compatible_from` is the oldest revision whose releases work on the schema after this step; it is the revision
+    itself if no earlier release does.
     """
 
     number: str
@@ -26,11 +26,11 @@ class Revision:
 
     @property
     def is_compatible(self) -> bool:
-        """Whether releases of the revision before go on working."""
+        """Whether releases of the previous revision continue to work."""
         return self.compatible_from != self.number
 
     def works_with(self, current: str) -> bool:
-        """Say whether releases of the revision `current`, an earlier one, go on working."""
+        """Return whether releases of the earlier revision `current` continue to work."""
         numbers = list(known_revisions())
         return numbers.index(self.compatible_from) <= numbers.index(current)
 
@@ -47,7 +47,7 @@ def configuration(connection: Connection | None = None) -> Config:
 
 @cache
 def known_revisions() -> dict[str, Revision]:
-    """Return all revisions by number, the oldest first."""
+    """Return all revisions by number, oldest first."""
     scripts = ScriptDirectory.from_config(configuration())
     found = {script.revision: _revision(script) for script in scripts.walk_revisions()}
     return dict(reversed(found.items()))

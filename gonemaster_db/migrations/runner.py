@@ -1,4 +1,4 @@
-"""Migrates the schema to a revision; safe when several processes start at once and while the service works."""
+"""Migrates the schema to a revision, even if several processes start at the same time or the service is running."""
 
 import logging
 import random
@@ -45,38 +45,36 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-# While a migration waits for a table, later requests for the table wait behind it: so it soon gives up and tries again.
+# While a migration waits for a table, later requests for the table wait behind it, so it gives up soon and retries.
 LOCK_TIMEOUT_MS = 2_000
 LOCK_ATTEMPTS = 100
 PAUSE_S = (1.0, 3.0)
 
 
 def upgrade(store: Store, *, revision: str = "head") -> None:
-    """Apply the pending migrations; a concurrent process waits and then finds none.
+    """Apply the pending migrations; a concurrent process waits and then has nothing to do.
 
-    Each migration is a transaction on PostgreSQL, all together are one on SQLite; building an index concurrently
-    commits what precedes it. A schema of a later release stays as it is if it is compatible with this release.
+    Each migration is a transaction on PostgreSQL; on SQLite all migrations together are one transaction. Building an
+    index concurrently commits all previous changes. A compatible schema of a later release is left unchanged.
 
-    Raises:
-        StoreOutdated: the schema is from before the first release, or of a later release that is not compatible.
-        StoreConflict: tables stayed locked for minutes. The migrations that were applied remain.
+    Raises: StoreOutdated: The schema is from before the first release, or from an incompatible later release.
+    StoreConflict: Tables stayed locked for minutes. The migrations applied so far remain.
     """
     if is_newer(store):
         check_schema(store)
         return
-    _patiently(lambda: _migrate(store, command.upgrade, revision))
+    _with_retries(lambda: _migrate(store, command.upgrade, revision))
 
 
 def downgrade(store: Store, *, revision: str) -> None:
-    """Revert migrations down to `revision` (`base`: all of them); otherwise as `upgrade`.
+    """Revert migrations down to `revision` (`base`: all of them), otherwise like `upgrade`.
 
-    Raises:
-        StoreOutdated: the schema is from before the first release.
-        StoreError: there is no such revision below the current one.
+    Raises: StoreOutdated: The schema is from before the first release. StoreError: There is no such revision below the
+    current one.
     """
     check_origin(store)
     try:
-        _patiently(lambda: _migrate(store, command.downgrade, revision))
+        _with_retries(lambda: _migrate(store, command.downgrade, revision))
     except CommandError as error:
         raise StoreError(str(error)) from error
 
@@ -87,23 +85,23 @@ def is_current(store: Store) -> bool:
 
 
 def finish_step(ctx: MigrationContext, step: object, heads: Collection[str], run_args: object) -> None:
-    """Record which releases the schema is compatible with, and release the locks of the step; Alembic calls it."""
+    """Record the compatible releases and release the locks of a step; Alembic calls this function."""
     connection = ctx.connection
     assert connection is not None  # noqa: S101  # there is none only where Alembic writes a script
     note_compatibility(connection, next(iter(heads), None))
-    if connection.dialect.name == "postgresql":  # SQLite has one lock, and checks foreign keys at the end
+    if connection.dialect.name == "postgresql":  # SQLite has one lock, and checks foreign keys at the end.
         connection.commit()
 
 
-def _patiently(work: Callable[[], None]) -> None:
-    """Try again while tables are locked: the service works in the pauses."""
+def _with_retries(work: Callable[[], None]) -> None:
+    """Retry while tables are locked; the service can use them in the pauses."""
     for _ in range(1, LOCK_ATTEMPTS):
         try:
             return work()
         except StoreConflict as error:
             pause_s = random.uniform(*PAUSE_S)
             facts = {"reason": str(error).partition("\n")[0], "pause_s": round(pause_s, 1)}
-            log.info("the migration waits: others use what it changes", extra=facts)
+            log.info("the migration is waiting for locked tables", extra=facts)
             time.sleep(pause_s)
     return work()
 
@@ -111,7 +109,7 @@ def _patiently(work: Callable[[], None]) -> None:
 def _migrate(store: Store, direction: Callable[[Config, str], None], revision: str) -> None:
     """Migrate in a transaction that is committed at the end; a migration may commit earlier and begin another one."""
     with translated(), store.engine.connect() as connection, alone(connection), _for_migrations(connection):
-        connection.begin()  # before Alembic, which then leaves it to us
+        connection.begin()  # before Alembic, which then leaves the transaction to this function
         direction(configuration(connection), revision)
         _check_foreign_keys(connection)
         connection.commit()
@@ -125,14 +123,14 @@ def _for_migrations(connection: Connection) -> Iterator[None]:
         return
     connection.exec_driver_sql(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
     connection.commit()
-    yield  # after an error the connection is closed
+    yield  # After an error the connection is closed.
     connection.exec_driver_sql("RESET lock_timeout")
     connection.commit()
 
 
 @contextmanager
 def _without_foreign_keys(connection: Connection) -> Iterator[None]:
-    """Let SQLite check no foreign keys: it alters a table by copying it and dropping the original."""
+    """Disable SQLite's foreign key checks, since it alters a table by copying it and dropping the original."""
     raw: Any = connection.connection.driver_connection
     raw.execute("PRAGMA foreign_keys = OFF")
     try:

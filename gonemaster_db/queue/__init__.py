@@ -1,1 +1,1 @@
-"""Jobs that wait or run: submission, claims, order, pauses."""
+"""Waiting and running jobs: submission, claims, order, pauses."""

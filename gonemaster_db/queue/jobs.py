@@ -1,4 +1,4 @@
-"""Jobs: submission, claim and lease. Their end is in graduation.py, their order in queue.py."""
+"""Submission, claims and leases of jobs. Their end is in graduation.py, their order in queue.py."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from gonemaster_db.queue.position_allocator import MAX_SLAB_SIZE, allocate_posit
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 _JOBS = cast("Table", Job.__table__)
-_LOOKED_UP = 500  # ids or names of one query
-_LONG_MS = 2_000  # from here on a test has waited for silent name servers, on a machine that is not overloaded
+_LOOKED_UP = 500  # IDs or domains in one query
+_LONG_MS = 2_000  # A longer test has waited for silent name servers, unless the machine is overloaded.
 
 
 def lock_in_id_order(*conditions: ColumnElement[bool]) -> Select[str]:
-    """Select and lock jobs in the order that every multi-row lock uses, so that two transactions cannot deadlock."""
+    """Select and lock jobs by ID, the order of all multi-row locks, so that two transactions cannot deadlock."""
     return select(_JOBS.c.id).where(*conditions).order_by(_JOBS.c.id).with_for_update()
 
 
@@ -60,12 +60,12 @@ def _claim_statement() -> Any:
     return claim.returning(*returned, _PROFILE.label("profile"))
 
 
-_CLAIM = _claim_statement()  # built once: constructing a statement costs more than executing it
+_CLAIM = _claim_statement()  # built once, because constructing a statement costs more than executing it
 
 
 def _renewal_statement() -> Any:
-    # Stated twice: the subquery may wait for another transaction that takes the job away, and PostgreSQL (READ
-    # COMMITTED) checks only the outer condition again, on the newest version of the row.
+    # The condition is repeated: the subquery may wait for another transaction that takes the job, and PostgreSQL (READ
+    # COMMITTED) checks only the outer condition again on the newest version of the row.
     ours = (
         _JOBS.c.id.in_(bindparam("ids", expanding=True)),
         _JOBS.c.status == JobStatus.RUNNING,
@@ -75,7 +75,8 @@ def _renewal_statement() -> Any:
     return renewal.values(lease_until=bindparam("lease_end")).returning(_JOBS.c.id, _JOBS.c.cancel_requested_at)
 
 
-# Built once, too: workers ask these every few seconds, and what SQLAlchemy builds is garbage for the collector alone.
+# Built once, because workers execute these statements every few seconds, and the objects that SQLAlchemy builds for a
+# statement are reference cycles that only the garbage collector frees.
 _RENEWAL = _renewal_statement()
 _WITH_SEVERAL = (
     select(_JOBS.c.worker)
@@ -91,7 +92,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job as its worker needs it until the lease ends; `profile` is the configuration of its stored profile."""
+    """A claimed job with the data that its worker needs; `profile` is the configuration of its stored profile."""
 
     id: str
     domain: str
@@ -103,7 +104,7 @@ class ClaimedJob:
 
     @property
     def starts(self) -> int:
-        """The starts that count as attempts, this one among them."""
+        """The starts that count as attempts, including this one."""
         return self.attempt - self.releases
 
 
@@ -113,7 +114,7 @@ def create_job(session: Session, new: NewJob, *, now: datetime | None = None) ->
 
 
 def create_listed_jobs(session: Session, new: Sequence[NewJob], *, now: datetime | None = None) -> list[Job]:
-    """Queue some jobs, each at the end of its tier, and return them in their order; for many use `create_jobs`."""
+    """Queue a few jobs, each at the end of its tier, and return them in order; use `create_jobs` for many."""
     created_at = now or utcnow()
     positions = {
         priority: iter(allocate_positions(session, priority, sum(one.priority == priority for one in new)))
@@ -142,17 +143,17 @@ def create_listed_jobs(session: Session, new: Sequence[NewJob], *, now: datetime
 
 
 def create_jobs(session: Session, new: Iterable[NewJob], *, now: datetime | None = None) -> Iterator[list[str]]:
-    """Queue many jobs of one tier in order; yields the ids of each chunk after it is written.
+    """Queue many jobs of one tier in order; yield the IDs of each chunk after it was written.
 
-    Reads `new` one chunk at a time, so memory does not grow with the number of jobs. Lazy: nothing is written until
-    the iterator is consumed.
+    Reads `new` in chunks, so memory does not grow with the number of jobs. The function is lazy: nothing is written
+    until the iterator is consumed.
     """
     for created in _create(session, new, now=now, longest_first=False):
         yield created.ids
 
 
 class CreatedJobs(NamedTuple):
-    """The ids of a chunk of jobs: as they were given, and in the order in which they wait."""
+    """The IDs of a chunk of jobs, in the given order and in queue order."""
 
     ids: list[str]
     in_turn: list[str]
@@ -161,12 +162,12 @@ class CreatedJobs(NamedTuple):
 def create_longest_first(
     session: Session, new: Iterable[NewJob], *, now: datetime | None = None
 ) -> Iterator[CreatedJobs]:
-    """Queue the jobs of a batch like `create_jobs`, but those early whose domains took long in their newest run.
+    """Queue the jobs of a batch like `create_jobs`, but start domains early whose newest run took long.
 
-    A test of silent name servers waits for half a minute: begun last, it is all that is left of its batch. This holds
-    for the end of a batch alone, so no more than its last 8,191 jobs are ordered. Those that took less than 2 s, or are
-    not known, keep their order, and stand between the others: these are spread over the first half, or all slots would
-    wait for silent servers at once, and the processors for them.
+    A test of silent name servers takes half a minute; if it starts last, the whole batch waits for it. This matters
+    only for the end of a batch, so at most its last 8,191 jobs are ordered. Jobs of fast or unknown domains keep their
+    order and fill the gaps: slow jobs are spread over the first half, because otherwise all slots would wait for silent
+    servers at the same time.
     """
     return _create(session, new, now=now, longest_first=True)
 
@@ -181,14 +182,14 @@ def _create(
         positions = allocate_positions(session, chunk[0].priority, len(chunk))
         is_last = len(chunk) < MAX_SLAB_SIZE
         order = _longest_first(session, chunk) if longest_first and is_last else range(len(chunk))
-        places = dict(zip(order, positions, strict=True))
-        rows = (_row(job, ids[number], places[number], created_at) for number, job in enumerate(chunk))
+        position_of = dict(zip(order, positions, strict=True))
+        rows = (_row(job, ids[number], position_of[number], created_at) for number, job in enumerate(chunk))
         insert_rows(session, Job, _COLUMNS, rows)
         yield CreatedJobs(ids, [ids[number] for number in order])
 
 
 def _longest_first(session: Session, jobs: Sequence[NewJob]) -> Sequence[int]:
-    """Return the numbers of jobs in the order in which they should start."""
+    """Return the indexes of the jobs in the order in which they should start."""
     took_ms: dict[str, int] = {}
     for part in chunks((job.domain for job in jobs), _LOOKED_UP):
         newest = select(Domain.name, Run.duration_ms).join(Run, Run.id == Domain.latest_run_id)
@@ -203,11 +204,11 @@ def _longest_first(session: Session, jobs: Sequence[NewJob]) -> Sequence[int]:
 
 
 def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, lease: timedelta) -> ClaimedJob | None:
-    """Move a queued job to running, with `attempt` increased, by one statement; None if it cannot be claimed.
+    """Claim a queued job for a worker and increment `attempt`, in one statement; None if it cannot be claimed.
 
-    One conditional UPDATE decides the race, so a message delivered twice is harmless. A job whose `expires_at` has
-    passed is not claimed, nor one of a paused tier: no job starts after the commit of a pause, even if a worker
-    learns of the pause later.
+    One conditional UPDATE decides the race, so a message that is delivered twice is harmless. A job is not claimed
+    after its `expires_at`, or in a paused tier: no job starts after the commit of a pause, even if a worker learns of
+    it later.
     """
     claim = {"wanted": job_id, "claimant": worker, "moment": now, "lease_end": now + lease}
     row = session.connection().execute(_CLAIM, claim).one_or_none()
@@ -215,14 +216,14 @@ def claim_job(session: Session, job_id: str, *, worker: str, now: datetime, leas
 
 
 def is_due(session: Session, job_id: str, *, now: datetime) -> bool:
-    """Whether a job is queued and has not expired; its tier may be paused."""
+    """Return whether a job is queued and has not expired; its tier may be paused."""
     return bool(session.scalar(select(exists().where(_JOBS.c.id == job_id, *_DUE)), {"moment": now}))
 
 
 def renew_leases(
     session: Session, job_ids: Sequence[str], *, worker: str, now: datetime, lease: timedelta
 ) -> LeaseRenewal:
-    """Renew the leases of all jobs of one worker by one statement."""
+    """Renew the leases of all jobs of one worker in one statement."""
     if not job_ids:
         return LeaseRenewal(frozenset(), frozenset())
     asked = {"ids": job_ids, "claimant": worker, "lease_end": now + lease}
@@ -241,34 +242,34 @@ def get_job(session: Session, job_id: str) -> Job:
 
 
 def find_job_or_run(session: Session, job_id: str) -> Job | Run:
-    """Read the job, or the run it became. Raises JobNotFound."""
+    """Read a job, or the run that replaced it. Raises JobNotFound."""
     return _find(session, Job.id, Run.id, job_id)
 
 
 def find_by_public_id(session: Session, public_id: str) -> Job | Run:
-    """Read the job or run with this public id. Raises JobNotFound."""
+    """Read the job or run with this public ID. Raises JobNotFound."""
     return _find(session, Job.public_id, Run.public_id, public_id)
 
 
-def find_ends(session: Session, job_ids: Sequence[str]) -> dict[str, str]:
-    """Return the status of those jobs that have become runs, and `deleted` for those that are neither job nor run."""
+def find_final_states(session: Session, job_ids: Sequence[str]) -> dict[str, str]:
+    """Return the status of the jobs that have become runs, and `deleted` for IDs of neither a job nor a run."""
     ends: dict[str, str] = {}
     for part in chunks(job_ids, _LOOKED_UP):
-        # The jobs first: one that graduates between the two queries is found as neither job nor run otherwise.
+        # Jobs are read first: otherwise a job that graduates between the two queries would be found as neither.
         waiting = set(session.scalars(select(Job.id).where(Job.id.in_(part))))
-        gone = [job_id for job_id in part if job_id not in waiting]
-        if gone:
-            runs = session.execute(select(Run.id, Run.status).where(Run.id.in_(gone))).all()
-            ends |= dict.fromkeys(gone, "deleted") | {run.id: run.status.value for run in runs}
+        missing = [job_id for job_id in part if job_id not in waiting]
+        if missing:
+            runs = session.execute(select(Run.id, Run.status).where(Run.id.in_(missing))).all()
+            ends |= dict.fromkeys(missing, "deleted") | {run.id: run.status.value for run in runs}
     return ends
 
 
 def expired_leases(
     session: Session, *, now: datetime, limit: int, worker: str | None = None, skip_locked: bool = False
 ) -> list[Job]:
-    """List running jobs (of one worker) whose lease expired before `now`, oldest expiry first.
+    """Return running jobs (of one worker) whose lease expired before `now`, oldest expiry first.
 
-    `skip_locked` leaves out what another transaction holds at this moment.
+    `skip_locked` skips jobs that another transaction has locked.
     """
     query = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
     if worker is not None:
@@ -279,14 +280,14 @@ def expired_leases(
 
 
 def lock_expired(session: Session, job_id: str, *, now: datetime) -> bool:
-    """Lock a running job whose lease has expired; False if it has not any more, or another transaction holds it."""
+    """Lock a running job with an expired lease; return False if it was renewed or another transaction has locked it."""
     expired = (_JOBS.c.id == job_id, _JOBS.c.status == JobStatus.RUNNING, _JOBS.c.lease_until <= now)
     return session.scalar(select(_JOBS.c.id).where(*expired).with_for_update(skip_locked=True)) is not None
 
 
 def end_leases(session: Session, *, worker: str, now: datetime) -> int:
-    """End the leases of a worker's claims that were made up to `now`; returns how many of them had not expired."""
-    # The lost process' own transaction may hold rows until the database notices: their leases expire by themselves.
+    """Expire the leases of a worker's claims made up to `now`; return the number of leases that were still valid."""
+    # The lost process may hold row locks until the database notices its loss; those leases expire on their own.
     claims = (_JOBS.c.status == JobStatus.RUNNING, _JOBS.c.worker == worker, _JOBS.c.started_at <= now)
     held = select(_JOBS.c.id).where(*claims, _JOBS.c.lease_until > now).order_by(_JOBS.c.id)
     ended = (
@@ -299,17 +300,17 @@ def end_leases(session: Session, *, worker: str, now: datetime) -> int:
 
 
 def workers_with_several_jobs(session: Session, workers: Iterable[str]) -> set[str]:
-    """Return those of the workers that have claims on more than one job, whether the leases have expired or not."""
+    """Return the workers with claims on more than one job, including claims with expired leases."""
     return {str(name) for name in session.scalars(_WITH_SEVERAL, {"workers": list(workers)})}
 
 
 def hold_job(session: Session, job_id: str) -> Job:
-    """Move a queued job to paused; it keeps its position. Raises JobNotFound, JobStateError."""
+    """Hold a queued job; it keeps its position. Raises JobNotFound, JobStateError."""
     return _switch(session, job_id, JobStatus.QUEUED, JobStatus.PAUSED)
 
 
 def release_job(session: Session, job_id: str) -> Job:
-    """Move a paused job back to queued. Raises JobNotFound, JobStateError."""
+    """Return a held job to the queue. Raises JobNotFound, JobStateError."""
     return _switch(session, job_id, JobStatus.PAUSED, JobStatus.QUEUED)
 
 
@@ -330,7 +331,7 @@ def _find(
     run_column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
     key: str,
 ) -> Job | Run:
-    """Look for the job first, so that a job which graduates between the two queries is found as a run."""
+    """Find the job first, so that a job that graduates between the two queries is found as a run."""
     found: Job | Run | None = session.scalar(
         _one_by(job_column), {"key": key}, execution_options={"populate_existing": True}
     )
@@ -343,7 +344,7 @@ def _find(
 
 @cache
 def _one_by(column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]) -> Select[Any]:
-    """Return the statement for the row with a key, made once: that takes as long as its execution."""
+    """Return the statement for the row with a key, cached because building it takes as long as executing it."""
     return select(column.class_).where(column == bindparam("key"))
 
 

@@ -1,4 +1,4 @@
-"""Jobs: unfinished requests to test a domain."""
+"""The table of jobs: unfinished requests to test a domain."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from gonemaster_db.core.texts import Sentence
 
 
 def _present_only(column: str) -> Index:
-    """Index a column that is null in most jobs: a claim rewrites the row and one entry of each index that has it."""
+    """Create a partial index for a column that is usually null, so that a claim rewrites fewer index entries."""
     present = text(f"{column} IS NOT NULL")
     return Index(f"ix_jobs_{column}", column, postgresql_where=present, sqlite_where=present)
 
 
 class Job(Base):
-    """A request to test one domain, from submission until it graduates to a run of the same id."""
+    """A request to test one domain, from submission until it graduates to a run with the same ID."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -37,7 +37,7 @@ class Job(Base):
     position: Mapped[int] = mapped_column(BigInteger, comment="order within the tier, sparse")
     created_at: Mapped[UtcTime] = mapped_column(index=True)
     started_at: Mapped[UtcTime | None]
-    expires_at: Mapped[UtcTime | None]  # a job not started by then becomes an expired run
+    expires_at: Mapped[UtcTime | None]  # A job that has not started by then becomes an expired run.
     progress: Mapped[int] = mapped_column(SmallInteger, default=0)
     error: Mapped[str] = mapped_column(Sentence, default="")
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0, comment="number of claims")

@@ -19,7 +19,7 @@ def pause_tiers(
     now: datetime,
     until: datetime | None = None,
 ) -> None:
-    """Pause tiers; an existing pause keeps its start and takes reason, author and end from this one."""
+    """Pause tiers; an existing pause keeps its start and gets the new reason, author and end."""
     for tier in tiers:
         row = {"tier": tier, "paused_by": paused_by, "reason": reason, "since": now, "until": until}
         changed = {key: row[key] for key in ("paused_by", "reason", "until")}
@@ -28,23 +28,23 @@ def pause_tiers(
 
 
 def resume_tiers(session: Session, tiers: Iterable[str]) -> list[str]:
-    """End pauses; returns the tiers that were paused."""
+    """Resume tiers; return the tiers that were paused."""
     deleted = delete(QueuePause).where(QueuePause.tier.in_(list(tiers))).returning(QueuePause.tier)
     return sorted(session.scalars(deleted, execution_options={"synchronize_session": False}))
 
 
 def list_pauses(session: Session, *, now: datetime) -> list[QueuePause]:
-    """List the pauses in effect, by tier; ended ones are left out."""
+    """Return the pauses in effect, by tier."""
     pauses = session.scalars(select(QueuePause).order_by(QueuePause.tier))
     return [pause for pause in pauses if pause.until is None or pause.until > now]
 
 
 def is_paused(session: Session, tier: str, *, now: datetime) -> bool:
-    """Whether jobs of a tier may not start."""
+    """Return whether jobs of a tier may not start."""
     return any(pause.tier == tier for pause in list_pauses(session, now=now))
 
 
 def end_due_pauses(session: Session, *, now: datetime) -> list[str]:
-    """Remove the pauses whose end has passed; returns their tiers."""
+    """Remove the pauses whose end has passed; return their tiers."""
     deleted = delete(QueuePause).where(QueuePause.until <= now).returning(QueuePause.tier)
     return sorted(session.scalars(deleted, execution_options={"synchronize_session": False}))

@@ -1,7 +1,7 @@
-"""Allocation of positions in a tier: sparse numbers, so that a job can move without renumbering others.
+"""Allocation of positions in a tier: sparse numbers, so that a job can move without renumbering other jobs.
 
-Positions are allocated in slabs from a sequence: a later slab is behind an earlier one, and no submission waits for the
-commit of another.
+Positions are allocated in slabs from a sequence: a later slab follows an earlier one, and no submission waits for the
+commit of another submission.
 """
 
 from sqlalchemy import func, select, text
@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Job
 
-GAP = 1 << 10  # ten insertions at the same point before neighbours must be renumbered
+GAP = 1 << 10  # allows ten insertions at the same point before neighbours must be renumbered
 MAX_SLAB_SIZE = 1 << 13
 SLAB = GAP * MAX_SLAB_SIZE  # 2^40 slabs fit into a bigint
 
 
 def allocate_positions(session: Session, priority: int, count: int) -> list[int]:
-    """Allocate ascending positions behind all jobs of the tier."""
+    """Allocate ascending positions after all jobs of the tier."""
     if session.get_bind().dialect.name == "sqlite":
         return list(_ascending(_slab_behind(session, priority), count))
     taken: list[int] = []
@@ -30,6 +30,6 @@ def _ascending(slab: int, count: int) -> range:
 
 
 def _slab_behind(session: Session, priority: int) -> int:
-    """Return the number of the first free slab; SQLite has one writer, so it stays free until the commit."""
+    """Return the number of the first free slab; SQLite has one writer, so the slab stays free until the commit."""
     last = session.scalar(select(func.max(Job.position)).where(Job.priority == priority))
     return 1 if last is None else last // SLAB + 1

@@ -18,7 +18,7 @@ from gonemaster_db.queue.position_allocator import GAP, allocate_positions
 End = Literal["front", "back"]
 SLICE = 10_000
 _UPDATE_CHUNK = 50_000
-WIDTHS = (1, 1_000, 30_000, 2**40)  # numbers of neighbours to renumber, tried in turn; the last one means all
+WIDTHS = (1, 1_000, 30_000, 2**40)  # numbers of neighbours to renumber, tried in order; the last one means all
 _SET_POSITION = text("UPDATE jobs SET position = :position WHERE id = :id")
 _SET_POSITIONS = text(
     "UPDATE jobs SET position = moved.position"
@@ -48,7 +48,7 @@ def count_states(session: Session) -> Mapping[tuple[int, JobStatus], int]:
 def first_queued_ids(
     session: Session, priority: int, *, limit: int, created_before: datetime | None = None
 ) -> list[str]:
-    """List the ids of the next jobs of a tier, in order."""
+    """Return the IDs of the next jobs of a tier, in order."""
     query = select(Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
     if created_before is not None:
         query = query.where(Job.created_at < created_before)
@@ -56,7 +56,7 @@ def first_queued_ids(
 
 
 def iter_queued_ids(session: Session, priority: int) -> Iterator[str]:
-    """Yield the ids of all queued jobs of a tier in order; read in slices, in constant memory."""
+    """Yield the IDs of all queued jobs of a tier in order, read in slices with constant memory."""
     last: tuple[int, str] | None = None
     while rows := _slice_after(session, priority, last):
         for _, job_id in rows:
@@ -65,21 +65,21 @@ def iter_queued_ids(session: Session, priority: int) -> Iterator[str]:
 
 
 def ends_of_tier(session: Session, priority: int) -> tuple[int, int]:
-    """Return the lowest and the highest position among the unfinished jobs of a tier; both 0 if there is none."""
+    """Return the lowest and the highest position of the unfinished jobs of a tier; 0 and 0 for an empty tier."""
     ends = select(func.min(Job.position), func.max(Job.position)).where(Job.priority == priority)
     first, last = session.execute(ends).one()
     return first or 0, last or 0
 
 
 def next_queued_after(session: Session, job: Job) -> str | None:
-    """Return the id of the next queued job behind this one in its tier, None if it is the last."""
+    """Return the ID of the next queued job after this one in its tier, or None."""
     behind = _behind(job.position, job.id)
     query = select(Job.id).where(Job.priority == job.priority, Job.status == JobStatus.QUEUED, *behind)
     return session.scalar(query.order_by(Job.position, Job.id).limit(1))
 
 
 def priorities_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, int]:
-    """Return the tier of each unfinished job by id."""
+    """Return the tier of each unfinished job by ID."""
     found: dict[str, int] = {}
     for chunk in chunks(job_ids, SLICE):
         rows = session.execute(select(Job.id, Job.priority).where(Job.id.in_(chunk)))
@@ -88,7 +88,7 @@ def priorities_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, int]
 
 
 def states_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, tuple[JobStatus, int]]:
-    """Return state and tier of each unfinished job by id."""
+    """Return state and tier of each unfinished job by ID."""
     found: dict[str, tuple[JobStatus, int]] = {}
     for chunk in chunks(job_ids, SLICE):
         rows = session.execute(select(Job.id, Job.status, Job.priority).where(Job.id.in_(chunk)))
@@ -103,21 +103,21 @@ def oldest_waiting(session: Session, priority: int) -> datetime | None:
 
 
 def list_waiting(session: Session, priority: int, *, limit: int, offset: int = 0) -> list[Job]:
-    """Page through the waiting jobs of a tier in order, including held ones."""
+    """Return a page of the waiting jobs of a tier in order, including held jobs."""
     query = select(Job).where(Job.priority == priority, Job.status.in_(WAITING)).options(defer(Job.config))
     return list(session.scalars(query.order_by(Job.position, Job.id).limit(limit).offset(offset)))
 
 
 def list_running(session: Session, *, limit: int) -> list[Job]:
-    """List running jobs, longest running first."""
+    """Return running jobs, longest running first."""
     query = select(Job).where(Job.status == JobStatus.RUNNING).options(defer(Job.config))
     return list(session.scalars(query.order_by(Job.started_at, Job.id).limit(limit)))
 
 
 def move_to_end(session: Session, job_ids: Sequence[str], *, to: End) -> list[str]:
-    """Move waiting jobs to the front or back of their tier, in the order given; returns the ids of what moved.
+    """Move waiting jobs to the front or back of their tier in the given order; return the IDs of the moved jobs.
 
-    Ids of jobs that do not wait are ignored. Raises TierMismatch.
+    IDs of jobs that are not waiting are ignored. Raises TierMismatch.
     """
     movable, priority = _movable(session, job_ids)
     if not movable:
@@ -125,20 +125,18 @@ def move_to_end(session: Session, job_ids: Sequence[str], *, to: End) -> list[st
     if to == "back":
         positions = allocate_positions(session, priority, len(movable))
     else:
-        # Positions may be negative, so there is always room at the front.
+        # Positions may be negative, so there is always space at the front.
         first = session.scalar(select(func.min(Job.position)).where(Job.priority == priority)) or 0
         positions = list(range(first - len(movable) * GAP, first, GAP))
     _set_positions(session, dict(zip(movable, positions, strict=True)))
     return movable
 
 
-def move_beside(session: Session, job_ids: Sequence[str], *, pivot: str, after: bool = False) -> list[str]:
-    """Move waiting jobs directly before or after another one, in the order given; returns the ids of what moved.
+def move_next_to(session: Session, job_ids: Sequence[str], *, pivot: str, after: bool = False) -> list[str]:
+    """Move waiting jobs directly before or after another job in the given order; return the IDs of the moved jobs.
 
-    Raises:
-        JobNotFound: the pivot does not exist.
-        JobStateError: the pivot does not wait, or is among the jobs.
-        TierMismatch: the jobs are of more than one tier.
+    Raises: JobNotFound: The pivot does not exist. JobStateError: The pivot is not waiting, or is one of the jobs.
+    TierMismatch: The jobs belong to more than one tier.
     """
     if pivot in job_ids:
         raise JobStateError(Text("job {pivot} cannot be moved relative to itself", pivot=pivot))
@@ -151,18 +149,18 @@ def move_beside(session: Session, job_ids: Sequence[str], *, pivot: str, after: 
     if movable and anchor.priority != priority:
         raise TierMismatch(Text("the jobs belong to more than one tier"))
     if movable:
-        _insert_beside(session, movable, anchor, after=after)
+        _insert_next_to(session, movable, anchor, after=after)
     return movable
 
 
 def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
-    """Put the waiting jobs into this order; each must be listed once, normal before batch. Returns them by tier.
+    """Put the waiting jobs into this order; each must be listed once, normal before batch. Return them by tier.
 
-    Held jobs may be left out and keep their places then. The set of positions of the others stays the same and is
-    redistributed. Raises QueueMismatch.
+    Held jobs may be omitted and then keep their positions. The positions of the other jobs are redistributed among
+    them. Raises QueueMismatch.
     """
     query = select(Job.id, Job.priority, Job.position, Job.status).where(Job.status.in_(WAITING))
-    locked = session.execute(query.order_by(Job.id).with_for_update()).all()  # the order of every multi-row lock
+    locked = session.execute(query.order_by(Job.id).with_for_update()).all()  # in the order of all multi-row locks
     named = set(job_ids)
     left_out = {row.id for row in locked if row.status == JobStatus.PAUSED} - named
     waiting = sorted(
@@ -181,7 +179,7 @@ def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
 
 
 def _mismatch(job_ids: Sequence[str], waiting: KeysView[str]) -> str:
-    """Describe what is wrong with an order, with one job as an example of each error."""
+    """Describe the errors of an order, with one example job for each error."""
     counts = Counter(job_ids)
     errors = (
         ("missing", sorted(waiting - counts.keys())),
@@ -193,7 +191,7 @@ def _mismatch(job_ids: Sequence[str], waiting: KeysView[str]) -> str:
 
 
 def _behind(position: int, job_id: str) -> tuple[ColumnElement[bool], ...]:
-    """Match the jobs behind a place. The plain bound lets a scan of the index begin there; an OR alone does not."""
+    """Match the jobs after a position. The plain bound lets an index scan start there; an OR alone does not."""
     return Job.position >= position, or_(Job.position > position, and_(Job.position == position, Job.id > job_id))
 
 
@@ -206,9 +204,9 @@ def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) 
 
 
 def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
-    """Lock the waiting ones of the jobs; returns their ids in the order given, and their tier."""
+    """Lock the waiting jobs of a list; return their IDs in the given order, and their tier."""
     found: dict[str, int] = {}
-    # Sorted over all chunks: locks are taken in the order of id, as everywhere, so that two moves cannot deadlock.
+    # Sorted over all chunks: all code locks jobs in order of ID, so that two moves cannot deadlock.
     for chunk in chunks(sorted(set(job_ids)), SLICE):
         query = select(Job.id, Job.priority).where(Job.id.in_(chunk), Job.status.in_(WAITING))
         found |= {row.id: row.priority for row in session.execute(query.order_by(Job.id).with_for_update())}
@@ -217,24 +215,24 @@ def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
     return [job_id for job_id in dict.fromkeys(job_ids) if job_id in found], next(iter(found.values()), 0)
 
 
-def _insert_beside(session: Session, movable: list[str], anchor: Job, *, after: bool) -> None:
+def _insert_next_to(session: Session, movable: list[str], anchor: Job, *, after: bool) -> None:
     """Put the jobs between the anchor and its neighbour; if the gap is too small, renumber more neighbours."""
     nearest_first = movable if after else movable[::-1]
     for width in WIDTHS:
-        beside = _neighbours(session, anchor, movable, width, after=after)
-        if len(beside) < width:
-            row = [*nearest_first, *(job_id for job_id, _ in beside)]
+        neighbours = _neighbours(session, anchor, movable, width, after=after)
+        if len(neighbours) < width:
+            row = [*nearest_first, *(job_id for job_id, _ in neighbours)]
             positions = _positions_outside(session, anchor, len(row), after=after)
         else:
-            row = [*nearest_first, *(job_id for job_id, _ in beside[:-1])]
-            positions = _positions_between(anchor.position, beside[-1][1], len(row))
+            row = [*nearest_first, *(job_id for job_id, _ in neighbours[:-1])]
+            positions = _positions_between(anchor.position, neighbours[-1][1], len(row))
         if positions:
             break
     _set_positions(session, dict(zip(row, positions, strict=True)))
 
 
 def _neighbours(session: Session, anchor: Job, movable: list[str], width: int, *, after: bool) -> list[tuple[str, int]]:
-    """Read the next jobs on one side, nearest first, with their positions; without those that move."""
+    """Read the next jobs on one side with their positions, nearest first, without the moving jobs."""
     side = Job.position > anchor.position if after else Job.position < anchor.position
     query = select(Job.id, Job.position).where(Job.priority == anchor.priority, side)
     outward = query.order_by(Job.position.asc() if after else Job.position.desc())
@@ -244,7 +242,7 @@ def _neighbours(session: Session, anchor: Job, movable: list[str], width: int, *
 
 
 def _positions_between(start: int, end: int, count: int) -> list[int]:
-    """Spread positions evenly over a gap; empty if it is too small."""
+    """Spread positions evenly over a gap; return an empty list if it is too small."""
     step = abs(end - start) // (count + 1)
     if end < start:
         step = -step
@@ -252,7 +250,7 @@ def _positions_between(start: int, end: int, count: int) -> list[int]:
 
 
 def _positions_outside(session: Session, anchor: Job, count: int, *, after: bool) -> list[int]:
-    """Return positions beyond the first or last job; at the back they are allocated, as submissions do it."""
+    """Return positions beyond the first or last job; at the back they are allocated like those of submissions."""
     if after:
         return allocate_positions(session, anchor.priority, count)
     return [anchor.position - GAP * (number + 1) for number in range(count)]
@@ -260,7 +258,8 @@ def _positions_outside(session: Session, anchor: Job, count: int, *, after: bool
 
 def _set_positions(session: Session, positions: Mapping[str, int]) -> None:
     for chunk in chunks(positions.items(), _UPDATE_CHUNK):
-        if session.get_bind().dialect.name == "postgresql":  # two strings: psycopg2 expands a list value by value
+        # Two strings, because psycopg2 expands a list value by value.
+        if session.get_bind().dialect.name == "postgresql":
             ids, wanted = zip(*chunk, strict=True)
             session.execute(_SET_POSITIONS, {"ids": ",".join(ids), "positions": ",".join(map(str, wanted))})
         else:

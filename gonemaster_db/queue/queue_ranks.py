@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.models import Job, JobStatus
 
-QueueKey = tuple[int, str]  # position and id; an empty id sorts before all jobs of that position
-_ONE_SPAN = 2  # bounds
+QueueKey = tuple[int, str]  # position and ID; an empty ID sorts before all jobs of that position
+_ONE_SPAN = 2  # number of bounds
 _START: QueueKey = (-(2**63), "")
-CHUNK = 200  # keys per statement; each binds five values
-# For one job, which is what most requests ask for: made once, as that takes longer than to execute it.
+CHUNK = 200  # keys in one statement; each key binds five values
+# The statement for one job, the most frequent case; built once, because building it takes longer than executing it.
 _QUEUED_BETWEEN = select(func.count()).where(
     Job.priority == bindparam("priority"),
     Job.status == JobStatus.QUEUED,
@@ -32,14 +32,14 @@ class BatchSpan:
     queued: int
     held: int
     running: int
-    first: QueueKey | None  # of those that are queued
+    first: QueueKey | None  # of the queued jobs
     last: QueueKey | None
-    first_start: datetime | None  # of those that run
+    first_start: datetime | None  # of the running jobs
     last_start: datetime | None
 
 
 def find_ranks(session: Session, jobs: Iterable[Job]) -> dict[str, int]:
-    """Return the rank of each queued job in its tier, from 1, by id; other jobs are left out."""
+    """Return the rank of each queued job in its tier by ID, starting with 1; other jobs are skipped."""
     found: dict[str, int] = {}
     by_tier: dict[int, list[Job]] = {}
     for job in jobs:
@@ -52,9 +52,9 @@ def find_ranks(session: Session, jobs: Iterable[Job]) -> dict[str, int]:
 
 
 def count_queued_before(session: Session, priority: int, keys: Iterable[QueueKey]) -> dict[QueueKey, int]:
-    """Count for each key the queued jobs of a tier ahead of it.
+    """Count for each key the queued jobs before it in a tier.
 
-    Only the jobs between neighbouring keys are counted, so that all keys together cost one walk over the index.
+    Only the jobs between adjacent keys are counted, so that all keys together cost one walk over the index.
     """
     counts: dict[QueueKey, int] = {}
     ordered = sorted(set(keys))
@@ -82,7 +82,7 @@ def _count_between(session: Session, priority: int, bounds: Sequence[QueueKey]) 
         .where(
             Job.priority == priority,
             Job.status == JobStatus.QUEUED,
-            # The index serves the range; the two conditions below only decide about equal positions at its ends.
+            # The index serves the range; the two conditions below only decide equal positions at its ends.
             Job.position.between(spans.low, spans.high),
             or_(Job.position > spans.low, Job.id >= spans.low_id),
             or_(Job.position < spans.high, Job.id < spans.high_id),
@@ -93,7 +93,7 @@ def _count_between(session: Session, priority: int, bounds: Sequence[QueueKey]) 
 
 
 def batch_spans(session: Session, batch_ids: Sequence[str]) -> Mapping[str, BatchSpan]:
-    """Return the spans of batches with unfinished jobs; finished batches are left out."""
+    """Return the spans of batches with unfinished jobs."""
     queued, running = Job.status == JobStatus.QUEUED, Job.status == JobStatus.RUNNING
     where, begun = case((queued, Job.position)), case((running, Job.started_at))
     query = (

@@ -21,7 +21,7 @@ class Throughput:
 
 
 def measure_throughput(session: Session, *, now: datetime, window: timedelta) -> Throughput | None:
-    """Measure the last runs that a worker started, 1,000 at most; None if fewer than three finished in the window."""
+    """Measure the last started and finished runs, at most 1,000; None if fewer than three finished in the window."""
     query = (
         select(Run.finished_at, Run.duration_ms)
         .where(Run.finished_at >= now - window, Run.finished_at <= now, Run.started_at.is_not(None))
@@ -48,7 +48,7 @@ def count_finished(session: Session, *, now: datetime, window: timedelta) -> int
 
 
 def has_progressed_since(session: Session, since: datetime) -> bool:
-    """Return whether a job runs, finished since then, or may not have had time to start since a resume."""
+    """Return whether a job is running, has finished since then, or may not have started yet after a resume."""
     signs = (
         select(Job.id).where(Job.status == JobStatus.RUNNING),
         select(Run.id).where(Run.finished_at >= since),

@@ -1,4 +1,4 @@
-"""Waiting jobs chosen by what they are, not by their ids: listed, counted, held and released."""
+"""Waiting jobs selected by filters: listed, counted, held and released."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from gonemaster_db.domains.domains import contains_name
 from gonemaster_db.models import Job, JobStatus, Priority
 
 _CHUNK = 500
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingFilter:
-    """Which waiting jobs; `domain` is a substring, `status` one of the two states of waiting jobs.
+    """A filter of waiting jobs; `domain` is a substring, `status` one of the two states of waiting jobs.
 
     The positions are inclusive bounds.
     """
@@ -48,13 +48,13 @@ class WaitingFilter:
 
 
 def list_waiting_jobs(session: Session, wanted: WaitingFilter, *, limit: int, offset: int = 0) -> list[Job]:
-    """Page through waiting jobs in the order in which they start; their configuration is not read."""
+    """Return a page of waiting jobs in queue order, without their configuration."""
     query = select(Job).where(*wanted.conditions()).options(defer(Job.config))
     return list(session.scalars(query.order_by(Job.priority, Job.position, Job.id).limit(limit).offset(offset)))
 
 
 def count_waiting_jobs(session: Session, wanted: WaitingFilter) -> int:
-    """Count waiting jobs; of many, the number may be that of some seconds ago."""
+    """Count waiting jobs; a large count may be some seconds old."""
 
     def count() -> int:
         return session.scalar(select(func.count()).select_from(Job).where(*wanted.conditions())) or 0
@@ -63,24 +63,24 @@ def count_waiting_jobs(session: Session, wanted: WaitingFilter) -> int:
 
 
 def waiting_ids(session: Session, wanted: WaitingFilter, *, limit: int) -> list[str]:
-    """List the ids of waiting jobs in the order in which they start."""
+    """Return the IDs of waiting jobs in queue order."""
     query = select(Job.id).where(*wanted.conditions()).order_by(Job.priority, Job.position, Job.id).limit(limit)
     return list(session.scalars(query))
 
 
 def last_waiting_ids(session: Session, wanted: WaitingFilter, *, limit: int) -> list[str]:
-    """List the ids of those waiting jobs that start last, in the order in which they start."""
+    """Return the IDs of the last waiting jobs, in queue order."""
     backward = (Job.priority.desc(), Job.position.desc(), Job.id.desc())
     query = select(Job.id).where(*wanted.conditions()).order_by(*backward).limit(limit)
     return list(session.scalars(query))[::-1]
 
 
 def switch_waiting_jobs(session: Session, job_ids: Sequence[str], *, held: bool) -> list[tuple[str, int]]:
-    """Hold queued jobs, or queue held ones; they keep their places. Returns ids and priorities of what changed."""
+    """Hold queued jobs or release held jobs, which keep their positions; return IDs and priorities of changed jobs."""
     old, new = (JobStatus.QUEUED, JobStatus.PAUSED) if held else (JobStatus.PAUSED, JobStatus.QUEUED)
     changed: list[tuple[str, int]] = []
     for chunk in chunks(sorted(set(job_ids)), _CHUNK):
         statement = update(Job).where(Job.id.in_(chunk), Job.status == old).values(status=new)
-        rows = session.execute(statement.returning(Job.id, Job.priority), execution_options=_QUIET)
+        rows = session.execute(statement.returning(Job.id, Job.priority), execution_options=_NO_SYNC)
         changed += [(job_id, priority) for job_id, priority in rows]
     return changed

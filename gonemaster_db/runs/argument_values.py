@@ -1,4 +1,4 @@
-"""Values of arguments of entries, spelled so that equal values have equal text."""
+"""Values of entry arguments, serialised so that equal values have equal text."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,22 +10,22 @@ from gonemaster_db.runs.run_documents import StoredRun
 
 
 def spelled(value: Any) -> str:
-    """Return a value as JSON text, keys in the order that the test case gave them, which is always the same."""
+    """Return a value as JSON text; keys keep the order of the test case, which is always the same."""
     return dump_json(value)
 
 
 def readable(text: str) -> str:
-    """Return a spelled value as a person reads it: a string itself, others as JSON."""
+    """Return a serialised value for display: a string without quotes, any other value as JSON."""
     value = json.loads(text)
     return value if isinstance(value, str) else dump_json(value)
 
 
 def values_of_run(run: StoredRun, kinds: Mapping[int, EntryType]) -> Iterator[tuple[str, str, str]]:
-    """Yield message tag, argument and value of each argument of each entry. Raises DocumentDamaged."""
+    """Yield message tag, argument and value for each argument of each entry. Raises DocumentDamaged."""
     document = run.whole_document
-    for place, number in enumerate(run.kinds):
+    for position, number in enumerate(run.kinds):
         tag = kinds[number].tag
-        args = document.arguments(place)
+        args = document.arguments(position)
         if isinstance(args, dict):
             for argument, value in args.items():
                 yield tag, argument, spelled(value)

@@ -1,18 +1,18 @@
-"""Comparison of two runs."""
+"""Comparison of the findings of two runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.runs.findings import FindingKey, FindingLine, read_findings, worst_line
+from gonemaster_db.runs.findings import FindingKey, FindingLine, read_findings, worst_level_line
 
 
 @dataclass(frozen=True, slots=True)
 class FindingChange:
     """A message tag of one test case before and after; one side is empty if it was added or cleared.
 
-    A side has the lines of the finding, or its worst level alone, depending on the comparison.
+    A side has the lines of the finding, or only its worst level, depending on the comparison.
     """
 
     module: str
@@ -31,8 +31,8 @@ class RunDifference:
     changed: Sequence[FindingChange] = ()
 
     @property
-    def octets(self) -> int:
-        """Size of the arguments in the lines as JSON."""
+    def byte_count(self) -> int:
+        """Size of the arguments in the lines as JSON, in bytes."""
         changes = [*self.added, *self.cleared, *self.changed]
         return sum(len(line.raw) for change in changes for line in [*change.before, *change.after])
 
@@ -43,7 +43,7 @@ class RunDifference:
 def diff_runs(
     session: Session, before: str, after: str, *, min_level: str = "INFO", with_args: bool = False
 ) -> RunDifference:
-    """Compare the entries of two runs from a level up; order and timestamps are ignored."""
+    """Compare the entries of two runs from a level up, ignoring order and timestamps."""
     found = read_findings(session, [before, after], min_level)
     return compare(found.get(before, {}), found.get(after, {}), with_args=with_args)
 
@@ -53,14 +53,15 @@ def compare(
 ) -> RunDifference:
     """Compare two sets of findings: their worst levels, or all lines with their arguments.
 
-    Arguments differ where nothing has happened: the days that a signature has left, a serial number, an order.
+    Arguments can differ without a relevant change: the remaining days of a signature, a serial number, an order.
     """
     keys = sorted({*old, *new})
     if with_args:
         changes = [FindingChange(*key, before=old.get(key, []), after=new.get(key, [])) for key in keys]
     else:
         changes = [
-            FindingChange(*key, before=worst_line(old.get(key, [])), after=worst_line(new.get(key, []))) for key in keys
+            FindingChange(*key, before=worst_level_line(old.get(key, [])), after=worst_level_line(new.get(key, [])))
+            for key in keys
         ]
     return RunDifference(
         added=[change for change in changes if not change.before],
@@ -70,7 +71,7 @@ def compare(
 
 
 def _differ(change: FindingChange) -> bool:
-    """Compare octets first: most lines are equal, and parsing them costs far more."""
+    """Return whether a finding differs, comparing bytes first: most lines are equal, and parsing costs far more."""
     stored = (sorted((line.level, line.raw) for line in lines) for lines in (change.before, change.after))
     if next(stored) == next(stored):
         return False

@@ -1,4 +1,4 @@
-"""Counters of runs: kept by the transactions that write, score and delete runs, so that totals need no count."""
+"""Counters of runs, updated by the transactions that write, score and delete runs, so that totals need no counting."""
 
 import random
 from collections import Counter
@@ -21,7 +21,7 @@ _KEY = (_COUNTERS.c.batch_key, _COUNTERS.c.shard, _COUNTERS.c.status, _COUNTERS.
 
 
 class RunGroup(NamedTuple):
-    """What runs are counted by."""
+    """The properties by which runs are counted."""
 
     batch_key: int | None
     status: RunStatus
@@ -32,8 +32,8 @@ class RunGroup(NamedTuple):
 def count_runs_in(session: Session, groups: Mapping[RunGroup, int]) -> None:
     """Add to the counters of batches and of all runs; numbers may be negative.
 
-    The last thing that a transaction does before its commit: until then others wait for the rows. What is subtracted,
-    and not counted elsewhere as with a new score, counts as removed: the number of ended jobs never falls.
+    Call it last before the commit, because other transactions wait for the rows until then. Runs that are subtracted
+    and not moved to another counter (as by a new score) count as removed: the number of finished jobs never decreases.
     """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
@@ -49,7 +49,7 @@ def count_runs_in(session: Session, groups: Mapping[RunGroup, int]) -> None:
 
 
 def counter_rows(groups: Mapping[RunGroup, int], *, sharded: bool) -> list[dict[str, Any]]:
-    """Return what is added to counters, in the order of their locks; one writer at a time needs no shards."""
+    """Return the rows to add to counters, in lock order; a single writer needs no shards."""
     sums: Counter[tuple[int, RunStatus, str | None, str]] = Counter()
     for group, number in groups.items():
         for batch_key in {ALL_RUNS, group.batch_key or ALL_RUNS}:
@@ -58,18 +58,18 @@ def counter_rows(groups: Mapping[RunGroup, int], *, sharded: bool) -> list[dict[
     return [_row(shard, key, number) for key, number in sorted(sums.items(), key=_order) if number]
 
 
-def forget_batch(session: Session, batch_key: int) -> None:
-    """Remove the counters of a batch whose runs are all deleted, and subtract them from those of all runs."""
-    gone = delete(_COUNTERS).where(_COUNTERS.c.batch_key == batch_key)
+def remove_batch_counters(session: Session, batch_key: int) -> None:
+    """Remove the counters of a batch whose runs are all deleted, and subtract them from the counters of all runs."""
+    deletion = delete(_COUNTERS).where(_COUNTERS.c.batch_key == batch_key)
     columns = (_COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade, _COUNTERS.c.runs)
     sums: Counter[RunGroup] = Counter()
-    for status, level, grade, number in session.connection().execute(gone.returning(*columns)):
+    for status, level, grade, number in session.connection().execute(deletion.returning(*columns)):
         sums[RunGroup(None, status, level, grade)] -= number
     count_runs_in(session, sums)
 
 
 def read_counts(session: Session, batch_key: int | None = None) -> dict[RunGroup, int]:
-    """Return the numbers of runs of a batch, or of all."""
+    """Return the numbers of runs of a batch, or of all runs, by group."""
     columns = (_COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade)
     of_batch = _COUNTERS.c.batch_key == (ALL_RUNS if batch_key is None else batch_key)
     rows = session.execute(select(*columns, func.sum(_COUNTERS.c.runs)).where(of_batch).group_by(*columns))
@@ -88,7 +88,7 @@ def count_runs(
     levels: Collection[str] | None = None,
     grade: str | None = None,
 ) -> int:
-    """Count the runs of a batch, or all, with a status, one of some worst levels and a grade; None: any."""
+    """Count the runs of a batch, or all runs, with a status, one of these worst levels and a grade; None means any."""
     given: dict[str, Any] = {"status": status, "level": levels if levels is None else list(levels), "grade": grade}
     given = {name: value for name, value in given.items() if value is not None}
     given["batch_key"] = ALL_RUNS if batch_key is None else batch_key
@@ -97,7 +97,7 @@ def count_runs(
 
 @cache
 def _sum_of(names: frozenset[str]) -> Any:
-    """Build it once: that takes longer than to execute it."""
+    """Return the statement, cached because building it takes longer than executing it."""
     conditions = [
         _COUNTERS.c[name].in_(bindparam(name, expanding=True))
         if name == "level"
@@ -108,7 +108,7 @@ def _sum_of(names: frozenset[str]) -> Any:
 
 
 def count_runs_of_batches(session: Session, batch_keys: Collection[int]) -> dict[int, int]:
-    """Count the runs of several batches; those without are absent."""
+    """Count the runs of batches; batches without runs are absent."""
     number = func.sum(_COUNTERS.c.runs)
     query = select(_COUNTERS.c.batch_key, number).where(_COUNTERS.c.batch_key.in_(batch_keys))
     rows = session.execute(query.group_by(_COUNTERS.c.batch_key))
@@ -123,7 +123,7 @@ def _row(shard: int, key: tuple[int, RunStatus, str | None, str], number: int) -
 
 
 def _order(item: tuple[tuple[int, RunStatus, str | None, str], int]) -> tuple[int, str, str, str]:
-    """Order rows, so that two transactions cannot deadlock."""
+    """Return the lock order of rows, so that two transactions cannot deadlock."""
     (batch_key, status, level, grade), _ = item
     return batch_key, status, level or "", grade
 
@@ -135,7 +135,7 @@ def _upsert_each() -> Any:
 
 @cache
 def _upsert_all() -> Any:
-    """Take the columns as arrays: the removal of a thousand runs changes hundreds of counters."""
+    """Return a statement that takes arrays: removing a thousand runs changes hundreds of counters."""
     arrays = [bindparam(f"all_{one.name}", type_=ARRAY(one.type)) for one in _COUNTERS.c]
     names = [one.name for one in _COUNTERS.c]
     rows = func.unnest(*(cast_as(one, one.type) for one in arrays)).table_valued(*names)
@@ -143,7 +143,7 @@ def _upsert_all() -> Any:
 
 
 def added(statement: Any) -> Any:
-    """Let an insertion of counters add to those that are there."""
+    """Let an insert of counters add to existing rows."""
     return statement.on_conflict_do_update(
         index_elements=list(_KEY), set_={"runs": _COUNTERS.c.runs + statement.excluded.runs}
     )

@@ -1,9 +1,9 @@
 """Entries of one run and across runs.
 
-A list across runs never reads the entries that it does not show: what a run found is its outcome, and the number of
-matching entries of an outcome is known. So runs are walked in the order of their ids, with the numbers of their
-entries, until the page is full; only then the documents of its runs are read. Few matches are read all at once. Where
-most outcomes match, runs are walked with any outcome, which is faster than to look for those that match.
+A list across runs never reads entries that it does not show: the entry kinds of a run are its outcome, and the number
+of matching entries of an outcome is known. Runs are therefore walked in order of ID, with the numbers of their entries,
+until the page is full; only then are the documents of its runs read. A small number of matches is read completely. If
+most outcomes match, runs are walked with any outcome, which is faster than searching for matching ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,29 +34,31 @@ from gonemaster_db.runs.run_documents import (
     read_stored_runs,
 )
 
-Position = tuple[str, int]  # id of a run and of one of its entries
-COUNT_UP_TO = 20_000  # a filter that few runs match is counted over all of them, and most readers want the first page
-COUNT_SCATTERED_UP_TO = 5000  # where a match may be far from the next: each run between them is looked up
-PAGE_OCTETS = 8 * 1024 * 1024  # of the arguments of a page, as JSON
+Position = tuple[str, int]  # IDs of a run and of one of its entries
+# A filter that matches few runs is counted over all of them, and most readers only want the first page.
+COUNT_UP_TO = 20_000
+COUNT_SCATTERED_UP_TO = 5000  # if matches may be far apart: each run between them is looked up
+PAGE_BYTES = 8 * 1024 * 1024  # of the arguments of a page, as JSON
 FEW_RUNS = 5000
 _MAX_STREAMS = 50
-_FIRST_SLICE, _MAX_SLICE = 200, 5000  # runs of a walk that are read at a time
-_TRIED = 20_000  # runs of a walk that are read with any outcome before the outcomes of all runs are
-_WORTH_SKIPPING = 2000  # entries of an offset, from which on runs are counted and not read
-_FIRST_SKIPPED, _GROWTH = 100, 50  # runs that are counted first, and how many times more after them: they tell little
-_MAX_SKIPPED = 100_000  # runs at a time: for more PostgreSQL would read and sort all runs
-_CAUTION = 0.9  # runs further on may have more entries than those that were counted
+_FIRST_SLICE, _MAX_SLICE = 200, 5000  # runs of a walk that are read together
+_MAX_TRIED = 20_000  # runs of a walk that are read with any outcome before the outcomes of all runs are read
+_MIN_SKIPPED = 2000  # entries of an offset above which runs are counted instead of read
+# number of runs that are counted first, and the growth factor afterwards; the first runs are a poor sample
+_FIRST_SKIPPED, _GROWTH = 100, 50
+_MAX_SKIPPED = 100_000  # runs in one statement: for more, PostgreSQL would read and sort all runs
+_SAFETY_FACTOR = 0.9  # Later runs may have more entries than those counted so far.
 
 
 class _Hit(NamedTuple):
-    """A run with matching entries, and the number of those."""
+    """A run with the number of its matching entries."""
 
     run_id: str
     entries: int
 
 
 class _Sum(NamedTuple):
-    """Of some runs: their number, the number of their matching entries, and the last of their ids."""
+    """For a set of runs: their number, the number of their matching entries, and their last ID."""
 
     runs: int
     entries: int
@@ -65,7 +67,7 @@ class _Sum(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _EntrySearch:
-    """A filter made ready: conditions on runs, and outcomes if entries are filtered, too."""
+    """A prepared filter: conditions on runs, and outcomes if entries are filtered too."""
 
     conditions: Sequence[ColumnElement[bool]]
     matching: MatchingOutcomes | None
@@ -74,7 +76,7 @@ class _EntrySearch:
 
     @property
     def is_scattered(self) -> bool:
-        """Whether entries are filtered among the runs of many domains that no index has together."""
+        """Whether entries are filtered among the runs of many domains, which no index has together."""
         return self.matching is not None and (self.latest or (self.tag is not None and self.tag.few is None))
 
     @property
@@ -84,18 +86,18 @@ class _EntrySearch:
 
     @property
     def order(self) -> ColumnElement[str]:
-        """The id of the run, of the table that is read first."""
+        """The ID of the run, from the table that is read first."""
         return Domain.latest_run_id.expression if self.latest else Run.id.expression  # type: ignore[return-value]  # of a run
 
     def runs(self, size: int, *, hits: bool, walked: bool = False) -> "Select[Any]":
-        """Select run_id, outcome_id and `entries` of runs that meet the conditions, `size` at most.
+        """Select run_id, outcome_id and `entries` of at most `size` runs that meet the conditions.
 
-        With `hits`, of those that have a matching outcome. `walked`: they are sorted by their ids.
+        With `hits`, only runs with a matching outcome. With `walked`, the caller sorts them by ID.
         """
         run_id: Any = Run.id
         outcome_id: Any = Run.outcome_id
         domain_id: Any = Run.domain_id
-        # What domains know of their newest runs is in an index; to find few outcomes, that of runs is better.
+        # The copies of the newest run in `domains` are in an index; to find few outcomes, the index of runs is better.
         in_domains = walked and self.latest and self.matching is not None and not self.conditions
         if in_domains:
             run_id, outcome_id, domain_id = Domain.latest_run_id, Domain.latest_outcome_id, Domain.id
@@ -105,19 +107,21 @@ class _EntrySearch:
         if self.tag is not None:
             query = query.where(self.tag.condition(size, domain_id))
         if self.latest and not in_domains:
-            # Joined by an expression, the table of runs cannot be read first: the oldest runs are of no domain.
+            # Joined by an expression, the table of runs cannot be read first: the oldest runs are no longer newest
+            # runs.
             is_all = self.matching is None and not self.conditions and self.tag is None
             newest = Domain.latest_run_id.concat("") if is_all else Domain.latest_run_id
             query = query.select_from(Domain).join(Run, Run.id == newest)
         return query.where(has_outcome(self.matching, outcome_id)) if hits and self.matching is not None else query
 
     def slice(self, beyond: ColumnElement[bool] | None, size: int, *, hits: bool) -> "Select[Any]":
-        """Select the next runs of a walk from `beyond` on."""
+        """Select the next runs of a walk, starting at `beyond`."""
         matching = self.matching
         is_of_all_runs = not (self.conditions or self.tag or self.latest)
         if not (hits and is_of_all_runs and matching and matching.complete and 0 < len(matching.some) <= _MAX_STREAMS):
             return self._sorted(self.runs(size, hits=hits, walked=True), beyond)
-        # In the order of all runs an outcome may come late; in that of each outcome its first runs are read at once.
+        # In the order of all runs an outcome may appear late; in the order of each outcome its first runs are read
+        # directly.
         parts = [self.runs(size, hits=True).where(Run.outcome_id == outcome_id) for outcome_id in matching.some]
         merged = union_all(*(select(self._sorted(part, beyond).subquery()) for part in parts)).subquery()
         return select(merged).order_by(merged.c.run_id).limit(size)
@@ -127,11 +131,9 @@ class _EntrySearch:
 
 
 def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[StoredEntry]:
-    """Read the entries of one run in their order, from a level up.
+    """Read the entries of one run in order, from a level up.
 
-    Raises:
-        RunNotFound: no such run.
-        DocumentDamaged: its document cannot be read.
+    Raises: RunNotFound: The run does not exist. DocumentDamaged: The document of the run cannot be read.
     """
     return entries_of(session, read_stored_run(session, run_id), min_level=min_level)
 
@@ -145,12 +147,11 @@ def list_entries(
     after: Position | None = None,
     count_up_to: int = COUNT_UP_TO,
 ) -> Page[StoredEntry]:
-    """Page through entries by run id, then entry id.
+    """Return a page of entries by run ID, then entry ID.
 
-    `after` (run id and entry id of the last item seen) is fast at any depth, `offset` is not.
-    `total` is exact up to `count_up_to`, and COUNT_SCATTERED_UP_TO for some filters; above, it is that number and
-    `total_is_least` is set. A page whose entries are large has fewer (`is_cut`), one at least: about PAGE_OCTETS of
-    arguments.
+    `after` (run ID and entry ID of the last item seen) is fast at any depth, `offset` is not. `total` is exact up to
+    `count_up_to`, or COUNT_SCATTERED_UP_TO for some filters; above, it is that number and `total_is_least` is set. A
+    page with large entries is shorter (`is_cut`), with at least one entry: about PAGE_BYTES of arguments.
     """
     search = _search(session, wanted)
     if search.is_scattered:
@@ -181,7 +182,7 @@ def read_entries_after(
     *,
     limit: int,
 ) -> list[StoredEntry]:
-    """Read the entries that match behind `after` (as in list_entries), uncounted; fewer if they are large."""
+    """Read the matching entries after `after` (as in list_entries) without a count; fewer if they are large."""
     search = _search(session, wanted)
     hits = _walk(session, search, None if after is None else search.order >= after[0])
     chosen, offset = _choose(session, search, hits, after=after, limit=limit, offset=0)
@@ -210,9 +211,9 @@ def _conditions(session: Session, wanted: EntryFilter) -> list[ColumnElement[boo
 
 
 def _few_hits(session: Session, search: _EntrySearch, wanted: EntryFilter) -> list[_Hit] | None:
-    """Return all runs that match, in order; None if there are many, or were a moment ago.
+    """Return all matching runs in order, or None if there are many, or were many some seconds ago.
 
-    A rare match in a walk in the order of runs costs the whole walk.
+    For rare matches, walking the runs in order would read all of them.
     """
     if search.matching is not None and not search.matching.some:
         return []
@@ -229,8 +230,8 @@ def _few_hits(session: Session, search: _EntrySearch, wanted: EntryFilter) -> li
 def _numbered(session: Session, search: _EntrySearch, rows: Sequence[Any]) -> list[_Hit]:
     """Return hits with the numbers of their matching entries.
 
-    The numbers of outcomes are read apart: joined to runs they are summed for all outcomes, and PostgreSQL may compare
-    each run with each of them.
+    The numbers of outcomes are read separately: joined to runs, they would be summed for all outcomes, and PostgreSQL
+    might compare each run with each outcome.
     """
     if search.matching is None:
         return [_Hit(row.run_id, row.entries) for row in rows]
@@ -239,7 +240,7 @@ def _numbered(session: Session, search: _EntrySearch, rows: Sequence[Any]) -> li
 
 
 def _entries_of_outcomes(session: Session, matching: MatchingOutcomes, wanted: set[int]) -> dict[int, int]:
-    """Return the numbers of matching entries of some outcomes; those without are absent."""
+    """Return the numbers of matching entries of outcomes; outcomes without matches are absent."""
     found = {number: matching.some[number] for number in wanted & matching.some.keys()}
     if not matching.complete:
         found |= count_entries(session, matching.kinds, wanted - found.keys())
@@ -254,9 +255,9 @@ def _total(session: Session, wanted: EntryFilter, search: _EntrySearch, count_up
 
 
 def _count(session: Session, search: _EntrySearch, most: int) -> int:
-    """Count matching entries; beyond `most` any larger number is returned."""
+    """Count matching entries; above `most` any larger number may be returned."""
     sizes = [most + 1] if search.is_tried else []
-    if search.matching is None:  # a run has many entries, so that a few runs usually show that there are more
+    if search.matching is None:  # A run has many entries, so a few runs usually exceed the limit.
         sizes = [most // 10 + 1, most + 1]
     for size in sizes:
         query = search.slice(None, size, hits=False) if search.matching else search.runs(size, hits=False)
@@ -276,7 +277,8 @@ def _sum(session: Session, search: _EntrySearch, query: "Select[Any]") -> _Sum:
     groups = session.execute(select(some.c.outcome_id, *columns).group_by(some.c.outcome_id)).all()
     numbers = _entries_of_outcomes(session, search.matching, {one[0] for one in groups}) if search.matching else {}
     runs, entries, last = 0, 0, ""
-    for outcome_id, number, found, newest in groups:  # ten thousand of them before a deep offset: in one pass
+    # A single pass, because there are ten thousand groups before a deep offset.
+    for outcome_id, number, found, newest in groups:
         runs += number
         entries += int(found) if search.matching is None else numbers.get(outcome_id, 0) * number
         last = max(last, newest)
@@ -284,15 +286,15 @@ def _sum(session: Session, search: _EntrySearch, query: "Select[Any]") -> _Sum:
 
 
 def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnElement[bool] | None, int]:
-    """Go to an offset: the runs before it are counted, and not read. Returns where to begin, and the rest there.
+    """Skip to an offset by counting the previous runs without reading them; return the start and the remaining offset.
 
-    How many runs to count next is estimated from those before; if they reached too far, fewer are counted again.
+    The number of runs to count next is estimated from the previous runs; if it was too large, fewer are counted again.
     """
     beyond: ColumnElement[bool] | None = None
     size = _FIRST_SKIPPED
-    while offset >= _WORTH_SKIPPING and size:
+    while offset >= _MIN_SKIPPED and size:
         some = _sum(session, search, search.slice(beyond, size, hits=not search.is_tried))
-        likely = int(_CAUTION * offset * some.runs / max(1, some.entries))
+        likely = int(_SAFETY_FACTOR * offset * some.runs / max(1, some.entries))
         if some.entries > offset:
             size = min(size - 1, likely)
             continue
@@ -300,15 +302,15 @@ def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnEl
             beyond, offset = search.order > some.last, offset - some.entries
         if some.runs < size:
             break
-        size = min(_MAX_SKIPPED, _GROWTH * size, likely - int(_CAUTION * some.runs))
+        size = min(_MAX_SKIPPED, _GROWTH * size, likely - int(_SAFETY_FACTOR * some.runs))
     return beyond, offset
 
 
 def _walk(session: Session, search: _EntrySearch, beyond: ColumnElement[bool] | None) -> Iterator[_Hit]:
-    """Yield the runs that match in the order of their ids, from `beyond` on; read in growing slices."""
+    """Yield the matching runs in order of ID, starting at `beyond`, read in growing slices."""
     size, tried = _FIRST_SLICE, 0
     while True:
-        is_tried = search.is_tried and tried < _TRIED
+        is_tried = search.is_tried and tried < _MAX_TRIED
         rows = session.execute(search.slice(beyond, size, hits=not is_tried)).all()
         yield from _numbered(session, search, rows)
         if len(rows) < size:
@@ -320,16 +322,18 @@ def _walk(session: Session, search: _EntrySearch, beyond: ColumnElement[bool] | 
 def _choose(
     session: Session, search: _EntrySearch, hits: Iterator[_Hit], *, after: Position | None, limit: int, offset: int
 ) -> tuple[list[str], int]:
-    """Return the runs of a page, and the offset in the first of them.
+    """Return the runs of a page, and the offset within the first run.
 
-    The offset is skipped by numbers, so that only documents of the page are read.
+    The offset is skipped by counts, so that only documents of the page are read.
     """
     chosen: list[str] = []
     missing = limit
     for hit in hits:
         number = hit.entries
         if after is not None and hit.run_id == after[0]:
-            number = sum(len(_places(search, run, after)) for run in read_stored_runs(session, [hit.run_id]).values())
+            number = sum(
+                len(_positions_of(search, run, after)) for run in read_stored_runs(session, [hit.run_id]).values()
+            )
         if not chosen and offset >= number:
             offset -= number
             continue
@@ -349,26 +353,26 @@ def _read(
     limit: int,
     offset: int,
 ) -> tuple[list[StoredEntry], bool]:
-    """Return the entries of a page, and whether it is cut."""
+    """Return the entries of a page, and whether the page is cut."""
     items: list[StoredEntry] = []
-    room = PAGE_OCTETS
+    remaining = PAGE_BYTES
     for runs in read_in_parts(session, run_ids):
         kinds = kinds_of(session, runs)
         for run in runs:
-            places = _places(search, run, after)
-            for place in places[offset:]:
-                room -= run.octets(place)
-                if len(items) == limit or (items and room < 0):
+            positions = _positions_of(search, run, after)
+            for position in positions[offset:]:
+                remaining -= run.byte_count(position)
+                if len(items) == limit or (items and remaining < 0):
                     return items, len(items) < limit
-                items.append(run.listed_entry(place, kinds))
-            offset = max(0, offset - len(places))
+                items.append(run.listed_entry(position, kinds))
+            offset = max(0, offset - len(positions))
     return items, False
 
 
-def _places(search: _EntrySearch, run: StoredRun, after: Position | None) -> list[int]:
-    """List the places of the entries of a run that match and follow `after`."""
+def _positions_of(search: _EntrySearch, run: StoredRun, after: Position | None) -> list[int]:
+    """Return the positions of the entries of a run that match and follow `after`."""
     start = 0
     if after is not None and run.id == after[0]:
         start = max(0, after[1] + 1 - run.key * ENTRIES_PER_RUN)
     kinds = None if search.matching is None else search.matching.kinds
-    return [place for place in range(start, len(run.kinds)) if kinds is None or run.kinds[place] in kinds]
+    return [position for position in range(start, len(run.kinds)) if kinds is None or run.kinds[position] in kinds]

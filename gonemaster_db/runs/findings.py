@@ -1,4 +1,4 @@
-"""Findings of a run in comparable form: lines by finding, and one hash over all of them."""
+"""Findings of a run in comparable form: lines by finding, and a hash over all findings."""
 
 import hashlib
 import json
@@ -22,24 +22,24 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str, a
 
 
 class FindingLine(NamedTuple):
-    """Level and arguments of one entry, without its time; `raw`: the arguments as they are stored, empty for none."""
+    """Level and arguments of an entry without its time; `raw` are the stored arguments, empty without arguments."""
 
     level: str
     raw: bytes = b""
 
     @property
     def args(self) -> Any:
-        """The arguments. Raises DocumentDamaged."""
+        """The parsed arguments. Raises DocumentDamaged."""
         return parse_arguments(self.raw)
 
     @property
     def comparable(self) -> tuple[str, str]:
-        """A key that is equal for equal lines, however they are spelled."""
+        """A key that is equal for equal lines in any serialisation."""
         return self.level, _dump(self.args)
 
 
-def worst_line(lines: Iterable[FindingLine]) -> list[FindingLine]:
-    """Reduce the lines of a finding to its worst level without arguments; no lines stay no lines."""
+def worst_level_line(lines: Iterable[FindingLine]) -> list[FindingLine]:
+    """Reduce the lines of a finding to its worst level without arguments; return no line for no lines."""
     level = worst(line.level for line in lines)
     return [] if level is None else [FindingLine(level)]
 
@@ -47,7 +47,7 @@ def worst_line(lines: Iterable[FindingLine]) -> list[FindingLine]:
 def _dump(value: Any) -> str:
     try:
         return _encode(value)
-    except ValueError:  # as dump_json stores it
+    except ValueError:  # The same replacement as in dump_json.
         return _encode(finite(value))
 
 
@@ -74,10 +74,10 @@ def read_findings(
     found: dict[str, dict[FindingKey, list[FindingLine]]] = {}
     for run in runs.values():
         lines: dict[FindingKey, list[FindingLine]] = {}
-        for place, number in enumerate(run.kinds):
+        for position, number in enumerate(run.kinds):
             kind = kinds[number]
             if kind.level in levels:
-                line = FindingLine(kind.level, run.whole_document.raw_arguments(place))
+                line = FindingLine(kind.level, run.whole_document.raw_arguments(position))
                 lines.setdefault((kind.module, kind.testcase, kind.tag), []).append(line)
         found[run.id] = lines
     return found

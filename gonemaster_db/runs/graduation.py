@@ -1,4 +1,4 @@
-"""Graduation: a job becomes a run with the same id, or returns to the queue."""
+"""Graduation: a job becomes a run with the same ID, or returns to the queue."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ from gonemaster_db.runs.run_rows import KEPT, write_run
 
 _JOBS = cast("Table", Job.__table__)
 _CHUNK = 5000
-_MAX_BESIDE_OTHERS = 20  # starts over max_attempts: whatever ends the workers, the job has had its chances
+_MAX_SHARED_STARTS = 20  # additional starts above max_attempts, after which the job fails in any case
 _COUNTS = ("sev_notice", "sev_warning", "sev_error", "sev_critical", "entry_count")
 _RUNS = cast("Table", Run.__table__)
-# Built once: constructing a statement costs more than executing it.
+# Built once, because constructing a statement costs more than executing it.
 _TAKE_CLAIMED = (
     delete(_JOBS)
     .where(
@@ -45,18 +45,17 @@ _STATUS_OF_CLAIM = select(_RUNS.c.status).where(
 
 
 def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> RunStatus:
-    """Replace a running job by its run and entries; returns the state of the run.
+    """Replace a running job by its run and entries; return the status of the run.
 
-    A repeated call for the same claim returns the state of the existing run, so it may follow a commit of unknown
-    outcome.
+    A repeated call for the same claim returns the status of the existing run, so a call may be repeated after a commit
+    with unknown result.
 
-    Raises:
-        JobStateError: this worker and attempt have lost the claim, or the job is gone; nothing is written.
-        StoreConflict: a row that this process remembers was removed; a second try creates it again.
+    Raises: JobStateError: This worker and attempt have lost the claim, or the job no longer exists; nothing is written.
+    StoreConflict: A row that this process has cached was removed; a retry creates it again.
     """
     session.flush()
     claim = {"job_id": job_id, "number": attempt, "claimant": worker}
-    # The DELETE decides who ends the job: a cancellation or the reaper may try the same at this moment.
+    # The DELETE decides which process ends the job: a cancellation or the reaper may try it at the same time.
     job = session.connection().execute(_TAKE_CLAIMED, claim).mappings().one_or_none()
     if job is not None:
         write_run(session, job, record)
@@ -64,7 +63,12 @@ def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, re
     stored: RunStatus | None = session.connection().execute(_STATUS_OF_CLAIM, claim).scalar()
     if stored is None:
         raise JobStateError(
-            Text("claim {attempt} of {worker} on job {job_id} is over", attempt=attempt, worker=worker, job_id=job_id)
+            Text(
+                "claim {attempt} of {worker} on job {job_id} is no longer valid",
+                attempt=attempt,
+                worker=worker,
+                job_id=job_id,
+            )
         )
     return stored
 
@@ -79,50 +83,50 @@ def requeue_job(
     max_attempts: int,
     released: bool = False,
     failure: str = "",
-    beside_others: bool = False,
+    shared_worker: bool = False,
 ) -> Job | Run:
     """Return a running job to its position in the queue, after an expired lease or (`released`) by its own worker.
 
-    With a cancel request it becomes a canceled run; after `max_attempts` starts (released ones do not count) a
-    failed one, error `abandoned after <n> attempts`, or `<failure> (attempt <n> of <m>)` where its own worker, which
-    holds the lease, says how this start ended.
+    A job with a cancel request becomes a canceled run. After `max_attempts` starts (released ones do not count) it
+    becomes a failed run with the error `abandoned after <n> attempts`, or with `<failure> (attempt <n> of <m>)` if its
+    own worker, which holds the lease, reports how this start failed.
 
-    `beside_others`: its worker died with several jobs, and any of them may have ended it. Of such starts the first one
-    alone counts, since from then on the job is tested in a process of its own. None of them fails it, but for a bound
-    that keeps a job from being repeated for ever.
+    With `shared_worker` its worker died with several jobs, each of which may be the cause. Only the first of such
+    starts counts, because the job is then tested in a separate process. These starts do not fail the job, except for a
+    bound that keeps it from being repeated forever.
 
-    Raises:
-        JobNotFound: no such job.
-        JobStateError: this worker and attempt have lost the claim, or the lease was renewed.
+    Raises: JobNotFound: The job does not exist. JobStateError: This worker and attempt have lost the claim, or the
+    lease was renewed.
     """
     claim: tuple[ColumnElement[bool], ...] = (Job.id == job_id, *_claimed_by(worker, attempt))
     if not (released or failure):
-        claim = (*claim, Job.lease_until <= now)  # renewed since it was found: its worker is alive
+        # A lease that was renewed in the meantime means that its worker is running.
+        claim = (*claim, Job.lease_until <= now)
     if canceled := _take(session, *claim, Job.cancel_requested_at.is_not(None)):
         return _write_run(session, canceled, RunRecord(RunStatus.CANCELED, now, error="canceled"))
     exhausted = Job.attempt - Job.releases >= max_attempts
-    if beside_others:
-        exhausted = Job.attempt >= max_attempts + _MAX_BESIDE_OTHERS
+    if shared_worker:
+        exhausted = Job.attempt >= max_attempts + _MAX_SHARED_STARTS
     if not released and (job := _take(session, *claim, exhausted)):
-        # Starts that ended with an orderly stop of the worker say nothing against the job.
+        # Starts that ended with an orderly shutdown of the worker do not count against the job.
         starts = job["attempt"] - job["releases"]
-        most = max(starts, max_attempts)  # with one attempt, a job that was beside others has a second start
+        most = max(starts, max_attempts)  # With max_attempts 1, a job that ran with other jobs has a second start.
         error = (
             Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, most=most)
             if failure
             else Text("abandoned after {starts} attempts", starts=starts)
         )
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
-    uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if beside_others else 0
+    uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if shared_worker else 0
     return _back_to_queue(session, job_id, claim, uncounted)
 
 
 def request_cancel(session: Session, job_id: str, *, now: datetime, error: str = "canceled") -> Job | Run:
-    """Cancel a waiting job at once (returns the run) or mark a running one (returns the job).
+    """Cancel a waiting job immediately (return its run) or mark a running job (return the job).
 
     A finished run is returned unchanged. Raises JobNotFound.
     """
-    for _ in range(10):  # the job may change its state between two statements
+    for _ in range(10):  # The job may change its state between two statements.
         if waiting := _take(session, Job.id == job_id, Job.status.in_(WAITING)):
             return _write_run(session, waiting, RunRecord(RunStatus.CANCELED, now, error=error))
         if running := _mark_canceled(session, job_id, now):
@@ -130,13 +134,13 @@ def request_cancel(session: Session, job_id: str, *, now: datetime, error: str =
         found = find_job_or_run(session, job_id)
         if isinstance(found, Run):
             return found
-    raise JobStateError(Text("job {job_id} changed its state too often; try again", job_id=job_id))
+    raise JobStateError(Text("job {job_id} keeps changing its state; try again", job_id=job_id))
 
 
 def cancel_waiting_jobs(
     session: Session, job_ids: Sequence[str], *, now: datetime, error: str = "canceled"
 ) -> list[str]:
-    """Graduate the waiting (queued or paused) ones of the jobs as canceled; returns their ids, sorted."""
+    """Graduate the waiting (queued or held) jobs of a list as canceled; return their IDs, sorted."""
     ended: list[str] = []
     for chunk in chunks(sorted(set(job_ids)), _CHUNK):
         ended += _end_waiting(session, Job.id.in_(chunk), RunStatus.CANCELED, error, now)
@@ -144,13 +148,13 @@ def cancel_waiting_jobs(
 
 
 def has_expired_jobs(session: Session, *, now: datetime) -> bool:
-    """Return whether the time to start of a waiting job has passed."""
+    """Return whether a waiting job has passed its expiry time."""
     expired = select(Job.id).where(Job.expires_at <= now, Job.status.in_(WAITING)).limit(1)
     return session.scalar(expired) is not None
 
 
 def expire_jobs(session: Session, *, now: datetime, limit: int) -> list[str]:
-    """Graduate waiting jobs whose `expires_at` has passed as expired, but for those held at this moment; their ids."""
+    """Graduate waiting jobs whose `expires_at` has passed as expired, except locked ones; return their IDs."""
     due = session.scalars(
         select(Job.id)
         .where(Job.expires_at <= now, Job.status.in_(WAITING))
@@ -165,7 +169,7 @@ def _claimed_by(worker: str, attempt: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def _take(session: Session, *conditions: ColumnElement[bool]) -> RowMapping | None:
-    """Delete the job and return its row; this statement decides who ends it."""
+    """Delete the job and return its row; this statement decides which process ends it."""
     session.flush()
     deleted = delete(_JOBS).where(*conditions).returning(*_JOBS.c)
     return session.execute(deleted).mappings().one_or_none()
@@ -223,10 +227,10 @@ def _end_waiting(
     *,
     skip_locked: bool = False,
 ) -> list[str]:
-    """Graduate many waiting jobs by a few set-based statements.
+    """Graduate many waiting jobs with a few set-based statements.
 
-    The rows are locked in order of id first, so that DELETE and INSERT FROM SELECT, which lock in the order of their
-    plan, cannot deadlock with claims and lease renewals.
+    The rows are first locked in order of ID, because DELETE and INSERT FROM SELECT lock in the order of their plan and
+    could deadlock with claims and lease renewals.
     """
     session.flush()
     columns = (Job.id, Job.domain, Job.batch_id)

@@ -25,7 +25,7 @@ _IS_RUN = {Job: 0, Run: 1}
 
 @dataclass(frozen=True, slots=True)
 class _Arm:
-    """One side of the union: jobs or runs that match, and their count."""
+    """One side of the union: the matching jobs or runs, and their count."""
 
     model: Any
     conditions: list[ColumnElement[bool]]
@@ -35,7 +35,7 @@ class _Arm:
 def list_jobs(
     session: Session, wanted: JobFilter, *, sort: str = JOB_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Job | Run]:
-    """Page through jobs and runs in one order. `sort` is a key of sort_keys.SORTS."""
+    """Return a page of jobs and runs in one order; `sort` is a key of sort_keys.SORTS."""
     end = limit + offset
     arms = [_arm(session, model, wanted, sort, page_end=end) for model in (Job, Run) if may_match(model, wanted)]
     rows = _page_keys(session, [arm for arm in arms if arm.count], sort, limit, offset)
@@ -43,7 +43,7 @@ def list_jobs(
 
 
 def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job | Run]:
-    """Read jobs (0) and runs (1) by their ids, in the order given, without their options, which lists do not show."""
+    """Read jobs (0) and runs (1) by ID in the given order, without their options, which lists do not show."""
     job_ids, run_ids = ([key for is_run, key in rows if is_run == kind] for kind in (0, 1))
     found: dict[str, Job | Run] = {}
     if job_ids:
@@ -68,20 +68,20 @@ def _arm(session: Session, model: Any, wanted: JobFilter, sort: str, *, page_end
     total = _total_of_names(session, wanted)
     if (ids := few_ids(session, named, total=None if names.few else total)) is not None:
         return _Arm(model, [Run.id.in_(ids)], len(ids))
-    # The names of a batch are in an index; to walk in another order, its runs are looked up.
+    # The names of a batch are in an index; in another order its runs are looked up.
     counted = named if names.few or batch is None else [*conditions, has_part(wanted.domain)]
     return _Arm(model, named, _count_runs(session, wanted, counted) if total is None else total())
 
 
 def _total_of_names(session: Session, wanted: JobFilter) -> Callable[[], int] | None:
-    """Return what counts the runs where nothing but names is filtered: domains know the numbers of their runs."""
+    """Return a function that counts the runs if only names are filtered, from the run counts of domains."""
     if replace(wanted, domain=None) != JobFilter():
         return None
     return partial(count_runs_of_domains, session, part=wanted.domain, tag=None)
 
 
 def _count_runs(session: Session, wanted: JobFilter, conditions: list[ColumnElement[bool]]) -> int:
-    """Count the matches: from counters where they tell, else by reading an index, not again soon."""
+    """Count the matches: from counters if possible, otherwise from an index with a cached result."""
     if replace(wanted, status=None, batch_id=None, severity=None) == JobFilter():
         return _count_from_counters(session, wanted)
     examined = partial(count_runs, session)
@@ -101,7 +101,7 @@ def _count_rows(session: Session, model: Any, conditions: list[ColumnElement[boo
 
 
 def _page_keys(session: Session, arms: list[_Arm], sort: str, limit: int, offset: int) -> list[tuple[int, str]]:
-    """Sort and limit each table on its own, then merge: ORDER BY over a plain union could use no index."""
+    """Sort and limit each table separately, then merge: ORDER BY over a plain union could not use an index."""
     if not arms:
         return []
     parts = [_first_rows(arm, sort, limit + offset) for arm in arms]
@@ -119,7 +119,7 @@ def _first_rows(arm: _Arm, sort: str, count: int) -> Any:
 
 
 def _with_batch_keys(first: Subquery) -> Subquery:
-    """Replace the ids of batches by their keys, which sort alike: runs have only those."""
+    """Replace batch IDs by batch keys, which sort the same and which runs have."""
     key = select(Batch.key).where(Batch.id == first.c.k0).scalar_subquery().label("k0")
     return select(*(key if column.key == "k0" else column for column in first.c)).subquery()
 
@@ -129,20 +129,20 @@ def _keys(model: Any) -> SortKeys:
 
 
 def may_match(model: Any, wanted: JobFilter) -> bool:
-    """Say whether any row of jobs, or of runs, can match."""
+    """Return whether any job, or any run, can match."""
     if model is Job and wanted.severity is not None:
         return False
     return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
 
 
 def job_conditions(session: Session, model: Any, wanted: JobFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions but that on the name of a run."""
+    """Return all conditions except the one on the domain of a run."""
     found: list[ColumnElement[bool]] = []
     if wanted.status is not None:
         found.append(model.status == wanted.status)
     if wanted.batch_id is not None:
         found.append(of_batch(session, wanted.batch_id) if model is Run else Job.batch_id == wanted.batch_id)
-    if wanted.domain and model is Job:  # it has no domain row before it graduates, but there are few jobs
+    if wanted.domain and model is Job:  # A job has no row in `domains` before it graduates, but there are few jobs.
         found.append(contains_name(Job.domain.expression, wanted.domain))
     if wanted.severity is not None:
         found.append(model.worst_level.in_(_LEVELS[wanted.severity]))

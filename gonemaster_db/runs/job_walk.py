@@ -1,4 +1,4 @@
-"""All jobs and runs of a list in the order of their ids, read in slices, for a reader that takes long."""
+"""All jobs and runs of a list in order of ID, read in slices, for slow readers."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
@@ -10,9 +10,9 @@ from gonemaster_db.runs.job_list import job_conditions, may_match
 
 
 def jobs_after(session: Session, wanted: JobFilter, last: str, *, limit: int) -> list[Job | Run]:
-    """Read the next jobs and runs that match behind an id, without their options."""
+    """Read the next matching jobs and runs after an ID, without their options."""
     found: dict[str, Job | Run] = {}
-    # Jobs first: what graduates in between is in both, and counts as a run.
+    # Jobs are read first: a job that graduates in between is found twice and counts as a run.
     if may_match(Job, wanted):
         jobs = select(Job).where(*job_conditions(session, Job, wanted), Job.id > last).order_by(Job.id).limit(limit)
         found |= {job.id: job for job in session.scalars(jobs.options(defer(Job.config)))}

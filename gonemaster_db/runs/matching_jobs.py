@@ -1,4 +1,4 @@
-"""All jobs or runs that a filter of the list matches, for changes of all of them at once."""
+"""All jobs or runs that match a filter of the list, for bulk changes."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ _REPEATED = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, 
 
 
 def waiting_of_filter(session: Session, wanted: JobFilter, *, limit: int) -> list[str]:
-    """List ids of queued and held jobs that match, from the back of the queue."""
+    """Return the IDs of matching queued and held jobs, from the back of the queue."""
     if not may_match(Job, wanted):
         return []
     query = select(Job.id).where(*job_conditions(session, Job, wanted), Job.status.in_(WAITING))
@@ -27,7 +27,7 @@ def waiting_of_filter(session: Session, wanted: JobFilter, *, limit: int) -> lis
 
 
 def count_unfinished(session: Session, wanted: JobFilter) -> int:
-    """Count the waiting and running jobs that match."""
+    """Count the matching waiting and running jobs."""
     if not may_match(Job, wanted):
         return 0
     query = select(func.count()).select_from(Job).where(*job_conditions(session, Job, wanted))
@@ -35,7 +35,7 @@ def count_unfinished(session: Session, wanted: JobFilter) -> int:
 
 
 def request_cancel_of_filter(session: Session, wanted: JobFilter, *, now: datetime) -> list[str]:
-    """Mark the running jobs that match for cancellation; returns their ids."""
+    """Request the cancellation of the matching running jobs; return their IDs."""
     if not may_match(Job, wanted):
         return []
     running = (*job_conditions(session, Job, wanted), Job.status == JobStatus.RUNNING)
@@ -45,16 +45,16 @@ def request_cancel_of_filter(session: Session, wanted: JobFilter, *, now: dateti
 
 
 def count_repeatable(session: Session, wanted: JobFilter) -> tuple[int, int]:
-    """Count the runs that match, and the characters of their options as JSON."""
+    """Count the matching runs, and the characters of their options as JSON."""
     if not may_match(Run, wanted):
         return 0, 0
-    octets = func.coalesce(func.sum(func.length(cast(Run.config, Text))), 0)
-    count, sum_of_octets = session.execute(select(func.count(), octets).where(*_of_runs(session, wanted))).one()
-    return count, int(sum_of_octets)
+    length = func.coalesce(func.sum(func.length(cast(Run.config, Text))), 0)
+    count, characters = session.execute(select(func.count(), length).where(*_of_runs(session, wanted))).one()
+    return count, int(characters)
 
 
 def iter_repeated(session: Session, wanted: JobFilter) -> Iterator[NewJob]:
-    """Yield a new job for each run that matches, with the options of the run; read in slices."""
+    """Yield a new job with the same options for each matching run, in slices."""
     if not may_match(Run, wanted):
         return
     query = select(*_REPEATED).where(*_of_runs(session, wanted)).order_by(Run.id).limit(_SLICE)
@@ -65,7 +65,7 @@ def iter_repeated(session: Session, wanted: JobFilter) -> Iterator[NewJob]:
 
 
 def repeated_jobs(session: Session, run_ids: Sequence[str]) -> list[NewJob]:
-    """Return a new job for each of the runs, with the options of the run; what is no run is left out."""
+    """Return a new job with the same options for each run; IDs that are not runs are skipped."""
     rows = session.execute(select(*_REPEATED).where(Run.id.in_(run_ids)).order_by(Run.id))
     return [_again(run) for run in rows]
 

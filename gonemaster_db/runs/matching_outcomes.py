@@ -1,4 +1,4 @@
-"""Outcomes by the kinds of their entries: how filters across runs are answered without reading what runs found."""
+"""Outcomes by the kinds of their entries, so that filters across runs do not read documents."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from gonemaster_db.runs.documents.caches import caches_of, has_created
 from gonemaster_db.runs.documents.outcomes import count_entries
 
 _MAX_FEW = 1000
-_MAX_ROWS = 4000  # of pairs of outcome and module that are read to find out
+_MAX_ROWS = 4000  # pairs of outcome and module that are read for the decision
 
 
 @dataclass(frozen=True, slots=True)
 class MatchingOutcomes:
     """Outcomes with entries of some kinds, and the number of those entries.
 
-    `some` has all of them if `complete`; otherwise the oldest, which as a rule most runs share.
+    `some` has all of them if `complete` is set, otherwise the oldest ones, which most runs usually share.
     """
 
     kinds: frozenset[int]
@@ -35,7 +35,7 @@ def find_outcomes(session: Session, kinds: Collection[int]) -> MatchingOutcomes:
     if not wanted:
         return MatchingOutcomes(wanted, {})
     common = caches_of(session).common
-    if known := common.find({wanted}):  # there are no fewer now, and these stay what they are
+    if known := common.find({wanted}):  # Outcomes are immutable and their number only grows.
         return MatchingOutcomes(wanted, known[wanted], complete=False)
     rows = session.scalars(_outcomes_of(wanted).limit(_MAX_ROWS + 1)).all()
     found = sorted(set(rows))
@@ -50,36 +50,38 @@ def find_outcomes(session: Session, kinds: Collection[int]) -> MatchingOutcomes:
 def has_outcome(
     matching: MatchingOutcomes, outcome_id: ColumnElement[Any] = Run.outcome_id.expression
 ) -> ColumnElement[bool]:
-    """Match the runs that have one of these outcomes; `outcome_id` is another column of outcomes."""
+    """Match the runs that have one of these outcomes; `outcome_id` is another column with outcome IDs."""
     if not matching.complete:
-        # With an OR, which it cannot see through, PostgreSQL hashes the outcomes once; else it may join for each run.
+        # The OR keeps PostgreSQL from a join for each run; it hashes the outcomes once.
         return or_(outcome_id.in_(_outcomes_of(matching.kinds)), text("1 = 0"))
     return outcome_id.in_(sorted(matching.some)) if matching.some else false()
 
 
 def _outcomes_of(kinds: Collection[int]) -> "Select[int]":
-    """Select the outcomes with entries of these kinds, some of them several times."""
+    """Select the outcomes with entries of these kinds, possibly with duplicates."""
     modules = select(ModuleOutcomeKind.module_outcome_id).where(ModuleOutcomeKind.kind_id.in_(sorted(kinds)))
-    return select(OutcomeModule.outcome_id).where(_OneOf(OutcomeModule.module_outcome_id, modules.scalar_subquery()))
+    return select(OutcomeModule.outcome_id).where(
+        _InSubquery(OutcomeModule.module_outcome_id, modules.scalar_subquery())
+    )
 
 
-class _OneOf(FunctionElement[bool]):
-    """Whether a column has one of the values of a subquery, which are looked up in an index of the column.
+class _InSubquery(FunctionElement[bool]):
+    """A condition that a column has one of the values of a subquery, looked up in an index of the column.
 
-    PostgreSQL joins an IN, and where it expects many rows it reads the whole other table for that.
+    PostgreSQL would turn IN into a join, and read the whole other table if it expects many rows.
     """
 
     inherit_cache = True
     type = Boolean()
 
 
-@compiles(_OneOf)
-def _in(element: _OneOf, compiler: Any, **options: Any) -> str:
+@compiles(_InSubquery)
+def _in(element: _InSubquery, compiler: Any, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} IN {values}"
 
 
-@compiles(_OneOf, "postgresql")
-def _any(element: _OneOf, compiler: Any, **options: Any) -> str:
+@compiles(_InSubquery, "postgresql")
+def _any(element: _InSubquery, compiler: Any, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY (ARRAY{values})"

@@ -1,4 +1,4 @@
-"""What a batch keeps of runs that were purged: their numbers, the first start and the last end."""
+"""Counts of the purged runs of a batch: their numbers, the first start and the last finish."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -18,7 +18,7 @@ _KEY = (_KEPT.c.batch_key, _KEPT.c.status, _KEPT.c.level, _KEPT.c.grade)
 
 
 class PurgedRow(Protocol):
-    """The columns of a run that are looked at."""
+    """The columns of a run that are counted."""
 
     batch_key: int | None
     status: RunStatus
@@ -38,24 +38,24 @@ class PurgedRuns:
 
     @property
     def number(self) -> int:
-        """How many there were."""
+        """Number of purged runs."""
         return sum(self.groups.values())
 
 
-def keep_counts(session: Session, rows: Iterable[PurgedRow]) -> None:
-    """Add runs that are about to be removed to what their batches keep; runs without a batch leave nothing."""
+def add_purged_counts(session: Session, rows: Iterable[PurgedRow]) -> None:
+    """Add runs to the purged counts of their batches before they are removed; runs without a batch are ignored."""
     of_groups: defaultdict[tuple[Any, ...], list[PurgedRow]] = defaultdict(list)
     for row in rows:
         if row.batch_key is not None:
             of_groups[row.batch_key, row.status, row.worst_level, row.grade or ""].append(row)
-    # In the order of their keys: two transactions that purge runs of the same batches cannot deadlock.
+    # Sorted by key, so that two transactions that purge runs of the same batches cannot deadlock.
     added = [_row(key, of_groups[key]) for key in sorted(of_groups, key=lambda key: tuple(map(str, key)))]
     if added:
         session.connection().execute(_adding(session), added)
 
 
 def read_purged(session: Session, batch_keys: Collection[int]) -> dict[int, PurgedRuns]:
-    """Return what batches keep of purged runs; those that never lost a run are absent."""
+    """Return the purged counts of batches; batches without purged runs are absent."""
     groups: defaultdict[int, dict[RunGroup, int]] = defaultdict(dict)
     starts: defaultdict[int, list[datetime]] = defaultdict(list)
     ends: defaultdict[int, list[datetime]] = defaultdict(list)
@@ -67,8 +67,8 @@ def read_purged(session: Session, batch_keys: Collection[int]) -> dict[int, Purg
     return {key: PurgedRuns(groups[key], min(starts[key], default=None), max(ends[key])) for key in groups}
 
 
-def forget_purged(session: Session, batch_key: int) -> None:
-    """Remove what a batch that is deleted has kept."""
+def remove_purged_counts(session: Session, batch_key: int) -> None:
+    """Remove the purged counts of a deleted batch."""
     session.connection().execute(delete(_KEPT).where(_KEPT.c.batch_key == batch_key))
 
 
@@ -90,7 +90,8 @@ def _adding(session: Session) -> Any:
     lower, upper = (func.least, func.greatest) if on_postgres else (func.min, func.max)
     statement = insert(session, PurgedRunCounter)
     started, new_start = _KEPT.c.first_started_at, statement.excluded.first_started_at
-    first: ColumnElement[Any] = func.coalesce(lower(started, new_start), started, new_start)  # SQLite: null of a null
+    # In SQLite min() returns NULL if an argument is NULL.
+    first: ColumnElement[Any] = func.coalesce(lower(started, new_start), started, new_start)
     return statement.on_conflict_do_update(
         index_elements=list(_KEY),
         set_={

@@ -1,4 +1,4 @@
-"""What runs found: outcomes and documents put together as entries."""
+"""The entries of runs, combined from outcomes and documents."""
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,10 +19,10 @@ from gonemaster_db.runs.documents.run_document import NO_DOCUMENT, ParsedDocumen
 
 log = logging.getLogger(__name__)
 
-# More entries than a run can have: the id of an entry is the key of its run times this, plus its place in the run.
+# More entries than a run can have: an entry's ID is the key of its run times this number, plus its position.
 ENTRIES_PER_RUN = 2**20
-_FIRST_PART, _MOST_IN_PART = 20, 500  # runs that are read at a time
-_PART_OCTETS = 8 * 1024 * 1024  # of their documents, about
+_FIRST_PART, _MOST_IN_PART = 20, 500  # runs that are read together
+_PART_BYTES = 8 * 1024 * 1024  # approximate size of their documents
 _RUNS, _DOCUMENTS = cast("Table", Run.__table__), cast("Table", RunDocument.__table__)
 _COLUMNS = (_RUNS.c.key, _RUNS.c.id, _RUNS.c.domain_id, _RUNS.c.domain, _RUNS.c.outcome_id)
 _STORED = (
@@ -34,7 +34,7 @@ _STORED = (
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """What a run found; `document` is None where it is damaged."""
+    """The stored results of a run; `document` is None if it is damaged."""
 
     key: int
     id: str
@@ -45,56 +45,56 @@ class StoredRun:
 
     @property
     def whole_document(self) -> ParsedDocument:
-        """Return the document. Raises DocumentDamaged."""
+        """The document. Raises DocumentDamaged."""
         if self.document is None:
             raise DocumentDamaged(f"the document of run {self.id} is damaged")
         return self.document
 
-    def octets(self, place: int) -> int:
-        """Return the size of the arguments of an entry as JSON."""
-        return len(self.document.raw_arguments(place)) if self.document else 0
+    def byte_count(self, position: int) -> int:
+        """Return the size of the arguments of an entry as JSON, in bytes."""
+        return len(self.document.raw_arguments(position)) if self.document else 0
 
-    def entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
+    def entry(self, position: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
         """Return one entry. Raises DocumentDamaged."""
         document = self.whole_document
-        return self._entry(place, kinds, document.timestamps[place], document.arguments(place))
+        return self._entry(position, kinds, document.timestamps[position], document.arguments(position))
 
-    def listed_entry(self, place: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
-        """Return one entry for a list, which one damaged document does not end: time and arguments are then empty."""
+    def listed_entry(self, position: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
+        """Return one entry for a list; if its document is damaged, time and arguments are empty."""
         try:
-            return self.entry(place, kinds)
+            return self.entry(position, kinds)
         except DocumentDamaged as error:
-            log.error("an entry is listed without arguments", extra={"job_id": self.id, "error": str(error)})
-            return self._entry(place, kinds, 0.0, {})
+            log.error("listing an entry without arguments", extra={"job_id": self.id, "error": str(error)})
+            return self._entry(position, kinds, 0.0, {})
 
-    def _entry(self, place: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> StoredEntry:
-        key = self.key * ENTRIES_PER_RUN + place
-        return StoredEntry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[place]], args)
+    def _entry(self, position: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> StoredEntry:
+        key = self.key * ENTRIES_PER_RUN + position
+        return StoredEntry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[position]], args)
 
 
 def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, StoredRun]:
-    """Read what runs found, by id; documents are decompressed, and parsed later where they are read."""
+    """Read stored runs by ID; documents are decompressed, and parsed later on access."""
     rows = session.connection().execute(_STORED, {"wanted": list(run_ids)}).all()
     sequences = sequences_of(session, (row.outcome_id for row in rows))
     return {row.id: _stored_run(row, sequences.get(row.outcome_id, ())) for row in rows}
 
 
 def read_in_parts(session: Session, run_ids: Sequence[str]) -> Iterator[list[StoredRun]]:
-    """Yield what runs found in the order of the ids, some at a time: a document may have megabytes or a kilobyte.
+    """Yield stored runs in the order of the IDs, in parts, because a document may have a kilobyte or megabytes.
 
-    A run that was deleted is left out.
+    Deleted runs are skipped.
     """
     size = _FIRST_PART
     while run_ids:
         part, run_ids = run_ids[:size], run_ids[size:]
         found = read_stored_runs(session, part)
         yield [found[run_id] for run_id in part if run_id in found]
-        octets = sum(run.document.octets for run in found.values() if run.document)
-        size = max(1, min(_MOST_IN_PART, len(part) * _PART_OCTETS // max(1, octets)))
+        byte_count = sum(run.document.byte_count for run in found.values() if run.document)
+        size = max(1, min(_MOST_IN_PART, len(part) * _PART_BYTES // max(1, byte_count)))
 
 
 def read_stored_run(session: Session, run_id: str) -> StoredRun:
-    """Read what one run found. Raises RunNotFound."""
+    """Read one stored run. Raises RunNotFound."""
     found = read_stored_runs(session, [run_id])
     if run_id not in found:
         raise RunNotFound(run_id)
@@ -102,16 +102,18 @@ def read_stored_run(session: Session, run_id: str) -> StoredRun:
 
 
 def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, EntryType]:
-    """Return the kinds of the entries of runs."""
+    """Return the entry kinds of runs."""
     return kinds_by_id(session, {number for run in runs for number in run.kinds})
 
 
 def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[StoredEntry]:
-    """Return the entries of a run in their order, from a level up. Raises DocumentDamaged."""
+    """Return the entries of a run in order, from a level up. Raises DocumentDamaged."""
     kinds = kinds_of(session, [run])
     levels = None if min_level is None else at_least(min_level)
-    places = enumerate(run.kinds)
-    return [run.entry(place, kinds) for place, number in places if levels is None or kinds[number].level in levels]
+    positions = enumerate(run.kinds)
+    return [
+        run.entry(position, kinds) for position, number in positions if levels is None or kinds[number].level in levels
+    ]
 
 
 def _stored_run(row: Any, kinds: Sequence[int]) -> StoredRun:
@@ -122,7 +124,7 @@ def _document(row: Any, entries: int) -> ParsedDocument | None:
     try:
         document = NO_DOCUMENT if row.codec is None else decode_document(row.codec, row.document)
         if document.entry_count != entries:
-            raise DocumentDamaged(f"it has {document.entry_count} entries, its outcome {entries}")
+            raise DocumentDamaged(f"the document has {document.entry_count} entries, its outcome {entries}")
     except DocumentDamaged as error:
         log.error("the document of a run is damaged", extra={"job_id": row.id, "error": str(error)})
         return None

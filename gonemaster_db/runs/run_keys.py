@@ -1,9 +1,8 @@
-"""Follows finished runs by their keys, outside of the transactions that write them.
+"""Follows finished runs by key, outside the transactions that write them.
 
-On PostgreSQL keys are given before the commit, so a run may appear behind others with greater keys. What is missing
-between two keys is remembered as a hole and looked at again, for longer than any transaction of ours takes. On SQLite,
-which has one writer, keys appear in order, but the key of a deleted run may be given again: who deletes runs sets
-back what has been seen.
+PostgreSQL assigns keys before the commit, so a run may appear after other runs with greater keys. Missing keys are
+remembered as holes and checked again, for longer than any transaction of the service takes. On SQLite, which has one
+writer, keys appear in order, but the key of a deleted run may be reused: code that deletes runs resets the progress.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -19,11 +18,11 @@ from gonemaster_db.models import Run
 
 HOLE_LIFE_S = 3600.0
 MAX_HOLES = 1000
-_RANGES = 100  # holes of one query
+_RANGES = 100  # number of holes in one query
 
 
 class Hole(NamedTuple):
-    """Keys without runs; `since` is the POSIX time at which they were first missed."""
+    """A range of keys without runs; `since` is the POSIX time at which they were first missed."""
 
     first: int
     last: int
@@ -32,14 +31,14 @@ class Hole(NamedTuple):
 
 @dataclass(frozen=True)
 class Progress:
-    """All runs up to the key `seen` were followed, but for those that appear in a hole."""
+    """The progress: all runs up to the key `seen` were followed, except for runs that appear in a hole."""
 
     seen: int
     holes: tuple[Hole, ...] = ()
     version: int = 0
 
     def after(self, keys: Collection[int], *, now: float) -> "Progress":
-        """Return the progress when the runs with these keys, which came from `next_keys`, have been followed."""
+        """Return the progress after the runs with these keys, returned by `next_keys`, were followed."""
         new = sorted(key for key in keys if key > self.seen)
         filled = sorted(key for key in keys if key <= self.seen)
         kept = [left for hole in self.holes if hole.since > now - HOLE_LIFE_S for left in _without(hole, filled)]
@@ -60,7 +59,7 @@ def _without(hole: Hole, keys: Iterable[int]) -> Iterator[Hole]:
 
 
 def next_keys(session: Session, progress: Progress, *, limit: int) -> list[int]:
-    """Return the keys of runs that were not followed yet: all that appeared in holes, and `limit` of the others."""
+    """Return the keys of runs that were not followed yet: all that appeared in holes, and `limit` others."""
     query = select(Run.key)
     found = session.scalars(query.where(Run.key > progress.seen).order_by(Run.key).limit(limit)).all()
     filled: list[int] = []

@@ -39,17 +39,16 @@ _OF_RUN = (
 )  # fmt: skip  # all columns that are written
 _OF_DOMAIN = ("name", "created_at", "run_count", *LATEST)
 _RUNS = cast("Table", Run.__table__)
-# Built once: constructing a statement costs more than executing it.
+# Built once, because constructing a statement costs more than executing it.
 _INSERT_RUN = plain_insert(_RUNS).values({name: bindparam(name) for name in _OF_RUN}).returning(_RUNS.c.key)
 _INSERT_DOCUMENT = plain_insert(cast("Table", RunDocument.__table__))
 _PROFILE_ID = select(EffectiveProfile.id).where(EffectiveProfile.digest == bindparam("digest"))
 
 
 def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
-    """Write the run of a job with what it found, update the copy in its domain, and count. `job` is its deleted row.
+    """Write the run of a job, update the copy in its domain and the counters. `job` is the deleted row of the job.
 
-    Raises:
-        StoreConflict: an outcome or profile that was in memory has been removed; a second try creates it again.
+    Raises: StoreConflict: A cached outcome or profile was removed; a retry creates it again.
     """
     connection, found = session.connection(), _run_values(record)
     batch = None if job["batch_id"] is None else batch_key(job["batch_id"])
@@ -77,20 +76,20 @@ def write_run(session: Session, job: RowMapping, record: RunRecord) -> None:
 
 @contextmanager
 def _references_checked(session: Session) -> Iterator[None]:
-    """Raise StoreConflict if a run refers to a row that this process remembers and that was removed."""
+    """Raise StoreConflict if a run refers to a cached row that was removed."""
     caches = caches_of(session)
-    forgettings = caches.forgettings
+    drop_count = caches.drop_count
     try:
         yield
     except IntegrityError as error:
-        # Perhaps maintenance has removed an outcome that this process remembers, or did until another thread met it.
-        if lacks_reference(error) and (caches.forgettings != forgettings or caches.forget_references()):
+        # Maintenance may have removed an outcome that this process has cached, or had until another thread noticed.
+        if lacks_reference(error) and (caches.drop_count != drop_count or caches.drop_references()):
             raise StoreConflict("a row that the run refers to was removed") from None
         raise
 
 
 def _run_values(record: RunRecord) -> dict[str, Any]:
-    """Return the columns of a run that its record alone determines."""
+    """Return the columns of a run that only depend on its record."""
     levels = [entry.level for entry in record.entries]
     severities = {f"sev_{level.lower()}": number for level, number in count_severities(levels).items()}
     return {
@@ -107,14 +106,14 @@ def _run_values(record: RunRecord) -> dict[str, Any]:
 
 
 def _duration_ms(started_at: datetime | None, finished_at: datetime) -> int | None:
-    """Return whole milliseconds, never negative: clocks of two machines may differ."""
+    """Return whole milliseconds, never negative, because the clocks of two machines may differ."""
     if started_at is None:
         return None
     return max(0, round((finished_at - started_at).total_seconds() * 1000))
 
 
 def _update_domain(session: Session, job: RowMapping, record: RunRecord, outcome_id: int | None) -> int:
-    """Find or create the domain and copy the outcome of this run unless its own is newer; returns the domain's id."""
+    """Find or create the domain and copy this run's outcome unless it has a newer one; return the domain's ID."""
     values = {
         "name": job["domain"],
         "created_at": record.finished_at,
@@ -136,7 +135,7 @@ def _update_domain(session: Session, job: RowMapping, record: RunRecord, outcome
 
 @cache
 def _domain_upsert(dialect: str) -> Any:
-    """Add to the domain that exists already; it shows the newest run. Returns the id."""
+    """Return the upsert of a domain: it counts the run, copies it if it is the newest, and returns the ID."""
     statement = insert_into(dialect, Domain).values({name: bindparam(name) for name in _OF_DOMAIN})
     new = statement.excluded
     shown = or_(
@@ -151,7 +150,7 @@ def _domain_upsert(dialect: str) -> Any:
 
 @cache
 def _listing(dialect: str) -> Any:
-    """Copy what lists by number of runs show of a domain."""
+    """Return the statement that copies a domain to the table that lists are sorted by."""
     of_domain = select(Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
     of_domain = of_domain.where(Domain.id == bindparam("domain_id"))
     statement = insert_into(dialect, DomainRunCount).from_select(OF_RUN_COUNT, of_domain)
@@ -160,7 +159,7 @@ def _listing(dialect: str) -> Any:
 
 
 def _profile_id(session: Session, record: RunRecord) -> int | None:
-    """Return the id of the effective profile, stored if it is unknown; most runs share one."""
+    """Return the ID of the effective profile, stored if it is new; most runs share one."""
     document = _document(record)
     if document is None:
         return None

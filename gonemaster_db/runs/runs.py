@@ -1,4 +1,4 @@
-"""Runs: lookup and lists."""
+"""Look-up and lists of runs."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -29,9 +29,9 @@ from gonemaster_db.runs.matching_outcomes import MatchingOutcomes, find_outcomes
 from gonemaster_db.runs.run_documents import read_stored_run
 from gonemaster_db.runs.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 
-_TRIED = (1000, 10_000)  # runs that are looked at before the outcomes of all runs are
+_MAX_TRIED = (1000, 10_000)  # runs that are examined before the outcomes of all runs
 
-# Made once: that takes as long as its execution.
+# Built once, because building it takes as long as executing it.
 _RUN = select(Run).options(joinedload(Run.effective_profile)).where(Run.id == bindparam("run_id"))
 
 
@@ -44,7 +44,7 @@ def get_run(session: Session, run_id: str) -> Run:
 
 
 def describe_runs(session: Session, run_ids: Collection[str]) -> "Sequence[Row[str, str, int, str | None]]":
-    """Return id, domain, priority and batch id of those runs that exist, by id."""
+    """Return ID, domain, priority and batch ID of the existing runs, by ID."""
     query = select(Run.id, Run.domain, Run.priority, Run.batch_id).where(Run.id.in_(run_ids))
     return session.execute(query.order_by(Run.id)).all()
 
@@ -52,7 +52,7 @@ def describe_runs(session: Session, run_ids: Collection[str]) -> "Sequence[Row[s
 def list_runs(
     session: Session, wanted: RunFilter, *, sort: str = RUN_SORT, limit: int = 100, offset: int = 0, full: bool = False
 ) -> Page[Run]:
-    """Page through runs. `sort` is a key of sort_keys.SORTS; `full` also reads profiles."""
+    """Return a page of runs; `sort` is a key of sort_keys.SORTS; `full` also reads profiles."""
     domains = _domains(session, wanted, sort, limit + offset)
     conditions = [*_conditions(session, wanted), *(one.condition for one in domains)]
     event = None if wanted.event_tag is None else find_outcomes(session, matching_kinds(session, tag=wanted.event_tag))
@@ -72,25 +72,25 @@ def list_runs(
 def _page(sort: str, *conditions: ColumnElement[bool], full: bool) -> "Select[Run]":
     """Select a page of runs; its `limit` and `offset` are parameters."""
     keys = sort_columns(RUN_KEYS, sort)
-    # A deferred join: the ids of the page come from a covering index alone, and only its rows are read from the table.
+    # A deferred join: the IDs of the page come from a covering index, and only its rows are read from the table.
     part = select(*keys).where(*conditions).order_by(*sort_order(keys, sort))
     page = part.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer)).subquery()
     query = select(Run).join(page, page.c.id == Run.id).order_by(*sort_order(list(page.c), sort))
     return query.options(joinedload(Run.effective_profile) if full else defer(Run.config))
 
 
-_page_of_all = cache(_page)  # the page most often read: building the statement takes longer than to execute it
+_page_of_all = cache(_page)  # the most frequent page; building the statement takes longer than executing it
 
 
 def list_public_runs(session: Session, domain_id: int, *, limit: int) -> Sequence[Run]:
-    """List the public runs of a domain that succeeded, the newest first."""
+    """Return the successful public runs of a domain, newest first."""
     wanted = (Run.domain_id == domain_id, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
     query = select(Run).where(*wanted).order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit)
     return session.scalars(query.options(defer(Run.config))).all()
 
 
 def list_public_configs(session: Session, domain: str, *, limit: int) -> Sequence[tuple[str, dict[str, Any]]]:
-    """List id and config of the public runs of a domain, by name, that succeeded, the newest first."""
+    """Return ID and config of the successful public runs of a domain (by name), newest first."""
     wanted = (Domain.name == domain, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
     query = select(Run.id, Run.config).join(Domain, Domain.id == Run.domain_id).where(*wanted)
     found = session.execute(query.order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit))
@@ -115,7 +115,7 @@ def _few_ids(
     *,
     are_few: bool,
 ) -> Sequence[str] | None:
-    """Return all ids where the matches may be few and are; None otherwise."""
+    """Return the IDs of all matches if they are few, otherwise None."""
     if not (wanted.domain or wanted.domain_tag or wanted.event_tag):
         return None
     if event is not None and not event.complete and replace(wanted, event_tag=None) == RunFilter():
@@ -129,10 +129,10 @@ def _few_ids(
 def _try(
     session: Session, conditions: list[ColumnElement[bool]], event: MatchingOutcomes, sort: str, page_end: int
 ) -> list[str] | None:
-    """Find the first matches among the first runs of the list, whose outcomes are few; None if it takes more runs."""
+    """Find the first matches among the first runs of the list, which have few outcomes; None if that is not enough."""
     keys = sort_columns(RUN_KEYS, sort)
     query = select(*keys, Run.outcome_id).where(*conditions).order_by(*sort_order(keys, sort))
-    for number in _TRIED:
+    for number in _MAX_TRIED:
         if page_end > number:
             continue
         rows = session.execute(query.limit(number)).all()
@@ -144,12 +144,12 @@ def _try(
 
 
 def _is_about_domains(wanted: RunFilter) -> bool:
-    """Say whether nothing but domains are filtered: their numbers of runs tell the total."""
+    """Return whether only domains are filtered, so that their run counts give the total."""
     return replace(wanted, domain=None, domain_tag=None) == RunFilter()
 
 
 def _count(session: Session, wanted: RunFilter, conditions: list[ColumnElement[bool]]) -> int:
-    """Count the matches: from counters or sums where they tell, else by reading an index, not again soon."""
+    """Count the matches: from counters or sums if possible, otherwise from an index with a cached result."""
     if replace(wanted, batch_id=None, status=None, level=None, grade=None) == RunFilter():
         return _count_from_counters(session, wanted)
     if _is_about_domains(wanted):
@@ -183,12 +183,12 @@ def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
 
 
 def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
-    """Read the DNSSEC chain document of a run, if it has one. Raises RunNotFound, DocumentDamaged."""
+    """Read the DNSSEC chain document of a run, or None. Raises RunNotFound, DocumentDamaged."""
     return read_stored_run(session, run_id).whole_document.chain
 
 
 def _conditions(session: Session, wanted: RunFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions but those on domains."""
+    """Return all conditions except those on domains."""
     exact = {
         Run.domain: wanted.domain_exact and wanted.domain_exact.lower(),
         Run.domain_id: wanted.domain_id,

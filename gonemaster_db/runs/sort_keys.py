@@ -1,4 +1,4 @@
-"""How lists of jobs and runs are sorted; ties always end with the id ascending."""
+"""Sort orders of lists of jobs and runs; ties are always sorted by ID in ascending order."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def _down(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return column.desc()
 
 
-# Indexes of runs are made for exactly these words (models/run_indexes.py).
+# Indexes of runs match exactly these expressions (models/run_indexes.py).
 def _up_none_first(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return column.asc().nulls_first()
 
@@ -39,7 +39,7 @@ def _down_none_last(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 @dataclass(frozen=True)
 class SortKeys:
-    """Expressions to sort by, of jobs or of runs."""
+    """Sort expressions of jobs or of runs."""
 
     id: ColumnElement[Any]
     created: ColumnElement[Any]
@@ -69,7 +69,7 @@ RUN_KEYS = SortKeys(
     duration=Run.duration_ms.expression,
     entries=Run.entry_count.expression,
 )
-# What an unfinished job does not have yet counts as nothing.
+# Values that an unfinished job does not have yet count as empty or 0.
 JOB_KEYS = SortKeys(
     id=Job.id.expression,
     created=Job.created_at.expression,
@@ -110,12 +110,12 @@ SORTS: dict[str, tuple[tuple[str, Direction], ...]] = {
 
 
 def sort_columns(keys: SortKeys, sort: str) -> list[ColumnElement[Any]]:
-    """List the expressions of one sort, labelled k0, k1, ... and id."""
+    """Return the expressions of one sort, labelled k0, k1, ... and id."""
     columns = [getattr(keys, name).label(f"k{number}") for number, (name, _) in enumerate(SORTS[sort])]
     return [*columns, keys.id.label("id")]
 
 
 def sort_order(columns: Sequence[ColumnElement[Any]], sort: str) -> list[ColumnElement[Any]]:
-    """Direct the columns of sort_columns, or their counterparts in a subquery."""
+    """Return the sort order for the columns of sort_columns, or for their counterparts in a subquery."""
     directions = [direction for _, direction in SORTS[sort]] + [_up]
     return [direct(column) for column, direct in zip(columns, directions, strict=True)]

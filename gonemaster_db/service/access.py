@@ -1,4 +1,4 @@
-"""Access tokens and sessions."""
+"""Access tokens and browser sessions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,14 +11,13 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import AccessSession, AccessToken
 
-SESSIONS_OF_TOKEN = 100  # the oldest ends when one more is opened
+SESSIONS_OF_TOKEN = 100  # If a token has more sessions, the oldest one ends.
 
 
 def add_token(session: Session, digest: str, *, label: str, scopes: Sequence[str], now: datetime) -> None:
     """Store a new token.
 
-    Raises:
-        TokenExists: another token, not revoked, has the label; or there is one with this digest.
+    Raises: TokenExists: Another valid token has this label, or a token has this digest.
     """
     row = {"digest": digest, "label": label, "scopes": list(scopes), "created_at": now, "revoked_at": None}
     added = insert(session, AccessToken).values(row).on_conflict_do_nothing().returning(AccessToken.digest)
@@ -27,14 +26,14 @@ def add_token(session: Session, digest: str, *, label: str, scopes: Sequence[str
 
 
 def list_tokens(session: Session) -> list[AccessToken]:
-    """Return all tokens, revoked ones included, in the order in which they were added."""
+    """Return all tokens, including revoked ones, in the order in which they were added."""
     return list(session.scalars(select(AccessToken).order_by(AccessToken.created_at, AccessToken.digest)))
 
 
 def revoke_token(session: Session, digest: str, *, label: str, scopes: Sequence[str], now: datetime) -> bool:
-    """Note that a token is revoked, also one that is known by a configuration only, and end its sessions.
+    """Revoke a token, which may be one that only a configuration contains, and end its sessions.
 
-    Returns False if that had been done before.
+    Returns False if the token was already revoked.
     """
     row = {"digest": digest, "label": label, "scopes": list(scopes), "created_at": now, "revoked_at": now}
     noted = (
@@ -51,16 +50,16 @@ def revoke_token(session: Session, digest: str, *, label: str, scopes: Sequence[
 
 
 def clear_tokens(session: Session) -> int:
-    """Remove all tokens, revoked ones included, and all sessions; returns the number of tokens."""
+    """Remove all tokens, including revoked ones, and all sessions; return the number of tokens."""
     session.execute(delete(AccessSession))
     deleted = delete(AccessToken).returning(AccessToken.digest)
     return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
 
 
 def has_tokens(store: Store) -> bool:
-    """Return whether a token was ever added or revoked, and not cleared.
+    """Return whether any token was added or revoked since the tokens were last cleared.
 
-    In a database that is not migrated there can be none. Raises StoreError.
+    A database without migrations has no tokens. Raises StoreError.
     """
     try:
         with store.read_only() as session:
@@ -70,7 +69,7 @@ def has_tokens(store: Store) -> bool:
 
 
 def open_session(session: Session, digest: str, *, token_digest: str, now: datetime, expires_at: datetime) -> None:
-    """Store a new session, and remove those that have expired and the oldest of a token that has many."""
+    """Store a new session; remove expired sessions, and the oldest sessions of a token that has too many."""
     session.execute(delete(AccessSession).where(AccessSession.expires_at <= now))
     newest = (
         select(AccessSession.digest)
@@ -83,11 +82,11 @@ def open_session(session: Session, digest: str, *, token_digest: str, now: datet
 
 
 def find_session(session: Session, digest: str, *, now: datetime) -> AccessSession | None:
-    """Return a session that has not expired."""
+    """Return a session, or None if it does not exist or has expired."""
     current = select(AccessSession).where(AccessSession.digest == digest, AccessSession.expires_at > now)
     return session.scalar(current)
 
 
 def close_session(session: Session, digest: str) -> None:
-    """End a session; one that has ended is no error."""
+    """End a session; a session that has already ended is not an error."""
     session.execute(delete(AccessSession).where(AccessSession.digest == digest))

@@ -1,4 +1,4 @@
-"""Audit of operator actions, written in the transaction of the action itself."""
+"""The audit of operator actions, written in the transaction of the action."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,18 +21,19 @@ def record_action(
     count: int = 1,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Record an action such as `queue.pause`; `target` is an id or a tier, `count` the number of affected objects.
+    """Record an action such as `queue.pause`.
 
-    `who` is the label of a token; `open:` and the client address without authentication; or the part of the
-    service that acted on its own: `reconciler`, `beat`, `worker:` and its name.
+    `target` is an ID or a tier, `count` the number of affected objects. `who` is the label of a token, `open:` and the
+    client address without authentication, or the component that acted automatically: `reconciler`, `beat`, or `worker:`
+    and its name.
     """
     session.add(AuditLine(at=now, who=who, action=action, target=target, count=count, details=dict(details or {})))
 
 
 class LongAction:
-    """An action of many short transactions with one audit line: the first inserts it, each adds its count.
+    """An action of many short transactions with one audit line: the first inserts it, the others add to its count.
 
-    If the process is killed, the line says how far the action got; `line_id` lets another process continue it.
+    If the process is killed, the line shows the progress so far; `line_id` lets another process continue it.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class LongAction:
         self._id = line_id
 
     def add(self, session: Session, count: int, *, now: datetime) -> None:
-        """Add to the count, in the transaction of the change itself. May be repeated after a rollback."""
+        """Add to the count in the transaction of the change. May be repeated after a rollback."""
         counted = update(AuditLine).where(AuditLine.id == self._id).values(count=AuditLine.count + count)
         if self._id is not None and session.execute(counted.returning(AuditLine.id)).first():
             return
@@ -62,7 +63,7 @@ _DELETIONS = ("batch.delete", "domain.delete", "jobs.purge", "tag.purge")
 
 
 def has_deleted_since(session: Session, moment: datetime, *, unless_by: str = "") -> bool:
-    """Say whether runs were deleted by an action that was written down since then, of anybody but `unless_by`."""
+    """Return whether an actor other than `unless_by` has recorded a deletion of runs since a time."""
     since = (AuditLine.at >= moment, AuditLine.action.in_(_DELETIONS), AuditLine.who != unless_by)
     return session.scalar(select(AuditLine.id).where(*since).limit(1)) is not None
 
@@ -78,7 +79,7 @@ def list_actions(
     limit: int = 100,
     offset: int = 0,
 ) -> Page[AuditLine]:
-    """Page through the actions, newest first; both times are exclusive bounds.
+    """Return a page of actions, newest first; both times are exclusive bounds.
 
     An `action` that ends with a dot and a `who` that ends with a colon match as prefixes.
     """
@@ -94,7 +95,7 @@ def list_actions(
 
 
 def purge_actions_before(session: Session, cutoff: datetime, *, limit: int) -> int:
-    """Remove up to `limit` lines that are older than the cut-off, oldest first; returns their number."""
+    """Remove up to `limit` lines older than the cut-off, oldest first; return their number."""
     old = select(AuditLine.id).where(AuditLine.at < cutoff).order_by(AuditLine.at).limit(limit)
     ids = session.scalars(old).all()  # PostgreSQL has no DELETE ... LIMIT
     deleted = delete(AuditLine).where(AuditLine.id.in_(ids)).returning(AuditLine.id)
@@ -102,5 +103,5 @@ def purge_actions_before(session: Session, cutoff: datetime, *, limit: int) -> i
 
 
 def _begins(column: InstrumentedAttribute[str], text: str, end: str) -> ColumnElement[bool]:
-    """Match a text exactly, or as a prefix if it ends with `end`."""
+    """Match a string exactly, or as a prefix if it ends with `end`."""
     return column.startswith(text, autoescape=True) if end and text.endswith(end) else column == text

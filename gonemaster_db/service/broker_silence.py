@@ -1,4 +1,4 @@
-"""Processes that the broker does not answer, as they say in the database: what one cannot tell the others elsewhere."""
+"""Processes that cannot reach the broker report it in the database, since they cannot report it through Redis."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +12,8 @@ _STATE = "broker_silence"
 _FORGOTTEN_AFTER_S = 300.0
 
 
-def note_silence(session: Session, *, name: str, said: Mapping[str, Any]) -> None:
-    """Note what a process says, whose time is `at` (POSIX seconds); those that have said nothing for long go."""
+def report_outage(session: Session, *, name: str, said: Mapping[str, Any]) -> None:
+    """Store the report of a process, with the time `at` (POSIX seconds), and remove old reports of other processes."""
     row = _row(session)
     kept = {} if row is None else row.value
     kept = {one: old for one, old in kept.items() if old["at"] > said["at"] - _FORGOTTEN_AFTER_S}
@@ -24,16 +24,16 @@ def note_silence(session: Session, *, name: str, said: Mapping[str, Any]) -> Non
         row.version += 1
 
 
-def end_silence(session: Session, *, name: str) -> None:
-    """Forget what a process has said."""
+def end_outage(session: Session, *, name: str) -> None:
+    """Remove the report of a process."""
     row = _row(session)
     if row is not None and name in row.value:
         row.value = {one: said for one, said in row.value.items() if one != name}
         row.version += 1
 
 
-def read_silences(session: Session) -> Mapping[str, Mapping[str, Any]]:
-    """Return what processes have said, by name; who has not said it again for some seconds may have an answer."""
+def read_outages(session: Session) -> Mapping[str, Mapping[str, Any]]:
+    """Return the reports by process name; a report that was not renewed for some seconds may be outdated."""
     found = session.scalar(select(WatchState.value).where(WatchState.name == _STATE))
     return found or {}
 

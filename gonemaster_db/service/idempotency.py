@@ -16,8 +16,7 @@ KEPT_FOR = timedelta(hours=24)
 def find_response(session: Session, key: str, *, request_hash: str, now: datetime) -> IdempotencyKey | None:
     """Return the stored response to this request, if it is not older than 24 hours.
 
-    Raises:
-        IdempotencyConflict: the key was used with a different request.
+    Raises: IdempotencyConflict: The key was used with a different request.
     """
     query = select(IdempotencyKey).where(IdempotencyKey.key == key, IdempotencyKey.created_at > now - KEPT_FOR)
     found = session.scalar(query, execution_options={"populate_existing": True})
@@ -31,10 +30,10 @@ def store_response(
 ) -> None:
     """Store the response in the transaction of the change that it reports.
 
-    Raises:
-        StoreConflict: a concurrent request with the same key was first; on a retry find_response returns its response.
+    Raises: StoreConflict: A concurrent request with the same key was first; on a retry find_response returns its
+    response.
     """
-    # An expired key that the purge has not reached yet must not block its new use.
+    # An expired key that has not been purged yet must not block a new use of the key.
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.key == key, _is_expired(now)))
     row = {
         "key": key,
@@ -49,7 +48,7 @@ def store_response(
 
 
 def purge_expired_responses(session: Session, *, now: datetime) -> int:
-    """Remove responses older than 24 hours; returns their number."""
+    """Remove responses older than 24 hours; return their number."""
     deleted = delete(IdempotencyKey).where(_is_expired(now)).returning(IdempotencyKey.key)
     return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
 

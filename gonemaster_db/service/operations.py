@@ -1,4 +1,4 @@
-"""Operations: acceptance, claim, progress and end. Each function is one conditional statement or a read."""
+"""Operations: creation, claim, progress and end. Each function is one conditional statement or a read."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,10 +13,10 @@ from gonemaster_db.core.records import Page
 from gonemaster_db.models import AuditLine, Operation, OperationKind, OperationStatus
 
 _FRESH = {"populate_existing": True, "synchronize_session": False}
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _UNFINISHED = (OperationStatus.QUEUED, OperationStatus.RUNNING)
-# During an upgrade process by process, newer ones accept operations that this release cannot perform: they are left
-# for the newer ones, and nothing here reads them.
+# During a rolling upgrade, newer processes accept operations that this release cannot perform. They are left to the
+# newer processes, and this release does not read them.
 _KNOWN = Operation.kind.in_(list(OperationKind))
 
 
@@ -31,9 +31,9 @@ def create_operation(
     parameters: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Operation:
-    """Queue an operation together with its line of the audit, or return the unfinished one for the same target.
+    """Queue an operation and its audit line, or return the unfinished operation with the same target and parameters.
 
-    Two requests at the same moment may queue two operations; the second one then finds nothing left to do.
+    Two concurrent requests may queue two operations; the second one then has nothing to do.
     """
     same = select(Operation).where(
         Operation.status.in_(_UNFINISHED), Operation.kind == kind, Operation.target == target
@@ -77,7 +77,7 @@ def list_operations(
     limit: int = 100,
     offset: int = 0,
 ) -> Page[Operation]:
-    """Page through operations, newest first."""
+    """Return a page of operations, newest first."""
     wanted = ((Operation.status, status), (Operation.kind, kind))
     conditions = [_KNOWN, *(column == value for column, value in wanted if value is not None)]
     total = session.scalar(select(func.count()).select_from(Operation).where(*conditions)) or 0
@@ -86,13 +86,13 @@ def list_operations(
 
 
 def unfinished_operations(session: Session, *, limit: int) -> Sequence[Operation]:
-    """List the operations that wait or are performed, oldest first."""
+    """Return the queued and running operations, oldest first."""
     unfinished = select(Operation).where(Operation.status.in_(_UNFINISHED), _KNOWN)
     return session.scalars(unfinished.order_by(Operation.created_at, Operation.id).limit(limit)).all()
 
 
 def failed_operations(session: Session, *, since: datetime, limit: int) -> Sequence[Operation]:
-    """List the operations that have failed since, newest first."""
+    """Return the operations that failed since a time, newest first."""
     failed = select(Operation).where(_KNOWN, Operation.status == OperationStatus.FAILED, Operation.finished_at >= since)
     return session.scalars(failed.order_by(Operation.finished_at.desc(), Operation.id).limit(limit)).all()
 
@@ -103,13 +103,12 @@ def has_due_operation(session: Session, *, now: datetime) -> bool:
 
 
 def claim_next_operation(session: Session, *, worker: str, now: datetime, lease: timedelta) -> Operation | None:
-    """Claim the oldest operation that is queued or whose lease has expired; None if there is none.
+    """Claim the oldest operation that is queued or whose lease has expired; return None if there is none.
 
-    Those of kinds that only a newer release knows are left for its workers.
-
-    `worker` must be unique for each claim: it is what the later statements of this claim compare with.
+    Operations of kinds that only a newer release knows are left to its workers. `worker` must be unique for each claim:
+    the later statements of the claim compare with it.
     """
-    # SKIP LOCKED: of several workers each takes another one, instead of all waiting for the first. A scalar subquery is
+    # SKIP LOCKED lets each worker take another operation instead of waiting for the same one. A scalar subquery is
     # evaluated once; under IN it could become the inner side of a nested loop, which locks another row each time.
     oldest = select(Operation.id).where(_is_due(now)).order_by(Operation.created_at).limit(1)
     chosen = oldest.with_for_update(skip_locked=True).scalar_subquery()
@@ -132,10 +131,9 @@ def claim_next_operation(session: Session, *, worker: str, now: datetime, lease:
 def add_progress(
     session: Session, operation_id: str, *, worker: str, count: int, now: datetime, lease: timedelta
 ) -> None:
-    """Add to `done` and renew the lease, in the transaction of the change itself; starts are counted anew.
+    """Add to `done`, renew the lease and reset the number of starts, in the transaction of the change.
 
-    Raises:
-        OperationClaimLost: another worker has claimed it meanwhile; the transaction must be rolled back.
+    Raises: OperationClaimLost: Another worker has claimed the operation; the transaction must be rolled back.
     """
     progress = {"done": Operation.done + count, "lease_until": now + lease, "attempts": 0}
     _change_claimed(session, operation_id, worker, progress)
@@ -144,8 +142,7 @@ def add_progress(
 def release_operation(session: Session, operation_id: str, *, worker: str) -> None:
     """Return an operation to the queue, where any worker continues it; this start does not count.
 
-    Raises:
-        OperationClaimLost: another worker has claimed it meanwhile.
+    Raises: OperationClaimLost: Another worker has claimed the operation.
     """
     before = case((Operation.attempts > 0, Operation.attempts - 1), else_=0)
     released = {"status": OperationStatus.QUEUED, "worker": None, "lease_until": None, "attempts": before}
@@ -153,27 +150,27 @@ def release_operation(session: Session, operation_id: str, *, worker: str) -> No
 
 
 def fail_exhausted_operations(session: Session, *, now: datetime, max_attempts: int) -> list[str]:
-    """Fail the operations whose workers died at so many starts in a row without any progress; returns their ids."""
+    """Fail the operations whose workers died at `max_attempts` starts in a row without progress; return their IDs."""
     starts = cast(Operation.attempts, String)
-    error = literal("abandoned: its worker ended at each of ") + starts + literal(" starts without progress")
+    error = literal("abandoned: its worker died after each of ") + starts + literal(" starts without progress")
     ended = {"status": OperationStatus.FAILED, "error": error, "finished_at": now, "worker": None, "lease_until": None}
     failed = update(Operation).where(_is_abandoned(now), Operation.attempts >= max_attempts).values(ended)
-    return list(session.scalars(failed.returning(Operation.id), execution_options=_QUIET))
+    return list(session.scalars(failed.returning(Operation.id), execution_options=_NO_SYNC))
 
 
 def finish_operation(
     session: Session, operation_id: str, *, worker: str, now: datetime, result: Any = None, error: str = ""
 ) -> None:
-    """End an operation, as failed if there is an error. Raises OperationClaimLost."""
+    """Finish an operation, as failed if there is an error. Raises OperationClaimLost."""
     status = OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
     ended = {"status": status, "result": result, "error": error, "finished_at": now, "worker": None}
     _change_claimed(session, operation_id, worker, {**ended, "lease_until": None})
 
 
 def purge_operations(session: Session, *, finished_before: datetime) -> int:
-    """Remove finished operations; returns their number."""
+    """Remove finished operations; return their number."""
     deleted = delete(Operation).where(Operation.finished_at < finished_before).returning(Operation.id)
-    return len(session.scalars(deleted, execution_options=_QUIET).all())
+    return len(session.scalars(deleted, execution_options=_NO_SYNC).all())
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
@@ -187,5 +184,5 @@ def _is_abandoned(now: datetime) -> ColumnElement[bool]:
 def _change_claimed(session: Session, operation_id: str, worker: str, values: Mapping[str, Any]) -> None:
     claimed = (Operation.id == operation_id, Operation.status == OperationStatus.RUNNING, Operation.worker == worker)
     changed = update(Operation).where(*claimed).values(dict(values)).returning(Operation.id)
-    if session.execute(changed, execution_options=_QUIET).first() is None:
+    if session.execute(changed, execution_options=_NO_SYNC).first() is None:
         raise OperationClaimLost(operation_id)

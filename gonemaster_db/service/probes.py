@@ -1,4 +1,4 @@
-"""Questions about the database itself: can it be written, what time does it have, who holds locks, is its disk full."""
+"""Checks of the database itself: whether it is writable, its clock, lock holders and free disk space."""
 
 import shutil
 import sqlite3
@@ -18,31 +18,31 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.service.metrics.counting import Count, add_counts
 
 _NAME = "probe"
-_SCARCE_OCTETS = 16 << 20
-_SCARCE_SHARE = 0.05  # of a small file system
+_SCARCE_BYTES = 16 << 20
+_SCARCE_SHARE = 0.05  # share of a small file system
 
 
-class _Enough(Exception):
+class _RollBack(Exception):
     """Rolls a transaction back."""
 
 
 def try_to_write(store: Store) -> None:
-    """Write a row and roll it back. Raises StoreError if that is not possible."""
+    """Write a row and roll it back. Raises StoreError if the database is not writable."""
 
     def write(session: Session) -> None:
         add_counts(session, {Count(_NAME): 1})
-        raise _Enough
+        raise _RollBack
 
     try:
         store.run_in_transaction(write)
-    except _Enough:
+    except _RollBack:
         return
     except SQLAlchemyError as error:
         raise StoreError(str(error)) from error
 
 
 def database_time(store: Store) -> datetime | None:
-    """Return the clock of the host of the database; None for SQLite, which has none of its own."""
+    """Return the clock of the database host; None for SQLite, which has no separate clock."""
     if store.engine.dialect.name == "sqlite":
         return None
     with store.read_only() as session:
@@ -52,7 +52,7 @@ def database_time(store: Store) -> datetime | None:
 
 @dataclass(frozen=True)
 class LockHolder:
-    """A transaction that others wait for, or would: `age_s` is None where our role may not see its age."""
+    """A transaction that holds locks which others may need; `age_s` is None if the database role may not see it."""
 
     pid: int
     role: str
@@ -63,8 +63,9 @@ class LockHolder:
     waiting: int
 
 
-# Locks of whole tables that keep writers out, transactions that changed something and say nothing more, and whatever
-# others wait for at this moment. What our role may not see of others is NULL, so it counts only where somebody waits.
+# Selects locks of whole tables that block writers, idle transactions that have changed something, and all transactions
+# that others currently wait for. Columns that the role may not see are NULL, so such transactions count only if others
+# wait for them.
 _HOLDERS = text("""\
 WITH waiting AS (
   SELECT pg_blocking_pids(pid) AS blockers FROM pg_stat_activity
@@ -93,18 +94,17 @@ ORDER BY xact_start LIMIT 10
 
 
 def lock_holders(session: Session, *, longest: timedelta, waits: timedelta) -> list[LockHolder]:
-    """List transactions on PostgreSQL that have held locks for too long; `waits` is that others may wait for a lock."""
+    """Return PostgreSQL transactions that have held locks for too long; others may wait up to `waits` for a lock."""
     if session.get_bind().dialect.name == "sqlite":
         return []
     values = {"longest_s": longest.total_seconds(), "waits_s": waits.total_seconds()}
     return [LockHolder(*row) for row in session.execute(_HOLDERS, values)]
 
 
-def can_write_soon(store: Store, patience: timedelta) -> bool:
-    """Try to take SQLite's turn to write, and give it back; True on PostgreSQL, where there is no such thing.
+def is_writable_within(store: Store, patience: timedelta) -> bool:
+    """Return whether SQLite's write lock becomes free within `patience`; True on PostgreSQL, which has no such lock.
 
-    Raises:
-        StoreError: the database cannot be used at all.
+    Raises: StoreError: The database cannot be used at all.
     """
     if store.engine.dialect.name != "sqlite":
         return True
@@ -116,15 +116,15 @@ def can_write_soon(store: Store, patience: timedelta) -> bool:
             raw.execute("BEGIN IMMEDIATE")
             raw.execute("ROLLBACK")
         except sqlite3.OperationalError as error:
-            # Another fault is told to whoever writes.
+            # Other errors are reported to the next writer.
             return getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY
         finally:
             raw.execute(f"PRAGMA busy_timeout = {before}")
     return True
 
 
-def scarce_space(store: Store) -> str:
-    """Say that the file system of SQLite's file is full, or nearly; empty if it is not, and for PostgreSQL."""
+def describe_scarce_space(store: Store) -> str:
+    """Describe that the file system of the SQLite file is (nearly) full; empty if it is not, and for PostgreSQL."""
     if store.engine.dialect.name != "sqlite":
         return ""
     directory = Path(store.engine.url.database or "").resolve().parent
@@ -132,6 +132,6 @@ def scarce_space(store: Store) -> str:
         usage = shutil.disk_usage(directory)
     except OSError as error:
         return f"{directory}: {error.strerror}"
-    if usage.free > min(_SCARCE_OCTETS, usage.total * _SCARCE_SHARE):
+    if usage.free > min(_SCARCE_BYTES, usage.total * _SCARCE_SHARE):
         return ""
-    return f"{directory} has {usage.free // 1024} KiB left"
+    return f"{directory} has {usage.free // 1024} KiB of free space left"

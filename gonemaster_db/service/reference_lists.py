@@ -1,4 +1,4 @@
-"""Reference lists: what was fetched, and how fetching went."""
+"""Reference lists: fetched content and the result of the last fetch."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -13,21 +13,22 @@ _MAX_ERROR = 1000
 
 
 def find_reference_list(session: Session, name: str) -> ReferenceList | None:
-    """Read a list; None if no attempt was made to fetch it."""
+    """Read a list; None if it was never requested."""
     return session.get(ReferenceList, name)
 
 
 def take_attempt(session: Session, name: str, *, now: datetime, interval: timedelta) -> bool:
-    """Take the right to fetch a list now; False if someone has tried within the interval.
+    """Reserve the right to fetch a list now; return False if a process has tried within the interval.
 
-    The statement decides: of several processes that ask at one time, one gets the right.
+    The statement decides atomically: only one of several concurrent processes gets the right.
     """
     never = insert(session, ReferenceList).values(
         name=name, version="", entries=0, content="", last_error="", tried_at=now
     )
     if session.execute(never.on_conflict_do_nothing().returning(ReferenceList.name)).first():
         return True
-    due = or_(ReferenceList.tried_at <= now - interval, ReferenceList.tried_at > now)  # the clock may be set back
+    # The clock may have been set back.
+    due = or_(ReferenceList.tried_at <= now - interval, ReferenceList.tried_at > now)
     taken = update(ReferenceList).where(ReferenceList.name == name, due).values(tried_at=now)
     options = {"synchronize_session": False}
     return session.execute(taken.returning(ReferenceList.name), execution_options=options).first() is not None
@@ -36,7 +37,7 @@ def take_attempt(session: Session, name: str, *, now: datetime, interval: timede
 def save_reference_list(
     session: Session, name: str, *, version: str, names: Collection[str], now: datetime
 ) -> ReferenceList:
-    """Replace a list by what was fetched."""
+    """Replace a list by the fetched content."""
     found = _row(session, name, now)
     found.version, found.entries, found.content = version, len(names), "\n".join(sorted(names))
     found.fetched_at = found.tried_at = now
@@ -45,7 +46,7 @@ def save_reference_list(
 
 
 def note_failure(session: Session, name: str, *, error: str, now: datetime) -> None:
-    """Note that a list could not be fetched; what was fetched before stays."""
+    """Record that a list could not be fetched; the previous content is kept."""
     found = _row(session, name, now)
     found.last_error, found.last_error_at = error[:_MAX_ERROR], now
     session.flush()

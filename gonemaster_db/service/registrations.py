@@ -1,4 +1,4 @@
-"""Registration data: the records that were fetched, few enough to be kept, and how fetching went."""
+"""Registration data: a bounded number of fetched records, and the result of the last fetch."""
 
 from datetime import datetime
 
@@ -13,12 +13,12 @@ _MAX_URL = 1000
 
 
 def find_registration(session: Session, domain: str) -> Registration | None:
-    """Read the record of a domain; None if nobody has asked for it."""
+    """Read the record of a domain; None if it was never requested."""
     return session.get(Registration, domain)
 
 
 def save_registration(session: Session, domain: str, *, content: str, source_url: str, now: datetime) -> None:
-    """Store what was fetched."""
+    """Store a fetched record."""
     found = _row(session, domain, now)
     found.content, found.source_url = content, source_url[:_MAX_URL]
     found.fetched_at, found.last_error = now, ""
@@ -26,7 +26,7 @@ def save_registration(session: Session, domain: str, *, content: str, source_url
 
 
 def note_registration_failure(session: Session, domain: str, *, error: str, now: datetime) -> None:
-    """Note that a record could not be fetched; what was fetched before stays."""
+    """Record that a record could not be fetched; the previous content is kept."""
     _row(session, domain, now).last_error = error[:_MAX_ERROR]
     session.flush()
 
@@ -41,7 +41,7 @@ def _row(session: Session, domain: str, now: datetime) -> Registration:
 
 
 def count_registrations(session: Session, *, tried_after: datetime | None = None) -> int:
-    """Count the records, or those that were asked for after a moment."""
+    """Count all records, or the records requested after a time."""
     query = select(func.count()).select_from(Registration)
     if tried_after is not None:
         query = query.where(Registration.tried_at > tried_after)
@@ -49,13 +49,13 @@ def count_registrations(session: Session, *, tried_after: datetime | None = None
 
 
 def drop_oldest_registrations(session: Session, *, keep: int) -> int:
-    """Remove the records that were asked for longest ago, so that `keep` are left; returns how many were removed."""
+    """Remove the records with the oldest requests, so that `keep` are left; return the number of removed records."""
     surplus = count_registrations(session) - keep
     if surplus <= 0:
         return 0
     oldest = select(Registration.domain).order_by(Registration.tried_at, Registration.domain).limit(surplus)
-    gone = session.scalars(oldest).all()
+    oldest_domains = session.scalars(oldest).all()
     quiet = {"synchronize_session": False}
-    for domain in gone:
+    for domain in oldest_domains:
         session.execute(delete(Registration).where(Registration.domain == domain), execution_options=quiet)
-    return len(gone)
+    return len(oldest_domains)

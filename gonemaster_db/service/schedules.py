@@ -1,4 +1,4 @@
-"""Schedules: one of each cohort and of each tag, and the decision of an occurrence."""
+"""Schedules: one for each cohort and tag, and the decision about each occurrence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import Cohort, Job, Schedule, ScheduleOutcome
 
 _FRESH = {"populate_existing": True}
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleTarget:
-    """What a schedule tests: the domains of a cohort's tag, or those of a tag. One of both is given."""
+    """The target of a schedule: the domains of a cohort's tag or of a tag; exactly one is set."""
 
     cohort_id: int | None = None
     tag: str | None = None
@@ -24,7 +24,7 @@ class ScheduleTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSchedule:
-    """What an operator decides of a schedule; the rule has been checked."""
+    """The fields of a schedule that an operator sets, already validated."""
 
     enabled: bool
     kind: str
@@ -42,14 +42,14 @@ class NewSchedule:
 
 @dataclass(frozen=True, slots=True)
 class ListedSchedule:
-    """A schedule with the tag whose domains it tests; `cohort` is None for the schedule of a tag."""
+    """A schedule with its cohort; `cohort` is None for the schedule of a tag."""
 
     schedule: Schedule
     cohort: Cohort | None
 
     @property
     def source_tag(self) -> str:
-        """The tag whose domains are tested."""
+        """The tag of the tested domains."""
         return self.cohort.source_tag if self.cohort else self.schedule.tag or ""
 
 
@@ -63,7 +63,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What became of an occurrence, and when the next one is due; without a next one the schedule is switched off."""
+    """The outcome of an occurrence and the next due time; without a next time the schedule is disabled."""
 
     outcome: ScheduleOutcome
     next_run_at: datetime | None
@@ -72,19 +72,19 @@ class Decision:
 
 
 def list_schedules(session: Session) -> list[ListedSchedule]:
-    """List the schedules of cohorts by their ids, then those of tags by name."""
+    """Return the schedules of cohorts by cohort ID, then those of tags by name."""
     query = _with_cohorts().order_by(Schedule.cohort_id.is_(None), Schedule.cohort_id, Schedule.tag)
     return [ListedSchedule(*row) for row in session.execute(query)]
 
 
 def find_schedule(session: Session, target: ScheduleTarget) -> ListedSchedule | None:
-    """Read the schedule of a target; None if it has none."""
+    """Read the schedule of a target, or None."""
     row = session.execute(_with_cohorts().where(_of(target)), execution_options=_FRESH).one_or_none()
     return None if row is None else ListedSchedule(*row)
 
 
 def lock_schedule(session: Session, target: ScheduleTarget) -> Schedule | None:
-    """Read the schedule of a target and lock its row for a change; None if there is none."""
+    """Read the schedule of a target and lock its row for an update; None if there is none."""
     query = select(Schedule).where(_of(target)).with_for_update()
     return session.scalar(query, execution_options=_FRESH)
 
@@ -92,7 +92,7 @@ def lock_schedule(session: Session, target: ScheduleTarget) -> Schedule | None:
 def create_schedule(
     session: Session, target: ScheduleTarget, new: NewSchedule, *, next_run_at: datetime | None, now: datetime
 ) -> bool:
-    """Store the schedule of a target that has none; False if another transaction was first."""
+    """Store the first schedule of a target; return False if another transaction was first."""
     row = _values(new) | {
         "cohort_id": target.cohort_id,
         "tag": target.tag,
@@ -108,7 +108,7 @@ def create_schedule(
 def change_schedule(
     session: Session, schedule: Schedule, new: NewSchedule, *, next_run_at: datetime | None, now: datetime
 ) -> None:
-    """Replace what an operator decides; what became of earlier occurrences stays. The row must be locked."""
+    """Replace the fields that an operator sets; past outcomes are kept. The row must be locked."""
     for name, value in _values(new).items():
         setattr(schedule, name, value)
     schedule.next_run_at = next_run_at
@@ -117,27 +117,27 @@ def change_schedule(
 
 
 def delete_schedule(session: Session, target: ScheduleTarget) -> bool:
-    """Remove the schedule of a target; False if there was none."""
+    """Remove the schedule of a target; return False if there was none."""
     removed = delete(Schedule).where(_of(target)).returning(Schedule.id)
-    return session.scalar(removed, execution_options=_QUIET) is not None
+    return session.scalar(removed, execution_options=_NO_SYNC) is not None
 
 
 def due_occurrences(session: Session, *, now: datetime) -> list[Occurrence]:
-    """List what is due, oldest first."""
+    """Return the due occurrences, oldest first."""
     due = select(Schedule.id, Schedule.next_run_at).where(Schedule.enabled, Schedule.next_run_at <= now)
     rows = session.execute(due.order_by(Schedule.next_run_at, Schedule.id))
     return [Occurrence(schedule_id, due_at) for schedule_id, due_at in rows if due_at is not None]
 
 
 def overdue_schedules(session: Session, *, before: datetime, limit: int) -> list[ListedSchedule]:
-    """List schedules that were due before a time, oldest first."""
+    """Return the schedules that were due before a time, oldest first."""
     overdue = _with_cohorts().where(Schedule.enabled, Schedule.next_run_at < before)
     rows = session.execute(overdue.order_by(Schedule.next_run_at, Schedule.id).limit(limit))
     return [ListedSchedule(*row) for row in rows]
 
 
 def failed_schedules(session: Session, *, limit: int) -> list[ListedSchedule]:
-    """List schedules whose last occurrence was an error and that nobody has changed since, newest first."""
+    """Return the schedules whose last occurrence failed and that were not changed since, newest first."""
     failed = _with_cohorts().where(
         Schedule.last_outcome == ScheduleOutcome.ERROR, Schedule.last_run_at >= Schedule.updated_at
     )
@@ -146,14 +146,14 @@ def failed_schedules(session: Session, *, limit: int) -> list[ListedSchedule]:
 
 
 def take_occurrence(session: Session, occurrence: Occurrence) -> ListedSchedule | None:
-    """Lock the schedule of an occurrence; None if it was decided, changed or deleted, or is being decided elsewhere."""
+    """Lock the schedule of an occurrence; None if it was decided, changed or deleted, or if it is locked elsewhere."""
     query = _with_cohorts().where(*_still_due(occurrence)).with_for_update(of=Schedule, skip_locked=True)
     row = session.execute(query, execution_options=_FRESH).one_or_none()
     return None if row is None else ListedSchedule(*row)
 
 
 def decide_occurrence(session: Session, occurrence: Occurrence, decision: Decision, *, now: datetime) -> bool:
-    """Note what became of an occurrence; False if that was decided before, and nothing is changed."""
+    """Store the decision about an occurrence; return False, changing nothing, if it was decided before."""
     values = {
         "enabled": decision.next_run_at is not None,
         "next_run_at": decision.next_run_at,
@@ -164,7 +164,7 @@ def decide_occurrence(session: Session, occurrence: Occurrence, decision: Decisi
     if decision.batch_id is not None:
         values["last_batch_id"] = decision.batch_id
     decided = update(Schedule).where(*_still_due(occurrence)).values(values).returning(Schedule.id)
-    return session.scalar(decided, execution_options=_QUIET) is not None
+    return session.scalar(decided, execution_options=_NO_SYNC) is not None
 
 
 def has_active_batch(session: Session, schedule: Schedule) -> bool:

@@ -16,7 +16,7 @@ _REVISION = "settings:mark"  # key of the row that settings_revision reads
 
 
 def read_settings(session: Session, keys: Iterable[str] | None = None) -> dict[str, Any]:
-    """Return stored values by key, all or those of `keys`."""
+    """Return stored values by key, all of them or those of `keys`."""
     query = select(Setting.key, Setting.value).where(Setting.key != _REVISION)
     if keys is not None:
         query = query.where(Setting.key.in_(list(keys)))
@@ -24,26 +24,26 @@ def read_settings(session: Session, keys: Iterable[str] | None = None) -> dict[s
 
 
 def read_stamped(session: Session, key: str) -> Setting | None:
-    """Read one setting with the time of its last change, by which a cached value can be checked."""
+    """Read one setting with the time of its last change, so that callers can validate a cached value."""
     return session.get(Setting, key)
 
 
 def write_settings(session: Session, values: Mapping[str, Any], *, now: datetime) -> None:
     """Store values, replacing existing ones."""
-    _renew_revision(session, now=now)  # first: concurrent writers queue at this row and cannot deadlock
+    _renew_revision(session, now=now)  # First, so that concurrent writers queue at this row and cannot deadlock.
     for key in values:
         _put(session, key, values[key], now=now)
 
 
 def delete_settings(session: Session, keys: Iterable[str]) -> list[str]:
-    """Remove values, so that file and defaults apply again; returns the removed keys."""
+    """Remove values, so that file and defaults apply again; return the removed keys."""
     _renew_revision(session, now=utcnow())
     deleted = delete(Setting).where(Setting.key.in_(list(keys))).returning(Setting.key)
     return sorted(session.scalars(deleted, execution_options={"synchronize_session": False}))
 
 
 def settings_revision(session: Session) -> str:
-    """Return an opaque token that differs after every change of a stored value; empty before the first."""
+    """Return an opaque token that changes with every change of a stored value; empty before the first change."""
     return str(session.scalar(select(Setting.value).where(Setting.key == _REVISION)) or "")
 
 

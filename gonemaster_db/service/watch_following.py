@@ -1,4 +1,4 @@
-"""Follows finished runs for watches, by their keys and outside of the transactions that write them (`run_keys`)."""
+"""Follows finished runs for watches by run key, outside the transactions that store the runs (`run_keys`)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,18 +15,19 @@ from gonemaster_db.models import Batch, DomainTag, Job, Run, RunStatus, Watch, W
 from gonemaster_db.runs.documents.outcomes import sequences_of
 from gonemaster_db.runs.documents.registry import kinds_by_id
 from gonemaster_db.runs.run_keys import Hole, Progress
-from gonemaster_db.service.watch_states import forget_state, read_state, store_state
+from gonemaster_db.service.watch_states import read_state, remove_state, store_state
 from gonemaster_db.service.watches import newest_run_key
 
 _STATE = "runs"
-_QUIET = {"synchronize_session": False}
-_RANGES = 100  # holes of one query
-_PARTIAL = ("tests", "nameservers", "ds")  # of the config: such a run says nothing about the zone as it is delegated
+_NO_SYNC = {"synchronize_session": False}
+_RANGES = 100  # number of holes in one query
+# Config keys of undelegated or partial tests, which say nothing about the zone as delegated.
+_PARTIAL = ("tests", "nameservers", "ds")
 
 
 @dataclass(frozen=True, slots=True)
 class FollowedRun:
-    """What a comparison needs of a run."""
+    """The columns of a run that comparisons need."""
 
     key: int
     id: str
@@ -51,7 +52,7 @@ _COLUMNS = (
 
 
 def read_progress(session: Session, *, begin: int) -> Progress:
-    """Read how far following has come; without a state it begins behind the key `begin`."""
+    """Read the progress; without a stored state it starts after the key `begin`."""
     state = read_state(session, _STATE)
     if state is None:
         return Progress(begin)
@@ -59,25 +60,25 @@ def read_progress(session: Session, *, begin: int) -> Progress:
 
 
 def store_progress(session: Session, progress: Progress) -> bool:
-    """Store the progress unless another worker has stored one since it was read; returns whether it is stored."""
+    """Store the progress unless another worker has stored one since it was read; return whether it was stored."""
     value = {"seen": progress.seen, "holes": [list(hole) for hole in progress.holes]}
     return store_state(session, _STATE, value, version=progress.version)
 
 
-def forget_progress(session: Session) -> None:
-    """Forget everything if no watch follows runs. The next watch begins at its creation."""
-    forget_state(session, _STATE)
-    session.execute(delete(WatchedBatch), execution_options=_QUIET)
-    session.execute(delete(WatchDigest), execution_options=_QUIET)
+def remove_progress(session: Session) -> None:
+    """Remove the whole state when no watch follows runs; the next watch starts at its creation."""
+    remove_state(session, _STATE)
+    session.execute(delete(WatchedBatch), execution_options=_NO_SYNC)
+    session.execute(delete(WatchDigest), execution_options=_NO_SYNC)
 
 
 def follow_deletion(session: Session) -> None:
-    """Note in a transaction that has deleted runs, on SQLite, that the keys above the greatest one will return."""
+    """Reset the progress after a deletion on SQLite, which reuses the keys above the greatest remaining one."""
     if session.get_bind().dialect.name != "sqlite":
         return
     newest = newest_run_key(session)
     late = update(Watch).where(Watch.after_key > newest).values(after_key=newest)
-    session.execute(late, execution_options=_QUIET)
+    session.execute(late, execution_options=_NO_SYNC)
     state = read_state(session, _STATE)
     if state is not None and state.value["seen"] > newest:
         state.value = {"seen": newest, "holes": []}
@@ -86,19 +87,19 @@ def follow_deletion(session: Session) -> None:
 
 
 def batches_of_runs(session: Session, keys: Sequence[int]) -> list[tuple[int, str]]:
-    """Return batch and domain of the runs that belong to a batch, whatever their status."""
+    """Return batch and domain of the runs that belong to a batch, with any status."""
     in_batch = select(Run.batch_key, Run.domain).where(Run.key.in_(keys), Run.batch_key.is_not(None)).distinct()
     return [(batch_key, domain) for batch_key, domain in session.execute(in_batch) if batch_key is not None]
 
 
 def comparable_runs(session: Session, keys: Sequence[int]) -> list[FollowedRun]:
-    """Return those of the runs that succeeded and tested the whole zone as it is delegated, by key."""
+    """Return the runs that succeeded and tested the whole zone as delegated, by key."""
     query = select(*_COLUMNS).where(Run.key.in_(keys), *_comparable(Run)).order_by(Run.key)
     return [FollowedRun(*row) for row in session.execute(query)]
 
 
 def previous_runs(session: Session, keys: Sequence[int]) -> dict[int, FollowedRun]:
-    """Return by key the run of the same domain that ended before, among comparable ones; a first run is absent."""
+    """Return the previous comparable run of the same domain by key; a first run is absent."""
     found = {key: previous for key, previous in session.execute(_previous_keys(keys)) if previous is not None}
     rows = session.execute(select(*_COLUMNS).where(Run.key.in_(set(found.values()))))
     runs = {row.key: FollowedRun(*row) for row in rows}
@@ -115,8 +116,8 @@ def _previous_keys(keys: Sequence[int]) -> "Select[int, int | None]":
 
 
 def _comparable(run: type[Run]) -> list[ColumnElement[bool]]:
-    # Hidden from the planner: without statistics it takes the index of status and time for as good as that of domain
-    # and time, and reads half of the table for each run.
+    # The expression hides the column from the planner. Without statistics, PostgreSQL would choose the index of status
+    # and time instead of domain and time, and read half of the table for each run.
     status = type_coerce(run.status, SmallInteger) + 0
     return [
         status == list(RunStatus).index(RunStatus.SUCCEEDED),
@@ -125,7 +126,7 @@ def _comparable(run: type[Run]) -> list[ColumnElement[bool]]:
 
 
 def tags_among(session: Session, domain_ids: Collection[int], tags: Collection[str]) -> dict[int, set[str]]:
-    """Return which of the domain tags each of the domains has; those without are absent."""
+    """Return which of the tags each domain has; domains without any are absent."""
     found: dict[int, set[str]] = {}
     for chunk in chunks(sorted(tags), _RANGES):
         query = select(DomainTag.domain_id, DomainTag.tag).where(DomainTag.domain_id.in_(domain_ids))
@@ -150,19 +151,19 @@ def severe_tags(session: Session, outcome_ids: Iterable[int | None]) -> dict[int
 
 
 def batch_ids(session: Session, batch_keys: Iterable[int]) -> dict[int, Batch]:
-    """Return batches by key; those that were deleted are absent."""
+    """Return batches by key, without deleted ones."""
     return {batch.key: batch for batch in session.scalars(select(Batch).where(Batch.key.in_(set(batch_keys))))}
 
 
 def watch_batches(session: Session, batch_keys: Iterable[int]) -> None:
-    """Note that the end of batches is to be told."""
-    known = batch_ids(session, batch_keys)  # one may have been deleted meanwhile
+    """Mark batches whose end is to be reported."""
+    known = batch_ids(session, batch_keys)  # A batch may have been deleted in the meantime.
     if rows := [{"batch_key": batch_key} for batch_key in sorted(known)]:
         session.execute(insert(session, WatchedBatch).on_conflict_do_nothing(), rows)
 
 
 def ended_batches(session: Session) -> list[int]:
-    """Return the noted batches, and those with digests, that have no unfinished job; all their runs are committed."""
+    """Return the marked batches and those with digests that have no unfinished job; all of their runs are committed."""
     noted: Select[int] = select(WatchedBatch.batch_key)
     every = noted.union(select(WatchDigest.batch_key).where(WatchDigest.batch_key != 0)).subquery()
     unfinished = exists().where(Batch.key == every.c.batch_key, Job.batch_id == Batch.id)
@@ -170,21 +171,21 @@ def ended_batches(session: Session) -> list[int]:
 
 
 def take_batch(session: Session, batch_key: int) -> tuple[bool, dict[int, WatchDigest]]:
-    """Remove what was noted of a batch; returns whether its end is to be told, and the digests by watch."""
+    """Remove the mark and digests of a batch; return whether its end is to be reported, and the digests by watch."""
     gone = delete(WatchedBatch).where(WatchedBatch.batch_key == batch_key).returning(WatchedBatch.batch_key)
-    noted = session.execute(gone, execution_options=_QUIET).first() is not None
+    noted = session.execute(gone, execution_options=_NO_SYNC).first() is not None
     return noted, {digest.watch_id: digest for digest in _take_digests(session, WatchDigest.batch_key == batch_key)}
 
 
 def take_digests_of_single_runs(session: Session, *, mailed_before: datetime) -> list[WatchDigest]:
-    """Remove and return the digests of runs of no batch, of the watches that had no such mail since."""
+    """Remove and return the digests of runs without a batch, of watches without such an email since `mailed_before`."""
     rested = select(Watch.id).where(or_(Watch.mailed_at.is_(None), Watch.mailed_at <= mailed_before))
     return _take_digests(session, and_(WatchDigest.batch_key == 0, WatchDigest.watch_id.in_(rested)))
 
 
 def _take_digests(session: Session, chosen: ColumnElement[bool]) -> list[WatchDigest]:
     gone = delete(WatchDigest).where(chosen).returning(WatchDigest)
-    return list(session.scalars(gone, execution_options=_QUIET))
+    return list(session.scalars(gone, execution_options=_NO_SYNC))
 
 
 def read_digests(session: Session, watch_ids: Collection[int]) -> dict[tuple[int, int], WatchDigest]:
@@ -194,17 +195,17 @@ def read_digests(session: Session, watch_ids: Collection[int]) -> dict[tuple[int
 
 
 def add_digest(session: Session, watch_id: int, batch_key: int, summary: Mapping[str, Any]) -> None:
-    """Begin the digest of a watch and a batch (0: of runs of no batch)."""
+    """Create the digest of a watch and a batch (0: runs without a batch)."""
     session.add(WatchDigest(watch_id=watch_id, batch_key=batch_key, summary=dict(summary)))
 
 
 def lock_watches(session: Session, watch_ids: Collection[int]) -> dict[int, Watch]:
-    """Return those of the watches that are there and switched on, and keep them from being removed until the commit."""
+    """Return the watches that exist and are enabled, and lock them against removal until the commit."""
     query = select(Watch).where(Watch.id.in_(watch_ids), Watch.enabled).order_by(Watch.id)
     return {watch.id: watch for watch in session.scalars(query.with_for_update(read=True, key_share=True))}
 
 
 def was_tested_in(session: Session, domain: str, batch_key: int) -> bool:
-    """Say whether a domain has a run in a batch."""
+    """Return whether a domain has a run in a batch."""
     query = select(Run.key).where(Run.batch_key == batch_key, Run.domain == domain).limit(1)
     return session.scalar(query) is not None

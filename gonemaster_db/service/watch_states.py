@@ -1,4 +1,4 @@
-"""State rows of what follows watches: each is replaced only by the worker that has read its newest version."""
+"""State rows of the tasks that follow watches; only a worker that has read the newest version may replace a row."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,25 +9,25 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import WatchState
 
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 
 
 def read_state(session: Session, name: str) -> WatchState | None:
-    """Return a state with its version; None if nothing was stored."""
+    """Return a state with its version, or None if nothing was stored."""
     return session.get(WatchState, name)
 
 
 def store_state(session: Session, name: str, value: Mapping[str, Any], *, version: int) -> bool:
-    """Store a state unless another worker has stored one since `version` was read (0: none); say if it is stored."""
+    """Store a state unless it has changed since `version` was read (0: no state); return whether it was stored."""
     statement: Any
     if version:
         own = (WatchState.name == name, WatchState.version == version)
         statement = update(WatchState).where(*own).values(value=value, version=version + 1)
     else:
         statement = insert(session, WatchState).values(name=name, value=value, version=1).on_conflict_do_nothing()
-    return session.execute(statement.returning(WatchState.name), execution_options=_QUIET).first() is not None
+    return session.execute(statement.returning(WatchState.name), execution_options=_NO_SYNC).first() is not None
 
 
-def forget_state(session: Session, name: str) -> None:
+def remove_state(session: Session, name: str) -> None:
     """Remove a state."""
-    session.execute(delete(WatchState).where(WatchState.name == name), execution_options=_QUIET)
+    session.execute(delete(WatchState).where(WatchState.name == name), execution_options=_NO_SYNC)

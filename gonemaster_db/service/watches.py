@@ -1,4 +1,4 @@
-"""Watches: who is told of what; and notes of what happened, for who is about to tell."""
+"""Watches: subscriptions to events, and the notes of events that wait for delivery."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from gonemaster_db.core.texts import Text
 from gonemaster_db.models import Delivery, DeliveryStatus, Run, Watch, WatchEvent, WatchNote
 
 MAX_WATCHES = 10_000
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _OF_RUNS = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED, WatchEvent.BATCH_FINISHED)
 
 
@@ -27,11 +27,11 @@ def note_event(
     batch_key: int | None = None,
     details: Mapping[str, Any],
 ) -> bool:
-    """Note something that happened, in its own transaction; whoever watches `tag` is told after the commit.
+    """Store an event in the caller's transaction; watches of `tag` are notified after the commit.
 
-    `name` identifies what happened among all events of this kind, such as the id of a snapshot: receivers drop
-    repetitions by it. Who watches a domain is told if it was tested in the batch. `details` are sent as they are and
-    must be JSON. Nothing is written while nobody watches; returns whether something was.
+    `name` identifies the event among all events of its kind, for example the ID of a snapshot; recipients use it to
+    detect duplicates. A watch of a domain is notified if the domain was tested in the batch. `details` must be JSON and
+    are sent unchanged. Returns whether a watch follows the event; otherwise nothing is stored.
     """
     if not any(event in watch.events for watch in enabled_watches(session)):
         return False
@@ -42,19 +42,19 @@ def note_event(
 
 
 def take_notes(session: Session, *, limit: int) -> list[WatchNote]:
-    """Remove and return the oldest notes, by id."""
+    """Remove and return the oldest notes, by ID."""
     oldest = session.scalars(select(WatchNote.id).order_by(WatchNote.id).limit(limit)).all()
     taken = delete(WatchNote).where(WatchNote.id.in_(oldest)).returning(WatchNote)
-    return sorted(session.scalars(taken, execution_options=_QUIET), key=lambda note: note.id)
+    return sorted(session.scalars(taken, execution_options=_NO_SYNC), key=lambda note: note.id)
 
 
 def enabled_watches(session: Session) -> Sequence[Watch]:
-    """Return all watches that are to be told, by id."""
+    """Return all enabled watches, by ID."""
     return session.scalars(select(Watch).where(Watch.enabled).order_by(Watch.id)).all()
 
 
 def follows_runs(watch: Watch) -> bool:
-    """Say whether finished runs are of interest to a watch."""
+    """Return whether a watch follows finished runs."""
     return any(event in watch.events for event in _OF_RUNS)
 
 
@@ -72,7 +72,7 @@ def create_watch(
     host: str = "",
     secret: str | None = None,
 ) -> Watch:
-    """Create a watch, which is told of what happens from now on. Raises TooManyWatches."""
+    """Create a watch that is notified of future events. Raises TooManyWatches."""
     if (session.scalar(select(func.count()).select_from(Watch)) or 0) >= MAX_WATCHES:
         raise TooManyWatches(MAX_WATCHES)
     watch = Watch(
@@ -112,7 +112,7 @@ def get_watch(session: Session, watch_id: int) -> Watch:
 def list_watches(
     session: Session, *, tag: str | None = None, domain: str | None = None, limit: int = 100, offset: int = 0
 ) -> Page[Watch]:
-    """Page through watches by id; of one tag or one domain if it is given."""
+    """Return a page of watches by ID, optionally of one tag or one domain."""
     wanted = ((Watch.tag, tag), (Watch.domain, domain))
     chosen = [column == value for column, value in wanted if value is not None]
     total = session.scalar(select(func.count()).select_from(Watch).where(*chosen)) or 0
@@ -123,8 +123,8 @@ def list_watches(
 def change_watch(session: Session, watch_id: int, changes: Mapping[str, Any], *, now: datetime) -> Watch:
     """Set columns by name. Raises WatchNotFound.
 
-    A watch that is switched off drops what it was still to be told, and is told nothing of the time until it is
-    switched on. Another receiver is tried at once.
+    Disabling a watch discards its pending notifications; events that happen while it is disabled are not reported. A
+    changed recipient is tried immediately.
     """
     watch = session.scalar(select(Watch).where(Watch.id == watch_id).with_for_update())
     if watch is None:
@@ -144,7 +144,7 @@ def change_watch(session: Session, watch_id: int, changes: Mapping[str, Any], *,
 
 
 def delete_watch(session: Session, watch_id: int) -> Watch:
-    """Remove a watch, its deliveries and what it was still to be told. Raises WatchNotFound."""
+    """Remove a watch with its deliveries and pending notifications. Raises WatchNotFound."""
     watch = get_watch(session, watch_id)
     session.delete(watch)
     session.flush()
@@ -154,9 +154,9 @@ def delete_watch(session: Session, watch_id: int) -> Watch:
 def _drop_waiting(session: Session, watch_id: int, *, now: datetime) -> None:
     ended = {
         "status": DeliveryStatus.FAILED,
-        "error": Text("the watch was switched off"),
+        "error": Text("the watch was disabled"),
         "finished_at": now,
         "body": None,
     }
     waiting = (Delivery.watch_id == watch_id, Delivery.status == DeliveryStatus.WAITING)
-    session.execute(update(Delivery).where(*waiting).values(ended), execution_options=_QUIET)
+    session.execute(update(Delivery).where(*waiting).values(ended), execution_options=_NO_SYNC)

@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from gonemaster_db.batches.batch_jobs import (
-    count_option_octets,
+    count_option_characters,
     count_runs,
     iter_repeated_jobs,
     request_cancel_of_batch,
@@ -119,7 +119,7 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
     with parts.store.read_only() as session:
         old = get_batch(session, batch_id)
         count = count_runs(session, batch_id, status=status)
-        octets = count_option_octets(session, batch_id, status=status)
+        octets = count_option_characters(session, batch_id, status=status)
     if not count:
         raise NothingToRepeat(
             Text("batch {batch_id} has no {kind} runs", batch_id=batch_id, kind="finished" if only == "all" else only)

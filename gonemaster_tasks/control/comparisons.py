@@ -11,8 +11,8 @@ from gonemaster_db.analysis.comparison import Cost
 from gonemaster_db.analysis.comparisons import (
     StoredComparison,
     basis_of,
+    build_comparison,
     find_comparison,
-    make_comparison,
     store_comparison,
 )
 from gonemaster_db.analysis.offers import OfferedSnapshot, find_neighbours
@@ -104,7 +104,7 @@ def cost_of(config: ScoringConfig) -> Cost:
 def _make(
     session: Session, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig, basis: str
 ) -> SnapshotComparison:
-    return make_comparison(
+    return build_comparison(
         session,
         before.view_id,
         after.view_id,

@@ -107,7 +107,7 @@ def move_jobs_beside(
         TierMismatch: they are not all of one tier.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    move_rows = partial(queue_rows.move_beside, job_ids=job_ids, pivot=pivot, after=after)
+    move_rows = partial(queue_rows.move_next_to, job_ids=job_ids, pivot=pivot, after=after)
     return _move(parts, move_rows, where="after" if after else "before", pivot=pivot, who=who)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.ids import made_at
 from gonemaster_db.core.session import Store
-from gonemaster_db.queue.jobs import find_ends
+from gonemaster_db.queue.jobs import find_final_states
 from gonemaster_db.service.audit import has_deleted_since
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.retention import BEAT
@@ -34,7 +34,7 @@ def note_lost_jobs(store: Store, broker: Broker, job_ids: Sequence[str]) -> int:
     if not made:
         return 0
     with store.read_only() as session:
-        gone = [job_id for job_id, end in find_ends(session, list(made)).items() if end == "deleted"]
+        gone = [job_id for job_id, end in find_final_states(session, list(made)).items() if end == "deleted"]
         if not gone:
             return 0
         since = datetime.fromtimestamp(min(made[job_id] for job_id in gone), UTC)

@@ -45,15 +45,15 @@ def reap(
                 crowded |= workers_with_several_jobs(session, {job.worker for job in jobs if job.worker})
         reaped = 0
         for job in jobs:
-            beside_others = job.worker in crowded
-            reaped += _reap_job(store, broker, job, now=now, max_attempts=max_attempts, beside_others=beside_others)
+            shared_worker = job.worker in crowded
+            reaped += _reap_job(store, broker, job, now=now, max_attempts=max_attempts, shared_worker=shared_worker)
         total += reaped
         if len(jobs) < _CHUNK or not reaped:
             break
     return total
 
 
-def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_attempts: int, beside_others: bool) -> bool:
+def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_attempts: int, shared_worker: bool) -> bool:
     """Reap one job; returns whether it was done, and by this process."""
     worker, attempt = job.worker or "", job.attempt
 
@@ -67,11 +67,11 @@ def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_atte
             attempt=attempt,
             now=now,
             max_attempts=max_attempts,
-            beside_others=beside_others,
+            shared_worker=shared_worker,
         )
 
     try:
-        with store.hasty_work(lock=_LOCK_WAIT):
+        with store.lock_timeout(lock=_LOCK_WAIT):
             left = store.run_in_transaction(requeue, attempts=1)
     except (JobStateError, StoreConflict):  # the worker graduated it or renewed the lease after all; or the next time
         return False
@@ -109,7 +109,7 @@ def expire(store: Store, *, now: datetime) -> int:
         if not has_expired_jobs(session, now=now):  # mostly so, and a transaction that writes stops others on SQLite
             return 0
     while True:
-        with store.hasty_work(lock=_LOCK_WAIT):
+        with store.lock_timeout(lock=_LOCK_WAIT):
             ids = store.run_in_transaction(
                 lambda session: expire_jobs(session, now=now, limit=_EXPIRED_AT_ONCE), attempts=1
             )

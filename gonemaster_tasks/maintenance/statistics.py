@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from gonemaster_db.batches.batch_statistics import batches_without_statistics, make_statistics
+from gonemaster_db.batches.batch_statistics import batches_without_statistics, build_statistics
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
@@ -56,7 +56,7 @@ def _make_all(
             share=1.0,
             longest_s=_LONGEST_REST_S,
         )
-        tables = make_statistics(store, batch_key, now=now, step=pace.rest)
+        tables = build_statistics(store, batch_key, now=now, step=pace.rest)
         if stopped():
             break
         if tables is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gonemaster_db.core.session import Store
-from gonemaster_db.domains.tag_summaries import keep_summaries
+from gonemaster_db.domains.tag_summaries import update_summaries
 from gonemaster_tasks.broker.client import Broker
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def keep_tag_summaries(
     # Not released: it ends with the minute.
     if not broker.locks.acquire(_LOCK, secrets.token_hex(8), _INTERVAL):
         return 0
-    counted = keep_summaries(store, now=now, stopped=stopped)
+    counted = update_summaries(store, now=now, stopped=stopped)
     if counted:
         log.info("large tags counted", extra={"tags": counted})
     return counted

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from gonemaster_db.service.broker_silence import read_silences
+from gonemaster_db.service.broker_silence import read_outages
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.duties import PURGE, REAP
 from gonemaster_tasks.broker.reports import Heard, ProcessReport
@@ -35,7 +35,7 @@ def of_reports(parts: QueueParts, settings: Settings, now: datetime) -> Iterator
 def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
     """Find processes that said in the database that Redis does not answer them."""
     with parts.store.read_only() as session:
-        silences = read_silences(session)
+        silences = read_outages(session)
     for name, said in sorted(silences.items()):
         if abs(now.timestamp() - said["at"]) < _SAID_LATELY_S:
             text = Text(

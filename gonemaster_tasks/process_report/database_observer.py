@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from gonemaster_db.core.session import Store
-from gonemaster_db.service.probes import can_write_soon, scarce_space
+from gonemaster_db.service.probes import describe_scarce_space, is_writable_within
 from gonemaster_tasks.process_report.database_watch import DatabaseWatch
 from gonemaster_tasks.repeating import RepeatedTask
 
@@ -42,9 +42,9 @@ class DatabaseObserver:
     def look(self) -> None:
         """Look once. Raises StoreError."""
         self.watch.ask(self._store.ping)
-        self._scarce = scarce_space(self._store)
+        self._scarce = describe_scarce_space(self._store)
         began = time.monotonic()
-        if can_write_soon(self._store, _WRITER_PATIENCE):
+        if is_writable_within(self._store, _WRITER_PATIENCE):
             self._writer_held_since = None
         elif self._writer_held_since is None:
             self._writer_held_since = began

@@ -14,7 +14,7 @@ from typing import Any
 
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.session import Store
-from gonemaster_db.service.broker_silence import end_silence, note_silence
+from gonemaster_db.service.broker_silence import end_outage, report_outage
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.reports import ProcessReport
@@ -101,14 +101,14 @@ class Reporter:
         }
         self._told_at = time.monotonic()
         with suppress(StoreError):  # with neither of both nobody can be told
-            self._store.run_in_transaction(partial(note_silence, name=self._name, said=said), attempts=2)
+            self._store.run_in_transaction(partial(report_outage, name=self._name, said=said), attempts=2)
 
     def _take_back(self) -> None:
         self._silent_since = None
         if self._told_at is None or self._store is None:
             return
         with suppress(StoreError):  # what is not said again is soon not counted
-            self._store.run_in_transaction(partial(end_silence, name=self._name), attempts=2)
+            self._store.run_in_transaction(partial(end_outage, name=self._name), attempts=2)
             self._told_at = None
 
     def _report(self) -> ProcessReport:

@@ -197,7 +197,7 @@ class Chaos:
     def move(self) -> None:
         move_jobs(self.farm.parts, self.some(3), to=self.dice.choice(("front", "back")))
 
-    def move_beside(self) -> None:
+    def move_next_to(self) -> None:
         pivot, *jobs = [*self.some(4), "job_none"]
         move_jobs_beside(self.farm.parts, jobs, pivot=pivot, after=self.dice.random() < 0.5)
 
@@ -242,7 +242,7 @@ _STEPS = {
     "hold": 8,
     "release": 12,
     "move": 8,
-    "move_beside": 8,
+    "move_next_to": 8,
     "reorder": 4,
     "limit": 3,
     "pause": 6,

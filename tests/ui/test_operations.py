@@ -41,6 +41,6 @@ def test_why_an_operation_failed_is_said_in_the_language_of_the_page(client: Fla
         claim_next_operation(session, worker="w", now=started.created_at, lease=timedelta(hours=1))
         finish_operation(session, started.id, worker="w", now=started.created_at, error=text_of(DomainInUse("x.se")))
     shown = client.get(f"/operations/{started.id}", headers={"Accept-Language": "sv"}).text
-    assert "ett jobb för x.se väntar eller körs" in shown
+    assert "x.se har ett jobb som väntar eller körs" in shown
     answer = client.get(f"/api/v1/operations/{started.id}").get_json()
-    assert answer["error"] == "a job of x.se waits or runs"
+    assert answer["error"] == "x.se has a waiting or running job"

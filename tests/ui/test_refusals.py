@@ -43,10 +43,10 @@ def wrong_domain() -> str:
 @pytest.mark.parametrize(
     ("english", "said"),
     [
-        (Text("a job of {domain} waits or runs", domain="x.se"), "ett jobb för x.se väntar eller körs"),
+        (Text("{domain} has a waiting or running job", domain="x.se"), "x.se har ett jobb som väntar eller körs"),
         (Text("{wrong} of {given} names are invalid; nothing was queued", wrong=3, given=9), "3 av 9 namn är ogiltiga"),
         (joined("; ", (Text("it is reserved"), "other words")), "det är reserverat; other words"),
-        (text_of(DomainInUse("x.se")), "ett jobb för x.se väntar eller körs"),
+        (text_of(DomainInUse("x.se")), "x.se har ett jobb som väntar eller körs"),
         (NotFound("job", "no such job: {key}").message, "jobbet finns inte: 'no such job: {key}'"),
         (Text("what has {no} translation", no=1), "what has 1 translation"),
         ("no such job: 'x'", "no such job: 'x'"),

@@ -10,7 +10,7 @@ from gonemaster_api.rest.fields import LevelName, QueryInteger
 from gonemaster_api.rest.paging import MAX_LIMIT, PagingSchema
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, SEVERITY
-from gonemaster_db.analysis.courses import HistoryKind
+from gonemaster_db.analysis.histories import HistoryKind
 from gonemaster_db.analysis.views.list_specs import OK
 from gonemaster_db.core.levels import LEVELS
 

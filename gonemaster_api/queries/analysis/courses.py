@@ -9,7 +9,7 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.analysis.details import asn_of, named, named_server
 from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_db.analysis.categories import BY_NAME, GRADE
-from gonemaster_db.analysis.courses import HistoryKind, read_distributions, read_history
+from gonemaster_db.analysis.histories import HistoryKind, read_distributions, read_history
 from gonemaster_db.analysis.offers import OfferedSnapshot
 from gonemaster_engine.texts import Text, joined
 

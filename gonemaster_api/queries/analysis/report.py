@@ -16,7 +16,7 @@ from gonemaster_db.models import SnapshotTag
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.control.comparisons import read_comparison
 
-MOST_CLUSTERS = 100  # in one response, the largest ones
+MAX_CLUSTERS = 100  # in one response, the largest ones
 _TAG_COLUMNS = ("tag", "module", "testcase", "level")
 
 
@@ -51,7 +51,7 @@ def read_report(
         ],
         "domains": _domains(reading, before, after, moved, rules),
         "domain_total": found.moved_total,
-        "clusters": _clusters(reading, after, clusters[:MOST_CLUSTERS]),
+        "clusters": _clusters(reading, after, clusters[:MAX_CLUSTERS]),
         "cluster_total": len(clusters),
         "limit": part.limit,
         "offset": part.offset,

@@ -15,7 +15,7 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import of_view
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, GRADE, SEVERITY
-from gonemaster_db.analysis.courses import read_distributions
+from gonemaster_db.analysis.histories import read_distributions
 from gonemaster_db.analysis.offers import OfferedSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
 

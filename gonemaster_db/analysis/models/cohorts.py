@@ -1,4 +1,4 @@
-"""Cohorts: tags that are looked at as a population, over time."""
+"""Cohorts: tags whose domains are tracked over time."""
 
 import enum
 
@@ -10,18 +10,18 @@ from gonemaster_db.domains.models.domains import TAG_TYPE
 
 
 class MaterializationStatus(enum.StrEnum):
-    """State of the facts of a cohort. Values are stored and sent by the API: append, never change."""
+    """The state of a cohort's facts. Values are stored and sent by the API: append, never change."""
 
-    PENDING = "pending"  # not made yet, or being made anew
+    PENDING = "pending"  # not built yet, or being rebuilt
     READY = "ready"
     FAILED = "failed"  # `last_materialization_error` says why
 
 
 class DefaultPolicy(enum.StrEnum):
-    """Which snapshot of a cohort is shown first. Values are stored and sent by the API: append, never change."""
+    """Which snapshot of a cohort is shown by default. Values are stored and sent by the API: append, never change."""
 
-    AUTO_LATEST = "auto_latest"  # the newest one that is captured and public
-    PINNED = "pinned"  # the one that was chosen
+    AUTO_LATEST = "auto_latest"  # the newest captured and public snapshot
+    PINNED = "pinned"  # the snapshot that an operator chose
 
 
 _DEFAULT = text("is_default")
@@ -32,7 +32,7 @@ class Cohort(Base):
 
     __tablename__ = "cohorts"
     __table_args__ = (
-        # At most one: the database decides when two operators choose at the same time.
+        # At most one row: the database decides if two operators choose at the same time.
         Index(
             "uq_cohorts_default", "is_default", unique=True, postgresql_where="is_default", sqlite_where="is_default"
         ),

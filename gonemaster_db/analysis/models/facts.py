@@ -1,7 +1,7 @@
-"""Facts: what the runs of a cohort's domains say, one set of rows for each domain in each snapshot.
+"""Facts: the results of a cohort's domains, one set of rows for each domain in each snapshot.
 
-Each table has its primary key and no other index: facts are written and replaced by domain, read by snapshot as a
-whole when its view is made, and removed with it. What people ask is answered from views.
+Each table has only its primary key as an index: facts are written and replaced by domain, read as a whole when the view
+of the snapshot is built, and removed with the snapshot. Requests are answered from views.
 """
 
 from sqlalchemy import BigInteger, Float, ForeignKey, Integer, SmallInteger
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gonemaster_db.core.base import ROW_ID_TYPE, Base, DomainName, OpaqueId, SmallCode, UtcTime, code_text
 from gonemaster_db.runs.models.runs import LEVEL_TYPE
 
-NO_ADDRESS = 0  # in place of the id of an address: the name has none
-NO_ASN = 0  # no AS is known; AS 0 is reserved (RFC 7607)
+NO_ADDRESS = 0  # address ID of a name without addresses
+NO_ASN = 0  # no known AS; AS 0 is reserved (RFC 7607)
 SOURCES = ("entries", "timings")
 LOOKUP_STATUSES = ("found", "missing", "failed")
 CATEGORIES = (
@@ -21,7 +21,7 @@ _WITHOUT_ROWID = {"sqlite_with_rowid": False}
 
 
 class _OfDomain:
-    """What all facts have: the domain of a snapshot."""
+    """The key columns of all facts: a domain of a snapshot."""
 
     snapshot_id: Mapped[int] = mapped_column(
         ROW_ID_TYPE, ForeignKey("cohort_snapshots.id", ondelete="CASCADE"), primary_key=True, sort_order=-2
@@ -30,7 +30,7 @@ class _OfDomain:
 
 
 class FactNsEndpoint(_OfDomain, Base):
-    """A name server of a domain with one of its addresses, and how that answered (times in milliseconds)."""
+    """A name server of a domain with one of its addresses, and its response times in milliseconds."""
 
     __tablename__ = "fact_ns_endpoints"
     __table_args__ = (_WITHOUT_ROWID,)
@@ -46,7 +46,7 @@ class FactNsEndpoint(_OfDomain, Base):
 
 
 class FactAddressAsn(_OfDomain, Base):
-    """Prefix and origin AS of an address of a domain's name server; several rows for several origins."""
+    """Prefix and origin AS of an address of a domain's name server, with one row for each origin."""
 
     __tablename__ = "fact_address_asns"
     __table_args__ = (_WITHOUT_ROWID,)
@@ -58,7 +58,7 @@ class FactAddressAsn(_OfDomain, Base):
 
 
 class FactDomainAsn(_OfDomain, Base):
-    """An AS in which a domain has name servers, by address family."""
+    """An AS that hosts name servers of a domain, by address family."""
 
     __tablename__ = "fact_domain_asns"
     __table_args__ = (_WITHOUT_ROWID,)
@@ -68,7 +68,7 @@ class FactDomainAsn(_OfDomain, Base):
 
 
 class FactTagSummary(_OfDomain, Base):
-    """How many entries of one kind (message tag, module, test case, level) a domain has, from the floor up."""
+    """The number of a domain's entries of one kind (message tag, module, test case, level), from the floor up."""
 
     __tablename__ = "fact_tag_summary"
     __table_args__ = (_WITHOUT_ROWID,)
@@ -78,7 +78,7 @@ class FactTagSummary(_OfDomain, Base):
 
 
 class FactDomainFact(_OfDomain, Base):
-    """A key of a category that a domain has."""
+    """A key of a category that applies to a domain."""
 
     __tablename__ = "fact_domain_facts"
     __table_args__ = (_WITHOUT_ROWID,)
@@ -89,7 +89,7 @@ class FactDomainFact(_OfDomain, Base):
 
 
 class FactDomainSummary(_OfDomain, Base):
-    """Score, grade and counts of a domain, and the run that all its facts are from."""
+    """Score, grade and counts of a domain, and the run that all its facts come from."""
 
     __tablename__ = "fact_domain_summary"
 
@@ -116,7 +116,7 @@ PROJECTION_STATUSES = ("projected", "failed")
 
 
 class Projection(Base):
-    """The state of a run's projection into a snapshot; a run without a row waits for it."""
+    """The state of a run's projection into a snapshot; a run without a row is not projected yet."""
 
     __tablename__ = "projections"
     __table_args__ = (_WITHOUT_ROWID,)

@@ -1,18 +1,18 @@
-"""Registries of the analysis: name servers, addresses, prefixes and ASNs that facts refer to by number."""
+"""Registries of the analysis: name servers, addresses, prefixes and ASNs that facts refer to by ID."""
 
 from sqlalchemy import BigInteger, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import Base, UtcTime, code_text
 
-_NEVER_TWICE = {"sqlite_autoincrement": True}  # processes remember ids
+_NO_ID_REUSE = {"sqlite_autoincrement": True}  # IDs are never reused, because processes cache them.
 
 
 class AnalysisNameserver(Base):
     """A name server name."""
 
     __tablename__ = "analysis_nameservers"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(code_text(255), unique=True)
@@ -24,7 +24,7 @@ class AnalysisAddress(Base):
     """An IP address of a name server."""
 
     __tablename__ = "analysis_addresses"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     address: Mapped[str] = mapped_column(code_text(45), unique=True, comment="canonical text, RFC 5952 for IPv6")
@@ -37,7 +37,7 @@ class AnalysisPrefix(Base):
     """An announced prefix."""
 
     __tablename__ = "analysis_prefixes"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     prefix: Mapped[str] = mapped_column(code_text(49), unique=True)
@@ -47,7 +47,7 @@ class AnalysisPrefix(Base):
 
 
 class AnalysisAsn(Base):
-    """An autonomous system number with its label, where one is known."""
+    """An autonomous system number with its label, if known."""
 
     __tablename__ = "analysis_asns"
 

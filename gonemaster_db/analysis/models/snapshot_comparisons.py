@@ -1,4 +1,4 @@
-"""Comparisons of two views: made once, as both never change, and read page by page."""
+"""Comparisons of two views: built once, since views never change, and read page by page."""
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from gonemaster_db.core.base import ROW_ID_TYPE, Base, CompressedText, RowId, Ut
 
 
 class SnapshotComparison(Base):
-    """What differs between two views; removed with either of them.
+    """The differences between two views; removed with either of them.
 
     Columns of positions are packed (gonemaster_db.runs.documents): of the earlier view, of the later view, or both.
     """

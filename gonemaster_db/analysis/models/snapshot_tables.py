@@ -1,8 +1,8 @@
-"""Tables of views. A row has the position of its object among those of its kind, in the order of the natural key.
+"""Tables of views. Each row has the position of its object among the objects of its kind, in order of the natural key.
 
-Positions sort like the keys, so they are the last sort column of every list, and the members of an object (the domains
-of a name server, the tags of a domain) are a packed list of positions (gonemaster_db.runs.documents.positions): a page
-of it costs one row, whatever its length.
+Positions sort like the keys, so they are the last sort column of every list. The members of an object (the domains of a
+name server, the tags of a domain) are a packed list of positions (gonemaster_db.runs.documents.positions): reading it
+costs one row.
 """
 
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, SmallInteger
@@ -21,11 +21,11 @@ from gonemaster_db.core.base import (
 from gonemaster_db.runs.models.runs import LEVEL_TYPE
 
 KINDS = ("domain", "nameserver", "endpoint", "asn", "prefix", "tag", "testcase", "unreachable")
-"""What has positions; `unreachable` are endpoints that did not answer for a domain. Stored by number: append only."""
+"""The kinds of objects; `unreachable` are endpoints that did not answer for a domain. Stored by index: append only."""
 
 
 class _OfView:
-    """What all rows of a view have."""
+    """The key columns of all rows of a view."""
 
     view_id: Mapped[int] = mapped_column(
         ROW_ID_TYPE, ForeignKey("snapshot_views.id", ondelete="CASCADE"), primary_key=True, sort_order=-2
@@ -34,7 +34,7 @@ class _OfView:
 
 
 class _LatencyColumns:
-    """Times of answers in milliseconds; null where there are none."""
+    """Response times in milliseconds; null without responses."""
 
     latency_p50_ms: Mapped[float | None] = mapped_column(Float)
     latency_p95_ms: Mapped[float | None] = mapped_column(Float)
@@ -42,7 +42,7 @@ class _LatencyColumns:
 
 
 def _sorted(table: str, *columns: str) -> tuple[Index, ...]:
-    """Return an index for each sort; read backward it gives the descending order."""
+    """Return an index for each sort column; the descending order reads it backward."""
     return tuple(Index(f"ix_{table}_{column}", "view_id", column, "position") for column in columns)
 
 
@@ -66,7 +66,7 @@ class SnapshotOverview(Base):
 
 
 class SnapshotDomain(_OfView, Base):
-    """A domain in a snapshot; positions are in order of the name."""
+    """A domain in a snapshot; positions are in order of name."""
 
     __tablename__ = "snapshot_domains"
     __table_args__ = (
@@ -97,7 +97,7 @@ class SnapshotDomain(_OfView, Base):
 
 
 class SnapshotNameserver(_OfView, _LatencyColumns, Base):
-    """A name server name; positions are in order of the name."""
+    """A name server name; positions are in order of name."""
 
     __tablename__ = "snapshot_nameservers"
     __table_args__ = (
@@ -141,7 +141,7 @@ class SnapshotEndpoint(_OfView, _LatencyColumns, Base):
 
 
 class SnapshotAsn(_OfView, _LatencyColumns, Base):
-    """An AS; positions are in order of the number."""
+    """An AS; positions are in order of number."""
 
     __tablename__ = "snapshot_asns"
     __table_args__ = (Index("ix_snapshot_asns_asn", "view_id", "asn", unique=True),)

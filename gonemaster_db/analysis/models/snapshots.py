@@ -1,4 +1,4 @@
-"""Snapshots: what one batch found for one cohort."""
+"""Snapshots: the results of one batch for one cohort."""
 
 import enum
 
@@ -7,24 +7,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ROW_ID_TYPE, Base, CompressedText, RowId, UtcTime, code_text, enum_text
 
-# Ids are in ETags and in the caches of processes, so none may be given twice: SQLite needs AUTOINCREMENT for that.
-_NEVER_TWICE = {"sqlite_autoincrement": True}
+# IDs are part of ETags and process caches, so they must never be reused: SQLite needs AUTOINCREMENT for that.
+_NO_ID_REUSE = {"sqlite_autoincrement": True}
 
 
 class SnapshotStatus(enum.StrEnum):
-    """Life of a snapshot. Values are stored and sent by the API: append, never change."""
+    """The state of a snapshot. Values are stored and sent by the API: append, never change."""
 
-    PENDING = "pending"  # its batch runs, or not all of its runs are projected
+    PENDING = "pending"  # its batch is running, or not all of its runs are projected
     CAPTURED = "captured"
-    RETIRED = "retired"  # kept, not offered
+    RETIRED = "retired"  # kept but not shown
     FAILED_MIXED_PROFILES = "failed_mixed_profiles"  # its runs used different profiles
 
 
 class Vocabulary(Base):
-    """A table of message tags with their levels, as runs of one engine with one profile used it; never changed."""
+    """An immutable table of message tags and their levels, as used by runs of one engine version with one profile."""
 
     __tablename__ = "vocabularies"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, comment="BLAKE2b of the text")
@@ -32,9 +32,10 @@ class Vocabulary(Base):
 
 
 class CohortSnapshot(Base):
-    """What one batch found for one cohort. Public reads see its view; facts are what the view is made from.
+    """The results of one batch for one cohort. Public reads use its view, which is built from facts.
 
-    One without cohort and batch is discarded: nobody finds it, and maintenance removes it with its facts step by step.
+    A snapshot without cohort and batch is discarded: it cannot be found, and a maintenance task removes it and its
+    facts in steps.
     """
 
     __tablename__ = "cohort_snapshots"
@@ -42,7 +43,7 @@ class CohortSnapshot(Base):
         UniqueConstraint("cohort_id", "batch_key"),
         UniqueConstraint("cohort_id", "slug"),
         Index("ix_cohort_snapshots_cohort_id_status_captured_at", "cohort_id", "status", "captured_at"),
-        _NEVER_TWICE,
+        _NO_ID_REUSE,
     )
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
@@ -85,7 +86,7 @@ class CohortSnapshot(Base):
 
 
 class PurgedSnapshot(Base):
-    """A batch that a cohort has no snapshot of, since an operator removed it; until the cohort is rebuilt."""
+    """A batch that has no snapshot in a cohort, because an operator removed it; valid until the cohort is rebuilt."""
 
     __tablename__ = "purged_snapshots"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -97,13 +98,13 @@ class PurgedSnapshot(Base):
 
 
 class SnapshotView(Base):
-    """A frozen view: built row by row under an id of its own, then put in the place of the one before at once.
+    """An immutable view: built row by row under its own ID, then published in place of the previous view.
 
-    A view that no snapshot refers to is being built, or was abandoned or replaced; maintenance removes it later.
+    A view without a snapshot is being built, was abandoned or was replaced; a maintenance task removes it later.
     """
 
     __tablename__ = "snapshot_views"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     snapshot_id: Mapped[int | None] = mapped_column(

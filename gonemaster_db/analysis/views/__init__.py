@@ -1,1 +1,1 @@
-"""Frozen views of snapshots: what is stored of each, and how pages read it."""
+"""Immutable views of snapshots: their tables, and how pages read them."""

@@ -1,4 +1,4 @@
-"""The part of a view about its domains, built some at a time in order of the name."""
+"""The part of a view about domains, built in slices in order of name."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from gonemaster_db.analysis.categories import (
 from gonemaster_db.analysis.latency import Times
 from gonemaster_db.analysis.models.facts import NO_ADDRESS, NO_ASN
 from gonemaster_db.analysis.views.members import DomainLists, MemberRow, member_rows
-from gonemaster_db.analysis.views.places import Endpoint, FactsChanged, Objects
+from gonemaster_db.analysis.views.snapshot_objects import Endpoint, FactsChanged, Objects
 from gonemaster_db.models import (
     FactAddressAsn,
     FactDomainAsn,
@@ -30,7 +30,7 @@ from gonemaster_db.models import (
     FactTagSummary,
 )
 
-MULTIPLE = "Multiple"  # operator of what is in several ASes
+MULTIPLE = "Multiple"  # operator of objects in several ASes
 _SUMMARY = (
     "run_id", "score", "grade", "worst_level", "finished_at", "nameserver_count", "endpoint_count", "asn_count",
     "prefix_count", "ipv4_ns_count", "ipv6_ns_count",
@@ -40,7 +40,7 @@ DOMAIN_COLUMNS = (
     "software_version", "operator", "operator_asn",
 )  # fmt: skip
 Facts = dict[int, list[Any]]
-"""Rows by domain, without its id."""
+"""Rows by domain, without its ID."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ def read_slice(session: Session, snapshot_id: int, domain_ids: Sequence[int]) ->
 
 @dataclass(slots=True)
 class TagFindings:
-    """What was found of each tag of a test case in all domains so far."""
+    """The findings of each tag of a test case in all domains so far."""
 
     domains: DomainLists
     occurrences: Counter[int] = field(default_factory=Counter)  # by position of the tag
@@ -88,12 +88,12 @@ class TagFindings:
 
 
 class DomainPass:
-    """Goes through the domains once: makes their rows, and collects what the other parts of the view are made of."""
+    """One pass over the domains that builds their rows and collects the data for the other parts of the view."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._nameservers, self._endpoints = objects.nameserver_places(), objects.endpoint_places()
-        self._asns, self._prefixes = objects.asn_places(), objects.prefix_places()
+        self._nameservers, self._endpoints = objects.nameserver_positions(), objects.endpoint_positions()
+        self._asns, self._prefixes = objects.asn_positions(), objects.prefix_positions()
         self.of_nameservers = DomainLists(len(objects.nameservers))
         self.of_endpoints = DomainLists(len(objects.endpoints))
         self.of_asns = DomainLists(len(objects.asns))
@@ -106,17 +106,17 @@ class DomainPass:
     def take(
         self, view_id: int, first: int, domain_ids: Sequence[int], facts: SliceFacts
     ) -> tuple[list[Sequence[Any]], list[MemberRow]]:
-        """Return the rows of some domains and of their members; `first` is the position of the first one."""
+        """Return the rows of some domains and of their members; `first` is the position of the first domain."""
         rows: list[Sequence[Any]] = []
         members: list[MemberRow] = []
-        for place, domain_id in enumerate(domain_ids, start=first):
+        for position, domain_id in enumerate(domain_ids, start=first):
             if domain_id not in facts.summaries:
                 raise FactsChanged(str(domain_id))
-            members += self._members(view_id, place, domain_id, facts)
-            rows.append((view_id, place, domain_id, *self._row(place, domain_id, facts)))
+            members += self._members(view_id, position, domain_id, facts)
+            rows.append((view_id, position, domain_id, *self._row(position, domain_id, facts)))
         return rows, members
 
-    def _members(self, view_id: int, place: int, domain_id: int, facts: SliceFacts) -> Iterator[MemberRow]:
+    def _members(self, view_id: int, position: int, domain_id: int, facts: SliceFacts) -> Iterator[MemberRow]:
         nameservers: set[int] = set()
         endpoints: set[int] = set()
         unreachable: set[int] = set()
@@ -130,13 +130,13 @@ class DomainPass:
                 unreachable.add(endpoint)
             if average_ms is not None and answers:
                 self.times.add(endpoint, average_ms, answers)
-        self.of_nameservers.add(nameservers, place)
-        self.of_endpoints.add(endpoints, place)
-        tags = self._take_tags(place, facts.tags.get(domain_id, ()))
+        self.of_nameservers.add(nameservers, position)
+        self.of_endpoints.add(endpoints, position)
+        tags = self._take_tags(position, facts.tags.get(domain_id, ()))
         kinds = ("nameserver", nameservers), ("endpoint", endpoints), ("tag", tags), ("unreachable", unreachable)
-        return member_rows(view_id, "domain", place, kinds)
+        return member_rows(view_id, "domain", position, kinds)
 
-    def _take_tags(self, place: int, found: Sequence[Any]) -> set[int]:
+    def _take_tags(self, position: int, found: Sequence[Any]) -> set[int]:
         tags: set[int] = set()
         for kind_id, occurrences in found:
             if kind_id not in self._objects.kinds:
@@ -146,15 +146,15 @@ class DomainPass:
             self.findings.occurrences[tag] += occurrences
             self.findings.levels[tag].add(level)
             if testcase is not None:
-                self.of_testcases.add((testcase,), place)
-        self.findings.domains.add(tags, place)
+                self.of_testcases.add((testcase,), position)
+        self.findings.domains.add(tags, position)
         return tags
 
-    def _row(self, place: int, domain_id: int, facts: SliceFacts) -> Sequence[Any]:
+    def _row(self, position: int, domain_id: int, facts: SliceFacts) -> Sequence[Any]:
         origins = facts.origins.get(domain_id, ())
         asns = {asn for (asn,) in facts.asns.get(domain_id, ())} | {asn for asn, _ in origins if asn != NO_ASN}
-        self.of_asns.add((self._asns[asn] for asn in asns), place)
-        self.of_prefixes.add({self._prefixes[prefix] for _, prefix in origins if prefix is not None}, place)
+        self.of_asns.add((self._asns[asn] for asn in asns), position)
+        self.of_prefixes.add({self._prefixes[prefix] for _, prefix in origins if prefix is not None}, position)
         (summary,) = facts.summaries[domain_id]
         return *summary, *self._categories(facts.facts.get(domain_id, ())), *operator_of(asns, self._objects)
 
@@ -175,7 +175,7 @@ class DomainPass:
 
 
 def operator_of(asns: set[int], objects: Objects) -> tuple[str, int | None]:
-    """Return who runs what is in these ASes, and the number where it is one."""
+    """Return the operator of objects in these ASes, and the AS number if there is only one."""
     if len(asns) != 1:
         return MULTIPLE if asns else "", None
     (asn,) = asns

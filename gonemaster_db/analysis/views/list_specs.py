@@ -1,4 +1,4 @@
-"""The lists of a view: their tables, their sorts, and what their filters mean."""
+"""The lists of a view: their tables, sorts and filters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,15 +20,15 @@ from gonemaster_db.models import (
     SnapshotTestcase,
 )
 
-OK = "OK"  # in place of a level: nothing at NOTICE or above
-_LOWEST = "NOTICE"  # below it a level is OK
+OK = "OK"  # pseudo-level for domains without findings from NOTICE up
+_LOWEST = "NOTICE"  # levels below it count as OK
 
 Condition = ColumnElement[bool]
 Column = InstrumentedAttribute[Any]
 
 
 class ascii_lower(GenericFunction[str]):  # noqa: N801  # a function of SQL
-    """Put ASCII letters in lower case, and no others: what lower() of SQLite does."""
+    """An SQL function that lowercases only ASCII letters, like lower() in SQLite."""
 
     inherit_cache = True
     type = String()
@@ -46,7 +46,7 @@ def _elsewhere(element: Any, compiler: SQLCompiler, **options: Any) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewFilter:
-    """Filter of a list; a list ignores what it does not have. `search` is a substring, in lower case ASCII letters."""
+    """A filter of a list, which ignores fields that do not apply to it; `search` is a substring in lower-case ASCII."""
 
     search: str = ""
     min_level: str | None = None
@@ -54,12 +54,12 @@ class ViewFilter:
     grade: str | None = None
     dnssec_posture: str | None = None
     min_latency_samples: int = 0
-    hides_labels: bool = False  # the search does not look into labels of ASes
+    hides_labels: bool = False  # the search ignores labels of ASes
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """A sort. Rows of one value are in the order of positions, rows without one come last, in both directions."""
+    """A sort order; equal rows are in order of position, and rows without a value come last in both directions."""
 
     column: Column | None
     descending: bool
@@ -68,10 +68,10 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class ListSpec:
-    """A list: `sorts` are columns by name without direction, None for the order of positions.
+    """A list; `sorts` are columns by name without direction, None for the order of positions.
 
-    `counted` are sorts with an index and few values, so that counts of each find the place of a page; `one_way` are
-    those that only descend.
+    `counted` are sorts with an index and few values, so that counting each value finds the start of a page; `one_way`
+    are sorts that only descend.
     """
 
     model: Any
@@ -87,18 +87,18 @@ class ListSpec:
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        """List the names of sorts with their directions."""
+        """Build the names of sorts with their directions."""
         names = [f"{name}_{way}" for name in self.sorts for way in ("asc", "desc")]
         one_way = {f"{name}_asc" for name in self.one_way}
         object.__setattr__(self, "names", tuple(name for name in names if name not in one_way))
 
     def sort(self, name: str) -> Sort:
-        """Return the sort of a name with direction, such as `score_asc`."""
+        """Return the sort with a name such as `score_asc`."""
         key, _, way = name.rpartition("_")
         return Sort(self.sorts[key], way == "desc", key in self.counted)
 
     def conditions(self, wanted: ViewFilter) -> list[Condition]:
-        """Translate a filter."""
+        """Return the conditions of a filter."""
         searched = (wanted.hides_labels and self.searched_without_labels) or self.searched
         found: list[Condition] = [searched(wanted.search)] if wanted.search else []
         if self.level is not None:
@@ -124,17 +124,17 @@ def _level_conditions(column: Column, wanted: ViewFilter) -> list[Condition]:
 
 
 def _within(*columns: Column) -> Callable[[str], Condition]:
-    """Search columns that are in lower case as they are stored."""
+    """Return a search in columns that are stored in lower case."""
     return lambda text: or_(*(column.contains(text, autoescape=True) for column in columns))
 
 
 def _asn(asn: Column) -> Callable[[str], Condition]:
-    """Search a number with or without `as` before it."""
+    """Return a search for a number with or without the prefix `as`."""
     return lambda text: cast(asn, String).contains(text.removeprefix("as"), autoescape=True)
 
 
 def _asn_or_label(asn: Column, label: Column) -> Callable[[str], Condition]:
-    """Search a number, and labels."""
+    """Return a search for a number or a label."""
     number = _asn(asn)
     return lambda text: or_(number(text), ascii_lower(label).contains(text, autoescape=True))
 

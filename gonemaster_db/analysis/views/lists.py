@@ -8,15 +8,15 @@ from sqlalchemy import ColumnElement, Integer, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.analysis.views.list_specs import Condition, ListSpec, Sort, ViewFilter
-from gonemaster_db.core.frozen import kept
 from gonemaster_db.core.records import Page
+from gonemaster_db.core.view_cache import cached_value
 
 NO_FILTER = ViewFilter()
 
 
 @dataclass(frozen=True, slots=True)
 class _PagePart:
-    """A part of a page: of the rows with these values, `taken` from `skipped` on."""
+    """A part of a page: the next `taken` rows with these values after `skipped` rows."""
 
     values: Sequence[int | None]
     skipped: int
@@ -33,7 +33,7 @@ def list_rows(
     limit: int = 100,
     offset: int = 0,
 ) -> Page[Any]:
-    """Page through a list. Raises KeyError for an unknown sort."""
+    """Return a page of a list. Raises KeyError for an unknown sort."""
     order, conditions = spec.sort(sort or spec.default_sort), spec.conditions(wanted)
     if conditions:
         rows, total = _filtered(session, view_id, spec, conditions, order, limit, offset)
@@ -41,7 +41,7 @@ def list_rows(
         rows, total = _by_position(session, view_id, spec, order, limit, offset)
     elif order.is_counted:
         rows, total = _by_counts(session, view_id, spec, order, limit, offset)
-    elif order.column.nullable:  # databases differ in where an index has NULL
+    elif order.column.nullable:  # Databases sort NULL differently in an index.
         rows, total = _filtered(session, view_id, spec, [], order, limit, offset)
     else:
         rows, total = _by_index(session, view_id, spec, order, limit, offset)
@@ -51,7 +51,7 @@ def list_rows(
 def count_rows(session: Session, view_id: int, model: Any) -> int:
     """Count the rows of one kind: positions begin at 0 and have no gaps."""
     newest = select(func.max(model.position)).where(model.view_id == view_id)
-    found = kept(session, (view_id, model.__tablename__, "count"), lambda: session.scalar(newest))
+    found = cached_value(session, (view_id, model.__tablename__, "count"), lambda: session.scalar(newest))
     return 0 if found is None else found + 1
 
 
@@ -68,7 +68,7 @@ def _by_position(
 def _by_index(
     session: Session, view_id: int, spec: ListSpec, sort: Sort, limit: int, offset: int
 ) -> tuple[Sequence[Any], int]:
-    """Find a page in the index of its sort; in descending order only rows of one value have to be sorted."""
+    """Read a page from the index of its sort; in descending order only rows with equal values are sorted in memory."""
     model, column = spec.model, cast("InstrumentedAttribute[Any]", sort.column)
     directed = column.desc() if sort.descending else column.asc()
     page = select(model.position).where(model.view_id == view_id).order_by(directed, model.position)
@@ -86,9 +86,9 @@ def _filtered(
     limit: int,
     offset: int,
 ) -> tuple[Sequence[Any], int]:
-    """Find the matches in one pass over the view, for both count and page.
+    """Find the matches in one pass over the view, for both the count and the page.
 
-    Left to itself, the planner walks the index of the sort and looks at the rows one by one, in no order of theirs.
+    Otherwise the planner would walk the index of the sort and read the rows one by one in random order.
     """
     model = spec.model
     keys = [model.position] if sort.column is None else [model.position, sort.column.label("sorted")]
@@ -107,7 +107,7 @@ def _filtered(
 def _by_counts(
     session: Session, view_id: int, spec: ListSpec, sort: Sort, limit: int, offset: int
 ) -> tuple[Sequence[Any], int]:
-    """Find the place of a page by the counts of each value, so that no row before it is read."""
+    """Find the start of a page by counting each value, so that no row before the page is read."""
     model, codes = spec.model, type_coerce(sort.column, Integer)
     counts = _counts(session, view_id, model, sort.column)
     rows: list[Any] = []
@@ -119,22 +119,24 @@ def _by_counts(
 
 
 def _counts(session: Session, view_id: int, model: Any, column: Any) -> dict[int | None, int]:
-    """Count the rows of each value; levels count by their codes, which have their order."""
+    """Count the rows by value; levels are counted by code, which has the same order."""
     codes = type_coerce(column, Integer)
     query = select(codes, func.count()).where(model.view_id == view_id).group_by(codes)
     key = (view_id, model.__tablename__, column.key)
-    found: dict[int | None, int] = kept(session, key, lambda: {row[0]: row[1] for row in session.execute(query)})
+    found: dict[int | None, int] = cached_value(
+        session, key, lambda: {row[0]: row[1] for row in session.execute(query)}
+    )
     return found
 
 
 def _ordered(counts: Mapping[int | None, int], *, descending: bool) -> list[tuple[int | None, int]]:
-    """Return values with their counts in the order of a sort, None last."""
+    """Return the values and their counts in sort order, None last."""
     known = sorted((value for value in counts if value is not None), reverse=descending)
     return [(value, counts[value]) for value in [*known, *([None] if None in counts else [])]]
 
 
 def _parts(counts: Iterable[tuple[int | None, int]], offset: int, limit: int) -> Iterator[_PagePart]:
-    """Yield the parts of a page in order: values of which all rows are in it are taken together."""
+    """Yield the parts of a page in order; values whose rows are all on the page are combined."""
     whole: list[int | None] = []
     taken_whole = 0
     for value, count in counts:
@@ -159,7 +161,7 @@ def _has_value(codes: "ColumnElement[int]", values: Sequence[int | None]) -> Con
 
 
 def _order(model: Any, sort: Sort) -> list[ColumnElement[Any]]:
-    """Order rows as the list does; rows of one value stand in the order of positions."""
+    """Return the order of the list; equal rows are in order of position."""
     if sort.column is None:
         return [model.position.desc() if sort.descending else model.position.asc()]
     return [_directed(sort.column, sort), model.position.asc()]

@@ -1,4 +1,4 @@
-"""Membership while a view is built: which domains each object has, and what domains have."""
+"""Memberships while a view is built: the domains of each object, and the objects of each domain."""
 
 from array import array
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,13 @@ MemberRow = tuple[int, str, int, str, bytes]
 
 
 class DomainLists:
-    """The positions of the domains of each object of one kind; domains come in ascending order."""
+    """The positions of the domains of each object of one kind; domains are added in ascending order."""
 
     def __init__(self, objects: int) -> None:
         self._lists = [array("I") for _ in range(objects)]
 
     def add(self, places: Iterable[int], domain: int) -> None:
-        """Give a domain to objects; twice is once."""
+        """Add a domain to objects; repetitions are ignored."""
         for place in places:
             domains = self._lists[place]
             if not domains or domains[-1] != domain:
@@ -27,14 +27,14 @@ class DomainLists:
         return self._lists[place]
 
     def count(self, place: int) -> int:
-        """Return how many domains an object has."""
+        """Return the number of domains of an object."""
         return len(self._lists[place])
 
 
 def member_rows(
     view_id: int, owner: str, position: int, members: Iterable[tuple[str, Iterable[int]]]
 ) -> Iterator[MemberRow]:
-    """Yield a row for each kind of which an object has members; each is of (kind, positions). Arrays are in order."""
+    """Yield a row for each kind of members of an object, given as (kind, positions); arrays must be sorted."""
     for kind, positions in members:
         ordered = positions if isinstance(positions, array) else sorted(set(positions))
         if ordered:

@@ -1,4 +1,4 @@
-"""The parts of a view about name servers, endpoints, networks and findings, made after all domains were seen."""
+"""The parts of a view about name servers, endpoints, networks and findings, built after all domains."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from gonemaster_db.analysis.latency import Latency
 from gonemaster_db.analysis.models.facts import NO_ASN
 from gonemaster_db.analysis.views.domains import DomainPass, operator_of
 from gonemaster_db.analysis.views.members import MemberRow, member_rows
-from gonemaster_db.analysis.views.places import Objects
+from gonemaster_db.analysis.views.snapshot_objects import Objects
 from gonemaster_db.core.base import Base
 from gonemaster_db.core.levels import worst
 from gonemaster_db.models import (
@@ -30,7 +30,7 @@ _LATENCY = ("latency_p50_ms", "latency_p95_ms", "latency_samples")
 
 @dataclass(frozen=True)
 class ViewTable:
-    """One table of a view: its objects are made one by one, in the order of their positions."""
+    """One table of a view; its objects are built one by one in order of position."""
 
     kind: str
     table: type[Base]
@@ -38,38 +38,38 @@ class ViewTable:
     made: Iterator[Made]
 
     def rows(self, view_id: int) -> Iterator[tuple[Sequence[Any], list[MemberRow]]]:
-        """Yield the row of each object and those of its members."""
-        for place, (row, members) in enumerate(self.made):
-            yield (view_id, place, *row), list(member_rows(view_id, self.kind, place, members))
+        """Yield the row of each object and the rows of its members."""
+        for position, (row, members) in enumerate(self.made):
+            yield (view_id, position, *row), list(member_rows(view_id, self.kind, position, members))
 
 
 @dataclass(slots=True)
 class _Network:
-    """What belongs to an AS or a prefix."""
+    """The members of an AS or a prefix."""
 
     addresses: set[int] = field(default_factory=set)
     endpoints: set[int] = field(default_factory=set)
     nameservers: set[int] = field(default_factory=set)
-    others: set[int] = field(default_factory=set)  # prefixes of an AS, ASes of a prefix
+    others: set[int] = field(default_factory=set)  # prefixes of an AS, or ASes of a prefix
 
 
 class ObjectParts:
-    """Makes the parts from what the pass over the domains has collected."""
+    """Builds the parts of a view from the data that the pass over the domains has collected."""
 
     def __init__(self, objects: Objects, seen: DomainPass) -> None:
         self._objects, self._seen = objects, seen
-        self._nameservers, self._asns = objects.nameserver_places(), objects.asn_places()
-        self._prefixes = objects.prefix_places()
-        self._endpoints_of: defaultdict[int, list[int]] = defaultdict(list)  # of a name server
-        for place, endpoint in enumerate(objects.endpoints):
-            self._endpoints_of[endpoint.nameserver_id].append(place)
+        self._nameservers, self._asns = objects.nameserver_positions(), objects.asn_positions()
+        self._prefixes = objects.prefix_positions()
+        self._endpoints_of: defaultdict[int, list[int]] = defaultdict(list)  # by name server
+        for position, endpoint in enumerate(objects.endpoints):
+            self._endpoints_of[endpoint.nameserver_id].append(position)
         self._by_asn: defaultdict[int, _Network] = defaultdict(_Network)
         self._by_prefix: defaultdict[int, _Network] = defaultdict(_Network)
-        for place, endpoint in enumerate(objects.endpoints):
-            self._place_endpoint(place, endpoint.nameserver_id, endpoint.address_id)
+        for position, endpoint in enumerate(objects.endpoints):
+            self._place_endpoint(position, endpoint.nameserver_id, endpoint.address_id)
 
     def parts(self) -> Iterator[ViewTable]:
-        """Yield the parts one after the other."""
+        """Yield the parts in order."""
         yield ViewTable("nameserver", SnapshotNameserver, _NAMESERVER, self._nameserver_rows())
         yield ViewTable("endpoint", SnapshotEndpoint, _ENDPOINT, self._endpoint_rows())
         yield ViewTable("asn", SnapshotAsn, ("asn", "label", *_NETWORK, *_LATENCY), self._asn_rows())
@@ -77,7 +77,7 @@ class ObjectParts:
         yield ViewTable("tag", SnapshotTag, _TAG, self._tag_rows())
         yield ViewTable("testcase", SnapshotTestcase, _TESTCASE, self._testcase_rows())
 
-    def _place_endpoint(self, place: int, nameserver_id: int, address_id: int) -> None:
+    def _place_endpoint(self, position: int, nameserver_id: int, address_id: int) -> None:
         for asn, prefix_id in self._objects.origins.get(address_id, ()):
             networks = [] if asn == NO_ASN else [self._by_asn[asn]]
             if prefix_id is not None:
@@ -87,16 +87,16 @@ class ObjectParts:
                     self._by_prefix[prefix_id].others.add(asn)
             for network in networks:
                 network.addresses.add(address_id)
-                network.endpoints.add(place)
+                network.endpoints.add(position)
                 network.nameservers.add(self._nameservers[nameserver_id])
 
     def _nameserver_rows(self) -> Iterator[Made]:
-        for place, (nameserver_id, name) in enumerate(self._objects.nameservers.items()):
+        for position, (nameserver_id, name) in enumerate(self._objects.nameservers.items()):
             endpoints = self._endpoints_of[nameserver_id]
             asns = {asn for one in endpoints for asn in self._asns_of(self._objects.endpoints[one].address_id)}
             by_family = {family: self._of_family(endpoints, family) for family in (4, 6)}
             whole = self._latency(endpoints)
-            domains = self._seen.of_nameservers[place]
+            domains = self._seen.of_nameservers[position]
             row = (
                 nameserver_id, name, len(domains), len(endpoints), len(by_family[4]), len(by_family[6]), len(asns),
                 *operator_of(asns, self._objects), whole.samples, self._latency(by_family[4]).p50_ms,
@@ -106,18 +106,18 @@ class ObjectParts:
             yield row, (("domain", domains), ("endpoint", endpoints), ("asn", in_asns))
 
     def _endpoint_rows(self) -> Iterator[Made]:
-        for place, endpoint in enumerate(self._objects.endpoints):
-            address, domains = self._objects.addresses[endpoint.address_id], self._seen.of_endpoints[place]
+        for position, endpoint in enumerate(self._objects.endpoints):
+            address, domains = self._objects.addresses[endpoint.address_id], self._seen.of_endpoints[position]
             asn, prefix_id = usual_origin(self._objects.origins.get(endpoint.address_id, {}))
             prefix = "" if prefix_id is None else self._objects.prefixes[self._prefixes[prefix_id]].text
             operator = "" if asn is None else self._objects.asns[asn][:128]
             name = self._objects.nameservers[endpoint.nameserver_id]
             row = (*endpoint, name, address.text, address.order, address.family, len(domains), asn, operator, prefix)
-            yield (*row, *self._latency([place])), (("domain", domains),)
+            yield (*row, *self._latency([position])), (("domain", domains),)
 
     def _asn_rows(self) -> Iterator[Made]:
-        for place, (asn, label) in enumerate(self._objects.asns.items()):
-            network, domains = self._by_asn[asn], self._seen.of_asns[place]
+        for position, (asn, label) in enumerate(self._objects.asns.items()):
+            network, domains = self._by_asn[asn], self._seen.of_asns[position]
             families = [self._objects.addresses[number].family for number in network.addresses]
             numbers = len(domains), len(families), len(network.nameservers), len(network.others)
             row = (asn, label, *numbers, families.count(4), families.count(6), *self._latency(network.endpoints))
@@ -125,8 +125,8 @@ class ObjectParts:
             yield row, (*members, ("endpoint", network.endpoints))
 
     def _prefix_rows(self) -> Iterator[Made]:
-        for place, prefix in enumerate(self._objects.prefixes):
-            network, domains = self._by_prefix[prefix.id], self._seen.of_prefixes[place]
+        for position, prefix in enumerate(self._objects.prefixes):
+            network, domains = self._by_prefix[prefix.id], self._seen.of_prefixes[position]
             asn = next(iter(network.others)) if len(network.others) == 1 else None
             label = "" if asn is None else self._objects.asns[asn]
             row = (prefix.text, prefix.family, len(domains), len(network.addresses), asn, label)
@@ -135,17 +135,17 @@ class ObjectParts:
 
     def _tag_rows(self) -> Iterator[Made]:
         found = self._seen.findings
-        for place, (tag, testcase, module) in enumerate(self._objects.tags):
-            domains, level = found.domains[place], worst(found.levels[place])
-            yield (tag, module, testcase, level, len(domains), found.occurrences[place]), (("domain", domains),)
+        for position, (tag, testcase, module) in enumerate(self._objects.tags):
+            domains, level = found.domains[position], worst(found.levels[position])
+            yield (tag, module, testcase, level, len(domains), found.occurrences[position]), (("domain", domains),)
 
     def _testcase_rows(self) -> Iterator[Made]:
         found = self._seen.findings
         tags: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        for place, one in enumerate(self._objects.tags):
-            tags[one.module, one.testcase].append(place)
-        for place, case in enumerate(self._objects.testcases):
-            domains, of_case = self._seen.of_testcases[place], tags[case]
+        for position, one in enumerate(self._objects.tags):
+            tags[one.module, one.testcase].append(position)
+        for position, case in enumerate(self._objects.testcases):
+            domains, of_case = self._seen.of_testcases[position], tags[case]
             level = worst(level for tag in of_case for level in found.levels[tag])
             entries = sum(found.occurrences[tag] for tag in of_case)
             yield (*case, len(domains), entries, level), (("domain", domains), ("tag", of_case))
@@ -175,9 +175,9 @@ _TESTCASE = ("module", "testcase", "domain_count", "entry_count", "worst_level")
 
 
 def usual_origin(seen: Mapping[tuple[int, int | None], int]) -> tuple[int | None, int | None]:
-    """Return the AS and the prefix in which most domains saw an address; of equals those with the lowest numbers.
+    """Return the AS and the prefix that most domains report for an address; ties go to the lowest numbers.
 
-    Runs whose look-up failed do not count against those that know it.
+    Runs whose look-up failed are not counted against a known origin.
     """
     if not seen:
         return None, None

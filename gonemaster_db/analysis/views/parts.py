@@ -1,4 +1,4 @@
-"""All rows of one kind of a view, read some thousands at a time."""
+"""All rows of one kind of a view, read in slices."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,9 +14,9 @@ _AT_A_TIME = 5000
 def in_parts(
     session: Session, query: Any, model: Any, view_id: int, *, position: Any = None
 ) -> Iterator[Sequence[Any]]:
-    """Yield the rows of a query about the objects of a kind, in order of `position`, that of the object if not given.
+    """Yield the rows of a query about objects of one kind in slices, in order of `position` (default: the object's).
 
-    Ranges of positions are read from the primary key; between them the time limit of the session is looked at.
+    Ranges of positions are read from the primary key; the time limit of the session is checked between slices.
     """
     column = model.position if position is None else position
     for first in range(0, count_rows(session, view_id, model), _AT_A_TIME):

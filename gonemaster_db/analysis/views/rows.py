@@ -1,4 +1,4 @@
-"""Single objects of a view, and what belongs to them."""
+"""Single objects of a view and their members."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from gonemaster_db.runs.documents.positions import unpack_positions
 
 
 def find_row(session: Session, model: Any, view_id: int, **keys: Any) -> Any | None:
-    """Return the object with these values; None if the view has none."""
+    """Return the object with these values, or None."""
     return session.scalars(select(model).filter_by(view_id=view_id, **keys)).first()
 
 
@@ -21,7 +21,7 @@ def find_rows(session: Session, model: Any, view_id: int, **keys: Any) -> Sequen
 
 
 def rows_at(session: Session, model: Any, view_id: int, positions: Iterable[int]) -> list[Any]:
-    """Return the objects at some positions, in the order of these."""
+    """Return the objects at these positions, in the given order."""
     wanted = list(positions)
     if not wanted:
         return []
@@ -31,14 +31,14 @@ def rows_at(session: Session, model: Any, view_id: int, positions: Iterable[int]
 
 
 def read_members(session: Session, view_id: int, owner: str, position: int, member: str) -> Sequence[int]:
-    """Return the positions of all members of one kind that an object has. Raises DocumentDamaged."""
+    """Return the positions of all members of one kind of an object. Raises DocumentDamaged."""
     return read_members_of(session, view_id, owner, [position], member).get(position, ())
 
 
 def read_members_of(
     session: Session, view_id: int, owner: str, positions: Sequence[int], member: str
 ) -> dict[int, Sequence[int]]:
-    """Return the members of some objects, by their positions. Raises DocumentDamaged."""
+    """Return the members of objects by the objects' positions. Raises DocumentDamaged."""
     query = select(SnapshotMembers.position, SnapshotMembers.positions).where(
         SnapshotMembers.view_id == view_id,
         SnapshotMembers.owner == owner,
@@ -51,7 +51,7 @@ def read_members_of(
 def values_at(
     session: Session, model: Any, view_id: int, positions: Iterable[int], names: Sequence[str]
 ) -> dict[int, dict[str, Any]]:
-    """Return some values of the objects at some positions, by position."""
+    """Return some columns of the objects at these positions, by position."""
     wanted = set(positions)
     if not wanted:
         return {}

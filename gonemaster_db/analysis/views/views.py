@@ -1,4 +1,4 @@
-"""Views as a whole: begun under a lease, written step by step, removed when nothing shows them any more."""
+"""Whole views: begun under a lease, written in steps, removed when they are no longer shown."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -23,21 +23,21 @@ from gonemaster_db.models import (
 )
 
 READERS_END = timedelta(minutes=5)
-"""How long a replaced view is left to those who read it."""
+"""How long a replaced view is kept for its current readers."""
 _OBJECT_TABLES: Sequence[type[Any]] = (
     SnapshotDomain, SnapshotNameserver, SnapshotEndpoint, SnapshotAsn, SnapshotPrefix, SnapshotTag, SnapshotTestcase,
 )  # fmt: skip
-_QUIET = {"synchronize_session": False}
+_NO_SYNC = {"synchronize_session": False}
 _SHOWN = exists().where(CohortSnapshot.view_id == SnapshotView.id)
 VIEW_TABLES: Sequence[type[Any]] = (SnapshotOverview, *_OBJECT_TABLES, SnapshotMembers)
 
 
 class ViewLost(Exception):
-    """The view that is being built was removed, or its lease was taken for expired."""
+    """The view being built was removed, or its lease has expired."""
 
 
 def begin_view(session: Session, snapshot_id: int, *, builder: str, now: datetime, lease: timedelta) -> int | None:
-    """Create an empty view for a snapshot whose row is locked; None while another builder makes one."""
+    """Create an empty view of a snapshot whose row is locked; None while another process builds one."""
     unfinished = (SnapshotView.snapshot_id == snapshot_id, SnapshotView.builder != "")
     if session.scalar(select(SnapshotView.id).where(*unfinished, SnapshotView.lease_until > now).limit(1)) is not None:
         return None
@@ -47,39 +47,42 @@ def begin_view(session: Session, snapshot_id: int, *, builder: str, now: datetim
     return view.id
 
 
-def keep_view(session: Session, view_id: int, *, builder: str, now: datetime, lease: timedelta) -> None:
-    """Renew the lease in the transaction that writes rows. Raises ViewLost: what it wrote must be rolled back."""
+def renew_view(session: Session, view_id: int, *, builder: str, now: datetime, lease: timedelta) -> None:
+    """Renew the lease in the transaction that writes rows.
+
+    Raises ViewLost; the transaction must then be rolled back.
+    """
     _change_own(session, view_id, builder, {"lease_until": now + lease})
 
 
 def finish_view(session: Session, view_id: int, *, builder: str, fact_rows: int) -> None:
-    """Mark a view as complete, made from so many facts. Raises ViewLost."""
+    """Mark a view as complete, with the number of its facts. Raises ViewLost."""
     _change_own(session, view_id, builder, {"builder": "", "lease_until": None, "fact_rows": fact_rows})
 
 
-def give_up_view(session: Session, view_id: int, *, builder: str, now: datetime) -> None:
-    """Leave a view to those who remove it."""
+def abandon_view(session: Session, view_id: int, *, builder: str, now: datetime) -> None:
+    """Expire the lease of a view, so that it is removed."""
     mine = update(SnapshotView).where(SnapshotView.id == view_id, SnapshotView.builder == builder)
-    session.execute(mine.values(lease_until=now), execution_options=_QUIET)
+    session.execute(mine.values(lease_until=now), execution_options=_NO_SYNC)
 
 
-def drop_views(session: Session, view_ids: Iterable[int], *, now: datetime) -> None:
-    """Note that views are not shown any more; they are removed when their readers had time to end."""
+def retire_views(session: Session, view_ids: Iterable[int], *, now: datetime) -> None:
+    """Mark views as no longer shown; they are removed after READERS_END."""
     dropped = update(SnapshotView).where(SnapshotView.id.in_(list(view_ids)))
-    session.execute(dropped.values(builder="", lease_until=now + READERS_END), execution_options=_QUIET)
+    session.execute(dropped.values(builder="", lease_until=now + READERS_END), execution_options=_NO_SYNC)
 
 
 def views_to_remove(session: Session, *, now: datetime, limit: int = 10) -> Sequence[int]:
-    """Return views that nothing shows and nobody builds."""
+    """Return views that are neither shown nor being built."""
     over = or_(SnapshotView.lease_until.is_(None), SnapshotView.lease_until <= now)
     query = select(SnapshotView.id).where(over, ~_SHOWN).order_by(SnapshotView.id).limit(limit)
     return session.scalars(query).all()
 
 
 def remove_view_step(session: Session, view_id: int, *, now: datetime, limit: int) -> int:
-    """Remove up to about `limit` rows of a view that nothing shows; returns how many, 0 when none is left.
+    """Remove about `limit` rows of a view that is not shown; return their number, 0 if no row is left.
 
-    The row of the view goes last, so that what is left by a kill is found again.
+    The row of the view is removed last, so that an interrupted removal is found again.
     """
     over = or_(SnapshotView.lease_until.is_(None), SnapshotView.lease_until <= now)
     mine = select(SnapshotView.id).where(SnapshotView.id == view_id, over, ~_SHOWN)
@@ -91,22 +94,22 @@ def remove_view_step(session: Session, view_id: int, *, now: datetime, limit: in
     for kind in KINDS:
         if removed := _remove_some(session, SnapshotMembers, view_id, limit, SnapshotMembers.owner == kind):
             return removed
-    session.execute(delete(SnapshotOverview).where(SnapshotOverview.view_id == view_id), execution_options=_QUIET)
-    session.execute(delete(SnapshotView).where(SnapshotView.id == view_id), execution_options=_QUIET)
+    session.execute(delete(SnapshotOverview).where(SnapshotOverview.view_id == view_id), execution_options=_NO_SYNC)
+    session.execute(delete(SnapshotView).where(SnapshotView.id == view_id), execution_options=_NO_SYNC)
     return 1
 
 
 def _remove_some(session: Session, table: type[Any], view_id: int, limit: int, *more: Any) -> int:
-    """Remove rows from the lowest position on; positions may be sparse, their number is what counts."""
+    """Remove the rows within `limit` positions of the lowest one; positions may be sparse."""
     of_view = and_(table.view_id == view_id, *more)
     lowest = session.scalar(select(func.min(table.position)).where(of_view))
     if lowest is None:
         return 0
-    gone = delete(table).where(of_view, table.position < lowest + limit)
-    return max(1, session.connection().execute(gone).rowcount)
+    deletion = delete(table).where(of_view, table.position < lowest + limit)
+    return max(1, session.connection().execute(deletion).rowcount)
 
 
 def _change_own(session: Session, view_id: int, builder: str, values: dict[str, Any]) -> None:
     own = update(SnapshotView).where(SnapshotView.id == view_id, SnapshotView.builder == builder).values(values)
-    if session.scalar(own.returning(SnapshotView.id), execution_options=_QUIET) is None:
+    if session.scalar(own.returning(SnapshotView.id), execution_options=_NO_SYNC) is None:
         raise ViewLost(str(view_id))

@@ -1,4 +1,4 @@
-"""Batches: one submission of many domains."""
+"""The table of batches."""
 
 import enum
 
@@ -9,18 +9,18 @@ from gonemaster_db.core.base import ROW_ID_TYPE, Base, OpaqueId, UtcTime, code_t
 
 
 class BatchOrigin(enum.StrEnum):
-    """Who submitted a batch."""
+    """What submitted a batch."""
 
     MANUAL = ""
     SCHEDULE = "schedule"
 
 
 class Batch(Base):
-    """One submission; finished when it has no unfinished job."""
+    """One submission of many domains; it is finished when it has no unfinished job."""
 
     __tablename__ = "batches"
     __table_args__ = (
-        # The few that the analysis looks at.
+        # A partial index of the few batches that the analysis reads.
         Index(
             "ix_batches_intent", "key", postgresql_where=text("snapshot_intent"), sqlite_where=text("snapshot_intent")
         ),

@@ -7,7 +7,7 @@ from gonemaster_db.core.base import Base, UtcTime, code_text
 
 
 class BatchStatistics(Base):
-    """Says that a batch has tables of values, and of which runs: they count only as long as the signature is right."""
+    """A marker that a batch has value tables; they are valid as long as the signature matches the batch."""
 
     __tablename__ = "batch_statistics"
 

@@ -16,12 +16,12 @@ class Domain(Base):
     """A domain that was tested or tagged, with a copy of the outcome of its newest run."""
 
     __tablename__ = "domains"
-    # Lists are found in an index alone, by one column and name; other levels are skipped (domains/domain_walk.py).
+    # Lists are read from an index alone, by one column and name; other levels are skipped (domains/domain_walk.py).
     __table_args__ = (
         Index("ix_domains_by_level", "latest_level", "name", "id"),
         Index("ix_domains_by_score", "latest_score", "name", "latest_level", "id"),
         Index("ix_domains_by_run_at", "latest_run_at", "name", "latest_level", "id"),
-        # Entries of the newest runs are listed in order of run id, and counted by outcome.
+        # Entries of the newest runs are listed by run ID and counted by outcome.
         Index("ix_domains_by_latest_run", "latest_run_id", "latest_outcome_id", "id"),
     )
 
@@ -29,7 +29,8 @@ class Domain(Base):
     name: Mapped[DomainName] = mapped_column(unique=True)
     created_at: Mapped[UtcTime]
     run_count: Mapped[int] = mapped_column(Integer, default=0)
-    # No foreign key: it would search domains for each run that is removed. What removes runs does it for all at once.
+    # No foreign key: it would search the domains for each removed run. The code that removes runs updates all of their
+    # domains together.
     latest_run_id: Mapped[str | None] = mapped_column(ID_TYPE)
     latest_outcome_id: Mapped[int | None] = mapped_column(Integer, comment="of the newest run")
     latest_run_at: Mapped[UtcTime | None]
@@ -43,16 +44,16 @@ class Domain(Base):
 
 
 class DomainRunCount(Base):
-    """The number of runs of a domain with what lists by it show: a copy of its columns of `domains`.
+    """The run count of a domain with the columns that lists sorted by it show; a copy from `domains`.
 
-    A purge changes these numbers alone. In an index of `domains` each change would move the row, and so be written to
-    all indexes of that table.
+    A purge changes only these counts. In an index of `domains` each change would move the row and update all indexes of
+    that table.
     """
 
     __tablename__ = "domain_run_counts"
     __table_args__ = (Index("ix_domain_run_counts_by_count", "run_count", "name", "latest_level", "domain_id"),)
 
-    # No foreign key: each new row would look its domain up, which the same transaction has written.
+    # No foreign key: each new row would look up its domain, which the same transaction has just written.
     domain_id: Mapped[RowId] = mapped_column(primary_key=True, autoincrement=False)
     run_count: Mapped[int] = mapped_column(Integer)
     name: Mapped[DomainName]
@@ -71,7 +72,7 @@ class Tag(Base):
 
 
 class DomainTag(Base):
-    """Membership of one domain in one tag."""
+    """The membership of one domain in one tag."""
 
     __tablename__ = "domain_tags"
     __table_args__ = (Index("ix_domain_tags_tag_domain_id", "tag", "domain_id"),)
@@ -80,8 +81,8 @@ class DomainTag(Base):
     tag: Mapped[str] = mapped_column(TAG_TYPE, ForeignKey("tags.name", ondelete="CASCADE"), primary_key=True)
 
 
-class KeptTagSummary(Base):
-    """The counts of the newest runs of a large tag's domains, kept by maintenance (domains/tag_summaries.py)."""
+class StoredTagSummary(Base):
+    """The counts of the newest runs of a large tag, stored by a maintenance task (domains/tag_summaries.py)."""
 
     __tablename__ = "tag_summaries"
 

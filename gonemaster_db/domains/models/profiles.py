@@ -1,4 +1,4 @@
-"""Stored profiles and the effective profiles that runs were made with."""
+"""Stored profiles and the effective profiles of runs."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from gonemaster_db.core.base import Base, CompressedText, RowId, UtcTime, code_t
 
 
 class Profile(Base):
-    """A sparse profile under a name."""
+    """A named profile with only the changed settings."""
 
     __tablename__ = "profiles"
 
@@ -24,10 +24,10 @@ class Profile(Base):
 
 
 class EffectiveProfile(Base):
-    """A complete profile, stored once however many runs used it."""
+    """A complete profile, stored once for all runs that used it."""
 
     __tablename__ = "effective_profiles"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # workers keep ids in memory: none may be given twice
+    __table_args__ = ({"sqlite_autoincrement": True},)  # Workers cache these IDs, so that an ID must never be reused.
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(code_text(64), unique=True, comment="SHA-256 of the document")

@@ -1,1 +1,1 @@
-"""What is stored of a run as a whole, and the outcomes that runs share."""
+"""The stored documents of runs, and the outcomes that runs share."""

@@ -1,4 +1,4 @@
-"""Packed tables of whole numbers: columns of 32 bits one after the other, compressed."""
+"""Packed tables of integers: consecutive 32-bit columns, compressed."""
 
 import sys
 import zlib
@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from gonemaster_db.core.errors import DocumentDamaged
 
 _ZLIB = b"\x01"
-_LEVEL = 3  # read as often as a page is turned
+_LEVEL = 3  # a low level, because the data is read for each page
 
 
 def pack_columns(columns: Sequence[Sequence[int]]) -> bytes:
-    """Pack columns of one length. Raises OverflowError for numbers of more than 32 bits."""
+    """Pack columns of equal length. Raises OverflowError for numbers of more than 32 bits."""
     joined = array("i", [number for column in columns for number in column])
     return _ZLIB + zlib.compress(_little(joined).tobytes(), _LEVEL)
 
 
 def unpack_columns(data: bytes, count: int) -> list[Sequence[int]]:
-    """Return what was packed of so many columns. Raises DocumentDamaged for what cannot be read."""
+    """Unpack `count` columns. Raises DocumentDamaged for invalid data."""
     data = bytes(data)
     joined = array("i")
     try:
@@ -29,7 +29,7 @@ def unpack_columns(data: bytes, count: int) -> list[Sequence[int]]:
         raise DocumentDamaged("columns: unknown format")
     length = len(joined) // count
     numbers = _little(joined)
-    return [numbers[place * length : (place + 1) * length] for place in range(count)]
+    return [numbers[position * length : (position + 1) * length] for position in range(count)]
 
 
 def _little(numbers: "array[int]") -> "array[int]":

@@ -1,4 +1,4 @@
-"""Outcomes: what runs found, found or created by digest."""
+"""Outcomes: the sequences of entry kinds of runs, found or created by digest."""
 
 import re
 from collections import Counter, defaultdict
@@ -26,7 +26,7 @@ _SEQUENCES = select(_OUTCOMES.c.id, _OUTCOMES.c.kinds).where(_OUTCOMES.c.id.in_(
 
 
 def ensure_outcomes(session: Session, runs: Sequence[Sequence[EntryRecord]], *, now: datetime) -> list[int | None]:
-    """Find or create the outcomes of runs; returns an id for each run, None for one without entries."""
+    """Find or create the outcomes of runs; return an ID for each run, None for a run without entries."""
     kinds = [[_kind(entry) for entry in entries] for entries in runs]
     ids = kind_ids(session, {kind for run in kinds for kind in run})
     sequences = [pack([ids[kind] for kind in run]) for run in kinds]
@@ -41,30 +41,30 @@ def ensure_outcomes(session: Session, runs: Sequence[Sequence[EntryRecord]], *, 
 
 
 def sequences_of(session: Session, outcome_ids: Iterable[int | None]) -> dict[int, tuple[int, ...]]:
-    """Return the kinds of the entries of outcomes in their order; None, of a run without entries, is left out."""
+    """Return the entry kinds of outcomes in order; None (a run without entries) is skipped."""
     wanted = {number for number in outcome_ids if number is not None}
     return {number: tuple(map(ord, text)) for number, text in _texts_of(session, wanted).items()}
 
 
 def count_entries(session: Session, kinds: Collection[int], outcome_ids: Collection[int]) -> dict[int, int]:
-    """Count the entries of these kinds in outcomes; those without are absent."""
+    """Count the entries of these kinds in outcomes; outcomes without such entries are absent."""
     count = _counter(kinds)
     counted = {number: count(text) for number, text in _texts_of(session, set(outcome_ids)).items()}
     return {number: entries for number, entries in counted.items() if entries}
 
 
 def _counter(kinds: Collection[int]) -> Callable[[str], int]:
-    """Return a function that counts characters."""
+    """Return a function that counts the characters of these kinds."""
     if len(kinds) == 1:
         (only,) = map(chr, kinds)
         return lambda text: text.count(only)
-    # A tenth of the time of translate() where few entries match, and no longer where most do.
+    # Much faster than translate() if few entries match, and not slower if most of them do.
     chosen = re.compile("[" + "".join(re.escape(chr(kind)) for kind in kinds) + "]")
     return lambda text: len(chosen.findall(text))
 
 
 def _texts_of(session: Session, wanted: set[int]) -> dict[int, str]:
-    """Return the kinds of outcomes as characters."""
+    """Return the entry kinds of outcomes as characters."""
     caches = caches_of(session)
     found = caches.sequences.find(wanted)
     for chunk in chunks(sorted(wanted - found.keys()), _AT_A_TIME):
@@ -83,7 +83,7 @@ def _kind(entry: EntryRecord) -> EntryType:
 def _create(
     session: Session, packed: Mapping[bytes, bytes], *, modules: Mapping[int, str], now: datetime
 ) -> dict[bytes, int]:
-    """Find or create outcomes with their modules; returns ids by digest. `modules` are those of the kinds."""
+    """Find or create outcomes with their modules; return IDs by digest. `modules` maps kinds to modules."""
     found = _lock(session, Outcome, packed)
     missing = {digest: packed[digest] for digest in sorted(packed.keys() - found.keys())}
     if not missing:
@@ -108,7 +108,7 @@ def _by_module(kinds: Sequence[int], modules: Mapping[int, str]) -> list[bytes]:
 
 
 def _ensure_modules(session: Session, parts: Collection[bytes]) -> dict[bytes, int]:
-    """Find or create outcomes of modules; returns ids by their packed kinds."""
+    """Find or create outcomes of modules; return IDs by packed kinds."""
     by_digest = {digest_of(part): part for part in parts}
     found = _lock(session, ModuleOutcome, by_digest)
     missing = sorted(by_digest.keys() - found.keys())
@@ -127,14 +127,14 @@ def _ensure_modules(session: Session, parts: Collection[bytes]) -> dict[bytes, i
 
 
 def _lock(session: Session, model: type[T], digests: Iterable[bytes]) -> dict[bytes, int]:
-    """Find rows by digest and keep them from being removed until the commit."""
+    """Find rows by digest and lock them against removal until the commit."""
     query = select(model.digest, model.id).where(model.digest.in_(sorted(digests))).order_by(model.digest)
     rows = session.execute(query.with_for_update(read=True, key_share=True))
     return {bytes(digest): number for digest, number in rows}
 
 
 def _insert(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> dict[bytes, int]:
-    """Insert rows in order of their digest, unless another transaction was first; returns the ids of the new ones."""
+    """Insert rows in order of digest, skipping rows of concurrent transactions; return the IDs of new rows."""
     table = cast("Table", model.__table__)
     statement = insert(session, model).on_conflict_do_nothing().returning(table.c.digest, table.c.id)
     return {bytes(digest): number for digest, number in session.execute(statement, rows)}

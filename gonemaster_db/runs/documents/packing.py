@@ -1,16 +1,16 @@
-"""How sequences of kinds of entries are written, and the digest by which they are found."""
+"""The storage format of sequences of entry kinds, and the digest by which they are found."""
 
 import hashlib
 from collections.abc import Sequence
 
 
 def pack(kinds: Sequence[int]) -> bytes:
-    """Write ids of kinds as code points in UTF-8: one to three octets each, and no loop in Python."""
+    """Encode kind IDs as UTF-8 code points: one to three bytes each, without a loop in Python."""
     return "".join(map(chr, kinds)).encode("utf-8", "surrogatepass")
 
 
 def unpack(packed: bytes) -> tuple[int, ...]:
-    """Read what `pack` has written."""
+    """Decode the kinds that `pack` has encoded."""
     return tuple(map(ord, bytes(packed).decode("utf-8", "surrogatepass")))
 
 

@@ -1,4 +1,4 @@
-"""The registry of the kinds of entries; a process keeps the few hundred of them in memory."""
+"""The registry of entry kinds; a process caches all of its few hundred rows."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -12,7 +12,7 @@ from gonemaster_db.runs.documents.caches import EntryType, after_commit, caches_
 
 
 def kind_ids(session: Session, wanted: Iterable[EntryType]) -> Mapping[EntryType, int]:
-    """Return the ids of kinds (and maybe of others), creating those that are new."""
+    """Return the IDs of kinds (and possibly of others), creating new kinds."""
     caches, wanted = caches_of(session), set(wanted)
     if wanted <= caches.kind_ids.keys():
         return caches.kind_ids
@@ -29,7 +29,7 @@ def kind_ids(session: Session, wanted: Iterable[EntryType]) -> Mapping[EntryType
 
 
 def kinds_by_id(session: Session, wanted: Iterable[int]) -> Mapping[int, EntryType]:
-    """Return kinds (and maybe others) by id; those of a committed outcome exist."""
+    """Return kinds (and possibly others) by ID; the kinds of a committed outcome exist."""
     known = caches_of(session).kinds
     return known if known.keys() >= set(wanted) else _reload(session)
 
@@ -43,7 +43,7 @@ def matching_kinds(
     level: str | None = None,
     min_level: str | None = None,
 ) -> Collection[int]:
-    """Return the ids of the kinds that match; module and testcase ignore case."""
+    """Return the IDs of the matching kinds; module and test case ignore case."""
     levels = at_least(min_level) if min_level is not None else None
     wanted = (module and module.upper(), testcase and testcase.lower(), tag, level)
     return [
@@ -55,7 +55,7 @@ def matching_kinds(
 
 
 def _current(session: Session) -> Mapping[int, EntryType]:
-    """Return all kinds. They are never removed, so the number says whether there are new ones."""
+    """Return all kinds. Kinds are never removed, so their number shows whether there are new ones."""
     known = caches_of(session).kinds
     number = session.scalar(select(func.count()).select_from(EntryKind))
     return known if number == len(known) else _reload(session)

@@ -1,8 +1,8 @@
 """The document of a run: arguments and times of its entries, name server timings and DNSSEC chain.
 
-The text has a line with the times of the entries, a line for the arguments of each entry, a line with the timings and
-one with the chain; what is missing is an empty line. JSON has no line feed inside, so one entry is read without parsing
-the others. Times are microseconds since the time before, which are shorter than those since the start.
+The text has a line with the times of the entries, a line with the arguments of each entry, a line with the timings and
+a line with the chain; missing parts are empty lines. JSON contains no line feeds, so one entry is read without parsing
+the others. Times are microseconds since the previous time, which are shorter than times since the start.
 """
 
 import json
@@ -22,14 +22,14 @@ _AROUND = 3  # lines besides those of the entries
 
 
 class ParsedDocument:
-    """A document that is parsed where it is read. Every method raises DocumentDamaged for what cannot be read."""
+    """A document that is parsed lazily. Every method raises DocumentDamaged for invalid data."""
 
     def __init__(self, text: bytes) -> None:
         self._lines = text.split(b"\n")
 
     @property
-    def octets(self) -> int:
-        """Size of the text."""
+    def byte_count(self) -> int:
+        """Size of the text in bytes."""
         return sum(map(len, self._lines))
 
     @property
@@ -45,11 +45,11 @@ class ParsedDocument:
         except ValueError as error:
             raise DocumentDamaged(f"times: {error}") from error
         if len(times) != self.entry_count:
-            raise DocumentDamaged(f"{len(times)} times of {self.entry_count} entries")
+            raise DocumentDamaged(f"{len(times)} times for {self.entry_count} entries")
         return times
 
     def raw_arguments(self, number: int) -> bytes:
-        """Return the arguments of an entry as JSON, empty if it has none."""
+        """Return the arguments of an entry as JSON; empty without arguments."""
         if not 0 <= number < self.entry_count:
             raise DocumentDamaged(f"no entry {number} among {self.entry_count}")
         return self._lines[1 + number]
@@ -60,7 +60,7 @@ class ParsedDocument:
 
     @property
     def nameserver_timings(self) -> list[dict[str, Any]] | None:
-        """Return the timings of name servers; None if there were none to keep."""
+        """The timings of name servers, or None if none are stored."""
         found: list[Any] | None = _parse(self._lines[-2])
         if not found or isinstance(found[0], dict):
             return found
@@ -69,20 +69,20 @@ class ParsedDocument:
 
     @property
     def has_chain(self) -> bool:
-        """Whether there is a DNSSEC chain."""
+        """Whether the document has a DNSSEC chain."""
         return bool(self._lines[-1])
 
     @property
     def chain(self) -> Any | None:
-        """Return the DNSSEC chain."""
+        """The DNSSEC chain, or None."""
         return _parse(self._lines[-1])
 
 
-NO_DOCUMENT = ParsedDocument(b"\n\n")  # of a run with nothing to keep
+NO_DOCUMENT = ParsedDocument(b"\n\n")  # the document of a run without any data
 
 
 def parse_arguments(raw: bytes) -> Any:
-    """Return the arguments that a line holds. Raises DocumentDamaged."""
+    """Parse a line of arguments. Raises DocumentDamaged."""
     return _parse(raw) if raw else {}
 
 
@@ -91,7 +91,7 @@ def encode_document(
     nameserver_timings: Sequence[Mapping[str, Any]] | None,
     chain: Mapping[str, Any] | None,
 ) -> tuple[int, bytes] | None:
-    """Return codec and document; None if there is nothing to keep. Times are rounded to microseconds."""
+    """Return codec and document, or None without data. Times are rounded to microseconds."""
     if not entries and nameserver_timings is None and chain is None:
         return None
     return encode_text(
@@ -103,14 +103,14 @@ def encode_document(
 
 
 def microseconds(time_s: float) -> int:
-    """Return a time since the start of a run as documents have it; what is no number, as 0."""
+    """Return a time since the start of a run in microseconds; NaN and infinity become 0."""
     return round(time_s * _SECOND) if isfinite(time_s) else 0
 
 
 def encode_text(
     times_us: Sequence[int], arguments: Sequence[str], nameserver_timings: str, chain: str
 ) -> tuple[int, bytes]:
-    """Return codec and document of texts of JSON, empty where there is nothing; times since the start of the run."""
+    """Encode JSON texts (empty if missing) and times since the start of the run; return codec and document."""
     times = " ".join([str(time - before) for before, time in pairwise([0, *times_us])])
     return CURRENT, compress("\n".join([times, *arguments, nameserver_timings, chain]).encode())
 
@@ -124,7 +124,7 @@ def decode_document(codec: int, data: bytes) -> ParsedDocument:
 
 
 def by_columns(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
-    """Return the names once and the values of each row, if all rows have the same names."""
+    """Return the names once and the values of each row if all rows have the same names, otherwise the rows."""
     names = list(rows[0]) if rows else []
     if not names or any(list(row) != names for row in rows):
         return rows
@@ -135,6 +135,7 @@ def _parse(line: bytes) -> Any:
     if not line:
         return None
     try:
-        return json.loads(line.decode("utf-8", "surrogatepass"))  # of octets it would guess the encoding
+        # Decoded here, because json would guess the encoding of bytes.
+        return json.loads(line.decode("utf-8", "surrogatepass"))
     except ValueError as error:
         raise DocumentDamaged(str(error)) from error

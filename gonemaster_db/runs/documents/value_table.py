@@ -1,8 +1,8 @@
-"""Tables of the values of one argument: how many domains have each value, their scores, and some of their names.
+"""Tables of the values of one argument: number of domains, scores and some domains of each value.
 
-A table answers every request for up to LONGEST values exactly, and does not keep all values: most arguments have a few
-values that many domains share, or one value for each domain. Kept are the first values in each of the two orders, and
-all that two domains or more have, which a request for a least number of domains selects from.
+A table answers every request for up to MAX_VALUES values exactly without storing all values: most arguments have either
+a few values that many domains share, or one value for each domain. It stores the first values in both orders, and all
+values that at least two domains have, from which requests with a minimum number of domains are answered.
 """
 
 import heapq
@@ -14,35 +14,35 @@ from typing import NamedTuple
 
 from gonemaster_db.core.errors import DocumentDamaged
 
-LONGEST = 500
-MAX_TEXT = 65_536  # characters; longer values, which evil zones have, are left out: 500 of them were a gigabyte
+MAX_VALUES = 500
+MAX_TEXT = 65_536  # Longer values, which malicious zones have, are skipped: 500 of them took a gigabyte.
 SAMPLES = 10
 _MAX_SCORE = 100
 _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class ValueRow(NamedTuple):
-    """A value as JSON text, and the domains that have it; `scored` of them have a score."""
+    """A value as JSON text and its domains; `scored` of them have a score."""
 
     text: str
     domains: int
     scored: int
     score_sum: int
     samples: Sequence[str]
-    """The first names in order."""
+    """The first domains in order."""
 
     @property
     def lacking(self) -> int:
-        """Points that its domains lack, all together."""
+        """Sum of the missing points of its domains."""
         return _MAX_SCORE * self.scored - self.score_sum
 
     @property
     def avg_score(self) -> float | None:
-        """Mean score of its domains with a score."""
+        """Mean score of its scored domains."""
         return round(self.score_sum / self.scored, 1) if self.scored else None
 
     def joined(self, later: "ValueRow") -> "ValueRow":
-        """Add other domains, whose names follow in order."""
+        """Add other domains, whose names sort after those of this row."""
         return ValueRow(
             self.text,
             self.domains + later.domains,
@@ -54,12 +54,12 @@ class ValueRow(NamedTuple):
 
 @dataclass(slots=True)
 class DomainScores:
-    """The domains that have one value, each with its lowest score."""
+    """The domains of one value, each with its lowest score."""
 
     scores: dict[str, int | None] = field(default_factory=dict)
 
     def add(self, domain: str, score: int | None) -> None:
-        """Take the score of one run of a domain, if it has one."""
+        """Add the score of one run of a domain, if it has one."""
         known = self.scores.get(domain)
         if known is None or (score is not None and score < known):
             self.scores[domain] = score
@@ -74,26 +74,26 @@ Order = Callable[[ValueRow], tuple[int, int, str]]
 
 
 def by_count(row: ValueRow) -> tuple[int, int, str]:
-    """Sort values that most domains have first."""
+    """Sort values with the most domains first."""
     return 0, -row.domains, row.text
 
 
 def by_lack(row: ValueRow) -> tuple[int, int, str]:
-    """Sort values of bad domains first."""
+    """Sort values of low-scoring domains first."""
     return -row.lacking, -row.domains, row.text
 
 
 @dataclass(frozen=True, slots=True)
 class ValueTable:
-    """What is kept of the values of an argument; see the module."""
+    """The stored values of an argument; see the module."""
 
     most: Sequence[ValueRow]
     worst: Sequence[ValueRow] | None
     shared: Sequence[ValueRow] | None
 
 
-class TableMaker:
-    """Takes the values of an argument, each once, and keeps what the table needs; memory holds no more than that."""
+class TableBuilder:
+    """Builds the table of an argument from its values, each given once; memory holds only the table."""
 
     def __init__(self) -> None:
         self._most: list[ValueRow] = []
@@ -102,27 +102,27 @@ class TableMaker:
         self._number = 0
 
     def add(self, rows: Sequence[ValueRow]) -> None:
-        """Take more values."""
+        """Add more values."""
         self._number += len(rows)
-        self._most = heapq.nsmallest(LONGEST, [*self._most, *rows], key=by_count)
-        self._worst = heapq.nsmallest(LONGEST, [*self._worst, *rows], key=by_lack)
+        self._most = heapq.nsmallest(MAX_VALUES, [*self._most, *rows], key=by_count)
+        self._worst = heapq.nsmallest(MAX_VALUES, [*self._worst, *rows], key=by_lack)
         self._shared += [row for row in rows if row.domains > 1]
 
     def table(self) -> ValueTable:
-        """Return the table of all values."""
+        """Return the table of all added values."""
         return ValueTable(
             self._most,
-            worst=self._worst if self._number > LONGEST else None,
-            shared=self._shared if len(self._shared) > LONGEST else None,
+            worst=self._worst if self._number > MAX_VALUES else None,
+            shared=self._shared if len(self._shared) > MAX_VALUES else None,
         )
 
 
 def choose(
     table: ValueTable, *, min_count: int, limit: int, weighted: bool, read_shared: Callable[[], Sequence[ValueRow]]
 ) -> list[ValueRow]:
-    """Return the first values with at least so many domains; `weighted`: in the order of points that they lack.
+    """Return the first values with at least `min_count` domains; `weighted` sorts them by missing points.
 
-    `limit` is at most LONGEST. `read_shared` is called only where the first values do not tell.
+    `limit` is at most MAX_VALUES. `read_shared` is called only if the first values are not sufficient.
     """
     order: Order = by_lack if weighted else by_count
     rows = table.most if not weighted or table.worst is None else table.worst
@@ -133,15 +133,15 @@ def choose(
 
 
 def pack_rows(rows: Iterable[ValueRow]) -> bytes:
-    """Compress rows; written by one call, which has a cost of its own."""
+    """Serialise and compress rows in one call, since each call has a fixed cost."""
     return zlib.compress(_dump(list(rows)).encode())
 
 
 def unpack_rows(data: bytes) -> list[ValueRow]:
-    """Return packed rows. Raises DocumentDamaged."""
+    """Unpack rows. Raises DocumentDamaged."""
     try:
         text = zlib.decompress(data).decode()
-        if text.startswith('["'):  # once each row was a line
+        if text.startswith('["'):  # An older format has one row in each line.
             text = "[" + text.replace("\n", ",") + "]"
         return [ValueRow(*row) for row in json.loads(text or "[]")]
     except (zlib.error, ValueError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Counters of runs, changed by the transactions that write, score and delete runs, and of those that were purged."""
+"""Counters of runs, changed by the transactions that write, score and delete runs, and counters of purged runs."""
 
 from sqlalchemy import BigInteger, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
@@ -8,11 +8,11 @@ from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.core.states import RunStatus
 from gonemaster_db.runs.models.runs import RUN_STATUS_TYPE
 
-ALL_RUNS = 0  # in place of the key of a batch
+ALL_RUNS = 0  # instead of a batch key
 
 
 class RunCounter(Base):
-    """Number of runs of a batch, or of all, with the same status, worst level and grade: the sum over all shards.
+    """The number of runs of a batch, or of all runs, with a status, worst level and grade: the sum over all shards.
 
     A transaction adds to one shard, so that others do not wait for its commit; a single shard may be negative.
     """
@@ -31,9 +31,9 @@ class RunCounter(Base):
 
 
 class PurgedRunCounter(Base):
-    """Number of purged runs of a batch with the same status, worst level and grade, which the batch goes on showing.
+    """The number of purged runs of a batch with a status, worst level and grade, which the batch continues to show.
 
-    Without a foreign key, like the counters of the runs that are left: a purge would wait for the row of the batch.
+    It has no foreign key, like the counters of remaining runs: a purge would wait for the row of the batch.
     """
 
     __tablename__ = "purged_run_counters"

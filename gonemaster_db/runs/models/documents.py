@@ -1,4 +1,4 @@
-"""What is read of a run as a whole: arguments and times of its entries, name server timings, DNSSEC chain."""
+"""Documents of runs: arguments and times of the entries, name server timings, DNSSEC chain."""
 
 from sqlalchemy import ForeignKey, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from gonemaster_db.core.base import ROW_ID_TYPE, Base
 
 
 class RunDocument(Base):
-    """The document of a run (gonemaster_db.runs.documents); a run with nothing to keep has none."""
+    """The document of a run (gonemaster_db.runs.documents); a run without such data has no row."""
 
     __tablename__ = "run_documents"
 

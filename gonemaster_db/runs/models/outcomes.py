@@ -1,7 +1,7 @@
-"""What runs found, without arguments and times: stored once for all runs that found the same.
+"""Outcomes: the entry kinds of runs without arguments and times, stored once for all runs with the same kinds.
 
-Of 1,000 zones, 340 gave a sequence of entries that no other gave; their modules repeat far more often. Filters by
-module, test case, message tag and level go from kinds to the outcomes of modules, to outcomes, to runs.
+Many runs have a unique sequence of entries, but their modules repeat far more often. Filters by module, test case,
+message tag and level go from kinds to outcomes of modules, to outcomes, to runs.
 """
 
 from sqlalchemy import Index, Integer, LargeBinary, UniqueConstraint
@@ -9,15 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import Base, LevelName, UtcTime, code_text
 
-# Processes keep ids of these tables in memory, so none may be given twice: SQLite needs AUTOINCREMENT for that.
-_NEVER_TWICE = {"sqlite_autoincrement": True}
+# Processes cache IDs of these tables, so they must never be reused: SQLite needs AUTOINCREMENT for that.
+_NO_ID_REUSE = {"sqlite_autoincrement": True}
 
 
 class EntryKind(Base):
-    """A message tag with its module, test case and level; a few hundred, and none is ever removed."""
+    """A message tag with its module, test case and level; the table has a few hundred rows, which are never removed."""
 
     __tablename__ = "entry_kinds"
-    __table_args__ = (UniqueConstraint("module", "testcase", "tag", "level"), _NEVER_TWICE)
+    __table_args__ = (UniqueConstraint("module", "testcase", "tag", "level"), _NO_ID_REUSE)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     module: Mapped[str] = mapped_column(code_text(32), comment="upper case")
@@ -27,10 +27,10 @@ class EntryKind(Base):
 
 
 class Outcome(Base):
-    """The sequence of the kinds of all entries of a run; orphans are removed after a day."""
+    """The sequence of the kinds of all entries of a run; unused outcomes are removed after a day."""
 
     __tablename__ = "outcomes"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, comment="BLAKE2b of the kinds")
@@ -42,14 +42,14 @@ class ModuleOutcome(Base):
     """The kinds of all entries of one module in a run, without their order."""
 
     __tablename__ = "module_outcomes"
-    __table_args__ = (_NEVER_TWICE,)
+    __table_args__ = (_NO_ID_REUSE,)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True, comment="BLAKE2b of the sorted kinds")
 
 
 class ModuleOutcomeKind(Base):
-    """How many entries of one kind are in the outcome of a module."""
+    """The number of entries of one kind in the outcome of a module."""
 
     __tablename__ = "module_outcome_kinds"
     __table_args__ = (
@@ -57,8 +57,9 @@ class ModuleOutcomeKind(Base):
         {"sqlite_with_rowid": False},
     )
 
-    # No foreign keys: each of some forty rows of a new outcome would look its parents up, which the same transaction
-    # has made or locked (runs/documents/outcomes.py). What removes them removes these rows (runs/outcomes.py).
+    # No foreign keys: each of some forty rows of a new outcome would look up its parents, which the same transaction
+    # has created or locked (runs/documents/outcomes.py). The code that removes the parents removes these rows
+    # (runs/outcomes.py).
     kind_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     module_outcome_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     count: Mapped[int] = mapped_column(Integer)

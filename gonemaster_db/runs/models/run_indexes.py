@@ -1,6 +1,6 @@
-"""Covering indexes of runs for lists: each holds one complete sort order and the columns that lists filter by.
+"""Covering indexes of runs for lists: each has a complete sort order and the columns that lists filter by.
 
-A page is found by an index-only scan. Rows that do not match are skipped within the index, at a tenth of the cost of
+A page is found by an index-only scan. Rows that do not match are skipped within the index, which is much cheaper than
 looking them up in the table, so a filter that does not fit the sort order stays cheap.
 """
 
@@ -25,7 +25,7 @@ def _down(column: Any) -> ColumnElement[Any]:
     return found
 
 
-# The other times: a range of one time sorted by another skips half of the runs.
+# The other times are included because a range of one time sorted by another skips half of the runs.
 _by("created", Run.created_at.desc(), _ID, Run.finished_at)
 _by("begun", Run.begun_at.desc(), Run.created_at.desc(), _ID, Run.finished_at)
 _by("finished", _NEWEST, _ID, Run.created_at)
@@ -42,11 +42,11 @@ _by("entries_up", Run.entry_count, _NEWEST, _ID)
 _by("entries_down", Run.entry_count.desc(), _NEWEST, _ID)
 Index("ix_runs_by_batch_up", Run.batch_key.asc().nulls_first(), _NEWEST, _ID, *_OF_BATCHES, Run.domain)
 Index("ix_runs_by_batch_down", _down(Run.batch_key), _NEWEST, _ID, *_OF_BATCHES)
-# Lists of entries are in order of run id: all of them, those of one outcome, those of a batch.
+# Lists of entries are in order of run ID: all entries, those of one outcome, those of a batch.
 Index("ix_runs_by_id", _ID, Run.outcome_id, Run.key, Run.domain_id, Run.batch_key)
 Index("ix_runs_of_outcome", Run.outcome_id, _ID)
 Index("ix_runs_of_batch_by_id", Run.batch_key, _ID, Run.outcome_id)
-# The first start of a batch; what else its summary shows are counters.
+# The first start of a batch; the other values of its summary are counters.
 Index("ix_runs_of_batch", Run.batch_key, Run.started_at)
 # A comparison of two batches is a merge join along this index.
 _IN_BATCH = Run.batch_key.is_not(None)

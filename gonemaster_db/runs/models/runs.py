@@ -1,4 +1,4 @@
-"""Runs: immutable records of finished jobs. What they found is in outcomes and documents."""
+"""Runs: immutable records of finished jobs. Their findings are in outcomes and documents."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ _HAS_PROFILE = text("profile_id IS NOT NULL")
 
 
 class Run(Base):
-    """The record of a finished job; has the id of the job."""
+    """The record of a finished job, with the ID of the job."""
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -84,7 +84,7 @@ class Run(Base):
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     effective_profile: Mapped[EffectiveProfile | None] = relationship()
-    # A look-up for each row that is read; conditions are about batch_key.
+    # A look-up for each row that is read; conditions use batch_key.
     batch_id: Mapped[str | None] = column_property(
         select(Batch.id).where(Batch.key == batch_key).scalar_subquery(), expire_on_flush=False
     )

@@ -1,1 +1,1 @@
-"""Metrics: counters of all processes together, courses over time, and what is added up of finished runs."""
+"""Metrics: counters over all processes, time series, and aggregates of finished runs."""

@@ -1,4 +1,4 @@
-"""Counters that only grow, to which processes and transactions add."""
+"""Monotonic counters, to which processes and transactions add."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from gonemaster_db.core.upsert import insert_into
 from gonemaster_db.models import MetricCounter, RunCounter, RunStatus
 from gonemaster_db.runs.models.counters import ALL_RUNS
 
-LONGEST_LABEL = 255
+MAX_LABEL = 255
 OTHERS = "_other"
 STARTED = "jobs_started"
 PURGED = "jobs_purged"  # runs deleted by age or tag
 SCHEDULED = "scheduled_runs"  # by outcome
 QUERIES = "dns_queries"  # by address family
-WAITS = "dns_waits"  # packets that waited for the limit of their address
-WAITED_MS = "dns_waited_ms"  # how long, all together
+WAITS = "dns_waits"  # packets that waited for the rate limit of their address
+WAITED_MS = "dns_waited_ms"  # total waiting time
 LOOKUPS = "dns_cache"  # hit, miss, eviction
-RUNS_REMOVED = "runs_removed"  # by status: what was deleted, so that ended jobs stay counted
+RUNS_REMOVED = "runs_removed"  # Deleted runs by status, so that finished jobs stay counted.
 _UPSERT_ALL = text(
     "INSERT INTO metric_counters (name, label, value)"
     " SELECT * FROM unnest(CAST(:names AS varchar[]), CAST(:labels AS varchar[]), CAST(:amounts AS bigint[]))"
@@ -29,7 +29,7 @@ _UPSERT_ALL = text(
 
 
 class Count(NamedTuple):
-    """The name of a counter; `label` is what is counted apart."""
+    """The name and label of a counter."""
 
     name: str
     label: str = ""
@@ -39,8 +39,8 @@ Counts = Mapping[Count, int]
 
 
 def add_counts(session: Session, counts: Counts) -> None:
-    """Add to counters, in the order of their names, so that two transactions cannot deadlock."""
-    rows = sorted((name, label[:LONGEST_LABEL], number) for (name, label), number in counts.items() if number)
+    """Add to counters, sorted by name so that two transactions cannot deadlock."""
+    rows = sorted((name, label[:MAX_LABEL], number) for (name, label), number in counts.items() if number)
     if not rows:
         return
     connection = session.connection()
@@ -55,7 +55,7 @@ def add_counts(session: Session, counts: Counts) -> None:
 
 
 def _merged(rows: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
-    """Join rows that became equal when their labels were cut: one statement changes a row only once."""
+    """Merge rows with equal truncated labels, because one statement can change a row only once."""
     sums: Counter[tuple[str, str]] = Counter()
     for name, label, number in rows:
         sums[name, label] += number
@@ -63,7 +63,7 @@ def _merged(rows: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
 
 
 def read_counts(session: Session) -> Counter[Count]:
-    """Read all counters; those that never counted are missing."""
+    """Read all counters; counters that were never incremented are missing."""
     rows = session.execute(select(MetricCounter.name, MetricCounter.label, MetricCounter.value))
     return Counter({Count(name, label): value for name, label, value in rows})
 
@@ -74,12 +74,12 @@ def labels_of(counts: Counts, name: str) -> dict[str, int]:
 
 
 def count_removed_runs(session: Session, changes: Mapping[RunStatus, int]) -> None:
-    """Keep the number of ended jobs when runs are deleted: `changes` are those of the numbers of stored runs."""
+    """Keep the number of finished jobs when runs are deleted; `changes` are changes of the stored runs by status."""
     add_counts(session, {Count(RUNS_REMOVED, status): -number for status, number in changes.items() if number < 0})
 
 
 def read_stored(session: Session) -> dict[RunStatus, int]:
-    """Return how many runs of each state are stored."""
+    """Return the number of stored runs by status."""
     query = select(RunCounter.status, RunCounter.runs).where(RunCounter.batch_key == ALL_RUNS)
     stored = dict.fromkeys(RunStatus, 0)
     for status, number in session.execute(query):
@@ -88,8 +88,9 @@ def read_stored(session: Session) -> dict[RunStatus, int]:
 
 
 def ended_jobs(stored: Mapping[RunStatus, int], counts: Counts) -> dict[RunStatus, int]:
-    """Return how many jobs have ever ended in each state, whether or not their runs are still stored.
+    """Return how many jobs have ever finished by status, whether or not their runs are still stored.
 
-    Both must be of the same snapshot of the database, or a deletion in between would be seen by half.
+    Both arguments must come from the same database snapshot; otherwise a deletion in between would be counted in only
+    one of them.
     """
     return {status: stored[status] + counts.get(Count(RUNS_REMOVED, status), 0) for status in RunStatus}

@@ -1,7 +1,7 @@
-"""Adds up finished runs for the metrics: a step at a time, outside of the transactions that write them.
+"""Adds finished runs to the metrics, in steps and outside the transactions that store the runs.
 
-Each run is counted once: as it is followed, or in the transaction that deletes it if it was not followed before. What
-has not been followed yet, as a rule the runs of a few seconds, is added when the metrics are read.
+Each run is counted once: in a step, or in the transaction that deletes it before that. Runs that are not counted yet,
+usually those of a few seconds, are added when the metrics are read.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _COLUMNS = tuple(getattr(Run, name) for name in EndedRun._fields)
 
 
 def follow_runs(session: Session, *, now: datetime, limit: int = STEP) -> int:
-    """Add up to `limit` runs that were not followed yet; returns how many. 0 also if another process is at it."""
+    """Count up to `limit` new runs; return their number, which is 0 if another process holds the lock."""
     follower = _locked(session, now=now, waiting=False)
     return 0 if follower is None else _follow(session, follower, now=now, limit=limit)
 
@@ -47,10 +47,10 @@ def _follow(session: Session, follower: MetricFollower, *, now: datetime, limit:
 
 
 def read_tally(session: Session, *, now: datetime, limit: int = STEP) -> JobTally:
-    """Return domains and batches as they are now; its counts and slots are those of runs that were not followed yet.
+    """Return the current domains and batches, with the counts and slots of the runs that are not in the counters yet.
 
-    To be read in one snapshot of the database with the counters and slots that they are added to. Of a store whose runs
-    are still being followed for the first time, only the next `limit` runs are added: numbers then grow step by step.
+    Read it in the same database snapshot as the counters and slots that it is added to. While the runs of a store are
+    counted for the first time, only the next `limit` runs are added, so numbers grow step by step.
     """
     follower = session.get(MetricFollower, _NAME)
     progress = Progress(0) if follower is None else _progress_of(follower)
@@ -61,8 +61,9 @@ def read_tally(session: Session, *, now: datetime, limit: int = STEP) -> JobTall
 
 
 def count_before_deletion(session: Session, chosen: ColumnElement[bool], *, now: datetime) -> None:
-    """Count the chosen runs that were not followed yet: they are about to be deleted in this transaction."""
-    if not _has_uncounted(session, chosen):  # the rule, and then nobody waits for the lock
+    """Count those of the selected runs that are not counted yet, before this transaction deletes them."""
+    # Usually all runs are counted, and no transaction has to wait for the lock.
+    if not _has_uncounted(session, chosen):
         return
     follower = _locked(session, now=now, waiting=True)
     if follower is None:
@@ -77,7 +78,7 @@ def count_before_deletion(session: Session, chosen: ColumnElement[bool], *, now:
 
 
 def follow_deletion(session: Session) -> None:
-    """Note in a transaction that has deleted runs, on SQLite, that the keys above the greatest one will return."""
+    """Reset the progress after a deletion on SQLite, which reuses the keys above the greatest remaining one."""
     if session.get_bind().dialect.name != "sqlite":
         return
     follower = session.get(MetricFollower, _NAME)
@@ -88,7 +89,7 @@ def follow_deletion(session: Session) -> None:
 
 
 def _locked(session: Session, *, now: datetime, waiting: bool) -> MetricFollower | None:
-    """Read the progress and keep others from changing it; None if one does, unless it is waited for."""
+    """Lock and return the progress; return None if another transaction holds the lock and `waiting` is False."""
     query = select(MetricFollower).where(MetricFollower.name == _NAME)
     fresh = {"populate_existing": True}
     found = session.scalar(query.with_for_update(skip_locked=not waiting), execution_options=fresh)
@@ -143,7 +144,7 @@ def _has_uncounted(session: Session, chosen: ColumnElement[bool]) -> bool:
 
 
 def _batches_of(session: Session, runs: Sequence[EndedRun]) -> dict[int, tuple[str, int]]:
-    """Return id and number of jobs of the batches of runs, by key."""
+    """Return ID and number of jobs of the batches of runs, by batch key."""
     keys = {run.batch_key for run in runs if run.batch_key is not None}
     if not keys:
         return {}

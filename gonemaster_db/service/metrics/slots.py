@@ -1,4 +1,4 @@
-"""What happened in each minute of the last six hours, and in each five minutes of the last two days."""
+"""Sums for each minute of the last six hours and each five minutes of the last two days."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.upsert import insert_into
 from gonemaster_db.models import MetricLatencies, MetricSlot
 
-KEPT_S = {60: 6 * 3600, 300: 48 * 3600}  # length of a slot to how long slots of it are kept
-_MARGIN = 2  # slots more: one is under way, and clocks differ
+KEPT_S = {60: 6 * 3600, 300: 48 * 3600}  # retention in seconds by slot length in seconds
+_MARGIN = 2  # additional slots: one is in progress, and clocks differ
 
 
 @dataclass(slots=True)
 class SlotSums:
-    """What is added to a slot; the names are those of the columns. `queue_depth` replaces what is there."""
+    """Values to add to a slot, named like the columns; `queue_depth` replaces the stored value."""
 
     throughput: int = 0
     failed: int = 0
@@ -31,7 +31,7 @@ class SlotSums:
     sev_critical: int = 0
 
     def add(self, other: "SlotSums") -> None:
-        """Add what another one has."""
+        """Add the values of another instance."""
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         if other.queue_depth is not None:
@@ -41,29 +41,30 @@ class SlotSums:
 SUMS = tuple(item.name for item in fields(SlotSums) if item.name != "queue_depth")
 _COLUMNS = tuple(item.name for item in fields(SlotSums))
 SlotKey = tuple[int, int]
-"""Length in seconds, and start in POSIX seconds."""
+"""Length in seconds and start in POSIX seconds."""
 
 
 def slots_at(moment_s: float) -> list[SlotKey]:
-    """Return the slots that a moment belongs to, one of each length."""
+    """Return the slots that contain a time, one of each length."""
     return [(length, int(moment_s) // length * length) for length in KEPT_S]
 
 
 def is_kept(slot: SlotKey, now_s: float) -> bool:
-    """Say whether a slot is shown: neither too old, nor further ahead than clocks may differ."""
+    """Return whether a slot is shown: neither too old nor further in the future than clocks may differ."""
     length, start = slot
     return now_s - KEPT_S[length] - _MARGIN * length < start <= now_s + _MARGIN * length
 
 
 def add_to_slots(session: Session, sums: Mapping[SlotKey, SlotSums]) -> None:
-    """Add to slots, in the order of their keys."""
+    """Add to slots, sorted by key so that two transactions cannot deadlock."""
     if not sums:
         return
     rows = [{"resolution": length, "start": start} | asdict(added) for (length, start), added in sorted(sums.items())]
     session.connection().execute(_addition(session.get_bind().dialect.name), rows)
 
 
-# Built once: a process adds each second, and what SQLAlchemy builds for it is garbage that only the collector finds.
+# Built once, because each process adds every second, and the objects that SQLAlchemy builds for a statement are
+# reference cycles that only the garbage collector frees.
 @cache
 def _addition(dialect: str) -> Executable:
     statement = insert_into(dialect, MetricSlot)
@@ -74,7 +75,7 @@ def _addition(dialect: str) -> Executable:
 
 
 def read_slots(session: Session, *, since: Mapping[int, int]) -> dict[SlotKey, SlotSums]:
-    """Read the slots of each length from a start on, as many as are shown at most."""
+    """Read the slots of each length from a start time, at most as many as are shown."""
     columns = [getattr(MetricSlot, name) for name in _COLUMNS]
     found = {}
     for length, start in since.items():
@@ -90,7 +91,7 @@ def _most_of(length: int) -> int:
 
 
 def write_latencies(session: Session, source: str, routes: Mapping[SlotKey, Mapping[str, Sequence[int]]]) -> None:
-    """Write how many requests of one process took how long in each slot; the newest numbers replace older ones."""
+    """Store the latency histograms of one process by slot; newer numbers replace older ones."""
     if not routes:
         return
     rows = [
@@ -108,7 +109,7 @@ def _replacement(dialect: str) -> Executable:
 
 
 def read_latencies(session: Session, *, since: Mapping[int, int]) -> dict[SlotKey, dict[str, list[int]]]:
-    """Read how many requests of all processes took how long, by slot and `METHOD route`."""
+    """Read the latency histograms of all processes, by slot and `METHOD route`."""
     found: dict[SlotKey, dict[str, list[int]]] = {}
     for length, start in since.items():
         query = select(MetricLatencies.start, MetricLatencies.routes)
@@ -125,7 +126,7 @@ def _merge(into: dict[str, list[int]], routes: Iterable[tuple[str, list[int]]]) 
 
 
 def remove_old_slots(session: Session, *, now_s: float) -> None:
-    """Delete the slots that are not shown any more."""
+    """Delete the slots that are no longer shown."""
     for length, kept_s in KEPT_S.items():
         oldest = now_s - kept_s - (_MARGIN + 1) * length
         for model in (MetricSlot, MetricLatencies):

@@ -1,4 +1,4 @@
-"""Runs added up for the metrics: counters, slots of time, and the domains and batches that were met last."""
+"""Aggregates of runs for the metrics: counters, time slots, and the most recent domains and batches."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -12,7 +12,7 @@ from gonemaster_db.core.states import RunStatus
 from gonemaster_db.service.metrics.counting import Count
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, is_kept, slots_at
 
-MOST_KEPT = 256  # domains, batches
+MAX_SEPARATE = 256  # domains and batches that are counted separately
 DURATION_BOUNDS_MS = (100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000)
 SEVERITY, DURATION, DURATION_SUM = "job_severity", "job_duration", "job_duration_sum_ms"
 BEYOND = "+Inf"
@@ -21,7 +21,7 @@ _STATES = tuple(status.value for status in RunStatus)
 
 
 class EndedRun(NamedTuple):
-    """What is added up of a run."""
+    """The columns of a run that the metrics aggregate."""
 
     key: int
     domain: str
@@ -36,18 +36,18 @@ class EndedRun(NamedTuple):
 
     @property
     def severities(self) -> tuple[int, int, int, int]:
-        """Entries from NOTICE up."""
+        """Numbers of entries by level, from NOTICE up."""
         return self[6:10]
 
 
 def bucket_of(duration_ms: float, bounds: tuple[int, ...]) -> int:
-    """Return the place of the first bound that is not exceeded, or one behind the last."""
+    """Return the index of the first bound that is not exceeded, or the number of bounds."""
     return bisect_left(bounds, duration_ms)
 
 
 @dataclass(slots=True)
 class DomainSums:
-    """The runs of a domain, or of all that are not kept one by one."""
+    """Sums over the runs of a domain, or of all domains that are not counted separately."""
 
     runs: int = 0
     last_status: str = ""
@@ -65,7 +65,7 @@ class DomainSums:
         self.severities = [a + b for a, b in zip(self.severities, run.severities, strict=True)]
 
     def fold(self, other: "DomainSums") -> None:
-        """Add the sums of another one."""
+        """Add the sums of another instance."""
         self.runs += other.runs
         self.duration_ms += other.duration_ms
         self.measured += other.measured
@@ -74,7 +74,7 @@ class DomainSums:
 
 @dataclass(slots=True)
 class BatchSums:
-    """The runs of a batch, or of all batches that are not kept one by one; `size` is its number of jobs."""
+    """Sums over the runs of a batch, or of all batches not counted separately; `size` is the number of jobs."""
 
     size: int = 0
     id: str = ""
@@ -83,7 +83,7 @@ class BatchSums:
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """Number of runs by state."""
+        """Number of runs by status."""
         return dict(zip(_STATES, self.ended, strict=True))
 
     def add(self, run: EndedRun) -> None:
@@ -92,7 +92,7 @@ class BatchSums:
         self.severities = [a + b for a, b in zip(self.severities, run.severities, strict=True)]
 
     def fold(self, other: "BatchSums") -> None:
-        """Add the sums of another one."""
+        """Add the sums of another instance."""
         self.size += other.size
         self.ended = [a + b for a, b in zip(self.ended, other.ended, strict=True)]
         self.severities = [a + b for a, b in zip(self.severities, other.severities, strict=True)]
@@ -100,7 +100,7 @@ class BatchSums:
 
 @dataclass
 class JobTally:
-    """What runs add up to. `domains` and `batches` (by key, as text) are in order of their last run."""
+    """The sums over runs; `domains` and `batches` (by key, as string) are in order of their last run."""
 
     counts: Counter[Count] = field(default_factory=Counter)
     slots: dict[SlotKey, SlotSums] = field(default_factory=dict)
@@ -110,21 +110,21 @@ class JobTally:
     other_batches: BatchSums | None = None
 
     def add(self, runs: Iterable[EndedRun], batches: Mapping[int, tuple[str, int]], *, now_s: float) -> None:
-        """Add runs; `batches` gives id and size of the batches that are stored, by key."""
+        """Add runs; `batches` has the ID and size of the stored batches, by key."""
         for run in runs:
             self._count(run)
             self._place(run, now_s)
-            self._meet_domain(run)
+            self._add_to_domain(run)
             if run.batch_key is not None:
-                self._meet_batch(run, str(run.batch_key), batches.get(run.batch_key))
+                self._add_to_batch(run, str(run.batch_key), batches.get(run.batch_key))
 
     def _count(self, run: EndedRun) -> None:
         for level, number in zip(SEVERITIES, run.severities, strict=True):
             if number:
                 self.counts[Count(SEVERITY, level)] += number
         if run.status in _COMPLETED and run.duration_ms is not None:
-            place = bucket_of(run.duration_ms, DURATION_BOUNDS_MS)
-            label = str(DURATION_BOUNDS_MS[place]) if place < len(DURATION_BOUNDS_MS) else BEYOND
+            position = bucket_of(run.duration_ms, DURATION_BOUNDS_MS)
+            label = str(DURATION_BOUNDS_MS[position]) if position < len(DURATION_BOUNDS_MS) else BEYOND
             self.counts[Count(DURATION, label)] += 1
             self.counts[Count(DURATION_SUM)] += run.duration_ms
 
@@ -138,27 +138,27 @@ class JobTally:
             if is_kept(slot, now_s):
                 self.slots.setdefault(slot, SlotSums()).add(added)
 
-    def _meet_domain(self, run: EndedRun) -> None:
+    def _add_to_domain(self, run: EndedRun) -> None:
         known = self.domains.pop(run.domain, None) or DomainSums()
         known.add(run)
         self.domains[run.domain] = known
-        if len(self.domains) > MOST_KEPT:
+        if len(self.domains) > MAX_SEPARATE:
             self.other_domains = self.other_domains or DomainSums()
             self.other_domains.fold(self.domains.pop(next(iter(self.domains))))
 
-    def _meet_batch(self, run: EndedRun, key: str, stored: tuple[str, int] | None) -> None:
+    def _add_to_batch(self, run: EndedRun, key: str, stored: tuple[str, int] | None) -> None:
         known = self.batches.pop(key, None) or BatchSums()
         if stored is not None:
             known.id, known.size = stored
         known.add(run)
         self.batches[key] = known
-        if len(self.batches) > MOST_KEPT:
+        if len(self.batches) > MAX_SEPARATE:
             self.other_batches = self.other_batches or BatchSums()
             self.other_batches.fold(self.batches.pop(next(iter(self.batches))))
 
 
 def domains_document(tally: JobTally) -> dict[str, Any]:
-    """Return the domains as they are stored; a list, since JSONB does not keep the order of members."""
+    """Return the stored form of the domains: a list, since JSONB does not keep the order of members."""
     other = tally.other_domains
     return {
         "items": [[name, *_domain_values(sums)] for name, sums in tally.domains.items()],
@@ -167,7 +167,7 @@ def domains_document(tally: JobTally) -> dict[str, Any]:
 
 
 def batches_document(tally: JobTally) -> dict[str, Any]:
-    """Return the batches as they are stored."""
+    """Return the stored form of the batches."""
     other = tally.other_batches
     return {
         "items": [[key, *_batch_values(sums)] for key, sums in tally.batches.items()],
@@ -184,7 +184,7 @@ def _batch_values(sums: BatchSums) -> list[Any]:
 
 
 def tally_of(domains: Mapping[str, Any], batches: Mapping[str, Any]) -> JobTally:
-    """Return the tally that goes on from what is stored; its counts and slots are what is to be added."""
+    """Return a tally with the stored domains and batches, and with empty counts and slots."""
     tally = JobTally()
     tally.domains = {name: DomainSums(*values) for name, *values in domains.get("items", ())}
     tally.batches = {key: BatchSums(*values) for key, *values in batches.get("items", ())}

@@ -1,4 +1,4 @@
-"""Access tokens and the sessions that were opened with them, both as digests only."""
+"""Access tokens and the sessions opened with them; both are stored as digests only."""
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,14 +9,16 @@ DIGEST_TYPE = code_text(71)  # `sha256:` and 64 hexadecimal digits
 
 
 class AccessToken(Base):
-    """A token that was added by command, or one of the configuration that was revoked.
+    """A token that was added by command, or a revoked token of the configuration.
 
-    Rows of revoked tokens stay: they overrule configurations, and a service with revoked tokens alone is not open.
+    Rows of revoked tokens are kept: they overrule the configuration, and a service that has only revoked tokens still
+    requires authentication.
     """
 
     __tablename__ = "access_tokens"
     __table_args__ = (
-        # The database decides when two operators use a label at the same time; that of a revoked token is free.
+        # The database decides if two operators use a label at the same time; the label of a revoked token can be used
+        # again.
         Index(
             "uq_access_tokens_label",
             "label",
@@ -34,7 +36,7 @@ class AccessToken(Base):
 
 
 class AccessSession(Base):
-    """A login of a browser; it is worth as much as its token, which may be one of the configuration."""
+    """A browser login with the rights of its token, which may be a token of the configuration."""
 
     __tablename__ = "access_sessions"
 

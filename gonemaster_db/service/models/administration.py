@@ -9,7 +9,7 @@ from gonemaster_db.core.base import Base, Json, RowId, UtcTime, code_text
 
 
 class Setting(Base):
-    """A setting that overrides file and environment, or a value the service keeps for itself."""
+    """A setting that overrides file and environment, or a value that the service stores for itself."""
 
     __tablename__ = "settings"
 
@@ -19,7 +19,7 @@ class Setting(Base):
 
 
 class QueuePause(Base):
-    """A paused tier of the queue; a tier without a row runs."""
+    """A paused tier of the queue; a tier without a row is not paused."""
 
     __tablename__ = "queue_pauses"
 
@@ -27,11 +27,11 @@ class QueuePause(Base):
     paused_by: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")
     since: Mapped[UtcTime]
-    until: Mapped[UtcTime | None]  # resumes automatically at this time
+    until: Mapped[UtcTime | None]  # The tier resumes automatically at this time.
 
 
 class IdempotencyKey(Base):
-    """The first response to a request with an Idempotency-Key, kept for a day."""
+    """The first response to a request with an Idempotency-Key, stored for a day."""
 
     __tablename__ = "idempotency_keys"
 

@@ -1,4 +1,4 @@
-"""Figures of the service that outlive its processes: counters, courses over time, and how far runs were added up."""
+"""Figures that outlive the processes of the service: counters, time series, and the progress of the aggregation."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from gonemaster_db.core.base import JSON_TYPE, Base, UtcTime, code_text
 
 
 class MetricCounter(Base):
-    """A number that only grows; processes add what they have counted since they last did."""
+    """A monotonic counter; each process adds what it has counted since its last update."""
 
     __tablename__ = "metric_counters"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -20,7 +20,7 @@ class MetricCounter(Base):
 
 
 class MetricSlot(Base):
-    """What happened in one minute, or in five."""
+    """The sums of one minute or of five minutes."""
 
     __tablename__ = "metric_slots"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -41,7 +41,7 @@ class MetricSlot(Base):
 
 
 class MetricLatencies(Base):
-    """How long the requests of one API process took in one slot; each process writes rows of its own."""
+    """Latency histograms of one API process in one slot; each process writes its own rows."""
 
     __tablename__ = "metric_latencies"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -55,7 +55,7 @@ class MetricLatencies(Base):
 
 
 class MetricFollower(Base):
-    """How far the runs were added up, and the domains and batches that were met last."""
+    """The progress of the aggregation of runs, with the most recent domains and batches."""
 
     __tablename__ = "metric_followers"
 

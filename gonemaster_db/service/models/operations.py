@@ -11,7 +11,7 @@ from gonemaster_db.core.texts import Sentence
 
 
 class OperationKind(enum.StrEnum):
-    """What an operation does; the names are those of the audit. Values are stored and sent by the API."""
+    """The kind of an operation, named like the audit action. Values are stored and sent by the API."""
 
     CANCEL_BATCH = "batch.cancel"
     PURGE_RUNS = "jobs.purge"
@@ -28,16 +28,16 @@ class OperationKind(enum.StrEnum):
 
 
 class OperationStatus(enum.StrEnum):
-    """Life of an operation. Values are stored and sent by the API: append, never change."""
+    """The state of an operation. Values are stored and sent by the API: append, never change."""
 
-    QUEUED = "queued"  # waits for a worker, also after its worker stopped in order
-    RUNNING = "running"  # one worker has claimed it; with an expired lease it can be claimed again
+    QUEUED = "queued"  # waits for a worker, also after its worker was shut down
+    RUNNING = "running"  # claimed by a worker; after the lease has expired, another worker can claim it
     SUCCEEDED = "succeeded"
-    FAILED = "failed"  # `error` says why; what was done stays done
+    FAILED = "failed"  # `error` says why; finished changes are not undone
 
 
 class Operation(Base):
-    """One change of many rows, performed in short transactions; each of them also adds to `done`."""
+    """One change of many rows, performed in short transactions, each of which also adds to `done`."""
 
     __tablename__ = "operations"
     __table_args__ = (Index("ix_operations_status_created_at", "status", "created_at"),)

@@ -1,4 +1,4 @@
-"""Lists from elsewhere that cohorts are compared with."""
+"""External lists that cohorts are compared with."""
 
 from sqlalchemy import Integer
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from gonemaster_db.core.base import Base, CompressedText, UtcTime, code_text
 
 
 class ReferenceList(Base):
-    """A list that was fetched, or how the last attempt to do so failed; without a row the bundled list counts."""
+    """A fetched list, or the error of the last attempt to fetch it; without a row the bundled list is used."""
 
     __tablename__ = "reference_lists"
 

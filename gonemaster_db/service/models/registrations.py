@@ -1,4 +1,4 @@
-"""Registration data of domains, as registries publish them."""
+"""Registration data of domains, as published by registries."""
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -6,7 +6,7 @@ from gonemaster_db.core.base import Base, CompressedText, UtcTime, code_text
 
 
 class Registration(Base):
-    """What the RDAP service of a domain's registry said, or how the last attempt to ask it failed."""
+    """The answer of the RDAP service of a domain's registry, or the error of the last query."""
 
     __tablename__ = "registrations"
     __table_args__ = ({"sqlite_with_rowid": False},)

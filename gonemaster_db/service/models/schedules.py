@@ -1,4 +1,4 @@
-"""Schedules: batches that are submitted again and again."""
+"""Schedules: batches that are submitted repeatedly."""
 
 import enum
 from datetime import date
@@ -13,18 +13,18 @@ from gonemaster_db.domains.models.domains import TAG_TYPE
 
 
 class ScheduleOutcome(enum.StrEnum):
-    """What became of an occurrence. Values are stored and sent by the API: append, never change."""
+    """The outcome of an occurrence. Values are stored and sent by the API: append, never change."""
 
     SUBMITTED = "submitted"
-    SKIPPED_MISSED = "skipped_missed"  # more than an hour late, and nothing is to be caught up
+    SKIPPED_MISSED = "skipped_missed"  # more than an hour late, and `catch_up` is off
     SKIPPED_DISABLED = "skipped_disabled"  # the analysis of the cohort is off
-    SKIPPED_ACTIVE = "skipped_active"  # the batch before it has unfinished jobs
+    SKIPPED_ACTIVE = "skipped_active"  # the previous batch has unfinished jobs
     SKIPPED_EMPTY = "skipped_empty"  # the tag has no domains
     ERROR = "error"  # `last_error` says why
 
 
 class Schedule(Base):
-    """When the domains of a cohort, or of a tag without one, are tested again."""
+    """When the domains of a cohort, or of a tag without a cohort, are tested again."""
 
     __tablename__ = "schedules"
     __table_args__ = (CheckConstraint("(cohort_id IS NULL) <> (tag IS NULL)", name="one_target"),)
@@ -44,9 +44,9 @@ class Schedule(Base):
     profile_id: Mapped[int | None] = mapped_column(ForeignKey("profiles.id", ondelete="SET NULL"), index=True)
     promote_default: Mapped[bool] = mapped_column(Boolean, comment="pin the snapshot of each batch")
     catch_up: Mapped[bool] = mapped_column(Boolean, comment="submit late what was missed, once")
-    # Null while it is disabled. Whoever moves it decides the occurrence.
+    # Null while the schedule is disabled. The transaction that changes it decides the occurrence.
     next_run_at: Mapped[UtcTime | None] = mapped_column(index=True)
-    last_run_at: Mapped[UtcTime | None]  # when the last occurrence was decided, whatever its outcome
+    last_run_at: Mapped[UtcTime | None]  # time of the last decision, with any outcome
     last_batch_id: Mapped[str | None] = mapped_column(
         ID_TYPE, ForeignKey("batches.id", ondelete="SET NULL"), index=True
     )

@@ -1,4 +1,4 @@
-"""Watches: who wants to be told of what, what is about to be told, and what was."""
+"""Watches: their events, recipients, pending notes and deliveries."""
 
 import enum
 from typing import Any
@@ -23,7 +23,7 @@ from gonemaster_db.domains.models.domains import TAG_TYPE
 
 
 class WatchEvent(enum.StrEnum):
-    """What a watch can tell of. Values are stored and sent: append, never change; at most 32 characters."""
+    """An event of a watch. Values are stored and sent: append, never change; at most 32 characters."""
 
     DOMAIN_REGRESSED = "domain.regressed"
     DOMAIN_RECOVERED = "domain.recovered"
@@ -33,15 +33,15 @@ class WatchEvent(enum.StrEnum):
 
 
 class DeliveryStatus(enum.StrEnum):
-    """Life of a delivery. Values are stored and sent by the API: append, never change."""
+    """The state of a delivery. Values are stored and sent by the API: append, never change."""
 
-    WAITING = "waiting"  # for its first or its next attempt; with a lease, one is under way
+    WAITING = "waiting"  # for its first or next attempt; an attempt is in progress while it has a lease
     SUCCEEDED = "succeeded"
-    FAILED = "failed"  # given up
+    FAILED = "failed"  # permanently
 
 
 class Watch(Base):
-    """Events of one tag or one domain that are told to one URL or one email address."""
+    """A subscription: one URL or email address that is notified of events of one tag or one domain."""
 
     __tablename__ = "watches"
 
@@ -58,14 +58,14 @@ class Watch(Base):
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     after_key: Mapped[int] = mapped_column(BigInteger, comment="runs up to this key are not told of")
     failures: Mapped[int] = mapped_column(Integer, default=0, comment="failed attempts since the last success")
-    retry_at: Mapped[UtcTime | None]  # after a failure all deliveries of the watch wait until then
-    mailed_at: Mapped[UtcTime | None]  # of the last digest of single runs
+    retry_at: Mapped[UtcTime | None]  # After a failure all deliveries of the watch wait until this time.
+    mailed_at: Mapped[UtcTime | None]  # time of the last digest of runs without a batch
     created_at: Mapped[UtcTime]
     updated_at: Mapped[UtcTime]
 
 
 class WatchState(Base):
-    """How far a duty has come: `runs` in following finished runs, `troubles` in looking at the health of the queue."""
+    """The progress of a maintenance task: `runs` follows finished runs, `troubles` checks the health of the queue."""
 
     __tablename__ = "watch_states"
 
@@ -75,7 +75,7 @@ class WatchState(Base):
 
 
 class WatchedBatch(Base):
-    """A batch whose end somebody wants to know."""
+    """A batch whose end is reported."""
 
     __tablename__ = "watched_batches"
 
@@ -85,7 +85,7 @@ class WatchedBatch(Base):
 
 
 class WatchDigest(Base):
-    """What the next mail of a watch will say: of one batch, or (key 0) of single runs."""
+    """The content of the next email of a watch, about one batch or (key 0) about runs without a batch."""
 
     __tablename__ = "watch_digests"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -96,7 +96,7 @@ class WatchDigest(Base):
 
 
 class WatchNote(Base):
-    """Something that happened and was noted in its own transaction, before it is known who wants to be told."""
+    """An event that was stored in its own transaction, before its recipients are determined."""
 
     __tablename__ = "watch_notes"
 
@@ -110,7 +110,7 @@ class WatchNote(Base):
 
 
 class Delivery(Base):
-    """One message to a receiver, with what became of it."""
+    """One message to a recipient, with its result."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -133,6 +133,6 @@ class Delivery(Base):
     response_status: Mapped[int | None] = mapped_column(SmallInteger, comment="of the last attempt, HTTP or SMTP")
     error: Mapped[str] = mapped_column(Sentence, default="", comment="why the last attempt failed")
     worker: Mapped[str | None] = mapped_column(String(255), comment="holder of the claim, unique for each claim")
-    lease_until: Mapped[UtcTime | None]  # set by the claim, renewed while an attempt is under way
+    lease_until: Mapped[UtcTime | None]  # set by the claim, renewed while an attempt is in progress
 
     watch: Mapped[Watch] = relationship()

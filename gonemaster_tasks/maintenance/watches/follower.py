@@ -110,7 +110,7 @@ def _forget(store: Store) -> None:
     with store.read_only() as session:
         if not following.read_progress(session, begin=0).version:
             return
-    store.run_in_transaction(following.forget_progress)
+    store.run_in_transaction(following.remove_progress)
 
 
 def _follow_runs(store: Store, grades: Grades, now: datetime, stopped: Callable[[], bool]) -> int:

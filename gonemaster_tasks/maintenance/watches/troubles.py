@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import WatchEvent
-from gonemaster_db.service.watch_states import forget_state, read_state, store_state
+from gonemaster_db.service.watch_states import read_state, remove_state, store_state
 from gonemaster_db.service.watches import enabled_watches
 from gonemaster_tasks.maintenance.watches.messages import instant, queue_message
 
@@ -54,7 +54,7 @@ def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue
         state = read_state(session, _STATE)
     if not is_wanted:
         if state is not None:
-            store.run_in_transaction(partial(forget_state, name=_STATE))
+            store.run_in_transaction(partial(remove_state, name=_STATE))
         return 0
     if state is not None and now - datetime.fromisoformat(state.value["looked_at"]) < LOOK_EVERY:
         return 0

@@ -102,7 +102,7 @@ def test_the_older_release_is_told_whether_it_works(capsys: pytest.CaptureFixtur
         printed(capsys, "db", "upgrade")
     assert plan.endswith(f"Stop the API, workers and beat first, on all machines: {last} would break them.\n")
     assert printed(capsys, "db", "check", status=1) == (
-        f"the database is of a later release, version {last}: it works with releases from {last}, and this one has"
+        f"the database belongs to a later release, version {last}: it works with releases from {last}, and this one has"
         f" {head()}; install a later release\n"
     )
     for command in (["db", "upgrade"], ["db", "plan"]):
@@ -125,7 +125,7 @@ def test_a_backup_is_refused_where_it_would_overwrite_or_cannot_be_written(
 ) -> None:
     printed(capsys, "db", "upgrade")
     Path("there.db").write_text("precious")
-    assert "exists; a backup is written to a new file" in printed(capsys, "backup", "there.db", status=2)
+    assert "already exists; choose a new file" in printed(capsys, "backup", "there.db", status=2)
     assert Path("there.db").read_text() == "precious"
     assert "No such file or directory" in printed(capsys, "backup", "nowhere/copy.db", status=2)
     monkeypatch.setenv("GONEMASTER_DB_DRIVER", "postgres")

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from gonemaster_api.queries import entries
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
-from gonemaster_db.runs.entries import PAGE_OCTETS
+from gonemaster_db.runs.entries import PAGE_BYTES
 from tests.api.web.test_errors import error_of
 from tests.support.rows import entries_of, make_run, record
 
@@ -39,7 +39,7 @@ def test_total_says_when_there_are_more(client: FlaskClient, monkeypatch: pytest
 
 
 def test_pages_of_large_entries_have_fewer_and_lead_on(client: FlaskClient, store: Store) -> None:
-    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_OCTETS // 3)})] * 5
+    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_BYTES // 3)})] * 5
     make_run(store, "large.example", record(entries=large))
     first = get(client, "")
     assert (len(first["items"]), first["limit"], first["next_cursor"]) == (2, 100, "2")

@@ -1,4 +1,4 @@
-"""A view says what the facts say, and nobody sees half of one."""
+"""A view contains exactly what the facts say, and no reader sees a partial view."""
 
 import json
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ def members(store: Store, view_id: int | None) -> dict[tuple[str, int, str], lis
         return {(one.owner, one.position, one.member): list(unpack_positions(one.positions)) for one in found}
 
 
-def test_a_view_has_what_the_facts_say(store: Store) -> None:
+def test_a_view_contains_the_facts(store: Store) -> None:
     view = snapshot_of(store, make_cohort(store), two_domains(store)).view_id
     assert rows(store, SnapshotDomain, view, "name", "nameserver_count", "endpoint_count", "operator") == [
         ("a.example", 2, 1, "AS64500"),
@@ -142,7 +142,7 @@ def test_the_overview(store: Store) -> None:
     assert json.loads(overview.fact_distributions)["severity"] == {"ERROR": 1, "WARNING": 1}
 
 
-def test_the_snapshot_knows_where_its_facts_are_from(store: Store) -> None:
+def test_the_snapshot_stores_the_origin_of_its_facts(store: Store) -> None:
     facts = two_domains(store)
     snapshot = snapshot_of(store, make_cohort(store), facts, now=NOON + timedelta(hours=1))
     assert (snapshot.status, snapshot.run_count, snapshot.engine_version) == (SnapshotStatus.CAPTURED, 2, "0.1.0")
@@ -150,7 +150,7 @@ def test_the_snapshot_knows_where_its_facts_are_from(store: Store) -> None:
     assert snapshot.captured_revision == snapshot.facts_revision
 
 
-def test_runs_with_different_profiles_are_no_snapshot(store: Store) -> None:
+def test_runs_with_different_profiles_are_not_captured(store: Store) -> None:
     facts = [*made_facts(store, ["a.example"], profile_name="x"), *made_facts(store, ["b.example"], profile_name="y")]
     cohort, batch = make_cohort(store), make_batch(store)
     with store.transaction() as session:
@@ -162,7 +162,7 @@ def test_runs_with_different_profiles_are_no_snapshot(store: Store) -> None:
 
 
 @pytest.mark.parametrize("when", [1, 3])
-def test_facts_that_change_meanwhile_end_the_capture(store: Store, when: int) -> None:
+def test_changed_facts_end_the_capture(store: Store, when: int) -> None:
     cohort = make_cohort(store)
     snapshot = snapshot_of(store, cohort, two_domains(store))
     steps = 0
@@ -184,7 +184,7 @@ def test_facts_that_change_meanwhile_end_the_capture(store: Store, when: int) ->
     assert [name for (name,) in rows(store, SnapshotDomain, view, "name")] == ["a.example", "b.example", "c.example"]
 
 
-def test_one_builder_at_a_time_and_a_stopped_one_leaves_the_place(store: Store) -> None:
+def test_one_builder_at_a_time_and_a_stopped_builder_releases_the_view(store: Store) -> None:
     snapshot = snapshot_of(store, make_cohort(store), two_domains(store))
     outcomes: list[Capture] = []
 
@@ -200,11 +200,11 @@ def test_one_builder_at_a_time_and_a_stopped_one_leaves_the_place(store: Store) 
         assert session.scalar(select(func.count()).select_from(SnapshotView)) == 3
 
 
-def test_a_snapshot_that_is_gone(store: Store) -> None:
+def test_a_missing_snapshot_is_not_captured(store: Store) -> None:
     assert materialise(store, 99, now=lambda: NOON) is Capture.GONE
 
 
-def test_watches_are_told_of_the_first_capture_and_not_of_late_runs(store: Store) -> None:
+def test_watches_are_notified_of_the_first_capture_only(store: Store) -> None:
     cohort, facts = make_cohort(store), two_domains(store)
     make_watch(store, WatchEvent.SNAPSHOT_CAPTURED, tag="tld")
     snapshot = snapshot_of(store, cohort, facts)

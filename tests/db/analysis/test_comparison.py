@@ -1,4 +1,4 @@
-"""Comparisons of random snapshots agree with one in Python that knows nothing of views, on both databases."""
+"""Comparisons of random snapshots agree with a Python implementation that does not use views, on both databases."""
 
 import random
 from collections import Counter, defaultdict
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from gonemaster_db.analysis import comparisons
-from gonemaster_db.analysis.clusters import MOST_SHOWN
+from gonemaster_db.analysis.clusters import MAX_SHOWN
 from gonemaster_db.analysis.offers import OfferedSnapshot, find_offered_snapshot, find_public_cohort
 from gonemaster_db.core.errors import TimeLimitExceeded
 from gonemaster_db.core.levels import LEVELS, SEVERITIES
@@ -38,7 +38,7 @@ def rank(level: str) -> int:
 
 
 class Reference:
-    """Two snapshots compared as the contract words it."""
+    """Two snapshots compared according to the contract."""
 
     def __init__(self, before: SnapshotFacts, after: SnapshotFacts, config: ScoringConfig = DEFAULT_CONFIG) -> None:
         self.sides = (before, after)
@@ -99,7 +99,7 @@ class Reference:
         return {name: delta for name, delta, _, _ in self.moved() if delta}
 
     def clusters(self) -> dict[tuple[str, ...], set[tuple[str, str]]]:
-        """The keys of each group of domains that moved in one direction."""
+        """Return the keys of each group of domains that moved in one direction."""
         derived, deltas = Derived(self.sides[1]), self.deltas()
         groups: dict[tuple[str, str], set[str]] = defaultdict(set)
         for name in deltas:
@@ -129,7 +129,7 @@ def random_pair(seed: int) -> Pair:
     after = chance.later(before, floor=rng.choice(["NOTICE", "WARNING"]))
     if rng.random() < 0.2:
         after = replace(after, vocabulary=None)
-    elif rng.random() < 0.7:  # an engine that knows fewer tags, before or after
+    elif rng.random() < 0.7:  # one engine, of the earlier or the later snapshot, knows fewer tags
         dropped = rng.sample(sorted(before.levels), 3)
         side = rng.choice([before, after])
         known = vocabulary_of({one: level for one, level in side.levels.items() if one not in dropped})
@@ -150,7 +150,7 @@ def offered(store: Store, pair: Pair) -> tuple[OfferedSnapshot, OfferedSnapshot]
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_comparison_is_what_python_says(store: Store, seed: int) -> None:
+def test_comparison_agrees_with_python(store: Store, seed: int) -> None:
     pair = random_pair(seed)
     before, after = offered(store, pair)
     reference = Reference(*pair)
@@ -171,15 +171,15 @@ def check(found: comparisons.StoredComparison, reference: Reference, pair: Pair)
         expected = [name for name in reference.common if value(reference.old[name]) != value(reference.new[name])]
         assert [(names[0][one], names[1][other]) for one, other in pairs] == [(name, name) for name in expected]
     moved = found.moved_page(10**6, 0)
-    told = [(names[1][one.after], one.delta, one.explained, one.category.name.lower()) for one in moved]
-    assert told == reference.moved()
+    actual = [(names[1][one.after], one.delta, one.explained, one.category.name.lower()) for one in moved]
+    assert actual == reference.moved()
     assert [found.moved_page(1, place)[0] for place in range(found.moved_total)] == moved
     check_totals(found.totals, reference)
     check_tags(found, reference, old, new)
     clusters = {
         tuple(names[1][one] for one in group.domains): {tuple(key) for key in group.keys} for group in found.clusters
     }
-    assert clusters == {names[:MOST_SHOWN]: keys for names, keys in reference.clusters().items()}
+    assert clusters == {names[:MAX_SHOWN]: keys for names, keys in reference.clusters().items()}
     sizes = [group.size for group in found.clusters]
     assert sizes == sorted(sizes, reverse=True)
 
@@ -219,13 +219,13 @@ def check_tags(found: comparisons.StoredComparison, reference: Reference, old: D
                 for derived, level in zip((old, new), levels, strict=True)
             ]
             expected[finding] = (*levels, *sizes, appeared, cleared, reference.why(finding, levels[0], levels[1]))
-    told = {
+    actual = {
         (one.key.tag, one.key.module, one.key.testcase): (
             one.was, one.now, one.domains_before, one.domains_after, one.appeared, one.cleared, one.tag_class.value,
         )
         for one in found.tags
     }  # fmt: skip
-    assert told == expected
+    assert actual == expected
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_another_scoring_replaces_the_comparison(store: Store, pair: tuple[Offer
     assert again != other
 
 
-def test_removed_view_takes_its_comparisons_along(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
+def test_removing_a_view_removes_its_comparisons(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
     compare(store, pair)
     with store.transaction() as session:
         session.get_one(CohortSnapshot, pair[1].id).view_id = None
@@ -267,7 +267,7 @@ def test_removed_view_takes_its_comparisons_along(store: Store, pair: tuple[Offe
 def test_number_of_comparisons_is_bounded(
     store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparisons, "MOST_COMPARISONS", 2)
+    monkeypatch.setattr(comparisons, "MAX_COMPARISONS", 2)
     before, after = pair
     for one in (pair, (after, before), (before, before)):
         compare(store, one)
@@ -297,11 +297,11 @@ def test_captured_snapshot_is_compared_with_its_neighbours(
     assert prepare_comparisons(store, 10**6, DEFAULT_CONFIG) == 0
 
 
-def test_comparison_heeds_the_time_limit(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
+def test_comparison_respects_the_time_limit(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
     def compare_late() -> None:
         with store.read_only_within(timedelta(microseconds=1)) as session:
             read_comparison(store, session, *pair, DEFAULT_CONFIG)
 
     with pytest.raises(TimeLimitExceeded):
         compare_late()
-    assert compare(store, pair).moved_total > 0  # the lock is free again
+    assert compare(store, pair).moved_total > 0  # the lock was released

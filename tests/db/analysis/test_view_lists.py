@@ -59,7 +59,8 @@ def derived(store: Store) -> Derived:
 @pytest.fixture
 def view_id(store: Store, derived: Derived) -> int:
     cohort = make_cohort(store)
-    make_snapshot(store, cohort, Chance(1).snapshot(5, slug="another"))  # is in no list of the other view
+    # must not appear in the lists of the other view
+    make_snapshot(store, cohort, Chance(1).snapshot(5, slug="another"))
     return make_snapshot(store, cohort, derived.facts)[1]
 
 
@@ -110,7 +111,7 @@ def places(session: Session, view_id: int, spec: ListSpec, **options: Any) -> tu
 
 
 @pytest.mark.parametrize("kind", SPECS)
-def test_each_sort_and_filter_is_what_python_says(kind: str, derived: Derived, view_id: int, session: Session) -> None:
+def test_each_sort_and_filter_agrees_with_python(kind: str, derived: Derived, view_id: int, session: Session) -> None:
     rows = [row | {"place": place} for place, row in enumerate(derived.rows[kind])]
     assert rows
     for sort in SPECS[kind].names:
@@ -121,7 +122,7 @@ def test_each_sort_and_filter_is_what_python_says(kind: str, derived: Derived, v
                 assert found == (expected[offset : offset + limit], len(expected)), (sort, wanted, limit, offset)
 
 
-def test_pages_of_each_length_join_to_the_list(derived: Derived, view_id: int, session: Session) -> None:
+def test_pages_of_each_length_form_the_list(derived: Derived, view_id: int, session: Session) -> None:
     spec = list_specs.DOMAINS
     for sort in spec.names:
         whole, total = places(session, view_id, spec, sort=sort)

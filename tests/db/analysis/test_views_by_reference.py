@@ -1,4 +1,4 @@
-"""Views of random facts are those that a simple computation gives, also after facts were replaced."""
+"""Views of random facts agree with a simple computation, also after facts were replaced."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ origins = st.builds(
 
 @st.composite
 def domains(draw: Any) -> dict[str, Any]:
-    """The facts of one domain, without its name; an origin is of an address that it has."""
+    """Generate the facts of one domain without its name; origins belong to its addresses."""
     own = draw(st.lists(endpoints, max_size=5, unique_by=lambda one: (one.nameserver, one.address)))
     there = {one.address for one in own}
     known = [
@@ -97,7 +97,7 @@ def cohort(store: Store) -> Cohort:
     max_examples=examples(6, 25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(populations, populations)
-def test_a_view_is_what_its_facts_say(
+def test_a_view_agrees_with_its_facts(
     store: Store, cohort: Cohort, population: dict[str, dict[str, Any]], replaced: dict[str, dict[str, Any]]
 ) -> None:
     ids = finding_kinds(store, KINDS)

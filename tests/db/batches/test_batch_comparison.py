@@ -1,4 +1,4 @@
-"""What changed between two batches: pages and numbers agree with a comparison run by run, on both databases."""
+"""Pages and counts of differences between two batches agree with a comparison of single runs, on both databases."""
 
 import random
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def some_entries(rng: random.Random) -> list[EntryRecord]:
 
 @pytest.fixture
 def filled(store: Store, batches: tuple[str, str]) -> dict[str, dict[str, Run]]:
-    """Random runs in both batches, by batch and domain: in either or both, some that did not succeed."""
+    """Create random runs in one or both batches, some of them failed, by batch and domain."""
     rng = random.Random(11)
     made: dict[str, dict[str, Run]] = {batch: {} for batch in batches}
     for number in range(24):
@@ -81,7 +81,7 @@ def expected(
     return found
 
 
-def test_pages_join_to_what_runs_say_one_by_one(
+def test_pages_agree_with_a_comparison_of_single_runs(
     store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]
 ) -> None:
     for level in ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR"):
@@ -99,9 +99,7 @@ def test_kinds_can_be_chosen(store: Store, batches: tuple[str, str], filled: dic
         assert kinds(store, batches, kinds=chosen, limit=2) == [each for each in whole if each[1] in chosen]
 
 
-def test_numbers_are_those_of_the_list(
-    store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]
-) -> None:
+def test_counts_agree_with_the_list(store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]) -> None:
     old, new = (filled[batch] for batch in batches)
     listed = [kind for _, kind in expected(store, old, new, "NOTICE")]
     with store.read_only() as session:
@@ -112,7 +110,7 @@ def test_numbers_are_those_of_the_list(
     assert counts.same == counts.in_both - counts.differing - counts.not_comparable > 0
 
 
-def test_runs_from_before_the_number_are_compared_by_their_entries(
+def test_runs_without_a_hash_are_compared_by_their_entries(
     store: Store, batches: tuple[str, str], filled: dict[str, dict[str, Run]]
 ) -> None:
     with store.transaction() as session:
@@ -123,7 +121,7 @@ def test_runs_from_before_the_number_are_compared_by_their_entries(
         assert count_differences(session, *batches).same == 0
 
 
-def test_page_ends_where_too_many_domains_say_the_same(
+def test_page_ends_after_too_many_equal_domains(
     store: Store, batches: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch_comparison, "MIN_SLICE", 2)
@@ -149,7 +147,7 @@ def test_batch_does_not_differ_from_itself(
     assert (counts.differing, counts.only_before, counts.only_after) == (0, 0, 0)
 
 
-def test_number_of_findings_heeds_their_worst_levels_and_nothing_else() -> None:
+def test_findings_hash_depends_only_on_worst_levels() -> None:
     lines = entries_of("ERROR", "NOTICE", args={"b": 1, "a": [2, "x"]})
     again = [EntryRecord(9.5, e.module, e.testcase, e.tag, e.level, {"days": 3}) for e in reversed(lines)]
     assert findings_hash(lines) == findings_hash(again) == findings_hash([*lines, *entries_of("INFO")])
@@ -165,7 +163,7 @@ def test_a_page_of_large_differences_ends_early(
 ) -> None:
     monkeypatch.setattr(batch_comparison, "COMPARED_AT_A_TIME", 2)
     names = [f"d{number}.example" for number in range(7)]
-    size = batch_comparison._PAGE_OCTETS // 3
+    size = batch_comparison._PAGE_BYTES // 3
     for name in names:
         for batch_id, text in zip(batches, "ab", strict=True):
             entries = entries_of("ERROR", args={"text": text * (size // 2)})

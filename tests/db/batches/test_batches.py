@@ -1,4 +1,4 @@
-"""Batches: listed, summarised, run again, compared, deleted; and runs that leave by age or tag."""
+"""Batches: listing, summaries, reruns, comparison and deletion; purges of runs by age or tag."""
 
 import random
 from datetime import timedelta
@@ -37,7 +37,7 @@ def counts(store: Store) -> dict[type, int]:
 
 
 def shown(store: Store) -> dict[str, tuple[Any, ...]]:
-    """What each domain shows of its newest run."""
+    """Return the copy of the newest run in each domain."""
     with store.read_only() as session:
         return {
             d.name: (d.run_count, d.latest_run_id, d.latest_run_at, d.latest_status, d.latest_level, d.latest_score)
@@ -46,7 +46,7 @@ def shown(store: Store) -> dict[str, tuple[Any, ...]]:
 
 
 def recounted(store: Store) -> dict[str, tuple[Any, ...]]:
-    """The same, worked out here from the runs that are left."""
+    """Compute the same values from the remaining runs."""
     found: dict[str, tuple[Any, ...]] = {}
     with store.read_only() as session:
         for domain in session.scalars(select(Domain)):
@@ -91,7 +91,7 @@ def test_summary_of_a_batch_counts_jobs_and_runs(store: Store) -> None:
         assert batches.count_unfinished(session, batch_id) == 1
 
 
-def test_a_finished_batch_tells_its_end_and_an_empty_one_none(store: Store) -> None:
+def test_a_finished_batch_has_an_end_and_an_empty_one_has_none(store: Store) -> None:
     batch_id, empty = make_batch(store), make_batch(store)
     make_run(store, outcome=record(at=NOON), batch_id=batch_id)
     with store.read_only() as session:
@@ -115,7 +115,7 @@ def test_snapshot_intent_can_be_changed(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("status", "domains"), [("failed", "b"), ("canceled", "c"), (None, "abcd")])
-def test_runs_of_a_batch_come_back_as_jobs(
+def test_runs_of_a_batch_are_repeated_as_jobs(
     store: Store, status: str | None, domains: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch_jobs, "SLICE", 2)
@@ -150,7 +150,7 @@ def random_runs(store: Store, *batch_ids: str | None) -> None:
         make_run(store, f"d{rng.randrange(7)}.example", outcome, batch_id=rng.choice(batch_ids))
 
 
-def test_preview_tells_exactly_what_the_deletion_of_a_batch_removes(store: Store) -> None:
+def test_preview_counts_exactly_what_the_deletion_removes(store: Store) -> None:
     batch_id, other = make_batch(store, tag="gov", snapshot_intent=True), make_batch(store)
     random_runs(store, batch_id, batch_id, other, None)
     before, entries_before = counts(store), count_entries(store)
@@ -188,7 +188,7 @@ def test_a_batch_with_unfinished_jobs_is_not_deleted(store: Store) -> None:
     assert counts(store) == before
 
 
-def test_runs_leave_by_age_in_portions_and_domains_show_what_is_left(store: Store) -> None:
+def test_purge_by_age_works_in_steps_and_updates_domains(store: Store) -> None:
     random_runs(store, None)
     queue_job(store, now=NOON - timedelta(days=9))
     cutoff = NOON + timedelta(minutes=60)
@@ -237,7 +237,7 @@ def all_runs(store: Store) -> list[Run]:
         return list(session.scalars(select(Run)))
 
 
-def test_runs_leave_by_tag_and_others_stay(store: Store) -> None:
+def test_purge_by_tag_keeps_other_runs(store: Store) -> None:
     make_run(store, "in.example", config={"tags": ["gov"]})
     make_run(store, "in.example")
     make_run(store, "out.example")
@@ -249,7 +249,7 @@ def test_runs_leave_by_tag_and_others_stay(store: Store) -> None:
     assert shown(store) == recounted(store)
 
 
-def test_a_purge_by_tag_comes_back_to_what_it_passed_by(store: Store) -> None:
+def test_a_purge_by_tag_starts_over_for_skipped_runs(store: Store) -> None:
     for number in (0, 1, 2, 0, 1):
         make_run(store, f"d{number}.example", config={"tags": ["gov"]})
     purge = deletion.TagPurge("gov")
@@ -258,7 +258,7 @@ def test_a_purge_by_tag_comes_back_to_what_it_passed_by(store: Store) -> None:
         with store.transaction() as session:
             removed.append(purge(session, 2))
         if removed == [2]:
-            make_run(store, "d0.example")  # of a domain that was done
+            make_run(store, "d0.example")  # belongs to a domain that was already purged
     assert sum(removed) == 6
     assert not all_runs(store)
     assert shown(store) == recounted(store)
@@ -287,7 +287,7 @@ def test_throughput_is_measured_from_runs_that_were_started(store: Store) -> Non
         assert measure_throughput(session, now=now, window=timedelta(seconds=15)) is None
 
 
-def test_two_runs_differ_in_what_came_went_and_changed(store: Store) -> None:
+def test_two_runs_differ_in_added_cleared_and_changed_findings(store: Store) -> None:
     def line(tag: str, level: str = "NOTICE", **args: Any) -> list[Any]:
         return entries_of(level, tag=tag, args=args)
 

@@ -1,6 +1,4 @@
-"""Many threads of two stores change jobs and runs at once; afterwards all that is copied or counted is right.
-
-pytestmark = pytest.mark.thorough
+"""Many threads of two stores change jobs and runs concurrently; afterwards all copies and counts are correct.
 
 GONEMASTER_CROWD=500 lets each thread make five hundred changes.
 """
@@ -20,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.batches.batch_jobs import waiting_of_batch
-from gonemaster_db.batches.batch_statistics import make_statistics
+from gonemaster_db.batches.batch_statistics import build_statistics
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.batches.deletion import delete_batch, purge_finished_before, purge_tag
 from gonemaster_db.core.errors import BatchNotFound, JobNotFound, JobsNotTerminal
@@ -41,17 +39,19 @@ from tests.support.rows import LEASE, NOON
 from tests.support.stores import DRIVERS, MakeSettings, opened
 from tests.support.threads import together
 
+pytestmark = pytest.mark.thorough
+
 T = TypeVar("T")
 Change = Callable[[Random], None]
-CHANGES = int(os.environ.get("GONEMASTER_CROWD", "25"))  # of each thread
+CHANGES = int(os.environ.get("GONEMASTER_CROWD", "25"))  # for each thread
 _WORKERS = 4
 _NAMES = [f"d{number}.example" for number in range(40)]
 _TAG = "mine"
-_STEP = 20  # runs of one transaction of a purge
+_STEP = 20  # runs in one transaction of a purge
 
 
 class Crowd:
-    """Threads of two processes on one database. `written` has the entries of each run that a worker wrote."""
+    """Threads of two processes on one database; `written` has the entries of each run that a worker wrote."""
 
     def __init__(self, stores: Sequence[Store], seed: int) -> None:
         self._stores = stores
@@ -61,11 +61,11 @@ class Crowd:
 
     @property
     def store(self) -> Store:
-        """The store of any of the processes; each remembers outcomes on its own."""
+        """The store of a random process; each store caches outcomes separately."""
         return random.choice(self._stores)
 
     def loops(self) -> list[Callable[[], None]]:
-        """Return what each thread does."""
+        """Return the function of each thread."""
         workers: list[Change] = [partial(self.work, f"w{number}") for number in range(_WORKERS)]
         others: list[Change] = [
             self.submit,
@@ -94,7 +94,7 @@ class Crowd:
         self.store.run_in_transaction(write)
 
     def work(self, worker: str, chance: Random) -> None:
-        """Claim some jobs and graduate them, with results that other workers write at the same moment."""
+        """Claim some jobs and graduate them, with results that other workers write at the same time."""
         for job_id in self._some(chance, Job.id, Job.status == JobStatus.QUEUED, most=4):
             claim = partial(claim_job, job_id=job_id, worker=worker, now=NOON, lease=LEASE)
             if job := self.store.run_in_transaction(claim):
@@ -121,7 +121,7 @@ class Crowd:
         )
 
     def cancel(self, chance: Random) -> None:
-        """Cancel jobs that wait or run, one by one and together."""
+        """Cancel waiting and running jobs, separately and together."""
         ids = self._some(chance, Job.id, most=3)
         with suppress(JobNotFound):
             for job_id in ids[:1]:
@@ -129,14 +129,14 @@ class Crowd:
         self.store.run_in_transaction(lambda session: cancel_waiting_jobs(session, ids, now=_moment(chance)))
 
     def end_batch(self, chance: Random) -> None:
-        """Cancel what waits in a batch and delete it, unless some of its jobs run."""
+        """Cancel the waiting jobs of a batch and delete it, unless some of its jobs are running."""
         for batch_id in self._some(chance, Batch.id, most=1):
             self.store.run_in_transaction(partial(_cancel_waiting, batch_id=batch_id, now=_moment(chance)))
             with suppress(JobsNotTerminal, BatchNotFound):
                 self.store.run_in_transaction(partial(delete_batch, batch_id=batch_id))
 
     def purge(self, chance: Random) -> None:
-        """Remove some old runs, or some of a tag."""
+        """Remove some old runs, or some runs of a tag."""
         cutoff = NOON + timedelta(seconds=chance.randrange(20))
         steps: tuple[Callable[[Session], int], ...] = (
             lambda session: purge_finished_before(session, cutoff, limit=_STEP),
@@ -163,10 +163,10 @@ class Crowd:
         self.store.run_in_transaction(change)
 
     def maintain(self, chance: Random) -> None:
-        """Remove outcomes that no run has at the moment, though workers remember them, and count values of a batch."""
+        """Remove outcomes that are unused but cached by workers, and count the values of a batch."""
         self.store.run_in_transaction(partial(purge_outcomes, created_before=NOON + timedelta(days=1), limit=3))
         for key in self._some(chance, Batch.key, most=1):
-            make_statistics(self.store, key, now=lambda: NOON)
+            build_statistics(self.store, key, now=lambda: NOON)
 
     def _some(self, chance: Random, column: InstrumentedAttribute[T], *conditions: Any, most: int) -> list[T]:
         with self.store.read_only() as session:
@@ -174,7 +174,7 @@ class Crowd:
         return chance.sample(found, min(most, len(found)))
 
     def wrong_entries(self) -> Iterator[str]:
-        """Name the runs that do not have the entries that were written."""
+        """Yield the runs whose entries differ from those that were written."""
         with self.store.read_only() as session:
             for run_id in session.scalars(select(Run.id)).all():
                 found = [(each.tag, each.level, each.args) for each in entries_of_run(session, run_id)]
@@ -184,10 +184,10 @@ class Crowd:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_counts_hold_after_many_changes_at_once(make_store_settings: MakeSettings, driver: Any) -> None:
+def test_counts_are_correct_after_concurrent_changes(make_store_settings: MakeSettings, driver: Any) -> None:
     seed = int(os.environ.get("GONEMASTER_HISTORY_SEED", secrets.randbelow(2**32)))
     settings = make_store_settings(driver)
-    with opened(settings) as store, opened(settings) as other, _told(seed):
+    with opened(settings) as store, opened(settings) as other, _with_seed(seed):
         crowd = Crowd([store, other], seed)
         crowd.submit(Random(seed))
         ends = together(*crowd.loops())
@@ -205,7 +205,7 @@ def _cancel_waiting(session: Session, *, batch_id: str, now: datetime) -> None:
 
 
 @contextmanager
-def _told(seed: int) -> Iterator[None]:
+def _with_seed(seed: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:

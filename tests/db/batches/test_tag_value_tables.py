@@ -1,4 +1,4 @@
-"""Statistics of batches: tables answer as the documents do, and only for the runs they were made of."""
+"""Statistics of batches: tables give the same answers as documents, and only for the runs they were built from."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from gonemaster_db.batches import batch_statistics, tag_values
-from gonemaster_db.batches.batch_statistics import batches_without_statistics, make_statistics
+from gonemaster_db.batches.batch_statistics import batches_without_statistics, build_statistics
 from gonemaster_db.batches.batches import create_batch, find_batch_key
 from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
 from gonemaster_db.batches.tag_values import TagValue, list_tag_values
@@ -21,7 +21,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import BatchStatistics
 from gonemaster_db.runs.documents import value_table
 from gonemaster_db.runs.documents.value_table import (
-    TableMaker,
+    TableBuilder,
     ValueRow,
     by_count,
     by_lack,
@@ -42,7 +42,7 @@ def make_batch_of_runs(store: Store, rng: random.Random, *, runs: int = 60) -> t
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(domain_count=runs), now=NOON)
     for _ in range(runs):
-        domain = f"domain{rng.randrange(runs)}.example"  # some are tested twice
+        domain = f"domain{rng.randrange(runs)}.example"  # some domains are tested twice
         graded = rng.random() < 0.8
         score: dict[str, Any] = {"score": rng.randrange(0, 101), "grade": "B"} if graded else {}
         made = record(entries=list(some_entries(rng)), **score)
@@ -86,16 +86,18 @@ def is_current(store: Store, key: int) -> bool:
 
 
 @pytest.mark.parametrize("seed", [1, None], ids=["fixed", "new"])
-def test_tables_answer_as_documents_do(store: Store, seed: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_give_the_same_answers_as_documents(
+    store: Store, seed: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seed = seed or random.randrange(10**6)
     print("seed", seed)
     batch_id, key = make_batch_of_runs(store, random.Random(seed))
     before = ask(store, batch_id)
     assert any(before.values())
-    monkeypatch.setattr(batch_statistics, "SLICE", 7)  # several parts to join
-    monkeypatch.setattr(batch_statistics, "ROWS_AT_A_TIME", 5)  # and several shares of the values
-    monkeypatch.setattr(value_table, "LONGEST", 500)
-    assert make_statistics(store, key, now=lambda: NOON)
+    monkeypatch.setattr(batch_statistics, "SLICE", 7)  # several parts to merge
+    monkeypatch.setattr(batch_statistics, "ROWS_AT_A_TIME", 5)  # several shares of the values
+    monkeypatch.setattr(value_table, "MAX_VALUES", 500)
+    assert build_statistics(store, key, now=lambda: NOON)
     assert is_current(store, key)
     monkeypatch.setattr(tag_values, "_from_documents", unexpected)
     assert ask(store, batch_id) == before
@@ -105,14 +107,14 @@ def unexpected(*_: object) -> list[ValueRow]:
     raise AssertionError("documents were read")
 
 
-def test_tables_count_only_for_the_runs_they_were_made_of(store: Store) -> None:
+def test_tables_are_valid_only_for_their_runs(store: Store) -> None:
     batch_id, key = make_batch_of_runs(store, random.Random(2))
-    make_statistics(store, key, now=lambda: NOON)
+    build_statistics(store, key, now=lambda: NOON)
     with store.transaction() as session:
         assert purge_finished_before(session, NOON.replace(year=NOON.year + 1), limit=5)
     assert not is_current(store, key)
     after = ask(store, batch_id)
-    make_statistics(store, key, now=lambda: NOON)
+    build_statistics(store, key, now=lambda: NOON)
     assert is_current(store, key)
     assert ask(store, batch_id) == after
 
@@ -121,13 +123,13 @@ def test_a_late_score_makes_tables_stale(store: Store) -> None:
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(domain_count=1), now=NOON)
     run = make_run(store, "late.example", record("WARNING"), batch_id=batch.id)
-    make_statistics(store, batch.key, now=lambda: NOON)
+    build_statistics(store, batch.key, now=lambda: NOON)
     with store.transaction() as session:
         set_score(session, run.id, score=70, grade="C")
     assert not is_current(store, batch.key)
 
 
-def test_nothing_is_stored_when_runs_left_meanwhile(store: Store) -> None:
+def test_statistics_of_purged_runs_are_not_stored(store: Store) -> None:
     _, key = make_batch_of_runs(store, random.Random(3), runs=5)
 
     def purge() -> bool:
@@ -135,17 +137,17 @@ def test_nothing_is_stored_when_runs_left_meanwhile(store: Store) -> None:
             purge_finished_before(session, NOON.replace(year=NOON.year + 1), limit=1)
         return True
 
-    answers = iter((True, False))  # the second is asked for after a table
-    assert make_statistics(store, key, now=lambda: NOON, step=lambda: next(answers)) is None
-    assert make_statistics(store, key, now=lambda: NOON, step=lambda: False) is None
-    assert make_statistics(store, key, now=lambda: NOON, step=purge) is None
+    answers = iter((True, False))  # the second call comes after a table
+    assert build_statistics(store, key, now=lambda: NOON, step=lambda: next(answers)) is None
+    assert build_statistics(store, key, now=lambda: NOON, step=lambda: False) is None
+    assert build_statistics(store, key, now=lambda: NOON, step=purge) is None
     with store.read_only() as session:
         assert session.get(BatchStatistics, key) is None
 
 
-def test_tables_leave_with_their_batch(store: Store) -> None:
+def test_tables_are_removed_with_their_batch(store: Store) -> None:
     batch_id, key = make_batch_of_runs(store, random.Random(4), runs=5)
-    make_statistics(store, key, now=lambda: NOON)
+    build_statistics(store, key, now=lambda: NOON)
     with store.transaction() as session:
         delete_batch(session, batch_id)
     with store.read_only() as session:
@@ -154,18 +156,19 @@ def test_tables_leave_with_their_batch(store: Store) -> None:
 
 
 def test_large_finished_batches_are_due(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_statistics, "WORTH_RUNS", 4)
+    monkeypatch.setattr(batch_statistics, "MIN_RUNS", 4)
     _, key = make_batch_of_runs(store, random.Random(5), runs=5)
     make_batch_of_runs(store, random.Random(5), runs=3)
     with store.read_only() as session:
         assert list(batches_without_statistics(session, now=NOON)) == [key]
-    make_statistics(store, key, now=lambda: NOON)
+    build_statistics(store, key, now=lambda: NOON)
     with store.read_only() as session:
         assert not batches_without_statistics(session, now=NOON)
     with store.transaction() as session:
-        purge_finished_before(session, NOON.replace(year=NOON.year + 1), limit=4)  # at least one of them
+        # removes at least one run of the batch
+        purge_finished_before(session, NOON.replace(year=NOON.year + 1), limit=4)
     with store.read_only() as session:
-        assert not batches_without_statistics(session, now=NOON)  # the purge may go on
+        assert not batches_without_statistics(session, now=NOON)  # the purge may continue
         assert list(batches_without_statistics(session, now=NOON + timedelta(hours=2))) == [key]
 
 
@@ -179,10 +182,10 @@ def some_rows(rng: random.Random, number: int) -> Sequence[ValueRow]:
 
 
 @pytest.mark.parametrize("number", [0, 1, 499, 500, 501, 3000])
-def test_a_table_of_part_of_the_values_answers_like_all_of_them(number: int) -> None:
+def test_a_table_answers_like_the_full_list_of_values(number: int) -> None:
     rng = random.Random(number)
     rows = some_rows(rng, number)
-    maker = TableMaker()
+    maker = TableBuilder()
     for begin in range(0, number, 700):
         maker.add(rows[begin : begin + 700])
     table = maker.table()
@@ -194,7 +197,7 @@ def test_a_table_of_part_of_the_values_answers_like_all_of_them(number: int) -> 
         assert found == expected, (min_count, limit, weighted)
 
 
-def test_damaged_tables_say_so() -> None:
+def test_damaged_tables_are_refused() -> None:
     rows = some_rows(random.Random(1), 3)
     assert unpack_rows(pack_rows(rows)) == list(rows)
     for damaged in (b"", b"x", pack_rows(rows)[:-3], pack_rows([("a",)])):  # type: ignore[list-item]
@@ -204,15 +207,15 @@ def test_damaged_tables_say_so() -> None:
 
 def test_documents_of_a_large_batch_are_not_read_for_one_request(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     batch_id, key = make_batch_of_runs(store, random.Random(4))
-    monkeypatch.setattr(tag_values, "MOST_READ", 3)
+    monkeypatch.setattr(tag_values, "MAX_READ", 3)
     ask_one = partial(list_tag_values, batch_id=batch_id, message_tag=TAGS[0], argument="ns")
     with store.read_only() as session, pytest.raises(StatisticsPending):
         ask_one(session)
-    assert make_statistics(store, key, now=lambda: NOON)
+    assert build_statistics(store, key, now=lambda: NOON)
     with store.read_only() as session:
         counted = ask_one(session)
     assert counted
     with store.transaction() as session:
         assert purge_finished_before(session, NOON + timedelta(days=400), limit=10)
     with store.read_only() as session:
-        assert ask_one(session) == counted  # those before the purge
+        assert ask_one(session) == counted  # the counts from before the purge

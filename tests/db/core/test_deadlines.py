@@ -1,4 +1,4 @@
-"""A reading session with a time limit ends in time, on both databases, and its connection serves on."""
+"""A read-only session with a time limit ends in time, on both databases, and its connection remains usable."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.deadlines import check_deadline
 from gonemaster_db.core.errors import StoreError, TimeLimitExceeded
-from gonemaster_db.core.frozen import kept
 from gonemaster_db.core.session import Store
+from gonemaster_db.core.view_cache import cached_value
 from gonemaster_db.models import Setting
 from tests.support.rows import NOON
 
@@ -30,13 +30,13 @@ def names(store: Store, limit: timedelta = LONG) -> list[str]:
         return list(session.scalars(select(Setting.key)))
 
 
-def test_statement_that_takes_too_long_is_ended(store: Store) -> None:
+def test_a_slow_statement_is_cancelled(store: Store) -> None:
     with pytest.raises(TimeLimitExceeded):
         within(store, SHORT, lambda session: session.execute(ENDLESS).close())
     assert names(store) == []
 
 
-def test_later_statement_has_what_remains(store: Store) -> None:
+def test_later_statements_have_the_remaining_time(store: Store) -> None:
     def work(session: Session) -> None:
         while True:
             session.execute(SOME).close()
@@ -45,7 +45,7 @@ def test_later_statement_has_what_remains(store: Store) -> None:
         within(store, timedelta(seconds=1), work)
 
 
-def test_computation_between_statements_is_ended(store: Store) -> None:
+def test_computation_between_statements_is_interrupted(store: Store) -> None:
     def work(session: Session) -> None:
         while True:
             check_deadline(session)
@@ -56,7 +56,7 @@ def test_computation_between_statements_is_ended(store: Store) -> None:
         check_deadline(session)  # without a limit
 
 
-def test_session_sees_one_state(store: Store) -> None:
+def test_session_reads_one_snapshot(store: Store) -> None:
     with store.read_only_within(LONG) as session:
         assert session.scalars(select(Setting.key)).all() == []
         with store.transaction() as other:
@@ -85,4 +85,4 @@ def test_values_of_views_are_computed_once(store: Store) -> None:
     numbers = iter(range(2))
     for _ in range(2):
         with store.read_only() as session:
-            assert kept(session, ("view", 1), lambda: next(numbers)) == 0
+            assert cached_value(session, ("view", 1), lambda: next(numbers)) == 0

@@ -1,4 +1,4 @@
-"""A cluster of two servers: the connections follow the primary, whichever host of the string that is."""
+"""A cluster of two servers: connections follow the primary, independent of the order of hosts."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -59,7 +59,7 @@ def test_connections_follow_the_primary(primary: PostgresServer) -> None:
     migrate(StoreSettings(driver="postgres", dsn=primary.url(database)))
     with PostgresServer(standby_of=primary) as standby, opened(settings_of(database, standby, primary)) as store:
         write(store, "before")
-        assert host_of(store) == str(primary.home)  # though it is the second one
+        assert host_of(store) == str(primary.home)  # although it is the second host
         wait_until(lambda: keys_on(standby, database) == ["before"], what="the standby follows")
         primary.stop()
         standby.promote()
@@ -82,7 +82,7 @@ def written(store: Store, key: str) -> bool:
     return True
 
 
-def test_a_server_that_became_read_only_is_left(primary: PostgresServer) -> None:
+def test_connections_to_a_read_only_server_are_dropped(primary: PostgresServer) -> None:
     database = primary.create_database()
     migrate(StoreSettings(driver="postgres", dsn=primary.url(database)))
     with primary.cursor("postgres") as cursor:
@@ -90,7 +90,7 @@ def test_a_server_that_became_read_only_is_left(primary: PostgresServer) -> None
         with opened(settings_of(database, primary)) as store:
             assert not written(store, "a")
             cursor.execute(f"ALTER DATABASE {database} RESET default_transaction_read_only")
-            assert written(store, "a")  # over another connection: what the old one was told has not changed
+            assert written(store, "a")  # over another connection: the settings of the old one have not changed
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,10 @@ def test_several_hosts_are_asked_for_the_primary(dsn: str) -> None:
         ({}, {}),
     ],
 )
-def test_the_host_that_served_last_is_the_first_one_until_it_is_lost(
-    given: dict[str, str], expected: dict[str, str]
-) -> None:
+def test_the_last_primary_is_tried_first_until_it_is_lost(given: dict[str, str], expected: dict[str, str]) -> None:
     def ordered() -> dict[str, str]:
         options = dict(given)
-        hosts.begin_with_primary(None, None, None, options)
+        hosts.try_primary_first(None, None, None, options)
         return options
 
     hosts, entry = Hosts(), cast("ConnectionPoolEntry", SimpleNamespace(info={}))
@@ -143,9 +141,9 @@ def test_the_host_that_served_last_is_the_first_one_until_it_is_lost(
     assert ordered().get("host") == given.get("host")
     hosts.note_primary(primary, entry)
     assert ordered() == expected
-    hosts.note_loss(None, entry, None)  # its time was over
+    hosts.note_loss(None, entry, None)  # it was recycled
     assert ordered() == expected
     hosts.note_loss(None, entry, OSError())
-    assert ordered().get("host") == given.get("host")  # a before b
+    assert ordered().get("host") == given.get("host")  # host a before host b
     hosts.note_primary(primary, entry)
     assert ordered() == expected

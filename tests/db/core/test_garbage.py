@@ -1,4 +1,4 @@
-"""What workers ask of the database every second leaves little that only the garbage collector finds."""
+"""Statements that workers execute every second leave few objects for the garbage collector."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def count(session: Session) -> None:
     add_to_slots(session, dict.fromkeys(slots_at(time.time()), SlotSums(throughput=1)))
 
 
-def look_for_the_dead(session: Session) -> None:
+def find_workers_with_several_jobs(session: Session) -> None:
     workers_with_several_jobs(session, ["w1", "w2"])
 
 
-@pytest.mark.parametrize("ask", [renew, count, look_for_the_dead])
-def test_a_question_that_is_asked_each_second_is_built_once(store: Store, ask: Callable[[Session], None]) -> None:
+@pytest.mark.parametrize("ask", [renew, count, find_workers_with_several_jobs])
+def test_frequent_statements_are_built_once(store: Store, ask: Callable[[Session], None]) -> None:
     for _ in range(3):
         with store.transaction() as session:
             ask(session)
@@ -44,4 +44,4 @@ def test_a_question_that_is_asked_each_second_is_built_once(store: Store, ask: C
         found = gc.collect()
     finally:
         gc.enable()
-    assert found < CALLS  # a statement that is built anew leaves ten objects at least
+    assert found < CALLS  # a statement that is built again leaves at least ten objects

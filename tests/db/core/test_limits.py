@@ -1,4 +1,4 @@
-"""Whatever the database does, nobody waits for it for ever: time limits by kind of work, and for silent servers."""
+"""Time limits for each kind of work, and for silent servers."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 from gonemaster_db.core import engine, limits
 from gonemaster_db.core.deadlines import Deadline
 from gonemaster_db.core.errors import StoreConflict, StoreUnavailable, TimeLimitExceeded
-from gonemaster_db.core.limits import ending_by
+from gonemaster_db.core.limits import with_deadline
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import Limits, StoreSettings
 from gonemaster_db.models import RunStatus, Setting
@@ -37,11 +37,11 @@ NAMES = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeo
 
 @pytest.fixture
 def limited(make_store_settings: MakeSettings) -> StoreSettings:
-    """Settings of a store on PostgreSQL with limits."""
+    """Return the settings of a PostgreSQL store with limits."""
     return replace(make_store_settings("postgres"), limits=BRIEF, long_limits=LONG)
 
 
-def told(store: Store, how: str = "transaction") -> list[str]:
+def settings_in_effect(store: Store, how: str = "transaction") -> list[str]:
     with getattr(store, how)() as session:
         return [session.scalar(text(f"SHOW {name}")) for name in NAMES]
 
@@ -49,20 +49,20 @@ def told(store: Store, how: str = "transaction") -> list[str]:
 @pytest.mark.parametrize("how", ["transaction", "autocommit", "read_only"])
 def test_each_kind_of_work_has_its_limits(limited: StoreSettings, how: str) -> None:
     with opened(limited) as store:
-        assert told(store, how) == ["15s", "5s", "14s"]
+        assert settings_in_effect(store, how) == ["15s", "5s", "14s"]
         with store.long_work():
-            assert told(store, how) == ["10min", "5s", "1min"]
-            with store.hasty_work(lock=timedelta(seconds=1)):
-                assert told(store, how) == ["15s", "1s", "14s"]
-        assert told(store, how) == ["15s", "5s", "14s"]
+            assert settings_in_effect(store, how) == ["10min", "5s", "1min"]
+            with store.lock_timeout(lock=timedelta(seconds=1)):
+                assert settings_in_effect(store, how) == ["15s", "1s", "14s"]
+        assert settings_in_effect(store, how) == ["15s", "5s", "14s"]
 
 
-def test_options_of_the_operator_are_kept_and_count(limited: StoreSettings) -> None:
+def test_options_of_the_operator_take_precedence(limited: StoreSettings) -> None:
     url = f"{limited.dsn}&options=-c%20lock_timeout%3D7s"
     words = f"user=gonemaster host={home_of(limited)} dbname={database_of(limited)} options='-c lock_timeout=7s'"
     for dsn in (url, words):
         with opened(replace(limited, dsn=dsn)) as store:
-            assert told(store) == ["15s", "7s", "14s"]
+            assert settings_in_effect(store) == ["15s", "7s", "14s"]
 
 
 def home_of(settings: StoreSettings) -> str:
@@ -73,13 +73,13 @@ def database_of(settings: StoreSettings) -> str:
     return settings.dsn.rpartition("?")[0].rpartition("/")[2]
 
 
-def test_a_lock_of_others_is_waited_for_only_so_long(limited: StoreSettings) -> None:
+def test_the_wait_for_a_lock_is_limited(limited: StoreSettings) -> None:
     with opened(limited) as store:
         job_id = queue_job(store).id
         with store.transaction() as other:
             other.execute(text("SELECT 1 FROM jobs FOR UPDATE"))
             with (
-                store.hasty_work(lock=timedelta(milliseconds=50)),
+                store.lock_timeout(lock=timedelta(milliseconds=50)),
                 pytest.raises(StoreConflict),
                 store.autocommit() as session,
             ):
@@ -88,7 +88,7 @@ def test_a_lock_of_others_is_waited_for_only_so_long(limited: StoreSettings) -> 
 
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """Stop a process of the server, which then neither answers nor ends anything; its kernel acknowledges."""
+    """Stop a process of the server, which then neither answers nor cancels anything; its kernel acknowledges."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -105,7 +105,7 @@ def read_setting(store: Store) -> None:
         session.scalars(select(Setting)).all()
 
 
-def test_a_silent_statement_is_given_up_and_holds_up_nobody(
+def test_a_silent_statement_is_given_up_and_blocks_no_other(
     limited: StoreSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "MARGIN_S", 0.3)
@@ -115,7 +115,7 @@ def test_a_silent_statement_is_given_up_and_holds_up_nobody(
 
             def ask(how: Any = how) -> None:
                 with how() as session, stopped(backend_of(session)):
-                    read_setting(store)  # another connection serves meanwhile
+                    read_setting(store)  # another connection still works
                     session.execute(text("SELECT 1"))
 
             with pytest.raises(StoreUnavailable):
@@ -142,9 +142,7 @@ def test_a_commit_without_an_answer_is_given_up(limited: StoreSettings, monkeypa
             os.kill(pids[0], signal.SIGCONT)
 
 
-def test_an_idle_connection_that_is_dead_is_replaced_with_all_others(
-    limited: StoreSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dead_idle_connection_invalidates_the_pool(limited: StoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MARGIN_S", 0.3)
     monkeypatch.setattr(engine, "CHECK", timedelta(milliseconds=100))
     with opened(limited) as store:
@@ -157,38 +155,38 @@ def test_an_idle_connection_that_is_dead_is_replaced_with_all_others(
                 assert backend_of(second) not in pids
 
 
-def test_work_whose_time_is_over_commits_nothing(store: Store) -> None:
+def test_work_after_its_deadline_commits_nothing(store: Store) -> None:
     over = Deadline(timedelta(0))
 
     def write() -> None:
         with store.transaction() as session:
             session.add(Setting(key="a", value=1, updated_at=NOON))
             session.flush()
-            caller.enter_context(ending_by(over))
+            caller.enter_context(with_deadline(over))
 
     with ExitStack() as caller, pytest.raises(TimeLimitExceeded):
         write()
-    with ending_by(over), pytest.raises(TimeLimitExceeded):
+    with with_deadline(over), pytest.raises(TimeLimitExceeded):
         write()
     with store.read_only() as session:
         assert session.scalars(select(Setting)).all() == []
 
 
-def test_a_statement_ends_when_the_time_of_the_work_is_over(limited: StoreSettings) -> None:
+def test_a_statement_ends_at_the_deadline_of_its_thread(limited: StoreSettings) -> None:
     with opened(limited) as store:
 
         def wait() -> None:
             with store.transaction() as session:
                 session.execute(text("SELECT pg_sleep(60)"))
 
-        with ending_by(Deadline(timedelta(milliseconds=100))), pytest.raises(TimeLimitExceeded):
+        with with_deadline(Deadline(timedelta(milliseconds=100))), pytest.raises(TimeLimitExceeded):
             wait()
         read_setting(store)
 
 
 @pytest.fixture
 def pooler(limited: StoreSettings, tmp_path: Path) -> Iterator[StoreSettings]:
-    """The same through PgBouncer, which gives each transaction another connection and drops `options`."""
+    """Return the same settings through PgBouncer, which changes connections by transaction and drops `options`."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("there is no pgbouncer")
@@ -218,9 +216,9 @@ def pooler(limited: StoreSettings, tmp_path: Path) -> Iterator[StoreSettings]:
 def test_limits_hold_through_a_pooler(pooler: StoreSettings) -> None:
     with opened(pooler) as store:
         for how in ("transaction", "autocommit", "read_only"):
-            assert told(store, how) == ["15s", "5s", "14s"]
+            assert settings_in_effect(store, how) == ["15s", "5s", "14s"]
             with store.long_work():
-                assert told(store, how) == ["10min", "5s", "1min"]
+                assert settings_in_effect(store, how) == ["10min", "5s", "1min"]
         jobs = queue_jobs(store, [f"d{number}.test" for number in range(8)])
 
         def work(job_id: str) -> RunStatus:
@@ -231,6 +229,6 @@ def test_limits_hold_through_a_pooler(pooler: StoreSettings) -> None:
             )
 
         assert together(*[partial(work, job_id) for job_id in jobs]) == [RunStatus.SUCCEEDED] * 8
-    with closing(psycopg2.connect(pooler.dsn)) as beside, beside.cursor() as cursor:
+    with closing(psycopg2.connect(pooler.dsn)) as observer, observer.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
-        assert cursor.fetchone() == ("0",)  # nothing stays on connections that others are given
+        assert cursor.fetchone() == ("0",)  # no setting remains on shared connections

@@ -1,4 +1,4 @@
-"""Totals of large lists are counted once in some seconds, small ones each time."""
+"""Totals of large lists are cached for some seconds, small ones are always counted."""
 
 import pytest
 from cachetools import TTLCache
@@ -6,7 +6,7 @@ from cachetools import TTLCache
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.core import recent_totals
 from gonemaster_db.core.filters import JobFilter, RunFilter
-from gonemaster_db.core.recent_totals import EXACT, MOST_EXAMINED, recent_total
+from gonemaster_db.core.recent_totals import EXACT, MAX_EXAMINED, recent_total
 from gonemaster_db.core.records import NewBatch
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Run
@@ -15,7 +15,7 @@ from tests.support.rows import NOON, make_run, record
 
 
 class Counting:
-    """Counts its calls."""
+    """A count function that counts its calls."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -28,13 +28,13 @@ class Counting:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Set the time, of a cache of three totals."""
+    """Replace the clock of a cache with room for three totals."""
     now = [1000.0]
     monkeypatch.setattr(recent_totals, "_kept", TTLCache(3, recent_totals.LIFE_S, timer=lambda: now[0]))
     return now
 
 
-def test_large_totals_live_for_some_seconds(store: Store, clock: list[float]) -> None:
+def test_large_totals_are_cached_for_some_seconds(store: Store, clock: list[float]) -> None:
     counting = Counting(EXACT + 1)
     with store.read_only() as session:
         for _ in range(3):
@@ -55,31 +55,31 @@ def test_small_totals_are_always_counted(store: Store, clock: list[float]) -> No
             assert recent_total(session, "list", counting) == total
 
 
-def test_small_totals_live_as_long_where_many_rows_are_examined(store: Store, clock: list[float]) -> None:
-    counting, examined = Counting(0), Counting(MOST_EXAMINED + 1)
+def test_small_totals_are_cached_if_many_rows_are_examined(store: Store, clock: list[float]) -> None:
+    counting, examined = Counting(0), Counting(MAX_EXAMINED + 1)
     with store.read_only() as session:
         for _ in range(3):
             assert recent_total(session, "rare", counting, examined=examined) == 0
         assert counting.calls == 1
-        examined.total = MOST_EXAMINED
+        examined.total = MAX_EXAMINED
         clock[0] += recent_totals.LIFE_S
         for total in (3, 4):
             counting.total = total
             assert recent_total(session, "rare", counting, examined=examined) == total
 
 
-def test_kept_totals_are_bounded(store: Store, clock: list[float]) -> None:
+def test_cached_totals_are_bounded(store: Store, clock: list[float]) -> None:
     counting = Counting(EXACT + 1)
     with store.read_only() as session:
         for key in "abcd":
             recent_total(session, key, counting)
         recent_total(session, "b", counting)
         assert counting.calls == 4
-        recent_total(session, "a", counting)  # the oldest was dropped
+        recent_total(session, "a", counting)  # the oldest entry was dropped
         assert counting.calls == 5
 
 
-def test_lists_of_runs_and_jobs_take_totals_from_counters(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_of_runs_and_jobs_use_counters(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(domain_count=3), now=NOON)
     for number, levels in enumerate((("INFO",), ("WARNING",), ("ERROR", "WARNING"), ())):

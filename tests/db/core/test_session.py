@@ -1,4 +1,4 @@
-"""Transactions commit once, repeat after conflicts, and say what a broken database means."""
+"""Transactions commit once, are retried after conflicts, and translate database errors."""
 
 import secrets
 import signal
@@ -31,7 +31,7 @@ from tests.support.threads import together
 
 
 def count_up(store: Store) -> int:
-    """Read, think, write: what loses updates without a lock or a repetition."""
+    """Read a number, increment it and write it, which loses updates without a lock or a retry."""
 
     def work(session: object) -> int:
         number: Setting = session.scalars(select(Setting).with_for_update()).one()  # type: ignore[attr-defined]
@@ -41,7 +41,7 @@ def count_up(store: Store) -> int:
     return store.run_in_transaction(work)
 
 
-def test_a_block_commits_and_an_exception_takes_everything_back(store: Store) -> None:
+def test_a_block_commits_and_an_exception_rolls_back(store: Store) -> None:
     with store.transaction() as session:
         session.add(Setting(key="a", value=1, updated_at=NOON))
 
@@ -57,11 +57,11 @@ def test_a_block_commits_and_an_exception_takes_everything_back(store: Store) ->
         assert session.scalars(select(Setting.key)).all() == ["a"]
 
 
-def test_a_single_statement_commits_by_itself(store: Store) -> None:
+def test_a_single_statement_commits_on_its_own(store: Store) -> None:
     job_id = queue_job(store).id
     with store.autocommit() as session:
         assert claim_job(session, job_id, worker="w1", now=NOON, lease=LEASE) is not None
-    with store.transaction() as session:  # the connection serves transactions as before
+    with store.transaction() as session:  # the connection can still be used for transactions
         session.add(Setting(key="a", value=1, updated_at=NOON))
         session.flush()
         session.rollback()
@@ -70,13 +70,14 @@ def test_a_single_statement_commits_by_itself(store: Store) -> None:
         assert session.scalars(select(Setting)).all() == []
 
 
-def test_a_connection_left_in_an_aborted_transaction_serves_nobody(make_store_settings: MakeSettings) -> None:
+def test_a_connection_in_an_aborted_transaction_is_not_reused(make_store_settings: MakeSettings) -> None:
     settings = replace(make_store_settings("postgres"), pool_size=1, pool_overflow=0)
     with opened(settings) as store:
         with store.autocommit() as session:
             raw = session.connection().connection.driver_connection
             assert raw is not None
-            with raw.cursor() as cursor:  # what a BEGIN leaves that the server cancels: the driver knows of none
+            # the same state as after a BEGIN that the server cancels, which the driver does not notice
+            with raw.cursor() as cursor:
                 cursor.execute("BEGIN")
                 with pytest.raises(psycopg2.Error):
                     cursor.execute("SELECT 1 / 0")
@@ -88,12 +89,12 @@ def test_a_connection_left_in_an_aborted_transaction_serves_nobody(make_store_se
 
 
 @pytest.mark.parametrize("kind", ["read_only", "autocommit"])
-def test_a_single_statement_costs_postgres_nothing_else(make_store_settings: MakeSettings, kind: str) -> None:
+def test_a_single_statement_sends_nothing_else_to_postgres(make_store_settings: MakeSettings, kind: str) -> None:
     last = "SELECT query FROM pg_stat_activity WHERE pid = %s"
     settings = replace(make_store_settings("postgres"), pool_size=1)
-    with opened(settings) as store, closing(psycopg2.connect(settings.dsn)) as beside, beside.cursor() as cursor:
-        beside.autocommit = True
-        for _ in range(2):  # as a fresh connection, and as one that a transaction has used
+    with opened(settings) as store, closing(psycopg2.connect(settings.dsn)) as observer, observer.cursor() as cursor:
+        observer.autocommit = True
+        for _ in range(2):  # as a fresh connection, and after a transaction
             with getattr(store, kind)() as session:
                 session.execute(text("SELECT 1 + 1"))
                 raw = session.connection().connection.driver_connection
@@ -104,7 +105,7 @@ def test_a_single_statement_costs_postgres_nothing_else(make_store_settings: Mak
                 session.execute(text("SELECT 1"))
 
 
-def test_times_come_back_aware_and_in_utc(store: Store) -> None:
+def test_times_are_read_as_aware_utc(store: Store) -> None:
     with store.transaction() as session:
         session.add(AuditLine(at=NOON.astimezone(), action="x"))
     with store.read_only() as session:
@@ -143,7 +144,7 @@ def test_a_reading_session_refuses_to_write(store: Store) -> None:
         session.scalars(select(Setting)).one().value = 2
 
 
-def test_conflict_is_repeated_and_at_last_raised(store: Store) -> None:
+def test_a_conflict_is_retried_and_finally_raised(store: Store) -> None:
     calls = 0
 
     def fail_twice(_session: object) -> str:
@@ -185,7 +186,7 @@ def test_a_deadlock_on_postgres_is_a_conflict_that_run_resolves(make_store_setti
     assert sorted(n for n in answers if isinstance(n, int)) == [1, 2]
 
 
-def test_a_lock_that_sqlite_does_not_get_is_a_conflict(make_store_settings: MakeSettings) -> None:
+def test_an_unavailable_sqlite_lock_is_a_conflict(make_store_settings: MakeSettings) -> None:
     settings = replace(make_store_settings("sqlite"), busy_timeout=timedelta(milliseconds=50))
     with opened(settings) as store, store.transaction() as session:
         session.execute(text("SELECT 1"))  # takes the lock
@@ -193,8 +194,8 @@ def test_a_lock_that_sqlite_does_not_get_is_a_conflict(make_store_settings: Make
             store.run_in_transaction(lambda other: other.execute(text("SELECT 1")), attempts=2)
 
 
-def test_writers_that_wait_leave_a_connection_to_readers(store_settings: StoreSettings) -> None:
-    # Long enough for 50 pings on a busy machine: the writers wait for the whole of it.
+def test_waiting_writers_leave_a_connection_to_readers(store_settings: StoreSettings) -> None:
+    # Long enough for 50 pings on a busy machine, because the writers wait during all of them.
     few = replace(store_settings, pool_size=2, pool_overflow=0, pool_wait=timedelta(seconds=30))
     with opened(few) as store, ThreadPoolExecutor(4) as pool:
         with store.transaction() as session:
@@ -216,7 +217,7 @@ def test_an_exhausted_pool_is_unavailable(store_settings: StoreSettings) -> None
         store.ping()
 
 
-def test_a_full_disk_on_sqlite_is_told_and_leaves_the_rest(make_store_settings: MakeSettings) -> None:
+def test_a_full_disk_on_sqlite_is_reported_and_keeps_existing_rows(make_store_settings: MakeSettings) -> None:
     with opened(make_store_settings("sqlite")) as store:
         job = claim(store, queue_job(store).id)
         with store.engine.connect() as connection:
@@ -224,7 +225,7 @@ def test_a_full_disk_on_sqlite_is_told_and_leaves_the_rest(make_store_settings: 
         raw = store.engine.raw_connection()
         assert raw.driver_connection is not None
         raw.driver_connection.execute(f"PRAGMA max_page_count = {pages}")
-        raw.close()  # back to the pool, which gives it out again
+        raw.close()  # returned to the pool, which reuses it
         many = record(entries=entries_of("INFO", args={"noise": secrets.token_hex(200_000)}))
         with pytest.raises(StoreFull):
             finish_job(store, job, many)
@@ -239,16 +240,14 @@ def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None
             store.ping()
 
 
-def test_a_file_that_is_no_database_or_a_damaged_one_is_unavailable(
-    tmp_path: Path, make_store_settings: MakeSettings
-) -> None:
+def test_an_invalid_or_damaged_file_is_unavailable(tmp_path: Path, make_store_settings: MakeSettings) -> None:
     foreign = tmp_path / "foreign.db"
     foreign.write_bytes(b"not a database" * 400)
     with opened(StoreSettings(dsn=str(foreign))) as store, pytest.raises(StoreUnavailable, match="not a database"):
         store.run_in_transaction(lambda session: session.execute(text("SELECT * FROM sqlite_master")))
     settings = make_store_settings("sqlite")
     with opened(settings) as store:
-        store.ping()  # its end writes the whole log into the file
+        store.ping()  # closing the store writes the whole log into the file
     damaged = Path(settings.dsn)
     content = damaged.read_bytes()
     damaged.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
@@ -268,7 +267,7 @@ def test_a_file_that_is_no_database_or_a_damaged_one_is_unavailable(
     ],
     ids=str,
 )
-def test_settings_that_make_no_sense_are_refused(settings: StoreSettings) -> None:
+def test_invalid_settings_are_refused(settings: StoreSettings) -> None:
     with pytest.raises(StoreError):
         open_store(settings)
 
@@ -296,7 +295,7 @@ def test_each_form_of_a_sqlite_path_opens_the_same_file(make_store_settings: Mak
     connection.close()
 
 
-def test_an_error_of_the_source_of_a_bulk_insert_passes_and_writes_nothing(store: Store) -> None:
+def test_an_error_of_the_row_source_aborts_a_bulk_insert(store: Store) -> None:
     def jobs() -> Iterator[NewJob]:
         yield NewJob("a.example")
         raise LookupError("bad name")
@@ -334,11 +333,11 @@ def test_a_restarted_postgres_is_used_again(own_server: PostgresServer) -> None:
 
 
 def test_further_connection_keeps_the_locks_of_the_first(make_store_settings: MakeSettings) -> None:
-    """Without them, another process that closes its last connection deletes the WAL that is in use here."""
+    """Without the locks, another process that closes its last connection would delete the WAL in use."""
     settings = make_store_settings("sqlite")
     with opened(settings) as store, store.read_only() as first:
         first.execute(text("SELECT count(*) FROM jobs"))
-        with store.transaction() as second:  # a second connection, opened while the first is held
+        with store.transaction() as second:  # a second connection, opened while the first is in use
             list(create_jobs(second, [NewJob("a.example")], now=NOON))
         script = (
             "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT count(*) FROM jobs'); c.close()"
@@ -348,7 +347,7 @@ def test_further_connection_keeps_the_locks_of_the_first(make_store_settings: Ma
 
 
 def burst(store: Store, size: int) -> None:
-    """Use some connections at the same time."""
+    """Use several connections at the same time."""
     with ExitStack() as stack:
         for _ in range(size):
             stack.enter_context(store.read_only()).execute(text("SELECT 1"))
@@ -364,7 +363,7 @@ def test_connections_of_a_burst_stay_open_for_the_next_one(make_store_settings: 
         assert len(opened_ones) == 4
 
 
-def test_connections_that_nobody_needs_any_more_are_closed(
+def test_idle_surplus_connections_are_closed(
     make_store_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = replace(make_store_settings("sqlite"), pool_size=1, pool_overflow=3)
@@ -376,6 +375,6 @@ def test_connections_that_nobody_needs_any_more_are_closed(
         burst(store, 1)
         assert len(closed) == 3
         monkeypatch.undo()
-        burst(store, 4)  # as many may be open again
+        burst(store, 4)  # the pool can grow again
         store.close()
         assert len(closed) == 7

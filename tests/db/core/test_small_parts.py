@@ -1,4 +1,4 @@
-"""Ids, levels, JSON text and the translation to COPY."""
+"""IDs, levels, JSON text and the encoding for COPY."""
 
 import json
 import string
@@ -33,8 +33,8 @@ def test_keys_of_batches_sort_like_their_ids_and_fit_a_signed_number() -> None:
 @pytest.mark.parametrize(
     "text", ["", "batch_", "batch_0123456789", "batch_012345678-a" + "0" * 8, "batch_" + "z" * 19, "job_" + "0" * 19]
 )
-def test_other_texts_have_no_key(text: str) -> None:
-    with pytest.raises(ValueError, match="not the id of a batch"):
+def test_other_strings_have_no_key(text: str) -> None:
+    with pytest.raises(ValueError, match="not a batch ID"):
         batch_key(text)
 
 
@@ -60,7 +60,7 @@ def test_levels_are_compared_by_their_order() -> None:
     assert at_least("DEBUG3") == LEVELS
 
 
-def test_json_text_holds_nothing_that_postgres_refuses() -> None:
+def test_json_text_contains_nothing_that_postgres_refuses() -> None:
     assert dump_json({"a": ["\u00e9", 1, None]}) == '{"a":["\u00e9",1,null]}'
     assert json.loads(dump_json("a\0b\\u0000\ud800")) == "a\ufffdb\\u0000?"
     assert clean_text("a\0\ud800\u00e9") == "a\ufffd?\u00e9"

@@ -1,4 +1,4 @@
-"""What the benchmarks seed resembles a sweep: known findings, no copies, outcomes that many runs share."""
+"""The seed data of benchmarks resembles a sweep: known findings, no copies, outcomes that many runs share."""
 
 import json
 import random
@@ -32,7 +32,7 @@ def test_names_of_other_runs_are_replaced(drawn: list[Drawn]) -> None:
     for number, run in enumerate(drawn):
         shown = "".join(run.args) + run.timings
         assert word(number) in shown
-        assert shown.isascii()  # no slot is left
+        assert shown.isascii()  # no placeholder is left
 
 
 def test_most_runs_share_their_outcome_and_some_do_not(drawn: list[Drawn]) -> None:

@@ -1,4 +1,4 @@
-"""A sentence is stored with its template, so that pages can translate it; one without a template is read as it is."""
+"""A sentence is stored with its template, so that pages can translate it; other strings are stored unchanged."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.support.rows import LEASE, NOON
 
 
 def stored(store: Store, error: str) -> tuple[str, Any]:
-    """Store an error; return the column as a person sees it, and as programs read it."""
+    """Store an error; return the raw column and the value that programs read."""
     with store.transaction() as session:
         made = operations.create_operation(
             session, OperationKind.CANCEL_BATCH, target="batch_1", total=5, who="ops", now=NOON, parameters={}
@@ -34,7 +34,7 @@ def test_a_text_is_stored_with_its_template_and_values(store: Store) -> None:
 
 
 @pytest.mark.parametrize("sentence", ["", "it is {full}", 'it is\x1e["{", {}]'])
-def test_any_other_sentence_is_read_as_it_was_written(store: Store, sentence: str) -> None:
+def test_other_strings_are_stored_unchanged(store: Store, sentence: str) -> None:
     _, read = stored(store, sentence)
     assert read == sentence.replace("\x1e", " ")
     assert type(read) is str

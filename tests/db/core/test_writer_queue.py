@@ -1,4 +1,4 @@
-"""Threads get their turns in order of arrival, and one that gives up takes nobody's turn with it."""
+"""Threads are admitted in order of arrival, and a thread that gives up does not take another thread's turn."""
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +24,7 @@ def enter(writers: WriterQueue, served: list[int], number: int) -> None:
         served.append(number)
 
 
-def test_who_waits_is_served_in_order_of_arrival() -> None:
+def test_threads_are_admitted_in_order_of_arrival() -> None:
     writers, served = WriterQueue(1, patience=LONG, refusal=StoreConflict), list[int]()
     with ThreadPoolExecutor(6) as pool:
         with writers:
@@ -32,7 +32,7 @@ def test_who_waits_is_served_in_order_of_arrival() -> None:
                 pool.submit(enter, writers, served, number)
                 wait_until(partial(are_waiting, writers, number + 1), what="the thread waits")
             assert served == []
-        enter(writers, served, 6)  # comes when a turn ends, and does not overtake
+        enter(writers, served, 6)  # arrives when a turn ends, and does not overtake
     assert served == list(range(7))
 
 
@@ -49,7 +49,7 @@ def test_no_more_than_the_limit_are_in_the_block() -> None:
 
     def meet() -> None:
         with writers:
-            full.wait(30)  # three at one time, or it breaks
+            full.wait(30)  # three threads at the same time, otherwise the barrier breaks
 
     assert together(meet, meet, meet) == [None] * 3
     together(*[lambda number=number: work(number) for number in range(8)])
@@ -58,14 +58,14 @@ def test_no_more_than_the_limit_are_in_the_block() -> None:
 
 
 @pytest.mark.parametrize("refusal", [StoreConflict, StoreUnavailable])
-def test_who_waits_too_long_is_refused_and_leaves_the_queue(refusal: type[Exception]) -> None:
+def test_a_thread_that_waits_too_long_is_refused(refusal: type[Exception]) -> None:
     writers = WriterQueue(1, patience=timedelta(milliseconds=20), refusal=refusal)  # type: ignore[arg-type]  # both are
     with ThreadPoolExecutor(1) as pool:
         with writers:
             refused: Future[None] = pool.submit(enter, writers, [], 1)
             assert isinstance(refused.exception(30), refusal)
         for number in range(3):
-            enter(writers, [], number)  # nobody is handed the turn that was given up
+            enter(writers, [], number)  # the abandoned turn is not handed over
 
 
 def test_a_turn_ends_with_an_exception() -> None:

@@ -1,4 +1,4 @@
-"""What a domain shows of its newest run is the same whether the run has just ended or the domain is counted anew."""
+"""The copy of the newest run in a domain is the same after graduation and after a recount."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -31,7 +31,7 @@ def refresh(store: Store) -> None:
 
 
 @pytest.mark.parametrize("level", [*LEVELS, None])
-def test_every_level(store: Store, level: str | None) -> None:
+def test_copies_agree_for_every_level(store: Store, level: str | None) -> None:
     run = make_run(store, outcome=record(*([level] if level else []), score=7, grade="F"))
     expected = [run.id, run.outcome_id, NOON, RunStatus.SUCCEEDED, level, 7, "F"]
     assert shown(store) == expected
@@ -40,7 +40,7 @@ def test_every_level(store: Store, level: str | None) -> None:
 
 
 @pytest.mark.parametrize("status", RunStatus)
-def test_every_state(store: Store, status: RunStatus) -> None:
+def test_copies_agree_for_every_status(store: Store, status: RunStatus) -> None:
     run = make_run(store, outcome=record(status=status))
     expected = [run.id, None, NOON, status, None, None, None]
     assert shown(store) == expected
@@ -49,8 +49,8 @@ def test_every_state(store: Store, status: RunStatus) -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_of_runs_that_ended_at_once_the_last_id_is_the_newest(store: Store, order: tuple[int, ...]) -> None:
-    """Two end at the same moment and the third, whose id is greater, a second before them; in any order."""
+def test_of_simultaneous_runs_the_last_id_is_the_newest(store: Store, order: tuple[int, ...]) -> None:
+    """Two runs finish at the same time and the third, with a greater ID, one second earlier; in any order."""
     jobs = [claim(store, queue_job(store, now=NOON).id) for _ in range(3)]
     assert sorted(job.id for job in jobs) == [job.id for job in jobs]
     ends = (NOON + LEASE, NOON + LEASE, NOON + LEASE - timedelta(seconds=1))

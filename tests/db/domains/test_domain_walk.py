@@ -1,4 +1,4 @@
-"""Each page of domains is a slice of the sorted whole, whichever way it is found."""
+"""Each page of domains is a slice of the sorted list, for every search method."""
 
 import random
 from collections.abc import Callable
@@ -44,7 +44,7 @@ LIMITS: dict[str, dict[str, int]] = {
 
 
 @pytest.fixture(params=LIMITS)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def search_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in LIMITS[request.param].items():
         monkeypatch.setattr(domain_walk if name == "_MAX_LOOKED_UP" else domain_list, name, value)
     return str(request.param)
@@ -81,7 +81,7 @@ def domains(store: Store) -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("search_method")
 @pytest.mark.parametrize("name", FILTERS)
 def test_pages_are_slices_of_the_sorted_whole(store: Store, domains: list[dict[str, Any]], name: str) -> None:
     wanted, keep = FILTERS[name]
@@ -97,7 +97,7 @@ def test_pages_are_slices_of_the_sorted_whole(store: Store, domains: list[dict[s
 
 
 def in_order(domains: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
-    """Sort by name, then by the column; no score comes last, a domain without a run was tested first."""
+    """Sort by name, then by the column; missing scores come last, and untested domains count as tested first."""
     column, _, direction = sort.rpartition("_")
     down = direction == "desc"
     if column == "name":
@@ -112,5 +112,5 @@ def in_order(domains: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
 
 
 def stable(domains: list[dict[str, Any]], key: Callable[[dict[str, Any]], Any], *, down: bool) -> list[dict[str, Any]]:
-    """Sort without reversing what is equal."""
+    """Sort with a stable order of equal values."""
     return sorted(domains, key=key, reverse=down)

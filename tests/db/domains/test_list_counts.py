@@ -1,4 +1,4 @@
-"""Totals of lists: whichever way they are counted, they are the number of items, and every item matches."""
+"""Totals of lists equal the number of items for every counting method, and every item matches."""
 
 import random
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def runs(store: Store, batch_id: str) -> list[Run]:
 
 @pytest.fixture
 def matches(runs: list[Run], batch_id: str) -> dict[str, tuple[Any, Match]]:
-    """A value of each filter of runs, and what it keeps."""
+    """Return a value for each filter of runs, and the predicate of matching runs."""
     middle = NOON + timedelta(minutes=2)
     tagged = {run.domain_id for number, run in enumerate(runs) if number % 5 == 0}
     with_tag = {run.id for number, run in enumerate(runs) if number % 3}

@@ -1,4 +1,4 @@
-"""Domain tags: made, filled, summarised, removed; and the default profiles they bring."""
+"""Domain tags: creation, members, summaries, removal and default profiles."""
 
 from datetime import datetime, timedelta
 
@@ -14,8 +14,8 @@ from gonemaster_db.domains import tags
 from gonemaster_db.domains.domain_list import list_domains
 from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.domains.profiles import create_profile
-from gonemaster_db.domains.tag_summaries import count_newest, keep_summaries
-from gonemaster_db.models import Domain, DomainTag, KeptTagSummary, Run
+from gonemaster_db.domains.tag_summaries import count_newest, update_summaries
+from gonemaster_db.models import Domain, DomainTag, Run, StoredTagSummary
 from gonemaster_db.runs.runs import set_score
 from tests.support.rows import NOON, make_run, record
 from tests.support.threads import together
@@ -31,7 +31,7 @@ def make_profile(store: Store, name: str) -> int:
         return create_profile(session, name, config={}, schema_version="1", now=NOON).id
 
 
-def test_tags_are_made_once_and_described(store: Store) -> None:
+def test_tags_are_created_once_and_described(store: Store) -> None:
     with store.transaction() as session:
         tag = tags.create_tag(session, "gov", description="ministries", now=NOON)
         assert (tag.name, tag.description, tag.created_at) == ("gov", "ministries", NOON)
@@ -77,14 +77,14 @@ def test_members_among_names_are_counted(store: Store, monkeypatch: pytest.Monke
         assert tags.count_tags(session) == 2
 
 
-def test_domains_leave_a_tag(store: Store) -> None:
+def test_domains_are_removed_from_a_tag(store: Store) -> None:
     fill(store, "gov", "x.example", "y.example")
     with store.transaction() as session:
         assert tags.untag_domains(session, "gov", ["x.example", "none.example"]) == 1
         assert list(tags.iter_tag_domains(session, "gov")) == ["y.example"]
 
 
-def test_deleted_tag_leaves_domains_and_runs(store: Store) -> None:
+def test_deleting_a_tag_keeps_domains_and_runs(store: Store) -> None:
     make_run(store, config={"tags": ["gov"]})
     with store.transaction() as session:
         tags.delete_tag(session, "gov")
@@ -114,33 +114,31 @@ def test_summary_counts_the_newest_runs_by_level_and_grade(store: Store) -> None
                 tags.summarise_tag(session, name)
 
 
-def test_summary_of_a_large_tag_is_not_counted_again_for_some_seconds(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_summary_of_a_large_tag_is_cached_for_some_seconds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(store, "gov", "a.example", "b.example")
     with store.read_only() as session:
         assert tags.summarise_tag(session, "gov").domain_count == 2
     monkeypatch.setattr(tags, "EXACT", 2)
     fill(store, "gov", "c.example")
     with store.read_only() as session:
-        assert tags.summarise_tag(session, "gov").domain_count == 3  # a small one is counted each time
+        assert tags.summarise_tag(session, "gov").domain_count == 3  # a small tag is counted each time
     fill(store, "gov", "d.example")
     with store.read_only() as session:
         assert tags.summarise_tag(session, "gov").domain_count == 3
 
 
 def keep(store: Store, now: datetime | None = None) -> int:
-    return keep_summaries(store, now=lambda: now or utcnow(), large=1)
+    return update_summaries(store, now=lambda: now or utcnow(), large=1)
 
 
-def test_summaries_of_large_tags_are_kept_until_something_changes(store: Store) -> None:
+def test_stored_summaries_are_valid_until_a_change(store: Store) -> None:
     fill(store, "gov", "a.example", "b.example")
     fill(store, "small", "a.example")
     make_run(store, "a.example", record("ERROR", score=50, grade="D"))
     assert [keep(store), keep(store)] == [1, 0]
     fill(store, "gov", "c.example")
     make_run(store, "b.example", record("NOTICE", score=90, grade="A"))
-    with store.read_only() as session:  # as it was kept
+    with store.read_only() as session:  # the stored counts
         summary = tags.summarise_tag(session, "gov")
         assert (summary.domain_count, summary.ok, summary.notice, summary.error, summary.grades) == (
             2,
@@ -159,7 +157,7 @@ def test_summaries_of_large_tags_are_kept_until_something_changes(store: Store) 
 
 
 @pytest.mark.parametrize("change", ["purge", "membership", "score"])
-def test_kept_summaries_follow_each_kind_of_change(store: Store, change: str) -> None:
+def test_stored_summaries_follow_each_kind_of_change(store: Store, change: str) -> None:
     fill(store, "gov", "a.example", "b.example", "c.example")
     run = make_run(store, "a.example", record("ERROR", score=50, grade="D", at=NOON - timedelta(hours=1)))
     make_run(store, "b.example", record("NOTICE", score=90, grade="A"))
@@ -169,7 +167,7 @@ def test_kept_summaries_follow_each_kind_of_change(store: Store, change: str) ->
             assert purge_finished_before(session, NOON) == 1
         elif change == "score":
             set_score(session, run.id, score=60, grade="C")
-        else:  # as many as before
+        else:  # the same number of members as before
             tags.untag_domains(session, "gov", ["c.example"])
             tags.tag_domains(session, ["gov"], ensure_domains(session, ["d.example"], now=NOON).values(), now=NOON)
     assert keep(store) == 1
@@ -177,7 +175,7 @@ def test_kept_summaries_follow_each_kind_of_change(store: Store, change: str) ->
         assert tags.summarise_tag(session, "gov") == count_newest(session, "gov")
 
 
-def test_summaries_that_nobody_keeps_are_counted(store: Store) -> None:
+def test_expired_summaries_are_counted_on_request(store: Store) -> None:
     fill(store, "gov", "a.example", "b.example")
     assert keep(store, now=utcnow() - timedelta(minutes=6)) == 1
     fill(store, "gov", "c.example")
@@ -185,9 +183,9 @@ def test_summaries_that_nobody_keeps_are_counted(store: Store) -> None:
         assert tags.summarise_tag(session, "gov").domain_count == 3
     with store.transaction() as session:
         tags.untag_domains(session, "gov", ["a.example", "b.example"])
-    assert keep(store) == 0  # not large any more
+    assert keep(store) == 0  # no longer large
     with store.transaction() as session:
-        assert session.scalar(select(func.count()).select_from(KeptTagSummary)) == 0
+        assert session.scalar(select(func.count()).select_from(StoredTagSummary)) == 0
         tags.delete_tag(session, "gov")
 
 
@@ -217,7 +215,7 @@ def test_default_profile_comes_from_the_tags_of_a_domain(store: Store) -> None:
             tags.set_default_profile(session, "none", None)
 
 
-def test_many_who_tag_the_same_new_domains_at_once_agree(store: Store) -> None:
+def test_concurrent_tagging_of_new_domains_is_consistent(store: Store) -> None:
     names = [f"d{number}.example" for number in range(40)]
 
     def tag_all(tag: str, order: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""A revision that says that earlier releases go on working takes nothing from them, on both databases."""
+"""A revision that claims compatibility with earlier releases removes nothing they need, on both databases."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ NARROWING = {
 }
 
 
-def test_compatible_revisions_take_nothing_from_earlier_releases(empty_store: Store) -> None:
+def test_compatible_revisions_remove_nothing_that_earlier_releases_need(empty_store: Store) -> None:
     revisions, schemas = known_revisions(), {}
     for number, revision in revisions.items():
         upgrade(empty_store, revision=number)
@@ -36,7 +36,7 @@ def test_compatible_revisions_take_nothing_from_earlier_releases(empty_store: St
         assert narrowed(schemas[revision.compatible_from], schemas[number]) == [], number
 
 
-def test_what_a_release_may_do_is_no_finding(store: Store, tmp_path: Path) -> None:
+def test_additions_are_compatible(store: Store, tmp_path: Path) -> None:
     write_revision(tmp_path, EXPAND, number=1)
     write_revision(tmp_path, INDEX, number=2)
     before = read_schema(store.engine)
@@ -48,7 +48,7 @@ def test_what_a_release_may_do_is_no_finding(store: Store, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("problem", [*NARROWING, "next_table: is gone"])
-def test_what_breaks_earlier_releases_is_found(store: Store, tmp_path: Path, problem: str) -> None:
+def test_breaking_changes_are_reported(store: Store, tmp_path: Path, problem: str) -> None:
     write_revision(tmp_path, EXPAND, number=1)
     body = f"def upgrade() -> None:\n    {NARROWING[problem]}\n{DOWN}" if problem in NARROWING else CONTRACT
     write_revision(tmp_path, body, number=2)
@@ -59,7 +59,7 @@ def test_what_breaks_earlier_releases_is_found(store: Store, tmp_path: Path, pro
     assert narrowed(before, read_schema(store.engine)) == [problem]
 
 
-def test_a_step_back_says_again_with_what_the_schema_is_compatible(store: Store) -> None:
+def test_the_schema_records_its_compatibility(store: Store) -> None:
     with store.read_only() as session:
         rows = session.execute(text("SELECT revision, compatible_from FROM schema_compatibility")).all()
     assert [tuple(row) for row in rows] == [(head(), known_revisions()[head()].compatible_from)]

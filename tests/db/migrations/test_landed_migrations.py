@@ -1,4 +1,4 @@
-"""A migration that has landed is never edited, and databases that it made can be upgraded by each later release."""
+"""A landed migration is never edited, and each later release can upgrade the databases that it created."""
 
 from pathlib import Path
 
@@ -17,19 +17,19 @@ from tests.support.stores import MakeSettings, opened
 DUMPS = sorted(LANDED.glob("*.sql"))
 
 
-def test_migrations_are_as_they_landed() -> None:
-    """To change the schema, add a migration; then `python -m tests.support.landed` adds what this test looks for."""
+def test_landed_migrations_are_unchanged() -> None:
+    """Add a migration to change the schema; `python -m tests.support.landed` then updates the expected digests."""
     assert digests() == landed_digests()
 
 
-def test_there_is_a_database_of_the_first_and_of_the_last_migration() -> None:
+def test_dumps_exist_for_the_first_and_last_migration() -> None:
     made = {path.name for path in DUMPS}
     wanted = (next(iter(known_revisions())), head_revision())
     assert made >= {f"{number}.{driver}.sql" for number in wanted for driver in ("sqlite", "postgres")}
 
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda path: path.stem)
-def test_a_database_made_by_a_landed_migration_is_upgraded(dump: Path, make_store_settings: MakeSettings) -> None:
+def test_a_database_of_a_landed_migration_is_upgraded(dump: Path, make_store_settings: MakeSettings) -> None:
     number, driver, _ = dump.name.split(".")
     with opened(make_store_settings(_driver(driver), empty=True)) as store:
         load(store, dump.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Migrations bring the tables up and down on both databases and agree with the models."""
+"""Migrations create and drop the tables on both databases and agree with the models."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def table_names(store: Store) -> set[str]:
     return set(inspect(store.engine).get_table_names()) - {"alembic_version"}
 
 
-def test_upgrade_makes_every_table_and_downgrade_removes_it(empty_store: Store) -> None:
+def test_upgrade_creates_every_table_and_downgrade_drops_it(empty_store: Store) -> None:
     assert not is_current(empty_store)
     upgrade(empty_store)
     assert table_names(empty_store) == set(Base.metadata.tables)
@@ -42,7 +42,7 @@ def test_upgrade_makes_every_table_and_downgrade_removes_it(empty_store: Store) 
     assert is_current(empty_store)
 
 
-def test_rows_outlive_a_step_back_and_forth(store: Store, tmp_path: Path) -> None:
+def test_rows_survive_a_downgrade_and_upgrade(store: Store, tmp_path: Path) -> None:
     run = make_run(store)
     write_revision(tmp_path, EXPAND)
     with revisions_of(tmp_path):
@@ -59,7 +59,7 @@ def test_migrated_tables_are_those_of_the_models(store: Store) -> None:
     assert differences(store) == []
 
 
-def test_drift_between_tables_and_models_is_found(store: Store) -> None:
+def test_drift_between_tables_and_models_is_reported(store: Store) -> None:
     with store.transaction() as session:
         session.execute(text("ALTER TABLE batches DROP COLUMN description"))
         session.execute(text("DROP INDEX ix_runs_by_finished"))
@@ -74,7 +74,7 @@ def test_drift_between_tables_and_models_is_found(store: Store) -> None:
     ]
 
 
-def test_a_table_that_is_missing_and_a_column_that_was_altered_are_found(store: Store) -> None:
+def test_a_missing_table_and_an_altered_column_are_reported(store: Store) -> None:
     with store.transaction() as session:
         session.execute(text("DROP TABLE settings"))
         session.execute(text("ALTER TABLE jobs DROP COLUMN worker"))
@@ -100,15 +100,15 @@ def test_upgrade_can_be_repeated(store: Store) -> None:
     assert is_current(store)
 
 
-def test_processes_that_start_at_once_upgrade_once(empty_store: Store) -> None:
+def test_concurrent_processes_upgrade_once(empty_store: Store) -> None:
     answers = together(*[lambda: upgrade(empty_store)] * 4)
     assert answers == [None] * 4
     assert is_current(empty_store)
 
 
-def test_failed_migration_leaves_nothing(empty_store: Store) -> None:
+def test_failed_migration_leaves_no_changes(empty_store: Store) -> None:
     with empty_store.transaction() as session:
-        session.execute(text("CREATE TABLE snapshot_testcases (id INTEGER)"))  # in the way of the last step
+        session.execute(text("CREATE TABLE snapshot_testcases (id INTEGER)"))  # conflicts with the last step
     with pytest.raises(Exception, match="snapshot_testcases"):
         upgrade(empty_store)
     assert table_names(empty_store) == {"snapshot_testcases"}
@@ -120,6 +120,6 @@ def test_foreign_keys_are_checked_after_an_upgrade(store: Store) -> None:
         session.execute(text("INSERT INTO domain_tags (domain_id, tag) VALUES (1, 'none')"))
 
 
-def test_work_without_tables_says_that_the_store_is_outdated(empty_store: Store) -> None:
+def test_missing_tables_raise_store_outdated(empty_store: Store) -> None:
     with pytest.raises(StoreOutdated), empty_store.read_only() as session:
         session.execute(text("SELECT id FROM jobs"))

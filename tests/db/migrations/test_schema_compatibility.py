@@ -1,4 +1,4 @@
-"""Releases on the schema of a later one, and migrations beside a service that works."""
+"""Releases on the schema of a later release, and migrations while the service is running."""
 
 import logging
 import signal
@@ -43,12 +43,12 @@ _KILLED = (
 
 @pytest.fixture
 def postgres(make_store_settings: MakeSettings) -> Iterator[Store]:
-    """A store on PostgreSQL, where what a migration locks matters."""
+    """Open a store on PostgreSQL, where the locks of a migration matter."""
     with opened(make_store_settings("postgres")) as store:
         yield store
 
 
-def test_a_release_works_on_a_later_schema_that_says_so(store: Store, tmp_path: Path) -> None:
+def test_a_release_works_on_a_compatible_later_schema(store: Store, tmp_path: Path) -> None:
     write_revision(tmp_path, EXPAND, number=1)
     last = write_revision(tmp_path, INDEX, number=2)
     with revisions_of(tmp_path):
@@ -60,7 +60,7 @@ def test_a_release_works_on_a_later_schema_that_says_so(store: Store, tmp_path: 
     assert not is_current(store)
     check_schema(store)
     assert pending_revisions(store) == []
-    upgrade(store)  # what the service does at its start
+    upgrade(store)  # as at the start of the service
     assert current_revision(store) == last
     run = make_run(store)
     with store.read_only() as session:
@@ -71,7 +71,7 @@ def test_a_release_works_on_a_later_schema_that_says_so(store: Store, tmp_path: 
     check_schema(store)
 
 
-def test_a_release_refuses_a_later_schema_that_is_not_compatible(store: Store, tmp_path: Path) -> None:
+def test_a_release_refuses_an_incompatible_later_schema(store: Store, tmp_path: Path) -> None:
     write_revision(tmp_path, EXPAND, number=1)
     last = write_revision(tmp_path, CONTRACT, number=2, compatible=False)
     with revisions_of(tmp_path):
@@ -82,7 +82,7 @@ def test_a_release_refuses_a_later_schema_that_is_not_compatible(store: Store, t
             refusing(store)
 
 
-def test_a_schema_before_ours_is_refused(empty_store: Store, tmp_path: Path) -> None:
+def test_an_older_schema_is_refused(empty_store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreOutdated, match="its version is none"):
         check_schema(empty_store)
     upgrade(empty_store)
@@ -93,7 +93,7 @@ def test_a_schema_before_ours_is_refused(empty_store: Store, tmp_path: Path) -> 
         check_schema(empty_store)
 
 
-def test_a_migration_holds_nobody_up_while_it_waits(
+def test_a_waiting_migration_does_not_block_others(
     postgres: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(runner, "LOCK_TIMEOUT_MS", 100)
@@ -103,15 +103,15 @@ def test_a_migration_holds_nobody_up_while_it_waits(
         migrating = threading.Thread(target=upgrade, args=[postgres])
         with caplog.at_level(logging.INFO, "gonemaster_db"):
             migrating.start()
-            wait_until(lambda: caplog.text.count("the migration waits") >= 2)
-            with postgres.transaction() as session:  # behind the lock that the migration asks for again and again
+            wait_until(lambda: caplog.text.count("the migration is waiting") >= 2)
+            with postgres.transaction() as session:  # waits for the lock that the migration requests repeatedly
                 session.execute(text("SELECT id FROM jobs LIMIT 1"))
             release()
             migrating.join()
     assert current_revision(postgres) == last
 
 
-def test_a_migration_that_gets_no_lock_gives_up_and_leaves_nothing(
+def test_a_migration_without_a_lock_fails_and_leaves_no_changes(
     postgres: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "LOCK_TIMEOUT_MS", 50)
@@ -130,7 +130,7 @@ def test_an_index_whose_build_was_killed_is_built_again(postgres: Store, tmp_pat
     dsn = postgres.settings.dsn
     with revisions_of(tmp_path):
         upgrade(postgres, revision=f"{int(head()) + 1:04}")
-    with holding(postgres, "LOCK TABLE runs IN ROW EXCLUSIVE MODE"):  # the build waits for whoever writes
+    with holding(postgres, "LOCK TABLE runs IN ROW EXCLUSIVE MODE"):  # the build waits for writers
         process = subprocess.Popen([sys.executable, "-c", _KILLED, dsn, str(tmp_path)])
         wait_until(lambda: validity(dsn) == [(False,)], what="the index that is being built")
         process.send_signal(signal.SIGKILL)
@@ -144,7 +144,7 @@ def test_an_index_whose_build_was_killed_is_built_again(postgres: Store, tmp_pat
 
 
 def validity(dsn: str) -> list[tuple[bool]]:
-    """Whether PostgreSQL uses the index of the next release; empty if there is none."""
+    """Return whether PostgreSQL considers the index of the next release valid; empty if it does not exist."""
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix_runs_next')")
         return cursor.fetchall()

@@ -29,7 +29,7 @@ from tests.support.rows import LEASE, NOON, claim, finish_job, make_run, queue_j
 from tests.support.threads import together
 
 
-def test_new_job_is_queued_with_what_was_asked(store: Store) -> None:
+def test_new_job_has_the_requested_options(store: Store) -> None:
     config = {"tests": ["basic"], "min_level": "NOTICE", "origin": "admin"}
     job = queue_job(store, "example.com", config=config, public_id="abcdefghijkl", expires_at=NOON + LEASE)
     with store.read_only() as session:
@@ -40,7 +40,7 @@ def test_new_job_is_queued_with_what_was_asked(store: Store) -> None:
     assert (found.created_at, found.expires_at, found.config) == (NOON, NOON + LEASE, config)
 
 
-def test_jobs_stand_in_order_of_submission(store: Store) -> None:
+def test_jobs_are_queued_in_order_of_submission(store: Store) -> None:
     first = queue_job(store).id
     many = queue_jobs(store, (f"d{number}.example" for number in range(50)))
     last = queue_job(store).id
@@ -72,14 +72,14 @@ def test_a_batch_of_twenty_thousand_is_written_in_chunks(store: Store) -> None:
     assert [tuple(row) for row in in_order] == [(job_id, f"d{number}.example") for number, job_id in enumerate(ids)]
 
 
-def _took(store: Store, domain: str, seconds: float, *, at: datetime = NOON) -> None:
-    """Let a run of a domain that began then have taken so long."""
+def _store_run(store: Store, domain: str, seconds: float, *, at: datetime = NOON) -> None:
+    """Store a run of a domain with a start time and a duration."""
     job = claim(store, queue_job(store, domain).id, now=at)
     finish_job(store, job, record("INFO", at=at + timedelta(seconds=seconds)))
 
 
-def _turns(store: Store, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Queue a batch; return the names by the ids that were given back, and in the order in which they wait."""
+def _queue_batch(store: Store, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Queue a batch; return its domains by the returned IDs, and in queue order."""
     with store.transaction() as session:
         made = list(create_longest_first(session, (NewJob(name, priority=Priority.BATCH) for name in names), now=NOON))
         waiting = session.execute(select(Job.id, Job.domain).order_by(Job.priority, Job.position)).all()
@@ -88,39 +88,39 @@ def _turns(store: Store, names: Iterable[str]) -> tuple[list[str], list[str]]:
     return [names_of[job_id] for chunk in made for job_id in chunk.ids], [row.domain for row in waiting]
 
 
-def test_a_batch_begins_with_the_domains_that_took_longest_the_last_time(store: Store) -> None:
-    _took(store, "was-long.example", 30.0)
-    _took(store, "was-long.example", 1.5, at=NOON + timedelta(hours=1))  # the newest run counts
-    _took(store, "long.example", 9.0)
-    _took(store, "longest.example", 24.0)
-    _took(store, "short.example", 1.9)
+def test_a_batch_starts_with_the_slowest_domains(store: Store) -> None:
+    _store_run(store, "was-long.example", 30.0)
+    _store_run(store, "was-long.example", 1.5, at=NOON + timedelta(hours=1))  # the newest run counts
+    _store_run(store, "long.example", 9.0)
+    _store_run(store, "longest.example", 24.0)
+    _store_run(store, "short.example", 1.9)
     names = ["new.example", "short.example", "long.example", "was-long.example", "longest.example", "last.example"]
-    given, waiting = _turns(store, names)
+    given, waiting = _queue_batch(store, names)
     assert given == names
     assert waiting == [
         "longest.example", "long.example", "new.example", "short.example", "was-long.example", "last.example"
     ]  # fmt: skip
 
 
-def test_domains_that_took_long_are_spread_over_the_first_half_of_their_batch(store: Store) -> None:
+def test_slow_domains_are_spread_over_the_first_half_of_the_batch(store: Store) -> None:
     for seconds in range(2, 5):
-        _took(store, f"l{seconds}.example", float(seconds))
+        _store_run(store, f"l{seconds}.example", float(seconds))
     others = [f"d{number}.example" for number in range(17)]
-    _, waiting = _turns(store, [*others, "l2.example", "l3.example", "l4.example"])
+    _, waiting = _queue_batch(store, [*others, "l2.example", "l3.example", "l4.example"])
     assert [waiting.index(f"l{seconds}.example") for seconds in (4, 3, 2)] == [0, 3, 6]
     assert [name for name in waiting if name in others] == others
 
 
-def test_only_the_end_of_a_large_batch_begins_with_long_domains(store: Store) -> None:
-    _took(store, "first.example", 9.0)
-    _took(store, "second.example", 9.0)
+def test_only_the_last_chunk_of_a_large_batch_is_ordered(store: Store) -> None:
+    _store_run(store, "first.example", 9.0)
+    _store_run(store, "second.example", 9.0)
     full = [*(f"d{number}.example" for number in range(MAX_SLAB_SIZE - 1)), "first.example"]
-    given, waiting = _turns(store, [*full, "e.example", "second.example"])
+    given, waiting = _queue_batch(store, [*full, "e.example", "second.example"])
     assert waiting == [*full, "second.example", "e.example"]
     assert given[-2:] == ["e.example", "second.example"]
 
 
-def test_bulk_keeps_texts_that_look_like_separators(store: Store) -> None:
+def test_bulk_insert_escapes_separators(store: Store) -> None:
     odd = "tab\there \\N back\\slash new\nline \u00e9 \U0001f600"
     (job_id,) = queue_jobs(store, ["example.com"], profile_name=odd, config={"tests": [odd], "nul": "a\0b"})
     with store.read_only() as session:
@@ -135,7 +135,7 @@ def test_claim_moves_to_running_with_lease_and_attempt(store: Store) -> None:
     assert (job.started_at, job.lease_until) == (NOON, NOON + LEASE)
 
 
-def test_a_job_is_claimed_once_however_many_try(store: Store) -> None:
+def test_concurrent_workers_claim_a_job_once(store: Store) -> None:
     ids = queue_jobs(store, (f"d{number}.example" for number in range(20)))
 
     def claim_all(worker: str) -> list[str]:
@@ -160,7 +160,7 @@ def test_a_job_that_may_not_start_is_not_claimed(store: Store, reason: str) -> N
         assert claim_job(session, asked, worker="w1", now=NOON, lease=LEASE) is None
 
 
-def test_renewal_extends_what_is_held_and_tells_what_is_lost_or_canceled(store: Store) -> None:
+def test_renewal_extends_held_leases_and_reports_lost_and_canceled_jobs(store: Store) -> None:
     mine, other, asked, gone = queue_jobs(store, ["a.example", "b.example", "c.example", "d.example"])
     for job_id, worker in ((mine, "w1"), (other, "w2"), (asked, "w1")):
         claim(store, job_id, worker=worker)
@@ -190,7 +190,7 @@ def test_expired_leases_are_listed_longest_ago_first(store: Store) -> None:
         assert len(expired_leases(session, now=NOON + timedelta(seconds=100), limit=1)) == 1
 
 
-def test_held_job_keeps_its_place_and_comes_back(store: Store) -> None:
+def test_held_job_keeps_its_position_and_can_be_released(store: Store) -> None:
     job = queue_job(store)
     with store.transaction() as session:
         held = hold_job(session, job.id)

@@ -1,4 +1,4 @@
-"""Paused tiers say who, why, since and until when, and end by themselves."""
+"""Paused tiers report who, why, since when and until when, and resume automatically."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ def test_a_pause_is_listed_until_it_is_resumed(store: Store) -> None:
         assert [pause.tier for pause in list_pauses(session, now=LATER)] == ["batch"]
 
 
-def test_a_second_pause_keeps_the_beginning(store: Store) -> None:
+def test_a_second_pause_keeps_the_start_time(store: Store) -> None:
     with store.transaction() as session:
         pause_tiers(session, ["batch"], paused_by="a", reason="x", now=NOON, until=LATER)
         pause_tiers(session, ["batch"], paused_by="b", reason="y", now=LATER)
@@ -34,7 +34,7 @@ def test_a_second_pause_keeps_the_beginning(store: Store) -> None:
         assert (pause.paused_by, pause.reason, pause.since, pause.until) == ("b", "y", NOON, None)
 
 
-def test_a_pause_with_an_end_is_over_then(store: Store) -> None:
+def test_a_pause_ends_at_its_time(store: Store) -> None:
     with store.transaction() as session:
         pause_tiers(session, ["normal"], paused_by="a", reason="", now=NOON, until=LATER)
         assert len(list_pauses(session, now=NOON)) == 1
@@ -54,4 +54,4 @@ def test_no_job_of_a_paused_tier_is_claimed(store: Store) -> None:
         assert not is_paused(session, "normal", now=NOON)
         assert claim_job(session, sweep, now=NOON, **claimed) is None
         assert claim_job(session, waiting, now=NOON, **claimed) is not None
-        assert claim_job(session, sweep, now=LATER, **claimed) is not None  # the end has come
+        assert claim_job(session, sweep, now=LATER, **claimed) is not None  # the pause has ended

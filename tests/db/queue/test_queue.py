@@ -62,27 +62,27 @@ def test_jobs_move_to_the_front_and_back_in_the_order_given(store: Store) -> Non
     assert order(store) == [b, c, e, a, d, late]
 
 
-def test_jobs_move_beside_another(store: Store) -> None:
+def test_jobs_move_next_to_another_job(store: Store) -> None:
     a, b, c, d, e = queue_jobs(store, names(5))
     with store.transaction() as session:
-        queue.move_beside(session, [e, d], pivot=b)
+        queue.move_next_to(session, [e, d], pivot=b)
     assert order(store) == [a, e, d, b, c]
     with store.transaction() as session:
-        queue.move_beside(session, [a, d], pivot=c, after=True)
+        queue.move_next_to(session, [a, d], pivot=c, after=True)
     assert order(store) == [e, b, c, a, d]
     with store.transaction() as session:
-        queue.move_beside(session, [c], pivot=e)
+        queue.move_next_to(session, [c], pivot=e)
     assert order(store) == [c, e, b, a, d]
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_gap_that_is_used_up_is_made_wider(store: Store, after: bool) -> None:
+def test_an_exhausted_gap_is_widened(store: Store, after: bool) -> None:
     ids = queue_jobs(store, names(30))
     pivot, others = ids[10], [*ids[:10], *ids[11:]]
     expected = ids
     for job_id in others:
         with store.transaction() as session:
-            queue.move_beside(session, [job_id], pivot=pivot, after=after)
+            queue.move_next_to(session, [job_id], pivot=pivot, after=after)
         expected = [other for other in expected if other != job_id]
         place = expected.index(pivot) + after
         expected = [*expected[:place], job_id, *expected[place:]]
@@ -90,24 +90,26 @@ def test_a_gap_that_is_used_up_is_made_wider(store: Store, after: bool) -> None:
     assert len(others) > GAP.bit_length()
 
 
-def test_more_jobs_than_a_gap_holds_move_at_once(store: Store) -> None:
+def test_more_jobs_than_a_gap_holds_can_be_moved(store: Store) -> None:
     ids = queue_jobs(store, names(GAP + 60))
     with store.transaction() as session:
-        queue.move_beside(session, ids[2:], pivot=ids[1])
+        queue.move_next_to(session, ids[2:], pivot=ids[1])
     with store.read_only() as session:
         assert list(queue.iter_queued_ids(session, 0)) == [ids[0], *ids[2:], ids[1]]
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+def test_as_few_neighbours_as_possible_are_renumbered(
+    store: Store, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
     monkeypatch.setattr(queue, "WIDTHS", (1, 4, 2**40))
-    count = 2 * GAP  # more than the nearest gap holds, less than the nearest four
+    count = 2 * GAP  # more than the nearest gap holds, fewer than the nearest four gaps
     ids = queue_jobs(store, names(count + 40))
     moved, still = ids[:count], ids[count:]
     with store.read_only() as session:
         before = {job_id: get_job(session, job_id).position for job_id in still}
     with store.transaction() as session:
-        queue.move_beside(session, moved, pivot=still[20], after=after)
+        queue.move_next_to(session, moved, pivot=still[20], after=after)
     place = 20 + after
     with store.read_only() as session:
         assert list(queue.iter_queued_ids(session, 0)) == [*still[:place], *moved, *still[place:]]
@@ -116,15 +118,15 @@ def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: p
     assert touched == (still[21:24] if after else still[17:20])
 
 
-def test_what_is_submitted_after_a_move_behind_the_last_stands_behind_it(store: Store) -> None:
+def test_new_jobs_follow_jobs_moved_to_the_back(store: Store) -> None:
     ids = queue_jobs(store, names(3))
     with store.transaction() as session:
-        queue.move_beside(session, [ids[0]], pivot=ids[2], after=True)
+        queue.move_next_to(session, [ids[0]], pivot=ids[2], after=True)
     late = queue_job(store).id
     assert order(store) == [ids[1], ids[2], ids[0], late]
 
 
-def test_moves_that_make_no_sense_are_refused(store: Store) -> None:
+def test_invalid_moves_are_refused(store: Store) -> None:
     normal, (batch,) = queue_jobs(store, names(3)), queue_jobs(store, ["x.example"], priority=Priority.BATCH)
     claim(store, normal[2])
     with store.transaction() as session:
@@ -136,11 +138,11 @@ def test_moves_that_make_no_sense_are_refused(store: Store) -> None:
             (JobStateError, [normal[0]], normal[0]),
         ):
             with pytest.raises(error):
-                queue.move_beside(session, ids, pivot=pivot)
+                queue.move_next_to(session, ids, pivot=pivot)
         with pytest.raises(TierMismatch):
             queue.move_to_end(session, [normal[0], batch], to="front")
         assert queue.move_to_end(session, [normal[2]], to="front") == []
-        assert queue.move_beside(session, [normal[2]], pivot=normal[0]) == []
+        assert queue.move_next_to(session, [normal[2]], pivot=normal[0]) == []
     assert order(store) == normal[:2]
 
 

@@ -1,4 +1,4 @@
-"""Where queued jobs stand, looked up for many at once."""
+"""The ranks of queued jobs, looked up for many jobs together."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def positions(store: Store, ids: list[str]) -> list[int | None]:
     return [found.get(job_id) for job_id in ids]
 
 
-def test_positions_count_what_is_queued_before_in_the_same_tier(store: Store) -> None:
+def test_ranks_count_earlier_queued_jobs_of_the_tier(store: Store) -> None:
     batch = queue_jobs(store, names(4), priority=Priority.BATCH)
     normal = queue_jobs(store, names(3))
     claim(store, normal[0])
@@ -31,20 +31,20 @@ def test_positions_count_what_is_queued_before_in_the_same_tier(store: Store) ->
     assert positions(store, [*normal, *batch]) == [None, 1, 2, 1, None, 2, 3]
 
 
-def test_positions_follow_moves(store: Store) -> None:
+def test_ranks_follow_moves(store: Store) -> None:
     a, b, c = queue_jobs(store, names(3))
     with store.transaction() as session:
         move_to_end(session, [c], to="front")
     assert positions(store, [a, b, c]) == [2, 3, 1]
 
 
-def test_many_are_looked_up_in_slices_whatever_their_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_ranks_are_looked_up_in_slices_in_any_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_ranks, "CHUNK", 3)
     ids = queue_jobs(store, names(10))
     assert positions(store, ids[::-1]) == list(range(10, 0, -1))
 
 
-def test_jobs_of_one_position_stand_by_their_ids(store: Store) -> None:
+def test_jobs_of_equal_position_are_ordered_by_id(store: Store) -> None:
     ids = queue_jobs(store, names(4))
     with store.transaction() as session:
         for job_id in ids[1:3]:
@@ -52,7 +52,7 @@ def test_jobs_of_one_position_stand_by_their_ids(store: Store) -> None:
     assert positions(store, ids) == [1, 2, 3, 4]
 
 
-def test_span_of_a_batch_leaves_out_what_is_held_or_runs(store: Store) -> None:
+def test_span_of_a_batch_excludes_held_and_running_jobs(store: Store) -> None:
     with store.transaction() as session:
         batch_id = create_batch(session, NewBatch(5)).id
         done_id = create_batch(session, NewBatch(0)).id

@@ -1,4 +1,4 @@
-"""Waiting jobs chosen by what they are, on both databases."""
+"""Waiting jobs selected by filters, on both databases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gonemaster_db.queue.waiting_jobs import (
 
 
 def queue_jobs(store: Store) -> dict[str, str]:
-    """Queue three normal jobs and a batch one; returns ids by name."""
+    """Queue three normal jobs and one batch job; return their IDs by domain."""
     new = [NewJob(domain=name) for name in ("b.example", "a.example", "b-two.example")]
     new.append(NewJob(domain="b-three.example", priority=Priority.BATCH))
     jobs = store.run_in_transaction(lambda session: create_listed_jobs(session, new))
@@ -34,7 +34,7 @@ def names(store: Store, wanted: WaitingFilter) -> list[str]:
     return found
 
 
-def test_they_come_in_the_order_in_which_they_start(store: Store) -> None:
+def test_waiting_jobs_are_listed_in_queue_order(store: Store) -> None:
     queue_jobs(store)
     assert names(store, WaitingFilter()) == ["b.example", "a.example", "b-two.example", "b-three.example"]
     assert names(store, WaitingFilter(Priority.NORMAL, "B")) == ["b.example", "b-two.example"]
@@ -42,7 +42,7 @@ def test_they_come_in_the_order_in_which_they_start(store: Store) -> None:
     assert names(store, WaitingFilter(created_until=utcnow() - timedelta(hours=1))) == []
 
 
-def test_what_is_held_keeps_its_place(store: Store) -> None:
+def test_held_jobs_keep_their_position(store: Store) -> None:
     ids = queue_jobs(store)
     chosen = [ids["a.example"], ids["b-three.example"], "job_none"]
     held = store.run_in_transaction(lambda session: switch_waiting_jobs(session, chosen, held=True))

@@ -1,4 +1,4 @@
-"""Counters of runs equal a count of the runs, whatever happened to them."""
+"""Counters of runs equal a count of the runs after every kind of change."""
 
 from collections import Counter
 from datetime import timedelta
@@ -43,7 +43,7 @@ def test_each_end_of_a_job_counts_once(store: Store) -> None:
     assert faults(store) == []
 
 
-def test_job_that_does_not_end_is_not_counted(store: Store) -> None:
+def test_an_unfinished_job_is_not_counted(store: Store) -> None:
     queue_job(store)
     assert not counted(store)
 
@@ -56,7 +56,7 @@ def test_late_score_moves_a_run_to_its_grade(store: Store) -> None:
     assert counted(store) == Counter({("succeeded", "INFO", "B"): 1})
 
 
-def test_purge_and_deletion_of_a_batch_count_down(store: Store) -> None:
+def test_purge_and_batch_deletion_decrease_counters(store: Store) -> None:
     kept, gone = make_batch(store), make_batch(store)
     for batch_id in (kept, gone, None):
         for hours, level in enumerate(("INFO", "ERROR", "INFO")):

@@ -1,4 +1,4 @@
-"""Documents of runs: what goes in comes out, and what is damaged says so."""
+"""Documents of runs: encoding and decoding, and damaged data."""
 
 import json
 import zlib
@@ -23,7 +23,7 @@ JSON = st.recursive(
 ARGS = st.dictionaries(st.text(), JSON, max_size=5)
 ENTRIES = st.lists(st.tuples(st.floats(0, 100_000), ARGS), max_size=20)
 ROWS = st.none() | st.lists(ARGS, max_size=4)
-# A document as the first version with codec 1 wrote it. Never changed: rows like it are in databases.
+# A document written by the first version with codec 1. It must never change, because databases contain such rows.
 OLDEST = bytes.fromhex("78bbbb132b1333323500020508857b6815c3d310af825c83910e8c81c6228d911bd70200df2f1f76")
 
 
@@ -40,12 +40,12 @@ def encoded(*args: dict[str, Any], timings: Any = None, chain: Any = None) -> tu
 
 
 def stored(value: Any) -> Any:
-    """The value as JSON that databases accept gives it back."""
+    """Return the value after a round trip through JSON that databases accept."""
     return json.loads(dump_json(value))
 
 
 @given(ENTRIES, ROWS, st.none() | ARGS)
-def test_any_document_comes_back(lines: list[tuple[float, Any]], timings: Any, chain: Any) -> None:
+def test_documents_survive_encoding(lines: list[tuple[float, Any]], timings: Any, chain: Any) -> None:
     made = encode_document([EntryRecord(time, "", "", "", "INFO", args) for time, args in lines], timings, chain)
     document = NO_DOCUMENT if made is None else decode_document(*made)
     assert document.timestamps == [round(time, 6) for time, _ in lines]
@@ -55,7 +55,7 @@ def test_any_document_comes_back(lines: list[tuple[float, Any]], timings: Any, c
 
 
 @given(ROWS, st.none() | ARGS)
-def test_nothing_to_keep_is_no_document(timings: Any, chain: Any) -> None:
+def test_empty_data_has_no_document(timings: Any, chain: Any) -> None:
     assert (encode_document([], timings, chain) is None) == (timings is None and chain is None)
 
 
@@ -66,14 +66,14 @@ def test_one_entry_is_read_without_the_others() -> None:
         document.arguments(1)
 
 
-def test_entry_that_is_not_there_is_damage() -> None:
+def test_a_missing_entry_is_damage() -> None:
     document = decode_document(*encoded({"a": 1}))
     for number in (-1, 1):
         with pytest.raises(DocumentDamaged, match="no entry"):
             document.arguments(number)
 
 
-def test_damaged_octets_are_found() -> None:
+def test_damaged_bytes_are_detected() -> None:
     codec, data = encoded(*({"servers": [{"ns": f"ns{number}.example"}]} for number in range(20)))
     for broken in (data[:-5], data[: len(data) // 2], b"", bytes([*data[:20], data[20] ^ 0xFF, *data[21:]])):
         with pytest.raises(DocumentDamaged):
@@ -81,12 +81,12 @@ def test_damaged_octets_are_found() -> None:
 
 
 def test_unknown_codec_is_damage() -> None:
-    with pytest.raises(DocumentDamaged, match="codec 99 is unknown"):
+    with pytest.raises(DocumentDamaged, match="codec 99 is not supported"):
         decompress(99, b"")
 
 
 @pytest.mark.parametrize("text", [b"", b"\n", b"0 0\n{}\n\n", b"word\n{}\n\n"])
-def test_lines_that_do_not_fit_are_damage(text: bytes) -> None:
+def test_inconsistent_lines_are_damage(text: bytes) -> None:
     with pytest.raises(DocumentDamaged):
         _ = decode_document(CURRENT, compress(text)).timestamps
 
@@ -100,6 +100,6 @@ def test_document_of_the_oldest_codec_is_readable() -> None:
 
 
 def test_released_dictionary_is_unchanged() -> None:
-    """Each document holds the check sum of its dictionary; with another one none could be read."""
+    """Each document contains the checksum of its dictionary and cannot be read with another one."""
     text = files("gonemaster_db.runs.documents").joinpath("dictionary1.txt").read_bytes()
     assert zlib.adler32(text) == 0xBB132B13

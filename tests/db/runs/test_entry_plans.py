@@ -1,4 +1,4 @@
-"""Lists of entries are the same whichever way they are found: by few runs, by streams of outcomes, by a walk."""
+"""Lists of entries are the same for every search method: few runs, streams of outcomes, or a walk."""
 
 import random
 from collections.abc import Callable
@@ -22,20 +22,20 @@ LEVELS = ("INFO", "NOTICE", "WARNING", "ERROR")
 SMALL: dict[str, int] = {
     "_FIRST_SLICE": 1,
     "_MAX_SLICE": 2,
-    "_TRIED": 1,
-    "_WORTH_SKIPPING": 1,
+    "_MAX_TRIED": 1,
+    "_MIN_SKIPPED": 1,
 }
 PLANS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "few runs": ({}, {}),
-    "streams of outcomes": ({**SMALL, "_FEW_RUNS": 0}, {}),
-    "walk over few outcomes": ({**SMALL, "_FEW_RUNS": 0, "_MAX_STREAMS": 0}, {}),
-    "walk over many outcomes": ({**SMALL, "_FEW_RUNS": 0}, {"_MAX_FEW": 1, "_MAX_ROWS": 1}),
+    "streams of outcomes": ({**SMALL, "FEW_RUNS": 0}, {}),
+    "walk over few outcomes": ({**SMALL, "FEW_RUNS": 0, "_MAX_STREAMS": 0}, {}),
+    "walk over many outcomes": ({**SMALL, "FEW_RUNS": 0}, {"_MAX_FEW": 1, "_MAX_ROWS": 1}),
 }
 
 
 @pytest.fixture(params=PLANS)
 def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Lower the limits, so that a small store is read as a large one."""
+    """Lower the limits, so that a small store is read like a large one."""
     of_lists, of_outcomes = PLANS[request.param]
     for module, limits in ((lists, of_lists), (matching_outcomes, of_outcomes)):
         for name, value in limits.items():
@@ -51,7 +51,7 @@ def batch_id(store: Store) -> str:
 
 @pytest.fixture
 def everything(store: Store, batch_id: str) -> list[StoredEntry]:
-    """All entries of a store of runs that find this and that."""
+    """Return all entries of a store with random runs."""
     rng = random.Random(4)
     for number in range(14):
         lines = [
@@ -121,7 +121,7 @@ def test_every_plan_counts_up_to_a_limit(store: Store, everything: list[StoredEn
 
 @pytest.mark.usefixtures("plan")
 @pytest.mark.parametrize("large_tags", [False, True])
-def test_every_plan_keeps_to_newest_runs(
+def test_every_plan_selects_newest_runs(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, large_tags: bool
 ) -> None:
     if large_tags:
@@ -141,11 +141,11 @@ def test_every_plan_keeps_to_newest_runs(
 
 
 @pytest.mark.parametrize("wanted", [EntryFilter(level="INFO", latest=True), EntryFilter(level="INFO", domain_tag="eu")])
-def test_matches_that_are_far_apart_are_counted_up_to_fewer(
+def test_scattered_matches_have_a_lower_count_limit(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
 ) -> None:
     assert everything
-    for name, value in {**SMALL, "_FEW_RUNS": 0, "COUNT_SCATTERED_UP_TO": 1}.items():
+    for name, value in {**SMALL, "FEW_RUNS": 0, "COUNT_SCATTERED_UP_TO": 1}.items():
         monkeypatch.setattr(lists, name, value)
     monkeypatch.setattr(run_domains, "FEW_DOMAINS", 0)
     with store.read_only() as session:
@@ -155,7 +155,7 @@ def test_matches_that_are_far_apart_are_counted_up_to_fewer(
 
 @pytest.mark.usefixtures("plan")
 @pytest.mark.parametrize("large_tags", [False, True])
-def test_every_plan_pages_from_any_place_to_any_other(
+def test_every_plan_pages_at_any_offset(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, large_tags: bool
 ) -> None:
     if large_tags:

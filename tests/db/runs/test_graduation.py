@@ -1,4 +1,4 @@
-"""A job ends exactly once, as a run with what it found."""
+"""A job ends exactly once, as a run with its findings."""
 
 from datetime import timedelta
 from functools import partial
@@ -91,7 +91,7 @@ def test_a_run_without_entries_has_no_level(store: Store) -> None:
     assert (run.worst_level, run.worst_rank, run.entry_count, run.error) == (None, 0, 0, "deadline")
 
 
-def test_chain_timings_and_profile_are_kept_the_profile_once(store: Store) -> None:
+def test_chain_timings_and_profile_are_stored_and_the_profile_once(store: Store) -> None:
     timings = [{"nameserver": "ns1.example", "address": "192.0.2.1", "avg_ms": 1.5}]
     profile = {"test_cases": ["basic01"], "net": {"ipv6": False}}
     for _ in range(2):
@@ -105,7 +105,7 @@ def test_chain_timings_and_profile_are_kept_the_profile_once(store: Store) -> No
     assert (count(store, EffectiveProfile), count(store, RunDocument)) == (1, 2)
 
 
-def test_domain_shows_its_newest_run_and_counts_all(store: Store) -> None:
+def test_domain_shows_its_newest_run_and_counts_all_runs(store: Store) -> None:
     newest = make_run(store, outcome=record("ERROR", at=LATER, score=40, grade="D"))
     make_run(store, outcome=record("CRITICAL", at=NOON, score=0, grade="F"))  # finished before, stored after
     domain = the_domain(store)
@@ -121,7 +121,7 @@ def test_domain_joins_the_tags_of_the_job(store: Store) -> None:
     assert sorted(tags) == ["all", "gov"]
 
 
-def test_repeated_graduation_of_one_claim_gives_the_same_run(store: Store) -> None:
+def test_repeated_graduation_of_a_claim_returns_the_same_run(store: Store) -> None:
     job = claim(store, queue_job(store).id)
     first = finish_job(store, job, record("INFO"))
     assert finish_job(store, job, record("ERROR")).id == first.id
@@ -140,12 +140,12 @@ def test_graduation_by_another_claim_writes_nothing(store: Store, stale: dict[st
         graduate_job(session, job.id, record=record("INFO"), **claim_of)
 
 
-def test_graduation_of_a_job_that_is_gone_says_that_the_claim_is_over(store: Store) -> None:
+def test_graduation_of_a_missing_job_raises_an_error(store: Store) -> None:
     with pytest.raises(JobStateError), store.transaction() as session:
         graduate_job(session, "job_none", worker="w1", attempt=1, record=record())
 
 
-def test_failed_graduation_leaves_the_job(store: Store) -> None:
+def test_failed_graduation_keeps_the_job(store: Store) -> None:
     job = claim(store, queue_job(store).id)
     broken = record(entries=[EntryRecord(0.0, "BASIC", "basic01", "TAG", "INFO", {"no": object()})])
     with pytest.raises(TypeError):
@@ -154,7 +154,7 @@ def test_failed_graduation_leaves_the_job(store: Store) -> None:
     finish_job(store, job)
 
 
-def test_cancel_of_a_waiting_job_ends_it_at_once(store: Store) -> None:
+def test_cancel_of_a_waiting_job_ends_it_immediately(store: Store) -> None:
     queued, held = queue_jobs(store, ["a.example", "b.example"])
     with store.transaction() as session:
         hold_job(session, held)
@@ -212,7 +212,7 @@ def test_cancel_raced_with_claim_ends_or_marks(store: Store) -> None:
                 assert get_job(session, job_id).cancel_requested_at == NOON
 
 
-def test_many_graduations_of_one_domain_at_once_are_all_counted(store: Store) -> None:
+def test_concurrent_graduations_of_one_domain_are_all_counted(store: Store) -> None:
     jobs = [claim(store, queue_job(store).id, worker=f"w{number}") for number in range(6)]
     finish = [
         lambda job=job: store.run_in_transaction(
@@ -224,7 +224,7 @@ def test_many_graduations_of_one_domain_at_once_are_all_counted(store: Store) ->
     assert the_domain(store).run_count == 6
 
 
-def test_requeued_job_is_back_in_its_place(store: Store) -> None:
+def test_requeued_job_keeps_its_position(store: Store) -> None:
     job = claim(store, queue_job(store).id)
     with store.transaction() as session:
         back = requeue_job(session, job.id, worker="w1", attempt=1, now=LATER, max_attempts=3)
@@ -264,18 +264,18 @@ def test_released_starts_do_not_count_as_attempts(store: Store) -> None:
     assert answer.error == "abandoned after 1 attempts"
 
 
-def abandon_beside_others(store: Store, job_id: str, attempt: int, *, max_attempts: int) -> Job | Run:
+def abandon_with_other_jobs(store: Store, job_id: str, attempt: int, *, max_attempts: int) -> Job | Run:
     claim(store, job_id)
     with store.transaction() as session:
         return requeue_job(
-            session, job_id, worker="w1", attempt=attempt, now=LATER, max_attempts=max_attempts, beside_others=True
+            session, job_id, worker="w1", attempt=attempt, now=LATER, max_attempts=max_attempts, shared_worker=True
         )
 
 
-def test_of_the_starts_that_a_job_lost_beside_others_the_first_alone_counts(store: Store) -> None:
+def test_only_the_first_start_with_other_jobs_counts(store: Store) -> None:
     job_id = queue_job(store).id
     for attempt in (1, 2, 3, 4):
-        assert isinstance(abandon_beside_others(store, job_id, attempt, max_attempts=2), Job)
+        assert isinstance(abandon_with_other_jobs(store, job_id, attempt, max_attempts=2), Job)
     claim(store, job_id)
     with store.transaction() as session:
         run = requeue_job(session, job_id, worker="w1", attempt=5, now=LATER, max_attempts=2, failure="it crashed")
@@ -283,9 +283,9 @@ def test_of_the_starts_that_a_job_lost_beside_others_the_first_alone_counts(stor
     assert run.error == "it crashed (attempt 2 of 2)"
 
 
-def test_with_one_attempt_a_job_that_was_beside_others_has_a_start_alone(store: Store) -> None:
+def test_with_one_attempt_a_job_that_ran_with_others_starts_again_alone(store: Store) -> None:
     job_id = queue_job(store).id
-    assert isinstance(abandon_beside_others(store, job_id, 1, max_attempts=1), Job)
+    assert isinstance(abandon_with_other_jobs(store, job_id, 1, max_attempts=1), Job)
     again = claim(store, job_id)
     assert again.attempt - again.releases == 2
     with store.transaction() as session:
@@ -294,11 +294,11 @@ def test_with_one_attempt_a_job_that_was_beside_others_has_a_start_alone(store: 
     assert run.error == "it crashed (attempt 2 of 2)"
 
 
-def test_a_job_that_loses_all_its_starts_beside_others_ends_as_well(store: Store) -> None:
+def test_starts_with_other_jobs_are_bounded(store: Store) -> None:
     job_id = queue_job(store).id
     left: Job | Run | None = None
     for attempt in range(1, 23):
-        left = abandon_beside_others(store, job_id, attempt, max_attempts=2)
+        left = abandon_with_other_jobs(store, job_id, attempt, max_attempts=2)
     assert isinstance(left, Run)
     assert (left.status, left.attempt) == (RunStatus.FAILED, 22)
 
@@ -329,7 +329,7 @@ def test_many_waiting_jobs_are_canceled_by_their_ids(store: Store) -> None:
     assert (domain.run_count, domain.latest_run_id, domain.latest_status) == (2, ids[2], RunStatus.CANCELED)
 
 
-def test_jobs_whose_time_has_passed_expire_unless_they_run(store: Store) -> None:
+def test_waiting_jobs_expire_and_running_jobs_do_not(store: Store) -> None:
     late, running, held = queue_jobs(store, ["a.example", "b.example", "c.example"], expires_at=LATER)
     queue_jobs(store, ["d.example"], expires_at=LATER + LEASE)
     queue_jobs(store, ["e.example"])

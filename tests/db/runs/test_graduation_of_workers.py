@@ -1,4 +1,4 @@
-"""Graduation as a worker does it: one transaction, repeated after a conflict."""
+"""Graduation as a worker performs it: one transaction, retried after a conflict."""
 
 from datetime import timedelta
 from functools import partial
@@ -51,11 +51,11 @@ def test_runs_share_outcome_and_profile_and_are_counted(store: Store) -> None:
     assert count_entries(store) == 6
 
 
-def test_an_outcome_that_is_forgotten_is_found_by_its_digest(store: Store) -> None:
+def test_an_uncached_outcome_is_found_by_its_digest(store: Store) -> None:
     found = [record(*levels) for levels in (["INFO"], ["INFO", "NOTICE"], ["NOTICE", "INFO", "ERROR"])]
     for number, outcome in enumerate(found):
         end(store, claim(store, queue_job(store, f"d{number}.example").id), outcome)
-    caches_of(Session(store.engine)).forget_references()
+    caches_of(Session(store.engine)).drop_references()
     end(store, claim(store, queue_job(store, "last.example").id), found[2])
     stored = runs(store)
     assert len({run.outcome_id for run in stored}) == 3
@@ -63,7 +63,7 @@ def test_an_outcome_that_is_forgotten_is_found_by_its_digest(store: Store) -> No
         assert [entry.level for entry in entries_of_run(session, stored[3].id)] == ["NOTICE", "INFO", "ERROR"]
 
 
-def test_the_domain_of_a_job_that_names_tags_joins_them(store: Store) -> None:
+def test_the_domain_joins_the_tags_of_its_job(store: Store) -> None:
     end(store, claim(store, queue_job(store, "plain.example").id), record("INFO"))
     job = claim(store, queue_job(store, "tagged.example", config={"tags": ["gov"]}).id)
     assert end(store, job, record("INFO")) is RunStatus.SUCCEEDED
@@ -73,13 +73,13 @@ def test_the_domain_of_a_job_that_names_tags_joins_them(store: Store) -> None:
 
 
 @pytest.mark.parametrize("stale", [{"worker": "w2"}, {"attempt": 2}], ids=str)
-def test_a_claim_that_is_over_writes_nothing(store: Store, stale: dict[str, Any]) -> None:
+def test_a_lost_claim_writes_nothing(store: Store, stale: dict[str, Any]) -> None:
     end(store, claim(store, queue_job(store, "other.example").id), record("INFO"))
     job = claim(store, queue_job(store).id)
     with pytest.raises(JobStateError):
         end(store, job, record("INFO"), **stale)
     assert len(runs(store)) == 1
-    for _ in range(2):  # a repetition after a commit of unknown outcome
+    for _ in range(2):  # a retry after a commit with unknown result
         assert end(store, job, record("INFO")) is RunStatus.SUCCEEDED
     with pytest.raises(JobStateError):
         end(store, job, record("INFO"), **stale)
@@ -88,7 +88,7 @@ def test_a_claim_that_is_over_writes_nothing(store: Store, stale: dict[str, Any]
         assert sum(read_counts(session).values()) == 2
 
 
-def test_an_outcome_that_was_removed_is_made_again(store: Store) -> None:
+def test_a_purged_outcome_is_created_again(store: Store) -> None:
     with store.transaction() as session:
         caches_of(session).outcomes.clear()
     end(store, claim(store, queue_job(store).id), record("INFO"))
@@ -100,7 +100,7 @@ def test_an_outcome_that_was_removed_is_made_again(store: Store) -> None:
     assert runs(store)[-1].outcome_id is not None
 
 
-def test_a_conflict_is_repeated(store: Store) -> None:
+def test_a_conflict_is_retried(store: Store) -> None:
     job, tries = claim(store, queue_job(store).id), []
 
     def work(session: Any) -> RunStatus:

@@ -1,4 +1,4 @@
-"""Lists of jobs, runs and entries: every filter, every sort, every page, on both databases alike."""
+"""Lists of jobs, runs and entries: every filter, every sort, every page, on both databases."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from gonemaster_db.core.records import EntryRecord, NewBatch, StoredEntry
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunDocument, RunStatus
 from gonemaster_db.queue.jobs import hold_job
-from gonemaster_db.runs.entries import PAGE_OCTETS, entries_of_run, list_entries, read_entries_after
+from gonemaster_db.runs.entries import PAGE_BYTES, entries_of_run, list_entries, read_entries_after
 from gonemaster_db.runs.job_list import list_jobs
 from gonemaster_db.runs.run_documents import read_stored_run
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run, list_public_configs, list_runs
@@ -49,7 +49,7 @@ def known(item: Item, name: str, otherwise: int) -> int:
     return otherwise if value is None else value
 
 
-# The table of sorts of the HTTP contract, said once more in Python.
+# The sorts of the HTTP contract, implemented in Python.
 REFERENCE: dict[str, Callable[[Item], tuple[Any, ...]]] = {
     "created_at_desc": lambda i: (-i.created_at.timestamp(),),
     "created_at_asc": lambda i: (i.created_at.timestamp(),),
@@ -88,7 +88,7 @@ def batch_id(store: Store) -> str:
 
 @pytest.fixture
 def items(store: Store, batch_id: str) -> list[Item]:
-    """Jobs of all states and runs of all kinds, many of them equal in what lists sort by."""
+    """Create jobs of all states and runs of all kinds, many of them with equal sort values."""
     rng = random.Random(7)
     made: list[Item] = []
     for number in range(40):
@@ -130,7 +130,7 @@ def test_pages_join_to_the_whole_list(store: Store, items: list[Item]) -> None:
 
 def matching(items: list[Item], keep: Callable[[Item], bool]) -> set[str]:
     kept = {item.id for item in items if keep(item)}
-    assert 0 < len(kept) < len(items)  # a filter that keeps all or nothing would prove little
+    assert 0 < len(kept) < len(items)  # a filter that matches all or no items would prove little
     return kept
 
 
@@ -295,7 +295,7 @@ def damage(store: Store, run: Run) -> None:
         session.execute(update(RunDocument).where(RunDocument.run_key == run.key).values(document=b"broken"))
 
 
-def test_damaged_document_is_told_and_ends_no_list(
+def test_damaged_document_is_reported_and_lists_continue(
     store: Store, runs_with_entries: list[Run], caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = runs_with_entries[2]
@@ -309,7 +309,7 @@ def test_damaged_document_is_told_and_ends_no_list(
             entries_of_run(session, broken.id)
     assert {record.message for record in caplog.records} == {
         "the document of a run is damaged",
-        "an entry is listed without arguments",
+        "listing an entry without arguments",
     }
 
 
@@ -339,9 +339,9 @@ def test_entries_page_by_offset_and_by_the_last_one_seen(store: Store) -> None:
         assert list_entries(session, EntryFilter(), limit=1, count_up_to=4).total == 4
 
 
-def test_a_page_of_large_entries_ends_early_and_the_next_one_goes_on(store: Store) -> None:
-    """Eleven of 3 MiB in a run, then small ones in others: pages of two or three, and then all others at once."""
-    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_OCTETS * 3 // 8)})] * 11
+def test_a_page_of_large_entries_is_cut_and_the_next_continues(store: Store) -> None:
+    """Create eleven entries of 3 MiB in one run and small ones in others: pages of two, then one with all others."""
+    large = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_BYTES * 3 // 8)})] * 11
     make_run(store, "large.example", record(entries=large))
     for number in range(30):
         make_run(store, f"small{number}.example", record("INFO"))
@@ -360,8 +360,8 @@ def test_a_page_of_large_entries_ends_early_and_the_next_one_goes_on(store: Stor
     assert len(set(seen)) == 41
 
 
-def test_an_entry_that_is_larger_than_a_page_is_one_of_its_own(store: Store) -> None:
-    huge = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_OCTETS + 1)})] * 2
+def test_an_entry_larger_than_a_page_has_its_own_page(store: Store) -> None:
+    huge = [EntryRecord(1.0, "ZONE", "zone01", "T", "INFO", {"text": "x" * (PAGE_BYTES + 1)})] * 2
     make_run(store, "huge.example", record(entries=huge))
     with store.read_only() as session:
         first = list_entries(session, EntryFilter())

@@ -1,4 +1,4 @@
-"""Domains have the outcomes of their newest runs, from which entries of newest runs are listed."""
+"""Domains store the outcomes of their newest runs, from which entries of newest runs are listed."""
 
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.batches.deletion import delete_batch
@@ -26,7 +26,7 @@ def test_a_later_run_replaces_the_outcome(store: Store) -> None:
     assert faults(store) == []
 
 
-def test_the_outcome_before_returns_when_the_newest_run_is_deleted(store: Store) -> None:
+def test_deleting_the_newest_run_restores_the_previous_outcome(store: Store) -> None:
     with store.transaction() as session:
         batch_id = create_batch(session, NewBatch(domain_count=1), now=NOON).id
     first = make_run(store, outcome=record("ERROR", "NOTICE"))

@@ -1,4 +1,4 @@
-"""Outcomes are stored once for all runs that found the same, and what processes remember of them stays true."""
+"""Outcomes are stored once for all runs with the same findings, and cached outcomes stay valid."""
 
 import random
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def counts(store: Store) -> list[int]:
 
 @pytest.fixture
 def other_store(store: Store) -> Iterator[Store]:
-    """The same database as another process sees it."""
+    """Open the same database as another process would."""
     other = open_store(store.settings)
     yield other
     other.close()
@@ -50,7 +50,7 @@ def outcome_of(run: Run) -> int:
     return run.outcome_id
 
 
-def test_runs_that_found_the_same_share_an_outcome(store: Store) -> None:
+def test_runs_with_equal_findings_share_an_outcome(store: Store) -> None:
     lines = [*entries_of("INFO", "INFO", "ERROR"), ZONE]
     first = make_run(store, "a.example", record(entries=lines))
     sizes = counts(store)
@@ -60,7 +60,7 @@ def test_runs_that_found_the_same_share_an_outcome(store: Store) -> None:
     assert counts(store) == sizes == [3, 1, 2, 2, 3]
 
 
-def test_modules_that_said_the_same_in_another_order_are_one(store: Store) -> None:
+def test_module_outcomes_ignore_order(store: Store) -> None:
     first = make_run(store, outcome=record(entries=[*entries_of("INFO", "ERROR"), ZONE]))
     second = make_run(store, outcome=record(entries=[ZONE, *entries_of("ERROR", "INFO")]))
     assert outcome_of(first) != outcome_of(second)
@@ -73,11 +73,11 @@ def test_run_without_entries_has_no_outcome(store: Store) -> None:
 
 
 @pytest.mark.parametrize("numbers", [(), (1,), (127, 128, 2047, 2048), (0xD800, 0xDFFF, 0xFFFF, 0x10FFFF)])
-def test_numbers_of_kinds_come_back(numbers: tuple[int, ...]) -> None:
+def test_kinds_survive_packing(numbers: tuple[int, ...]) -> None:
     assert unpack(pack(numbers)) == numbers
 
 
-def test_processes_that_meet_the_same_new_outcomes_create_each_once(store: Store, other_store: Store) -> None:
+def test_concurrent_processes_create_each_outcome_once(store: Store, other_store: Store) -> None:
     rng = random.Random(7)
     levels = ("INFO", "NOTICE", "WARNING", "ERROR")
 
@@ -109,11 +109,11 @@ def test_processes_that_meet_the_same_new_outcomes_create_each_once(store: Store
     }
 
 
-def test_outcome_of_a_rolled_back_transaction_is_not_remembered(store: Store) -> None:
+def test_outcome_of_a_rolled_back_transaction_is_not_cached(store: Store) -> None:
     with store.transaction() as session:
         ensure_outcomes(session, [entries_of("INFO")], now=NOON)
         session.rollback()
-    # The number may be given again, to another outcome.
+    # The ID may be reused for another outcome.
     run = make_run(store, outcome=record(entries=[ZONE]))
     other = make_run(store, outcome=record("INFO"))
     assert outcome_of(run) != outcome_of(other)
@@ -122,7 +122,7 @@ def test_outcome_of_a_rolled_back_transaction_is_not_remembered(store: Store) ->
         assert [entry.tag for entry in entries_of_run(session, run.id)] == ["Z01_X"]
 
 
-def test_kinds_are_remembered_only_after_the_commit(store: Store) -> None:
+def test_kinds_are_cached_only_after_the_commit(store: Store) -> None:
     with store.transaction() as session:
         ensure_outcomes(session, [entries_of("INFO")], now=NOON)
         assert matching_kinds(session, level="INFO")
@@ -132,18 +132,18 @@ def test_kinds_are_remembered_only_after_the_commit(store: Store) -> None:
         assert list(matching_kinds(session, level="INFO")) == []
 
 
-def test_outcomes_and_profiles_are_remembered_only_after_the_commit(store: Store) -> None:
+def test_outcomes_and_profiles_are_cached_only_after_the_commit(store: Store) -> None:
     job = claim(store, queue_job(store).id)
     found = record("INFO", effective_profile={"net": {"ipv6": False}})
     with store.transaction() as session:
         caches = caches_of(session)
         graduate_job(session, job.id, worker="w1", attempt=1, record=found)
-        assert not caches.forget_references()
+        assert not caches.drop_references()
     assert caches.outcomes.clear()
     assert caches.profiles.clear()
 
 
-def test_what_was_written_before_a_new_connection_is_not_remembered(store: Store) -> None:
+def test_writes_before_a_new_connection_are_not_cached(store: Store) -> None:
     with store.transaction() as session:
         caches = caches_of(session)
         ensure_outcomes(session, [entries_of("INFO")], now=NOON)
@@ -152,7 +152,7 @@ def test_what_was_written_before_a_new_connection_is_not_remembered(store: Store
     assert caches.kinds == {}
 
 
-def test_what_is_remembered_may_be_asked_for_while_another_thread_connects(make_store_settings: MakeSettings) -> None:
+def test_caches_can_be_used_while_another_thread_connects(make_store_settings: MakeSettings) -> None:
     with opened(make_store_settings("sqlite")) as store:
 
         def ask(_connection: object, _record: object) -> None:
@@ -170,12 +170,12 @@ def test_what_is_remembered_may_be_asked_for_while_another_thread_connects(make_
     assert caches.epoch == epoch + 1
 
 
-def test_an_outcome_that_a_run_is_about_to_have_is_not_removed(make_store_settings: MakeSettings) -> None:
-    """PostgreSQL alone: SQLite has one writer."""
+def test_an_outcome_of_an_uncommitted_run_is_not_removed(make_store_settings: MakeSettings) -> None:
+    """This applies to PostgreSQL only: SQLite has one writer."""
     settings = make_store_settings("postgres")
     with opened(settings) as store, opened(settings) as other:
         remove_run(store, make_run(store))
-        with other.transaction() as session:  # this process does not remember the outcome
+        with other.transaction() as session:  # this process has not cached the outcome
             (number,) = ensure_outcomes(session, [entries_of("INFO")], now=NOON)
             with store.transaction() as maintenance:
                 assert purge_outcomes(maintenance, created_before=LATER) == 0
@@ -207,13 +207,13 @@ def test_unused_outcomes_are_removed_after_a_while(store: Store) -> None:
         assert len(entries_of_run(session, kept.id)) == 2
 
 
-def test_outcome_that_was_removed_is_created_again(store: Store, other_store: Store) -> None:
+def test_a_removed_outcome_is_created_again(store: Store, other_store: Store) -> None:
     first = make_run(store)
     remove_run(other_store, first)
     with other_store.transaction() as session:
         assert purge_outcomes(session, created_before=LATER) == 1
     job = claim(store, queue_job(store).id)
-    with pytest.raises(StoreConflict):  # the process remembers it; a retry of the transaction does not
+    with pytest.raises(StoreConflict):  # the process has cached it; a retry of the transaction has not
         finish_job(store, job)
     finish_job(store, job)
     with store.read_only() as session:
@@ -221,7 +221,7 @@ def test_outcome_that_was_removed_is_created_again(store: Store, other_store: St
     assert outcome_of(first) not in outcomes(store)
 
 
-def test_two_threads_that_meet_a_removed_outcome_both_try_again(
+def test_two_threads_with_a_removed_outcome_both_retry(
     store: Store, other_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remove_run(other_store, make_run(store))
@@ -230,8 +230,8 @@ def test_two_threads_that_meet_a_removed_outcome_both_try_again(
     document_of = encode_document
 
     def encode_late(*args: Any) -> Any:
-        with store.read_only() as session:  # the other thread was first to forget, after this one took the id
-            caches_of(session).forget_references()
+        with store.read_only() as session:  # the other thread cleared the cache first, after this one took the ID
+            caches_of(session).drop_references()
         return document_of(*args)
 
     monkeypatch.setattr(run_rows, "encode_document", encode_late)
@@ -241,8 +241,8 @@ def test_two_threads_that_meet_a_removed_outcome_both_try_again(
     finish_job(store, job)
 
 
-def test_new_connections_forget(store: Store) -> None:
-    """After a failover the database may lack the last commits, and give their numbers again."""
+def test_new_connections_clear_the_caches(store: Store) -> None:
+    """After a failover the database may lack the last commits and assign their IDs again."""
     make_run(store)
     with store.read_only() as session:
         caches = caches_of(session)

@@ -43,7 +43,7 @@ def labels(store: Store) -> list[tuple[str, bool]]:
         return [(token.label, token.revoked_at is None) for token in list_tokens(session)]
 
 
-def test_a_label_is_free_again_when_its_token_is_revoked(store: Store) -> None:
+def test_a_label_can_be_reused_after_its_token_is_revoked(store: Store) -> None:
     assert not has_tokens(store)
     add(store, 1, "ci")
     with pytest.raises(TokenExists):
@@ -53,10 +53,10 @@ def test_a_label_is_free_again_when_its_token_is_revoked(store: Store) -> None:
     add(store, 2, "ci")
     assert labels(store) == [("ci", False), ("ci", True)]
     with pytest.raises(TokenExists):
-        add(store, 1, "again")  # a revoked token never comes back
+        add(store, 1, "again")  # a revoked token stays revoked
 
 
-def test_a_token_that_only_a_configuration_has_is_revoked_too(store: Store) -> None:
+def test_a_token_of_the_configuration_can_be_revoked(store: Store) -> None:
     assert revoke(store, 7)
     assert labels(store) == [("x", False)]
     assert has_tokens(store), "revoked ones count: the door must not open"
@@ -65,13 +65,13 @@ def test_a_token_that_only_a_configuration_has_is_revoked_too(store: Store) -> N
     assert not has_tokens(store)
 
 
-def test_operators_at_the_same_time_lose_nothing(store: Store) -> None:
+def test_concurrent_operators_lose_no_changes(store: Store) -> None:
     for number in range(10):
         add(store, number, f"old{number}")
 
     def work(number: int) -> bool:
         try:
-            add(store, 100 + number, f"new{number // 2}")  # two want each label
+            add(store, 100 + number, f"new{number // 2}")  # two threads want each label
         except TokenExists:
             return False
         finally:

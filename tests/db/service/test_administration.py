@@ -33,7 +33,7 @@ def make_profile(store: Store, name: str, *, public: bool = False, version: str 
         ).id
 
 
-def test_profiles_are_made_listed_and_found(store: Store) -> None:
+def test_profiles_are_created_listed_and_found(store: Store) -> None:
     strict, open_one = make_profile(store, "strict"), make_profile(store, "open", public=True)
     with store.read_only() as session:
         assert [p.id for p in profiles.list_profiles(session)] == [open_one, strict]
@@ -66,7 +66,7 @@ def test_profile_changes_only_what_is_given(store: Store) -> None:
         assert (found.name, found.config, found.public, found.updated_at) == ("strict", {}, True, LATER)
 
 
-def test_a_name_that_two_take_at_once_goes_to_one(store: Store) -> None:
+def test_one_of_two_concurrent_changes_gets_a_name(store: Store) -> None:
     first, second = make_profile(store, "first"), make_profile(store, "second")
 
     def create() -> object:
@@ -81,7 +81,7 @@ def test_a_name_that_two_take_at_once_goes_to_one(store: Store) -> None:
     assert sum(isinstance(answer, ProfileExists) for answer in answers) == 3, answers
 
 
-def test_review_is_no_change_of_a_profile(store: Store) -> None:
+def test_a_review_does_not_change_the_update_time(store: Store) -> None:
     profile_id = make_profile(store, "strict")
     with store.transaction() as session:
         assert profiles.set_reviewed(session, profile_id, "2").schema_version == "2"
@@ -90,12 +90,12 @@ def test_review_is_no_change_of_a_profile(store: Store) -> None:
             profiles.set_reviewed(session, 999, "2")
 
 
-def test_a_reference_to_a_profile_that_went_is_told(store: Store) -> None:
+def test_a_reference_to_a_missing_profile_is_reported(store: Store) -> None:
     with pytest.raises(ReferenceGone):
         queue_job(store, profile_id=999)
 
 
-def test_deleted_profile_is_forgotten_by_tags_jobs_and_runs(store: Store) -> None:
+def test_deleting_a_profile_clears_it_in_tags_jobs_and_runs(store: Store) -> None:
     profile_id = make_profile(store, "strict")
     job = queue_job(store, profile_id=profile_id, profile_name="strict")
     run = make_run(store, profile_id=profile_id, profile_name="strict")
@@ -121,7 +121,7 @@ def test_all_profiles_of_other_versions_are_marked(store: Store) -> None:
         assert profiles.mark_all_reviewed(session, schema_version="2") == 0
 
 
-def test_effective_profiles_go_when_no_run_has_them(store: Store) -> None:
+def test_unused_effective_profiles_are_purged(store: Store) -> None:
     make_run(store, outcome=record(effective_profile="old", at=NOON))
     make_run(store, outcome=record(effective_profile="new", at=LATER))
     with store.transaction() as session:
@@ -132,7 +132,7 @@ def test_effective_profiles_go_when_no_run_has_them(store: Store) -> None:
         assert session.scalars(select(EffectiveProfile.document)).all() == ["new"]
 
 
-def test_settings_are_written_all_and_forgotten(store: Store) -> None:
+def test_settings_are_written_and_deleted(store: Store) -> None:
     with store.transaction() as session:
         settings.write_settings(session, {"worker_count": 4, "days": 7, "a": "x"}, now=NOON)
         settings.write_settings(session, {"worker_count": 8, "b": [1], "c": {"d": False}}, now=LATER)
@@ -142,7 +142,7 @@ def test_settings_are_written_all_and_forgotten(store: Store) -> None:
         assert settings.read_settings(session) == {"days": 7, "a": "x", "b": [1], "c": {"d": False}}
 
 
-def test_mark_of_the_settings_is_new_after_every_change(store: Store) -> None:
+def test_settings_revision_differs_after_every_change(store: Store) -> None:
     marks = [""]
     with store.transaction() as session:
         assert settings.settings_revision(session) == ""
@@ -174,7 +174,7 @@ def test_audit_lines_are_listed_newest_first_and_filtered(store: Store) -> None:
         assert (page.total, page.items[0].details, page.items[0].count) == (4, {"keys": ["a"]}, 1)
 
 
-def test_an_answer_is_found_for_a_day_by_the_same_request(store: Store) -> None:
+def test_a_response_is_stored_for_a_day(store: Store) -> None:
     with store.transaction() as session:
         assert find_response(session, "k", request_hash="h", now=NOON) is None
         store_response(session, "k", request_hash="h", status_code=201, response={"id": "job_1"}, now=NOON)
@@ -190,7 +190,7 @@ def test_an_answer_is_found_for_a_day_by_the_same_request(store: Store) -> None:
         assert purge_expired_responses(session, now=tomorrow + timedelta(hours=24)) == 1
 
 
-def test_the_same_key_at_the_same_time_does_its_work_once(store: Store) -> None:
+def test_concurrent_requests_with_one_key_work_once(store: Store) -> None:
     def submit() -> str:
         def work(session: object) -> str:
             found = find_response(session, "k", request_hash="h", now=NOON)  # type: ignore[arg-type]
@@ -212,7 +212,7 @@ def test_the_same_key_at_the_same_time_does_its_work_once(store: Store) -> None:
         assert answers == set(session.scalars(select(Job.id)))
 
 
-def test_a_key_in_use_is_a_conflict_to_be_repeated(store: Store) -> None:
+def test_a_key_in_use_raises_a_conflict(store: Store) -> None:
     with store.transaction() as session:
         store_response(session, "k", request_hash="h", status_code=201, response={}, now=NOON)
         with pytest.raises(StoreConflict):

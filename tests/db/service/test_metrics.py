@@ -1,4 +1,4 @@
-"""Counters of metrics never fall, and count each run once, whatever becomes of it and whoever adds it up."""
+"""Metric counters never decrease, and count each run once, even if it is deleted or several processes count."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gonemaster_db.models import MetricFollower, MetricSlot, Run, RunStatus
 from gonemaster_db.runs.graduation import cancel_waiting_jobs
 from gonemaster_db.runs.runs import set_score
 from gonemaster_db.service.metrics.counting import (
-    LONGEST_LABEL,
+    MAX_LABEL,
     RUNS_REMOVED,
     Count,
     add_counts,
@@ -38,7 +38,7 @@ from gonemaster_db.service.metrics.slots import (
 from gonemaster_db.service.metrics.tally import (
     DURATION,
     DURATION_SUM,
-    MOST_KEPT,
+    MAX_SEPARATE,
     SEVERITY,
     BatchSums,
     DomainSums,
@@ -53,7 +53,7 @@ LIMIT = timedelta(seconds=20)
 
 
 def total(store: Store) -> dict[Count, int]:
-    """What a reader of the metrics sees: what was added up, and what follows."""
+    """Return what a reader of the metrics sees: stored counters plus runs that are not counted yet."""
     with store.read_only_within(LIMIT) as session:
         found = read_counts(session) + read_tally(session, now=LATER).counts
     return {count: number for count, number in found.items() if count.name != RUNS_REMOVED}
@@ -90,11 +90,11 @@ def test_processes_add_to_one_counter(store: Store) -> None:
     assert total(store) == {Count("a"): 8, Count("b"): 16}
 
 
-def test_labels_that_are_too_long_are_cut_and_added_together(store: Store) -> None:
+def test_long_labels_are_truncated_and_merged(store: Store) -> None:
     with store.transaction() as session:
         add_counts(session, {Count("a", "x" * 300): 1, Count("a", "x" * 299 + "y"): 2, Count("a", ""): 0})
     with store.read_only() as session:
-        assert labels_of(read_counts(session), "a") == {"x" * LONGEST_LABEL: 3}
+        assert labels_of(read_counts(session), "a") == {"x" * MAX_LABEL: 3}
 
 
 def test_ended_jobs_stay_counted_when_their_runs_are_deleted(store: Store) -> None:
@@ -115,7 +115,7 @@ def test_ended_jobs_stay_counted_when_their_runs_are_deleted(store: Store) -> No
     assert ended(store) == before
 
 
-def test_a_new_score_is_no_removal(store: Store) -> None:
+def test_a_new_score_does_not_count_as_removal(store: Store) -> None:
     run = make_run(store, outcome=record("INFO"))
     with store.transaction() as session:
         set_score(session, run.id, score=90, grade="A")
@@ -124,7 +124,7 @@ def test_a_new_score_is_no_removal(store: Store) -> None:
         assert labels_of(read_counts(session), "runs_removed") == {}
 
 
-def test_following_moves_numbers_and_changes_none(store: Store) -> None:
+def test_following_does_not_change_totals(store: Store) -> None:
     make_run(store, "a.example", record("WARNING", "WARNING", "ERROR"))
     make_run(store, "b.example", record("NOTICE", status=RunStatus.FAILED))
     seen = total(store)
@@ -143,7 +143,7 @@ def test_following_moves_numbers_and_changes_none(store: Store) -> None:
     assert follow(store) == 0
 
 
-def test_a_store_from_before_is_followed_in_steps_and_never_backwards(store: Store) -> None:
+def test_totals_of_an_existing_store_only_grow(store: Store) -> None:
     for number in range(7):
         make_run(store, f"d{number}.example", record("ERROR"))
     seen = [0]
@@ -158,7 +158,7 @@ def test_a_store_from_before_is_followed_in_steps_and_never_backwards(store: Sto
     assert seen[-1] == 7
 
 
-def test_runs_that_are_deleted_before_they_are_followed_stay_counted(store: Store) -> None:
+def test_runs_deleted_before_following_stay_counted(store: Store) -> None:
     batch_id = make_batch(store)
     make_run(store, "a.example", record("ERROR"), batch_id=batch_id)
     follow(store)
@@ -172,20 +172,21 @@ def test_runs_that_are_deleted_before_they_are_followed_stay_counted(store: Stor
     assert total(store) == seen
     with store.transaction() as session:
         assert purge_finished_before(session, LATER) == 1
-    make_run(store, "d.example", record("CRITICAL"))  # on SQLite with the key of a run that was deleted
+    make_run(store, "d.example", record("CRITICAL"))  # on SQLite with the key of a deleted run
     follow(store)
     assert total(store)[Count(SEVERITY, "CRITICAL")] == 2
     assert total(store)[Count(SEVERITY, "ERROR")] == 2
 
 
-def test_a_run_that_appears_behind_others_is_counted_once(store: Store) -> None:
+def test_a_late_run_is_counted_once(store: Store) -> None:
     if store.engine.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer: keys appear in their order")
     first = make_run(store, "a.example", record("ERROR"))
     second = make_run(store, "b.example", record("ERROR"))
     with store.transaction() as late:
         late.execute(update(Run).where(Run.key == first.key).values(sev_notice=1))
-        # While the writer of the first run is under way only the second one is seen: simulated by its key.
+        # While the writer of the first run is active only the second run is visible; the test simulates this by its
+        # key.
         with store.transaction() as session:
             follower = MetricFollower(
                 name="runs", seen=second.key, holes=[[first.key, first.key, LATER.timestamp()]], domains={}, batches={},
@@ -207,7 +208,7 @@ def test_two_processes_that_follow_count_each_run_once(store: Store) -> None:
     assert total(store)[Count(SEVERITY, "ERROR")] == 12
 
 
-def test_followers_and_purges_at_one_time_lose_no_run(store: Store) -> None:
+def test_concurrent_following_and_purging_lose_no_run(store: Store) -> None:
     for number in range(30):
         make_run(store, f"d{number}.example", record("ERROR"))
     dice = random.Random(4)
@@ -223,7 +224,7 @@ def test_followers_and_purges_at_one_time_lose_no_run(store: Store) -> None:
     assert ended(store) == {"succeeded": 30}
 
 
-def test_old_runs_need_no_lock_to_be_deleted(store: Store) -> None:
+def test_deleting_followed_runs_needs_no_lock(store: Store) -> None:
     run = make_run(store, "a.example")
     follow(store)
     with store.transaction() as session:
@@ -232,18 +233,18 @@ def test_old_runs_need_no_lock_to_be_deleted(store: Store) -> None:
         assert session.get_one(MetricFollower, "runs").updated_at == before
 
 
-def test_the_domains_and_batches_met_last_are_kept_and_the_others_folded() -> None:
+def test_recent_domains_and_batches_are_separate_and_others_are_summed() -> None:
     tally = JobTally()
     runs = [
         EndedRun(number, f"d{number}.example", number, RunStatus.SUCCEEDED, NOON, 100, 0, 0, 1, 0)
-        for number in range(MOST_KEPT)
+        for number in range(MAX_SEPARATE)
     ]
-    tally.add(runs, {number: (f"batch_{number}", 3) for number in range(MOST_KEPT + 2)}, now_s=NOON.timestamp())
+    tally.add(runs, {number: (f"batch_{number}", 3) for number in range(MAX_SEPARATE + 2)}, now_s=NOON.timestamp())
     assert not tally.other_domains
     again = runs[0]._replace(status=RunStatus.FAILED)
-    late = [runs[0]._replace(domain=f"late{number}.example", batch_key=MOST_KEPT + number) for number in range(2)]
+    late = [runs[0]._replace(domain=f"late{number}.example", batch_key=MAX_SEPARATE + number) for number in range(2)]
     tally.add([again, *late], {}, now_s=NOON.timestamp())
-    assert len(tally.domains) == len(tally.batches) == MOST_KEPT
+    assert len(tally.domains) == len(tally.batches) == MAX_SEPARATE
     assert "d0.example" in tally.domains, "it was met again, so others are older"
     assert tally.domains["d0.example"].last_status == "failed"
     others, other_batches = tally.other_domains, tally.other_batches
@@ -261,7 +262,7 @@ def test_batches_are_kept_with_id_and_size(store: Store) -> None:
     assert sums.outcomes["succeeded"] == 2
 
 
-def test_slots_add_up_and_old_ones_go(store: Store) -> None:
+def test_slots_are_summed_and_old_slots_removed(store: Store) -> None:
     now_s = NOON.timestamp()
     for depth, queries in ((5, 10), (None, 1), (7, 0)):
         with store.transaction() as session:
@@ -278,9 +279,9 @@ def test_slots_add_up_and_old_ones_go(store: Store) -> None:
         assert (sums.queue_depth, sums.dns_queries_ipv4) == (7, 11)
 
 
-def test_runs_are_placed_in_the_minute_of_their_end(store: Store) -> None:
+def test_runs_count_in_the_minute_of_their_finish(store: Store) -> None:
     make_run(store, "a.example", record("ERROR", status=RunStatus.FAILED))
-    for days in (-3, 3):  # too old, and of a clock that is wrong
+    for days in (-3, 3):  # too old, and from a wrong clock
         make_run(store, f"b{days}.example", record("ERROR", at=NOON + timedelta(days=days)))
     follow(store)
     with store.read_only() as session:

@@ -1,4 +1,4 @@
-"""Operations: one claim at a time, progress only for who holds it, and their end."""
+"""Operations: one claim at a time, progress only by its holder, and their end."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ def claim_next(store: Store, worker: str, *, now: timedelta = timedelta()) -> Op
     )
 
 
-def test_an_operation_comes_with_its_line_of_the_audit(store: Store) -> None:
+def test_an_operation_has_an_audit_line(store: Store) -> None:
     made = queue_operation(store)
     assert (made.status, made.done, made.total) == (OperationStatus.QUEUED, 0, 5)
     with store.read_only() as session:
@@ -40,7 +40,7 @@ def test_an_operation_comes_with_its_line_of_the_audit(store: Store) -> None:
             operations.get_operation(session, "op_none")
 
 
-def test_the_same_operation_is_not_queued_twice_before_its_end(store: Store) -> None:
+def test_an_unfinished_operation_is_not_queued_twice(store: Store) -> None:
     first = queue_operation(store)
     assert queue_operation(store).id == first.id
     assert len({first.id, queue_operation(store, "batch_2").id, queue_operation(store, older_than_days=3).id}) == 3
@@ -49,7 +49,7 @@ def test_the_same_operation_is_not_queued_twice_before_its_end(store: Store) -> 
         assert operations.list_operations(session, status=OperationStatus.RUNNING).total == 0
 
 
-def test_of_many_workers_one_gets_an_operation(store: Store) -> None:
+def test_one_of_many_workers_claims_an_operation(store: Store) -> None:
     made = queue_operation(store)
     claims = together(*[lambda number=number: claim_next(store, f"w{number}") for number in range(4)])
     assert [claim.id for claim in claims if isinstance(claim, Operation)] == [made.id]
@@ -58,7 +58,7 @@ def test_of_many_workers_one_gets_an_operation(store: Store) -> None:
         assert operations.has_due_operation(session, now=LATER)
 
 
-def test_who_lost_the_claim_can_neither_add_progress_nor_end_it(store: Store) -> None:
+def test_a_lost_claim_cannot_add_progress_or_finish(store: Store) -> None:
     made = queue_operation(store)
     assert claim_next(store, "dead")
     with store.transaction() as session:
@@ -79,7 +79,7 @@ def test_who_lost_the_claim_can_neither_add_progress_nor_end_it(store: Store) ->
     assert claim_next(store, "next", now=9 * LEASE) is None
 
 
-def test_a_released_operation_is_due_at_once(store: Store) -> None:
+def test_a_released_operation_is_due_immediately(store: Store) -> None:
     made = queue_operation(store)
     claim_next(store, "one")
     with store.transaction() as session:
@@ -109,7 +109,7 @@ def test_starts_without_progress_are_counted_and_released_ones_are_not(store: St
     assert attempts() == 0
 
 
-def test_an_operation_fails_once_its_worker_has_died_at_so_many_starts(store: Store) -> None:
+def test_an_operation_fails_after_too_many_dead_workers(store: Store) -> None:
     made = queue_operation(store)
     for number in range(3):
         with store.transaction() as session:
@@ -125,7 +125,7 @@ def test_an_operation_fails_once_its_worker_has_died_at_so_many_starts(store: St
     with store.read_only() as session:
         ended = operations.get_operation(session, made.id)
         assert (ended.status, ended.finished_at) == (OperationStatus.FAILED, NOON + 6 * LEASE)
-        assert ended.error == "abandoned: its worker ended at each of 3 starts without progress"
+        assert ended.error == "abandoned: its worker died after each of 3 starts without progress"
         assert [left.target for left in operations.unfinished_operations(session, limit=9)] == ["batch_2"]
         assert [failed.id for failed in operations.failed_operations(session, since=LATER, limit=9)] == [made.id]
         assert not operations.failed_operations(session, since=NOON + 7 * LEASE, limit=9)
@@ -145,9 +145,9 @@ def test_finished_operations_are_purged_by_age(store: Store) -> None:
         assert [left.target for left in operations.list_operations(session).items] == ["waits as well"]
 
 
-def test_an_operation_of_a_newer_release_is_left_for_its_workers(store: Store) -> None:
+def test_operations_of_a_newer_release_are_ignored(store: Store) -> None:
     newer = queue_operation(store, "newer")
-    with store.transaction() as session:  # not by the model, which knows its own kinds only
+    with store.transaction() as session:  # not with the model, which only knows its own kinds
         session.execute(text("UPDATE operations SET kind = 'queue.shuffle' WHERE id = :id"), {"id": newer.id})
     made = queue_operation(store)
     for worker, claimed in (("w1", made.id), ("w2", None)):
@@ -167,4 +167,4 @@ def test_an_operation_of_a_newer_release_is_left_for_its_workers(store: Store) -
     assert claim_next(store, "w3", now=LEASE / 2) is None
     with store.read_only() as session:
         row = session.execute(text("SELECT status, attempts FROM operations WHERE id = :id"), {"id": newer.id}).one()
-        assert tuple(row) == ("running", 9)  # of its worker, which a newer one follows
+        assert tuple(row) == ("running", 9)  # left to the newer workers

@@ -1,4 +1,4 @@
-"""Finished runs are followed by key: each once, in whatever order they are committed."""
+"""Finished runs are followed by key, each exactly once, in any order of commits."""
 
 import itertools
 from datetime import timedelta
@@ -26,9 +26,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @given(st.permutations(range(1, 30)), st.sets(st.integers(1, 29)), st.lists(st.integers(1, 5), max_size=30))
-def test_each_key_is_followed_once_in_whatever_order_keys_appear(
-    order: list[int], rolled_back: set[int], rounds: list[int]
-) -> None:
+def test_each_key_is_followed_once_in_any_order(order: list[int], rolled_back: set[int], rounds: list[int]) -> None:
     progress, there, followed = Progress(0), set[int](), list[int]()
     waiting = [key for key in order if key not in rolled_back]
     for number in [*rounds, *([5] * 30)]:
@@ -48,7 +46,7 @@ def test_a_hole_is_given_up_after_an_hour() -> None:
     assert progress.after([7], now=HOLE_LIFE_S + 1).holes == (Hole(6, 6, HOLE_LIFE_S + 1),)
 
 
-def test_of_two_workers_the_second_is_told_that_it_was_too_late(store: Store) -> None:
+def test_the_slower_of_two_workers_cannot_store_its_progress(store: Store) -> None:
     for wanted in (1, 2):
         with store.read_only() as session:
             read = following.read_progress(session, begin=0)
@@ -59,7 +57,7 @@ def test_of_two_workers_the_second_is_told_that_it_was_too_late(store: Store) ->
     with store.read_only() as session:
         assert following.read_progress(session, begin=7) == Progress(2, (), 2)
     with store.transaction() as session:
-        following.forget_progress(session)
+        following.remove_progress(session)
         assert following.read_progress(session, begin=7) == Progress(7)
 
 
@@ -69,7 +67,7 @@ def test_a_run_that_is_committed_after_later_ones_is_followed(
     shards = itertools.count()  # two transactions never wait for the same counter
     monkeypatch.setattr("gonemaster_db.runs.counters.random.randrange", lambda number: next(shards) % number)
     with opened(make_store_settings("postgres")) as store:
-        first = make_run(store, "first.example")  # makes the outcome that the others have, too
+        first = make_run(store, "first.example")  # creates the outcome that the others share
         late = claim(store, queue_job(store, "late.example").id)
         with store.transaction() as slow:
             graduate_job(slow, late.id, worker=late.worker or "", attempt=late.attempt, record=record("INFO"))
@@ -84,7 +82,7 @@ def test_a_run_that_is_committed_after_later_ones_is_followed(
             assert [run.id for run in following.comparable_runs(session, [filled])] == [late.id]
 
 
-def test_runs_whose_keys_are_given_again_are_followed(store: Store) -> None:
+def test_runs_with_reused_keys_are_followed(store: Store) -> None:
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(2), now=NOON)
     make_run(store, "stays.example")
@@ -119,7 +117,7 @@ def test_the_previous_run_is_the_newest_comparable_one_before(store: Store) -> N
     make_run(store, outcome=record(status=RunStatus.FAILED, at=NOON + MINUTE))
     third = make_run(store, outcome=record("INFO", at=NOON + 3 * MINUTE), config={"min_level": "INFO"})
     assert previous_of(store, third) == first.id
-    second = make_run(store, outcome=record("INFO", at=NOON + 2 * MINUTE))  # ended before, stored after
+    second = make_run(store, outcome=record("INFO", at=NOON + 2 * MINUTE))  # finished before, stored after
     assert (previous_of(store, second), previous_of(store, third)) == (first.id, second.id)
     same = make_run(store, outcome=record("INFO", at=NOON + 3 * MINUTE))
     assert previous_of(store, same) == third.id
@@ -167,7 +165,7 @@ def test_domain_tags_are_found_among_those_asked_for(store: Store) -> None:
 def test_a_batch_has_ended_when_no_job_is_left(store: Store) -> None:
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(2), now=NOON)
-        following.watch_batches(session, [batch.key, batch.key, 12345])  # of these one is there
+        following.watch_batches(session, [batch.key, batch.key, 12345])  # only one of these batches exists
     job = queue_job(store, "a.example", batch_id=batch.id)
     run = make_run(store, "b.example", batch_id=batch.id)
     with store.read_only() as session:
@@ -191,7 +189,7 @@ def test_digests_of_single_runs_wait_after_a_mail(store: Store) -> None:
         session.add(WatchDigest(watch_id=watch.id, batch_key=0, summary={"n": 1}))
         session.add(WatchDigest(watch_id=watch.id, batch_key=77, summary={"n": 2}))
     with store.transaction() as session:
-        assert following.ended_batches(session) == [77]  # the batch was deleted: nothing more will come
+        assert following.ended_batches(session) == [77]  # the batch was deleted: no more runs will follow
         assert set(following.read_digests(session, [watch.id])) == {(watch.id, 0), (watch.id, 77)}
         following.lock_watches(session, [watch.id])[watch.id].mailed_at = NOON
     with store.transaction() as session:
@@ -203,7 +201,7 @@ def test_digests_of_single_runs_wait_after_a_mail(store: Store) -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_only_watches_that_are_there_and_switched_on_are_told(store: Store, enabled: bool) -> None:
+def test_only_existing_enabled_watches_are_locked(store: Store, enabled: bool) -> None:
     watch = make_watch(store)
     with store.transaction() as session:
         following.lock_watches(session, [watch.id])[watch.id].enabled = enabled

@@ -1,4 +1,4 @@
-"""Watches as rows: created, changed, removed; notes are written only where somebody watches."""
+"""Watches as rows: created, changed, removed; notes are written only if a watch follows the event."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def make_watch(store: Store, *events: WatchEvent, **fields: Any) -> Watch:
         )
 
 
-def test_a_note_is_written_only_while_somebody_watches_such_events(store: Store) -> None:
+def test_a_note_is_written_only_for_watched_events(store: Store) -> None:
     def note() -> bool:
         with store.transaction() as session:
             return watches.note_event(session, CAPTURED, name="7", tag="mine", now=NOON, details={"slug": "may"})
@@ -52,7 +52,7 @@ def test_a_watch_sees_runs_from_its_creation_and_again_from_its_activation(store
     assert watch.after_key == second.key
 
 
-def test_another_receiver_is_tried_at_once(store: Store) -> None:
+def test_a_changed_recipient_is_tried_immediately(store: Store) -> None:
     watch = make_watch(store)
     with store.transaction() as session:
         watches.change_watch(session, watch.id, {"failures": 5, "retry_at": NOON}, now=NOON)
@@ -70,7 +70,7 @@ def test_watches_are_listed_by_tag_or_domain(store: Store) -> None:
         assert ([watch.id for watch in page.items], page.total) == ([two.id], 1)
 
 
-def test_a_removed_watch_is_gone(store: Store) -> None:
+def test_a_removed_watch_is_not_found(store: Store) -> None:
     watch = make_watch(store)
     with store.transaction() as session:
         watches.delete_watch(session, watch.id)

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from gonemaster_api.state import NAME
-from gonemaster_db.batches.batch_statistics import make_statistics
+from gonemaster_db.batches.batch_statistics import build_statistics
 from gonemaster_db.core.errors import JobStateError
 from gonemaster_db.core.ids import batch_key
 from gonemaster_db.core.json_text import dump_json
@@ -74,7 +74,7 @@ class History:
             self.rerun: 1,
             self.late_score: 2,
             self.refresh: 1,
-            self.make_statistics: 2,
+            self.build_statistics: 2,
             self.forget_outcomes: 1,
             self.change_batch: 1,
             self.delete_batch: 1,
@@ -341,7 +341,7 @@ class History:
         with self.store.transaction() as session:
             refresh_domains(session, [row.id for row in self.reference.domains.values() if row.id])
 
-    def make_statistics(self) -> None:
+    def build_statistics(self) -> None:
         """Count the values of a finished batch, as maintenance does after the end of a large one."""
         batches = self.reference.batches
         done = self._one(batch_id for batch_id in batches if not self.reference.jobs_of(batch_id))
@@ -350,7 +350,7 @@ class History:
 
     def count_values(self, batch_id: str) -> None:
         """Make the statistics of a finished batch."""
-        assert make_statistics(self.store, batch_key(batch_id), now=self.clock.now) is not None
+        assert build_statistics(self.store, batch_key(batch_id), now=self.clock.now) is not None
 
     def forget_outcomes(self) -> None:
         """Remove what no run has any more, though processes remember it."""

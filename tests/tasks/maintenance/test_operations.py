@@ -178,7 +178,7 @@ def test_an_operation_that_kills_its_worker_fails_and_the_next_one_runs(parts: Q
         assert claimed.id == deadly.id
     assert perform(parts) == 1
     assert outcome(parts.store, harmless)[0] == "succeeded"
-    assert read(parts.store, deadly).error == "abandoned: its worker ended at each of 3 starts without progress"
+    assert read(parts.store, deadly).error == "abandoned: its worker died after each of 3 starts without progress"
 
 
 def test_an_operation_that_only_a_newer_release_knows_stays_for_its_workers(parts: QueueParts) -> None:

@@ -15,7 +15,7 @@ from tests.support.rows import entries_of, make_run, record
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_statistics, "WORTH_RUNS", 1)
+    monkeypatch.setattr(batch_statistics, "MIN_RUNS", 1)
     monkeypatch.setattr(batch_statistics, "SLICE", 2)
 
 

@@ -251,7 +251,7 @@ def test_a_watch_that_is_switched_off_is_told_nothing_more(store: Store, receive
         change_watch(session, watch.id, {"enabled": False}, now=utcnow())
     assert attempt(store) == 0
     (delivery,) = read(store, watch)
-    assert (delivery.status, delivery.error) == (DeliveryStatus.FAILED, "the watch was switched off")
+    assert (delivery.status, delivery.error) == (DeliveryStatus.FAILED, "the watch was disabled")
 
 
 def test_a_private_address_needs_the_setting(store: Store, receiver: Receiver) -> None:

@@ -19,7 +19,7 @@ from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.runner import Listeners, TestOrder
 from tests.support.dnsworld import World
 
-MOST_KEPT = 8192  # results of a function, or creep goes on over thousands of jobs until all caches are full
+MAX_SEPARATE = 8192  # results of a function, or creep goes on over thousands of jobs until all caches are full
 SOCKETS = "gonemaster_engine.net.udp"  # whose number is bounded, and depends on how busy the machine is
 DOMAINS = ("good.xa", "expired.xa", "missing.xa")
 SETTLED = 3  # rounds after which all that is made once has been made
@@ -77,7 +77,7 @@ def test_jobs_that_have_ended_leave_no_objects(demo_world: World, demo_hints: Pa
     assert {kind: count for kind, count in (after - before).items() if count >= ROUNDS} == {}
     assert kept_before == kept_after
     sizes = {name: function.cache_info().maxsize or 0 for name, function in caches().items()}
-    assert {name for name in sizes if name.startswith("gonemaster_engine") and sizes[name] > MOST_KEPT} == set()
+    assert {name for name in sizes if name.startswith("gonemaster_engine") and sizes[name] > MAX_SEPARATE} == set()
 
 
 async def timers_are_over(runner: EngineRunner) -> None:

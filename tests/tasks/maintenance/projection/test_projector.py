@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from gonemaster_db.analysis.capture import Capture, materialise
-from gonemaster_db.analysis.projections import look_again
+from gonemaster_db.analysis.projections import request_recheck
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     FACT_TABLES,
@@ -127,7 +127,7 @@ def test_a_late_run_is_found_though_another_was_removed(store: Store) -> None:
     run_batch(store, batch, NAMES[3:4])
     with store.transaction() as session:
         session.execute(update(CohortSnapshot).values(seen_runs=4))  # as if the number were the same by chance
-        look_again(session, [batch.key])
+        request_recheck(session, [batch.key])
     assert projector.project(store, floor="NOTICE", now=lambda: NOON) == 1
 
 

@@ -1,4 +1,4 @@
-"""What the views of several snapshots say about one thing."""
+"""The history of an object over the views of several snapshots."""
 
 import enum
 from collections import defaultdict
@@ -20,7 +20,7 @@ from gonemaster_db.runs.documents.positions import unpack_positions
 
 
 class HistoryKind(enum.StrEnum):
-    """What has a history."""
+    """The kind of object that has a history."""
 
     NAMESERVER = "nameserver"
     ASN = "asn"
@@ -37,7 +37,7 @@ _SHOWN: Mapping[HistoryKind, tuple[Any, Any, tuple[str, ...]]] = {
 
 
 def read_distributions(session: Session, view_ids: Sequence[int]) -> dict[int, str]:
-    """Return the distributions of views, by view: JSON, counts by category and key."""
+    """Return the distributions of views by view ID: JSON with counts by category and key."""
     columns = (SnapshotOverview.view_id, SnapshotOverview.fact_distributions)
     rows = session.execute(select(*columns).where(SnapshotOverview.view_id.in_(view_ids)))
     return {view_id: stored for view_id, stored in rows}  # noqa: C416  # rows are no pairs for dict()
@@ -46,7 +46,7 @@ def read_distributions(session: Session, view_ids: Sequence[int]) -> dict[int, s
 def read_history(
     session: Session, view_ids: Sequence[int], kind: HistoryKind, key: str | int
 ) -> dict[int, dict[str, Any]]:
-    """Return what views say about an object, by view; those that do not have it are left out."""
+    """Return the values of an object by view; views without the object are absent."""
     if kind is HistoryKind.TAG:
         return _history_of_tag(session, view_ids, str(key))
     model, column, names = _SHOWN[kind]
@@ -65,7 +65,7 @@ def _history_of_tag(session: Session, view_ids: Sequence[int], tag: str) -> dict
 
 
 def _domains_of_tag(session: Session, view_id: int, rows: Sequence[tuple[int, int]]) -> int:
-    """Count the domains that have a message tag, in whichever test case."""
+    """Count the domains that have a message tag in any test case."""
     if len(rows) == 1:
         return rows[0][1]
     stored = session.scalars(

@@ -1,4 +1,4 @@
-"""What a view is about: the objects of a snapshot in the orders that give them their positions."""
+"""The objects of a snapshot in the order that defines their positions."""
 
 from array import array
 from collections import defaultdict
@@ -31,11 +31,11 @@ _IDS_AT_A_TIME = 1000
 
 
 class FactsChanged(Exception):
-    """The facts are not those any more that the view was begun with."""
+    """The facts have changed since the view was begun."""
 
 
-class Places(dict[K, int]):
-    """Positions by key; a key that was not there at the start means that the facts have changed."""
+class PositionMap(dict[K, int]):
+    """Positions by key; a missing key means that the facts have changed."""
 
     def __missing__(self, key: K) -> int:
         """Raise FactsChanged."""
@@ -43,7 +43,7 @@ class Places(dict[K, int]):
 
 
 class Address(NamedTuple):
-    """An address; `order` sorts as addresses do, IPv4 first."""
+    """An address; `order` sorts addresses in numerical order, IPv4 first."""
 
     text: str
     family: int
@@ -51,14 +51,14 @@ class Address(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """A name server with an address, both by their ids."""
+    """A name server with an address, both by ID."""
 
     nameserver_id: int
     address_id: int
 
 
 class KnownPrefix(NamedTuple):
-    """A prefix with its id."""
+    """A prefix with its ID."""
 
     id: int
     text: str
@@ -75,40 +75,38 @@ class TagOfCase(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """All objects of a snapshot, each kind in order; positions are places in these lists."""
+    """All objects of a snapshot by kind, in order; positions are indexes into these lists."""
 
     domain_ids: Sequence[int]
-    nameservers: Mapping[int, str]  # by id, in order of the name
+    nameservers: Mapping[int, str]  # by ID, in order of name
     addresses: Mapping[int, Address]
     endpoints: Sequence[Endpoint]
-    origins: Mapping[
-        int, Mapping[tuple[int, int | None], int]
-    ]  # of an address: AS and prefix, how often they were seen
-    asns: Mapping[int, str]  # labels by number, in order of the number
+    origins: Mapping[int, Mapping[tuple[int, int | None], int]]  # by address ID: how often each AS and prefix was seen
+    asns: Mapping[int, str]  # labels by number, in order of number
     prefixes: Sequence[KnownPrefix]
     tags: Sequence[TagOfCase]
     testcases: Sequence[tuple[str, str]]
-    kinds: Mapping[int, tuple[int, int | None, str]]  # of an entry kind: positions of tag and test case, level
+    kinds: Mapping[int, tuple[int, int | None, str]]  # by entry kind: positions of tag and test case, and the level
 
-    def nameserver_places(self) -> Places[int]:
-        """Positions of name servers by id."""
-        return _places(self.nameservers)
+    def nameserver_positions(self) -> PositionMap[int]:
+        """Return the positions of name servers by ID."""
+        return _positions_of(self.nameservers)
 
-    def endpoint_places(self) -> Places[Endpoint]:
-        """Positions of endpoints."""
-        return _places(self.endpoints)
+    def endpoint_positions(self) -> PositionMap[Endpoint]:
+        """Return the positions of endpoints."""
+        return _positions_of(self.endpoints)
 
-    def asn_places(self) -> Places[int]:
-        """Positions of ASes by number."""
-        return _places(self.asns)
+    def asn_positions(self) -> PositionMap[int]:
+        """Return the positions of ASes by number."""
+        return _positions_of(self.asns)
 
-    def prefix_places(self) -> Places[int]:
-        """Positions of prefixes by id."""
-        return _places(prefix.id for prefix in self.prefixes)
+    def prefix_positions(self) -> PositionMap[int]:
+        """Return the positions of prefixes by ID."""
+        return _positions_of(prefix.id for prefix in self.prefixes)
 
 
 def read_objects(session: Session, snapshot_id: int) -> Objects:
-    """Read which objects the facts of a snapshot are about."""
+    """Read the objects in the facts of a snapshot."""
     pairs = [
         Endpoint(*row)
         for row in _distinct(session, snapshot_id, FactNsEndpoint.nameserver_id, FactNsEndpoint.address_id)
@@ -117,7 +115,7 @@ def read_objects(session: Session, snapshot_id: int) -> Objects:
     names = _named(session, AnalysisNameserver.id, AnalysisNameserver.name, {pair.nameserver_id for pair in pairs})
     addresses = _addresses(session, {pair.address_id for pair in pairs} - {NO_ADDRESS})
     nameservers = dict(sorted(names.items(), key=lambda item: item[1]))
-    rank = {number: place for place, number in enumerate(nameservers)}
+    rank = {number: position for position, number in enumerate(nameservers)}
     endpoints = [pair for pair in pairs if pair.address_id != NO_ADDRESS]
     endpoints.sort(key=lambda pair: (rank[pair.nameserver_id], addresses[pair.address_id].order))
     return Objects(
@@ -132,12 +130,12 @@ def read_objects(session: Session, snapshot_id: int) -> Objects:
     )
 
 
-def _places(keys: Iterable[K]) -> Places[K]:
-    return Places((key, place) for place, key in enumerate(keys))
+def _positions_of(keys: Iterable[K]) -> PositionMap[K]:
+    return PositionMap((key, position) for position, key in enumerate(keys))
 
 
 def _domains(session: Session, snapshot_id: int) -> "array[int]":
-    """Return ids in order of the name; of two domains with one name, the second one was made after a deletion."""
+    """Return IDs in order of name; a second domain with the same name was created after a deletion and is skipped."""
     columns = (FactDomainSummary.domain_id, FactDomainSummary.name)
     query = select(*columns).where(FactDomainSummary.snapshot_id == snapshot_id)
     rows = session.execute(query.order_by(FactDomainSummary.name, FactDomainSummary.finished_at.desc()))
@@ -180,7 +178,7 @@ def _addresses(session: Session, wanted: set[int]) -> dict[int, Address]:
 
 def _address(text: str) -> Address:
     family, version = (AF_INET6, 6) if ":" in text else (AF_INET, 4)
-    packed = inet_pton(family, text.partition("%")[0])  # ipaddress takes thirty times as long
+    packed = inet_pton(family, text.partition("%")[0])  # much faster than ipaddress
     return Address(text, version, bytes([version]) + packed)
 
 
@@ -201,7 +199,7 @@ def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:
     of_kind = {number: TagOfCase(known[number].tag, known[number].testcase, known[number].module) for number in used}
     tags = sorted(set(of_kind.values()))
     testcases = sorted({(one.module, one.testcase) for one in tags if one.testcase})
-    tag_places, case_places = _places(tags), {case: place for place, case in enumerate(testcases)}
+    tag_places, case_places = _positions_of(tags), {case: position for position, case in enumerate(testcases)}
     kinds = {
         number: (tag_places[one], case_places.get((one.module, one.testcase)), known[number].level)
         for number, one in of_kind.items()
@@ -212,7 +210,7 @@ def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:
 def _named(
     session: Session, key: InstrumentedAttribute[int], value: InstrumentedAttribute[str], wanted: Iterable[int]
 ) -> dict[int, str]:
-    """Return the texts of ids."""
+    """Return texts by ID."""
     found: dict[int, str] = {}
     for ids in chunks(sorted(wanted), _IDS_AT_A_TIME):
         found.update((row[0], row[1]) for row in session.execute(select(key, value).where(key.in_(ids))))
