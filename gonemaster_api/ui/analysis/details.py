@@ -154,7 +154,7 @@ def prefix() -> Response:
         }
 
     if not request.args.get("prefix"):
-        abort(HTTPStatus.BAD_REQUEST, _("The address names no prefix."))
+        abort(HTTPStatus.BAD_REQUEST, _("Invalid prefix in the URL."))
     return _detail("prefix", details.read_prefix, parts, asked.PrefixQuerySchema)
 
 
@@ -199,7 +199,7 @@ def testcase() -> Response:
         }
 
     if not request.args.get("module") or not request.args.get("testcase"):
-        abort(HTTPStatus.BAD_REQUEST, _("The address names no test case."))
+        abort(HTTPStatus.BAD_REQUEST, _("Invalid test case in the URL."))
     return _detail("testcase", details.read_testcase, parts, asked.SnapshotTestcaseQuerySchema)
 
 
@@ -245,5 +245,5 @@ def _latencies(shown: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     if shown.get("latency_p50_ms") is None:
         return []
     p95, samples = duration(shown["latency_p95_ms"] / 1000), number(shown["latency_samples"])
-    below = _("p95 %(p95)s, of %(n)s answers", p95=p95, n=samples)
+    below = _("p95 %(p95)s, %(n)s responses", p95=p95, n=samples)
     return [(_("Latency, p50"), duration(shown["latency_p50_ms"] / 1000), below)]

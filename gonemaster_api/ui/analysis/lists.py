@@ -25,7 +25,7 @@ blueprint = Blueprint("ui_analysis_lists", __name__, url_prefix="/analysis")
 KINDS: Mapping[str, tuple[str, str, type[ma.Schema]]] = {
     "domain": ("domains", mark("Domains"), asked.DomainListQuerySchema),
     "nameserver": ("nameservers", mark("Name servers"), asked.NameserverListQuerySchema),
-    "endpoint": ("addresses", mark("Addresses of name servers"), asked.EndpointListQuerySchema),
+    "endpoint": ("addresses", mark("Name server addresses"), asked.EndpointListQuerySchema),
     "asn": ("networks", mark("Networks"), asked.AsnListQuerySchema),
     "prefix": ("prefixes", mark("Prefixes"), asked.PrefixListQuerySchema),
     "tag": ("findings", mark("Findings"), asked.TagListQuerySchema),

@@ -50,7 +50,7 @@ ADMIN: tuple[tuple[str, tuple[NavigationItem, ...]], ...] = (
         (
             NavigationItem("metrics", mark("Metrics"), "m"),
             NavigationItem("settings", mark("Settings"), ","),
-            NavigationItem("audit", mark("Audit"), "a", "key"),
+            NavigationItem("audit", mark("Audit log"), "a", "key"),
         ),
     ),
 )

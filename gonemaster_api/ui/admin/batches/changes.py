@@ -26,11 +26,11 @@ blueprint = Blueprint("ui_batch_changes", __name__)
 register_notes(
     {
         "batch_rerun": Note(
-            mark("%(num)s test is queued again, in this batch."), mark("%(num)s tests are queued again, in this batch.")
+            mark("%(num)s test is queued again in this batch."), mark("%(num)s tests are queued again in this batch.")
         ),
         "batch_canceled": Note(mark("%(num)s job was canceled."), mark("%(num)s jobs were canceled.")),
-        "batch_intent_set": Note(mark("The batch becomes a snapshot of the cohorts of its domains.")),
-        "batch_intent_cleared": Note(mark("The batch becomes no snapshot.")),
+        "batch_intent_set": Note(mark("The batch will become a snapshot of the cohorts of its domains.")),
+        "batch_intent_cleared": Note(mark("The batch will not become a snapshot.")),
     }
 )
 
@@ -73,12 +73,12 @@ def _cancellation(batch_id: str, back: str) -> Confirmation:
     waiting, running = counts["queued"] + counts["paused"], counts["running"]
     left = waiting + running
     return Confirmation(
-        title=_("Cancel the rest of %(name)s?", name=title_of(batch)),
-        text=_("Waiting jobs become runs with the state canceled; running ones end within a second."),
+        title=_("Cancel the remaining jobs of %(name)s?", name=title_of(batch)),
+        text=_("Waiting jobs are canceled. Running jobs stop within a second."),
         facts=[(_("Waiting jobs"), number(waiting)), (_("Running jobs"), number(running))],
-        kept=_("what is finished: results, grades, facts."),
+        kept=_("finished results, grades and facts."),
         button=ngettext("Cancel %(num)s job", "Cancel %(num)s jobs", left, num=number(left)),
-        keep=_("Go on testing"),
+        keep=_("Continue testing"),
         back=back,
     )
 

@@ -28,7 +28,7 @@ blueprint = Blueprint("ui_new_batch", __name__)
 _FIELDS = {"domains": "names", "domain": "names"}
 
 register_notes(
-    {"batch_made": Note(mark("The batch is queued with %(num)s job."), mark("The batch is queued with %(num)s jobs."))}
+    {"batch_made": Note(mark("Batch submitted with %(num)s job."), mark("Batch submitted with %(num)s jobs."))}
 )
 
 
@@ -63,7 +63,7 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
     except ApiError as error:
         sent.fail(_place_of(error.code, sent), error.message, error.code)
     except AmbiguousProfile as error:
-        text = _("The tags of the domains have different default profiles; choose a profile.")
+        text = _("The tags of the domains have different default profiles. Choose a profile.")
         text += f" ({u_label(error.domain)})" if error.domain else ""
         sent.fail("profile_id", text, "ambiguous_profile")
     except OptionsTooLarge as error:
@@ -90,7 +90,7 @@ def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
         document["from_tag"] = sent["from_tag"]
         if not sent["from_tag"]:
             document.pop("from_tag")
-            sent.fail("from_tag", _("Name the tag whose domains are to be tested."), "missing_domain")
+            sent.fail("from_tag", _("Enter the tag of the domains to test."), "missing_domain")
     else:
         document["domains"] = pasted.names
     if sent["profile_id"]:

@@ -28,19 +28,21 @@ _SWITCHES = ("analysis_enabled", "public_enabled", "is_default")
 
 register_notes(
     {
-        "cohort_switched": Note(mark("The switch is set.")),
+        "cohort_switched": Note(mark("Cohort updated.")),
         "snapshot_begun": Note(
-            mark("%(num)s test is queued; a snapshot is made of it when it has ended."),
-            mark("%(num)s tests are queued; a snapshot is made of them when all have ended."),
+            mark("%(num)s test is queued. A snapshot will be created when it finishes."),
+            mark("%(num)s tests are queued. A snapshot will be created when all have finished."),
         ),
         "cohort_rebuilding": Note(
-            mark("The cohort is made anew of %(num)s run."), mark("The cohort is made anew of %(num)s runs.")
+            mark("The cohort is being rebuilt from %(num)s run."),
+            mark("The cohort is being rebuilt from %(num)s runs."),
         ),
-        "cohort_rebuilding_already": Note(mark("The cohort is being made anew already."), level="notice"),
-        "cohort_cleared": Note(mark("%(num)s snapshot was removed."), mark("%(num)s snapshots were removed.")),
-        "cohort_deleted": Note(mark("The cohort is deleted.")),
+        "cohort_rebuilding_already": Note(mark("The cohort is already being rebuilt."), level="notice"),
+        "cohort_cleared": Note(mark("%(num)s snapshot was deleted."), mark("%(num)s snapshots were deleted.")),
+        "cohort_deleted": Note(mark("Cohort deleted.")),
         "snapshots_rebuilding": Note(
-            mark("The views of %(num)s snapshot are made anew."), mark("The views of %(num)s snapshots are made anew.")
+            mark("The views of %(num)s snapshot are being rebuilt."),
+            mark("The views of %(num)s snapshots are being rebuilt."),
         ),
     }
 )
@@ -66,12 +68,12 @@ def switch(cohort_id: int) -> Response:
 
 def _switching_off(cohort_id: int) -> Confirmation:
     return Confirmation(
-        title=_("Switch the analysis of %(cohort)s off?", cohort=_title(cohort_id)),
-        text=_("Its facts and snapshots are removed. To switch it on again makes them anew of the runs that are left."),
+        title=_("Disable analysis of %(cohort)s?", cohort=_title(cohort_id)),
+        text=_("Its facts and snapshots are deleted. Enabling analysis again rebuilds them from the remaining runs."),
         facts=_facts(cohort_id),
         kept=_("the tag, its domains, batches and runs."),
-        button=_("Switch the analysis off"),
-        keep=_("Keep it on"),
+        button=_("Disable analysis"),
+        keep=_("Keep analysis enabled"),
         back=url_for("ui_cohorts.detail", cohort_id=cohort_id),
         fields={"name": "analysis_enabled", "value": "no"},
     )
@@ -84,16 +86,16 @@ def run(cohort_id: int) -> Response:
     is_default = request.values.get("default") == "yes"
     count = read_tag(state(), cohort["source_tag"])["domain_count"]
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
-    text = _("Its batch becomes a snapshot when all tests have ended.")
+    text = _("Its batch will become a snapshot when all tests have finished.")
     if is_default:
-        text = _("Its batch becomes a snapshot, and the default of the cohort, when all tests have ended.")
+        text = _("Its batch will become a snapshot and the cohort's default when all tests have finished.")
     question = Confirmation(
-        title=_("Make a new snapshot of %(cohort)s?", cohort=_title(cohort_id)),
+        title=_("Create a new snapshot of %(cohort)s?", cohort=_title(cohort_id)),
         text=text,
         facts=[(_("Domains to test"), number(count))],
         notes=[]
         if cohort["analysis_enabled"]
-        else [_("The analysis of the cohort is off: there will be no snapshot.")],
+        else [_("Analysis of the cohort is off, so no snapshot will be created.")],
         button=ngettext("Test %(num)s domain", "Test %(num)s domains", count, num=number(count)),
         keep=_("Not now"),
         back=back,
@@ -116,15 +118,14 @@ def rebuild(cohort_id: int) -> Response:
     question = Confirmation(
         title=_("Rebuild %(cohort)s?", cohort=_title(cohort_id)),
         text=_(
-            "Facts and snapshots are made anew of the runs that are left. "
-            "Slugs, labels and the pinned default are lost."
+            "Facts and snapshots are rebuilt from the remaining runs. Slugs, labels and the pinned default are lost."
         ),
         facts=_facts(cohort_id),
         kept=_("the tag, its domains, batches and runs."),
         weight="tick",
-        tick=_("Yes, lose slugs, labels and the pinned default"),
-        button=_("Rebuild the cohort"),
-        keep=_("Keep it as it is"),
+        tick=_("Yes, discard slugs, labels and the pinned default"),
+        button=_("Rebuild cohort"),
+        keep=_("Keep the cohort unchanged"),
         back=back,
     )
     if asked := question.asked():
@@ -145,13 +146,15 @@ def clear(cohort_id: int) -> Response:
     count = len(read_snapshots(state(), cohort_id))
     question = Confirmation(
         title=_("Clear %(cohort)s?", cohort=_title(cohort_id)),
-        text=_("Its facts and snapshots are removed. Batches that are there now get none again, until it is rebuilt."),
+        text=_(
+            "Its facts and snapshots are deleted. Existing batches are not added again until the cohort is rebuilt."
+        ),
         facts=_facts(cohort_id),
         kept=_("the cohort, the tag, its domains, batches and runs."),
         weight="tick",
         tick=ngettext("Yes, this %(num)s snapshot", "Yes, all %(num)s snapshots", count, num=number(count)),
-        button=ngettext("Remove %(num)s snapshot", "Remove %(num)s snapshots", count, num=number(count)),
-        keep=_("Keep the snapshots"),
+        button=ngettext("Delete %(num)s snapshot", "Delete %(num)s snapshots", count, num=number(count)),
+        keep=_("Keep snapshots"),
         back=back,
     )
     if asked := question.asked():
@@ -165,13 +168,13 @@ def delete(cohort_id: int) -> Response:
     tag = read_cohort(state(), cohort_id)["source_tag"]
     question = Confirmation(
         title=_("Delete the cohort %(cohort)s?", cohort=_title(cohort_id)),
-        text=_("This cannot be undone. Its facts, its snapshots and its schedule go."),
+        text=_("This cannot be undone. Its facts, snapshots and schedule are deleted."),
         facts=_facts(cohort_id),
         kept=_("the tag, its domains, batches and runs."),
         weight="type",
         typed=tag,
-        button=_("Delete the cohort"),
-        keep=_("Keep the cohort"),
+        button=_("Delete cohort"),
+        keep=_("Keep cohort"),
         back=url_for("ui_cohorts.detail", cohort_id=cohort_id),
     )
     if asked := question.asked():
@@ -196,4 +199,4 @@ def _title(cohort_id: int) -> str:
 def _facts(cohort_id: int) -> list[tuple[str, str]]:
     snapshots: list[dict[str, Any]] = read_snapshots(state(), cohort_id)
     without = sum(not one["source_runs_available"] for one in snapshots)
-    return [(_("Snapshots"), number(len(snapshots))), (_("Of them without runs"), number(without))]
+    return [(_("Snapshots"), number(len(snapshots))), (_("Snapshots without remaining runs"), number(without))]

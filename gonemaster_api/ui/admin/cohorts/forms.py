@@ -27,8 +27,8 @@ _TEXTS = ("label", "description", "reference_list", "tag_view_min_level")
 
 register_notes(
     {
-        "cohort_made": Note(mark("The cohort is created.")),
-        "cohort_saved": Note(mark("The cohort is saved.")),
+        "cohort_made": Note(mark("Cohort created.")),
+        "cohort_saved": Note(mark("Cohort saved.")),
     }
 )
 
@@ -47,7 +47,7 @@ def new() -> Response:
             made = make_cohort(state(), document, who=who())
             return see_other(url_for("ui_cohorts.detail", cohort_id=made.id), "cohort_made")
         except CohortExists:
-            sent.fail("source_tag", _("This tag has a cohort."), "cohort_exists")
+            sent.fail("source_tag", _("This tag already has a cohort."), "cohort_exists")
         except ApiError as error:
             sent.fail("source_tag" if error.code.endswith("source_tag") else SUMMARY, error.message, error.code)
     return _page(sent)
@@ -86,4 +86,4 @@ def _page(shown: Form, cohort: Mapping[str, Any] | None = None) -> Response:
 
 def _floors() -> list[tuple[str, str]]:
     """Return the choices of the lowest level of findings; empty is that of the server."""
-    return [(level, word(level) if level not in {"", "INFO"} else level or _("as the server")) for level in FLOORS]
+    return [(level, word(level) if level not in {"", "INFO"} else level or _("server default")) for level in FLOORS]

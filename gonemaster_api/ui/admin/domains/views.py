@@ -39,13 +39,13 @@ blueprint = Blueprint("ui_domains", __name__, url_prefix="/domains")
 
 register_notes(
     {
-        "domain-tags": Note(mark("The tags are changed.")),
-        "domain-deleted": Note(mark("The domain is deleted.")),
+        "domain-tags": Note(mark("Tags saved.")),
+        "domain-deleted": Note(mark("Domain deleted.")),
         "domains-pruned": Note(
             mark("One domain without runs is deleted."), mark("%(num)s domains without runs are deleted.")
         ),
         "domain-choose-profile": Note(
-            mark("The tags of the domain have different default profiles; choose one."), level="notice"
+            mark("The tags of the domain have different default profiles. Choose a profile."), level="notice"
         ),
     }
 )
@@ -114,7 +114,7 @@ def _newest_two(shared: State, domain_id: int, before: str | None, after: str | 
 def _check_runs(shared: State, name: str, run_ids: Sequence[str]) -> None:
     for run_id in run_ids:
         if read_run(shared, run_id)["domain"] != name:
-            raise BadRequest("invalid_run", gettext("%(run)s is no run of this domain.", run=run_id))
+            raise BadRequest("invalid_run", gettext("%(run)s is not a run of this domain.", run=run_id))
 
 
 @blueprint.post("/<path:name>/test")
@@ -171,11 +171,11 @@ def delete(name: str) -> Response:
     count = ngettext("one run", "%(n)s runs", runs, n=number(runs))
     asked = Confirmation(
         title=gettext("Delete %(domain)s?", domain=u_label(domain["name"])),
-        text=gettext("The domain leaves its tags, and its runs are deleted with all that they found."),
+        text=gettext("The domain is removed from its tags, and its runs with all findings are deleted."),
         facts=((gettext("Runs"), number(runs)), (gettext("Tags"), number(len(domain["tags"])))),
-        kept=gettext("what snapshots of the analysis have captured"),
-        button=gettext("Delete the domain and %(count)s", count=count) if runs else gettext("Delete the domain"),
-        keep=gettext("Keep the domain"),
+        kept=gettext("data captured in analysis snapshots"),
+        button=gettext("Delete domain and %(count)s", count=count) if runs else gettext("Delete domain"),
+        keep=gettext("Keep domain"),
         weight="type" if runs else "plain",
         typed=domain["name"],
         back=url_for("ui_domains.detail", name=domain["name"]),
@@ -197,11 +197,14 @@ def prune() -> Response:
     back = url_for("ui_domains.show", tag=tag) if tag else url_for("ui_domains.show")
     asked = Confirmation(
         title=gettext("Delete the domains without runs?"),
-        text=gettext("They were never tested, or their runs are gone. Domains of which a job waits or runs stay."),
+        text=gettext(
+            "These domains were never tested, or their runs have been purged. Domains with a waiting or "
+            "running job are not deleted."
+        ),
         facts=((gettext("Domains without runs"), number(total)),),
-        notes=(gettext("Only domains of the tag %(tag)s.", tag=tag),) if tag else (),
+        notes=(gettext("Only domains with the tag %(tag)s.", tag=tag),) if tag else (),
         button=gettext("Delete %(count)s", count=count),
-        keep=gettext("Keep them"),
+        keep=gettext("Keep in queue"),
         weight="tick",
         tick=gettext("Yes, %(count)s", count=count),
         fields={"tag": tag} if tag else {},

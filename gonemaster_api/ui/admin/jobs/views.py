@@ -37,15 +37,15 @@ for _name, _filter in FILTERS.items():
 
 register_notes(
     {
-        "job-queued": Note(mark("The test is queued.")),
-        "job-again": Note(mark("The domain is tested again with the same options.")),
-        "job-canceled": Note(mark("The job is canceled.")),
+        "job-queued": Note(mark("Test queued.")),
+        "job-again": Note(mark("The domain is queued again with the same options.")),
+        "job-canceled": Note(mark("Job canceled.")),
         "job-stopping": Note(mark("The job is being stopped."), level="notice"),
-        "job-over": Note(mark("The job had finished before."), level="notice"),
-        "job-held": Note(mark("The job is held; it keeps its place."), undo="ui_jobs.release"),
-        "job-released": Note(mark("The job waits again, at its old place."), undo="ui_jobs.hold"),
-        "job-front": Note(mark("The job is the next of its tier.")),
-        "job-started": Note(mark("The job does not wait any more, so nothing was moved."), level="notice"),
+        "job-over": Note(mark("The job had already finished."), level="notice"),
+        "job-held": Note(mark("Job on hold. It keeps its position."), undo="ui_jobs.release"),
+        "job-released": Note(mark("1 job released to its previous position."), undo="ui_jobs.hold"),
+        "job-front": Note(mark("The job is now first in its tier.")),
+        "job-started": Note(mark("The job is no longer waiting, so it was not moved."), level="notice"),
     }
 )
 
@@ -78,7 +78,7 @@ def _wanted_level() -> tuple[str, list[Problem]]:
     if text.upper() in SHOWN_LEVELS or not text:
         return text.upper(), []
     allowed = ", ".join(level.lower() for level in SHOWN_LEVELS)
-    said = gettext("There is no level %(given)s; levels are %(allowed)s.", given=text[:40], allowed=allowed)
+    said = gettext("Invalid level %(given)s. Allowed levels: %(allowed)s.", given=text[:40], allowed=allowed)
     return "", [Problem("level", said, "invalid_level")]
 
 
@@ -112,9 +112,9 @@ def cancel(job_id: str) -> Response:
         return see_other(back, "job-over")
     asked = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=u_label(item.domain)),
-        text=gettext("It becomes a run with the state canceled."),
-        button=gettext("Cancel the test"),
-        keep=gettext("Keep the job"),
+        text=gettext("The job is recorded as a canceled run."),
+        button=gettext("Cancel test"),
+        keep=gettext("Keep job"),
         back=back,
     ).asked()
     if asked is not None:

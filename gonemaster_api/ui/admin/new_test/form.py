@@ -32,10 +32,10 @@ _FIELD_OF_CODE = {
 }
 _SCHEMA_FIELDS = {"tags": "tags", "tests": "tests", "min_level": "min_level", "profile_id": "profile_id"}
 _CELL_TEXTS = {
-    "keytag": mark("The key tag is a number from 0 to 65535."),
-    "algorithm": mark("The algorithm is a number from 0 to 255."),
-    "digtype": mark("The digest type is a number from 0 to 255."),
-    "digest": mark("The digest has hexadecimal digits, two for each octet, 128 at most."),
+    "keytag": mark("The key tag must be a number from 0 to 65535."),
+    "algorithm": mark("The algorithm must be a number from 0 to 255."),
+    "digtype": mark("The digest type must be a number from 0 to 255."),
+    "digest": mark("The digest must have an even number of hexadecimal digits, at most 128."),
 }
 
 
@@ -137,16 +137,16 @@ class TestForm(Form):
 
     def _check_domain(self) -> None:
         if host := host_of_address(self["domain"]):
-            self.fail("domain", gettext("Type the domain alone: %(domain)s.", domain=host), "invalid_domain")
+            self.fail("domain", gettext("Enter only the domain name: %(domain)s.", domain=host), "invalid_domain")
             return
         try:
             read_name(self["domain"])
         except BadRequest as error:
             if error.code == "missing_domain":
-                self.fail("domain", gettext("Type the name of a domain."), error.code)
+                self.fail("domain", gettext("Enter a domain name."), error.code)
             else:
                 reason = why_no_name(self["domain"])
-                self.fail("domain", gettext("This is not the name of a domain: %(reason)s.", reason=reason), error.code)
+                self.fail("domain", gettext("Invalid domain name: %(reason)s.", reason=reason), error.code)
 
     def _check_nameservers(self, state: State) -> None:
         guarded = not self["profile_id"] and is_guarded(state.settings, ())  # a profile may allow more
@@ -158,15 +158,15 @@ class TestForm(Form):
         try:
             found = read_nameserver({**row.cells, "ip": ""})
         except BadRequest as error:
-            text = gettext("This is not the name of a name server.")
+            text = gettext("Invalid name server name.")
             self.fail(f"ns.{row.number}.ns", text, error.code)
             found = {"ns": "ns.example"}
         try:
             check_targets([read_nameserver({"ns": found["ns"], "ip": row.cells["ip"]})], guarded=guarded)
         except BadRequest as error:
-            text = gettext("This is not an IPv4 or IPv6 address.")
+            text = gettext("Invalid IPv4 or IPv6 address.")
             if error.code == "private_undelegated_ip":
-                text = gettext("Only addresses that can be reached from everywhere are queried.")
+                text = gettext("Only globally reachable addresses are allowed.")
             self.fail(f"ns.{row.number}.ip", text, error.code)
 
     def _note_schema(self, messages: Mapping[str, Any]) -> None:

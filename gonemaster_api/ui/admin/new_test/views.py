@@ -45,7 +45,7 @@ def _fetch(form: TestForm) -> None:
         return
     form.fill(found)
     if not found["nameservers"]:
-        form.fail("undelegated", gettext("The parent zone has no name servers of this domain."), "not_found")
+        form.fail("undelegated", gettext("The parent zone has no name servers for this domain."), "not_found")
 
 
 @blueprint.post("")
@@ -60,15 +60,15 @@ def start() -> Response:
     except ApiError as error:
         form.refuse(error)
     except AmbiguousProfile:
-        text = gettext("The tags of the domain have different default profiles; choose one.")
+        text = gettext("The tags of the domain have different default profiles. Choose a profile.")
         form.fail("profile_id", text, "ambiguous_profile")
     except BrokerUnavailable:
         form.fail(
-            SUMMARY, gettext("The broker does not answer, so nothing was queued. Try again."), "broker_unavailable"
+            SUMMARY, gettext("The broker is unavailable. The test was not queued; try again."), "broker_unavailable"
         )
         return _page(form, status=HTTPStatus.SERVICE_UNAVAILABLE)
     except StoreUnavailable:
-        form.fail(SUMMARY, gettext("The database does not answer. Try again."), "store_unavailable")
+        form.fail(SUMMARY, gettext("The database is unavailable. Try again."), "store_unavailable")
         return _page(form, status=HTTPStatus.SERVICE_UNAVAILABLE)
     else:
         forget_glance()

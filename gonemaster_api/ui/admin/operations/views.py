@@ -16,7 +16,9 @@ blueprint = Blueprint("ui_operations", __name__, url_prefix="/operations")
 
 _UNFINISHED = (OperationStatus.QUEUED, OperationStatus.RUNNING)
 
-register_notes({"operation": Note(mark("This takes longer; it goes on without this page."), level="notice")})
+register_notes(
+    {"operation": Note(mark("The operation continues in the background. You can leave this page."), level="notice")}
+)
 
 
 @blueprint.get("")

@@ -45,10 +45,10 @@ class PauseForm(Form):
         if tier and tier not in TIERS:
             self.fail("tier", gettext("Choose both tiers, normal or batch."), "invalid_tier")
         if len(self["reason"]) > _LONGEST_REASON:
-            self.fail("reason", gettext("Give at most %(n)s characters.", n=_LONGEST_REASON), "invalid_reason")
+            self.fail("reason", gettext("Use at most %(n)s characters.", n=_LONGEST_REASON), "invalid_reason")
         span = self["for"]
         if span not in MINUTES:
-            self.fail("for", gettext("Choose one of the lengths."), "invalid_until")
+            self.fail("for", gettext("Choose one of the listed durations."), "invalid_until")
         elif span == "until":
             until = self._moment(now)
         elif span:
@@ -59,9 +59,9 @@ class PauseForm(Form):
         try:
             found = datetime.fromisoformat(self["until"])
         except ValueError:
-            self.fail("until", gettext("Give a date and a time, such as 2026-11-26 10:30."), "invalid_until")
+            self.fail("until", gettext("Enter a date and time, for example 2026-11-26 10:30."), "invalid_until")
             return None
         until = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
         if until <= now:
-            self.fail("until", gettext("This time is over; give one in the future."), "invalid_until")
+            self.fail("until", gettext("This time is in the past. Enter a future time."), "invalid_until")
         return until

@@ -160,9 +160,9 @@ def cancel(job_id: str) -> Response:
     job = read_job(state(), job_id)
     asked = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=job["domain"]),
-        text=gettext("It stops within a second and becomes a run with the state canceled."),
-        button=gettext("Cancel the test"),
-        keep=gettext("Let it run"),
+        text=gettext("The test stops within a second and is recorded as a canceled run."),
+        button=gettext("Cancel test"),
+        keep=gettext("Keep running"),
         back=url_for("ui_queue.show"),
     ).asked()
     if asked:
@@ -221,7 +221,7 @@ def _removal(form: Form, choice: JobSelection, action: str = "") -> Confirmation
         title=title,
         text=gettext(REMOVAL),
         button=ngettext("Remove one job", "Remove %(n)s jobs", count, n=number(count)),
-        keep=ngettext("Keep it", "Keep them", count),
+        keep=ngettext("Keep in queue", "Keep in queue", count),
         back=own_path(form["next"]),
         weight="tick" if choice.is_filter else "plain",
         tick=ngettext("Yes, this one", "Yes, all %(n)s", count, n=number(count)),

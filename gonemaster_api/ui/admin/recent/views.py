@@ -38,12 +38,14 @@ _FILTERS = ("domain", "batch_id", "status", "severity", "created_after", "create
 
 register_notes(
     {
-        "jobs-canceled": Note(mark("One job is canceled."), mark("%(num)s jobs are canceled.")),
+        "jobs-canceled": Note(mark("1 job canceled."), mark("%(num)s jobs canceled.")),
         "jobs-repeated": Note(
-            mark("One domain is tested again, as a batch."), mark("%(num)s domains are tested again, as a batch.")
+            mark("1 domain queued again as a batch."), mark("%(num)s domains queued again as a batch.")
         ),
-        "jobs-none-chosen": Note(mark("Nothing was ticked, so nothing was done."), level="notice"),
-        "jobs-none-finished": Note(mark("None of them has finished, so there is nothing to repeat."), level="notice"),
+        "jobs-none-chosen": Note(mark("No rows were selected. Select at least one row."), level="notice"),
+        "jobs-none-finished": Note(
+            mark("None of the selected jobs has finished, so no test can be repeated."), level="notice"
+        ),
     }
 )
 
@@ -72,7 +74,7 @@ def bulk() -> Response:
     do, ids = request.form.get("do", ""), request.form.getlist("id")[:MAX_LIMIT]
     back = own_path(request.form.get("next") or url_for("ui_recent.show"))
     if do not in ("cancel", "rerun"):
-        raise BadRequest("invalid_do", gettext("Choose whether to cancel or to repeat."))
+        raise BadRequest("invalid_do", gettext("Choose to cancel or repeat the selected tests."))
     if request.form.get("all"):
         return _cancel_all(back) if do == "cancel" else _rerun_all(back)
     if not ids:
@@ -84,9 +86,9 @@ def _cancel_listed(ids: list[str], back: str) -> Response:
     count = ngettext("one job", "%(n)s jobs", len(ids), n=number(len(ids)))
     asked = Confirmation(
         title=gettext("Cancel %(count)s?", count=count),
-        text=gettext("Jobs that wait or run end as canceled; what has finished stays as it is."),
+        text=gettext("Waiting and running jobs are canceled. Finished runs do not change."),
         button=gettext("Cancel %(count)s", count=count),
-        keep=gettext("Keep them"),
+        keep=gettext("Keep in queue"),
         back=back,
         fields={"do": "cancel", "id": ids, "next": back},
     ).asked()
@@ -112,13 +114,13 @@ def _cancel_all(back: str) -> Response:
     total = count_matching(shared, wanted).unfinished
     count = ngettext("one job", "%(n)s jobs", total, n=number(total))
     asked = Confirmation(
-        title=gettext("Cancel all jobs that match?"),
+        title=gettext("Cancel all matching jobs?"),
         text=gettext(
-            "Jobs that wait or run end as canceled. Many are canceled step by step, with their progress shown."
+            "Waiting and running jobs are canceled. Large numbers are canceled in steps, with progress shown."
         ),
-        facts=((gettext("Jobs that wait or run"), number(total)),),
+        facts=((gettext("Waiting and running jobs"), number(total)),),
         button=gettext("Cancel %(count)s", count=count),
-        keep=gettext("Keep them"),
+        keep=gettext("Keep in queue"),
         weight="tick",
         tick=gettext("Yes, all of them: %(count)s", count=count),
         back=back,
@@ -148,8 +150,10 @@ def _rerun_all(back: str) -> Response:
         return see_other(back, "jobs-none-finished")
     count = ngettext("one run", "%(n)s runs", total, n=number(total))
     asked = Confirmation(
-        title=gettext("Test all domains of this list again?"),
-        text=gettext("A new batch gets a job for each finished run that matches, with the options of that run."),
+        title=gettext("Test all listed domains again?"),
+        text=gettext(
+            "A new batch is submitted with one job for each matching finished run, using the options of that run."
+        ),
         facts=((gettext("Runs"), number(total)),),
         button=gettext("Repeat %(count)s", count=count),
         weight="tick",

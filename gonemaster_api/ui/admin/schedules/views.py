@@ -32,8 +32,8 @@ _SWITCHES = ("enabled", "catch_up", "promote_default")
 
 register_notes(
     {
-        "schedule_saved": Note(mark("The schedule is saved.")),
-        "schedule_removed": Note(mark("The schedule is removed.")),
+        "schedule_saved": Note(mark("Schedule saved.")),
+        "schedule_removed": Note(mark("Schedule removed.")),
     }
 )
 

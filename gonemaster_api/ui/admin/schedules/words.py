@@ -46,7 +46,7 @@ def _weekdays(words: Sequence[str]) -> str:
 def _days_of_month(schedule: Mapping[str, Any]) -> str:
     days = [str(day) for day in sorted(set(schedule["days_of_month"]))]
     words = [_("day %(day)s", day=_listed(days))] if len(days) == 1 else []
-    words = words or ([_("the days %(days)s", days=_listed(days))] if days else [])
+    words = words or ([_("days %(days)s", days=_listed(days))] if days else [])
     return _listed([*words, *([_("the last day")] if schedule["last_day"] else [])])
 
 

@@ -66,21 +66,21 @@ def _parsed(form: Form) -> dict[str, Any] | None:
     try:
         config = json.loads(form["config"] or "{}")
     except RecursionError:
-        form.fail("config", _("The configuration is nested too deeply."), "invalid_profile")
+        form.fail("config", _("The configuration has too many levels of nesting."), "invalid_profile")
     except ValueError as error:
         line = getattr(error, "lineno", 1)
-        form.fail("config", _("Line %(line)s is not JSON: %(what)s", line=line, what=str(error)), "invalid_profile")
+        form.fail("config", _("Invalid JSON in line %(line)s: %(what)s", line=line, what=str(error)), "invalid_profile")
     else:
         if isinstance(config, dict):
             return config
-        form.fail("config", _("The configuration is an object in braces: {…}"), "invalid_profile")
+        form.fail("config", _("The configuration must be a JSON object: {…}"), "invalid_profile")
     return None
 
 
 def place(form: Form, error: ApiError | ProfileExists) -> None:
     """Show a refusal at its field."""
     if isinstance(error, ProfileExists):
-        form.fail("name", _("There is a profile of this name."), "profile_exists")
+        form.fail("name", _("A profile with this name already exists."), "profile_exists")
         return
     form.fail("config", listed(error), error.code)
 

@@ -28,8 +28,8 @@ blueprint = Blueprint("ui_scoring", __name__)
 
 register_notes(
     {
-        "scoring_saved": Note(mark("The configuration is saved. Stored scores stay as they are.")),
-        "scoring_reset": Note(mark("The built-in configuration applies again.")),
+        "scoring_saved": Note(mark("Scoring configuration saved. Stored scores do not change.")),
+        "scoring_reset": Note(mark("The built-in configuration is active again.")),
     }
 )
 
@@ -61,11 +61,11 @@ def save() -> Response:
 def reset() -> Response:
     """Ask, then go back to the built-in configuration."""
     asked = Confirmation(
-        title=_("Go back to the built-in scoring?"),
+        title=_("Reset to the built-in scoring?"),
         button=_("Reset scoring"),
         back=url_for("ui_scoring.show"),
-        text=_("What was saved here is lost. Export it first if you may need it."),
-        kept=_("Scores and grades of stored runs stay as they are."),
+        text=_("The saved configuration is deleted. Export it first if you may need it."),
+        kept=_("Scores and grades of stored runs do not change."),
     ).asked()
     if asked:
         return asked
@@ -131,9 +131,9 @@ def _imported(form: Form) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        form.fail(SUMMARY, _("This is not JSON: %(what)s", what=str(error)), "invalid_scoring_config")
+        form.fail(SUMMARY, _("Invalid JSON: %(what)s", what=str(error)), "invalid_scoring_config")
         return {}
     if not isinstance(document, dict):
-        form.fail(SUMMARY, _("The document is an object in braces: {…}"), "invalid_scoring_config")
+        form.fail(SUMMARY, _("The document must be a JSON object: {…}"), "invalid_scoring_config")
         return {}
     return document

@@ -33,11 +33,11 @@ mark("Display")
 register_notes(
     {
         "settings_saved": Note(
-            mark("One setting is saved; all processes follow within two seconds."),
-            mark("%(num)s settings are saved; all processes follow within two seconds."),
+            mark("One setting saved. It takes effect in all processes within two seconds."),
+            mark("%(num)s settings saved. They take effect in all processes within two seconds."),
         ),
-        "settings_same": Note(mark("Nothing was changed."), level="notice"),
-        "setting_reset": Note(mark("The saved value is removed: configuration file and default apply again.")),
+        "settings_same": Note(mark("No changes."), level="notice"),
+        "setting_reset": Note(mark("The saved value is removed. The configuration file and the default apply again.")),
     }
 )
 

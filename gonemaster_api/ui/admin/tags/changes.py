@@ -37,11 +37,11 @@ blueprint = Blueprint("ui_tag_changes", __name__)
 
 register_notes(
     {
-        "tag_made": Note(mark("The tag is created.")),
-        "tag_described": Note(mark("The description is saved.")),
-        "tag_filled": Note(mark("%(num)s name was added."), mark("%(num)s names were added.")),
+        "tag_made": Note(mark("Tag created.")),
+        "tag_described": Note(mark("Description saved.")),
+        "tag_filled": Note(mark("%(num)s domain added."), mark("%(num)s domains added.")),
         "tag_emptied": Note(
-            mark("%(num)s name was removed from the tag."), mark("%(num)s names were removed from the tag.")
+            mark("%(num)s domain removed from the tag."), mark("%(num)s domains removed from the tag.")
         ),
     }
 )
@@ -57,7 +57,7 @@ def create() -> Response:
             make_tag(state(), document["name"], document["description"])
             return see_other(url_for("ui_tags.detail", name=document["name"]), "tag_made")
         except TagExists:
-            sent.fail("name", _("There is a tag of this name."), "tag_exists")
+            sent.fail("name", _("A tag with this name already exists."), "tag_exists")
         except ApiError as error:
             sent.fail("name", error.message, error.code)
     return show_with(sent)
@@ -106,16 +106,19 @@ def _remove_all(name: str) -> Response:
     total = count_members(state(), wanted)
     back = own_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
     asked = Confirmation(
-        title=_("Remove all domains that match from the tag %(tag)s?", tag=name),
-        text=_("Many are removed step by step, with their progress shown."),
+        title=_("Remove all matching domains from the tag %(tag)s?", tag=name),
+        text=_("Large numbers are removed in steps, with progress shown."),
         facts=[(_("Domains"), number(total))],
         kept=_("domains and their runs."),
         weight="tick",
         tick=ngettext(
-            "Yes, take it from %(num)s domain", "Yes, take it from %(num)s domains", total, num=number(total)
+            "Yes, remove the tag from %(num)s domain",
+            "Yes, remove the tag from %(num)s domains",
+            total,
+            num=number(total),
         ),
         button=ngettext("Remove %(num)s domain", "Remove %(num)s domains", total, num=number(total)),
-        keep=_("Keep them"),
+        keep=_("Keep in queue"),
         fields={"all": "yes", "next": back} | sent,
         back=back,
     ).asked()

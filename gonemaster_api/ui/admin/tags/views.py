@@ -28,8 +28,8 @@ _EARLIER_BATCHES = 5
 LEVELS = ("ok", "notice", "warning", "error", "critical")
 FILTERS = ("name", "level", "min_level")
 _FROM_LEVEL = (
-    ("WARNING", mark("Warnings and worse")),
-    ("ERROR", mark("Errors and worse")),
+    ("WARNING", mark("Warnings and above")),
+    ("ERROR", mark("Errors and above")),
     ("CRITICAL", mark("Critical")),
 )
 

@@ -34,12 +34,12 @@ _PLACES = {
 
 register_notes(
     {
-        "watch_made": Note(mark("The watch is created; it is told of what happens from now on.")),
-        "watch_saved": Note(mark("The watch is saved.")),
-        "watch_on": Note(mark("The watch is switched on.")),
-        "watch_off": Note(mark("The watch is switched off.")),
-        "watch_tested": Note(mark("A test message is on its way; the list below shows what becomes of it.")),
-        "watch_deleted": Note(mark("The watch is deleted.")),
+        "watch_made": Note(mark("Watch created. It reports events from now on.")),
+        "watch_saved": Note(mark("Watch saved.")),
+        "watch_on": Note(mark("Watch enabled.")),
+        "watch_off": Note(mark("Watch disabled.")),
+        "watch_tested": Note(mark("Test message queued. The list below shows its delivery.")),
+        "watch_deleted": Note(mark("Watch deleted.")),
     }
 )
 
@@ -59,10 +59,12 @@ def new() -> Response:
             made = make_watch(state(), document, who=who())
             return see_other(url_for("ui_watches.detail", watch_id=made.id), "watch_made")
         except TagNotFound:
-            sent.fail("tag", _("There is no such tag."), "not_found")
+            sent.fail("tag", _("This tag does not exist."), "not_found")
         except TooManyWatches as error:
             sent.fail(
-                SUMMARY, _("There are %(num)s watches, and no more may be stored.", num=error.limit), "too_many_watches"
+                SUMMARY,
+                _("The limit of %(num)s watches is reached. Delete a watch to create another one.", num=error.limit),
+                "too_many_watches",
             )
         except ApiError as error:
             sent.fail(_PLACES.get(error.code, SUMMARY), error.message, error.code)
@@ -137,9 +139,9 @@ def delete(watch_id: int) -> Response:
     """Delete a watch with its deliveries."""
     question = Confirmation(
         title=_("Delete the watch of %(subject)s?", subject=subject(read_watch(state(), watch_id))),
-        text=_("Its deliveries go with it; what was still to be told is not told."),
-        button=_("Delete the watch"),
-        keep=_("Keep the watch"),
+        text=_("Its deliveries are deleted. Pending notifications are discarded."),
+        button=_("Delete watch"),
+        keep=_("Keep watch"),
         back=url_for("ui_watches.detail", watch_id=watch_id),
     )
     if asked := question.asked():

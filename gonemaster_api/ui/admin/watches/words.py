@@ -16,7 +16,7 @@ def event_names() -> dict[str, str]:
         WatchEvent.DOMAIN_RECOVERED.value: _("A domain recovered"),
         WatchEvent.BATCH_FINISHED.value: _("A batch finished"),
         WatchEvent.SNAPSHOT_CAPTURED.value: _("A snapshot was captured"),
-        WatchEvent.QUEUE_TROUBLE.value: _("The queue has troubles"),
+        WatchEvent.QUEUE_TROUBLE.value: _("Queue problem"),
         "test": _("Test message"),
         "digest": _("Summary of several events"),
     }
@@ -27,7 +27,7 @@ def status_names() -> dict[str, str]:
     return {
         DeliveryStatus.WAITING.value: _("Waiting"),
         DeliveryStatus.SUCCEEDED.value: _("Delivered"),
-        DeliveryStatus.FAILED.value: _("Given up"),
+        DeliveryStatus.FAILED.value: _("Abandoned"),
     }
 
 

@@ -19,9 +19,9 @@ CATEGORIES = {
 }
 CRITERIA = {
     "no_warnings_or_errors": mark("No warnings or errors"),
-    "dnssec_enabled": mark("DNSSEC on"),
+    "dnssec_enabled": mark("DNSSEC enabled"),
     "strong_algorithm": mark("Strong algorithm"),
-    "nsec3_non_optout": mark("No opt-out in NSEC3"),
+    "nsec3_non_optout": mark("NSEC3 without opt-out"),
     "cds_cdnskey_published": mark("CDS or CDNSKEY published"),
     "ipv6_all_nameservers": mark("IPv6 on all name servers"),
     "as_diversity": mark("More than one network"),
@@ -64,7 +64,7 @@ def banner(run: Run, told: PublicFindings) -> Banner:
         return Banner("error", _unfinished(run), "")
     count = told.counts.get(told.worst, 0)
     if told.worst == PASSED:
-        return Banner(PASSED, _("No problem found."), _("All that was tested is as it should be."))
+        return Banner(PASSED, _("No problems found."), _("All checks passed."))
     first = told.first_of_worst()
     if told.worst == "notice":
         words = ngettext("Works, with %(num)s notice.", "Works, with %(num)s notices.", count)
@@ -72,8 +72,8 @@ def banner(run: Run, told: PublicFindings) -> Banner:
         words = ngettext("Works, with %(num)s warning.", "Works, with %(num)s warnings.", count)
     elif told.worst == "error":
         words = ngettext(
-            "%(num)s error: for some users the domain may not work.",
-            "%(num)s errors: for some users the domain may not work.",
+            "%(num)s error: some users may not reach this domain.",
+            "%(num)s errors: some users may not reach this domain.",
             count,
         )
     else:
@@ -89,8 +89,8 @@ def _unfinished(run: Run) -> str:
     if run.status is RunStatus.CANCELED:
         return _("The test was canceled.")
     if run.status is RunStatus.EXPIRED:
-        return _("The test waited too long and was not started.")
-    return _("The test did not come to its end. Try it again; if it fails again, tell the operator of this service.")
+        return _("The test expired before it could start.")
+    return _("The test did not finish. Try again. If it fails again, contact the operator of this service.")
 
 
 def card(score: Score) -> Card:

@@ -41,10 +41,10 @@ class Confirmation:
         """Return what the sent form lacks, empty if it confirms. The browser checks nothing: the server says it."""
         sent = request.form.get("confirm", "").strip()
         if self.weight == "tick" and sent != "yes":
-            return gettext("Tick the box to confirm.")
+            return gettext("Select the checkbox to confirm.")
         if self.weight == "type" and sent != self.typed:
-            return gettext("This is not the id; type it as it is shown.")
-        return "" if request.form.get("confirmed") else gettext("Confirm with the button.")
+            return gettext("The ID does not match. Enter it exactly as shown.")
+        return "" if request.form.get("confirmed") else gettext("Use the button to confirm.")
 
     def ask(self, problem: str = "") -> Response:
         """Show the page; with a problem as 400."""

@@ -27,7 +27,7 @@ class DayOrInstant(Instant):
             start = datetime.fromisoformat(value).replace(tzinfo=UTC)
             return start + timedelta(days=1) if self._is_end else start - _INSTANT
         except (ValueError, OverflowError) as error:
-            raise ValidationError(gettext("Give a date, such as 2026-11-26.")) from error
+            raise ValidationError(gettext("Enter a date, for example 2026-11-26.")) from error
 
 
 def day_of(text: str) -> str:

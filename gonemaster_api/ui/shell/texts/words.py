@@ -6,7 +6,7 @@ _WORDS = {
     # states of jobs and runs
     "queued": mark("Queued"),
     "running": mark("Running"),
-    "paused": mark("Held"),
+    "paused": mark("On hold"),
     "succeeded": mark("Succeeded"),
     "failed": mark("Failed"),
     "canceled": mark("Canceled"),
