@@ -105,8 +105,8 @@ def test_latencies_of_few_responses_are_left_out(site: Site) -> None:
     assert '<select name="min_latency_samples"' in everything
     assert "min_latency_samples" not in get(site, "/prefixes")[2]
     chosen = get(site, "/nameservers?min_latency_samples=77")[2]
-    assert '<option value="77" selected>77 responses or more' in chosen
-    assert "Nothing matches" in get(site, "/nameservers?min_latency_samples=1000000")[2]
+    assert '<option value="77" selected>77 or more responses' in chosen
+    assert "No matches" in get(site, "/nameservers?min_latency_samples=1000000")[2]
 
 
 def test_exports_have_the_rows_of_the_page(site: Site) -> None:
@@ -135,7 +135,7 @@ def test_without_a_public_cohort_the_site_says_so(client: FlaskClient) -> None:
     for path in ("/", "/domains", "/trends", "/diff"):
         page = client.get(f"/analysis{path}", headers={"Accept": "text/html"})
         assert page.status_code == 200
-        assert "Nothing is published here yet" in page.text
+        assert "No public cohorts" in page.text
 
 
 def test_a_cohort_without_a_snapshot_says_so(client: FlaskClient) -> None:

@@ -48,7 +48,7 @@ def test_the_list_shows_progress_and_what_ran_by_schedule(client: FlaskClient, s
     assert 'data-partial="batches">' in text_of(client, "/batches")
     submit(client, "c.example", description="x" * 10_000)
     assert "x" * 101 not in text_of(client, "/batches")
-    assert "No batch has a tag with this text" in text_of(client, "/batches?label=nothing")
+    assert "No batch has a matching tag" in text_of(client, "/batches?label=nothing")
     assert "<code>invalid_limit</code>" in text_of(client, "/batches?limit=x", 400)
 
 
@@ -58,12 +58,12 @@ def test_one_batch_shows_counts_levels_and_jobs(client: FlaskClient, store: Stor
     path = f"/batches/{made['batch_id']}"
     page = text_of(client, path)
     assert "1 of 3 jobs done" in page
-    assert "1 succeeded, 0 failed, 0 canceled or expired, 2 to do" in page
+    assert "1 succeeded, 0 failed, 0 canceled or expired, 2 remaining" in page
     assert "bücher.example<" in page.replace("\n", "")
     assert "<h1>mine, " in page
     assert text_of(client, f"{path}?severity=errors_only").count('role="row" id="job_') == 1
     assert text_of(client, f"{path}?domain=b.exam").count('role="row" id="job_') == 1
-    assert "No such jobs" in text_of(client, f"{path}?status=expired")
+    assert "No matching jobs" in text_of(client, f"{path}?status=expired")
     assert "<code>invalid_sort</code>" in text_of(client, f"{path}?sort=evil", 400)
     part = text_of(client, path, part="progress")
     assert part.strip() in page
@@ -108,8 +108,8 @@ def test_a_purged_batch_shows_its_counts_and_says_that_the_results_are_gone(clie
     page = text_of(client, path)
     assert "2 of 2 jobs done" in page
     assert "The results of 2 jobs have been purged" in page
-    assert "1 succeeded, 1 failed, 0 canceled or expired, 0 to do" in page
-    assert "No results left" in page
+    assert "1 succeeded, 1 failed, 0 canceled or expired, 0 remaining" in page
+    assert "Results deleted" in page
     assert "Rerun" not in page
     listed = text_of(client, "/batches")
     assert old.strftime("%Y-%m-%d") in listed

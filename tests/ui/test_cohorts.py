@@ -30,8 +30,8 @@ def test_cohorts_are_made_listed_and_changed(client: FlaskClient) -> None:
     page = text_of(client, "/cohorts")
     assert ">Ours</a>" in page
     assert re.search(r"\+1\D?[0-9]{3} / −0", page)  # all top-level domains are missing
-    assert "Missing in the tag: 1" in text_of(client, path)
-    assert "This tag has a cohort." in client.post("/cohorts/new", data={"source_tag": "mine"}).text
+    assert "Missing from the tag: 1" in text_of(client, path)
+    assert "This tag already has a cohort." in client.post("/cohorts/new", data={"source_tag": "mine"}).text
     assert client.post("/cohorts/new", data={"source_tag": "", "label": "kept"}).status_code == 400
     assert 'value="kept"' in client.post("/cohorts/new", data={"source_tag": "", "label": "kept"}).text
     wrong = client.post("/cohorts/new", data={"source_tag": "other", "is_default": "yes"})
@@ -56,7 +56,7 @@ def test_switches_say_what_they_need_and_ask_before_they_remove(client: FlaskCli
     for name in ("is_default", "public_enabled"):
         client.post(f"{path}/switch", data={"name": name, "value": "no"})
     off = {"name": "analysis_enabled", "value": "no"}
-    assert "Switch the analysis off" in client.post(f"{path}/switch", data=off).text
+    assert "Disable analysis" in client.post(f"{path}/switch", data=off).text
     assert client.post(f"{path}/switch", data=off | YES).status_code == 303
     assert "The analysis of this cohort is off" in text_of(client, path)
     assert client.post(f"{path}/switch", data={"name": "evil"}).status_code == 400
@@ -115,7 +115,7 @@ def test_snapshots_are_managed(client: FlaskClient, store: Store) -> None:
     assert saved.location == f"{path}?note=snapshot_saved"
     assert "The &lt;first&gt;" in text_of(client, path)
     taken = client.post(f"{path}/snapshots/first", data={"slug": last})
-    assert "Another snapshot of the cohort has this slug." in taken.text
+    assert "Another snapshot of the cohort already uses this slug." in taken.text
     assert "1 to 64 of the characters" in client.post(f"{path}/snapshots/first", data={"slug": "No Slug"}).text
     gone = client.post(f"{path}/snapshots/first/purge", data=YES | {"confirm": "first"})
     assert gone.location == f"{path}?note=snapshot_purged"

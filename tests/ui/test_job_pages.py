@@ -82,11 +82,11 @@ def test_a_waiting_job_is_followed_until_that_is_switched_off(client: FlaskClien
 def test_a_waiting_job_says_what_it_waits_for(client: FlaskClient, store: Store) -> None:
     """There is no worker here, and where the tier is paused that comes first."""
     path = f"/jobs/{queue_job(store, 'a.example').id}"
-    assert "No worker runs." in text_of(client, path, X_Partial="job")
+    assert "No worker is running." in text_of(client, path, X_Partial="job")
     client.post("/queue/pause", data={"tier": "normal"})
     paused = text_of(client, path, X_Partial="job")
-    assert "Its tier is paused." in paused
-    assert "No worker runs." not in paused
+    assert "The tier is paused." in paused
+    assert "No worker is running." not in paused
 
 
 def test_findings_are_filtered_by_level(client: FlaskClient, run_id: str) -> None:

@@ -25,9 +25,9 @@ def _for_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_part_is_made_once_until_something_is_changed(client: FlaskClient) -> None:
     client.application.extensions.pop("gonemaster-parts", None)
-    assert "Nothing waits" in part(client)
+    assert "No jobs waiting" in part(client)
     job = client.post("/api/v1/jobs", json={"domain": "a.example"}).get_json()
-    assert "Nothing waits" in part(client)
+    assert "No jobs waiting" in part(client)
     assert "a.example" in part(client, "/?tier=normal")
     assert "a.example" in client.get("/").get_data(as_text=True)
     client.post("/queue/jobs", data={"one": f"hold:{job['id']}"})

@@ -75,7 +75,7 @@ def test_audit_shows_and_filters_actions(client: FlaskClient) -> None:
     assert "<script>alert" not in page
     assert "\u202e" not in page
     assert client.get("/audit?action=queue.pause").text.count("<code>queue.") == 1
-    assert "No action matches" in client.get("/audit?who=nobody").text
+    assert "No matching actions" in client.get("/audit?who=nobody").text
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_result_is_read_and_printed(page: Page, site: Site, result_id: str) ->
 def test_without_script(page: Page, site: Site, site_store: Store, result_id: str, at_rest: None) -> None:
     page.goto(f"{site.url}/public/result/{result_id}")
     check_fits(page)
-    page.get_by_role("link", name="Show who holds them").wait_for()
+    page.get_by_role("link", name="Show network holders").wait_for()
     page.goto(f"{site.url}/public/")
     page.locator("summary", has_text="Options").click()
     page.get_by_role("button", name="Add DS record").click()

@@ -173,7 +173,7 @@ def test_very_many_are_changed_in_the_background(
         change(client, do="hold", job=ids)
     begun = note(change(client, do=action, all="yes", tier="batch", confirmed="yes", confirm="yes"))
     assert begun == {"note": "begun", "n": "5"}
-    assert "Work in the background" in text_of(client)
+    assert "Background operations" in text_of(client)
     submit(client, "later.example")
     perform_due_operations(queue, worker="w", now=utcnow, lease=timedelta(seconds=30))
     assert unfinished(store) == []
@@ -322,10 +322,10 @@ def test_the_rate_of_the_last_hour_and_that_of_the_last_minute_cannot_be_confuse
     for job_id in submit(client, "a.example", "b.example", "c.example"):
         finish_job(store, claim(store, job_id, now=utcnow()), record("INFO", at=utcnow()))
     page = text_of(client)
-    assert "on average fewer than one in ten minutes" in page
+    assert "average under 0.1 per minute" in page
     assert "<b>3</b> tests in the last minute" in page
     for job_id in submit(client, *(f"host{number}.example" for number in range(9))):
         finish_job(store, claim(store, job_id, now=utcnow()), record("INFO", at=utcnow()))
     with client.application.app_context():
         state().recent.forget(lambda _: True)
-    assert "on average 0.2 a minute" in text_of(client)
+    assert "average 0.2 per minute" in text_of(client)

@@ -55,8 +55,8 @@ def test_what_is_ticked_is_moved_and_held(page: Page, site: Site, waiting: list[
     page.get_by_label(f"Select {waiting[3]}").check()
     page.get_by_text("2 on this page selected").wait_for()
     check_axe(page)
-    page.get_by_role("button", name="To the front", exact=True).click()
-    page.locator(".toast").get_by_text("2 jobs were moved.").wait_for()
+    page.get_by_role("button", name="Move to the front", exact=True).click()
+    page.locator(".toast").get_by_text("2 jobs moved.").wait_for()
     assert order(page) == [waiting[2], waiting[3], waiting[0], waiting[1]]
 
 
@@ -76,7 +76,7 @@ def test_removal_asks_in_a_dialog_whose_safe_button_has_the_focus(page: Page, si
     assert page.evaluate("document.activeElement.textContent") == "Keep it"
     check_axe(page)
     dialog.get_by_role("button", name="Remove one job").click()
-    page.get_by_text("One job was removed.").first.wait_for()
+    page.get_by_text("1 job removed.").first.wait_for()
     assert order(page) == waiting[1:]
 
 
@@ -113,7 +113,7 @@ def test_the_filter_changes_the_address_and_back_leads_back(page: Page, site: Si
 
 def test_a_tier_is_paused_in_a_dialog_that_says_what_is_wrong(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/")
-    page.get_by_role("link", name="Pause the tier Batch").click()
+    page.get_by_role("link", name="Pause the Batch tier").click()
     dialog = page.locator("dialog[open]")
     dialog.get_by_label("For", exact=True).select_option("until")
     dialog.get_by_label("Reason").fill("a reason")
@@ -133,12 +133,12 @@ def test_a_tier_is_paused_in_a_dialog_that_says_what_is_wrong(page: Page, site: 
 def test_everything_works_without_script(page: Page, site: Site, waiting: list[str]) -> None:
     page.goto(f"{site.url}/?domain=queue-")
     page.get_by_role("button", name=f"Move {waiting[3]} to the front").click()
-    page.get_by_text("One job was moved.").wait_for()
+    page.get_by_text("1 job moved.").wait_for()
     assert order(page)[0] == waiting[3]
     page.get_by_role("button", name="Undo").click()
     page.goto(f"{site.url}/?domain=queue-")
     assert order(page) == waiting
     page.get_by_role("button", name=f"Remove {waiting[0]}").click()
     page.get_by_role("button", name="Remove one job").click()
-    page.get_by_text("One job was removed.").wait_for()
+    page.get_by_text("1 job removed.").wait_for()
     assert order(page) == waiting[1:]

@@ -36,7 +36,7 @@ def waiting(store: Store) -> set[str]:
 
 def test_an_empty_list_says_what_to_do(client: FlaskClient) -> None:
     assert "No tests yet" in text_of(client, "/recent")
-    assert "Nothing matches" in text_of(client, "/recent?domain=x")
+    assert "No matching tests" in text_of(client, "/recent?domain=x")
 
 
 def test_filter_sort_and_pages_are_in_the_address(client: FlaskClient, store: Store) -> None:
@@ -122,14 +122,14 @@ def test_many_are_canceled_by_an_operation_that_shows_its_progress(
     assert status == 303
     assert location.startswith("/operations/")
     running = text_of(client, location)
-    assert "Cancel all jobs of a list" in running
+    assert "Cancel matching jobs" in running
     assert 'data-refresh="2"' in running
     perform_due_operations(queue, worker="w", now=utcnow, lease=timedelta(seconds=30))
     done = text_of(client, location)
     assert "2 of 2" in done
     assert 'data-refresh="2"' not in done
     assert waiting(store) == set()
-    assert "Cancel all jobs of a list" in text_of(client, "/operations")
+    assert "Cancel matching jobs" in text_of(client, "/operations")
     assert text_of(client, "/operations/none", 404)
 
 

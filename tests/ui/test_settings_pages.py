@@ -142,7 +142,7 @@ def test_profiles_are_found_and_reviewed(client: FlaskClient) -> None:
     client.put("/api/v1/tags/a-tag/profile", json={"profile_id": beta})
     assert "beta" not in client.get("/settings/profiles?show=public").text
     assert "alpha" not in client.get("/settings/profiles?show=used").text
-    assert "No profile matches" in client.get("/settings/profiles?q=gamma").text
+    assert "No matching profiles" in client.get("/settings/profiles?q=gamma").text
     client.post(f"/settings/profiles/{beta}/repair", data={"op": "clear_reviewed"})
     assert "does not fit" in client.get("/settings/profiles").text
     assert "does not fit" in client.get(f"/settings/profiles/{beta}").text

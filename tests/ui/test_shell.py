@@ -115,7 +115,7 @@ def test_browsers_get_pages_of_errors_and_programs_documents(client: FlaskClient
     page = client.get("/no/such/page", headers=HTML | {"X-Partial": "state"})
     text = page.get_data(as_text=True)
     assert (page.status_code, page.mimetype) == (404, "text/html")
-    assert "<h1>Nothing is here</h1>" in text
+    assert "<h1>Page not found</h1>" in text
     assert "<code>not_found</code>" in text
     assert re.search(r"Request \S+<", text)
     assert client.get("/no/such/page").get_json()["error"]["code"] == "not_found"

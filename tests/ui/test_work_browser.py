@@ -69,7 +69,7 @@ def test_a_test_is_checked_started_and_canceled(page: Page, site: Site) -> None:
     page.get_by_label("Domain", exact=True).fill("waits.example")
     page.get_by_label("Tags").click()
     page.get_by_text("This is not the name of a domain").wait_for(state="detached")
-    page.get_by_text("Undelegated zone").click()
+    page.get_by_text("Undelegated test").click()
     page.get_by_label("Name server 1", exact=True).fill("ns1.example")
     page.get_by_role("button", name="Add name server").click()
     page.get_by_label("Name server 2", exact=True).wait_for()
@@ -80,7 +80,7 @@ def test_a_test_is_checked_started_and_canceled(page: Page, site: Site) -> None:
     page.get_by_role("heading", level=1, name="waits.example").wait_for()
     check_screen(page)
     page.get_by_role("link", name="Cancel").click()
-    page.get_by_role("button", name="Cancel the test").click()
+    page.get_by_role("button", name="Cancel test").click()
     page.get_by_text("The test was canceled.").wait_for()
 
 
@@ -88,7 +88,7 @@ def test_a_test_is_checked_started_and_canceled(page: Page, site: Site) -> None:
 def test_a_page_becomes_the_result_by_itself(page: Page, site: Site) -> None:
     job_id = ask(page, site, "post", "/api/v1/jobs", data={"domain": "follows.example"})["id"]
     page.goto(f"{site.url}/jobs/{job_id}")
-    page.get_by_text("Its tier is paused.").wait_for()
+    page.get_by_text("The tier is paused.").wait_for()
     ask(page, site, "post", f"/api/v1/jobs/{job_id}/cancel")
     page.get_by_text("The test was canceled.").wait_for()
 
@@ -109,5 +109,5 @@ def test_levels_change_in_place_and_have_addresses(page: Page, site: Site, name:
 @pytest.mark.parametrize("script", [False])
 def test_two_runs_are_compared_without_script(page: Page, site: Site, name: str) -> None:
     page.goto(f"{site.url}/domains/{name}")
-    page.get_by_role("button", name="Compare the chosen two").click()
-    page.get_by_role("heading", level=1, name="Two runs compared").wait_for()
+    page.get_by_role("button", name="Compare selected runs").click()
+    page.get_by_role("heading", level=1, name="Comparison of two runs").wait_for()

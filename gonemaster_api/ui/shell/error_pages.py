@@ -22,6 +22,7 @@ _TITLES = {
     500: mark("Internal server error"),
     503: mark("The service is temporarily unavailable"),
 }
+_OTHER_TITLE = mark("The request failed")
 _LASTING = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}  # the same again ends the same
 _SAFE = {
     500: mark("No partial changes were saved. Running jobs continue. See the server log for details."),
@@ -45,7 +46,7 @@ def error_page(error: ApiError) -> Response | None:
     response = page(
         "shell/error.html",
         status=status,
-        title=gettext(_TITLES.get(status, mark("This did not work"))),
+        title=gettext(_TITLES.get(status, _OTHER_TITLE)),
         safe=gettext(_SAFE[status]) if status in _SAFE else "",
         message=in_language(error.message),
         code=error.code,

@@ -10,7 +10,7 @@ _TITLES = {
     OperationKind.DELETE_PROFILE: mark("Delete the profile %(target)s"),
     OperationKind.DELETE_DOMAIN: mark("Delete the domain %(target)s"),
     OperationKind.PRUNE_DOMAINS: mark("Delete domains without runs"),
-    OperationKind.CANCEL_JOBS: mark("Cancel selected jobs"),
+    OperationKind.CANCEL_JOBS: mark("Cancel matching jobs"),
     OperationKind.REMOVE_WAITING: mark("Remove waiting jobs"),
     OperationKind.HOLD_WAITING: mark("Hold waiting jobs"),
     OperationKind.RELEASE_WAITING: mark("Release held jobs"),

@@ -67,7 +67,7 @@ _WORK = {
     OperationKind.MOVE_WAITING: mark("Moving waiting jobs"),
     OperationKind.DELETE_DOMAIN: mark("Deleting a domain"),
     OperationKind.PRUNE_DOMAINS: mark("Deleting domains without runs"),
-    OperationKind.CANCEL_JOBS: mark("Canceling selected jobs"),
+    OperationKind.CANCEL_JOBS: mark("Canceling matching jobs"),
     OperationKind.UNTAG_DOMAINS: mark("Removing domains from a tag"),
 }
 

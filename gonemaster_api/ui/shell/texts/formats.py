@@ -119,6 +119,12 @@ def shortened(text: str, most: int = 32) -> str:
     return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
 
 
+def actor(label: str) -> str:
+    """Return the actor of an audit record; for `open:<address>`, the address and that the client had no token."""
+    kind, _, address = label.partition(":")
+    return gettext("%(address)s (not logged in)", address=address) if kind == "open" and address else label
+
+
 def slug(text: str) -> str:
     """Return a text as a name of CSS classes and of anchors: lower-case letters and digits, and `p` for +."""
     return "".join(letter if letter.isalnum() else "p" if letter == "+" else "-" for letter in text.lower())
@@ -139,4 +145,5 @@ FILTERS = {
     "clean": clean,
     "shortened": shortened,
     "slug": slug,
+    "actor": actor,
 }
