@@ -1,4 +1,4 @@
-"""The pages that show how the domains of a cohort are doing."""
+"""The analysis pages, which show statistics over the domains of a cohort."""
 
 from gonemaster_api.ui.analysis.courses import blueprint as courses
 from gonemaster_api.ui.analysis.details import blueprint as details

@@ -1,4 +1,4 @@
-"""Words of the facts, which come from the store in English: here for the catalogues of translations."""
+"""Labels of facts, which the database stores in English, marked here for translation."""
 
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
@@ -26,7 +26,7 @@ _WORDS = (
     mark("Weakest key algorithm of each domain"),
     mark("Multiple"),
 )
-# What a change is due to.
+# The causes of a change.
 CLASSES = {
     "cohort_change": mark("Cohort change"),
     "new_in_engine": mark("New in engine"),
@@ -48,15 +48,15 @@ KEYS = {
 
 
 def said(word: str | None) -> str:
-    """Translate a word of the facts; one that no catalogue has stays as it is."""
+    """Translate a label of a fact; return labels that are not in the catalogue unchanged."""
     return gettext(word) if word else ""
 
 
 def class_word(name: str) -> str:
-    """Return what a change is due to, in words."""
+    """Return the label of the cause of a change."""
     return gettext(CLASSES.get(name, name))
 
 
 def key_word(name: str) -> str:
-    """Return what the domains of a cluster have in common, in words."""
+    """Return the label of what the domains of a cluster have in common."""
     return gettext(KEYS.get(name, name))

@@ -1,4 +1,4 @@
-"""Log in with a token, log out."""
+"""Login with a token, and logout."""
 
 from http import HTTPStatus
 
@@ -22,7 +22,7 @@ def page() -> str:
 
 @blueprint.post("/login")
 def enter() -> BaseResponse:
-    """Open a session and lead to the page that was asked for."""
+    """Create a session and redirect to the requested page."""
     shared = state()
     try:
         _, value = log_in(shared, request.form.get("token", "").strip())
@@ -33,11 +33,11 @@ def enter() -> BaseResponse:
 
 @blueprint.post("/logout")
 def leave() -> BaseResponse:
-    """End the session and ask for a token again."""
+    """End the session and show the login page."""
     shared = state()
     log_out(shared)
     return set_cookie(_to("/login"), shared, "")
 
 
 def _to(path: str) -> Response:
-    return redirect(path, code=HTTPStatus.SEE_OTHER, Response=Response)  # type: ignore[return-value]  # of that class
+    return redirect(path, code=HTTPStatus.SEE_OTHER, Response=Response)  # type: ignore[return-value]  # redirect() returns this class

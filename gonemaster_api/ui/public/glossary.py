@@ -1,4 +1,4 @@
-"""The words of a result, explained for people who do not run name servers."""
+"""The terms of a result, explained for readers who do not run name servers."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
 
 class GlossaryTerm(NamedTuple):
-    """A word and what it means."""
+    """A term and its definition."""
 
     word: str
     meaning: str
@@ -58,6 +58,6 @@ _TERMS = (
 
 
 def glossary() -> list[GlossaryTerm]:
-    """Return the terms in the language of the request, in the order of its words."""
+    """Return the terms in the language of the request, in alphabetical order."""
     terms = [GlossaryTerm(gettext(term.word), gettext(term.meaning)) for term in _TERMS]
     return sorted(terms, key=lambda term: term.word.casefold())

@@ -1,4 +1,4 @@
-"""Addresses of pages: the current one with other parameters, and paths to go back to."""
+"""URLs of pages: the current page with other parameters, and paths to return to."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -7,14 +7,13 @@ from flask import request, url_for
 
 from gonemaster_api.state import state
 
-_PLACES = ("cursor", "offset", "page", "note", "n", "of")  # of a page within a list, and what is said once
+_PLACES = ("cursor", "offset", "page", "note", "n", "of")  # Positions in a list, and one-time notes.
 
 
 def here(**changes: Any) -> str:
-    """Return the address of this page with other parameters of its query; None takes one away.
+    """Return the URL of this page with changed query parameters; None removes a parameter, a list repeats it.
 
-    Where something changes, the list begins again at its first page, unless `cursor` is among the changes. A list
-    gives a parameter several values.
+    A change returns to the first page of a list, unless `cursor` is among the changes.
     """
     kept = [(name, text) for name, text in request.args.items(multi=True) if name not in changes]
     kept = [pair for pair in kept if pair[0] not in _PLACES]
@@ -25,9 +24,9 @@ def here(**changes: Any) -> str:
 
 
 def own_path(text: str | None) -> str:
-    """Return a path of this server; what could lead elsewhere becomes the start page.
+    """Return a path on this server; replace other paths with the start page.
 
-    Browsers take a backslash for a slash, and drop tabs and line breaks, so that none of them may be there.
+    Browsers treat a backslash as a slash and drop tabs and line breaks, so these characters are refused.
     """
     text = text or "/"
     is_path = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
@@ -35,9 +34,9 @@ def own_path(text: str | None) -> str:
 
 
 def this_path() -> str:
-    """Return path and query of this request, for a form that leads back to it; of a POST, the page it came from.
+    """Return path and query of this request, for a form that returns to it; for a POST, the page that sent it.
 
-    The strip, fetched alone, is no page: the script puts the address of its page into the form when that is sent.
+    The strip is not a page of its own: the script adds the path of its page when the form is submitted.
     """
     if request.endpoint == "shell.strip":
         return "/"
@@ -47,12 +46,12 @@ def this_path() -> str:
 
 
 def absolute(endpoint: str, **values: Any) -> str:
-    """Return the address of a page with scheme and host: those of `public_url`, else those of the request."""
+    """Return the URL of a page with scheme and host, from `public_url` or the request."""
     return _base() + url_for(endpoint, **values)
 
 
 def this_address() -> str:
-    """Return the address of this page as a print of it tells, with its query, scheme and host."""
+    """Return the full URL of this page, as printed at its foot."""
     return _base() + this_path()
 
 

@@ -1,4 +1,4 @@
-"""What went wrong, for people: the same refusals as the API's, as pages."""
+"""Error pages: the errors of the API, rendered for browsers."""
 
 from http import HTTPStatus
 
@@ -31,13 +31,13 @@ _SAFE = {
 
 
 def wants_html() -> bool:
-    """Return whether a browser sends this request, and not a program."""
+    """Return whether a browser, not a program, sends this request."""
     kinds = ["application/json", "text/html"]  # the first if both are as welcome: programs send */*
     return not is_api(request.path) and request.accept_mimetypes.best_match(kinds) == "text/html"
 
 
 def error_page(error: ApiError) -> Response | None:
-    """Return the page for a refusal, None if the caller is a program."""
+    """Return the error page, None if the caller is a program."""
     if not wants_html():
         return None
     status = HTTPStatus(error.status)

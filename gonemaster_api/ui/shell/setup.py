@@ -1,4 +1,4 @@
-"""What the application gets for its pages: globals and filters of templates, pickers, error pages."""
+"""Sets up the application for pages: template globals and filters, preferences, error pages."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ _GLOBALS = {
 
 
 def register_shell(app: Flask) -> None:
-    """Prepare Jinja, and serve the pickers of language and theme."""
+    """Configure Jinja and register the views of language, theme and strip."""
     app.jinja_environment = TemplateEnvironment
     environment = app.jinja_env
     environment.finalize = finalize
@@ -73,8 +73,8 @@ def register_shell(app: Flask) -> None:
 
 @pass_context
 def _gettext(_context: Context, message: str, /, **values: Any) -> Markup:
-    """Return a translated text as markup; what is put into it is cleaned and escaped."""
-    return Markup(languages.gettext(message)) % _safe(values)  # noqa: S704  # texts are ours
+    """Return a translated text as markup; its values are cleaned and escaped."""
+    return Markup(languages.gettext(message)) % _safe(values)  # noqa: S704  # the texts are part of this project
 
 
 @pass_context

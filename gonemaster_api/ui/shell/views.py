@@ -1,4 +1,4 @@
-"""Language, theme and keys, which a browser remembers; the queue strip, which pages fetch."""
+"""Preferences (language, theme, keyboard shortcuts), stored in cookies, and the queue strip."""
 
 from flask import Blueprint, Response, request
 
@@ -19,19 +19,19 @@ blueprint = Blueprint("shell", __name__)
 @blueprint.get("/strip")
 @kept_parts
 def strip() -> Response:
-    """Return the strip alone, as the script asks for it."""
+    """Return the strip alone, as the script requests it."""
     return page("shell/_strip.html")
 
 
 @blueprint.get("/preferences")
 def show() -> Response:
-    """Show what can be chosen."""
+    """Show the preferences."""
     return page("shell/preferences.html")
 
 
 @blueprint.post("/preferences")
 def choose() -> Response:
-    """Remember what the form has, a field or several, and go back to the page it was on."""
+    """Store the preferences in the form and return to the previous page."""
     allowed = {
         "lang": (LANGUAGE_COOKIE, languages()),
         "theme": (THEME_COOKIE, THEMES),

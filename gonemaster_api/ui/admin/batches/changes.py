@@ -1,4 +1,4 @@
-"""What may be done with a batch: rerun, cancel, snapshot or none."""
+"""Actions on a batch: rerun, cancel, snapshot on or off."""
 
 from flask import Blueprint, Response, request, url_for
 
@@ -37,7 +37,7 @@ register_notes(
 
 @blueprint.post("/batches/<batch_id>/rerun")
 def rerun(batch_id: str) -> Response:
-    """Queue a new batch with the domains of the failed, canceled or all runs of this one."""
+    """Queue a new batch with the domains of the failed, canceled or all runs of this batch."""
     sent = Form.sent()
     chosen = sent.check(RerunSchema, {"only": sent["only"] or "failed"})
     if not sent.is_valid:
@@ -49,7 +49,7 @@ def rerun(batch_id: str) -> Response:
 
 @blueprint.route("/batches/<batch_id>/cancel", methods=["GET", "POST"])
 def cancel(batch_id: str) -> Response:
-    """Cancel what waits and runs, after a question."""
+    """Cancel the waiting and running jobs of the batch after a confirmation."""
     back = url_for("ui_batches.detail", batch_id=batch_id)
     if asked := _cancellation(batch_id, back).asked():
         return asked
@@ -61,7 +61,7 @@ def cancel(batch_id: str) -> Response:
 
 @blueprint.post("/batches/<batch_id>/jobs/<job_id>/cancel")
 def cancel_job(batch_id: str, job_id: str) -> Response:
-    """Cancel one job of the list."""
+    """Cancel one job of the batch."""
     control.cancel_job(state().queue, job_id, who=who())
     back = own_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
     return see_other(back, "batch_canceled", n=1)
@@ -85,7 +85,7 @@ def _cancellation(batch_id: str, back: str) -> Confirmation:
 
 @blueprint.post("/batches/<batch_id>/snapshot")
 def snapshot(batch_id: str) -> Response:
-    """Set whether the results become snapshots."""
+    """Set whether the batch becomes a snapshot."""
     intent = request.form.get("intent") == "yes"
     state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
     back = own_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))

@@ -1,4 +1,4 @@
-"""The deletion of a batch: what goes, and its id to be typed."""
+"""The deletion of a batch: what is deleted, confirmed by typing the batch ID."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ register_notes(
 
 @blueprint.route("/batches/<batch_id>/delete", methods=["GET", "POST"])
 def delete(batch_id: str) -> Response:
-    """Delete a batch with all that came of it."""
+    """Delete a batch with its jobs, runs, facts and snapshots."""
     preview = read_deletion_preview(state(), batch_id)
     question = _question(batch_id, preview)
     if asked := question.asked():

@@ -1,4 +1,4 @@
-"""The form of a new batch: names that are pasted or a tag, looked at before they are queued."""
+"""The form of a new batch, from pasted names or a tag, with a check before submission."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ register_notes(
 
 @blueprint.get("/batches/new")
 def form() -> Response:
-    """Ask what to test; `tag` in the address chooses a tag."""
+    """Show the form; the query parameter `tag` preselects a tag."""
     chosen = request.args.get("tag", "")
     values = {"source": "tag" if chosen else "names", "from_tag": chosen, "snapshot": ""}
     return _page(Form(values), PastedNames())
@@ -42,8 +42,8 @@ def form() -> Response:
 
 @blueprint.post("/batches/new")
 def submit() -> Response:
-    """Queue the batch, or, with `check`, say what would be queued."""
-    request.max_form_memory_size = state().settings.max_body_size  # the limit of the whole body is the limit
+    """Queue the batch; with `check`, show what would be queued."""
+    request.max_form_memory_size = state().settings.max_body_size  # The body limit bounds the number of form parts.
     sent = Form.sent()
     pasted = read_pasted(request.form.get("names", ""))
     if "check" in sent.values:
@@ -78,7 +78,7 @@ def _place_of(code: str, sent: Form) -> str:
 
 
 def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
-    """Return the body that the API would get."""
+    """Return the request body for the API."""
     document: dict[str, Any] = {
         "description": sent["description"],
         "tags": tags_of(sent["tags"]),
@@ -99,7 +99,7 @@ def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
 
 
 def tags_of(text: str) -> list[str]:
-    """Read tags with commas between."""
+    """Split a comma-separated list of tags."""
     return [name for part in text.split(",") if (name := part.strip())]
 
 

@@ -1,4 +1,4 @@
-"""What may be done with a cohort: switches, a new snapshot, rebuild, clear, delete."""
+"""Actions on a cohort: switches, new snapshot, rebuild, clear, delete."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ register_notes(
 
 @blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/switch")
 def switch(cohort_id: int) -> Response:
-    """Set one of the three switches; to switch the analysis off, which removes snapshots, is asked for."""
+    """Set one of the three switches; disabling analysis deletes the snapshots, so it needs a confirmation."""
     name, is_on = request.form.get("name", ""), request.form.get("value") == "yes"
     if name not in _SWITCHES:
         raise BadRequest("unknown_field", f"name: must be one of {', '.join(_SWITCHES)}")
@@ -81,7 +81,7 @@ def _switching_off(cohort_id: int) -> Confirmation:
 
 @runs_blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/run", methods=["GET", "POST"])
 def run(cohort_id: int) -> Response:
-    """Test the domains of the tag; a snapshot is made of it. With `default` it becomes the default."""
+    """Test the domains of the tag and create a snapshot; with `default`, make it the default."""
     cohort = read_cohort(state(), cohort_id)
     is_default = request.values.get("default") == "yes"
     count = read_tag(state(), cohort["source_tag"])["domain_count"]
@@ -113,7 +113,7 @@ def run(cohort_id: int) -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/rebuild", methods=["GET", "POST"])
 def rebuild(cohort_id: int) -> Response:
-    """Make facts and snapshots anew of the runs."""
+    """Rebuild facts and snapshots from the runs."""
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     question = Confirmation(
         title=_("Rebuild %(cohort)s?", cohort=_title(cohort_id)),
@@ -141,7 +141,7 @@ def rebuild(cohort_id: int) -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/clear", methods=["GET", "POST"])
 def clear(cohort_id: int) -> Response:
-    """Remove facts and snapshots."""
+    """Delete facts and snapshots."""
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     count = len(read_snapshots(state(), cohort_id))
     question = Confirmation(
@@ -164,7 +164,7 @@ def clear(cohort_id: int) -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/delete", methods=["GET", "POST"])
 def delete(cohort_id: int) -> Response:
-    """Delete a cohort; its tag is to be typed."""
+    """Delete a cohort; the tag must be typed to confirm."""
     tag = read_cohort(state(), cohort_id)["source_tag"]
     question = Confirmation(
         title=_("Delete the cohort %(cohort)s?", cohort=_title(cohort_id)),
@@ -185,7 +185,7 @@ def delete(cohort_id: int) -> Response:
 
 @blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/rematerialize")
 def rematerialize(cohort_id: int) -> Response:
-    """Make the views of all snapshots anew whose runs are there."""
+    """Rebuild the views of all snapshots that still have runs."""
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     return see_other(back, "snapshots_rebuilding", n=rematerialise_snapshots(state(), cohort_id, who=who()))
 

@@ -1,4 +1,4 @@
-"""Forms of a cohort: a new one, and what of it may change."""
+"""The forms that create and edit a cohort."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ register_notes(
 
 @blueprint.route("/cohorts/new", methods=["GET", "POST"])
 def new() -> Response:
-    """Make the cohort of a tag."""
+    """Create the cohort of a tag."""
     if request.method == "GET":
         return _page(Form({"source_tag": request.args.get("tag", ""), "analysis_enabled": "yes", "sort_order": "0"}))
     sent = Form.sent()
@@ -55,7 +55,7 @@ def new() -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/edit", methods=["GET", "POST"])
 def edit(cohort_id: int) -> Response:
-    """Change label, description, list of reference, floor and order."""
+    """Edit label, description, reference list, minimum level and order."""
     cohort = read_cohort(state(), cohort_id)
     if request.method == "GET":
         names = (*_TEXTS, "sort_order")
@@ -85,5 +85,5 @@ def _page(shown: Form, cohort: Mapping[str, Any] | None = None) -> Response:
 
 
 def _floors() -> list[tuple[str, str]]:
-    """Return the choices of the lowest level of findings; empty is that of the server."""
+    """Return the choices for the minimum level of findings; the empty choice is the server default."""
     return [(level, word(level) if level not in {"", "INFO"} else level or _("server default")) for level in FLOORS]

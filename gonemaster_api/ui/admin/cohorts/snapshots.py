@@ -1,4 +1,4 @@
-"""What may be done with one snapshot."""
+"""Actions on one snapshot."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -48,7 +48,7 @@ register_notes(
 
 @blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>/change")
 def change(cohort_id: int, slug: str) -> Response:
-    """Do what `action` says: a word of the table above, or `rebuild`."""
+    """Apply `action`: a key of the table above, or `rebuild`."""
     action = request.form.get("action", "")
     try:
         if action == "rebuild":
@@ -66,7 +66,7 @@ def change(cohort_id: int, slug: str) -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>", methods=["GET", "POST"])
 def edit(cohort_id: int, slug: str) -> Response:
-    """Change slug, label and description."""
+    """Edit slug, label and description."""
     snapshot = read_snapshot(state(), cohort_id, slug)
     names = ("slug", "label", "description")
     sent = Form({name: snapshot[name] for name in names}) if request.method == "GET" else Form.sent()
@@ -90,7 +90,7 @@ def _saved(sent: Form, cohort_id: int, slug: str, document: Mapping[str, Any]) -
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>/purge", methods=["GET", "POST"])
 def purge(cohort_id: int, slug: str) -> Response:
-    """Remove a snapshot with its views and facts."""
+    """Delete a snapshot with its views and facts."""
     snapshot = read_snapshot(state(), cohort_id, slug)
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     notes = (

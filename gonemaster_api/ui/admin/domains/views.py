@@ -1,4 +1,4 @@
-"""Domains: the list, one with its history, comparison of two of its runs, and changes."""
+"""Domains: list, details with history, comparison of two runs, and changes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -62,7 +62,7 @@ def show() -> Response:
 
 @blueprint.get("/<path:name>")
 def detail(name: str) -> Response:
-    """Show a domain: its score over time, what has changed since the run before, and its runs."""
+    """Show a domain: its score over time, the changes since the previous run, and its runs."""
     shared = state()
     shown = read_domain_page(shared, name, locale=language())
     query = read_query(RunSortSchema, limit=SIZES[0])
@@ -73,16 +73,16 @@ def detail(name: str) -> Response:
 
 @blueprint.get("/<path:name>/runs/<run_id>")
 def run(name: str, run_id: str) -> Response:
-    """Lead to the page of a run, which the job has become."""
+    """Redirect to the page of a run, which has the ID of its job."""
     found = read_run(state(), run_id)
     if found["domain"] != read_domain_named(state(), name)["name"]:
         raise NotFound("run of this domain", run_id)
-    return redirect(url_for("ui_jobs.detail", job_id=run_id), Response=Response)  # type: ignore[return-value]  # of that class
+    return redirect(url_for("ui_jobs.detail", job_id=run_id), Response=Response)  # type: ignore[return-value]  # redirect() returns this class
 
 
 @blueprint.get("/<path:name>/compare")
 def compare(name: str) -> Response:
-    """Show two runs side by side: by default the newest one and the one before."""
+    """Compare two runs: by default the newest run and the run before it."""
     shared, query = state(), read_query(CompareSchema)
     domain = read_domain_named(shared, name)
     before, after = query.values.get("before"), query.values.get("after")
@@ -95,7 +95,7 @@ def compare(name: str) -> Response:
 
 
 class CompareSchema(DiffQuerySchema):
-    """Which runs to compare."""
+    """The runs to compare."""
 
     before = ma.fields.String(validate=ma.validate.Length(max=64))
     after = ma.fields.String(validate=ma.validate.Length(max=64))
@@ -104,7 +104,7 @@ class CompareSchema(DiffQuerySchema):
 def _newest_two(shared: State, domain_id: int, before: str | None, after: str | None) -> tuple[str, str]:
     history = read_history(shared, domain_id)
     ids = [entry["id"] for entry in history.runs]
-    if len(ids) < 2:  # two sides
+    if len(ids) < 2:  # A comparison has two sides.
         raise NotFound("second run of this domain", "")
     after = after or next(run_id for run_id in reversed(ids) if run_id != before)
     earlier = ids[: ids.index(after)] if after in ids else ids
@@ -119,7 +119,7 @@ def _check_runs(shared: State, name: str, run_ids: Sequence[str]) -> None:
 
 @blueprint.post("/<path:name>/test")
 def test_again(name: str) -> Response:
-    """Queue a test of the domain with the default options, and lead to it."""
+    """Queue a test of the domain with the default options and redirect to it."""
     shared, domain = state(), read_domain_named(state(), name)
     try:
         job = submit_single_job(shared, {"domain": domain["name"]}, keep=keep_nothing)
@@ -131,7 +131,7 @@ def test_again(name: str) -> Response:
 
 @blueprint.route("/<path:name>/tags", methods=["GET", "POST"])
 def tags(name: str) -> Response:
-    """Show the tags of a domain in a form, and change them."""
+    """Show the tags of a domain in a form and save changes."""
     shared = state()
     domain = read_domain_named(shared, name)
     form = Form.sent()
@@ -143,8 +143,8 @@ def tags(name: str) -> Response:
 
 
 def _change_tags(shared: State, domain: dict[str, Any], form: Form) -> bool:
-    """Add and remove what differs from the form; say whether that was possible."""
-    # A page shows characters that hide or turn others around as what they are: such a tag is known by how it looks.
+    """Add and remove the tags that differ from the form; return whether that succeeded."""
+    # Pages escape hidden characters, so the submitted tag is compared in its escaped form.
     shown = {clean(tag): tag for tag in domain["tags"]}
     wanted = [shown.get(word, word) for word in words_of(form["tags"])]
     try:
@@ -164,7 +164,7 @@ def _change_tags(shared: State, domain: dict[str, Any], form: Form) -> bool:
 
 @blueprint.route("/<path:name>/delete", methods=["GET", "POST"])
 def delete(name: str) -> Response:
-    """Ask whether to delete a domain with its runs, and delete it."""
+    """Ask for a confirmation, then delete a domain with its runs."""
     shared = state()
     domain = read_domain_named(shared, name)
     runs = domain["run_count"]
@@ -190,7 +190,7 @@ def delete(name: str) -> Response:
 
 @blueprint.route("/-/prune", methods=["GET", "POST"])
 def prune() -> Response:
-    """Ask whether to delete the domains without runs, of one tag if given, and delete them."""
+    """Ask for a confirmation, then delete all domains without runs, or only those of one tag."""
     shared, tag = state(), request.values.get("tag") or None
     total = count_prunable_domains(shared, tag=tag)
     count = ngettext("one domain", "%(n)s domains", total, n=number(total))

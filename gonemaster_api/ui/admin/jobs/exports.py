@@ -1,4 +1,4 @@
-"""A result as plain text, for mails and tickets."""
+"""The plain text of a result, for emails and tickets."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _LEVEL_WIDTH, _CASE_WIDTH = 9, 15
 
 
 def result_text(inspection: Inspection, *, locale: str) -> str:
-    """Return all entries in their order, one a line, below a head with domain, time, score and numbers by level."""
+    """Return all entries in order, one per line, after a header with domain, time, score and counts per level."""
     return "".join(f"{clean(line)}\n" for line in _lines(inspection, locale))
 
 

@@ -1,4 +1,4 @@
-"""The page of one job, and what can be done with it."""
+"""The page of one job, and the actions on it."""
 
 from http import HTTPStatus
 
@@ -52,7 +52,7 @@ register_notes(
 
 @blueprint.get("/<job_id>")
 def detail(job_id: str) -> Response:
-    """Show a job: its progress until it ends, then its result."""
+    """Show the progress of a job, or its result after it has finished."""
     shared = state()
     item = read_item(shared, job_id)
     if isinstance(item, Job):
@@ -84,13 +84,13 @@ def _wanted_level() -> tuple[str, list[Problem]]:
 
 @blueprint.get("/<job_id>/profile")
 def profile(job_id: str) -> Response:
-    """Show the complete profile of a run, and where it differs from the server's default."""
+    """Show the full profile of a run and its differences from the server default."""
     return page("admin/jobs/profile.html", profile=read_effective_profile(state(), job_id))
 
 
 @blueprint.get("/<job_id>/chain.svg")
 def chain_svg(job_id: str) -> Response:
-    """Return the DNSSEC chain of trust of a run as a picture to save."""
+    """Return the DNSSEC chain of trust of a run as an SVG file."""
     return svg_response(read_chain(state(), job_id))
 
 
@@ -105,7 +105,7 @@ def text(job_id: str) -> Response:
 
 @blueprint.route("/<job_id>/cancel", methods=["GET", "POST"])
 def cancel(job_id: str) -> Response:
-    """Ask whether to cancel a job, and cancel it."""
+    """Ask for a confirmation, then cancel a job."""
     shared, back = state(), url_for("ui_jobs.detail", job_id=job_id)
     item = read_item(shared, job_id)
     if isinstance(item, Run):
@@ -126,7 +126,7 @@ def cancel(job_id: str) -> Response:
 
 @blueprint.post("/hold")
 def hold() -> Response:
-    """Keep a queued job, the field `of`, from starting."""
+    """Hold the queued job in the form field `of`."""
     job = hold_job(state().queue, request.form.get("of", ""), who=who())
     forget_glance()
     return see_other(_back(job.id), "job-held", of=job.id)
@@ -134,7 +134,7 @@ def hold() -> Response:
 
 @blueprint.post("/release")
 def release() -> Response:
-    """Let a held job, the field `of`, wait again."""
+    """Release the held job in the form field `of`."""
     job = release_job(state().queue, request.form.get("of", ""), who=who())
     forget_glance()
     return see_other(_back(job.id), "job-released", of=job.id)
@@ -149,7 +149,7 @@ def front(job_id: str) -> Response:
 
 @blueprint.post("/<job_id>/again")
 def again(job_id: str) -> Response:
-    """Queue a test with the domain and the options of a job, and lead to it."""
+    """Queue a test with the domain and the options of a job, and redirect to it."""
     shared = state()
     made = submit_job_again(shared, read_item(shared, job_id))
     forget_glance()
@@ -157,6 +157,6 @@ def again(job_id: str) -> Response:
 
 
 def _back(job_id: str) -> str:
-    """Return where the form was: a list, or the page of the job."""
+    """Return the path of the page with the form: a list, or the page of the job."""
     given = request.form.get("next")
     return own_path(given) if given else url_for("ui_jobs.detail", job_id=job_id)

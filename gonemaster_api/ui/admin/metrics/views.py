@@ -1,4 +1,4 @@
-"""The page of the metrics (contract: ui.md 1.5); data are those of `GET /metrics`."""
+"""The metrics page (contract: ui.md 1.5), with the data of `GET /metrics`."""
 
 import json
 

@@ -28,7 +28,7 @@ blueprint = Blueprint("ui_test", __name__, url_prefix="/test")
 
 @blueprint.get("")
 def show() -> Response:
-    """Show the form; the query of the address fills it in, and its buttons add, remove and fetch rows."""
+    """Show the form; the query string fills in fields and adds, removes and fetches rows."""
     form = sent_form()
     if request.args.get("fetch"):
         _fetch(form)
@@ -36,7 +36,7 @@ def show() -> Response:
 
 
 def _fetch(form: TestForm) -> None:
-    """Fill the rows with what the parent zone has now."""
+    """Fill in the rows with the current records of the parent zone."""
     shared = state()
     try:
         found = look_up_delegation(shared, form["domain"], guarded=is_guarded(shared.settings, ()))
@@ -50,7 +50,7 @@ def _fetch(form: TestForm) -> None:
 
 @blueprint.post("")
 def start() -> Response:
-    """Queue the test and lead to its job; where something is wrong, show the form with what was typed."""
+    """Queue the test and redirect to its job; show the form again if a field is invalid."""
     shared, form = state(), sent_form()
     asked = form.check_all(shared)
     if not form.is_valid:
@@ -78,7 +78,7 @@ def start() -> Response:
 
 @blueprint.post("/check")
 def check() -> Response:
-    """Check what was typed so far, and return the form; what is still empty is not complained of."""
+    """Validate the partly filled form and return it; empty fields are not errors."""
     form = sent_form()
     form.check_all(state())
     if not form["domain"]:

@@ -1,4 +1,4 @@
-"""What an operation does, in words."""
+"""Titles of operations."""
 
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_db.models import Operation, OperationKind
@@ -20,5 +20,5 @@ _TITLES = {
 
 
 def title_of(operation: Operation) -> str:
-    """Return what an operation does, with the id or name of what it changes."""
+    """Return the title of an operation, with the ID or name of its target."""
     return gettext(_TITLES[operation.kind], target=operation.target)

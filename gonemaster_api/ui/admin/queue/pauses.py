@@ -16,7 +16,7 @@ MINUTES = ("", "15", "60", "240", "720", "until")
 
 @dataclass(frozen=True)
 class Pause:
-    """What is wished for."""
+    """A requested pause."""
 
     tiers: Sequence[str]
     reason: str
@@ -24,23 +24,23 @@ class Pause:
 
 
 class PauseForm(Form):
-    """Tier, reason and end; which tiers comes from the query where the form is not sent yet."""
+    """The fields tier, reason and end; before submission, the query string preselects the tiers."""
 
     @property
     def is_sent(self) -> bool:
-        """Whether the form was sent, and not asked for."""
+        """Whether the form was submitted."""
         return request.method == "POST"
 
     @classmethod
     def sent_or_new(cls) -> "PauseForm":
-        """Read the form, or begin a new one."""
+        """Read the submitted form, or create an empty form."""
         if request.method == "POST":
             sent = Form.sent()
             return cls(sent.values, sent.lists)
         return cls({"tier": request.args.get("tier", ""), "next": request.args.get("next", "/")})
 
     def read(self, now: datetime) -> Pause | None:
-        """Return what is wished for, None if a field is wrong."""
+        """Return the requested pause, None if a field is invalid."""
         tier, until = self["tier"], None
         if tier and tier not in TIERS:
             self.fail("tier", gettext("Choose both tiers, normal or batch."), "invalid_tier")

@@ -1,4 +1,4 @@
-"""What the page of the queue says of issues, of work in the background, and of what was just done."""
+"""Texts of the queue page: issues, background operations and notes after an action."""
 
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.ui.shell.texts.notes import Note
@@ -73,15 +73,15 @@ _WORK = {
 
 
 def issue_title(issue: Issue) -> str:
-    """Return what is wrong, in the language of the request; the sentence of the API says more."""
+    """Return the title of an issue, in the language of the request; the text from the API has details."""
     return gettext(_ISSUES[issue.kind]) if issue.kind in _ISSUES else issue.kind
 
 
 def issue_advice(issue: Issue) -> str:
-    """Return what to do about it, in the language of the request."""
+    """Return the advice for an issue, in the language of the request."""
     return gettext(issue.advice)
 
 
 def work_title(kind: OperationKind) -> str:
-    """Return what is being done in the background."""
+    """Return the title of a background operation."""
     return gettext(_WORK[kind])

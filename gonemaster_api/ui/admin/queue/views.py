@@ -1,4 +1,4 @@
-"""The queue: what runs and waits, in which order, and what an operator does about it. Also the start page."""
+"""The queue page, also the start page: running and waiting jobs, their order, and the actions of operators."""
 
 from typing import Any
 
@@ -46,11 +46,11 @@ register_notes(UNDONE)
 _ROWS = 50
 _RUNNING_FIRST = 8
 _RUNNING_MOST = 500
-_MOST_NAMED = 500  # ids of one form: a page of the longest list
+_MOST_NAMED = 500  # Job IDs per form: one page of the longest list.
 
 
 class QueuePageSchema(QueueQuerySchema):
-    """Which waiting jobs the page lists, and whether it lists all running ones."""
+    """The position in the list of waiting jobs, and whether all running jobs are listed."""
 
     domain = ma.fields.String(validate=validate.Length(max=253))
     running = ma.fields.String(validate=validate.OneOf(("all",)))
@@ -64,7 +64,7 @@ def show() -> Response:
     query = read_query(QueuePageSchema, limit=_ROWS)
     try:
         waiting = read_waiting(shared, query.values)
-    except BadRequest as error:  # the cursor
+    except BadRequest as error:  # The cursor of the next page.
         query.problems.append(problem_of(error))
         waiting = read_waiting(shared, {**query.values, "cursor": None, "offset": 0})
     most = _RUNNING_MOST if query.values.get("running") else _RUNNING_FIRST
@@ -87,7 +87,7 @@ def show() -> Response:
 
 @blueprint.route("/queue/pause", methods=["GET", "POST"])
 def pause() -> Response:
-    """Ask which tiers to pause, why and until when; then pause them."""
+    """Ask for tiers, reason and end of a pause, then pause the tiers."""
     form = PauseForm.sent_or_new()
     if form.is_sent:
         wish = form.read(state().queue.clock.now())
@@ -100,7 +100,7 @@ def pause() -> Response:
 
 @blueprint.post("/queue/resume")
 def resume() -> Response:
-    """Let jobs of a tier start again; without a tier, of all."""
+    """Resume a tier, or all tiers if none is given."""
     form = Form.sent()
     tier = form["tier"]
     if tier and tier not in TIERS:
@@ -112,7 +112,7 @@ def resume() -> Response:
 
 @blueprint.post("/queue/jobs")
 def change() -> Response:
-    """Move, hold, release or remove waiting jobs: one, those that are ticked, or all that match the filter."""
+    """Move, hold, release or remove one waiting job, the selected jobs or all jobs that match the filter."""
     form = Form.sent()
     action, choice = _wish(form)
     if action in ("front", "back"):
@@ -129,7 +129,7 @@ def change() -> Response:
 
 @blueprint.post("/queue/order")
 def order() -> Response:
-    """Move a waiting job before or after another one of its tier, or with an empty other one to the back."""
+    """Move a waiting job before or after another job of its tier, or to the back if no other job is given."""
     form = Form.sent()
     job_id, _, undone_pivot = form["of"].partition(":") if form["of"] else (form["job"], "", "")
     pivot, where = form["pivot"] or undone_pivot, form["where"] or "before"
@@ -146,7 +146,7 @@ def order() -> Response:
 
 @blueprint.route("/queue/clear/<tier>", methods=["GET", "POST"])
 def clear(tier: str) -> Response:
-    """Remove all jobs that wait in a tier, after a tick."""
+    """Remove all waiting jobs of a tier after a confirmation."""
     if tier not in TIERS:
         raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
     choice, form = JobSelection(tier=tier), Form.sent()
@@ -156,7 +156,7 @@ def clear(tier: str) -> Response:
 
 @blueprint.route("/queue/jobs/<job_id>/cancel", methods=["GET", "POST"])
 def cancel(job_id: str) -> Response:
-    """Cancel a running job, after a question."""
+    """Cancel a running job after a confirmation."""
     job = read_job(state(), job_id)
     asked = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=job["domain"]),
@@ -173,15 +173,15 @@ def cancel(job_id: str) -> Response:
 
 
 def _wish(form: Form) -> tuple[str, JobSelection]:
-    """Read what is to be done with which jobs.
+    """Read the action and its jobs.
 
     Raises:
-        BadRequest: invalid_queue, no job is chosen; invalid_tier.
+        BadRequest: invalid_queue if no job is selected; invalid_tier.
     """
-    if form["one"]:  # the button of a row: `front:job_...`
+    if form["one"]:  # The button of a row sends, for example, `front:job_...`.
         action, _, job_id = form["one"].partition(":")
         return action, JobSelection((job_id,))
-    if form["of"]:  # the undo of a note
+    if form["of"]:  # The undo button of a note.
         return form["do"], JobSelection((form["of"],))
     if form["all"] == "yes":
         if form["tier"] not in ("", *TIERS):

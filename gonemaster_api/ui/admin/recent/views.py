@@ -1,4 +1,4 @@
-"""Jobs and runs in one list, and what is done with many of them."""
+"""Jobs and runs in one list, with bulk actions."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ register_notes(
 
 
 class RecentQuerySchema(JobListQuerySchema):
-    """Which jobs to list; the bounds may be days, of which both are in the list."""
+    """The filter of the list; a bound may be a day, and both days are included."""
 
     created_after = DayOrInstant()
     created_before = DayOrInstant(is_end=True)
@@ -59,7 +59,7 @@ class RecentQuerySchema(JobListQuerySchema):
 
 @blueprint.get("")
 def show() -> Response:
-    """List jobs, and the runs that they have become."""
+    """List jobs and the runs of finished jobs."""
     shared, query = state(), read_query(RecentQuerySchema, limit=SIZES[0])
     found = read_list(query, lambda values: read_jobs(shared, values))
     busy = any(item["status"] in ("queued", "running", "paused") for item in found["items"])
@@ -70,7 +70,7 @@ def show() -> Response:
 
 @blueprint.post("/bulk")
 def bulk() -> Response:
-    """Cancel or repeat what is ticked, or all that matches the filter of the list."""
+    """Cancel or repeat the selected rows, or all rows that match the filter."""
     do, ids = request.form.get("do", ""), request.form.getlist("id")[:MAX_LIMIT]
     back = own_path(request.form.get("next") or url_for("ui_recent.show"))
     if do not in ("cancel", "rerun"):
@@ -100,7 +100,7 @@ def _cancel_listed(ids: list[str], back: str) -> Response:
 
 
 def _cancel(job_id: str) -> bool:
-    """Cancel a job; say whether it was unfinished."""
+    """Cancel a job; return whether it was unfinished."""
     shared = state()
     try:
         left: Job | Run = cancel_job(shared.queue, job_id, who=who())
@@ -181,7 +181,7 @@ def _sent_wanted() -> JobFilter:
     """Return the filter that the form of the list carries.
 
     Raises:
-        BadRequest: it is not valid.
+        BadRequest: the filter is invalid.
     """
     try:
         return job_filter(RecentQuerySchema().load(_sent_filter()))

@@ -90,7 +90,7 @@ def _is_shown(profile: Profile, tags: list[str], which: str) -> bool:
 
 @blueprint.get("/settings/profiles/new")
 def new() -> Response:
-    """Show an empty editor, or one filled from the server's default or from another profile (`from`)."""
+    """Show an empty editor, or one filled in from the server default or from another profile (`from`)."""
     source = request.args.get("from", "")
     values = {"name": "", "description": "", "config": "{}"}
     if source == "default":
@@ -107,7 +107,7 @@ def new() -> Response:
 
 @blueprint.post("/settings/profiles/new")
 def create() -> Response:
-    """Store a profile; or only compare it, or drop what equals the default."""
+    """Create a profile; or only compare it, or remove values equal to the default."""
     form = Form.sent()
     document = document_of(form)
     if form["do"] != "save" or document is None:
@@ -135,7 +135,7 @@ def detail(profile_id: int) -> Response:
 
 @blueprint.post("/settings/profiles/<int:profile_id>")
 def change(profile_id: int) -> Response:
-    """Save a profile, unless somebody else saved it since the page was made."""
+    """Save a profile, unless another user saved it after the page was loaded."""
     profile, form = read_profile(state(), profile_id), Form.sent()
     document = document_of(form)
     if form["do"] != "save" or document is None:
@@ -158,7 +158,7 @@ def change(profile_id: int) -> Response:
 
 @blueprint.post("/settings/profiles/<int:profile_id>/repair")
 def repair(profile_id: int) -> Response:
-    """Carry out a repair, or set or clear the review."""
+    """Repair a profile, or set or clear its review."""
     operation, module = request.form.get("op", ""), request.form.get("module", "")
     back = url_for("ui_profiles.detail", profile_id=profile_id)
     if operation in ("mark_reviewed", "clear_reviewed"):
@@ -182,7 +182,7 @@ def review_all() -> Response:
 
 @blueprint.route("/settings/profiles/<int:profile_id>/delete", methods=["GET", "POST"])
 def delete(profile_id: int) -> Response:
-    """Ask, then delete."""
+    """Delete a profile after a confirmation."""
     profile, tags = read_profile(state(), profile_id), read_tags_with_profiles(state()).get(profile_id, [])
     asked = Confirmation(
         title=_("Delete profile %(name)s?", name=profile.name),

@@ -1,4 +1,4 @@
-"""Changes of a tag and of its domains."""
+"""Changes to a tag and its domains."""
 
 from collections.abc import Mapping
 
@@ -76,7 +76,7 @@ def describe(name: str) -> Response:
 
 @blueprint.post("/tags/<name>/domains")
 def add(name: str) -> Response:
-    """Add the pasted names; all are checked before one is added."""
+    """Add the pasted names after all of them have been validated."""
     sent = Form.sent()
     pasted = read_pasted(request.form.get("names", ""))
     try:
@@ -91,7 +91,7 @@ def add(name: str) -> Response:
 
 @blueprint.post("/tags/<name>/domains/remove")
 def remove(name: str) -> Response:
-    """Remove the ticked names, or all that match the filter, from the tag; domains and runs stay."""
+    """Remove the selected domains, or all domains that match the filter, from the tag; keep the domains and runs."""
     if request.form.get("all"):
         return _remove_all(name)
     names = request.form.getlist("domain")
@@ -131,7 +131,7 @@ def _remove_all(name: str) -> Response:
 
 
 def _filter_of(name: str, sent: Mapping[str, str]) -> DomainFilter:
-    """Return the filter that the form of the list carries. Raises BadRequest: it is not valid."""
+    """Return the filter that the form of the list carries. Raises BadRequest if it is invalid."""
     try:
         query = DomainsOfTagQuerySchema().load(sent)
     except ma.ValidationError as error:

@@ -1,4 +1,4 @@
-"""What only administrators may do with a tag: its profile, the purge of its runs, its deletion."""
+"""Changes to a tag that need the scope admin: its profile, the purge of its runs, its deletion."""
 
 from flask import Blueprint, Response, url_for
 
@@ -48,7 +48,7 @@ def profile(name: str) -> Response:
 
 @blueprint.route("/tags/<name>/purge", methods=["GET", "POST"])
 def purge(name: str) -> Response:
-    """Remove all runs of the tag's domains, in two steps."""
+    """Delete all runs of the tag's domains, in two steps."""
     runs = count_runs_of_tag(state(), name)
     back = url_for("ui_tags.detail", name=name)
     question = Confirmation(
@@ -75,7 +75,7 @@ def purge(name: str) -> Response:
 
 @blueprint.route("/tags/<name>/delete", methods=["GET", "POST"])
 def delete(name: str) -> Response:
-    """Delete a tag; its domains and their runs stay."""
+    """Delete a tag; keep its domains and their runs."""
     members = read_tag(state(), name)["domain_count"]
     question = Confirmation(
         title=_("Delete the tag %(tag)s?", tag=name),

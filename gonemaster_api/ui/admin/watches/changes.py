@@ -1,4 +1,4 @@
-"""Watches are made, changed, switched, tested and deleted."""
+"""Create, edit, enable, disable, test and delete watches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +46,7 @@ register_notes(
 
 @blueprint.route("/watches/new", methods=["GET", "POST"])
 def new() -> Response:
-    """Watch a tag, a domain or the queue."""
+    """Create a watch of a tag, a domain or the queue."""
     if request.method == "GET":
         given = {name: request.args.get(name, "") for name in ("tag", "domain")}
         events = [WatchEvent.DOMAIN_REGRESSED.value, WatchEvent.DOMAIN_RECOVERED.value]
@@ -73,7 +73,7 @@ def new() -> Response:
 
 @blueprint.route("/watches/<int(max=9223372036854775807):watch_id>/edit", methods=["GET", "POST"])
 def edit(watch_id: int) -> Response:
-    """Change a watch; its subject and the kind of its receiver stay."""
+    """Edit a watch; its subject and the type of its recipient cannot change."""
     watch = read_watch(state(), watch_id)
     kind = "email" if watch["email"] else "url"
     if request.method == "GET":
@@ -120,7 +120,7 @@ def _page(shown: Form, watch: Mapping[str, Any] | None = None) -> Response:
 
 @blueprint.post("/watches/<int(max=9223372036854775807):watch_id>/switch")
 def switch(watch_id: int) -> Response:
-    """Switch a watch on or off."""
+    """Enable or disable a watch."""
     is_on = request.form.get("value") == "yes"
     change_watch(state(), watch_id, {"enabled": is_on}, who=who())
     back = own_path(request.form.get("next") or url_for("ui_watches.detail", watch_id=watch_id))

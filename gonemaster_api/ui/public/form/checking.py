@@ -1,4 +1,4 @@
-"""Judges what was typed: either the request for a job, or what is wrong with which field and what is allowed."""
+"""Validates the submitted form: builds the request for a job, or reports problems by field."""
 
 import ipaddress
 import re
@@ -30,7 +30,7 @@ _FIELD_OF_CODE = {
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """What is wrong with a field, and the code that the API has for it."""
+    """A problem with a field, and its API error code."""
 
     text: str
     code: str
@@ -38,18 +38,18 @@ class FieldProblem:
 
 @dataclass(slots=True)
 class CheckedForm:
-    """The request that a form asks for; only without problems, which are by field."""
+    """The job request, or problems by field if the form is invalid."""
 
     request: dict[str, Any] = field(default_factory=dict)
     problems: dict[str, FieldProblem] = field(default_factory=dict)
 
     def note(self, name: str, text: str, code: str) -> None:
-        """Keep the first problem of a field."""
+        """Record the first problem of a field."""
         self.problems.setdefault(name, FieldProblem(text, code))
 
 
 def check(typed: Typed, *, guarded: bool) -> CheckedForm:
-    """Check all fields, so that all that is wrong is said at once. `guarded`: only global addresses are asked."""
+    """Validate all fields and report all problems together. With `guarded`, only global addresses are allowed."""
     checked = CheckedForm()
     _check_domain(typed.domain, checked)
     if not (typed.ipv4 or typed.ipv6):
@@ -71,7 +71,7 @@ def check(typed: Typed, *, guarded: bool) -> CheckedForm:
 
 
 def refused(error: ApiError) -> dict[str, FieldProblem]:
-    """Return a refusal of the submission at the field that it is about; at none where that is not known."""
+    """Record a refusal of the submission at its field, or at no field if it is unknown."""
     return {_FIELD_OF_CODE.get(error.code, ""): FieldProblem(in_language(error.message), error.code)}
 
 

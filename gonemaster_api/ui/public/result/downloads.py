@@ -1,4 +1,4 @@
-"""A result as a file: CSV for spreadsheets, text for mail and tickets."""
+"""Downloads of a result: CSV for spreadsheets, text for emails and tickets."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def entries_as_csv(told: PublicFindings) -> str:
 
 
 def plain_text(run: Run, told: PublicFindings, *, grade: str, address: str) -> str:
-    """Return all entries as text, one a line, with a head that says what was tested and when."""
+    """Return all entries as text, one per line, after a header with domain, time and options."""
     return "\n".join(_lines(run, told, grade, address)) + "\n"
 
 

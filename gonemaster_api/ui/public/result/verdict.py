@@ -1,4 +1,4 @@
-"""What a result comes to: a sentence for people, and the grade card."""
+"""The verdict on a result: a sentence and the grade card."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.scoring.score import BEST, Score
 
-RADIUS = 62  # of the ring, in a square of 152
+RADIUS = 62  # The radius of the ring, in a square of 152.
 CATEGORIES = {
     "dnssec": mark("DNSSEC"),
     "nameserver_health": mark("Name servers"),
@@ -30,7 +30,7 @@ CRITERIA = {
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The worst level in words, and what to look at first."""
+    """The worst level as a sentence, and the most important finding."""
 
     level: str
     words: str
@@ -48,18 +48,18 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Grade and score, categories, and what the best grade asks for."""
+    """Grade and score, categories, and the criteria for the best grade."""
 
     grade: str
     score: int
-    arc: str  # lengths of line and gap of the ring, as SVG takes them
+    arc: str  # Lengths of dash and gap of the ring, as in the SVG attribute stroke-dasharray.
     categories: Sequence[Bar]
-    criteria: Sequence[tuple[str, bool | None]]  # None: does not apply
+    criteria: Sequence[tuple[str, bool | None]]  # None if the criterion does not apply.
     families_off: Sequence[str]
 
 
 def banner(run: Run, told: PublicFindings) -> Banner:
-    """Say how a test ended."""
+    """Return the banner of a finished test."""
     if run.status is not RunStatus.SUCCEEDED:
         return Banner("error", _unfinished(run), "")
     count = told.counts.get(told.worst, 0)

@@ -1,4 +1,4 @@
-"""The page of one test under its public id: progress while it runs, then its result, and a word where it is gone."""
+"""The page of one test under its public ID: progress, then the result, or a page that says the result has expired."""
 
 from http import HTTPStatus
 from typing import Any
@@ -33,12 +33,12 @@ _AGE = "public, max-age=300"
 _NEVER = "no-store"
 _POLL_S = 2
 _MOST_RUNS = 50
-_BADGE = Markup('<a href="{}"><img src="{}" alt="DNS"></a>')  # escapes what is put into it
+_BADGE = Markup('<a href="{}"><img src="{}" alt="DNS"></a>')  # Escapes the values it formats.
 
 
 @blueprint.get("/<public_id>")
 def show(public_id: str) -> Response:
-    """Show how far a test is, or what it found."""
+    """Show the progress of a test, or its result."""
     shared = state()
     try:
         found = find_public(shared, public_id)
@@ -98,13 +98,13 @@ def _whole(result: Result, level: str) -> Response:
 
 
 def _badge(address: str, domain: str) -> str:
-    """Return the HTML that shows the badge of a domain on a page of somebody else; text, where it is to be copied."""
+    """Return the HTML that embeds the badge of a domain on another website; plain text for copying."""
     return str(_BADGE.format(address, absolute("ui_public_badge.show", domain=domain)))
 
 
 @blueprint.get("/<public_id>/events")
 def events(public_id: str) -> Response:
-    """Stream how far a test is."""
+    """Stream the progress of a test."""
     shared = streaming.for_stream(state())
     item = find_public(shared, public_id)
     return streaming.respond(shared, job_feed(shared, item, last_event_id=streaming.last_event_id()))
@@ -112,7 +112,7 @@ def events(public_id: str) -> Response:
 
 @blueprint.get("/<public_id>/networks")
 def networks(public_id: str) -> Response:
-    """Show who holds the networks of the name servers; waits three seconds for the names at most."""
+    """Show the holders of the networks of the name servers; wait at most three seconds for the names."""
     shared = state()
     run = find_public_run(shared, public_id)
     document: dict[str, Any] = name_asns(shared, read_asns(shared, public_id))
@@ -124,7 +124,7 @@ def networks(public_id: str) -> Response:
 
 @blueprint.get("/<public_id>/history")
 def history(public_id: str) -> Response:
-    """List the public tests of the same domain, where the operator allows that."""
+    """List the public tests of the same domain, if the operator allows it."""
     shared = state()
     run = find_public_run(shared, public_id)
     if not shared.settings.show_history_public:
@@ -137,7 +137,7 @@ def history(public_id: str) -> Response:
 
 @blueprint.get("/<public_id>/chain.svg")
 def chain(public_id: str) -> Response:
-    """Give the diagram of the chain of trust as a file."""
+    """Return the diagram of the chain of trust as a file."""
     document = _result_of(public_id).chain_document
     if document is None:
         raise NotFound("DNSSEC chain", public_id)
@@ -146,14 +146,14 @@ def chain(public_id: str) -> Response:
 
 @blueprint.get("/<public_id>/findings.csv")
 def as_csv(public_id: str) -> Response:
-    """Give all findings for a spreadsheet."""
+    """Return all findings as CSV."""
     result = _result_of(public_id)
     return _file(entries_as_csv(result.told), "text/csv", f"{public_id}.csv")
 
 
 @blueprint.get("/<public_id>/findings.txt")
 def as_text(public_id: str) -> Response:
-    """Give all findings as text."""
+    """Return all findings as text."""
     result = _result_of(public_id)
     grade = f"{result.card.grade} {result.card.score}/100" if result.card else ""
     address = absolute("ui_public_result.show", public_id=public_id)

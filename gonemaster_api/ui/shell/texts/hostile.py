@@ -1,13 +1,13 @@
-"""Text of others on a page: what would hide or turn other text around is shown as what it is.
+"""Escapes characters that hide text or change its direction, in text from outside.
 
-HTML is escaped by Jinja; here it is about characters that are no markup. A right-to-left override in a TXT record, for
-example, would show `gpj.exe` as `exe.jpg` (Unicode TR 36, "Bidirectional Text Spoofing").
+Jinja escapes HTML; this module handles other characters. A right-to-left override in a TXT record, for example, would
+show `gpj.exe` as `exe.jpg` (Unicode TR 36, "Bidirectional Text Spoofing").
 """
 
 import re
 
-# Controls but tab and line feed; soft hyphen; zero-width and bidirectional controls; line and paragraph separators;
-# invisible operators; interlinear marks; the byte order mark; lone surrogates; tags of language.
+# Controls except tab and line feed; soft hyphen; zero-width and bidirectional controls; line and paragraph separators;
+# invisible operators; interlinear marks; the byte order mark; lone surrogates; language tags.
 _HIDING = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
@@ -15,7 +15,7 @@ _HIDING = re.compile(
 
 
 def clean(text: str) -> str:
-    """Return a text in which each character that hides or turns others around is written as `⟨U+202E⟩`."""
+    """Return a text with each hiding or direction-changing character written as `⟨U+202E⟩`."""
     return _HIDING.sub(_written, text) if not text.isascii() or not text.isprintable() else text
 
 
@@ -24,5 +24,5 @@ def _written(found: re.Match[str]) -> str:
 
 
 def finalize(value: object) -> object:
-    """Return what a template prints: text that was not made by a template is cleaned first."""
+    """Return the value that a template prints, cleaned if it does not come from a template."""
     return clean(value) if type(value) is str else value
