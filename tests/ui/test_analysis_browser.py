@@ -1,4 +1,4 @@
-"""The analysis site in a browser: each kind of page in two shapes, keys, filters, without script."""
+"""The analysis site in a browser: each kind of page in two sizes, keys, filters, and without script."""
 
 from __future__ import annotations
 

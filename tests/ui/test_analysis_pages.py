@@ -1,4 +1,4 @@
-"""The analysis site on demonstration data: every page, export, refusal and cache, without a browser."""
+"""The analysis site with demonstration data: pages, exports, refusals and caching, without a browser."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KEYS = re.compile(r"/(domains|nameservers|addresses|networks|findings)/[^?]*")
 
 
 def get(site: Site, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
-    """Ask as a browser does."""
+    """Send a request as a browser does."""
     request = urllib.request.Request(f"{site.url}/analysis{path}", headers={"Accept": "text/html"} | headers)
     try:
         with open_url(request) as answer:

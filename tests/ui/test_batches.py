@@ -1,4 +1,4 @@
-"""Pages of batches: list, progress and jobs, a new one, changes, deletion, comparison."""
+"""The batch pages: list, progress and jobs, submission, changes, deletion, comparison."""
 
 from __future__ import annotations
 
@@ -153,7 +153,8 @@ def test_failed_jobs_are_run_again_and_the_rest_is_canceled(client: FlaskClient,
     assert "1 test is queued again" in text_of(client, again.location)
     assert client.post(f"{path}/rerun", data={"only": "evil"}).get_json()["error"]["code"] == "invalid_only"
     assert "Cancel 2 jobs" in text_of(client, f"{path}/cancel")
-    assert client.post(f"{path}/cancel").status_code == 200  # without the button of the question nothing happens
+    # The dialog must not change anything before its button is used.
+    assert client.post(f"{path}/cancel").status_code == 200
     done = client.post(f"{path}/cancel", data={"confirmed": "yes"})
     assert done.location == f"{path}?note=batch_canceled&n=2"
     page = text_of(client, path)

@@ -1,4 +1,4 @@
-"""The geometry of charts, and what their macros make of values that have gaps or are none."""
+"""Chart geometry, and chart macros with gaps and missing values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Domains: the list, the page of one with its history, comparison of runs, tags, deletion."""
+"""The domain pages: list, details with history, comparison of runs, tags, deletion."""
 
 import html
 import re
@@ -24,7 +24,7 @@ def entry(tag: str, level: str, **args: Any) -> EntryRecord:
 
 @pytest.fixture
 def runs(store: Store) -> list[str]:
-    """Three runs of one domain an hour apart, each with other findings."""
+    """Store three runs of one domain, an hour apart, with different findings."""
     found = [
         [entry("GONE", "ERROR"), entry("SAME", "NOTICE", ns="a")],
         [entry("GONE", "ERROR"), entry("SAME", "NOTICE", ns="a"), entry("LEVEL", "NOTICE")],

@@ -1,4 +1,4 @@
-"""The page of a job: while it waits and runs, what it became, and what can be done with it."""
+"""The page of a job: waiting, running and finished, and its actions."""
 
 from datetime import timedelta
 from typing import Any
@@ -80,7 +80,7 @@ def test_a_waiting_job_is_followed_until_that_is_switched_off(client: FlaskClien
 
 
 def test_a_waiting_job_says_what_it_waits_for(client: FlaskClient, store: Store) -> None:
-    """There is no worker here, and where the tier is paused that comes first."""
+    """The page names a paused tier, or else that no worker is running."""
     path = f"/jobs/{queue_job(store, 'a.example').id}"
     assert "No worker is running." in text_of(client, path, X_Partial="job")
     client.post("/queue/pause", data={"tier": "normal"})

@@ -1,4 +1,4 @@
-"""Parts that many look at are made once in a moment, and never for another scope; files are kept by their digest."""
+"""The partial cache: one rendering for many viewers, separate by scope; static files are cached by digest."""
 
 from __future__ import annotations
 

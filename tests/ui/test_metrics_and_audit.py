@@ -1,4 +1,4 @@
-"""The pages of the metrics and of the audit, and how points become columns."""
+"""The metrics page, the audit log, and the aggregation of points into columns."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from gonemaster_api.ui.admin.metrics.course import MAX_COLUMNS, MetricsCourse
 
 
 def points(count: int, resolution_s: int = 300, **values: Any) -> dict[str, Any]:
-    """A trend as the metrics give it."""
+    """Return a trend in the format of the metrics."""
     start = datetime(2026, 11, 25, tzinfo=UTC)
     nothing = {
         "throughput": 0, "failed": 0, "queue_depth": 0, "dns_queries_per_second": 0.0,

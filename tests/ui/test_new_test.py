@@ -1,4 +1,4 @@
-"""The form of a new test: what it queues, what it refuses, and that nothing typed is lost."""
+"""The form of a new test: queued jobs, refusals, and fields that keep their input."""
 
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_said_at_its_field(
     text = refused(client, **given)
     assert said in text
     assert 'class="bad"' in text or 'role="alert"' in text
-    given.pop("min_level", None)  # of a list, which has no such value
+    given.pop("min_level", None)  # The field is a list without this value.
     for value in given.values():
         for typed in [value] if isinstance(value, str) else value[:1]:
             assert not typed or typed in text

@@ -1,4 +1,4 @@
-"""Pages of operations, and what is said of each kind of them."""
+"""The operation pages, and the texts of each kind of operation."""
 
 from __future__ import annotations
 

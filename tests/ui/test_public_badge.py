@@ -1,4 +1,4 @@
-"""The badge of a domain: which test it shows, how long it is kept, and that names are only names."""
+"""The badge of a domain: the test it shows, its caching, and hostile names."""
 
 from __future__ import annotations
 

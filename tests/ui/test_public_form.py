@@ -1,4 +1,4 @@
-"""The form of the public test page: what it shows, what it refuses, and the job that it leads to."""
+"""The public form: content, refusals, and the submitted job."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_what_is_wrong_is_said_at_its_field(client: FlaskClient) -> None:
         (problem,) = re.findall(rf'<small class="bad" id="{place}-bad">(.*?)</small>', text)
         assert said in problem
         assert "<code>" in problem, "with the code of the API"
-        for name in fields.keys() - {"profile"}:  # which is chosen from a list
+        for name in fields.keys() - {"profile"}:  # Browsers choose this value from a list.
             for typed in [fields[name]] if isinstance(fields[name], str) else fields[name][:32]:
                 assert f'"{typed}"' in text, "what was typed stays"
 

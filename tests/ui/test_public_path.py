@@ -1,4 +1,4 @@
-"""The public pages at another path: all of their addresses follow, and the old ones are nobody's."""
+"""The public pages at another path: all URLs change, and the old ones are not found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a public test: progress, result, downloads, and what hostile data can do to it (nothing)."""
+"""The page of a public test: progress, result, downloads, and hostile data."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_result_says_what_was_found(client: FlaskClient, store: Store) -> None
         "14 ms",
         "Chain of trust",
         f"{run.public_id}.json",
-        "validating resolvers cannot reach the domain",  # the advice
+        "validating resolvers cannot reach the domain",  # The advice of the finding.
     ):
         assert part in text, part
     assert run.id not in text
@@ -238,7 +238,7 @@ def _multi(fields: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 class Tags(HTMLParser):
-    """Collects elements, attributes and text, as a browser would see them."""
+    """Collects elements, attributes and text, as a browser parses them."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

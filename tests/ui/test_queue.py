@@ -1,4 +1,4 @@
-"""The page of the queue, by its forms: what they do, what they refuse, and who may press them."""
+"""The queue page and its forms: effects, refusals, permissions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def text_of(client: FlaskClient, path: str = "/", **headers: str) -> str:
 
 
 def change(client: FlaskClient, path: str = "/queue/jobs", **form: Any) -> str:
-    """Send a form, and give the note of the page that it leads to."""
+    """Submit a form and return the note of the page it redirects to."""
     answer = client.post(path, data={"next": "/?tier=normal", **form}, headers=HTML)
     assert answer.status_code == 303, answer.get_data(as_text=True)
     assert answer.location.startswith("/?tier=normal")
@@ -288,7 +288,7 @@ def test_other_sites_change_nothing(client: FlaskClient) -> None:
 
 @pytest.fixture
 def reader(make_app: MakeApp) -> FlaskClient:
-    """A client with a token that may read only."""
+    """Return a client whose token has only the scope read."""
     client = make_app(admin_tokens=CONFIGURED).test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = bearer(READ)["Authorization"]
     return client

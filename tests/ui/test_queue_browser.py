@@ -1,4 +1,4 @@
-"""The page of the queue in a browser: each shape, selection, dialogs, keys, dragging, and the same without script."""
+"""The queue page in a browser: sizes, selection, dialogs, keys, dragging, and the same without script."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def post(site: Site, path: str, body: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def waiting(site: Site) -> Iterator[list[str]]:
-    """Four waiting jobs in a paused tier; afterwards the queue is as it was."""
+    """Queue four jobs in a paused tier, and restore the queue afterwards."""
     post(site, "/queue/pause", {"reason": "browser tests"})
     names = [f"queue-{letter}.example" for letter in "abcd"]
     ids = [post(site, "/jobs", {"domain": name})["id"] for name in names]
@@ -83,7 +83,7 @@ def test_removal_asks_in_a_dialog_whose_safe_button_has_the_focus(page: Page, si
 def test_keys_walk_the_rows_and_act_on_the_current_one(page: Page, site: Site, waiting: list[str]) -> None:
     page.goto(f"{site.url}/?domain=queue-")
     at = page.locator("tr[data-at] .lead")
-    for _ in range(10):  # tables before it have rows as well
+    for _ in range(10):  # Tables above this one have rows too.
         page.keyboard.press("j")
         if at.inner_text() == waiting[2]:
             break

@@ -1,4 +1,4 @@
-"""The list of jobs and runs, and what is done with many of them at once."""
+"""The list of jobs and runs, and its bulk actions."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,7 +80,7 @@ def test_days_are_bounds_that_are_within_the_list(client: FlaskClient, store: St
     day = "created_after=2026-01-02&created_before=2026-01-02"
     page = text_of(client, f"/recent?{day}")
     assert [f"h{hour}.example<" in page for hour in (23, 24, 47, 48)] == [False, True, True, False]
-    assert page.count('value="2026-01-02"') == 4  # two fields of the filter, and what the actions on all carry
+    assert page.count('value="2026-01-02"') == 4  # Two filter fields, and the hidden field of the bulk actions.
     assert "h48.example<" in text_of(client, "/recent?created_after=2026-01-02T23:59:59Z")
     assert "invalid_created_before" in text_of(client, "/recent?created_before=2026-02-30", 400)
     asked = {"do": "rerun", "all": "yes", "created_after": "2026-01-03", "confirmed": "yes", "confirm": "yes"}

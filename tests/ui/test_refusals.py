@@ -1,4 +1,4 @@
-"""Refusals are said in the language of the page, with the API's code."""
+"""Refusals are shown in the language of the page, with the code of the API."""
 
 import copy
 from collections.abc import Iterator

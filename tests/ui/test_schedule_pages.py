@@ -1,4 +1,4 @@
-"""The editor of schedules: the sentence, the next five times, and each thing that is wrong."""
+"""The schedule editor: sentence, next five runs, and each error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings, profiles and scoring as pages: what they show, change and refuse."""
+"""The pages of settings, profiles and scoring: content, changes and refusals."""
 
 import io
 import json
@@ -14,7 +14,7 @@ SPARSE = {"net": {"ipv4": True, "ipv6": False}, "test_levels": {"NAMESERVER": {"
 
 
 class Fields(HTMLParser):
-    """The fields of a page as a browser would send them, without buttons."""
+    """The fields of a page as a browser submits them, without buttons."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ def test_a_profile_is_stored_changed_duplicated_and_deleted(client: FlaskClient)
     assert client.post(path, data=sent).status_code == 303
     stored = client.get("/api/v1/profiles").get_json()[0]
     assert (stored["description"], stored["config"]["net"]["ipv6"]) == ("changed", False)
-    assert client.post(path, data=sent).status_code == 400  # of the page before the first save
+    assert client.post(path, data=sent).status_code == 400  # The version of the page before the first save.
     copy = fields(client, f"/settings/profiles/new?from={stored['id']}")
     assert copy["name"] == ["Copy of no IPv6"]
     assert json.loads(copy["config"][0]) == stored["config"]
@@ -151,7 +151,7 @@ def test_profiles_are_found_and_reviewed(client: FlaskClient) -> None:
     assert "does not fit" not in client.get("/settings/profiles").text
     assert client.post(f"/settings/profiles/{beta}/repair", data={"op": "burn"}).status_code == 400
     deletion = client.post(f"/settings/profiles/{beta}/delete", data={"confirmed": "yes"})
-    assert deletion.status_code == 400  # a tag uses it: the box must be ticked
+    assert deletion.status_code == 400  # A tag uses the profile, so the checkbox must be selected.
     assert (
         client.post(f"/settings/profiles/{beta}/delete", data={"confirmed": "yes", "confirm": "yes"}).status_code == 303
     )
@@ -184,7 +184,7 @@ def test_scoring_is_changed_by_its_tables(client: FlaskClient) -> None:
     before = client.get("/api/v1/scoring-config").get_json()
     sent = fields(client, "/settings/scoring")
     assert client.post("/settings/scoring", data=sent | {"do": "save"}).status_code == 303
-    assert client.get("/api/v1/scoring-config").get_json() == before  # a page that nobody changed changes nothing
+    assert client.get("/api/v1/scoring-config").get_json() == before  # A page without edits changes nothing.
     sent["severity_penalties.value"][2] = "7,5"
     sent["tag_penalties.key"][-1], sent["tag_penalties.value"][-1] = "AXFR_AVAILABLE", "3"
     sent["tag_penalties.value"][0] = ""

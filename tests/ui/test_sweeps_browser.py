@@ -1,4 +1,4 @@
-"""Batches, tags, cohorts, schedules and watches in a real browser, in both themes and widths, and without script."""
+"""Batches, tags, cohorts, schedules and watches in a browser, in both themes and widths, and without script."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SCREENS = (
 
 @dataclass(frozen=True)
 class World:
-    """What the demonstration data have, and a watch of this module."""
+    """The demonstration data, and a watch created by this module."""
 
     newest: str
     before: str
@@ -85,7 +85,7 @@ def test_names_and_rules_are_checked_while_typing(page: Page, site: Site, world:
     page.goto(f"{site.url}/batches/new")
     page.get_by_label("Names", exact=True).fill("a.example\nb..example")
     expect(page.locator("#check")).to_contain_text("Line 2:")
-    page.on("dialog", lambda dialog: dialog.accept())  # unsaved work: leave
+    page.on("dialog", lambda dialog: dialog.accept())  # Leave the page and discard unsaved changes.
     page.goto(f"{site.url}/tags/{TAG}/schedule")
     page.get_by_label("days of the month").check()
     page.get_by_label("15", exact=True).check()

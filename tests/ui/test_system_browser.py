@@ -1,4 +1,4 @@
-"""Metrics, settings and audit in a browser."""
+"""Metrics, settings and audit log in a browser."""
 
 from __future__ import annotations
 

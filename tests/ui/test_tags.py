@@ -1,4 +1,4 @@
-"""Pages of tags: list, members, profile, purge, deletion."""
+"""The tag pages: list, members, profile, purge, deletion."""
 
 from __future__ import annotations
 

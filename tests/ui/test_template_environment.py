@@ -1,4 +1,4 @@
-"""Templates are compiled once, however many threads ask for one at the same time."""
+"""Each template is compiled once, even if many threads request it at the same time."""
 
 import threading
 from collections import Counter
@@ -12,7 +12,7 @@ from gonemaster_api.ui.shell.templates import Layout, TemplateEnvironment, compi
 
 
 class Counting(TemplateEnvironment):
-    """Counts what is compiled."""
+    """Counts compilations."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -1,4 +1,4 @@
-"""What people type where a domain is asked for: addresses of pages and mail, and reasons in their language."""
+"""Input that is not a domain name: URLs, email addresses, and reasons in the user's language."""
 
 import html
 
@@ -73,7 +73,7 @@ def test_reason_is_in_the_language_of_the_page(client: FlaskClient, kind: str) -
     for path in ("/public/", "/test"):
         english = html.unescape(client.post(path, data={"domain": typed}, headers={"Accept": "text/html"}).text)
         swedish = html.unescape(client.post(path, data={"domain": typed}, headers=SWEDISH).text)
-        if kind != "empty":  # which the forms say in other words
+        if kind != "empty":  # Forms use a different text for these.
             assert reason in english
         assert reason not in swedish
 

@@ -1,4 +1,4 @@
-"""Pages of watches: made, listed, changed, tested, deleted; secrets are never shown."""
+"""The watch pages: create, list, edit, test, delete; secrets are never shown."""
 
 from __future__ import annotations
 

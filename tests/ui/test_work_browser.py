@@ -1,4 +1,4 @@
-"""New test, recent, jobs, domains and comparison in a browser, in both themes and at both widths."""
+"""New test, recent, jobs, domains and comparison in a browser, in both themes and widths."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def ask(page: Page, site: Site, method: str, path: str, **options: Any) -> Any:
-    """Send a request to the API, beside the page."""
+    """Send a request to the API."""
     response = getattr(page.request, method)(f"{site.url}{path}", **options)
     assert response.ok, response.text()
     return response.json()
@@ -25,9 +25,9 @@ def ask(page: Page, site: Site, method: str, path: str, **options: Any) -> Any:
 
 @pytest.fixture
 def name(page: Page, site: Site) -> str:
-    """A domain of the demonstration with several runs, the newest of which found something to show.
+    """Return a domain of the demonstration with several runs whose newest run has findings.
 
-    Other tests of the session run some again, and nothing answers here: those are CRITICAL.
+    Other tests of the session repeat some tests; without DNS servers these runs are CRITICAL.
     """
     found = ask(page, site, "get", "/api/v1/domains?sort=run_count_desc&limit=100")["items"]
     return next(str(item["name"]) for item in found if item["latest_level"] in {"NOTICE", "WARNING", "ERROR"})
@@ -35,7 +35,7 @@ def name(page: Page, site: Site) -> str:
 
 @pytest.fixture
 def paused(page: Page, site: Site) -> Iterator[None]:
-    """Single jobs wait for the time of a test."""
+    """Pause single jobs during a test."""
     ask(page, site, "post", "/api/v1/queue/pause", data={"tier": "normal"})
     yield
     ask(page, site, "post", "/api/v1/queue/resume", data={"tier": "normal"})
