@@ -20,7 +20,7 @@ from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
 Counts = Mapping[tuple[int, JobStatus], int]
-_LIFE_S = 1.0
+LIFE_S = 1.0
 # After this time the strip is rendered without the data; the next page shows it.
 _KNOWN_WITHIN = timedelta(seconds=0.3)
 _ISSUES_LIFE_S = 10.0
@@ -83,7 +83,7 @@ class Glance:
 def glance() -> Glance | None:
     """Return the state of the queue, at most a second old; None if the database does not respond."""
     shared = state()
-    found: Glance | None = shared.recent.get("ui-glance", lambda: _read(shared), life_s=_LIFE_S)
+    found: Glance | None = shared.recent.get("ui-glance", lambda: _read(shared), life_s=LIFE_S)
     return found
 
 
