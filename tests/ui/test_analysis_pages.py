@@ -128,7 +128,7 @@ def test_a_chosen_snapshot_stays_chosen(site: Site) -> None:
     page = get(site, f"/?cohort=demo&snapshot={slugs[-1]}")[2]
     assert f"snapshot={slugs[-1]}" in page
     assert "first snapshot" in page
-    assert get(site, f"/diff?from={slugs[0]}&to={slugs[0]}")[2].count("the same snapshot") == 1
+    assert get(site, f"/diff?from={slugs[0]}&to={slugs[0]}")[2].count("The same snapshot is selected twice") == 1
 
 
 def test_without_a_public_cohort_the_site_says_so(client: FlaskClient) -> None:
@@ -146,7 +146,7 @@ def test_a_cohort_without_a_snapshot_says_so(client: FlaskClient) -> None:
     for path in ("/?cohort=empty", "/domains?cohort=empty", "/trends?cohort=empty", "/diff?cohort=empty"):
         page = client.get(f"/analysis{path}", headers={"Accept": "text/html"})
         assert page.status_code == 200, path
-        assert "no snapshot yet" in page.text or "nothing to compare" in page.text
+        assert "No snapshots yet" in page.text or "No comparison available yet" in page.text
         assert "<i>" not in page.text
 
 

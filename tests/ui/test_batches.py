@@ -226,7 +226,7 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
     assert "b..example\na.example</textarea>" in page
     checked = client.post("/batches/new", data=sent | {"check": "yes"}).get_data(as_text=True)
     assert "1 domain would be tested" in checked
-    assert "1 name is there again" in checked
+    assert "1 duplicate domain" in checked
     assert "Only 1 of 2 domains of Ours are tested" in checked
     assert "No batches" in text_of(client, "/batches")
     made = client.post("/batches/new", data=sent | {"skip_invalid": "yes"})
@@ -240,7 +240,7 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
     ("sent", "said"),
     [
         ({"source": "names"}, "domains is empty"),
-        ({"source": "tag"}, "Name the tag"),
+        ({"source": "tag"}, "Enter the tag"),
         ({"source": "tag", "from_tag": "none"}, "no domain has the tag"),
         ({"source": "names", "names": "a.example", "tags": "a/b"}, "slash"),
         ({"source": "names", "names": "a.example", "profile_id": "99"}, "no such profile"),

@@ -58,7 +58,7 @@ def test_switches_say_what_they_need_and_ask_before_they_remove(client: FlaskCli
     off = {"name": "analysis_enabled", "value": "no"}
     assert "Disable analysis" in client.post(f"{path}/switch", data=off).text
     assert client.post(f"{path}/switch", data=off | YES).status_code == 303
-    assert "The analysis of this cohort is off" in text_of(client, path)
+    assert "Analysis is off for this cohort" in text_of(client, path)
     assert client.post(f"{path}/switch", data={"name": "evil"}).status_code == 400
 
 

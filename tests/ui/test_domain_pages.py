@@ -73,7 +73,7 @@ def test_a_domain_has_its_curve_and_its_news(client: FlaskClient, runs: list[str
     assert "<h1>bücher.example</h1>" in text
     assert "lowest 50, highest 90, 50 now" in text
     assert "New: ZONE02" in text
-    assert "Gone: ZONE02" in text
+    assert "Cleared: ZONE02" in text
     assert "Level: ZONE02" in text
     assert "<b>x</b>" not in text
     assert "\u202e" not in text

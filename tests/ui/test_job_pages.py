@@ -75,7 +75,7 @@ def test_a_waiting_job_is_followed_until_that_is_switched_off(client: FlaskClien
     assert f'href="{path}?follow=off"' in follows
     still = text_of(client, f"{path}?follow=off", X_Partial="job")
     assert "data-refresh" not in still
-    assert "stands still" in still
+    assert "not updated automatically" in still
     assert f'href="{path}"' in still
 
 
@@ -140,7 +140,7 @@ def test_results_are_exported(client: FlaskClient, run_id: str) -> None:
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.CANCELED, RunStatus.EXPIRED])
 def test_runs_without_result_say_why(client: FlaskClient, store: Store, status: RunStatus) -> None:
     run = make_run(store, "example.com", record(status=status, error="it was so"))
-    said = {"failed": "it was so", "canceled": "was canceled", "expired": "time of expiry"}[status.value]
+    said = {"failed": "it was so", "canceled": "was canceled", "expired": "expired before it could start"}[status.value]
     assert said in text_of(client, f"/jobs/{run.id}")
 
 
@@ -153,7 +153,7 @@ def test_a_waiting_job_is_held_released_moved_and_canceled(client: FlaskClient, 
     assert [job["id"] for job in client.get("/api/v1/queue").get_json()["items"]] == [second, first]
     assert post(client, "/jobs/hold", of=second) == (303, f"/jobs/{second}?note=job-held&of={second}")
     held = text_of(client, f"/jobs/{second}?note=job-held&of={second}")
-    assert "Held" in held
+    assert "On hold" in held
     assert "Undo" in held
     assert post(client, "/jobs/hold", of=second)[0] == 409
     assert post(client, "/jobs/release", of=second, next="/recent")[1].startswith("/recent?note=job-released")

@@ -46,7 +46,7 @@ def test_a_test_is_followed_to_its_result(client: FlaskClient, store: Store, que
     assert waiting.headers["X-Robots-Tag"] == "noindex"
     assert "<title>0 % · a.example</title>" in text
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in text
-    assert "waits for its turn" in text
+    assert "Waiting in the queue" in text
     running = claim(store, job.id)
     queue.broker.events.publish(job.id, JobEvent("progress", {"progress": 42}))
     text = text_of(client, str(job.public_id))

@@ -157,7 +157,7 @@ def test_all_that_match_need_a_tick_and_others_stay(client: FlaskClient) -> None
     form = {"do": "remove", "all": "yes", "tier": "normal", "domain": "A."}
     refused = client.post("/queue/jobs", data=form | {"confirmed": "yes"}, headers=HTML)
     assert refused.status_code == 400
-    assert "Tick the box" in refused.get_data(as_text=True)
+    assert "Select the checkbox" in refused.get_data(as_text=True)
     assert note(change(client, **form, confirmed="yes", confirm="yes"))["n"] == "1"
     assert [name for name, _ in waiting(client)] == ["ab.example", "c.example"]
 

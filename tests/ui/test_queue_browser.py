@@ -73,7 +73,7 @@ def test_removal_asks_in_a_dialog_whose_safe_button_has_the_focus(page: Page, si
     page.get_by_role("button", name=f"Remove {waiting[0]}").click()
     dialog = page.locator("dialog[open]")
     dialog.wait_for()
-    assert page.evaluate("document.activeElement.textContent") == "Keep it"
+    assert page.evaluate("document.activeElement.textContent") == "Keep in queue"
     check_axe(page)
     dialog.get_by_role("button", name="Remove one job").click()
     page.get_by_text("1 job removed.").first.wait_for()
@@ -118,7 +118,7 @@ def test_a_tier_is_paused_in_a_dialog_that_says_what_is_wrong(page: Page, site: 
     dialog.get_by_label("For", exact=True).select_option("until")
     dialog.get_by_label("Reason").fill("a reason")
     dialog.get_by_role("button", name="Pause").click()
-    dialog.get_by_text("Give a date and a time").wait_for()
+    dialog.get_by_text("Enter a date and time").wait_for()
     assert dialog.get_by_label("Reason").input_value() == "a reason"
     check_axe(page)
     dialog.get_by_label("For", exact=True).select_option("15")

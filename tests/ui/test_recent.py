@@ -106,7 +106,7 @@ def test_all_that_matches_is_canceled_and_nothing_else(client: FlaskClient, stor
         queue_job(store, name)
     asked = {"do": "cancel", "all": "yes", "domain": "mine"}
     assert "Yes, all of them: 2 jobs" in bulk(client, **asked)[1]
-    assert "Tick the box" in bulk(client, **asked, confirmed="yes")[1]
+    assert "Select the checkbox" in bulk(client, **asked, confirmed="yes")[1]
     assert bulk(client, **asked, confirmed="yes", confirm="yes") == (303, "/recent?note=jobs-canceled&n=2")
     assert waiting(store) == {"c.other"}
     assert bulk(client, do="cancel", all="yes", status="lazy")[0] == 400

@@ -99,7 +99,7 @@ def test_a_copy_of_a_text_can_be_translated() -> None:
     [
         ("/jobs/job_none", "jobbet finns inte"),
         ("/recent?status=odd", "Måste vara något av"),
-        ("/public/result/none", "finns inte"),
+        ("/public/result/none", "inte längre tillgängligt"),
         ("/no-such-page", "det finns inget på denna adress"),
     ],
 )

@@ -119,8 +119,8 @@ def test_comparing_and_reducing_save_nothing(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ('{"net": ', "Line 1 is not JSON"),
-        ("[1]", "object in braces"),
+        ('{"net": ', "Invalid JSON in line 1"),
+        ("[1]", "must be a JSON object"),
         ("[" * 100_000, "invalid_profile"),
         ('{"net": {"ipv7": true}, "resolver": 3}', "net.ipv7"),
         ('{"net": {"ipv6": "<script>"}}', "net.ipv6"),
@@ -144,11 +144,11 @@ def test_profiles_are_found_and_reviewed(client: FlaskClient) -> None:
     assert "alpha" not in client.get("/settings/profiles?show=used").text
     assert "No matching profiles" in client.get("/settings/profiles?q=gamma").text
     client.post(f"/settings/profiles/{beta}/repair", data={"op": "clear_reviewed"})
-    assert "does not fit" in client.get("/settings/profiles").text
-    assert "does not fit" in client.get(f"/settings/profiles/{beta}").text
+    assert "does not match" in client.get("/settings/profiles").text
+    assert "does not match" in client.get(f"/settings/profiles/{beta}").text
     client.post(f"/settings/profiles/{beta}/repair", data={"op": "add_missing_test_levels"})
     assert client.post("/settings/profiles/review").status_code == 303
-    assert "does not fit" not in client.get("/settings/profiles").text
+    assert "does not match" not in client.get("/settings/profiles").text
     assert client.post(f"/settings/profiles/{beta}/repair", data={"op": "burn"}).status_code == 400
     deletion = client.post(f"/settings/profiles/{beta}/delete", data={"confirmed": "yes"})
     assert deletion.status_code == 400  # A tag uses the profile, so the checkbox must be selected.
@@ -172,7 +172,7 @@ def test_a_profile_is_repaired(client: FlaskClient, op: str, gone: str) -> None:
     assert gone not in stored
     assert bool(gone) or len(stored["test_cases"]) > 50
     assert client.post(f"{path}/repair", data={"op": "mark_reviewed"}).status_code == 303
-    assert "does not fit" not in client.get(path).text
+    assert "does not match" not in client.get(path).text
 
 
 def test_without_drops_paths_and_what_becomes_empty() -> None:

@@ -134,7 +134,7 @@ def test_an_error_page_escapes_its_message_and_counts_down(client: FlaskClient) 
 def test_pages_without_database_or_broker_say_so(settings: Settings, queue: QueueParts) -> None:
     away = Broker.open("redis://127.0.0.1:1/0")
     client = create_app(settings, queue=replace(queue, broker=away)).test_client()
-    assert "The broker does not answer" in client.get("/").get_data(as_text=True)
+    assert "The broker is unavailable" in client.get("/").get_data(as_text=True)
 
 
 def confirm(app: Flask, confirmation: Confirmation, sent: dict[str, str] | None = None) -> tuple[int, str] | None:

@@ -118,7 +118,7 @@ def test_profile_and_description_are_set(client: FlaskClient, store: Store) -> N
     assert f'<option value="{profile}" selected>' in text_of(client, "/tags/mine")
     assert "strict" in text_of(client, "/tags")
     assert client.post("/tags/mine/profile", data={"profile_id": ""}).location.endswith("tag_profile_cleared")
-    assert "does not exist any more" in client.post("/tags/mine/profile", data={"profile_id": "77"}).text
+    assert "no longer exists" in client.post("/tags/mine/profile", data={"profile_id": "77"}).text
     assert client.post("/tags/mine/profile", data={"profile_id": "x"}).status_code == 400
     assert client.post("/tags/mine/profile", data={"profile_id": "9" * 5000}).status_code == 400
     client.post("/tags/mine/description", data={"description": "ou\0rs"})

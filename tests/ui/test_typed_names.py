@@ -56,7 +56,7 @@ def test_who_types_an_address_is_told_the_domain(client: FlaskClient, path: str,
     response = client.post(path, data={field: "https://www.räk.example/start"}, headers=SWEDISH)
     text = html.unescape(response.get_data(as_text=True))
     assert response.status_code == 400
-    assert "Skriv bara domänen: www.räk.example." in text
+    assert "Ange bara domännamnet: www.räk.example." in text
     assert client.get("/api/v1/jobs").get_json()["total"] == 0
     if path == "/public/":
         assert "Testa räk.example i stället" in text
