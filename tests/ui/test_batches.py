@@ -162,7 +162,7 @@ def test_failed_jobs_are_run_again_and_the_rest_is_canceled(client: FlaskClient,
     assert "data-refresh" not in page.partition('id="progress"')[2]
     one = submit(client, "d.example", "e.example")
     client.post(f"/batches/{one['batch_id']}/jobs/{one['job_ids'][0]}/cancel")
-    assert "1 canceled or expired, 1 to do" in text_of(client, f"/batches/{one['batch_id']}")
+    assert "1 canceled or expired, 1 remaining" in text_of(client, f"/batches/{one['batch_id']}")
 
 
 def test_what_takes_long_becomes_an_operation(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

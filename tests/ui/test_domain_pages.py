@@ -71,7 +71,7 @@ def test_no_domain_is_known_at_first(client: FlaskClient) -> None:
 def test_a_domain_has_its_curve_and_its_news(client: FlaskClient, runs: list[str]) -> None:
     text = text_of(client, f"/domains/{NAME}")
     assert "<h1>bücher.example</h1>" in text
-    assert "lowest 50, highest 90, 50 now" in text
+    assert "lowest 50, highest 90, latest 50" in text
     assert "New: ZONE02" in text
     assert "Cleared: ZONE02" in text
     assert "Level: ZONE02" in text

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.ui.admin.metrics.course import MAX_COLUMNS, MetricsCourse
+from gonemaster_api.ui.admin.metrics.series import MAX_COLUMNS, MetricsSeries
 
 
 def points(count: int, resolution_s: int = 300, **values: Any) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def points(count: int, resolution_s: int = 300, **values: Any) -> dict[str, Any]
 
 @pytest.mark.parametrize("count", [0, 1, 60, 71, 72, 73, 288, 360, 576])
 def test_columns_lose_no_point(count: int) -> None:
-    course = MetricsCourse.of(points(count, throughput=3, failed=1, severity={"ERROR": 2}))
+    course = MetricsSeries.of(points(count, throughput=3, failed=1, severity={"ERROR": 2}))
     assert len(course.columns) <= MAX_COLUMNS + 1
     assert course.finished == 3 * count
     assert course.hours == pytest.approx(count * 300 / 3600)
@@ -39,10 +39,10 @@ def test_columns_lose_no_point(count: int) -> None:
 
 
 def test_what_was_not_measured_is_a_gap() -> None:
-    nothing = MetricsCourse.of(points(1)).columns[0]
+    nothing = MetricsSeries.of(points(1)).columns[0]
     assert (nothing.hit_percent, nothing.slowest_ms, nothing.median_ms) == (None, None, None)
     latencies = {"GET /a": 10, "GET /b": 50, "GET /c": 100}
-    asked = MetricsCourse.of(
+    asked = MetricsSeries.of(
         points(1, dns_queries_per_second=2.0, dns_cache_hit_rate=0.25, api_p90_ms=latencies)
     ).columns[0]
     assert (asked.hit_percent, asked.slowest_ms, asked.median_ms) == (25, 100, 50)

@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
 from gonemaster_api.errors import ApiError
-from gonemaster_api.ui.shell.addresses import here, own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.texts import languages, notes
 from gonemaster_api.ui.shell.texts.formats import ago, aware, day, duration, number, shortened, u_label
-from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.hidden_characters import clean
+from gonemaster_api.ui.shell.urls import here, local_path
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.settings import Settings
@@ -84,7 +84,7 @@ def test_a_browser_remembers_its_theme_and_is_led_back(client: FlaskClient) -> N
 
 @pytest.mark.parametrize("text", ["https://evil.example/", "//evil.example", "/\\evil.example", "/a\nb", "", None])
 def test_forms_lead_nowhere_else(text: str | None) -> None:
-    assert own_path(text) == "/"
+    assert local_path(text) == "/"
 
 
 def test_addresses_keep_the_filter_and_begin_again_at_the_first_page(client: FlaskClient) -> None:

@@ -27,5 +27,5 @@ def tag_names(state: State) -> list[str]:
     return read_tag_names(state, limit=_MOST_TAGS)
 
 
-def keep_nothing(_session: object, _document: object) -> None:
+def store_no_response(_session: object, _document: object) -> None:
     """Store no response: a form has no Idempotency-Key."""

@@ -11,11 +11,11 @@ from gonemaster_api.errors import ApiError, NotFound
 from gonemaster_api.public.revalidation import REVALIDATED
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, limited_session, reading
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.words import class_word, key_word, said
-from gonemaster_api.ui.shell.addresses import absolute
-from gonemaster_api.ui.shell.kept_pages import kept_page
+from gonemaster_api.ui.analysis.words import class_word, key_word, translated
+from gonemaster_api.ui.shell.page_cache import cached_page
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.urls import absolute
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE
 from gonemaster_db.analysis.offers import OfferedSnapshot, list_public_cohorts
 
@@ -130,7 +130,7 @@ def _shown(
             if needs_snapshot and frame.shown is None:
                 return _page("analysis/empty.html", frame, code="no_snapshot")
             version = _version(found, frame, beside(found, frame) if beside else "")
-            return kept_page(version, lambda: render(found, frame), caching=REVALIDATED, indexed=True)
+            return cached_page(version, lambda: render(found, frame), caching=REVALIDATED, indexed=True)
     except ApiError as error:
         if error.code not in _EMPTY:
             raise
@@ -139,7 +139,12 @@ def _shown(
 
 def _page(template: str, frame: Frame, **values: Any) -> Response:
     postures = [(key, one.label) for key, one in BY_NAME[DNSSEC_POSTURE].keys.items()]
-    words: dict[str, Any] = {"said": said, "class_word": class_word, "key_word": key_word, "postures": postures}
+    words: dict[str, Any] = {
+        "translated": translated,
+        "class_word": class_word,
+        "key_word": key_word,
+        "postures": postures,
+    }
     return page(template, at=frame, place=place, **words, **values)
 
 

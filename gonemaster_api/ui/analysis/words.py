@@ -47,7 +47,7 @@ KEYS = {
 }
 
 
-def said(word: str | None) -> str:
+def translated(word: str | None) -> str:
     """Translate a label of a fact; return labels that are not in the catalogue unchanged."""
     return gettext(word) if word else ""
 

@@ -7,7 +7,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.analysis.overview import read_catalog
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import PAGES
-from gonemaster_api.ui.shell.addresses import absolute
+from gonemaster_api.ui.shell.urls import absolute
 
 blueprint = Blueprint("ui_public_crawlers", __name__)
 

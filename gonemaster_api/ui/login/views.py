@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.state import state
-from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.web.authentication import login_page
 from gonemaster_api.web.logins import log_in, log_out, set_cookie
 
@@ -28,7 +28,7 @@ def enter() -> BaseResponse:
         _, value = log_in(shared, request.form.get("token", "").strip())
     except ApiError as error:
         return login_page(error)
-    return set_cookie(_to(own_path(request.form.get("next", ""))), shared, value)
+    return set_cookie(_to(local_path(request.form.get("next", ""))), shared, value)
 
 
 @blueprint.post("/logout")

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gonemaster_api.queries.health import read_issues
 from gonemaster_api.state import State, state
-from gonemaster_api.ui.shell.kept import forget_parts
+from gonemaster_api.ui.shell.partial_cache import clear_partials
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.models import JobStatus, QueuePause
 from gonemaster_db.queue.pauses import list_pauses
@@ -28,7 +28,7 @@ _WINDOW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class TierGlance:
+class TierStatus:
     """The state of a tier: waiting, held and running jobs, and its pause."""
 
     name: str
@@ -43,13 +43,13 @@ class TierGlance:
 
 
 @dataclass(frozen=True)
-class Glance:
+class QueueStatus:
     """The state of the queue; without workers if the broker does not respond.
 
     `last_minute` is the number of tests that finished in the last minute, `issues` the number of issues.
     """
 
-    tiers: Sequence[TierGlance]
+    tiers: Sequence[TierStatus]
     workers: Sequence[WorkerState] | None
     last_minute: int = 0
     issues: int = 0
@@ -65,7 +65,7 @@ class Glance:
         return sum(tier.running for tier in self.tiers)
 
     @property
-    def paused(self) -> list[TierGlance]:
+    def paused(self) -> list[TierStatus]:
         """The paused tiers."""
         return [tier for tier in self.tiers if tier.paused]
 
@@ -80,20 +80,20 @@ class Glance:
         return sum(worker.slots_in_use for worker in self.workers or ())
 
 
-def glance() -> Glance | None:
+def queue_status() -> QueueStatus | None:
     """Return the state of the queue, at most a second old; None if the database does not respond."""
     shared = state()
-    found: Glance | None = shared.recent.get("ui-glance", lambda: _read(shared), life_s=LIFE_S)
+    found: QueueStatus | None = shared.recent.get("ui-queue-status", lambda: _read(shared), life_s=LIFE_S)
     return found
 
 
-def forget_glance() -> None:
+def clear_queue_status() -> None:
     """Clear the cached state after a change, so that the next page shows it."""
-    state().recent.forget(lambda key: key == "ui-glance")
-    forget_parts()
+    state().recent.forget(lambda key: key == "ui-queue-status")
+    clear_partials()
 
 
-def _read(shared: State) -> Glance | None:
+def _read(shared: State) -> QueueStatus | None:
     until = shared.patient_until()
     issues, workers = (
         PendingCall(lambda: len(read_issues(shared, life_s=_ISSUES_LIFE_S))),
@@ -108,7 +108,7 @@ def _read(shared: State) -> Glance | None:
         pause = pauses.get(name)
         held = counts.get((priority, JobStatus.PAUSED), 0)
         tiers.append(
-            TierGlance(
+            TierStatus(
                 name,
                 counts.get((priority, JobStatus.QUEUED), 0) + held,
                 held,
@@ -120,7 +120,7 @@ def _read(shared: State) -> Glance | None:
                 pause.until if pause else None,
             )
         )
-    return Glance(
+    return QueueStatus(
         tiers,
         _known(workers, until, None),
         last_minute,

@@ -2,14 +2,14 @@
 
 from flask import Blueprint, Response, request
 
-from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.kept import kept_parts
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.partial_cache import cached_partials
 from gonemaster_api.ui.shell.texts.languages import COOKIE as LANGUAGE_COOKIE
 from gonemaster_api.ui.shell.texts.languages import languages
 from gonemaster_api.ui.shell.texts.notes import see_other
 from gonemaster_api.ui.shell.themes import COOKIE as THEME_COOKIE
 from gonemaster_api.ui.shell.themes import KEYS_COOKIE, THEMES
+from gonemaster_api.ui.shell.urls import local_path
 
 _YEAR_S = 365 * 86400
 
@@ -17,7 +17,7 @@ blueprint = Blueprint("shell", __name__)
 
 
 @blueprint.get("/strip")
-@kept_parts
+@cached_partials
 def strip() -> Response:
     """Return the strip alone, as the script requests it."""
     return page("shell/_strip.html")
@@ -37,7 +37,7 @@ def choose() -> Response:
         "theme": (THEME_COOKIE, THEMES),
         "keys": (KEYS_COOKIE, ("", "off")),
     }
-    response = see_other(_without_language(own_path(request.form.get("next"))))
+    response = see_other(_without_language(local_path(request.form.get("next"))))
     for name, (cookie, values) in allowed.items():
         chosen = request.form.get(name)
         if chosen in values:

@@ -28,9 +28,11 @@ def show() -> Response:
     except ApiError as error:
         query.problems.append(problem_of(error))
         actions = page_document([], 0, slice_of(query.values))
-    return page("admin/audit/page.html", status=query.status, query=query, actions=actions, groups=GROUPS, said=said)
+    return page(
+        "admin/audit/page.html", status=query.status, query=query, actions=actions, groups=GROUPS, one_line=one_line
+    )
 
 
-def said(details: Mapping[str, Any]) -> str:
+def one_line(details: Mapping[str, Any]) -> str:
     """Return the details of an action on one line, with all values unchanged."""
     return ", ".join(f"{name}: {value}" for name, value in details.items() if value not in (None, "", [], {}))

@@ -6,13 +6,13 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.batches import read_batch_progress
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form
 from gonemaster_api.ui.shell.texts.formats import number
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.batch_cancellation import cancel_whole_batch
 from gonemaster_api.v1.batches.schemas import RerunSchema
 from gonemaster_api.web.actor import who
@@ -63,7 +63,7 @@ def cancel(batch_id: str) -> Response:
 def cancel_job(batch_id: str, job_id: str) -> Response:
     """Cancel one job of the batch."""
     control.cancel_job(state().queue, job_id, who=who())
-    back = own_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
+    back = local_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
     return see_other(back, "batch_canceled", n=1)
 
 
@@ -88,5 +88,5 @@ def snapshot(batch_id: str) -> Response:
     """Set whether the batch becomes a snapshot."""
     intent = request.form.get("intent") == "yes"
     state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
-    back = own_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
+    back = local_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
     return see_other(back, "batch_intent_set" if intent else "batch_intent_cleared")

@@ -9,10 +9,10 @@ from gonemaster_api.queries.batches import read_batch_progress, read_batches
 from gonemaster_api.queries.comparison import read_batch_diff
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
-from gonemaster_api.ui.shell.addresses import here
 from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.words import word
+from gonemaster_api.ui.shell.urls import here
 from gonemaster_api.v1.comparison.schemas import KINDS, BatchDiffQuerySchema
 from gonemaster_db.core.levels import SEVERITIES, worst
 

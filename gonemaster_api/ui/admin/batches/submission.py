@@ -10,7 +10,7 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import PastedNames, read_pasted
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.forms.typed_names import why_no_name
+from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.formats import u_label
 from gonemaster_api.ui.shell.texts.languages import gettext as _
@@ -116,7 +116,7 @@ def _page(shown: Form, pasted: PastedNames, check: BatchCheck | None = None) -> 
         form=shown,
         check=check,
         line_of=pasted.line_of,
-        why_no_name=why_no_name,
+        invalid_name_reason=invalid_name_reason,
         profiles=[(str(profile.id), profile.name) for profile in read_profiles(state())],
         today=utcnow(),
     )

@@ -9,7 +9,6 @@ from gonemaster_api.queries.cohorts import read_cohort, read_snapshots
 from gonemaster_api.queries.tags import read_tag
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.cohorts.views import detail_with
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.texts.formats import number
@@ -17,6 +16,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.refusals import in_language
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.use_cases.cohorts import patch_cohort
 from gonemaster_api.use_cases.snapshots import clear_cohort, rebuild_cohort, rematerialise_snapshots, remove_cohort
@@ -63,7 +63,7 @@ def switch(cohort_id: int) -> Response:
         sent.fail(SUMMARY, error.message, error.code)
         return detail_with(cohort_id, sent)
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
-    return see_other(own_path(request.form.get("next") or back), "cohort_switched")
+    return see_other(local_path(request.form.get("next") or back), "cohort_switched")
 
 
 def _switching_off(cohort_id: int) -> Confirmation:

@@ -13,17 +13,17 @@ from gonemaster_api.queries.runs import read_run, read_runs
 from gonemaster_api.rest.tag_names import UNTAGGED, check_tag_name
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.admin.domains.history import read_domain_page, read_history
-from gonemaster_api.ui.admin.lists import SIZES, keep_nothing, read_list, tag_names
-from gonemaster_api.ui.admin.new_test.form import words_of
-from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.admin.lists import SIZES, read_list, store_no_response, tag_names
+from gonemaster_api.ui.admin.new_test.form import split_values
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.formats import number, u_label
-from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.texts.languages import gettext, language, mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.domain_removal import count_prunable_domains, delete_domain, prune_domains
 from gonemaster_api.use_cases.job_submission import submit_single_job
 from gonemaster_api.use_cases.tags import add_domains_to_tag, remove_domains_from_tag
@@ -122,10 +122,10 @@ def test_again(name: str) -> Response:
     """Queue a test of the domain with the default options and redirect to it."""
     shared, domain = state(), read_domain_named(state(), name)
     try:
-        job = submit_single_job(shared, {"domain": domain["name"]}, keep=keep_nothing)
+        job = submit_single_job(shared, {"domain": domain["name"]}, keep=store_no_response)
     except AmbiguousProfile:
         return see_other(url_for("ui_test.show", domain=domain["name"]), "domain-choose-profile")
-    forget_glance()
+    clear_queue_status()
     return see_other(url_for("ui_jobs.detail", job_id=job["id"]), "job-queued")
 
 
@@ -146,7 +146,7 @@ def _change_tags(shared: State, domain: dict[str, Any], form: Form) -> bool:
     """Add and remove the tags that differ from the form; return whether that succeeded."""
     # Pages escape hidden characters, so the submitted tag is compared in its escaped form.
     shown = {clean(tag): tag for tag in domain["tags"]}
-    wanted = [shown.get(word, word) for word in words_of(form["tags"])]
+    wanted = [shown.get(word, word) for word in split_values(form["tags"])]
     try:
         for tag in wanted:
             check_tag_name(tag, code="invalid_tags")
@@ -215,4 +215,4 @@ def prune() -> Response:
     done = prune_domains(shared, tag=tag, who=who())
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")
-    return see_other(own_path(back), "domains-pruned", n=done)
+    return see_other(local_path(back), "domains-pruned", n=done)

@@ -81,8 +81,8 @@ class Inspection:
     @property
     def engine(self) -> str:
         """The engine version of the run, empty if it was not recorded."""
-        said = (entry.args.get("version") for entry in self.finished.entries if entry.tag == "GLOBAL_VERSION")
-        return str(next(said, ""))
+        versions = (entry.args.get("version") for entry in self.finished.entries if entry.tag == "GLOBAL_VERSION")
+        return str(next(versions, ""))
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -113,10 +113,10 @@ class ShownTiming:
     @property
     def is_ok(self) -> bool:
         """Whether the address responded."""
-        return self.middle_ms is not None
+        return self.median_ms is not None
 
     @property
-    def middle_ms(self) -> float | None:
+    def median_ms(self) -> float | None:
         """The median; the mean for older runs, which have no median."""
         median = self.row.get("median_ms")
         return self.row.get("avg_ms") if median is None else median

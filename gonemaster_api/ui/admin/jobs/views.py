@@ -16,15 +16,15 @@ from gonemaster_api.ui.admin.jobs.inspection import (
     read_item,
 )
 from gonemaster_api.ui.admin.jobs.words import FILTERS
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.charts.chains import chain_view, svg_response
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Problem
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.formats import u_label
 from gonemaster_api.ui.shell.texts.languages import gettext, language, mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.job_submission import submit_job_again
 from gonemaster_api.web.actor import who
 from gonemaster_db.models import Job, Run
@@ -78,8 +78,8 @@ def _wanted_level() -> tuple[str, list[Problem]]:
     if text.upper() in SHOWN_LEVELS or not text:
         return text.upper(), []
     allowed = ", ".join(level.lower() for level in SHOWN_LEVELS)
-    said = gettext("Invalid level %(given)s. Allowed levels: %(allowed)s.", given=text[:40], allowed=allowed)
-    return "", [Problem("level", said, "invalid_level")]
+    message = gettext("Invalid level %(given)s. Allowed levels: %(allowed)s.", given=text[:40], allowed=allowed)
+    return "", [Problem("level", message, "invalid_level")]
 
 
 @blueprint.get("/<job_id>/profile")
@@ -120,7 +120,7 @@ def cancel(job_id: str) -> Response:
     if asked is not None:
         return asked
     left = cancel_job(shared.queue, job_id, who=who())
-    forget_glance()
+    clear_queue_status()
     return see_other(back, "job-stopping" if isinstance(left, Job) else "job-canceled")
 
 
@@ -128,7 +128,7 @@ def cancel(job_id: str) -> Response:
 def hold() -> Response:
     """Hold the queued job in the form field `of`."""
     job = hold_job(state().queue, request.form.get("of", ""), who=who())
-    forget_glance()
+    clear_queue_status()
     return see_other(_back(job.id), "job-held", of=job.id)
 
 
@@ -136,7 +136,7 @@ def hold() -> Response:
 def release() -> Response:
     """Release the held job in the form field `of`."""
     job = release_job(state().queue, request.form.get("of", ""), who=who())
-    forget_glance()
+    clear_queue_status()
     return see_other(_back(job.id), "job-released", of=job.id)
 
 
@@ -152,11 +152,11 @@ def again(job_id: str) -> Response:
     """Queue a test with the domain and the options of a job, and redirect to it."""
     shared = state()
     made = submit_job_again(shared, read_item(shared, job_id))
-    forget_glance()
+    clear_queue_status()
     return see_other(url_for("ui_jobs.detail", job_id=made["id"]), "job-again")
 
 
 def _back(job_id: str) -> str:
     """Return the path of the page with the form: a list, or the page of the job."""
     given = request.form.get("next")
-    return own_path(given) if given else url_for("ui_jobs.detail", job_id=job_id)
+    return local_path(given) if given else url_for("ui_jobs.detail", job_id=job_id)

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form, first_message
-from gonemaster_api.ui.shell.forms.typed_names import host_of_address, why_no_name
+from gonemaster_api.ui.shell.forms.typed_names import host_of_address, invalid_name_reason
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.use_cases.job_submission import check_targets, read_name, read_nameserver, read_options
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, NewJobSchema
@@ -93,8 +93,8 @@ class TestForm(Form):
         """Return the API request of the form, without empty rows and fields."""
         found: dict[str, Any] = {
             "domain": self["domain"],
-            "tags": words_of(self["tags"]),
-            "tests": words_of(self["tests"]),
+            "tags": split_values(self["tags"]),
+            "tests": split_values(self["tests"]),
             "min_level": self["min_level"],
             "profile_id": _number(self["profile_id"]),
             "ipv4_disabled": not self.ticked("ipv4"),
@@ -145,7 +145,7 @@ class TestForm(Form):
             if error.code == "missing_domain":
                 self.fail("domain", gettext("Enter a domain name."), error.code)
             else:
-                reason = why_no_name(self["domain"])
+                reason = invalid_name_reason(self["domain"])
                 self.fail("domain", gettext("Invalid domain name: %(reason)s.", reason=reason), error.code)
 
     def _check_nameservers(self, state: State) -> None:
@@ -189,7 +189,7 @@ class TestForm(Form):
                 self.fail(f"ds.{numbers[place]}.{name}", text, "invalid_undelegated")
 
 
-def words_of(text: str) -> list[str]:
+def split_values(text: str) -> list[str]:
     """Split the text of a multi-value field at commas and line ends."""
     return list(dict.fromkeys(word for part in text.splitlines() for raw in part.split(",") if (word := raw.strip())))
 

@@ -8,11 +8,11 @@ from flask import Blueprint, Response, request, url_for
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.lists import keep_nothing, tag_names
+from gonemaster_api.ui.admin.lists import store_no_response, tag_names
 from gonemaster_api.ui.admin.new_test.form import TestForm, padded, sent_form
 from gonemaster_api.ui.shell.forms.forms import SUMMARY
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_api.ui.shell.texts.notes import see_other
 from gonemaster_api.use_cases.job_submission import submit_single_job
@@ -56,7 +56,7 @@ def start() -> Response:
     if not form.is_valid:
         return _page(form)
     try:
-        job = submit_single_job(shared, asked, keep=keep_nothing)
+        job = submit_single_job(shared, asked, keep=store_no_response)
     except ApiError as error:
         form.refuse(error)
     except AmbiguousProfile:
@@ -71,7 +71,7 @@ def start() -> Response:
         form.fail(SUMMARY, gettext("The database is unavailable. Try again."), "store_unavailable")
         return _page(form, status=HTTPStatus.SERVICE_UNAVAILABLE)
     else:
-        forget_glance()
+        clear_queue_status()
         return see_other(url_for("ui_jobs.detail", job_id=job["id"]), "job-queued")
     return _page(form)
 

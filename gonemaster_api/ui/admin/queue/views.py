@@ -21,15 +21,15 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.queue.flower import flower_url
 from gonemaster_api.ui.admin.queue.pauses import PauseForm
 from gonemaster_api.ui.admin.queue.texts import REMOVAL, UNDONE, issue_advice, issue_title, work_title
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, problem_of, read_query
-from gonemaster_api.ui.shell.kept import kept_parts
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.partial_cache import cached_partials
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.formats import number
 from gonemaster_api.ui.shell.texts.languages import gettext, ngettext
 from gonemaster_api.ui.shell.texts.notes import register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.waiting_jobs import JobSelection, change_jobs, count_chosen, move_chosen
 from gonemaster_api.v1.queue.schemas import QueueQuerySchema
 from gonemaster_api.web.actor import who
@@ -57,7 +57,7 @@ class QueuePageSchema(QueueQuerySchema):
 
 
 @blueprint.get("/")
-@kept_parts
+@cached_partials
 def show() -> Response:
     """Show the queue."""
     shared = state()
@@ -93,8 +93,8 @@ def pause() -> Response:
         wish = form.read(state().queue.clock.now())
         if wish is not None:
             pause_queue(state().queue, wish.tiers, paused_by=who(), reason=wish.reason, until=wish.until)
-            forget_glance()
-            return see_other(own_path(form["next"]), "paused")
+            clear_queue_status()
+            return see_other(local_path(form["next"]), "paused")
     return page("admin/queue/pause.html", status=form.status, form=form)
 
 
@@ -106,8 +106,8 @@ def resume() -> Response:
     if tier and tier not in TIERS:
         raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
     resume_queue(state().queue, (tier,) if tier else TIERS, who=who())
-    forget_glance()
-    return see_other(own_path(form["next"]), "resumed")
+    clear_queue_status()
+    return see_other(local_path(form["next"]), "resumed")
 
 
 @blueprint.post("/queue/jobs")
@@ -140,8 +140,8 @@ def order() -> Response:
         moved = len(move_jobs(state().queue, [job_id], to="back", who=who()))
     else:
         moved = len(move_jobs_beside(state().queue, [job_id], pivot=pivot, after=where == "after", who=who()))
-    forget_glance()
-    return see_other(own_path(form["next"]), "moved", n=moved, of="" if form["of"] else f"{job_id}:{place}")
+    clear_queue_status()
+    return see_other(local_path(form["next"]), "moved", n=moved, of="" if form["of"] else f"{job_id}:{place}")
 
 
 @blueprint.route("/queue/clear/<tier>", methods=["GET", "POST"])
@@ -168,7 +168,7 @@ def cancel(job_id: str) -> Response:
     if asked:
         return asked
     cancel_job(state().queue, job_id, who=who())
-    forget_glance()
+    clear_queue_status()
     return see_other(url_for("ui_queue.show"), "canceled")
 
 
@@ -201,8 +201,8 @@ def _move(form: Form, choice: JobSelection, to: End) -> Response:
 
 
 def _done(form: Form, note: str, done: int | Operation, choice: JobSelection, *, of: str = "") -> Response:
-    forget_glance()
-    target = own_path(form["next"])
+    clear_queue_status()
+    target = local_path(form["next"])
     if isinstance(done, Operation):
         return see_other(target, "begun", n=done.total)
     single = choice.job_ids[0] if len(choice.job_ids) == 1 else ""
@@ -211,7 +211,7 @@ def _done(form: Form, note: str, done: int | Operation, choice: JobSelection, *,
 
 def _removal(form: Form, choice: JobSelection, action: str = "") -> Confirmation:
     count = count_chosen(state(), choice)
-    fields: dict[str, Any] = {"next": own_path(form["next"]), "do": "remove"}
+    fields: dict[str, Any] = {"next": local_path(form["next"]), "do": "remove"}
     if choice.is_filter:
         fields |= {"all": "yes", "tier": choice.tier, "domain": choice.domain}
     else:
@@ -222,7 +222,7 @@ def _removal(form: Form, choice: JobSelection, action: str = "") -> Confirmation
         text=gettext(REMOVAL),
         button=ngettext("Remove one job", "Remove %(n)s jobs", count, n=number(count)),
         keep=ngettext("Keep in queue", "Keep in queue", count),
-        back=own_path(form["next"]),
+        back=local_path(form["next"]),
         weight="tick" if choice.is_filter else "plain",
         tick=ngettext("Yes, this one", "Yes, all %(n)s", count, n=number(count)),
         fields=fields,

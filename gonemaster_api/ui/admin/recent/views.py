@@ -10,16 +10,16 @@ from gonemaster_api.queries.jobs import job_filter, read_jobs
 from gonemaster_api.rest.paging import MAX_LIMIT
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.lists import SIZES, read_list
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import first_message, read_query
 from gonemaster_api.ui.shell.navigation import link_to
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.tables.days import DayOrInstant, day_of
 from gonemaster_api.ui.shell.texts.formats import number
 from gonemaster_api.ui.shell.texts.languages import gettext, mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.matching_jobs import cancel_matching_jobs, count_matching, rerun_matching_jobs
 from gonemaster_api.v1.jobs.schemas import STATUSES, JobListQuerySchema
 from gonemaster_api.web.actor import who
@@ -72,7 +72,7 @@ def show() -> Response:
 def bulk() -> Response:
     """Cancel or repeat the selected rows, or all rows that match the filter."""
     do, ids = request.form.get("do", ""), request.form.getlist("id")[:MAX_LIMIT]
-    back = own_path(request.form.get("next") or url_for("ui_recent.show"))
+    back = local_path(request.form.get("next") or url_for("ui_recent.show"))
     if do not in ("cancel", "rerun"):
         raise BadRequest("invalid_do", gettext("Choose to cancel or repeat the selected tests."))
     if request.form.get("all"):
@@ -95,7 +95,7 @@ def _cancel_listed(ids: list[str], back: str) -> Response:
     if asked is not None:
         return asked
     canceled = sum(_cancel(job_id) for job_id in ids)
-    forget_glance()
+    clear_queue_status()
     return see_other(back, "jobs-canceled", n=canceled)
 
 
@@ -129,7 +129,7 @@ def _cancel_all(back: str) -> Response:
     if asked is not None:
         return asked
     done = cancel_matching_jobs(shared, wanted, who=who())
-    forget_glance()
+    clear_queue_status()
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")
     return see_other(back, "jobs-canceled", n=done.canceled + done.stopping)
@@ -168,7 +168,7 @@ def _rerun_all(back: str) -> Response:
 
 
 def _to_batch(batch_id: str, count: int) -> Response:
-    forget_glance()
+    clear_queue_status()
     target = link_to("ui_batches.detail", batch_id=batch_id) or url_for("ui_recent.show", batch_id=batch_id)
     return see_other(target, "jobs-repeated", n=count)
 

@@ -10,7 +10,6 @@ from gonemaster_api.queries.searching import name_part
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import read_pasted
 from gonemaster_api.ui.admin.tags.views import FILTERS, detail_with, show_with
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, first_message
 from gonemaster_api.ui.shell.texts.formats import number
@@ -18,6 +17,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.refusals import in_language
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.tags import (
     add_domains_to_tag,
     change_description,
@@ -96,7 +96,7 @@ def remove(name: str) -> Response:
         return _remove_all(name)
     names = request.form.getlist("domain")
     remove_domains_from_tag(state(), name, names)
-    back = own_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
+    back = local_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
     return see_other(back, "tag_emptied", n=len(names))
 
 
@@ -104,7 +104,7 @@ def _remove_all(name: str) -> Response:
     sent = {key: request.form[key] for key in FILTERS if request.form.get(key)}
     wanted = _filter_of(name, sent)
     total = count_members(state(), wanted)
-    back = own_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
+    back = local_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
     asked = Confirmation(
         title=_("Remove all matching domains from the tag %(tag)s?", tag=name),
         text=_("Large numbers are removed in steps, with progress shown."),

@@ -15,10 +15,10 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.admin.batches.outcomes import grade_parts, level_parts
 from gonemaster_api.ui.admin.schedules.stored import next_times, rule_in_words, schedule_of
-from gonemaster_api.ui.shell.addresses import here
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.urls import here
 from gonemaster_api.v1.domains.schemas import DomainsOfTagQuerySchema
 from gonemaster_db.service.schedules import ScheduleTarget
 

@@ -10,7 +10,6 @@ from gonemaster_api.queries.watches import read_watch
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.admin.watches.words import event_names, subject
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
@@ -18,6 +17,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.words import word
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.watches import change_watch, make_watch, remove_watch, try_watch
 from gonemaster_api.v1.watches.schemas import NewWatchSchema, WatchChangeSchema
 from gonemaster_api.web.actor import who
@@ -123,7 +123,7 @@ def switch(watch_id: int) -> Response:
     """Enable or disable a watch."""
     is_on = request.form.get("value") == "yes"
     change_watch(state(), watch_id, {"enabled": is_on}, who=who())
-    back = own_path(request.form.get("next") or url_for("ui_watches.detail", watch_id=watch_id))
+    back = local_path(request.form.get("next") or url_for("ui_watches.detail", watch_id=watch_id))
     return see_other(back, "watch_on" if is_on else "watch_off")
 
 

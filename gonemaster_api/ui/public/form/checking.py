@@ -9,7 +9,7 @@ from typing import Any
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.ui.public.form.choices import HEX_DIGITS, digest_name
 from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed
-from gonemaster_api.ui.shell.forms.typed_names import host_of_address, why_no_name
+from gonemaster_api.ui.shell.forms.typed_names import host_of_address, invalid_name_reason
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.use_cases.job_submission import check_targets, read_name
@@ -85,7 +85,7 @@ def _check_domain(text: str, checked: CheckedForm) -> None:
     try:
         checked.request["domain"] = read_name(text)
     except BadRequest as error:
-        checked.note("domain", _("Invalid domain name: %(reason)s.", reason=why_no_name(text)), error.code)
+        checked.note("domain", _("Invalid domain name: %(reason)s.", reason=invalid_name_reason(text)), error.code)
 
 
 def _profile_id(text: str, checked: CheckedForm) -> int | None:
@@ -104,7 +104,7 @@ def _nameserver(number: int, row: NameserverRow, checked: CheckedForm, guarded: 
     try:
         found["ns"] = normalize_domain(row.ns)
     except InvalidDomain:
-        text = _("Invalid name server name: %(reason)s.", reason=why_no_name(row.ns))
+        text = _("Invalid name server name: %(reason)s.", reason=invalid_name_reason(row.ns))
         checked.note(f"ns-{number}", text, "invalid_undelegated")
     if row.ip.strip():
         _check_address(f"ip-{number}", row.ip.strip(), found, checked, guarded=guarded)

@@ -66,13 +66,13 @@ def submit() -> Response:
     if checked.problems:
         return _form(typed, checked.problems, status=HTTPStatus.BAD_REQUEST)
     try:
-        job = submit_public_job(shared, checked.request, keep=_keep_nothing)
+        job = submit_public_job(shared, checked.request, keep=_store_no_response)
     except ApiError as error:
         return _form(typed, refused(error), status=error.status, headers=error.headers)
     return see_other(url_for("ui_public_result.show", public_id=job["public_id"]))
 
 
-def _keep_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
+def _store_no_response(_session: Session, _document: Mapping[str, Any]) -> None:
     """Store no response: a form has no Idempotency-Key."""
 
 

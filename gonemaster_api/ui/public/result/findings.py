@@ -98,7 +98,7 @@ class PublicFindings:
         """The names of the zone's own name servers that the entries mention."""
         return {name for entry in self.entries if entry.module in _OF_OWN_SERVERS for name in _servers_in(entry)}
 
-    def first_of_worst(self) -> str:
+    def first_worst_message(self) -> str:
         """Return the message of the first finding of the worst level, empty if there are no findings."""
         wanted = self.worst.upper()
         return next((entry.text for entry in self.entries if entry.level == wanted), "")

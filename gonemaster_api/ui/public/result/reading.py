@@ -40,14 +40,14 @@ class Result:
         return self.run.status is RunStatus.SUCCEEDED
 
     @cached_property
-    def told(self) -> PublicFindings:
+    def findings(self) -> PublicFindings:
         """The findings."""
         return PublicFindings(self.finished.entries, locale=self.locale)
 
     @cached_property
     def banner(self) -> Banner:
         """The banner with the worst level."""
-        return banner(self.run, self.told)
+        return banner(self.run, self.findings)
 
     @cached_property
     def card(self) -> Card | None:
@@ -59,7 +59,7 @@ class Result:
     def servers(self) -> Servers:
         """The response times of the name servers, without rows if the operator hides them."""
         shown = self.finished.nameserver_timings if shown_to_public(self.state.settings).timings else ()
-        return servers(shown, own=self.told.own_servers)
+        return servers(shown, own=self.findings.own_servers)
 
     @property
     def has_chain(self) -> bool:
@@ -100,7 +100,7 @@ class Result:
         return [case.id for case in select(exclude)] if exclude else []
 
     @property
-    def kept_until(self) -> datetime | None:
+    def available_until(self) -> datetime | None:
         """The time after which the result may be deleted, None if it has no end."""
         days = self.state.settings.retention_days
         return self.run.finished_at + timedelta(days=days) if days else None

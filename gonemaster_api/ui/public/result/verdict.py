@@ -58,19 +58,19 @@ class Card:
     families_off: Sequence[str]
 
 
-def banner(run: Run, told: PublicFindings) -> Banner:
+def banner(run: Run, findings: PublicFindings) -> Banner:
     """Return the banner of a finished test."""
     if run.status is not RunStatus.SUCCEEDED:
         return Banner("error", _unfinished(run), "")
-    count = told.counts.get(told.worst, 0)
-    if told.worst == PASSED:
+    count = findings.counts.get(findings.worst, 0)
+    if findings.worst == PASSED:
         return Banner(PASSED, _("No problems found."), _("All checks passed."))
-    first = told.first_of_worst()
-    if told.worst == "notice":
+    first = findings.first_worst_message()
+    if findings.worst == "notice":
         words = ngettext("Works, with %(num)s notice.", "Works, with %(num)s notices.", count)
-    elif told.worst == "warning":
+    elif findings.worst == "warning":
         words = ngettext("Works, with %(num)s warning.", "Works, with %(num)s warnings.", count)
-    elif told.worst == "error":
+    elif findings.worst == "error":
         words = ngettext(
             "%(num)s error: some users may not reach this domain.",
             "%(num)s errors: some users may not reach this domain.",
@@ -82,7 +82,7 @@ def banner(run: Run, told: PublicFindings) -> Banner:
             "The domain does not work: %(num)s critical findings.",
             count,
         )
-    return Banner(told.worst, words, first)
+    return Banner(findings.worst, words, first)
 
 
 def _unfinished(run: Run) -> str:

@@ -18,10 +18,10 @@ from gonemaster_api.ui.public.glossary import glossary
 from gonemaster_api.ui.public.result.downloads import entries_as_csv, plain_text
 from gonemaster_api.ui.public.result.findings import FILTERS
 from gonemaster_api.ui.public.result.reading import Result, read_result
-from gonemaster_api.ui.shell.addresses import absolute
 from gonemaster_api.ui.shell.charts.chains import svg_response
-from gonemaster_api.ui.shell.kept_pages import kept_page
+from gonemaster_api.ui.shell.page_cache import cached_page
 from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_api.ui.shell.urls import absolute
 from gonemaster_api.use_cases.lookups import name_asns
 from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.models import Job, Run
@@ -76,7 +76,7 @@ def _result(shared: State, run: Run) -> Response:
     settings = shared.settings
     shown = (settings.exclude, settings.show_history_public, settings.show_asn_names_public, settings.retention_days)
     version = f"{result_version(shared, run, locale=language())} {shown!r}"
-    return kept_page(version, lambda: _whole(read_result(shared, run), chosen), caching=_AGE)
+    return cached_page(version, lambda: _whole(read_result(shared, run), chosen), caching=_AGE)
 
 
 def _whole(result: Result, level: str) -> Response:
@@ -86,10 +86,10 @@ def _whole(result: Result, level: str) -> Response:
         "public/result/page.html",
         result=result,
         run=run,
-        told=result.told,
+        findings=result.findings,
         level=level,
-        modules=result.told.modules(level),
-        left_out=result.told.left_out(level),
+        modules=result.findings.modules(level),
+        left_out=result.findings.left_out(level),
         glossary=glossary(),
         parent=parent_of_host(run.domain),
         address=address,
@@ -148,7 +148,7 @@ def chain(public_id: str) -> Response:
 def as_csv(public_id: str) -> Response:
     """Return all findings as CSV."""
     result = _result_of(public_id)
-    return _file(entries_as_csv(result.told), "text/csv", f"{public_id}.csv")
+    return _file(entries_as_csv(result.findings), "text/csv", f"{public_id}.csv")
 
 
 @blueprint.get("/<public_id>/findings.txt")
@@ -157,7 +157,9 @@ def as_text(public_id: str) -> Response:
     result = _result_of(public_id)
     grade = f"{result.card.grade} {result.card.score}/100" if result.card else ""
     address = absolute("ui_public_result.show", public_id=public_id)
-    return _file(plain_text(result.run, result.told, grade=grade, address=address), "text/plain", f"{public_id}.txt")
+    return _file(
+        plain_text(result.run, result.findings, grade=grade, address=address), "text/plain", f"{public_id}.txt"
+    )
 
 
 def _result_of(public_id: str) -> Result:

@@ -60,11 +60,11 @@ def chain_view(document: Mapping[str, Any], *, chosen: str | None = None, prefix
 
 def _remarks(nodes: tuple[NodeFacts, ...]) -> Iterator[tuple[str, str]]:
     """List each problem once: the reasons of zones, then the problems of boxes in secure zones."""
-    told = set()
+    listed = set()
     for node in nodes:
         for note in node.notes if node.kind == "zone" else ():
-            if note not in told:
-                told.add(note)
+            if note not in listed:
+                listed.add(note)
                 yield _CLASSES[node.mark], f"{node.title}: {note}"
     for node in nodes:
         if node.kind != "zone" and node.mark is Mark.WARN:

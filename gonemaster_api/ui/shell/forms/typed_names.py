@@ -12,7 +12,7 @@ _ADDRESS = re.compile(
 )
 
 
-def why_no_name(text: str) -> str:
+def invalid_name_reason(text: str) -> str:
     """Return the reason why a text is not a domain name, in the language of the page; empty if it is one."""
     try:
         normalize_domain(text)

@@ -9,7 +9,7 @@ from flask import Response
 
 from gonemaster_api.queries.entries import escape_formula
 from gonemaster_api.rest.fields import rfc3339
-from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.hidden_characters import clean
 
 
 def csv_rows(rows: Iterable[Iterable[object]]) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gonemaster_api.ui.shell.addresses import here
+from gonemaster_api.ui.shell.urls import here
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import get_decimal_symbol
 
-from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.texts.languages import gettext, locale
 from gonemaster_db.core.clock import utcnow
 from gonemaster_engine.names import to_unicode

@@ -16,7 +16,7 @@ _EFFORT = 6
 VARY = ("Accept-Encoding", HEADER, "Cookie", "Accept-Language")
 
 
-def kept_page(version: str, render: Callable[[], Response], *, caching: str, indexed: bool = False) -> Response:
+def cached_page(version: str, render: Callable[[], Response], *, caching: str, indexed: bool = False) -> Response:
     """Return a page, or 304 if the client has it; `version` must change with the content of the page.
 
     Language, theme and partial are added to the version. A cached response is sent to all clients that request the

@@ -15,7 +15,7 @@ _Point = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class CourseColumn:
+class SeriesColumn:
     """Consecutive points: rates are averaged, counts are summed, and the depth is the last value."""
 
     start: datetime
@@ -31,7 +31,7 @@ class CourseColumn:
     median_ms: float | None
 
     @classmethod
-    def of(cls, points: Sequence[_Point], resolution_s: int) -> "CourseColumn":
+    def of(cls, points: Sequence[_Point], resolution_s: int) -> "SeriesColumn":
         """Aggregate points.
 
         The API reports latency per route; the chart shows the slowest and the median route. The hit rate has no value
@@ -65,13 +65,13 @@ class CourseColumn:
 
 
 @dataclass(frozen=True)
-class MetricsCourse:
+class MetricsSeries:
     """The columns of a window, oldest first."""
 
-    columns: list[CourseColumn]
+    columns: list[SeriesColumn]
 
     @classmethod
-    def of(cls, trend: Mapping[str, Any]) -> "MetricsCourse":
+    def of(cls, trend: Mapping[str, Any]) -> "MetricsSeries":
         """Build the columns from `{resolution_seconds, points[]}` of the metrics."""
         points = trend["points"]
         size = max(1, -(-len(points) // MAX_COLUMNS))
@@ -79,7 +79,7 @@ class MetricsCourse:
         first = len(points) % size
         cuts = [*([0] if first else []), *range(first, len(points), size), len(points)]
         pieces = [points[start:end] for start, end in pairwise(cuts) if end > start]
-        return cls([CourseColumn.of(piece, trend["resolution_seconds"]) for piece in pieces])
+        return cls([SeriesColumn.of(piece, trend["resolution_seconds"]) for piece in pieces])
 
     def values(self, name: str) -> list[Any]:
         """Return one metric of all columns."""
@@ -103,7 +103,7 @@ class MetricsCourse:
         step = max(1, len(self.columns) // (_LABELS - 1))
         return [column.start for column in self.columns[::step][: _LABELS - 1]]
 
-    def table(self) -> Iterator[CourseColumn]:
+    def table(self) -> Iterator[SeriesColumn]:
         """Yield at most twelve columns, for the table of metrics."""
         step = max(1, len(self.columns) // 12)
         yield from self.columns[::step]

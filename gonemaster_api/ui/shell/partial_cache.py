@@ -18,7 +18,7 @@ LIFE_S = 2.0
 View = Callable[..., Response]
 
 
-def kept_parts(view: View) -> View:
+def cached_partials(view: View) -> View:
     """Cache the partials of a view for two seconds, by URL, language and scope; whole pages are not cached.
 
     A partial must not show data that differs between two callers with the same scope.
@@ -37,7 +37,7 @@ def kept_parts(view: View) -> View:
     return shown
 
 
-def forget_parts() -> None:
+def clear_partials() -> None:
     """Clear the cache after a change, so that the next response shows it."""
     _store().forget()
 

@@ -23,7 +23,7 @@ def here(**changes: Any) -> str:
     return f"{request.path}?{urlencode(kept)}" if kept else request.path
 
 
-def own_path(text: str | None) -> str:
+def local_path(text: str | None) -> str:
     """Return a path on this server; replace other paths with the start page.
 
     Browsers treat a backslash as a slash and drop tabs and line breaks, so these characters are refused.
@@ -42,7 +42,7 @@ def this_path() -> str:
         return "/"
     if request.method in ("GET", "HEAD"):
         return request.full_path.rstrip("?")
-    return own_path(request.form.get("next"))
+    return local_path(request.form.get("next"))
 
 
 def absolute(endpoint: str, **values: Any) -> str:
@@ -50,7 +50,7 @@ def absolute(endpoint: str, **values: Any) -> str:
     return _base() + url_for(endpoint, **values)
 
 
-def this_address() -> str:
+def full_url() -> str:
     """Return the full URL of this page, as printed at its foot."""
     return _base() + this_path()
 
