@@ -83,7 +83,7 @@ def test_details_show_what_the_api_says(site: Site) -> None:
     assert swedish in get(site, f"/domains/{domain['domain']}?lang=sv")[2]
 
 
-def test_wrong_queries_are_told_with_the_code(site: Site) -> None:
+def test_invalid_queries_are_reported_with_the_code(site: Site) -> None:
     for path, code in {
         "/domains?sort=size": "invalid_sort",
         "/domains?limit=0": "invalid_limit",

@@ -68,7 +68,7 @@ def test_a_result_says_what_was_found_and_what_to_do(client: FlaskClient, run_id
     assert "data-refresh" not in text.split('id="job"')[1].split(">")[0]
 
 
-def test_a_waiting_job_is_followed_until_that_is_switched_off(client: FlaskClient, store: Store) -> None:
+def test_a_waiting_job_is_refreshed_until_auto_refresh_is_off(client: FlaskClient, store: Store) -> None:
     path = f"/jobs/{queue_job(store, 'a.example').id}"
     follows = text_of(client, path)
     assert 'data-partial="job" data-refresh="2"' in follows
@@ -107,7 +107,7 @@ def test_score_and_timings_follow_the_settings(make_app: Any, run_id: str) -> No
     assert "Name server timings" not in text
 
 
-def test_the_effective_profile_beside_the_default(client: FlaskClient, run_id: str) -> None:
+def test_the_effective_profile_is_compared_with_the_default(client: FlaskClient, run_id: str) -> None:
     assert f"/jobs/{run_id}/profile" in text_of(client, f"/jobs/{run_id}")
     text = text_of(client, f"/jobs/{run_id}/profile")
     assert "net.ipv6" in text
@@ -181,7 +181,7 @@ def test_a_job_is_tested_again_with_its_options(client: FlaskClient, run_id: str
     assert client.get(f"/api/v1/jobs/{job}").get_json()["domain"] == "xn--bcher-kva.example"
 
 
-def test_what_is_gone_is_a_page_of_404(client: FlaskClient) -> None:
+def test_a_deleted_run_is_not_found(client: FlaskClient) -> None:
     text = text_of(client, "/jobs/job_none", 404)
     assert "not_found" in text
     assert "<h1" in text

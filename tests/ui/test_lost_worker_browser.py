@@ -32,7 +32,7 @@ def own_service(demo_world: World, demo_hints: Path) -> Iterator[Service]:
         yield service.wait_until_ready()
 
 
-def test_a_job_survives_its_worker_while_one_looks_on(page: Page, own_service: Service) -> None:
+def test_a_job_survives_its_worker_while_its_page_is_open(page: Page, own_service: Service) -> None:
     job = own_service.submit("silent.xa")  # These servers do not respond, so there is time to kill the worker.
     page.goto(f"{own_service.url}/jobs/{job}")
     wait_for(lambda: own_service.get(f"/jobs/{job}")["status"] == "running", what="the job runs")

@@ -58,7 +58,7 @@ def test_metrics_of_each_window(client: FlaskClient, window: str) -> None:
     assert part.strip().startswith('<div class="stack-y" data-partial="figures"')
 
 
-def test_a_wrong_window_is_told_and_the_default_shown(client: FlaskClient) -> None:
+def test_an_invalid_window_is_reported_and_the_default_shown(client: FlaskClient) -> None:
     page = client.get("/statistics?window=2y&limit_domains=0")
     assert page.status_code == 400
     assert "invalid_window" in page.text

@@ -47,7 +47,7 @@ def test_a_test_is_queued_with_all_its_options(client: FlaskClient, store: Store
     assert [tag["name"] for tag in client.get("/api/v1/tags").get_json()] == ["one", "three", "two"]
 
 
-def test_both_families_are_on_until_somebody_unticks_one(client: FlaskClient, store: Store) -> None:
+def test_both_ip_versions_are_selected_by_default(client: FlaskClient, store: Store) -> None:
     text = client.get("/test?domain=example.com").get_data(as_text=True)
     assert 'value="example.com"' in text
     assert text.count(" checked") == 2
@@ -74,9 +74,7 @@ def test_both_families_are_on_until_somebody_unticks_one(client: FlaskClient, st
         ({"ns": ["ns.example"] * 40, "ip": [""] * 40}, "At most 32 rows"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field(
-    client: FlaskClient, store: Store, fields: dict[str, Any], said: str
-) -> None:
+def test_errors_are_shown_at_their_fields(client: FlaskClient, store: Store, fields: dict[str, Any], said: str) -> None:
     given = {"domain": "typed.example", **fields}
     text = refused(client, **given)
     assert said in text

@@ -37,7 +37,7 @@ def job_of(store: Store, response: TestResponse) -> Job:
     return job
 
 
-def test_a_test_is_queued_and_its_page_follows(client: FlaskClient, store: Store) -> None:
+def test_a_test_is_queued_and_its_page_opens(client: FlaskClient, store: Store) -> None:
     page = client.get("/public/", headers=HTML)
     assert page.status_code == 200
     assert page.mimetype == "text/html"
@@ -123,7 +123,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-def test_what_is_wrong_is_said_at_its_field(client: FlaskClient) -> None:
+def test_errors_are_shown_at_their_fields(client: FlaskClient) -> None:
     for fields, place, said in WRONG:
         response = send(client, **fields)
         text = response.get_data(as_text=True)
@@ -136,7 +136,7 @@ def test_what_is_wrong_is_said_at_its_field(client: FlaskClient) -> None:
                 assert f'"{typed}"' in text, "what was typed stays"
 
 
-def test_all_problems_are_said_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     typed = Typed(
         domain="a..b",
         nameservers=(NameserverRow("x..y", "z"), NameserverRow("ok.example")),
@@ -145,7 +145,7 @@ def test_all_problems_are_said_at_once() -> None:
     assert check(typed, guarded=True).problems.keys() == {"domain", "ns-0", "ip-0", "keytag-0", "digest-0"}
 
 
-def test_addresses_of_ones_own_need_both_settings(make_app: MakeApp, store: Store) -> None:
+def test_private_addresses_need_both_settings(make_app: MakeApp, store: Store) -> None:
     row = {"ns": "ns1.example", "ip": "127.0.0.1"}
     assert send(make_app(public_api_allow_private_undelegated_ip=True).test_client(), **row).status_code == 400
     both = make_app(public_api_allow_private_undelegated_ip=True, allow_non_global=True).test_client()

@@ -261,7 +261,7 @@ HOSTILE = (
 )
 
 
-def test_nothing_of_a_dns_answer_is_obeyed(client: FlaskClient, store: Store) -> None:
+def test_dns_data_cannot_inject_markup(client: FlaskClient, store: Store) -> None:
     entries = [
         *ENTRIES,
         entry(
@@ -314,7 +314,7 @@ def test_a_result_of_many_findings_stays_small(client: FlaskClient, store: Store
     assert len(text_of(client, str(public_run(store).public_id))) < 60_000
 
 
-def test_a_protected_page_is_kept_by_nobody(make_app: MakeApp, store: Store) -> None:
+def test_a_protected_page_is_not_cached(make_app: MakeApp, store: Store) -> None:
     run = public_run(store)
     client = make_app(admin_tokens=CONFIGURED, auth_protect_public=True).test_client()
     assert client.get(f"/public/result/{run.public_id}").status_code == 401

@@ -125,7 +125,7 @@ def test_a_running_job_is_canceled_after_a_question(client: FlaskClient, store: 
     assert "stopping" in text_of(client)
 
 
-def test_a_job_is_dragged_beside_another(client: FlaskClient) -> None:
+def test_a_job_is_dragged_next_to_another(client: FlaskClient) -> None:
     first, _, third = submit(client, "a.example", "b.example", "c.example")
     undo = note(change(client, "/queue/order", job=first, where="after", pivot=third))
     assert [name for name, _ in waiting(client)] == ["b.example", "c.example", "a.example"]
@@ -315,7 +315,7 @@ def test_issues_are_named_with_what_to_do_and_counted_in_the_strip(client: Flask
     assert "Frigör utrymme på denna disk" in swedish
 
 
-def test_the_rate_of_the_last_hour_and_that_of_the_last_minute_cannot_be_confused(
+def test_the_rates_of_the_last_hour_and_the_last_minute_have_different_labels(
     client: FlaskClient, store: Store, queue: QueueParts
 ) -> None:
     show_worker(queue)

@@ -49,7 +49,7 @@ def test_queue_with_waiting_jobs(page: Page, site: Site, waiting: list[str]) -> 
 
 
 @shapes("1440-light", "390-dark")
-def test_what_is_ticked_is_moved_and_held(page: Page, site: Site, waiting: list[str]) -> None:
+def test_selected_rows_are_moved_and_held(page: Page, site: Site, waiting: list[str]) -> None:
     page.goto(f"{site.url}/?domain=queue-")
     page.get_by_label(f"Select {waiting[2]}").check()
     page.get_by_label(f"Select {waiting[3]}").check()

@@ -36,7 +36,7 @@ def test_a_rule_is_a_sentence(client: FlaskClient, rule: dict[str, Any], words: 
         assert sentence(rule | {"time_of_day": "06:30", "timezone": "UTC"}) == f"{words} at 06:30, UTC"
 
 
-def test_a_schedule_is_looked_at_saved_changed_and_removed(client: FlaskClient) -> None:
+def test_a_schedule_is_previewed_saved_changed_and_removed(client: FlaskClient) -> None:
     client.post("/tags", data={"name": "mine"})
     assert "No schedule." in text_of(client, "/tags/mine")
     assert "Remove schedule" not in text_of(client, "/tags/mine/schedule")

@@ -126,7 +126,7 @@ def test_comparing_and_reducing_save_nothing(client: FlaskClient) -> None:
         ('{"net": {"ipv6": "<script>"}}', "net.ipv6"),
     ],
 )
-def test_a_wrong_configuration_is_told_at_its_field(client: FlaskClient, config: str, said: str) -> None:
+def test_an_invalid_configuration_is_reported_at_its_field(client: FlaskClient, config: str, said: str) -> None:
     answer = client.post("/settings/profiles/new", data={"name": "x", "config": config, "do": "save"})
     assert answer.status_code == 400
     assert said in answer.text or said == "invalid_profile"

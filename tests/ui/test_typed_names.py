@@ -52,7 +52,7 @@ def test_host_of_an_address(typed: str, host: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "field"), [("/public/", "domain"), ("/test", "domain")])
-def test_who_types_an_address_is_told_the_domain(client: FlaskClient, path: str, field: str) -> None:
+def test_a_typed_url_suggests_its_domain(client: FlaskClient, path: str, field: str) -> None:
     response = client.post(path, data={field: "https://www.räk.example/start"}, headers=SWEDISH)
     text = html.unescape(response.get_data(as_text=True))
     assert response.status_code == 400

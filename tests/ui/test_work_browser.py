@@ -85,7 +85,7 @@ def test_a_test_is_checked_started_and_canceled(page: Page, site: Site) -> None:
 
 
 @pytest.mark.usefixtures("paused")
-def test_a_page_becomes_the_result_by_itself(page: Page, site: Site) -> None:
+def test_a_page_shows_the_result_automatically(page: Page, site: Site) -> None:
     job_id = ask(page, site, "post", "/api/v1/jobs", data={"domain": "follows.example"})["id"]
     page.goto(f"{site.url}/jobs/{job_id}")
     page.get_by_text("The tier is paused.").wait_for()

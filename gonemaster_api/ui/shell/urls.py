@@ -36,7 +36,7 @@ def local_path(text: str | None) -> str:
 def this_path() -> str:
     """Return path and query of this request, for a form that returns to it; for a POST, the page that sent it.
 
-    The strip is not a page of its own: the script adds the path of its page when the form is submitted.
+    The strip is part of other pages: the script adds the path of its page when the form is submitted.
     """
     if request.endpoint == "shell.strip":
         return "/"
