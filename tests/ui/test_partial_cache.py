@@ -7,7 +7,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.ui.shell import kept
+from gonemaster_api.ui.shell import partial_cache
 from tests.api.conftest import MakeApp
 from tests.support.tokens import ADMIN, CONFIGURED, READ, bearer
 
@@ -20,7 +20,7 @@ def part(client: FlaskClient, path: str = "/", **headers: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "LIFE_S", 3600.0)
+    monkeypatch.setattr(partial_cache, "LIFE_S", 3600.0)
 
 
 def test_a_partial_is_rendered_once_until_a_change(client: FlaskClient) -> None:
