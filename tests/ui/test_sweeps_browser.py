@@ -83,7 +83,7 @@ def test_a_deletion_is_asked_for_in_a_dialog(page: Page, site: Site, world: Worl
 
 def test_names_and_rules_are_checked_while_typing(page: Page, site: Site, world: World) -> None:
     page.goto(f"{site.url}/batches/new")
-    page.get_by_label("Names", exact=True).fill("a.example\nb..example")
+    page.get_by_label("Domain names", exact=True).fill("a.example\nb..example")
     expect(page.locator("#check")).to_contain_text("Line 2:")
     page.on("dialog", lambda dialog: dialog.accept())  # Leave the page and discard unsaved changes.
     page.goto(f"{site.url}/tags/{TAG}/schedule")
@@ -108,7 +108,7 @@ def test_forms_work_without_script(page: Page, site: Site, world: World) -> None
     page.get_by_label("Name").fill("without-script")
     page.get_by_role("button", name="Create tag").click()
     expect(page.get_by_text("Tag created.")).to_be_visible()
-    page.get_by_label("Names").fill("a.example")
+    page.get_by_label("Domain names").fill("a.example")
     page.get_by_role("button", name="Add to tag").click()
     page.get_by_role("checkbox", name="Select a.example").check()
     page.get_by_role("button", name="Remove from tag").click()
