@@ -1,5 +1,5 @@
-// Pages are complete without this. It fetches the same parts that a page has and puts them in place, opens
-// confirmations in a dialog, and gives keys. It reads data-* attributes; docs/explanation/pages.md lists them.
+// Pages work without this script. It refreshes the partials of a page, opens confirmations in a dialog and adds
+// keyboard shortcuts. It reads data-* attributes, which docs/explanation/pages.md lists.
 (() => {
   "use strict";
   const $ = (selector, from = document) => from.querySelector(selector);
@@ -7,7 +7,7 @@
   const root = document.documentElement;
   root.classList.add("has-script");
 
-  // --- addresses of the interface before this one: #/domains/x became /domains/x
+  // --- URLs of the previous interface: #/domains/x becomes /domains/x
   if (location.pathname === "/" && location.hash.startsWith("#/")) {
     const path = location.hash.slice(1).replace(/^\/single\/(.+)/, "/jobs/$1").replace(/^\/single\/?$/, "/test")
       .replace(/^\/metrics/, "/statistics");
@@ -18,7 +18,7 @@
   const say = (text) => { $("#live").textContent = text; };
   const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 
-  // --- parts: fetched and put in place
+  // --- partials: fetch and replace
   async function fetchPart(name, url) {
     const response = await fetch(url, { headers: { "X-Partial": name, Accept: "text/html" }, credentials: "same-origin" });
     if (response.status === 401) location.reload();
@@ -45,7 +45,7 @@
     if (now !== undefined && now !== said) say(now);
     arrive(fresh);
   }
-  function address(node) { // a selector that finds the same control in the new part
+  function address(node) { // a selector for the same control in the new partial
     if (node.id) return "#" + CSS.escape(node.id);
     for (const name of ["href", "name", "aria-label"]) {
       if (node.getAttribute(name)) return node.tagName.toLowerCase() + "[" + name + "=" + JSON.stringify(node.getAttribute(name)) + "]";
@@ -57,7 +57,7 @@
     if (fresh && part.isConnected) place(part, fresh);
     return fresh;
   }
-  // Each part has its own clock. The server ends polling by sending a part without data-refresh.
+  // Each partial has its own timer. The server ends polling by sending a partial without data-refresh.
   const due = new WeakMap();
   setInterval(() => {
     if (document.hidden) return;
@@ -71,7 +71,7 @@
     }
   }, 250);
 
-  // --- links and GET forms within a part change only that part
+  // --- links and GET forms in a partial update only this partial
   const whole = () => location.pathname + location.search;
   let shown = whole();
   async function go(part, url) {
@@ -83,7 +83,7 @@
       place(part, fresh);
     } catch { location.assign(url); }
   }
-  function homeward(link) { // what stands in a part with an address of its own leads back to this page all the same
+  function homeward(link) { // links in a partial that has its own URL return to this page
     const url = new URL(link.href);
     if (link.closest("[data-from]")) url.searchParams.set("next", whole());
     return url.href;
@@ -102,7 +102,7 @@
     for (const part of all("[data-partial]:not([data-from])")) refresh(part, location.href).catch(() => location.reload());
   });
 
-  // --- chain of trust: the box whose facts are open stands out
+  // --- chain of trust: highlight the box whose facts are open
   const choose = () => all(".chain a").forEach((link) => $(".node", link)?.classList.toggle("on", link.getAttribute("href") === location.hash));
   addEventListener("hashchange", choose);
   choose();
@@ -130,7 +130,7 @@
     if (event.target.closest(".pick") || form?.matches("[data-picked]")) count();
   });
 
-  // --- selection: the bar is there from the first tick
+  // --- selection: show the action bar when a row is selected
   function count() {
     for (const bar of all("[data-picked]")) {
       const boxes = all(`.pick input[form="${bar.getAttribute("id")}"]`), // bar.id would be its fields named id
@@ -142,7 +142,7 @@
     }
   }
 
-  // --- confirmations in a dialog: the same form, fetched from its page
+  // --- confirmations in a dialog: the form of the confirmation page
   async function ask(url, body) {
     const response = await fetch(url, { method: body ? "POST" : "GET", body, headers: { Accept: "text/html" }, credentials: "same-origin" });
     const inner = parse(await response.text()), box = $("main .dialog", inner);
@@ -161,7 +161,7 @@
       ask(form.action, new URLSearchParams(new FormData(form, event.submitter)));
     });
   }
-  async function send(url, body) { // a small change: the page stays where it is, its parts and the note are replaced
+  async function send(url, body) { // a small change: keep the page and replace its partials and the note
     const response = await fetch(url, { method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin" });
     const inner = parse(await response.text());
     if (!response.redirected) { show(inner); return; }
@@ -173,7 +173,7 @@
     const note = $("[data-toast]", inner);
     if (note) toast(document.adoptNode(note));
   }
-  function show(inner) { // an answer to a POST that is a page of its own, such as an error: not to be sent twice
+  function show(inner) { // a POST answered with a whole page, such as an error: show it without a second request
     document.title = inner.title;
     $("dialog[open]")?.close();
     $("main").replaceWith($("main", inner));
@@ -181,14 +181,14 @@
     arrive(document);
   }
 
-  // --- what was done, as a toast: 6 s, longer while focused or hovered
+  // --- notes as toasts: 6 s, longer while focused or hovered
   function toast(note) {
     const text = note.textContent.trim();
     note.className = "toast";
     note.removeAttribute("role");
     note.removeAttribute("data-toast");
     $(".toast")?.remove();
-    ($("main") || document.body).append(note); // within a landmark
+    ($("main") || document.body).append(note); // inside a landmark, for screen readers
     say(text);
     let left = 6;
     const clock = setInterval(() => {
@@ -200,7 +200,7 @@
     history.replaceState(history.state, "", url);
   }
 
-  // --- what a part or a page needs when it arrives
+  // --- initialise a page or partial after it is loaded
   function arrive(from) {
     count();
     for (const note of all("[data-toast]", from)) toast(note);
@@ -215,7 +215,7 @@
     document.dispatchEvent(new CustomEvent("gm:arrive", { detail: from }));
   }
 
-  // --- dragging rows of a table: `data-move` names the form to send, with the row's id and its neighbour
+  // --- drag table rows: `data-move` names the form to submit, with the IDs of the row and its neighbour
   function drag(from) {
     for (const body of all("[data-move] tbody", from)) {
       let held = null;
@@ -242,11 +242,11 @@
     }
   }
 
-  // --- unsaved work: leaving asks first
+  // --- unsaved changes: ask before leaving the page
   document.addEventListener("input", (event) => { const form = event.target.closest("form[data-unsaved]"); if (form) form.dataset.dirty = ""; });
   addEventListener("beforeunload", (event) => { if ($("form[data-dirty]")) event.preventDefault(); });
 
-  // --- options checked while typing: the form is sent to `data-check`; what is said of a touched control is shown
+  // --- validate options while typing: submit the form to `data-check` and show the errors of edited controls
   const clocks = new WeakMap();
   const twin = (control, from, to) => {
     const same = (root) => all(`[name="${CSS.escape(control.name)}"]`, root);
@@ -279,7 +279,7 @@
     });
   }
 
-  // --- keys
+  // --- keyboard shortcuts
   let after = "";
   const rows = () => all("main table tbody tr").filter((row) => $("a[href], .pick input", row));
   function step(by) {

@@ -1,5 +1,5 @@
-// Forms that are looked at while one types: `<form data-check="preview">` is sent with `check=yes`, and the part of that
-// name in the answer replaces the one on the page. Without script the button `check` does the same with the whole page.
+// Validation while typing: `<form data-check="preview">` is submitted with `check=yes`, and the partial of this name in
+// the response replaces the one on the page. Without script, the button `check` does the same with the whole page.
 (() => {
   "use strict";
   const AFTER_MS = 400;
@@ -15,8 +15,8 @@
         if (!response.ok && response.status !== 400) return;
         const fresh = new DOMParser().parseFromString(await response.text(), "text/html").body.firstElementChild;
         const old = form.querySelector(`[data-partial="${name}"]`);
-        if (mine === turn && fresh && old) old.replaceWith(fresh); // an answer that was overtaken is dropped
-      } catch { /* the button still works, and says what is wrong */ }
+        if (mine === turn && fresh && old) old.replaceWith(fresh); // ignore the response to an earlier request
+      } catch { /* the submit button still works and shows the error */ }
     };
     const soon = () => { clearTimeout(clock); clock = setTimeout(look, AFTER_MS); };
     form.addEventListener("input", soon);

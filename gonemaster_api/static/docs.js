@@ -1,6 +1,6 @@
 "use strict";
 
-// The page names the document; Swagger UI does the rest, without the validator of its makers.
+// The page names the OpenAPI document. Swagger UI must not send it to its external validator.
 const place = document.getElementById("swagger-ui");
 window.SwaggerUIBundle({
   url: place.dataset.document,

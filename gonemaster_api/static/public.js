@@ -1,5 +1,5 @@
-// The public test page: progress without reloading, recent tests of this browser, copy and print. All of it works
-// without this file, but for the list of recent tests, which only the browser knows.
+// The public test page: progress without reloading, recent tests in this browser, copy and print. The page works
+// without this script, except for the list of recent tests, which is stored in the browser.
 "use strict";
 
 (() => {
@@ -9,7 +9,7 @@
   const one = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  // Recent tests: {id, domain, grade, at}, the newest first. What another script or a person put there may be anything.
+  // Recent tests: {id, domain, grade, at}, newest first. Do not trust stored values: other scripts may have changed them.
 
   const isTest = (test) => test && ID.test(test.id) && typeof test.domain === "string";
 
@@ -26,7 +26,7 @@
     try {
       localStorage.setItem(KEY, JSON.stringify(tests.slice(0, MOST)));
     } catch {
-      // Storage is full or switched off: there is no list then.
+      // Storage is full or disabled: show no list.
     }
   }
 
@@ -63,7 +63,7 @@
     one("tbody", panel).replaceChildren(...rows);
   }
 
-  // The form: a name that begins with "www." is a host.
+  // The form: a name that starts with "www." is a host name.
 
   function watchName(form) {
     const field = one("input[name=domain]", form);
@@ -82,7 +82,7 @@
     });
   }
 
-  // Rows more or less, and those of the parent zone: the same form, fetched from its address.
+  // Add, remove or fetch rows: the same form, fetched from its URL.
 
   function watchRows(form) {
     form.addEventListener("submit", async (event) => {
@@ -114,7 +114,7 @@
     watchRows(form);
   }
 
-  // Progress: live events; where they do not come, a question every two seconds while the page is seen.
+  // Progress: server-sent events; if they fail, poll every two seconds while the page is visible.
 
   function follow(box) {
     const { events, api, every, domain } = box.dataset;
@@ -157,7 +157,7 @@
         if (job.finished_at) return finish();
         show(job.status, job.progress);
       } catch {
-        // The network is away: the next question may be answered.
+        // The network is unavailable: the next poll may succeed.
       }
     };
 
@@ -182,14 +182,14 @@
     document.addEventListener("visibilitychange", ask);
   }
 
-  // A part of the page that takes some seconds comes afterwards.
+  // Load a slow partial after the page.
 
   async function load(place) {
     try {
       const response = await fetch(place.dataset.load, { headers: { "X-Partial": place.dataset.part, Accept: "text/html" } });
       if (response.ok) place.innerHTML = await response.text();
     } catch {
-      // What is there already stays.
+      // Keep the current content.
     }
   }
 
@@ -202,7 +202,7 @@
     });
   }
 
-  // Addresses of the time when results stood behind a #.
+  // Redirect old result URLs, which had the ID after a #.
 
   function forward() {
     const old = /^#\/?(?:result\/)?([0-9A-Za-z]+)$/.exec(location.hash);

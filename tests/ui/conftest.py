@@ -1,4 +1,4 @@
-"""The application of tests/api, on SQLite: that both databases answer alike is what tests/api holds."""
+"""The application of tests/api on SQLite; tests/api checks that both databases behave the same."""
 
 import pytest
 
@@ -12,15 +12,15 @@ __all__ = ["client", "made_apps", "make_app", "queue", "sends_its_forms", "setti
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """A new database with current tables."""
+    """Return a new database with the current schema."""
     return make_store_settings("sqlite")
 
 
-_WITH_BROWSER_S = 400  # the first test of a process starts the service, and a busy machine is slow
+_WITH_BROWSER_S = 400  # The first test of a process starts the service, which may be slow on a busy machine.
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give tests of the shared service more time, and keep them in one process of pytest-xdist."""
+    """Give tests of the shared service a longer timeout, and run them in one pytest-xdist process."""
     if "site" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.timeout(_WITH_BROWSER_S))
         item.add_marker(pytest.mark.xdist_group("browser"))

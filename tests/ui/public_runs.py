@@ -1,4 +1,4 @@
-"""Stored public tests, for the pages that show them."""
+"""Stored public tests for the result pages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TIMINGS = [
 def public_run(
     store: Store, domain: str = "a.example", *, config: Any = None, profile_name: str = "", **fields: Any
 ) -> Run:
-    """Store a finished public test; `fields` are those of its record."""
+    """Store a finished public test; `fields` are fields of its record."""
     given: dict[str, Any] = {"entries": ENTRIES, "nameserver_timings": TIMINGS} | fields
     order: dict[str, Any] = {
         "public_id": new_public_id(),

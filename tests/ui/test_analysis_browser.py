@@ -1,4 +1,4 @@
-"""The analysis site in a browser: each kind of page in two shapes, keys, filters, without script."""
+"""The analysis site in a browser: each kind of page in two sizes, keys, filters, and without script."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_bar_leads_to_its_domains_and_a_search_narrows_them(page: Page, site: 
     page.wait_for_url("**/analysis/domains?dnssec_posture=unsigned")
     page.get_by_role("searchbox").fill("zzz")
     page.keyboard.press("Enter")
-    page.get_by_text("Nothing matches").wait_for()
+    page.get_by_text("No matches").wait_for()
     assert "dnssec_posture=unsigned" in page.url
 
 

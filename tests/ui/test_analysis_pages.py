@@ -1,4 +1,4 @@
-"""The analysis site on demonstration data: every page, export, refusal and cache, without a browser."""
+"""The analysis site with demonstration data: pages, exports, refusals and caching, without a browser."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KEYS = re.compile(r"/(domains|nameservers|addresses|networks|findings)/[^?]*")
 
 
 def get(site: Site, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
-    """Ask as a browser does."""
+    """Send a request as a browser does."""
     request = urllib.request.Request(f"{site.url}/analysis{path}", headers={"Accept": "text/html"} | headers)
     try:
         with open_url(request) as answer:
@@ -83,7 +83,7 @@ def test_details_show_what_the_api_says(site: Site) -> None:
     assert swedish in get(site, f"/domains/{domain['domain']}?lang=sv")[2]
 
 
-def test_wrong_queries_are_told_with_the_code(site: Site) -> None:
+def test_invalid_queries_are_reported_with_the_code(site: Site) -> None:
     for path, code in {
         "/domains?sort=size": "invalid_sort",
         "/domains?limit=0": "invalid_limit",
@@ -105,8 +105,8 @@ def test_latencies_of_few_responses_are_left_out(site: Site) -> None:
     assert '<select name="min_latency_samples"' in everything
     assert "min_latency_samples" not in get(site, "/prefixes")[2]
     chosen = get(site, "/nameservers?min_latency_samples=77")[2]
-    assert '<option value="77" selected>77 responses or more' in chosen
-    assert "Nothing matches" in get(site, "/nameservers?min_latency_samples=1000000")[2]
+    assert '<option value="77" selected>77 or more responses' in chosen
+    assert "No matches" in get(site, "/nameservers?min_latency_samples=1000000")[2]
 
 
 def test_exports_have_the_rows_of_the_page(site: Site) -> None:
@@ -128,14 +128,14 @@ def test_a_chosen_snapshot_stays_chosen(site: Site) -> None:
     page = get(site, f"/?cohort=demo&snapshot={slugs[-1]}")[2]
     assert f"snapshot={slugs[-1]}" in page
     assert "first snapshot" in page
-    assert get(site, f"/diff?from={slugs[0]}&to={slugs[0]}")[2].count("the same snapshot") == 1
+    assert get(site, f"/diff?from={slugs[0]}&to={slugs[0]}")[2].count("The same snapshot is selected twice") == 1
 
 
 def test_without_a_public_cohort_the_site_says_so(client: FlaskClient) -> None:
     for path in ("/", "/domains", "/trends", "/diff"):
         page = client.get(f"/analysis{path}", headers={"Accept": "text/html"})
         assert page.status_code == 200
-        assert "Nothing is published here yet" in page.text
+        assert "No public cohorts" in page.text
 
 
 def test_a_cohort_without_a_snapshot_says_so(client: FlaskClient) -> None:
@@ -146,7 +146,7 @@ def test_a_cohort_without_a_snapshot_says_so(client: FlaskClient) -> None:
     for path in ("/?cohort=empty", "/domains?cohort=empty", "/trends?cohort=empty", "/diff?cohort=empty"):
         page = client.get(f"/analysis{path}", headers={"Accept": "text/html"})
         assert page.status_code == 200, path
-        assert "no snapshot yet" in page.text or "nothing to compare" in page.text
+        assert "No snapshots yet" in page.text or "No comparison available yet" in page.text
         assert "<i>" not in page.text
 
 

@@ -1,4 +1,4 @@
-"""Pages of batches: list, progress and jobs, a new one, changes, deletion, comparison."""
+"""The batch pages: list, progress and jobs, submission, changes, deletion, comparison."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_list_shows_progress_and_what_ran_by_schedule(client: FlaskClient, s
     assert 'data-partial="batches">' in text_of(client, "/batches")
     submit(client, "c.example", description="x" * 10_000)
     assert "x" * 101 not in text_of(client, "/batches")
-    assert "No batch has a tag with this text" in text_of(client, "/batches?label=nothing")
+    assert "No batch has a matching tag" in text_of(client, "/batches?label=nothing")
     assert "<code>invalid_limit</code>" in text_of(client, "/batches?limit=x", 400)
 
 
@@ -58,12 +58,12 @@ def test_one_batch_shows_counts_levels_and_jobs(client: FlaskClient, store: Stor
     path = f"/batches/{made['batch_id']}"
     page = text_of(client, path)
     assert "1 of 3 jobs done" in page
-    assert "1 succeeded, 0 failed, 0 canceled or expired, 2 to do" in page
+    assert "1 succeeded, 0 failed, 0 canceled or expired, 2 remaining" in page
     assert "bücher.example<" in page.replace("\n", "")
     assert "<h1>mine, " in page
     assert text_of(client, f"{path}?severity=errors_only").count('role="row" id="job_') == 1
     assert text_of(client, f"{path}?domain=b.exam").count('role="row" id="job_') == 1
-    assert "No such jobs" in text_of(client, f"{path}?status=expired")
+    assert "No matching jobs" in text_of(client, f"{path}?status=expired")
     assert "<code>invalid_sort</code>" in text_of(client, f"{path}?sort=evil", 400)
     part = text_of(client, path, part="progress")
     assert part.strip() in page
@@ -108,8 +108,8 @@ def test_a_purged_batch_shows_its_counts_and_says_that_the_results_are_gone(clie
     page = text_of(client, path)
     assert "2 of 2 jobs done" in page
     assert "The results of 2 jobs have been purged" in page
-    assert "1 succeeded, 1 failed, 0 canceled or expired, 0 to do" in page
-    assert "No results left" in page
+    assert "1 succeeded, 1 failed, 0 canceled or expired, 0 remaining" in page
+    assert "Results deleted" in page
     assert "Rerun" not in page
     listed = text_of(client, "/batches")
     assert old.strftime("%Y-%m-%d") in listed
@@ -153,7 +153,8 @@ def test_failed_jobs_are_run_again_and_the_rest_is_canceled(client: FlaskClient,
     assert "1 test is queued again" in text_of(client, again.location)
     assert client.post(f"{path}/rerun", data={"only": "evil"}).get_json()["error"]["code"] == "invalid_only"
     assert "Cancel 2 jobs" in text_of(client, f"{path}/cancel")
-    assert client.post(f"{path}/cancel").status_code == 200  # without the button of the question nothing happens
+    # The dialog must not change anything before its button is used.
+    assert client.post(f"{path}/cancel").status_code == 200
     done = client.post(f"{path}/cancel", data={"confirmed": "yes"})
     assert done.location == f"{path}?note=batch_canceled&n=2"
     page = text_of(client, path)
@@ -161,7 +162,7 @@ def test_failed_jobs_are_run_again_and_the_rest_is_canceled(client: FlaskClient,
     assert "data-refresh" not in page.partition('id="progress"')[2]
     one = submit(client, "d.example", "e.example")
     client.post(f"/batches/{one['batch_id']}/jobs/{one['job_ids'][0]}/cancel")
-    assert "1 canceled or expired, 1 to do" in text_of(client, f"/batches/{one['batch_id']}")
+    assert "1 canceled or expired, 1 remaining" in text_of(client, f"/batches/{one['batch_id']}")
 
 
 def test_what_takes_long_becomes_an_operation(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +226,7 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
     assert "b..example\na.example</textarea>" in page
     checked = client.post("/batches/new", data=sent | {"check": "yes"}).get_data(as_text=True)
     assert "1 domain would be tested" in checked
-    assert "1 name is there again" in checked
+    assert "1 duplicate domain" in checked
     assert "Only 1 of 2 domains of Ours are tested" in checked
     assert "No batches" in text_of(client, "/batches")
     made = client.post("/batches/new", data=sent | {"skip_invalid": "yes"})
@@ -239,7 +240,7 @@ def test_a_new_batch_says_what_is_wrong_and_keeps_what_was_typed(client: FlaskCl
     ("sent", "said"),
     [
         ({"source": "names"}, "domains is empty"),
-        ({"source": "tag"}, "Name the tag"),
+        ({"source": "tag"}, "Enter the tag"),
         ({"source": "tag", "from_tag": "none"}, "no domain has the tag"),
         ({"source": "names", "names": "a.example", "tags": "a/b"}, "slash"),
         ({"source": "names", "names": "a.example", "profile_id": "99"}, "no such profile"),

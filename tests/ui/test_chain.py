@@ -1,4 +1,4 @@
-"""The chain of trust on pages: the diagram with links to facts, and the file to save."""
+"""The chain of trust on pages: the diagram with links to facts, and the SVG file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def document() -> dict[str, Any]:
 
 
 def broken() -> dict[str, Any]:
-    """Give a chain whose keys have an expired signature on one of two servers, and a DS record without a key."""
+    """Return a chain whose keys have an expired signature on one of two servers, and a DS record without a key."""
     found = document()
     zone = found["zones"][-1]
     found["status"] = "partial"

@@ -1,4 +1,4 @@
-"""The chain of trust in a browser: the facts of a box by mouse and by keys, without script; the file with its style."""
+"""The chain of trust in a browser: facts by mouse and keyboard, without script; the SVG file with its style."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def show(page: Page, site: Site, html: str) -> None:
-    """Open a page that the service does not have, as if it had it: with its style sheets."""
+    """Show a page at a URL that the service does not have, with the style sheets of the service."""
     page.route("**/chain-of-trust", lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
     page.goto(f"{site.url}/chain-of-trust")
 
@@ -34,7 +34,7 @@ def test_diagram_with_the_facts_of_a_box(page: Page, site: Site, client: FlaskCl
     assert "key signing (SEP)" in facts.inner_text()
     assert page.locator(".chain .node.on").count() == 1
     check_screen(page)
-    assert visits == [page.url]  # the anchor, and no new page
+    assert visits == [page.url]  # Only the anchor changes, not the page.
 
 
 @pytest.mark.parametrize("script", [False])

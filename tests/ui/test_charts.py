@@ -1,4 +1,4 @@
-"""The geometry of charts, and what their macros make of values that have gaps or are none."""
+"""Chart geometry, and chart macros with gaps and missing values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_scale_ends_at_a_round_number(numbers: list[float | None], top: float)
     assert ticks(top) == [top, top / 2, 0]
 
 
-def test_a_gap_is_a_gap_and_not_a_zero() -> None:
+def test_a_gap_is_not_drawn_as_zero() -> None:
     assert path([0, None, 10, 5], 10) == "M0.0 100.0M66.7 0.0L100.0 50.0"
     assert last_point([1, None], 2) == (0.0, 50.0)
     assert last_point([None], 2) is None

@@ -1,4 +1,4 @@
-"""Pages of cohorts: list, switches, forms, snapshots, and what removes something."""
+"""The cohort pages: list, switches, forms, snapshots, deletion."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def test_cohorts_are_made_listed_and_changed(client: FlaskClient) -> None:
     path = make(client, analysis_enabled="yes", reference_list="iana_tlds")
     page = text_of(client, "/cohorts")
     assert ">Ours</a>" in page
-    assert re.search(r"\+1\D?[0-9]{3} / −0", page)  # all top-level domains are missing
-    assert "Missing in the tag: 1" in text_of(client, path)
-    assert "This tag has a cohort." in client.post("/cohorts/new", data={"source_tag": "mine"}).text
+    assert re.search(r"\+1\D?[0-9]{3} / −0", page)  # All top-level domains are missing.
+    assert "Missing from the tag: 1" in text_of(client, path)
+    assert "This tag already has a cohort." in client.post("/cohorts/new", data={"source_tag": "mine"}).text
     assert client.post("/cohorts/new", data={"source_tag": "", "label": "kept"}).status_code == 400
     assert 'value="kept"' in client.post("/cohorts/new", data={"source_tag": "", "label": "kept"}).text
     wrong = client.post("/cohorts/new", data={"source_tag": "other", "is_default": "yes"})
@@ -56,9 +56,9 @@ def test_switches_say_what_they_need_and_ask_before_they_remove(client: FlaskCli
     for name in ("is_default", "public_enabled"):
         client.post(f"{path}/switch", data={"name": name, "value": "no"})
     off = {"name": "analysis_enabled", "value": "no"}
-    assert "Switch the analysis off" in client.post(f"{path}/switch", data=off).text
+    assert "Disable analysis" in client.post(f"{path}/switch", data=off).text
     assert client.post(f"{path}/switch", data=off | YES).status_code == 303
-    assert "The analysis of this cohort is off" in text_of(client, path)
+    assert "Analysis is off for this cohort" in text_of(client, path)
     assert client.post(f"{path}/switch", data={"name": "evil"}).status_code == 400
 
 
@@ -74,7 +74,10 @@ def test_a_new_snapshot_is_a_batch_of_the_tag(client: FlaskClient) -> None:
 
 
 def snapshots(store: Store) -> tuple[str, list[str]]:
-    """A cohort with two snapshots of made-up facts and one of runs, oldest first; its path, and their slugs."""
+    """Return the path of a cohort with three snapshots, and their slugs, oldest first.
+
+    Two snapshots have made-up facts, one has runs.
+    """
     cohort = make_cohort(store)
     slugs = []
     for number in range(2):
@@ -115,7 +118,7 @@ def test_snapshots_are_managed(client: FlaskClient, store: Store) -> None:
     assert saved.location == f"{path}?note=snapshot_saved"
     assert "The &lt;first&gt;" in text_of(client, path)
     taken = client.post(f"{path}/snapshots/first", data={"slug": last})
-    assert "Another snapshot of the cohort has this slug." in taken.text
+    assert "Another snapshot of the cohort already uses this slug." in taken.text
     assert "1 to 64 of the characters" in client.post(f"{path}/snapshots/first", data={"slug": "No Slug"}).text
     gone = client.post(f"{path}/snapshots/first/purge", data=YES | {"confirm": "first"})
     assert gone.location == f"{path}?note=snapshot_purged"
@@ -126,7 +129,8 @@ def test_a_cohort_is_rebuilt_cleared_and_deleted(client: FlaskClient, store: Sto
     path, slugs = snapshots(store)
     assert "slugs, labels" in text_of(client, f"{path}/rebuild")
     assert client.post(f"{path}/rebuild", data=YES).status_code == 400
-    assert client.post(f"{path}/rematerialize").location == f"{path}?note=snapshots_rebuilding&n=1"  # one has its runs
+    # One snapshot has its runs.
+    assert client.post(f"{path}/rematerialize").location == f"{path}?note=snapshots_rebuilding&n=1"
     assert "note=cohort_rebuilding" in client.post(f"{path}/rebuild", data=YES | {"confirm": "yes"}).location
     assert client.post(f"{path}/clear", data=YES | {"confirm": "yes"}).status_code == 303
     assert slugs[0] not in text_of(client, path)

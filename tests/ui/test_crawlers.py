@@ -1,4 +1,4 @@
-"""What search engines are told, and addresses that lead to others."""
+"""robots.txt, the site map, and redirects from old URLs."""
 
 import xml.etree.ElementTree as ET
 

@@ -1,4 +1,4 @@
-"""Domains: the list, the page of one with its history, comparison of runs, tags, deletion."""
+"""The domain pages: list, details with history, comparison of runs, tags, deletion."""
 
 import html
 import re
@@ -24,7 +24,7 @@ def entry(tag: str, level: str, **args: Any) -> EntryRecord:
 
 @pytest.fixture
 def runs(store: Store) -> list[str]:
-    """Three runs of one domain an hour apart, each with other findings."""
+    """Store three runs of one domain, an hour apart, with different findings."""
     found = [
         [entry("GONE", "ERROR"), entry("SAME", "NOTICE", ns="a")],
         [entry("GONE", "ERROR"), entry("SAME", "NOTICE", ns="a"), entry("LEVEL", "NOTICE")],
@@ -59,7 +59,7 @@ def test_domains_are_listed_and_filtered(client: FlaskClient, store: Store, runs
     untagged = text_of(client, "/domains?tag=__none__")
     assert ("bücher" in untagged, "other.example" in untagged) == (True, False)
     assert "other.example" not in text_of(client, "/domains?level=ERROR")
-    assert "Nothing matches" in text_of(client, "/domains?name=zzz")
+    assert "No matching domains" in text_of(client, "/domains?name=zzz")
     assert "invalid_level" in text_of(client, "/domains?level=LOUD", 400)
 
 
@@ -71,9 +71,9 @@ def test_no_domain_is_known_at_first(client: FlaskClient) -> None:
 def test_a_domain_has_its_curve_and_its_news(client: FlaskClient, runs: list[str]) -> None:
     text = text_of(client, f"/domains/{NAME}")
     assert "<h1>bücher.example</h1>" in text
-    assert "lowest 50, highest 90, 50 now" in text
+    assert "lowest 50, highest 90, latest 50" in text
     assert "New: ZONE02" in text
-    assert "Gone: ZONE02" in text
+    assert "Cleared: ZONE02" in text
     assert "Level: ZONE02" in text
     assert "<b>x</b>" not in text
     assert "\u202e" not in text
@@ -101,7 +101,7 @@ def test_two_runs_side_by_side(client: FlaskClient, store: Store, runs: list[str
     assert "GONE" in parts["cleared"].split("<details")[1]
     assert "SAME" in parts["details"]
     wider = text_of(client, f"/domains/{NAME}/compare?before={runs[0]}&after={runs[1]}")
-    assert "One finding appeared, 0 cleared, 0 changed their level" in wider
+    assert "One new finding, 0 cleared, 0 with a different level" in wider
     assert "No differences" in text_of(client, f"/domains/{NAME}/compare?before={runs[1]}&after={runs[1]}")
     other = make_run(store, "other.example")
     assert "invalid_run" in text_of(client, f"/domains/{NAME}/compare?before={other.id}&after={runs[1]}", 400)
@@ -135,7 +135,7 @@ def test_a_domain_is_tested_again(client: FlaskClient, runs: list[str]) -> None:
 
 def test_a_domain_with_runs_is_deleted_once_its_name_is_typed(client: FlaskClient, runs: list[str]) -> None:
     path = f"/domains/{NAME}/delete"
-    assert "Delete the domain and 3 runs" in text_of(client, path)
+    assert "Delete domain and 3 runs" in text_of(client, path)
     assert post(client, path, confirmed="yes", confirm="wrong")[0] == 400
     assert post(client, path, confirmed="yes", confirm=NAME) == (303, "/domains?note=domain-deleted")
     assert text_of(client, f"/domains/{NAME}", 404)

@@ -1,4 +1,4 @@
-"""Each form of the pages is sent by a test, and each of its buttons: who adds one names the test in SENT_BY."""
+"""Tests submit each form and press each button of the pages; SENT_BY names the test for each form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUTTON = re.compile(r"""name="(do|op|one|only|intent|action)" value="([a-z_]+)(?
 
 @cache
 def functions(file: str) -> dict[str, str]:
-    """Give the text of each function of a file of tests by its name."""
+    """Return the source of each function of a test file by name."""
     text = (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8")
     found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
     return {node.name: ast.get_source_segment(text, node) or "" for node in found}
@@ -35,7 +35,7 @@ def test_each_form_is_sent_by_a_test(routed_app: Flask) -> None:
 
 @pytest.mark.parametrize("name", SENT_BY)
 def test_the_tests_are_there(name: str) -> None:
-    """What they send is seen while they run, by the fixture `sends_its_forms`."""
+    """SENT_BY names existing tests; the fixture `sends_its_forms` checks what they submit."""
     file, _, function = name.partition(".")
     assert function in functions(file)
     assert file.startswith("ui/") or "sends_its_forms" in (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What holds for each page that needs no id: title, heading, language, no inline code, and its weight."""
+"""Checks of every page that needs no ID: title, heading, language, no inline code, and size."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from flask import Flask
 from tests.support.browser import Site
 from tests.support.service import open_url
 
-MOST_OCTETS = 150_000  # a first visit: the page and all it loads, not compressed
+MOST_OCTETS = 150_000  # Size of a first visit: the page and everything it loads, uncompressed.
 OTHERS = ("/login", "/preferences")
 
 
 def pages(routed_app: Flask) -> Iterator[str]:
-    """Yield the addresses of the pages."""
+    """Yield the URLs of the pages."""
     for rule in routed_app.url_map.iter_rules():
         if rule.endpoint.startswith("ui_") and not rule.arguments and "GET" in (rule.methods or ()):
             yield rule.rule
@@ -26,7 +26,7 @@ def pages(routed_app: Flask) -> Iterator[str]:
 
 
 def fetch(url: str) -> tuple[int, str, str]:
-    """Return status, type and text; redirects are followed."""
+    """Return status, content type and text, following redirects."""
     request = urllib.request.Request(url, headers={"Accept": "text/html"})
     try:
         with open_url(request) as answer:
@@ -44,7 +44,7 @@ def weight(url: str) -> int:
 
 def faults(site: Site, path: str) -> list[str]:
     status, kind, text = fetch(f"{site.url}{path}")
-    if kind != "text/html":  # a download
+    if kind != "text/html":  # A download, not a page.
         return []
     loaded = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', text))
     octets = len(text.encode()) + sum(weight(f"{site.url}{name}") for name in loaded)
@@ -61,5 +61,5 @@ def faults(site: Site, path: str) -> list[str]:
 
 def test_each_page_is_whole_and_light(routed_app: Flask, site: Site) -> None:
     seen = sorted(set(pages(routed_app)))
-    assert len(seen) > 10  # else the search above is broken
+    assert len(seen) > 10  # Otherwise the search above is broken.
     assert [fault for path in seen for fault in faults(site, path)] == []

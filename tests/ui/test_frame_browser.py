@@ -1,4 +1,4 @@
-"""The frame in a browser: the start page in each shape, keys, theme, parts that renew themselves, no script."""
+"""The frame in a browser: start page in each size, keys, theme, automatic refresh, and without script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a job: while it waits and runs, what it became, and what can be done with it."""
+"""The page of a job: waiting, running and finished, and its actions."""
 
 from datetime import timedelta
 from typing import Any
@@ -68,25 +68,25 @@ def test_a_result_says_what_was_found_and_what_to_do(client: FlaskClient, run_id
     assert "data-refresh" not in text.split('id="job"')[1].split(">")[0]
 
 
-def test_a_waiting_job_is_followed_until_that_is_switched_off(client: FlaskClient, store: Store) -> None:
+def test_a_waiting_job_is_refreshed_until_auto_refresh_is_off(client: FlaskClient, store: Store) -> None:
     path = f"/jobs/{queue_job(store, 'a.example').id}"
     follows = text_of(client, path)
     assert 'data-partial="job" data-refresh="2"' in follows
     assert f'href="{path}?follow=off"' in follows
     still = text_of(client, f"{path}?follow=off", X_Partial="job")
     assert "data-refresh" not in still
-    assert "stands still" in still
+    assert "not updated automatically" in still
     assert f'href="{path}"' in still
 
 
 def test_a_waiting_job_says_what_it_waits_for(client: FlaskClient, store: Store) -> None:
-    """There is no worker here, and where the tier is paused that comes first."""
+    """The page names a paused tier, or else that no worker is running."""
     path = f"/jobs/{queue_job(store, 'a.example').id}"
-    assert "No worker runs." in text_of(client, path, X_Partial="job")
+    assert "No worker is running." in text_of(client, path, X_Partial="job")
     client.post("/queue/pause", data={"tier": "normal"})
     paused = text_of(client, path, X_Partial="job")
-    assert "Its tier is paused." in paused
-    assert "No worker runs." not in paused
+    assert "The tier is paused." in paused
+    assert "No worker is running." not in paused
 
 
 def test_findings_are_filtered_by_level(client: FlaskClient, run_id: str) -> None:
@@ -107,7 +107,7 @@ def test_score_and_timings_follow_the_settings(make_app: Any, run_id: str) -> No
     assert "Name server timings" not in text
 
 
-def test_the_effective_profile_beside_the_default(client: FlaskClient, run_id: str) -> None:
+def test_the_effective_profile_is_compared_with_the_default(client: FlaskClient, run_id: str) -> None:
     assert f"/jobs/{run_id}/profile" in text_of(client, f"/jobs/{run_id}")
     text = text_of(client, f"/jobs/{run_id}/profile")
     assert "net.ipv6" in text
@@ -140,7 +140,7 @@ def test_results_are_exported(client: FlaskClient, run_id: str) -> None:
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.CANCELED, RunStatus.EXPIRED])
 def test_runs_without_result_say_why(client: FlaskClient, store: Store, status: RunStatus) -> None:
     run = make_run(store, "example.com", record(status=status, error="it was so"))
-    said = {"failed": "it was so", "canceled": "was canceled", "expired": "time of expiry"}[status.value]
+    said = {"failed": "it was so", "canceled": "was canceled", "expired": "expired before it could start"}[status.value]
     assert said in text_of(client, f"/jobs/{run.id}")
 
 
@@ -153,7 +153,7 @@ def test_a_waiting_job_is_held_released_moved_and_canceled(client: FlaskClient, 
     assert [job["id"] for job in client.get("/api/v1/queue").get_json()["items"]] == [second, first]
     assert post(client, "/jobs/hold", of=second) == (303, f"/jobs/{second}?note=job-held&of={second}")
     held = text_of(client, f"/jobs/{second}?note=job-held&of={second}")
-    assert "Held" in held
+    assert "On hold" in held
     assert "Undo" in held
     assert post(client, "/jobs/hold", of=second)[0] == 409
     assert post(client, "/jobs/release", of=second, next="/recent")[1].startswith("/recent?note=job-released")
@@ -181,7 +181,7 @@ def test_a_job_is_tested_again_with_its_options(client: FlaskClient, run_id: str
     assert client.get(f"/api/v1/jobs/{job}").get_json()["domain"] == "xn--bcher-kva.example"
 
 
-def test_what_is_gone_is_a_page_of_404(client: FlaskClient) -> None:
+def test_a_deleted_run_is_not_found(client: FlaskClient) -> None:
     text = text_of(client, "/jobs/job_none", 404)
     assert "not_found" in text
     assert "<h1" in text

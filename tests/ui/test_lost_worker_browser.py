@@ -1,4 +1,4 @@
-"""A worker is killed while somebody looks at its job: the page goes on, and shows the result in the end."""
+"""A worker is killed while its job is open in a browser: the page continues and finally shows the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.fixture
 def own_service(demo_world: World, demo_hints: Path) -> Iterator[Service]:
-    """A service with one worker process in the demo world."""
+    """Start a service with one worker process in the demo world."""
     environ = {
         "GONEMASTER_ROOT_HINTS": str(demo_hints),
         "GONEMASTER_DNS_PORT": str(demo_world.port),
@@ -32,12 +32,12 @@ def own_service(demo_world: World, demo_hints: Path) -> Iterator[Service]:
         yield service.wait_until_ready()
 
 
-def test_a_job_survives_its_worker_while_one_looks_on(page: Page, own_service: Service) -> None:
-    job = own_service.submit("silent.xa")  # waits for servers that do not answer: there is time to kill
+def test_a_job_survives_its_worker_while_its_page_is_open(page: Page, own_service: Service) -> None:
+    job = own_service.submit("silent.xa")  # These servers do not respond, so there is time to kill the worker.
     page.goto(f"{own_service.url}/jobs/{job}")
     wait_for(lambda: own_service.get(f"/jobs/{job}")["status"] == "running", what="the job runs")
     os.kill(own_service.pids("worker-1")[-1], signal.SIGKILL)
-    page.get_by_role("heading", name="Findings").wait_for(timeout=200_000)  # by the refresh of the page alone
+    page.get_by_role("heading", name="Findings").wait_for(timeout=200_000)  # The page refreshes on its own.
     check_screen(page)
     run = own_service.get(f"/jobs/{job}")
     assert run["status"] == "succeeded"

@@ -1,4 +1,4 @@
-"""The pages of the metrics and of the audit, and how points become columns."""
+"""The metrics page, the audit log, and the aggregation of points into columns."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.ui.admin.metrics.course import MAX_COLUMNS, MetricsCourse
+from gonemaster_api.ui.admin.metrics.series import MAX_COLUMNS, MetricsSeries
 
 
 def points(count: int, resolution_s: int = 300, **values: Any) -> dict[str, Any]:
-    """A trend as the metrics give it."""
+    """Return a trend in the format of the metrics."""
     start = datetime(2026, 11, 25, tzinfo=UTC)
     nothing = {
         "throughput": 0, "failed": 0, "queue_depth": 0, "dns_queries_per_second": 0.0,
@@ -26,7 +26,7 @@ def points(count: int, resolution_s: int = 300, **values: Any) -> dict[str, Any]
 
 @pytest.mark.parametrize("count", [0, 1, 60, 71, 72, 73, 288, 360, 576])
 def test_columns_lose_no_point(count: int) -> None:
-    course = MetricsCourse.of(points(count, throughput=3, failed=1, severity={"ERROR": 2}))
+    course = MetricsSeries.of(points(count, throughput=3, failed=1, severity={"ERROR": 2}))
     assert len(course.columns) <= MAX_COLUMNS + 1
     assert course.finished == 3 * count
     assert course.hours == pytest.approx(count * 300 / 3600)
@@ -39,10 +39,10 @@ def test_columns_lose_no_point(count: int) -> None:
 
 
 def test_what_was_not_measured_is_a_gap() -> None:
-    nothing = MetricsCourse.of(points(1)).columns[0]
+    nothing = MetricsSeries.of(points(1)).columns[0]
     assert (nothing.hit_percent, nothing.slowest_ms, nothing.median_ms) == (None, None, None)
     latencies = {"GET /a": 10, "GET /b": 50, "GET /c": 100}
-    asked = MetricsCourse.of(
+    asked = MetricsSeries.of(
         points(1, dns_queries_per_second=2.0, dns_cache_hit_rate=0.25, api_p90_ms=latencies)
     ).columns[0]
     assert (asked.hit_percent, asked.slowest_ms, asked.median_ms) == (25, 100, 50)
@@ -58,7 +58,7 @@ def test_metrics_of_each_window(client: FlaskClient, window: str) -> None:
     assert part.strip().startswith('<div class="stack-y" data-partial="figures"')
 
 
-def test_a_wrong_window_is_told_and_the_default_shown(client: FlaskClient) -> None:
+def test_an_invalid_window_is_reported_and_the_default_shown(client: FlaskClient) -> None:
     page = client.get("/statistics?window=2y&limit_domains=0")
     assert page.status_code == 400
     assert "invalid_window" in page.text
@@ -75,7 +75,7 @@ def test_audit_shows_and_filters_actions(client: FlaskClient) -> None:
     assert "<script>alert" not in page
     assert "\u202e" not in page
     assert client.get("/audit?action=queue.pause").text.count("<code>queue.") == 1
-    assert "No action matches" in client.get("/audit?who=nobody").text
+    assert "No matching actions" in client.get("/audit?who=nobody").text
 
 
 @pytest.mark.parametrize(

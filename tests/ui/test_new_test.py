@@ -1,4 +1,4 @@
-"""The form of a new test: what it queues, what it refuses, and that nothing typed is lost."""
+"""The form of a new test: queued jobs, refusals, and fields that keep their input."""
 
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def test_a_test_is_queued_with_all_its_options(client: FlaskClient, store: Store
     assert [tag["name"] for tag in client.get("/api/v1/tags").get_json()] == ["one", "three", "two"]
 
 
-def test_both_families_are_on_until_somebody_unticks_one(client: FlaskClient, store: Store) -> None:
+def test_both_ip_versions_are_selected_by_default(client: FlaskClient, store: Store) -> None:
     text = client.get("/test?domain=example.com").get_data(as_text=True)
     assert 'value="example.com"' in text
     assert text.count(" checked") == 2
@@ -59,29 +59,27 @@ def test_both_families_are_on_until_somebody_unticks_one(client: FlaskClient, st
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"domain": ""}, "Type the name of a domain."),
-        ({"domain": "a..b"}, "This is not the name of a domain"),
+        ({"domain": ""}, "Enter a domain name."),
+        ({"domain": "a..b"}, "Invalid domain name"),
         ({"tests": "nonsense"}, "nonsense"),
         ({"tags": "a/b"}, "slash"),
         ({"profile_id": "7"}, "no such profile"),
         ({"profile_id": "x"}, "must be an integer"),
         ({"min_level": "LOUD"}, "Must be one of"),
-        ({"ns": "a..b", "ip": ""}, "This is not the name of a name server."),
-        ({"ns": "ns.example", "ip": "1.2.3"}, "This is not an IPv4 or IPv6 address."),
-        ({"ns": "ns.example", "ip": "192.168.1.1"}, "Only addresses that can be reached from everywhere are queried."),
+        ({"ns": "a..b", "ip": ""}, "Invalid name server name."),
+        ({"ns": "ns.example", "ip": "1.2.3"}, "Invalid IPv4 or IPv6 address."),
+        ({"ns": "ns.example", "ip": "192.168.1.1"}, "Only globally reachable addresses are allowed."),
         ({"keytag": "70000", "algorithm": "13", "digtype": "2", "digest": DIGEST}, "from 0 to 65535"),
         ({"keytag": "1", "algorithm": "13", "digtype": "2", "digest": "xyz"}, "hexadecimal"),
         ({"ns": ["ns.example"] * 40, "ip": [""] * 40}, "At most 32 rows"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field(
-    client: FlaskClient, store: Store, fields: dict[str, Any], said: str
-) -> None:
+def test_errors_are_shown_at_their_fields(client: FlaskClient, store: Store, fields: dict[str, Any], said: str) -> None:
     given = {"domain": "typed.example", **fields}
     text = refused(client, **given)
     assert said in text
     assert 'class="bad"' in text or 'role="alert"' in text
-    given.pop("min_level", None)  # of a list, which has no such value
+    given.pop("min_level", None)  # The field is a list without this value.
     for value in given.values():
         for typed in [value] if isinstance(value, str) else value[:1]:
             assert not typed or typed in text
@@ -93,7 +91,7 @@ def test_tags_with_different_profiles_need_a_choice(client: FlaskClient) -> None
         number = client.post("/api/v1/profiles", json={"name": tag}).get_json()["id"]
         client.post(f"/api/v1/tags/{tag}/domains", json={"domains": ["example.com"]})
         client.put(f"/api/v1/tags/{tag}/profile", json={"profile_id": number})
-    assert "choose one" in refused(client, domain="example.com")
+    assert "Choose a profile" in refused(client, domain="example.com")
 
 
 def test_rows_are_added_and_removed_without_script(client: FlaskClient) -> None:
@@ -126,7 +124,7 @@ def test_rows_are_fetched_from_the_parent_zone(make_app: MakeApp, demo_world: Wo
         assert 'name="keytag"' in text
         assert 'value="127.' in text
         none = app.test_client().get("/test?form=yes&domain=missing.xa&fetch=yes", headers=HTML)
-        assert (none.status_code, "has no name servers of this domain" in none.get_data(as_text=True)) == (400, True)
+        assert (none.status_code, "has no name servers for this domain" in none.get_data(as_text=True)) == (400, True)
         wrong = app.test_client().get("/test?form=yes&domain=a..b&fetch=yes", headers=HTML)
         assert wrong.status_code == 400
     finally:

@@ -1,4 +1,4 @@
-"""Pages of operations, and what is said of each kind of them."""
+"""The operation pages, and the texts of each kind of operation."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def test_each_kind_has_words_on_its_page_in_the_list_and_on_the_queue(
     client: FlaskClient, queue: QueueParts, kind: OperationKind
 ) -> None:
     operation = start_operation(queue, kind, target="t", total=3, who="ops")
-    title, work = words_of(client.application, operation)
+    title, work = split_values(client.application, operation)
     assert kind.value not in (title, work)
     for path in ("/operations", f"/operations/{operation.id}"):
         assert title in client.get(path).text
     assert work in client.get("/").text
 
 
-def words_of(app: Flask, operation: Operation) -> tuple[str, str]:
+def split_values(app: Flask, operation: Operation) -> tuple[str, str]:
     with app.test_request_context("/"):
         return title_of(operation), work_title(operation.kind)
 

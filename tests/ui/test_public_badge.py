@@ -1,4 +1,4 @@
-"""The badge of a domain: which test it shows, how long it is kept, and that names are only names."""
+"""The badge of a domain: the test it shows, its caching, and hostile names."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_tests_of_a_part_or_with_supplied_data_do_not_count(client: FlaskClient,
     assert texts(badge(client))[-1] == "2026-11-25"
 
 
-def test_without_a_public_test_there_is_none(client: FlaskClient, store: Store) -> None:
+def test_no_badge_without_a_public_test(client: FlaskClient, store: Store) -> None:
     make_run(store, "a.example", record("INFO"))
     for domain in ("a.example", "unknown.example"):
         response = badge(client, domain)
@@ -64,12 +64,12 @@ def test_without_a_public_test_there_is_none(client: FlaskClient, store: Store) 
         assert response.headers["Cache-Control"] == "public, max-age=60"
 
 
-def test_there_is_none_where_grades_are_hidden(make_app: MakeApp, store: Store) -> None:
+def test_no_badge_if_grades_are_hidden(make_app: MakeApp, store: Store) -> None:
     public_run(store)
     assert badge(make_app(show_score_public=False).test_client()).status_code == 404
 
 
-def test_it_is_kept_and_asked_about(client: FlaskClient, store: Store) -> None:
+def test_the_badge_is_cached_and_revalidated(client: FlaskClient, store: Store) -> None:
     public_run(store)
     first = badge(client)
     assert first.headers["Cache-Control"] == "public, max-age=300"

@@ -1,4 +1,4 @@
-"""The public pages in a real browser: form, progress, result, print, recent tests, with and without script."""
+"""The public pages in a browser: form, progress, result, print, recent tests, with and without script."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 @pytest.fixture(scope="module")
 def site_store(site: Site) -> Iterator[Store]:
-    """The database of the service, beside it."""
+    """Open the database of the service."""
     path = site.service.data_dir / "gonemaster.db"
     with opened(StoreSettings(dsn=str(path))) as store:
         yield store
@@ -33,7 +33,7 @@ def site_store(site: Site) -> Iterator[Store]:
 
 @pytest.fixture
 def at_rest(site: Site) -> Iterator[None]:
-    """Let the service's worker take nothing: it has no DNS that is the same everywhere."""
+    """Pause the queue, because the worker of the service has no reproducible DNS."""
     site.service.post("/queue/pause", {"tier": "normal"})
     yield
     site.service.post("/queue/resume", {"tier": "normal"})
@@ -106,7 +106,7 @@ def test_a_result_is_read_and_printed(page: Page, site: Site, result_id: str) ->
 def test_without_script(page: Page, site: Site, site_store: Store, result_id: str, at_rest: None) -> None:
     page.goto(f"{site.url}/public/result/{result_id}")
     check_fits(page)
-    page.get_by_role("link", name="Show who holds them").wait_for()
+    page.get_by_role("link", name="Show network holders").wait_for()
     page.goto(f"{site.url}/public/")
     page.locator("summary", has_text="Options").click()
     page.get_by_role("button", name="Add DS record").click()

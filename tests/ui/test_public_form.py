@@ -1,4 +1,4 @@
-"""The form of the public test page: what it shows, what it refuses, and the job that it leads to."""
+"""The public form: content, refusals, and the submitted job."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def job_of(store: Store, response: TestResponse) -> Job:
     return job
 
 
-def test_a_test_is_queued_and_its_page_follows(client: FlaskClient, store: Store) -> None:
+def test_a_test_is_queued_and_its_page_opens(client: FlaskClient, store: Store) -> None:
     page = client.get("/public/", headers=HTML)
     assert page.status_code == 200
     assert page.mimetype == "text/html"
@@ -107,23 +107,23 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"domain": ""}, "domain", "example.com"),
     ({"domain": "a..b"}, "domain", "empty label"),
     ({"domain": "a" * 64 + ".example"}, "domain", "63"),
-    ({"options": "1"}, "families", "at least one"),
+    ({"options": "1"}, "families", "At least one"),
     ({"profile": "x"}, "profile", "profile_not_found"),
     ({"profile": "999999"}, "profile", "no such profile"),
     ({"ns": "a..b", "ip": ""}, "ns-0", "empty label"),
     ({"ns": "", "ip": "198.41.0.4"}, "ns-0", "empty"),
-    ({"ns": "ns1.example", "ip": "1.2.3"}, "ip-0", "not an IP address"),
+    ({"ns": "ns1.example", "ip": "1.2.3"}, "ip-0", "Enter an IP address"),
     ({"ns": "ns1.example", "ip": "10.0.0.1"}, "ip-0", "private_undelegated_ip"),
     ({"ns": "ns1.example", "ip": "fe80::1%eth0"}, "ip-0", "private_undelegated_ip"),
     ({"keytag": "65536", "digest": DIGEST}, "keytag-0", "0 to 65535"),
     ({"keytag": "1", "digest": "ab" * 7}, "digest-0", "64 hex digits; this one has 14"),
-    ({"keytag": "1", "digtype": "9", "digest": "xy"}, "digest-0", "pairs of hex digits"),
+    ({"keytag": "1", "digtype": "9", "digest": "xy"}, "digest-0", "an even number of hex digits"),
     ({"keytag": "1", "algorithm": "256", "digest": DIGEST}, "algorithm-0", "0 to 255"),
     ({"ns": [f"ns{n}.example" for n in range(40)]}, "nameservers", "32"),
 ]
 
 
-def test_what_is_wrong_is_said_at_its_field(client: FlaskClient) -> None:
+def test_errors_are_shown_at_their_fields(client: FlaskClient) -> None:
     for fields, place, said in WRONG:
         response = send(client, **fields)
         text = response.get_data(as_text=True)
@@ -131,12 +131,12 @@ def test_what_is_wrong_is_said_at_its_field(client: FlaskClient) -> None:
         (problem,) = re.findall(rf'<small class="bad" id="{place}-bad">(.*?)</small>', text)
         assert said in problem
         assert "<code>" in problem, "with the code of the API"
-        for name in fields.keys() - {"profile"}:  # which is chosen from a list
+        for name in fields.keys() - {"profile"}:  # Browsers choose this value from a list.
             for typed in [fields[name]] if isinstance(fields[name], str) else fields[name][:32]:
                 assert f'"{typed}"' in text, "what was typed stays"
 
 
-def test_all_problems_are_said_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     typed = Typed(
         domain="a..b",
         nameservers=(NameserverRow("x..y", "z"), NameserverRow("ok.example")),
@@ -145,7 +145,7 @@ def test_all_problems_are_said_at_once() -> None:
     assert check(typed, guarded=True).problems.keys() == {"domain", "ns-0", "ip-0", "keytag-0", "digest-0"}
 
 
-def test_addresses_of_ones_own_need_both_settings(make_app: MakeApp, store: Store) -> None:
+def test_private_addresses_need_both_settings(make_app: MakeApp, store: Store) -> None:
     row = {"ns": "ns1.example", "ip": "127.0.0.1"}
     assert send(make_app(public_api_allow_private_undelegated_ip=True).test_client(), **row).status_code == 400
     both = make_app(public_api_allow_private_undelegated_ip=True, allow_non_global=True).test_client()

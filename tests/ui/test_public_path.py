@@ -1,4 +1,4 @@
-"""The public pages at another path: all of their addresses follow, and the old ones are nobody's."""
+"""The public pages at another path: all URLs change, and the old ones are not found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def moved(make_app: MakeApp) -> FlaskClient:
     return make_app(public_ui_path=PATH, public_url="https://dns.example").test_client()
 
 
-def test_every_page_is_there_and_leads_to_the_others(moved: FlaskClient, store: Store) -> None:
+def test_every_page_exists_and_links_to_the_others(moved: FlaskClient, store: Store) -> None:
     public_id = public_run(store).public_id
     pages = {
         path: moved.get(PATH + path, headers=HTML, base_url="https://dns.example")
@@ -47,7 +47,7 @@ def test_a_test_is_submitted_there(moved: FlaskClient) -> None:
     assert moved.get(sent.location, headers=HTML, base_url="https://dns.example").status_code == 200
 
 
-def test_nothing_is_left_at_the_usual_path(moved: FlaskClient, store: Store) -> None:
+def test_the_default_path_is_not_found(moved: FlaskClient, store: Store) -> None:
     public_id = public_run(store).public_id
     for path in ("/public/", "/public/about", f"/public/result/{public_id}", "/public/badge/a.example.svg"):
         assert moved.get(path, headers=HTML, base_url="https://dns.example").status_code == 404

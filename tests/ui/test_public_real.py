@@ -1,4 +1,4 @@
-"""A real test of a domain of the demo world, from the form to the result, in a browser."""
+"""A real test of a domain in the demo world, from the form to the result, in a browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 @pytest.fixture(scope="module")
 def demo_site(demo_world: World, demo_hints: Path) -> Iterator[Site]:
-    """A service of its own, whose DNS is the demo world."""
+    """Start a separate service that uses the DNS of the demo world."""
     environ = {
         "GONEMASTER_ROOT_HINTS": str(demo_hints),
         "GONEMASTER_DNS_PORT": str(demo_world.port),
@@ -39,7 +39,7 @@ def test_a_domain_is_tested(page: Page, demo_site: Site) -> None:
     page.get_by_role("link", name="Reset").click()
     page.get_by_role("button", name="Test", exact=True).click()
     page.wait_for_url("**/public/result/*")
-    page.get_by_text("Needed for A+").wait_for()
+    page.get_by_text("Criteria for A+").wait_for()
     assert page.get_by_text("No DNSKEY record matches a DS record").first.is_visible()
     page.locator("#dnssec svg.chain a", has_text="DS 4711").first.press("Enter")
     assert page.locator("#dnssec section:target").is_visible()

@@ -1,4 +1,4 @@
-"""The page of a public test: progress, result, downloads, and what hostile data can do to it (nothing)."""
+"""The page of a public test: progress, result, downloads, and hostile data."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_test_is_followed_to_its_result(client: FlaskClient, store: Store, que
     assert waiting.headers["X-Robots-Tag"] == "noindex"
     assert "<title>0 % · a.example</title>" in text
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in text
-    assert "waits for its turn" in text
+    assert "Waiting in the queue" in text
     running = claim(store, job.id)
     queue.broker.events.publish(job.id, JobEvent("progress", {"progress": 42}))
     text = text_of(client, str(job.public_id))
@@ -73,20 +73,20 @@ def test_a_result_says_what_was_found(client: FlaskClient, store: Store) -> None
     text = text_of(client, str(run.public_id))
     assert '<h1 class="title">ä.example</h1>' in text
     assert "<span>xn--4ca.example</span>" in text, "the A-label too"
-    assert "2 errors: for some users the domain may not work." in text
+    assert "2 errors: some users may not reach this domain." in text
     assert re.search(r'aria-label="Grade [A-F], score \d+ of 100"', text)
     for part in (
-        "Needed for A+",
+        "Criteria for A+",
         "DNSSEC04",
         "REMAINING_SHORT",
-        "and one more like it",
+        "and one similar finding",
         "AS64511",
         "Unreachable",
         "No address found",
         "14 ms",
         "Chain of trust",
         f"{run.public_id}.json",
-        "validating resolvers cannot reach the domain",  # the advice
+        "validating resolvers cannot reach the domain",  # The advice of the finding.
     ):
         assert part in text, part
     assert run.id not in text
@@ -105,7 +105,7 @@ def test_levels_are_filtered_by_the_address(client: FlaskClient, store: Store) -
     assert "B01" not in passed
     assert "Basic01" in passed
     assert "REFRESH_MINIMUM_VALUE_LOWER" not in passed
-    assert "No finding of this level" in text_of(client, f"{run.public_id}?level=critical")
+    assert "No findings at this level" in text_of(client, f"{run.public_id}?level=critical")
     for unknown in ("x", "%3Cscript%3E", ""):
         assert "REMAINING_SHORT" in text_of(client, f"{run.public_id}?level={unknown}")
 
@@ -113,7 +113,7 @@ def test_levels_are_filtered_by_the_address(client: FlaskClient, store: Store) -
 @pytest.mark.parametrize(
     ("levels", "said"),
     [
-        (["INFO"], "No problem found."),
+        (["INFO"], "No problems found."),
         (["NOTICE"], "Works, with 1 notice."),
         (["WARNING", "NOTICE", "WARNING"], "Works, with 2 warnings."),
         (["CRITICAL", "ERROR"], "The domain does not work: 1 critical finding."),
@@ -150,7 +150,7 @@ def test_only_public_ids_are_found(client: FlaskClient, store: Store) -> None:
             assert response.status_code == 404, (other, part)
             assert "max-age" not in response.headers.get("Cache-Control", "")
     text = look(client, new_public_id()).get_data(as_text=True)
-    assert "This result is gone" in text
+    assert "This result is no longer available" in text
     assert 'name="domain"' in text, "and can be asked for again"
 
 
@@ -164,9 +164,9 @@ def test_what_the_operator_hides_is_not_on_the_page(make_app: MakeApp, store: St
         retention_days=30,
     ).test_client()
     text = text_of(hidden, str(run.public_id))
-    for part in ("Needed for A+", "Grade ", 'data-grade="A', 'id="servers"', "14 ms", 'id="networks"'):
+    for part in ("Criteria for A+", "Grade ", 'data-grade="A', 'id="servers"', "14 ms", 'id="networks"'):
         assert part not in text, part
-    assert "Left out by the operator of this service: nameserver15, zone02." in text or "zone02" in text
+    assert "Excluded by the operator of this service: nameserver15, zone02." in text or "zone02" in text
     assert "25 Dec 2026" in text
     assert hidden.get(f"/public/result/{run.public_id}/networks").status_code == 404
     assert "Grade" not in hidden.get(f"/public/result/{run.public_id}/findings.txt").get_data(as_text=True)
@@ -238,7 +238,7 @@ def _multi(fields: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 class Tags(HTMLParser):
-    """Collects elements, attributes and text, as a browser would see them."""
+    """Collects elements, attributes and text, as a browser parses them."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -261,7 +261,7 @@ HOSTILE = (
 )
 
 
-def test_nothing_of_a_dns_answer_is_obeyed(client: FlaskClient, store: Store) -> None:
+def test_dns_data_cannot_inject_markup(client: FlaskClient, store: Store) -> None:
     entries = [
         *ENTRIES,
         entry(
@@ -314,7 +314,7 @@ def test_a_result_of_many_findings_stays_small(client: FlaskClient, store: Store
     assert len(text_of(client, str(public_run(store).public_id))) < 60_000
 
 
-def test_a_protected_page_is_kept_by_nobody(make_app: MakeApp, store: Store) -> None:
+def test_a_protected_page_is_not_cached(make_app: MakeApp, store: Store) -> None:
     run = public_run(store)
     client = make_app(admin_tokens=CONFIGURED, auth_protect_public=True).test_client()
     assert client.get(f"/public/result/{run.public_id}").status_code == 401

@@ -1,4 +1,4 @@
-"""The page of the queue, by its forms: what they do, what they refuse, and who may press them."""
+"""The queue page and its forms: effects, refusals, permissions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def text_of(client: FlaskClient, path: str = "/", **headers: str) -> str:
 
 
 def change(client: FlaskClient, path: str = "/queue/jobs", **form: Any) -> str:
-    """Send a form, and give the note of the page that it leads to."""
+    """Submit a form and return the note of the page it redirects to."""
     answer = client.post(path, data={"next": "/?tier=normal", **form}, headers=HTML)
     assert answer.status_code == 303, answer.get_data(as_text=True)
     assert answer.location.startswith("/?tier=normal")
@@ -125,7 +125,7 @@ def test_a_running_job_is_canceled_after_a_question(client: FlaskClient, store: 
     assert "stopping" in text_of(client)
 
 
-def test_a_job_is_dragged_beside_another(client: FlaskClient) -> None:
+def test_a_job_is_dragged_next_to_another(client: FlaskClient) -> None:
     first, _, third = submit(client, "a.example", "b.example", "c.example")
     undo = note(change(client, "/queue/order", job=first, where="after", pivot=third))
     assert [name for name, _ in waiting(client)] == ["b.example", "c.example", "a.example"]
@@ -157,7 +157,7 @@ def test_all_that_match_need_a_tick_and_others_stay(client: FlaskClient) -> None
     form = {"do": "remove", "all": "yes", "tier": "normal", "domain": "A."}
     refused = client.post("/queue/jobs", data=form | {"confirmed": "yes"}, headers=HTML)
     assert refused.status_code == 400
-    assert "Tick the box" in refused.get_data(as_text=True)
+    assert "Select the checkbox" in refused.get_data(as_text=True)
     assert note(change(client, **form, confirmed="yes", confirm="yes"))["n"] == "1"
     assert [name for name, _ in waiting(client)] == ["ab.example", "c.example"]
 
@@ -173,7 +173,7 @@ def test_very_many_are_changed_in_the_background(
         change(client, do="hold", job=ids)
     begun = note(change(client, do=action, all="yes", tier="batch", confirmed="yes", confirm="yes"))
     assert begun == {"note": "begun", "n": "5"}
-    assert "Work in the background" in text_of(client)
+    assert "Background operations" in text_of(client)
     submit(client, "later.example")
     perform_due_operations(queue, worker="w", now=utcnow, lease=timedelta(seconds=30))
     assert unfinished(store) == []
@@ -288,7 +288,7 @@ def test_other_sites_change_nothing(client: FlaskClient) -> None:
 
 @pytest.fixture
 def reader(make_app: MakeApp) -> FlaskClient:
-    """A client with a token that may read only."""
+    """Return a client whose token has only the scope read."""
     client = make_app(admin_tokens=CONFIGURED).test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = bearer(READ)["Authorization"]
     return client
@@ -315,17 +315,17 @@ def test_issues_are_named_with_what_to_do_and_counted_in_the_strip(client: Flask
     assert "Frigör utrymme på denna disk" in swedish
 
 
-def test_the_rate_of_the_last_hour_and_that_of_the_last_minute_cannot_be_confused(
+def test_the_rates_of_the_last_hour_and_the_last_minute_have_different_labels(
     client: FlaskClient, store: Store, queue: QueueParts
 ) -> None:
     show_worker(queue)
     for job_id in submit(client, "a.example", "b.example", "c.example"):
         finish_job(store, claim(store, job_id, now=utcnow()), record("INFO", at=utcnow()))
     page = text_of(client)
-    assert "on average fewer than one in ten minutes" in page
+    assert "average under 0.1 per minute" in page
     assert "<b>3</b> tests in the last minute" in page
     for job_id in submit(client, *(f"host{number}.example" for number in range(9))):
         finish_job(store, claim(store, job_id, now=utcnow()), record("INFO", at=utcnow()))
     with client.application.app_context():
         state().recent.forget(lambda _: True)
-    assert "on average 0.2 a minute" in text_of(client)
+    assert "average 0.2 per minute" in text_of(client)

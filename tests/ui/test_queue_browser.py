@@ -1,4 +1,4 @@
-"""The page of the queue in a browser: each shape, selection, dialogs, keys, dragging, and the same without script."""
+"""The queue page in a browser: sizes, selection, dialogs, keys, dragging, and the same without script."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def post(site: Site, path: str, body: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def waiting(site: Site) -> Iterator[list[str]]:
-    """Four waiting jobs in a paused tier; afterwards the queue is as it was."""
+    """Queue four jobs in a paused tier, and restore the queue afterwards."""
     post(site, "/queue/pause", {"reason": "browser tests"})
     names = [f"queue-{letter}.example" for letter in "abcd"]
     ids = [post(site, "/jobs", {"domain": name})["id"] for name in names]
@@ -49,14 +49,14 @@ def test_queue_with_waiting_jobs(page: Page, site: Site, waiting: list[str]) -> 
 
 
 @shapes("1440-light", "390-dark")
-def test_what_is_ticked_is_moved_and_held(page: Page, site: Site, waiting: list[str]) -> None:
+def test_selected_rows_are_moved_and_held(page: Page, site: Site, waiting: list[str]) -> None:
     page.goto(f"{site.url}/?domain=queue-")
     page.get_by_label(f"Select {waiting[2]}").check()
     page.get_by_label(f"Select {waiting[3]}").check()
     page.get_by_text("2 on this page selected").wait_for()
     check_axe(page)
-    page.get_by_role("button", name="To the front", exact=True).click()
-    page.locator(".toast").get_by_text("2 jobs were moved.").wait_for()
+    page.get_by_role("button", name="Move to the front", exact=True).click()
+    page.locator(".toast").get_by_text("2 jobs moved.").wait_for()
     assert order(page) == [waiting[2], waiting[3], waiting[0], waiting[1]]
 
 
@@ -73,17 +73,17 @@ def test_removal_asks_in_a_dialog_whose_safe_button_has_the_focus(page: Page, si
     page.get_by_role("button", name=f"Remove {waiting[0]}").click()
     dialog = page.locator("dialog[open]")
     dialog.wait_for()
-    assert page.evaluate("document.activeElement.textContent") == "Keep it"
+    assert page.evaluate("document.activeElement.textContent") == "Keep in queue"
     check_axe(page)
     dialog.get_by_role("button", name="Remove one job").click()
-    page.get_by_text("One job was removed.").first.wait_for()
+    page.get_by_text("1 job removed.").first.wait_for()
     assert order(page) == waiting[1:]
 
 
 def test_keys_walk_the_rows_and_act_on_the_current_one(page: Page, site: Site, waiting: list[str]) -> None:
     page.goto(f"{site.url}/?domain=queue-")
     at = page.locator("tr[data-at] .lead")
-    for _ in range(10):  # tables before it have rows as well
+    for _ in range(10):  # Tables above this one have rows too.
         page.keyboard.press("j")
         if at.inner_text() == waiting[2]:
             break
@@ -113,15 +113,15 @@ def test_the_filter_changes_the_address_and_back_leads_back(page: Page, site: Si
 
 def test_a_tier_is_paused_in_a_dialog_that_says_what_is_wrong(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/")
-    page.get_by_role("link", name="Pause the tier Batch").click()
+    page.get_by_role("link", name="Pause the Batch tier").click()
     dialog = page.locator("dialog[open]")
-    dialog.get_by_label("For", exact=True).select_option("until")
+    dialog.get_by_label("Duration", exact=True).select_option("until")
     dialog.get_by_label("Reason").fill("a reason")
     dialog.get_by_role("button", name="Pause").click()
-    dialog.get_by_text("Give a date and a time").wait_for()
+    dialog.get_by_text("Enter a date and time").wait_for()
     assert dialog.get_by_label("Reason").input_value() == "a reason"
     check_axe(page)
-    dialog.get_by_label("For", exact=True).select_option("15")
+    dialog.get_by_label("Duration", exact=True).select_option("15")
     dialog.get_by_role("button", name="Pause").click()
     page.get_by_text("Batch tier paused").wait_for()
     page.get_by_role("button", name="Resume now").click()
@@ -133,12 +133,12 @@ def test_a_tier_is_paused_in_a_dialog_that_says_what_is_wrong(page: Page, site: 
 def test_everything_works_without_script(page: Page, site: Site, waiting: list[str]) -> None:
     page.goto(f"{site.url}/?domain=queue-")
     page.get_by_role("button", name=f"Move {waiting[3]} to the front").click()
-    page.get_by_text("One job was moved.").wait_for()
+    page.get_by_text("1 job moved.").wait_for()
     assert order(page)[0] == waiting[3]
     page.get_by_role("button", name="Undo").click()
     page.goto(f"{site.url}/?domain=queue-")
     assert order(page) == waiting
     page.get_by_role("button", name=f"Remove {waiting[0]}").click()
     page.get_by_role("button", name="Remove one job").click()
-    page.get_by_text("One job was removed.").wait_for()
+    page.get_by_text("1 job removed.").wait_for()
     assert order(page) == waiting[1:]

@@ -1,4 +1,4 @@
-"""The list of jobs and runs, and what is done with many of them at once."""
+"""The list of jobs and runs, and its bulk actions."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,7 +36,7 @@ def waiting(store: Store) -> set[str]:
 
 def test_an_empty_list_says_what_to_do(client: FlaskClient) -> None:
     assert "No tests yet" in text_of(client, "/recent")
-    assert "Nothing matches" in text_of(client, "/recent?domain=x")
+    assert "No matching tests" in text_of(client, "/recent?domain=x")
 
 
 def test_filter_sort_and_pages_are_in_the_address(client: FlaskClient, store: Store) -> None:
@@ -80,7 +80,7 @@ def test_days_are_bounds_that_are_within_the_list(client: FlaskClient, store: St
     day = "created_after=2026-01-02&created_before=2026-01-02"
     page = text_of(client, f"/recent?{day}")
     assert [f"h{hour}.example<" in page for hour in (23, 24, 47, 48)] == [False, True, True, False]
-    assert page.count('value="2026-01-02"') == 4  # two fields of the filter, and what the actions on all carry
+    assert page.count('value="2026-01-02"') == 4  # Two filter fields, and the hidden field of the bulk actions.
     assert "h48.example<" in text_of(client, "/recent?created_after=2026-01-02T23:59:59Z")
     assert "invalid_created_before" in text_of(client, "/recent?created_before=2026-02-30", 400)
     asked = {"do": "rerun", "all": "yes", "created_after": "2026-01-03", "confirmed": "yes", "confirm": "yes"}
@@ -106,7 +106,7 @@ def test_all_that_matches_is_canceled_and_nothing_else(client: FlaskClient, stor
         queue_job(store, name)
     asked = {"do": "cancel", "all": "yes", "domain": "mine"}
     assert "Yes, all of them: 2 jobs" in bulk(client, **asked)[1]
-    assert "Tick the box" in bulk(client, **asked, confirmed="yes")[1]
+    assert "Select the checkbox" in bulk(client, **asked, confirmed="yes")[1]
     assert bulk(client, **asked, confirmed="yes", confirm="yes") == (303, "/recent?note=jobs-canceled&n=2")
     assert waiting(store) == {"c.other"}
     assert bulk(client, do="cancel", all="yes", status="lazy")[0] == 400
@@ -122,14 +122,14 @@ def test_many_are_canceled_by_an_operation_that_shows_its_progress(
     assert status == 303
     assert location.startswith("/operations/")
     running = text_of(client, location)
-    assert "Cancel all jobs of a list" in running
+    assert "Cancel matching jobs" in running
     assert 'data-refresh="2"' in running
     perform_due_operations(queue, worker="w", now=utcnow, lease=timedelta(seconds=30))
     done = text_of(client, location)
     assert "2 of 2" in done
     assert 'data-refresh="2"' not in done
     assert waiting(store) == set()
-    assert "Cancel all jobs of a list" in text_of(client, "/operations")
+    assert "Cancel matching jobs" in text_of(client, "/operations")
     assert text_of(client, "/operations/none", 404)
 
 

@@ -1,4 +1,4 @@
-"""Refusals are said in the language of the page, with the API's code."""
+"""Refusals are shown in the language of the page, with the code of the API."""
 
 import copy
 from collections.abc import Iterator
@@ -99,7 +99,7 @@ def test_a_copy_of_a_text_can_be_translated() -> None:
     [
         ("/jobs/job_none", "jobbet finns inte"),
         ("/recent?status=odd", "Måste vara något av"),
-        ("/public/result/none", "finns inte"),
+        ("/public/result/none", "inte längre tillgängligt"),
         ("/no-such-page", "det finns inget på denna adress"),
     ],
 )

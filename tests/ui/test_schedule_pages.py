@@ -1,4 +1,4 @@
-"""The editor of schedules: the sentence, the next five times, and each thing that is wrong."""
+"""The schedule editor: sentence, next five runs, and each error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WEEKLY = {
     [
         ({"kind": "weekly", "weekdays": ["thu", "mon"]}, "Every week on Monday and Thursday"),
         ({"kind": "monthly", "days_of_month": [1], "last_day": True}, "Every month on day 1 and the last day"),
-        ({"kind": "monthly", "days_of_month": [15, 1], "last_day": False}, "Every month on the days 1 and 15"),
+        ({"kind": "monthly", "days_of_month": [15, 1], "last_day": False}, "Every month on days 1 and 15"),
         ({"kind": "interval", "interval_days": 1, "anchor_date": date(2026, 11, 26)}, "Every day from 26 Nov 2026"),
         ({"kind": "interval", "interval_days": 9, "anchor_date": "2026-11-26"}, "Every 9 days from 26 Nov 2026"),
     ],
@@ -36,7 +36,7 @@ def test_a_rule_is_a_sentence(client: FlaskClient, rule: dict[str, Any], words: 
         assert sentence(rule | {"time_of_day": "06:30", "timezone": "UTC"}) == f"{words} at 06:30, UTC"
 
 
-def test_a_schedule_is_looked_at_saved_changed_and_removed(client: FlaskClient) -> None:
+def test_a_schedule_is_previewed_saved_changed_and_removed(client: FlaskClient) -> None:
     client.post("/tags", data={"name": "mine"})
     assert "No schedule." in text_of(client, "/tags/mine")
     assert "Remove schedule" not in text_of(client, "/tags/mine/schedule")
@@ -52,7 +52,7 @@ def test_a_schedule_is_looked_at_saved_changed_and_removed(client: FlaskClient) 
     form = text_of(client, "/tags/mine/schedule")
     assert 'value="thu" checked' in form
     client.post("/tags/mine/schedule", data={key: text for key, text in WEEKLY.items() if key != "enabled"})
-    assert "Switched off." in text_of(client, "/tags/mine")
+    assert "Off." in text_of(client, "/tags/mine")
     assert client.post("/tags/mine/schedule", data={"remove": "yes"}).location.endswith("schedule_removed")
     assert "No schedule." in text_of(client, "/tags/mine")
     text_of(client, "/tags/none/schedule", 404)

@@ -1,4 +1,4 @@
-"""Settings, profiles and scoring as pages: what they show, change and refuse."""
+"""The pages of settings, profiles and scoring: content, changes and refusals."""
 
 import io
 import json
@@ -14,7 +14,7 @@ SPARSE = {"net": {"ipv4": True, "ipv6": False}, "test_levels": {"NAMESERVER": {"
 
 
 class Fields(HTMLParser):
-    """The fields of a page as a browser would send them, without buttons."""
+    """The fields of a page as a browser submits them, without buttons."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ def test_a_profile_is_stored_changed_duplicated_and_deleted(client: FlaskClient)
     assert client.post(path, data=sent).status_code == 303
     stored = client.get("/api/v1/profiles").get_json()[0]
     assert (stored["description"], stored["config"]["net"]["ipv6"]) == ("changed", False)
-    assert client.post(path, data=sent).status_code == 400  # of the page before the first save
+    assert client.post(path, data=sent).status_code == 400  # The version of the page before the first save.
     copy = fields(client, f"/settings/profiles/new?from={stored['id']}")
     assert copy["name"] == ["Copy of no IPv6"]
     assert json.loads(copy["config"][0]) == stored["config"]
@@ -119,14 +119,14 @@ def test_comparing_and_reducing_save_nothing(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ('{"net": ', "Line 1 is not JSON"),
-        ("[1]", "object in braces"),
+        ('{"net": ', "Invalid JSON in line 1"),
+        ("[1]", "must be a JSON object"),
         ("[" * 100_000, "invalid_profile"),
         ('{"net": {"ipv7": true}, "resolver": 3}', "net.ipv7"),
         ('{"net": {"ipv6": "<script>"}}', "net.ipv6"),
     ],
 )
-def test_a_wrong_configuration_is_told_at_its_field(client: FlaskClient, config: str, said: str) -> None:
+def test_an_invalid_configuration_is_reported_at_its_field(client: FlaskClient, config: str, said: str) -> None:
     answer = client.post("/settings/profiles/new", data={"name": "x", "config": config, "do": "save"})
     assert answer.status_code == 400
     assert said in answer.text or said == "invalid_profile"
@@ -142,16 +142,16 @@ def test_profiles_are_found_and_reviewed(client: FlaskClient) -> None:
     client.put("/api/v1/tags/a-tag/profile", json={"profile_id": beta})
     assert "beta" not in client.get("/settings/profiles?show=public").text
     assert "alpha" not in client.get("/settings/profiles?show=used").text
-    assert "No profile matches" in client.get("/settings/profiles?q=gamma").text
+    assert "No matching profiles" in client.get("/settings/profiles?q=gamma").text
     client.post(f"/settings/profiles/{beta}/repair", data={"op": "clear_reviewed"})
-    assert "does not fit" in client.get("/settings/profiles").text
-    assert "does not fit" in client.get(f"/settings/profiles/{beta}").text
+    assert "does not match" in client.get("/settings/profiles").text
+    assert "does not match" in client.get(f"/settings/profiles/{beta}").text
     client.post(f"/settings/profiles/{beta}/repair", data={"op": "add_missing_test_levels"})
     assert client.post("/settings/profiles/review").status_code == 303
-    assert "does not fit" not in client.get("/settings/profiles").text
+    assert "does not match" not in client.get("/settings/profiles").text
     assert client.post(f"/settings/profiles/{beta}/repair", data={"op": "burn"}).status_code == 400
     deletion = client.post(f"/settings/profiles/{beta}/delete", data={"confirmed": "yes"})
-    assert deletion.status_code == 400  # a tag uses it: the box must be ticked
+    assert deletion.status_code == 400  # A tag uses the profile, so the checkbox must be selected.
     assert (
         client.post(f"/settings/profiles/{beta}/delete", data={"confirmed": "yes", "confirm": "yes"}).status_code == 303
     )
@@ -172,7 +172,7 @@ def test_a_profile_is_repaired(client: FlaskClient, op: str, gone: str) -> None:
     assert gone not in stored
     assert bool(gone) or len(stored["test_cases"]) > 50
     assert client.post(f"{path}/repair", data={"op": "mark_reviewed"}).status_code == 303
-    assert "does not fit" not in client.get(path).text
+    assert "does not match" not in client.get(path).text
 
 
 def test_without_drops_paths_and_what_becomes_empty() -> None:
@@ -184,7 +184,7 @@ def test_scoring_is_changed_by_its_tables(client: FlaskClient) -> None:
     before = client.get("/api/v1/scoring-config").get_json()
     sent = fields(client, "/settings/scoring")
     assert client.post("/settings/scoring", data=sent | {"do": "save"}).status_code == 303
-    assert client.get("/api/v1/scoring-config").get_json() == before  # a page that nobody changed changes nothing
+    assert client.get("/api/v1/scoring-config").get_json() == before  # A page without edits changes nothing.
     sent["severity_penalties.value"][2] = "7,5"
     sent["tag_penalties.key"][-1], sent["tag_penalties.value"][-1] = "AXFR_AVAILABLE", "3"
     sent["tag_penalties.value"][0] = ""

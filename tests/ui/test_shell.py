@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
 from gonemaster_api.errors import ApiError
-from gonemaster_api.ui.shell.addresses import here, own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.texts import languages, notes
 from gonemaster_api.ui.shell.texts.formats import ago, aware, day, duration, number, shortened, u_label
-from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.hidden_characters import clean
+from gonemaster_api.ui.shell.urls import here, local_path
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.settings import Settings
@@ -30,7 +30,7 @@ def render(client: FlaskClient, template: str, path: str = "/", **values: object
         return client.application.jinja_env.from_string(template).render(**values)
 
 
-def test_text_of_others_hides_nothing_and_turns_nothing_around(client: FlaskClient) -> None:
+def test_hidden_characters_are_escaped(client: FlaskClient) -> None:
     text = "a\u202egpj.exe\x00\u200b<b>"
     shown = "a⟨U+202E⟩gpj.exe⟨U+0000⟩⟨U+200B⟩&lt;b&gt;"
     assert render(client, "{{ text }}", text=text) == shown
@@ -39,7 +39,7 @@ def test_text_of_others_hides_nothing_and_turns_nothing_around(client: FlaskClie
     assert clean("räksmörgås\tplain\n") == "räksmörgås\tplain\n"
 
 
-def test_numbers_and_times_are_written_as_the_house_does(client: FlaskClient) -> None:
+def test_numbers_and_times_are_formatted(client: FlaskClient) -> None:
     moment = aware("2026-11-26T09:51:58Z")
     assert (number(48212), number(None), number(0.25, 1)) == ("48\u202f212", "–", "0.2")
     spans = [duration(seconds) for seconds in (0.34, 6.4, 1084, 7200, 273600)]
@@ -83,8 +83,8 @@ def test_a_browser_remembers_its_theme_and_is_led_back(client: FlaskClient) -> N
 
 
 @pytest.mark.parametrize("text", ["https://evil.example/", "//evil.example", "/\\evil.example", "/a\nb", "", None])
-def test_forms_lead_nowhere_else(text: str | None) -> None:
-    assert own_path(text) == "/"
+def test_forms_redirect_to_this_server_only(text: str | None) -> None:
+    assert local_path(text) == "/"
 
 
 def test_addresses_keep_the_filter_and_begin_again_at_the_first_page(client: FlaskClient) -> None:
@@ -93,11 +93,11 @@ def test_addresses_keep_the_filter_and_begin_again_at_the_first_page(client: Fla
         assert here(domain=None, cursor="200") == "/recent?sort=a&cursor=200"
 
 
-def test_a_note_is_known_or_not_there(client: FlaskClient) -> None:
+def test_unknown_notes_are_ignored(client: FlaskClient) -> None:
     assert "data-toast" not in client.get("/?note=evil%20text&n=5").get_data(as_text=True)
 
 
-def test_a_part_is_what_the_page_has(client: FlaskClient) -> None:
+def test_a_partial_equals_that_of_the_page(client: FlaskClient) -> None:
     whole = client.get("/").get_data(as_text=True)
     part = client.get("/", headers={"X-Partial": "state"})
     assert part.get_data(as_text=True).strip()[:40] in whole
@@ -107,7 +107,7 @@ def test_a_part_is_what_the_page_has(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "../shell/base", "state.html", "_state"])
-def test_other_parts_are_not_found(client: FlaskClient, name: str) -> None:
+def test_unknown_partials_are_not_found(client: FlaskClient, name: str) -> None:
     assert client.get("/", headers={"X-Partial": name}).status_code == 404
 
 
@@ -115,7 +115,7 @@ def test_browsers_get_pages_of_errors_and_programs_documents(client: FlaskClient
     page = client.get("/no/such/page", headers=HTML | {"X-Partial": "state"})
     text = page.get_data(as_text=True)
     assert (page.status_code, page.mimetype) == (404, "text/html")
-    assert "<h1>Nothing is here</h1>" in text
+    assert "<h1>Page not found</h1>" in text
     assert "<code>not_found</code>" in text
     assert re.search(r"Request \S+<", text)
     assert client.get("/no/such/page").get_json()["error"]["code"] == "not_found"
@@ -134,7 +134,7 @@ def test_an_error_page_escapes_its_message_and_counts_down(client: FlaskClient) 
 def test_pages_without_database_or_broker_say_so(settings: Settings, queue: QueueParts) -> None:
     away = Broker.open("redis://127.0.0.1:1/0")
     client = create_app(settings, queue=replace(queue, broker=away)).test_client()
-    assert "The broker does not answer" in client.get("/").get_data(as_text=True)
+    assert "The broker is unavailable" in client.get("/").get_data(as_text=True)
 
 
 def confirm(app: Flask, confirmation: Confirmation, sent: dict[str, str] | None = None) -> tuple[int, str] | None:

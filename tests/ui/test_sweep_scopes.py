@@ -1,4 +1,4 @@
-"""What tokens of each scope see of batches, tags, cohorts and watches: no button that they may not press."""
+"""Batch, tag, cohort and watch pages hide the buttons that the token's scope does not allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches, tags, cohorts, schedules and watches in a real browser, in both themes and widths, and without script."""
+"""Batches, tags, cohorts, schedules and watches in a browser, in both themes and widths, and without script."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SCREENS = (
 
 @dataclass(frozen=True)
 class World:
-    """What the demonstration data have, and a watch of this module."""
+    """The demonstration data, and a watch created by this module."""
 
     newest: str
     before: str
@@ -76,16 +76,16 @@ def test_a_deletion_is_asked_for_in_a_dialog(page: Page, site: Site, world: Worl
     dialog.get_by_role("textbox").fill(world.newest[:-1])
     dialog.get_by_role("button").click()
     expect(dialog.get_by_role("textbox")).to_have_attribute("aria-invalid", "true")
-    dialog.get_by_role("link", name="Keep the batch").click()
+    dialog.get_by_role("link", name="Keep batch").click()
     expect(page.locator("dialog[open]")).to_have_count(0)
     assert site.service.get(f"/batches/{world.newest}")["total"] > 0
 
 
 def test_names_and_rules_are_checked_while_typing(page: Page, site: Site, world: World) -> None:
     page.goto(f"{site.url}/batches/new")
-    page.get_by_label("Names", exact=True).fill("a.example\nb..example")
+    page.get_by_label("Domain names", exact=True).fill("a.example\nb..example")
     expect(page.locator("#check")).to_contain_text("Line 2:")
-    page.on("dialog", lambda dialog: dialog.accept())  # unsaved work: leave
+    page.on("dialog", lambda dialog: dialog.accept())  # Leave the page and discard unsaved changes.
     page.goto(f"{site.url}/tags/{TAG}/schedule")
     page.get_by_label("days of the month").check()
     page.get_by_label("15", exact=True).check()
@@ -107,13 +107,13 @@ def test_forms_work_without_script(page: Page, site: Site, world: World) -> None
     page.goto(f"{site.url}/tags")
     page.get_by_label("Name").fill("without-script")
     page.get_by_role("button", name="Create tag").click()
-    expect(page.get_by_text("The tag is created.")).to_be_visible()
-    page.get_by_label("Names").fill("a.example")
-    page.get_by_role("button", name="Add to the tag").click()
+    expect(page.get_by_text("Tag created.")).to_be_visible()
+    page.get_by_label("Domain names").fill("a.example")
+    page.get_by_role("button", name="Add to tag").click()
     page.get_by_role("checkbox", name="Select a.example").check()
-    page.get_by_role("button", name="Remove from the tag").click()
+    page.get_by_role("button", name="Remove from tag").click()
     expect(page.get_by_text("No domains", exact=True)).to_be_visible()
     page.get_by_role("link", name="Delete…").click()
     page.get_by_role("checkbox").check()
-    page.get_by_role("button", name="Delete the tag").click()
-    expect(page.get_by_text("The tag is deleted.")).to_be_visible()
+    page.get_by_role("button", name="Delete tag").click()
+    expect(page.get_by_text("Tag deleted.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Metrics, settings and audit in a browser."""
+"""Metrics, settings and audit log in a browser."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def test_a_window_is_chosen_without_loading_the_page_again(page: Page, site: Sit
     page.goto(f"{site.url}/statistics")
     page.get_by_role("link", name="100").first.click()
     page.wait_for_url("**/statistics?limit_domains=100")
-    page.locator("summary", has_text="Figures as a table").click()
-    assert page.get_by_role("table", name="Figures of the charts").is_visible()
+    page.locator("summary", has_text="Metrics as a table").click()
+    assert page.get_by_role("table", name="Chart data").is_visible()

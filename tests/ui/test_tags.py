@@ -1,4 +1,4 @@
-"""Pages of tags: list, members, profile, purge, deletion."""
+"""The tag pages: list, members, profile, purge, deletion."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_tags_are_listed_and_made(client: FlaskClient) -> None:
     assert "our &lt;own&gt;" in text_of(client, "/tags")
     again = client.post("/tags", data={"name": "our <own>", "description": "kept"})
     assert again.status_code == 400
-    assert "There is a tag of this name." in again.text
+    assert "A tag with this name already exists." in again.text
     assert 'value="kept"' in again.text
     assert "slash" in client.post("/tags", data={"name": "a/b"}).text
     assert client.post("/tags", data={"name": ""}).status_code == 400
@@ -50,7 +50,7 @@ def test_a_tag_shows_its_domains_and_their_levels(client: FlaskClient, store: St
     rows = 'role="row" id="d'
     assert text_of(client, "/tags/mine?min_level=ERROR").count(rows) == 1
     assert text_of(client, "/tags/mine?name=b.ex").count(rows) == 1
-    assert "No such domains" in text_of(client, "/tags/mine?name=nothing")
+    assert "No matching domains" in text_of(client, "/tags/mine?name=nothing")
     assert text_of(client, "/tags/mine", part="domains").strip() in page
     text_of(client, "/tags/none", 404)
 
@@ -78,13 +78,13 @@ def test_all_that_match_the_filter_are_removed_after_a_tick(client: FlaskClient,
     fill(client, "mine", "a.example", "ab.example", "c.example")
     fill(client, "other", "a.example")
     make_run(store, "ab.example", record("ERROR"))
-    assert "All 3 that match" in text_of(client, "/tags/mine?name=.ex")
+    assert "All 3 matching" in text_of(client, "/tags/mine?name=.ex")
     page = text_of(client, "/tags/mine?name=a&min_level=ERROR")
     assert '<input type="hidden" name="min_level" value="ERROR">' in page
     asked = {"all": "yes", "name": "b.", "next": "/tags/mine?name=b."}
     refused = client.post("/tags/mine/domains/remove", data=asked | {"confirmed": "yes"})
     assert refused.status_code == 400
-    assert "Yes, take it from 1 domain<" in refused.text
+    assert "Yes, remove the tag from 1 domain<" in refused.text
     gone = client.post("/tags/mine/domains/remove", data=asked | YES)
     assert gone.location == "/tags/mine?name=b.&note=tag_emptied&n=1"
     assert members(client, "mine") == ["a.example", "c.example"]
@@ -118,7 +118,7 @@ def test_profile_and_description_are_set(client: FlaskClient, store: Store) -> N
     assert f'<option value="{profile}" selected>' in text_of(client, "/tags/mine")
     assert "strict" in text_of(client, "/tags")
     assert client.post("/tags/mine/profile", data={"profile_id": ""}).location.endswith("tag_profile_cleared")
-    assert "does not exist any more" in client.post("/tags/mine/profile", data={"profile_id": "77"}).text
+    assert "no longer exists" in client.post("/tags/mine/profile", data={"profile_id": "77"}).text
     assert client.post("/tags/mine/profile", data={"profile_id": "x"}).status_code == 400
     assert client.post("/tags/mine/profile", data={"profile_id": "9" * 5000}).status_code == 400
     client.post("/tags/mine/description", data={"description": "ou\0rs"})
@@ -135,7 +135,7 @@ def test_runs_are_removed_and_the_tag_is_deleted_in_two_steps(client: FlaskClien
     client.post("/api/v1/analysis/cohorts", json={"source_tag": "mine"})
     refused = client.post("/tags/mine/delete", data=YES)
     assert "tag_in_use" in refused.text
-    assert "Delete the tag" in text_of(client, "/tags/mine/delete")
+    assert "Delete tag" in text_of(client, "/tags/mine/delete")
     client.post("/tags", data={"name": "other"})
     assert client.post("/tags/other/delete", data=YES).location == "/tags?note=tag_deleted"
     text_of(client, "/tags/other", 404)

@@ -1,4 +1,4 @@
-"""Templates are compiled once, however many threads ask for one at the same time."""
+"""Each template is compiled once, even if many threads request it at the same time."""
 
 import threading
 from collections import Counter
@@ -12,7 +12,7 @@ from gonemaster_api.ui.shell.templates import Layout, TemplateEnvironment, compi
 
 
 class Counting(TemplateEnvironment):
-    """Counts what is compiled."""
+    """Counts compilations."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -43,7 +43,7 @@ def test_many_threads_compile_a_template_once() -> None:
     assert max(environment.compiled.values()) == 1
 
 
-def test_pages_of_many_are_compiled_before_anybody_asks() -> None:
+def test_public_pages_are_compiled_at_start() -> None:
     environment = Counting(Flask(__name__))
     names = {"shell/base.html", "components/parts.html", "public/form/page.html", "analysis/report.html"}
     environment.loader = DictLoader(dict.fromkeys(names | {"admin/queue/page.html"}, ""))

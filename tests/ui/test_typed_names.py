@@ -1,4 +1,4 @@
-"""What people type where a domain is asked for: addresses of pages and mail, and reasons in their language."""
+"""Input that is not a domain name: URLs, email addresses, and reasons in the user's language."""
 
 import html
 
@@ -52,11 +52,11 @@ def test_host_of_an_address(typed: str, host: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "field"), [("/public/", "domain"), ("/test", "domain")])
-def test_who_types_an_address_is_told_the_domain(client: FlaskClient, path: str, field: str) -> None:
+def test_a_typed_url_suggests_its_domain(client: FlaskClient, path: str, field: str) -> None:
     response = client.post(path, data={field: "https://www.räk.example/start"}, headers=SWEDISH)
     text = html.unescape(response.get_data(as_text=True))
     assert response.status_code == 400
-    assert "Skriv bara domänen: www.räk.example." in text
+    assert "Ange bara domännamnet: www.räk.example." in text
     assert client.get("/api/v1/jobs").get_json()["total"] == 0
     if path == "/public/":
         assert "Testa räk.example i stället" in text
@@ -73,7 +73,7 @@ def test_reason_is_in_the_language_of_the_page(client: FlaskClient, kind: str) -
     for path in ("/public/", "/test"):
         english = html.unescape(client.post(path, data={"domain": typed}, headers={"Accept": "text/html"}).text)
         swedish = html.unescape(client.post(path, data={"domain": typed}, headers=SWEDISH).text)
-        if kind != "empty":  # which the forms say in other words
+        if kind != "empty":  # Forms use a different text for these.
             assert reason in english
         assert reason not in swedish
 

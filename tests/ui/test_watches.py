@@ -1,4 +1,4 @@
-"""Pages of watches: made, listed, changed, tested, deleted; secrets are never shown."""
+"""The watch pages: create, list, edit, test, delete; secrets are never shown."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_watch_is_made_shown_changed_and_deleted(client: FlaskClient) -> None:
     assert client.post(f"{path}/edit", data=changed).location == f"{path}?note=watch_saved"
     assert "<dt>Signed</dt><dd>no</dd>" in text_of(client, path)
     assert client.post(f"{path}/switch", data={"value": "no"}).location == f"{path}?note=watch_off"
-    assert "Send a test message" not in text_of(client, path)
+    assert "Send test message" not in text_of(client, path)
     assert client.post(f"{path}/switch", data={"value": "yes"}).location == f"{path}?note=watch_on"
     assert client.post(f"{path}/delete", data={"confirmed": "yes"}).location == "/watches?note=watch_deleted"
     for gone in (path, f"/watches/{'9' * 30}"):
@@ -65,7 +65,7 @@ def test_a_test_message_is_queued_and_followed(client: FlaskClient) -> None:
     [
         ({"tag": ""}, "tag or domain is missing"),
         ({"domain": "a.example"}, "cannot both be watched"),
-        ({"tag": "none"}, "There is no such tag."),
+        ({"tag": "none"}, "This tag does not exist."),
         ({"tag": "", "domain": "a..b"}, "a..b"),
         ({"url": ""}, "url or email is missing"),
         ({"url": "ftp://hook.example/"}, "url: "),

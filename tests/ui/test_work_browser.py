@@ -1,4 +1,4 @@
-"""New test, recent, jobs, domains and comparison in a browser, in both themes and at both widths."""
+"""New test, recent, jobs, domains and comparison in a browser, in both themes and widths."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def ask(page: Page, site: Site, method: str, path: str, **options: Any) -> Any:
-    """Send a request to the API, beside the page."""
+    """Send a request to the API."""
     response = getattr(page.request, method)(f"{site.url}{path}", **options)
     assert response.ok, response.text()
     return response.json()
@@ -25,9 +25,9 @@ def ask(page: Page, site: Site, method: str, path: str, **options: Any) -> Any:
 
 @pytest.fixture
 def name(page: Page, site: Site) -> str:
-    """A domain of the demonstration with several runs, the newest of which found something to show.
+    """Return a domain of the demonstration with several runs whose newest run has findings.
 
-    Other tests of the session run some again, and nothing answers here: those are CRITICAL.
+    Other tests of the session repeat some tests; without DNS servers these runs are CRITICAL.
     """
     found = ask(page, site, "get", "/api/v1/domains?sort=run_count_desc&limit=100")["items"]
     return next(str(item["name"]) for item in found if item["latest_level"] in {"NOTICE", "WARNING", "ERROR"})
@@ -35,7 +35,7 @@ def name(page: Page, site: Site) -> str:
 
 @pytest.fixture
 def paused(page: Page, site: Site) -> Iterator[None]:
-    """Single jobs wait for the time of a test."""
+    """Pause single jobs during a test."""
     ask(page, site, "post", "/api/v1/queue/pause", data={"tier": "normal"})
     yield
     ask(page, site, "post", "/api/v1/queue/resume", data={"tier": "normal"})
@@ -65,11 +65,11 @@ def test_a_test_is_checked_started_and_canceled(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/test")
     page.get_by_label("Domain", exact=True).fill("a..b")
     page.get_by_label("Tags").click()
-    page.get_by_text("This is not the name of a domain").wait_for()
+    page.get_by_text("Invalid domain name").wait_for()
     page.get_by_label("Domain", exact=True).fill("waits.example")
     page.get_by_label("Tags").click()
-    page.get_by_text("This is not the name of a domain").wait_for(state="detached")
-    page.get_by_text("Undelegated zone").click()
+    page.get_by_text("Invalid domain name").wait_for(state="detached")
+    page.get_by_text("Undelegated test").click()
     page.get_by_label("Name server 1", exact=True).fill("ns1.example")
     page.get_by_role("button", name="Add name server").click()
     page.get_by_label("Name server 2", exact=True).wait_for()
@@ -80,15 +80,15 @@ def test_a_test_is_checked_started_and_canceled(page: Page, site: Site) -> None:
     page.get_by_role("heading", level=1, name="waits.example").wait_for()
     check_screen(page)
     page.get_by_role("link", name="Cancel").click()
-    page.get_by_role("button", name="Cancel the test").click()
+    page.get_by_role("button", name="Cancel test").click()
     page.get_by_text("The test was canceled.").wait_for()
 
 
 @pytest.mark.usefixtures("paused")
-def test_a_page_becomes_the_result_by_itself(page: Page, site: Site) -> None:
+def test_a_page_shows_the_result_automatically(page: Page, site: Site) -> None:
     job_id = ask(page, site, "post", "/api/v1/jobs", data={"domain": "follows.example"})["id"]
     page.goto(f"{site.url}/jobs/{job_id}")
-    page.get_by_text("Its tier is paused.").wait_for()
+    page.get_by_text("The tier is paused.").wait_for()
     ask(page, site, "post", f"/api/v1/jobs/{job_id}/cancel")
     page.get_by_text("The test was canceled.").wait_for()
 
@@ -109,5 +109,5 @@ def test_levels_change_in_place_and_have_addresses(page: Page, site: Site, name:
 @pytest.mark.parametrize("script", [False])
 def test_two_runs_are_compared_without_script(page: Page, site: Site, name: str) -> None:
     page.goto(f"{site.url}/domains/{name}")
-    page.get_by_role("button", name="Compare the chosen two").click()
-    page.get_by_role("heading", level=1, name="Two runs compared").wait_for()
+    page.get_by_role("button", name="Compare selected runs").click()
+    page.get_by_role("heading", level=1, name="Comparison of two runs").wait_for()

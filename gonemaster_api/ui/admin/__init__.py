@@ -1,4 +1,4 @@
-"""The pages of operators."""
+"""The pages for operators."""
 
 from gonemaster_api.ui.admin.audit.views import blueprint as audit
 from gonemaster_api.ui.admin.batches import changes as batch_changes

@@ -1,4 +1,4 @@
-"""What the lists of the admin pages have in common."""
+"""Helpers shared by the lists of the admin pages."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,12 +9,12 @@ from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of
 
 SIZES = ("50", "100", "250", "500")
-_MOST_TAGS = 500  # that a filter or a field offers
-_DOUBTFUL = ("cursor", "created_after", "created_before")  # what a query can refuse that the schema accepts
+_MOST_TAGS = 500  # The maximum number of tags in a filter or field.
+_DOUBTFUL = ("cursor", "created_after", "created_before")  # Refusals by the query of values that the schema accepts.
 
 
 def read_list(query: PageQuery, read: Callable[[Mapping[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-    """Read a page of a list; where the query refuses something, note it and read without it."""
+    """Read a page of a list; if the query refuses a value, record the problem and read without it."""
     try:
         return read(query.values)
     except BadRequest as error:
@@ -23,9 +23,9 @@ def read_list(query: PageQuery, read: Callable[[Mapping[str, Any]], dict[str, An
 
 
 def tag_names(state: State) -> list[str]:
-    """Return the names of tags, in their order, for a filter or a field."""
+    """Return the sorted names of tags for a filter or a field."""
     return read_tag_names(state, limit=_MOST_TAGS)
 
 
-def keep_nothing(_session: object, _document: object) -> None:
-    """Keep no response: a form has no Idempotency-Key."""
+def store_no_response(_session: object, _document: object) -> None:
+    """Store no response: a form has no Idempotency-Key."""

@@ -1,10 +1,10 @@
-"""Numbers that people type."""
+"""Numbers in form fields."""
 
 import re
 
-_WHOLE = re.compile("-?[0-9]{1,18}")  # what fits into 64 bits
+_WHOLE = re.compile("-?[0-9]{1,18}")  # The digits of a 64-bit integer.
 
 
 def whole(text: str) -> int | str:
-    """Return a typed number; text that is none stays, so that the check of its field says what is allowed."""
+    """Convert a typed number; return other text unchanged, so that the field's validation reports what is allowed."""
     return int(text) if _WHOLE.fullmatch(text) else text

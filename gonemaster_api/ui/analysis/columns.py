@@ -1,4 +1,4 @@
-"""The columns of the lists: what a cell shows, and by which word of the API it is sorted."""
+"""The columns of the lists: cell type and API sort key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
 @dataclass(frozen=True)
 class Cell:
-    """A column: the field of the API's items, its title, and how `analysis/_cells.html` writes it."""
+    """A column: the field of the API items, its title, and its format in `analysis/_cells.html`."""
 
     field: str
     title: str
@@ -20,7 +20,7 @@ class Cell:
 
     @property
     def column(self) -> Column:
-        """The head of the column."""
+        """The header of the column."""
         numeric = self.kind in ("number", "score", "latency")
         style = f"num {self.style}".strip() if numeric else self.style
         return Column(gettext(self.title), self.sort, style, "desc" if numeric or self.only else "asc", self.only)
@@ -85,7 +85,7 @@ LISTS: Mapping[str, tuple[Cell, ...]] = {
         Cell("entry_count", mark("Findings"), "number", "entry_count", "p2"),
     ),
 }
-# What other objects list of an object has fewer members.
+# Items in lists of other objects have fewer fields.
 REFERENCES: Mapping[str, tuple[Cell, ...]] = {
     "domain": (
         Cell("domain", mark("Domain"), "domain"),
@@ -112,7 +112,7 @@ REFERENCES: Mapping[str, tuple[Cell, ...]] = {
 
 
 def sortable(kind: str, names: tuple[str, ...]) -> tuple[Cell, ...]:
-    """Return the columns of a list; those that the API cannot sort by have no link."""
+    """Return the columns of a list; columns that the API cannot sort by have no link."""
     return tuple(
         cell if f"{cell.sort}_desc" in names else Cell(cell.field, cell.title, cell.kind, "", cell.style)
         for cell in LISTS[kind]

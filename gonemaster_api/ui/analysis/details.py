@@ -1,4 +1,4 @@
-"""One object of a snapshot, with its history and what belongs to it."""
+"""The detail page of one object of a snapshot, with its history and related objects."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from gonemaster_api.ui.shell.texts.languages import language
 
 blueprint = Blueprint("ui_analysis_details", __name__, url_prefix="/analysis")
 
-_RENAMED = {  # contract data-model.md, section 2
+_RENAMED = {  # See contract data-model.md, section 2.
     "IN_BAILIWICK_ADDR_MISMATCH": "IN_DOMAIN_ADDR_MISMATCH",
     "OUT_OF_BAILIWICK_ADDR_MISMATCH": "NOT_IN_DOMAIN_ADDR_MISMATCH",
     "IN_BAILIWICK_GLUE_MISSING": "IN_DOMAIN_GLUE_MISSING",
@@ -34,7 +34,7 @@ Read = Callable[[ViewReading, Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Section:
-    """A list of what belongs to an object; the whole number may be larger than the list."""
+    """A list of related objects; the total may exceed the length of the list."""
 
     title: str
     kind: str
@@ -42,13 +42,13 @@ class Section:
 
     @property
     def cells(self) -> Any:
-        """Its columns."""
+        """The columns of the list."""
         return REFERENCES[self.kind]
 
 
 @blueprint.get("/domains/<path:name>")
 def domain(name: str) -> Response:
-    """Show a domain with its findings, servers, entries and registration."""
+    """Show a domain with its findings, name servers, entries and registration."""
 
     def read(view: ViewReading) -> dict[str, Any]:
         shown = read_domain_detail(view, name, locale=language()) | read_registry_card(view, name)
@@ -88,7 +88,7 @@ def nameserver(name: str) -> Response:
 
 @blueprint.get("/addresses/<address>")
 def address(address: str) -> Response:
-    """Show an address; where several name servers have it, `nameserver` says which."""
+    """Show an address; if several name servers have it, `nameserver` selects one."""
 
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -136,7 +136,7 @@ def network(asn: str) -> Response:
 
 @blueprint.get("/prefix")
 def prefix() -> Response:
-    """Show a prefix, named by the query: it has a slash in it."""
+    """Show a prefix. The query string names it, because it contains a slash."""
 
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -154,16 +154,16 @@ def prefix() -> Response:
         }
 
     if not request.args.get("prefix"):
-        abort(HTTPStatus.BAD_REQUEST, _("The address names no prefix."))
+        abort(HTTPStatus.BAD_REQUEST, _("Invalid prefix in the URL."))
     return _detail("prefix", details.read_prefix, parts, asked.PrefixQuerySchema)
 
 
 @blueprint.get("/findings/<message_tag>")
 def finding(message_tag: str) -> Response:
-    """Show a message tag over all its test cases; a name that it had before leads to it."""
+    """Show a message tag over all its test cases; redirect from an earlier name of the tag."""
     if message_tag in _RENAMED:
         args: dict[str, Any] = {**request.args, "message_tag": _RENAMED[message_tag]}
-        return redirect(url_for("ui_analysis_details.finding", **args), HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # of that class
+        return redirect(url_for("ui_analysis_details.finding", **args), HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # redirect() returns this class
 
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -184,7 +184,7 @@ def finding(message_tag: str) -> Response:
 
 @blueprint.get("/testcase")
 def testcase() -> Response:
-    """Show a test case, named by the query: `module` and `testcase`."""
+    """Show a test case; the query parameters `module` and `testcase` name it."""
 
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -199,7 +199,7 @@ def testcase() -> Response:
         }
 
     if not request.args.get("module") or not request.args.get("testcase"):
-        abort(HTTPStatus.BAD_REQUEST, _("The address names no test case."))
+        abort(HTTPStatus.BAD_REQUEST, _("Invalid test case in the URL."))
     return _detail("testcase", details.read_testcase, parts, asked.SnapshotTestcaseQuerySchema)
 
 
@@ -225,7 +225,7 @@ def _page_of_domains(shown: Mapping[str, Any], query: PageQuery) -> dict[str, An
 
 
 def _history(view: ViewReading, entity: str, key: str) -> list[dict[str, Any]]:
-    """Return the course of an object, with the time at which each snapshot was measured."""
+    """Return the history of an object, with the time of each snapshot."""
     snapshots = view.snapshots()
     measured = {one.slug: one.first_run_at or one.captured_at for one in snapshots}
     points = read_history_of(view, snapshots, {"entity": entity, "key": key})["points"]
@@ -245,5 +245,5 @@ def _latencies(shown: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     if shown.get("latency_p50_ms") is None:
         return []
     p95, samples = duration(shown["latency_p95_ms"] / 1000), number(shown["latency_samples"])
-    below = _("p95 %(p95)s, of %(n)s answers", p95=p95, n=samples)
+    below = _("p95 %(p95)s, %(n)s responses", p95=p95, n=samples)
     return [(_("Latency, p50"), duration(shown["latency_p50_ms"] / 1000), below)]

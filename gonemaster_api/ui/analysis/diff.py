@@ -1,4 +1,4 @@
-"""What changed between two snapshots: summary, grades before and after, domains, findings, clusters."""
+"""The comparison of two snapshots: summary, grades before and after, domains, findings, clusters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ blueprint = Blueprint("ui_analysis_diff", __name__, url_prefix="/analysis")
 
 @blueprint.get("/diff")
 def show() -> Response:
-    """Compare two snapshots; without a choice the one that is shown with the one before."""
+    """Compare two snapshots; by default the selected snapshot and the one before it."""
     report = read_query(ReportQuerySchema, limit=50)
     return of_cohort("diff", "analysis/diff.html", lambda found, frame: _read(found, frame, report))
 
@@ -86,13 +86,13 @@ def _rows(kind: str, diff: Mapping[str, Any], report: Mapping[str, Any] | None) 
 
 
 def _flat(diff: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the changed tags of a diff like those of a report, without what they are due to."""
+    """Return the changed tags of a diff in the form of a report, without the cause of the change."""
     kinds = ("appeared", "cleared", "level_changed")
     return [one | {"change": kind, "class": "unknown"} for kind in kinds for one in diff[kind]]
 
 
 def _matrix(diff: Mapping[str, Any], report: Mapping[str, Any] | None, after: OfferedSnapshot) -> list[Any]:
-    """Return a row for each grade before: for each grade after the count, and the class of its cell."""
+    """Return a row for each grade before, with the count and the CSS class for each grade after."""
     if report is None:
         return []
     moves = {(one["from_grade"], one["to_grade"]): one["count"] for one in diff["grade_changes"]}

@@ -1,4 +1,4 @@
-"""What all pages of the analysis have: cohort, snapshot, tabs, and the version by which caches know them."""
+"""The common parts of the analysis pages: cohort, snapshot, tabs, and the version used by caches."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from gonemaster_api.errors import ApiError, NotFound
 from gonemaster_api.public.revalidation import REVALIDATED
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, limited_session, reading
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.words import class_word, key_word, said
-from gonemaster_api.ui.shell.addresses import absolute
-from gonemaster_api.ui.shell.kept_pages import kept_page
+from gonemaster_api.ui.analysis.words import class_word, key_word, translated
+from gonemaster_api.ui.shell.page_cache import cached_page
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.urls import absolute
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE
 from gonemaster_db.analysis.offers import OfferedSnapshot, list_public_cohorts
 
@@ -37,7 +37,7 @@ _EMPTY = ("no_selectable_cohorts", "no_default_cohort", "invalid_catalog", "mult
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """Where a reader is: the page of the tabs, the cohort among others, the snapshot among those of the cohort."""
+    """The current page, cohort and snapshot, with the alternatives to each."""
 
     current: str
     cohorts: list[tuple[str, str]]
@@ -51,12 +51,12 @@ class Frame:
 
     @property
     def tabs(self) -> list[tuple[str, str, str, str]]:
-        """The ten tabs: key, label, address, and the key to press after `g`."""
+        """The ten tabs: key, label, URL, and the key to press after `g`."""
         return [(key, gettext(label), place(endpoint), letter) for key, label, endpoint, letter in PAGES]
 
     @property
     def before(self) -> OfferedSnapshot | None:
-        """The snapshot before the one that is shown."""
+        """The snapshot before the selected one."""
         if self.shown is None:
             return None
         ids = [one.id for one in self.snapshots]
@@ -65,7 +65,7 @@ class Frame:
 
 
 def place(endpoint: str, **values: Any) -> str:
-    """Return the address of a page of the same cohort and snapshot; what the reader did not choose stays open."""
+    """Return the URL of a page for the same cohort and snapshot; leave out defaults that the reader did not select."""
     chosen = {name: request.args[name] for name in ("cohort", "snapshot") if request.args.get(name)}
     return url_for(endpoint, **(chosen | values))
 
@@ -78,10 +78,10 @@ def of_view(
     changes: bool = False,
     **values: Any,
 ) -> Response:
-    """Show what is read of the chosen snapshot, or 304 to who has it.
+    """Render data of the selected snapshot, or answer 304 if the client has the current version.
 
-    `changes` says that the snapshot alone does not decide what is read: entries go with their run, registration data
-    are fetched. Then all of it is part of the version.
+    With `changes`, the content also depends on data outside the snapshot, such as entries that are purged with their
+    run or registration data that is fetched. The version then covers all of this data.
     """
 
     def view_of(found: Reading, frame: Frame) -> ViewReading:
@@ -101,7 +101,7 @@ def of_view(
 def of_cohort(
     current: str, template: str, read: Callable[[Reading, Frame], Mapping[str, Any]], **values: Any
 ) -> Response:
-    """Show what is read of all snapshots of the chosen cohort, or 304 to who has it."""
+    """Render data of all snapshots of the selected cohort, or answer 304 if the client has the current version."""
 
     def render(found: Reading, frame: Frame) -> Response:
         return _page(template, frame, **values, **read(found, frame))
@@ -110,7 +110,7 @@ def of_cohort(
 
 
 def read_view(read: Callable[[ViewReading], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Read the chosen snapshot without a page, for exports."""
+    """Read the selected snapshot without a page, for exports."""
     with reading(state(), request.args.get("cohort") or None) as found:
         shown = found.snapshot(request.args.get("snapshot") or None)
         return read(ViewReading(state=found.state, session=found.session, cohort=found.cohort, shown=shown))
@@ -130,7 +130,7 @@ def _shown(
             if needs_snapshot and frame.shown is None:
                 return _page("analysis/empty.html", frame, code="no_snapshot")
             version = _version(found, frame, beside(found, frame) if beside else "")
-            return kept_page(version, lambda: render(found, frame), caching=REVALIDATED, indexed=True)
+            return cached_page(version, lambda: render(found, frame), caching=REVALIDATED, indexed=True)
     except ApiError as error:
         if error.code not in _EMPTY:
             raise
@@ -139,7 +139,12 @@ def _shown(
 
 def _page(template: str, frame: Frame, **values: Any) -> Response:
     postures = [(key, one.label) for key, one in BY_NAME[DNSSEC_POSTURE].keys.items()]
-    words: dict[str, Any] = {"said": said, "class_word": class_word, "key_word": key_word, "postures": postures}
+    words: dict[str, Any] = {
+        "translated": translated,
+        "class_word": class_word,
+        "key_word": key_word,
+        "postures": postures,
+    }
     return page(template, at=frame, place=place, **words, **values)
 
 
@@ -176,7 +181,7 @@ def _vantage() -> str:
 
 
 def _version(found: Reading, frame: Frame, beside: str) -> str:
-    """Return what changes with the page: what is read, and what the bar shows."""
+    """Return a value that changes with the content of the page and its snapshot bar."""
     digest = blake2b(digest_size=8)
     shown = frame.shown and (frame.shown.id, frame.shown.view_id)
     for value in (frame.cohorts, shown, frame.vantage, frame.label, frame.description, frame.canonical, beside):

@@ -1,4 +1,4 @@
-"""The seven lists of a snapshot, with search, sort, filters and export."""
+"""The seven lists of a snapshot, with search, sorting, filters and export."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,14 +18,14 @@ from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
 SIZES = (25, 50, 100, 250, 500)
-_MIN_SAMPLES = 10  # with fewer answers a latency says little
+_MIN_SAMPLES = 10  # With fewer responses, the latency is not meaningful.
 
 blueprint = Blueprint("ui_analysis_lists", __name__, url_prefix="/analysis")
 
 KINDS: Mapping[str, tuple[str, str, type[ma.Schema]]] = {
     "domain": ("domains", mark("Domains"), asked.DomainListQuerySchema),
     "nameserver": ("nameservers", mark("Name servers"), asked.NameserverListQuerySchema),
-    "endpoint": ("addresses", mark("Addresses of name servers"), asked.EndpointListQuerySchema),
+    "endpoint": ("addresses", mark("Name server addresses"), asked.EndpointListQuerySchema),
     "asn": ("networks", mark("Networks"), asked.AsnListQuerySchema),
     "prefix": ("prefixes", mark("Prefixes"), asked.PrefixListQuerySchema),
     "tag": ("findings", mark("Findings"), asked.TagListQuerySchema),
@@ -49,7 +49,7 @@ def nameservers() -> Response:
 
 @blueprint.get("/addresses")
 def addresses() -> Response:
-    """List addresses of name servers."""
+    """List name server addresses."""
     return _list("endpoint")
 
 
@@ -83,7 +83,7 @@ def _list(kind: str) -> Response:
     if request.args.get("format") == "csv":
         return _csv(kind, path, query)
     cells = sortable(kind, SPECS[kind].names)
-    # Pages of wrong queries are not kept: a cache would keep a 200.
+    # Pages of invalid queries are not cached: a cache would store them with status 200.
     return of_view(
         kind,
         "analysis/list.html",
@@ -107,10 +107,10 @@ def _read(view: ViewReading, kind: str, query: PageQuery) -> dict[str, Any]:
 
 
 def _api_address(kind: str) -> str:
-    """Return the address of the same list as JSON."""
+    """Return the URL of the same list as JSON."""
     chosen: dict[str, Any] = {
         name: text for name, text in request.args.items() if text and name in KINDS[kind][2]().fields
-    }  # no others: url_for takes some for its own, such as _external
+    }  # Only known parameters: url_for reserves others, such as _external.
     tag, slug = request.args.get("cohort"), request.args.get("snapshot")
     short: dict[tuple[bool, bool], tuple[str, dict[str, Any]]] = {
         (True, True): ("", {"tag": tag, "slug": slug}),
@@ -123,7 +123,7 @@ def _api_address(kind: str) -> str:
 
 
 def _csv(kind: str, path: str, query: PageQuery) -> Response:
-    """Return the page as CSV, at most 500 rows; cells that a spreadsheet would calculate are made harmless."""
+    """Return the page as CSV with at most 500 rows; escape cells that a spreadsheet would evaluate."""
     found = read_view(lambda view: read_list(view, kind, query.values))
     fields = [cell.field for cell in LISTS[kind]]
     if kind in ("tag", "testcase"):

@@ -1,4 +1,4 @@
-"""The overview of a snapshot: tiles, distributions, movers, what is found and used most."""
+"""The overview of a snapshot: tiles, distributions, biggest movers, top findings and name servers."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ blueprint = Blueprint("ui_analysis", __name__, url_prefix="/analysis")
 
 @dataclass(frozen=True)
 class Tile:
-    """A share of the domains, over the snapshots; the number of domains has no share."""
+    """A share of the domains over the snapshots, or the number of domains, which is not a share."""
 
     label: str
     values: list[float | None]
@@ -37,12 +37,12 @@ class Tile:
 
     @property
     def value(self) -> float | None:
-        """The newest one."""
+        """The newest value."""
         return self.values[-1] if self.values else None
 
     @property
     def change(self) -> float | None:
-        """Against the snapshot before; points of percent, or domains."""
+        """The change since the previous snapshot, in percentage points or domains."""
         known = self.values[-2:]
         if len(known) < len("ab") or known[0] is None or known[1] is None:
             return None
@@ -51,10 +51,10 @@ class Tile:
 
 @blueprint.get("/")
 def show() -> Response:
-    """Show the overview; without the final slash of its address, lead to it."""
+    """Show the overview; redirect if the final slash is missing from the URL."""
     if not request.path.endswith("/"):
         query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
-        return redirect(f"{url_for('ui_analysis.show')}{query}", HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # of that class
+        return redirect(f"{url_for('ui_analysis.show')}{query}", HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # redirect() returns this class
     return of_view("overview", "analysis/overview.html", _read, filters=_FILTERS, shade=_shade)
 
 
@@ -72,7 +72,7 @@ def _read(view: ViewReading) -> dict[str, Any]:
 
 
 def _course(view: ViewReading) -> list[OfferedSnapshot]:
-    """Return the snapshots up to the one that is shown, oldest first."""
+    """Return the snapshots up to the selected one, oldest first."""
     snapshots = sorted(view.snapshots(), key=lambda one: (one.first_run_at or one.captured_at, one.id))
     ids = [one.id for one in snapshots]
     end = ids.index(view.shown.id) + 1 if view.shown.id in ids else len(ids)
@@ -97,7 +97,7 @@ def _share(facts: Mapping[str, Mapping[str, int]], category: str, keys: Sequence
 
 
 def _movers(view: ViewReading, course: Sequence[OfferedSnapshot]) -> dict[str, Any] | None:
-    """Return the domains that moved most since the snapshot before: of each direction the first ones."""
+    """Return the domains with the largest score changes since the previous snapshot, in both directions."""
     if len(course) < len("ab") or not view.shows_scores:
         return None
     before = course[-2]
@@ -108,7 +108,7 @@ def _movers(view: ViewReading, course: Sequence[OfferedSnapshot]) -> dict[str, A
 
 
 def _shade(category: str, bucket: Mapping[str, Any]) -> str:
-    """Return the class of a bucket: its tone, but not twice the same beside each other for algorithms."""
+    """Return the CSS class of a bucket; adjacent algorithms have different tones."""
     if category in BY_NAME and category == GRADE and bucket["key"] == "A+":
         return "ap"
     tone = str(bucket["tone"])

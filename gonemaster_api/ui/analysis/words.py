@@ -1,32 +1,32 @@
-"""Words of the facts, which come from the store in English: here for the catalogues of translations."""
+"""Labels of facts, which the database stores in English, marked here for translation."""
 
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 
 _WORDS = (
     mark("Severity"),
-    mark("Worst level of the findings of a domain"),
+    mark("Worst finding level of each domain"),
     mark("DNSSEC"),
-    mark("Whether a domain is signed, and how it denies the existence of names"),
+    mark("DNSSEC status of each domain and its method of denial of existence"),
     mark("Not signed"),
     mark("Signed, NSEC"),
     mark("Signed, NSEC3"),
-    mark("NSEC and NSEC3 mixed"),
+    mark("Mixed NSEC and NSEC3"),
     mark("Signed"),
     mark("Not tested"),
     mark("IPv6"),
-    mark("How many of the name servers have an IPv6 address"),
+    mark("Share of name servers with an IPv6 address"),
     mark("All"),
     mark("Some"),
     mark("None"),
     mark("Grade"),
-    mark("Grade of the score of a domain"),
+    mark("Grade of each domain"),
     mark("DNSKEY algorithms"),
-    mark("Algorithms of the keys of a domain"),
+    mark("Key algorithms of each domain"),
     mark("Weakest DNSKEY algorithm"),
-    mark("The weakest algorithm of the keys of a domain"),
+    mark("Weakest key algorithm of each domain"),
     mark("Multiple"),
 )
-# What a change is due to.
+# The causes of a change.
 CLASSES = {
     "cohort_change": mark("Cohort change"),
     "new_in_engine": mark("New in engine"),
@@ -47,16 +47,16 @@ KEYS = {
 }
 
 
-def said(word: str | None) -> str:
-    """Translate a word of the facts; one that no catalogue has stays as it is."""
+def translated(word: str | None) -> str:
+    """Translate a label of a fact; return labels that are not in the catalogue unchanged."""
     return gettext(word) if word else ""
 
 
 def class_word(name: str) -> str:
-    """Return what a change is due to, in words."""
+    """Return the label of the cause of a change."""
     return gettext(CLASSES.get(name, name))
 
 
 def key_word(name: str) -> str:
-    """Return what the domains of a cluster have in common, in words."""
+    """Return the label of what the domains of a cluster have in common."""
     return gettext(KEYS.get(name, name))

@@ -1,1 +1,1 @@
-"""What programs that follow links are told: which pages they may read, and which there are."""
+"""Instructions for search engines: allowed pages and site map."""

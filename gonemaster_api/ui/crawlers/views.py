@@ -1,4 +1,4 @@
-"""`/robots.txt` and `/sitemap.xml`: the public pages and the analysis may be read by search engines, all else not."""
+"""`/robots.txt` and `/sitemap.xml`: search engines may read the public pages and the analysis only."""
 
 from flask import Blueprint, Response, url_for
 from markupsafe import escape
@@ -7,17 +7,18 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.analysis.overview import read_catalog
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import PAGES
-from gonemaster_api.ui.shell.addresses import absolute
+from gonemaster_api.ui.shell.urls import absolute
 
 blueprint = Blueprint("ui_public_crawlers", __name__)
 
 _AGE = "public, max-age=3600"
-_OTHER_VIEWS = ("format", "limit", "offset", "search", "sort")  # of a list that is linked without them
+# Query parameters of lists that are linked without them.
+_OTHER_VIEWS = ("format", "limit", "offset", "search", "sort")
 
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """Say what may be read (RFC 9309). Results may, so that previews of links work; they say themselves `noindex`."""
+    """List the allowed paths (RFC 9309). Results are allowed, because link previews need them; they send `noindex`."""
     lines = ["User-agent: *"]
     if not state().settings.auth_protect_public:
         lines += [f"Allow: {url_for(page)}" for page in ("ui_public.show", "ui_analysis.show")]
@@ -30,7 +31,7 @@ def robots() -> Response:
 
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
-    """List the public pages, and those of the analysis where it has something to show."""
+    """List the public pages, and the analysis pages if a snapshot exists."""
     pages = ["ui_public.show", "ui_public_about.show"]
     if _has_analysis():
         pages += [endpoint for _key, _label, endpoint, _letter in PAGES]
@@ -50,6 +51,6 @@ def _has_analysis() -> bool:
     try:
         with shared.store.read_only() as session:
             catalog = read_catalog(shared, session)
-    except ApiError:  # no cohort is public, or none of several is the default one
+    except ApiError:  # No cohort is public, or there are several and no default.
         return False
     return any(cohort["default_snapshot"] for cohort in catalog["cohorts"])

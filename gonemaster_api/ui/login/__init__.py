@@ -1,1 +1,1 @@
-"""The page on which a browser logs in."""
+"""The login page."""

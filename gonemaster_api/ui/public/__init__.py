@@ -1,4 +1,4 @@
-"""The pages on which anyone tests a domain; the setting `public_ui_path` says where they are."""
+"""The pages on which anyone can test a domain; the setting `public_ui_path` is their path."""
 
 from gonemaster_api.ui.public.about.views import blueprint as about
 from gonemaster_api.ui.public.badge.views import blueprint as badge

@@ -1,4 +1,4 @@
-"""What all public pages have."""
+"""The frame of all public pages."""
 
 from typing import Any
 
@@ -9,5 +9,5 @@ from gonemaster_api.ui.shell.pages import page
 
 
 def public_page(template: str, *, status: int = 200, **values: Any) -> Response:
-    """Render a public page; its foot names the versions."""
+    """Render a public page with the versions in its footer."""
     return page(template, status=status, dns_version=dns.version.version, **values)

@@ -1,1 +1,1 @@
-"""What all pages share: languages, formats, themes, the frame, forms, notes, confirmations and error pages."""
+"""The common parts of all pages: languages, formats, themes, frame, forms, notes, confirmations and error pages."""

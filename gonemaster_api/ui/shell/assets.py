@@ -1,4 +1,4 @@
-"""Addresses of static files carry a digest of their content, so that browsers keep them for long and never too long."""
+"""Adds a content digest to the URLs of static files, so that browsers can cache them until they change."""
 
 import hashlib
 from functools import cache
@@ -13,7 +13,7 @@ _YEAR_S = 365 * 86400
 
 
 def register_assets(app: Flask) -> None:
-    """Add the digest to each address, and let browsers keep what was asked for with it."""
+    """Add the digest to each URL, and let browsers cache responses to URLs with a digest."""
     folder = Path(app.root_path) / "static"
 
     def add_digest(endpoint: str, values: dict[str, Any]) -> None:
@@ -34,7 +34,7 @@ def _keep_long(response: Response) -> Response:
 
 @cache
 def _digest(path: Path) -> str:
-    """Return a digest of a file; an empty one of a file that is not there."""
+    """Return the digest of a file, empty if the file does not exist."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGITS]
     except OSError:

@@ -1,4 +1,4 @@
-"""What went wrong, for people: the same refusals as the API's, as pages."""
+"""Error pages: the errors of the API, rendered for browsers."""
 
 from http import HTTPStatus
 
@@ -11,32 +11,33 @@ from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.web.headers import is_api
 
 _TITLES = {
-    400: mark("This request is not valid"),
-    401: mark("A token is needed"),
-    403: mark("This token may not do that"),
-    404: mark("Nothing is here"),
-    405: mark("This address does not support that"),
-    409: mark("This conflicts with the current state"),
-    413: mark("This is too large"),
+    400: mark("Invalid request"),
+    401: mark("Authentication required"),
+    403: mark("Your token does not allow this action"),
+    404: mark("Page not found"),
+    405: mark("This page does not support this method"),
+    409: mark("Conflict with the current state"),
+    413: mark("The request is too large"),
     429: mark("Too many requests"),
-    500: mark("The server made an error"),
-    503: mark("A part of the service does not answer"),
+    500: mark("Internal server error"),
+    503: mark("The service is temporarily unavailable"),
 }
+_OTHER_TITLE = mark("The request failed")
 _LASTING = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}  # the same again ends the same
 _SAFE = {
-    500: mark("Nothing is half done; jobs that run go on. The log of the server says more."),
-    503: mark("Nothing was lost; jobs that run go on."),
+    500: mark("No partial changes were saved. Running jobs continue. See the server log for details."),
+    503: mark("No data was lost. Running jobs continue."),
 }
 
 
 def wants_html() -> bool:
-    """Return whether a browser sends this request, and not a program."""
+    """Return whether a browser, not a program, sends this request."""
     kinds = ["application/json", "text/html"]  # the first if both are as welcome: programs send */*
     return not is_api(request.path) and request.accept_mimetypes.best_match(kinds) == "text/html"
 
 
 def error_page(error: ApiError) -> Response | None:
-    """Return the page for a refusal, None if the caller is a program."""
+    """Return the error page, None if the caller is a program."""
     if not wants_html():
         return None
     status = HTTPStatus(error.status)
@@ -45,7 +46,7 @@ def error_page(error: ApiError) -> Response | None:
     response = page(
         "shell/error.html",
         status=status,
-        title=gettext(_TITLES.get(status, mark("This did not work"))),
+        title=gettext(_TITLES.get(status, _OTHER_TITLE)),
         safe=gettext(_SAFE[status]) if status in _SAFE else "",
         message=in_language(error.message),
         code=error.code,

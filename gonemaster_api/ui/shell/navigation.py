@@ -1,4 +1,4 @@
-"""The rail of the admin pages. An entry is shown as soon as its room is registered: `ui_<key>.show`."""
+"""The navigation of the admin pages. An entry appears if the endpoint `ui_<key>.show` is registered."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gonemaster_api.web.access import access_of
 
 @dataclass(frozen=True)
 class NavigationItem:
-    """A page of the rail: its key (also of its icon), its name, and the key to press after `g`."""
+    """A navigation entry: its key (also the name of its icon), its label, and the key to press after `g`."""
 
     key: str
     label: str
@@ -22,7 +22,7 @@ class NavigationItem:
 
     @property
     def endpoint(self) -> str:
-        """The view that shows it."""
+        """The endpoint of the page."""
         return f"ui_{self.key}.show"
 
 
@@ -50,7 +50,7 @@ ADMIN: tuple[tuple[str, tuple[NavigationItem, ...]], ...] = (
         (
             NavigationItem("metrics", mark("Metrics"), "m"),
             NavigationItem("settings", mark("Settings"), ","),
-            NavigationItem("audit", mark("Audit"), "a", "key"),
+            NavigationItem("audit", mark("Audit log"), "a", "key"),
         ),
     ),
 )
@@ -58,7 +58,7 @@ ADMIN: tuple[tuple[str, tuple[NavigationItem, ...]], ...] = (
 
 @dataclass(frozen=True)
 class Link:
-    """An entry as a page shows it."""
+    """A navigation entry as rendered."""
 
     key: str
     label: str
@@ -68,7 +68,7 @@ class Link:
 
 
 def rail() -> Iterator[tuple[str, list[Link]]]:
-    """Yield the groups of the rail with the pages that exist and that the token may read."""
+    """Yield the navigation groups with the pages that exist and that the token may read."""
     for title, entries in ADMIN:
         links = [_link(entry) for entry in entries if _is_open(entry.endpoint)]
         if links:
@@ -87,5 +87,5 @@ def _is_open(endpoint: str) -> bool:
 
 
 def link_to(endpoint: str, **values: Any) -> str:
-    """Return the address of a view, empty if its room is not registered or the token may not read it."""
+    """Return the URL of an endpoint, empty if it is not registered or the token may not read it."""
     return url_for(endpoint, **values) if _is_open(endpoint) else ""

@@ -1,4 +1,4 @@
-"""Rendering: a whole page, or one named part of it."""
+"""Renders a whole page, or one named partial of it."""
 
 import re
 from pathlib import PurePosixPath
@@ -14,18 +14,18 @@ _NAME = re.compile("[a-z][a-z-]*")
 
 
 def wanted_part() -> str:
-    """Return the name of the part that the script asks for, empty for the whole page."""
+    """Return the name of the requested partial, empty for the whole page."""
     return request.headers.get(HEADER, "")
 
 
 def page(template: str, *, status: int = 200, **values: Any) -> Response:
-    """Render a template, or of its folder the part `_<name>.html` that the header X-Partial names.
+    """Render a template, or the partial `_<name>.html` in its folder that the header X-Partial names.
 
-    The page includes its parts, so that both are the same. A value that costs something may be a function without
-    arguments: a template calls it where it needs it.
+    Pages include their partials, so that both render the same. An expensive value may be a function without arguments,
+    which the template calls if it needs the value.
 
     Raises:
-        NotFound: the page has no such part.
+        NotFound: the page has no such partial.
     """
     name = wanted_part()
     if name:

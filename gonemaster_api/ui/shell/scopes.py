@@ -1,4 +1,4 @@
-"""What the token of a request may do: buttons that it may not press are not shown."""
+"""The permissions of the request's token: pages hide buttons that it may not use."""
 
 from flask import g
 
@@ -8,7 +8,7 @@ from gonemaster_tasks.config.credential_types import Scope
 
 
 def may(scope: str) -> bool:
-    """Return whether the request may do what needs a scope: `read`, `operate` or `admin`."""
+    """Return whether the request has a scope: `read`, `operate` or `admin`."""
     if state().keyring.mode() == "open":
         return True
     identity = g.get("identity")
@@ -16,12 +16,12 @@ def may(scope: str) -> bool:
 
 
 def may_post(endpoint: str) -> bool:
-    """Return whether the request may send a POST to an endpoint, by the table of access."""
+    """Return whether the request may send a POST to an endpoint, according to the access table."""
     needed = access_of(endpoint).scope("POST", protect_public=state().settings.auth_protect_public)
     return needed is None or may(needed)
 
 
 def user() -> str:
-    """Return the label of the token, empty without one."""
+    """Return the label of the token, empty without a token."""
     found: str = g.get("token_label", "")
     return found

@@ -1,4 +1,4 @@
-"""What the application gets for its pages: globals and filters of templates, pickers, error pages."""
+"""Sets up the application for pages: template globals and filters, preferences, error pages."""
 
 from typing import Any
 
@@ -8,26 +8,26 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from gonemaster_api.errors import set_error_page
-from gonemaster_api.ui.shell import addresses, navigation, scopes, themes
+from gonemaster_api.ui.shell import navigation, scopes, themes, urls
 from gonemaster_api.ui.shell.assets import register_assets
 from gonemaster_api.ui.shell.charts import charts
 from gonemaster_api.ui.shell.error_pages import error_page
-from gonemaster_api.ui.shell.strip import glance
+from gonemaster_api.ui.shell.strip import queue_status
 from gonemaster_api.ui.shell.tables.tables import column
 from gonemaster_api.ui.shell.templates import Layout, TemplateEnvironment
 from gonemaster_api.ui.shell.texts import languages, notes, words
 from gonemaster_api.ui.shell.texts.formats import FILTERS
-from gonemaster_api.ui.shell.texts.hostile import finalize
+from gonemaster_api.ui.shell.texts.hidden_characters import finalize
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.ui.shell.views import blueprint
 from gonemaster_db.core.clock import utcnow
 from gonemaster_engine.version import __version__
 
 _GLOBALS = {
-    "here": addresses.here,
-    "own_path": addresses.own_path,
-    "this_path": addresses.this_path,
-    "this_address": addresses.this_address,
+    "here": urls.here,
+    "local_path": urls.local_path,
+    "this_path": urls.this_path,
+    "full_url": urls.full_url,
     "utcnow": utcnow,
     "language": languages.language,
     "languages": languages.names_of_languages,
@@ -38,7 +38,7 @@ _GLOBALS = {
     "next_theme": themes.next_theme,
     "has_keys": themes.has_keys,
     "shown_note": notes.shown_note,
-    "glance": glance,
+    "queue_status": queue_status,
     "word": words.word,
     "in_language": in_language,
     "severity": words.severity,
@@ -57,7 +57,7 @@ _GLOBALS = {
 
 
 def register_shell(app: Flask) -> None:
-    """Prepare Jinja, and serve the pickers of language and theme."""
+    """Configure Jinja and register the views of language, theme and strip."""
     app.jinja_environment = TemplateEnvironment
     environment = app.jinja_env
     environment.finalize = finalize
@@ -73,8 +73,8 @@ def register_shell(app: Flask) -> None:
 
 @pass_context
 def _gettext(_context: Context, message: str, /, **values: Any) -> Markup:
-    """Return a translated text as markup; what is put into it is cleaned and escaped."""
-    return Markup(languages.gettext(message)) % _safe(values)  # noqa: S704  # texts are ours
+    """Return a translated text as markup; its values are cleaned and escaped."""
+    return Markup(languages.gettext(message)) % _safe(values)  # noqa: S704  # the texts are part of this project
 
 
 @pass_context

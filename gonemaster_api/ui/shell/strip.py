@@ -1,4 +1,4 @@
-"""The strip on top of each admin page: what the queue does now, kept for a second for all who look."""
+"""The status strip of the admin pages: the state of the queue, cached for a second."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gonemaster_api.queries.health import read_issues
 from gonemaster_api.state import State, state
-from gonemaster_api.ui.shell.kept import forget_parts
+from gonemaster_api.ui.shell.partial_cache import clear_partials
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.models import JobStatus, QueuePause
 from gonemaster_db.queue.pauses import list_pauses
@@ -21,14 +21,15 @@ from gonemaster_tasks.queues import TIERS
 T = TypeVar("T")
 Counts = Mapping[tuple[int, JobStatus], int]
 LIFE_S = 1.0
-_KNOWN_WITHIN = timedelta(seconds=0.3)  # the next page shows what is not known by then
+# After this time the strip is rendered without the data; the next page shows it.
+_KNOWN_WITHIN = timedelta(seconds=0.3)
 _ISSUES_LIFE_S = 10.0
 _WINDOW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class TierGlance:
-    """A tier: jobs that wait, those of them that are held, those that run, and its pause if it has one."""
+class TierStatus:
+    """The state of a tier: waiting, held and running jobs, and its pause."""
 
     name: str
     waiting: int
@@ -42,57 +43,57 @@ class TierGlance:
 
 
 @dataclass(frozen=True)
-class Glance:
-    """The queue at a glance; without workers if the broker does not answer.
+class QueueStatus:
+    """The state of the queue; without workers if the broker does not respond.
 
-    `last_minute` is the number of tests that ended in it, `issues` that of the issues.
+    `last_minute` is the number of tests that finished in the last minute, `issues` the number of issues.
     """
 
-    tiers: Sequence[TierGlance]
+    tiers: Sequence[TierStatus]
     workers: Sequence[WorkerState] | None
     last_minute: int = 0
     issues: int = 0
 
     @property
     def waiting(self) -> int:
-        """Jobs that wait, in all tiers."""
+        """Waiting jobs in all tiers."""
         return sum(tier.waiting for tier in self.tiers)
 
     @property
     def running(self) -> int:
-        """Jobs that run."""
+        """Running jobs."""
         return sum(tier.running for tier in self.tiers)
 
     @property
-    def paused(self) -> list[TierGlance]:
-        """The tiers that are paused."""
+    def paused(self) -> list[TierStatus]:
+        """The paused tiers."""
         return [tier for tier in self.tiers if tier.paused]
 
     @property
     def slots(self) -> int:
-        """Jobs that the workers can run at a time."""
+        """The number of jobs that the workers can run at the same time."""
         return sum(worker.slots for worker in self.workers or ())
 
     @property
     def slots_in_use(self) -> int:
-        """Slots that have a job."""
+        """The number of slots in use."""
         return sum(worker.slots_in_use for worker in self.workers or ())
 
 
-def glance() -> Glance | None:
-    """Return the state of the queue, up to a second old; None if the database does not answer."""
+def queue_status() -> QueueStatus | None:
+    """Return the state of the queue, at most a second old; None if the database does not respond."""
     shared = state()
-    found: Glance | None = shared.recent.get("ui-glance", lambda: _read(shared), life_s=LIFE_S)
+    found: QueueStatus | None = shared.recent.get("ui-queue-status", lambda: _read(shared), life_s=LIFE_S)
     return found
 
 
-def forget_glance() -> None:
-    """Let the next page look anew: after a change, the page shows it."""
-    state().recent.forget(lambda key: key == "ui-glance")
-    forget_parts()
+def clear_queue_status() -> None:
+    """Clear the cached state after a change, so that the next page shows it."""
+    state().recent.forget(lambda key: key == "ui-queue-status")
+    clear_partials()
 
 
-def _read(shared: State) -> Glance | None:
+def _read(shared: State) -> QueueStatus | None:
     until = shared.patient_until()
     issues, workers = (
         PendingCall(lambda: len(read_issues(shared, life_s=_ISSUES_LIFE_S))),
@@ -107,7 +108,7 @@ def _read(shared: State) -> Glance | None:
         pause = pauses.get(name)
         held = counts.get((priority, JobStatus.PAUSED), 0)
         tiers.append(
-            TierGlance(
+            TierStatus(
                 name,
                 counts.get((priority, JobStatus.QUEUED), 0) + held,
                 held,
@@ -119,7 +120,7 @@ def _read(shared: State) -> Glance | None:
                 pause.until if pause else None,
             )
         )
-    return Glance(
+    return QueueStatus(
         tiers,
         _known(workers, until, None),
         last_minute,

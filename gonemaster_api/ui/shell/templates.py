@@ -1,4 +1,4 @@
-"""The environment of templates: each is compiled once, and its line breaks do not reach the page."""
+"""The template environment: compiles each template once, and removes line breaks of the source."""
 
 import re
 import threading
@@ -18,15 +18,15 @@ _OUTER_LINE_BREAK = re.compile(r"^\s*\n\s*|\s*\n\s*$")
 
 
 class Layout(Extension):
-    """Removes line breaks and indentation when a template is compiled.
+    """A Jinja extension that removes line breaks and indentation when a template is compiled.
 
-    A template has one element a line, as djlint formats it; in the page, a space between two inline elements would be
-    visible. A line break beside a tag, a statement or an expression leaves nothing, one between words or attributes
-    leaves a space. A space between two elements is written `{{ " " }}`, or stands within a line.
+    Templates have one element per line, as djlint formats them; without this extension, a space between two inline
+    elements would be visible. A line break next to a tag, a statement or an expression is removed; one between words or
+    attributes becomes a space. A space between two elements is written `{{ " " }}`, or within a line.
     """
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-        """Yield the tokens of a template, those of its text without the line breaks."""
+        """Yield the tokens of a template, with the line breaks removed from its text."""
         in_tag = False
         for token in stream:
             if token.type != "data":
@@ -43,15 +43,16 @@ class Layout(Extension):
 
 
 class TemplateEnvironment(Environment):
-    """Flask's environment, in which threads wait for one another while a template is compiled.
+    """Flask's environment, with a lock so that only one thread at a time compiles a template.
 
-    Jinja lets each thread compile what it does not find yet. After a start with 24 visitors that was 24 times half a
-    second of work for one interpreter, and most of them got 503.
+    By default every thread compiles a template that is not cached yet. After a start, parallel visitors then repeat the
+    same work and requests time out with 503.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._compiling = threading.RLock()  # a template loads others while it is rendered, not while it is compiled
+        # Reentrant: a template loads others while it is rendered, not while it is compiled.
+        self._compiling = threading.RLock()
 
     def get_template(
         self,
@@ -65,10 +66,10 @@ class TemplateEnvironment(Environment):
 
 
 def compile_pages(environment: Environment) -> None:
-    """Compile what all pages share and those that many may ask for at once, before the first visitor comes.
+    """Compile the shared templates and the public pages before the first visitor.
 
-    It takes 0.3 s. The pages of operators would take twice that, and wait for the first of them who asks.
-    Whoever asks for a page later is told what is wrong with it: here a lack of descriptors, for one, is no fault.
+    The admin pages are compiled on demand, because they would delay the start. Errors are ignored here: a request for a
+    broken template reports them, and a temporary lack of file descriptors must not stop the start.
     """
     with suppress(OSError, TemplateError):
         for name in environment.list_templates(filter_func=lambda name: name.startswith(_OF_MANY)):

@@ -1,15 +1,15 @@
-"""Language, theme and keys, which a browser remembers; the queue strip, which pages fetch."""
+"""Preferences (language, theme, keyboard shortcuts), stored in cookies, and the queue strip."""
 
 from flask import Blueprint, Response, request
 
-from gonemaster_api.ui.shell.addresses import own_path
-from gonemaster_api.ui.shell.kept import kept_parts
 from gonemaster_api.ui.shell.pages import page
+from gonemaster_api.ui.shell.partial_cache import cached_partials
 from gonemaster_api.ui.shell.texts.languages import COOKIE as LANGUAGE_COOKIE
 from gonemaster_api.ui.shell.texts.languages import languages
 from gonemaster_api.ui.shell.texts.notes import see_other
 from gonemaster_api.ui.shell.themes import COOKIE as THEME_COOKIE
 from gonemaster_api.ui.shell.themes import KEYS_COOKIE, THEMES
+from gonemaster_api.ui.shell.urls import local_path
 
 _YEAR_S = 365 * 86400
 
@@ -17,27 +17,27 @@ blueprint = Blueprint("shell", __name__)
 
 
 @blueprint.get("/strip")
-@kept_parts
+@cached_partials
 def strip() -> Response:
-    """Return the strip alone, as the script asks for it."""
+    """Return the strip alone, as the script requests it."""
     return page("shell/_strip.html")
 
 
 @blueprint.get("/preferences")
 def show() -> Response:
-    """Show what can be chosen."""
+    """Show the preferences."""
     return page("shell/preferences.html")
 
 
 @blueprint.post("/preferences")
 def choose() -> Response:
-    """Remember what the form has, a field or several, and go back to the page it was on."""
+    """Store the preferences in the form and return to the previous page."""
     allowed = {
         "lang": (LANGUAGE_COOKIE, languages()),
         "theme": (THEME_COOKIE, THEMES),
         "keys": (KEYS_COOKIE, ("", "off")),
     }
-    response = see_other(_without_language(own_path(request.form.get("next"))))
+    response = see_other(_without_language(local_path(request.form.get("next"))))
     for name, (cookie, values) in allowed.items():
         chosen = request.form.get(name)
         if chosen in values:

@@ -37,7 +37,7 @@ from gonemaster_tasks.queues import WATCH
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 1000  # runs of one round
+CHUNK = 1000  # runs of one round
 _NOTES = 100
 _MAIL_REST = timedelta(minutes=5)  # between two mails of a watch about single runs
 _SINGLE = 0  # in place of the key of a batch
@@ -125,7 +125,7 @@ def _follow_runs(store: Store, grades: Grades, now: datetime, stopped: Callable[
             if told is None:
                 return queued  # another worker follows
             queued += told
-        if len(found.keys) >= _CHUNK:
+        if len(found.keys) >= CHUNK:
             continue
         for batch_key in ended:
             if stopped():
@@ -142,7 +142,7 @@ def _find(session: Session, grades: Grades, now: datetime) -> _Round:
     watches = [watch for watch in enabled_watches(session) if follows_runs(watch)]
     begin = min((watch.after_key for watch in watches), default=0)
     progress = following.read_progress(session, begin=begin)
-    keys = next_keys(session, progress, limit=_CHUNK)
+    keys = next_keys(session, progress, limit=CHUNK)
     found = _Round(progress, progress.after(keys, now=now.timestamp()), keys)
     if not keys:
         return found

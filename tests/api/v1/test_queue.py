@@ -286,7 +286,7 @@ def test_no_more_slots_are_in_use_than_there_are(client: FlaskClient, queue: Que
     assert (shown["slots"], shown["slots_in_use"], len(shown["running"])) == (4, 4, 6)
     page = client.get("/", headers={"Accept": "text/html"}, follow_redirects=True).get_data(as_text=True)
     assert "4 of 4 slots busy" in page
-    assert "and 2 that wait" in page
+    assert "+ 2 waiting for name servers" in page
 
 
 def test_what_has_ended_has_no_estimate(client: FlaskClient, store: Store) -> None:

@@ -1,1 +1,1 @@
-"""What operators did."""
+"""The audit log of operator actions."""

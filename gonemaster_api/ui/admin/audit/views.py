@@ -1,4 +1,4 @@
-"""The list of actions, newest first; data are those of `GET /audit`."""
+"""The audit log, newest action first, with the data of `GET /audit`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from gonemaster_api.ui.shell.forms.forms import problem_of, read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.v1.queue.schemas import AuditQuerySchema
 
-# Groups of actions as the filter offers them; the API takes their beginning.
+# Action groups in the filter. The API matches them as prefixes.
 GROUPS = ("queue.", "job.", "jobs.", "batch.", "domain.", "domains.", "tag.", "profile.", "scoring.", "settings.")
 
 blueprint = Blueprint("ui_audit", __name__)
@@ -21,16 +21,18 @@ blueprint = Blueprint("ui_audit", __name__)
 
 @blueprint.get("/audit")
 def show() -> Response:
-    """Show who did what, to what, and when."""
+    """Show the audit log: actor, action, object and time."""
     query = read_query(AuditQuerySchema, limit=50)
     try:
         actions = read_actions(state(), query.values)
     except ApiError as error:
         query.problems.append(problem_of(error))
         actions = page_document([], 0, slice_of(query.values))
-    return page("admin/audit/page.html", status=query.status, query=query, actions=actions, groups=GROUPS, said=said)
+    return page(
+        "admin/audit/page.html", status=query.status, query=query, actions=actions, groups=GROUPS, one_line=one_line
+    )
 
 
-def said(details: Mapping[str, Any]) -> str:
-    """Return the details of an action on one line; texts of operators stay what they are, numbers too."""
+def one_line(details: Mapping[str, Any]) -> str:
+    """Return the details of an action on one line, with all values unchanged."""
     return ", ".join(f"{name}: {value}" for name, value in details.items() if value not in (None, "", [], {}))

@@ -1,1 +1,1 @@
-"""Batches: the list, one batch, a new one, deletion, and two side by side."""
+"""Batches: list, details, submission, deletion and comparison."""

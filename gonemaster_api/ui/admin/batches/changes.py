@@ -1,4 +1,4 @@
-"""What may be done with a batch: rerun, cancel, snapshot or none."""
+"""Actions on a batch: rerun, cancel, snapshot on or off."""
 
 from flask import Blueprint, Response, request, url_for
 
@@ -6,13 +6,13 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.batches import read_batch_progress
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form
 from gonemaster_api.ui.shell.texts.formats import number
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.batch_cancellation import cancel_whole_batch
 from gonemaster_api.v1.batches.schemas import RerunSchema
 from gonemaster_api.web.actor import who
@@ -26,18 +26,18 @@ blueprint = Blueprint("ui_batch_changes", __name__)
 register_notes(
     {
         "batch_rerun": Note(
-            mark("%(num)s test is queued again, in this batch."), mark("%(num)s tests are queued again, in this batch.")
+            mark("%(num)s test is queued again in this batch."), mark("%(num)s tests are queued again in this batch.")
         ),
         "batch_canceled": Note(mark("%(num)s job was canceled."), mark("%(num)s jobs were canceled.")),
-        "batch_intent_set": Note(mark("The batch becomes a snapshot of the cohorts of its domains.")),
-        "batch_intent_cleared": Note(mark("The batch becomes no snapshot.")),
+        "batch_intent_set": Note(mark("The batch will become a snapshot of the cohorts of its domains.")),
+        "batch_intent_cleared": Note(mark("The batch will not become a snapshot.")),
     }
 )
 
 
 @blueprint.post("/batches/<batch_id>/rerun")
 def rerun(batch_id: str) -> Response:
-    """Queue a new batch with the domains of the failed, canceled or all runs of this one."""
+    """Queue a new batch with the domains of the failed, canceled or all runs of this batch."""
     sent = Form.sent()
     chosen = sent.check(RerunSchema, {"only": sent["only"] or "failed"})
     if not sent.is_valid:
@@ -49,7 +49,7 @@ def rerun(batch_id: str) -> Response:
 
 @blueprint.route("/batches/<batch_id>/cancel", methods=["GET", "POST"])
 def cancel(batch_id: str) -> Response:
-    """Cancel what waits and runs, after a question."""
+    """Cancel the waiting and running jobs of the batch after a confirmation."""
     back = url_for("ui_batches.detail", batch_id=batch_id)
     if asked := _cancellation(batch_id, back).asked():
         return asked
@@ -61,9 +61,9 @@ def cancel(batch_id: str) -> Response:
 
 @blueprint.post("/batches/<batch_id>/jobs/<job_id>/cancel")
 def cancel_job(batch_id: str, job_id: str) -> Response:
-    """Cancel one job of the list."""
+    """Cancel one job of the batch."""
     control.cancel_job(state().queue, job_id, who=who())
-    back = own_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
+    back = local_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
     return see_other(back, "batch_canceled", n=1)
 
 
@@ -73,20 +73,20 @@ def _cancellation(batch_id: str, back: str) -> Confirmation:
     waiting, running = counts["queued"] + counts["paused"], counts["running"]
     left = waiting + running
     return Confirmation(
-        title=_("Cancel the rest of %(name)s?", name=title_of(batch)),
-        text=_("Waiting jobs become runs with the state canceled; running ones end within a second."),
+        title=_("Cancel the remaining jobs of %(name)s?", name=title_of(batch)),
+        text=_("Waiting jobs are canceled. Running jobs stop within a second."),
         facts=[(_("Waiting jobs"), number(waiting)), (_("Running jobs"), number(running))],
-        kept=_("what is finished: results, grades, facts."),
+        kept=_("finished results, grades and facts."),
         button=ngettext("Cancel %(num)s job", "Cancel %(num)s jobs", left, num=number(left)),
-        keep=_("Go on testing"),
+        keep=_("Continue testing"),
         back=back,
     )
 
 
 @blueprint.post("/batches/<batch_id>/snapshot")
 def snapshot(batch_id: str) -> Response:
-    """Set whether the results become snapshots."""
+    """Set whether the batch becomes a snapshot."""
     intent = request.form.get("intent") == "yes"
     state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
-    back = own_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
+    back = local_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
     return see_other(back, "batch_intent_set" if intent else "batch_intent_cleared")

@@ -1,4 +1,4 @@
-"""Two batches side by side."""
+"""The comparison of two batches."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,10 +9,10 @@ from gonemaster_api.queries.batches import read_batch_progress, read_batches
 from gonemaster_api.queries.comparison import read_batch_diff
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
-from gonemaster_api.ui.shell.addresses import here
 from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.words import word
+from gonemaster_api.ui.shell.urls import here
 from gonemaster_api.v1.comparison.schemas import KINDS, BatchDiffQuerySchema
 from gonemaster_db.core.levels import SEVERITIES, worst
 
@@ -23,11 +23,11 @@ PER_PAGE = 50
 
 @blueprint.get("/batches/<batch_id>/compare")
 def choose(batch_id: str) -> Response:
-    """Offer earlier and later batches of the same tag; `with` leads on to the comparison."""
+    """Offer other batches of the same tag; with `with`, redirect to the comparison."""
     other = request.args.get("with", "").strip()
     if other:
         target = url_for("ui_batch_comparison.compare", batch_id=other, other_id=batch_id)
-        return redirect(target, Response=Response)  # type: ignore[return-value]  # of that class
+        return redirect(target, Response=Response)  # type: ignore[return-value]  # redirect() returns this class
     batch = read_batch_progress(state(), batch_id)
     query = {"label": "", "limit": _OFFERED + 1, "offset": 0}
     listed = read_batches(state(), query, tag=batch["tag"])
@@ -37,7 +37,7 @@ def choose(batch_id: str) -> Response:
 
 @blueprint.get("/batches/<batch_id>/diff/<other_id>")
 def compare(batch_id: str, other_id: str) -> Response:
-    """Show by domain what appeared, cleared and changed from the first batch to the second."""
+    """Show for each domain which findings appeared, cleared or changed from the first batch to the second."""
     query = read_query(BatchDiffQuerySchema, limit=PER_PAGE)
     found = read_batch_diff(state(), batch_id, other_id, query.values)
     return page(
@@ -57,15 +57,15 @@ def compare(batch_id: str, other_id: str) -> Response:
 
 
 def _kinds(words: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Return the choices of kinds: word of the API, text, address."""
+    """Return the choices of difference types: API value, label, URL."""
     return [(kind, words[kind], here(kind=kind, after=None)) for kind in KINDS]
 
 
 def _worst(lines: Sequence[Any]) -> str:
-    """Return the worst level of lines, empty if there is none."""
+    """Return the worst level of the findings, empty if there are no findings."""
     return worst(line.level for line in lines) or ""
 
 
 def _levels() -> list[tuple[str, str, str]]:
-    """Return the choices of the lowest level."""
+    """Return the choices for the minimum level."""
     return [(level, word(level), here(min_level=level, after=None)) for level in SEVERITIES]

@@ -1,4 +1,4 @@
-"""The deletion of a batch: what goes, and its id to be typed."""
+"""The deletion of a batch: what is deleted, confirmed by typing the batch ID."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ register_notes(
 
 @blueprint.route("/batches/<batch_id>/delete", methods=["GET", "POST"])
 def delete(batch_id: str) -> Response:
-    """Delete a batch with all that came of it."""
+    """Delete a batch with its jobs, runs, facts and snapshots."""
     preview = read_deletion_preview(state(), batch_id)
     question = _question(batch_id, preview)
     if asked := question.asked():
@@ -39,8 +39,8 @@ def delete(batch_id: str) -> Response:
     except JobsNotTerminal as error:
         return question.ask(
             ngettext(
-                "%(num)s job has not ended within 5 s (jobs_not_terminal). Nothing was deleted; send it again.",
-                "%(num)s jobs have not ended within 5 s (jobs_not_terminal). Nothing was deleted; send it again.",
+                "%(num)s job did not stop within 5 s (jobs_not_terminal). Nothing was deleted; try again.",
+                "%(num)s jobs did not stop within 5 s (jobs_not_terminal). Nothing was deleted; try again.",
                 error.unfinished,
             )
         )
@@ -59,14 +59,14 @@ def _question(batch_id: str, preview: dict[str, Any]) -> Confirmation:
     ]
     return Confirmation(
         title=_("Delete the batch %(name)s?", name=title_of(read_batch_progress(state(), batch_id))),
-        text=_("This cannot be undone. Jobs that run are canceled first."),
+        text=_("This cannot be undone. Running jobs are canceled first."),
         facts=[(label, number(count)) for label, count in facts],
         notes=[_of_snapshot(snapshot) for snapshot in preview["snapshots"]],
         kept=_("domains, tags, profiles, runs of other batches."),
         weight="type",
         typed=batch_id,
         button=ngettext("Delete batch and %(num)s run", "Delete batch and %(num)s runs", runs, num=number(runs)),
-        keep=_("Keep the batch"),
+        keep=_("Keep batch"),
         back=url_for("ui_batches.detail", batch_id=batch_id),
     )
 
@@ -75,8 +75,8 @@ def _of_snapshot(snapshot: dict[str, Any]) -> str:
     names = {"snapshot": snapshot["snapshot_slug"], "cohort": snapshot["cohort_label"]}
     if snapshot["is_default"]:
         return _(
-            "Its snapshot %(snapshot)s is the default of the cohort %(cohort)s. The pages will show the newest other "
-            "snapshot.",
+            "Its snapshot %(snapshot)s is the default of the cohort %(cohort)s. The pages will show the newest "
+            "remaining snapshot.",
             **names,
         )
-    return _("Its snapshot %(snapshot)s of the cohort %(cohort)s goes, too.", **names)
+    return _("Its snapshot %(snapshot)s of the cohort %(cohort)s is also deleted.", **names)

@@ -1,4 +1,4 @@
-"""The list of batches, and the jobs of a batch, as files for spreadsheets."""
+"""CSV exports: the list of batches, and the jobs of a batch."""
 
 from collections.abc import Iterable, Iterator
 
@@ -49,10 +49,10 @@ def _batch_row(batch: Batch, summary: BatchSummary, grades: Iterable[str]) -> li
 
 
 def stream_jobs(state: State, wanted: JobFilter) -> Iterator[str]:
-    """Yield all jobs that match as CSV, in the order of their ids.
+    """Yield all matching jobs as CSV, ordered by ID.
 
-    Some hundred are read at a time in a transaction of its own, so that a client that reads slowly holds no connection
-    to the database.
+    Each block of a few hundred jobs is read in a separate transaction, so that a slow client does not hold a database
+    connection.
     """
     result = _RESULT if state.settings.show_score_admin else ()
     yield csv_rows([[*_COLUMNS, *result, "worst_level", *SEVERITIES]])

@@ -1,4 +1,4 @@
-"""What batches are called, and the names that are pasted into the form of a new one."""
+"""Titles of batches, and the parser of the domain names pasted into the form of a new batch."""
 
 import re
 from collections.abc import Mapping
@@ -8,30 +8,30 @@ from typing import Any
 from gonemaster_api.ui.shell.texts.formats import day, shortened
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 
-_LONGEST_TITLE = 100  # characters of a description, which may have 10,000
+_LONGEST_TITLE = 100  # A description may have 10,000 characters.
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
 def title_of(batch: Mapping[str, Any]) -> str:
-    """Return how a batch is called: its description, else its tag, with the day of its creation."""
+    """Return the title of a batch: its description or tag, with the day of its creation."""
     called = batch["description"] or batch["tag"] or _("Batch")
     return _("%(name)s, %(day)s", name=shortened(called, _LONGEST_TITLE), day=day(batch["created_at"]))
 
 
 @dataclass(frozen=True)
 class PastedNames:
-    """Names in the order of the text, and the number of the line of each, from 1."""
+    """Domain names in the order of the text, each with its line number, counted from 1."""
 
     names: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
 
     def line_of(self, index: int) -> int:
-        """Return the line of the name with an index."""
+        """Return the line number of the name at an index."""
         return self.lines[index]
 
 
 def read_pasted(text: str) -> PastedNames:
-    """Read one name a line, or several with spaces, commas or semicolons between; lines that begin with # are none."""
+    """Parse names separated by white space, commas or semicolons; skip lines that start with #."""
     pasted = PastedNames()
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#"):

@@ -1,4 +1,4 @@
-"""Grades and levels of many runs as the parts of a bar."""
+"""The distribution of grades and levels over many runs, as segments of a bar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _LEVELS = ("ok", "notice", "warning", "error", "critical")
 
 @dataclass(frozen=True)
 class BarPart:
-    """A part of a bar: the class of its colour, what it stands for, and its number."""
+    """A segment of a bar: its CSS class, its label and its number."""
 
     key: str
     name: str
@@ -19,17 +19,17 @@ class BarPart:
 
     @property
     def pair(self) -> tuple[str, int]:
-        """Class and number, as the macro of bars takes them."""
+        """Return CSS class and number, the input of the bar macro."""
         return self.key, self.count
 
 
 def grade_parts(grades: Mapping[str, int]) -> list[BarPart]:
-    """Return the grades that there are, best first."""
+    """Return the grades that occur, best first."""
     return [BarPart(key, grade, grades[grade]) for grade, key in GRADES.items() if grades.get(grade)]
 
 
 def level_parts(levels: Mapping[str, int]) -> list[BarPart]:
-    """Return the worst levels that there are, mildest first; those below NOTICE are `ok`."""
+    """Return the worst levels that occur, least severe first; levels below NOTICE count as `ok`."""
     sums = dict.fromkeys(_LEVELS, 0)
     for level, count in levels.items():
         sums[severity(level)] = sums.get(severity(level), 0) + count

@@ -1,4 +1,4 @@
-"""The form of a new batch: names that are pasted or a tag, looked at before they are queued."""
+"""The form of a new batch, from pasted names or a tag, with a check before submission."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import PastedNames, read_pasted
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
-from gonemaster_api.ui.shell.forms.typed_names import why_no_name
+from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.formats import u_label
 from gonemaster_api.ui.shell.texts.languages import gettext as _
@@ -28,13 +28,13 @@ blueprint = Blueprint("ui_new_batch", __name__)
 _FIELDS = {"domains": "names", "domain": "names"}
 
 register_notes(
-    {"batch_made": Note(mark("The batch is queued with %(num)s job."), mark("The batch is queued with %(num)s jobs."))}
+    {"batch_made": Note(mark("Batch submitted with %(num)s job."), mark("Batch submitted with %(num)s jobs."))}
 )
 
 
 @blueprint.get("/batches/new")
 def form() -> Response:
-    """Ask what to test; `tag` in the address chooses a tag."""
+    """Show the form; the query parameter `tag` preselects a tag."""
     chosen = request.args.get("tag", "")
     values = {"source": "tag" if chosen else "names", "from_tag": chosen, "snapshot": ""}
     return _page(Form(values), PastedNames())
@@ -42,8 +42,8 @@ def form() -> Response:
 
 @blueprint.post("/batches/new")
 def submit() -> Response:
-    """Queue the batch, or, with `check`, say what would be queued."""
-    request.max_form_memory_size = state().settings.max_body_size  # the limit of the whole body is the limit
+    """Queue the batch; with `check`, show what would be queued."""
+    request.max_form_memory_size = state().settings.max_body_size  # The body limit bounds the number of form parts.
     sent = Form.sent()
     pasted = read_pasted(request.form.get("names", ""))
     if "check" in sent.values:
@@ -63,7 +63,7 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
     except ApiError as error:
         sent.fail(_place_of(error.code, sent), error.message, error.code)
     except AmbiguousProfile as error:
-        text = _("The tags of the domains have different default profiles; choose a profile.")
+        text = _("The tags of the domains have different default profiles. Choose a profile.")
         text += f" ({u_label(error.domain)})" if error.domain else ""
         sent.fail("profile_id", text, "ambiguous_profile")
     except OptionsTooLarge as error:
@@ -78,7 +78,7 @@ def _place_of(code: str, sent: Form) -> str:
 
 
 def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
-    """Return the body that the API would get."""
+    """Return the request body for the API."""
     document: dict[str, Any] = {
         "description": sent["description"],
         "tags": tags_of(sent["tags"]),
@@ -90,7 +90,7 @@ def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
         document["from_tag"] = sent["from_tag"]
         if not sent["from_tag"]:
             document.pop("from_tag")
-            sent.fail("from_tag", _("Name the tag whose domains are to be tested."), "missing_domain")
+            sent.fail("from_tag", _("Enter the tag of the domains to test."), "missing_domain")
     else:
         document["domains"] = pasted.names
     if sent["profile_id"]:
@@ -99,7 +99,7 @@ def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
 
 
 def tags_of(text: str) -> list[str]:
-    """Read tags with commas between."""
+    """Split a comma-separated list of tags."""
     return [name for part in text.split(",") if (name := part.strip())]
 
 
@@ -116,7 +116,7 @@ def _page(shown: Form, pasted: PastedNames, check: BatchCheck | None = None) -> 
         form=shown,
         check=check,
         line_of=pasted.line_of,
-        why_no_name=why_no_name,
+        invalid_name_reason=invalid_name_reason,
         profiles=[(str(profile.id), profile.name) for profile in read_profiles(state())],
         today=utcnow(),
     )

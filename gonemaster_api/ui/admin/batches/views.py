@@ -1,4 +1,4 @@
-"""The list of batches, and one batch with its jobs."""
+"""The list of batches, and the page of one batch with its jobs."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -23,10 +23,10 @@ PER_PAGE = 50
 
 
 class _JobsQuery(JobListQuerySchema):
-    """Which jobs of the batch to show."""
+    """The filter, order and position in the list of jobs."""
 
     class Meta(JobListQuerySchema.Meta):
-        """The batch is that of the address."""
+        """The URL already names the batch."""
 
         exclude = ("batch_id",)
 
@@ -44,7 +44,7 @@ def show() -> Response:
 
 @blueprint.get("/batches/all.csv")
 def batches_csv() -> Response:
-    """Return all batches that match the filter of the list, with their counts, as a file to save."""
+    """Return all batches that match the filter, with their counts, as a CSV file."""
     shared = state()
     label = read_query(BatchListQuerySchema, limit=PER_PAGE).values["label"]
     response = stream(shared, stream_batches(shared, label), mimetype="text/csv")
@@ -54,7 +54,7 @@ def batches_csv() -> Response:
 
 @blueprint.get("/batches/<batch_id>")
 def detail(batch_id: str) -> Response:
-    """Show counts, grades, levels and jobs of a batch; its counts alone are the part `progress`."""
+    """Show counts, grades, levels and jobs of a batch. The partial `progress` has only the counts."""
     batch = read_batch_progress(state(), batch_id)
     runs = batch["status"] == "running"
     rate = read_rate_per_minute(state()) if runs else None
@@ -84,7 +84,7 @@ def detail(batch_id: str) -> Response:
 
 @blueprint.get("/batches/<batch_id>/jobs.csv")
 def jobs_csv(batch_id: str) -> Response:
-    """Return all jobs of a batch that match the filter of its page, as a file to save."""
+    """Return all jobs of a batch that match the filter, as a CSV file."""
     shared = state()
     batch = read_batch_progress(shared, batch_id)
     wanted = job_filter(read_query(_JobsQuery).values | {"batch_id": batch["batch_id"]})
@@ -94,9 +94,9 @@ def jobs_csv(batch_id: str) -> Response:
 
 
 def _groups(batch: dict[str, Any], query: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the choices above the list of jobs: their address, number, and whether each is the current one.
+    """Return the choices above the list of jobs: URL, number, and whether the choice is active.
 
-    The numbers are those of the list, in which purged results are not.
+    The numbers count the list, which does not include purged results.
     """
     counts, levels = batch["kept"].status_counts, batch["kept"].worst_levels
     errors = levels.get("ERROR", 0) + levels.get("CRITICAL", 0)

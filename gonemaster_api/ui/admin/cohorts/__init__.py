@@ -1,1 +1,1 @@
-"""Cohorts: the list, one cohort with its snapshots, and what may be done with both."""
+"""Cohorts: list, details with snapshots, and actions on both."""

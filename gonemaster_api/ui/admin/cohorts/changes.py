@@ -1,4 +1,4 @@
-"""What may be done with a cohort: switches, a new snapshot, rebuild, clear, delete."""
+"""Actions on a cohort: switches, new snapshot, rebuild, clear, delete."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from gonemaster_api.queries.cohorts import read_cohort, read_snapshots
 from gonemaster_api.queries.tags import read_tag
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.cohorts.views import detail_with
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.texts.formats import number
@@ -17,6 +16,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.refusals import in_language
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.use_cases.cohorts import patch_cohort
 from gonemaster_api.use_cases.snapshots import clear_cohort, rebuild_cohort, rematerialise_snapshots, remove_cohort
@@ -28,19 +28,21 @@ _SWITCHES = ("analysis_enabled", "public_enabled", "is_default")
 
 register_notes(
     {
-        "cohort_switched": Note(mark("The switch is set.")),
+        "cohort_switched": Note(mark("Cohort updated.")),
         "snapshot_begun": Note(
-            mark("%(num)s test is queued; a snapshot is made of it when it has ended."),
-            mark("%(num)s tests are queued; a snapshot is made of them when all have ended."),
+            mark("%(num)s test is queued. A snapshot will be created when it finishes."),
+            mark("%(num)s tests are queued. A snapshot will be created when all have finished."),
         ),
         "cohort_rebuilding": Note(
-            mark("The cohort is made anew of %(num)s run."), mark("The cohort is made anew of %(num)s runs.")
+            mark("The cohort is being rebuilt from %(num)s run."),
+            mark("The cohort is being rebuilt from %(num)s runs."),
         ),
-        "cohort_rebuilding_already": Note(mark("The cohort is being made anew already."), level="notice"),
-        "cohort_cleared": Note(mark("%(num)s snapshot was removed."), mark("%(num)s snapshots were removed.")),
-        "cohort_deleted": Note(mark("The cohort is deleted.")),
+        "cohort_rebuilding_already": Note(mark("The cohort is already being rebuilt."), level="notice"),
+        "cohort_cleared": Note(mark("%(num)s snapshot was deleted."), mark("%(num)s snapshots were deleted.")),
+        "cohort_deleted": Note(mark("Cohort deleted.")),
         "snapshots_rebuilding": Note(
-            mark("The views of %(num)s snapshot are made anew."), mark("The views of %(num)s snapshots are made anew.")
+            mark("The views of %(num)s snapshot are being rebuilt."),
+            mark("The views of %(num)s snapshots are being rebuilt."),
         ),
     }
 )
@@ -48,7 +50,7 @@ register_notes(
 
 @blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/switch")
 def switch(cohort_id: int) -> Response:
-    """Set one of the three switches; to switch the analysis off, which removes snapshots, is asked for."""
+    """Set one of the three switches; disabling analysis deletes the snapshots, so it needs a confirmation."""
     name, is_on = request.form.get("name", ""), request.form.get("value") == "yes"
     if name not in _SWITCHES:
         raise BadRequest("unknown_field", f"name: must be one of {', '.join(_SWITCHES)}")
@@ -61,17 +63,17 @@ def switch(cohort_id: int) -> Response:
         sent.fail(SUMMARY, error.message, error.code)
         return detail_with(cohort_id, sent)
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
-    return see_other(own_path(request.form.get("next") or back), "cohort_switched")
+    return see_other(local_path(request.form.get("next") or back), "cohort_switched")
 
 
 def _switching_off(cohort_id: int) -> Confirmation:
     return Confirmation(
-        title=_("Switch the analysis of %(cohort)s off?", cohort=_title(cohort_id)),
-        text=_("Its facts and snapshots are removed. To switch it on again makes them anew of the runs that are left."),
+        title=_("Disable analysis of %(cohort)s?", cohort=_title(cohort_id)),
+        text=_("Its facts and snapshots are deleted. Enabling analysis again rebuilds them from the remaining runs."),
         facts=_facts(cohort_id),
         kept=_("the tag, its domains, batches and runs."),
-        button=_("Switch the analysis off"),
-        keep=_("Keep it on"),
+        button=_("Disable analysis"),
+        keep=_("Keep analysis enabled"),
         back=url_for("ui_cohorts.detail", cohort_id=cohort_id),
         fields={"name": "analysis_enabled", "value": "no"},
     )
@@ -79,21 +81,21 @@ def _switching_off(cohort_id: int) -> Confirmation:
 
 @runs_blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/run", methods=["GET", "POST"])
 def run(cohort_id: int) -> Response:
-    """Test the domains of the tag; a snapshot is made of it. With `default` it becomes the default."""
+    """Test the domains of the tag and create a snapshot; with `default`, make it the default."""
     cohort = read_cohort(state(), cohort_id)
     is_default = request.values.get("default") == "yes"
     count = read_tag(state(), cohort["source_tag"])["domain_count"]
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
-    text = _("Its batch becomes a snapshot when all tests have ended.")
+    text = _("Its batch will become a snapshot when all tests have finished.")
     if is_default:
-        text = _("Its batch becomes a snapshot, and the default of the cohort, when all tests have ended.")
+        text = _("Its batch will become a snapshot and the cohort's default when all tests have finished.")
     question = Confirmation(
-        title=_("Make a new snapshot of %(cohort)s?", cohort=_title(cohort_id)),
+        title=_("Create a new snapshot of %(cohort)s?", cohort=_title(cohort_id)),
         text=text,
         facts=[(_("Domains to test"), number(count))],
         notes=[]
         if cohort["analysis_enabled"]
-        else [_("The analysis of the cohort is off: there will be no snapshot.")],
+        else [_("Analysis of the cohort is off, so no snapshot will be created.")],
         button=ngettext("Test %(num)s domain", "Test %(num)s domains", count, num=number(count)),
         keep=_("Not now"),
         back=back,
@@ -111,20 +113,19 @@ def run(cohort_id: int) -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/rebuild", methods=["GET", "POST"])
 def rebuild(cohort_id: int) -> Response:
-    """Make facts and snapshots anew of the runs."""
+    """Rebuild facts and snapshots from the runs."""
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     question = Confirmation(
         title=_("Rebuild %(cohort)s?", cohort=_title(cohort_id)),
         text=_(
-            "Facts and snapshots are made anew of the runs that are left. "
-            "Slugs, labels and the pinned default are lost."
+            "Facts and snapshots are rebuilt from the remaining runs. Slugs, labels and the pinned default are lost."
         ),
         facts=_facts(cohort_id),
         kept=_("the tag, its domains, batches and runs."),
         weight="tick",
-        tick=_("Yes, lose slugs, labels and the pinned default"),
-        button=_("Rebuild the cohort"),
-        keep=_("Keep it as it is"),
+        tick=_("Yes, discard slugs, labels and the pinned default"),
+        button=_("Rebuild cohort"),
+        keep=_("Keep the cohort unchanged"),
         back=back,
     )
     if asked := question.asked():
@@ -140,18 +141,20 @@ def rebuild(cohort_id: int) -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/clear", methods=["GET", "POST"])
 def clear(cohort_id: int) -> Response:
-    """Remove facts and snapshots."""
+    """Delete facts and snapshots."""
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     count = len(read_snapshots(state(), cohort_id))
     question = Confirmation(
         title=_("Clear %(cohort)s?", cohort=_title(cohort_id)),
-        text=_("Its facts and snapshots are removed. Batches that are there now get none again, until it is rebuilt."),
+        text=_(
+            "Its facts and snapshots are deleted. Existing batches are not added again until the cohort is rebuilt."
+        ),
         facts=_facts(cohort_id),
         kept=_("the cohort, the tag, its domains, batches and runs."),
         weight="tick",
         tick=ngettext("Yes, this %(num)s snapshot", "Yes, all %(num)s snapshots", count, num=number(count)),
-        button=ngettext("Remove %(num)s snapshot", "Remove %(num)s snapshots", count, num=number(count)),
-        keep=_("Keep the snapshots"),
+        button=ngettext("Delete %(num)s snapshot", "Delete %(num)s snapshots", count, num=number(count)),
+        keep=_("Keep snapshots"),
         back=back,
     )
     if asked := question.asked():
@@ -161,17 +164,17 @@ def clear(cohort_id: int) -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/delete", methods=["GET", "POST"])
 def delete(cohort_id: int) -> Response:
-    """Delete a cohort; its tag is to be typed."""
+    """Delete a cohort; the tag must be typed to confirm."""
     tag = read_cohort(state(), cohort_id)["source_tag"]
     question = Confirmation(
         title=_("Delete the cohort %(cohort)s?", cohort=_title(cohort_id)),
-        text=_("This cannot be undone. Its facts, its snapshots and its schedule go."),
+        text=_("This cannot be undone. Its facts, snapshots and schedule are deleted."),
         facts=_facts(cohort_id),
         kept=_("the tag, its domains, batches and runs."),
         weight="type",
         typed=tag,
-        button=_("Delete the cohort"),
-        keep=_("Keep the cohort"),
+        button=_("Delete cohort"),
+        keep=_("Keep cohort"),
         back=url_for("ui_cohorts.detail", cohort_id=cohort_id),
     )
     if asked := question.asked():
@@ -182,7 +185,7 @@ def delete(cohort_id: int) -> Response:
 
 @blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/rematerialize")
 def rematerialize(cohort_id: int) -> Response:
-    """Make the views of all snapshots anew whose runs are there."""
+    """Rebuild the views of all snapshots that still have runs."""
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     return see_other(back, "snapshots_rebuilding", n=rematerialise_snapshots(state(), cohort_id, who=who()))
 
@@ -196,4 +199,4 @@ def _title(cohort_id: int) -> str:
 def _facts(cohort_id: int) -> list[tuple[str, str]]:
     snapshots: list[dict[str, Any]] = read_snapshots(state(), cohort_id)
     without = sum(not one["source_runs_available"] for one in snapshots)
-    return [(_("Snapshots"), number(len(snapshots))), (_("Of them without runs"), number(without))]
+    return [(_("Snapshots"), number(len(snapshots))), (_("Snapshots without remaining runs"), number(without))]

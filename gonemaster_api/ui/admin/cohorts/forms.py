@@ -1,4 +1,4 @@
-"""Forms of a cohort: a new one, and what of it may change."""
+"""The forms that create and edit a cohort."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,15 +27,15 @@ _TEXTS = ("label", "description", "reference_list", "tag_view_min_level")
 
 register_notes(
     {
-        "cohort_made": Note(mark("The cohort is created.")),
-        "cohort_saved": Note(mark("The cohort is saved.")),
+        "cohort_made": Note(mark("Cohort created.")),
+        "cohort_saved": Note(mark("Cohort saved.")),
     }
 )
 
 
 @blueprint.route("/cohorts/new", methods=["GET", "POST"])
 def new() -> Response:
-    """Make the cohort of a tag."""
+    """Create the cohort of a tag."""
     if request.method == "GET":
         return _page(Form({"source_tag": request.args.get("tag", ""), "analysis_enabled": "yes", "sort_order": "0"}))
     sent = Form.sent()
@@ -47,7 +47,7 @@ def new() -> Response:
             made = make_cohort(state(), document, who=who())
             return see_other(url_for("ui_cohorts.detail", cohort_id=made.id), "cohort_made")
         except CohortExists:
-            sent.fail("source_tag", _("This tag has a cohort."), "cohort_exists")
+            sent.fail("source_tag", _("This tag already has a cohort."), "cohort_exists")
         except ApiError as error:
             sent.fail("source_tag" if error.code.endswith("source_tag") else SUMMARY, error.message, error.code)
     return _page(sent)
@@ -55,7 +55,7 @@ def new() -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/edit", methods=["GET", "POST"])
 def edit(cohort_id: int) -> Response:
-    """Change label, description, list of reference, floor and order."""
+    """Edit label, description, reference list, minimum level and order."""
     cohort = read_cohort(state(), cohort_id)
     if request.method == "GET":
         names = (*_TEXTS, "sort_order")
@@ -85,5 +85,5 @@ def _page(shown: Form, cohort: Mapping[str, Any] | None = None) -> Response:
 
 
 def _floors() -> list[tuple[str, str]]:
-    """Return the choices of the lowest level of findings; empty is that of the server."""
-    return [(level, word(level) if level not in {"", "INFO"} else level or _("as the server")) for level in FLOORS]
+    """Return the choices for the minimum level of findings; the empty choice is the server default."""
+    return [(level, word(level) if level not in {"", "INFO"} else level or _("server default")) for level in FLOORS]

@@ -1,4 +1,4 @@
-"""What may be done with one snapshot."""
+"""Actions on one snapshot."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,22 +33,22 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {
 }
 register_notes(
     {
-        "snapshot_default": Note(mark("The snapshot is the default of the cohort.")),
-        "snapshot_newest": Note(mark("The newest public snapshot is the default of the cohort.")),
-        "snapshot_retire": Note(mark("The snapshot is retired; nobody sees it any more.")),
-        "snapshot_restore": Note(mark("The snapshot is shown again.")),
-        "snapshot_show": Note(mark("The snapshot is public.")),
-        "snapshot_hide": Note(mark("The snapshot is hidden from the public.")),
-        "snapshot_rebuild": Note(mark("The views of the snapshot are being made anew.")),
-        "snapshot_saved": Note(mark("The snapshot is saved.")),
-        "snapshot_purged": Note(mark("The snapshot is removed.")),
+        "snapshot_default": Note(mark("The snapshot is now the default of the cohort.")),
+        "snapshot_newest": Note(mark("The newest public snapshot is now the default of the cohort.")),
+        "snapshot_retire": Note(mark("Snapshot retired. It is no longer visible.")),
+        "snapshot_restore": Note(mark("Snapshot restored.")),
+        "snapshot_show": Note(mark("Snapshot published.")),
+        "snapshot_hide": Note(mark("Snapshot hidden from the public.")),
+        "snapshot_rebuild": Note(mark("The views of the snapshot are being rebuilt.")),
+        "snapshot_saved": Note(mark("Snapshot saved.")),
+        "snapshot_purged": Note(mark("Snapshot deleted.")),
     }
 )
 
 
 @blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>/change")
 def change(cohort_id: int, slug: str) -> Response:
-    """Do what `action` says: a word of the table above, or `rebuild`."""
+    """Apply `action`: a key of the table above, or `rebuild`."""
     action = request.form.get("action", "")
     try:
         if action == "rebuild":
@@ -66,7 +66,7 @@ def change(cohort_id: int, slug: str) -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>", methods=["GET", "POST"])
 def edit(cohort_id: int, slug: str) -> Response:
-    """Change slug, label and description."""
+    """Edit slug, label and description."""
     snapshot = read_snapshot(state(), cohort_id, slug)
     names = ("slug", "label", "description")
     sent = Form({name: snapshot[name] for name in names}) if request.method == "GET" else Form.sent()
@@ -82,7 +82,7 @@ def _saved(sent: Form, cohort_id: int, slug: str, document: Mapping[str, Any]) -
     try:
         patch_snapshot(state(), cohort_id, slug, document, who=who())
     except SlugExists:
-        sent.fail("slug", _("Another snapshot of the cohort has this slug."), "slug_exists")
+        sent.fail("slug", _("Another snapshot of the cohort already uses this slug."), "slug_exists")
     except ApiError as error:
         sent.fail("slug" if error.code == "invalid_slug" else SUMMARY, error.message, error.code)
     return sent.is_valid
@@ -90,20 +90,26 @@ def _saved(sent: Form, cohort_id: int, slug: str, document: Mapping[str, Any]) -
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>/purge", methods=["GET", "POST"])
 def purge(cohort_id: int, slug: str) -> Response:
-    """Remove a snapshot with its views and facts."""
+    """Delete a snapshot with its views and facts."""
     snapshot = read_snapshot(state(), cohort_id, slug)
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
-    notes = [_("It is the default: the pages will show the newest other snapshot.")] if snapshot["is_default"] else []
+    notes = (
+        [_("This is the default snapshot. The pages will show the newest remaining snapshot.")]
+        if snapshot["is_default"]
+        else []
+    )
     question = Confirmation(
-        title=_("Remove the snapshot %(slug)s?", slug=slug),
-        text=_("Its views and facts are removed. Its batch becomes no snapshot again, until the cohort is rebuilt."),
+        title=_("Delete the snapshot %(slug)s?", slug=slug),
+        text=_(
+            "Its views and facts are deleted. Its batch will not become a snapshot again until the cohort is rebuilt."
+        ),
         facts=[(_("Domains"), number(snapshot["domain_count"])), (_("Runs"), number(snapshot["run_count"]))],
         notes=notes,
         kept=_("its batch and runs."),
         weight="type",
         typed=slug,
-        button=_("Remove the snapshot"),
-        keep=_("Keep the snapshot"),
+        button=_("Delete snapshot"),
+        keep=_("Keep snapshot"),
         back=back,
     )
     if asked := question.asked():

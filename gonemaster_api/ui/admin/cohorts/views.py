@@ -1,4 +1,4 @@
-"""The list of cohorts, and one cohort with its drift, snapshots and schedule."""
+"""The list of cohorts, and the page of one cohort with its drift, snapshots and schedule."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -32,7 +32,7 @@ SORTS: Mapping[str, _Key] = {
 
 @blueprint.get("/cohorts")
 def show() -> Response:
-    """List cohorts with their schedules; those with a list of reference also with how they differ from it."""
+    """List cohorts with their schedules and, if they have a reference list, their drift."""
     shared = state()
     schedules = {schedule["cohort_id"]: schedule for schedule in read_schedules(shared) if schedule["cohort_id"]}
     cohorts = read_cohorts(shared)
@@ -55,7 +55,7 @@ def detail(cohort_id: int) -> Response:
 
 
 def detail_with(cohort_id: int, form: Form) -> Response:
-    """Show a cohort with a form that was sent."""
+    """Show a cohort with a submitted form."""
     shared = state()
     cohort = read_cohort(shared, cohort_id)
     snapshots, sort = _sorted(read_snapshots(shared, cohort_id))
@@ -79,7 +79,7 @@ def detail_with(cohort_id: int, form: Form) -> Response:
 
 
 def _drift(cohort_id: int) -> dict[str, Any] | None:
-    """Return how the members of a cohort differ from its list, kept for a while: all members are read for it."""
+    """Return the difference between a cohort and its reference list, cached because all members must be read."""
     read = partial(read_cohort, state(), cohort_id)
     found: dict[str, Any] | None = state().recent.get(
         ("ui-drift", cohort_id), lambda: read().get("source_drift"), life_s=_DRIFT_LIFE_S
@@ -88,12 +88,12 @@ def _drift(cohort_id: int) -> dict[str, Any] | None:
 
 
 def is_being_made(cohort: Mapping[str, Any]) -> bool:
-    """Return whether facts of a cohort are being made of its runs."""
+    """Return whether the facts of a cohort are being built from its runs."""
     return bool(cohort["analysis_enabled"]) and cohort["materialization_status"] == MaterializationStatus.PENDING
 
 
 def _sorted(snapshots: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """Sort as the query asks, else leave the order of the API: the newest batch first."""
+    """Sort as the query asks; by default keep the order of the API, newest batch first."""
     sort = request.args.get("sort", "")
     name, _, direction = sort.rpartition("_")
     if name not in SORTS or direction not in {"asc", "desc"}:

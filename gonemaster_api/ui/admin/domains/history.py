@@ -1,4 +1,4 @@
-"""A domain with its history: what its page shows beside the list of runs."""
+"""The history of a domain, shown on its page above the list of runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.sort_keys import RUN_SORT
 from gonemaster_tasks.config.scoring import current_scoring
 
-MOST_RUNS = 100  # of the curve
+MOST_RUNS = 100  # The maximum number of runs in the curve.
 
 
 @dataclass(frozen=True)
 class Point:
-    """A run in the curve; places in percent from the left and from the top."""
+    """A run in the curve, at a position in percent from the left and from the top."""
 
     run: Mapping[str, Any]
     x: float
@@ -40,12 +40,12 @@ class History:
 
     @property
     def scores(self) -> list[int | None]:
-        """The score of each run; None where it has none."""
+        """The score of each run, None for a run without a score."""
         return [run.get("score") for run in self.runs]
 
     @property
     def points(self) -> list[Point]:
-        """The first, the worst, the best and the newest run that have a score, in their order."""
+        """The first, worst, best and newest run with a score, in chronological order."""
         scored = [(number, score) for number, score in enumerate(self.scores) if score is not None]
         if not scored:
             return []
@@ -56,7 +56,7 @@ class History:
         return [Point(self.runs[number], 100 * number / last, 100.0 - score) for number, score in chosen]
 
     def before(self, run_id: str) -> Mapping[str, Any] | None:
-        """Return the run before one of these that succeeded, None if it is not known."""
+        """Return the successful run before one of these runs, None if it is unknown."""
         ids = [run["id"] for run in self.runs]
         if run_id not in ids:
             return None
@@ -64,7 +64,7 @@ class History:
         return next(earlier, None)
 
     def change(self, run_id: str) -> int | None:
-        """Return by how much the score of a run differs from that of the run before; None if that is not known."""
+        """Return the score difference between a run and the previous run, None if it is unknown."""
         before = self.before(run_id)
         own = next((run.get("score") for run in self.runs if run["id"] == run_id), None)
         earlier = before.get("score") if before else None
@@ -80,7 +80,7 @@ def read_history(state: State, domain_id: int) -> History:
 
 @dataclass(frozen=True)
 class DomainPage:
-    """What the page of a domain shows, but for the list of runs."""
+    """The data on the page of a domain, except the list of runs."""
 
     domain: Mapping[str, Any]
     history: History
@@ -90,7 +90,7 @@ class DomainPage:
 
     @property
     def news(self) -> Sequence[tuple[str, ComparedFinding]]:
-        """What has changed since the run before: the kind of each change and its finding, worst first."""
+        """The changes since the previous run: kind of change and finding, worst first."""
         if self.comparison is None:
             return ()
         return self.comparison.in_one_list()
@@ -98,7 +98,7 @@ class DomainPage:
 
 @dataclass(frozen=True)
 class NextRun:
-    """The next time at which a schedule tests a domain, and the tag that it is of."""
+    """The next scheduled test of a domain, with the tag that has the schedule."""
 
     at: datetime
     tag: str

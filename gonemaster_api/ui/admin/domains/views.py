@@ -1,4 +1,4 @@
-"""Domains: the list, one with its history, comparison of two of its runs, and changes."""
+"""Domains: list, details with history, comparison of two runs, and changes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,17 +13,17 @@ from gonemaster_api.queries.runs import read_run, read_runs
 from gonemaster_api.rest.tag_names import UNTAGGED, check_tag_name
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.admin.domains.history import read_domain_page, read_history
-from gonemaster_api.ui.admin.lists import SIZES, keep_nothing, read_list, tag_names
-from gonemaster_api.ui.admin.new_test.form import words_of
-from gonemaster_api.ui.shell.addresses import own_path
+from gonemaster_api.ui.admin.lists import SIZES, read_list, store_no_response, tag_names
+from gonemaster_api.ui.admin.new_test.form import split_values
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.formats import number, u_label
-from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.texts.languages import gettext, language, mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.domain_removal import count_prunable_domains, delete_domain, prune_domains
 from gonemaster_api.use_cases.job_submission import submit_single_job
 from gonemaster_api.use_cases.tags import add_domains_to_tag, remove_domains_from_tag
@@ -39,13 +39,13 @@ blueprint = Blueprint("ui_domains", __name__, url_prefix="/domains")
 
 register_notes(
     {
-        "domain-tags": Note(mark("The tags are changed.")),
-        "domain-deleted": Note(mark("The domain is deleted.")),
+        "domain-tags": Note(mark("Tags saved.")),
+        "domain-deleted": Note(mark("Domain deleted.")),
         "domains-pruned": Note(
             mark("One domain without runs is deleted."), mark("%(num)s domains without runs are deleted.")
         ),
         "domain-choose-profile": Note(
-            mark("The tags of the domain have different default profiles; choose one."), level="notice"
+            mark("The tags of the domain have different default profiles. Choose a profile."), level="notice"
         ),
     }
 )
@@ -62,7 +62,7 @@ def show() -> Response:
 
 @blueprint.get("/<path:name>")
 def detail(name: str) -> Response:
-    """Show a domain: its score over time, what has changed since the run before, and its runs."""
+    """Show a domain: its score over time, the changes since the previous run, and its runs."""
     shared = state()
     shown = read_domain_page(shared, name, locale=language())
     query = read_query(RunSortSchema, limit=SIZES[0])
@@ -73,16 +73,16 @@ def detail(name: str) -> Response:
 
 @blueprint.get("/<path:name>/runs/<run_id>")
 def run(name: str, run_id: str) -> Response:
-    """Lead to the page of a run, which the job has become."""
+    """Redirect to the page of a run, which has the ID of its job."""
     found = read_run(state(), run_id)
     if found["domain"] != read_domain_named(state(), name)["name"]:
         raise NotFound("run of this domain", run_id)
-    return redirect(url_for("ui_jobs.detail", job_id=run_id), Response=Response)  # type: ignore[return-value]  # of that class
+    return redirect(url_for("ui_jobs.detail", job_id=run_id), Response=Response)  # type: ignore[return-value]  # redirect() returns this class
 
 
 @blueprint.get("/<path:name>/compare")
 def compare(name: str) -> Response:
-    """Show two runs side by side: by default the newest one and the one before."""
+    """Compare two runs: by default the newest run and the run before it."""
     shared, query = state(), read_query(CompareSchema)
     domain = read_domain_named(shared, name)
     before, after = query.values.get("before"), query.values.get("after")
@@ -95,7 +95,7 @@ def compare(name: str) -> Response:
 
 
 class CompareSchema(DiffQuerySchema):
-    """Which runs to compare."""
+    """The runs to compare."""
 
     before = ma.fields.String(validate=ma.validate.Length(max=64))
     after = ma.fields.String(validate=ma.validate.Length(max=64))
@@ -104,7 +104,7 @@ class CompareSchema(DiffQuerySchema):
 def _newest_two(shared: State, domain_id: int, before: str | None, after: str | None) -> tuple[str, str]:
     history = read_history(shared, domain_id)
     ids = [entry["id"] for entry in history.runs]
-    if len(ids) < 2:  # two sides
+    if len(ids) < 2:  # A comparison has two sides.
         raise NotFound("second run of this domain", "")
     after = after or next(run_id for run_id in reversed(ids) if run_id != before)
     earlier = ids[: ids.index(after)] if after in ids else ids
@@ -114,24 +114,24 @@ def _newest_two(shared: State, domain_id: int, before: str | None, after: str | 
 def _check_runs(shared: State, name: str, run_ids: Sequence[str]) -> None:
     for run_id in run_ids:
         if read_run(shared, run_id)["domain"] != name:
-            raise BadRequest("invalid_run", gettext("%(run)s is no run of this domain.", run=run_id))
+            raise BadRequest("invalid_run", gettext("%(run)s is not a run of this domain.", run=run_id))
 
 
 @blueprint.post("/<path:name>/test")
 def test_again(name: str) -> Response:
-    """Queue a test of the domain with the default options, and lead to it."""
+    """Queue a test of the domain with the default options and redirect to it."""
     shared, domain = state(), read_domain_named(state(), name)
     try:
-        job = submit_single_job(shared, {"domain": domain["name"]}, keep=keep_nothing)
+        job = submit_single_job(shared, {"domain": domain["name"]}, keep=store_no_response)
     except AmbiguousProfile:
         return see_other(url_for("ui_test.show", domain=domain["name"]), "domain-choose-profile")
-    forget_glance()
+    clear_queue_status()
     return see_other(url_for("ui_jobs.detail", job_id=job["id"]), "job-queued")
 
 
 @blueprint.route("/<path:name>/tags", methods=["GET", "POST"])
 def tags(name: str) -> Response:
-    """Show the tags of a domain in a form, and change them."""
+    """Show the tags of a domain in a form and save changes."""
     shared = state()
     domain = read_domain_named(shared, name)
     form = Form.sent()
@@ -143,10 +143,10 @@ def tags(name: str) -> Response:
 
 
 def _change_tags(shared: State, domain: dict[str, Any], form: Form) -> bool:
-    """Add and remove what differs from the form; say whether that was possible."""
-    # A page shows characters that hide or turn others around as what they are: such a tag is known by how it looks.
+    """Add and remove the tags that differ from the form; return whether that succeeded."""
+    # Pages escape hidden characters, so the submitted tag is compared in its escaped form.
     shown = {clean(tag): tag for tag in domain["tags"]}
-    wanted = [shown.get(word, word) for word in words_of(form["tags"])]
+    wanted = [shown.get(word, word) for word in split_values(form["tags"])]
     try:
         for tag in wanted:
             check_tag_name(tag, code="invalid_tags")
@@ -164,18 +164,18 @@ def _change_tags(shared: State, domain: dict[str, Any], form: Form) -> bool:
 
 @blueprint.route("/<path:name>/delete", methods=["GET", "POST"])
 def delete(name: str) -> Response:
-    """Ask whether to delete a domain with its runs, and delete it."""
+    """Ask for a confirmation, then delete a domain with its runs."""
     shared = state()
     domain = read_domain_named(shared, name)
     runs = domain["run_count"]
     count = ngettext("one run", "%(n)s runs", runs, n=number(runs))
     asked = Confirmation(
         title=gettext("Delete %(domain)s?", domain=u_label(domain["name"])),
-        text=gettext("The domain leaves its tags, and its runs are deleted with all that they found."),
+        text=gettext("The domain is removed from its tags, and its runs with all findings are deleted."),
         facts=((gettext("Runs"), number(runs)), (gettext("Tags"), number(len(domain["tags"])))),
-        kept=gettext("what snapshots of the analysis have captured"),
-        button=gettext("Delete the domain and %(count)s", count=count) if runs else gettext("Delete the domain"),
-        keep=gettext("Keep the domain"),
+        kept=gettext("data captured in analysis snapshots"),
+        button=gettext("Delete domain and %(count)s", count=count) if runs else gettext("Delete domain"),
+        keep=gettext("Keep domain"),
         weight="type" if runs else "plain",
         typed=domain["name"],
         back=url_for("ui_domains.detail", name=domain["name"]),
@@ -190,18 +190,21 @@ def delete(name: str) -> Response:
 
 @blueprint.route("/-/prune", methods=["GET", "POST"])
 def prune() -> Response:
-    """Ask whether to delete the domains without runs, of one tag if given, and delete them."""
+    """Ask for a confirmation, then delete all domains without runs, or only those of one tag."""
     shared, tag = state(), request.values.get("tag") or None
     total = count_prunable_domains(shared, tag=tag)
     count = ngettext("one domain", "%(n)s domains", total, n=number(total))
     back = url_for("ui_domains.show", tag=tag) if tag else url_for("ui_domains.show")
     asked = Confirmation(
         title=gettext("Delete the domains without runs?"),
-        text=gettext("They were never tested, or their runs are gone. Domains of which a job waits or runs stay."),
+        text=gettext(
+            "These domains were never tested, or their runs have been purged. Domains with a waiting or "
+            "running job are not deleted."
+        ),
         facts=((gettext("Domains without runs"), number(total)),),
-        notes=(gettext("Only domains of the tag %(tag)s.", tag=tag),) if tag else (),
+        notes=(gettext("Only domains with the tag %(tag)s.", tag=tag),) if tag else (),
         button=gettext("Delete %(count)s", count=count),
-        keep=gettext("Keep them"),
+        keep=gettext("Keep in queue"),
         weight="tick",
         tick=gettext("Yes, %(count)s", count=count),
         fields={"tag": tag} if tag else {},
@@ -212,4 +215,4 @@ def prune() -> Response:
     done = prune_domains(shared, tag=tag, who=who())
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")
-    return see_other(own_path(back), "domains-pruned", n=done)
+    return see_other(local_path(back), "domains-pruned", n=done)

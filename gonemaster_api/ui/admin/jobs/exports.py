@@ -1,18 +1,18 @@
-"""A result as plain text, for mails and tickets."""
+"""The plain text of a result, for emails and tickets."""
 
 from collections.abc import Iterator
 
 from gonemaster_api.queries.entry_documents import entry_documents
 from gonemaster_api.ui.admin.jobs.inspection import Inspection
 from gonemaster_api.ui.shell.texts.formats import instant
-from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.texts.languages import gettext
 
 _LEVEL_WIDTH, _CASE_WIDTH = 9, 15
 
 
 def result_text(inspection: Inspection, *, locale: str) -> str:
-    """Return all entries in their order, one a line, below a head with domain, time, score and numbers by level."""
+    """Return all entries in order, one per line, after a header with domain, time, score and counts per level."""
     return "".join(f"{clean(line)}\n" for line in _lines(inspection, locale))
 
 

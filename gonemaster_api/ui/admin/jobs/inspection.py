@@ -1,4 +1,4 @@
-"""What the page of one job shows, read from the same services as the API's documents."""
+"""The data on the page of one job, read from the same queries as the API documents."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,31 +22,31 @@ from gonemaster_engine.profile.profile import Profile
 from gonemaster_tasks.config.profiles import cached_base_profile
 from gonemaster_tasks.queues import tier_of
 
-_PROFILE_KEPT_S = 60.0  # most runs have the same few profiles
+_PROFILE_KEPT_S = 60.0  # Most runs share a few profiles.
 _SCALES_MS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000)
 
 
 @dataclass(frozen=True)
 class WaitingJob:
-    """A job that waits or runs; `document` is the API's."""
+    """A waiting or running job; `document` is its API document."""
 
     job: Job
     document: Mapping[str, Any]
 
     @property
     def state(self) -> str:
-        """Its state, as a word of the API."""
+        """The state, as in the API."""
         return str(self.document["status"])
 
     @property
     def tier(self) -> str:
-        """The tier in which it waits."""
+        """The tier in which the job is waiting."""
         return tier_of(self.job.priority)
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """A finished job: its run, what it found, its score and times."""
+    """A finished job: its run, findings, score and times."""
 
     finished: RunWithEntries
     findings: RunFindings
@@ -60,12 +60,12 @@ class Inspection:
 
     @property
     def score(self) -> Mapping[str, Any] | None:
-        """The score as the API gives it, None where it is hidden or the run did not succeed."""
+        """The score as in the API, None if it is hidden or the run did not succeed."""
         return self.finished.score.as_dict() if self.finished.score and self.shows_score else None
 
     @property
     def tier(self) -> str:
-        """The tier in which it waited."""
+        """The tier of the job."""
         return tier_of(self.run.priority)
 
     @property
@@ -80,9 +80,9 @@ class Inspection:
 
     @property
     def engine(self) -> str:
-        """The version of the engine that made the run, empty if it does not say."""
-        said = (entry.args.get("version") for entry in self.finished.entries if entry.tag == "GLOBAL_VERSION")
-        return str(next(said, ""))
+        """The engine version of the run, empty if it was not recorded."""
+        versions = (entry.args.get("version") for entry in self.finished.entries if entry.tag == "GLOBAL_VERSION")
+        return str(next(versions, ""))
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -99,50 +99,50 @@ class Inspection:
 
     @property
     def responses(self) -> int:
-        """The number of responses that the name servers of the zone gave."""
+        """The number of responses from the name servers of the zone."""
         return sum(int(timing.row.get("count") or 0) for timing in self.timings)
 
 
 @dataclass(frozen=True)
 class ShownTiming:
-    """The response times of one address; places are percent of a scale in milliseconds that all rows share."""
+    """The response times of one address; positions are percentages of a scale in milliseconds that all rows share."""
 
     row: Mapping[str, Any]
     scale_ms: int
 
     @property
     def is_ok(self) -> bool:
-        """Whether it has answered."""
-        return self.middle_ms is not None
+        """Whether the address responded."""
+        return self.median_ms is not None
 
     @property
-    def middle_ms(self) -> float | None:
-        """The median; of runs from before it was kept, the mean."""
+    def median_ms(self) -> float | None:
+        """The median; the mean for older runs, which have no median."""
         median = self.row.get("median_ms")
         return self.row.get("avg_ms") if median is None else median
 
     def place(self, milliseconds: float | None) -> float:
-        """Return the place of a value on the scale."""
+        """Return the position of a value on the scale."""
         return min(100.0, 100 * (milliseconds or 0.0) / self.scale_ms)
 
 
 def read_item(state: State, job_id: str) -> Job | Run:
-    """Return a job, or the run it has become. Raises JobNotFound."""
+    """Return a job, or its run after it has graduated. Raises JobNotFound."""
     with state.store.read_only() as session:
         return find_job_or_run(session, job_id)
 
 
 def inspect_waiting(state: State, job: Job) -> WaitingJob:
-    """Return what the page of an unfinished job shows."""
+    """Return the data on the page of an unfinished job."""
     return WaitingJob(job, job_document(state, job))
 
 
 def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", most: int = MOST_SHOWN) -> Inspection:
-    """Return what the page of a run shows, with the findings of one level, or of all from NOTICE up.
+    """Return the data on the page of a run, with the findings of one level, or of NOTICE and above.
 
     Raises:
-        JobNotFound: it was deleted meanwhile.
-        DocumentDamaged: what it found cannot be read.
+        JobNotFound: the run was deleted concurrently.
+        DocumentDamaged: the stored findings cannot be read.
     """
     finished = read_scored_finish(state, run_id)
     shown = shown_to_operators(state.settings)
@@ -154,8 +154,8 @@ def read_chain(state: State, run_id: str) -> Mapping[str, Any]:
     """Return the document of the DNSSEC chain of trust of a run.
 
     Raises:
-        NotFound: it has none.
-        RunNotFound: there is no such run.
+        NotFound: the run has no chain.
+        RunNotFound: the run does not exist.
     """
     with state.store.read_only() as session:
         chain: Mapping[str, Any] | None = get_dnssec_chain(session, run_id)
@@ -166,7 +166,7 @@ def read_chain(state: State, run_id: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class ProfileOfRun:
-    """The complete profile of a run, and where it differs from the server's default; None: it cannot be compared."""
+    """The full profile of a run, and its differences from the server default; None if it cannot be compared."""
 
     run: Run
     text: str
@@ -174,7 +174,7 @@ class ProfileOfRun:
 
 
 def read_effective_profile(state: State, run_id: str) -> ProfileOfRun:
-    """Return the profile that a run was made with. Raises RunNotFound."""
+    """Return the profile of a run. Raises RunNotFound."""
     with state.store.read_only() as session:
         run = get_run(session, run_id)
         text = run.effective_profile.document if run.effective_profile else ""
@@ -189,7 +189,7 @@ def _indented(text: str) -> str:
 
 
 def profile_changes(text: str, base: Profile) -> list[ProfileDifference] | None:
-    """Return where a complete profile, JSON text, differs from another one; None if it has none, or of an old form."""
+    """Return the differences between a JSON profile and another profile, None if it is missing or has an old format."""
     try:
         found = diff_profile(json.loads(text), base) if text else None
     except (ValueError, ProfileError):
@@ -198,7 +198,7 @@ def profile_changes(text: str, base: Profile) -> list[ProfileDifference] | None:
 
 
 def count_profile_changes(state: State, run: Run) -> int | None:
-    """Return in how many values the profile of a run differs from the server's default; None if that is unknown."""
+    """Return the number of differences between the profile of a run and the server default, None if unknown."""
     if run.effective_profile_id is None:
         return None
     found: int | None = state.recent.get(

@@ -1,4 +1,4 @@
-"""The page of one job, and what can be done with it."""
+"""The page of one job, and the actions on it."""
 
 from http import HTTPStatus
 
@@ -16,15 +16,15 @@ from gonemaster_api.ui.admin.jobs.inspection import (
     read_item,
 )
 from gonemaster_api.ui.admin.jobs.words import FILTERS
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.charts.chains import chain_view, svg_response
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Problem
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.formats import u_label
 from gonemaster_api.ui.shell.texts.languages import gettext, language, mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.job_submission import submit_job_again
 from gonemaster_api.web.actor import who
 from gonemaster_db.models import Job, Run
@@ -37,22 +37,22 @@ for _name, _filter in FILTERS.items():
 
 register_notes(
     {
-        "job-queued": Note(mark("The test is queued.")),
-        "job-again": Note(mark("The domain is tested again with the same options.")),
-        "job-canceled": Note(mark("The job is canceled.")),
+        "job-queued": Note(mark("Test queued.")),
+        "job-again": Note(mark("The domain is queued again with the same options.")),
+        "job-canceled": Note(mark("Job canceled.")),
         "job-stopping": Note(mark("The job is being stopped."), level="notice"),
-        "job-over": Note(mark("The job had finished before."), level="notice"),
-        "job-held": Note(mark("The job is held; it keeps its place."), undo="ui_jobs.release"),
-        "job-released": Note(mark("The job waits again, at its old place."), undo="ui_jobs.hold"),
-        "job-front": Note(mark("The job is the next of its tier.")),
-        "job-started": Note(mark("The job does not wait any more, so nothing was moved."), level="notice"),
+        "job-over": Note(mark("The job had already finished."), level="notice"),
+        "job-held": Note(mark("Job on hold. It keeps its position."), undo="ui_jobs.release"),
+        "job-released": Note(mark("1 job released to its previous position."), undo="ui_jobs.hold"),
+        "job-front": Note(mark("The job is now first in its tier.")),
+        "job-started": Note(mark("The job is no longer waiting, so it was not moved."), level="notice"),
     }
 )
 
 
 @blueprint.get("/<job_id>")
 def detail(job_id: str) -> Response:
-    """Show a job: its progress until it ends, then its result."""
+    """Show the progress of a job, or its result after it has finished."""
     shared = state()
     item = read_item(shared, job_id)
     if isinstance(item, Job):
@@ -78,19 +78,19 @@ def _wanted_level() -> tuple[str, list[Problem]]:
     if text.upper() in SHOWN_LEVELS or not text:
         return text.upper(), []
     allowed = ", ".join(level.lower() for level in SHOWN_LEVELS)
-    said = gettext("There is no level %(given)s; levels are %(allowed)s.", given=text[:40], allowed=allowed)
-    return "", [Problem("level", said, "invalid_level")]
+    message = gettext("Invalid level %(given)s. Allowed levels: %(allowed)s.", given=text[:40], allowed=allowed)
+    return "", [Problem("level", message, "invalid_level")]
 
 
 @blueprint.get("/<job_id>/profile")
 def profile(job_id: str) -> Response:
-    """Show the complete profile of a run, and where it differs from the server's default."""
+    """Show the full profile of a run and its differences from the server default."""
     return page("admin/jobs/profile.html", profile=read_effective_profile(state(), job_id))
 
 
 @blueprint.get("/<job_id>/chain.svg")
 def chain_svg(job_id: str) -> Response:
-    """Return the DNSSEC chain of trust of a run as a picture to save."""
+    """Return the DNSSEC chain of trust of a run as an SVG file."""
     return svg_response(read_chain(state(), job_id))
 
 
@@ -105,38 +105,38 @@ def text(job_id: str) -> Response:
 
 @blueprint.route("/<job_id>/cancel", methods=["GET", "POST"])
 def cancel(job_id: str) -> Response:
-    """Ask whether to cancel a job, and cancel it."""
+    """Ask for a confirmation, then cancel a job."""
     shared, back = state(), url_for("ui_jobs.detail", job_id=job_id)
     item = read_item(shared, job_id)
     if isinstance(item, Run):
         return see_other(back, "job-over")
     asked = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=u_label(item.domain)),
-        text=gettext("It becomes a run with the state canceled."),
-        button=gettext("Cancel the test"),
-        keep=gettext("Keep the job"),
+        text=gettext("The job is recorded as a canceled run."),
+        button=gettext("Cancel test"),
+        keep=gettext("Keep job"),
         back=back,
     ).asked()
     if asked is not None:
         return asked
     left = cancel_job(shared.queue, job_id, who=who())
-    forget_glance()
+    clear_queue_status()
     return see_other(back, "job-stopping" if isinstance(left, Job) else "job-canceled")
 
 
 @blueprint.post("/hold")
 def hold() -> Response:
-    """Keep a queued job, the field `of`, from starting."""
+    """Hold the queued job in the form field `of`."""
     job = hold_job(state().queue, request.form.get("of", ""), who=who())
-    forget_glance()
+    clear_queue_status()
     return see_other(_back(job.id), "job-held", of=job.id)
 
 
 @blueprint.post("/release")
 def release() -> Response:
-    """Let a held job, the field `of`, wait again."""
+    """Release the held job in the form field `of`."""
     job = release_job(state().queue, request.form.get("of", ""), who=who())
-    forget_glance()
+    clear_queue_status()
     return see_other(_back(job.id), "job-released", of=job.id)
 
 
@@ -149,14 +149,14 @@ def front(job_id: str) -> Response:
 
 @blueprint.post("/<job_id>/again")
 def again(job_id: str) -> Response:
-    """Queue a test with the domain and the options of a job, and lead to it."""
+    """Queue a test with the domain and the options of a job, and redirect to it."""
     shared = state()
     made = submit_job_again(shared, read_item(shared, job_id))
-    forget_glance()
+    clear_queue_status()
     return see_other(url_for("ui_jobs.detail", job_id=made["id"]), "job-again")
 
 
 def _back(job_id: str) -> str:
-    """Return where the form was: a list, or the page of the job."""
+    """Return the path of the page with the form: a list, or the page of the job."""
     given = request.form.get("next")
-    return own_path(given) if given else url_for("ui_jobs.detail", job_id=job_id)
+    return local_path(given) if given else url_for("ui_jobs.detail", job_id=job_id)

@@ -1,4 +1,4 @@
-"""Names of categories of the score and criteria for A+, in the language of the request."""
+"""Labels of score categories and of criteria for A+, in the language of the request."""
 
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.ui.shell.texts.words import module_name
@@ -21,12 +21,12 @@ _CRITERIA = {
 
 
 def category_name(category: str) -> str:
-    """Return the name of a category; one that the operator has made up as it is."""
+    """Return the label of a category; custom categories keep their name."""
     return gettext(_CATEGORIES[category]) if category in _CATEGORIES else category
 
 
 def criterion_name(criterion: str) -> str:
-    """Return a criterion for A+ in words."""
+    """Return the label of a criterion for A+."""
     return gettext(_CRITERIA[criterion]) if criterion in _CRITERIA else criterion
 
 

@@ -1,1 +1,1 @@
-"""Figures of the service over the last hours and days."""
+"""Metrics of the service over the last hours and days."""

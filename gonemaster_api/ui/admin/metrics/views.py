@@ -1,4 +1,4 @@
-"""The page of the metrics (contract: ui.md 1.5); data are those of `GET /metrics`."""
+"""The metrics page (contract: ui.md 1.5), with the data of `GET /metrics`."""
 
 import json
 
@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from gonemaster_api.queries.metrics.responses import kept_document
 from gonemaster_api.queries.metrics.trends import WINDOWS
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.metrics.course import MetricsCourse
+from gonemaster_api.ui.admin.metrics.series import MetricsSeries
 from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.v1.metrics.schemas import MetricsQuerySchema
@@ -23,7 +23,7 @@ def show() -> Response:
     query = read_query(MetricsQuerySchema, window="24h", limit_domains=5, limit_batches=5)
     document = json.loads(kept_document(state(), query.values | {"include": ["all"]}))
     window = query.values["window"]
-    course = MetricsCourse.of(document["trends"]["windows"][window])
+    course = MetricsSeries.of(document["trends"]["windows"][window])
     return page(
         "admin/metrics/page.html",
         status=query.status,

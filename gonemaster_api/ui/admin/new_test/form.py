@@ -1,4 +1,4 @@
-"""The form of a new test: what was typed, as a request of the API, with one error a field or row."""
+"""The form of a new test: converts user input to an API request, with one error per field or row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form, first_message
-from gonemaster_api.ui.shell.forms.typed_names import host_of_address, why_no_name
+from gonemaster_api.ui.shell.forms.typed_names import host_of_address, invalid_name_reason
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.use_cases.job_submission import check_targets, read_name, read_nameserver, read_options
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, NewJobSchema
@@ -32,16 +32,16 @@ _FIELD_OF_CODE = {
 }
 _SCHEMA_FIELDS = {"tags": "tags", "tests": "tests", "min_level": "min_level", "profile_id": "profile_id"}
 _CELL_TEXTS = {
-    "keytag": mark("The key tag is a number from 0 to 65535."),
-    "algorithm": mark("The algorithm is a number from 0 to 255."),
-    "digtype": mark("The digest type is a number from 0 to 255."),
-    "digest": mark("The digest has hexadecimal digits, two for each octet, 128 at most."),
+    "keytag": mark("The key tag must be a number from 0 to 65535."),
+    "algorithm": mark("The algorithm must be a number from 0 to 255."),
+    "digtype": mark("The digest type must be a number from 0 to 255."),
+    "digest": mark("The digest must have an even number of hexadecimal digits, at most 128."),
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of name servers or DS records: its cells by name, and what is wrong with them."""
+    """A row of name servers or DS records: cells by name, and errors."""
 
     kind: str
     number: int
@@ -50,32 +50,32 @@ class Row:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was typed."""
+        """Whether all cells are empty."""
         return not any(self.cells.values())
 
 
 class TestForm(Form):
-    """The form. In `errors`, a cell of a row is `ns.0.ip` or `ds.2.digest`."""
+    """The submitted form. Keys of `errors` name a field or a cell of a row, such as `ns.0.ip` or `ds.2.digest`."""
 
-    __test__ = False  # for pytest
+    __test__ = False  # Pytest must not collect this class.
 
     @classmethod
     def read(cls, given: MultiDict[str, str]) -> "TestForm":
-        """Read what a browser sent in a form or in the query of an address."""
+        """Read the fields from a submitted form or from a query string."""
         lists = {name: [text.strip() for text in texts] for name, texts in given.lists()}
         return cls({name: texts[0] for name, texts in lists.items()}, lists)
 
     @property
     def was_sent(self) -> bool:
-        """Whether the form comes from a browser: only then an absent tick means off."""
+        """Whether a browser submitted the form: only then a missing checkbox means off."""
         return bool(self["form"])
 
     def ticked(self, name: str) -> bool:
-        """Return whether a box is ticked; before it was shown it is."""
+        """Return whether a checkbox is selected; it is before the first submission."""
         return bool(self[name]) or not self.was_sent
 
     def rows(self, kind: str, *, removed: str = "") -> list[Row]:
-        """Return the rows of a kind, `ns` or `ds`, but for one that was removed, `ns-1`."""
+        """Return the rows of a kind, `ns` or `ds`, without the row that a button such as `ns-1` removes."""
         names = NS_CELLS if kind == "ns" else DS_CELLS
         columns = [self.all(name) for name in names]
         count = min(MAX_UNDELEGATED + 1, max(map(len, columns)))
@@ -90,11 +90,11 @@ class TestForm(Form):
         return found
 
     def document(self) -> dict[str, Any]:
-        """Return the request of the API that the form stands for; empty rows and fields are left out."""
+        """Return the API request of the form, without empty rows and fields."""
         found: dict[str, Any] = {
             "domain": self["domain"],
-            "tags": words_of(self["tags"]),
-            "tests": words_of(self["tests"]),
+            "tags": split_values(self["tags"]),
+            "tests": split_values(self["tests"]),
             "min_level": self["min_level"],
             "profile_id": _number(self["profile_id"]),
             "ipv4_disabled": not self.ticked("ipv4"),
@@ -107,14 +107,14 @@ class TestForm(Form):
         }
 
     def fill(self, found: Mapping[str, Any]) -> None:
-        """Put name servers and DS records, as a look-up returns them, in the place of the rows."""
+        """Replace the rows with the name servers and DS records of a lookup."""
         for name in NS_CELLS:
             self.lists[name] = [server.get(name, "") for server in found["nameservers"]]
         for name in DS_CELLS:
             self.lists[name] = [str(ds[name]) for ds in found["ds_records"]]
 
     def check_all(self, state: State) -> dict[str, Any]:
-        """Check everything, note each error at its field, and return the request as the API loads it."""
+        """Validate all fields, record each error at its field, and return the deserialised API request."""
         document = self.document()
         try:
             loaded: dict[str, Any] = NewJobSchema().load(document)
@@ -131,25 +131,25 @@ class TestForm(Form):
         return loaded
 
     def refuse(self, error: ApiError) -> None:
-        """Show a refusal of a use case at its field."""
+        """Record a refusal of a use case at its field."""
         name = _FIELD_OF_CODE.get(error.code, SUMMARY)
         self.fail(name, error.message, error.code)
 
     def _check_domain(self) -> None:
         if host := host_of_address(self["domain"]):
-            self.fail("domain", gettext("Type the domain alone: %(domain)s.", domain=host), "invalid_domain")
+            self.fail("domain", gettext("Enter only the domain name: %(domain)s.", domain=host), "invalid_domain")
             return
         try:
             read_name(self["domain"])
         except BadRequest as error:
             if error.code == "missing_domain":
-                self.fail("domain", gettext("Type the name of a domain."), error.code)
+                self.fail("domain", gettext("Enter a domain name."), error.code)
             else:
-                reason = why_no_name(self["domain"])
-                self.fail("domain", gettext("This is not the name of a domain: %(reason)s.", reason=reason), error.code)
+                reason = invalid_name_reason(self["domain"])
+                self.fail("domain", gettext("Invalid domain name: %(reason)s.", reason=reason), error.code)
 
     def _check_nameservers(self, state: State) -> None:
-        guarded = not self["profile_id"] and is_guarded(state.settings, ())  # a profile may allow more
+        guarded = not self["profile_id"] and is_guarded(state.settings, ())  # A profile may allow such an address.
         for row in self.rows("ns"):
             if not row.is_empty:
                 self._check_nameserver(row, guarded=guarded)
@@ -158,15 +158,15 @@ class TestForm(Form):
         try:
             found = read_nameserver({**row.cells, "ip": ""})
         except BadRequest as error:
-            text = gettext("This is not the name of a name server.")
+            text = gettext("Invalid name server name.")
             self.fail(f"ns.{row.number}.ns", text, error.code)
             found = {"ns": "ns.example"}
         try:
             check_targets([read_nameserver({"ns": found["ns"], "ip": row.cells["ip"]})], guarded=guarded)
         except BadRequest as error:
-            text = gettext("This is not an IPv4 or IPv6 address.")
+            text = gettext("Invalid IPv4 or IPv6 address.")
             if error.code == "private_undelegated_ip":
-                text = gettext("Only addresses that can be reached from everywhere are queried.")
+                text = gettext("Only globally reachable addresses are allowed.")
             self.fail(f"ns.{row.number}.ip", text, error.code)
 
     def _note_schema(self, messages: Mapping[str, Any]) -> None:
@@ -174,7 +174,7 @@ class TestForm(Form):
             if name == "ds_info" and isinstance(found, dict):
                 self._note_ds(found)
             elif name == "nameservers" and isinstance(found, dict):
-                continue  # each row is checked on its own
+                continue  # Each row is validated separately.
             elif name in ("ds_info", "nameservers"):
                 most = gettext("At most %(most)s rows are allowed.", most=MAX_UNDELEGATED)
                 self.fail("undelegated", most, "invalid_undelegated")
@@ -189,13 +189,13 @@ class TestForm(Form):
                 self.fail(f"ds.{numbers[place]}.{name}", text, "invalid_undelegated")
 
 
-def words_of(text: str) -> list[str]:
-    """Split what was typed into a field for several words: at commas and line ends."""
+def split_values(text: str) -> list[str]:
+    """Split the text of a multi-value field at commas and line ends."""
     return list(dict.fromkeys(word for part in text.splitlines() for raw in part.split(",") if (word := raw.strip())))
 
 
 def sent_form() -> TestForm:
-    """Return the form of this POST, or what the address of a GET fills in."""
+    """Return the submitted form, or the form filled in from the query string of a GET request."""
     return TestForm.read(request.form if request.method == "POST" else request.args)
 
 
@@ -209,12 +209,12 @@ def _ds(row: Row) -> dict[str, Any]:
 
 
 def _number(text: str) -> int | str:
-    """Return digits as a number; anything else as it is, which the schema refuses."""
+    """Convert digits to a number; return other text unchanged for the schema to refuse."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text
 
 
 def padded(rows: Sequence[Row], kind: str, *, more: bool) -> Iterator[Row]:
-    """Yield the rows, and an empty one where there is none, or where one is asked for."""
+    """Yield the rows, with an empty row if there are no rows or another row was requested."""
     yield from rows
     if more or not rows:
         names = NS_CELLS if kind == "ns" else DS_CELLS

@@ -8,11 +8,11 @@ from flask import Blueprint, Response, request, url_for
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.profiles import read_profiles
 from gonemaster_api.state import state
-from gonemaster_api.ui.admin.lists import keep_nothing, tag_names
+from gonemaster_api.ui.admin.lists import store_no_response, tag_names
 from gonemaster_api.ui.admin.new_test.form import TestForm, padded, sent_form
 from gonemaster_api.ui.shell.forms.forms import SUMMARY
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_api.ui.shell.texts.notes import see_other
 from gonemaster_api.use_cases.job_submission import submit_single_job
@@ -28,7 +28,7 @@ blueprint = Blueprint("ui_test", __name__, url_prefix="/test")
 
 @blueprint.get("")
 def show() -> Response:
-    """Show the form; the query of the address fills it in, and its buttons add, remove and fetch rows."""
+    """Show the form; the query string fills in fields and adds, removes and fetches rows."""
     form = sent_form()
     if request.args.get("fetch"):
         _fetch(form)
@@ -36,7 +36,7 @@ def show() -> Response:
 
 
 def _fetch(form: TestForm) -> None:
-    """Fill the rows with what the parent zone has now."""
+    """Fill in the rows with the current records of the parent zone."""
     shared = state()
     try:
         found = look_up_delegation(shared, form["domain"], guarded=is_guarded(shared.settings, ()))
@@ -45,40 +45,40 @@ def _fetch(form: TestForm) -> None:
         return
     form.fill(found)
     if not found["nameservers"]:
-        form.fail("undelegated", gettext("The parent zone has no name servers of this domain."), "not_found")
+        form.fail("undelegated", gettext("The parent zone has no name servers for this domain."), "not_found")
 
 
 @blueprint.post("")
 def start() -> Response:
-    """Queue the test and lead to its job; where something is wrong, show the form with what was typed."""
+    """Queue the test and redirect to its job; show the form again if a field is invalid."""
     shared, form = state(), sent_form()
     asked = form.check_all(shared)
     if not form.is_valid:
         return _page(form)
     try:
-        job = submit_single_job(shared, asked, keep=keep_nothing)
+        job = submit_single_job(shared, asked, keep=store_no_response)
     except ApiError as error:
         form.refuse(error)
     except AmbiguousProfile:
-        text = gettext("The tags of the domain have different default profiles; choose one.")
+        text = gettext("The tags of the domain have different default profiles. Choose a profile.")
         form.fail("profile_id", text, "ambiguous_profile")
     except BrokerUnavailable:
         form.fail(
-            SUMMARY, gettext("The broker does not answer, so nothing was queued. Try again."), "broker_unavailable"
+            SUMMARY, gettext("The broker is unavailable. The test was not queued; try again."), "broker_unavailable"
         )
         return _page(form, status=HTTPStatus.SERVICE_UNAVAILABLE)
     except StoreUnavailable:
-        form.fail(SUMMARY, gettext("The database does not answer. Try again."), "store_unavailable")
+        form.fail(SUMMARY, gettext("The database is unavailable. Try again."), "store_unavailable")
         return _page(form, status=HTTPStatus.SERVICE_UNAVAILABLE)
     else:
-        forget_glance()
+        clear_queue_status()
         return see_other(url_for("ui_jobs.detail", job_id=job["id"]), "job-queued")
     return _page(form)
 
 
 @blueprint.post("/check")
 def check() -> Response:
-    """Check what was typed so far, and return the form; what is still empty is not complained of."""
+    """Validate the partly filled form and return it; empty fields are not errors."""
     form = sent_form()
     form.check_all(state())
     if not form["domain"]:

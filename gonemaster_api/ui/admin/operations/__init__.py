@@ -1,1 +1,1 @@
-"""Changes of many rows, performed in the background: their progress and end."""
+"""Background operations that change many rows: progress and outcome."""

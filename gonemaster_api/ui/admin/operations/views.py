@@ -1,4 +1,4 @@
-"""Operations: one with its progress, which may be left and found again, and the list of all."""
+"""The list of operations, and the page with the progress of one operation."""
 
 from flask import Blueprint, Response
 
@@ -16,7 +16,9 @@ blueprint = Blueprint("ui_operations", __name__, url_prefix="/operations")
 
 _UNFINISHED = (OperationStatus.QUEUED, OperationStatus.RUNNING)
 
-register_notes({"operation": Note(mark("This takes longer; it goes on without this page."), level="notice")})
+register_notes(
+    {"operation": Note(mark("The operation continues in the background. You can leave this page."), level="notice")}
+)
 
 
 @blueprint.get("")
@@ -31,7 +33,7 @@ def show() -> Response:
 
 @blueprint.get("/<operation_id>")
 def detail(operation_id: str) -> Response:
-    """Show one operation; while it is performed, its progress."""
+    """Show an operation with its progress."""
     operation = read_operation(state(), operation_id)
     busy = operation.status in _UNFINISHED
     return page("admin/operations/detail.html", operation=operation, title=title_of(operation), busy=busy)

@@ -1,4 +1,4 @@
-"""What an operation does, in words."""
+"""Titles of operations."""
 
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_db.models import Operation, OperationKind
@@ -10,7 +10,7 @@ _TITLES = {
     OperationKind.DELETE_PROFILE: mark("Delete the profile %(target)s"),
     OperationKind.DELETE_DOMAIN: mark("Delete the domain %(target)s"),
     OperationKind.PRUNE_DOMAINS: mark("Delete domains without runs"),
-    OperationKind.CANCEL_JOBS: mark("Cancel all jobs of a list"),
+    OperationKind.CANCEL_JOBS: mark("Cancel matching jobs"),
     OperationKind.REMOVE_WAITING: mark("Remove waiting jobs"),
     OperationKind.HOLD_WAITING: mark("Hold waiting jobs"),
     OperationKind.RELEASE_WAITING: mark("Release held jobs"),
@@ -20,5 +20,5 @@ _TITLES = {
 
 
 def title_of(operation: Operation) -> str:
-    """Return what an operation does, with the id or name of what it changes."""
+    """Return the title of an operation, with the ID or name of its target."""
     return gettext(_TITLES[operation.kind], target=operation.target)

@@ -1,1 +1,1 @@
-"""The queue under an operator's hand: the start page."""
+"""The queue page for operators, which is the start page."""

@@ -1,12 +1,12 @@
-"""Where Flower is, which shows single Celery tasks."""
+"""The URL of Flower, which shows single Celery tasks."""
 
 from urllib.parse import urlsplit
 
-_ANY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # looked for, not bound to
+_ANY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # compared, not bound
 
 
 def flower_url(listen: str, host: str) -> str:
-    """Return the address of Flower; where it listens on all addresses, on the host of this request."""
+    """Return the URL of Flower; if it listens on all addresses, use the host of the request."""
     place = urlsplit(f"//{listen}")
     if (place.hostname or "") not in _ANY_ADDRESS:
         return f"http://{listen}/"

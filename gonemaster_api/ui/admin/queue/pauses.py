@@ -16,7 +16,7 @@ MINUTES = ("", "15", "60", "240", "720", "until")
 
 @dataclass(frozen=True)
 class Pause:
-    """What is wished for."""
+    """A requested pause."""
 
     tiers: Sequence[str]
     reason: str
@@ -24,31 +24,31 @@ class Pause:
 
 
 class PauseForm(Form):
-    """Tier, reason and end; which tiers comes from the query where the form is not sent yet."""
+    """The fields tier, reason and end; before submission, the query string preselects the tiers."""
 
     @property
     def is_sent(self) -> bool:
-        """Whether the form was sent, and not asked for."""
+        """Whether the form was submitted."""
         return request.method == "POST"
 
     @classmethod
     def sent_or_new(cls) -> "PauseForm":
-        """Read the form, or begin a new one."""
+        """Read the submitted form, or create an empty form."""
         if request.method == "POST":
             sent = Form.sent()
             return cls(sent.values, sent.lists)
         return cls({"tier": request.args.get("tier", ""), "next": request.args.get("next", "/")})
 
     def read(self, now: datetime) -> Pause | None:
-        """Return what is wished for, None if a field is wrong."""
+        """Return the requested pause, None if a field is invalid."""
         tier, until = self["tier"], None
         if tier and tier not in TIERS:
             self.fail("tier", gettext("Choose both tiers, normal or batch."), "invalid_tier")
         if len(self["reason"]) > _LONGEST_REASON:
-            self.fail("reason", gettext("Give at most %(n)s characters.", n=_LONGEST_REASON), "invalid_reason")
+            self.fail("reason", gettext("Use at most %(n)s characters.", n=_LONGEST_REASON), "invalid_reason")
         span = self["for"]
         if span not in MINUTES:
-            self.fail("for", gettext("Choose one of the lengths."), "invalid_until")
+            self.fail("for", gettext("Choose one of the listed durations."), "invalid_until")
         elif span == "until":
             until = self._moment(now)
         elif span:
@@ -59,9 +59,9 @@ class PauseForm(Form):
         try:
             found = datetime.fromisoformat(self["until"])
         except ValueError:
-            self.fail("until", gettext("Give a date and a time, such as 2026-11-26 10:30."), "invalid_until")
+            self.fail("until", gettext("Enter a date and time, for example 2026-11-26 10:30."), "invalid_until")
             return None
         until = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
         if until <= now:
-            self.fail("until", gettext("This time is over; give one in the future."), "invalid_until")
+            self.fail("until", gettext("This time is in the past. Enter a future time."), "invalid_until")
         return until

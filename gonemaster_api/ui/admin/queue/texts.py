@@ -1,59 +1,59 @@
-"""What the page of the queue says of issues, of work in the background, and of what was just done."""
+"""Texts of the queue page: issues, background operations and notes after an action."""
 
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.ui.shell.texts.notes import Note
 from gonemaster_db.models import OperationKind
 from gonemaster_tasks.monitoring.issues import Issue
 
-REMOVAL = mark("They become runs with the state canceled. Jobs that run go on.")
+REMOVAL = mark("The jobs are recorded as canceled runs. Running jobs continue.")
 
 UNDONE = {
-    "paused": Note(mark("Paused. Jobs that run go on."), undo=""),
-    "resumed": Note(mark("Jobs start again.")),
+    "paused": Note(mark("Queue paused. Running jobs continue."), undo=""),
+    "resumed": Note(mark("Queue resumed.")),
     "canceled": Note(mark("The test is being canceled.")),
     "begun": Note(
-        mark("One job is being changed; the progress is shown below."),
-        mark("%(num)s jobs are being changed; the progress is shown below."),
+        mark("One job is being changed. Progress is shown below."),
+        mark("%(num)s jobs are being changed. Progress is shown below."),
         level="notice",
     ),
-    "moved": Note(mark("One job was moved."), mark("%(num)s jobs were moved."), undo="ui_queue.order"),
+    "moved": Note(mark("1 job moved."), mark("%(num)s jobs moved."), undo="ui_queue.order"),
     "hold_done": Note(
-        mark("One job is held."), mark("%(num)s jobs are held."), undo="ui_queue.change", fields={"do": "release"}
+        mark("1 job put on hold."), mark("%(num)s jobs put on hold."), undo="ui_queue.change", fields={"do": "release"}
     ),
     "release_done": Note(
-        mark("One job waits again."), mark("%(num)s jobs wait again."), undo="ui_queue.change", fields={"do": "hold"}
+        mark("1 job released."), mark("%(num)s jobs released."), undo="ui_queue.change", fields={"do": "hold"}
     ),
-    "removed": Note(mark("One job was removed."), mark("%(num)s jobs were removed.")),
+    "removed": Note(mark("1 job removed."), mark("%(num)s jobs removed.")),
 }
 
 _ISSUES = {
-    "broker_unavailable": mark("Redis does not answer"),
-    "database_unavailable": mark("The database does not answer"),
-    "job_stalled": mark("A test reports no progress"),
-    "tier_stalled": mark("Jobs wait, but none starts"),
-    "lease_ended": mark("A worker is gone, and its job was not given back"),
-    "row_without_message": mark("Jobs are missing in the broker"),
-    "message_without_row": mark("The broker has messages without a job"),
-    "no_worker": mark("No worker takes the jobs of a tier"),
-    "maintenance_idle": mark("No worker takes the periodic tasks"),
+    "broker_unavailable": mark("Redis is unavailable"),
+    "database_unavailable": mark("The database is unavailable"),
+    "job_stalled": mark("A test is making no progress"),
+    "tier_stalled": mark("Jobs are waiting, but no job starts"),
+    "lease_ended": mark("A worker stopped and its job was not requeued"),
+    "row_without_message": mark("Jobs have no message in the broker"),
+    "message_without_row": mark("The broker has messages without jobs"),
+    "no_worker": mark("No worker consumes the jobs of a tier"),
+    "maintenance_idle": mark("No worker runs the periodic tasks"),
     "beat_absent": mark("Beat is not running"),
     "schedule_missing": mark("A periodic task is not scheduled"),
-    "item_rejected": mark("Something in a queue was no message"),
-    "operation_stalled": mark("Work in the background does not go on"),
-    "operation_failed": mark("Work in the background failed"),
+    "item_rejected": mark("A queue contained an invalid message; it was removed"),
+    "operation_stalled": mark("A background operation has stalled"),
+    "operation_failed": mark("A background operation failed"),
     "schedule_overdue": mark("A schedule is overdue"),
-    "schedule_failed": mark("The batch of a schedule was not submitted"),
-    "worker_without_database": mark("The database does not answer a worker"),
-    "process_without_database": mark("The database does not answer a process"),
-    "process_without_broker": mark("Redis does not answer a process"),
-    "process_vanished": mark("A process has vanished"),
-    "reap_overdue": mark("Nobody gives jobs of lost workers back"),
-    "purge_overdue": mark("The deletion of old runs is overdue"),
+    "schedule_failed": mark("A scheduled batch could not be submitted"),
+    "worker_without_database": mark("A worker cannot reach the database"),
+    "process_without_database": mark("A process cannot reach the database"),
+    "process_without_broker": mark("A process cannot reach Redis"),
+    "process_vanished": mark("A process is no longer running"),
+    "reap_overdue": mark("Jobs of lost workers are not being requeued: no reaper is running"),
+    "purge_overdue": mark("Retention is overdue: old runs have not been deleted"),
     "disk_full": mark("A disk is full"),
-    "lock_held": mark("The database is locked by somebody"),
-    "commits_lost": mark("The database has lost accepted jobs"),
+    "lock_held": mark("Another process holds a database lock"),
+    "commits_lost": mark("The database lost accepted jobs"),
     "clock_skew": mark("The clock of a host is wrong"),
-    "may_evict": mark("Redis may drop messages"),
+    "may_evict": mark("Redis may evict messages"),
 }
 
 _WORK = {
@@ -67,21 +67,21 @@ _WORK = {
     OperationKind.MOVE_WAITING: mark("Moving waiting jobs"),
     OperationKind.DELETE_DOMAIN: mark("Deleting a domain"),
     OperationKind.PRUNE_DOMAINS: mark("Deleting domains without runs"),
-    OperationKind.CANCEL_JOBS: mark("Canceling jobs of a list"),
+    OperationKind.CANCEL_JOBS: mark("Canceling matching jobs"),
     OperationKind.UNTAG_DOMAINS: mark("Removing domains from a tag"),
 }
 
 
 def issue_title(issue: Issue) -> str:
-    """Return what is wrong, in the language of the request; the sentence of the API says more."""
+    """Return the title of an issue, in the language of the request; the text from the API has details."""
     return gettext(_ISSUES[issue.kind]) if issue.kind in _ISSUES else issue.kind
 
 
 def issue_advice(issue: Issue) -> str:
-    """Return what to do about it, in the language of the request."""
+    """Return the advice for an issue, in the language of the request."""
     return gettext(issue.advice)
 
 
 def work_title(kind: OperationKind) -> str:
-    """Return what is being done in the background."""
+    """Return the title of a background operation."""
     return gettext(_WORK[kind])

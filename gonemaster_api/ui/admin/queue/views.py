@@ -1,4 +1,4 @@
-"""The queue: what runs and waits, in which order, and what an operator does about it. Also the start page."""
+"""The queue page, also the start page: running and waiting jobs, their order, and the actions of operators."""
 
 from typing import Any
 
@@ -21,15 +21,15 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.queue.flower import flower_url
 from gonemaster_api.ui.admin.queue.pauses import PauseForm
 from gonemaster_api.ui.admin.queue.texts import REMOVAL, UNDONE, issue_advice, issue_title, work_title
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, problem_of, read_query
-from gonemaster_api.ui.shell.kept import kept_parts
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.partial_cache import cached_partials
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.formats import number
 from gonemaster_api.ui.shell.texts.languages import gettext, ngettext
 from gonemaster_api.ui.shell.texts.notes import register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.waiting_jobs import JobSelection, change_jobs, count_chosen, move_chosen
 from gonemaster_api.v1.queue.schemas import QueueQuerySchema
 from gonemaster_api.web.actor import who
@@ -46,25 +46,25 @@ register_notes(UNDONE)
 _ROWS = 50
 _RUNNING_FIRST = 8
 _RUNNING_MOST = 500
-_MOST_NAMED = 500  # ids of one form: a page of the longest list
+_MOST_NAMED = 500  # Job IDs per form: one page of the longest list.
 
 
 class QueuePageSchema(QueueQuerySchema):
-    """Which waiting jobs the page lists, and whether it lists all running ones."""
+    """The position in the list of waiting jobs, and whether all running jobs are listed."""
 
     domain = ma.fields.String(validate=validate.Length(max=253))
     running = ma.fields.String(validate=validate.OneOf(("all",)))
 
 
 @blueprint.get("/")
-@kept_parts
+@cached_partials
 def show() -> Response:
     """Show the queue."""
     shared = state()
     query = read_query(QueuePageSchema, limit=_ROWS)
     try:
         waiting = read_waiting(shared, query.values)
-    except BadRequest as error:  # the cursor
+    except BadRequest as error:  # The cursor of the next page.
         query.problems.append(problem_of(error))
         waiting = read_waiting(shared, {**query.values, "cursor": None, "offset": 0})
     most = _RUNNING_MOST if query.values.get("running") else _RUNNING_FIRST
@@ -87,32 +87,32 @@ def show() -> Response:
 
 @blueprint.route("/queue/pause", methods=["GET", "POST"])
 def pause() -> Response:
-    """Ask which tiers to pause, why and until when; then pause them."""
+    """Ask for tiers, reason and end of a pause, then pause the tiers."""
     form = PauseForm.sent_or_new()
     if form.is_sent:
         wish = form.read(state().queue.clock.now())
         if wish is not None:
             pause_queue(state().queue, wish.tiers, paused_by=who(), reason=wish.reason, until=wish.until)
-            forget_glance()
-            return see_other(own_path(form["next"]), "paused")
+            clear_queue_status()
+            return see_other(local_path(form["next"]), "paused")
     return page("admin/queue/pause.html", status=form.status, form=form)
 
 
 @blueprint.post("/queue/resume")
 def resume() -> Response:
-    """Let jobs of a tier start again; without a tier, of all."""
+    """Resume a tier, or all tiers if none is given."""
     form = Form.sent()
     tier = form["tier"]
     if tier and tier not in TIERS:
         raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
     resume_queue(state().queue, (tier,) if tier else TIERS, who=who())
-    forget_glance()
-    return see_other(own_path(form["next"]), "resumed")
+    clear_queue_status()
+    return see_other(local_path(form["next"]), "resumed")
 
 
 @blueprint.post("/queue/jobs")
 def change() -> Response:
-    """Move, hold, release or remove waiting jobs: one, those that are ticked, or all that match the filter."""
+    """Move, hold, release or remove one waiting job, the selected jobs or all jobs that match the filter."""
     form = Form.sent()
     action, choice = _wish(form)
     if action in ("front", "back"):
@@ -129,7 +129,7 @@ def change() -> Response:
 
 @blueprint.post("/queue/order")
 def order() -> Response:
-    """Move a waiting job before or after another one of its tier, or with an empty other one to the back."""
+    """Move a waiting job before or after another job of its tier, or to the back if no other job is given."""
     form = Form.sent()
     job_id, _, undone_pivot = form["of"].partition(":") if form["of"] else (form["job"], "", "")
     pivot, where = form["pivot"] or undone_pivot, form["where"] or "before"
@@ -140,13 +140,13 @@ def order() -> Response:
         moved = len(move_jobs(state().queue, [job_id], to="back", who=who()))
     else:
         moved = len(move_jobs_beside(state().queue, [job_id], pivot=pivot, after=where == "after", who=who()))
-    forget_glance()
-    return see_other(own_path(form["next"]), "moved", n=moved, of="" if form["of"] else f"{job_id}:{place}")
+    clear_queue_status()
+    return see_other(local_path(form["next"]), "moved", n=moved, of="" if form["of"] else f"{job_id}:{place}")
 
 
 @blueprint.route("/queue/clear/<tier>", methods=["GET", "POST"])
 def clear(tier: str) -> Response:
-    """Remove all jobs that wait in a tier, after a tick."""
+    """Remove all waiting jobs of a tier after a confirmation."""
     if tier not in TIERS:
         raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
     choice, form = JobSelection(tier=tier), Form.sent()
@@ -156,32 +156,32 @@ def clear(tier: str) -> Response:
 
 @blueprint.route("/queue/jobs/<job_id>/cancel", methods=["GET", "POST"])
 def cancel(job_id: str) -> Response:
-    """Cancel a running job, after a question."""
+    """Cancel a running job after a confirmation."""
     job = read_job(state(), job_id)
     asked = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=job["domain"]),
-        text=gettext("It stops within a second and becomes a run with the state canceled."),
-        button=gettext("Cancel the test"),
-        keep=gettext("Let it run"),
+        text=gettext("The test stops within a second and is recorded as a canceled run."),
+        button=gettext("Cancel test"),
+        keep=gettext("Keep running"),
         back=url_for("ui_queue.show"),
     ).asked()
     if asked:
         return asked
     cancel_job(state().queue, job_id, who=who())
-    forget_glance()
+    clear_queue_status()
     return see_other(url_for("ui_queue.show"), "canceled")
 
 
 def _wish(form: Form) -> tuple[str, JobSelection]:
-    """Read what is to be done with which jobs.
+    """Read the action and its jobs.
 
     Raises:
-        BadRequest: invalid_queue, no job is chosen; invalid_tier.
+        BadRequest: invalid_queue if no job is selected; invalid_tier.
     """
-    if form["one"]:  # the button of a row: `front:job_...`
+    if form["one"]:  # The button of a row sends, for example, `front:job_...`.
         action, _, job_id = form["one"].partition(":")
         return action, JobSelection((job_id,))
-    if form["of"]:  # the undo of a note
+    if form["of"]:  # The undo button of a note.
         return form["do"], JobSelection((form["of"],))
     if form["all"] == "yes":
         if form["tier"] not in ("", *TIERS):
@@ -201,8 +201,8 @@ def _move(form: Form, choice: JobSelection, to: End) -> Response:
 
 
 def _done(form: Form, note: str, done: int | Operation, choice: JobSelection, *, of: str = "") -> Response:
-    forget_glance()
-    target = own_path(form["next"])
+    clear_queue_status()
+    target = local_path(form["next"])
     if isinstance(done, Operation):
         return see_other(target, "begun", n=done.total)
     single = choice.job_ids[0] if len(choice.job_ids) == 1 else ""
@@ -211,7 +211,7 @@ def _done(form: Form, note: str, done: int | Operation, choice: JobSelection, *,
 
 def _removal(form: Form, choice: JobSelection, action: str = "") -> Confirmation:
     count = count_chosen(state(), choice)
-    fields: dict[str, Any] = {"next": own_path(form["next"]), "do": "remove"}
+    fields: dict[str, Any] = {"next": local_path(form["next"]), "do": "remove"}
     if choice.is_filter:
         fields |= {"all": "yes", "tier": choice.tier, "domain": choice.domain}
     else:
@@ -221,8 +221,8 @@ def _removal(form: Form, choice: JobSelection, action: str = "") -> Confirmation
         title=title,
         text=gettext(REMOVAL),
         button=ngettext("Remove one job", "Remove %(n)s jobs", count, n=number(count)),
-        keep=ngettext("Keep it", "Keep them", count),
-        back=own_path(form["next"]),
+        keep=ngettext("Keep in queue", "Keep in queue", count),
+        back=local_path(form["next"]),
         weight="tick" if choice.is_filter else "plain",
         tick=ngettext("Yes, this one", "Yes, all %(n)s", count, n=number(count)),
         fields=fields,

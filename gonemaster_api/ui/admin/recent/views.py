@@ -1,4 +1,4 @@
-"""Jobs and runs in one list, and what is done with many of them."""
+"""Jobs and runs in one list, with bulk actions."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from gonemaster_api.queries.jobs import job_filter, read_jobs
 from gonemaster_api.rest.paging import MAX_LIMIT
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.lists import SIZES, read_list
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import first_message, read_query
 from gonemaster_api.ui.shell.navigation import link_to
 from gonemaster_api.ui.shell.pages import page
-from gonemaster_api.ui.shell.strip import forget_glance
+from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.tables.days import DayOrInstant, day_of
 from gonemaster_api.ui.shell.texts.formats import number
 from gonemaster_api.ui.shell.texts.languages import gettext, mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.matching_jobs import cancel_matching_jobs, count_matching, rerun_matching_jobs
 from gonemaster_api.v1.jobs.schemas import STATUSES, JobListQuerySchema
 from gonemaster_api.web.actor import who
@@ -38,18 +38,20 @@ _FILTERS = ("domain", "batch_id", "status", "severity", "created_after", "create
 
 register_notes(
     {
-        "jobs-canceled": Note(mark("One job is canceled."), mark("%(num)s jobs are canceled.")),
+        "jobs-canceled": Note(mark("1 job canceled."), mark("%(num)s jobs canceled.")),
         "jobs-repeated": Note(
-            mark("One domain is tested again, as a batch."), mark("%(num)s domains are tested again, as a batch.")
+            mark("1 domain queued again as a batch."), mark("%(num)s domains queued again as a batch.")
         ),
-        "jobs-none-chosen": Note(mark("Nothing was ticked, so nothing was done."), level="notice"),
-        "jobs-none-finished": Note(mark("None of them has finished, so there is nothing to repeat."), level="notice"),
+        "jobs-none-chosen": Note(mark("No rows were selected. Select at least one row."), level="notice"),
+        "jobs-none-finished": Note(
+            mark("None of the selected jobs has finished, so no test can be repeated."), level="notice"
+        ),
     }
 )
 
 
 class RecentQuerySchema(JobListQuerySchema):
-    """Which jobs to list; the bounds may be days, of which both are in the list."""
+    """The filter of the list; a bound may be a day, and both days are included."""
 
     created_after = DayOrInstant()
     created_before = DayOrInstant(is_end=True)
@@ -57,7 +59,7 @@ class RecentQuerySchema(JobListQuerySchema):
 
 @blueprint.get("")
 def show() -> Response:
-    """List jobs, and the runs that they have become."""
+    """List jobs and the runs of finished jobs."""
     shared, query = state(), read_query(RecentQuerySchema, limit=SIZES[0])
     found = read_list(query, lambda values: read_jobs(shared, values))
     busy = any(item["status"] in ("queued", "running", "paused") for item in found["items"])
@@ -68,11 +70,11 @@ def show() -> Response:
 
 @blueprint.post("/bulk")
 def bulk() -> Response:
-    """Cancel or repeat what is ticked, or all that matches the filter of the list."""
+    """Cancel or repeat the selected rows, or all rows that match the filter."""
     do, ids = request.form.get("do", ""), request.form.getlist("id")[:MAX_LIMIT]
-    back = own_path(request.form.get("next") or url_for("ui_recent.show"))
+    back = local_path(request.form.get("next") or url_for("ui_recent.show"))
     if do not in ("cancel", "rerun"):
-        raise BadRequest("invalid_do", gettext("Choose whether to cancel or to repeat."))
+        raise BadRequest("invalid_do", gettext("Choose to cancel or repeat the selected tests."))
     if request.form.get("all"):
         return _cancel_all(back) if do == "cancel" else _rerun_all(back)
     if not ids:
@@ -84,21 +86,21 @@ def _cancel_listed(ids: list[str], back: str) -> Response:
     count = ngettext("one job", "%(n)s jobs", len(ids), n=number(len(ids)))
     asked = Confirmation(
         title=gettext("Cancel %(count)s?", count=count),
-        text=gettext("Jobs that wait or run end as canceled; what has finished stays as it is."),
+        text=gettext("Waiting and running jobs are canceled. Finished runs do not change."),
         button=gettext("Cancel %(count)s", count=count),
-        keep=gettext("Keep them"),
+        keep=gettext("Keep in queue"),
         back=back,
         fields={"do": "cancel", "id": ids, "next": back},
     ).asked()
     if asked is not None:
         return asked
     canceled = sum(_cancel(job_id) for job_id in ids)
-    forget_glance()
+    clear_queue_status()
     return see_other(back, "jobs-canceled", n=canceled)
 
 
 def _cancel(job_id: str) -> bool:
-    """Cancel a job; say whether it was unfinished."""
+    """Cancel a job; return whether it was unfinished."""
     shared = state()
     try:
         left: Job | Run = cancel_job(shared.queue, job_id, who=who())
@@ -112,13 +114,13 @@ def _cancel_all(back: str) -> Response:
     total = count_matching(shared, wanted).unfinished
     count = ngettext("one job", "%(n)s jobs", total, n=number(total))
     asked = Confirmation(
-        title=gettext("Cancel all jobs that match?"),
+        title=gettext("Cancel all matching jobs?"),
         text=gettext(
-            "Jobs that wait or run end as canceled. Many are canceled step by step, with their progress shown."
+            "Waiting and running jobs are canceled. Large numbers are canceled in steps, with progress shown."
         ),
-        facts=((gettext("Jobs that wait or run"), number(total)),),
+        facts=((gettext("Waiting and running jobs"), number(total)),),
         button=gettext("Cancel %(count)s", count=count),
-        keep=gettext("Keep them"),
+        keep=gettext("Keep in queue"),
         weight="tick",
         tick=gettext("Yes, all of them: %(count)s", count=count),
         back=back,
@@ -127,7 +129,7 @@ def _cancel_all(back: str) -> Response:
     if asked is not None:
         return asked
     done = cancel_matching_jobs(shared, wanted, who=who())
-    forget_glance()
+    clear_queue_status()
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")
     return see_other(back, "jobs-canceled", n=done.canceled + done.stopping)
@@ -148,8 +150,10 @@ def _rerun_all(back: str) -> Response:
         return see_other(back, "jobs-none-finished")
     count = ngettext("one run", "%(n)s runs", total, n=number(total))
     asked = Confirmation(
-        title=gettext("Test all domains of this list again?"),
-        text=gettext("A new batch gets a job for each finished run that matches, with the options of that run."),
+        title=gettext("Test all listed domains again?"),
+        text=gettext(
+            "A new batch is submitted with one job for each matching finished run, using the options of that run."
+        ),
         facts=((gettext("Runs"), number(total)),),
         button=gettext("Repeat %(count)s", count=count),
         weight="tick",
@@ -164,7 +168,7 @@ def _rerun_all(back: str) -> Response:
 
 
 def _to_batch(batch_id: str, count: int) -> Response:
-    forget_glance()
+    clear_queue_status()
     target = link_to("ui_batches.detail", batch_id=batch_id) or url_for("ui_recent.show", batch_id=batch_id)
     return see_other(target, "jobs-repeated", n=count)
 
@@ -177,7 +181,7 @@ def _sent_wanted() -> JobFilter:
     """Return the filter that the form of the list carries.
 
     Raises:
-        BadRequest: it is not valid.
+        BadRequest: the filter is invalid.
     """
     try:
         return job_filter(RecentQuerySchema().load(_sent_filter()))

@@ -1,1 +1,1 @@
-"""Schedules of cohorts and tags: the editor, and rules in words."""
+"""Schedules of cohorts and tags: editor, and descriptions of rules."""

@@ -1,4 +1,4 @@
-"""Stored schedules as pages show them."""
+"""Stored schedules, prepared for pages."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ RULE = (
 
 
 def schedule_of(target: ScheduleTarget) -> dict[str, Any] | None:
-    """Return the schedule of a cohort or tag, None if it has none."""
+    """Return the schedule of a cohort or tag, None if it has no schedule."""
     try:
         return read_schedule(state(), target)
     except ApiError:
@@ -25,12 +25,12 @@ def schedule_of(target: ScheduleTarget) -> dict[str, Any] | None:
 
 
 def rule_in_words(schedule: Mapping[str, Any]) -> str:
-    """Return the rule as a sentence; empty if this host does not know its time zone."""
+    """Return the rule as a sentence, empty if this host does not know the time zone."""
     return sentence(schedule) if schedule["summary"] else ""
 
 
 def next_times(schedule: Mapping[str, Any]) -> list[datetime]:
-    """Return the next five times, none while it is switched off."""
+    """Return the next five run times; the list is empty if the schedule is disabled."""
     if not schedule["enabled"] or not schedule["summary"]:
         return []
     times: list[datetime] = preview_schedule(state(), {name: schedule[name] for name in RULE})["next"]

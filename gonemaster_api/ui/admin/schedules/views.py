@@ -32,8 +32,8 @@ _SWITCHES = ("enabled", "catch_up", "promote_default")
 
 register_notes(
     {
-        "schedule_saved": Note(mark("The schedule is saved.")),
-        "schedule_removed": Note(mark("The schedule is removed.")),
+        "schedule_saved": Note(mark("Schedule saved.")),
+        "schedule_removed": Note(mark("Schedule removed.")),
     }
 )
 
@@ -54,7 +54,7 @@ def of_cohort(cohort_id: int) -> Response:
 
 
 def _edit(target: ScheduleTarget, title: str, back: str) -> Response:
-    """Show the form; `remove` removes the schedule, `check` shows what the rule would do, else it is saved."""
+    """Show the form; `remove` removes the schedule, `check` shows a preview, other submissions save."""
     stored = schedule_of(target)
     if request.method == "GET":
         sent = _form_of(stored) if stored else _new_form(state().queue.clock.now())
@@ -84,7 +84,7 @@ def _edit(target: ScheduleTarget, title: str, back: str) -> Response:
 
 
 def _preview(sent: Form, body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the rule in words and its next times; None where it is wrong, which the form then says."""
+    """Return the rule as a sentence with its next run times; None if it is invalid, with errors in the form."""
     if not sent.is_valid:
         return None
     try:
@@ -105,7 +105,7 @@ def _saved(sent: Form, target: ScheduleTarget, body: Mapping[str, Any]) -> bool:
 
 @cache
 def zones() -> tuple[str, ...]:
-    """Return the names of time zones, in their order."""
+    """Return the sorted names of time zones."""
     return ("UTC", *sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))
 
 
@@ -140,7 +140,7 @@ def _form_of(stored: Mapping[str, Any]) -> Form:
 
 
 def _body_of(sent: Form) -> dict[str, Any]:
-    """Return the body that the API would get: what the chosen kind does not use stays out."""
+    """Return the request body for the API, without fields that the selected kind does not use."""
     body: dict[str, Any] = {name: bool(sent[name]) for name in _SWITCHES}
     body |= {name: sent[name] for name in ("kind", "time_of_day", "timezone")}
     body["profile_id"] = whole(sent["profile_id"]) if sent["profile_id"] else None

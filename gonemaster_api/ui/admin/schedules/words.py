@@ -1,4 +1,4 @@
-"""A rule of a schedule as a sentence in the language of the request."""
+"""Descriptions of schedule rules in the language of the request."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,9 +13,9 @@ from gonemaster_tasks.recurrence.rules import WEEKDAYS, RuleKind
 
 
 def sentence(schedule: Mapping[str, Any]) -> str:
-    """Return for example `Every week on Monday and Thursday at 06:30, Europe/Stockholm`.
+    """Return a sentence such as `Every week on Monday and Thursday at 06:30, Europe/Stockholm`.
 
-    `schedule` is a document of the API, or what a form of the editor holds; its rule must be valid.
+    `schedule` is an API document or the content of the editor's form; its rule must be valid.
     """
     at = {"time": schedule["time_of_day"], "zone": schedule["timezone"]}
     if schedule["kind"] == RuleKind.INTERVAL:
@@ -33,7 +33,7 @@ def sentence(schedule: Mapping[str, Any]) -> str:
 
 
 def weekday_names() -> dict[str, str]:
-    """Return the names of the days of the week by the words of the API, Monday first."""
+    """Return the names of weekdays by their API names, Monday first."""
     names = get_day_names("wide", "stand-alone", locale=locale())
     return {word: names[number] for number, word in enumerate(WEEKDAYS)}
 
@@ -46,7 +46,7 @@ def _weekdays(words: Sequence[str]) -> str:
 def _days_of_month(schedule: Mapping[str, Any]) -> str:
     days = [str(day) for day in sorted(set(schedule["days_of_month"]))]
     words = [_("day %(day)s", day=_listed(days))] if len(days) == 1 else []
-    words = words or ([_("the days %(days)s", days=_listed(days))] if days else [])
+    words = words or ([_("days %(days)s", days=_listed(days))] if days else [])
     return _listed([*words, *([_("the last day")] if schedule["last_day"] else [])])
 
 

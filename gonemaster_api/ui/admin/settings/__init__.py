@@ -1,1 +1,1 @@
-"""Settings of the service, stored profiles, and the configuration of scoring."""
+"""Settings of the service, stored profiles, and the scoring configuration."""

@@ -1,4 +1,4 @@
-"""The parts of the settings, as tabs: those that the token may read."""
+"""The sections of the settings, as tabs; only those that the token may read."""
 
 from flask import url_for
 
@@ -16,7 +16,7 @@ PARTS = (
 
 
 def tabs() -> list[tuple[str, str, str]]:
-    """Return (key, label, address) of each part."""
+    """Return (key, label, URL) of each section."""
     return [(key, gettext(label), url_for(endpoint)) for key, label, endpoint in PARTS if _is_open(endpoint)]
 
 
@@ -26,7 +26,7 @@ def _is_open(endpoint: str) -> bool:
 
 
 def listed(error: ApiError, most: int = 10) -> str:
-    """Return what a refused document has wrong, each with its path."""
+    """Return the errors of a refused document, each with its path."""
     problems = (error.details or {}).get("problems") or [{"path": "", "reason": error.message}]
     return "; ".join(
         f"{item['path']}: {in_language(item['reason'])}" if item["path"] else in_language(item["reason"])

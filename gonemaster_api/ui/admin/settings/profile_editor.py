@@ -1,4 +1,4 @@
-"""The editor of a profile: its text, what it changes, and what is wrong with it."""
+"""The profile editor: text, differences from the default, and errors."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from gonemaster_db.models import Profile
 
 
 def show_editor(form: Form, profile: Profile | None) -> Response:
-    """Show the form beside its differences from the default; `do=reduce` drops what equals it."""
+    """Show the form with its differences from the default; `do=reduce` removes values equal to the default."""
     difference = None
     config = _parsed(form)
     if config is not None:
@@ -47,7 +47,7 @@ def show_editor(form: Form, profile: Profile | None) -> Response:
 
 
 def document_of(form: Form) -> dict[str, Any] | None:
-    """Return the form as a request of the API, None if something is wrong with it."""
+    """Return the form as an API request, None if a field is invalid."""
     config = _parsed(form)
     if config is None:
         return None
@@ -62,31 +62,31 @@ def document_of(form: Form) -> dict[str, Any] | None:
 
 
 def _parsed(form: Form) -> dict[str, Any] | None:
-    """Read the configuration; says at which line JSON ends to be JSON."""
+    """Parse the configuration; report the line of a JSON error."""
     try:
         config = json.loads(form["config"] or "{}")
     except RecursionError:
-        form.fail("config", _("The configuration is nested too deeply."), "invalid_profile")
+        form.fail("config", _("The configuration has too many levels of nesting."), "invalid_profile")
     except ValueError as error:
         line = getattr(error, "lineno", 1)
-        form.fail("config", _("Line %(line)s is not JSON: %(what)s", line=line, what=str(error)), "invalid_profile")
+        form.fail("config", _("Invalid JSON in line %(line)s: %(what)s", line=line, what=str(error)), "invalid_profile")
     else:
         if isinstance(config, dict):
             return config
-        form.fail("config", _("The configuration is an object in braces: {…}"), "invalid_profile")
+        form.fail("config", _("The configuration must be a JSON object: {…}"), "invalid_profile")
     return None
 
 
 def place(form: Form, error: ApiError | ProfileExists) -> None:
-    """Show a refusal at its field."""
+    """Record a refusal at its field."""
     if isinstance(error, ProfileExists):
-        form.fail("name", _("There is a profile of this name."), "profile_exists")
+        form.fail("name", _("A profile with this name already exists."), "profile_exists")
         return
     form.fail("config", listed(error), error.code)
 
 
 def without(config: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
-    """Return a configuration without some properties; objects that become empty go, too."""
+    """Return a configuration without some properties and without objects that become empty."""
     kept: dict[str, Any] = {}
     for key, value in config.items():
         if key in paths:
@@ -102,12 +102,12 @@ def without(config: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
 
 
 def version_of(profile: Profile) -> str:
-    """Return what changes with each save."""
+    """Return a value that changes with each save."""
     return profile.updated_at.isoformat()
 
 
 def pretty(config: Mapping[str, Any]) -> str:
-    """Return a configuration as the editor shows it."""
+    """Return a configuration as formatted JSON."""
     return json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True)
 
 

@@ -45,11 +45,11 @@ blueprint = Blueprint("ui_profiles", __name__)
 
 register_notes(
     {
-        "profile_stored": Note(mark("The profile is saved.")),
-        "profile_removed": Note(mark("The profile is deleted.")),
-        "profile_repaired": Note(mark("The profile is repaired.")),
+        "profile_stored": Note(mark("Profile saved.")),
+        "profile_removed": Note(mark("Profile deleted.")),
+        "profile_repaired": Note(mark("Profile repaired.")),
         "profile_reviewed": Note(mark("The profile is marked as reviewed with this version.")),
-        "profile_unreviewed": Note(mark("The review of the profile is cleared.")),
+        "profile_unreviewed": Note(mark("The review mark of the profile is removed.")),
         "profiles_reviewed": Note(
             mark("One profile is marked as reviewed."), mark("%(num)s profiles are marked as reviewed.")
         ),
@@ -90,7 +90,7 @@ def _is_shown(profile: Profile, tags: list[str], which: str) -> bool:
 
 @blueprint.get("/settings/profiles/new")
 def new() -> Response:
-    """Show an empty editor, or one filled from the server's default or from another profile (`from`)."""
+    """Show an empty editor, or one filled in from the server default or from another profile (`from`)."""
     source = request.args.get("from", "")
     values = {"name": "", "description": "", "config": "{}"}
     if source == "default":
@@ -107,7 +107,7 @@ def new() -> Response:
 
 @blueprint.post("/settings/profiles/new")
 def create() -> Response:
-    """Store a profile; or only compare it, or drop what equals the default."""
+    """Create a profile; or only compare it, or remove values equal to the default."""
     form = Form.sent()
     document = document_of(form)
     if form["do"] != "save" or document is None:
@@ -135,13 +135,17 @@ def detail(profile_id: int) -> Response:
 
 @blueprint.post("/settings/profiles/<int:profile_id>")
 def change(profile_id: int) -> Response:
-    """Save a profile, unless somebody else saved it since the page was made."""
+    """Save a profile, unless another user saved it after the page was loaded."""
     profile, form = read_profile(state(), profile_id), Form.sent()
     document = document_of(form)
     if form["do"] != "save" or document is None:
         return show_editor(form, profile)
     if form["version"] != version_of(profile):
-        form.fail(SUMMARY, _("Somebody else saved this profile meanwhile. Save again to replace that."), "conflict")
+        form.fail(
+            SUMMARY,
+            _("Another user saved this profile in the meantime. Save again to overwrite that version."),
+            "conflict",
+        )
         form.values["version"] = version_of(profile)
         return show_editor(form, profile)
     try:
@@ -154,7 +158,7 @@ def change(profile_id: int) -> Response:
 
 @blueprint.post("/settings/profiles/<int:profile_id>/repair")
 def repair(profile_id: int) -> Response:
-    """Carry out a repair, or set or clear the review."""
+    """Repair a profile, or set or clear its review."""
     operation, module = request.form.get("op", ""), request.form.get("module", "")
     back = url_for("ui_profiles.detail", profile_id=profile_id)
     if operation in ("mark_reviewed", "clear_reviewed"):
@@ -166,7 +170,7 @@ def repair(profile_id: int) -> Response:
     elif operation in _REPAIRS:
         repair_profile(state(), profile_id, operation, _REPAIRS[operation], who=who())
     else:
-        raise BadRequest("invalid_op", _("This is not a repair: %(op)s", op=operation[:100]))
+        raise BadRequest("invalid_op", _("Invalid repair operation: %(op)s", op=operation[:100]))
     return see_other(back, "profile_repaired")
 
 
@@ -178,15 +182,15 @@ def review_all() -> Response:
 
 @blueprint.route("/settings/profiles/<int:profile_id>/delete", methods=["GET", "POST"])
 def delete(profile_id: int) -> Response:
-    """Ask, then delete."""
+    """Delete a profile after a confirmation."""
     profile, tags = read_profile(state(), profile_id), read_tags_with_profiles(state()).get(profile_id, [])
     asked = Confirmation(
         title=_("Delete profile %(name)s?", name=profile.name),
         button=_("Delete profile %(name)s", name=profile.name),
         back=url_for("ui_profiles.detail", profile_id=profile_id),
-        text=_("Waiting jobs with this profile use the default of the server instead."),
-        facts=[(_("Tags that use it"), number(len(tags)))],
-        kept=_("Runs keep their results and the effective profile they were made with."),
+        text=_("Waiting jobs with this profile will use the server default."),
+        facts=[(_("Tags with this profile"), number(len(tags)))],
+        kept=_("Runs keep their results and their effective profile."),
         weight="tick" if tags else "plain",
         tick=ngettext("One tag loses its profile.", "%(num)s tags lose their profile.", len(tags)),
     ).asked()
@@ -199,4 +203,4 @@ def delete(profile_id: int) -> Response:
 def _number(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
-    raise BadRequest("invalid_id", _("A profile id is a number."))
+    raise BadRequest("invalid_id", _("A profile ID must be a number."))

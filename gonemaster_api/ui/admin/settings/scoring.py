@@ -1,4 +1,4 @@
-"""The configuration of scoring as tables: penalties, weights, bands, criteria."""
+"""The scoring configuration as tables: penalties, weights, bands, criteria."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -28,8 +28,8 @@ blueprint = Blueprint("ui_scoring", __name__)
 
 register_notes(
     {
-        "scoring_saved": Note(mark("The configuration is saved. Stored scores stay as they are.")),
-        "scoring_reset": Note(mark("The built-in configuration applies again.")),
+        "scoring_saved": Note(mark("Scoring configuration saved. Stored scores do not change.")),
+        "scoring_reset": Note(mark("The built-in configuration is active again.")),
     }
 )
 
@@ -42,7 +42,7 @@ def show() -> Response:
 
 @blueprint.post("/settings/scoring")
 def save() -> Response:
-    """Save the tables; or only add what the default has and they have not; or import a document."""
+    """Save the tables, add missing defaults, or import a document."""
     form = Form.sent()
     document = _imported(form) if form["do"] == "import" else _document(form)
     if form["do"] == "fill":
@@ -59,13 +59,13 @@ def save() -> Response:
 
 @blueprint.route("/settings/scoring/reset", methods=["GET", "POST"])
 def reset() -> Response:
-    """Ask, then go back to the built-in configuration."""
+    """Restore the built-in configuration after a confirmation."""
     asked = Confirmation(
-        title=_("Go back to the built-in scoring?"),
+        title=_("Reset to the built-in scoring?"),
         button=_("Reset scoring"),
         back=url_for("ui_scoring.show"),
-        text=_("What was saved here is lost. Export it first if you may need it."),
-        kept=_("Scores and grades of stored runs stay as they are."),
+        text=_("The saved configuration is deleted. Export it first if you may need it."),
+        kept=_("Scores and grades of stored runs do not change."),
     ).asked()
     if asked:
         return asked
@@ -90,7 +90,10 @@ def _page(form: Form, document: Mapping[str, Any]) -> Response:
 
 
 def _document(form: Form) -> dict[str, Any]:
-    """Put the tables together. Rows without a name are left out; what is no number stays, and the engine refuses it."""
+    """Build the document from the tables, without rows that have no name.
+
+    Text that is not a number stays, so that the engine refuses it.
+    """
     document: dict[str, Any] = {name: dict(_rows(form, name)) for name in TABLES}
     document["grade_bands"] = [
         {"grade": grade, "min_score": _number(score)}
@@ -116,13 +119,13 @@ def _number(text: str) -> Any:
 
 
 def _filled(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the entries of the default that a document does not have."""
+    """Add the default entries that a document lacks."""
     default = default_scoring()
     return {**document, **{name: {**default[name], **document[name]} for name in TABLES}}
 
 
 def _imported(form: Form) -> dict[str, Any]:
-    """Read the file, or the text beside it."""
+    """Read the uploaded file, or the text field."""
     file = request.files.get("file")
     content = file.read(_MAX_FILE + 1) if file and file.filename else form["document"].encode()
     if len(content) > _MAX_FILE:
@@ -131,9 +134,9 @@ def _imported(form: Form) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        form.fail(SUMMARY, _("This is not JSON: %(what)s", what=str(error)), "invalid_scoring_config")
+        form.fail(SUMMARY, _("Invalid JSON: %(what)s", what=str(error)), "invalid_scoring_config")
         return {}
     if not isinstance(document, dict):
-        form.fail(SUMMARY, _("The document is an object in braces: {…}"), "invalid_scoring_config")
+        form.fail(SUMMARY, _("The document must be a JSON object: {…}"), "invalid_scoring_config")
         return {}
     return document

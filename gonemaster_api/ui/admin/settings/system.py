@@ -1,4 +1,4 @@
-"""The settings of the service by area; those that may be changed while it runs have a field."""
+"""The settings of the service by area; settings that can change at run time have a field."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -20,7 +20,7 @@ from gonemaster_tasks.config.settings import BY_KEY, OPTIONS_BY_AREA
 
 blueprint = Blueprint("ui_settings", __name__)
 
-# The titles of gonemaster_tasks.config.settings.AREAS, for the catalogues.
+# Titles of gonemaster_tasks.config.settings.AREAS, marked here for translation.
 mark("Server")
 mark("Queue and workers")
 mark("Engine")
@@ -33,18 +33,18 @@ mark("Display")
 register_notes(
     {
         "settings_saved": Note(
-            mark("One setting is saved; all processes follow within two seconds."),
-            mark("%(num)s settings are saved; all processes follow within two seconds."),
+            mark("One setting saved. It takes effect in all processes within two seconds."),
+            mark("%(num)s settings saved. They take effect in all processes within two seconds."),
         ),
-        "settings_same": Note(mark("Nothing was changed."), level="notice"),
-        "setting_reset": Note(mark("The saved value is removed: configuration file and default apply again.")),
+        "settings_same": Note(mark("No changes."), level="notice"),
+        "setting_reset": Note(mark("The saved value is removed. The configuration file and the default apply again.")),
     }
 )
 
 
 @blueprint.get("/settings")
 def show() -> Any:
-    """Lead to the first part that the token may read."""
+    """Redirect to the first section that the token may read."""
     return redirect(tabs()[0][2], code=HTTPStatus.SEE_OTHER)
 
 
@@ -56,7 +56,7 @@ def system() -> Response:
 
 @blueprint.post("/settings/system")
 def save() -> Response:
-    """Save what was changed on the page, all or none; or remove the saved value of one setting."""
+    """Save all changed settings or none of them; or remove the saved value of one setting."""
     form = Form.sent()
     reset = form["reset"]
     changes = {reset: None} if reset else _changes(form, read_settings(state()))
@@ -85,11 +85,11 @@ def _page(form: Form) -> Response:
 
 
 def _changes(form: Form, settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the fields whose text differs from what the page had shown, in the types of the API."""
+    """Return the fields whose text differs from the original, converted to the types of the API."""
     changes: dict[str, Any] = {}
     for key, text in form.values.items():
         option = BY_KEY.get(key)
-        # Spaces count in a text; a field that this form does not have is none of its business.
+        # Spaces are significant in a string. Ignore fields that the form does not have.
         if option is None or not option.is_changeable:
             continue
         text = request.form.get(key, "")
@@ -110,7 +110,7 @@ def _value(form: Form, key: str, text: str, json_type: str) -> Any:
 
 
 def _place(form: Form, error: BadRequest) -> None:
-    """Show each refusal at its field."""
+    """Record each refusal at its field."""
     for problem in (error.details or {}).get("settings", []):
         place = problem["key"] if problem["key"] in form.values else SUMMARY
         text, allowed = problem["message"], problem.get("allowed", "")
@@ -120,7 +120,7 @@ def _place(form: Form, error: BadRequest) -> None:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as a field holds it."""
+    """Return a value as the text of a form field."""
     if value is None:
         return ""
     if isinstance(value, bool):

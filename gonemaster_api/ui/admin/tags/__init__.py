@@ -1,1 +1,1 @@
-"""Domain tags: the list, and one tag."""
+"""Domain tags: the list, and the page of one tag."""

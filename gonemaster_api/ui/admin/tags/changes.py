@@ -1,4 +1,4 @@
-"""Changes of a tag and of its domains."""
+"""Changes to a tag and its domains."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,6 @@ from gonemaster_api.queries.searching import name_part
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import read_pasted
 from gonemaster_api.ui.admin.tags.views import FILTERS, detail_with, show_with
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, first_message
 from gonemaster_api.ui.shell.texts.formats import number
@@ -18,6 +17,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.refusals import in_language
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.tags import (
     add_domains_to_tag,
     change_description,
@@ -37,11 +37,11 @@ blueprint = Blueprint("ui_tag_changes", __name__)
 
 register_notes(
     {
-        "tag_made": Note(mark("The tag is created.")),
-        "tag_described": Note(mark("The description is saved.")),
-        "tag_filled": Note(mark("%(num)s name was added."), mark("%(num)s names were added.")),
+        "tag_made": Note(mark("Tag created.")),
+        "tag_described": Note(mark("Description saved.")),
+        "tag_filled": Note(mark("%(num)s domain added."), mark("%(num)s domains added.")),
         "tag_emptied": Note(
-            mark("%(num)s name was removed from the tag."), mark("%(num)s names were removed from the tag.")
+            mark("%(num)s domain removed from the tag."), mark("%(num)s domains removed from the tag.")
         ),
     }
 )
@@ -57,7 +57,7 @@ def create() -> Response:
             make_tag(state(), document["name"], document["description"])
             return see_other(url_for("ui_tags.detail", name=document["name"]), "tag_made")
         except TagExists:
-            sent.fail("name", _("There is a tag of this name."), "tag_exists")
+            sent.fail("name", _("A tag with this name already exists."), "tag_exists")
         except ApiError as error:
             sent.fail("name", error.message, error.code)
     return show_with(sent)
@@ -76,7 +76,7 @@ def describe(name: str) -> Response:
 
 @blueprint.post("/tags/<name>/domains")
 def add(name: str) -> Response:
-    """Add the pasted names; all are checked before one is added."""
+    """Add the pasted names after all of them have been validated."""
     sent = Form.sent()
     pasted = read_pasted(request.form.get("names", ""))
     try:
@@ -91,12 +91,12 @@ def add(name: str) -> Response:
 
 @blueprint.post("/tags/<name>/domains/remove")
 def remove(name: str) -> Response:
-    """Remove the ticked names, or all that match the filter, from the tag; domains and runs stay."""
+    """Remove the selected domains, or all domains that match the filter, from the tag; keep the domains and runs."""
     if request.form.get("all"):
         return _remove_all(name)
     names = request.form.getlist("domain")
     remove_domains_from_tag(state(), name, names)
-    back = own_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
+    back = local_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
     return see_other(back, "tag_emptied", n=len(names))
 
 
@@ -104,18 +104,21 @@ def _remove_all(name: str) -> Response:
     sent = {key: request.form[key] for key in FILTERS if request.form.get(key)}
     wanted = _filter_of(name, sent)
     total = count_members(state(), wanted)
-    back = own_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
+    back = local_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
     asked = Confirmation(
-        title=_("Remove all domains that match from the tag %(tag)s?", tag=name),
-        text=_("Many are removed step by step, with their progress shown."),
+        title=_("Remove all matching domains from the tag %(tag)s?", tag=name),
+        text=_("Large numbers are removed in steps, with progress shown."),
         facts=[(_("Domains"), number(total))],
         kept=_("domains and their runs."),
         weight="tick",
         tick=ngettext(
-            "Yes, take it from %(num)s domain", "Yes, take it from %(num)s domains", total, num=number(total)
+            "Yes, remove the tag from %(num)s domain",
+            "Yes, remove the tag from %(num)s domains",
+            total,
+            num=number(total),
         ),
         button=ngettext("Remove %(num)s domain", "Remove %(num)s domains", total, num=number(total)),
-        keep=_("Keep them"),
+        keep=_("Keep in queue"),
         fields={"all": "yes", "next": back} | sent,
         back=back,
     ).asked()
@@ -128,7 +131,7 @@ def _remove_all(name: str) -> Response:
 
 
 def _filter_of(name: str, sent: Mapping[str, str]) -> DomainFilter:
-    """Return the filter that the form of the list carries. Raises BadRequest: it is not valid."""
+    """Return the filter that the form of the list carries. Raises BadRequest if it is invalid."""
     try:
         query = DomainsOfTagQuerySchema().load(sent)
     except ma.ValidationError as error:

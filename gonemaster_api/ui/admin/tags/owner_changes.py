@@ -1,4 +1,4 @@
-"""What only administrators may do with a tag: its profile, the purge of its runs, its deletion."""
+"""Changes to a tag that need the scope admin: its profile, the purge of its runs, its deletion."""
 
 from flask import Blueprint, Response, url_for
 
@@ -21,10 +21,10 @@ blueprint = Blueprint("ui_tag_owner", __name__)
 
 register_notes(
     {
-        "tag_profile_set": Note(mark("Tests of the tag's domains use the profile from now on.")),
-        "tag_profile_cleared": Note(mark("The tag has no default profile any more.")),
-        "tag_purged": Note(mark("%(num)s run was removed."), mark("%(num)s runs were removed.")),
-        "tag_deleted": Note(mark("The tag is deleted.")),
+        "tag_profile_set": Note(mark("Tests of domains with this tag now use the profile.")),
+        "tag_profile_cleared": Note(mark("The tag no longer has a default profile.")),
+        "tag_purged": Note(mark("%(num)s run deleted."), mark("%(num)s runs deleted.")),
+        "tag_deleted": Note(mark("Tag deleted.")),
     }
 )
 
@@ -36,30 +36,33 @@ def profile(name: str) -> Response:
     text = sent["profile_id"]
     number_of = whole(text)
     if text and not (isinstance(number_of, int) and number_of > 0):
-        sent.fail("profile_id", _("Choose a profile of the list."), "invalid_profile_id")
+        sent.fail("profile_id", _("Choose a profile from the list."), "invalid_profile_id")
         return detail_with(name, sent)
     try:
         set_tag_profile(state(), name, number_of if isinstance(number_of, int) else None, who=who())
     except ProfileNotFound:
-        sent.fail("profile_id", _("This profile does not exist any more."), "profile_not_found")
+        sent.fail("profile_id", _("This profile no longer exists."), "profile_not_found")
         return detail_with(name, sent)
     return see_other(url_for("ui_tags.detail", name=name), "tag_profile_set" if text else "tag_profile_cleared")
 
 
 @blueprint.route("/tags/<name>/purge", methods=["GET", "POST"])
 def purge(name: str) -> Response:
-    """Remove all runs of the tag's domains, in two steps."""
+    """Delete all runs of the tag's domains, in two steps."""
     runs = count_runs_of_tag(state(), name)
     back = url_for("ui_tags.detail", name=name)
     question = Confirmation(
-        title=_("Remove all runs of the tag %(tag)s?", tag=name),
-        text=_("This cannot be undone. Results, scores and the history of its domains go; waiting jobs are tested."),
+        title=_("Delete all runs of the tag %(tag)s?", tag=name),
+        text=_(
+            "This cannot be undone. The results, scores and history of its domains are deleted. Waiting jobs "
+            "are not affected."
+        ),
         facts=[(_("Runs"), number(runs)), (_("Domains"), number(read_tag(state(), name)["domain_count"]))],
-        kept=_("domains, the tag and its members, snapshots of the analysis."),
+        kept=_("domains, the tag and its members, analysis snapshots."),
         weight="tick",
         tick=ngettext("Yes, this %(num)s run", "Yes, all %(num)s runs", runs, num=number(runs)),
-        button=ngettext("Remove %(num)s run", "Remove %(num)s runs", runs, num=number(runs)),
-        keep=_("Keep the runs"),
+        button=ngettext("Delete %(num)s run", "Delete %(num)s runs", runs, num=number(runs)),
+        keep=_("Keep runs"),
         back=back,
     )
     if asked := question.asked():
@@ -72,19 +75,22 @@ def purge(name: str) -> Response:
 
 @blueprint.route("/tags/<name>/delete", methods=["GET", "POST"])
 def delete(name: str) -> Response:
-    """Delete a tag; its domains and their runs stay."""
+    """Delete a tag; keep its domains and their runs."""
     members = read_tag(state(), name)["domain_count"]
     question = Confirmation(
         title=_("Delete the tag %(tag)s?", tag=name),
-        text=_("Its domains lose the tag. Its schedule goes with it."),
+        text=_("The tag is removed from its domains. Its schedule is deleted."),
         facts=[(_("Domains"), number(members))],
         kept=_("domains, runs, batches."),
         weight="tick",
         tick=ngettext(
-            "Yes, take it from %(num)s domain", "Yes, take it from %(num)s domains", members, num=number(members)
+            "Yes, remove the tag from %(num)s domain",
+            "Yes, remove the tag from %(num)s domains",
+            members,
+            num=number(members),
         ),
-        button=_("Delete the tag"),
-        keep=_("Keep the tag"),
+        button=_("Delete tag"),
+        keep=_("Keep tag"),
         back=url_for("ui_tags.detail", name=name),
     )
     if asked := question.asked():
@@ -92,5 +98,5 @@ def delete(name: str) -> Response:
     try:
         remove_tag(state(), name, who=who())
     except TagInUse:
-        return question.ask(_("A cohort is made from this tag (tag_in_use). Delete the cohort first."))
+        return question.ask(_("A cohort uses this tag (tag_in_use). Delete the cohort first."))
     return see_other(url_for("ui_tags.show"), "tag_deleted")

@@ -1,4 +1,4 @@
-"""The list of tags, and one tag with its domains, profile, batches, cohort and schedule."""
+"""The list of tags, and the page of one tag with its domains, profile, batches, cohort and schedule."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.admin.batches.outcomes import grade_parts, level_parts
 from gonemaster_api.ui.admin.schedules.stored import next_times, rule_in_words, schedule_of
-from gonemaster_api.ui.shell.addresses import here
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
+from gonemaster_api.ui.shell.urls import here
 from gonemaster_api.v1.domains.schemas import DomainsOfTagQuerySchema
 from gonemaster_db.service.schedules import ScheduleTarget
 
@@ -28,8 +28,8 @@ _EARLIER_BATCHES = 5
 LEVELS = ("ok", "notice", "warning", "error", "critical")
 FILTERS = ("name", "level", "min_level")
 _FROM_LEVEL = (
-    ("WARNING", mark("Warnings and worse")),
-    ("ERROR", mark("Errors and worse")),
+    ("WARNING", mark("Warnings and above")),
+    ("ERROR", mark("Errors and above")),
     ("CRITICAL", mark("Critical")),
 )
 
@@ -56,7 +56,7 @@ def detail(name: str) -> Response:
 
 
 def detail_with(name: str, form: Form) -> Response:
-    """Show a tag with a form that was sent."""
+    """Show a tag with a submitted form."""
     shared = state()
     tag = read_tag(shared, name)
     query = read_query(DomainsOfTagQuerySchema, limit=PER_PAGE)
@@ -86,13 +86,13 @@ def detail_with(name: str, form: Form) -> Response:
 
 
 def _level_choices() -> list[tuple[str, str, str]]:
-    """Return the choices above the list of domains: word of the API, text, address."""
+    """Return the choices above the list of domains: API value, label, URL."""
     choices = [("", gettext("All"), here(min_level=None, level=None))]
     return choices + [(level, gettext(text), here(min_level=level, level=None)) for level, text in _FROM_LEVEL]
 
 
 def _summary(name: str) -> Any:
-    """Return the counts of the newest runs; None of a tag without domains."""
+    """Return the counts of the newest runs, None if the tag has no domains."""
     try:
         return read_tag_summary(state(), name)
     except NotFound:

@@ -1,1 +1,1 @@
-"""Watches: who is told of what, and what was delivered."""
+"""Watches: recipients of notifications, and deliveries."""

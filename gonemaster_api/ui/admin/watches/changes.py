@@ -1,4 +1,4 @@
-"""Watches are made, changed, switched, tested and deleted."""
+"""Create, edit, enable, disable, test and delete watches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,6 @@ from gonemaster_api.queries.watches import read_watch
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.numbers import whole
 from gonemaster_api.ui.admin.watches.words import event_names, subject
-from gonemaster_api.ui.shell.addresses import own_path
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form
 from gonemaster_api.ui.shell.pages import page
@@ -18,6 +17,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.words import word
+from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.watches import change_watch, make_watch, remove_watch, try_watch
 from gonemaster_api.v1.watches.schemas import NewWatchSchema, WatchChangeSchema
 from gonemaster_api.web.actor import who
@@ -34,19 +34,19 @@ _PLACES = {
 
 register_notes(
     {
-        "watch_made": Note(mark("The watch is created; it is told of what happens from now on.")),
-        "watch_saved": Note(mark("The watch is saved.")),
-        "watch_on": Note(mark("The watch is switched on.")),
-        "watch_off": Note(mark("The watch is switched off.")),
-        "watch_tested": Note(mark("A test message is on its way; the list below shows what becomes of it.")),
-        "watch_deleted": Note(mark("The watch is deleted.")),
+        "watch_made": Note(mark("Watch created. It reports events from now on.")),
+        "watch_saved": Note(mark("Watch saved.")),
+        "watch_on": Note(mark("Watch enabled.")),
+        "watch_off": Note(mark("Watch disabled.")),
+        "watch_tested": Note(mark("Test message queued. The list below shows its delivery.")),
+        "watch_deleted": Note(mark("Watch deleted.")),
     }
 )
 
 
 @blueprint.route("/watches/new", methods=["GET", "POST"])
 def new() -> Response:
-    """Watch a tag, a domain or the queue."""
+    """Create a watch of a tag, a domain or the queue."""
     if request.method == "GET":
         given = {name: request.args.get(name, "") for name in ("tag", "domain")}
         events = [WatchEvent.DOMAIN_REGRESSED.value, WatchEvent.DOMAIN_RECOVERED.value]
@@ -59,10 +59,12 @@ def new() -> Response:
             made = make_watch(state(), document, who=who())
             return see_other(url_for("ui_watches.detail", watch_id=made.id), "watch_made")
         except TagNotFound:
-            sent.fail("tag", _("There is no such tag."), "not_found")
+            sent.fail("tag", _("This tag does not exist."), "not_found")
         except TooManyWatches as error:
             sent.fail(
-                SUMMARY, _("There are %(num)s watches, and no more may be stored.", num=error.limit), "too_many_watches"
+                SUMMARY,
+                _("The limit of %(num)s watches is reached. Delete a watch to create another one.", num=error.limit),
+                "too_many_watches",
             )
         except ApiError as error:
             sent.fail(_PLACES.get(error.code, SUMMARY), error.message, error.code)
@@ -71,7 +73,7 @@ def new() -> Response:
 
 @blueprint.route("/watches/<int(max=9223372036854775807):watch_id>/edit", methods=["GET", "POST"])
 def edit(watch_id: int) -> Response:
-    """Change a watch; its subject and the kind of its receiver stay."""
+    """Edit a watch; its subject and the type of its recipient cannot change."""
     watch = read_watch(state(), watch_id)
     kind = "email" if watch["email"] else "url"
     if request.method == "GET":
@@ -118,10 +120,10 @@ def _page(shown: Form, watch: Mapping[str, Any] | None = None) -> Response:
 
 @blueprint.post("/watches/<int(max=9223372036854775807):watch_id>/switch")
 def switch(watch_id: int) -> Response:
-    """Switch a watch on or off."""
+    """Enable or disable a watch."""
     is_on = request.form.get("value") == "yes"
     change_watch(state(), watch_id, {"enabled": is_on}, who=who())
-    back = own_path(request.form.get("next") or url_for("ui_watches.detail", watch_id=watch_id))
+    back = local_path(request.form.get("next") or url_for("ui_watches.detail", watch_id=watch_id))
     return see_other(back, "watch_on" if is_on else "watch_off")
 
 
@@ -137,9 +139,9 @@ def delete(watch_id: int) -> Response:
     """Delete a watch with its deliveries."""
     question = Confirmation(
         title=_("Delete the watch of %(subject)s?", subject=subject(read_watch(state(), watch_id))),
-        text=_("Its deliveries go with it; what was still to be told is not told."),
-        button=_("Delete the watch"),
-        keep=_("Keep the watch"),
+        text=_("Its deliveries are deleted. Pending notifications are discarded."),
+        button=_("Delete watch"),
+        keep=_("Keep watch"),
         back=url_for("ui_watches.detail", watch_id=watch_id),
     )
     if asked := question.asked():

@@ -1,4 +1,4 @@
-"""The list of watches, and one watch with its deliveries."""
+"""The list of watches, and the page of one watch with its deliveries."""
 
 from flask import Blueprint, Response
 

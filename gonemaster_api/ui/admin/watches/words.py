@@ -1,4 +1,4 @@
-"""Events, receivers and subjects of watches in words."""
+"""Labels of events, recipients and subjects of watches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,36 +10,36 @@ from gonemaster_db.models import DeliveryStatus, WatchEvent
 
 
 def event_names() -> dict[str, str]:
-    """Return the events in words, and those that only deliveries have."""
+    """Return the labels of events, including those that only deliveries have."""
     return {
         WatchEvent.DOMAIN_REGRESSED.value: _("A domain got worse"),
         WatchEvent.DOMAIN_RECOVERED.value: _("A domain recovered"),
         WatchEvent.BATCH_FINISHED.value: _("A batch finished"),
         WatchEvent.SNAPSHOT_CAPTURED.value: _("A snapshot was captured"),
-        WatchEvent.QUEUE_TROUBLE.value: _("The queue has troubles"),
+        WatchEvent.QUEUE_TROUBLE.value: _("Queue problem"),
         "test": _("Test message"),
         "digest": _("Summary of several events"),
     }
 
 
 def status_names() -> dict[str, str]:
-    """Return the states of deliveries in words."""
+    """Return the labels of delivery states."""
     return {
         DeliveryStatus.WAITING.value: _("Waiting"),
         DeliveryStatus.SUCCEEDED.value: _("Delivered"),
-        DeliveryStatus.FAILED.value: _("Given up"),
+        DeliveryStatus.FAILED.value: _("Abandoned"),
     }
 
 
 def subject(watch: Mapping[str, Any]) -> str:
-    """Return what is watched."""
+    """Return the subject of a watch: a tag, a domain or the queue."""
     if watch["tag"]:
         return _("Tag %(tag)s", tag=watch["tag"])
     return u_label(watch["domain"]) if watch["domain"] else _("The queue")
 
 
 def receiver(watch: Mapping[str, Any]) -> str:
-    """Return who is told: a mail address, or of a URL the host only, for its path may be a secret."""
+    """Return the recipient: an email address, or only the host of a URL, because the path may contain a secret."""
     if watch["email"]:
         return str(watch["email"])
     return urlsplit(str(watch["url"])).netloc.rpartition("@")[2]

@@ -1,1 +1,1 @@
-"""What is tested, and what the words mean."""
+"""The list of test cases, and the glossary."""

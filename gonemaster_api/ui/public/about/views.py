@@ -1,4 +1,4 @@
-"""The list of what is tested, and the glossary."""
+"""The list of test cases, and the glossary."""
 
 from flask import Blueprint, Response
 
@@ -16,7 +16,7 @@ blueprint = Blueprint("ui_public_about", __name__, url_prefix="/about")
 
 @blueprint.get("")
 def show() -> Response:
-    """List modules with their test cases, and explain the words."""
+    """List modules with their test cases, and the glossary."""
     locale, exclude = best_locale(language()), state().settings.exclude
     left_out = {case.id for case in select(exclude)} if exclude else set()
     listed = [

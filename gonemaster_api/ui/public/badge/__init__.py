@@ -1,1 +1,1 @@
-"""The badge that pages of others embed."""
+"""The badge for other websites."""

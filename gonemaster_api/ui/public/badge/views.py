@@ -1,4 +1,4 @@
-"""The badge of a domain: grade and date of its newest public test, as an image for pages of others."""
+"""The badge of a domain: grade and date of its newest public test, as an image for other websites."""
 
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ blueprint = Blueprint("ui_public_badge", __name__, url_prefix="/badge")
 
 _AGE = "public, max-age=300"
 _AGE_OF_NONE = "public, max-age=60"
-_COLOURS = {  # white letters have a contrast of 6:1 at least on each
+_COLOURS = {  # White text has a contrast of at least 6:1 on each colour.
     "A+": "#126b4f",
     "A": "#0b5c43",
     "B": "#1f4f86",
@@ -25,7 +25,7 @@ _COLOURS = {  # white letters have a contrast of 6:1 at least on each
 
 @blueprint.get("/<domain>.svg")
 def show(domain: str) -> Response:
-    """Draw the badge; it says the same in all languages."""
+    """Render the badge, which is the same in all languages."""
     shared = state()
     try:
         run_id, version = find_badge_run(shared, read_name(domain))

@@ -1,1 +1,1 @@
-"""The form on which anybody asks for a test."""
+"""The public form that submits a test."""

@@ -1,4 +1,4 @@
-"""Judges what was typed: either the request for a job, or what is wrong with which field and what is allowed."""
+"""Validates the submitted form: builds the request for a job, or reports problems by field."""
 
 import ipaddress
 import re
@@ -9,7 +9,7 @@ from typing import Any
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.ui.public.form.choices import HEX_DIGITS, digest_name
 from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed
-from gonemaster_api.ui.shell.forms.typed_names import host_of_address, why_no_name
+from gonemaster_api.ui.shell.forms.typed_names import host_of_address, invalid_name_reason
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.use_cases.job_submission import check_targets, read_name
@@ -30,7 +30,7 @@ _FIELD_OF_CODE = {
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """What is wrong with a field, and the code that the API has for it."""
+    """A problem with a field, and its API error code."""
 
     text: str
     code: str
@@ -38,24 +38,22 @@ class FieldProblem:
 
 @dataclass(slots=True)
 class CheckedForm:
-    """The request that a form asks for; only without problems, which are by field."""
+    """The job request, or problems by field if the form is invalid."""
 
     request: dict[str, Any] = field(default_factory=dict)
     problems: dict[str, FieldProblem] = field(default_factory=dict)
 
     def note(self, name: str, text: str, code: str) -> None:
-        """Keep the first problem of a field."""
+        """Record the first problem of a field."""
         self.problems.setdefault(name, FieldProblem(text, code))
 
 
 def check(typed: Typed, *, guarded: bool) -> CheckedForm:
-    """Check all fields, so that all that is wrong is said at once. `guarded`: only global addresses are asked."""
+    """Validate all fields and report all problems together. With `guarded`, only global addresses are allowed."""
     checked = CheckedForm()
     _check_domain(typed.domain, checked)
     if not (typed.ipv4 or typed.ipv6):
-        checked.note(
-            "families", _("Without IPv4 and IPv6 no name server can be asked. Choose at least one."), "bad_request"
-        )
+        checked.note("families", _("At least one of IPv4 and IPv6 is needed to query name servers."), "bad_request")
     nameservers = [found for row in enumerate(typed.nameservers) if (found := _nameserver(*row, checked, guarded))]
     records = [found for row in enumerate(typed.ds) if (found := _ds(*row, checked))]
     for name, rows in (("nameservers", typed.nameservers), ("ds", typed.ds)):
@@ -73,21 +71,21 @@ def check(typed: Typed, *, guarded: bool) -> CheckedForm:
 
 
 def refused(error: ApiError) -> dict[str, FieldProblem]:
-    """Return a refusal of the submission at the field that it is about; at none where that is not known."""
+    """Record a refusal of the submission at its field, or at no field if it is unknown."""
     return {_FIELD_OF_CODE.get(error.code, ""): FieldProblem(in_language(error.message), error.code)}
 
 
 def _check_domain(text: str, checked: CheckedForm) -> None:
     if not text.strip():
-        checked.note("domain", _("Type the name of a domain, such as example.com."), "missing_domain")
+        checked.note("domain", _("Enter a domain name, for example example.com."), "missing_domain")
         return
     if host := host_of_address(text):
-        checked.note("domain", _("Type the domain alone: %(domain)s.", domain=host), "invalid_domain")
+        checked.note("domain", _("Enter only the domain name: %(domain)s.", domain=host), "invalid_domain")
         return
     try:
         checked.request["domain"] = read_name(text)
     except BadRequest as error:
-        checked.note("domain", _("This is not a domain name: %(reason)s.", reason=why_no_name(text)), error.code)
+        checked.note("domain", _("Invalid domain name: %(reason)s.", reason=invalid_name_reason(text)), error.code)
 
 
 def _profile_id(text: str, checked: CheckedForm) -> int | None:
@@ -95,7 +93,7 @@ def _profile_id(text: str, checked: CheckedForm) -> int | None:
         return None
     if text.isascii() and text.isdigit() and len(text) <= 9:
         return int(text)
-    checked.note("profile", _("There is no such profile. Choose one of the list."), "profile_not_found")
+    checked.note("profile", _("This profile does not exist. Choose one from the list."), "profile_not_found")
     return None
 
 
@@ -106,7 +104,7 @@ def _nameserver(number: int, row: NameserverRow, checked: CheckedForm, guarded: 
     try:
         found["ns"] = normalize_domain(row.ns)
     except InvalidDomain:
-        text = _("This is not the name of a name server: %(reason)s.", reason=why_no_name(row.ns))
+        text = _("Invalid name server name: %(reason)s.", reason=invalid_name_reason(row.ns))
         checked.note(f"ns-{number}", text, "invalid_undelegated")
     if row.ip.strip():
         _check_address(f"ip-{number}", row.ip.strip(), found, checked, guarded=guarded)
@@ -117,12 +115,12 @@ def _check_address(name: str, text: str, found: dict[str, str], checked: Checked
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        checked.note(name, _("This is not an IP address, such as 192.0.2.53 or 2001:db8::53."), "invalid_undelegated")
+        checked.note(name, _("Enter an IP address, for example 192.0.2.53 or 2001:db8::53."), "invalid_undelegated")
         return
     try:
         check_targets([{"ns": found.get("ns", ""), "ip": str(address)}], guarded=guarded)
     except BadRequest as error:
-        text = _("This address is not asked. Only globally reachable addresses of other hosts are.")
+        text = _("This address is not allowed. Only globally reachable addresses are queried.")
         checked.note(name, text, error.code)
         return
     found["ip"] = str(address)
@@ -136,14 +134,14 @@ def _ds(number: int, row: DsRow, checked: CheckedForm) -> dict[str, Any] | None:
     wanted = HEX_DIGITS.get(found.get("digtype", -1))
     if wanted is not None and len(digest) != wanted:
         text = _(
-            "A digest of type %(name)s has %(wanted)s hex digits; this one has %(given)s.",
+            "A digest of type %(name)s must have %(wanted)s hex digits; this one has %(given)s.",
             name=digest_name(found["digtype"]),
             wanted=wanted,
             given=len(digest),
         )
         checked.note(f"digest-{number}", text, "invalid_undelegated")
     elif not _HEX.fullmatch(digest):
-        text = _("A digest consists of pairs of hex digits (0 to 9, A to F), 128 digits at most.")
+        text = _("A digest must have an even number of hex digits (0 to 9, A to F), at most 128.")
         checked.note(f"digest-{number}", text, "invalid_undelegated")
     return found | {"digest": digest.lower()}
 
@@ -154,5 +152,5 @@ def _numbers(number: int, row: DsRow, checked: CheckedForm) -> Iterator[tuple[st
         if text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and int(text) <= highest:
             yield name, int(text)
         else:
-            wrong = _("This must be a whole number from 0 to %(highest)s.", highest=highest)
+            wrong = _("Enter a whole number from 0 to %(highest)s.", highest=highest)
             checked.note(f"{name}-{number}", wrong, "invalid_undelegated")

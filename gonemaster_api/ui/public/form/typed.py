@@ -1,4 +1,4 @@
-"""What was typed into the form, from an address or from a submission; nothing of it is judged here."""
+"""The form as typed, read from a URL or a submission, without validation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,9 +8,9 @@ from werkzeug.datastructures import MultiDict
 
 from gonemaster_api.ui.public.form.choices import USUAL_ALGORITHM, USUAL_DIGEST_TYPE
 
-MOST_ROWS = 32  # as many as a job takes
-LONGEST = 1024  # characters of a field; a name that is longer is refused whatever it is
-_MARK = "options"  # says that the check boxes were shown: one that is not ticked is not sent
+MOST_ROWS = 32  # The limit of a job.
+LONGEST = 1024  # The maximum length of a field; longer names are always invalid.
+_MARK = "options"  # Marks a submission with checkboxes, because browsers do not send unselected ones.
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class NameserverRow:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was typed."""
+        """Whether all cells are empty."""
         return not (self.ns.strip() or self.ip.strip())
 
 
@@ -37,13 +37,13 @@ class DsRow:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was typed; algorithm and type are always chosen."""
+        """Whether key tag and digest are empty; algorithm and type always have a value."""
         return not (self.keytag.strip() or self.digest.strip())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Typed:
-    """The fields of the form as they are shown again."""
+    """The fields of the form as typed."""
 
     domain: str = ""
     ipv4: bool = True
@@ -54,16 +54,16 @@ class Typed:
 
     @property
     def has_options(self) -> bool:
-        """Whether anything differs from a plain test of a domain."""
+        """Whether the form differs from a plain test of a domain."""
         return self != Typed(domain=self.domain)
 
     def without_empty_rows(self) -> "Typed":
-        """Return the form without rows that nobody filled in."""
+        """Return the form without empty rows."""
         nameservers = tuple(row for row in self.nameservers if not row.is_empty)
         return replace(self, nameservers=nameservers, ds=tuple(row for row in self.ds if not row.is_empty))
 
     def parameters(self) -> list[tuple[str, str]]:
-        """Return the fields as the form sends them: for hidden fields, and for an address."""
+        """Return the fields as the form sends them, for hidden fields and URLs."""
         return [("domain", self.domain), *(self._options() if self.has_options else ())]
 
     def _options(self) -> Iterator[tuple[str, str]]:
@@ -78,7 +78,7 @@ class Typed:
 
 
 def read_typed(values: MultiDict[str, str]) -> Typed:
-    """Read the fields; what is too long or too much is cut, and then refused for what is left."""
+    """Read the fields; truncate input beyond the limits, so that validation refuses the rest."""
     shown = _MARK in values
     return Typed(
         domain=_text(values.get("domain", "")),

@@ -1,4 +1,7 @@
-"""The form: show it, fill it from the parent zone, and ask for a test. Adding a row is a GET, so it needs no script."""
+"""The public form: show it, fill it in from the parent zone, and submit a test.
+
+Rows are added by GET requests, so that the form works without a script.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,14 +32,14 @@ _WWW = "www."
 
 @blueprint.get("/")
 def show() -> Response:
-    """Show the form with what its address has, and with a row more or less if that was asked for."""
+    """Show the form with the fields of the query string, and with a row added or removed on request."""
     typed = _changed(read_typed(request.args), request.args.get("change", ""))
     return _form(typed, is_open="change" in request.args)
 
 
 @blueprint.get("/fetch")
 def fetch() -> Response:
-    """Show the form with the name servers and DS records that the parent zone has."""
+    """Show the form with the name servers and DS records of the parent zone."""
     typed = read_typed(request.args)
     try:
         found = look_up_public_delegation(state(), typed.domain)
@@ -57,24 +60,24 @@ def fetch() -> Response:
 
 @blueprint.post("/")
 def submit() -> Response:
-    """Queue the test and lead to its page."""
+    """Queue the test and redirect to its page."""
     shared, typed = state(), read_typed(request.form).without_empty_rows()
     checked = check(typed, guarded=public_targets_are_guarded(shared.settings))
     if checked.problems:
         return _form(typed, checked.problems, status=HTTPStatus.BAD_REQUEST)
     try:
-        job = submit_public_job(shared, checked.request, keep=_keep_nothing)
+        job = submit_public_job(shared, checked.request, keep=_store_no_response)
     except ApiError as error:
         return _form(typed, refused(error), status=error.status, headers=error.headers)
     return see_other(url_for("ui_public_result.show", public_id=job["public_id"]))
 
 
-def _keep_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
-    """Keep no answer: a form has no Idempotency-Key."""
+def _store_no_response(_session: Session, _document: Mapping[str, Any]) -> None:
+    """Store no response: a form has no Idempotency-Key."""
 
 
 def _changed(typed: Typed, change: str) -> Typed:
-    """Return the form with one row more (`add-ns`, `add-ds`) or less (`drop-ns-2`: the third one)."""
+    """Return the form with a row added (`add-ns`, `add-ds`) or removed (`drop-ns-2` removes the third row)."""
     what, _dash, number = change.rpartition("-")
     if change == "add-ns":
         return replace(typed, nameservers=(*typed.nameservers, NameserverRow())[:MOST_ROWS])
@@ -122,7 +125,7 @@ def _profiles(shared: State) -> list[tuple[str, str, str]]:
 
 
 def parent_of_host(domain: str) -> str:
-    """Return the domain that a name such as `www.example.com` is a host of, or the host of an address; else empty."""
+    """Return the domain of a host name such as `www.example.com` or of a URL; empty for other text."""
     if host := host_of_address(domain):
         return parent_of_host(host) or host
     name = domain.strip().removesuffix(".")

@@ -1,4 +1,4 @@
-"""What a test found, as the page tells it: by module and test case, with explanation and advice."""
+"""The findings of a test for the public page: by module and test case, with explanation and advice."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,54 +12,55 @@ from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.core.records import StoredEntry
 from gonemaster_engine.testcases.catalogue import cases
 
-FINDING_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE")  # from the worst down
+FINDING_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE")  # Worst level first.
 PASSED = "ok"
 FILTERS = (*(level.lower() for level in FINDING_LEVELS), PASSED)
-MOST_ENTRIES = 1000  # that a page shows; the downloads have all
+MOST_ENTRIES = 1000  # The maximum number of entries on a page; downloads include all entries.
 _LOWEST = LEVELS.index("INFO")
-_OF_OWN_SERVERS = frozenset({"ADDRESS", "CONNECTIVITY", "NAMESERVER"})  # which speak of no others
+# Entries of these tags have no arguments that name other servers.
+_OF_OWN_SERVERS = frozenset({"ADDRESS", "CONNECTIVITY", "NAMESERVER"})
 
 
 @dataclass(frozen=True, slots=True)
 class EntryGroup:
-    """Entries that a page shows together: those of one message tag in a test case, or all that passed in it."""
+    """Entries shown together: those of one message tag in a test case, or those of all passed checks in it."""
 
     entries: Sequence[EntryDocument]
 
     @property
     def level(self) -> str:
-        """Their level, in lower case."""
+        """The level of the entries, in lower case."""
         return self.entries[0].level.lower()
 
     @property
     def tag(self) -> str:
-        """The message tag of the first one."""
+        """The message tag of the first entry."""
         return self.entries[0].tag
 
     @property
     def testcase(self) -> str:
-        """Their test case, as the specifications write it."""
+        """The test case, spelled as in the specifications."""
         return shown_case(self.entries[0].testcase)
 
     @property
     def messages(self) -> Sequence[str]:
-        """Their texts."""
+        """The messages of the entries."""
         return [entry.text for entry in self.entries]
 
     @property
     def purpose(self) -> str:
-        """What the test case tests."""
+        """The purpose of the test case."""
         return self.entries[0].purpose
 
     @property
     def advice(self) -> str:
-        """What to do about them."""
+        """The advice for the entries."""
         return self.entries[0].advice
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleResult:
-    """The part of a result that one module found."""
+    """The findings of one module."""
 
     name: str
     title: str
@@ -69,7 +70,7 @@ class ModuleResult:
 
 
 class PublicFindings:
-    """The entries of a run from INFO up, in a language."""
+    """The entries of a run at INFO and above, in one language."""
 
     def __init__(self, entries: Iterable[StoredEntry], *, locale: str) -> None:
         found = (entry for entry in entries if LEVELS.index(entry.level) >= _LOWEST)
@@ -77,40 +78,40 @@ class PublicFindings:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """The number of entries of each level that occurs, from the worst down; `ok` is INFO."""
+        """The number of entries of each level that occurs, worst first; INFO counts as `ok`."""
         found = Counter(entry.level for entry in self.entries)
         named = {level.lower(): found[level] for level in FINDING_LEVELS} | {PASSED: found["INFO"]}
         return {name: count for name, count in named.items() if count}
 
     @cached_property
     def worst(self) -> str:
-        """The worst level, `ok` where nothing is wrong."""
+        """The worst level, `ok` if there are no findings."""
         return next(iter(self.counts), PASSED)
 
     @property
     def finding_count(self) -> int:
-        """The number of entries from NOTICE up."""
+        """The number of entries at NOTICE and above."""
         return sum(count for name, count in self.counts.items() if name != PASSED)
 
     @cached_property
     def own_servers(self) -> set[str]:
-        """The names of the zone's own name servers, as far as the entries tell them."""
+        """The names of the zone's own name servers that the entries mention."""
         return {name for entry in self.entries if entry.module in _OF_OWN_SERVERS for name in _servers_in(entry)}
 
-    def first_of_worst(self) -> str:
-        """Return the text of the first finding of the worst level; empty where nothing is wrong."""
+    def first_worst_message(self) -> str:
+        """Return the message of the first finding of the worst level, empty if there are no findings."""
         wanted = self.worst.upper()
         return next((entry.text for entry in self.entries if entry.level == wanted), "")
 
     def modules(self, level: str = "") -> list[ModuleResult]:
-        """Return what to show, of one level if that is wanted: by module, in each the worst entries first."""
+        """Return the findings to show, optionally of one level: by module, worst entries first."""
         shown = [entry for entry in self.entries if not level or _filter_of(entry) == level]
         ordered = sorted(shown, key=_place)
         grouped = groupby(islice(ordered, MOST_ENTRIES), key=lambda entry: entry.module)
         return [self._module(name, list(entries)) for name, entries in grouped]
 
     def left_out(self, level: str = "") -> int:
-        """Return how many entries a page leaves out."""
+        """Return the number of entries that the page leaves out."""
         return max(0, sum(count for name, count in self.counts.items() if level in ("", name)) - MOST_ENTRIES)
 
     def _module(self, name: str, entries: list[EntryDocument]) -> ModuleResult:
@@ -129,7 +130,7 @@ _CASES = {case: place for place, case in enumerate(cases())}
 
 
 def _place(entry: EntryDocument) -> tuple[int, str, int, int, str, str]:
-    """Return where an entry stands: by module, worst level, and test case; those of a tag stand together."""
+    """Return the sort key of an entry: module, worst level, test case and tag."""
     return (
         _ORDER.get(entry.module, len(_ORDER)),
         entry.module,
@@ -152,5 +153,5 @@ def _filter_of(entry: EntryDocument) -> str:
 
 
 def shown_case(testcase: str) -> str:
-    """Return a test case as the specifications write it, `DNSSEC04` or `Zone01`."""
+    """Return a test case as spelled in the specifications, `DNSSEC04` or `Zone01`."""
     return testcase.upper() if testcase.startswith("dnssec") else testcase.capitalize()

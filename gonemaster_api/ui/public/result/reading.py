@@ -1,4 +1,4 @@
-"""Reads what the page of a finished test shows."""
+"""Reads the data on the page of a finished test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from gonemaster_engine.testcases.catalogue import select
 
 @dataclass(frozen=True)
 class Result:
-    """One finished test as the public sees it, in a language."""
+    """A finished test as the public sees it, in one language."""
 
     state: State
     finished: RunWithEntries
@@ -36,30 +36,30 @@ class Result:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the test came to its end."""
+        """Whether the test finished."""
         return self.run.status is RunStatus.SUCCEEDED
 
     @cached_property
-    def told(self) -> PublicFindings:
-        """What was found."""
+    def findings(self) -> PublicFindings:
+        """The findings."""
         return PublicFindings(self.finished.entries, locale=self.locale)
 
     @cached_property
     def banner(self) -> Banner:
-        """The worst level in words."""
-        return banner(self.run, self.told)
+        """The banner with the worst level."""
+        return banner(self.run, self.findings)
 
     @cached_property
     def card(self) -> Card | None:
-        """The grade card, None where the operator hides scores or the test has none."""
+        """The grade card, None if the operator hides scores or the test has no score."""
         score = self.finished.score
         return card(score) if score is not None and shown_to_public(self.state.settings).score else None
 
     @cached_property
     def servers(self) -> Servers:
-        """Times of the name servers; no rows where the operator hides them."""
+        """The response times of the name servers, without rows if the operator hides them."""
         shown = self.finished.nameserver_timings if shown_to_public(self.state.settings).timings else ()
-        return servers(shown, own=self.told.own_servers)
+        return servers(shown, own=self.findings.own_servers)
 
     @property
     def has_chain(self) -> bool:
@@ -68,51 +68,51 @@ class Result:
 
     @property
     def has_history(self) -> bool:
-        """Whether the operator lets everybody see the earlier tests of the domain."""
+        """Whether the operator makes the earlier tests of the domain public."""
         return self.state.settings.show_history_public
 
     @cached_property
     def chain(self) -> ChainPicture | None:
-        """The chain of trust; None where there is none, or where the operator hides it."""
+        """The chain of trust, None if it does not exist or the operator hides it."""
         document = self.chain_document
         return None if document is None else chain_view(document)
 
     @cached_property
     def chain_document(self) -> Any | None:
-        """The stored chain of trust, which the public may see."""
+        """The document of the stored chain of trust."""
         if not self.has_chain or not self.run.public_id:
             return None
         try:
             _version, document = read_public_chain(self.state, self.run.public_id)
-        except ApiError:  # removed a moment ago, or damaged, which the log says: the other parts are shown
+        except ApiError:  # The chain was deleted or is damaged, which is logged. The other parts are still shown.
             return None
         return document
 
     @cached_property
     def asns(self) -> list[int]:
-        """The numbers of the networks that the entries name; none where the operator hides them."""
+        """The AS numbers in the entries, empty if the operator hides them."""
         return asns_of(self.finished.entries) if self.state.settings.show_asn_names_public else []
 
     @cached_property
     def excluded(self) -> list[str]:
-        """Test cases that the operator leaves out."""
+        """Test cases that the operator excludes."""
         exclude = self.state.settings.exclude
         return [case.id for case in select(exclude)] if exclude else []
 
     @property
-    def kept_until(self) -> datetime | None:
-        """When the result may be removed; None if it is kept."""
+    def available_until(self) -> datetime | None:
+        """The time after which the result may be deleted, None if it has no end."""
         days = self.state.settings.retention_days
         return self.run.finished_at + timedelta(days=days) if days else None
 
     @property
     def seconds(self) -> float | None:
-        """How long the test took."""
+        """The duration of the test in seconds."""
         return None if self.run.duration_ms is None else self.run.duration_ms / 1000
 
     @cached_property
     def order(self) -> Typed:
-        """What was ordered, for a test of the same again."""
+        """The form of a new test with the same options."""
         return order_of(self.run.domain, self.run.config, self.run.profile_id)
 
 
@@ -122,7 +122,7 @@ def read_result(state: State, run: Run) -> Result:
 
 
 def order_of(domain: str, config: dict[str, Any], profile_id: int | None) -> Typed:
-    """Return the form that orders what a job or a run was ordered as."""
+    """Return the form with the options of a job or run."""
     nameservers: Sequence[Any] = config.get("nameservers") or ()
     return Typed(
         domain=domain,

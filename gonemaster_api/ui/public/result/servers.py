@@ -1,4 +1,4 @@
-"""How fast the name servers of a domain responded, as rows with bars."""
+"""The response times of a domain's name servers, as rows with bars."""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
@@ -15,7 +15,7 @@ class ServerRow:
 
     nameserver: str
     address: str
-    status: str  # ok, unreachable, unresolved
+    status: str  # ok, unreachable or unresolved
     median_ms: float | None
     min_ms: float | None
     max_ms: float | None
@@ -27,25 +27,25 @@ class ServerRow:
 
     @property
     def digits(self) -> int:
-        """Decimals that mean something."""
+        """The number of significant decimals."""
         return 0 if (self.median_ms or 0.0) >= _ROUND_MS else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The rows, and where their common scale ends."""
+    """The rows, and the end of their common scale."""
 
     rows: list[ServerRow]
     scale_ms: int
 
     @property
     def silent(self) -> int:
-        """How many gave no response."""
+        """The number of rows without a response."""
         return sum(row.status != "ok" for row in self.rows)
 
 
 def servers(timings: Iterable[Mapping[str, Any]] | None, *, own: Container[str] = ()) -> Servers:
-    """Return the measured times of a run: those of the zone's `own` name servers first, then by what was asked most."""
+    """Return the response times of a run: the zone's `own` name servers first, then by number of queries."""
     given = list(timings or ())
     asked: Counter[str] = Counter()
     for timing in given:
@@ -66,7 +66,7 @@ def _place(timing: Mapping[str, Any]) -> tuple[str, bool, str]:
 
 
 def _scale(highest_ms: float) -> int:
-    """Return the end of a scale that has a round number: 1, 2 or 5 of a power of ten, from 10 on."""
+    """Return the end of a scale: 1, 2 or 5 times a power of ten, at least 10."""
     power = 10
     while True:
         for step in _STEPS:

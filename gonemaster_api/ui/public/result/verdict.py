@@ -1,4 +1,4 @@
-"""What a result comes to: a sentence for people, and the grade card."""
+"""The verdict on a result: a sentence and the grade card."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_db.models import Run, RunStatus
 from gonemaster_engine.scoring.score import BEST, Score
 
-RADIUS = 62  # of the ring, in a square of 152
+RADIUS = 62  # The radius of the ring, in a square of 152.
 CATEGORIES = {
     "dnssec": mark("DNSSEC"),
     "nameserver_health": mark("Name servers"),
@@ -19,9 +19,9 @@ CATEGORIES = {
 }
 CRITERIA = {
     "no_warnings_or_errors": mark("No warnings or errors"),
-    "dnssec_enabled": mark("DNSSEC on"),
+    "dnssec_enabled": mark("DNSSEC enabled"),
     "strong_algorithm": mark("Strong algorithm"),
-    "nsec3_non_optout": mark("No opt-out in NSEC3"),
+    "nsec3_non_optout": mark("NSEC3 without opt-out"),
     "cds_cdnskey_published": mark("CDS or CDNSKEY published"),
     "ipv6_all_nameservers": mark("IPv6 on all name servers"),
     "as_diversity": mark("More than one network"),
@@ -30,7 +30,7 @@ CRITERIA = {
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The worst level in words, and what to look at first."""
+    """The worst level as a sentence, and the most important finding."""
 
     level: str
     words: str
@@ -48,32 +48,32 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Grade and score, categories, and what the best grade asks for."""
+    """Grade and score, categories, and the criteria for the best grade."""
 
     grade: str
     score: int
-    arc: str  # lengths of line and gap of the ring, as SVG takes them
+    arc: str  # Lengths of dash and gap of the ring, as in the SVG attribute stroke-dasharray.
     categories: Sequence[Bar]
-    criteria: Sequence[tuple[str, bool | None]]  # None: does not apply
+    criteria: Sequence[tuple[str, bool | None]]  # None if the criterion does not apply.
     families_off: Sequence[str]
 
 
-def banner(run: Run, told: PublicFindings) -> Banner:
-    """Say how a test ended."""
+def banner(run: Run, findings: PublicFindings) -> Banner:
+    """Return the banner of a finished test."""
     if run.status is not RunStatus.SUCCEEDED:
         return Banner("error", _unfinished(run), "")
-    count = told.counts.get(told.worst, 0)
-    if told.worst == PASSED:
-        return Banner(PASSED, _("No problem found."), _("All that was tested is as it should be."))
-    first = told.first_of_worst()
-    if told.worst == "notice":
+    count = findings.counts.get(findings.worst, 0)
+    if findings.worst == PASSED:
+        return Banner(PASSED, _("No problems found."), _("All checks passed."))
+    first = findings.first_worst_message()
+    if findings.worst == "notice":
         words = ngettext("Works, with %(num)s notice.", "Works, with %(num)s notices.", count)
-    elif told.worst == "warning":
+    elif findings.worst == "warning":
         words = ngettext("Works, with %(num)s warning.", "Works, with %(num)s warnings.", count)
-    elif told.worst == "error":
+    elif findings.worst == "error":
         words = ngettext(
-            "%(num)s error: for some users the domain may not work.",
-            "%(num)s errors: for some users the domain may not work.",
+            "%(num)s error: some users may not reach this domain.",
+            "%(num)s errors: some users may not reach this domain.",
             count,
         )
     else:
@@ -82,15 +82,15 @@ def banner(run: Run, told: PublicFindings) -> Banner:
             "The domain does not work: %(num)s critical findings.",
             count,
         )
-    return Banner(told.worst, words, first)
+    return Banner(findings.worst, words, first)
 
 
 def _unfinished(run: Run) -> str:
     if run.status is RunStatus.CANCELED:
         return _("The test was canceled.")
     if run.status is RunStatus.EXPIRED:
-        return _("The test waited too long and was not started.")
-    return _("The test did not come to its end. Try it again; if it fails again, tell the operator of this service.")
+        return _("The test expired before it could start.")
+    return _("The test did not finish. Try again. If it fails again, contact the operator of this service.")
 
 
 def card(score: Score) -> Card:

@@ -1,4 +1,4 @@
-"""The page of one test under its public id: progress while it runs, then its result, and a word where it is gone."""
+"""The page of one test under its public ID: progress, then the result, or a page that says the result has expired."""
 
 from http import HTTPStatus
 from typing import Any
@@ -18,10 +18,10 @@ from gonemaster_api.ui.public.glossary import glossary
 from gonemaster_api.ui.public.result.downloads import entries_as_csv, plain_text
 from gonemaster_api.ui.public.result.findings import FILTERS
 from gonemaster_api.ui.public.result.reading import Result, read_result
-from gonemaster_api.ui.shell.addresses import absolute
 from gonemaster_api.ui.shell.charts.chains import svg_response
-from gonemaster_api.ui.shell.kept_pages import kept_page
+from gonemaster_api.ui.shell.page_cache import cached_page
 from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_api.ui.shell.urls import absolute
 from gonemaster_api.use_cases.lookups import name_asns
 from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.models import Job, Run
@@ -33,12 +33,12 @@ _AGE = "public, max-age=300"
 _NEVER = "no-store"
 _POLL_S = 2
 _MOST_RUNS = 50
-_BADGE = Markup('<a href="{}"><img src="{}" alt="DNS"></a>')  # escapes what is put into it
+_BADGE = Markup('<a href="{}"><img src="{}" alt="DNS"></a>')  # Escapes the values it formats.
 
 
 @blueprint.get("/<public_id>")
 def show(public_id: str) -> Response:
-    """Show how far a test is, or what it found."""
+    """Show the progress of a test, or its result."""
     shared = state()
     try:
         found = find_public(shared, public_id)
@@ -76,7 +76,7 @@ def _result(shared: State, run: Run) -> Response:
     settings = shared.settings
     shown = (settings.exclude, settings.show_history_public, settings.show_asn_names_public, settings.retention_days)
     version = f"{result_version(shared, run, locale=language())} {shown!r}"
-    return kept_page(version, lambda: _whole(read_result(shared, run), chosen), caching=_AGE)
+    return cached_page(version, lambda: _whole(read_result(shared, run), chosen), caching=_AGE)
 
 
 def _whole(result: Result, level: str) -> Response:
@@ -86,10 +86,10 @@ def _whole(result: Result, level: str) -> Response:
         "public/result/page.html",
         result=result,
         run=run,
-        told=result.told,
+        findings=result.findings,
         level=level,
-        modules=result.told.modules(level),
-        left_out=result.told.left_out(level),
+        modules=result.findings.modules(level),
+        left_out=result.findings.left_out(level),
         glossary=glossary(),
         parent=parent_of_host(run.domain),
         address=address,
@@ -98,13 +98,13 @@ def _whole(result: Result, level: str) -> Response:
 
 
 def _badge(address: str, domain: str) -> str:
-    """Return the HTML that shows the badge of a domain on a page of somebody else; text, where it is to be copied."""
+    """Return the HTML that embeds the badge of a domain on another website; plain text for copying."""
     return str(_BADGE.format(address, absolute("ui_public_badge.show", domain=domain)))
 
 
 @blueprint.get("/<public_id>/events")
 def events(public_id: str) -> Response:
-    """Stream how far a test is."""
+    """Stream the progress of a test."""
     shared = state()
     item = find_public(shared, public_id)
     return respond(shared, job_feed(shared, item, last_event_id=last_event_id()))
@@ -112,7 +112,7 @@ def events(public_id: str) -> Response:
 
 @blueprint.get("/<public_id>/networks")
 def networks(public_id: str) -> Response:
-    """Show who holds the networks of the name servers; waits three seconds for the names at most."""
+    """Show the holders of the networks of the name servers; wait at most three seconds for the names."""
     shared = state()
     run = find_public_run(shared, public_id)
     document: dict[str, Any] = name_asns(shared, read_asns(shared, public_id))
@@ -124,7 +124,7 @@ def networks(public_id: str) -> Response:
 
 @blueprint.get("/<public_id>/history")
 def history(public_id: str) -> Response:
-    """List the public tests of the same domain, where the operator allows that."""
+    """List the public tests of the same domain, if the operator allows it."""
     shared = state()
     run = find_public_run(shared, public_id)
     if not shared.settings.show_history_public:
@@ -137,7 +137,7 @@ def history(public_id: str) -> Response:
 
 @blueprint.get("/<public_id>/chain.svg")
 def chain(public_id: str) -> Response:
-    """Give the diagram of the chain of trust as a file."""
+    """Return the diagram of the chain of trust as a file."""
     document = _result_of(public_id).chain_document
     if document is None:
         raise NotFound("DNSSEC chain", public_id)
@@ -146,18 +146,20 @@ def chain(public_id: str) -> Response:
 
 @blueprint.get("/<public_id>/findings.csv")
 def as_csv(public_id: str) -> Response:
-    """Give all findings for a spreadsheet."""
+    """Return all findings as CSV."""
     result = _result_of(public_id)
-    return _file(entries_as_csv(result.told), "text/csv", f"{public_id}.csv")
+    return _file(entries_as_csv(result.findings), "text/csv", f"{public_id}.csv")
 
 
 @blueprint.get("/<public_id>/findings.txt")
 def as_text(public_id: str) -> Response:
-    """Give all findings as text."""
+    """Return all findings as text."""
     result = _result_of(public_id)
     grade = f"{result.card.grade} {result.card.score}/100" if result.card else ""
     address = absolute("ui_public_result.show", public_id=public_id)
-    return _file(plain_text(result.run, result.told, grade=grade, address=address), "text/plain", f"{public_id}.txt")
+    return _file(
+        plain_text(result.run, result.findings, grade=grade, address=address), "text/plain", f"{public_id}.txt"
+    )
 
 
 def _result_of(public_id: str) -> Result:

@@ -1,1 +1,1 @@
-"""Charts and diagrams of pages."""
+"""Charts and diagrams."""

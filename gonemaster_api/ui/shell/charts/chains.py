@@ -1,4 +1,4 @@
-"""The DNSSEC chain of trust of a run as pages show it: the diagram, what is wrong, and the facts of each box."""
+"""The DNSSEC chain of trust of a run: the diagram, the problems, and the facts of each box."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 
 @dataclass(frozen=True, slots=True)
 class ChainPicture:
-    """What the macro `chain` shows; `level` is the class of a severity, `remarks` are (level, text)."""
+    """The input of the macro `chain`; `level` is the CSS class of a severity, `remarks` are (level, text)."""
 
     svg: Markup
     status: str
@@ -31,24 +31,24 @@ class ChainPicture:
 
     @property
     def first(self) -> str:
-        """The id of the facts that are open until a box is chosen: the tested zone."""
+        """The ID of the facts that are open before a box is selected: those of the tested zone."""
         zones = [node.id for node in self.nodes if node.kind == "zone"]
         return zones[-1] if zones else ""
 
     @staticmethod
     def level_of(node: NodeFacts) -> str:
-        """Return the class of a severity that shows a node's mark."""
+        """Return the CSS class of the severity of a node's mark."""
         return _CLASSES[node.mark]
 
 
 def chain_view(document: Mapping[str, Any], *, chosen: str | None = None, prefix: str = "chain") -> ChainPicture:
     """Return the view of a document of `GET /runs/{id}/dnssec-chain`, in the language of the request.
 
-    `chosen` is the id of the box that stands out; ids begin with `prefix`.
+    `chosen` is the ID of the highlighted box; IDs start with `prefix`.
     """
     diagram = diagram_of(document, locale=language(), prefix=prefix)
     return ChainPicture(
-        svg=Markup(diagram.inline(chosen=chosen)),  # noqa: S704  # escaped where it is written, in the engine
+        svg=Markup(diagram.inline(chosen=chosen)),  # noqa: S704  # the engine escapes it
         status=diagram.status,
         level=_CLASSES[diagram.mark],
         summary=diagram.summary,
@@ -59,12 +59,12 @@ def chain_view(document: Mapping[str, Any], *, chosen: str | None = None, prefix
 
 
 def _remarks(nodes: tuple[NodeFacts, ...]) -> Iterator[tuple[str, str]]:
-    """Say once what is wrong: the reasons of zones, then what needs attention at boxes of zones that are secure."""
-    told = set()
+    """List each problem once: the reasons of zones, then the problems of boxes in secure zones."""
+    listed = set()
     for node in nodes:
         for note in node.notes if node.kind == "zone" else ():
-            if note not in told:
-                told.add(note)
+            if note not in listed:
+                listed.add(note)
                 yield _CLASSES[node.mark], f"{node.title}: {note}"
     for node in nodes:
         if node.kind != "zone" and node.mark is Mark.WARN:
@@ -72,7 +72,7 @@ def _remarks(nodes: tuple[NodeFacts, ...]) -> Iterator[tuple[str, str]]:
 
 
 def svg_response(document: Mapping[str, Any]) -> Response:
-    """Return the picture as a file to save, in the language of the request."""
+    """Return the diagram as an SVG file, in the language of the request."""
     diagram = diagram_of(document, locale=language())
     name = _NOT_IN_A_FILE_NAME.sub("-", str(document.get("zone", "")))[:100].strip(".-") or "root"
     response = Response(diagram.standalone(), mimetype=MEDIA_TYPE)

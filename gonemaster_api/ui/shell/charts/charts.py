@@ -1,17 +1,17 @@
-"""Geometry of charts, in percent of their place: shapes are SVG, and texts are HTML around it, so that none scales."""
+"""Geometry of charts, in percent: shapes are SVG, labels are HTML outside of it and are not scaled."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_GAP = 0.25  # percent between two parts of a bar
+_GAP = 0.25  # The gap between two segments of a bar, in percent.
 _STEPS = (1, 2, 4, 6, 8, 10)
 Value = float | None
 
 
 @dataclass(frozen=True)
 class ChartPart:
-    """A rectangle, in percent of the place."""
+    """A rectangle, in percent of the chart."""
 
     key: str
     x: float
@@ -21,7 +21,7 @@ class ChartPart:
 
 
 def parts_of_bar(numbers: Sequence[tuple[str, float]]) -> list[ChartPart]:
-    """Return the parts of one bar, side by side, each with its key; those without a width are left out."""
+    """Return the adjacent segments of one bar, each with its key; skip segments without a width."""
     total = sum(number for _, number in numbers)
     x, parts = 0.0, []
     for key, number in numbers:
@@ -40,12 +40,12 @@ def top_of(numbers: Sequence[Value], least: float = 2.0) -> float:
 
 
 def ticks(top: float, number: int = 3) -> list[float]:
-    """Return the labels of a scale from 0, the highest first."""
+    """Return the labels of a scale from 0, highest first."""
     return [top * index / (number - 1) for index in range(number - 1, -1, -1)]
 
 
 def stacked(columns: Sequence[Sequence[tuple[str, float]]], top: float) -> Iterator[ChartPart]:
-    """Yield the rectangles of columns beside one another; in each, the first part lies at the bottom."""
+    """Yield the rectangles of adjacent columns; the first segment of a column is at the bottom."""
     if not columns:
         return
     step = 100 / len(columns)
@@ -59,7 +59,7 @@ def stacked(columns: Sequence[Sequence[tuple[str, float]]], top: float) -> Itera
 
 
 def path(values: Sequence[Value], top: float, bottom: float = 0.0) -> str:
-    """Return the path of a line over 100 by 100 units; None is a gap, not a zero."""
+    """Return the path of a line in a square of 100 by 100 units; None is a gap, not zero."""
     step = 100 / max(1, len(values) - 1)
     span = (top - bottom) or 1.0
     pieces, drawing = [], False
@@ -73,7 +73,7 @@ def path(values: Sequence[Value], top: float, bottom: float = 0.0) -> str:
 
 
 def last_point(values: Sequence[Value], top: float, bottom: float = 0.0) -> tuple[float, float] | None:
-    """Return where the last known value is, in percent from the left and from the top."""
+    """Return the position of the last known value, in percent from the left and from the top."""
     for index in range(len(values) - 1, -1, -1):
         value = values[index]
         if value is not None:
@@ -82,7 +82,7 @@ def last_point(values: Sequence[Value], top: float, bottom: float = 0.0) -> tupl
 
 
 def bounds(values: Sequence[Value]) -> tuple[float, float]:
-    """Return the least and the greatest value, which differ: the scale of a sparkline."""
+    """Return two different bounds around all values: the scale of a sparkline."""
     known = [value for value in values if value is not None] or [0.0]
     low, high = min(known), max(known)
     return (low, high) if high > low else (low - 1.0, high + 1.0)

@@ -1,1 +1,1 @@
-"""Forms of pages: reading, errors, confirmations."""
+"""Forms: reading, errors, confirmations."""

@@ -1,4 +1,4 @@
-"""Pages that say what something costs before it is done: plain, with a tick, or with the id to be typed."""
+"""Confirmation pages that list the consequences of an action: a plain question, a checkbox, or an ID to type."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ Weight = Literal["plain", "tick", "type"]
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """What a confirmation asks, and what it costs.
+    """The question and the consequences of an action.
 
-    `title` is the question, `text` what cannot be undone, `facts` numbers by label, `notes` warnings, `kept` what
-    stays; `button` names object and number ("Delete batch and 61 204 runs"); `back` is where the safe button leads,
-    labelled `keep`. With the weight `tick`, `tick` is the sentence to be ticked; with `type`, `typed` is the id.
-    `fields` are sent along. `action` is where the form is sent if not to the address that asks.
+    `title` is the question, `text` the irreversible effect, `facts` numbers by label, `notes` warnings, `kept` what is
+    not deleted. `button` names the object and the number ("Delete batch and 61 204 runs"); `back` is the path of the
+    cancel button, labelled `keep`. With the weight `tick`, `tick` is the label of the checkbox; with `type`, `typed` is
+    the ID. `fields` are submitted too. `action` is the target of the form if it differs from the current URL.
     """
 
     title: str
@@ -38,22 +38,22 @@ class Confirmation:
     action: str = ""
 
     def problem(self) -> str:
-        """Return what the sent form lacks, empty if it confirms. The browser checks nothing: the server says it."""
+        """Return what the submitted form lacks, empty if it confirms. The server validates it, not the browser."""
         sent = request.form.get("confirm", "").strip()
         if self.weight == "tick" and sent != "yes":
-            return gettext("Tick the box to confirm.")
+            return gettext("Select the checkbox to confirm.")
         if self.weight == "type" and sent != self.typed:
-            return gettext("This is not the id; type it as it is shown.")
-        return "" if request.form.get("confirmed") else gettext("Confirm with the button.")
+            return gettext("The ID does not match. Enter it exactly as shown.")
+        return "" if request.form.get("confirmed") else gettext("Use the button to confirm.")
 
     def ask(self, problem: str = "") -> Response:
-        """Show the page; with a problem as 400."""
+        """Show the page, with status 400 if there is a problem."""
         status = HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK
         typed = request.form.get("confirm", "") if request.method == "POST" else ""
         return page("shell/confirm.html", status=status, confirmation=self, problem=problem, typed=typed)
 
     def asked(self) -> Response | None:
-        """Return the page that asks, None if the request confirms: `if (asked := c.asked()): return asked`."""
+        """Return the confirmation page, None if the request confirms: `if (asked := c.asked()): return asked`."""
         if request.method != "POST" or not request.form.get("confirmed"):
             return self.ask()
         problem = self.problem()

@@ -133,7 +133,7 @@ def first_message(messages: Any) -> str:
     """Return the first message of a tree as marshmallow gives it."""
     while isinstance(messages, dict | list):
         if not messages:
-            return gettext("not accepted")
+            return gettext("invalid value")
         messages = next(iter(messages.values())) if isinstance(messages, dict) else messages[0]
     message: str = messages
     return message

@@ -1,4 +1,4 @@
-"""What people type where a domain is asked for: why it is none, in their language, and which one they may mean."""
+"""Input that is not a domain name: the reason, in the user's language, and the domain that was probably meant."""
 
 import re
 
@@ -12,8 +12,8 @@ _ADDRESS = re.compile(
 )
 
 
-def why_no_name(text: str) -> str:
-    """Return the reason why a text is no domain name, in the language of the page; empty if it is one."""
+def invalid_name_reason(text: str) -> str:
+    """Return the reason why a text is not a domain name, in the language of the page; empty if it is one."""
     try:
         normalize_domain(text)
     except InvalidDomain as error:
@@ -23,9 +23,9 @@ def why_no_name(text: str) -> str:
 
 
 def host_of_address(text: str) -> str:
-    """Return the host of the address of a page or of mail that was typed as a domain; empty for all else.
+    """Return the host of a URL or email address that was typed as a domain; empty for other text.
 
-    `example.com/start` is one, too, though names may have slashes: those that have them (RFC 2317) have digits before.
+    `example.com/start` counts as a URL. Domain names with slashes (RFC 2317) have digits before the slash.
     """
     typed = text.strip()
     found = _ADDRESS.fullmatch(typed)

@@ -1,1 +1,1 @@
-"""Tables of pages, and their export as CSV."""
+"""Tables, and their export as CSV."""

@@ -1,4 +1,4 @@
-"""Files for spreadsheets: cells that would be calculated are made harmless, and odd characters visible."""
+"""CSV files: escapes cells that spreadsheets would evaluate, and makes hidden characters visible."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from flask import Response
 
 from gonemaster_api.queries.entries import escape_formula
 from gonemaster_api.rest.fields import rfc3339
-from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.hidden_characters import clean
 
 
 def csv_rows(rows: Iterable[Iterable[object]]) -> str:
@@ -28,12 +28,12 @@ def _cell(value: object) -> str:
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return rows below their columns."""
+    """Return a header and rows as CSV."""
     return csv_rows([columns]) + csv_rows(rows)
 
 
 def csv_file(name: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Response:
-    """Return a file to download; what is no letter, digit, `-` or `_` of ASCII in its name becomes `_`."""
+    """Return a CSV file to download; in its name, only ASCII letters, digits, `-` and `_` are kept."""
     safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "_" for letter in name)
     headers = {"Content-Disposition": f'attachment; filename="{safe}.csv"'}
     return Response(csv_text(columns, rows), mimetype="text/csv", headers=headers)

@@ -1,4 +1,4 @@
-"""Days as bounds of a list, as the date fields of browsers send them."""
+"""Days as bounds of a list, as browsers send date fields."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class DayOrInstant(Instant):
-    """An exclusive bound: a time of RFC 3339, or a day in UTC, which is within the bounds as a whole."""
+    """An exclusive bound: an RFC 3339 time, or a day in UTC that is included completely."""
 
     def __init__(self, *, is_end: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -27,10 +27,10 @@ class DayOrInstant(Instant):
             start = datetime.fromisoformat(value).replace(tzinfo=UTC)
             return start + timedelta(days=1) if self._is_end else start - _INSTANT
         except (ValueError, OverflowError) as error:
-            raise ValidationError(gettext("Give a date, such as 2026-11-26.")) from error
+            raise ValidationError(gettext("Enter a date, for example 2026-11-26.")) from error
 
 
 def day_of(text: str) -> str:
-    """Return the day of a bound as it was given, for a date field; empty if there is none."""
+    """Return the day of a bound for a date field; empty if there is none."""
     found = fullmatch(r"(\d{4}-\d\d-\d\d)(T.*)?", text, ASCII)
     return found[1] if found else ""

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from gonemaster_api.ui.shell.addresses import here
+from gonemaster_api.ui.shell.urls import here
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `sort` is the word of the API, to which `_asc` and `_desc` are added.
+    """A column: `sort` is the API sort key, to which `_asc` and `_desc` are added.
 
-    `first` is the direction of the first click; with `only` there is no other. `style` has the classes of the mock-ups
-    (`num`, `p2`, `p3`, `pick`, `acts`, `w0`); the label of a column `acts` is read, not seen.
+    `first` is the direction of the first click; with `only` it is the only direction. `style` has CSS classes (`num`,
+    `p2`, `p3`, `pick`, `acts`, `w0`); the label of a column `acts` is for screen readers only.
     """
 
     label: str
@@ -28,7 +28,7 @@ class Column:
         return ends.get(current, "")
 
     def url(self, current: str) -> str:
-        """Return the address of the table sorted by this column, the other way round if it already is."""
+        """Return the URL that sorts the table by this column, in the opposite direction if it already is."""
         up, down = self.sort + self.words[0], self.sort + self.words[1]
         chosen = up if self.first == "asc" else down
         if not self.only and current == chosen:
@@ -37,5 +37,5 @@ class Column:
 
 
 def column(label: str, sort: str = "", style: str = "", **more: object) -> Column:
-    """Make a column in a template."""
-    return Column(label, sort, style, **more)  # type: ignore[arg-type]  # checked by the templates' tests
+    """Create a column in a template."""
+    return Column(label, sort, style, **more)  # type: ignore[arg-type]  # the template tests check it

@@ -1,4 +1,4 @@
-"""Numbers, times and names as pages show them, in the language of the request."""
+"""Formats of numbers, times and names, in the language of the request."""
 
 import math
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import get_decimal_symbol
 
-from gonemaster_api.ui.shell.texts.hostile import clean
+from gonemaster_api.ui.shell.texts.hidden_characters import clean
 from gonemaster_api.ui.shell.texts.languages import gettext, locale
 from gonemaster_db.core.clock import utcnow
 from gonemaster_engine.names import to_unicode
@@ -18,7 +18,7 @@ _WITH_FRACTION_S = 60
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """Return 48212 as `48 212`; `digits` after the decimal mark; a dash for None."""
+    """Return a number such as `48 212`, with `digits` decimals; a dash for None."""
     if value is None:
         return NONE
     text = f"{value:,.{digits}f}".replace(",", _GROUP)
@@ -26,12 +26,12 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def percent(part: float, whole: float, digits: int = 0) -> str:
-    """Return the share of a part, `17 %`; a dash if there is no whole."""
+    """Return a share such as `17 %`; a dash if `whole` is 0."""
     return f"{number(100 * part / whole, digits)}\u00a0%" if whole else NONE
 
 
 def duration(seconds: float | None, *, fractions: bool = True) -> str:
-    """Return a length of time in the units that matter: `340 ms`, `6.4 s`, `18 min 04 s`, `2 h 0 min`, `3 d 4 h`."""
+    """Return a duration in suitable units: `340 ms`, `6.4 s`, `18 min 04 s`, `2 h 0 min`, `3 d 4 h`."""
     if seconds is None:
         return NONE
     seconds = max(0.0, float(seconds))
@@ -50,7 +50,7 @@ def duration(seconds: float | None, *, fractions: bool = True) -> str:
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
-    """Return how long ago a time was, up to a day; then its date."""
+    """Return the distance from now, up to a day; beyond that, the date."""
     if moment is None:
         return NONE
     moment = aware(moment)
@@ -62,7 +62,7 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
 
 
 def age(moment: datetime) -> str:
-    """Return the length of time since a moment, as `duration` writes it, without fractions."""
+    """Return the duration since a moment, in the format of `duration` without fractions."""
     return duration(max(0, round((utcnow() - aware(moment)).total_seconds())), fractions=False)
 
 
@@ -95,32 +95,38 @@ def instant(moment: datetime | None) -> str:
 
 
 def iso(moment: datetime) -> str:
-    """Return the form of the attribute `datetime`, RFC 3339 in UTC."""
+    """Return RFC 3339 in UTC, for the HTML attribute `datetime`."""
     return aware(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def aware(moment: datetime | str) -> datetime:
-    """Return a time in UTC; databases give it without a zone, documents of the API as text."""
+    """Return a time in UTC; databases return times without a zone, API documents return text."""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def u_label(name: str) -> str:
-    """Return a domain name with its U-labels (RFC 5890), cleaned; as it is if it has none or they are not valid."""
+    """Return a domain name with U-labels (RFC 5890), cleaned; unchanged if its A-labels are not valid."""
     return clean(to_unicode(name))
 
 
 def shortened(text: str, most: int = 32) -> str:
-    """Return a text of at most `most` characters, cut in its middle."""
+    """Return a text of at most `most` characters, shortened in the middle."""
     if len(text) <= most:
         return text
     head = (most - 1) // 2
     return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
 
 
+def actor(label: str) -> str:
+    """Return the actor of an audit record; for `open:<address>`, the address and "not logged in"."""
+    kind, _, address = label.partition(":")
+    return gettext("%(address)s (not logged in)", address=address) if kind == "open" and address else label
+
+
 def slug(text: str) -> str:
-    """Return a text as a name of CSS classes and of anchors: lower-case letters and digits, and `p` for +."""
+    """Return a text as a CSS class or anchor: lower-case letters and digits, `p` for +, `-` for other characters."""
     return "".join(letter if letter.isalnum() else "p" if letter == "+" else "-" for letter in text.lower())
 
 
@@ -139,4 +145,5 @@ FILTERS = {
     "clean": clean,
     "shortened": shortened,
     "slug": slug,
+    "actor": actor,
 }

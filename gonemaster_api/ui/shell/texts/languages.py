@@ -1,7 +1,7 @@
-"""The language of a page, and its texts: gettext catalogues of the domain `gonemaster_ui`.
+"""The language of a page, and its gettext catalogue `gonemaster_ui`.
 
-`make messages` compiles a catalogue as soon as it is complete (`.ci/messages.py`), so what is compiled can be offered.
-English is the language of the message ids and needs none.
+`make messages` compiles a catalogue only if it is complete (`.ci/messages.py`), so every compiled language can be
+offered. English is the language of the message IDs and needs no catalogue.
 """
 
 import gettext as catalogues
@@ -20,7 +20,7 @@ ENGLISH = "en"
 
 
 def language() -> str:
-    """Return the language of this request: of its query, else of its cookie, else of the browser's wishes."""
+    """Return the language of this request: from its query, its cookie, or the browser's preferences, in this order."""
     if not has_request_context():
         return ENGLISH
     if "ui_language" not in g:
@@ -39,17 +39,17 @@ def _chosen() -> str:
 
 @cache
 def languages() -> tuple[str, ...]:
-    """Return the codes of the languages whose catalogue is complete, English first."""
+    """Return the codes of the languages with a complete catalogue, English first."""
     return (ENGLISH, *sorted(place.parent.parent.name for place in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
 
 
 def names_of_languages() -> dict[str, str]:
-    """Return the languages to choose from, each with its name in itself."""
+    """Return the available languages, each with its name in the language itself."""
     return {code: (locale(code).get_display_name(code) or code).capitalize() for code in languages()}
 
 
 def locale(code: str = "") -> Locale:
-    """Return what babel knows of a language, as a rule that of the request."""
+    """Return the babel locale of a language, by default the language of the request."""
     return _locale(code or language())
 
 
@@ -69,11 +69,11 @@ def translations() -> catalogues.NullTranslations:
 
 
 def gettext(message: str, /, **values: object) -> str:
-    """Return a text in the language of the request; `%(name)s` in it is replaced by a value."""
+    """Return a text in the language of the request, with `%(name)s` replaced by a value."""
     text = translations().gettext(message)
     return text % values if values else text
 
 
 def ngettext(singular: str, plural: str, number: int, /, **values: object) -> str:
-    """Return a text in the form that its language has for a number, which it may show as `%(num)s`."""
+    """Return a text in the plural form for a number, which is available as `%(num)s`."""
     return translations().ngettext(singular, plural, number) % {"num": number, **values}

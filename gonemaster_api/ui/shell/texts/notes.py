@@ -1,6 +1,6 @@
-"""What a page says once after a change: a code in its address, never free text that anyone could put there.
+"""One-time notes after an action. The URL has only a code, so that it cannot be used to show arbitrary text.
 
-A room registers its texts where it is imported: `register_notes({"held": Note(mark("One job is held."))})`.
+A package registers its notes when it is imported: `register_notes({"held": Note(mark("Job on hold."))})`.
 """
 
 import re
@@ -20,9 +20,9 @@ _LONGEST_NUMBER = 10
 
 @dataclass(frozen=True)
 class Note:
-    """A text, its plural (with `%(num)s`), its level, and the endpoint of a POST that undoes what was done.
+    """A text, its plural (with `%(num)s`), its level, and the endpoint of the POST that undoes the action.
 
-    Of `undo`, the fields `fields` are sent; the value of the parameter `of`, an id or a word, is sent as `of`.
+    The undo form sends `fields`, and the query parameter `of` (an ID or a word) as `of`.
     """
 
     text: str
@@ -46,12 +46,12 @@ _NOTES: dict[str, Note] = {}
 
 
 def register_notes(notes: Mapping[str, Note]) -> None:
-    """Add texts, by their codes."""
+    """Add notes by code."""
     _NOTES.update(notes)
 
 
 def shown_note() -> ShownNote | None:
-    """Return what the address of this page says, if that is known."""
+    """Return the note in the URL of this page, None if its code is unknown."""
     known = _NOTES.get(request.args.get("note", ""))
     if known is None:
         return None
@@ -67,10 +67,10 @@ def _number() -> int:
 
 
 def see_other(path: str, note: str = "", *, n: int | None = None, of: str = "") -> Response:
-    """Answer a POST: 303 to a page, which says a note. `n` is a number in it, `of` the id for its undo."""
+    """Redirect a POST (303) to a page with a note. `n` is a number in the note, `of` the ID for its undo."""
     given: dict[str, Any] = {"note": note, "n": n, "of": of}
     parts = urlsplit(path)
-    # The page may have been reached with a note of its own, and its forms lead back to all of its address.
+    # The page may already show a note, and its forms return to its full URL.
     kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in given]
     query = urlencode([*kept, *((name, value) for name, value in given.items() if value not in ("", None))])
     target = urlunsplit(("", "", parts.path, query, parts.fragment))

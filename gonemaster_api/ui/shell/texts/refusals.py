@@ -1,4 +1,4 @@
-"""Refusals, and other sentences that the API says in English, in the language of a page."""
+"""Translates API errors and other `Text` objects to the language of a page."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from gonemaster_api.ui.shell.texts.languages import ENGLISH, gettext, language
 
 
 def in_language(text: Any) -> Any:
-    """Return a `Text`, and the texts among its values, in the language of the request; anything else as it is."""
+    """Return a `Text`, including `Text` values in it, in the language of the request; return other values unchanged."""
     template = getattr(text, "template", None)
     if template is None or language() == ENGLISH:
         return text

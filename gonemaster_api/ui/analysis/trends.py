@@ -1,4 +1,4 @@
-"""The course of a cohort over its snapshots, by a category of facts."""
+"""The trend of a cohort over its snapshots, for one category of facts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ blueprint = Blueprint("ui_analysis_courses", __name__, url_prefix="/analysis")
 
 @dataclass(frozen=True)
 class TrendChart:
-    """What a page of trends draws: columns of shares or counts, and the focus on one key."""
+    """The data of a trends chart: columns of shares or counts, with a focus on one key."""
 
     trend: Mapping[str, Any]
     scale: str
@@ -38,19 +38,19 @@ class TrendChart:
 
     @property
     def columns(self) -> list[list[tuple[str, float]]]:
-        """The parts of each column, from below."""
+        """The segments of each column, bottom first."""
         return [[(self.tone(key), value) for key, value in self._values(point)] for point in self.trend["points"]]
 
     @property
     def line(self) -> list[float | None]:
-        """The figures of the key in focus; a snapshot without any facts is a gap."""
+        """The values of the key in focus; a snapshot without facts is a gap."""
         return [
             dict(self._values(point)).get(self.focus, 0.0) if point["payload"] else None
             for point in self.trend["points"]
         ]
 
     def tone(self, key: str) -> str:
-        """Return the class of a key."""
+        """Return the CSS class of a key."""
         tone = str(self.trend["key_meta"][key]["tone"])
         return tone if tone in _TONES else "none"
 
@@ -61,7 +61,7 @@ class TrendChart:
 
     @property
     def marks(self) -> list[tuple[str, str]]:
-        """Where the engine changed: percent from the left, and what the mark says."""
+        """The engine changes: position in percent from the left, and label."""
         points, found = self.trend["points"], []
         for index in range(1, len(points)):
             old, new = points[index - 1]["engine_version"], points[index]["engine_version"]
@@ -72,7 +72,7 @@ class TrendChart:
 
     @property
     def movers(self) -> list[tuple[str, int, int]]:
-        """The keys that changed most between the last two snapshots: key, before, now."""
+        """The keys with the largest changes between the last two snapshots: key, before, now."""
         points = self.trend["points"]
         if len(points) < len("ab"):
             return []
@@ -83,7 +83,7 @@ class TrendChart:
 
 @blueprint.get("/trends")
 def trends() -> Response:
-    """Show the course of a category, or download it."""
+    """Show the trend of a category, or return it as CSV."""
     query = read_query(TrendsQuerySchema)
     if request.args.get("format") == "csv":
         return _csv(query)

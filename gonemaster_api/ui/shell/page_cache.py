@@ -1,4 +1,4 @@
-"""Pages that stay true for as long as their version: kept by this process, by browsers and by proxies."""
+"""Pages that do not change as long as their version does not; this process, browsers and proxies cache them."""
 
 import gzip
 from collections.abc import Callable
@@ -16,11 +16,11 @@ _EFFORT = 6
 VARY = ("Accept-Encoding", HEADER, "Cookie", "Accept-Language")
 
 
-def kept_page(version: str, render: Callable[[], Response], *, caching: str, indexed: bool = False) -> Response:
-    """Answer with a page, or with 304 to who has it; `version` changes with all that the page shows.
+def cached_page(version: str, render: Callable[[], Response], *, caching: str, indexed: bool = False) -> Response:
+    """Return a page, or 304 if the client has it; `version` must change with the content of the page.
 
-    Language, theme and the part that was asked for are added to it. What is rendered once is sent to all who ask
-    for the same, so that nothing in it may depend on who asks.
+    Language, theme and partial are added to the version. A cached response is sent to all clients that request the
+    same, so that it must not depend on the client.
     """
     whole = _version(version)
     tag = f'W/"{whole}"'

@@ -1,4 +1,4 @@
-"""The points of a window, joined into columns that a chart has room for."""
+"""The points of a metrics window, aggregated into the columns of a chart."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ _Point = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class CourseColumn:
-    """Some points that follow one another; rates are means, counts are sums, the depth is the last one."""
+class SeriesColumn:
+    """Consecutive points: rates are averaged, counts are summed, and the depth is the last value."""
 
     start: datetime
     minutes: float
@@ -31,11 +31,11 @@ class CourseColumn:
     median_ms: float | None
 
     @classmethod
-    def of(cls, points: Sequence[_Point], resolution_s: int) -> "CourseColumn":
-        """Join points.
+    def of(cls, points: Sequence[_Point], resolution_s: int) -> "SeriesColumn":
+        """Aggregate points.
 
-        The API's latency is kept by route: shown are the slowest route and the one in the middle. The share of hits
-        has no value where nothing was asked.
+        The API reports latency per route; the chart shows the slowest and the median route. The hit rate has no value
+        if the cache was not used.
         """
         asked = [point for point in points if point["dns_queries_per_second"] or point["dns_cache_hit_rate"]]
         routes = [value for point in points for value in (point.get("api_p90_ms") or {}).values()]
@@ -55,34 +55,34 @@ class CourseColumn:
 
     @property
     def jobs(self) -> list[tuple[str, float]]:
-        """Jobs a minute, as parts of a column from below."""
+        """Jobs per minute, as segments of a column, bottom first."""
         return [("s1", (self.finished - self.failed) / self.minutes), ("error", self.failed / self.minutes)]
 
     @property
     def levels(self) -> list[tuple[str, float]]:
-        """Findings by level, the least at the bottom."""
+        """Findings by level, as segments of a column, least severe at the bottom."""
         return [(level.lower(), self.severity[level]) for level in SEVERITIES]
 
 
 @dataclass(frozen=True)
-class MetricsCourse:
+class MetricsSeries:
     """The columns of a window, oldest first."""
 
-    columns: list[CourseColumn]
+    columns: list[SeriesColumn]
 
     @classmethod
-    def of(cls, trend: Mapping[str, Any]) -> "MetricsCourse":
-        """Take `{resolution_seconds, points[]}` of the metrics."""
+    def of(cls, trend: Mapping[str, Any]) -> "MetricsSeries":
+        """Build the columns from `{resolution_seconds, points[]}` of the metrics."""
         points = trend["points"]
         size = max(1, -(-len(points) // MAX_COLUMNS))
-        # The newest column is whole; a rest is at the old end.
+        # The newest column is complete; an incomplete column is at the old end.
         first = len(points) % size
         cuts = [*([0] if first else []), *range(first, len(points), size), len(points)]
         pieces = [points[start:end] for start, end in pairwise(cuts) if end > start]
-        return cls([CourseColumn.of(piece, trend["resolution_seconds"]) for piece in pieces])
+        return cls([SeriesColumn.of(piece, trend["resolution_seconds"]) for piece in pieces])
 
     def values(self, name: str) -> list[Any]:
-        """Return one figure of all columns."""
+        """Return one metric of all columns."""
         return [getattr(column, name) for column in self.columns]
 
     @property
@@ -92,18 +92,18 @@ class MetricsCourse:
 
     @property
     def hours(self) -> float:
-        """Length of the window."""
+        """Length of the window in hours."""
         return sum(column.minutes for column in self.columns) / 60
 
     @property
     def labels(self) -> list[datetime]:
-        """Times below a chart, evenly spread; the end of the chart is now."""
+        """Evenly spaced time labels of a chart that ends now."""
         if not self.columns:
             return []
         step = max(1, len(self.columns) // (_LABELS - 1))
         return [column.start for column in self.columns[::step][: _LABELS - 1]]
 
-    def table(self) -> Iterator[CourseColumn]:
-        """Yield at most a dozen columns, for the figures as a table."""
+    def table(self) -> Iterator[SeriesColumn]:
+        """Yield at most twelve columns, for the table of metrics."""
         step = max(1, len(self.columns) // 12)
         yield from self.columns[::step]

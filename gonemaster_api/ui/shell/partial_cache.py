@@ -1,4 +1,4 @@
-"""Parts of pages that many look at are made once in a moment: two hundred open pages cost little more than one."""
+"""Caches partials for a moment, so that many viewers of a page cost little more than one."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -18,10 +18,10 @@ LIFE_S = 2.0
 View = Callable[..., Response]
 
 
-def kept_parts(view: View) -> View:
-    """Keep the parts that a view makes for two seconds, by address, language and scope; whole pages are not kept.
+def cached_partials(view: View) -> View:
+    """Cache the partials of a view for two seconds, by URL, language and scope; whole pages are not cached.
 
-    A part must show nothing that differs between two callers with the same scope.
+    A partial must not show data that differs between two callers with the same scope.
     """
 
     @wraps(view)
@@ -37,8 +37,8 @@ def kept_parts(view: View) -> View:
     return shown
 
 
-def forget_parts() -> None:
-    """Let the next caller see what was just changed."""
+def clear_partials() -> None:
+    """Clear the cache after a change, so that the next response shows it."""
     _store().forget()
 
 

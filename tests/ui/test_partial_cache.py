@@ -1,4 +1,4 @@
-"""Parts that many look at are made once in a moment, and never for another scope; files are kept by their digest."""
+"""The partial cache: one rendering for many viewers, separate by scope; static files are cached by digest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.ui.shell import kept
+from gonemaster_api.ui.shell import partial_cache
 from tests.api.conftest import MakeApp
 from tests.support.tokens import ADMIN, CONFIGURED, READ, bearer
 
@@ -20,21 +20,21 @@ def part(client: FlaskClient, path: str = "/", **headers: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "LIFE_S", 3600.0)
+    monkeypatch.setattr(partial_cache, "LIFE_S", 3600.0)
 
 
-def test_a_part_is_made_once_until_something_is_changed(client: FlaskClient) -> None:
+def test_a_partial_is_rendered_once_until_a_change(client: FlaskClient) -> None:
     client.application.extensions.pop("gonemaster-parts", None)
-    assert "Nothing waits" in part(client)
+    assert "No jobs waiting" in part(client)
     job = client.post("/api/v1/jobs", json={"domain": "a.example"}).get_json()
-    assert "Nothing waits" in part(client)
+    assert "No jobs waiting" in part(client)
     assert "a.example" in part(client, "/?tier=normal")
     assert "a.example" in client.get("/").get_data(as_text=True)
     client.post("/queue/jobs", data={"one": f"hold:{job['id']}"})
     assert "Release a.example" in part(client)
 
 
-def test_a_part_of_one_scope_is_not_shown_to_another(make_app: MakeApp) -> None:
+def test_a_partial_is_cached_separately_for_each_scope(make_app: MakeApp) -> None:
     client = make_app(admin_tokens=CONFIGURED).test_client()
     client.post("/api/v1/jobs", json={"domain": "a.example"}, headers=bearer(ADMIN))
     assert 'name="one"' in part(client, **bearer(ADMIN))
@@ -42,13 +42,13 @@ def test_a_part_of_one_scope_is_not_shown_to_another(make_app: MakeApp) -> None:
     assert client.get("/", headers=PART).status_code == 401
 
 
-def test_the_strip_that_is_fetched_leads_to_no_part(client: FlaskClient) -> None:
+def test_links_of_the_fetched_strip_open_whole_pages(client: FlaskClient) -> None:
     client.post("/queue/pause", data={"tier": ""})
     strip = client.get("/strip", headers={"X-Partial": "strip"}).get_data(as_text=True)
     assert 'name="next" value="/"' in strip
 
 
-def test_browsers_keep_files_until_these_change(client: FlaskClient) -> None:
+def test_browsers_cache_files_until_they_change(client: FlaskClient) -> None:
     page = client.get("/").get_data(as_text=True)
     address = re.search(r'"(/static/app\.js\?v=[0-9a-f]{8})"', page)
     assert address

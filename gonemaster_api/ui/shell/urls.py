@@ -1,0 +1,59 @@
+"""URLs of pages: the current page with other parameters, and paths to return to."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request, url_for
+
+from gonemaster_api.state import state
+
+_PLACES = ("cursor", "offset", "page", "note", "n", "of")  # Positions in a list, and one-time notes.
+
+
+def here(**changes: Any) -> str:
+    """Return the URL of this page with changed query parameters; None removes a parameter, a list repeats it.
+
+    A change returns to the first page of a list, unless `cursor` is among the changes.
+    """
+    kept = [(name, text) for name, text in request.args.items(multi=True) if name not in changes]
+    kept = [pair for pair in kept if pair[0] not in _PLACES]
+    for name, value in changes.items():
+        values = value if isinstance(value, list | tuple) else [value]
+        kept += [(name, str(one)) for one in values if one is not None]
+    return f"{request.path}?{urlencode(kept)}" if kept else request.path
+
+
+def local_path(text: str | None) -> str:
+    """Return a path on this server; replace other paths with the start page.
+
+    Browsers treat a backslash as a slash and drop tabs and line breaks, so these characters are refused.
+    """
+    text = text or "/"
+    is_path = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
+    return text if is_path else "/"
+
+
+def this_path() -> str:
+    """Return path and query of this request, for a form that returns to it; for a POST, the page that sent it.
+
+    The strip is part of other pages: the script adds the path of its page when the form is submitted.
+    """
+    if request.endpoint == "shell.strip":
+        return "/"
+    if request.method in ("GET", "HEAD"):
+        return request.full_path.rstrip("?")
+    return local_path(request.form.get("next"))
+
+
+def absolute(endpoint: str, **values: Any) -> str:
+    """Return the URL of a page with scheme and host, from `public_url` or the request."""
+    return _base() + url_for(endpoint, **values)
+
+
+def full_url() -> str:
+    """Return the full URL of this page, as printed at its foot."""
+    return _base() + this_path()
+
+
+def _base() -> str:
+    return str(state().settings.public_url or request.host_url).rstrip("/")
