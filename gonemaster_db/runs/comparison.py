@@ -34,7 +34,7 @@ class RunDifference:
     def byte_count(self) -> int:
         """Size of the arguments in the lines as JSON, in bytes."""
         changes = [*self.added, *self.cleared, *self.changed]
-        return sum(len(line.raw) for change in changes for line in [*change.before, *change.after])
+        return sum(len(line.raw or b"") for change in changes for line in [*change.before, *change.after])
 
     def __bool__(self) -> bool:
         return bool(self.added or self.cleared or self.changed)

@@ -22,15 +22,15 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str, a
 
 
 class FindingLine(NamedTuple):
-    """Level and arguments of an entry without its time; `raw` are the stored arguments, empty without arguments."""
+    """Level and arguments of an entry without its time; `raw` are the stored arguments, None for a worst level."""
 
     level: str
-    raw: bytes = b""
+    raw: bytes | None = None
 
     @property
     def args(self) -> Any:
         """The parsed arguments. Raises DocumentDamaged."""
-        return parse_arguments(self.raw)
+        return parse_arguments(self.raw or b"")
 
     @property
     def comparable(self) -> tuple[str, str]:

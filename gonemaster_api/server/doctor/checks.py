@@ -14,6 +14,7 @@ from gonemaster_api.server.supervisor.listening import split_address
 from gonemaster_db.core.errors import StoreError, StoreOutdated
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations import runner
+from gonemaster_db.migrations.compatibility import check_origin
 from gonemaster_db.service.probes import database_time, try_to_write
 from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError
 from gonemaster_engine.resources import default_hints, load_hints
@@ -116,6 +117,10 @@ def _schema(store: Store) -> list[DoctorResult]:
         return []
     if found is None:
         return [fault("database", "it has no tables yet", _UPGRADE)]
+    try:
+        check_origin(store)
+    except StoreOutdated as error:
+        return [fault("database", str(error), "follow docs/howto/upgrade.md")]
     if runner.is_newer(store):
         return _later_schema(store, f"its schema is {found}, of a later version")
     return [fault("database", f"its schema is {found}, this version needs {wanted}", _UPGRADE)]

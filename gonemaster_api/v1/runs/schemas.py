@@ -1,5 +1,7 @@
 """Runs as the API shows them, and which to list."""
 
+from typing import Any
+
 import marshmallow as ma
 from marshmallow import validate
 
@@ -74,11 +76,19 @@ class RunQuerySchema(RunSortSchema):
 RunPageSchema = page_schema(RunSchema, "Run", sort=ma.fields.String(required=True))
 
 
+class LineArguments(ma.fields.Dict):
+    """The arguments of a line; a worst level has none."""
+
+    def get_value(self, obj: Any, _attr: str, _accessor: Any = None, _default: Any = None) -> Any:
+        """Return the arguments, or the value that leaves the member out."""
+        return ma.missing if obj.raw is None else obj.args
+
+
 class LineSchema(ma.Schema):
     """Level and arguments of an entry, or the worst level of a finding."""
 
     level = ma.fields.String(required=True)
-    args = ma.fields.Dict(metadata={"description": "only with args=true"})
+    args = LineArguments(metadata={"description": "only with args=true"})
 
 
 class FindingChangeSchema(ma.Schema):

@@ -163,7 +163,7 @@ def test_nul_in_the_address(client: FlaskClient) -> None:
 
 
 def test_fault_of_our_own_tells_no_secrets(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = make_app()
+    app = make_app(fresh=True)
     monkeypatch.setitem(ACCESS, "broken", Access.ANYONE)
 
     @app.get("/api/v1/broken")
@@ -176,7 +176,7 @@ def test_fault_of_our_own_tells_no_secrets(make_app: MakeApp, monkeypatch: pytes
 
 
 def test_details_and_headers_of_a_refusal_reach_the_caller(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = make_app()
+    app = make_app(fresh=True)
     monkeypatch.setitem(ACCESS, "refused", Access.ANYONE)
 
     @app.get("/api/v1/refused")

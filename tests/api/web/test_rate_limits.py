@@ -10,7 +10,6 @@ from limits import RateLimitItemPerSecond
 from limits.strategies import MovingWindowRateLimiter
 
 from gonemaster_api.app import create_app
-from gonemaster_api.state import NAME
 from gonemaster_api.web.rate_limits import SharedWindows
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
@@ -70,5 +69,4 @@ def test_without_redis_each_process_counts_alone(queue: QueueParts, own_redis: E
     client, path = app.test_client(), "/pub/api/v1/jobs/AAAAAAAAAAAA"
     own_redis.stop()
     assert [client.get(path).status_code for _ in range(3)] == [404, 404, 429]
-    app.extensions[NAME].hub.close()
     broker.close()
