@@ -121,7 +121,9 @@ class _Timer:
         self._changed = threading.Condition()  # an earlier due time, or the end of a call that `remove` waits for
         self._due: dict[RepeatedTask, float] = {}  # infinite for tasks that are only woken
         self._running: dict[RepeatedTask, int] = {}  # with the thread of each
-        self._free: list[int] = []  # threads that wait: a deputy, and last the one that leads
+        self._free: list[int] = []  # threads that wait: the leader and a deputy, or the deputy of one that is in a call
+        self._leader = 0  # the last thread that took a task or came back
+        self._took_at = -math.inf
         self._began = time.monotonic()
 
     def has(self, task: RepeatedTask) -> bool:
@@ -133,6 +135,7 @@ class _Timer:
             self._set_due(task, time.monotonic() + pause_s)
             if not self._free and not self._running:
                 self._start_thread()
+                self._leader = self._free[0]
 
     def wake(self, task: RepeatedTask, within_s: float) -> None:
         with self._changed:
@@ -157,7 +160,7 @@ class _Timer:
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._serve, name="timer", daemon=True)
         thread.start()
-        self._free.insert(0, thread.ident or 0)
+        self._free.append(thread.ident or 0)
 
     def _serve(self) -> None:
         """Be a thread of the timer."""
@@ -178,20 +181,23 @@ class _Timer:
                 if len(self._free) > 1:
                     return None
                 self._free.append(me)
+                self._leader = me
             while True:
                 now = time.monotonic()
-                grace_s = 0.0 if self._free[-1] == me else _DEPUTY_AFTER_S
                 waiting = sorted(self._waiting(), key=self._due.__getitem__)
-                due = [task for task in waiting if self._due[task] + grace_s <= now]
-                if task := next((task for task in due if task.is_quick or self._has_deputy()), None):
-                    self._free.remove(me)
-                    self._due[task] = math.inf
-                    self._running[task] = me
-                    return task
-                pause_s = self._due[waiting[0]] + grace_s - now if waiting else math.inf
-                if due:  # and no more threads
-                    pause_s = _DEPUTY_AFTER_S
-                self._changed.wait(None if pause_s == math.inf else pause_s)
+                at = self._due[waiting[0]] if waiting else math.inf
+                if self._leader != me:
+                    at = max(at, self._took_at) + _DEPUTY_AFTER_S
+                if at <= now:
+                    due = (task for task in waiting if self._due[task] <= now)
+                    if task := next((task for task in due if task.is_quick or self._has_deputy()), None):
+                        self._free.remove(me)
+                        self._leader, self._took_at = me, now
+                        self._due[task] = math.inf
+                        self._running[task] = me
+                        return task
+                    at = now + _DEPUTY_AFTER_S
+                self._changed.wait(None if at == math.inf else at - now)
 
     def _has_deputy(self) -> bool:
         """Return whether another thread waits, or could be started."""
