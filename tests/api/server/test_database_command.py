@@ -106,7 +106,7 @@ def test_the_older_release_is_told_whether_it_works(capsys: pytest.CaptureFixtur
         f" {head()}; install a later release\n"
     )
     for command in (["db", "upgrade"], ["db", "plan"]):
-        assert "of a later release" in printed(capsys, *command, status=2)
+        assert "belongs to a later release" in printed(capsys, *command, status=2)
 
 
 def test_a_backup_has_what_the_database_has(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:
