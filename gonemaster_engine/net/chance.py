@@ -1,6 +1,6 @@
-"""Numbers that nobody can foresee, from the operating system's source of randomness, read in portions.
+"""Unpredictable random numbers, read in blocks from the operating system.
 
-A portion costs one system call, and a run needs hundreds of numbers.
+A block costs one system call, and a run needs hundreds of numbers.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import array
 import os
 
-_PORTION = 1024  # numbers
-_ALL = 0x10000  # how many numbers of 16 bits there are
+_PORTION = 1024  # numbers in a block
+_ALL = 0x10000  # number of 16-bit values
 _numbers: list[int] = []
 
 
 def unforeseen_16_bits() -> int:
-    """Return a number below 65,536."""
+    """Return a random number below 65,536."""
     try:
         return _numbers.pop()
     except IndexError:
@@ -23,11 +23,11 @@ def unforeseen_16_bits() -> int:
 
 
 def unforeseen_below(limit: int) -> int:
-    """Return a number below a limit of at most 65,536; each is as likely as the others."""
+    """Return a uniformly distributed random number below a limit of at most 65,536."""
     fair = _ALL - _ALL % limit
     while (number := unforeseen_16_bits()) >= fair:
         pass
     return number % limit
 
 
-os.register_at_fork(after_in_child=_numbers.clear)  # two processes must not use the same ones
+os.register_at_fork(after_in_child=_numbers.clear)  # two processes must not use the same numbers

@@ -1,4 +1,4 @@
-"""Local ports that nobody can foresee."""
+"""Random local ports."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from gonemaster_engine.net.chance import unforeseen_below
 
 _LINUX_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _DYNAMIC_PORTS = range(49152, 65536)  # RFC 6335 section 6
-_TRIES = 16  # a port may be taken
+_TRIES = 16  # because a port may be in use
 
 _TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES})
 
 
 @cache
 def local_ports() -> range:
-    """Return the ports that this host gives to clients; what its operator keeps for servers is not among them."""
+    """Return the ports that this host assigns to clients; ports reserved by the operator are excluded."""
     try:
         first, last = map(int, _LINUX_RANGE.read_text("ascii").split())
     except (OSError, ValueError):
@@ -28,10 +28,10 @@ def local_ports() -> range:
 
 
 def check_source(address: str) -> None:
-    """Make sure that this host can send from an address; an empty one stands for any.
+    """Check that this host can send from an address; an empty address means any.
 
     Raises:
-        NotAnAddressOfThisHost: it cannot.
+      NotAnAddressOfThisHost: the host cannot send from it.
     """
     if not address:
         return
@@ -44,9 +44,9 @@ def check_source(address: str) -> None:
 
 
 def bind_to_random_port(sock: socket.SocketType, address: str) -> None:
-    """Bind the socket to a port chosen by the operating system's source of randomness; raises OSError.
+    """Bind the socket to a port from the operating system's source of randomness; raises OSError.
 
-    The kernel would choose one, too, but not each kernel so that an observer of some ports cannot tell the next.
+    The kernel would choose a port, too, but on some kernels an observer of some ports can predict the next one.
     """
     ports = local_ports()
     for _ in range(_TRIES):
