@@ -1,4 +1,4 @@
-"""The log of a run: its entries, and the making of all of them."""
+"""The log of a run, which creates and stores its entries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_ASIDE = 1_000
 
 
 class Log:
-    """Entries of a run that no test case gives, and the making of all entries."""
+    """Creates the entries of a run, and stores those that no test case reports."""
 
     def __init__(self, profile: Profile, *, traces_queries: bool = False) -> None:
         self._levels = profile.levels
@@ -30,15 +30,15 @@ class Log:
         return time.monotonic() - self._started
 
     def level(self, module: str, tag: str) -> Level:
-        """Return the level that the profile gives a tag; DEBUG where it gives none."""
+        """Return the level that the profile assigns to a tag; DEBUG if it assigns none."""
         return self._levels.get(module, {}).get(tag, Level.DEBUG)
 
     def system(self, tag: str, **args: Any) -> None:
-        """Add an entry of the run itself."""
+        """Add an entry about the run itself."""
         self.add(Entry(self.elapsed(), SYSTEM, "", tag, self.level(SYSTEM, tag), args))
 
     def system_once(self, tag: str, subject: str, **args: Any) -> bool:
-        """Add an entry of the run itself, one per tag and subject; say whether it was the first."""
+        """Add an entry about the run itself, once per tag and subject; return whether it was the first."""
         if (tag, subject) in self._told:
             return False
         self._told.add((tag, subject))
@@ -46,7 +46,9 @@ class Log:
         return True
 
     def aside(self, tag: str, **args: Any) -> None:
-        """Note an entry of the run itself whose time says nothing; `tell_aside` adds it. Those beyond a limit are lost.
+        """Defer an entry about the run itself whose time is irrelevant.
+
+        `tell_aside` adds it. Entries beyond a limit are dropped.
 
         A zone can name any number of addresses that are not queried, and none of them costs it a packet.
         """
@@ -54,7 +56,7 @@ class Log:
             self._aside.append((tag, args))
 
     def tell_aside(self) -> None:
-        """Add what was noted, in an order that does not follow that of answers."""
+        """Add the deferred entries, in an order that does not depend on the order of answers."""
         noted, self._aside = self._aside, []
         for tag, args in sorted(noted, key=str):
             self.system(tag, **args)

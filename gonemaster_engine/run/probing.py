@@ -25,7 +25,7 @@ class Probing:
         self.probe(await self._zone.glue())
 
     def probe(self, servers: Iterable[Nameserver]) -> None:
-        """Probe servers that do not answer immediately over all transports, so that they are suspended after one wait."""
+        """Probe servers that do not answer immediately over all transports, so that one wait suspends them."""
         servers = list(servers)
         for server in servers:
             server.query(self._zone.name, "SOA")

@@ -340,8 +340,7 @@ class Zone:
     async def _ask_ahead(
         self, servers: Sequence[Nameserver], answers: Sequence[asyncio.Future[Response | None]]
     ) -> None:
-        """Query servers that have answered for the addresses of the NS set known so far, while other servers are
-        silent.
+        """Query the addresses of the NS set known so far at servers that have answered, while others are silent.
 
         The waits for both then overlap. Only names that are already admitted are queried: the choice of names must not
         depend on the order of answers.

@@ -1,4 +1,7 @@
-"""Texts of the diagram of a chain of trust. Those up to REASONS stand in narrow places: short, and without a final stop."""
+"""Texts of the diagram of a chain of trust.
+
+Those up to REASONS stand in narrow places: short, and without a final stop.
+"""
 
 LABELS = {
     # boxes of the diagram: the first line
