@@ -39,9 +39,7 @@ def write_chain(path: Path, chain: Mapping[str, Any] | None, *, locale: str) -> 
       OutputError: there is no chain, or the file cannot be written.
     """
     if chain is None:
-        raise OutputError(
-            f"no chain of trust for {path}: no DNSSEC test case finished, or the zone was not found"
-        )
+        raise OutputError(f"no chain of trust for {path}: no DNSSEC test case finished, or the zone was not found")
     from gonemaster_engine.trustchain.diagram import (
         diagram_of,
     )  # imported here: few runs draw it, and it is slow to load

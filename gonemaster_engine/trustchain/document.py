@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 
 
 async def build_chain(zone: Zone) -> Document:
-    """Return the chain of trust of the tested zone as the run saw it; nearly all of it was queried before."""
+    """Return the chain of trust of the tested zone as seen by the run, which has already sent most of the queries."""
     queries, judge = ChainQueries(zone), Judge(zone.verifier, zone.now)
     supplied = zone.undelegated or bool(zone.supplied_ds)
     above = [] if supplied or zone.is_root else await zones_above(zone, queries, judge)
@@ -38,7 +38,7 @@ async def build_chain(zone: Zone) -> Document:
 
 
 class _Writer:
-    """Writes one document, and notes whether something was left out of it."""
+    """Writes one document, and records whether parts were left out."""
 
     def __init__(self, now: int) -> None:
         self._now = now
@@ -115,7 +115,7 @@ class _Writer:
 
 
 def _overall(tested: TestedZone) -> str:
-    """Say in one word how the zone stands."""
+    """Return the overall status of the zone."""
     match tested.delegation.status:
         case LinkStatus.SECURE:
             if tested.whole.standing.status is LinkStatus.SECURE and tested.differs:
@@ -144,7 +144,7 @@ def _server(view: TestedServerView) -> Document:
 def _link(
     zone: ChainZone, ds: Ds, by_digest: Mapping[Identity, Sequence[Dnskey]], named: Container[tuple[int, int]]
 ) -> Document:
-    """Say what became of one DS record: which key it stands for, and whether that key signs the keys."""
+    """Return the result for one DS record: the key that it matches, and whether that key signs the DNSKEY set."""
     key = next(iter(by_digest.get(identity(ds), ())), None)
     if key:
         verdict = "match" if key.validates else "unusable_key"

@@ -49,7 +49,7 @@ def _item(value: Any, gettext: Callable[[str], str]) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return the text with every character that cannot be printed, or turns the writing direction, as \x1b or \u202e."""
+    r"""Return the text with unprintable characters and bidirectional controls escaped, as in \x1b or \u202e."""
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 

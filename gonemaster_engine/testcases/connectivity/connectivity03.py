@@ -25,7 +25,7 @@ ORIGINS = OriginTags(
 
 
 class AsnTags(NamedTuple):
-    """The verdicts about one address family."""
+    """The tags for one address family."""
 
     one: Tag
     same: Tag
@@ -63,10 +63,10 @@ async def connectivity03(zone: Zone) -> AsyncIterator[Finding]:
 
 
 def _compare(origins: list[Origin], tags: AsnTags, *, are_all_known: bool) -> Iterator[Finding]:
-    """Give the verdict; addresses that nobody announces do not count.
+    """Yield the verdict; addresses without an origin do not count.
 
-    One whose look-up failed may belong to any AS, and so may one that could not be found out: they cannot undo a
-    difference, but nothing else is certain with them.
+    An address whose lookup failed, or that is unknown, may belong to any AS: it cannot refute a difference, but it
+    makes every other verdict uncertain.
     """
     asn_sets = {origin.asns for origin in origins if origin.asns}
     asns = sorted({asn for asn_set in asn_sets for asn in asn_set})

@@ -27,7 +27,7 @@ ORIGINS = OriginTags(
 
 
 class PrefixTags(NamedTuple):
-    """The verdicts about one address family."""
+    """The tags for one address family."""
 
     same: Tag
     different: Tag
@@ -68,7 +68,10 @@ async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
 
 
 def _compare(family: list[tuple[Nameserver, Origin]], tags: PrefixTags, *, are_all_known: bool) -> Iterator[Finding]:
-    """Give the verdicts; an address whose look-up failed may be in any prefix, so nothing is said of all of them."""
+    """Yield the verdicts.
+
+    If a lookup failed, the address may be in any prefix, so there is no verdict about all addresses.
+    """
     groups: dict[str, list[Nameserver]] = defaultdict(list)
     for server, origin in family:
         if origin.is_known:

@@ -53,18 +53,18 @@ DS_WITHOUT_KEY = Tag("DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY", Level.NOTICE, (
 UNSIGNALED_ROLLOVER = Tag("DS18_NO_CDS_CDNSKEY_BUT_ROLLOVER_EVIDENCE", Level.INFO)
 
 _CHILD_TYPES = ("CDS", "CDNSKEY", "DNSKEY")
-_RECORD_US = 10  # to read one and compute its digests
+_RECORD_US = 10  # to parse a record and compute its digests
 
 
 @dataclass(slots=True)
 class _Child:
-    """What all servers of the zone publish, in sum."""
+    """The records that the servers of the zone publish, merged."""
 
-    cds: set[frozenset[Ds]]  # the different sets, empty ones left out
+    cds: set[frozenset[Ds]]  # the distinct non-empty sets
     cdnskey: set[frozenset[Dnskey]]
     keys: dict[bytes, Dnskey]
-    keys_without_ds: set[int]  # tags of those that are secure entry points
-    matches: set[Identity]  # what the DS records say that may stand for a key
+    keys_without_ds: set[int]  # tags of secure entry points without a DS record
+    matches: set[Identity]  # identities in DS records that may match a key
     keys_made: dict[bytes, Rrsig]
 
 
@@ -144,7 +144,7 @@ def _has_signature_by(tags: set[int], made: Iterable[Rrsig]) -> bool:
 
 
 def _content(zone: Zone, child: _Child, trusted: Sequence[Ds]) -> Iterator[Finding]:
-    """Compare what the CDS and CDNSKEY sets request with the DS set; requests to delete are no rollover."""
+    """Compare the requests in the CDS and CDNSKEY sets with the DS set; deletion requests are not a rollover."""
     ds_keytags = _tags(trusted)
     by_keys = sorted((_tags(cds), _same_keys(cds, trusted)) for cds in child.cds if not _is_delete(cds))
     for keytags, is_same in dict.fromkeys((tuple(tags), same) for tags, same in by_keys):
@@ -164,7 +164,7 @@ def _tags(records: Iterable[Ds | Dnskey]) -> list[int]:
 
 
 def _same_keys(cds: Iterable[Ds], trusted: Iterable[Ds]) -> bool:
-    """Say whether both sets name the same keys; digests count where both have one of the same type."""
+    """Return whether both sets refer to the same keys; digests are compared if both sets have the same type."""
     cds, trusted = list(cds), list(trusted)
     if {(ds.tag, ds.algorithm) for ds in cds} != {(ds.tag, ds.algorithm) for ds in trusted}:
         return False
@@ -177,7 +177,7 @@ def _kind(ds: Ds) -> tuple[int, int, int]:
 
 
 def _stands_for(zone: Zone, keys: Iterable[Dnskey], trusted: Iterable[Ds]) -> bool:
-    """Say whether each key has a DS and each DS a key; a digest that cannot be computed proves nothing."""
+    """Return whether each key has a DS record and each DS record a key; an unsupported digest proves nothing."""
     keys, ds_set = list(keys), DsSet(zone.name, trusted)
     return all(ds_set.stands_for(key) is not False for key in keys) and not ds_set.without_key(
         ds_set.keys_by_digest(keys)

@@ -1,4 +1,4 @@
-"""Makes the picture of a chain: which bands there are, what stands in them, and how it hangs together."""
+"""Composition of the picture: its bands, their boxes, and the lines between them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from gonemaster_engine.trustchain.diagram.model import Band, Box, Bundle, Bundle
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, instant
 
-MOST_BOXES = 12  # of one column
+MOST_BOXES = 12  # per column
 MOST_BANDS = 10
-_FIRST_BANDS = 2  # where bands are left out, these stay at the top
-_MOST_REASONS = 2  # written into a band; all are in its facts
+_FIRST_BANDS = 2  # these stay at the top if bands are left out
+_MOST_REASONS = 2  # shown in a band; its facts have all
 _OF_THE_WHOLE = {
     "secure": Mark.OK,
     "partial": Mark.WARN,
@@ -36,7 +36,7 @@ _OF_THE_WHOLE = {
 
 
 def picture_of(chain: ChainView, words: Words, *, prefix: str) -> Picture:
-    """Return what is drawn of a chain; ids of boxes begin with `prefix`."""
+    """Return the picture of a chain; the IDs of boxes start with `prefix`."""
     context = Context(chain, words, prefix)
     status = chain.status if chain.status in {*_OF_THE_WHOLE, "undelegated"} else "indeterminate"
     last = marks.of_status(chain.cuts[-1].status) if chain.cuts else Mark.UNKNOWN
@@ -67,7 +67,7 @@ def _bands(context: Context) -> Iterator[Band]:
 
 
 def _shows_anchors(context: Context, keys: Sequence[KeyBox]) -> bool:
-    """Say whether what the first zone is trusted by has to be seen: supplied DS records, or wrong ones."""
+    """Return whether the trust anchors of the first zone are shown: if DS records are supplied or wrong."""
     cut = context.chain.cuts[0]
     fits = any(key.key.name in cut.matched for key in keys)
     return context.chain.supplied or (cut.name == "." and bool(cut.ds) and not fits)
@@ -152,7 +152,7 @@ def _about(context: Context, position: int) -> NodeFacts:
 def _signed(
     context: Context, keys: Sequence[KeyBox], made: Sequence[Signature], targets: tuple[BundleEnd, ...]
 ) -> Bundle | None:
-    """Return the lines from the keys that signed something to what they signed; None if there is nothing to draw."""
+    """Return the lines from signing keys to the sets that they signed, or None if there are none to draw."""
     if not targets or not made:
         return None
     at, shared = context.chain.checked_at, marks.best(end.mark for end in targets)
@@ -164,7 +164,7 @@ def _signed(
 def _way_down(
     context: Context, position: int, ds: Sequence[tuple[DsView, Box]], keys: Sequence[KeyBox]
 ) -> tuple[tuple[Box, ...], Bundle]:
-    """Return the DS records of a zone, or what stands for them, and the lines from there into its band."""
+    """Return the boxes of a zone's DS records, or their placeholder, and the lines from them to the zone's band."""
     cut = context.chain.cuts[position]
     boxes = [box for _, box in ds] or [no_ds(context, position)]
     column = _fewer(context, boxes, "ds", position)
@@ -185,7 +185,7 @@ def _without_match(cut: ZoneView) -> Mark:
 
 
 def _fewer(context: Context, boxes: Iterable[Box], kind: str, position: int) -> tuple[Box, ...]:
-    """Return at most so many boxes as a column holds; the last then says how many are not shown."""
+    """Return at most the number of boxes that a column holds; if some are left out, the last box states how many."""
     listed = list(boxes)
     if len(listed) <= MOST_BOXES:
         return tuple(listed)
@@ -204,7 +204,7 @@ def _fewer(context: Context, boxes: Iterable[Box], kind: str, position: int) -> 
 
 
 def _fewer_bands(context: Context, bands: list[Band]) -> Iterator[Band]:
-    """Yield at most so many bands as a picture holds, one of which then says how many zones are not shown."""
+    """Yield at most the number of bands that a picture holds; if zones are left out, one band states how many."""
     if len(bands) <= MOST_BANDS:
         yield from bands
         return

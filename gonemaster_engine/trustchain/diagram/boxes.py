@@ -1,4 +1,4 @@
-"""The boxes of a chain: keys, DS records, signed records, and what stands where there is none."""
+"""The boxes of a chain: keys, DS records, signed records, and placeholders for missing ones."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ from gonemaster_engine.trustchain.diagram.model import Box, BundleEnd, Fact, Nod
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, ServerView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, short_algorithm
 
-_MOST_TYPES = 4  # of signed records
-_JOINED_TO_KEYS = frozenset({"validates", "rrsig_expired", "rrsig_invalid"})  # the zone's own keys sign these names
+_MOST_TYPES = 4  # types of signed records
+_JOINED_TO_KEYS = frozenset(
+    {"validates", "rrsig_expired", "rrsig_invalid"}
+)  # statuses of names that the zone's own keys sign
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What all boxes of one picture are made with."""
+    """The data that all boxes of one picture share."""
 
     chain: ChainView
     words: Words
     prefix: str
 
     def is_tested(self, position: int) -> bool:
-        """Say whether the cut is the last one."""
+        """Return whether the cut is the last one, the tested zone."""
         return position == len(self.chain.cuts) - 1
 
     def made_in(self, position: int) -> tuple[Signature, ...]:
-        """Return all signatures by keys of a cut, those over DS records of the next cut among them."""
+        """Return all signatures by keys of a cut, including those over DS records of the next cut."""
         below = () if self.is_tested(position) else self.chain.cuts[position + 1].ds_signatures
         return (*self.chain.cuts[position].signatures, *below)
 
     def box(
         self, id_: str, kind: str, label: str, note: str, mark: Mark, *, position: int, listed: Iterable[Fact] = ()
     ) -> Box:
-        """Make a box."""
+        """Create a box."""
         about = NodeFacts(
             id=f"{self.prefix}-{position}-{id_}",
             kind=kind,
@@ -55,11 +57,11 @@ class KeyBox:
 
     key: Key
     box: Box
-    is_entry: bool  # stands in the first column
+    is_entry: bool  # whether it is in the first column
 
 
 def key_boxes(context: Context, position: int) -> list[KeyBox]:
-    """Return the keys of a cut, in the order in which they are drawn: named by DS records, signing, others."""
+    """Return the keys of a cut in drawing order: keys with DS records, other signing keys, the rest."""
     cut = context.chain.cuts[position]
     made = marks.by_maker(context.made_in(position))
     total = len(_answering(context.chain.child_servers, cut.keys)) if context.is_tested(position) else 0
@@ -104,7 +106,7 @@ def _role(key: Key, *, is_entry: bool, signs_data: bool) -> str:
 
 
 def _trouble(context: Context, key: Key, over_keys: Sequence[Signature], total: int) -> str:
-    """Say in two or three words what needs attention at a key; empty if nothing does."""
+    """Return two or three words about a problem of a key; empty if there is none."""
     words = context.words
     if key.revoked:
         return words.label("revoked")
@@ -136,7 +138,7 @@ def _answering(servers: Iterable[ServerView], records: Iterable[Key | DsView]) -
 
 
 def ds_boxes(context: Context, position: int) -> list[tuple[DsView, Box]]:
-    """Return the DS records of a cut, in the order in which they are drawn: those that match a key first."""
+    """Return the DS records of a cut in drawing order: those that match a key first."""
     cut = context.chain.cuts[position]
     total = len(_answering(context.chain.parent_servers, cut.ds)) if context.is_tested(position) else 0
     made = [(ds, _ds_box(context, position, number, total=total)) for number, ds in enumerate(cut.ds)]
@@ -147,7 +149,7 @@ def _ds_box(context: Context, position: int, number: int, *, total: int) -> Box:
     words, cut = context.words, context.chain.cuts[position]
     ds = cut.ds[number]
     mark, trouble = _ds_mark(context, cut, ds), ""
-    if ds.verdict not in {"", "match"} and not _is_silent(cut):  # where no keys came, nothing is known of the record
+    if ds.verdict not in {"", "match"} and not _is_silent(cut):  # without keys, nothing is known about the record
         trouble = words.coded("link", ds.verdict, short=True)
     elif ds.verdict == "match" and not (ds.signs or ds.of in cut.signers):
         trouble = words.label("not_signing")
@@ -169,7 +171,7 @@ def _ds_mark(context: Context, cut: ZoneView, ds: DsView) -> Mark:
     if _is_about_ds(cut.reasons):
         return marks.of_status(cut.status)  # the set as a whole is not trusted
     if ds.verdict == "match" and (ds.signs or ds.of in cut.signers):
-        return Mark.OK  # the record is fine, whatever else is wrong with the zone
+        return Mark.OK  # the record is fine, even if the zone has other problems
     if cut.status == "secure":
         return Mark.UNKNOWN if ds.verdict in {"", "digest_unsupported"} else Mark.WARN
     return marks.of_status(cut.status)
@@ -184,7 +186,7 @@ def _is_silent(cut: ZoneView) -> bool:
 
 
 def no_ds(context: Context, position: int) -> Box:
-    """Return what stands for DS records where there are none."""
+    """Return the placeholder for missing DS records."""
     words, cut = context.words, context.chain.cuts[position]
     if "ds_no_answer" in cut.reasons:
         return context.box("ds", "ds", words.label("no_response"), "DS", Mark.UNKNOWN, position=position)
@@ -192,14 +194,14 @@ def no_ds(context: Context, position: int) -> Box:
     if context.chain.supplied:
         note = "supplied"
     elif any(reason.startswith("parent_") for reason in cut.reasons):
-        note = f"edge_{mark.value}"  # there is no proof to look for
+        note = f"edge_{mark.value}"  # no proof is expected
     else:
         note = "proven" if "ds_missing" in cut.reasons else "not_proven"
     return context.box("ds", "ds", words.label("no_ds"), words.label(note), mark, position=position)
 
 
 def no_keys(context: Context, position: int) -> Box:
-    """Return what stands for keys where there are none."""
+    """Return the placeholder for missing keys."""
     words, cut = context.words, context.chain.cuts[position]
     if "dnskey_no_answer" in cut.reasons:
         return context.box("keys", "key", words.label("no_response"), "DNSKEY", Mark.UNKNOWN, position=position)
@@ -208,7 +210,10 @@ def no_keys(context: Context, position: int) -> Box:
 
 
 def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
-    """Yield what the keys of the tested zone sign, with the worth of the signatures; None where there are none."""
+    """Yield the sets that the keys of the tested zone sign, with the mark of their signatures.
+
+    None without signatures.
+    """
     cut = context.chain.cuts[-1]
     if cut.keys:
         kinds = list(dict.fromkeys(each.covers for each in cut.signatures if each.covers != "DNSKEY"))
@@ -234,7 +239,7 @@ def _records(context: Context, number: int, kind: str, made: Sequence[Signature]
 
 
 def _set_trouble(context: Context, made: Sequence[Signature]) -> str:
-    """Say what needs attention at a set, by the best of the keys that have signed it."""
+    """Return a note about a problem of a set's signatures, taken from the best signing key."""
     at = context.chain.checked_at
     worth = marks.of_set(made, at)
     found = (each for each in marks.by_maker(made).values() if marks.of_signatures(each, at) is worth)
@@ -242,7 +247,7 @@ def _set_trouble(context: Context, made: Sequence[Signature]) -> str:
 
 
 def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:
-    """Yield a box for each status that addresses of name servers in the zone have."""
+    """Yield a box for each status of the addresses of in-domain name servers."""
     words, position = context.words, len(context.chain.cuts) - 1
     of_keys = marks.of_keys(context.chain.cuts[-1])
     statuses = list(dict.fromkeys(name.status for name in context.chain.names))
@@ -255,7 +260,7 @@ def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:
             "names",
             words.label("addresses"),
             words.coded("names", status, short=True, count=count),
-            of_keys if mark is Mark.OK or of_keys is Mark.NONE else mark,  # nothing is bogus in an insecure zone
+            of_keys if mark is Mark.OK or of_keys is Mark.NONE else mark,  # an insecure zone has no bogus names
             position=position,
             listed=facts.of_names(words, found),
         )
@@ -263,5 +268,5 @@ def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:
 
 
 def ends_of(boxes: Iterable[Box], mark: Mark) -> tuple[BundleEnd, ...]:
-    """Return ends with the same worth at some boxes."""
+    """Return ends with the same mark at several boxes."""
     return tuple(BundleEnd(box, mark) for box in boxes)

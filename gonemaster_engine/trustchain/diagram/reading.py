@@ -1,4 +1,4 @@
-"""Reads a document of a chain of trust into values of known shape and size; what does not fit is left out."""
+"""Parsing of a chain document into values of known type and size; invalid parts are ignored."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any, TypeAlias
 from gonemaster_engine.findings.messages.formatting import printable
 
 _MOST_CHARACTERS = 255
-_MOST_RECORDS = 512  # of a list; one that the engine has made has 32 at most
+_MOST_RECORDS = 512  # items of a list; the engine writes at most 32
 _MOST_ZONES = 130  # a name has at most 127 labels
 
 
 Maker: TypeAlias = tuple[int, int]
-"""Key tag and algorithm, by which signatures and DS records name a key; several keys can have the same."""
+"""Key tag and algorithm, which signatures and DS records use to name a key; several keys can share them."""
 
 
 @dataclass(frozen=True, slots=True)
 class DsView:
-    """A DS record, and what became of it at the keys of the zone."""
+    """A DS record, and the result of matching it with the keys of the zone."""
 
     key_tag: int
     algorithm: int
@@ -33,7 +33,7 @@ class DsView:
 
     @property
     def of(self) -> Maker:
-        """The key that it names."""
+        """The key that the record names."""
         return self.key_tag, self.algorithm
 
 
@@ -53,13 +53,13 @@ class Key:
 
     @property
     def name(self) -> Maker:
-        """How others name it."""
+        """The name that signatures and DS records use."""
         return self.key_tag, self.algorithm
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An RRSIG record and its verdict; times are None where the document has none that can be read."""
+    """An RRSIG record and its verdict; times are None if the document has no valid time."""
 
     covers: str
     key_tag: int
@@ -71,7 +71,7 @@ class Signature:
 
     @property
     def by(self) -> Maker:
-        """The key that has made it."""
+        """The key that created the signature."""
         return self.key_tag, self.algorithm
 
 
@@ -92,7 +92,7 @@ class ZoneView:
 
 @dataclass(frozen=True, slots=True)
 class ServerView:
-    """What one name server is worth."""
+    """The status of one name server."""
 
     nameserver: str
     address: str
@@ -102,7 +102,7 @@ class ServerView:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Whether the addresses of a name server in the zone validate."""
+    """The validation status of the addresses of an in-domain name server."""
 
     name: str
     status: str
@@ -125,7 +125,7 @@ class ChainView:
 
 
 def read(document: Mapping[str, Any]) -> ChainView:
-    """Read a document of docs/reference/dnssec-chain.md; whatever it holds, this raises nothing."""
+    """Parse a document as in docs/reference/dnssec-chain.md; invalid contents never raise an exception."""
     links = [_link(item) for item in _items(document.get("links"), most=_MOST_RECORDS * 4)]
     return ChainView(
         zone=_text(document.get("zone")),
@@ -257,7 +257,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int:
-    """Return a number of at most 16 bits, as all of them are; 0 for anything else."""
+    """Return a 16-bit number, or 0 for any other value."""
     return value if type(value) is int and 0 <= value <= 0xFFFF else 0
 
 
