@@ -1,12 +1,12 @@
 """Texts of the diagram of a chain of trust.
 
-Those up to REASONS stand in narrow places: short, and without a final stop.
+The texts before REASONS are displayed in small boxes: they are short and have no final full stop.
 """
 
 LABELS = {
     # boxes of the diagram: the first line
-    "ksk": "KSK {key_tag}",  # key signing key, with the SEP flag
-    "zsk": "ZSK {key_tag}",  # zone signing key
+    "ksk": "KSK {key_tag}",  # key-signing key, with the SEP flag
+    "zsk": "ZSK {key_tag}",  # zone-signing key
     "csk": "CSK {key_tag}",  # combined signing key: signs the keys and the data
     "key": "Key {key_tag}",
     "ds": "DS {key_tag}",
@@ -53,7 +53,7 @@ LABELS = {
     "supplied_ds": "Supplied DS records",
     "zones_left_out": "{count} zones not shown",
     "lists_cut": "Long lists of records were cut",
-    # what is known of a zone, a key, a record
+    # the state of a zone, a key or a record
     "ok": "Secure",
     "warn": "Needs attention",
     "bad": "Bogus",
@@ -65,7 +65,7 @@ LABELS = {
     "edge_bad": "bogus",
     "edge_none": "insecure",
     "edge_unknown": "indeterminate",
-    # the whole
+    # the whole diagram
     "title": "DNSSEC chain of trust of {zone}",
     "heading": "DNSSEC chain of trust",
     "checked_at": "checked {time} UTC",

@@ -2,7 +2,7 @@
 
 
 def _answer_texts(prefix: str, transport: str) -> dict[str, str]:
-    """Return the texts about SOA and NS queries over one transport, each as a whole sentence."""
+    """Return the texts for SOA and NS queries over one transport, each as a whole sentence."""
     texts = {
         f"{prefix}_OK_{transport}": f"These name servers respond to SOA and NS queries over {transport} correctly: {{servers}}.",
         f"{prefix}_NO_RESPONSE_{transport}": f"{{ns}}/{{address}} did not respond over {transport}.",

@@ -1,4 +1,4 @@
-"""Texts of the SYSTEM module: what concerns the run itself."""
+"""Texts of the SYSTEM module: messages about the run itself."""
 
 _HEADER = (
     "AA: {aa}, TC: {tc}, RD: {rd}, RA: {ra}, AD: {ad}, CD: {cd}; records: {answers} answer, {authority} authority,"

@@ -152,8 +152,10 @@ def _compare(glue: Mapping[str, set[str]], child: _ChildData, in_domain: Iterabl
 
 
 async def _compare_outside(zone: Zone, glue: Mapping[str, set[str]]) -> list[Finding]:
-    """Compare glue outside the zone with resolved addresses, one address family after the other until the result is
-    clear."""
+    """Compare glue outside the zone with resolved addresses.
+
+    The address families are compared one after the other, until the result is clear.
+    """
     faults = []
     for name, parent_has in glue.items():
         if names.is_in_domain(name, zone.name):

@@ -61,7 +61,7 @@ async def syntax06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 async def _addresses(zone: Zone, servers: list[Nameserver]) -> tuple[dict[str, bool], list[Finding]]:
-    """Return the sorted mail addresses in the SOA records, with their validity, and findings about servers without one."""
+    """Return the sorted mail addresses in the SOA records with their validity, and findings about other servers."""
     findings: list[Finding] = []
     addresses = {}
     without_soa = False
