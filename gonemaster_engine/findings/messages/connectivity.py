@@ -95,7 +95,7 @@ def _as_texts(family: str) -> dict[str, str]:
 def _prefix_texts(family: str) -> dict[str, str]:
     return {
         f"CN04_{family.upper()}_DIFFERENT_PREFIX": (
-            f"Each of these name servers has an {family} address in a prefix of its own: {{servers}}."
+            f"Each of these name servers has an {family} address in a separate prefix: {{servers}}."
         ),
         f"CN04_{family.upper()}_SAME_PREFIX": (
             f"These name servers have {family} addresses in the same prefix, {{prefixes}}: {{servers}}."
