@@ -144,7 +144,7 @@ def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
 
 
 @lru_cache(maxsize=8192)
-def counted_as(address: str) -> str:
+def accounting_address(address: str) -> str:
     """Return the address to which packets to this one are attributed: the embedded IPv4 address, if any.
 
     Otherwise the owner of one IPv4 address could receive the packets of several: the mapped address, and one for each
@@ -164,7 +164,7 @@ def host_network_of(address: str) -> str | None:
     The owner of a /64 has 2^64 addresses, and one host may answer at all of them (RFC 4291 section 2.5.4, RFC 6177).
     Only global unicast addresses count: test networks have whole trees of servers in one /64.
     """
-    parsed = ipaddress.ip_address(counted_as(address))
+    parsed = ipaddress.ip_address(accounting_address(address))
     if isinstance(parsed, IPv4Address) or parsed not in GLOBAL_UNICAST:
         return None
     return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
@@ -199,4 +199,4 @@ def may_be_target(address: str, *, guarded: bool) -> bool:
     """
     if not is_host(address):
         return False
-    return not guarded or (is_global(address) and not is_own(address) and not is_own(counted_as(address)))
+    return not guarded or (is_global(address) and not is_own(address) and not is_own(accounting_address(address)))

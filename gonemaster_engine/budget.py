@@ -18,7 +18,7 @@ _MAX_SUBJECTS = 10_000
 _FEW_PACKETS = 8  # enough to determine whether an address answers
 
 
-class Kept(Protocol):
+class StoredResponse(Protocol):
     """The interface of a response for the budget."""
 
     @property
@@ -88,7 +88,7 @@ class Admission:
         The names take turns, so that each keeps an address while there is room, and so do the address families.
         """
         most = self._budget.limits.max_addresses
-        turns = {name: _by_turns(wanted[name]) for name in self.names(wanted)}
+        turns = {name: _alternating(wanted[name]) for name in self.names(wanted)}
         found: dict[str, list[str]] = {name: [] for name in turns}
         for position in range(max(map(len, turns.values()), default=0)):
             for name, addresses in turns.items():
@@ -123,7 +123,7 @@ def _address_order(address: str) -> tuple[bool, str]:
     return (":" in address, address)
 
 
-def _by_turns(addresses: Iterable[str]) -> list[str]:
+def _alternating(addresses: Iterable[str]) -> list[str]:
     """Return the addresses alternating between the families, so that truncation does not remove IPv6 first."""
     place: Counter[bool] = Counter()
     ranks = []
@@ -302,7 +302,7 @@ class Budget:
             return False
         return True
 
-    def pay_back(self, account: Account, packets: int) -> None:
+    def refund(self, account: Account, packets: int) -> None:
         """Refund packets that a query was charged for and did not send."""
         account.packets -= packets
         if account.network:
@@ -336,7 +336,7 @@ class Budget:
         if after < 0:
             self.silent_packets -= after
 
-    def keep(self, response: Kept, address: str) -> bool:
+    def keep(self, response: StoredResponse, address: str) -> bool:
         """Return whether a response may be stored: memory is limited, too."""
         if self.is_stopped:  # late responses may still arrive; parsing them would waste time
             return False
@@ -354,7 +354,7 @@ class Budget:
                 self.leave_out("max_records_of_a_set", most, f"{owner} {rtype}")
         return True
 
-    def keep_nothing(self, octets: int, address: str) -> None:
+    def charge_discarded(self, octets: int, address: str) -> None:
         """Charge a message that was read but is unusable like a stored one, because reading it cost the same."""
         self._octets += octets
         if self._octets > self.limits.max_octets:

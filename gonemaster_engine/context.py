@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gonemaster_engine.addresses import counted_as
+from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
@@ -19,7 +19,7 @@ from gonemaster_engine.net.server.nameserver import Nameserver, nameserver_order
 from gonemaster_engine.net.server.server import Server
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import Timing
-from gonemaster_engine.net.wire.messages import Response, Twins
+from gonemaster_engine.net.wire.messages import Response, ResponsePool
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources, RunCaches
 from gonemaster_engine.run_log import Log
@@ -92,7 +92,7 @@ class RunContext:
         scope = f"{self._ipv6} {profile.network_settings}"
         self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s, scope)
         self.queries = 0
-        self.twins: Twins = {}
+        self.response_pool: ResponsePool = {}
         self.tcp_slots = asyncio.Semaphore(limits.max_tcp_connections)
         self.pace = RunPace()
         self.verifier = Verifier(self.budget.end_verification, turns=resources.transport.turns)
@@ -101,7 +101,9 @@ class RunContext:
         self._nameservers: dict[tuple[str, str], Nameserver] = {}
         for address, key, response in known:
             self.restore(address, key, response)
-        self.budget.add_delegated(counted_as(each) for found in self.undelegated.servers.values() for each in found)
+        self.budget.add_delegated(
+            accounting_address(each) for found in self.undelegated.servers.values() for each in found
+        )
 
     def _admitted(self, supplied: Undelegated) -> Undelegated:
         servers = self.budget.admission(self.zone_name).addresses(supplied.servers)
@@ -133,7 +135,7 @@ class RunContext:
         """Drop the servers, which refer to this run: without reference cycles, a run is freed immediately."""
         self.servers.clear()
         self._nameservers.clear()
-        self.twins.clear()
+        self.response_pool.clear()
         self.budget.release()
 
     def server(self, address: str) -> Server:

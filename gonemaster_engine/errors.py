@@ -53,7 +53,7 @@ class InvalidDelegation(EngineError):
     """Undelegated name servers or DS data are invalid."""
 
 
-class NotAnAddressOfThisHost(EngineError):
+class SourceAddressUnavailable(EngineError):
     """The configured source address does not belong to this host."""
 
     def __init__(self, address: str, reason: str) -> None:

@@ -40,7 +40,7 @@ def without_collections() -> Iterator[None]:
         gc.enable()
 
 
-def spare_collections(new_objects: int = _NEW_OBJECTS) -> None:
+def collect_rarely(new_objects: int = _NEW_OBJECTS) -> None:
     """Raise the collection threshold and exclude all current objects; call it when the process is set up.
 
     A run has no reference cycles (a test checks this), so it is freed without the garbage collector. Traversing the
@@ -62,7 +62,7 @@ def process_of_one_run() -> Iterator[None]:
     gc.freeze()
 
 
-def keep_heaps_small() -> None:
+def limit_heaps() -> None:
     """Limit the heaps of the C library, if it is glibc. Call it once, before the process starts threads.
 
     glibc creates a heap per thread, up to eight per core, and does not return free memory inside a heap.
@@ -77,7 +77,7 @@ def keep_heaps_small() -> None:
             library.mallopt(parameter, value)
 
 
-def give_back_free_memory() -> None:
+def release_free_memory() -> None:
     """Return free pages to the operating system.
 
     It takes milliseconds, during which Python's other threads continue.

@@ -10,7 +10,7 @@ from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.tags import SYSTEM, Finding
 from gonemaster_engine.profile.profile import Profile
 
-_MOST_ASIDE = 1_000
+_MAX_DEFERRED = 1_000
 
 
 class Log:
@@ -22,8 +22,8 @@ class Log:
         self.entries: list[Entry] = []
         self.on_entry: Callable[[Entry], None] | None = None
         self.traces_queries = traces_queries
-        self._told: set[tuple[str, str]] = set()
-        self._aside: list[tuple[str, dict[str, Any]]] = []
+        self._reported: set[tuple[str, str]] = set()
+        self._deferred: list[tuple[str, dict[str, Any]]] = []
 
     def elapsed(self) -> float:
         """Return the seconds since the run started."""
@@ -39,25 +39,25 @@ class Log:
 
     def system_once(self, tag: str, subject: str, **args: Any) -> bool:
         """Add an entry about the run itself, once per tag and subject; return whether it was the first."""
-        if (tag, subject) in self._told:
+        if (tag, subject) in self._reported:
             return False
-        self._told.add((tag, subject))
+        self._reported.add((tag, subject))
         self.system(tag, **args)
         return True
 
-    def aside(self, tag: str, **args: Any) -> None:
+    def defer(self, tag: str, **args: Any) -> None:
         """Defer an entry about the run itself whose time is irrelevant.
 
-        `tell_aside` adds it. Entries beyond a limit are dropped.
+        `add_deferred` adds it. Entries beyond a limit are dropped.
 
         A zone can name any number of addresses that are not queried, and none of them costs it a packet.
         """
-        if len(self._aside) < _MOST_ASIDE:
-            self._aside.append((tag, args))
+        if len(self._deferred) < _MAX_DEFERRED:
+            self._deferred.append((tag, args))
 
-    def tell_aside(self) -> None:
+    def add_deferred(self) -> None:
         """Add the deferred entries, in an order that does not depend on the order of answers."""
-        noted, self._aside = self._aside, []
+        noted, self._deferred = self._deferred, []
         for tag, args in sorted(noted, key=str):
             self.system(tag, **args)
 

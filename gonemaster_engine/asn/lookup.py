@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gonemaster_engine.addresses import counted_as, host_network_of, may_be_target
+from gonemaster_engine.addresses import accounting_address, host_network_of, may_be_target
 from gonemaster_engine.asn import riswhois
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.budget import Budget
@@ -197,7 +197,7 @@ class AsnLookup:
           _SourceFailed: the budget allows no more packets to it.
         """
         profile, budget = self._profile, self._budget
-        account = budget.account(counted_as(server), network=host_network_of(server))
+        account = budget.account(accounting_address(server), network=host_network_of(server))
         if not budget.charge(account, SYN_PACKETS):
             raise _SourceFailed(server)
         sent = 1
@@ -214,7 +214,7 @@ class AsnLookup:
             sent = SYN_PACKETS
             raise
         finally:
-            budget.pay_back(account, SYN_PACKETS - sent)
+            budget.refund(account, SYN_PACKETS - sent)
         return text
 
     async def _whois_addresses(self, source: str) -> list[str]:

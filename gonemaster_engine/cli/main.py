@@ -42,14 +42,14 @@ def guarded(program: str, work: Callable[[], int]) -> int:
         print(f"{program}: {error}\nTry '{program} --help'.", file=sys.stderr)
     except (EngineError, OSError) as error:
         if isinstance(error, BrokenPipeError):
-            return _reader_left()
+            return _on_closed_output()
         print(f"{program}: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return EXIT_USAGE
 
 
-def _reader_left() -> int:
+def _on_closed_output() -> int:
     """Exit quietly if the reader of the output has closed it, as with `| head`."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise the interpreter reports an error at exit
     return EXIT_OK

@@ -20,7 +20,7 @@ from gonemaster_engine.cli.options import (
     add_selection_options,
     level,
 )
-from gonemaster_engine.cli.plugin import OK, UNKNOWN, fitting
+from gonemaster_engine.cli.plugin import OK, UNKNOWN, shorten_line
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.memory import process_of_one_run
@@ -45,7 +45,7 @@ def _guarded(argv: Sequence[str] | None) -> int:
         return check(options)
     except (UsageError, EngineError, OSError) as error:
         reason = " ".join(str(error).split())
-        print(fitting(f"ZONE UNKNOWN - {reason}".replace("|", "/")))
+        print(shorten_line(f"ZONE UNKNOWN - {reason}".replace("|", "/")))
     except KeyboardInterrupt:
         print("ZONE UNKNOWN - interrupted")
     return UNKNOWN

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gonemaster_engine import names
-from gonemaster_engine.cli.plugin import CRITICAL, OK, STATES, UNKNOWN, WARNING, fitting
+from gonemaster_engine.cli.plugin import CRITICAL, OK, STATES, UNKNOWN, WARNING, shorten_line
 from gonemaster_engine.cli.settings import (
     check_ds_has_nameservers,
     check_sources,
@@ -114,7 +114,7 @@ def report(verdict: CheckResult, result: RunResult, score: Score, options: argpa
     others = f" ({len(verdict.entries) - 1} more)" if len(verdict.entries) > 1 else ""
     if verdict.entries:
         first += f" - {_one_line(verdict.entries[0])}"
-    first = fitting(first.replace("|", "/"), end=others)
+    first = shorten_line(first.replace("|", "/"), end=others)
     known_score = None if verdict.state == UNKNOWN else score
     yield f"{first} | {_performance_data(result, known_score)}" if options.perfdata else first
     shown_from = {0: None, 1: options.warning, 2: Level.NOTICE}.get(options.verbose, Level.INFO)

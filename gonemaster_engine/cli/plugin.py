@@ -8,7 +8,7 @@ OK, WARNING, CRITICAL, UNKNOWN = range(4)
 FIRST_LINE_MAX = 160  # characters without performance data: the length of a pager message
 
 
-def fitting(line: str, end: str = "") -> str:
+def shorten_line(line: str, end: str = "") -> str:
     """Truncate a first line to the maximum length but keep its end; the full text follows on later lines."""
     room = FIRST_LINE_MAX - len(end)
     return f"{line if len(line) <= room else line[: room - 3] + '...'}{end}"

@@ -34,13 +34,13 @@ def profile_of(options: argparse.Namespace) -> Profile:
     Raises:
       ProfileError: the file or the value of an option is invalid.
     """
-    with naming(options.profile):
+    with naming_file(options.profile):
         base = load_profile(options.profile) if options.profile else default_profile()
     return base.merge(_overrides(options))
 
 
 @contextmanager
-def naming(file: Path | None) -> Iterator[None]:
+def naming_file(file: Path | None) -> Iterator[None]:
     """Add the file name of an option to the text of an error, because a key alone may be ambiguous.
 
     Raises:
@@ -121,7 +121,7 @@ def check_sources(profile: Profile) -> None:
     """Reject source addresses that this host does not have, before any query is sent.
 
     Raises:
-      NotAnAddressOfThisHost: the host cannot send from one of them.
+      SourceAddressUnavailable: the host cannot send from one of them.
     """
     check_source(profile.source4)
     check_source(profile.source6)

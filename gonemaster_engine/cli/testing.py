@@ -19,7 +19,7 @@ from gonemaster_engine.cli.settings import (
     check_targets,
     domain_of,
     excluded,
-    naming,
+    naming_file,
     profile_of,
     selected,
 )
@@ -91,7 +91,7 @@ async def _run(
     on_progress: Callable[[int], None],
 ) -> RunResult:
     resources = Resources.open(root_hints=options.hints, dns_port=options.dns_port, ipv6=options.ipv6 or None)
-    watched = _Watched(on_entry)
+    watched = _EntrySink(on_entry)
     try:
         return await run_test(
             domain,
@@ -126,7 +126,7 @@ def _clock(options: argparse.Namespace, cache: PacketCache | None) -> Callable[[
     return time.time if at is None else lambda: float(at)
 
 
-class _Watched:
+class _EntrySink:
     """Passes entries on until writing fails, for example because the reader has closed the output.
 
     Then ends the run.
@@ -167,7 +167,7 @@ def _scoring(options: argparse.Namespace) -> ScoringConfig | None:
         return None
     from gonemaster_engine.scoring.config import DEFAULT_CONFIG, load_config
 
-    with naming(options.scoring_config):
+    with naming_file(options.scoring_config):
         config = load_config(options.scoring_config) if options.scoring_config else DEFAULT_CONFIG
     return config if options.score else None
 

@@ -37,7 +37,7 @@ async def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence
     """Validate the DNSKEY set in an answer with a trusted DS set: a key that a DS record matches must sign it."""
     keys = [key for key in dnskeys(response, zone) if key.validates]
     trusted = DsSet(zone, ds_set)
-    matches = {key: trusted.stands_for(key) for key in keys}
+    matches = {key: trusted.matches(key) for key in keys}
     named = [key for key in keys if matches[key]]
     if not named:
         # Unknown DS records are disregarded; if no others are left, there is nothing to validate (RFC 6840 section

@@ -59,7 +59,7 @@ class DsSet:
         for ds in self._records:
             self._digests[ds.tag, ds.algorithm][ds.digest_type].add(ds.digest)
 
-    def stands_for(self, key: Dnskey) -> bool | None:
+    def matches(self, key: Dnskey) -> bool | None:
         """Return whether a record matches that key; None if it only depends on an unsupported digest type."""
         is_open = False
         for digest_type, digests in self._named_by(key).items():
@@ -69,7 +69,7 @@ class DsSet:
             is_open |= digest is None
         return None if is_open else False
 
-    def without_key(self, found: Container[Identity]) -> list[Ds]:
+    def unmatched(self, found: Container[Identity]) -> list[Ds]:
         """Return the records that match none of the keys; a record with an unsupported digest may match."""
         return [ds for ds in self._records if identity(ds) not in found and identity(ds, is_open=True) not in found]
 

@@ -151,7 +151,7 @@ class HotCache:
         """Return the cached answer, or None."""
         return self._answers.get((address, key, lifetimes))
 
-    def keep_answer(self, address: str, key: QueryKey, response: Response, lifetimes: Lifetimes) -> None:
+    def store_answer(self, address: str, key: QueryKey, response: Response, lifetimes: Lifetimes) -> None:
         """Cache an answer of the address. Errors, truncated answers and answers from other addresses are not cached."""
         if response.rcode_number not in {0, 3} or response.tc or response.source != address:
             return
@@ -168,7 +168,7 @@ class HotCache:
         """Return the cached zone cut, or None."""
         return self._cuts.get((zone, lifetimes))
 
-    def keep_cut(self, cut: ZoneCut, lifetimes: Lifetimes, *, ttl_s: int) -> None:
+    def store_cut(self, cut: ZoneCut, lifetimes: Lifetimes, *, ttl_s: int) -> None:
         """Cache a zone cut; `ttl_s` is the shortest TTL of its records, glue included."""
         addresses = sum(len(addresses) for _, addresses in cut.servers)
         octets = _ENTRY_OCTETS * (1 + len(cut.servers)) + _ADDRESS_OCTETS * addresses

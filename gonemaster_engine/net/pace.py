@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Leavable(Protocol):
+class RunQueue(Protocol):
     """A queue in which queries of runs wait."""
 
     def leave(self, run: RunPace) -> None:
@@ -20,7 +20,7 @@ class RunPace:
     def __init__(self, *, is_urgent: bool = False) -> None:
         self.is_urgent = is_urgent
         self.waited_s = 0.0
-        self.queues: set[Leavable] = set()
+        self.queues: set[RunQueue] = set()
 
     def end(self) -> None:
         """Remove the queries of the run from all queues."""

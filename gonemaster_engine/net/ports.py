@@ -7,8 +7,8 @@ import socket
 from functools import cache
 from pathlib import Path
 
-from gonemaster_engine.errors import NotAnAddressOfThisHost
-from gonemaster_engine.net.chance import unforeseen_below
+from gonemaster_engine.errors import SourceAddressUnavailable
+from gonemaster_engine.net.randomness import random_below
 
 _LINUX_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _DYNAMIC_PORTS = range(49152, 65536)  # RFC 6335 section 6
@@ -31,7 +31,7 @@ def check_source(address: str) -> None:
     """Check that this host can send from an address; an empty address means any.
 
     Raises:
-      NotAnAddressOfThisHost: the host cannot send from it.
+      SourceAddressUnavailable: the host cannot send from it.
     """
     if not address:
         return
@@ -40,7 +40,7 @@ def check_source(address: str) -> None:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             sock.bind((address, 0))
     except OSError as error:
-        raise NotAnAddressOfThisHost(address, error.strerror or str(error)) from error
+        raise SourceAddressUnavailable(address, error.strerror or str(error)) from error
 
 
 def bind_to_random_port(sock: socket.SocketType, address: str) -> None:
@@ -51,7 +51,7 @@ def bind_to_random_port(sock: socket.SocketType, address: str) -> None:
     ports = local_ports()
     for _ in range(_TRIES):
         try:
-            sock.bind((address, ports[unforeseen_below(len(ports))]))
+            sock.bind((address, ports[random_below(len(ports))]))
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise

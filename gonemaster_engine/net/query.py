@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.net.pace import RunPace
-from gonemaster_engine.net.wire.messages import HEADER_OCTETS, Response, Twins
+from gonemaster_engine.net.wire.messages import HEADER_OCTETS, Response, ResponsePool
 from gonemaster_engine.net.wire.rrtypes import IN
 
 _TYPE_AND_CLASS_OCTETS = 4
@@ -77,7 +77,7 @@ class WaitingGroup(Protocol):
         """Read the messages that have arrived; return False if some must wait for another turn of the event loop."""
 
 
-def _told(_outcome: QueryOutcome) -> None:
+def _ignore_outcome(_outcome: QueryOutcome) -> None:
     """Ignore the outcome: the callback of a query that has ended."""
 
 
@@ -93,17 +93,17 @@ class Query:
         "earlier",
         "mixed_case",
         "on_done",
-        "on_let_go",
+        "on_release",
         "pace",
         "qclass",
         "question_name",
         "question_type",
+        "response_pool",
         "sent_at",
         "source_address",
         "tcp_slots",
         "timing",
         "tries_left",
-        "twins",
         "waiting",
     )
 
@@ -121,7 +121,7 @@ class Query:
         source_address: str = "",
         tcp_slots: asyncio.Semaphore | None = None,
         pace: RunPace | None = None,
-        twins: Twins | None = None,
+        response_pool: ResponsePool | None = None,
     ) -> None:
         self.address = address
         self.body = body  # the message without its ID
@@ -136,8 +136,8 @@ class Query:
         self.source_address = source_address
         self.tcp_slots = tcp_slots or asyncio.Semaphore()  # limit of concurrent connections of the run
         self.pace = pace or RunPace()  # of the run
-        self.twins = twins  # other responses of the run
-        self.on_let_go: Callable[[], None] | None = None  # set while it counts as an unanswered packet
+        self.response_pool = response_pool  # other responses of the run
+        self.on_release: Callable[[], None] | None = None  # set while it counts as an unanswered packet
         self.tries_left = timing.tries
         self.sent_at = 0.0
         self.waiting: WaitingGroup | None = None
@@ -152,12 +152,12 @@ class Query:
         self.done = True
         if self.waiting:
             self.stop_waiting()
-        if self.on_let_go:
-            self.let_go()
+        if self.on_release:
+            self.release()
         if outcome.response is None and self.earlier:
             outcome = self.earlier
         # The queue of deadlines holds the query for some more seconds and must not keep its run in memory.
-        report, self.on_done = self.on_done, _told
+        report, self.on_done = self.on_done, _ignore_outcome
         report(outcome)
 
     def give_up(self) -> None:
@@ -167,11 +167,11 @@ class Query:
         if connection:
             connection.cancel()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Stop counting as an unanswered packet."""
-        if self.on_let_go:
-            let_go, self.on_let_go = self.on_let_go, None
-            let_go()
+        if self.on_release:
+            release, self.on_release = self.on_release, None
+            release()
 
     def stop_waiting(self) -> None:
         """Stop waiting over UDP; this does not finish the query."""
@@ -217,7 +217,12 @@ def read_outcome(wire: bytes, query: Query, *, source: str, over_tcp: bool, rtt_
     """Return the outcome for a message that answers the query."""
     try:
         response = Response(
-            wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=query.qclass, twins=query.twins
+            wire,
+            source=source,
+            over_tcp=over_tcp,
+            rtt_ms=rtt_ms,
+            qclass=query.qclass,
+            response_pool=query.response_pool,
         )
     except WireError:
         return QueryOutcome(None, MALFORMED, len(wire))

@@ -16,7 +16,6 @@ import struct
 import termios
 from collections.abc import Callable
 
-from gonemaster_engine.net.chance import unforeseen_16_bits
 from gonemaster_engine.net.query import (
     MALFORMED,
     UNREACHABLE,
@@ -28,6 +27,7 @@ from gonemaster_engine.net.query import (
     reading_us,
     repeats_question,
 )
+from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
 from gonemaster_engine.turns import LoopTurns
 from gonemaster_engine.waiting import first_done
@@ -60,7 +60,7 @@ async def exchange(query: Query, *, port: int, turns: LoopTurns) -> None:
             ends_at = loop.time() + query.timing.timeout_s
         asking = _Exchange(query, sock, turns)
         try:
-            await _wait(asking.ended, ends_at, asking.awaits_what_has_arrived())
+            await _wait(asking.ended, ends_at, asking.unread_data_check())
         finally:
             asking.close()
     finally:
@@ -122,7 +122,7 @@ class _Exchange:
         self._question = query
         self._socket = sock
         self._turns = turns
-        self._id = unforeseen_16_bits().to_bytes(2)
+        self._id = random_16_bits().to_bytes(2)
         self._received = bytearray()
         self._octets = 0  # received so far
         self._message: bytes | None = None
@@ -200,7 +200,7 @@ class _Exchange:
         rtt_ms = (self._loop.time() - query.sent_at) * 1000
         return read_outcome(wire, query, source=query.address, over_tcp=True, rtt_ms=rtt_ms)
 
-    def awaits_what_has_arrived(self) -> Callable[[], bool]:
+    def unread_data_check(self) -> Callable[[], bool]:
         """Return a predicate: whether data that had arrived at its first call is still unread.
 
         Later data does not count, so that a server that sends one octet per turn cannot postpone the timeout.

@@ -17,7 +17,6 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
-from gonemaster_engine.net.chance import unforeseen_16_bits
 from gonemaster_engine.net.ports import bind_to_random_port
 from gonemaster_engine.net.query import (
     UNREACHABLE,
@@ -29,6 +28,7 @@ from gonemaster_engine.net.query import (
     reading_us,
     repeats_question,
 )
+from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
 from gonemaster_engine.turns import LoopTurns
 
@@ -191,7 +191,7 @@ class _UdpSocket:
     def free_id(self) -> int:
         """Return an ID that was not used on this socket."""
         while True:
-            message_id = unforeseen_16_bits()
+            message_id = random_16_bits()
             if message_id not in self._flights and message_id not in self._spent:
                 return message_id
 

@@ -46,7 +46,7 @@ def _section(problems: Problems, path: str, value: Any, keys: Mapping[str, Check
         return problems.add(path, Text("must be a mapping, not {kind}", kind=kind(value)))
     checked: Document = {}
     for key, item in value.items():
-        if _is_passed_over(path, key, item):
+        if _is_ignored(path, key, item):
             continue
         below = f"{path}.{key}" if path else str(key)
         if key not in keys:
@@ -56,7 +56,7 @@ def _section(problems: Problems, path: str, value: Any, keys: Mapping[str, Check
     return checked
 
 
-def _is_passed_over(path: str, key: Any, item: Any) -> bool:
+def _is_ignored(path: str, key: Any, item: Any) -> bool:
     if path == "resolver.defaults":
         return key in IGNORED_KEYS
     return not path and key in UNUSED_SECTIONS and item == {}

@@ -137,7 +137,7 @@ class DelegationWalk:
             return
         # All root servers serve the same zone, so one that works is enough. For a TLD they are the parent's servers,
         # and the answer of each is part of the test.
-        ahead = self._context.start(self._query_ahead(roots))
+        ahead = self._context.start(self._query_roots_early(roots))
         try:
             for item in items:
                 await self._visit_waves([item])
@@ -146,7 +146,7 @@ class DelegationWalk:
         finally:
             ahead.cancel()
 
-    async def _query_ahead(self, roots: list[Nameserver]) -> None:
+    async def _query_roots_early(self, roots: list[Nameserver]) -> None:
         """Send the queries for the next root servers early, so that the timeouts of silent ones overlap."""
         for group in (roots[1:_NEXT_ROOTS], roots[_NEXT_ROOTS:]):
             await asyncio.sleep(PATIENCE_S)
@@ -257,13 +257,13 @@ class _Visit:
         if not self._walk.context.uses_family(ipv6=self._server.is_ipv6):
             return
         self._server.query(self._zone, "NS", shared=self._shared(self._zone))  # sent together with the SOA query
-        ahead = self._walk.context.loop.call_later(PATIENCE_S, self._ask_ahead, self._zone)
+        ahead = self._walk.context.loop.call_later(PATIENCE_S, self._query_early, self._zone)
         try:
             await self._go_down()
         finally:
             ahead.cancel()
 
-    def _ask_ahead(self, zone: str) -> None:
+    def _query_early(self, zone: str) -> None:
         """Send the next queries of a slow parent server early, so that their waits overlap."""
         if zone == names.parent(self._target) and zone != names.ROOT:
             for rtype in ("SOA", "NS"):

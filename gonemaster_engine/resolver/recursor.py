@@ -84,7 +84,7 @@ class _Search:
         """Return whether a name can be looked up for this search without a loop and within the depth limit."""
         return name not in self._names and len(self._names) < _MAX_DEPTH
 
-    def may_go_on(self) -> bool:
+    def may_continue(self) -> bool:
         """Count a step, and return whether it is within the limit."""
         return next(self._steps) <= _MAX_STEPS
 
@@ -149,7 +149,7 @@ class Recursor:
         for rtype, task in (("A", first), ("AAAA", second)):
             resolution = await task
             found.update(record.address for record in resolution.records(rtype))
-            if failed is not None and not says_what_is_there(resolution.response):
+            if failed is not None and not is_conclusive(resolution.response):
                 failed.add(rtype)
         return sorted(found, key=_address_order)
 
@@ -226,7 +226,7 @@ class Recursor:
         if self._may_share(zone):
             glue = [record for record in referral.additional if record.owner in targets]
             ttl_s = min(record.ttl for record in (*records, *glue))
-            self._context.hot.keep_cut(cut, self._context.lifetimes, ttl_s=ttl_s)
+            self._context.hot.store_cut(cut, self._context.lifetimes, ttl_s=ttl_s)
         return cut
 
     async def _query_zone(
@@ -241,7 +241,7 @@ class Recursor:
         known = {name: addresses for name, addresses in cut.servers if addresses}
         unknown = [name for name, addresses in cut.servers if not addresses]
         for name in (None, *unknown):
-            if not search.may_go_on():
+            if not search.may_continue():
                 break
             if name:
                 addresses = {name: await self._find_addresses(name, search.within(cut.zone))}
@@ -370,14 +370,14 @@ def _deeper_zone(response: Response, zone: str, qname: str) -> str | None:
     return None
 
 
-def says_what_is_there(response: Response | None) -> TypeGuard[Response]:
+def is_conclusive(response: Response | None) -> TypeGuard[Response]:
     """Return whether a response gives or denies data; other RCODEs are about the server (RFC 2308 section 7)."""
     return response is not None and response.rcode_number in {0, 3}
 
 
 def _is_usable(response: Response, zone: str, qname: str) -> bool:
     """Return whether a response ends or advances the search; otherwise the next server is queried."""
-    if not says_what_is_there(response):
+    if not is_conclusive(response):
         return False
     return response.aa or bool(response.answer) or _deeper_zone(response, zone, qname) is not None
 

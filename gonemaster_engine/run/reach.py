@@ -25,7 +25,7 @@ _ROOT = names.to_wire(names.ROOT)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ExchangeKind:
     """A kind of exchange: address family, transport, and whether the answer is to be larger than 512 octets."""
 
     family: int
@@ -38,7 +38,7 @@ class Way:
         return f"IPv{self.family}, {kinds[self.kind]}"
 
 
-WAYS = tuple(Way(family, kind) for family in (4, 6) for kind in ("udp", "large", "tcp"))
+EXCHANGE_KINDS = tuple(ExchangeKind(family, kind) for family in (4, 6) for kind in ("udp", "large", "tcp"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,21 @@ class PathReach:
 
 async def probe_reach(
     hints: Hints, *, port: int = 53, source4: str = "", source6: str = "", timing: Timing = _TIMING
-) -> dict[Way, PathReach]:
+) -> dict[ExchangeKind, PathReach]:
     """Query some servers of each address family with each kind of exchange, concurrently; this takes a few seconds."""
     transport = Transport(port=port)
     try:
-        found = await asyncio.gather(*(_probe(transport, way, hints, (source4, source6), timing) for way in WAYS))
+        found = await asyncio.gather(
+            *(_probe(transport, way, hints, (source4, source6), timing) for way in EXCHANGE_KINDS)
+        )
     finally:
         await transport.close()
-    return dict(zip(WAYS, found, strict=True))
+    return dict(zip(EXCHANGE_KINDS, found, strict=True))
 
 
-async def _probe(transport: Transport, way: Way, hints: Hints, sources: tuple[str, str], timing: Timing) -> PathReach:
+async def _probe(
+    transport: Transport, way: ExchangeKind, hints: Hints, sources: tuple[str, str], timing: Timing
+) -> PathReach:
     known = sorted({address for addresses in hints.values() for address in addresses})
     family = [address for address in known if (":" in address) == (way.family == 6)]
     servers = random.sample(family, min(_SERVERS, len(family)))
@@ -91,7 +95,7 @@ def _summary(outcomes: Sequence[QueryOutcome]) -> PathReach:
     )
 
 
-async def _ask(transport: Transport, way: Way, address: str, source: str, timing: Timing) -> QueryOutcome:
+async def _ask(transport: Transport, way: ExchangeKind, address: str, source: str, timing: Timing) -> QueryOutcome:
     ended: asyncio.Future[QueryOutcome] = asyncio.get_running_loop().create_future()
     # The root DNSKEY set with its signatures is the largest answer that every root server has.
     qtype, edns = ("DNSKEY", Edns(payload=_PAYLOAD, do=True)) if way.kind == "large" else ("SOA", None)

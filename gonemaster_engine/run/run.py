@@ -343,21 +343,21 @@ class _Run:
         ended = self._context.start(self._run_together(basic))
         if others and not await self._may_continue(ended):
             self._enter("")
-            self._tell_aside()
+            self._add_run_entries()
             self._log.system("CANNOT_CONTINUE", domain=self._context.zone_name)
             self._skip(others)
         else:
             if "connectivity02" in self._runs:
                 self._context.start(self._probing.query_over_tcp())
             await asyncio.gather(ended, self._run_together(others))
-            self._tell_aside()
+            self._add_run_entries()
 
-    def _tell_aside(self) -> None:
+    def _add_run_entries(self) -> None:
         """Add entries that belong to the run, not to a test case."""
         for source in self._asn.sources():
             self._log.system("ASN_LOOKUP_SOURCE", source=source)
-        self._log.tell_aside()
-        if self._nobody_answers():
+        self._log.add_deferred()
+        if self._no_server_answers():
             self._log.system("NO_NETWORK")
         self._report_limits()
 
@@ -383,7 +383,7 @@ class _Run:
         context = self._context
         return context.uses_family(ipv6=False) or context.uses_family(ipv6=True)
 
-    def _nobody_answers(self) -> bool:
+    def _no_server_answers(self) -> bool:
         """Return whether root servers were queried without any answer, or only errors came back below the root."""
         context = self._context
         basic01 = self._runs.get("basic01")
@@ -398,7 +398,7 @@ class _Run:
         """Report the supplied data, and supplied name servers without an address that do not resolve."""
         servers = self._context.undelegated.servers
         zone_name = self._context.zone_name
-        self._tell_supplied()
+        self._report_supplied()
         if "basic02" in self._runs:  # its queries wait while the names are looked up
             self._probing.probe(self._context.nameservers(servers))
         without = [name for name, addresses in servers.items() if not addresses]
@@ -410,7 +410,7 @@ class _Run:
             elif not found[name]:
                 self._log.system("FAKE_DELEGATION_NO_IP", domain=zone_name, ns=name)
 
-    def _tell_supplied(self) -> None:
+    def _report_supplied(self) -> None:
         context = self._context
         supplied = {name: list(addresses) for name, addresses in context.undelegated.servers.items()}
         ds = [f"{ds.keytag} {ds.algorithm} {ds.digtype} {ds.digest}" for ds in context.undelegated.ds]
@@ -459,14 +459,14 @@ class _Run:
                     await self._runs[case_id].ended.wait()
             emitted = self._emitted(run.case.module)
             if not condition.is_met(emitted):
-                self._say_why(run, condition, emitted)
+                self._report_unmet(run, condition, emitted)
                 self._end(run)
                 return
         async with self._case_slots.one():
             await self._collect(run)
         self._end(run)
 
-    def _say_why(self, run: _CaseRun, condition: Condition, emitted: Mapping[str, frozenset[str]]) -> None:
+    def _report_unmet(self, run: _CaseRun, condition: Condition, emitted: Mapping[str, frozenset[str]]) -> None:
         finding = condition.otherwise(self._zone, emitted) if condition.otherwise else None
         if finding:
             run.entries.append(self._log.make(finding, module=run.case.module, testcase=""))
@@ -551,7 +551,7 @@ class _Run:
                 self._log.add(entry)
         self._to_report.clear()
         self._enter("")
-        self._tell_aside()
+        self._add_run_entries()
         if self._context.budget.is_stopped:
             return
         slow = sorted(

@@ -36,15 +36,15 @@ class _Slot:
         await self._free.acquire()
         self._is_held = True
         if self._patience_s is not None:
-            self._timer = asyncio.get_running_loop().call_later(self._patience_s, self._let_go)
+            self._timer = asyncio.get_running_loop().call_later(self._patience_s, self._release)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._let_go()
+        self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None

@@ -20,11 +20,11 @@ from gonemaster_engine.trustchain.records import (
     ordered_signatures,
     signature_document,
 )
-from gonemaster_engine.trustchain.tested import TestedServerView, TestedZone, look_at
+from gonemaster_engine.trustchain.tested import TestedServerView, TestedZone, query_tested_zone
 from gonemaster_engine.zone.zone import Zone
 
 VERSION = 3
-_MOST = 32  # items of one list
+_MAX = 32  # items of one list
 _T = TypeVar("_T")
 
 
@@ -33,7 +33,7 @@ async def build_chain(zone: Zone) -> Document:
     queries, judge = ChainQueries(zone), Judge(zone.verifier, zone.now)
     supplied = zone.undelegated or bool(zone.supplied_ds)
     above = [] if supplied or zone.is_root else await zones_above(zone, queries, judge)
-    tested = await look_at(zone, above[-1] if above else None, queries, judge)
+    tested = await query_tested_zone(zone, above[-1] if above else None, queries, judge)
     return _Writer(zone.now).chain(zone, above, tested, supplied=supplied)
 
 
@@ -110,8 +110,8 @@ class _Writer:
 
     def _listed(self, items: Iterable[_T], write: Callable[[_T], Document]) -> list[Document]:
         listed = list(items)
-        self._truncated |= len(listed) > _MOST
-        return [write(item) for item in listed[:_MOST]]
+        self._truncated |= len(listed) > _MAX
+        return [write(item) for item in listed[:_MAX]]
 
 
 def _overall(tested: TestedZone) -> str:

@@ -94,7 +94,7 @@ class Judge:
             return Standing(LinkStatus.BOGUS, ("dnskey_missing",))
         usable = [key for key in keys if key.validates]
         ds_set = DsSet(zone, ds)
-        matches = {key: ds_set.stands_for(key) for key in usable}
+        matches = {key: ds_set.matches(key) for key in usable}
         named = [key for key in usable if matches[key]]
         if not named:
             unknown = None in matches.values() or not any(is_supported(each.algorithm) for each in ds)

@@ -63,7 +63,7 @@ class TestedZone:
         return any(len(_answering(side)) > 1 for side in (self.at_parent, self.at_child))
 
 
-async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, judge: Judge) -> TestedZone:
+async def query_tested_zone(zone: Zone, parent: ChainZone | None, queries: ChainQueries, judge: Judge) -> TestedZone:
     """Query both sides; for the root, the delegation consists of its trust anchors or of the supplied data."""
     tested = TestedZone(ChainZone(zone.name, SECURE), SECURE)
     ds = _given_ds(zone)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from gonemaster_engine import names
-from gonemaster_engine.addresses import counted_as
+from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.budget import Admission
 from gonemaster_engine.context import DSInfo, RunContext
@@ -28,7 +28,7 @@ from gonemaster_engine.resolver.recursor import (
     CnameProblem,
     Recursor,
     glue_addresses,
-    says_what_is_there,
+    is_conclusive,
 )
 from gonemaster_engine.waiting import PATIENCE_S, first_done
 
@@ -111,7 +111,7 @@ class Zone:
         """The verifier of the run, which verifies each signature once."""
         return self.context.verifier
 
-    async def make_time(self, work_us: int) -> None:
+    async def wait_for_turn(self, work_us: int) -> None:
         """Wait for a turn of the event loop with enough time left, and reserve `work_us` microseconds of it."""
         turns = self.context.transport.turns
         await turns.wait()
@@ -190,9 +190,9 @@ class Zone:
         """Return whether a server of the delegation has returned the zone's NS set; True if there are no servers."""
         servers = _one_per_address(await self.delegation_servers() or [])
         answers = await query_all(servers, self.name, "NS")
-        return not servers or any(says_what_is_there(response) and response.aa for _, response in answers)
+        return not servers or any(is_conclusive(response) and response.aa for _, response in answers)
 
-    async def names_of_unknown_address(self, rtype: str) -> set[str]:
+    async def names_with_unknown_address(self, rtype: str) -> set[str]:
         """Return the names of delegation and apex whose A or AAAA records no server gave or denied."""
         wanted = {*(await self.delegation() or ()), *(await self.apex() or ())}
         return wanted & {name for name, lacking in (self._unanswered | self.recursor.unanswered) if lacking == rtype}
@@ -220,7 +220,9 @@ class Zone:
             return None
         delegation = await self._with_resolved(glue)
         if self.name == self.context.zone_name:
-            self.context.budget.add_delegated(counted_as(each) for found in delegation.values() for each in found)
+            self.context.budget.add_delegated(
+                accounting_address(each) for found in delegation.values() for each in found
+            )
         return delegation
 
     async def _glue(self) -> dict[str, set[str]] | None:
@@ -308,7 +310,7 @@ class Zone:
         elsewhere = False
         for rtype, answer in pending:
             response = await answer
-            if says_what_is_there(response) and response.aa:
+            if is_conclusive(response) and response.aa:
                 answered.add(rtype)
             if response is None or response.rcode != "NOERROR":
                 continue
@@ -327,7 +329,7 @@ class Zone:
             return None
         servers = _one_per_address(servers)
         answers = [asyncio.ensure_future(server.query(self.name, "NS")) for server in servers]
-        ahead = self.context.start(self._ask_ahead(servers, answers))
+        ahead = self.context.start(self._query_early(servers, answers))
         found: set[str] = set()
         for answer in answers:
             found |= self._apex_targets(await answer)
@@ -337,7 +339,7 @@ class Zone:
     def _apex_targets(self, response: Response | None) -> set[str]:
         return {record.target for record in response.records("NS", self.name)} if response and response.aa else set()
 
-    async def _ask_ahead(
+    async def _query_early(
         self, servers: Sequence[Nameserver], answers: Sequence[asyncio.Future[Response | None]]
     ) -> None:
         """Query the addresses of the NS set known so far at servers that have answered, while others are silent.

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gonemaster_engine.addresses import (
     Reach,
+    accounting_address,
     classify,
-    counted_as,
     is_global,
     is_host,
     is_own,
@@ -176,11 +176,11 @@ def disguises(address: IPv4Address, rest: int) -> list[str]:
 def test_an_ipv4_address_is_the_same_target_in_every_disguise(address: IPv4Address, rest: int) -> None:
     plain = str(address)
     for disguise in disguises(address, rest):
-        assert counted_as(disguise) == counted_as(plain) == plain
+        assert accounting_address(disguise) == accounting_address(plain) == plain
         assert is_host(plain) or not is_host(disguise)
         assert is_global(plain) or not is_global(disguise)
 
 
 @pytest.mark.parametrize("address", ["2620:fe::fe", "::1", "::", "fd00::1"])
 def test_an_address_of_ipv6_counts_as_itself(address: str) -> None:
-    assert counted_as(address) == address
+    assert accounting_address(address) == address

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.memory import spare_collections, without_collections
+from gonemaster_engine.memory import collect_rarely, without_collections
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import run_test
 from tests.engine.run.test_run import PROFILE, in_loop
@@ -48,7 +48,7 @@ def test_a_run_that_has_ended_leaves_no_reference_cycles(tmp_path: Path) -> None
 @pytest.mark.usefixtures("collector")
 def test_collections_are_seldom_and_leave_out_what_was_there() -> None:
     gc.unfreeze()
-    spare_collections()
+    collect_rarely()
     assert gc.get_freeze_count() > 10_000
     assert gc.get_threshold()[0] > 10_000
 

@@ -44,9 +44,9 @@ class PacedAddress:
             self.leased = lease.packets
             self._starts_at = made_at + lease.delay_s
             self._lease_until = self._starts_at + LIFE_S
-            self.save_late(now)
+            self.extend_expired(now)
 
-    def save_late(self, now: float) -> None:
+    def extend_expired(self, now: float) -> None:
         """Keep one packet of an unused lease that has expired, so that a process with a late event loop still sends."""
         if self.leased and now >= self._lease_until:
             self.leased, self._lease_until = 1, now + _LATE_S
@@ -70,7 +70,7 @@ class PacedAddress:
         self.in_flight += 1
         return False
 
-    def give_back(self, *, is_leased: bool) -> None:
+    def return_packet(self, *, is_leased: bool) -> None:
         """Return a packet that was not sent."""
         self.answered(is_leased=is_leased)
         if is_leased:

@@ -31,7 +31,7 @@ class AddressLimits(NamedTuple):
     outstanding: float = 0  # unanswered packets
 
     @property
-    def is_none(self) -> bool:
+    def is_unlimited(self) -> bool:
         """Whether there is no limit."""
         return not (self.qps or self.outstanding)
 

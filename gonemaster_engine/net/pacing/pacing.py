@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from gonemaster_engine.addresses import counted_as
+from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.net.pacing.address import PacedAddress
 from gonemaster_engine.net.pacing.leases import Leases, Lender, Want
 from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, Share
@@ -60,7 +60,7 @@ class Pacing:
         self._processes = 0  # 0: unknown
         self._known_at = math.inf
         self._counted_at = 0.0  # when at least this number of processes was last counted
-        self._is_alone = False  # the lender is unavailable
+        self._is_without_lender = False  # the lender is unavailable
         self._switched_at = -math.inf
         self._may_lease = True
         self._share = NO_SHARE
@@ -73,9 +73,9 @@ class Pacing:
         return self._stats
 
     @property
-    def is_alone(self) -> bool:
+    def is_without_lender(self) -> bool:
         """Whether the process stays within its share, because the lender does not answer."""
-        return self._is_alone
+        return self._is_without_lender
 
     def limited(self) -> list[str]:
         """Return the addresses at which queries wait for the limit."""
@@ -88,13 +88,13 @@ class Pacing:
 
         An earlier packet of the query counts as answered.
         """
-        query.let_go()
-        if self._limits.is_none:
+        query.release()
+        if self._limits.is_unlimited:
             self._follow_limits()
-            if self._limits.is_none:
+            if self._limits.is_unlimited:
                 send(query)
                 return
-        name, now = counted_as(query.address), time.monotonic()
+        name, now = accounting_address(query.address), time.monotonic()
         address = self._addresses.get(name)
         if address is None:
             address = self._addresses[name] = PacedAddress(name, now)
@@ -117,10 +117,10 @@ class Pacing:
             self._timers[method] = self._loop.call_at(at, call)
 
     def _send(self, address: PacedAddress, query: Query, send: Callable[[Query], bool], *, is_leased: bool) -> None:
-        query.on_let_go = partial(self._on_outcome, address, is_leased)
+        query.on_release = partial(self._on_outcome, address, is_leased)
         if not send(query):
-            query.on_let_go = None
-            address.give_back(is_leased=is_leased)
+            query.on_release = None
+            address.return_packet(is_leased=is_leased)
 
     def _on_outcome(self, address: PacedAddress, is_leased: bool) -> None:
         address.answered(is_leased=is_leased)
@@ -140,7 +140,7 @@ class Pacing:
             waiting = queue.take()
             self._note_wait(waiting, now)
             if waiting.query.done:
-                address.give_back(is_leased=is_leased)
+                address.return_packet(is_leased=is_leased)
             else:
                 self._send(address, waiting.query, waiting.send, is_leased=is_leased)
         if not queue:
@@ -151,7 +151,7 @@ class Pacing:
             address.timer = self._loop.call_at(max(at, now + 0.001), self._on_time, address)
 
     def _on_time(self, address: PacedAddress) -> None:
-        address.save_late(time.monotonic())
+        address.extend_expired(time.monotonic())
         self._advance(address)
 
     def _note_wait(self, waiting: WaitingQuery, now: float) -> None:
@@ -189,8 +189,8 @@ class Pacing:
         self._limit_of_reply.cancel()
         self._limit_of_reply = None
         now = time.monotonic()
-        if self._is_alone != (leases is None):
-            self._is_alone, self._switched_at = leases is None, now
+        if self._is_without_lender != (leases is None):
+            self._is_without_lender, self._switched_at = leases is None, now
         if leases:
             self._count(leases.processes, now)
         self._update_share(now)
@@ -212,10 +212,10 @@ class Pacing:
         """Set what the process may send without a lease, and whether it may request leases."""
         processes = max(1, self._processes)
         is_settled = now >= self._switched_at + _SWITCH_S
-        self._may_lease = is_settled and not self._is_alone
-        if self._limits.is_none:
+        self._may_lease = is_settled and not self._is_without_lender
+        if self._limits.is_unlimited:
             self._share = Share(math.inf, math.inf)
-        elif is_settled and self._is_alone:
+        elif is_settled and self._is_without_lender:
             self._share = self._limits.whole_share(processes * _EXTRA_PARTS if self._is_extra else processes)
         elif (
             self._is_extra or now < self._known_at + _SWITCH_S

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gonemaster_engine.addresses import counted_as, host_network_of
+from gonemaster_engine.addresses import accounting_address, host_network_of
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, Query, QueryOutcome
@@ -36,16 +36,16 @@ class QueryAdmission:
     are never sent if it stays silent: the address may belong to someone unrelated to the zone.
     """
 
-    __slots__ = ("_active_tcp", "_doubtful", "_held", "_run", "_timer", "account", "health", "under_way")
+    __slots__ = ("_active_tcp", "_deferred", "_held", "_run", "_timer", "account", "health", "under_way")
 
     def __init__(self, run: RunState, address: str, health: PathHealth) -> None:
         self._run = run
         self.health = health
-        self.account = run.budget.account(counted_as(address), network=host_network_of(address))
+        self.account = run.budget.account(accounting_address(address), network=host_network_of(address))
         self.under_way: dict[QueryKey, tuple[Query, Pending]] = {}
         self._active_tcp = 0
         self._held: tuple[deque[Pending], deque[Pending]] = (deque(), deque())  # over UDP, over TCP
-        self._doubtful: deque[Pending] = deque()  # on paths that have not answered
+        self._deferred: deque[Pending] = deque()  # on paths that have not answered
         self._timer: asyncio.TimerHandle | None = None
 
     def admits(self, pending: Pending, *, resume: Callable[[], None]) -> bool:
@@ -53,7 +53,7 @@ class QueryAdmission:
 
         Otherwise it waits, and `resume` is called when a slot may be free.
         """
-        if self.doubts(pending):
+        if self.defers(pending):
             return False
         if self._has_room(pending.key):
             return True
@@ -63,18 +63,18 @@ class QueryAdmission:
         self.wait_for_network(resume)
         return False
 
-    def doubts(self, pending: Pending) -> bool:
+    def defers(self, pending: Pending) -> bool:
         """Return whether a query must wait until its path has answered; if so, queue it."""
         is_doubtful = self.health.is_doubtful(pending.key, self.under_way)
         if is_doubtful:
-            self._doubtful.append(pending)
+            self._deferred.append(pending)
         return is_doubtful
 
-    def take_doubtful(self) -> list[Pending]:
+    def take_deferred(self) -> list[Pending]:
         """Remove and return the queries that wait for their paths."""
-        doubtful = list(self._doubtful)
-        self._doubtful.clear()
-        return doubtful
+        deferred = list(self._deferred)
+        self._deferred.clear()
+        return deferred
 
     def take_held(self) -> Pending | None:
         """Remove and return a waiting query that may be sent now, or None."""
@@ -84,7 +84,7 @@ class QueryAdmission:
         return None
 
     @property
-    def holds_some(self) -> bool:
+    def has_waiting(self) -> bool:
         """Whether queries wait for a free slot."""
         return bool(self._held[0] or self._held[1])
 
@@ -136,7 +136,7 @@ class QueryAdmission:
             self.account.network.active -= 1
         unused = _unused_of_tcp(query, self._packets(key), outcome) if key.tcp else query.tries_left
         if unused:
-            self._run.budget.pay_back(self.account, unused)
+            self._run.budget.refund(self.account, unused)
 
     def wait_for_network(self, resume: Callable[[], None]) -> None:
         """Call `resume` when a query to another address of the network ends, if this address has none in flight."""
@@ -159,7 +159,7 @@ class QueryAdmission:
     def _on_time(self, resume: Callable[[], None]) -> None:
         self._timer = None
         resume()
-        if self.holds_some:
+        if self.has_waiting:
             self._set_timer(resume)
 
     def close(self) -> None:

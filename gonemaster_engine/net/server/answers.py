@@ -48,7 +48,7 @@ class AnswerCache:
 
     def _keep(self, key: QueryKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
-            self._run.hot.keep_answer(self._address, key, response, self._run.lifetimes)
+            self._run.hot.store_answer(self._address, key, response, self._run.lifetimes)
 
     def client_cookie(self) -> bytes:
         """Return the client cookie for this address: the one of earlier, possibly restored queries, or a random one.

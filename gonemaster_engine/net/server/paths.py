@@ -61,7 +61,7 @@ class PathFailures:
         """Whether the network or the host has reported the destination as unreachable."""
         return self.hard_errors >= _HARD_ERRORS
 
-    def is_hopeless(self, timeout_limit: int) -> bool:
+    def is_suspended(self, timeout_limit: int) -> bool:
         """Return whether the path is to be suspended."""
         if self.answered:
             return False
@@ -148,7 +148,7 @@ class PathHealth:
                 return None
         path = path_of(key)
         failures = self._failures.get(path)
-        if failures is None or path in self._cached or not failures.is_hopeless(limit):
+        if failures is None or path in self._cached or not failures.is_suspended(limit):
             return None
         left_s = failures.last_at + self._rest_s - now
         return Suspension(left_s, whole_address=False, is_unreachable=failures.is_unreachable) if left_s > 0 else None

@@ -9,7 +9,7 @@ from gonemaster_engine.budget import Budget
 from gonemaster_engine.net.cache import HotCache, Lifetimes
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.transport import Timing, Transport
-from gonemaster_engine.net.wire.messages import Twins
+from gonemaster_engine.net.wire.messages import ResponsePool
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.run_log import Log
 
@@ -23,7 +23,7 @@ class RunState(Protocol):
     zone_name: str  # tested zone
     queries: int  # sent so far
     tcp_slots: asyncio.Semaphore  # limit of concurrent connections
-    twins: Twins
+    response_pool: ResponsePool
     pace: RunPace
 
     @property

@@ -100,7 +100,7 @@ class Server:
         if self._guarded is None:  # supplied addresses, too
             self._guarded = not may_be_target(self.address, guarded=not run.profile.allow_non_global_targets)
             if self._guarded:
-                run.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=name, address=self.address)
+                run.log.defer("NON_GLOBAL_QUERY_BLOCKED", ns=name, address=self.address)
         return not self._guarded
 
     def _is_suspended(self, key: QueryKey, name: str) -> bool:
@@ -116,14 +116,14 @@ class Server:
     def _send_held(self) -> None:
         """Send waiting queries while slots are free, unless their path has been suspended."""
         while pending := self._admission.take_held():
-            if not self._ends_at_once(pending) and not self._admission.doubts(pending):
+            if not self._ends_at_once(pending) and not self._admission.defers(pending):
                 self._send(pending)
-        if self._admission.holds_some:
+        if self._admission.has_waiting:
             self._admission.wait_for_network(self._send_held)
 
-    def _send_doubtful(self) -> None:
+    def _send_deferred(self) -> None:
         """Send the queries that waited for their path to answer, or end them if the path is suspended."""
-        for pending in self._admission.take_doubtful():
+        for pending in self._admission.take_deferred():
             if not self._ends_at_once(pending):
                 self._send_or_hold(pending)
 
@@ -165,7 +165,7 @@ class Server:
             source_address=run.profile.source6 if self.is_ipv6 else run.profile.source4,
             tcp_slots=run.tcp_slots,
             pace=run.pace,
-            twins=run.twins,
+            response_pool=run.response_pool,
         )
 
     def _timing(self, key: QueryKey) -> Timing:
@@ -184,9 +184,9 @@ class Server:
             return  # a missing answer must not be taken for silence now
         self._answer(pending, outcome)
         if outcome.error == TIMEOUT and (key.tcp or not self.health.has_answered):
-            self._end_hopeless(tcp=key.tcp)
-        self._send_doubtful()
-        if self._admission.holds_some:
+            self._end_suspended(tcp=key.tcp)
+        self._send_deferred()
+        if self._admission.has_waiting:
             self._send_held()
         self._admission.resume_network()
 
@@ -198,7 +198,7 @@ class Server:
             if not budget.keep(response, self.address):
                 return QueryOutcome(None, CLOSED)
         elif outcome.octets:
-            budget.keep_nothing(outcome.octets, self.address)
+            budget.charge_discarded(outcome.octets, self.address)
         return outcome
 
     def _is_authoritative(self, key: QueryKey, response: Response) -> bool:
@@ -240,7 +240,7 @@ class Server:
 
         again.add_done_callback(pass_on)
 
-    def _end_hopeless(self, *, tcp: bool) -> None:
+    def _end_suspended(self, *, tcp: bool) -> None:
         """End the queries in flight on suspended paths, which would only time out.
 
         If the address has answered, these are the queries over TCP, where the kernel has retransmitted lost packets.

@@ -226,7 +226,7 @@ class Record:
         return self.rdata is not None
 
 
-Twins: TypeAlias = "dict[int, Response]"
+ResponsePool: TypeAlias = "dict[int, Response]"
 """The responses of a run by the hash of their octets without the ID.
 
 An attacker gains nothing from a hash collision.
@@ -250,8 +250,8 @@ def _max_records(number: int) -> int:
 class Response:
     """A DNS response and how it arrived; the octets are walked once, in the constructor.
 
-    Servers of one zone often give the same answers. `twins`, responses with the same octets except for the ID, share
-    the results of parsing; so each record is parsed once, even if many servers sent it.
+    Servers of one zone often give the same answers. Responses in one `response_pool` that have the same octets except
+    for the ID share the results of parsing; so each record is parsed once, even if many servers sent it.
 
     Raises:
       WireError: the octets cannot be walked as a DNS message.
@@ -297,37 +297,37 @@ class Response:
         over_tcp: bool = False,
         rtt_ms: float = 0.0,
         qclass: int = IN,
-        twins: Twins | None = None,
+        response_pool: ResponsePool | None = None,
     ) -> None:
         self.wire = wire
         self.source = source
         self.over_tcp = over_tcp
         self.rtt_ms = rtt_ms
         self.qclass = qclass
-        if twins is None:
+        if response_pool is None:
             self._read()
             return
         octets = wire[_ID_OCTETS:]
         mark = hash(octets)
-        twin = twins.get(mark)
-        if twin and twin.qclass == qclass and twin.wire.endswith(octets) and len(twin.wire) == len(wire):
-            self._share(twin)
+        equal = response_pool.get(mark)
+        if equal and equal.qclass == qclass and equal.wire.endswith(octets) and len(equal.wire) == len(wire):
+            self._share(equal)
         else:
             self._read()
-            twins[mark] = self
+            response_pool[mark] = self
 
-    def _share(self, twin: Response) -> None:
+    def _share(self, equal: Response) -> None:
         """Copy the results of parsing the same octets."""
         self.id = int.from_bytes(self.wire[:_ID_OCTETS])
-        self.flags = twin.flags
-        self.question_name_octets = twin.question_name_octets
-        self.question_type = twin.question_type
-        self.answer, self.authority, self.additional = twin.answer, twin.authority, twin.additional
-        self._message = twin._message
-        self._found = twin._found
-        self._by_owner = twin._by_owner
-        self._edns = twin._edns
-        self._held_octets = twin._held_octets
+        self.flags = equal.flags
+        self.question_name_octets = equal.question_name_octets
+        self.question_type = equal.question_type
+        self.answer, self.authority, self.additional = equal.answer, equal.authority, equal.additional
+        self._message = equal._message
+        self._found = equal._found
+        self._by_owner = equal._by_owner
+        self._edns = equal._edns
+        self._held_octets = equal._held_octets
 
     def _read(self) -> None:
         wire = self.wire
@@ -404,7 +404,7 @@ class Response:
         """Estimated memory of the response, much more than its size if names are compressed.
 
         A label and a pointer to a long name take a dozen octets in the message and a thousand characters as text. Data
-        that twins share is counted for each of them.
+        shared by several responses is counted for each of them.
         """
         if self._held_octets is None:
             for record in (*self.answer, *self.authority, *self.additional):

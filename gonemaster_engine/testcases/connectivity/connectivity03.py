@@ -57,7 +57,7 @@ async def connectivity03(zone: Zone) -> AsyncIterator[Finding]:
         yield finding
     for tags, rtype, mark in ((IPV4, "A", "."), (IPV6, "AAAA", ":")):
         of_family = [origin for address, origin in origins.items() if mark in address]
-        are_all_known = not await zone.names_of_unknown_address(rtype)
+        are_all_known = not await zone.names_with_unknown_address(rtype)
         for finding in _compare(of_family, tags, are_all_known=are_all_known):
             yield finding
 

@@ -62,7 +62,7 @@ async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
         yield finding
     for tags, rtype, is_ipv6 in ((IPV4, "A", False), (IPV6, "AAAA", True)):
         family = [(server, origins[server.address]) for server in by_address.values() if server.is_ipv6 is is_ipv6]
-        are_all_known = not await zone.names_of_unknown_address(rtype)
+        are_all_known = not await zone.names_with_unknown_address(rtype)
         for finding in _compare(family, tags, are_all_known=are_all_known):
             yield finding
 

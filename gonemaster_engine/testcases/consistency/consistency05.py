@@ -17,7 +17,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.resolver.recursor import says_what_is_there
+from gonemaster_engine.resolver.recursor import is_conclusive
 from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, grouped
 from gonemaster_engine.testcases.registry import case
@@ -45,7 +45,7 @@ class _ChildData:
     unresponsive: set[Nameserver] = field(default_factory=set)
     failed: set[Nameserver] = field(default_factory=set)
 
-    def is_disowned(self, server: Nameserver) -> bool:
+    def has_other_addresses(self, server: Nameserver) -> bool:
         """Return whether the zone has addresses for the server's name, but not the address that was queried."""
         addresses = self.addresses.get(server.name, set())
         return bool(addresses) and server.address not in addresses
@@ -73,7 +73,7 @@ async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
     in_domain = [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
     child = await _query_child(zone, in_domain)
     for server in sorted(child.unresponsive):
-        if child.is_disowned(server):  # the address mismatch is more informative
+        if child.has_other_addresses(server):  # the address mismatch is more informative
             continue
         yield NO_RESPONSE(ns=server.name, address=server.address)
     for server in sorted(child.failed):
@@ -123,9 +123,9 @@ async def _query_child(zone: Zone, in_domain: list[str]) -> _ChildData:
             continue
         if response.is_referral:
             response = (await zone.recursor.resolve(name, qtype)).response
-            if not says_what_is_there(response):
+            if not is_conclusive(response):
                 continue
-        elif not response.aa or not says_what_is_there(response):
+        elif not response.aa or not is_conclusive(response):
             child.failed.add(server)
             continue
         child.settled.add((name, qtype))
@@ -138,10 +138,10 @@ def _compare(glue: Mapping[str, set[str]], child: _ChildData, in_domain: Iterabl
     faults = []
     extra = []
     for name in in_domain:
-        told = {qtype for of_name, qtype in child.settled if of_name == name}
-        parent_has = {address for address in glue[name] if ("AAAA" if ":" in address else "A") in told}
+        answered = {qtype for of_name, qtype in child.settled if of_name == name}
+        parent_has = {address for address in glue[name] if ("AAAA" if ":" in address else "A") in answered}
         child_has = child.addresses[name]
-        if not child_has and len(told) == len(_TYPES):
+        if not child_has and len(answered) == len(_TYPES):
             faults.append(MISSING(ns=name))
         if parent_has - child_has:
             faults.append(
@@ -167,7 +167,7 @@ async def _compare_outside(zone: Zone, glue: Mapping[str, set[str]]) -> list[Fin
             ("AAAA", {address for address in parent_has if ":" in address}),
         ):
             response = (await zone.recursor.resolve(name, qtype)).response
-            if says_what_is_there(response):
+            if is_conclusive(response):
                 found |= {record.address for record in response.records(qtype, name)}
                 settled |= addresses
         if settled - found:

@@ -57,7 +57,7 @@ CHILD = _side("CHILD")
 @case("delegation01", *DELEGATION.tags, *CHILD.tags, GLUE_MISSING)
 async def delegation01(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the zone has enough name servers, in total and per address family, and glue for the in-domain ones."""
-    unknown = {rtype: await zone.names_of_unknown_address(rtype) for rtype in ("A", "AAAA")}
+    unknown = {rtype: await zone.names_with_unknown_address(rtype) for rtype in ("A", "AAAA")}
     for finding in _count(DELEGATION, await zone.glue_names(), await zone.glue(), unknown):
         yield finding
     if await zone.apex_is_known():

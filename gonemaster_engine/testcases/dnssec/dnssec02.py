@@ -70,7 +70,7 @@ async def dnssec02(zone: Zone, usable: ServerFilter) -> list[Finding]:
     tally = ServerTally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         if is_dnssec_answer(response) and not response.tc and (keys := dnskeys(response, zone.name)):
-            await zone.make_time(len(wanted) * len(keys) // _PAIRS_PER_MICROSECOND)
+            await zone.wait_for_turn(len(wanted) * len(keys) // _PAIRS_PER_MICROSECOND)
             await _judge(zone, tally, server, wanted, keys, response)
     last = () if tally.has(NO_KEY_FOR_ANY_DS) else (NOT_SIGNED_BY_ANY_DS,)
     return tally.findings(*PER_KEY, NO_KEY_FOR_ANY_DS, *last)

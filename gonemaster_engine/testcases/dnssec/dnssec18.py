@@ -94,7 +94,7 @@ async def dnssec18(zone: Zone, usable: ServerFilter) -> list[Finding]:
     servers = usable(await zone.all_servers())
     tally, child, ds_set = ServerTally(), _Child(set(), set(), {}, set(), set(), {}), DsSet(zone.name, trusted)
     for server, responses in await query_each_type(servers, zone.name, *_CHILD_TYPES):
-        await zone.make_time(sum(response.record_count for response in responses if response) * _RECORD_US)
+        await zone.wait_for_turn(sum(response.record_count for response in responses if response) * _RECORD_US)
         _read(zone, tally, child, server, responses, ds_set)
     if not child.keys:
         return []
@@ -125,10 +125,10 @@ def _read(
     keys = dnskeys(response, zone.name) if is_usable(response) else []
     child.keys.update((key.rdata, key) for key in keys)
     child.matches |= trusted.keys_by_digest(keys).keys()
-    child.keys_without_ds |= {key.tag for key in keys if _is_entry_point(key) and trusted.stands_for(key) is False}
+    child.keys_without_ds |= {key.tag for key in keys if _is_entry_point(key) and trusted.matches(key) is False}
     if is_usable(response):
         child.keys_made.update((made.rdata, made) for made in signatures(response, DNSKEY, zone.name))
-    trusted_tags = {key.tag for key in keys if trusted.stands_for(key)}
+    trusted_tags = {key.tag for key in keys if trusted.matches(key)}
     if is_usable(cds_response) and (cds := cds_records(cds_response, zone.name)):
         child.cds.add(frozenset(cds))
         is_signed = _has_signature_by(trusted_tags, signatures(cds_response, CDS, zone.name))
@@ -149,7 +149,7 @@ def _content(zone: Zone, child: _Child, trusted: Sequence[Ds]) -> Iterator[Findi
     by_keys = sorted((_tags(cds), _same_keys(cds, trusted)) for cds in child.cds if not _is_delete(cds))
     for keytags, is_same in dict.fromkeys((tuple(tags), same) for tags, same in by_keys):
         yield (CDS_EQUALS_DS if is_same else CDS_ROLLOVER)(cds_keytags=list(keytags), ds_keytags=ds_keytags)
-    of_keys = sorted((_tags(keys), _stands_for(zone, keys, trusted)) for keys in child.cdnskey if not _is_delete(keys))
+    of_keys = sorted((_tags(keys), _all_match(zone, keys, trusted)) for keys in child.cdnskey if not _is_delete(keys))
     for keytags, is_same in dict.fromkeys((tuple(tags), same) for tags, same in of_keys):
         tag = CDNSKEY_EQUALS_DS if is_same else CDNSKEY_ROLLOVER
         yield tag(cdnskey_keytags=list(keytags), ds_keytags=ds_keytags)
@@ -176,12 +176,10 @@ def _kind(ds: Ds) -> tuple[int, int, int]:
     return ds.tag, ds.algorithm, ds.digest_type
 
 
-def _stands_for(zone: Zone, keys: Iterable[Dnskey], trusted: Iterable[Ds]) -> bool:
+def _all_match(zone: Zone, keys: Iterable[Dnskey], trusted: Iterable[Ds]) -> bool:
     """Return whether each key has a DS record and each DS record a key; an unsupported digest proves nothing."""
     keys, ds_set = list(keys), DsSet(zone.name, trusted)
-    return all(ds_set.stands_for(key) is not False for key in keys) and not ds_set.without_key(
-        ds_set.keys_by_digest(keys)
-    )
+    return all(ds_set.matches(key) is not False for key in keys) and not ds_set.unmatched(ds_set.keys_by_digest(keys))
 
 
 def _is_entry_point(key: Dnskey) -> bool:
@@ -196,7 +194,7 @@ def _evidence(child: _Child, trusted: DsSet) -> Iterator[Finding]:
         MULTIPLE_KSK: _tags(entry_points),
         DOUBLE_SIGNATURE: _tags(key for key in entry_points if key.tag in signing),
         KEY_WITHOUT_DS: sorted(child.keys_without_ds),
-        DS_WITHOUT_KEY: _tags(trusted.without_key(child.matches)),
+        DS_WITHOUT_KEY: _tags(trusted.unmatched(child.matches)),
     }
     shown = {
         tag: tags for tag, tags in found.items() if len(tags) > (1 if tag in {MULTIPLE_KSK, DOUBLE_SIGNATURE} else 0)

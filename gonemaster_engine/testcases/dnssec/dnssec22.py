@@ -64,7 +64,7 @@ class _Cut:
     """A secure zone cut to which servers referred."""
 
     ds: Sequence[Ds]
-    put_off: dict[str, set[Nameserver]] = field(default_factory=dict)  # names, and the servers that referred
+    deferred: dict[str, set[Nameserver]] = field(default_factory=dict)  # names, and the servers that referred
     glue: set[tuple[str, str]] = field(default_factory=set)  # names and addresses of the cut's servers
 
 
@@ -174,7 +174,7 @@ async def _judge_names(
             if cut is None:
                 found = await vantage.cut(judgement.signer, with_keys=False)
                 cut = results.cuts[judgement.signer] = _Cut(found.ds)
-            cut.put_off.setdefault(name, set()).update(servers)
+            cut.deferred.setdefault(name, set()).update(servers)
             cut.glue |= _glue(vantage.zone, vantage.referrals[judgement.signer], judgement.signer, vantage.origin)
         else:
             results.add(name, servers, judgement)
@@ -193,14 +193,14 @@ async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
         outside = Vantage(zone, of_address[0], zone.name, ())
         found = await outside.with_keys(name, cut.ds)
         if found.state is CutState.BROKEN:
-            for put_off in cut.put_off:
-                results.add(put_off, of_address, Judgement(AddressOutcome.CHAIN_BROKEN, name))
+            for deferred in cut.deferred:
+                results.add(deferred, of_address, Judgement(AddressOutcome.CHAIN_BROKEN, name))
         elif found.state is CutState.SECURE:
             inside = Vantage(zone, of_address[0], name, found.keys)
-            for put_off in sorted(cut.put_off):
-                results.add(put_off, of_address, await inside.judge(put_off))
-    for put_off, referring in cut.put_off.items():
-        if put_off not in results.judged:
-            results.verdicts[AddressVerdict(put_off, "indeterminate", name, 0)] = set(referring)
+            for deferred in sorted(cut.deferred):
+                results.add(deferred, of_address, await inside.judge(deferred))
+    for deferred, referring in cut.deferred.items():
+        if deferred not in results.judged:
+            results.verdicts[AddressVerdict(deferred, "indeterminate", name, 0)] = set(referring)
             for server in referring:
-                results.tally.add(REFERRED, server, ns=put_off, zone=name)
+                results.tally.add(REFERRED, server, ns=deferred, zone=name)

@@ -85,7 +85,7 @@ async def _contents(zone: Zone, response: Response) -> list[tuple[str, int, int,
     found = []
     for start in range(0, len(response.answer), _RECORDS_AT_ONCE):
         group = response.answer[start : start + _RECORDS_AT_ONCE]
-        await zone.make_time(_RECORD_US * len(group))
+        await zone.wait_for_turn(_RECORD_US * len(group))
         found += [(record.owner, record.rdclass, record.type, _content(record)) for record in group]
     return sorted(found)
 

@@ -119,6 +119,6 @@ def unknown_modifiers(policy: str) -> list[str]:
     return sorted({term.name for term in terms(policy) if term.is_modifier} - set(_ONCE))
 
 
-def allows_nobody(policy: str) -> bool:
+def forbids_all_senders(policy: str) -> bool:
     """Return whether the policy is the one for domains without mail: "-all" and nothing else."""
     return policy.split() == [VERSION, "-all"]

@@ -11,7 +11,7 @@ from gonemaster_engine.trustchain.diagram.model import Box, BundleEnd, Fact, Nod
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, ServerView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, short_algorithm
 
-_MOST_TYPES = 4  # types of signed records
+_MAX_TYPES = 4  # types of signed records
 _JOINED_TO_KEYS = frozenset(
     {"validates", "rrsig_expired", "rrsig_invalid"}
 )  # statuses of names that the zone's own keys sign
@@ -83,7 +83,7 @@ def _key_box(context: Context, position: int, number: int, *, made: Sequence[Sig
     key = cut.keys[number]
     is_entry = _is_entry(cut, key)
     over_keys = [each for each in made if each.covers == "DNSKEY"] if is_entry else []
-    trouble = _trouble(context, key, over_keys, total)
+    problem = _note(context, key, over_keys, total)
     mark = marks.of_keys(cut)
     role = _role(key, is_entry=is_entry, signs_data=any(each.covers != "DNSKEY" for each in made))
     is_anchor = cut.name == "." and key.name in cut.matched
@@ -91,8 +91,8 @@ def _key_box(context: Context, position: int, number: int, *, made: Sequence[Sig
         f"key-{number}",
         "key",
         words.label(role, key_tag=key.key_tag),
-        trouble or (words.label("anchor") if is_anchor else short_algorithm(key.algorithm, key.algorithm_name)),
-        Mark.WARN if trouble and mark is Mark.OK else mark,
+        problem or (words.label("anchor") if is_anchor else short_algorithm(key.algorithm, key.algorithm_name)),
+        Mark.WARN if problem and mark is Mark.OK else mark,
         position=position,
         listed=facts.of_key(words, key, made, role=f"role_{role}", is_anchor=is_anchor, total=total),
     )
@@ -105,14 +105,14 @@ def _role(key: Key, *, is_entry: bool, signs_data: bool) -> str:
     return "key" if is_entry else "zsk"
 
 
-def _trouble(context: Context, key: Key, over_keys: Sequence[Signature], total: int) -> str:
+def _note(context: Context, key: Key, over_keys: Sequence[Signature], total: int) -> str:
     """Return two or three words about a problem of a key; empty if there is none."""
     words = context.words
     if key.revoked:
         return words.label("revoked")
     if not key.zone_key:
         return words.label("not_zone_key")
-    wrong = _signature_trouble(context, over_keys)
+    wrong = _signature_note(context, over_keys)
     if wrong:
         return wrong
     if key.servers and len(key.servers) < total:
@@ -120,7 +120,7 @@ def _trouble(context: Context, key: Key, over_keys: Sequence[Signature], total: 
     return ""
 
 
-def _signature_trouble(context: Context, made: Sequence[Signature]) -> str:
+def _signature_note(context: Context, made: Sequence[Signature]) -> str:
     words, at = context.words, context.chain.checked_at
     if marks.of_signatures(made, at) in {None, Mark.OK}:
         return ""
@@ -148,19 +148,19 @@ def ds_boxes(context: Context, position: int) -> list[tuple[DsView, Box]]:
 def _ds_box(context: Context, position: int, number: int, *, total: int) -> Box:
     words, cut = context.words, context.chain.cuts[position]
     ds = cut.ds[number]
-    mark, trouble = _ds_mark(context, cut, ds), ""
+    mark, problem = _ds_mark(context, cut, ds), ""
     if ds.verdict not in {"", "match"} and not _is_silent(cut):  # without keys, nothing is known about the record
-        trouble = words.coded("link", ds.verdict, short=True)
+        problem = words.coded("link", ds.verdict, short=True)
     elif ds.verdict == "match" and not (ds.signs or ds.of in cut.signers):
-        trouble = words.label("not_signing")
+        problem = words.label("not_signing")
     elif ds.servers and len(ds.servers) < total:
-        trouble = words.label("some_servers", count=len(ds.servers), total=total)
+        problem = words.label("some_servers", count=len(ds.servers), total=total)
         mark = Mark.WARN if mark is Mark.OK else mark
     return context.box(
         f"ds-{number}",
         "ds",
         words.label("ds", key_tag=ds.key_tag),
-        trouble or ds.digest_type_name or str(ds.digest_type),
+        problem or ds.digest_type_name or str(ds.digest_type),
         mark,
         position=position,
         listed=facts.of_ds(words, ds, cut.ds_signatures, total=total),
@@ -217,7 +217,7 @@ def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
     cut = context.chain.cuts[-1]
     if cut.keys:
         kinds = list(dict.fromkeys(each.covers for each in cut.signatures if each.covers != "DNSKEY"))
-        for number, kind in enumerate(kinds[:_MOST_TYPES] or ["SOA"]):
+        for number, kind in enumerate(kinds[:_MAX_TYPES] or ["SOA"]):
             yield _records(context, number, kind, [each for each in cut.signatures if each.covers == kind])
     yield from _names(context)
 
@@ -225,25 +225,25 @@ def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
 def _records(context: Context, number: int, kind: str, made: Sequence[Signature]) -> tuple[Box, Mark | None]:
     words, position = context.words, len(context.chain.cuts) - 1
     mark, worth = marks.of_status(context.chain.cuts[-1].status), marks.of_set(made, context.chain.checked_at)
-    trouble = _set_trouble(context, made)
+    problem = _set_note(context, made)
     box = context.box(
         f"records-{number}",
         "records",
         kind or "?",
-        trouble or words.label("signed" if made else "not_signed"),
-        Mark.WARN if trouble and mark is Mark.OK else mark,
+        problem or words.label("signed" if made else "not_signed"),
+        Mark.WARN if problem and mark is Mark.OK else mark,
         position=position,
         listed=facts.signed_by(words, made),
     )
     return box, worth
 
 
-def _set_trouble(context: Context, made: Sequence[Signature]) -> str:
+def _set_note(context: Context, made: Sequence[Signature]) -> str:
     """Return a note about a problem of a set's signatures, taken from the best signing key."""
     at = context.chain.checked_at
     worth = marks.of_set(made, at)
     found = (each for each in marks.by_maker(made).values() if marks.of_signatures(each, at) is worth)
-    return _signature_trouble(context, next(found, []))
+    return _signature_note(context, next(found, []))
 
 
 def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:

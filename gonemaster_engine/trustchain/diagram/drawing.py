@@ -103,7 +103,7 @@ def standalone(picture: Picture, words: Words) -> Markup:
 
 def _heading(picture: Picture, words: Words) -> Iterator[Markup]:
     yield line_of_text(words.label("heading"), x=0, y=14, size=10.5, room=WIDTH, css="t2")
-    yield line_of_text(picture.zone, x=0, y=32, size=15, room=WIDTH, css="tt", most=_NAME_LENGTH)
+    yield line_of_text(picture.zone, x=0, y=32, size=15, room=WIDTH, css="tt", max_characters=_NAME_LENGTH)
     yield _icon(picture.mark, 0, 40)
     said = ", ".join(filter(None, (picture.status, picture.checked_at)))
     yield line_of_text(said, x=20, y=51, size=10.5, room=WIDTH - 20, css="t2")
@@ -142,7 +142,7 @@ def _head(placed: PlacedBand) -> Iterator[Markup]:
     if band.about.word:
         yield line_of_text(band.about.word, x=20, y=y + 23, size=10.5, room=88, css="t2")
         yield _icon(band.about.mark, 330, y + 11)
-    yield line_of_text(band.name, x=323, y=y + 23, size=13, room=208, css="tz", most=_NAME_LENGTH)
+    yield line_of_text(band.name, x=323, y=y + 23, size=13, room=208, css="tz", max_characters=_NAME_LENGTH)
     for number, reason in enumerate(band.reasons):
         yield line_of_text(reason, x=20, y=y + 38 + 14 * number, size=10.5, room=WIDTH - 40, css="t2")
 
@@ -159,8 +159,8 @@ def _box(placed: PlacedBox, *, is_chosen: bool) -> Iterator[Markup]:
     yield element("title", (), text(_said(placed)))
     yield element("rect", (("class", css), *shape))
     room = placed.width - 8
-    yield line_of_text(box.label, x=middle, y=placed.y + 17, size=12, room=room, css="mid", most=24)
-    yield line_of_text(box.note, x=middle, y=placed.y + 31, size=10.5, room=room, css="mid t2", most=24)
+    yield line_of_text(box.label, x=middle, y=placed.y + 17, size=12, room=room, css="mid", max_characters=24)
+    yield line_of_text(box.note, x=middle, y=placed.y + 31, size=10.5, room=room, css="mid t2", max_characters=24)
 
 
 def _lines(placed: Placed) -> Iterator[Markup]:

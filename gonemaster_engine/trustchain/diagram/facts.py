@@ -11,7 +11,7 @@ from gonemaster_engine.trustchain.diagram.model import Fact
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, Name, ServerView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, instant
 
-_MOST_LISTED = 16  # items in one value
+_MAX_LISTED = 16  # items in one value
 
 
 def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_anchor: bool, total: int) -> list[Fact]:
@@ -31,7 +31,7 @@ def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_a
     if is_anchor:
         facts.append(Fact(words.fact("trust_anchor"), words.fact("yes")))
     facts += [
-        Fact(words.fact("signs"), text) for text in islice((_signature(words, each) for each in made), _MOST_LISTED)
+        Fact(words.fact("signs"), text) for text in islice((_signature(words, each) for each in made), _MAX_LISTED)
     ]
     return [*facts, *seen_on(words, key.servers, total)]
 
@@ -53,8 +53,8 @@ def of_ds(words: Words, ds: DsView, made: Iterable[Signature], *, total: int) ->
 def of_names(words: Words, found: Sequence[Name]) -> list[Fact]:
     """Return each name with the status of its addresses and the servers that gave them."""
     return [
-        Fact(name.name, f"{words.coded('names', name.status)}: {', '.join(name.servers[:_MOST_LISTED])}")
-        for name in found[:_MOST_LISTED]
+        Fact(name.name, f"{words.coded('names', name.status)}: {', '.join(name.servers[:_MAX_LISTED])}")
+        for name in found[:_MAX_LISTED]
     ]
 
 
@@ -63,7 +63,7 @@ def of_zone(words: Words, chain: ChainView, cut: ZoneView) -> list[Fact]:
     facts = [Fact(words.fact("zone"), cut.name)]
     if cut is chain.cuts[-1]:
         servers = (*chain.parent_servers, *chain.child_servers)
-        facts += [_server(words, each) for each in servers[: 4 * _MOST_LISTED]]
+        facts += [_server(words, each) for each in servers[: 4 * _MAX_LISTED]]
     return facts
 
 
@@ -84,7 +84,7 @@ def signed_by(words: Words, made: Iterable[Signature]) -> list[Fact]:
         )
         for each in made
     )
-    return [Fact(words.fact("signed_by"), text) for text in islice(texts, _MOST_LISTED)]
+    return [Fact(words.fact("signed_by"), text) for text in islice(texts, _MAX_LISTED)]
 
 
 def seen_on(words: Words, servers: Sequence[str], total: int) -> list[Fact]:
@@ -93,7 +93,7 @@ def seen_on(words: Words, servers: Sequence[str], total: int) -> list[Fact]:
         return []
     if len(servers) >= total:
         return [Fact(words.fact("seen_on"), words.fact("all_servers", count=len(servers)))]
-    listed = ", ".join(servers[:_MOST_LISTED])
+    listed = ", ".join(servers[:_MAX_LISTED])
     return [Fact(words.fact("seen_on"), words.fact("servers", count=len(servers), total=total, servers=listed))]
 
 

@@ -48,19 +48,19 @@ def _character(character: str) -> float:
     return _WIDTH_OF.get(character, _USUAL)
 
 
-def shortened(value: str, most: int) -> str:
-    """Shorten a text of more than `most` characters in the middle."""
-    if len(value) <= most:
+def shortened(value: str, max_characters: int) -> str:
+    """Shorten a text of more than `max_characters` characters in the middle."""
+    if len(value) <= max_characters:
         return value
-    end = most // 2
-    return f"{value[: most - end - 1]}…{value[-end:]}"
+    end = max_characters // 2
+    return f"{value[: max_characters - end - 1]}…{value[-end:]}"
 
 
 def line_of_text(
-    value: str, *, x: float, y: float, size: float, room: float, css: str | None = None, most: int = 64
+    value: str, *, x: float, y: float, size: float, room: float, css: str | None = None, max_characters: int = 64
 ) -> Markup:
     """Return a line of text that fits into `room`; letter spacing is reduced if it might not fit."""
-    shown = shortened(printable(value), most)
+    shown = shortened(printable(value), max_characters)
     is_tight = width_of(shown, size) * _WIDER > room
     attributes = (
         ("class", css),

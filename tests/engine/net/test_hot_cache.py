@@ -71,7 +71,7 @@ LIVES = {
 def test_answer_lives_for_its_time(response: Response, lifetimes: Lifetimes, ttl_s: float, expected: float) -> None:
     clock = Clock()
     hot = HotCache(ttl_s=ttl_s, now=clock)
-    hot.keep_answer(ADDRESS, KEY, response, lifetimes)
+    hot.store_answer(ADDRESS, KEY, response, lifetimes)
     clock.now += expected - 0.5
     assert hot.find_answer(ADDRESS, KEY, lifetimes) is response
     clock.now += 1
@@ -89,7 +89,7 @@ UNKEPT = {
 @pytest.mark.parametrize(("response", "lifetimes", "ttl_s"), UNKEPT.values(), ids=UNKEPT)
 def test_answer_that_is_not_kept(response: Response, lifetimes: Lifetimes, ttl_s: float) -> None:
     hot = HotCache(ttl_s=ttl_s)
-    hot.keep_answer(ADDRESS, KEY, response, lifetimes)
+    hot.store_answer(ADDRESS, KEY, response, lifetimes)
     assert hot.find_answer(ADDRESS, KEY, lifetimes) is None
 
 
@@ -97,7 +97,7 @@ def test_answer_that_is_not_kept(response: Response, lifetimes: Lifetimes, ttl_s
 def test_zone_cut_lives_as_an_answer_with_records(positive_s: int, expected: float) -> None:
     clock = Clock()
     hot, lifetimes = HotCache(ttl_s=60, now=clock), Lifetimes(positive_s, 30)
-    hot.keep_cut(CUT, lifetimes, ttl_s=40)
+    hot.store_cut(CUT, lifetimes, ttl_s=40)
     clock.now += expected - 0.5
     assert hot.find_cut("xa", lifetimes) == CUT
     clock.now += 1
@@ -106,8 +106,8 @@ def test_zone_cut_lives_as_an_answer_with_records(positive_s: int, expected: flo
 
 def test_profiles_with_other_lifetimes_share_nothing() -> None:
     hot = HotCache()
-    hot.keep_answer(ADDRESS, KEY, ANSWER, Lifetimes(50, 30))
-    hot.keep_cut(CUT, Lifetimes(50, 30), ttl_s=40)
+    hot.store_answer(ADDRESS, KEY, ANSWER, Lifetimes(50, 30))
+    hot.store_cut(CUT, Lifetimes(50, 30), ttl_s=40)
     assert hot.find_answer(ADDRESS, KEY, Lifetimes(0, 30)) is None
     assert hot.find_cut("xa", Lifetimes(50, 10)) is None
 

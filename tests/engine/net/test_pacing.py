@@ -149,13 +149,13 @@ def test_without_lender_the_process_keeps_to_its_share_and_goes_on(world: World,
         server.log.clear()
         await ask(one, 75)  # of a share of 25 a second
         assert context.transport.pacing
-        assert context.transport.pacing.is_alone
+        assert context.transport.pacing.is_without_lender
         assert arrivals(server)[-1] - arrivals(server)[0] > 1.8
         lender.is_unavailable = False
         before = lender.leased
         while lender.leased == before:
             await ask(one, 10)
-        assert not context.transport.pacing.is_alone
+        assert not context.transport.pacing.is_without_lender
 
     paced(world, lender, Limits(100), work)
 

@@ -298,7 +298,7 @@ def test_closed_port_ends_at_once(world: World, tcp: bool) -> None:
 def test_address_outside_of_the_internet_is_not_asked(world: World, server: Server) -> None:
     context = with_server(world, lambda one: one.query("www.example.xa", "A"), allow_non_global_targets=False)
     assert not server.log
-    context.log.tell_aside()
+    context.log.add_deferred()
     (entry,) = context.log.entries
     assert (entry.tag, entry.args["address"]) == ("NON_GLOBAL_QUERY_BLOCKED", HOST)
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gonemaster_engine.findings.messages import chain as texts
 from gonemaster_engine.findings.messages import placeholders
 from gonemaster_engine.trustchain.diagram import STYLE_SOURCE, diagram_of
-from gonemaster_engine.trustchain.diagram.bands import MOST_BANDS, MOST_BOXES
+from gonemaster_engine.trustchain.diagram.bands import MAX_BANDS, MAX_BOXES
 from gonemaster_engine.trustchain.diagram.style import STYLE
 from tests.support.examples import examples
 
@@ -268,12 +268,12 @@ def test_many_keys_and_zones_give_a_picture_of_bounded_size() -> None:
     found["zones"][1:2] = [{**found["zones"][1], "zone": f"x{number}.example"} for number in range(120)]
     found["truncated"] = True
     shown = words_in(found)
-    assert sum(word.startswith("DS ") for word in shown) < MOST_BANDS + MOST_BOXES
-    assert {f"{512 - MOST_BOXES + 1} more", "not shown", "113 zones not shown"} <= {*shown}
+    assert sum(word.startswith("DS ") for word in shown) < MAX_BANDS + MAX_BOXES
+    assert {f"{512 - MAX_BOXES + 1} more", "not shown", "113 zones not shown"} <= {*shown}
     assert "Long lists of records were shortened" in shown
     diagram = diagram_of(found)
     assert len(diagram.inline()) < 100_000
-    assert len(diagram.facts()) < MOST_BANDS * 3 * MOST_BOXES
+    assert len(diagram.facts()) < MAX_BANDS * 3 * MAX_BOXES
     assert diagram.summary
 
 

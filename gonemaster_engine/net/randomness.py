@@ -13,19 +13,19 @@ _ALL = 0x10000  # number of 16-bit values
 _numbers: list[int] = []
 
 
-def unforeseen_16_bits() -> int:
+def random_16_bits() -> int:
     """Return a random number below 65,536."""
     try:
         return _numbers.pop()
     except IndexError:
         _numbers.extend(array.array("H", os.urandom(2 * _PORTION)))
-        return unforeseen_16_bits()
+        return random_16_bits()
 
 
-def unforeseen_below(limit: int) -> int:
+def random_below(limit: int) -> int:
     """Return a uniformly distributed random number below a limit of at most 65,536."""
     fair = _ALL - _ALL % limit
-    while (number := unforeseen_16_bits()) >= fair:
+    while (number := random_16_bits()) >= fair:
         pass
     return number % limit
 
