@@ -63,7 +63,7 @@ async def probe_reach(
     transport = Transport(port=port)
     try:
         found = await asyncio.gather(
-            *(_probe(transport, way, hints, (source4, source6), timing) for way in EXCHANGE_KINDS)
+            *(_probe(transport, exchange, hints, (source4, source6), timing) for exchange in EXCHANGE_KINDS)
         )
     finally:
         await transport.close()
@@ -71,13 +71,13 @@ async def probe_reach(
 
 
 async def _probe(
-    transport: Transport, way: ExchangeKind, hints: Hints, sources: tuple[str, str], timing: Timing
+    transport: Transport, exchange: ExchangeKind, hints: Hints, sources: tuple[str, str], timing: Timing
 ) -> PathReach:
     known = sorted({address for addresses in hints.values() for address in addresses})
-    family = [address for address in known if (":" in address) == (way.family == 6)]
+    family = [address for address in known if (":" in address) == (exchange.family == 6)]
     servers = random.sample(family, min(_SERVERS, len(family)))
-    source = sources[way.family == 6]
-    outcomes = await asyncio.gather(*(_ask(transport, way, address, source, timing) for address in servers))
+    source = sources[exchange.family == 6]
+    outcomes = await asyncio.gather(*(_ask(transport, exchange, address, source, timing) for address in servers))
     return _summary(outcomes)
 
 
@@ -95,10 +95,10 @@ def _summary(outcomes: Sequence[QueryOutcome]) -> PathReach:
     )
 
 
-async def _ask(transport: Transport, way: ExchangeKind, address: str, source: str, timing: Timing) -> QueryOutcome:
+async def _ask(transport: Transport, exchange: ExchangeKind, address: str, source: str, timing: Timing) -> QueryOutcome:
     ended: asyncio.Future[QueryOutcome] = asyncio.get_running_loop().create_future()
     # The root DNSKEY set with its signatures is the largest answer that every root server has.
-    qtype, edns = ("DNSKEY", Edns(payload=_PAYLOAD, do=True)) if way.kind == "large" else ("SOA", None)
+    qtype, edns = ("DNSKEY", Edns(payload=_PAYLOAD, do=True)) if exchange.kind == "large" else ("SOA", None)
     query = Query(
         address,
         query_body(_ROOT, type_number(qtype), IN, 0, edns),
@@ -107,5 +107,5 @@ async def _ask(transport: Transport, way: ExchangeKind, address: str, source: st
         question_octets=len(_ROOT) + 4,
         source_address=source,
     )
-    (transport.send_tcp if way.kind == "tcp" else transport.send_udp)(query)
+    (transport.send_tcp if exchange.kind == "tcp" else transport.send_udp)(query)
     return await ended

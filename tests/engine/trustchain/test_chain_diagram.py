@@ -422,7 +422,7 @@ def test_each_fault_of_a_ds_record_has_its_mark_and_words(verdict: str, mark: st
         ("chain_broken", "bad", "2 bogus"),
         ("rrsig_expired", "bad", "2 expired"),
         ("rrsig_invalid", "bad", "2 invalid"),
-        ("indeterminate", "unknown", "2 not known"),
+        ("indeterminate", "unknown", "2 unknown"),
     ],
 )
 def test_each_state_of_addresses_has_its_mark_and_words(status: str, mark: str, words: str) -> None:
