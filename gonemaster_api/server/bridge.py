@@ -227,6 +227,8 @@ class Bridge:
                     raise
                 task.uncancel()
                 return
+            finally:
+                connection.on_lost = lambda: None
         if ends_by_closing:
             connection.transport.close()
         else:

@@ -118,7 +118,12 @@ class Hub:
 
     async def _repeat(self, name: str, turn: Callable[[], Awaitable[float]]) -> None:
         failures = FailureLog(name)
-        while any(topic.viewers for topic in self._topics()):
+        while True:
+            if not self.viewers:
+                if all(task.done() for other, task in self._readers.items() if other != name):
+                    await self._reader.close()
+                if not self.viewers:  # nobody has come meanwhile
+                    return
             try:
                 pause_s = await turn()
             except Exception as error:  # noqa: BLE001 - most often Redis or the database is unavailable; viewers stay

@@ -19,6 +19,10 @@ class EventReader:
     def __init__(self, address: BrokerAddress) -> None:
         self._client: Any = address.connect_async()
 
+    async def close(self) -> None:
+        """Close the connections; the next reading opens one."""
+        await self._client.aclose()
+
     async def read(
         self, after: Mapping[str, str], *, count: int, mark: Sequence[str] = ()
     ) -> dict[str, list[JobEvent]]:
