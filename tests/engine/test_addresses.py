@@ -1,4 +1,4 @@
-"""Addresses are sorted by IANA's registries, and only what is surely public is global."""
+"""Addresses are classified by IANA's registries, and only addresses that are certainly public are global."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_own_address_is_no_target_of_the_guard(monkeypatch: pytest.MonkeyPatch) 
 
 
 def disguises(address: IPv4Address, rest: int) -> list[str]:
-    """Return the addresses of IPv6 whose packets end at an IPv4 address; `rest` fills what may be anything."""
+    """Return IPv6 addresses whose packets are forwarded to an IPv4 address; `rest` fills the free bits."""
     value, inverted = int(address), int(address) ^ 0xFFFFFFFF
     forms = [
         0xFFFF << 32 | value,  # mapped

@@ -1,4 +1,4 @@
-"""What is left of runs that have ended: nothing that only the garbage collector could free."""
+"""Finished runs leave no objects that only the garbage collector could free."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.case_runs import example_world
 
 @pytest.fixture
 def collector() -> Iterator[None]:
-    """Leave the collector as it was."""
+    """Restore the settings of the collector."""
     threshold = gc.get_threshold()
     yield
     gc.set_debug(0)

@@ -1,4 +1,4 @@
-"""Domain names as users type them, as the engine keeps them, and on the wire."""
+"""Domain names: user input, canonical form and wire format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys, signatures and digests read from octets, against the examples of the RFCs and dnspython's reading."""
+"""Keys, signatures and digests parsed from wire format, compared with the examples of the RFCs and dnspython."""
 
 from __future__ import annotations
 

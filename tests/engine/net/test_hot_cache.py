@@ -1,4 +1,4 @@
-"""What runs of a process share, and for how long: the settings of the profile within those of the worker."""
+"""The data that runs of a process share, and for how long: the profile's settings within those of the worker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CUT = ZoneCut("xa", (("ns1.xa", (ADDRESS,)),))
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that only moves when it is told to."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -113,7 +113,7 @@ def test_profiles_with_other_lifetimes_share_nothing() -> None:
 
 
 def asked_root(tmp_path: Path, settings: dict[str, int], *, later_s: float) -> int:
-    """Count the queries that the second of two runs asks the root servers."""
+    """Count the queries of the second of two runs to the root servers."""
     profile = PROFILE.merge({"resolver": {"defaults": settings}})
     world = example_world()
     roots = [world.server(address) for address in world.zone_of(".").addresses]

@@ -1,4 +1,4 @@
-"""Queries wait for the limit of their address, and nothing else of them changes."""
+"""Queries wait for the limit of their address, and are otherwise unaffected."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def paced(
     work: Callable[[RunContext, Nameserver], Awaitable[object]],
     **settings: object,
 ) -> RunContext:
-    """Let `work` ask one server in a run that keeps limits."""
+    """Let `work` query one server in a run with limits."""
 
     async def whole(context: RunContext) -> RunContext:
         context.transport.pacing = Pacing(lender, limits)

@@ -1,4 +1,4 @@
-"""Ports, ids and the case of letters come from the operating system's source of randomness."""
+"""Ports, message IDs and letter case come from the operating system's source of randomness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Equal answers of several servers are read once; whatever differs is read on its own."""
+"""Equal answers of several servers are parsed once; differing answers are parsed separately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether name servers are reached: each way is tried, and what answers in the servers' place is no answer."""
+"""Whether name servers are reachable: each kind of exchange is tried, and answers of a middlebox do not count."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_policy_breaks_the_grammar(policy: str) -> None:
 
 
 def test_long_policy_is_judged_at_once() -> None:
-    """A pattern that tries all ways to split it would take years."""
+    """A regular expression with backtracking over all ways to split it would take years."""
     assert not follows_grammar("v=spf1 exists:" + "%%%-%_" * 10000 + "%")
     assert not follows_grammar("v=spf1 a:x." + "a1" * 30000 + "!")
     assert not follows_grammar("v=spf1 a:x" + "/1//2" * 10000 + "-")

@@ -1,4 +1,4 @@
-"""The picture of a chain of trust: well-formed, bounded and escaped for any document, and true to what it draws."""
+"""The picture of a chain of trust: well-formed, limited in size and escaped for any document, and correct."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _stored() -> str:
 
 
 def document() -> Document:
-    """Give the chain of a secure zone with two servers, two levels below the root zone."""
+    """Return the chain of a secure zone with two servers, two levels below the root zone."""
     found: Document = json.loads(_stored())
     return found
 
@@ -54,12 +54,12 @@ def elements(found: Document, **options: Any) -> list[ET.Element]:
 
 
 def words_in(found: Document) -> list[str]:
-    """Give all texts that are seen, from the top."""
+    """Return all visible texts from top to bottom."""
     return ["".join(element.itertext()) for element in elements(found) if element.tag == "text"]
 
 
 def lines(found: Document) -> list[str]:
-    """Give the classes of all lines but those of the key to them, which runs at the end."""
+    """Return the classes of all lines, without those of the legend at the end."""
     drawn = [element.get("class", "") for element in elements(found) if element.tag == "path"]
     edges = [css.removeprefix("edge ") for css in drawn if css.startswith("edge ")]
     return edges[: len(edges) - len({*edges} | {node.mark.value for node in boxes(found)})]
@@ -131,7 +131,7 @@ def test_file_stands_alone() -> None:
 
 
 def broken(name: str) -> Document:
-    """Give a document in which one thing is wrong."""
+    """Return a document with one fault."""
     found = document()
     zone = last_zone(found)
     link = found["links"][-1]
