@@ -1,4 +1,4 @@
-"""The tested zone in the chain: the answers of each server of its parent and of each of its own servers."""
+"""The tested zone in the chain: the answers of each server of the zone and of its parent."""
 
 from __future__ import annotations
 

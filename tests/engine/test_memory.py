@@ -34,7 +34,7 @@ def test_a_run_that_has_ended_leaves_no_reference_cycles(tmp_path: Path) -> None
     async def work(resources: Resources) -> None:
         for domain in ("example.xa", "example.xa", "nothing.example.xa"):
             await run_test(domain, PROFILE, resources=resources, with_chain=True)
-            gc.collect()  # what the first run makes once for all others is not looked at
+            gc.collect()  # exclude objects that the first run creates for all others
             gc.disable()
             gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()

@@ -132,7 +132,7 @@ def test_package_and_case_find_the_same(
 def test_list_that_cannot_be_fetched_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # no server listens there
     assert main(["--badkeys-update", "--badkeys-path", str(tmp_path / "list")]) == 2
     assert "cannot download the list of compromised keys: " in capsys.readouterr().err
     assert not (tmp_path / "list").exists()

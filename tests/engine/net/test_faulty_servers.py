@@ -30,7 +30,7 @@ MANY = {f"ns{number}.example.xa": f"127.9.{number}.1" for number in range(1, 21)
 async def until(condition: Callable[[], bool]) -> None:
     """Wait in a separate thread for what servers see."""
     async with asyncio.timeout(LIMIT_S):
-        while not condition():  # noqa: ASYNC110 - nothing tells of it
+        while not condition():  # noqa: ASYNC110 - there is no notification
             await asyncio.sleep(0.02)
 
 

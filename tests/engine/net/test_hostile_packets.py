@@ -326,8 +326,7 @@ def test_servers_that_multiply_do_not_multiply_the_work(world: World, server: Se
 
 
 def test_clique_of_zones_without_addresses_ends() -> None:
-    """Ten zones whose servers are named in each other: no server can be queried, and the resolver could try nearly
-    every order."""
+    """No server of the ten zones can be queried: all are named in each other, and nearly every order could be tried."""
     world = World()
     zones = [f"z{i}.xa" for i in range(10)]
     for zone in zones:

@@ -24,7 +24,7 @@ CUT = ZoneCut("xa", (("ns1.xa", (ADDRESS,)),))
 
 
 class Clock:
-    """A clock that only moves when it is told to."""
+    """A clock that only moves on demand."""
 
     def __init__(self) -> None:
         self.now = 1000.0

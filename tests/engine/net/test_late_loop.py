@@ -21,7 +21,7 @@ from gonemaster_engine.turns import MAX_SPENT_US
 
 HOST = "127.9.5.1"
 WAIT_S = 0.2
-OVERSLEPT_S = 1.5 * WAIT_S  # for which the loop stands still
+OVERSLEPT_S = 1.5 * WAIT_S  # how long the event loop is blocked
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_an_answer_for_which_a_turn_has_no_time_is_no_timeout(server: socket.soc
     assert (silent.error, answered.error) == (TIMEOUT, "")
 
 
-# Over TCP. libuv looks at its timers before it looks at sockets, asyncio the other way round.
+# Over TCP. libuv processes timers before sockets, asyncio sockets before timers.
 LOOPS = pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uv"])
 
 
