@@ -107,9 +107,8 @@ async def run_test(
 
     `domain` may be user input. `tests` and `exclude` name test cases and modules; without `tests` the profile decides.
     `nameservers` and `ds` replace the delegation in the parent zone. The run ends early at the deadline, at the first
-    entry of `stop_level` or above, or at one of the `limits`, and keeps its results so far. `restored` answers and AS
-    lookups replace the network; `clock` returns the time at which they are validated. `with_chain` adds the chain of
-    trust.
+    entry of `stop_level` or above, or at one of the `limits`, and keeps its results. `restored` answers and AS lookups
+    replace the network; `clock` returns the time at which they are validated. `with_chain` adds the chain of trust.
 
     A name that is too long, or has an empty or too long label, only yields findings of BASIC.
 

@@ -105,7 +105,7 @@ ADVICE = {
     "RUN_LIMIT_REACHED": (
         "The results are valid, but the data that was left out was not tested. The limits protect third"
         " parties and this service; no well-configured zone reaches them. Reduce the number of name servers, addresses, mail servers"
-        " or records that are listed here, or ask the operator of this service to raise the limits."
+        " or records that are listed here, or contact the operator of this service, who can raise the limits."
     ),
     "UNKNOWN_METHOD": "Use a name from the list of test cases.",
     "UNKNOWN_MODULE": "Use a name from the list of modules.",
