@@ -33,7 +33,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
 from gonemaster_db.queue.jobs import claim_job, create_jobs
 from gonemaster_db.runs.graduation import graduate_job
-from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.memory import collect_rarely
 from gonemaster_engine.profile.profile import default_profile
 
 _LEASE = timedelta(minutes=5)
@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20_000)
     parser.add_argument("--checkpoint-every", type=int, default=0, metavar="JOBS")
     options = parser.parse_args()
-    spare_collections()
+    collect_rarely()
     whole_pages = {"full_page_writes": "on" if options.checkpoint_every else "off"}
     with chosen_store(options.driver, "", postgres=DURABLE | whole_pages) as settings, opened(settings) as store:
         print(f"{options.driver}: {options.runs} jobs")

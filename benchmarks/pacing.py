@@ -46,7 +46,7 @@ async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Na
                 pacing.enter(query, _sent)
             await asyncio.sleep(0)
             for query in part:
-                query.let_go()
+                query.release()
         least = min(least, (time.thread_time() - began) / len(queries) * 1e6)
         await asyncio.sleep(0.02)
     pacing.close()
@@ -60,7 +60,7 @@ async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
         for address in addresses:
             query = Query(address, _BODY, _TIMING, _told, question_octets=len(_BODY) - 10)
             pacing.enter(query, _sent)
-            query.let_go()
+            query.release()
         await asyncio.sleep(0.1)
 
 

@@ -242,7 +242,7 @@ def measure(options: argparse.Namespace) -> None:
 
     async def whole() -> float:
         limits = AddressLimits(options.qps, options.outstanding)
-        pacing = None if limits.is_none else Pacing(lender, lambda: limits)
+        pacing = None if limits.is_unlimited else Pacing(lender, lambda: limits)
         began = time.process_time()
         await run_all(names, options.hints, options.port, slots=options.slots, pacing=pacing)
         return time.process_time() - began

@@ -36,7 +36,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.queue.jobs import claim_job, create_job
 from gonemaster_db.runs.graduation import graduate_job
 from gonemaster_db.runs.runs import list_runs
-from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.memory import collect_rarely
 
 _ALONE_S = 5.0
 _BEHIND_THE_SEED = BEGIN + timedelta(days=10_000)
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--beside", type=float, default=0.5, metavar="SHARE", help="of the runs; the rest goes alone")
     options = parser.parse_args()
     size = Size(options.runs)
-    spare_collections()
+    collect_rarely()
     with (
         chosen_store(options.driver, options.seeded) as settings,
         copied(settings) if options.seeded else nullcontext(settings) as used,

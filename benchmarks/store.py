@@ -32,7 +32,7 @@ from gonemaster_api.app import create_app
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
-from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.memory import collect_rarely
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.parts import open_queue
@@ -178,7 +178,7 @@ def serving(store: Store) -> Iterator[Bench]:
         try:
             settings = load_settings({"broker_url": redis.url, "data_dir": home}, {})
             bench = Bench(store, create_app(settings, queue=open_queue(settings, store)).test_client())
-            spare_collections()
+            collect_rarely()
             yield bench
         finally:
             redis.stop()

@@ -1,1 +1,4 @@
-"""DNS engine: a domain name and a profile in, a result out. Knows nothing of jobs, stores or the web."""
+"""DNS engine: tests a domain with a profile and returns a result.
+
+It has no dependency on jobs, databases or the web.
+"""

@@ -1,4 +1,4 @@
-"""What kind of address an address is, by IANA's special-purpose address registries."""
+"""Classification of addresses by IANA's special-purpose address registries."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 _DATA = Path(__file__).parent / "data"
 REGISTRIES = ("iana-ipv4-special-registry.csv", "iana-ipv6-special-registry.csv")
-NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1; the IPv4 address stands in the last 32 bits
-_NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")  # RFC 8215; taken for a prefix of 96 bits, as most networks use it
+NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1; the IPv4 address is in the last 32 bits
+_NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")  # RFC 8215; treated as a /96 prefix, the usual configuration
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1, deprecated
-_ISATAP = (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe")  # RFC 5214 section 6.1; before the IPv4 address, in any network
+_ISATAP = (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe")  # RFC 5214 section 6.1; precedes the IPv4 address in any network
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")  # RFC 1122 section 3.2.1.3
 _BROADCAST = IPv4Address("255.255.255.255")
-_OWN_ADDRESSES_S = 60  # an address of this host may come and go
-GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that IANA has given out of RFC 4291 section 2.4
+_OWN_ADDRESSES_S = 60  # seconds; addresses of this host may change
+GLOBAL_UNICAST = IPv6Network("2000::/3")  # all of RFC 4291 section 2.4 that IANA has allocated
 
 _FOOTNOTE = re.compile(r"\s*\[\d+\]")
 
 
 class Reach(enum.Enum):
-    """For whom an address is."""
+    """The scope in which an address can be reached."""
 
     DOCUMENTATION = enum.auto()
     LOCAL_USE = enum.auto()
@@ -45,7 +45,7 @@ _LOCAL_NAMES = ("Private-Use", "Loopback", "Link Local", "Link-Local", "Unique-L
 
 @dataclass(frozen=True, slots=True)
 class SpecialBlock:
-    """A line of a registry: a block and what its addresses are for."""
+    """A registry entry: a block, its name and the reach of its addresses."""
 
     network: Network
     name: str
@@ -54,7 +54,7 @@ class SpecialBlock:
 
 @cache
 def special_blocks(version: int) -> tuple[SpecialBlock, ...]:
-    """Return the blocks of one address family (4 or 6), the most specific first."""
+    """Return the blocks of one address family (4 or 6), most specific first."""
     text = (_DATA / REGISTRIES[version == 6]).read_text(encoding="utf-8")
     blocks = (block for row in csv.DictReader(text.splitlines()) for block in _blocks_of(row))
     return tuple(sorted(blocks, key=lambda block: -block.network.prefixlen))
@@ -77,10 +77,10 @@ def _reach_of(name: str, globally_reachable: str) -> Reach:
 
 @lru_cache(maxsize=8192)
 def classify(address: str) -> Reach:
-    """Return the class of an address by the most specific block it is in; GLOBAL when it is in none.
+    """Return the class of an address by the most specific block that contains it; GLOBAL if no block does.
 
     Raises:
-        ValueError: it is not an address.
+      ValueError: it is not an address.
     """
     return _classify(ipaddress.ip_address(address))
 
@@ -94,11 +94,11 @@ def _classify(address: IPv4Address | IPv6Address) -> Reach:
 
 @lru_cache(maxsize=8192)
 def is_global(address: str) -> bool:
-    """Say whether packets to this address can only go to the public Internet.
+    """Return whether packets to this address can only reach the public Internet.
 
-    Stricter than `classify`, since it guards the local network: multicast and all IPv6 outside of global unicast are
-    refused, and so is an address that leads to an IPv4 address (mapped, 6to4, NAT64, Teredo, ISATAP) unless that one is
-    global too. False for what is not an address.
+    It is stricter than `classify`, because it protects the local network: it rejects multicast, all IPv6 outside global
+    unicast, and addresses that embed a non-global IPv4 address (mapped, 6to4, NAT64, Teredo, ISATAP). It returns False
+    for an invalid address.
     """
     try:
         parsed = ipaddress.ip_address(address)
@@ -115,9 +115,10 @@ def is_global(address: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def is_host(address: str) -> bool:
-    """Say whether the address can be that of one host: not unspecified, multicast or broadcast, and without zone index.
+    """Return whether the address can belong to one host.
 
-    Nothing is ever sent to another, whatever a profile allows. An IPv6 address counts as the IPv4 addresses in it, too.
+    Unspecified, multicast and broadcast addresses and those with a zone index cannot. Packets are never sent to such
+    addresses, even if the profile allows them. The IPv4 addresses embedded in an IPv6 address are checked, too.
     """
     try:
         parsed = ipaddress.ip_address(address)
@@ -131,7 +132,7 @@ def is_host(address: str) -> bool:
 
 
 def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
-    """Yield the IPv4 addresses to which packets to this address may be sent on."""
+    """Yield the IPv4 addresses to which packets to this address may be forwarded."""
     if address.ipv4_mapped:
         yield address.ipv4_mapped
     if address.sixtofour:
@@ -143,13 +144,14 @@ def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
 
 
 @lru_cache(maxsize=8192)
-def counted_as(address: str) -> str:
-    """Return the address on which packets to this one are counted: the IPv4 address to which they are sent on, if any.
+def accounting_address(address: str) -> str:
+    """Return the address to which packets to this one are attributed: the embedded IPv4 address, if any.
 
-    Else who has one IPv4 address could get the packets of several: mapped, and through each translator and tunnel.
+    Otherwise the owner of one IPv4 address could receive the packets of several: the mapped address, and one for each
+    translator and tunnel.
     """
     parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, IPv4Address) or int(parsed) <= 1:  # unspecified or loopback, which hold no IPv4 address
+    if isinstance(parsed, IPv4Address) or int(parsed) <= 1:  # unspecified or loopback: no embedded IPv4 address
         return address
     *_, last = [parsed, *_embedded(parsed)]
     return str(last)
@@ -157,43 +159,44 @@ def counted_as(address: str) -> str:
 
 @lru_cache(maxsize=8192)
 def host_network_of(address: str) -> str | None:
-    """Return the IPv6 network of 64 bits that is taken for one host, None for other addresses.
+    """Return the /64 network that is treated as one host, or None for other addresses.
 
-    Whoever has one has 2^64 addresses, and one host may answer at all of them (RFC 4291 section 2.5.4, RFC 6177).
-    Only global unicast addresses count: laboratories have whole trees of servers in one network.
+    The owner of a /64 has 2^64 addresses, and one host may answer at all of them (RFC 4291 section 2.5.4, RFC 6177).
+    Only global unicast addresses count: test networks have whole trees of servers in one /64.
     """
-    parsed = ipaddress.ip_address(counted_as(address))
+    parsed = ipaddress.ip_address(accounting_address(address))
     if isinstance(parsed, IPv4Address) or parsed not in GLOBAL_UNICAST:
         return None
     return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
 def is_own(address: str) -> bool:
-    """Say whether the address is one of this host's, as it was at some time of the last minute; nothing is sent."""
+    """Return whether this host had the address within the last minute; nothing is sent."""
     return _reaches_itself(address, int(time.monotonic() // _OWN_ADDRESSES_S))
 
 
 @lru_cache(maxsize=4096)
 def _reaches_itself(address: str, _period: int) -> bool:
-    """Say whether the kernel chooses the address itself as the source of packets to it.
+    """Return whether the kernel chooses the address itself as the source of packets to it.
 
-    To bind a socket to it would tell too, but not where `ip_nonlocal_bind` is set.
+    Binding a socket to it would also work, except if `ip_nonlocal_bind` is set.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((address, 53))
             return bool(probe.getsockname()[0] == address)
-    except OSError:  # no way there, so it is not this host
+    except OSError:  # no route, so the address is not this host's
         return False
 
 
 def may_be_target(address: str, *, guarded: bool) -> bool:
-    """Say whether packets may be sent to the address.
+    """Return whether packets may be sent to the address.
 
-    `guarded`: only into the public Internet, and not to this host either, whose public address may be trusted by what
-    listens there. (An address that only a translator in front of this host knows is not seen to be its own.)
+    With `guarded`, only addresses of the public Internet are allowed, and not those of this host, whose services may
+    trust its public address. (An address that only a translator in front of this host knows is not recognised as its
+    own.)
     """
     if not is_host(address):
         return False
-    return not guarded or (is_global(address) and not is_own(address) and not is_own(counted_as(address)))
+    return not guarded or (is_global(address) and not is_own(address) and not is_own(accounting_address(address)))

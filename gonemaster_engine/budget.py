@@ -1,8 +1,8 @@
-"""The budget of a run: what it has sent and may still send, and what was left out because a limit was reached.
+"""The budget of a run: the packets sent, the packets still allowed, and what was left out because of a limit.
 
-Every packet of a run is paid for here before it is sent: by `Server` (net/server), which sends all queries over
-DNS, and by `AsnLookup` for its connections to whois servers. A query is charged with the most that it can cost; what it
-did not need is paid back at its end, so a limit holds at each moment, not only on average.
+Every packet of a run is charged here before it is sent: by `Server` (net/server), which sends all DNS queries, and by
+`AsnLookup` for its connections to whois servers. A query is charged with its maximum cost and refunded the unused part
+at its end, so a limit holds at every moment, not only on average.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from typing import Any, Protocol
 
 from gonemaster_engine.limits import DEFAULT_LIMITS, SIGNED_SET_MAX_RECORDS, RunLimits
 
-_EXAMPLES = 10  # of what was left out, per limit
+_EXAMPLES = 10  # examples of left-out subjects, per limit
 _MAX_SUBJECTS = 10_000
-_FEW_PACKETS = 8  # what it takes to find out whether an address answers
+_FEW_PACKETS = 8  # enough to determine whether an address answers
 
 
-class Kept(Protocol):
-    """What the budget needs to know of a response."""
+class StoredResponse(Protocol):
+    """The interface of a response for the budget."""
 
     @property
     def held_octets(self) -> int:
-        """About how much memory it takes."""
+        """Estimated memory in bytes."""
 
     @property
     def record_count(self) -> int:
-        """How many records it has."""
+        """Number of records."""
 
     def large_sets(self) -> list[tuple[str, str, int]]:
-        """Return the sets of which only some records are looked at: owner, type, how many are."""
+        """Return the sets of which only some records are read: owner, type, number of records read."""
 
 
 class LeftOut:
-    """What one limit left out."""
+    """The subjects that one limit left out."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -47,7 +47,7 @@ class LeftOut:
 
     @property
     def count(self) -> int:
-        """How many names or addresses were left out, as far as they were counted."""
+        """Number of names or addresses left out, up to a limit."""
         return len(self._subjects)
 
     @property
@@ -57,20 +57,20 @@ class LeftOut:
 
 
 class Admission:
-    """The names and addresses of one zone's servers that a run works with, whatever else its NS sets hold.
+    """The names and addresses of one zone's servers that are within the limits of the run.
 
-    Who was admitted once stays so, and who was refused is refused everywhere: two sets that are compared are cut at the
-    same place, so no difference is found between them that is not there.
+    A decision for a name or address is final: two sets that are compared are truncated at the same place, so the
+    comparison finds no artificial difference.
     """
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._names: set[str] = set()
         self._pairs: set[tuple[str, str]] = set()
-        self.is_cut = False  # whether anyone was refused
+        self.is_cut = False  # whether any name or address was rejected
 
     def names(self, wanted: Iterable[str]) -> list[str]:
-        """Return those of the names that are admitted, sorted; new ones come in as long as there is room."""
+        """Return the admitted names, sorted; new names are admitted while there is room."""
         most = self._budget.limits.max_nameservers
         found = []
         for name in sorted(set(wanted)):
@@ -85,10 +85,10 @@ class Admission:
     def addresses(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         """Return the admitted names with their admitted addresses, all sorted.
 
-        The names take turns, so that each keeps an address as long as there is room, and so do the address families.
+        The names take turns, so that each keeps an address while there is room, and so do the address families.
         """
         most = self._budget.limits.max_addresses
-        turns = {name: _by_turns(wanted[name]) for name in self.names(wanted)}
+        turns = {name: _alternating(wanted[name]) for name in self.names(wanted)}
         found: dict[str, list[str]] = {name: [] for name in turns}
         for position in range(max(map(len, turns.values()), default=0)):
             for name, addresses in turns.items():
@@ -105,7 +105,7 @@ class Admission:
 
 
 def _text_octets(value: Any) -> int:
-    """Return about how many octets the text in a value of JSON form has."""
+    """Return the approximate number of octets of the text in a JSON value."""
     kind = type(value)
     if kind is str:
         return len(value)
@@ -114,7 +114,7 @@ def _text_octets(value: Any) -> int:
     elif kind is not list and kind is not tuple:
         return len(value) if isinstance(value, str) else 0
     octets = 0
-    for each in value:  # most are the servers of a list, {ns, address}
+    for each in value:  # most are server lists, {ns, address}
         octets += len(each) if type(each) is str else _text_octets(each)
     return octets
 
@@ -123,8 +123,8 @@ def _address_order(address: str) -> tuple[bool, str]:
     return (":" in address, address)
 
 
-def _by_turns(addresses: Iterable[str]) -> list[str]:
-    """Return the addresses with both families taking turns: those of IPv6 are not the first to be cut."""
+def _alternating(addresses: Iterable[str]) -> list[str]:
+    """Return the addresses alternating between the families, so that truncation does not remove IPv6 first."""
     place: Counter[bool] = Counter()
     ranks = []
     for address in sorted(set(addresses)):
@@ -135,24 +135,24 @@ def _by_turns(addresses: Iterable[str]) -> list[str]:
 
 
 class Network:
-    """What was sent to those addresses of one IPv6 network that have no authority for the tested zone.
+    """Packets sent to addresses of one IPv6 network that are not authoritative for the tested zone.
 
-    All of them may be one host, for which a limit of each address would be none.
+    All of them may belong to one host, for which limits per address would be ineffective.
     """
 
     __slots__ = ("active", "packets", "waiting")
 
     def __init__(self) -> None:
         self.packets = 0
-        self.active = 0  # queries under way, whose packets may be paid back
-        self.waiting: dict[int, Callable[[], None]] = {}  # what to call when one of them has ended
+        self.active = 0  # queries in flight, whose packets may be refunded
+        self.waiting: dict[int, Callable[[], None]] = {}  # callbacks for the end of one of them
 
 
 class Account:
-    """What was sent to one address, and what its answers have earned it.
+    """Packets sent to one address, and the credit that its answers have earned.
 
-    Each answer earns some packets more, and only so many ahead. What is sent beyond that is sent to silence: to have
-    answered once does not make an address a name server that wants the whole test.
+    Each answer earns some more packets, up to a maximum credit. Packets beyond the credit count as sent to a silent
+    address: a single answer does not make an address a name server that wants the whole test.
     """
 
     __slots__ = ("address", "answered", "credit", "is_authoritative", "network", "packets", "shared")
@@ -161,14 +161,14 @@ class Account:
         self.address = address
         self.network = network
         self.packets = 0
-        self.shared = 0  # of them, those that count for the network, too
-        self.credit = 0  # packets; negative: so many were sent to silence
+        self.shared = 0  # those that count for the network, too
+        self.credit = 0  # packets; negative: packets sent beyond the earned credit
         self.answered = False
         self.is_authoritative = False  # for the tested zone
 
     @property
     def silent_packets(self) -> int:
-        """How many packets were sent to it beyond what it has earned."""
+        """Number of packets sent beyond the earned credit."""
         return max(0, -self.credit)
 
 
@@ -179,8 +179,8 @@ class Budget:
         self.limits = limits
         self._most_outside = min(limits.max_outside_packets, limits.max_queries_per_address)
         self.packets = 0
-        self.silent_packets = 0  # beyond what answers have earned, to all addresses
-        self.stop: Callable[[], None] | None = None  # ends the run when there is nothing left
+        self.silent_packets = 0  # beyond the earned credit, to all addresses
+        self.stop: Callable[[], None] | None = None  # ends the run when the budget is exhausted
         self.is_stopped = False
         self.entries = 0
         self._octets = 0
@@ -195,7 +195,10 @@ class Budget:
         self._left_out: dict[str, LeftOut] = {}
 
     def account(self, address: str, *, network: str | None) -> Account:
-        """Return the one account of an address, whatever is sent there; `network`: the one that may be one host."""
+        """Return the account of an address, shared by all its users.
+
+        `network` is the IPv6 network that may be one host.
+        """
         account = self._accounts.get(address)
         if account is None:
             shared = None if network is None else self._networks.setdefault(network, Network())
@@ -203,18 +206,18 @@ class Budget:
         return account
 
     def add_delegated(self, addresses: Iterable[str]) -> None:
-        """Note addresses of the tested zone's delegation: what the run is about, so more may be sent to them."""
+        """Register addresses of the tested zone's delegation, which may receive more packets than others."""
         self._delegated.update(addresses)
 
     def admission(self, zone: str) -> Admission:
-        """Return whom of a zone's servers the run works with."""
+        """Return the admission of a zone's servers."""
         admission = self._admissions.get(zone)
         if admission is None:
             admission = self._admissions[zone] = Admission(self)
         return admission
 
     def mail_servers(self, wanted: Iterable[str]) -> list[str]:
-        """Return those of the names of MX records that a run looks at, sorted; who came first stays."""
+        """Return the MX host names that are within the limit, sorted; admitted names stay admitted."""
         most = self.limits.max_mail_servers
         found = []
         for name in sorted(set(wanted)):
@@ -226,7 +229,7 @@ class Budget:
         return found
 
     def charge(self, account: Account, packets: int) -> bool:
-        """Pay for so many packets to an address; say whether they may be sent."""
+        """Charge packets to an address; return whether they may be sent."""
         limits = self.limits
         if self.packets + packets > limits.max_queries:
             self._end("max_queries", limits.max_queries, account.address)
@@ -251,37 +254,38 @@ class Budget:
         return True
 
     def allows(self, account: Account, packets: int) -> bool:
-        """Say whether so many packets more are within the limits of an address, with what is under way to it."""
+        """Return whether more packets are within the limits of an address, including queries in flight."""
         if account.packets + packets > self._limit_of(account):
             return False
         return packets - account.credit <= self.limits.max_silent_packets_per_address
 
     def waits_for_network(self, account: Account, packets: int) -> bool:
-        """Say whether so many packets are too many for the network of an address because of what is under way there."""
+        """Return whether the packets must wait because of queries in flight to the network of the address."""
         return account.network is not None and account.network.active > 0 and not self._fits_network(account, packets)
 
     def _fits_network(self, account: Account, packets: int) -> bool:
         network = account.network
-        # Authority is enough here: an address that only the apex names is outside, and honest ones share a network.
+        # Authority is enough here: addresses that only the apex names are not delegated, and legitimate ones share a
+        # network.
         if network is None or account.is_authoritative:
             return True
         return network.packets + packets <= self.limits.max_outside_packets
 
     def is_earned(self, account: Account, packets: int) -> bool:
-        """Say whether the answers of an address have earned it so many packets more."""
+        """Return whether the answers of an address have earned that many more packets."""
         return packets <= account.credit
 
     def may_get_more(self, account: Account) -> bool:
-        """Say whether an address may get packets beyond what it has earned, as many as the limits allow, at once."""
+        """Return whether an address may get packets beyond its credit, up to the limits, without waiting."""
         return self._serves(account) and self.silent_packets < self.limits.max_silent_packets // 3
 
     def _limit_of(self, account: Account) -> int:
         return self.limits.max_queries_per_address if self._serves(account) else self._most_outside
 
     def _serves(self, account: Account) -> bool:
-        """Say whether an address serves the tested zone.
+        """Return whether an address serves the tested zone.
 
-        To be named by the delegation is not to serve it: glue can hold the address of anybody.
+        Being in the delegation is not enough: glue can contain any address.
         """
         return account.is_authoritative and account.address in self._delegated
 
@@ -291,15 +295,15 @@ class Budget:
         if silent > limits.max_silent_packets_per_address:
             self.leave_out("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
             return False
-        # the last third is for addresses of which little is known: not to be asked is not to be silent
+        # The last third is for addresses about which little is known: an address without a query is not a silent one.
         kept = limits.max_silent_packets // 3 if account.silent_packets >= _FEW_PACKETS else 0
         if self.silent_packets - account.silent_packets + silent > limits.max_silent_packets - kept:
             self.leave_out("max_silent_packets", limits.max_silent_packets, account.address)
             return False
         return True
 
-    def pay_back(self, account: Account, packets: int) -> None:
-        """Take back what a query was charged with and did not send."""
+    def refund(self, account: Account, packets: int) -> None:
+        """Refund packets that a query was charged for and did not send."""
         account.packets -= packets
         if account.network:
             self._unshare(account, packets)
@@ -307,14 +311,14 @@ class Budget:
         self._earn(account, packets)
 
     def _unshare(self, account: Account, packets: int) -> None:
-        """Count some of an address's packets no longer for its network."""
+        """Stop counting some of an address's packets for its network."""
         if account.network:
             packets = min(packets, account.shared)
             account.shared -= packets
             account.network.packets -= packets
 
     def note_answer(self, account: Account, *, is_authoritative: bool = False) -> None:
-        """Note that an address answered, perhaps as one that serves the tested zone."""
+        """Record that an address answered, and whether it is authoritative for the tested zone."""
         account.answered = True
         account.is_authoritative |= is_authoritative
         if account.shared and account.is_authoritative:
@@ -332,9 +336,9 @@ class Budget:
         if after < 0:
             self.silent_packets -= after
 
-    def keep(self, response: Kept, address: str) -> bool:
-        """Say whether a response may be kept: memory is bounded, too."""
-        if self.is_stopped:  # what was under way may still come in; to look inside would only cost time
+    def keep(self, response: StoredResponse, address: str) -> bool:
+        """Return whether a response may be stored: memory is limited, too."""
+        if self.is_stopped:  # late responses may still arrive; parsing them would waste time
             return False
         records, octets = response.record_count, response.held_octets
         if self._octets + octets > self.limits.max_octets:
@@ -350,23 +354,23 @@ class Budget:
                 self.leave_out("max_records_of_a_set", most, f"{owner} {rtype}")
         return True
 
-    def keep_nothing(self, octets: int, address: str) -> None:
-        """Charge a message that was read and cannot be used as if it were kept: reading it cost as much."""
+    def charge_discarded(self, octets: int, address: str) -> None:
+        """Charge a message that was read but is unusable like a stored one, because reading it cost the same."""
         self._octets += octets
         if self._octets > self.limits.max_octets:
             self._end("max_octets", self.limits.max_octets, address)
 
     def end_verification(self, work_us: int, rtype: str) -> None:
-        """End the run, as so much work on signatures and hashes was all that it may do."""
+        """End the run because its limit of work on signatures and hashes is reached."""
         self._end("max_verification", work_us, rtype)
 
     def keep_entry(self, testcase: str, args: Mapping[str, Any]) -> bool:
-        """Say whether one more entry with these arguments may be kept."""
-        if self.is_stopped:  # found about what is missing already
+        """Return whether one more entry with these arguments may be stored."""
+        if self.is_stopped:  # the entry would result from missing answers
             return False
         items = octets = 0
         for value in args.values():
-            if type(value) is str:  # most are
+            if type(value) is str:  # the most frequent type
                 octets += len(value)
                 continue
             octets += _text_octets(value)
@@ -387,21 +391,21 @@ class Budget:
         return True
 
     def _end(self, limit: str, value: int, subject: str) -> None:
-        """End the run: without answers to queries that were never sent, no finding would be true."""
+        """End the run: without answers to unsent queries, findings would be wrong."""
         self.leave_out(limit, value, subject)
         if self.stop and not self.is_stopped:
             self.is_stopped = True
             self.stop()
 
     def leave_out(self, limit: str, value: int, subject: str) -> None:
-        """Note that a name or an address was left out because of a limit."""
+        """Record that a name or an address was left out because of a limit."""
         left_out = self._left_out.get(limit)
         if left_out is None:
             left_out = self._left_out[limit] = LeftOut(value)
         left_out.add(subject)
 
     def release(self) -> None:
-        """Let go of what knows the budget: without reference cycles a run is freed at once."""
+        """Drop references to users of the budget: without reference cycles, a run is freed immediately."""
         self._admissions.clear()
         for network in self._networks.values():
             network.waiting.clear()
@@ -409,5 +413,5 @@ class Budget:
 
     @property
     def left_out(self) -> dict[str, LeftOut]:
-        """What was left out, by the name of the limit, sorted."""
+        """The subjects that were left out, by the name of the limit, sorted."""
         return dict(sorted(self._left_out.items()))

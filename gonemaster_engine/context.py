@@ -1,4 +1,4 @@
-"""What the parts of one run share: profile, log, servers, supplied delegation, clock. Nothing outlives the run."""
+"""The state that the parts of one run share: profile, log, servers, supplied delegation, clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gonemaster_engine.addresses import counted_as
+from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
@@ -19,13 +19,13 @@ from gonemaster_engine.net.server.nameserver import Nameserver, nameserver_order
 from gonemaster_engine.net.server.server import Server
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.transport import Timing
-from gonemaster_engine.net.wire.messages import Response, Twins
+from gonemaster_engine.net.wire.messages import Response, ResponsePool
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources, RunCaches
 from gonemaster_engine.run_log import Log
 
 _T = TypeVar("_T")
-_EARLY_S = 1.5  # until a query is sent again to an address that answers within a quarter of a second
+_EARLY_S = 1.5  # then a query is retransmitted to an address that usually answers within a quarter of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,11 @@ class DSInfo:
 
 @dataclass(frozen=True, slots=True)
 class Undelegated:
-    """Delegation data that the user supplied, to stand in for what the parent zone has."""
+    """Delegation data that the user supplied to replace the data of the parent zone."""
 
-    servers: dict[str, tuple[str, ...]] = field(default_factory=dict)  # NS name to addresses, possibly none
+    servers: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # NS names and their addresses, which may be empty
     ds: tuple[DSInfo, ...] = ()
 
     @property
@@ -74,14 +76,14 @@ class RunContext:
         self.undelegated = self._admitted(undelegated or Undelegated())
         self.clock = clock
         self.loop = asyncio.get_running_loop()
-        # so that the probes of an address fit into what a silent one may get
+        # so that the probes of an address fit into the limit for silent addresses
         tries = min(profile.retry, limits.max_silent_packets_per_address // limits.max_probes)
         self.timing = Timing(float(profile.timeout_s), float(profile.retrans_s), max(tries, 1))
         self.prompt_timing = dataclasses.replace(self.timing, early_s=_EARLY_S)
         self.probe_timing = dataclasses.replace(self.timing, tries=1)
         self.transport = resources.transport
-        # What a user supplied or a file holds is not the public tree. Such a run has caches of its own, so that no use
-        # of them can forget to look at a flag.
+        # Supplied data and restored answers are not part of the public DNS tree. Such a run has separate caches, which
+        # is safer than checking a flag at each use.
         known = tuple(restored)
         own = self.undelegated.is_given or bool(known)
         self.caches = RunCaches.of_one_run() if own else resources.caches
@@ -90,7 +92,7 @@ class RunContext:
         scope = f"{self._ipv6} {profile.network_settings}"
         self.lifetimes = Lifetimes(profile.positive_cache_ttl_s, profile.negative_cache_ttl_s, scope)
         self.queries = 0
-        self.twins: Twins = {}
+        self.response_pool: ResponsePool = {}
         self.tcp_slots = asyncio.Semaphore(limits.max_tcp_connections)
         self.pace = RunPace()
         self.verifier = Verifier(self.budget.end_verification, turns=resources.transport.turns)
@@ -99,39 +101,41 @@ class RunContext:
         self._nameservers: dict[tuple[str, str], Nameserver] = {}
         for address, key, response in known:
             self.restore(address, key, response)
-        self.budget.add_delegated(counted_as(each) for found in self.undelegated.servers.values() for each in found)
+        self.budget.add_delegated(
+            accounting_address(each) for found in self.undelegated.servers.values() for each in found
+        )
 
     def _admitted(self, supplied: Undelegated) -> Undelegated:
         servers = self.budget.admission(self.zone_name).addresses(supplied.servers)
         return Undelegated({name: tuple(addresses) for name, addresses in servers.items()}, supplied.ds)
 
     def uses_family(self, *, ipv6: bool) -> bool:
-        """Say whether addresses of that family are queried."""
+        """Return whether addresses of that family are queried."""
         return self._ipv6 if ipv6 else self.profile.ipv4
 
     def start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-        """Start work that belongs to the run and ends with it."""
+        """Start a task that belongs to the run and ends with it."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def close(self) -> None:
-        """End all work of the run that is still under way; what waits to be sent is not sent."""
+        """Stop all tasks of the run; waiting queries are not sent."""
         self.pace.end()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.pace.end()  # what they began in their last turn
+        self.pace.end()  # queries that the tasks added in their last turn
         for server in self.servers.values():
             server.close()
 
     def release(self) -> None:
-        """Let go of the servers, which know this run: without reference cycles a run is freed at once."""
+        """Drop the servers, which refer to this run: without reference cycles, a run is freed immediately."""
         self.servers.clear()
         self._nameservers.clear()
-        self.twins.clear()
+        self.response_pool.clear()
         self.budget.release()
 
     def server(self, address: str) -> Server:
@@ -159,14 +163,14 @@ class RunContext:
             self.log.system("CACHE_FETCHED", address=address)
 
     def nameservers(self, addresses_by_name: Mapping[str, Iterable[str]]) -> list[Nameserver]:
-        """Return the name servers of names with their addresses, sorted, without doubles."""
+        """Return the name servers with these names and addresses, sorted and without duplicates."""
         return sorted(
             {self.nameserver(name, address) for name, addresses in addresses_by_name.items() for address in addresses},
             key=nameserver_order,
         )
 
     def timings(self) -> list[NameserverTiming]:
-        """Return how fast the name servers that were queried answered, sorted by name and address."""
+        """Return the response times of the queried name servers, sorted by name and address."""
         asked = [nameserver for nameserver in self._nameservers.values() if nameserver.server.health.was_queried]
         return [nameserver.server.timing(nameserver.name) for nameserver in sorted(asked, key=nameserver_order)]
 
@@ -178,5 +182,5 @@ class RunContext:
                     yield address, key, answer.result()
 
     def restore(self, address: str, key: QueryKey, response: Response | None) -> None:
-        """Answer a query beforehand, as from a file."""
+        """Set the answer to a query in advance, for example from a file."""
         self.server(address).restore(key, response)

@@ -1,4 +1,4 @@
-"""Entries: the lines of a run, and their levels."""
+"""Entries of a run, and their levels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gonemaster_engine.texts import Text
 
 
 class Level(enum.IntEnum):
-    """How serious an entry is; comparable, from least to most."""
+    """The severity of an entry; levels are ordered from least to most severe."""
 
     DEBUG3 = -2
     DEBUG2 = -1
@@ -22,10 +22,10 @@ class Level(enum.IntEnum):
 
     @classmethod
     def parse(cls, text: str) -> Level:
-        """Return the level of that name, in any case.
+        """Return the level of that name, ignoring case.
 
         Raises:
-            ValueError: there is none; the message lists those that exist.
+          ValueError: the name is unknown; the message lists the allowed levels.
         """
         try:
             return cls[text.strip().upper()]
@@ -37,20 +37,20 @@ class Level(enum.IntEnum):
 
 
 class Entry(NamedTuple):
-    """One line of a run: what was found, where, how serious it is.
+    """One line of a run: what was found, where, and how severe it is.
 
-    A tuple, as a run makes hundreds: a frozen dataclass takes four times as long.
+    It is a tuple, because a run creates hundreds and a frozen dataclass takes several times as long.
     """
 
     timestamp: float  # seconds since the start of the run
-    module: str  # "BASIC", ...; "SYSTEM" for what concerns the run itself
+    module: str  # "BASIC", ...; "SYSTEM" for entries about the run itself
     testcase: str  # "basic01", ...; empty outside of a test case
     tag: str
     level: Level
     args: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the entry as it appears in JSON outputs."""
+        """Return the entry as a document for JSON output."""
         return {
             "timestamp": round(self.timestamp, 6),
             "module": self.module,

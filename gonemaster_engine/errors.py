@@ -1,4 +1,4 @@
-"""Errors of the engine: what a caller did wrong, never what a DNS server did wrong."""
+"""Errors of the engine: wrong input of the caller, never errors of a DNS server."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from gonemaster_engine.texts import Text
 
-_SHOWN = 255  # characters of a name in a message; no domain name is longer
+_SHOWN = 255  # characters of a name in a message; domain names are not longer
 
 
 class EngineError(Exception):
-    """Base of all errors that the engine raises on purpose."""
+    """Base class of all errors that the engine raises deliberately."""
 
 
 class InvalidDomain(EngineError):
-    """The name to test cannot be a domain name; `reason` says why."""
+    """The name to test is not a domain name; `reason` says why."""
 
     def __init__(self, name: str, template: str, **values: object) -> None:
         shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
@@ -24,7 +24,7 @@ class InvalidDomain(EngineError):
 
 
 class DocumentError(EngineError):
-    """A document holds keys or values that are not allowed; `path` and `reason` are those of the first."""
+    """A document has invalid keys or values; `path` and `reason` are those of the first problem."""
 
     def __init__(self, path: str, reason: str, others: Sequence[tuple[str, str]] = ()) -> None:
         self.problems = ((path, reason), *others)
@@ -34,15 +34,15 @@ class DocumentError(EngineError):
 
 
 class ProfileError(DocumentError):
-    """A profile that is not valid."""
+    """A profile is invalid."""
 
 
 class ScoringConfigError(DocumentError):
-    """A configuration of scoring that is not valid."""
+    """A scoring configuration is invalid."""
 
 
 class UnknownTestCase(EngineError):
-    """A selection names neither a test case nor a module."""
+    """A selection contains a name that is neither a test case nor a module."""
 
     def __init__(self, name: str) -> None:
         super().__init__(Text("{name} is neither a test case nor a module", name=repr(name)))
@@ -50,11 +50,11 @@ class UnknownTestCase(EngineError):
 
 
 class InvalidDelegation(EngineError):
-    """Undelegated name servers or DS data that cannot be used."""
+    """Undelegated name servers or DS data are invalid."""
 
 
-class NotAnAddressOfThisHost(EngineError):
-    """Queries are to be sent from an address that this host does not have."""
+class SourceAddressUnavailable(EngineError):
+    """The configured source address does not belong to this host."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"cannot send from the source address {address}: {reason}")
@@ -62,12 +62,12 @@ class NotAnAddressOfThisHost(EngineError):
 
 
 class TagArgumentError(EngineError):
-    """A test case gave a finding other arguments than its tag declares."""
+    """A test case passed arguments to a finding that its tag does not declare."""
 
 
 class WireError(EngineError):
-    """Bytes that are not a DNS message; the transport turns it into "no response"."""
+    """Bytes are not a DNS message; the transport handles it as a missing response."""
 
 
 class CacheFileError(EngineError):
-    """A packet cache file that cannot be read or written."""
+    """A packet cache file cannot be read or written."""

@@ -1,6 +1,6 @@
-"""What a process does about its memory.
+"""Memory management of a process.
 
-The garbage collector has much to walk over and nothing to find; the heaps of the C library keep what was freed.
+The garbage collector traverses many objects and finds no garbage; the heaps of the C library retain freed memory.
 """
 
 from __future__ import annotations
@@ -18,22 +18,19 @@ if TYPE_CHECKING:
 
 # Parameters of mallopt, from glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_HEAPS = 2  # of the engine's thread and of all others
-_LARGE_OCTETS = 128 * 1024  # glibc's own first value, which it raises up to 32 MiB as large blocks come and go
+_HEAPS = 2  # one for the engine's thread, one for all others
+_LARGE_OCTETS = 128 * 1024  # glibc's initial value, which it would raise up to 32 MiB dynamically
 
-# Objects more than there were before the youngest are looked at. Python's 2,000 cost a quarter of a run's CPU.
+# New objects that trigger a collection of the youngest generation. Python's default of 2,000 is expensive.
 _NEW_OBJECTS = 50_000
-NEW_OBJECTS_OF_RUNS = (
-    200_000  # where nearly all is made by runs: they leave no garbage, and sixteen have more than 50,000
-)
+NEW_OBJECTS_OF_RUNS = 200_000  # for processes where runs create nearly all objects: runs leave no garbage
 
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Import without the garbage collector, and leave out what was imported from then on.
+    """Import modules with the garbage collector disabled, and exclude them from later collections.
 
-    Modules stay for the life of the process. The walks over those that are there already take a fifth of the CPU of
-    importing a worker.
+    Modules live as long as the process, so traversing them during the import of a worker is wasted CPU time.
     """
     gc.disable()
     try:
@@ -43,11 +40,11 @@ def without_collections() -> Iterator[None]:
         gc.enable()
 
 
-def spare_collections(new_objects: int = _NEW_OBJECTS) -> None:
-    """Collect after so many new objects only, and leave out all that is there now. For a process that is set up.
+def collect_rarely(new_objects: int = _NEW_OBJECTS) -> None:
+    """Raise the collection threshold and exclude all current objects; call it when the process is set up.
 
-    A run has no reference cycles (a test holds it to that), so it is freed without the garbage collector when it ends.
-    A walk over the imported modules alone takes 100 ms, in which nothing else happens in the process.
+    A run has no reference cycles (a test checks this), so it is freed without the garbage collector. Traversing the
+    imported modules alone would block the process for a noticeable time.
     """
     gc.collect()
     gc.freeze()
@@ -56,19 +53,19 @@ def spare_collections(new_objects: int = _NEW_OBJECTS) -> None:
 
 @contextmanager
 def process_of_one_run() -> Iterator[None]:
-    """Collect seldom in the block, which is all that the process is for, and not at all when the process ends after it.
+    """Collect rarely within the block, which is all that the process does, and not at all at exit.
 
-    Python's last collection walks over each module once more, to free what the operating system takes back anyway.
+    Python's last collection traverses all modules to free memory that the operating system reclaims anyway.
     """
     _collect_after(NEW_OBJECTS_OF_RUNS)
     yield
     gc.freeze()
 
 
-def keep_heaps_small() -> None:
-    """Bound the heaps of the C library, if it is glibc. Call it once, before the process starts its threads.
+def limit_heaps() -> None:
+    """Limit the heaps of the C library, if it is glibc. Call it once, before the process starts threads.
 
-    glibc gives threads a heap each, up to eight for each core, and none of them gives back what is free in its midst.
+    glibc creates a heap per thread, up to eight per core, and does not return free memory inside a heap.
     """
     library = _glibc()
     if library is not None:
@@ -80,15 +77,18 @@ def keep_heaps_small() -> None:
             library.mallopt(parameter, value)
 
 
-def give_back_free_memory() -> None:
-    """Give the pages in which all is free back to the operating system: 2 to 5 ms, in which Python's threads go on."""
+def release_free_memory() -> None:
+    """Return free pages to the operating system.
+
+    It takes milliseconds, during which Python's other threads continue.
+    """
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)
 
 
 def resident_octets() -> int:
-    """Return how much memory the process has in use; 0 where only other systems than Linux would tell."""
+    """Return the resident memory of the process in bytes; 0 if /proc is not available."""
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except OSError:
@@ -98,7 +98,7 @@ def resident_octets() -> int:
 
 @cache
 def _glibc() -> ctypes.CDLL | None:
-    import ctypes  # here, since commands that make one run do without it
+    import ctypes  # imported here: commands that perform one run do not need it
 
     library = ctypes.CDLL(None)
     return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None

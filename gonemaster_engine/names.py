@@ -1,9 +1,9 @@
-"""Domain names: what users type, what the engine works with, what goes over the wire.
+"""Domain names: user input, canonical form, wire format.
 
-Inside the engine a name is a `str` in canonical form: A-labels in lower case joined by dots, no final dot,
-"." for the root. Octets of a label other than letters, digits, hyphen, underscore, asterisk and slash are
-written as backslash and three digits, the dot too, so splitting a canonical name at its dots is always right.
-A string is hashed once and compared in C; this carries the engine's speed.
+Inside the engine a name is a `str` in canonical form: A-labels in lower case joined by dots, no final dot, "." for the
+root. Octets of a label other than letters, digits, hyphen, underscore, asterisk and slash are written as a backslash
+and three digits, including the dot, so a canonical name can always be split at its dots. Strings are hashed once and
+compared in C, which makes the engine fast.
 """
 
 from __future__ import annotations
@@ -23,39 +23,40 @@ ROOT = "."
 LABEL_MAX_OCTETS = 63  # RFC 1035 section 2.3.4
 NAME_MAX_OCTETS = 255  # in wire format, RFC 1035 section 2.3.4
 TEXT_MAX_CHARACTERS = 253  # the longest name in text form, without the final dot
-TYPED_MAX_CHARACTERS = 1024  # room for characters that are left out or composed; beyond that nothing is looked at
+TYPED_MAX_CHARACTERS = 1024  # allows for characters that are removed or composed; longer input is rejected unparsed
 
 REFUSALS = {
     "empty": "it is empty",
-    "too_long": "it has {count} characters, at most {limit} are allowed",
+    "too_long": "it has {count} characters; at most {limit} are allowed",
     "empty_label": "it has an empty label (two dots in a row, or a dot at the start)",
     "long_label": "the label {label}... is longer than {limit} characters",
-    "character": "the label {label} has a character that is not allowed: {characters}",
-    "hyphens": "the label {label} has hyphens only",
-    "a_label": "the label {label} begins as an A-label and is none",
-    "u_label": "the label {label} cannot be written as an A-label: {error}",
+    "character": "the label {label} contains characters that are not allowed: {characters}",
+    "hyphens": "the label {label} consists only of hyphens",
+    "a_label": "the label {label} starts with xn-- but is not a valid internationalised label",
+    "u_label": "the label {label} cannot be converted to an A-label: {error}",
 }
-"""Why a text is no domain name: the templates of InvalidDomain, which are translated."""
+"""Reasons why a text is not a domain name: the templates of InvalidDomain, which are translated."""
 
-_DOTS = dict.fromkeys(map(ord, "。．｡"), ".")  # what IDNA2003 and UTS 46 take for a dot
+_DOTS = dict.fromkeys(map(ord, "。．｡"), ".")  # dots in IDNA2003 and UTS 46
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*/")
 _PREFIX = "xn--"
-_LONGEST_REASON = 200  # of the IDNA library, which repeats what it was given
-# The specification of Zonemaster allows the slash, which zones for parts of a /24 have (RFC 2317), wherever it stands.
+_LONGEST_REASON = 200  # characters of the IDNA library's error, which repeats its input
+# Zonemaster's specification allows the slash anywhere; zones for parts of a /24 have it (RFC 2317).
 _TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
-_CANONICAL = re.compile(r"(?:[a-z0-9_/-]{1,63}\.)*[a-z0-9_/-]{1,63}")  # most names of most batches
-_SUSPECT = re.compile(r"(?:^|\.)(?:xn--|-+(?:\.|$))")  # begins an A-label, or is a label of hyphens alone
-# IDNAError and UnicodeError are ValueErrors; Python's Punycode decoder overflows when it computes where an error is.
+_CANONICAL = re.compile(r"(?:[a-z0-9_/-]{1,63}\.)*[a-z0-9_/-]{1,63}")  # matches most names of most batches
+_SUSPECT = re.compile(r"(?:^|\.)(?:xn--|-+(?:\.|$))")  # starts an A-label, or is a label of hyphens only
+# IDNAError and UnicodeError are ValueErrors; Python's Punycode decoder may raise OverflowError.
 _IDNA_ERRORS = (ValueError, ArithmeticError, LookupError)
 
 
 def normalize_domain(text: str) -> str:
-    """Return the canonical name for what a user typed.
+    """Return the canonical name for user input.
 
-    White space around it is removed, U-labels become A-labels (UTS 46, non-transitional), a final dot is dropped.
+    Surrounding white space is removed, U-labels are converted to A-labels (UTS 46, non-transitional), and a final dot
+    is dropped.
 
     Raises:
-        InvalidDomain: with the reason in words, whatever the text is.
+      InvalidDomain: the text is not a domain name; the error has the reason.
     """
     if len(text) <= TEXT_MAX_CHARACTERS and _CANONICAL.fullmatch(text) and not _SUSPECT.search(text):
         return text
@@ -74,15 +75,15 @@ def normalize_domain(text: str) -> str:
 
 
 def typed_labels(text: str) -> list[str]:
-    """Return the labels of what a user typed, as they are but for the form of their characters; none for the root."""
+    """Return the labels of user input, with only their characters normalised; none for the root."""
     name = unicodedata.normalize("NFC", text.strip()).translate(_DOTS)
     return name.removesuffix(".").split(".") if name not in {"", ROOT} else []
 
 
 def a_label_length(label: str) -> int:
-    """Return how many octets a label that a user typed would take, however many are allowed.
+    """Return the number of octets of a label from user input, even if it exceeds the limit.
 
-    For a U-label that is longer than any name it is the least number: Punycode takes quadratic time.
+    For a U-label that is longer than any name it returns a lower bound, because Punycode takes quadratic time.
     """
     if label.isascii():
         return len(label)
@@ -111,7 +112,7 @@ def _a_label(text: str, label: str) -> str:
 
 
 def _is_a_label(label: str) -> bool:
-    """Say whether a label is the A-label of something that UTS 46 allows; wider than RFC 5891, for names that exist."""
+    """Return whether a label is an A-label under UTS 46, which allows more existing names than RFC 5891."""
     try:
         decoded = label.removeprefix(_PREFIX).encode("ascii").decode("punycode")
         mapped = idna.uts46_remap(decoded, std3_rules=False, transitional=False)
@@ -130,7 +131,7 @@ def _encode_u_label(text: str, label: str) -> str:
 
 
 def to_unicode(name: str) -> str:
-    """Return the name with U-labels where they decode; for showing only."""
+    """Return the name with U-labels where they decode; for display only."""
     return ".".join(_u_label(label) for label in name.split(".")) if name != ROOT else ROOT
 
 
@@ -147,7 +148,7 @@ def canonical(text: str) -> str:
     """Return the canonical form of a name in presentation format (RFC 1035 section 5.1), from a zone file or dnspython.
 
     Raises:
-        ValueError: the text is not a name.
+      ValueError: the text is not a name.
     """
     if text in {"", ROOT}:
         return ROOT
@@ -252,17 +253,17 @@ def labels(name: str) -> list[str]:
 
 
 def parent(name: str) -> str:
-    """Return the name with its leftmost label removed; the root is its own parent."""
+    """Return the name without its leftmost label; the root is its own parent."""
     return name.partition(".")[2] or ROOT
 
 
 def is_below(name: str, zone: str) -> bool:
-    """Say whether `name` is strictly below `zone`."""
+    """Return whether `name` is strictly below `zone`."""
     return name != zone and is_in_domain(name, zone)
 
 
 def is_in_domain(name: str, zone: str) -> bool:
-    """Say whether `name` is `zone` or below it ("in-domain", RFC 9499 section 7; older texts: in-bailiwick)."""
+    """Return whether `name` is `zone` or below it ("in-domain", RFC 9499 section 7; formerly "in-bailiwick")."""
     return zone == ROOT or name == zone or name.endswith("." + zone)
 
 
@@ -275,13 +276,13 @@ def ancestors(name: str) -> Iterator[str]:
 
 
 def extend(ancestor: str, name: str) -> str:
-    """Return `ancestor` with one more label of `name`, which must be below it."""
+    """Return `ancestor` extended by one label of `name`, which must be below it."""
     count = 0 if ancestor == ROOT else ancestor.count(".") + 1
     return ".".join(name.split(".")[-count - 1 :])
 
 
 def prepend(label: str, name: str) -> str:
-    """Return the name with one more label on its left."""
+    """Return the name with a label prepended."""
     return label if name == ROOT else f"{label}.{name}"
 
 
@@ -289,7 +290,7 @@ def canonical_address(text: str) -> str:
     """Return the canonical text form of an IP address (RFC 5952).
 
     Raises:
-        ValueError: it is not an address, or it has a zone index (RFC 4007): what it means is known to one host only.
+      ValueError: it is not an address, or it has a zone index (RFC 4007), which only one host can interpret.
     """
     address = ipaddress.ip_address(text)
     if getattr(address, "scope_id", None):

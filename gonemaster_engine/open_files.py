@@ -1,19 +1,19 @@
-"""How many files, sockets among them, this process may have open."""
+"""The limit of open files, including sockets, of this process."""
 
 import resource
 import sys
 
 
 def open_files_limit() -> int:
-    """Return the limit of this process; `sys.maxsize` where there is none."""
+    """Return the limit of this process; `sys.maxsize` if there is none."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def raise_open_files_limit(needed: int) -> int:
-    """Raise the limit to what is needed, as far as the system permits; return the limit then.
+    """Raise the limit to `needed`, as far as the system permits; return the resulting limit.
 
-    The customary limit of 1,024 is there for programs that use select(), which none of ours does.
+    The usual limit of 1,024 exists for programs that use select(), which this project does not use.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:

@@ -1,4 +1,4 @@
-"""What the runs of one process and event loop share: sockets, hot cache, root hints."""
+"""Resources that the runs of one process and event loop share: sockets, hot cache, root hints."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import dns.zone
 
 _DEFAULT_HINTS = Path(__file__).parent / "data" / "named.root"
-# A line of root hints as nearly all files have them: absolute name, TTL, perhaps the class, type, one word.
+# A line in the usual form of root hints: absolute name, TTL, optional class, type, one word.
 _PLAIN_LINE = re.compile(
     r"(?P<owner>\.|(?:[A-Za-z0-9_-]{1,63}\.)+)\s+[0-9]{1,9}\s+(?:IN\s+)?"
     r"(?:(?P<NS>NS)\s+(?P<target>(?:[A-Za-z0-9_-]{1,63}\.)+)|(?P<type>A|AAAA)\s+(?P<address>[0-9A-Fa-f.:]+))\s*(?:;.*)?"
 )
 
 Hints = Mapping[str, tuple[str, ...]]
-"""Names of root servers to their addresses."""
+"""Names of root servers and their addresses."""
 
 
 _Record: TypeAlias = tuple[str, str, str]  # owner, type, and name or address, all in canonical form
@@ -38,27 +38,27 @@ _Record: TypeAlias = tuple[str, str, str]  # owner, type, and name or address, a
 
 @dataclass(frozen=True, slots=True)
 class RunCaches:
-    """What runs have from one another. `RunContext` chooses whether a run gets those of the process or empty ones."""
+    """Caches shared between runs. `RunContext` chooses whether a run gets those of the process or empty ones."""
 
     hot: HotCache
     origins: AsnCache
 
     @classmethod
     def of_one_run(cls) -> RunCaches:
-        """Return caches in which a run finds nothing of others, and others nothing of it."""
+        """Return caches that share nothing with other runs."""
         return cls(HotCache(ttl_s=0), AsnCache())
 
 
 @dataclass(slots=True)
 class Resources:
-    """Made once in a running event loop, given to every run, closed there."""
+    """Shared resources, created once in a running event loop, passed to every run, and closed in that loop."""
 
     transport: Transport
     caches: RunCaches
     root_hints: Hints
     has_ipv6: bool
     root_anchors: tuple[Ds, ...] = ROOT_ANCHORS
-    has_anchors: bool = True  # False for a private root of which no DS record is known
+    has_anchors: bool = True  # False for a private root without known DS records
 
     @classmethod
     def open(
@@ -70,13 +70,13 @@ class Resources:
         ipv6: bool | None = None,
         pacing: Pacing | None = None,
     ) -> Resources:
-        """Open the sockets' owner and load the root hints; `hot_cache_ttl_s` 0 keeps nothing between runs.
+        """Create the transport and load the root hints; a `hot_cache_ttl_s` of 0 disables caching between runs.
 
-        DS records of the root among the hints replace the trust anchors of IANA: a private root has keys of its own.
-        `ipv6` None finds out whether this host has IPv6. `pacing` holds back what would be too much for a server.
+        DS records of the root among the hints replace IANA's trust anchors, because a private root has different keys.
+        If `ipv6` is None, it is determined whether this host has IPv6. `pacing` limits the packets per server.
 
         Raises:
-            EngineError: the root hints cannot be used.
+          EngineError: the root hints are invalid.
         """
         own_anchors = load_anchors(Path(root_hints)) if root_hints else ()
         return cls(
@@ -89,21 +89,21 @@ class Resources:
         )
 
     async def close(self) -> None:
-        """Close the sockets; runs still under way get no more answers."""
+        """Close the sockets; runs in progress get no more answers."""
         await self.transport.close()
 
 
 @cache
 def default_hints() -> Hints:
-    """Return the root hints of IANA that come with the engine."""
+    """Return IANA's root hints, which are part of the package."""
     return parse_hints(_DEFAULT_HINTS.read_text("ascii"))
 
 
 def load_hints(path: Path) -> Hints:
-    """Return the root hints in a file of zone-file format.
+    """Return the root hints in a zone file.
 
     Raises:
-        EngineError: it cannot be read, or holds no root server with an address.
+      EngineError: it cannot be read, or has no root server with an address.
     """
     text = _read(path)
     try:
@@ -113,10 +113,10 @@ def load_hints(path: Path) -> Hints:
 
 
 def load_anchors(path: Path) -> tuple[Ds, ...]:
-    """Return the DS records of the root zone in a file of zone-file format; there may be none.
+    """Return the DS records of the root zone in a zone file; there may be none.
 
     Raises:
-        EngineError: it cannot be read, or is not in that format.
+      EngineError: it cannot be read or parsed.
     """
     text = _read(path)
     if _plain_records(text):
@@ -143,10 +143,10 @@ def _read(path: Path) -> str:
 
 
 def parse_hints(text: str) -> Hints:
-    """Return the root hints in a text of zone-file format.
+    """Return the root hints in the text of a zone file.
 
     Raises:
-        EngineError: it is not in that format, or holds no root server with an address.
+      EngineError: it is not a zone file, or has no root server with an address.
     """
     records = list(dict.fromkeys(_plain_records(text) or _parsed_records(text)))
     servers = {value for _, rtype, value in records if rtype == "NS"}
@@ -161,7 +161,7 @@ def parse_hints(text: str) -> Hints:
 
 
 def _plain_records(text: str) -> list[_Record]:
-    """Return the records of a file that has plain lines only; none if it takes a parser of zone files to read it."""
+    """Return the records of a file that has only plain lines; none if a zone file parser is needed."""
     records = []
     for line in text.splitlines():
         if not line.strip() or line.startswith(";"):
@@ -199,7 +199,7 @@ def _parsed_records(text: str) -> Iterator[_Record]:
 
 def _parse(text: str) -> dns.zone.Zone:
     import dns.exception
-    import dns.zone  # here, since most hints are plain, and it takes long to load
+    import dns.zone  # imported here: most hints are plain, and it is slow to load
 
     try:
         return dns.zone.from_text(text, origin=".", relativize=False, check_origin=False)

@@ -1,4 +1,4 @@
-"""The log of a run: its entries, and the making of all of them."""
+"""The log of a run, which creates and stores its entries."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.tags import SYSTEM, Finding
 from gonemaster_engine.profile.profile import Profile
 
-_MOST_ASIDE = 1_000
+_MAX_DEFERRED = 1_000
 
 
 class Log:
-    """Entries of a run that no test case gives, and the making of all entries."""
+    """Creates the entries of a run, and stores those that no test case reports."""
 
     def __init__(self, profile: Profile, *, traces_queries: bool = False) -> None:
         self._levels = profile.levels
@@ -22,40 +22,42 @@ class Log:
         self.entries: list[Entry] = []
         self.on_entry: Callable[[Entry], None] | None = None
         self.traces_queries = traces_queries
-        self._told: set[tuple[str, str]] = set()
-        self._aside: list[tuple[str, dict[str, Any]]] = []
+        self._reported: set[tuple[str, str]] = set()
+        self._deferred: list[tuple[str, dict[str, Any]]] = []
 
     def elapsed(self) -> float:
         """Return the seconds since the run started."""
         return time.monotonic() - self._started
 
     def level(self, module: str, tag: str) -> Level:
-        """Return the level that the profile gives a tag; DEBUG where it gives none."""
+        """Return the level that the profile assigns to a tag; DEBUG if it assigns none."""
         return self._levels.get(module, {}).get(tag, Level.DEBUG)
 
     def system(self, tag: str, **args: Any) -> None:
-        """Add an entry of the run itself."""
+        """Add an entry about the run itself."""
         self.add(Entry(self.elapsed(), SYSTEM, "", tag, self.level(SYSTEM, tag), args))
 
     def system_once(self, tag: str, subject: str, **args: Any) -> bool:
-        """Add an entry of the run itself, one per tag and subject; say whether it was the first."""
-        if (tag, subject) in self._told:
+        """Add an entry about the run itself, once per tag and subject; return whether it was the first."""
+        if (tag, subject) in self._reported:
             return False
-        self._told.add((tag, subject))
+        self._reported.add((tag, subject))
         self.system(tag, **args)
         return True
 
-    def aside(self, tag: str, **args: Any) -> None:
-        """Note an entry of the run itself whose time says nothing; `tell_aside` adds it. Those beyond a limit are lost.
+    def defer(self, tag: str, **args: Any) -> None:
+        """Defer an entry about the run itself whose time is irrelevant.
+
+        `add_deferred` adds it. Entries beyond a limit are dropped.
 
         A zone can name any number of addresses that are not queried, and none of them costs it a packet.
         """
-        if len(self._aside) < _MOST_ASIDE:
-            self._aside.append((tag, args))
+        if len(self._deferred) < _MAX_DEFERRED:
+            self._deferred.append((tag, args))
 
-    def tell_aside(self) -> None:
-        """Add what was noted, in an order that does not follow that of answers."""
-        noted, self._aside = self._aside, []
+    def add_deferred(self) -> None:
+        """Add the deferred entries, in an order that does not depend on the order of answers."""
+        noted, self._deferred = self._deferred, []
         for tag, args in sorted(noted, key=str):
             self.system(tag, **args)
 

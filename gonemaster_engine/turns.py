@@ -1,7 +1,7 @@
-"""Turns of the event loop: what is expensive, and can be done in parts, leaves time for everything else between them.
+"""Turns of the event loop: divisible expensive work leaves time for other work between its parts.
 
-All runs of a process share one loop. A zone can make each of its answers expensive; without a bound on what is done in
-one turn, the work of many answers that come together keeps the other runs waiting.
+All runs of a process share one event loop. A zone can make each of its answers expensive to process; without a limit
+per turn, many answers that arrive together would block the other runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ MAX_SPENT_US = 20_000  # in one turn; the last part may exceed it
 
 
 class LoopTurns:
-    """What the present turn of the running loop was spent on, in microseconds."""
+    """The time spent in the current turn of the running event loop, in microseconds."""
 
     __slots__ = ("_spent_us",)
 
@@ -20,7 +20,7 @@ class LoopTurns:
         self._spent_us = 0
 
     def spend(self, spent_us: int) -> None:
-        """Note work that was done in this turn, or is about to be."""
+        """Record work that was done in this turn or is about to be done."""
         if spent_us and not self._spent_us:
             asyncio.get_running_loop().call_soon(self._begin)
         self._spent_us += spent_us

@@ -1,3 +1,3 @@
-"""Version of gonemaster; the one place that states it."""
+"""Version of gonemaster; no other file states it."""
 
 __version__ = "0.1.0"

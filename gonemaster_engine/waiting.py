@@ -1,6 +1,6 @@
-"""How long a server that says nothing is waited for alone, and waiting for the first of some futures.
+"""The patience with a silent server, and waiting for the first of several futures.
 
-`first_done` does what `asyncio.wait` does, without what it does for others.
+`first_done` is a faster subset of `asyncio.wait`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Collection
 from typing import Any
 
 PATIENCE_S = 0.5
-"""After so long without a response most servers say nothing more: what comes next is begun beside the further wait.
+"""Seconds after which most servers that have not answered stay silent: the next step starts while the wait continues.
 
-Round trips on the Internet take up to some 0.3 s, and the first query is sent again after seconds only.
+Round-trip times on the Internet reach about 0.3 s, and the first query is retransmitted only after seconds.
 """
 
 
 async def first_done(futures: Collection[asyncio.Future[Any]], *, until: float | None = None) -> None:
-    """Return when one of the futures is done, or at a time of the event loop; none is cancelled."""
+    """Return when one of the futures is done, or at `until` (event loop time); none is cancelled."""
     if any(future.done() for future in futures):
         return
     loop = asyncio.get_running_loop()

@@ -11,7 +11,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-from gonemaster_engine.memory import give_back_free_memory
+from gonemaster_engine.memory import release_free_memory
 from gonemaster_tasks.worker.main import main
 
 ASK = signal.SIGRTMIN
@@ -41,7 +41,7 @@ def tell(*_: object) -> None:
     Free pages go back first, as they do every two seconds: what a process keeps meanwhile depends on the moment.
     """
     if AS_IT_IS not in os.environ:
-        give_back_free_memory()
+        release_free_memory()
     file = Path(os.environ[FOLDER]) / f"{os.getpid()}.json"
     if tracemalloc.is_tracing():
         tracemalloc.take_snapshot().dump(str(file.with_suffix(".snapshot")))

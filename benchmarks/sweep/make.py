@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 
 from benchmarks.engine import chosen_zones, make_runner, run_all
 from benchmarks.sweep.sample import FILE, SLOT_BASE, TIMING_FIELDS, bucket
-from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.memory import collect_rarely
 from gonemaster_engine.run.run import RunResult
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.score import compute_score
@@ -259,7 +259,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="stored results as JSON lines, in the place of a world")
     parser.set_defaults(clean=False, silent=True, testcase=None, chain=False, hot_cache=60.0, loop="uvloop")
     options = parser.parse_args()
-    spare_collections()
+    collect_rarely()
     results = list(read_results(options.results) if options.results else results_of(options.directory, options))
     document = make(results)
     packed = lzma.compress(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), preset=9)

@@ -23,7 +23,7 @@ from gonemaster_api.ui.shell.templates import compile_pages
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.clock import follow
 from gonemaster_db.core.session import open_store
-from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.memory import collect_rarely
 from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.logging import log_as_set
@@ -111,7 +111,7 @@ def open_app(settings: Settings, stopping: threading.Event) -> Flask:
     threading.Thread(target=warm_up, args=(app,), name="metrics", daemon=True).start()
     ask_first(app)
     compile_pages(app.jinja_env)  # not beside the first requests: those who wait for a page would be refused
-    spare_collections()
+    collect_rarely()
     return app
 
 

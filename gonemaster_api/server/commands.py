@@ -34,7 +34,7 @@ from gonemaster_db.core.failures import refuses_login
 from gonemaster_db.core.session import open_store
 from gonemaster_db.migrations import runner
 from gonemaster_db.service.access import has_tokens
-from gonemaster_engine.errors import EngineError, NotAnAddressOfThisHost, ProfileError, ScoringConfigError
+from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError, SourceAddressUnavailable
 from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.resources import load_anchors, load_hints
 from gonemaster_engine.scoring.config import load_config
@@ -267,7 +267,7 @@ def _check_files(settings: Settings) -> None:
         check_source(profile.source6)
     except ProfileError as error:
         raise StartRefused(f"profile_path: {error}") from error
-    except NotAnAddressOfThisHost as error:
+    except SourceAddressUnavailable as error:
         raise StartRefused(str(error)) from error
     try:
         if settings.scoring_config_path:

@@ -1,4 +1,4 @@
-"""Answers about origin ASes, shared by the runs of a process."""
+"""AS lookups, shared by the runs of a process."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from typing import TypeAlias
 from gonemaster_engine.net.cache import ExpiringCache
 
 KNOWN_TTL_S = 3600.0
-_ENTRY_OCTETS = 1024  # of memory for key and objects
+_ENTRY_OCTETS = 1024  # memory for the key and the objects
 
 
 class Code(enum.StrEnum):
-    """How a look-up ended."""
+    """The result of a lookup."""
 
     AS_FOUND = "AS_FOUND"
-    EMPTY_ASN_SET = "EMPTY_ASN_SET"  # the database knows no prefix with that address
-    ERROR_ASN_DATABASE = "ERROR_ASN_DATABASE"  # no database gave an answer: nothing is known
+    EMPTY_ASN_SET = "EMPTY_ASN_SET"  # the database has no prefix with that address
+    ERROR_ASN_DATABASE = "ERROR_ASN_DATABASE"  # no database answered
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who announces an address."""
+    """The origin AS and prefix of an address."""
 
     code: Code
     asns: tuple[int, ...] = ()  # sorted
     prefix: str = ""  # in CIDR form
-    raw: str = ""  # what the database said
-    source: str = ""  # the database that said it
+    raw: str = ""  # the answer of the database
+    source: str = ""  # the database that answered
 
     @property
     def is_known(self) -> bool:
-        """Whether a database gave an answer, be it that nobody announces the address."""
+        """Whether a database answered, even if no AS announces the address."""
         return self.code is not Code.ERROR_ASN_DATABASE
 
 
 FAILED = Origin(Code.ERROR_ASN_DATABASE)
 
 
-_Key: TypeAlias = tuple[object, str]  # settings of the look-up, address or block
+_Key: TypeAlias = tuple[object, str]  # settings of the lookup, address or block
 
 
 class AsnCache:
-    """What look-ups of all runs of one event loop have found.
+    """Results of the AS lookups of all runs of one event loop.
 
-    A look-up that failed is not kept, and none waits for that of another run: the limits of one run, or a zone that
-    uses them up, would else decide what others find.
+    Failed lookups are not cached, and a run never waits for a lookup of another run: otherwise the limits of one run,
+    or a zone that exhausts them, would affect the results of others.
     """
 
     def __init__(
@@ -62,15 +62,15 @@ class AsnCache:
 
     @property
     def octets(self) -> int:
-        """How much memory the entries take, as far as it is counted."""
+        """Memory that the entries take, in bytes (estimate)."""
         return self._known.octets
 
     def find(self, key: _Key) -> Origin | None:
-        """Return what is known and not too old."""
+        """Return the cached result, or None."""
         return self._known.get(key)
 
     def store(self, key: _Key, origin: Origin) -> None:
-        """Keep what a database said for its time."""
+        """Cache a result, unless the lookup failed."""
         if origin.code is not Code.ERROR_ASN_DATABASE:
             octets = _ENTRY_OCTETS + 4 * len(origin.raw)  # a character takes up to four
             self._known.put(key, origin, ttl_s=KNOWN_TTL_S, octets=octets)

@@ -1,4 +1,4 @@
-"""Which AS announces an address, and in which prefix: by DNS in the form of Team Cymru, by RIS whois if that fails.
+"""Lookup of the AS and prefix that announce an address: over DNS in the format of Team Cymru, or over RIS whois.
 
 Sources: Team Cymru "IP to ASN mapping" over DNS; RIPE RIS whois.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gonemaster_engine.addresses import counted_as, host_network_of, may_be_target
+from gonemaster_engine.addresses import accounting_address, host_network_of, may_be_target
 from gonemaster_engine.asn import riswhois
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.budget import Budget
@@ -22,15 +22,15 @@ from gonemaster_engine.net.wire.messages import Record, Response
 from gonemaster_engine.net.wire.txt import joined_strings
 from gonemaster_engine.profile.profile import Profile
 
-_WHOIS_CONNECTIONS = 4  # at once: if the server does not answer, it is known before all addresses were asked for
-BLOCK_BITS = {4: 24, 6: 48}  # longer prefixes are not announced in the Internet at large
+_WHOIS_CONNECTIONS = 4  # concurrent: a silent server is noticed before all addresses were tried
+BLOCK_BITS = {4: 24, 6: 48}  # longer prefixes are not announced globally
 
 _NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Announcement:
-    """One line of a database that could be read."""
+    """One parsed line of a database."""
 
     asns: frozenset[int]
     network: ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -38,11 +38,11 @@ class _Announcement:
 
 
 class _SourceFailed(Exception):
-    """A database gave no answer, or one that cannot be right."""
+    """A database gave no answer or an invalid one."""
 
 
 class Resolved(Protocol):
-    """What a resolver found."""
+    """The result of a resolver."""
 
     @property
     def response(self) -> Response | None:
@@ -50,14 +50,14 @@ class Resolved(Protocol):
 
     @property
     def problem(self) -> object | None:
-        """What was wrong with the aliases of the name."""
+        """The problem with the aliases of the name, if any."""
 
     def records(self, rtype: str) -> Sequence[Record]:
-        """Return the records of that type at the end of the aliases."""
+        """Return the records of that type at the end of the alias chain."""
 
 
 class Resolver(Protocol):
-    """What a look-up needs of a resolver. The room of resolvers is above this one."""
+    """The part of a resolver that lookups use; a protocol, because the resolver package is a layer above this one."""
 
     async def resolve(self, qname: str, qtype: str) -> Resolved:
         """Resolve a name."""
@@ -67,7 +67,7 @@ class Resolver(Protocol):
 
 
 class AsnLookup:
-    """Look-ups of one run."""
+    """AS lookups of one run."""
 
     def __init__(
         self,
@@ -84,18 +84,18 @@ class AsnLookup:
         self._cache = cache
         self._budget = budget
         self._whois_port = whois_port
-        self.found: dict[str, Origin] = dict(restored or {})  # by address: what the run was told, or is to be told
+        self.found: dict[str, Origin] = dict(restored or {})  # by address: results, or restored results
         self._sources = _in_order(profile)
         self._pending: dict[_Key, asyncio.Future[None]] = {}
         self._down: set[str] = set()  # whois servers that did not answer
         self._whois_slots = asyncio.Semaphore(_WHOIS_CONNECTIONS)
-        # two runs share what they found only if they would have sent the same queries
+        # Two runs share results only if they would have sent the same queries.
         self._scope: object = (profile.network_settings, whois_port)
 
     def sources(self) -> list[str]:
-        """Return the databases that what the run was told rests on, in the order in which they are queried.
+        """Return the databases on which the results rest, in the order in which they are queried.
 
-        One that comes before a database that answered has failed, so it counts, too.
+        A database before the one that answered has failed, so it is included, too.
         """
         names = [source for _, source in self._sources]
         reached = [
@@ -106,10 +106,10 @@ class AsnLookup:
         return names[: max(reached, default=0)]
 
     async def lookup(self, address: str) -> Origin:
-        """Return who announces the address; look-ups for addresses of one block wait for each other.
+        """Return the origin of an address; lookups for addresses of one block wait for each other.
 
         Raises:
-            ValueError: it is not an address.
+          ValueError: it is not an address.
         """
         origin = self.found.get(address)
         if origin is None:
@@ -128,10 +128,10 @@ class AsnLookup:
             await asyncio.shield(pending)
 
     async def lookup_all(self, addresses: Iterable[str]) -> dict[str, Origin]:
-        """Look up several addresses at once; the result is in their order.
+        """Look up several addresses concurrently; the result is in their order.
 
         Raises:
-            ValueError: one of them is not an address.
+          ValueError: one of them is not an address.
         """
         wanted = list(dict.fromkeys(addresses))
         return dict(zip(wanted, await asyncio.gather(*map(self.lookup, wanted)), strict=True))
@@ -140,7 +140,7 @@ class AsnLookup:
         done = self._pending[block] = asyncio.get_running_loop().create_future()
         try:
             origin = await self._query(address)
-            # Only what the first source says is shared: another one was used because this run did not reach the first.
+            # Only results of the first source are shared: other sources are used if this run did not reach the first.
             if self._sources and origin.source == self._sources[0][1]:
                 self._cache.store(block if _covers_block(origin) else exact, origin)
             return origin
@@ -190,14 +190,14 @@ class AsnLookup:
         raise _SourceFailed(source)
 
     async def _converse(self, server: str, address: str) -> str:
-        """Ask a whois server, which costs what a connection to a name server costs.
+        """Query a whois server; it costs the same as a connection to a name server.
 
         Raises:
-            OSError: it gave no answer.
-            _SourceFailed: the run may send nothing more to it.
+          OSError: it gave no answer.
+          _SourceFailed: the budget allows no more packets to it.
         """
         profile, budget = self._profile, self._budget
-        account = budget.account(counted_as(server), network=host_network_of(server))
+        account = budget.account(accounting_address(server), network=host_network_of(server))
         if not budget.charge(account, SYN_PACKETS):
             raise _SourceFailed(server)
         sent = 1
@@ -214,7 +214,7 @@ class AsnLookup:
             sent = SYN_PACKETS
             raise
         finally:
-            budget.pay_back(account, SYN_PACKETS - sent)
+            budget.refund(account, SYN_PACKETS - sent)
         return text
 
     async def _whois_addresses(self, source: str) -> list[str]:
@@ -228,7 +228,7 @@ class AsnLookup:
 
 
 def _in_order(profile: Profile) -> tuple[tuple[str, str], ...]:
-    """Return (style, source) pairs: those of the style that the profile prefers, then the others."""
+    """Return (style, source) pairs: those of the preferred style first."""
     database = profile.asn_db
     styles = sorted(database.sources, key=lambda style: (style != database.style, style))
     return tuple((style, source) for style in styles for source in database.sources[style])
@@ -240,7 +240,7 @@ def _block(address: str) -> str:
 
 
 def _covers_block(origin: Origin) -> bool:
-    """Say whether what was found holds for the whole block of the address."""
+    """Return whether the result is valid for the whole block of the address."""
     if not origin.prefix:
         return False
     network = ipaddress.ip_network(origin.prefix)
@@ -253,18 +253,18 @@ def _cymru_name(source: str, address: str) -> str:
 
 
 def _is_denied_by(response: Response, source: str) -> bool:
-    """Say whether the database itself knows no such name, not a zone above it (then there is no database)."""
+    """Return whether the database itself denies the name, not a zone above it (then there is no database)."""
     return any(is_in_domain(record.owner, source) for record in response.records("SOA", section="authority"))
 
 
 def _read_cymru(text: str) -> _Announcement | None:
-    """Read "13335 | 192.0.2.0/24 | ..."; the AS numbers of the first field are parted by blanks."""
+    """Parse "13335 | 192.0.2.0/24 | ..."; the AS numbers in the first field are separated by spaces."""
     asns, _, rest = text.partition("|")
     return _announcement(asns, rest.partition("|")[0], text)
 
 
 def _read_whois(line: str) -> _Announcement | None:
-    """Read "13335 192.0.2.0/24 300"; the AS numbers of the first field are parted by slashes."""
+    """Parse "13335 192.0.2.0/24 300"; the AS numbers in the first field are separated by slashes."""
     fields = line.split()
     return _announcement(fields[0], fields[1], line) if len(fields) > 1 else None
 
@@ -286,10 +286,10 @@ def _judge_whois(source: str, address: str, lines: list[str]) -> Origin:
 
 
 def _judge(source: str, address: str, announcements: list[_Announcement]) -> Origin:
-    """Choose the most specific prefix; all ASes that announce this one count.
+    """Choose the most specific prefix, with all ASes that announce it.
 
     Raises:
-        _SourceFailed: a prefix does not have the address in it.
+      _SourceFailed: a prefix does not contain the address.
     """
     if not announcements:
         return Origin(Code.EMPTY_ASN_SET, source=source)

@@ -1,4 +1,4 @@
-"""One query to a RIS whois server: which prefix covers an address, and who announces it.
+"""One query to a RIS whois server for the prefix that covers an address and its origin AS.
 
 Source: RFC 3912 (whois); the options are those of RIPE's RIS whois.
 """
@@ -8,22 +8,22 @@ from __future__ import annotations
 import asyncio
 
 PORT = 43
-MAX_OCTETS = 65536  # of an answer; a real one has a few hundred
+MAX_OCTETS = 65536  # maximum size of an answer; real answers have a few hundred
 
 
 async def query(server: str, address: str, *, port: int = PORT, timeout_s: float = 5.0, source: str = "") -> str:
-    """Return what the whois server at the address `server` says about `address`.
+    """Return the answer of the whois server at the address `server` about `address`.
 
-    The time limit holds for all of it, however slowly the octets come. `source` is the local address to use.
+    The timeout applies to the whole exchange. `source` is the local address to use.
 
     Raises:
-        OSError: no answer (TimeoutError is one), or more than an answer can be.
+      OSError: there is no answer (TimeoutError is a subclass), or it is too large.
     """
     async with asyncio.timeout(timeout_s):
         local = (source, 0) if source else None
         reader, writer = await asyncio.open_connection(server, port, local_addr=local, limit=MAX_OCTETS)
         try:
-            # -F: one line per prefix, the fields apart by blanks; -M: the prefixes that cover the address
+            # -F: one line per prefix with fields separated by spaces; -M: the prefixes that cover the address
             writer.write(f"-F -M {address}\r\n".encode("ascii"))
             await writer.drain()
             return (await _read_all(reader)).decode("utf-8", "replace")

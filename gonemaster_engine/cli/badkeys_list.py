@@ -1,4 +1,4 @@
-"""Fetches the list of compromised keys with the `badkeys` package, an optional extra."""
+"""Download of the list of compromised keys with the `badkeys` package, an optional extra."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _UPDATE = "from badkeys.update import update_bl; update_bl(quiet=True)"
 
 
 class BadkeysError(EngineError):
-    """The list cannot be fetched."""
+    """The list of compromised keys cannot be downloaded."""
 
 
 def update(folder: Path | None) -> Path:
-    """Fetch the list into the folder, by default that of the `badkeys` package, and return the folder.
+    """Download the list into a folder, by default that of the `badkeys` package, and return the folder.
 
     Raises:
-        BadkeysError: the package is not installed, or the list cannot be fetched.
+      BadkeysError: the package is not installed, or the list cannot be downloaded.
     """
     if find_spec("badkeys") is None:
         raise BadkeysError("the badkeys package is not installed; install gonemaster[dnssec-badkeys]")
@@ -40,7 +40,7 @@ def update(folder: Path | None) -> Path:
 
 
 def _fetch(cache: Path) -> None:
-    """Run the update with this cache folder; in a process of its own, since the package ends the process on failure."""
+    """Run the update with this cache folder, in a separate process, because the package exits on failure."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     done = subprocess.run(  # noqa: S603 - fixed arguments
         [sys.executable, "-c", _UPDATE], env=environment, capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""The file of the option --chain-svg: the chain of trust as a picture."""
+"""The output file of --chain-svg: the chain of trust as a picture."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ STANDARD_OUTPUT = Path("-")
 
 
 def check_writable(path: Path) -> None:
-    """Find out before the test that the file cannot be written after it; its content stays.
+    """Check before the test that the file can be written; its content does not change.
 
     Raises:
-        OutputError: it cannot be written.
+      OutputError: it cannot be written.
     """
     if path == STANDARD_OUTPUT:
         return
@@ -27,22 +27,22 @@ def check_writable(path: Path) -> None:
         elif not path.parent.is_dir():
             raise NotADirectoryError(0, f"{path.parent} is not a directory")
         elif not os.access(path.parent, os.W_OK):
-            raise PermissionError(0, f"no files can be made in {path.parent}")
+            raise PermissionError(0, f"cannot create files in {path.parent}")
     except OSError as error:
         raise OutputError(f"cannot write to {path}: {error.strerror}") from error
 
 
 def write_chain(path: Path, chain: Mapping[str, Any] | None, *, locale: str) -> None:
-    """Write the picture of a chain of trust; "-" is standard output.
+    """Write the picture of a chain of trust; "-" means standard output.
 
     Raises:
-        OutputError: there is no chain, or the file cannot be written.
+      OutputError: there is no chain, or the file cannot be written.
     """
     if chain is None:
-        raise OutputError(
-            f"there is no chain of trust for {path}: no DNSSEC test case was completed, or the zone was not found"
-        )
-    from gonemaster_engine.trustchain.diagram import diagram_of  # here: few runs draw, and it takes long to load
+        raise OutputError(f"no chain of trust for {path}: no DNSSEC test case finished, or the zone was not found")
+    from gonemaster_engine.trustchain.diagram import (
+        diagram_of,
+    )  # imported here: few runs draw it, and it is slow to load
 
     octets = diagram_of(chain, locale=locale).standalone().encode() + b"\n"
     if path == STANDARD_OUTPUT:

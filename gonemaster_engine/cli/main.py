@@ -1,7 +1,7 @@
 """The `gonemaster` command: test one domain from the command line.
 
-Source: contract cli.md section 1. Exit codes: 0 ran to the end, whatever it found; 2 usage or run-time error;
-130 interrupted.
+Source: contract cli.md section 1. Exit codes: 0 the test finished, regardless of its findings; 2 usage or runtime
+error; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ EXIT_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code; without `argv` the process is its own, and ends after it."""
+    """Run the command and return its exit code; without `argv` the process exits afterwards."""
     with process_of_one_run() if argv is None else nullcontext():
         return guarded(PROGRAM, lambda: _dispatch(build_parser().parse_args(argv)))
 
 
 def guarded(program: str, work: Callable[[], int]) -> int:
-    """Do the work of a command; turn what ends it early into a line on standard error and an exit code."""
+    """Run a command; turn an exception into a line on standard error and an exit code."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the caller, as with `>&-`; the next file would take its number
+        if getattr(sys, name) is None:  # closed by the caller, as with `>&-`; the next opened file would get its number
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the process ends
     try:
         return work()
@@ -42,21 +42,21 @@ def guarded(program: str, work: Callable[[], int]) -> int:
         print(f"{program}: {error}\nTry '{program} --help'.", file=sys.stderr)
     except (EngineError, OSError) as error:
         if isinstance(error, BrokenPipeError):
-            return _reader_left()
+            return _on_closed_output()
         print(f"{program}: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return EXIT_USAGE
 
 
-def _reader_left() -> int:
-    """End quietly when nobody reads the output any more, as with `| head`."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+def _on_closed_output() -> int:
+    """Exit quietly if the reader of the output has closed it, as with `| head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise the interpreter reports an error at exit
     return EXIT_OK
 
 
 def _dispatch(options: argparse.Namespace) -> int:
-    """Do what the options ask for. What only some of them need is loaded when it is needed."""
+    """Execute the command that the options select. Modules that only some commands need are imported on demand."""
     if options.version:
         print_version(PROGRAM)
     elif options.list_tests:

@@ -1,4 +1,4 @@
-"""The `gonemaster-nagios` command: a test of one domain as a check of Nagios, Icinga and their like.
+"""The `gonemaster-nagios` command: a test of one domain as a check for Nagios, Icinga and similar systems.
 
 Source: contract cli.md section 4; the plug-in guidelines of the Monitoring Plugins project for exit codes, output and
 performance data.
@@ -20,7 +20,7 @@ from gonemaster_engine.cli.options import (
     add_selection_options,
     level,
 )
-from gonemaster_engine.cli.plugin import OK, UNKNOWN, fitting
+from gonemaster_engine.cli.plugin import OK, UNKNOWN, shorten_line
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import EngineError
 from gonemaster_engine.memory import process_of_one_run
@@ -29,7 +29,7 @@ PROGRAM = "gonemaster-nagios"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the check and return its exit code; whatever goes wrong is UNKNOWN with the reason."""
+    """Run the check and return its exit code; any error gives UNKNOWN with the reason."""
     with process_of_one_run() if argv is None else nullcontext():
         return _guarded(argv)
 
@@ -40,12 +40,12 @@ def _guarded(argv: Sequence[str] | None) -> int:
         if options.version:
             print_version(PROGRAM)
             return OK
-        from gonemaster_engine.cli.nagios_check import check  # here: it loads all that a run needs
+        from gonemaster_engine.cli.nagios_check import check  # imported here: it loads all modules of a run
 
         return check(options)
     except (UsageError, EngineError, OSError) as error:
         reason = " ".join(str(error).split())
-        print(fitting(f"ZONE UNKNOWN - {reason}".replace("|", "/")))
+        print(shorten_line(f"ZONE UNKNOWN - {reason}".replace("|", "/")))
     except KeyboardInterrupt:
         print("ZONE UNKNOWN - interrupted")
     return UNKNOWN
@@ -61,7 +61,7 @@ def build_parser() -> Parser:
         metavar="LEVEL",
         type=level,
         default=Level.WARNING,
-        help="lowest level that gives WARNING (WARNING)",
+        help="lowest level that gives WARNING (default: WARNING)",
     )
     parser.add_argument(
         "-c",
@@ -69,7 +69,7 @@ def build_parser() -> Parser:
         metavar="LEVEL",
         type=level,
         default=Level.ERROR,
-        help="lowest level that gives CRITICAL (ERROR)",
+        help="lowest level that gives CRITICAL (default: ERROR)",
     )
     parser.add_argument(
         "-t", "--timeout", metavar="SECONDS", type=float, dest="time_limit", help="time limit of the run"
@@ -82,7 +82,7 @@ def build_parser() -> Parser:
             f"--grade-{state}", metavar="G", type=_grade, help=f"this grade or a lower one gives {state.upper()}"
         )
     parser.add_argument("-v", "--verbose", action="count", default=0, help="more lines of detail: -v, -vv, -vvv")
-    parser.add_argument("--perfdata", action="store_true", help="add performance data to the first line, behind a |")
+    parser.add_argument("--perfdata", action="store_true", help="add performance data to the first line, after a |")
     parser.add_argument("-V", "--version", action="store_true", help="print the version")
     add_selection_options(parser.add_argument_group("test selection"))
     add_network_options(parser)

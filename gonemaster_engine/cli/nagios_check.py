@@ -1,4 +1,4 @@
-"""The check of one domain by `gonemaster-nagios`: the run, the state that it makes, and the lines of output."""
+"""The check of one domain by `gonemaster-nagios`: the run, the resulting state, and the output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gonemaster_engine import names
-from gonemaster_engine.cli.plugin import CRITICAL, OK, STATES, UNKNOWN, WARNING, fitting
+from gonemaster_engine.cli.plugin import CRITICAL, OK, STATES, UNKNOWN, WARNING, shorten_line
 from gonemaster_engine.cli.settings import (
     check_ds_has_nameservers,
     check_sources,
@@ -34,17 +34,17 @@ CUT_OFF_TAGS = frozenset({"RUN_DEADLINE_REACHED", "RUN_LIMIT_REACHED"})
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The state of a domain and the entries that speak for it."""
+    """The state of a domain and the entries that explain it."""
 
     state: int
     entries: list[Entry]  # at the warning level or above, worst first
 
 
 def check(options: argparse.Namespace) -> int:
-    """Test the domain, print what the monitoring system is to read, and return the state as an exit code.
+    """Test the domain, print the output for the monitoring system, and return the state as an exit code.
 
     Raises:
-        EngineError: the options ask for what cannot be done.
+      EngineError: the options are invalid.
     """
     check_ds_has_nameservers(options.ns, options.ds)
     result = run_async(_run(options, _profile(options)))
@@ -83,10 +83,10 @@ async def _run(options: argparse.Namespace, profile: Profile) -> RunResult:
 
 
 def judge(result: RunResult, score: Score, options: Any) -> CheckResult:
-    """Return the state that the entries and the grade make, with the entries that count.
+    """Return the state that follows from entries and grade, with the entries that count.
 
-    A run that was cut off and found nothing bad so far is UNKNOWN. `options` has the levels `warning` and
-    `critical`, and the grades `grade_warning` and `grade_critical` or None.
+    An interrupted run without bad findings so far is UNKNOWN. `options` has the levels `warning` and `critical`, and
+    the grades `grade_warning` and `grade_critical` or None.
     """
     passed_over = CUT_OFF_TAGS if result.unfinished else frozenset()
     found = [entry for entry in result.entries if entry.level >= options.warning and entry.tag not in passed_over]
@@ -107,14 +107,14 @@ def _is_at_or_below(grade: str, limit: str | None) -> bool:
 
 
 def report(verdict: CheckResult, result: RunResult, score: Score, options: argparse.Namespace) -> Iterator[str]:
-    """Yield the lines of output: the state, with performance data if wanted, then as much detail as wanted."""
+    """Yield the output: the state, with performance data if requested, then the requested details."""
     first = f"ZONE {STATES[verdict.state]}"
     if (options.grade_warning or options.grade_critical) and verdict.state != UNKNOWN:
         first += f" - grade {score.grade} (score {score.score})"
     others = f" ({len(verdict.entries) - 1} more)" if len(verdict.entries) > 1 else ""
     if verdict.entries:
         first += f" - {_one_line(verdict.entries[0])}"
-    first = fitting(first.replace("|", "/"), end=others)
+    first = shorten_line(first.replace("|", "/"), end=others)
     known_score = None if verdict.state == UNKNOWN else score
     yield f"{first} | {_performance_data(result, known_score)}" if options.perfdata else first
     shown_from = {0: None, 1: options.warning, 2: Level.NOTICE}.get(options.verbose, Level.INFO)
@@ -130,7 +130,7 @@ def _one_line(entry: Entry) -> str:
 
 
 def _performance_data(result: RunResult, score: Score | None) -> str:
-    """Return counts and measures; a run that was cut off has no score."""
+    """Return counts and measurements; an interrupted run has no score."""
     levels = [Level.NOTICE, Level.WARNING, Level.ERROR, Level.CRITICAL]
     counts = {level: sum(entry.level is level for entry in result.entries) for level in levels}
     values = {f"{level.name.lower()}s": f"{counts[level]};;;0" for level in levels}

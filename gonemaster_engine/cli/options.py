@@ -1,4 +1,4 @@
-"""The parser of the command line. It loads nothing of what does a run, so that `--version` and `--help` are quick."""
+"""The command-line parser. It imports nothing that a run needs, so that `--version` and `--help` are fast."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PROGRAM = "gonemaster"
 
 
 class UsageError(Exception):
-    """The options cannot be used; the text says why."""
+    """The options are invalid; the text says why."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises instead of ending the program."""
+    """A parser that raises an exception instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what is wrong with the options."""
+        """Raise UsageError with the message."""
         raise UsageError(message)
 
 
@@ -36,7 +36,7 @@ def build_parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("positional", nargs="?", metavar="DOMAIN", help="the domain to test")
-    parser.add_argument("--domain", metavar="NAME", help="the same as DOMAIN")
+    parser.add_argument("--domain", metavar="NAME", help="same as DOMAIN")
     _add_selection(parser)
     _add_output(parser)
     _add_score(parser)
@@ -49,7 +49,7 @@ def build_parser() -> Parser:
 
 
 def add_selection_options(group: argparse._ArgumentGroup) -> None:
-    """Add the options that choose test cases."""
+    """Add the options that select test cases."""
     group.add_argument("--module", metavar="NAME", help="run this module only")
     group.add_argument(
         "--testcase", "--test", metavar="NAME", action="append", default=[], help="run this test case; repeatable"
@@ -78,7 +78,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 def _add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument(
-        "--min-level", metavar="LEVEL", type=level, default=Level.NOTICE, help="lowest level to print (NOTICE)"
+        "--min-level", metavar="LEVEL", type=level, default=Level.NOTICE, help="lowest level to print (default: NOTICE)"
     )
     shapes = group.add_mutually_exclusive_group()
     for shape, text in (
@@ -106,11 +106,11 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def _add_score(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("score")
     group.add_argument("--score", action=argparse.BooleanOptionalAction, default=False, help="print score and grade")
-    group.add_argument("--scoring-config", metavar="FILE", type=Path, help="configuration of scoring in JSON or YAML")
+    group.add_argument("--scoring-config", metavar="FILE", type=Path, help="scoring configuration in JSON or YAML")
 
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options about address families, sources and targets."""
+    """Add the options for address families, source addresses and targets."""
     group = parser.add_argument_group("network")
     group.add_argument("--no-ipv4", "--disable-ipv4", action="store_true", help="send no queries over IPv4")
     family = group.add_mutually_exclusive_group()
@@ -145,7 +145,7 @@ def _add_resolver(parser: argparse.ArgumentParser) -> None:
     )
     order.add_argument("--unordered", dest="unordered", action="store_true", help="run test cases concurrently")
     group.add_argument("--timeout", metavar="S", type=_number, help="seconds to wait for a response")
-    group.add_argument("--retry", metavar="N", type=int, help="how many times a query is sent at most")
+    group.add_argument("--retry", metavar="N", type=int, help="maximum number of transmissions of a query")
     group.add_argument("--retrans", metavar="S", type=int, help="seconds until a query is retransmitted")
     truncated = group.add_mutually_exclusive_group()
     truncated.add_argument(
@@ -153,7 +153,7 @@ def _add_resolver(parser: argparse.ArgumentParser) -> None:
     )
     truncated.add_argument("--no-fallback", dest="fallback", action="store_false", help="accept a truncated response")
     for kind in ("error", "positive", "negative"):
-        group.add_argument(f"--{kind}-cache-ttl", metavar="S", type=int, help=f"seconds to keep {kind} answers")
+        group.add_argument(f"--{kind}-cache-ttl", metavar="S", type=int, help=f"seconds to cache {kind} answers")
 
 
 def _add_cache(parser: argparse.ArgumentParser) -> None:
@@ -172,18 +172,18 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--now",
-        "--at",  # its earlier name
+        "--at",  # its former name
         dest="now",
         metavar="TIME",
         type=_moment,
-        help="judge signatures as of this time (RFC 3339); with --restore else as of when the responses came",
+        help="validate signatures at this time (RFC 3339; default: now, or with --restore the time of the recording)",
     )
     group.add_argument("--cache-stats", action="store_true", help="print the number of entries read and written")
     group.add_argument("--cache-strict", action="store_true", help="exit with an error if the packet cache is damaged")
 
 
 def add_delegation_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options for a test of a domain that is not delegated (yet)."""
+    """Add the options for a test of a domain that is not delegated, or not yet."""
     group = parser.add_argument_group("undelegated test")
     group.add_argument(
         "--ns",
@@ -213,7 +213,7 @@ def _add_others(parser: argparse.ArgumentParser) -> None:
 
 
 def level(text: str) -> Level:
-    """Read a level."""
+    """Parse a level."""
     try:
         return Level.parse(text)
     except ValueError as error:
@@ -221,8 +221,8 @@ def level(text: str) -> Level:
 
 
 def nameserver(text: str) -> tuple[str, str | None]:
-    """Read NAME or NAME/IP."""
-    from gonemaster_engine import names  # here, as below: it is seldom of use, and takes long to load
+    """Parse NAME or NAME/IP."""
+    from gonemaster_engine import names  # imported here, like the imports below: rarely used, and slow to load
 
     name, slash, address = text.partition("/")
     if not name or (slash and not address):
@@ -234,7 +234,7 @@ def nameserver(text: str) -> tuple[str, str | None]:
 
 
 def ds_record(text: str) -> DSInfo:
-    """Read KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST."""
+    """Parse KEYTAG,ALGORITHM,DIGESTTYPE,DIGEST."""
     from gonemaster_engine.context import DSInfo
 
     fields = [field.strip() for field in text.split(",")]

@@ -1,4 +1,4 @@
-"""Shapes of output: entries as text, raw or JSON, and the tables that may follow them."""
+"""Output formats: entries as text, raw or JSON, and tables after them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from gonemaster_engine.scoring.score import Score
 
 Write: TypeAlias = Callable[[str], None]
-"""Takes one line, without its end."""
+"""Write one line, given without its line end."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which entries are shown, and in which words."""
+    """Which entries are shown, and in which language and naming."""
 
     min_level: Level = Level.NOTICE
     locale: str = "en"
     zonemaster_tags: bool = False
 
     def shows(self, entry: Entry) -> bool:
-        """Say whether the entry is shown."""
+        """Return whether the entry is shown."""
         return entry.level >= self.min_level
 
     def lines(self, entry: Entry) -> Iterator[tuple[Entry, str]]:
-        """Yield the entry in the words wanted, with its message."""
+        """Yield the entry with its message, in the selected naming."""
         text = message(entry.tag, entry.module, entry.args, locale=self.locale)
         if not self.zonemaster_tags:
             yield entry, text
@@ -45,17 +45,17 @@ class View:
 
 
 class Writer(Protocol):
-    """Writes the entries of a run in one shape."""
+    """Writes the entries of a run in one format."""
 
     def entry(self, entry: Entry) -> None:
         """Write one entry, if it is shown."""
 
     def end(self, timings: Iterable[NameserverTiming] | None) -> None:
-        """Write what comes after the entries; timings only if they are wanted."""
+        """Write the end of the output; timings are given only if requested."""
 
 
 class TextWriter:
-    """Seconds, level, test case, message; in columns."""
+    """Writes seconds, level, test case and message in columns."""
 
     def __init__(self, write: Write, view: View) -> None:
         self._write = write
@@ -75,7 +75,7 @@ class TextWriter:
         self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {where:<14} {text}")
 
     def end(self, timings: Iterable[NameserverTiming] | None) -> None:
-        """Say so if nothing was found, and write the table of timings."""
+        """Write a note if there were no entries, and the table of timings."""
         if not self._count:
             self._write(f"No entries at level {self._view.min_level.name} or above.")
         for line in timing_table(timings or ()):
@@ -83,7 +83,7 @@ class TextWriter:
 
 
 class RawWriter:
-    """Level, tag, arguments."""
+    """Writes level, tag and arguments."""
 
     def __init__(self, write: Write, view: View) -> None:
         self._write = write
@@ -108,7 +108,7 @@ def _raw(value: Any) -> str:
 
 
 class JsonWriter:
-    """One JSON document: a list of entries, or an object with entries and timings."""
+    """Writes one JSON document: a list of entries, or an object with entries and timings."""
 
     def __init__(self, write: Write, view: View, *, with_timings: bool = False) -> None:
         self._write = write
@@ -117,12 +117,12 @@ class JsonWriter:
         self._entries: list[str] = []
 
     def entry(self, entry: Entry) -> None:
-        """Keep the entry for the end."""
+        """Store the entry for the end."""
         if self._view.shows(entry):
             self._entries += (json.dumps(each) for each in json_entries(entry, self._view))
 
     def end(self, timings: Iterable[NameserverTiming] | None) -> None:
-        """Write the document, one entry a line."""
+        """Write the document, one entry per line."""
         listed = "[\n" + ",\n".join(self._entries) + "\n]" if self._entries else "[]"
         if not self._with_timings:
             self._write(listed)
@@ -131,7 +131,7 @@ class JsonWriter:
 
 
 class JsonStreamWriter:
-    """One JSON object a line, as the entries come."""
+    """Writes one JSON object per line, as the entries arrive."""
 
     def __init__(self, write: Write, view: View) -> None:
         self._write = write
@@ -144,13 +144,13 @@ class JsonStreamWriter:
                 self._write(json.dumps(each))
 
     def end(self, timings: Iterable[NameserverTiming] | None) -> None:
-        """Write an object with the timings, if they are wanted."""
+        """Write an object with the timings, if requested."""
         if timings is not None:
             self._write(json.dumps({"nameserver_timings": _timing_dicts(timings)}))
 
 
 def make_writer(shape: str, write: Write, view: View, *, with_timings: bool) -> Writer:
-    """Return the writer of a shape: text, raw, json or json-stream."""
+    """Return the writer of a format: text, raw, json or json-stream."""
     if shape == "json":
         return JsonWriter(write, view, with_timings=with_timings)
     writers: Mapping[str, Callable[[Write, View], Writer]] = {
@@ -162,7 +162,7 @@ def make_writer(shape: str, write: Write, view: View, *, with_timings: bool) -> 
 
 
 def json_entries(entry: Entry, view: View) -> Iterator[dict[str, Any]]:
-    """Yield the entry as objects of the JSON shapes."""
+    """Yield the entry as objects of the JSON formats."""
     for worded, text in view.lines(entry):
         yield {**worded.as_dict(), "message": text}
 
@@ -172,7 +172,7 @@ def _timing_dicts(timings: Iterable[NameserverTiming]) -> list[dict[str, Any]]:
 
 
 def timing_table(timings: Iterable[NameserverTiming]) -> Iterator[str]:
-    """Yield the lines of a table of timings, in milliseconds; nothing if there are none."""
+    """Yield the lines of a table of timings in milliseconds; none without timings."""
     columns = ("max", "min", "avg", "stddev", "median", "total")
     rows = sorted(timings, key=_timing_order)
     if not rows:
@@ -195,7 +195,7 @@ def _milliseconds(value: float | None) -> str:
 
 
 def count_table(entries: Iterable[Entry], view: View) -> Iterator[str]:
-    """Yield the lines of the totals per level and per tag of the entries that are shown."""
+    """Yield the totals per level and per tag of the shown entries."""
     entries = [entry for entry in entries if view.shows(entry)]
     levels = Counter(entry.level for entry in entries)
     tags = Counter((entry.level, entry.tag) for entry in entries)
@@ -210,7 +210,7 @@ def count_table(entries: Iterable[Entry], view: View) -> Iterator[str]:
 
 
 def score_lines(score: Score) -> Iterator[str]:
-    """Yield the lines that show a score to people."""
+    """Yield the lines of a score in text format."""
     yield ""
     yield f"Score {score.score}, grade {score.grade}"
     for name, category in score.categories.items():

@@ -1,4 +1,4 @@
-"""What the options of the command line mean for a run: domain, profile, test cases; and what of them is refused."""
+"""Conversion of command-line options to the settings of a run, and checks of the options."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ def selected(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def excluded(options: argparse.Namespace) -> tuple[str, ...]:
-    """Return the test cases and modules to leave out."""
+    """Return the test cases and modules to exclude."""
     return tuple(name.strip() for names_ in options.exclude for name in names_.split(",") if name.strip())
 
 
 def profile_of(options: argparse.Namespace) -> Profile:
-    """Return the profile: the default, the file over it, the options over both.
+    """Return the profile: the default, overridden by the file, then by the options.
 
     Raises:
-        ProfileError: the file or the value of an option is not valid.
+      ProfileError: the file or the value of an option is invalid.
     """
-    with naming(options.profile):
+    with naming_file(options.profile):
         base = load_profile(options.profile) if options.profile else default_profile()
     return base.merge(_overrides(options))
 
 
 @contextmanager
-def naming(file: Path | None) -> Iterator[None]:
-    """Say in the text of an error in which file of an option it is: a key alone could be that of another one.
+def naming_file(file: Path | None) -> Iterator[None]:
+    """Add the file name of an option to the text of an error, because a key alone may be ambiguous.
 
     Raises:
-        EngineError: the file is not valid.
+      EngineError: the file is invalid.
     """
     try:
         yield
     except DocumentError as error:
         if file is None or isinstance(
             error.__cause__, OSError | UnicodeDecodeError
-        ):  # it could not be read: the text names the file
+        ):  # an I/O error, whose text already names the file
             raise
         raise EngineError(f"{file}: {error}") from error
 
@@ -96,8 +96,8 @@ def domain_of(options: argparse.Namespace) -> str:
     """Return the domain to test.
 
     Raises:
-        UsageError: none is given, or two.
-        InvalidDomain: it cannot be a domain name.
+      UsageError: none or two are given.
+      InvalidDomain: it is not a domain name.
     """
     given = {name for name in (options.positional, options.domain) if name is not None}
     if not given:
@@ -108,30 +108,30 @@ def domain_of(options: argparse.Namespace) -> str:
 
 
 def check_outputs(options: argparse.Namespace) -> None:
-    """Refuse two documents on standard output.
+    """Reject two documents on standard output.
 
     Raises:
-        UsageError: the picture of the chain would stand between the results.
+      UsageError: the picture of the chain would be mixed with the results.
     """
     if options.chain_svg == STANDARD_OUTPUT and options.output is None:
-        raise UsageError("--chain-svg - needs --output FILE: the results are on standard output")
+        raise UsageError("--chain-svg - needs --output FILE, because the results go to standard output")
 
 
 def check_sources(profile: Profile) -> None:
-    """Refuse source addresses that this host does not have, before anything is asked.
+    """Reject source addresses that this host does not have, before any query is sent.
 
     Raises:
-        NotAnAddressOfThisHost: it cannot send from one of them.
+      SourceAddressUnavailable: the host cannot send from one of them.
     """
     check_source(profile.source4)
     check_source(profile.source6)
 
 
 def check_targets(nameservers: Iterable[tuple[str, str | None]], profile: Profile) -> None:
-    """Refuse supplied addresses that would not be queried.
+    """Reject supplied addresses that would not be queried.
 
     Raises:
-        UsageError: the profile allows global addresses only, or no host can have the address.
+      UsageError: the profile allows global addresses only, or the address cannot belong to a host.
     """
     guarded = not profile.allow_non_global_targets
     for name, address in nameservers:
@@ -143,10 +143,10 @@ def check_targets(nameservers: Iterable[tuple[str, str | None]], profile: Profil
 
 
 def check_ds_has_nameservers(nameservers: Sequence[object], ds: Sequence[object]) -> None:
-    """Refuse DS records without the name servers that they belong to.
+    """Reject DS records without name servers.
 
     Raises:
-        InvalidDelegation: there are DS records but no name servers.
+      InvalidDelegation: there are DS records but no name servers.
     """
     if ds and not nameservers:
         raise InvalidDelegation("--ds needs --ns")

@@ -1,4 +1,4 @@
-"""Where lines of output go, and the progress bar that a terminal shows meanwhile."""
+"""The output stream, and the progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class Output:
         self._started = False
         self._stream = sys.stdout if path is None else self._open(path)
         if path is None and hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a character of a message
+            sys.stdout.reconfigure(
+                errors="backslashreplace"
+            )  # the terminal may not support all characters of a message
 
     @staticmethod
     def _open(path: Path) -> TextIO:
@@ -44,11 +46,11 @@ class Output:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether people see the lines as they are written."""
+        """Whether the output is a terminal."""
         return self._stream.isatty()
 
     def write(self, line: str) -> None:
-        """Write one line, for readers to have at once."""
+        """Write one line and flush it."""
         if self._path is not None and not self._started and self._path.is_file():  # not a device or pipe
             self._stream.truncate(0)
         self._started = True
@@ -57,7 +59,7 @@ class Output:
 
 
 class ProgressBar:
-    """A bar on standard error while a test runs; nothing if that is not a terminal."""
+    """A progress bar on standard error during a test; disabled if that is not a terminal."""
 
     def __init__(self, *, enabled: bool, output: Output) -> None:
         self._output = output
@@ -67,7 +69,7 @@ class ProgressBar:
             self._make()
 
     def _make(self) -> None:
-        from rich.console import Console  # here, since it takes long to load and is of use on terminals only
+        from rich.console import Console  # imported here: slow to load and only used on terminals
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
         columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
@@ -86,18 +88,18 @@ class ProgressBar:
         self.stop()
 
     def stop(self) -> None:
-        """Remove the bar."""
+        """Remove the progress bar."""
         if self._progress:
             self._progress.stop()
             self._progress = None
 
     def update(self, percent: int) -> None:
-        """Show how far the test is."""
+        """Show the progress of the test."""
         if self._progress and self._task is not None:
             self._progress.update(self._task, completed=percent)
 
     def write(self, line: str) -> None:
-        """Write a line of output; above the bar if both are on a terminal."""
+        """Write a line of output, above the bar if both are on a terminal."""
         if self._progress and self._output.is_terminal:
             self._progress.console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
         else:

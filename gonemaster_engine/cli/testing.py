@@ -19,7 +19,7 @@ from gonemaster_engine.cli.settings import (
     check_targets,
     domain_of,
     excluded,
-    naming,
+    naming_file,
     profile_of,
     selected,
 )
@@ -41,11 +41,11 @@ _T = TypeVar("_T")
 
 
 def test_domain(options: argparse.Namespace) -> None:
-    """Test the domain that the options name, and write what they ask for.
+    """Test the domain that the options name, and write the requested output.
 
     Raises:
-        UsageError: the options do not go together.
-        EngineError: they ask for what cannot be done.
+      UsageError: the options conflict.
+      EngineError: the options are invalid.
     """
     domain = domain_of(options)
     check_outputs(options)
@@ -76,7 +76,7 @@ def test_domain(options: argparse.Namespace) -> None:
 
 
 def run_async(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine in a fresh event loop, interruptible by the keyboard."""
+    """Run a coroutine in a new event loop that Ctrl-C can interrupt."""
     with asyncio.Runner() as runner:
         return runner.run(work)
 
@@ -91,7 +91,7 @@ async def _run(
     on_progress: Callable[[int], None],
 ) -> RunResult:
     resources = Resources.open(root_hints=options.hints, dns_port=options.dns_port, ipv6=options.ipv6 or None)
-    watched = _Watched(on_entry)
+    watched = _EntrySink(on_entry)
     try:
         return await run_test(
             domain,
@@ -121,13 +121,16 @@ async def _run(
 
 
 def _clock(options: argparse.Namespace, cache: PacketCache | None) -> Callable[[], float]:
-    """Return the time at which the run judges: the given one, that of the restored responses, or now."""
+    """Return the time at which the run validates: the given time, that of the restored responses, or now."""
     at = options.now if options.now is not None else cache.recorded_at if cache else None
     return time.time if at is None else lambda: float(at)
 
 
-class _Watched:
-    """Passes entries on until that fails, as when nobody reads the output any more; then it ends the run."""
+class _EntrySink:
+    """Passes entries on until writing fails, for example because the reader has closed the output.
+
+    Then ends the run.
+    """
 
     def __init__(self, show: Callable[[Entry], None]) -> None:
         self._show = show
@@ -135,7 +138,7 @@ class _Watched:
         self.failure: OSError | None = None
 
     def entry(self, entry: Entry) -> None:
-        """Show an entry; called from tasks and from callbacks of the event loop, where an error would get lost."""
+        """Show an entry; called from tasks and from event loop callbacks, where an exception would be lost."""
         if self.failure or self._task is None:
             return
         try:
@@ -159,12 +162,12 @@ def _to_stderr(line: str) -> None:
 
 
 def _scoring(options: argparse.Namespace) -> ScoringConfig | None:
-    """Return how to score the run, if that is wanted; a file with it is read in any case, so that errors show."""
+    """Return the scoring configuration, if requested; a file is read in any case, so that its errors are reported."""
     if not options.score and not options.scoring_config:
         return None
     from gonemaster_engine.scoring.config import DEFAULT_CONFIG, load_config
 
-    with naming(options.scoring_config):
+    with naming_file(options.scoring_config):
         config = load_config(options.scoring_config) if options.scoring_config else DEFAULT_CONFIG
     return config if options.score else None
 
@@ -185,7 +188,9 @@ def _restored(options: argparse.Namespace) -> PacketCache | None:
     cache = read_cache(options.restore, strict=options.cache_strict)
     _report_file(options, "RESTORED_NS_CACHE", options.restore)
     if cache.problems:
-        _to_stderr(f"{PROGRAM}: {options.restore}: {cache.problems[0]} ({len(cache.problems)} problems ignored)")
+        _to_stderr(
+            f"{PROGRAM}: {options.restore}: {cache.problems[0]} ({len(cache.problems)} problems in total, all ignored)"
+        )
     if options.cache_stats:
         lost = sum(answer.response is None for answer in cache.answers)
         _to_stderr(f"restored: {len(cache.answers)} queries ({lost} without response), {len(cache.origins)} AS lookups")

@@ -1,4 +1,4 @@
-"""DNSSEC for the test cases: keys, signatures, digests and denial of existence, from the octets of a response.
+"""DNSSEC for the test cases: keys, signatures, digests and denial of existence, parsed from wire format.
 
-Nothing here raises for what a zone publishes: a hostile key or signature ends as a `Verdict`.
+Functions do not raise exceptions for a zone's contents: a hostile key or signature gets a verdict.
 """

@@ -1,4 +1,4 @@
-"""What the IANA registries say about DNSSEC algorithms and DS digest types, and how this software judges them.
+"""DNSSEC algorithms and DS digest types of the IANA registries, and their assessment by this software.
 
 Source: RFC 8624, RFC 9157, RFC 9904, RFC 9905.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class AlgorithmStatus(enum.Enum):
-    """What an algorithm or digest type is good for."""
+    """The assessment of an algorithm or digest type."""
 
     OK = "ok"
     NOT_RECOMMENDED = "not recommended"
@@ -24,7 +24,7 @@ class AlgorithmStatus(enum.Enum):
 
 
 class Algorithm(NamedTuple):
-    """A DNSSEC algorithm number."""
+    """A DNSSEC algorithm."""
 
     number: int
     mnemonic: str
@@ -40,10 +40,10 @@ class DigestType(NamedTuple):
     status: AlgorithmStatus
 
 
-DELETE = 0  # algorithm of a CDS or CDNSKEY that asks to remove the DS, RFC 8078 section 4
+DELETE = 0  # algorithm of a CDS or CDNSKEY that requests the removal of the DS, RFC 8078 section 4
 RSA_ALGORITHMS = frozenset({1, 5, 7, 8, 10})
 SHA256_DIGEST = 2
-MUST_DIGEST_TYPES = frozenset({SHA256_DIGEST})  # that the registry marks MUST for delegation
+MUST_DIGEST_TYPES = frozenset({SHA256_DIGEST})  # marked as MUST for delegation in the registry
 
 _ALGORITHMS = {
     number: Algorithm(number, mnemonic, description, status)
@@ -90,7 +90,7 @@ _DIGEST_TYPES = {
 
 @cache
 def algorithm(number: int) -> Algorithm:
-    """Return what is known about an algorithm number from 0 to 255."""
+    """Return the entry of an algorithm number from 0 to 255."""
     if number in _ALGORITHMS:
         return _ALGORITHMS[number]
     if number in _RESERVED_ALGORITHMS:
@@ -100,7 +100,7 @@ def algorithm(number: int) -> Algorithm:
 
 @cache
 def digest_type(number: int) -> DigestType:
-    """Return what is known about a digest type number from 0 to 255."""
+    """Return the entry of a digest type number from 0 to 255."""
     if number in _DIGEST_TYPES:
         return _DIGEST_TYPES[number]
     if 128 <= number <= 252:

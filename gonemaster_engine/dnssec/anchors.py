@@ -1,4 +1,4 @@
-"""The trust anchors of the root zone, as IANA publishes them.
+"""The trust anchors of the root zone, as published by IANA.
 
 Source: https://data.iana.org/root-anchors/root-anchors.xml, RFC 9718.
 """

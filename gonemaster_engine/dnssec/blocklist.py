@@ -1,7 +1,7 @@
-"""The list of compromised keys that the badkeys project publishes, an optional file.
+"""The list of compromised keys of the badkeys project, an optional file.
 
-Its records have 16 octets: the first 15 of the SHA-256 of the key's number, and which of the lists it is from;
-they are sorted. The names of the lists stand in a file beside it. `gonemaster --badkeys-update` fetches both.
+Its records have 16 octets and are sorted: the first 15 octets of the SHA-256 of the key's number, and the ID of the
+source list. A second file has the names of the lists. `gonemaster --badkeys-update` downloads both.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ NAMES_FILE = "badkeysdata.json"
 
 @dataclass(frozen=True, slots=True)
 class Blocklist:
-    """A list on disk."""
+    """A list of compromised keys on disk."""
 
     folder: Path
 
     @classmethod
     def find(cls, configured: str) -> Blocklist | None:
-        """Return the list in the configured folder, or else in one of the usual ones; None if there is none."""
+        """Return the list in the configured folder, or in one of the default folders; None if there is none."""
         for folder in [Path(configured)] if configured else _usual_folders():
             if (folder / LIST_FILE).is_file():
                 return cls(folder)
         return None
 
     def lookup(self, key: Dnskey) -> str | None:
-        """Return the name of the list that has the key, None if none has it."""
+        """Return the name of the list that contains the key, or None."""
         number = key_number(key)
         if number is None:
             return None
         wanted = hashlib.sha256(number.to_bytes((number.bit_length() + 7) // 8)).digest()[:HASH_OCTETS]
         try:
             origin = self._search(wanted)
-        except (OSError, ValueError):  # gone, or empty
+        except (OSError, ValueError):  # deleted or empty
             return None
         return None if origin is None else self._name(origin)
 
@@ -74,7 +74,7 @@ class Blocklist:
 
 
 def _usual_folders() -> Iterator[Path]:
-    """Yield where the badkeys package and systems keep the list."""
+    """Yield the folders in which the badkeys package and distributions store the list."""
     cache = os.environ.get("XDG_CACHE_HOME")
     yield Path(cache) / "badkeys" if cache else Path.home() / ".cache" / "badkeys"
     yield Path.home() / ".local" / "share" / "badkeys"

@@ -1,4 +1,4 @@
-"""Links of a chain of trust: a set signed by keys, and keys that a DS set stands for.
+"""Links of a chain of trust: record sets signed by keys, and keys matched by DS records.
 
 Source: RFC 4035 section 5.
 """
@@ -15,7 +15,7 @@ from gonemaster_engine.net.wire.messages import Response
 
 
 class Trust(enum.Enum):
-    """What a link is worth."""
+    """The result of validating a link."""
 
     SECURE = "it holds"
     BROKEN = "it does not hold"
@@ -25,7 +25,7 @@ class Trust(enum.Enum):
 async def trust_in_set(
     verifier: Verifier, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, zone: str, now: int
 ) -> Trust:
-    """Judge a set by its signatures, with trusted keys of `zone`."""
+    """Validate a set by its signatures, with trusted keys of `zone`."""
     keys = [key for key in keys if key.validates]
     verdicts = {await verifier.verify(signed, signature, keys, now=now, zone=zone) for signature in made}
     if SignatureVerdict.VALID in verdicts:
@@ -34,13 +34,14 @@ async def trust_in_set(
 
 
 async def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence[Ds], *, zone: str, now: int) -> Trust:
-    """Judge the DNSKEY set in an answer by a trusted DS set: one key that a DS stands for must sign it."""
+    """Validate the DNSKEY set in an answer with a trusted DS set: a key that a DS record matches must sign it."""
     keys = [key for key in dnskeys(response, zone) if key.validates]
     trusted = DsSet(zone, ds_set)
-    matches = {key: trusted.stands_for(key) for key in keys}
+    matches = {key: trusted.matches(key) for key in keys}
     named = [key for key in keys if matches[key]]
     if not named:
-        # What is not known is disregarded; with nothing else left there is nothing to check (RFC 6840 section 5.2).
+        # Unknown DS records are disregarded; if no others are left, there is nothing to validate (RFC 6840 section
+        # 5.2).
         known = [ds for ds in ds_set if is_supported(ds.algorithm) and is_known_digest(ds.digest_type)]
         is_open = None in matches.values() or not known
         return Trust.OPEN if is_open else Trust.BROKEN

@@ -1,4 +1,4 @@
-"""Denial of existence: NSEC and NSEC3 records, type bitmaps, hashes, and which names a record denies.
+"""Denial of existence: NSEC and NSEC3 records, type bitmaps, hashes, and the names that a record denies.
 
 Source: RFC 4034 sections 4 and 6.1, RFC 5155.
 """
@@ -26,9 +26,9 @@ Order = TypeVar("Order", str, tuple[bytes, ...])
 
 @dataclass(frozen=True, slots=True)
 class TypeBitmap:
-    """The types that an NSEC or NSEC3 record names, as the well-formed octets of its bitmap (RFC 4034 section 4.1.2).
+    """The types in an NSEC or NSEC3 record, stored as its well-formed bitmap (RFC 4034 section 4.1.2).
 
-    A set of numbers would be larger by a factor of 500: a record of 9 KiB can name all 65,536 types.
+    A set of numbers would be far larger: a record of 9 KiB can list all 65,536 types.
     """
 
     octets: bytes = b""
@@ -59,38 +59,38 @@ class Nsec:
     types: TypeBitmap
 
     def has(self, *types: str) -> bool:
-        """Say whether all these types are in the bitmap."""
+        """Return whether all these types are in the bitmap."""
         return all(type_number(text) in self.types for text in types)
 
     def has_any(self, *types: str) -> bool:
-        """Say whether one of these types is in the bitmap."""
+        """Return whether at least one of these types is in the bitmap."""
         return any(type_number(text) in self.types for text in types)
 
     def covers(self, name: str) -> bool:
-        """Say whether it denies that the name exists."""
+        """Return whether the record denies that the name exists."""
         return in_range(order(name), order(self.owner), order(self.next))
 
 
 @dataclass(frozen=True, slots=True)
 class Nsec3:
-    """An NSEC3 record with its owner; NSEC3PARAM records too, without next hash and types."""
+    """An NSEC3 record with its owner, or an NSEC3PARAM record, which has neither next hash nor types."""
 
     owner: str
     algorithm: int
     flags: int
     iterations: int
     salt: bytes
-    next: str = ""  # hash as a label
+    next: str = ""  # the hash as a label
     types: TypeBitmap = TypeBitmap()
 
     @property
     def label(self) -> str:
-        """The hash in its owner name, in lower case."""
+        """The hash in the owner name, in lower case."""
         return self.owner.partition(".")[0]
 
     @property
     def zone(self) -> str:
-        """The name right above the hash."""
+        """The name directly above the hash."""
         return names.parent(self.owner)
 
     @property
@@ -104,22 +104,22 @@ class Nsec3:
         return self.algorithm, self.iterations, self.salt
 
     def has(self, *types: str) -> bool:
-        """Say whether all these types are in the bitmap."""
+        """Return whether all these types are in the bitmap."""
         return all(type_number(text) in self.types for text in types)
 
     def has_any(self, *types: str) -> bool:
-        """Say whether one of these types is in the bitmap."""
+        """Return whether at least one of these types is in the bitmap."""
         return any(type_number(text) in self.types for text in types)
 
     def covers(self, label: str) -> bool:
-        """Say whether it denies that a name with that hash exists."""
+        """Return whether the record denies that a name with that hash exists."""
         return in_range(label, self.label, self.next)
 
 
 def in_range(value: Order, start: Order, end: Order) -> bool:
-    """Say whether a value lies strictly between two others in a circular order.
+    """Return whether a value is strictly between two others in a circular order.
 
-    Where the end is not after the start the range wraps around; with both equal it is all but that one.
+    If the end is not after the start, the range wraps around; if both are equal, it contains all other values.
     """
     # The last NSEC of a zone points back to its apex, and the last NSEC3 to the first hash (RFC 4034 section 4.1.1).
     if start < end:
@@ -131,7 +131,7 @@ def in_range(value: Order, start: Order, end: Order) -> bool:
 
 @lru_cache(maxsize=4096)
 def order(name: str) -> tuple[bytes, ...]:
-    """Return what sorts names in canonical order (RFC 4034 section 6.1)."""
+    """Return the sort key for the canonical order of names (RFC 4034 section 6.1)."""
     # Labels from the root down, as octets: as text, "a-b.example" would sort before "x.a.example".
     wire = names.to_wire(name)
     labels, position = [], 0
@@ -201,21 +201,22 @@ def _read_bitmap(octets: bytes) -> TypeBitmap | None:
             return None
         length = octets[position + 1]
         position += 2 + length
-        # Empty blocks must not be sent, and 32 octets hold the 256 types of a block (RFC 4034 section 4.1.2).
+        # Empty blocks are not allowed, and 32 octets hold the 256 types of a block (RFC 4034 section 4.1.2).
         if not 1 <= length <= 32 or position > len(octets):
             return None
     return TypeBitmap(octets)
 
 
 def _hash_label(digest: bytes) -> str:
-    # Base 32 with the extended hex alphabet, whose texts sort as the hashes do (RFC 5155 section 1.3), without padding.
+    # Base 32 with the extended hex alphabet, which preserves the order of hashes (RFC 5155 section 1.3), without
+    # padding.
     return base64.b32hexencode(digest).decode("ascii").rstrip("=").lower()
 
 
 def nsec3_hash(name: str, *, salt: bytes, iterations: int) -> str:
-    """Return the hash of a canonical name as a label in lower case (RFC 5155 section 5; SHA-1, the only one)."""
+    """Return the NSEC3 hash of a canonical name as a label in lower case (RFC 5155 section 5), with SHA-1."""
     digest = hashlib.sha1(names.to_wire(name) + salt, usedforsecurity=False).digest()
-    # The field counts the additional rounds: with 0 the name is hashed once.
+    # The field counts additional iterations: with 0 the name is hashed once.
     for _ in range(iterations):
         digest = hashlib.sha1(digest + salt, usedforsecurity=False).digest()
     return _hash_label(digest)

@@ -1,4 +1,4 @@
-"""Digests of keys, as DS records hold them.
+"""Digests of keys in DS records.
 
 Source: RFC 4034 section 5.1.4, RFC 4509, RFC 6605.
 """
@@ -17,13 +17,13 @@ _HASHES = {1: "sha1", 2: "sha256", 4: "sha384"}
 
 
 def is_known_digest(digest_type: int) -> bool:
-    """Say whether digests of that type can be computed here."""
+    """Return whether digests of that type are supported."""
     return digest_type in _HASHES
 
 
 @remembered
 def ds_digest(owner: str, digest_type: int, rdata: bytes) -> bytes | None:
-    """Return the digest of a DNSKEY's rdata under its owner, None for a type that cannot be computed here."""
+    """Return the digest of a DNSKEY's owner and rdata, or None for an unsupported digest type."""
     name = _HASHES.get(digest_type)
     if name is None:
         return None
@@ -31,24 +31,25 @@ def ds_digest(owner: str, digest_type: int, rdata: bytes) -> bytes | None:
 
 
 def digest_matches(owner: str, key: Dnskey, ds: Ds) -> bool | None:
-    """Say whether a DS has the digest of that key; None if its digest type cannot be computed here."""
+    """Return whether a DS record has the digest of that key; None for an unsupported digest type."""
     digest = ds_digest(owner, ds.digest_type, key.rdata)
     return None if digest is None else digest == ds.digest
 
 
 Identity: TypeAlias = tuple[int, int, int, bytes | None]
-"""Tag, algorithm, digest type and digest, None for a digest that cannot be computed here."""
+"""Key tag, algorithm, digest type and digest, or None for a digest of an unsupported type."""
 
 
 def identity(ds: Ds, *, is_open: bool = False) -> Identity:
-    """Return what a DS record says of a key."""
+    """Return the fields with which a DS record identifies a key."""
     return ds.tag, ds.algorithm, ds.digest_type, None if is_open else ds.digest
 
 
 class DsSet:
-    """The DS records of a zone, and which keys they stand for: tag, algorithm and digest.
+    """The DS records of a zone, matched with keys by key tag, algorithm and digest.
 
-    No pairs are compared. All keys and DS records of a zone may have one key tag, and each of its servers other keys.
+    The match does not compare pairs, because all keys and DS records of a zone may share one key tag, and each of its
+    servers may have different keys.
     """
 
     def __init__(self, owner: str, records: Iterable[Ds]) -> None:
@@ -58,8 +59,8 @@ class DsSet:
         for ds in self._records:
             self._digests[ds.tag, ds.algorithm][ds.digest_type].add(ds.digest)
 
-    def stands_for(self, key: Dnskey) -> bool | None:
-        """Say whether a record stands for that key; None if only a digest is open that cannot be computed here."""
+    def matches(self, key: Dnskey) -> bool | None:
+        """Return whether a record matches that key; None if it only depends on an unsupported digest type."""
         is_open = False
         for digest_type, digests in self._named_by(key).items():
             digest = ds_digest(self._owner, digest_type, key.rdata)
@@ -68,12 +69,12 @@ class DsSet:
             is_open |= digest is None
         return None if is_open else False
 
-    def without_key(self, found: Container[Identity]) -> list[Ds]:
-        """Return the records that stand for none of the keys found; one with an open digest may stand for a key."""
+    def unmatched(self, found: Container[Identity]) -> list[Ds]:
+        """Return the records that match none of the keys; a record with an unsupported digest may match."""
         return [ds for ds in self._records if identity(ds) not in found and identity(ds, is_open=True) not in found]
 
     def keys_by_digest(self, keys: Iterable[Dnskey]) -> dict[Identity, list[Dnskey]]:
-        """Return the keys that a record stands for, or may stand for, by what such a record says of them."""
+        """Return the keys that records match or may match, by the identity in the record."""
         found: dict[Identity, list[Dnskey]] = defaultdict(list)
         for key in keys:
             for digest_type, digests in self._named_by(key).items():

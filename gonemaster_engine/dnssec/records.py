@@ -1,7 +1,7 @@
-"""Keys, signatures and digests as values, read from the octets of rdata.
+"""Keys, signatures and digests as values, parsed from rdata.
 
-Reading is cheap and each distinct rdata is read once: the same few records come from every server of a zone, in
-answer after answer. (dnspython's objects cost about ten times as much.) Malformed rdata reads as None.
+Parsing is cheap and cached by rdata, because all servers of a zone send the same few records in many answers;
+dnspython's objects are much slower. Malformed rdata yields None.
 
 Source: RFC 4034 sections 2, 3 and 5 and appendix B, RFC 7344 (CDS, CDNSKEY).
 """
@@ -30,17 +30,18 @@ _DS_FIXED = struct.Struct("!HBB")
 _RRSIG_FIXED = struct.Struct("!HBBIIIH")
 _HALF_OF_TIME = 1 << 31
 _CLASS_IN = b"\x00\x01"
-# Rdata without names, or with names that stay as they are: its octets are its canonical form (RFC 6840 section 5.1).
+# The rdata of these types has no names, or names that stay unchanged: it is its own canonical form (RFC 6840 section
+# 5.1).
 _PLAIN_TYPES = frozenset({A, AAAA, DS, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSKEY})
-_REMEMBERED = 1024  # distinct rdata per kind
-_REMEMBERED_OCTETS = 4096  # of each; only what is made to fill memory is larger (ML-DSA-44 signatures are 2,420)
+_REMEMBERED = 1024  # distinct rdata per type
+_REMEMBERED_OCTETS = 4096  # larger rdata is not cached; legitimate rdata is smaller (an ML-DSA-44 signature has 2,420)
 
 T = TypeVar("T")
 Read = TypeVar("Read", bound=Callable[..., object])
 
 
 def remembered(read: Read) -> Read:
-    """Remember what was read, for all runs of the process; the last argument is the rdata, which may be 64 KiB."""
+    """Cache the results of a parser for all runs of the process; the last argument is the rdata, at most 64 KiB."""
     remembering = lru_cache(maxsize=_REMEMBERED)(read)
 
     @wraps(read)
@@ -67,7 +68,7 @@ class Dnskey:
 
     @property
     def is_zone_key(self) -> bool:
-        """Whether it may sign a zone: flag and protocol (RFC 4034 section 2.1)."""
+        """Whether it has the zone key flag (RFC 4034 section 2.1.1)."""
         return bool(self.flags & _ZONE_FLAG)
 
     @property
@@ -87,7 +88,7 @@ class Dnskey:
 
     @property
     def is_delete(self) -> bool:
-        """Whether, as a CDNSKEY, it asks to remove the DS (RFC 8078 section 4)."""
+        """Whether it is a CDNSKEY that requests the removal of the DS (RFC 8078 section 4)."""
         return self.algorithm == DELETE
 
 
@@ -103,7 +104,7 @@ class Ds:
 
     @property
     def is_delete(self) -> bool:
-        """Whether, as a CDS, it asks to remove the DS (RFC 8078 section 4)."""
+        """Whether it is a CDS that requests the removal of the DS (RFC 8078 section 4)."""
         return self.algorithm == DELETE
 
 
@@ -121,10 +122,13 @@ class Rrsig:
     tag: int
     signer: str
     signature: bytes
-    signed: bytes  # the part of the rdata that is itself signed, in canonical form
+    signed: bytes  # the signed part of the rdata, in canonical form
 
     def remaining(self, now: int) -> int:
-        """Return the seconds until it expires, negative after that (RFC 4034 section 3.1.5: serial arithmetic)."""
+        """Return the seconds until it expires, negative if it has expired.
+
+        RFC 4034 section 3.1.5: the times use serial number arithmetic.
+        """
         return _distance(now, self.expiration)
 
     @property
@@ -133,24 +137,24 @@ class Rrsig:
         return _distance(self.inception, self.expiration)
 
     def is_expired(self, now: int) -> bool:
-        """Say whether its end lies before `now` (POSIX seconds)."""
+        """Return whether it has expired at `now` (POSIX seconds)."""
         return self.remaining(now) < 0
 
     def is_early(self, now: int) -> bool:
-        """Say whether its start lies after `now` (POSIX seconds)."""
+        """Return whether its inception is after `now` (POSIX seconds)."""
         return _distance(now, self.inception) > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rrset:
-    """A set of records in canonical form: what a signature covers, but for its TTL."""
+    """A record set in canonical form, as covered by a signature, without TTL."""
 
     owner: str
     type: int
-    rdatas: tuple[bytes, ...]  # sorted, without doubles
+    rdatas: tuple[bytes, ...]  # sorted, without duplicates
 
     def canonical(self, signature: Rrsig) -> bytes | None:
-        """Return the octets that a signature signs (RFC 4034 section 3.1.8.1); None if its label count is wrong."""
+        """Return the octets that a signature signs (RFC 4034 section 3.1.8.1); None if its label count is invalid."""
         owner = _signed_owner(self.owner, signature.labels)
         if owner is None:
             return None
@@ -160,7 +164,7 @@ class Rrset:
 
 
 def _distance(start: int, end: int) -> int:
-    """Return the seconds from `start` to `end` where both are known modulo 2**32 (RFC 1982)."""
+    """Return the seconds from `start` to `end`, which are both known modulo 2**32 (RFC 1982)."""
     return (end - start + _HALF_OF_TIME) % (1 << 32) - _HALF_OF_TIME
 
 
@@ -177,7 +181,7 @@ def _signed_owner(owner: str, labels: int) -> str | None:
 
 @remembered
 def dnskey(rdata: bytes) -> Dnskey | None:
-    """Read a DNSKEY or CDNSKEY."""
+    """Parse a DNSKEY or CDNSKEY."""
     if len(rdata) < _KEY_FIXED.size:
         return None
     flags, protocol, algorithm = _KEY_FIXED.unpack_from(rdata)
@@ -189,13 +193,13 @@ def key_tag(rdata: bytes) -> int:
     if rdata[3] == _RSAMD5:
         return int.from_bytes(rdata[-3:-1])
     padded = rdata + b"\0" if len(rdata) % 2 else rdata
-    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))  # in C: a zone can have thousands of keys
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))  # in C, because a zone can have thousands of keys
     return total + (total >> 16 & 0xFFFF) & 0xFFFF
 
 
 @remembered
 def ds(rdata: bytes) -> Ds | None:
-    """Read a DS or CDS."""
+    """Parse a DS or CDS."""
     if len(rdata) < _DS_FIXED.size + 1:
         return None
     tag, algorithm, digest_type = _DS_FIXED.unpack_from(rdata)
@@ -203,14 +207,14 @@ def ds(rdata: bytes) -> Ds | None:
 
 
 def make_ds(*, tag: int, algorithm: int, digest_type: int, digest: bytes) -> Ds:
-    """Return the DS that a user supplied."""
+    """Return a DS record from supplied data."""
     rdata = _DS_FIXED.pack(tag, algorithm, digest_type) + digest
     return Ds(rdata, tag, algorithm, digest_type, digest)
 
 
 @remembered
 def rrsig(rdata: bytes) -> Rrsig | None:
-    """Read an RRSIG; one with a compressed signer name is malformed (RFC 4034 section 3.1.7)."""
+    """Parse an RRSIG; one with a compressed signer name is malformed (RFC 4034 section 3.1.7)."""
     if len(rdata) <= _RRSIG_FIXED.size:
         return None
     covered, algorithm, labels, ttl, expiration, inception, tag = _RRSIG_FIXED.unpack_from(rdata)
@@ -224,7 +228,7 @@ def rrsig(rdata: bytes) -> Rrsig | None:
 
 
 def read_name(rdata: bytes, start: int) -> tuple[str, int] | None:
-    """Read an uncompressed name: its canonical form and the position after it, None if it is malformed."""
+    """Parse an uncompressed name; return its canonical form and the position after it, or None if it is malformed."""
     labels: list[str] = []
     position = start
     while position < len(rdata):
@@ -240,7 +244,7 @@ def read_name(rdata: bytes, start: int) -> tuple[str, int] | None:
 
 
 def find(response: Response, rtype: int, owner: str | None, section: Section = "answer") -> list[Record]:
-    """Return the records of that type and owner as they came, well formed or not; of a very large set, some."""
+    """Return the records of that type and owner as received, well-formed or not; of a very large set, only some."""
     return response.of_type(rtype, owner, section)
 
 
@@ -282,7 +286,7 @@ def all_signatures(response: Response) -> list[Rrsig]:
 
 
 def rrset(response: Response, rtype: int | str, owner: str, section: Section = "answer") -> Rrset:
-    """Return the set of that type and owner; it may be empty."""
+    """Return the set of that type and owner, which may be empty."""
     number = rtype if isinstance(rtype, int) else type_number(rtype)
     records = find(response, number, owner, section)
     rdatas = {record.octets if number in _PLAIN_TYPES else record.data for record in records if is_sound(record)}
@@ -290,5 +294,5 @@ def rrset(response: Response, rtype: int | str, owner: str, section: Section = "
 
 
 def is_sound(record: Record) -> bool:
-    """Say whether the rdata has a canonical form."""
+    """Return whether the rdata has a canonical form."""
     return record.type in _PLAIN_TYPES or record.is_well_formed

@@ -1,7 +1,7 @@
-"""RSA keys as DNSKEY records hold them, and their signatures, by plain arithmetic.
+"""RSA keys in DNSKEY format, and verification of their signatures with plain arithmetic.
 
-Crypto libraries refuse some keys that zones use: small ones, odd exponents, SHA-1. A test has to look at them all,
-and with a public key there is no secret to protect, so the power is computed here.
+Crypto libraries reject some keys that zones use: small keys, unusual exponents, SHA-1. A test must check all of them,
+and with a public key there is no secret to protect, so this module computes the power itself.
 
 Source: RFC 3110 section 2, RFC 5702, RFC 8017 sections 8.2.2 and 9.2 (PKCS #1 v1.5).
 """
@@ -12,10 +12,10 @@ import hashlib
 from functools import lru_cache
 from typing import NamedTuple
 
-EXPONENT_MAX_BITS = 64  # of keys whose signatures are checked
+EXPONENT_MAX_BITS = 64  # of keys whose signatures are verified
 MODULUS_MAX_BITS = 16384
 _PADDING_MIN_OCTETS = 8
-_DIGEST_INFO = {  # by algorithm: the digest, and its DER prefix
+_DIGEST_INFO = {  # by algorithm: the digest and its DER prefix
     5: ("sha1", "3021300906052b0e03021a05000414"),
     7: ("sha1", "3021300906052b0e03021a05000414"),
     8: ("sha256", "3031300d060960864801650304020105000420"),
@@ -32,23 +32,23 @@ class RsaKey(NamedTuple):
 
     @property
     def bits(self) -> int:
-        """Size of the modulus."""
+        """Size of the modulus in bits."""
         return self.modulus.bit_length()
 
     @property
     def exponent_bits(self) -> int:
-        """Size of the exponent."""
+        """Size of the exponent in bits."""
         return self.exponent.bit_length()
 
     @property
     def is_plausible(self) -> bool:
-        """Whether a signature by it can be worth anything."""
+        """Whether a signature by this key can be trusted at all."""
         return self.exponent >= 3 and bool(self.exponent & 1) and 0 < self.bits <= MODULUS_MAX_BITS
 
 
 @lru_cache(maxsize=256)
 def rsa_key(key: bytes) -> RsaKey | None:
-    """Read the public key field of a DNSKEY with an RSA algorithm, None if it is malformed."""
+    """Parse the public key field of a DNSKEY with an RSA algorithm; None if it is malformed."""
     if len(key) < 3:
         return None
     length, start = (key[0], 1) if key[0] else (int.from_bytes(key[1:3]), 3)
@@ -58,7 +58,7 @@ def rsa_key(key: bytes) -> RsaKey | None:
 
 
 def verifies(key: RsaKey, signature: bytes, *, signed: bytes, algorithm: int) -> bool:
-    """Say whether a signature by a plausible key is right; the work grows with the size of both its numbers."""
+    """Return whether a signature by a plausible key is valid; the cost grows with modulus and exponent."""
     name, prefix = _DIGEST_INFO[algorithm]
     digest_info = bytes.fromhex(prefix) + hashlib.new(name, signed, usedforsecurity=False).digest()
     octets = (key.bits + 7) // 8

@@ -1,7 +1,7 @@
 """Verification of signatures, each distinct one once per run.
 
-Source: RFC 4035 section 5.3, RFC 3110, RFC 6605, RFC 8080; the bounds on work are those of RFC 9276 and of the advice
-after CVE-2023-50387 (many keys with one key tag).
+Source: RFC 4035 section 5.3, RFC 3110, RFC 6605, RFC 8080; the limits of work follow RFC 9276 and the advice after
+CVE-2023-50387 (many keys with one key tag).
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
 from gonemaster_engine.dnssec.weakness import Weakness, examining_us, weaknesses
 from gonemaster_engine.turns import LoopTurns
 
-# Keys may share a key tag, a mere checksum (RFC 4034 appendix B); a validator must bound how many it tries.
+# Keys may share a key tag, a mere checksum (RFC 4034 appendix B); a validator must limit how many it tries.
 _KEYS_PER_TAG = 4
-_WORK_PER_RUN = 400_000  # microseconds of a core of 2020: some thousand signatures, or a million rounds of NSEC3
-_CURVE_WORK = {13: 100, 14: 330, 15: 60, 16: 140, 18: 90}  # microseconds for a signature, by algorithm
-_LOADING_WORK = 50  # microseconds for a key
-_KNOWN_WORK = 3  # microseconds for a verdict that is known, with what a test case does about it
+_WORK_PER_RUN = 400_000  # microseconds: thousands of signatures, or a million NSEC3 iterations
+_CURVE_WORK = {13: 100, 14: 330, 15: 60, 16: 140, 18: 90}  # microseconds per signature, by algorithm
+_LOADING_WORK = 50  # microseconds per key
+_KNOWN_WORK = 3  # microseconds for a cached verdict and its use in a test case
 _ROUNDS_PER_MICROSECOND = 3
-_RECORDS_PER_MICROSECOND = 2  # put in canonical form
+_RECORDS_PER_MICROSECOND = 2  # converted to canonical form
 _DIGEST_OCTETS_PER_MICROSECOND = 400
 _MLDSA44_SIGNATURE_OCTETS = 2420
 
 
 class SignatureVerdict(enum.Enum):
-    """What a signature is worth, and why."""
+    """The verdict on a signature, with its reason."""
 
     VALID = "it verifies"
     NOT_YET_VALID = "its validity starts in the future"
@@ -46,20 +46,20 @@ class SignatureVerdict(enum.Enum):
 
     @property
     def is_uncheckable(self) -> bool:
-        """Whether nothing can be said about it."""
+        """Whether the signature cannot be verified here."""
         return self in {SignatureVerdict.UNSUPPORTED_ALGORITHM, SignatureVerdict.UNSUPPORTED_EXPONENT}
 
 
 Check: TypeAlias = Callable[[bytes, bytes], None]
-"""Takes signature and signed octets; raises InvalidSignature."""
+"""Verify a signature over octets; raise InvalidSignature."""
 
 
 class Verifier:
-    """Verifies the signatures of one run and remembers the verdicts.
+    """Verifies the signatures of one run and caches the verdicts.
 
-    The work of a run is bounded. `on_work_done` is called with the bound, in microseconds, and the type of record when
-    it is reached, and may end the run; what is asked for after that counts as invalid, or as a hash that is not known.
-    Work waits for a turn of the event loop that has time for it.
+    The work of a run is limited. When the limit is reached, `on_work_done` is called with the limit, in microseconds,
+    and the record type, and may end the run; later signatures count as invalid, and later hashes as unknown. Work waits
+    for a turn of the event loop that has time for it.
     """
 
     def __init__(
@@ -67,17 +67,19 @@ class Verifier:
     ) -> None:
         self._on_work_done = on_work_done
         self._turns = turns or LoopTurns()
-        # By content, not by server: each server of a zone sends the same records, and verification is expensive.
+        # Keyed by content, not by server: all servers of a zone send the same records, and verification is expensive.
         self._verdicts: dict[tuple[Rrset, bytes, bytes], SignatureVerdict] = {}
         self._checks: dict[tuple[int, bytes], Check | SignatureVerdict] = {}
-        self._canonical: tuple[tuple[Rrset, bytes], bytes | None] | None = None  # the last one: they can be large
+        self._canonical: tuple[tuple[Rrset, bytes], bytes | None] | None = (
+            None  # only the last one, because it can be large
+        )
         self._hashes: dict[tuple[str, bytes, int], str] = {}
         self._work_left = _WORK_PER_RUN
 
     async def verify(
         self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str
     ) -> SignatureVerdict:
-        """Return the verdict on a signature over a set by the keys of `zone` at that time."""
+        """Return the verdict on a signature over a set by the keys of `zone` at the time `now`."""
         if signature.is_early(now):
             return SignatureVerdict.NOT_YET_VALID
         if signature.is_expired(now):
@@ -87,7 +89,7 @@ class Verifier:
     async def verify_timeless(
         self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, zone: str
     ) -> SignatureVerdict:
-        """Return the verdict on a signature over a set by the keys of `zone`, without regard to the time."""
+        """Return the verdict on a signature over a set by the keys of `zone`, ignoring the validity period."""
         if not is_supported(signature.algorithm):
             return SignatureVerdict.UNSUPPORTED_ALGORITHM
         named = [key for key in keys if key.tag == signature.tag]
@@ -103,11 +105,11 @@ class Verifier:
         return verdict
 
     async def is_valid(self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str) -> bool:
-        """Say whether a signature is good at that time."""
+        """Return whether a signature is valid at the time `now`."""
         return await self.verify(rrset, signature, keys, now=now, zone=zone) is SignatureVerdict.VALID
 
     async def _verify_by(self, rrset: Rrset, signature: Rrsig, key: Dnskey, *, zone: str) -> SignatureVerdict:
-        # The signer must be the zone itself (RFC 4035 section 5.3.1): another zone's signature proves nothing.
+        # The signer must be the zone itself (RFC 4035 section 5.3.1): signatures of other zones prove nothing.
         if signature.algorithm != key.algorithm or signature.signer != zone or signature.covered != rrset.type:
             return SignatureVerdict.INVALID
         inputs = (rrset, signature.rdata, key.rdata)
@@ -122,7 +124,7 @@ class Verifier:
         check = self._check_of(key)
         if isinstance(check, SignatureVerdict):
             return check
-        # After the check for unsupported keys, so that those are called unsupported even if no work is left.
+        # After the check for unsupported keys, so that these are reported as unsupported even if no work is left.
         if not self._may_spend(_work(key) + _work_of_set(rrset), "RRSIG"):
             return SignatureVerdict.INVALID
         signed = self._signed(rrset, signature)
@@ -151,7 +153,10 @@ class Verifier:
         return check
 
     async def weaknesses(self, key: Dnskey) -> tuple[Weakness, ...]:
-        """Return the weaknesses of a key; each server of a zone may send dozens that take milliseconds each."""
+        """Return the weaknesses of a key.
+
+        Waits for its turn, because a server may send dozens that take milliseconds each.
+        """
         await self._turns.wait()
         return (
             weaknesses(key.algorithm, key.key)
@@ -160,7 +165,7 @@ class Verifier:
         )
 
     async def nsec3_label(self, name: str, record: Nsec3) -> str | None:
-        """Return the hash of a name by the parameters of an NSEC3, as its first label; None if it is not computed."""
+        """Return the NSEC3 hash of a name as a label, with the parameters of a record; None if it is not computed."""
         if record.algorithm != 1:
             return None
         identity = (name, record.salt, record.iterations)
@@ -174,14 +179,14 @@ class Verifier:
         return label
 
     async def nsec3_matching(self, name: str, records: Iterable[Nsec3]) -> Nsec3 | None:
-        """Return the record of that name among these, None if there is none."""
+        """Return the record that matches the name, or None."""
         for record in records:
             if await self.nsec3_label(name, record) == record.label:
                 return record
         return None
 
     async def nsec3_covers(self, name: str, records: Iterable[Nsec3]) -> bool:
-        """Say whether one of these records denies that the name exists."""
+        """Return whether one of these records covers the name."""
         for record in records:
             label = await self.nsec3_label(name, record)
             if label is not None and record.covers(label):
@@ -189,7 +194,7 @@ class Verifier:
         return False
 
     def _may_spend(self, work_us: int, rtype: str) -> bool:
-        """Pay for work on records of that type; with nothing left the run ends."""
+        """Charge work on records of that type; end the run if none is left."""
         if self._work_left <= 0:
             self._on_work_done(_WORK_PER_RUN, rtype)
             return False
@@ -199,14 +204,15 @@ class Verifier:
 
 
 def is_supported(algorithm: int) -> bool:
-    """Say whether signatures of that algorithm can be verified here."""
+    """Return whether signatures of that algorithm can be verified."""
     return algorithm in rsa.ALGORITHMS or algorithm in _LOADERS
 
 
 def _work(key: Dnskey) -> int:
     if key.algorithm not in rsa.ALGORITHMS:
         return _CURVE_WORK.get(key.algorithm, 1)
-    # One squaring for each bit of the exponent, each of which grows with the square of the modulus.
+    # The exponentiation needs one squaring per bit of the exponent, and its cost is quadratic in the size of the
+    # modulus.
     found = rsa.rsa_key(key.key)
     return 1 + found.exponent_bits * (found.bits // 256) ** 2 // 10 if found else 1
 
@@ -221,7 +227,7 @@ def _load(key: Dnskey) -> Check | SignatureVerdict:
         if key.algorithm in rsa.ALGORITHMS:
             return _load_rsa(key)
         return _LOADERS[key.algorithm](key.key)
-    except ValueError:  # not a point of the curve, or of another length
+    except ValueError:  # not a point on the curve, or of a different length
         return SignatureVerdict.INVALID
     except UnsupportedAlgorithm:
         return SignatureVerdict.UNSUPPORTED_ALGORITHM
@@ -231,7 +237,7 @@ def _load_rsa(key: Dnskey) -> Check | SignatureVerdict:
     found = rsa.rsa_key(key.key)
     if found is None:
         return SignatureVerdict.INVALID
-    # RFC 3110 allows them, but the work grows with each bit; OpenSSL refuses them, too, for moduli over 3072 bits.
+    # RFC 3110 allows them, but the work grows with each bit; OpenSSL rejects them, too, for moduli over 3072 bits.
     if found.exponent_bits > rsa.EXPONENT_MAX_BITS:
         return SignatureVerdict.UNSUPPORTED_EXPONENT
     if not found.is_plausible:
@@ -251,13 +257,13 @@ def _load_curve(curve: ec.EllipticCurve, digest: hashes.HashAlgorithm, octets: i
     def load(key: bytes) -> Check:
         if len(key) != 2 * octets:
             raise ValueError("the point has another length")
-        # A DNSKEY holds x and y only (RFC 6605 section 4); the library wants the octet of uncompressed points.
+        # A DNSKEY contains only x and y (RFC 6605 section 4); the library expects the octet of uncompressed points.
         public = ec.EllipticCurvePublicKey.from_encoded_point(curve, b"\x04" + key)
 
         def check(signature: bytes, signed: bytes) -> None:
             if len(signature) != 2 * octets:
                 raise InvalidSignature
-            # DNSSEC puts r and s side by side; the library wants them in DER.
+            # DNSSEC concatenates r and s; the library expects them in DER.
             r, s = int.from_bytes(signature[:octets]), int.from_bytes(signature[octets:])
             public.verify(utils.encode_dss_signature(r, s), signed, scheme)
 
@@ -289,7 +295,7 @@ def _mldsa44_class() -> Any:
     """Return the class of ML-DSA-44 keys.
 
     Raises:
-        UnsupportedAlgorithm: the installed cryptography has none (it came after the oldest version that is allowed).
+      UnsupportedAlgorithm: the installed cryptography does not have it (the oldest supported version lacks it).
     """
     try:
         module = importlib.import_module("cryptography.hazmat.primitives.asymmetric.mldsa")

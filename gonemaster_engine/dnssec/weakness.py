@@ -1,7 +1,7 @@
-"""Weaknesses of public keys that their numbers give away, and the number by which lists of known keys name a key.
+"""Weaknesses of public keys that can be computed from the key, and the number that lists of compromised keys use.
 
-Source: RFC 3110 section 2, RFC 2536 section 2, RFC 6605 section 4, RFC 8080 section 3; CVE-2017-15361 (ROCA),
-Wiener, "Cryptanalysis of short RSA secret exponents" (1990); Fermat for primes that lie close to each other.
+Source: RFC 3110 section 2, RFC 2536 section 2, RFC 6605 section 4, RFC 8080 section 3; CVE-2017-15361 (ROCA); Wiener,
+"Cryptanalysis of short RSA secret exponents" (1990); Fermat factorisation for primes that are close together.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gonemaster_engine.dnssec.rsa import MODULUS_MAX_BITS, RsaKey, rsa_key
 FERMAT_ROUNDS = 100
 SMALL_FACTOR_MAX = 65537
 _WIENER_MIN_EXPONENT_BITS = 33
-_WIENER_MAX_MODULUS_BITS = 4096  # beyond it takes too long, and RFC 3110 allows no larger keys
+_WIENER_MAX_MODULUS_BITS = 4096  # larger moduli take too long, and RFC 3110 does not allow them
 _REPEATED_OCTETS = re.compile(rb"(.)\1{15}", re.DOTALL)
 _ROCA_GENERATOR = 65537
 _ROCA_PRIMES = (
@@ -65,12 +65,12 @@ _ROCA_PRIMES = (
 _DSA_ALGORITHMS = frozenset({3, 6})
 _POINT_OCTETS = {13: 64, 14: 96}
 _RAW_OCTETS = {15: 32, 16: 57}
-# Few remainders are those of squares: these four refuse 99 of 100 numbers before a root is taken.
+# Few remainders are those of squares: these four moduli rule out 99 of 100 numbers before a root is computed.
 _SQUARES = {modulus: {number * number % modulus for number in range(modulus)} for modulus in (64, 63, 65, 11)}
 
 
 class Weakness(enum.Enum):
-    """What is wrong with an RSA key."""
+    """A weakness of an RSA key."""
 
     FERMAT = "its primes lie close to each other"
     PATTERN = "its modulus repeats an octet"
@@ -91,7 +91,7 @@ def weaknesses(algorithm: int, key: bytes) -> tuple[Weakness, ...]:
 
 
 def examining_us(algorithm: int, key: bytes) -> int:
-    """Return about how many microseconds it takes to find the weaknesses of the public key field of a DNSKEY."""
+    """Return the estimated time, in microseconds, to find the weaknesses of the public key field of a DNSKEY."""
     found = rsa_key(key) if algorithm in RSA_ALGORITHMS else None
     if found is None or found.bits > MODULUS_MAX_BITS:
         return 1
@@ -118,15 +118,15 @@ def _rsa_weaknesses(key: RsaKey) -> Iterator[Weakness]:
 
 
 def is_square(number: int) -> bool:
-    """Say whether a number is the square of another; most that are not fail a few remainders."""
+    """Return whether a number is a perfect square; most others are ruled out by a few remainders."""
     if number < 0 or any(number % modulus not in squares for modulus, squares in _SQUARES.items()):
         return False
     return math.isqrt(number) ** 2 == number
 
 
 def _has_close_factors(modulus: int) -> bool:
-    # Fermat: a modulus is the difference of two squares, a² - b² with the primes a + b and a - b. If the primes are
-    # close, b is found within few rounds from the root of the modulus upwards; primes chosen well are never found.
+    # Fermat: a modulus is the difference of two squares, a² - b², with the primes a + b and a - b. If the primes are
+    # close, b is found within few steps upwards from the root of the modulus; well-chosen primes are never found.
     root = math.isqrt(modulus)
     if root * root < modulus:
         root += 1
@@ -140,14 +140,14 @@ def _has_close_factors(modulus: int) -> bool:
 
 
 def _has_roca_fingerprint(modulus: int) -> bool:
-    # Both primes of an affected key are powers of 65537 modulo each small prime, and so is their product. A key of
-    # another origin passes for one with a chance of 2^-28.
+    # Both primes of an affected key are powers of 65537 modulo each small prime, and so is their product. Other keys
+    # match by chance with a probability of 2^-28.
     return all(modulus % prime in powers for prime, powers in _roca_powers().items())
 
 
 @cache
 def _roca_powers() -> dict[int, frozenset[int]]:
-    """Return, for each prime, the remainders that the powers of the generator leave."""
+    """Return the remainders of the powers of the generator, by prime."""
     return {
         prime: frozenset(pow(_ROCA_GENERATOR, exponent, prime) for exponent in range(prime - 1))
         for prime in _ROCA_PRIMES
@@ -164,11 +164,11 @@ def _product_of_small_primes() -> int:
 
 
 def _has_short_private_exponent(key: RsaKey) -> bool:
-    """Say whether a convergent of exponent / modulus gives the private exponent away (Wiener's attack)."""
+    """Return whether a convergent of exponent / modulus reveals the private exponent (Wiener's attack)."""
     if key.bits > _WIENER_MAX_MODULUS_BITS or key.exponent >= key.modulus:
         return False
     for multiple, private in _convergents(key.exponent, key.modulus):
-        # Convergents grow, and the attack holds only up to a quarter of the modulus's length.
+        # Convergents grow, and the attack only works up to a quarter of the modulus's length.
         if private.bit_length() > key.bits // 4 + 1:
             return False
         if multiple == 0 or (key.exponent * private - 1) % multiple:
@@ -189,7 +189,7 @@ def _convergents(numerator: int, denominator: int) -> Iterator[tuple[int, int]]:
 
 
 def key_number(key: Dnskey) -> int | None:
-    """Return the number by which lists of compromised keys name a key; None for keys that are malformed or unknown."""
+    """Return the number that lists of compromised keys use for a key; None for malformed or unknown keys."""
     if key.algorithm in RSA_ALGORITHMS:
         rsa = rsa_key(key.key)
         return rsa.modulus if rsa else None

@@ -1,1 +1,1 @@
-"""What test cases report: tags, and their texts."""
+"""The findings of test cases: tags and their texts."""

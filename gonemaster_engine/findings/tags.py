@@ -1,4 +1,4 @@
-"""What a test case yields: tags, declared once with level and argument keys, and findings."""
+"""Tags of findings, declared once with level and argument keys, and findings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SERVER_KEYS = frozenset(
 
 
 class NamedServer(Protocol):
-    """What a list of servers needs of a name server."""
+    """The part of a name server that a server list needs."""
 
     @property
     def name(self) -> str:
@@ -37,7 +37,7 @@ class NamedServer(Protocol):
 
 
 class Finding(NamedTuple):
-    """What a test case found; the run sets the level and makes an `Entry` of it."""
+    """A finding of a test case; the run sets its level and creates an `Entry` from it."""
 
     tag: Tag
     args: dict[str, Any]
@@ -45,28 +45,28 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A message tag: calling it with its arguments makes a `Finding`.
+    """A message tag: calling it with its arguments creates a `Finding`.
 
-    Lists of servers (`servers` and the other keys in `SERVER_KEYS`) may be given as name servers, names or ready
-    items; they are sorted, since findings must not follow the order of answers.
+    Server lists (`servers` and the other keys in `SERVER_KEYS`) accept name servers, names and ready items. They are
+    sorted, because findings must not depend on the order of answers.
     """
 
     name: str
     level: Level  # default; the profile decides
-    keys: tuple[str, ...] = ()  # of its arguments
+    keys: tuple[str, ...] = ()  # of the arguments
     optional: tuple[str, ...] = ()  # keys that may be absent
-    claims_all: bool = False  # whether it says something of all name servers, so that none may have been left out
-    _server_keys: tuple[str, ...] = field(init=False, repr=False, compare=False)  # those of `SERVER_KEYS`
+    claims_all: bool = False  # whether it is a statement about all name servers, so that none may have been left out
+    _server_keys: tuple[str, ...] = field(init=False, repr=False, compare=False)  # the keys that are in `SERVER_KEYS`
 
     def __post_init__(self) -> None:
         found = tuple(key for key in (*self.keys, *self.optional) if key in SERVER_KEYS)
         object.__setattr__(self, "_server_keys", found)
 
     def __call__(self, **args: Any) -> Finding:
-        """Return a finding.
+        """Create a finding.
 
         Raises:
-            TagArgumentError: the keys are not those that the tag declares.
+          TagArgumentError: the keys are not those that the tag declares.
         """
         if tuple(args) != self.keys:
             self._check(args)
@@ -81,11 +81,11 @@ class Tag:
             raise TagArgumentError(f"{self.name} takes {sorted(wanted)}, got {sorted(given)}")
 
 
-SUPPLIED = "-"  # stands in a server list for data that the user supplied
+SUPPLIED = "-"  # item of a server list for data that the user supplied
 
 
 def server_items(servers: Iterable[NamedServer | str | dict[str, str]]) -> list[dict[str, str] | str]:
-    """Return the items of a server list in JSON form, sorted and without doubles.
+    """Return the items of a server list in JSON form, sorted and without duplicates.
 
     An item is {ns, address}, {ns}, or "-" for data that the user supplied.
     """

@@ -1,1 +1,1 @@
-"""Packets: what is sent and received, and what is remembered of it."""
+"""DNS transport: sending queries, receiving responses and caching them."""

@@ -1,7 +1,7 @@
-"""Caches: the answers of one run, and the hot cache that the runs of a process share.
+"""Caches: the answers of one run, and the hot cache that all runs of a process share.
 
-The run cache is the memory of a run: each query is sent once. The hot cache holds what many runs need and no
-test is about: answers of zones above the tested one, and where zones are served. It is bounded in size and time.
+The run cache ensures that a run sends each query once. The hot cache holds data that many runs need and no test checks:
+answers of zones above the tested one, and the name servers of those zones. It is limited in size and time.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from gonemaster_engine.net.wire.messages import Edns, Response
 
 _Value = TypeVar("_Value")
 
-_LARGEST_SHARE = 64  # a value takes at most this part of the room
-_ENTRY_OCTETS = 1024  # of memory for key and objects
-_RECORD_OCTETS = 1024  # for a record, its names and its rdata once a test case has looked inside
+_LARGEST_SHARE = 64  # a value takes at most 1/64 of the capacity
+_ENTRY_OCTETS = 1024  # memory for the key and the objects
+_RECORD_OCTETS = 1024  # memory for a record, its names, and its rdata once a test case has decoded it
 _ADDRESS_OCTETS = 128
 
 
 class QueryKey(NamedTuple):
-    """What makes two queries to one address the same query."""
+    """The properties that make two queries to one address equal."""
 
     qname: str
     qtype: str
@@ -30,20 +30,19 @@ class QueryKey(NamedTuple):
     flags: int = 0  # RD, AD, CD bits of the header
     edns: Edns | None = None
     tcp: bool = False
-    fallback: bool = True  # over TCP when the answer is truncated
+    fallback: bool = True  # retry over TCP if the answer is truncated
     any_source: bool = False
     qname_octets: bytes | None = None  # another spelling of the name, in wire format
-    probing: bool = False  # sent once over UDP; a lost answer says nothing about the server
+    probing: bool = False  # sent once over UDP; a lost answer does not count against the server
 
 
 class ExpiringCache(Generic[_Value]):
-    """Values that expire, limited in number and in bytes: the least recently used goes first.
+    """An LRU cache with expiry, limited in entries and in bytes.
 
-    Expired values go, too, once all that were used before them have gone. A value that takes more than a part of the
-    capacity is not kept, so that no single value evicts all the others.
+    Expired values are dropped once all values used before them are dropped. A value larger than a fixed part of the
+    capacity is not stored, so that one value cannot evict all the others.
 
-    cachetools.TLRUCache does the same in 13 microseconds to store a value and 1.3 to find one; this takes 0.9 and 0.3.
-    A run stores some twenty and looks up several dozen: the difference is about one percent of its CPU.
+    cachetools.TLRUCache offers the same, but takes many times longer to store a value.
     """
 
     def __init__(self, *, max_entries: int, max_octets: int = 2**63, now: Callable[[], float] = time.monotonic) -> None:
@@ -54,13 +53,13 @@ class ExpiringCache(Generic[_Value]):
         self.octets = 0
         self.hits = 0
         self.misses = 0
-        self.evictions = 0  # to make room; what has come to its end does not count
+        self.evictions = 0  # entries dropped to make room; expired ones do not count
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, key: object) -> _Value | None:
-        """Return the value, None when there is none or its life is over."""
+        """Return the value, or None if there is none or it has expired."""
         entry = self._entries.get(key)
         if entry is None or entry[0] <= self._now():
             self.misses += 1
@@ -70,7 +69,7 @@ class ExpiringCache(Generic[_Value]):
         return entry[1]
 
     def put(self, key: object, value: _Value, *, ttl_s: float, octets: int = 0) -> None:
-        """Keep a value of so many octets for so many seconds; nothing is kept for zero or less."""
+        """Store a value for `ttl_s` seconds; a TTL of zero or less stores nothing. `octets` is its size in memory."""
         if ttl_s <= 0 or octets * _LARGEST_SHARE > self._max_octets:
             return
         now = self._now()
@@ -82,41 +81,41 @@ class ExpiringCache(Generic[_Value]):
         while len(self._entries) > self._max_entries or self.octets > self._max_octets:
             self.evictions += next(iter(self._entries.values()))[0] > now
             self._drop_oldest()
-        while next(iter(self._entries.values()))[0] <= now:  # ends with the value just put, at the latest
+        while next(iter(self._entries.values()))[0] <= now:  # stops at the value just stored, at the latest
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         self.octets -= self._entries.popitem(last=False)[1][2]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         self._entries.clear()
         self.octets = 0
 
 
 class ZoneCut(NamedTuple):
-    """Where a zone is served: its name servers, each with the addresses that came as glue."""
+    """A zone, its name servers and their glue addresses."""
 
     zone: str
     servers: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class Lifetimes(NamedTuple):
-    """For how long the profile of a run lets answers live between runs, in seconds, and which runs share them.
+    """How long the profile of a run caches answers between runs, in seconds, and which runs share them.
 
-    Runs of different scopes share nothing. The scope names all that may change what a server responds or whether it is
-    queried, so that a run finds only what it would have been told itself.
+    Runs with different scopes share nothing. The scope names everything that can change a server's response or whether
+    the server is queried, so that a run only finds answers that it would have received itself.
     """
 
-    positive_s: int = 0  # of answers with records and of referrals; 0: their own TTL
-    negative_s: int = 30  # of answers without records; 0: they are not kept
+    positive_s: int = 0  # answers with records, and referrals; 0: their own TTL
+    negative_s: int = 30  # answers without records; 0: not cached
     scope: str = ""
 
 
 class HotCache:
-    """Answers and zone cuts that the runs of a process share; `ttl_s` bounds the life of each, whatever TTL they have.
+    """Answers and zone cuts that the runs of a process share; `ttl_s` limits the life of each entry below its own TTL.
 
-    Why no run can plant what another one believes: docs/explanation/caches.md.
+    docs/explanation/caches.md explains why a run cannot poison the cache of another run.
     """
 
     def __init__(
@@ -133,27 +132,27 @@ class HotCache:
 
     @property
     def octets(self) -> int:
-        """How much memory the entries take, as far as it is counted."""
+        """Memory that the entries take, in bytes (estimate)."""
         return self._answers.octets + self._cuts.octets
 
     @property
     def lookups(self) -> tuple[int, int, int]:
-        """How often something was found, how often not, and what was dropped to make room, so far."""
+        """Number of hits, misses and evictions so far."""
         answers, cuts = self._answers, self._cuts
         return answers.hits + cuts.hits, answers.misses + cuts.misses, answers.evictions + cuts.evictions
 
     def change_ttl(self, ttl_s: float) -> None:
-        """Bound the life of entries anew, 0 to keep nothing; what was kept is forgotten."""
+        """Change the longest life of entries, in seconds, and clear the cache; 0 disables it."""
         self.ttl_s = ttl_s
         self._answers.clear()
         self._cuts.clear()
 
     def find_answer(self, address: str, key: QueryKey, lifetimes: Lifetimes) -> Response | None:
-        """Return the answer that is kept."""
+        """Return the cached answer, or None."""
         return self._answers.get((address, key, lifetimes))
 
-    def keep_answer(self, address: str, key: QueryKey, response: Response, lifetimes: Lifetimes) -> None:
-        """Keep an answer of the address for its time; failures, cut answers and those from elsewhere are not kept."""
+    def store_answer(self, address: str, key: QueryKey, response: Response, lifetimes: Lifetimes) -> None:
+        """Cache an answer of the address. Errors, truncated answers and answers from other addresses are not cached."""
         if response.rcode_number not in {0, 3} or response.tc or response.source != address:
             return
         records = (*response.answer, *response.authority, *response.additional)
@@ -166,11 +165,11 @@ class HotCache:
         self._answers.put((address, key, lifetimes), response, ttl_s=min(self.ttl_s, life_s), octets=octets)
 
     def find_cut(self, zone: str, lifetimes: Lifetimes) -> ZoneCut | None:
-        """Return where a zone is served, if that is kept."""
+        """Return the cached zone cut, or None."""
         return self._cuts.get((zone, lifetimes))
 
-    def keep_cut(self, cut: ZoneCut, lifetimes: Lifetimes, *, ttl_s: int) -> None:
-        """Keep where a zone is served; `ttl_s` is the shortest of the records that said it, glue among them."""
+    def store_cut(self, cut: ZoneCut, lifetimes: Lifetimes, *, ttl_s: int) -> None:
+        """Cache a zone cut; `ttl_s` is the shortest TTL of its records, glue included."""
         addresses = sum(len(addresses) for _, addresses in cut.servers)
         octets = _ENTRY_OCTETS * (1 + len(cut.servers)) + _ADDRESS_OCTETS * addresses
         self._cuts.put((cut.zone, lifetimes), cut, ttl_s=min(self.ttl_s, lifetimes.positive_s or ttl_s), octets=octets)

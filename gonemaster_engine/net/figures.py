@@ -1,7 +1,7 @@
-"""Figures about a few measured values.
+"""Mean, median and deviation of a few measured values.
 
-Python's own module of statistics calculates in fractions, for values without rounding errors that times do not need: it
-takes a hundred times as long, and more time to load than most test cases take to run.
+The standard library's `statistics` calculates in exact fractions, which response times do not need, and is slow to
+import.
 """
 
 from __future__ import annotations
@@ -22,6 +22,6 @@ def median(values: Sequence[float]) -> float:
 
 
 def deviation(values: Sequence[float]) -> float:
-    """Return the standard deviation of at least one value; they are all there are, not a sample."""
+    """Return the population standard deviation of at least one value."""
     middle = mean(values)
     return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / len(values))

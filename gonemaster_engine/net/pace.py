@@ -1,28 +1,28 @@
-"""One run as far as its queries wait for the limits of addresses."""
+"""The pacing state of one run: its queries that wait for the limits of addresses."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 
-class Leavable(Protocol):
-    """Where queries of runs wait."""
+class RunQueue(Protocol):
+    """A queue in which queries of runs wait."""
 
     def leave(self, run: RunPace) -> None:
-        """Forget the queries of a run."""
+        """Remove the queries of a run."""
 
 
 class RunPace:
-    """`is_urgent`: somebody waits for the result of the run. `waited_s`: how long all its queries together waited."""
+    """The pacing state of a run: whether a user waits for its result, and how long its queries waited in total."""
 
     __slots__ = ("is_urgent", "queues", "waited_s")
 
     def __init__(self, *, is_urgent: bool = False) -> None:
         self.is_urgent = is_urgent
         self.waited_s = 0.0
-        self.queues: set[Leavable] = set()
+        self.queues: set[RunQueue] = set()
 
     def end(self) -> None:
-        """Forget the queries of the run wherever they wait."""
+        """Remove the queries of the run from all queues."""
         for queue in list(self.queues):
             queue.leave(self)

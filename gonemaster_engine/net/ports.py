@@ -1,4 +1,4 @@
-"""Local ports that nobody can foresee."""
+"""Random local ports."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import socket
 from functools import cache
 from pathlib import Path
 
-from gonemaster_engine.errors import NotAnAddressOfThisHost
-from gonemaster_engine.net.chance import unforeseen_below
+from gonemaster_engine.errors import SourceAddressUnavailable
+from gonemaster_engine.net.randomness import random_below
 
 _LINUX_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _DYNAMIC_PORTS = range(49152, 65536)  # RFC 6335 section 6
-_TRIES = 16  # a port may be taken
+_TRIES = 16  # because a port may be in use
 
 _TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES})
 
 
 @cache
 def local_ports() -> range:
-    """Return the ports that this host gives to clients; what its operator keeps for servers is not among them."""
+    """Return the ports that this host assigns to clients; ports reserved by the operator are excluded."""
     try:
         first, last = map(int, _LINUX_RANGE.read_text("ascii").split())
     except (OSError, ValueError):
@@ -28,10 +28,10 @@ def local_ports() -> range:
 
 
 def check_source(address: str) -> None:
-    """Make sure that this host can send from an address; an empty one stands for any.
+    """Check that this host can send from an address; an empty address means any.
 
     Raises:
-        NotAnAddressOfThisHost: it cannot.
+      SourceAddressUnavailable: the host cannot send from it.
     """
     if not address:
         return
@@ -40,18 +40,18 @@ def check_source(address: str) -> None:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             sock.bind((address, 0))
     except OSError as error:
-        raise NotAnAddressOfThisHost(address, error.strerror or str(error)) from error
+        raise SourceAddressUnavailable(address, error.strerror or str(error)) from error
 
 
 def bind_to_random_port(sock: socket.SocketType, address: str) -> None:
-    """Bind the socket to a port chosen by the operating system's source of randomness; raises OSError.
+    """Bind the socket to a port from the operating system's source of randomness; raises OSError.
 
-    The kernel would choose one, too, but not each kernel so that an observer of some ports cannot tell the next.
+    The kernel would choose a port, too, but on some kernels an observer of some ports can predict the next one.
     """
     ports = local_ports()
     for _ in range(_TRIES):
         try:
-            sock.bind((address, ports[unforeseen_below(len(ports))]))
+            sock.bind((address, ports[random_below(len(ports))]))
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise

@@ -1,4 +1,4 @@
-"""A query under way: what is sent, who is told of the outcome, and which messages may answer it."""
+"""A query in progress: its message, its callback, and the messages that may answer it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.net.pace import RunPace
-from gonemaster_engine.net.wire.messages import HEADER_OCTETS, Response, Twins
+from gonemaster_engine.net.wire.messages import HEADER_OCTETS, Response, ResponsePool
 from gonemaster_engine.net.wire.rrtypes import IN
 
 _TYPE_AND_CLASS_OCTETS = 4
@@ -23,39 +23,41 @@ _LARGE_OCTETS = 4096
 _OCTETS_PER_MICROSECOND = 3
 
 TIMEOUT = "timeout"
-UNREACHABLE = "unreachable"  # the network or the host said so
+UNREACHABLE = "unreachable"  # reported by the network or the host
 MALFORMED = "malformed"
 CLOSED = "closed"  # the transport was closed before an answer came
-GIVEN_UP = "given up"  # the address proved silent while the query was under way
+GIVEN_UP = "given up"  # the address turned out to be silent while the query was in progress
 
 
 @dataclass(slots=True)
 class QueryOutcome:
-    """How a query ended."""
+    """The outcome of a query."""
 
     response: Response | None
     error: str = ""  # TIMEOUT, UNREACHABLE, MALFORMED, CLOSED, GIVEN_UP, or empty
-    octets: int = 0  # of a message that was read and cannot be used
+    octets: int = 0  # size of a message that was received and could not be used
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long to wait and how often to send."""
+    """Timeouts and number of transmissions."""
 
-    timeout_s: float  # of a TCP exchange as a whole, and the longest wait for one transmission over UDP
-    retrans_s: float  # after a transmission over UDP, until the next one or the end
+    timeout_s: float  # timeout of a whole TCP exchange, and the longest wait for one transmission over UDP
+    retrans_s: float  # from one transmission over UDP to the next or to the end
     tries: int  # transmissions over UDP
-    early_s: float | None = None  # if given, after the first transmission of several; the last one waits longer for it
+    early_s: float | None = (
+        None  # if set, the shorter wait after the first of several transmissions; the last wait grows by the difference
+    )
 
     @property
     def udp_wait_s(self) -> float:
-        """How long one transmission over UDP is waited for, on the average."""
+        """The average wait for one transmission over UDP, in seconds."""
         return min(self.retrans_s, self.timeout_s)
 
     def wait_s(self, *, tries_left: int) -> float:
-        """How long this transmission is waited for; together they wait as long, whether the second one is early or not.
+        """Return how long to wait for this transmission, in seconds; an early retransmission does not change the total.
 
-        RFC 1035 section 4.2.1: when to send again should follow from how fast a server answered before.
+        RFC 1035 section 4.2.1: the retransmission interval should follow from earlier response times of the server.
         """
         wait_s = self.udp_wait_s
         if self.early_s is None or self.tries < 2 or self.early_s >= wait_s:
@@ -66,21 +68,21 @@ class Timing:
 
 
 class WaitingGroup(Protocol):
-    """What a query over UDP waits in, together with equal ones."""
+    """A group of equal queries that wait over UDP."""
 
     def leave(self, query: Query) -> None:
-        """Wait no longer for the answer to this query."""
+        """Stop waiting for the answer to this query."""
 
     def read_arrived(self) -> bool:
-        """Read what has arrived and was not read yet; False if some of it must wait for another turn of the loop."""
+        """Read the messages that have arrived; return False if some must wait for another turn of the event loop."""
 
 
-def _told(_outcome: QueryOutcome) -> None:
-    """Stand for the callback of a query that has ended."""
+def _ignore_outcome(_outcome: QueryOutcome) -> None:
+    """Ignore the outcome: the callback of a query that has ended."""
 
 
 class Query:
-    """A query on its way. `on_done` is called once with the outcome."""
+    """A query in progress. `on_done` is called once with the outcome."""
 
     __slots__ = (
         "address",
@@ -91,17 +93,17 @@ class Query:
         "earlier",
         "mixed_case",
         "on_done",
-        "on_let_go",
+        "on_release",
         "pace",
         "qclass",
         "question_name",
         "question_type",
+        "response_pool",
         "sent_at",
         "source_address",
         "tcp_slots",
         "timing",
         "tries_left",
-        "twins",
         "waiting",
     )
 
@@ -119,10 +121,10 @@ class Query:
         source_address: str = "",
         tcp_slots: asyncio.Semaphore | None = None,
         pace: RunPace | None = None,
-        twins: Twins | None = None,
+        response_pool: ResponsePool | None = None,
     ) -> None:
         self.address = address
-        self.body = body  # the message without its id
+        self.body = body  # the message without its ID
         self.timing = timing
         self.on_done = on_done
         question = body[HEADER_OCTETS - 2 : HEADER_OCTETS - 2 + question_octets]
@@ -132,60 +134,60 @@ class Query:
         self.any_source = any_source
         self.mixed_case = mixed_case  # the letters of the name may be sent in any case
         self.source_address = source_address
-        self.tcp_slots = tcp_slots or asyncio.Semaphore()  # connections at once of those that the query belongs to
-        self.pace = pace or RunPace()  # of the run that the query belongs to
-        self.twins = twins  # other responses to the run
-        self.on_let_go: Callable[[], None] | None = None  # while it counts as a packet without answer
+        self.tcp_slots = tcp_slots or asyncio.Semaphore()  # limit of concurrent connections of the run
+        self.pace = pace or RunPace()  # of the run
+        self.response_pool = response_pool  # other responses of the run
+        self.on_release: Callable[[], None] | None = None  # set while it counts as an unanswered packet
         self.tries_left = timing.tries
         self.sent_at = 0.0
         self.waiting: WaitingGroup | None = None
-        self.earlier: QueryOutcome | None = None  # a response that stands if the query, sent once more, gets none
+        self.earlier: QueryOutcome | None = None  # a response that is used if the retransmitted query gets none
         self.done = False
-        self.connection: asyncio.Task[None] | None = None  # over TCP, or waits to be one
+        self.connection: asyncio.Task[None] | None = None  # over TCP, connected or waiting
 
     def finish(self, outcome: QueryOutcome) -> None:
-        """End the query; a second call does nothing."""
+        """Finish the query; a second call does nothing."""
         if self.done:
             return
         self.done = True
         if self.waiting:
             self.stop_waiting()
-        if self.on_let_go:
-            self.let_go()
+        if self.on_release:
+            self.release()
         if outcome.response is None and self.earlier:
             outcome = self.earlier
-        # the queue of deadlines holds the query for seconds more, and must not hold its run
-        report, self.on_done = self.on_done, _told
+        # The queue of deadlines holds the query for some more seconds and must not keep its run in memory.
+        report, self.on_done = self.on_done, _ignore_outcome
         report(outcome)
 
     def give_up(self) -> None:
-        """End the query as one whose address proved silent; a connection is closed, and makes room for others."""
+        """Finish the query because its address is silent; its connection is closed and frees its slot."""
         connection = self.connection
         self.finish(QueryOutcome(None, GIVEN_UP))
         if connection:
             connection.cancel()
 
-    def let_go(self) -> None:
-        """Count no longer as a packet without answer."""
-        if self.on_let_go:
-            let_go, self.on_let_go = self.on_let_go, None
-            let_go()
+    def release(self) -> None:
+        """Stop counting as an unanswered packet."""
+        if self.on_release:
+            release, self.on_release = self.on_release, None
+            release()
 
     def stop_waiting(self) -> None:
-        """Wait no longer over UDP; the query has not ended by that."""
+        """Stop waiting over UDP; this does not finish the query."""
         if self.waiting:
             waiting, self.waiting = self.waiting, None
             waiting.leave(self)
 
 
 def is_response(wire: bytes) -> bool:
-    """Say whether the message is a response to an ordinary query; it has a whole header."""
+    """Return whether the message, which has a whole header, is a response with opcode QUERY."""
     flags = wire[2] << 8 | wire[3]
     return bool(flags & _QUERY_BITS) and not flags & _OPCODE_BITS
 
 
 def repeats_question(wire: bytes, query: Query) -> bool:
-    """Say whether the message has the question of the query, in whatever case."""
+    """Return whether the message repeats the question of the query, ignoring case."""
     end = HEADER_OCTETS + len(query.question_name)
     if wire[end : end + _TYPE_AND_CLASS_OCTETS] != query.question_type:
         return False
@@ -193,28 +195,34 @@ def repeats_question(wire: bytes, query: Query) -> bool:
 
 
 def is_bare_error(wire: bytes) -> bool:
-    """Say whether the message has an error code and neither question nor records: what a server sends that cannot read.
+    """Return whether the message has an error code, but no question and no records.
 
-    An empty question is accepted from it alone. It carries no data, so nobody gains by forging it but silence.
+    Servers that cannot parse a query send such a message, and only such a message may have an empty question. It
+    carries no data, so forging it only suppresses an answer.
     """
     if wire[4:10] != bytes(6):
         return False
     if wire[3] & 0xF not in {_NOERROR, _NXDOMAIN}:
         return True
     has_opt = wire[HEADER_OCTETS : HEADER_OCTETS + len(_OPT_START)] == _OPT_START
-    return has_opt and len(wire) > _EXTENDED_RCODE_AT and wire[_EXTENDED_RCODE_AT] != 0  # BADVERS and the like
+    return has_opt and len(wire) > _EXTENDED_RCODE_AT and wire[_EXTENDED_RCODE_AT] != 0  # BADVERS etc.
 
 
 def reading_us(wire: bytes) -> int:
-    """Return about how many microseconds it takes to read a message, and to look at it; of a small one, none."""
+    """Return the estimated time to parse and check a message, in microseconds; zero for a small one."""
     return len(wire) // _OCTETS_PER_MICROSECOND if len(wire) > _LARGE_OCTETS else 0
 
 
 def read_outcome(wire: bytes, query: Query, *, source: str, over_tcp: bool, rtt_ms: float) -> QueryOutcome:
-    """Return the outcome that a message is which answers the query."""
+    """Return the outcome for a message that answers the query."""
     try:
         response = Response(
-            wire, source=source, over_tcp=over_tcp, rtt_ms=rtt_ms, qclass=query.qclass, twins=query.twins
+            wire,
+            source=source,
+            over_tcp=over_tcp,
+            rtt_ms=rtt_ms,
+            qclass=query.qclass,
+            response_pool=query.response_pool,
         )
     except WireError:
         return QueryOutcome(None, MALFORMED, len(wire))

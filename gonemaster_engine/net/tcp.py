@@ -1,4 +1,4 @@
-"""One query over one TCP connection: connect, send, and read one message within a time limit for all of it.
+"""One query over one TCP connection: connect, send and receive one message within one timeout.
 
 Source: RFC 1035 section 4.2.2, RFC 7766.
 """
@@ -16,7 +16,6 @@ import struct
 import termios
 from collections.abc import Callable
 
-from gonemaster_engine.net.chance import unforeseen_16_bits
 from gonemaster_engine.net.query import (
     MALFORMED,
     UNREACHABLE,
@@ -28,6 +27,7 @@ from gonemaster_engine.net.query import (
     reading_us,
     repeats_question,
 )
+from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
 from gonemaster_engine.turns import LoopTurns
 from gonemaster_engine.waiting import first_done
@@ -37,11 +37,12 @@ _RECEIVE_OCTETS = 65536
 
 
 async def exchange(query: Query, *, port: int, turns: LoopTurns) -> None:
-    """Ask, and end the query with what came.
+    """Send the query and finish it with the outcome.
 
     Raises:
-        TimeoutError: nothing, or not all of it, came in time. What had come by then and was not read yet is in time.
-        OSError: there is no connection.
+      TimeoutError: the message did not arrive completely in time. Data that arrived in time but was not read yet
+    counts.
+      OSError: the connection failed.
     """
     loop = asyncio.get_running_loop()
     query.sent_at = loop.time()
@@ -50,16 +51,16 @@ async def exchange(query: Query, *, port: int, turns: LoopTurns) -> None:
     sock = socket.SocketType(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        if family == socket.AF_INET6:  # an IPv4 address in the form of IPv6 is reached neither way
+        if family == socket.AF_INET6:  # IPv4-mapped addresses are not used
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if query.source_address:
             sock.bind((query.source_address, 0))
         await _connect(sock, (query.address, port), ends_at)
-        if loop.time() >= ends_at:  # the server accepted in time and the loop is late: it may answer still
+        if loop.time() >= ends_at:  # the server accepted in time but the event loop is late: it may still answer
             ends_at = loop.time() + query.timing.timeout_s
         asking = _Exchange(query, sock, turns)
         try:
-            await _wait(asking.ended, ends_at, asking.awaits_what_has_arrived())
+            await _wait(asking.ended, ends_at, asking.unread_data_check())
         finally:
             asking.close()
     finally:
@@ -87,7 +88,10 @@ def _set(step: asyncio.Future[None]) -> None:
 
 
 async def _wait(step: asyncio.Future[None], ends_at: float, is_there: Callable[[], bool]) -> None:
-    """Wait for a step, and longer where `is_there` says that its end has come and only the loop has not seen it."""
+    """Wait for a step.
+
+    Wait longer if `is_there` says that it has completed and only the event loop has not processed it.
+    """
     await first_done([step], until=ends_at)
     while not step.done() and is_there():  # noqa: ASYNC110 - the loop itself is what is waited for
         await asyncio.sleep(0)
@@ -103,14 +107,14 @@ def _poll(sock: socket.SocketType, wanted: int) -> int:
 
 
 def _unread(sock: socket.SocketType) -> int:
-    """Return how many octets wait in the buffer of a socket; the end of the connection counts as one."""
+    """Return the number of unread octets in a socket's buffer; the end of the connection counts as one."""
     count = array.array("i", [0])
     fcntl.ioctl(sock.fileno(), termios.FIONREAD, count)
     return count[0] + bool(_poll(sock, select.POLLRDHUP))
 
 
 class _Exchange:
-    """The question and its answer, the first message, on a connection."""
+    """A query and its answer, the first message, on a connection."""
 
     def __init__(self, query: Query, sock: socket.SocketType, turns: LoopTurns) -> None:
         self._loop = asyncio.get_running_loop()
@@ -118,7 +122,7 @@ class _Exchange:
         self._question = query
         self._socket = sock
         self._turns = turns
-        self._id = unforeseen_16_bits().to_bytes(2)
+        self._id = random_16_bits().to_bytes(2)
         self._received = bytearray()
         self._octets = 0  # received so far
         self._message: bytes | None = None
@@ -128,18 +132,18 @@ class _Exchange:
         self._loop.add_reader(sock.fileno(), self._receive)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Unregister the connection from the event loop."""
         self._loop.remove_reader(self._socket.fileno())
         self._loop.remove_writer(self._socket.fileno())
 
     def _send(self) -> None:
-        """Send what a new connection has room for, which is all of any ordinary question; the rest when it can be."""
+        """Send as much as the buffer takes, which is all of any ordinary query, and the rest later."""
         try:
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
         except BlockingIOError:
             pass
         except OSError:
-            self._unsent = b""  # what reads the connection learns of it, too
+            self._unsent = b""  # the reader gets the error, too
         if self._unsent:
             self._loop.add_writer(self._socket.fileno(), self._send)
         else:
@@ -172,12 +176,15 @@ class _Exchange:
         end = _LENGTH_OCTETS + int.from_bytes(self._received[:_LENGTH_OCTETS])
         if len(self._received) < end:
             return
-        self._loop.remove_reader(self._socket.fileno())  # nobody wants what comes after it
+        self._loop.remove_reader(self._socket.fileno())  # data after the message is ignored
         self._message = bytes(self._received[_LENGTH_OCTETS:end])
         self._read(self._message)
 
     def _read(self, message: bytes) -> None:
-        """Read the message in a turn of the loop that has time for it; many large ones may come at once."""
+        """Parse the message in a turn of the event loop that has time for it.
+
+        Many large messages may arrive together.
+        """
         if self._turns.is_over and not self._question.done:
             self._loop.call_soon(self._read, message)
             return
@@ -193,16 +200,16 @@ class _Exchange:
         rtt_ms = (self._loop.time() - query.sent_at) * 1000
         return read_outcome(wire, query, source=query.address, over_tcp=True, rtt_ms=rtt_ms)
 
-    def awaits_what_has_arrived(self) -> Callable[[], bool]:
-        """Return what says whether something that was there when it is first asked has not been read yet.
+    def unread_data_check(self) -> Callable[[], bool]:
+        """Return a predicate: whether data that had arrived at its first call is still unread.
 
-        Only that: who sends an octet at each turn of the loop must not put off the end.
+        Later data does not count, so that a server that sends one octet per turn cannot postpone the timeout.
         """
         wanted: int | None = None
 
         def is_awaited() -> bool:
             nonlocal wanted
-            if wanted is None:  # the first time is at the time limit
+            if wanted is None:  # the first call is at the timeout
                 wanted = self._octets + _unread(self._socket)
             return self._message is not None or self._octets < wanted
 

@@ -1,4 +1,4 @@
-"""How fast name servers answered in a run."""
+"""Response times of name servers in a run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gonemaster_engine.net.figures import deviation, mean, median
 
 @dataclass(frozen=True, slots=True)
 class NameserverTiming:
-    """How fast a name server answered in a run; times in milliseconds, None without an answer."""
+    """Response times of a name server in a run, in milliseconds; None without an answer."""
 
     nameserver: str
-    address: str  # empty for a name without address
+    address: str  # empty for a name without an address
     count: int
     avg_ms: float | None
     min_ms: float | None
@@ -23,16 +23,16 @@ class NameserverTiming:
     total_ms: float
     timeouts: int
     refusals: int
-    status: str  # "ok" or "unreachable"; "unresolved" for a name without address
+    status: str  # "ok" or "unreachable"; "unresolved" for a name without an address
 
     @classmethod
     def unresolved(cls, name: str) -> NameserverTiming:
-        """Return what stands for a name server whose name has no address."""
+        """Return the entry for a name server whose name has no address."""
         return cls(name, "", 0, None, None, None, None, None, 0.0, 0, 0, "unresolved")
 
     @classmethod
     def of(cls, name: str, address: str, rtts_ms: Sequence[float], *, timeouts: int, refusals: int) -> NameserverTiming:
-        """Return what the response times of a name server were."""
+        """Return the statistics of the response times of a name server."""
         if not rtts_ms:
             return cls(name, address, 0, None, None, None, None, None, 0.0, timeouts, refusals, "unreachable")
         return cls(

@@ -1,7 +1,7 @@
 """Queries over UDP and TCP, with timeouts and retries; the sockets are in `udp` and `tcp`.
 
-Nothing here is a task or a coroutine per query over UDP: a query is an object with a callback, timeouts lie in one
-queue per duration. What a server does wrong ends as an `QueryOutcome` without response, never as an exception.
+A query over UDP needs no task or coroutine: it is an object with a callback, and timeouts are kept in one queue per
+duration. A server error ends in a `QueryOutcome` without a response, never in an exception.
 
 Source: RFC 1035 section 4.2, RFC 5452 (spoofing), RFC 7766 (TCP).
 """
@@ -41,12 +41,15 @@ __all__ = [
     "host_has_ipv6",
 ]
 
-_TCP_CONNECTIONS = 512  # at once, per process
-UDP_SOCKETS = 4096  # at once, per process, if it may have as many descriptors
+_TCP_CONNECTIONS = 512  # concurrent, per process
+UDP_SOCKETS = 4096  # concurrent, per process, if it may open as many file descriptors
 
 
 class _Deadlines:
-    """Calls queries whose time is over. One queue per duration: within a queue the order is that of arrival."""
+    """Calls back queries whose timeout has expired.
+
+    There is one queue per duration, so each queue is in order of arrival.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_due: Callable[[Query, int], None]) -> None:
         self._loop = loop
@@ -82,9 +85,9 @@ class _Deadlines:
 
 
 class Transport:
-    """Sends the queries of all runs of one event loop. Make it inside the loop; close it there.
+    """Sends the queries of all runs of one event loop. Create and close it inside the loop.
 
-    Each packet over UDP and each connection waits until `pacing` lets it go; without, none waits.
+    With `pacing`, each UDP packet and each connection waits until `pacing` allows it.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class Transport:
         self.loop = asyncio.get_running_loop()
         self.port = port
         self.pacing = pacing
-        self.turns = LoopTurns()  # of the loop, for all runs together
+        self.turns = LoopTurns()  # of the event loop, for all runs together
         self._udp = UdpSockets(
             port=port,
             turns=self.turns,
@@ -111,16 +114,16 @@ class Transport:
 
     @property
     def queries(self) -> int:
-        """How many packets over UDP and connections over TCP there were so far."""
+        """Number of UDP packets and TCP connections so far."""
         return self._udp.packets + self._connections
 
     @property
     def queries_ipv6(self) -> int:
-        """How many of them went to IPv6 addresses."""
+        """Number of UDP packets and TCP connections to IPv6 addresses so far."""
         return self._udp.packets_ipv6 + self._connections_ipv6
 
     def send_udp(self, query: Query) -> None:
-        """Send the query over UDP, again when no answer comes, until its tries are used up."""
+        """Send the query over UDP, and retransmit it until it is answered or its tries are used up."""
         if self._closed:
             self._refuse(query)
             return
@@ -134,12 +137,15 @@ class Transport:
             self.pacing.enter(query, self._transmit)
 
     def _transmit(self, query: Query) -> bool:
-        """Send a packet, or let the query wait with an equal one, or for a socket; say whether a packet has left."""
+        """Send a packet, or let the query wait with an equal query or for a socket.
+
+        Return whether a packet has left.
+        """
         packets = self._udp.packets
         try:
             is_sent = self._udp.send(query)
         except OSError as error:
-            # at once would call back before the caller has stored the query
+            # An immediate call would come before the caller has stored the query.
             self.loop.call_soon(query.finish, QueryOutcome(None, _reason(error)))
             return True
         if is_sent:
@@ -147,25 +153,25 @@ class Transport:
         return self._udp.packets != packets
 
     def _send_over_tcp_instead(self, query: Query) -> None:
-        query.tries_left -= 1  # so that no deadline over UDP counts any more
+        query.tries_left -= 1  # so that UDP timeouts no longer apply
         self.send_tcp(query)
 
     def _on_due(self, query: Query, tries_left: int) -> None:
         if not _is_due(query, tries_left):
             return
-        # a loop that is late may not have read what came in time: that is not the silence of the server
+        # A late event loop may not have read a response that arrived in time; the server is not silent then.
         if query.waiting and not query.waiting.read_arrived():
             self.loop.call_soon(self._on_due, query, tries_left)
             return
         if not _is_due(query, tries_left):
-            return  # what was read has ended it, or sent it another way
+            return  # a message that was just read has finished the query or moved it to TCP
         if query.tries_left > 0:
             self.send_udp(query)
         else:
             query.finish(QueryOutcome(None, TIMEOUT))
 
     def send_tcp(self, query: Query) -> None:
-        """Send the query over a TCP connection of its own, once."""
+        """Send the query once, over a separate TCP connection."""
         if self._closed:
             self._refuse(query)
         elif self.pacing is None:
@@ -186,11 +192,11 @@ class Transport:
         self._tcp_tasks.pop(task).connection = None
 
     def _refuse(self, query: Query) -> None:
-        # at once would call back before the caller has stored the query
+        # An immediate call would come before the caller has stored the query.
         self.loop.call_soon(query.finish, QueryOutcome(None, CLOSED))
 
     async def _converse(self, query: Query) -> None:
-        """Wait for a free connection, which does not count, and ask."""
+        """Wait for a free connection, which does not count towards the timeout, and send the query."""
         try:
             async with query.tcp_slots, self._tcp_slots:
                 await exchange(query, port=self.port, turns=self.turns)
@@ -200,22 +206,22 @@ class Transport:
             query.finish(QueryOutcome(None, _reason(error)))
 
     async def close(self) -> None:
-        """Close all sockets; what is under way, and what is sent from now on, ends with the outcome CLOSED."""
+        """Close all sockets; queries in flight and later queries end with the outcome CLOSED."""
         self._closed = True  # first: an outcome may make its run send the next query
         waiting = self.pacing.close() if self.pacing else []
         under_way = [*self._deadlines.close(), *self._udp.close(), *self._tcp_tasks.values(), *waiting]
-        for query in under_way:  # before the tasks: a connection that closes has an outcome of its own
+        for query in under_way:  # before the tasks: a closing connection sets another outcome
             query.finish(QueryOutcome(None, CLOSED))
         tasks = list(self._tcp_tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._udp.close_sockets()
-        await asyncio.sleep(0)  # closed connections give up their sockets in the loop's next turn
+        await asyncio.sleep(0)  # closed connections release their sockets in the next turn of the loop
 
 
 def _is_due(query: Query, tries_left: int) -> bool:
-    """Say whether the query still waits for the answer to that transmission, and not to a later one."""
+    """Return whether the query still waits for the answer to that transmission, not to a later one."""
     return not query.done and tries_left == query.tries_left
 
 
@@ -229,7 +235,7 @@ def _reason(error: OSError) -> str:
 
 
 def host_has_ipv6() -> bool:
-    """Say whether this host has a way to send IPv6 packets; nothing is sent."""
+    """Return whether this host has a route for IPv6; nothing is sent."""
     return _has_route("2001:500:2::c") or _has_route("::1")
 
 

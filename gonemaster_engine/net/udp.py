@@ -1,10 +1,10 @@
-"""UDP: sockets that belong to one server for a short time, and the queries that wait on them.
+"""UDP: sockets that are connected to one server for a short time, and the queries that wait on them.
 
-Who wants to forge a response off the path must hit address and port of the server, our port, the message id and the
-question (RFC 5452). So each socket is connected to one server, has an unforeseeable port, takes few queries and lives
-for seconds: what one server sees of our ports says nothing of those that another one is queried from. Equal queries of
-several runs share one id. A few wrong guesses at a question send it over TCP, whatever port they were sent to.
-The odds stand in docs/explanation/threats.md.
+An off-path attacker who forges a response must guess address and port of the server, our port, the message ID and the
+question (RFC 5452). So each socket is connected to one server, has a random port, takes few queries and lives for
+seconds: the ports that one server sees reveal nothing about the ports used for another server. Equal queries of several
+runs share one ID. After a few wrong guesses the question is sent over TCP regardless of their port.
+docs/explanation/threats.md has the probabilities.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
-from gonemaster_engine.net.chance import unforeseen_16_bits
 from gonemaster_engine.net.ports import bind_to_random_port
 from gonemaster_engine.net.query import (
     UNREACHABLE,
@@ -29,24 +28,25 @@ from gonemaster_engine.net.query import (
     reading_us,
     repeats_question,
 )
+from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
 from gonemaster_engine.turns import LoopTurns
 
-MAX_UNMATCHED = 8  # messages that may have been meant for a question; then it goes over TCP
+MAX_UNMATCHED = 8  # unmatched messages that may be guesses; after that the query uses TCP
 QUERIES_PER_SOCKET = 16
 SOCKET_AGE_S = 5.0  # then it takes no more queries
 _IDLE_S = 1.0  # then it is closed
-_EQUAL_S = 0.2  # for which one packet stands for equal queries
+_EQUAL_S = 0.2  # how long one packet is shared by equal queries
 _REMEMBERED_SERVERS = 10_000
 _RECEIVE_OCTETS = 65535
 _SEND_TRIES = 3
-_RECEIVE_BURST = 64  # datagrams read before the loop gets its turn
+_RECEIVE_BURST = 64  # datagrams read before other callbacks of the loop run
 _IP_RECVERR = 11  # linux/in.h; not in the socket module before Python 3.14
 _IPV6_RECVERR = 25
 
 
 class Flight:
-    """A message under way, and the equal queries that wait for its answer."""
+    """A message in flight, and the equal queries that wait for its answer."""
 
     __slots__ = ("_message_id", "_owner", "_socket", "_unmatched", "body", "key", "queries", "sent_at", "spelled_name")
 
@@ -59,14 +59,14 @@ class Flight:
         self.queries: list[Query] = []
         self.sent_at = 0.0
         self.body = query.body
-        self.spelled_name = b""  # as the answer must repeat it; empty: in any case
+        self.spelled_name = b""  # the spelling that the answer must repeat; empty: any case
         if query.mixed_case:
             end = HEADER_OCTETS - 2 + len(query.question_name)
             self.spelled_name = spell(query.question_name)
             self.body = query.body[: HEADER_OCTETS - 2] + self.spelled_name + query.body[end:]
 
     def leave(self, query: Query) -> None:
-        """Wait no longer for the answer to this query."""
+        """Stop waiting for the answer to this query."""
         self.queries.remove(query)
         if not self.queries:
             self._end()
@@ -76,7 +76,7 @@ class Flight:
         self._owner.forget(self)
 
     def _take_all(self) -> list[Query]:
-        """End, and return the queries that waited."""
+        """End, and return the waiting queries."""
         queries, self.queries = self.queries, []
         for query in queries:
             query.waiting = None
@@ -84,22 +84,22 @@ class Flight:
         return queries
 
     def read_arrived(self) -> bool:
-        """Read what has arrived and was not read yet; False if some of it must wait for another turn of the loop."""
+        """Read the messages that have arrived; return False if some must wait for another turn of the event loop."""
         return self._socket.read_arrived()
 
     def transmit(self) -> None:
-        """Send the message, for a first or another time; raises OSError."""
+        """Send or retransmit the message; raises OSError."""
         self.sent_at = self._owner.loop.time()
         self._socket.send(self._message_id, self.body, self)
 
     def take(self, wire: bytes, source: str) -> bool:
-        """Take a message with the right id; False if it is not the answer."""
+        """Process a message with the right ID; return False if it is not the answer."""
         query = self.queries[0]
         if not is_response(wire):
             return False
         if repeats_question(wire, query):
             if self.spelled_name and wire[HEADER_OCTETS : HEADER_OCTETS + len(self.spelled_name)] != self.spelled_name:
-                self._send_plain(None)  # a server that has a case of its own, or a forger who now has to hit twice
+                self._send_plain(None)  # either the server changes the case, or a forger must now guess right twice
                 return True
         elif not is_bare_error(wire):
             return False
@@ -119,7 +119,7 @@ class Flight:
             self._owner.send_again(query)
 
     def note_unmatched(self, wire: bytes, *, has_id: bool = False) -> None:
-        """Count a message that does not answer, if it may be a guess at this one."""
+        """Count a message that is not the answer but may be a guess at this query."""
         if not has_id and wire[4:6] != b"\0\0" and not repeats_question(wire, self.queries[0]):
             return
         self._unmatched += 1
@@ -128,14 +128,14 @@ class Flight:
                 self._owner.send_over_tcp(query)
 
     def on_icmp_error(self, quoted: bytes) -> None:
-        """End if the error quotes this message; what quotes less than a header proves nothing."""
+        """End if the error quotes this message; a quote shorter than a header proves nothing."""
         if len(quoted) >= HEADER_OCTETS and (self._message_id.to_bytes(2) + self.body).startswith(quoted):
             for query in self._take_all():
                 query.finish(QueryOutcome(None, UNREACHABLE))
 
 
 def spell(name: bytes) -> bytes:
-    """Return a name in wire format, in lower case, with each letter in a case that nobody can foresee ("0x20")."""
+    """Return a lower-case name in wire format with a random case for each letter ("0x20")."""
     bits = secrets.randbits(len(name))
     return bytes(
         octet ^ 0x20 if 0x61 <= octet <= 0x7A and bits >> place & 1 else octet for place, octet in enumerate(name)
@@ -143,15 +143,15 @@ def spell(name: bytes) -> bytes:
 
 
 class _UdpSocket:
-    """A socket for one server: connected, unless responses from other addresses are wanted."""
+    """A socket for one server, connected unless responses from other addresses are wanted."""
 
     def __init__(self, owner: UdpSockets, query: Query, port: int) -> None:
         self._owner = owner
-        self.peer = (query.source_address, query.address)  # what it belongs to
+        self.peer = (query.source_address, query.address)  # the server that it belongs to
         self._target = (query.address, port)
         self._is_connected = not query.any_source
         self._flights: dict[int, Flight] = {}
-        self._spent: set[int] = set()  # ids whose answers may come twice
+        self._spent: set[int] = set()  # IDs whose answers may arrive twice
         self._closing = False
         self.opened_at = self.used_at = owner.loop.time()
         self.is_closed = False
@@ -159,7 +159,7 @@ class _UdpSocket:
         family = socket.AF_INET6 if ":" in query.address else socket.AF_INET
         self._sock = socket.SocketType(
             family, socket.SOCK_DGRAM
-        )  # what `socket.socket` adds takes longer than the rest
+        )  # the checks of `socket.socket` take longer than the rest
         try:
             self._prepare(family, query.source_address)
         except OSError:
@@ -172,26 +172,26 @@ class _UdpSocket:
         self._sock.setblocking(False)
         if ipv6:
             self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if sys.platform == "linux":  # elsewhere a closed port is a timeout
+        if sys.platform == "linux":  # on other systems a closed port is a timeout
             level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
             self._sock.setsockopt(level, option, 1)
         bind_to_random_port(self._sock, source_address)
-        if self._is_connected:  # then the kernel lets nothing through from another address or port
+        if self._is_connected:  # then the kernel drops packets from other addresses and ports
             self._sock.connect(self._target)
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is waited for."""
+        """Whether no query waits on the socket."""
         return not self._flights
 
     def is_used_up(self, now: float) -> bool:
-        """Say whether the next query needs a new port."""
+        """Return whether the next query needs a new port."""
         return self.sent >= QUERIES_PER_SOCKET or now - self.opened_at > SOCKET_AGE_S or self.is_closed
 
     def free_id(self) -> int:
-        """Return an id that was not used on this socket."""
+        """Return an ID that was not used on this socket."""
         while True:
-            message_id = unforeseen_16_bits()
+            message_id = random_16_bits()
             if message_id not in self._flights and message_id not in self._spent:
                 return message_id
 
@@ -209,9 +209,9 @@ class _UdpSocket:
                     self._sock.sendto(wire, self._target)
                 return
             except BlockingIOError:
-                return  # the send buffer is full: the same as a lost packet, the next try comes
+                return  # the send buffer is full: treated as a lost packet, which is retransmitted
             except OSError:
-                # with IP_RECVERR an ICMP error for an earlier message is reported here, too, once
+                # With IP_RECVERR, an ICMP error for an earlier message is reported here once, too.
                 if not tries_left:
                     raise
                 self._read_errors()
@@ -219,14 +219,14 @@ class _UdpSocket:
                     return
 
     def forget(self, message_id: int) -> None:
-        """Wait no longer for that id."""
+        """Stop waiting for that ID."""
         self._flights.pop(message_id, None)
         self._spent.add(message_id)
         if self._closing and not self._flights:
             self.close()
 
     def retire(self) -> None:
-        """Take no more queries and close when the last one is answered."""
+        """Take no more queries, and close after the last answer."""
         self._closing = True
         if not self._flights:
             self.close()
@@ -240,14 +240,17 @@ class _UdpSocket:
             self._owner.on_closed(self)
 
     def waiting(self) -> list[Query]:
-        """Return the queries that wait here."""
+        """Return the queries that wait on the socket."""
         return [query for flight in self._flights.values() for query in flight.queries]
 
     def read_arrived(self) -> bool:
-        """Read what has arrived; False if there is something for which this turn of the loop has no time left."""
+        """Read the datagrams that have arrived.
+
+        Return False if this turn of the event loop has no time for all of them.
+        """
         for _ in range(_RECEIVE_BURST):
             if self._owner.turns.is_over:
-                return not self._has_arrived()  # what is there stays there: the loop calls again in its next turn
+                return not self._has_arrived()  # the rest stays in the buffer: the loop calls again in its next turn
             try:
                 if self._is_connected:
                     wire, source, port = self._sock.recv(_RECEIVE_OCTETS), *self._target
@@ -260,10 +263,10 @@ class _UdpSocket:
                 return True
             if spent_us := reading_us(wire):
                 self._owner.turns.spend(spent_us)
-            # an answer from elsewhere must come from the port that was asked, too
+            # An answer from another address must come from the port that was queried, too.
             if port == self._target[1]:
                 self._on_datagram(wire, source)
-            if not self._flights:  # what else may be there answers nothing; the loop calls again for it
+            if not self._flights:  # further datagrams answer nothing; the loop calls again for them
                 return True
         return True
 
@@ -287,7 +290,7 @@ class _UdpSocket:
                 each.note_unmatched(wire)
 
     def _read_errors(self) -> None:
-        """Take ICMP errors from the error queue: each quotes the packet that caused it, and says where it went."""
+        """Read ICMP errors from the error queue: each quotes the packet that caused it, and has its destination."""
         for _ in range(_RECEIVE_BURST):
             if self.is_closed:
                 return
@@ -301,7 +304,7 @@ class _UdpSocket:
 
 
 def _key_of(query: Query) -> object:
-    """Return what equal queries have in common, None for one that has no equal."""
+    """Return the key that equal queries share, or None for a query that has no equal."""
     return None if query.any_source else (query.source_address, query.address, query.body, query.mixed_case)
 
 
@@ -320,7 +323,7 @@ class UdpSockets:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.packets = 0  # sent so far
-        self.packets_ipv6 = 0  # of these
+        self.packets_ipv6 = 0  # sent so far
         self.turns = turns
         self.send_again = send_again
         self.send_over_tcp = send_over_tcp
@@ -330,18 +333,21 @@ class UdpSockets:
         self._sockets: set[_UdpSocket] = set()
         self._current: dict[tuple[str, str], _UdpSocket] = {}  # by source address and server
         self._flights: dict[object, Flight] = {}
-        self._held: deque[Query] = deque()  # for which no socket was free
-        self._mixed_case: set[str] = set()  # addresses of servers to which a name is the same in any case
+        self._held: deque[Query] = deque()  # queries that wait for a free socket
+        self._mixed_case: set[str] = set()  # addresses of servers that ignore the case of names
         self._sweeper: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     def is_under_way(self, query: Query) -> bool:
-        """Say whether a packet that was sent just now stands for this query, too."""
+        """Return whether a packet sent a moment ago answers this query, too."""
         flight = None if query.waiting else self._flights.get(_key_of(query))
         return flight is not None and self.loop.time() - flight.sent_at < _EQUAL_S
 
     def send(self, query: Query) -> bool:
-        """Send a query, or let it wait with an equal one; raises OSError. False: it is sent when a socket is free."""
+        """Send a query, or let it wait with an equal one.
+
+        Raises OSError. Return False if it waits for a free socket.
+        """
         if isinstance(query.waiting, Flight):
             self._count(query)
             query.waiting.transmit()
@@ -402,7 +408,10 @@ class UdpSockets:
         self._sweeper = self.loop.call_later(_IDLE_S, self._sweep) if again else None
 
     def _close_idle(self, idle_s: float) -> bool:
-        """Close what nobody waits on and was not used for some time; say whether there was any."""
+        """Close sockets that have no waiting query and were idle for `idle_s` seconds.
+
+        Return whether there were any.
+        """
         now = self.loop.time()
         idle = [each for each in self._sockets if each.is_idle and now - each.used_at >= idle_s]
         for each in idle:
@@ -410,7 +419,7 @@ class UdpSockets:
         return bool(idle)
 
     def on_closed(self, udp_socket: _UdpSocket) -> None:
-        """Let go of a closed socket."""
+        """Unregister a closed socket."""
         self._sockets.discard(udp_socket)
         if self._current.get(udp_socket.peer) is udp_socket:
             del self._current[udp_socket.peer]
@@ -425,9 +434,9 @@ class UdpSockets:
         return len(self._sockets) < self._max_sockets or self._close_idle(0.0)
 
     def knows_mixed_case(self, address: str, outcome: QueryOutcome) -> bool:
-        """Say whether the outcome of a name in mixed case can be that of the name in lower case, too.
+        """Return whether the outcome for a name in mixed case holds for the lower-case name, too.
 
-        A response with records shows that this server compares names as it must; then its errors are believed, too.
+        A response with records shows that the server ignores case; after that, its errors are accepted, too.
         """
         response = outcome.response
         if response and not response.rcode_number and (response.answer or response.is_referral):
@@ -437,14 +446,14 @@ class UdpSockets:
         return address in self._mixed_case or bool(response and not response.rcode_number)
 
     def forget(self, flight: Flight) -> None:
-        """Let no more queries join a flight that has ended, and send what waited for a socket."""
+        """Remove a flight that has ended, and send queries that wait for a socket."""
         if flight.key:
             self._flights.pop(flight.key, None)
         if self._held:
             self.loop.call_soon(self._send_held)
 
     def close(self) -> list[Query]:
-        """Stop taking queries, and return those under way; `close_sockets` comes after they have their outcome."""
+        """Stop taking queries, and return those in flight; call `close_sockets` once they are finished."""
         self._is_closed = True
         if self._sweeper:
             self._sweeper.cancel()

@@ -1,8 +1,8 @@
-"""Who may decide what in a profile: the operator everything, a caller of the service what costs and reveals no more.
+"""Rules for profiles from callers: the operator may set everything, a caller only values that cost and reveal no more.
 
-The operator's profile is the measure: a caller's document may repeat and restrict it. It never chooses paths, since
-files of the host would be read, nor local addresses, the hosts of AS databases, and targets that are not global.
-Times, repetitions and the lives of cached responses may be as large as the operator's.
+A caller's document may repeat or restrict the operator's profile. It never sets paths, since files of the host would be
+read, nor source addresses, hosts of AS databases, or non-global targets. Timeouts, retries and cache lifetimes are
+limited by the operator's values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gonemaster_engine.texts import Text
 
 
 class Allowed(enum.Enum):
-    """What a caller may set a key to, beside the server's own value."""
+    """What a caller may set a key to, apart from the server's own value."""
 
     ANYTHING = "any valid value"
     LESS = "at most the server's value"
@@ -29,7 +29,7 @@ class Allowed(enum.Enum):
     NOTHING = "only the server's value"
 
 
-# A key without a line here is refused to callers, see `_allowed_at`.
+# Keys that are missing here are refused to callers, see `_allowed_at`.
 CALLERS: Mapping[str, Allowed] = {
     "resolver.defaults.timeout": Allowed.LESS,
     "resolver.defaults.retry": Allowed.LESS,
@@ -71,7 +71,7 @@ def checked_of_caller(document: Any, server: Profile) -> Document:
     """Return a caller's sparse profile in its normal form.
 
     Raises:
-        ProfileError: with the path of each wrong key or value, or of each that goes beyond what a caller may decide.
+      ProfileError: a key or value is invalid or not allowed for callers; the error has the path of each.
     """
     checked = checked_profile(document)
     problems = Problems(ProfileError)
@@ -82,12 +82,12 @@ def checked_of_caller(document: Any, server: Profile) -> Document:
 
 
 def restricted_to_caller(document: Any, server: Profile) -> Document:
-    """Return a caller's sparse profile with the server's own value wherever it goes beyond what a caller may decide.
+    """Return a caller's sparse profile, with the server's own value in place of each value that callers may not set.
 
-    A stored profile may be older than the rules or than the server's profile; its runs must not fail for that.
+    A stored profile may be older than the rules or the server's profile, and its runs must not fail for that.
 
     Raises:
-        ProfileError: with the path of each wrong key or value.
+      ProfileError: a key or value is invalid; the error has the path of each.
     """
     checked = checked_profile(document)
     for path, _, own in list(_excesses(checked, server.as_dict())):
@@ -100,7 +100,7 @@ def restricted_to_caller(document: Any, server: Profile) -> Document:
 
 
 def _excesses(checked: Document, own: Document, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield path, value and the server's value of each value that a caller may not give."""
+    """Yield path, value and the server's value of each value that a caller may not set."""
     for key, value in checked.items():
         below = f"{path}.{key}" if path else key
         if below not in CALLERS and isinstance(value, dict):
@@ -121,9 +121,9 @@ def _is_own(value: Any, own: Any) -> bool:
 
 def _reason(allowed: Allowed, value: Any, own: Any) -> str:
     if allowed is Allowed.NOTHING:
-        return Text("may be set by the operator of the server only")
+        return Text("can only be set by the operator of the server")
     if allowed in (Allowed.FALSE, Allowed.TRUE):
-        return Text("must be {allowed} here, since the profile of the server says so", allowed=allowed.value)
+        return Text("must be {allowed}, as in the profile of the server", allowed=allowed.value)
     less, limited = Text("at most {own}", own=brief(own)), Text("1 to {own}", own=brief(own))
     bounds = limited if allowed is Allowed.LESS_OR_LIMITED else less
-    return Text("must be {bounds} here, the value of the server, not {value}", bounds=bounds, value=brief(value))
+    return Text("must be {bounds} (the value of the server), not {value}", bounds=bounds, value=brief(value))

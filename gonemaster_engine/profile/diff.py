@@ -1,4 +1,4 @@
-"""What a sparse profile changes: each of its values beside the one that counts without it.
+"""The changes of a sparse profile: each of its values next to the value that would apply without it.
 
 Source: contract http-api.md section 5.1; decisions.md for test_levels, which are merged per module and tag.
 """
@@ -18,7 +18,7 @@ KINDS = (CHANGED, REDUNDANT, SET, MAP)
 
 @dataclass(frozen=True, slots=True)
 class LevelChange:
-    """A tag whose level differs."""
+    """A tag with a different level."""
 
     key: str
     default: str
@@ -27,7 +27,7 @@ class LevelChange:
 
 @dataclass(frozen=True, slots=True)
 class ModuleDifference:
-    """The levels of one module: what differs, what the profile leaves to the default, what no engine tag is."""
+    """The levels of one module: changed tags, tags left to the default, and tags that the engine does not have."""
 
     module: str
     changed: Sequence[LevelChange]
@@ -37,21 +37,21 @@ class ModuleDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileDifference:
-    """One property that a profile names."""
+    """One property that a profile sets."""
 
     path: str
     kind: str  # one of KINDS; "set" for test_cases, "map" for test_levels
-    redundant: bool  # without the property the profile would mean the same
+    redundant: bool  # the profile would mean the same without the property
     wholesale: bool = False  # the value replaces the default as a whole
     default: Any = None
     value: Any = None
-    excluded: Sequence[str] = ()  # test cases of the default that are left out
+    excluded: Sequence[str] = ()  # test cases of the default that are excluded
     unknown: Sequence[str] = ()  # test cases that this engine does not have
     modules: Sequence[ModuleDifference] = ()
 
     @property
     def deviations(self) -> int:
-        """How many single values differ from the default."""
+        """Number of single values that differ from the default."""
         if self.kind == MAP:
             return sum(len(module.changed) for module in self.modules)
         if self.kind == SET:
@@ -60,13 +60,13 @@ class ProfileDifference:
 
     @property
     def unknown_count(self) -> int:
-        """How many test cases or tags this engine does not have."""
+        """Number of test cases or tags that this engine does not have."""
         return len(self.unknown) + sum(len(module.unknown) for module in self.modules)
 
 
 @dataclass(frozen=True, slots=True)
 class DiffSummary:
-    """The properties, counted."""
+    """Totals over all properties."""
 
     deviations: int = 0
     redundant: int = 0
@@ -76,13 +76,13 @@ class DiffSummary:
 
 @dataclass(frozen=True, slots=True)
 class ProfileDiff:
-    """All properties that a profile names, by path."""
+    """All properties that a profile sets, by path."""
 
     properties: Sequence[ProfileDifference] = field(default=())
 
     @property
     def summary(self) -> DiffSummary:
-        """The properties, counted."""
+        """Totals over all properties."""
         return DiffSummary(
             deviations=sum(item.deviations for item in self.properties),
             redundant=sum(item.redundant for item in self.properties),
@@ -92,12 +92,12 @@ class ProfileDiff:
 
 
 def diff_profile(document: Mapping[str, Any], base: Profile) -> ProfileDiff:
-    """Compare a sparse profile with what counts where it says nothing.
+    """Compare a sparse profile with its base profile.
 
-    Test cases that this engine does not have are reported, not refused: the profile may be older than the engine.
+    Test cases that this engine does not have are reported, not rejected: the profile may be older than the engine.
 
     Raises:
-        ProfileError: with the path of each wrong key or value.
+      ProfileError: a key or value is invalid; the error has the path of each.
     """
     known, unknown = _split_test_cases(document)
     checked = checked_profile(known)
@@ -110,7 +110,7 @@ def diff_profile(document: Mapping[str, Any], base: Profile) -> ProfileDiff:
 
 
 def _split_test_cases(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
-    """Take the names of test cases that this engine does not have out of a document."""
+    """Separate the names of test cases that this engine does not have from a document."""
     names = document.get("test_cases")
     if not isinstance(names, list):
         return document, []

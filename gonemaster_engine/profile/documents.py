@@ -1,4 +1,4 @@
-"""Checks of documents that people write: all problems are collected, each with its path."""
+"""Validation of documents that users write: all problems are collected, each with its path."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother = 2, 60, 60
 
 
 class Problems:
-    """What is wrong with a document, so that its author sees all of it at once."""
+    """The problems of a document, collected so that its author sees all of them together."""
 
     def __init__(self, error: type[DocumentError]) -> None:
         self.found: list[tuple[str, str]] = []
         self._error = error
 
     def add(self, path: str, reason: str) -> Any:
-        """Note a problem; returns what stands in for the refused value."""
+        """Add a problem; return the placeholder of the rejected value."""
         self.found.append((path, reason))
         return _REFUSED
 
     def raise_if_any(self) -> None:
-        """Raise one error that carries all problems."""
+        """Raise one error with all problems, if there are any."""
         if self.found:
             self._raise()
 
@@ -40,7 +40,7 @@ class Problems:
 
 
 def kind(value: Any) -> str:
-    """Return what sort of value this is, in words."""
+    """Return the type of a value in words."""
     if value is None:
         return Text("nothing")
     names = {
@@ -55,22 +55,22 @@ def kind(value: Any) -> str:
 
 
 def brief(value: Any) -> str:
-    """Return a value as text for an error, cut short: aliases let a small document hold a value without end."""
+    """Return a value as short text for an error: with YAML aliases, a small document can hold an endless value."""
     return _BRIEF.repr(value)
 
 
 def is_number(value: Any) -> bool:
-    """Say whether the value is a finite number, and not a boolean."""
+    """Return whether the value is a finite number, and not a boolean."""
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def read_document(path: str | Path, error: type[DocumentError]) -> dict[str, Any]:
-    """Return the map in a file in JSON or YAML, unchecked.
+    """Return the mapping in a JSON or YAML file, without validation.
 
     Raises:
-        DocumentError: of the type given; the file cannot be read or holds no map.
+      DocumentError: of the given type; the file cannot be read or is not a mapping.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -80,10 +80,10 @@ def read_document(path: str | Path, error: type[DocumentError]) -> dict[str, Any
 
 
 def parse_document(text: str, error: type[DocumentError]) -> dict[str, Any]:
-    """Return the map in a text in JSON or YAML, unchecked; an empty text is an empty map.
+    """Return the mapping in a JSON or YAML text, without validation; an empty text is an empty mapping.
 
     Raises:
-        DocumentError: of the type given; the text holds no map.
+      DocumentError: of the given type; the text is not a mapping.
     """
     try:
         document = json.loads(text)
@@ -97,7 +97,7 @@ def parse_document(text: str, error: type[DocumentError]) -> dict[str, Any]:
 
 
 def _parse_yaml(text: str, error: type[DocumentError]) -> Any:
-    import yaml  # here, since most programs never need it and it takes long to load
+    import yaml  # imported here: most programs never need it, and it is slow to load
 
     try:
         return yaml.safe_load(text)

@@ -27,22 +27,22 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class AsnDatabase:
-    """Where origin ASNs are looked up."""
+    """The databases for lookups of origin ASNs."""
 
-    style: str  # "cymru" or "ripe": the one to be tried first
-    sources: Mapping[str, tuple[str, ...]]  # names of zones ("cymru") and of whois servers ("ripe")
+    style: str  # "cymru" or "ripe": the style to try first
+    sources: Mapping[str, tuple[str, ...]]  # names of zones ("cymru") and whois servers ("ripe")
 
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """The settings of a run; compared and hashed by identity, so that it can be the key of caches."""
+    """The settings of a run; compared and hashed by identity, so that it can be a cache key."""
 
     timeout_s: float  # of one attempt over UDP or TCP
     retry: int  # attempts per query
     retrans_s: int  # pause before the next attempt
     fallback: bool  # retry over TCP after a truncated response
     parallel: int  # number of test cases to run concurrently
-    unordered: bool  # entries may be passed on before those of earlier test cases
+    unordered: bool  # whether entries may be reported before those of earlier test cases
     positive_cache_ttl_s: int  # 0: the TTL of the records
     negative_cache_ttl_s: int
     error_cache_ttl_s: int
@@ -56,8 +56,8 @@ class Profile:
     allow_non_global_targets: bool
     no_network: bool
     asn_db: AsnDatabase
-    badkeys_path: str  # empty: the usual places
-    test_cases: tuple[str, ...]  # ids, in their order
+    badkeys_path: str  # empty: the default locations
+    test_cases: tuple[str, ...]  # IDs, in their order
     levels: Mapping[str, Mapping[str, Level]]  # by module and tag
     _document: Document
 
@@ -69,13 +69,13 @@ class Profile:
         """Return the value of a property in test_cases_vars.
 
         Raises:
-            KeyError: the default profile has no such property.
+          KeyError: the default profile has no such property.
         """
         return self._variables[case_id][name]
 
     @cached_property
     def network_settings(self) -> str:
-        """All that may change which responses a run gets, as one string: what the profile says but for its tests."""
+        """All settings that can change which responses a run gets, as one string."""
         return repr(
             [(field.name, getattr(self, field.name)) for field in fields(self) if field.name not in _NO_NETWORK]
         )
@@ -86,18 +86,19 @@ class Profile:
         return variables
 
     def merge(self, overrides: Mapping[str, Any]) -> Profile:
-        """Return this profile with the keys that a sparse document gives.
+        """Return this profile with the keys of a sparse document applied.
 
-        Maps are merged key by key, test_levels per module and tag, test_cases_vars per property; lists are replaced.
+        Mappings are merged key by key, test_levels per module and tag, test_cases_vars per property; lists are
+        replaced.
 
         Raises:
-            ProfileError: with the path of each wrong key or value.
+          ProfileError: a key or value is invalid; the error has the path of each.
         """
         checked = checked_profile(overrides)
         return _from_document(_merged(self._document, checked)) if checked else self
 
     def as_dict(self) -> Document:
-        """Return the effective profile as a document that may be changed."""
+        """Return the effective profile as a document, which callers may modify."""
         document: Document = _copied(self._document)
         return document
 
@@ -109,7 +110,7 @@ _NO_NETWORK = frozenset({"parallel", "unordered", "badkeys_path", "test_cases", 
 
 @cache
 def default_profile() -> Profile:
-    """Return the profile that is used when nothing else is said."""
+    """Return the default profile."""
     return _from_document(check_document(_default_document(), _known_vars()))
 
 
@@ -117,25 +118,25 @@ def checked_profile(document: Any) -> Document:
     """Return a sparse profile document in its normal form.
 
     Raises:
-        ProfileError: with the path of each wrong key or value.
+      ProfileError: a key or value is invalid; the error has the path of each.
     """
     return check_document(document, _known_vars())
 
 
 def load_profile(path: str | Path) -> Profile:
-    """Return the default profile with the overrides of a file in JSON or YAML.
+    """Return the default profile with the overrides of a JSON or YAML file.
 
     Raises:
-        ProfileError: the file cannot be read, or is not a profile.
+      ProfileError: the file cannot be read or is not a profile.
     """
     return default_profile().merge(read_document(path, ProfileError))
 
 
 def parse_profile(text: str) -> Document:
-    """Return the document in a text in JSON or YAML, unchecked; an empty text is an empty document.
+    """Return the document in a JSON or YAML text, without validation; an empty text is an empty document.
 
     Raises:
-        ProfileError: it is neither.
+      ProfileError: it is neither JSON nor YAML.
     """
     return parse_document(text, ProfileError)
 
@@ -165,7 +166,7 @@ def _copied(value: Any) -> Any:
 
 
 def _from_document(document: Document) -> Profile:
-    """Make the profile of a complete, checked document."""
+    """Create the profile from a complete, validated document."""
     resolver, defaults, net = document["resolver"], document["resolver"]["defaults"], document["net"]
     return Profile(
         timeout_s=defaults["timeout"],

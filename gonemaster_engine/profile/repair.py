@@ -1,4 +1,4 @@
-"""Stored profiles and a newer engine: what a profile lacks, and how it is repaired.
+"""Stored profiles and a newer engine: what a profile lacks, and how to repair it.
 
 Source: contract settings.md section 5.
 """
@@ -19,10 +19,10 @@ ISSUE_TYPES = (MISSING_TEST_CASE, MISSING_TEST_LEVELS, INVALID_CONFIG)
 
 @dataclass(frozen=True, slots=True)
 class ProfileIssue:
-    """One thing in which a profile does not fit this engine."""
+    """One way in which a profile is incompatible with this engine."""
 
     type: str  # one of ISSUE_TYPES
-    module: str  # of missing levels; empty otherwise
+    module: str  # for missing levels; empty otherwise
     detail: str
     suggestion: str
 
@@ -59,7 +59,7 @@ def add_missing_test_cases(document: Any) -> Document:
     """Return the profile with all test cases, if it lists any.
 
     Raises:
-        ProfileError: with the path of each wrong key or value.
+      ProfileError: a key or value is invalid; the error has the path of each.
     """
     checked = checked_profile(document)
     if "test_cases" not in checked:
@@ -68,10 +68,10 @@ def add_missing_test_cases(document: Any) -> Document:
 
 
 def add_missing_test_levels(document: Any) -> Document:
-    """Return the profile with a level for every tag of the modules it names.
+    """Return the profile with a level for every tag of the modules that it lists.
 
     Raises:
-        ProfileError: with the path of each wrong key or value.
+      ProfileError: a key or value is invalid; the error has the path of each.
     """
     checked = checked_profile(document)
     if "test_levels" not in checked:
@@ -82,19 +82,19 @@ def add_missing_test_levels(document: Any) -> Document:
 
 
 def reset_test_cases(document: Any) -> Document:
-    """Return the profile without its list of test cases, so that the default counts.
+    """Return the profile without its list of test cases, so that the default applies.
 
     Raises:
-        ProfileError: what is left is not a profile.
+      ProfileError: the rest is not a valid profile.
     """
     return checked_profile(_without(document, "test_cases"))
 
 
 def reset_test_levels(document: Any, module: str) -> Document:
-    """Return the profile without its levels of a module, so that the default counts.
+    """Return the profile without its levels of a module, so that the default applies.
 
     Raises:
-        ProfileError: what is left is not a profile.
+      ProfileError: the rest is not a valid profile.
     """
     levels = document.get("test_levels") if isinstance(document, Mapping) else None
     if not isinstance(levels, Mapping):

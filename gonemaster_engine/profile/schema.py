@@ -1,4 +1,4 @@
-"""What a profile document may hold: the table of its keys, and the check of a sparse document against it.
+"""The schema of profile documents: the table of its keys, and the validation of sparse documents.
 
 Source: contract settings.md section 4.
 """
@@ -17,10 +17,10 @@ from gonemaster_engine.texts import Text, text_of
 
 Document: TypeAlias = dict[str, Any]
 Check: TypeAlias = Callable[[Problems, str, Any], Any]
-"""Takes the path and the value found there, returns the value in its normal form or notes a problem."""
+"""Take a path and its value; return the value in normal form or add a problem."""
 
-IGNORED_KEYS = frozenset({"igntc", "recurse", "usevc", "debug"})  # of resolver.defaults in older profiles
-UNUSED_SECTIONS = frozenset({"cache", "logfilter"})  # of the profile format, empty in the default profile
+IGNORED_KEYS = frozenset({"igntc", "recurse", "usevc", "debug"})  # in resolver.defaults of older profiles
+UNUSED_SECTIONS = frozenset({"cache", "logfilter"})  # sections of the profile format, empty in the default profile
 ASN_STYLES = ("cymru", "ripe")
 
 _SECONDS_MAX = 2**31 - 1  # RFC 2181 section 8: the largest TTL
@@ -28,12 +28,12 @@ _TAG = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def check_document(document: Any, known_vars: Mapping[str, Mapping[str, Any]]) -> Document:
-    """Return a sparse profile document in its normal form: without ignored keys, names and levels in their usual case.
+    """Return a sparse profile document in normal form: without ignored keys, names and levels in their usual case.
 
-    `known_vars` are the test_cases_vars of the default profile, and its keys of "*" all test cases.
+    `known_vars` holds the test_cases_vars of the default profile; its key "*" lists all test cases.
 
     Raises:
-        ProfileError: with the path of each wrong key or value and what is allowed there.
+      ProfileError: a key or value is invalid; the error has each path and the allowed values.
     """
     problems = Problems(ProfileError)
     checked = _section(problems, "", document, _keys(known_vars))
@@ -46,7 +46,7 @@ def _section(problems: Problems, path: str, value: Any, keys: Mapping[str, Check
         return problems.add(path, Text("must be a mapping, not {kind}", kind=kind(value)))
     checked: Document = {}
     for key, item in value.items():
-        if _is_passed_over(path, key, item):
+        if _is_ignored(path, key, item):
             continue
         below = f"{path}.{key}" if path else str(key)
         if key not in keys:
@@ -56,7 +56,7 @@ def _section(problems: Problems, path: str, value: Any, keys: Mapping[str, Check
     return checked
 
 
-def _is_passed_over(path: str, key: Any, item: Any) -> bool:
+def _is_ignored(path: str, key: Any, item: Any) -> bool:
     if path == "resolver.defaults":
         return key in IGNORED_KEYS
     return not path and key in UNUSED_SECTIONS and item == {}
@@ -108,7 +108,7 @@ def _timeout(problems: Problems, path: str, value: Any) -> Any:
     if is_number(value) and 0 < value <= 255:
         return value
     return problems.add(
-        path, Text("must be a number of seconds above 0 and up to 255, not {brief}", brief=brief(value))
+        path, Text("must be a number of seconds above 0 and at most 255, not {brief}", brief=brief(value))
     )
 
 
@@ -181,7 +181,7 @@ def _test_cases(known: tuple[str, ...]) -> Check:
 
 
 def _test_levels(problems: Problems, path: str, value: Any) -> Any:
-    """Check levels. Modules and tags that this engine lacks are let through: profiles outlive engines."""
+    """Validate levels. Unknown modules and tags are accepted, because profiles outlive engine versions."""
     if not isinstance(value, Mapping):
         return problems.add(path, Text("must be a mapping of module to tag to level, not {kind}", kind=kind(value)))
     checked: Document = {}

@@ -1,8 +1,8 @@
-"""Packet cache files: the responses that a run received, written to a file and read back instead of querying again.
+"""Packet cache files: the responses of a run, saved to a file and restored instead of querying again.
 
-Source: contract cli.md section 1.1. A file is one JSON document, plain or compressed by gzip:
-`format`, `version`, `checksum` (SHA-256 of the canonical document with an empty checksum), and the lists `nameservers`,
-`zone_transfers`, `recursor` and `asn`. A key names only what differs from an ordinary query.
+Source: contract cli.md section 1.1. A file is one JSON document, plain or compressed with gzip: `format`, `version`,
+`checksum` (SHA-256 of the canonical document with an empty checksum), and the lists `nameservers`, `zone_transfers`,
+`recursor` and `asn`. A key lists only the properties that differ from an ordinary query.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from gonemaster_engine.zonemaster.recording import MAX_TIME, looks_like_recordin
 
 FORMAT = "gonemaster.packet-cache"
 VERSION = 3
-READABLE_VERSIONS = (2, 3)  # version 2 does not have the transport of a reply
-MAX_OCTETS = 512 * 1024 * 1024  # of an unpacked file
+READABLE_VERSIONS = (2, 3)  # version 2 lacks the transport of a response
+MAX_OCTETS = 512 * 1024 * 1024  # of an uncompressed file
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _TRANSFER_TYPES = frozenset({"AXFR", "IXFR"})
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 
 
 class CachedAnswer(NamedTuple):
-    """One query to one address, and what came back; None is a query without usable response."""
+    """One query to one address and its response; None if there was no usable response."""
 
     address: str
     key: QueryKey
@@ -52,9 +52,9 @@ class PacketCache:
     """The content of a file."""
 
     answers: list[CachedAnswer] = field(default_factory=list)
-    origins: dict[str, Origin] = field(default_factory=dict)  # AS look-ups, by address
-    problems: list[str] = field(default_factory=list)  # what was passed over, and why
-    recorded_at: float | None = None  # POSIX seconds, when the last answer came; None in files of earlier versions
+    origins: dict[str, Origin] = field(default_factory=dict)  # AS lookups, by address
+    problems: list[str] = field(default_factory=list)  # skipped entries, and why
+    recorded_at: float | None = None  # time of the last answer, POSIX seconds; None in files of earlier versions
 
 
 def write_cache(
@@ -66,12 +66,12 @@ def write_cache(
     compress: bool = False,
     max_entries: int = 0,
 ) -> int:
-    """Write a file in one step and return the number of its entries; a name that ends in .gz compresses too.
+    """Write a file atomically and return the number of its entries; a name that ends in .gz implies compression.
 
-    `recorded_at` (POSIX seconds) is the time at which a run that reads the file is to judge the answers.
+    `recorded_at` (POSIX seconds) is the time at which a run that restores the file validates the answers.
 
     Raises:
-        CacheFileError: there are more than `max_entries` (0: no limit) entries, or the file cannot be written.
+      CacheFileError: there are more than `max_entries` (0: no limit) entries, or the file cannot be written.
     """
     path = Path(path)
     document = _document(answers, origins or {}, recorded_at)
@@ -91,12 +91,12 @@ def write_cache(
 
 
 def read_cache(path: str | Path, *, strict: bool = False) -> PacketCache:
-    """Read a file of this format, or a recording of Zonemaster; both plain or compressed.
+    """Read a file of this format or a Zonemaster recording, plain or compressed.
 
-    Damaged entries are passed over and listed as problems, unless `strict`.
+    Damaged entries are skipped and listed as problems, unless `strict`.
 
     Raises:
-        CacheFileError: the file cannot be read or, if `strict`, something in it is damaged.
+      CacheFileError: the file cannot be read or, if `strict`, it is damaged.
     """
     octets = _unpacked(Path(path))
     problems: list[str] = []
@@ -121,7 +121,7 @@ def _document(
         "version": VERSION,
         "nameservers": [entry for entry in entries if entry["key"]["qtype"] not in _TRANSFER_TYPES],
         "zone_transfers": [entry for entry in entries if entry["key"]["qtype"] in _TRANSFER_TYPES],
-        "recursor": [],  # the answers that the recursor got stand among those of the name servers
+        "recursor": [],  # answers to the recursor are stored with those of the name servers
         "asn": [_origin_entry(address, origins[address]) for address in sorted(origins)],
     }
     if recorded_at is not None:
@@ -204,7 +204,7 @@ def _unpacked(path: Path) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise CacheFileError(f"cannot read the packet cache {path}: {error}") from error
     if len(octets) > MAX_OCTETS:
-        raise CacheFileError(f"the packet cache {path} is larger than {MAX_OCTETS} octets")
+        raise CacheFileError(f"the packet cache {path} is larger than {MAX_OCTETS} bytes")
     return octets
 
 
@@ -286,7 +286,7 @@ def _read_key(entry: Any) -> QueryKey:
     if given.get("qname_octets") is not None:
         given["qname_octets"] = bytes.fromhex(given["qname_octets"])
     key = QueryKey(**given)
-    hash(key)  # a list in it is damage too
+    hash(key)  # a list in it counts as damage, too
     return key
 
 
@@ -296,7 +296,7 @@ def _read_edns(entry: Any) -> Edns:
 
 
 def _read_recursor(entry: Any) -> list[CachedAnswer]:
-    """Read an answer of the recursor: each of the servers that were queried is taken to have given it."""
+    """Read an answer of the recursor; it is attributed to each of the queried servers."""
     key = QueryKey(names.canonical(entry["name"]), entry["qtype"], entry.get("qclass", "IN"))
     answers = []
     for server in entry["nameservers"]:

@@ -1,10 +1,10 @@
-"""The walk from the root towards a zone: who delegates it, who denies it, who answers in another way.
+"""The walk from the root towards a zone: which servers delegate it, deny it or answer otherwise.
 
-`basic01` reports what the walk saw; `Zone.parent_servers` takes the parent's servers from it, so that the tree is
-walked once per run. Below the TLD the walk follows all servers of each zone met; of the root zone's servers one that
-works is followed, and all of them only when that leads nowhere or when a TLD is tested.
+`basic01` reports the observations; `Zone.parent_servers` takes the parent's servers from them, so that the tree is
+walked once per run. Below the TLD the walk follows all servers of each zone on the path. Of the root servers it follows
+the first one that works, and all of them only if that leads nowhere or if the target is a TLD.
 
-Specification: Zonemaster BASIC01 and MethodsV2 Get-Parent-NS-Names-and-IPs. RFC 9156 (the query names).
+Specification: Zonemaster BASIC01 and MethodsV2 Get-Parent-NS-Names-and-IPs; RFC 9156 (query names).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from gonemaster_engine.net.wire.messages import Response, Section
 from gonemaster_engine.resolver.recursor import Recursor, glue_addresses
 from gonemaster_engine.waiting import PATIENCE_S
 
-_NEXT_ROOTS = 3  # that are queried before all are
-VISIT_LIMIT = 1000  # servers of zones on one walk
+_NEXT_ROOTS = 3  # root servers that are queried before all others
+VISIT_LIMIT = 1000  # servers visited on one walk
 
 
 class Seen(enum.Enum):
-    """What a parent candidate says about the zone."""
+    """The answer of a parent candidate about the zone."""
 
     DELEGATION = enum.auto()
     AUTHORITATIVE_SOA = enum.auto()
@@ -42,16 +42,16 @@ EXISTS = frozenset({Seen.DELEGATION, Seen.AUTHORITATIVE_SOA})
 
 
 class ParentObservation(NamedTuple):
-    """What one server of a parent candidate said."""
+    """The answer of one server of a parent candidate."""
 
     server: Nameserver
     zone: str  # the parent candidate
     seen: Seen
-    target: str = ""  # of the DNAME
+    target: str = ""  # of the DNAME record
 
 
 class ZoneError(NamedTuple):
-    """A server's response, or silence, that ends the walk at that server."""
+    """A response, or a missing response, that ends the walk at a server."""
 
     server: Nameserver
     query_name: str
@@ -59,21 +59,21 @@ class ZoneError(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """A server that denies an intermediate name yet knows the zone below it (RFC 8020)."""
+    """A server that denies an intermediate name but knows the zone below it (RFC 8020)."""
 
     server: Nameserver
     query_name: str
 
 
 class AddressFamily(NamedTuple):
-    """A query that was sent, or was not because the address family of its server is disabled."""
+    """A query that was sent, or was skipped because the address family of its server is disabled."""
 
     server: Nameserver
     query_type: str
 
 
 class Stopped(NamedTuple):
-    """Where the guard against endless walks stopped."""
+    """The zone at which the visit limit ended the walk."""
 
     zone: str
     query_name: str
@@ -81,7 +81,7 @@ class Stopped(NamedTuple):
 
 @dataclass
 class Walk:
-    """All that was seen on the way."""
+    """All observations of a walk."""
 
     observations: list[ParentObservation] = field(default_factory=list)
     errors: list[ZoneError] = field(default_factory=list)
@@ -89,16 +89,16 @@ class Walk:
     families: list[AddressFamily] = field(default_factory=list)
     stopped: Stopped | None = None
     server_names: set[str] = field(default_factory=set)  # NS names whose addresses were looked up
-    zones: set[str] = field(default_factory=set)  # met on the way, one of whose servers knows them
+    zones: set[str] = field(default_factory=set)  # zones on the path that at least one of their servers serves
 
     def servers(self, seen: Iterable[Seen] = tuple(Seen)) -> list[Nameserver]:
-        """Return the servers that said one of these, sorted, without doubles."""
+        """Return the servers that gave one of these answers, sorted and without duplicates."""
         wanted = frozenset(seen)
         return sorted({each.server for each in self.observations if each.seen in wanted})
 
     @property
     def parent_servers(self) -> list[Nameserver]:
-        """The servers of the parent zone: those through which the zone exists."""
+        """The servers of the parent zone: those whose answers show that the zone exists."""
         return self.servers(EXISTS)
 
 
@@ -108,36 +108,36 @@ class _Item(NamedTuple):
 
 
 class DelegationWalk:
-    """Does one walk. Servers of one wave are queried at the same time."""
+    """Performs one walk. The servers of one wave are queried concurrently."""
 
     def __init__(self, context: RunContext, recursor: Recursor, zone_name: str) -> None:
         self._context = context
         self._recursor = recursor
         self._target = zone_name
         self._walk = Walk()
-        # One address may have several names: it is queried once for each zone, and what it said counts for all of them.
+        # An address can have several names: it is queried once per zone, and its answer counts for all of them.
         self._handled: set[tuple[str, str]] = set()  # (address, zone)
         self._kept: set[_Item] = set()
         self._names_of: dict[str, set[str]] = {}  # by zone
         self.has_root = False  # a root server works
 
     async def run(self) -> Walk:
-        """Walk until there is no server left to visit."""
+        """Visit servers until none are left."""
         await self._visit_roots()
         self._credit_all_names()
         return self._walk
 
     async def _visit_roots(self) -> None:
         roots = sorted(self._context.nameservers(dict(self._context.resources.root_hints)))
-        # IPv4 first: on a host whose IPv6 does not work, the walk does not begin with timeouts.
+        # IPv4 first, so that on a host without working IPv6 the walk does not start with timeouts.
         roots.sort(key=lambda server: (server.is_ipv6, server))
         items = [_Item(server, names.ROOT) for server in roots]
         if names.parent(self._target) == names.ROOT:
             await self._visit_waves(items)
             return
-        # All root servers serve the same zone, so one that works is enough. For a TLD they are the servers of the
-        # parent, and what each of them says is part of the test.
-        ahead = self._context.start(self._query_ahead(roots))
+        # All root servers serve the same zone, so one that works is enough. For a TLD they are the parent's servers,
+        # and the answer of each is part of the test.
+        ahead = self._context.start(self._query_roots_early(roots))
         try:
             for item in items:
                 await self._visit_waves([item])
@@ -146,11 +146,13 @@ class DelegationWalk:
         finally:
             ahead.cancel()
 
-    async def _query_ahead(self, roots: list[Nameserver]) -> None:
-        """Ask the next root servers what their visits will ask, so that silence is waited for once, not for each."""
+    async def _query_roots_early(self, roots: list[Nameserver]) -> None:
+        """Send the queries for the next root servers early, so that the timeouts of silent ones overlap."""
         for group in (roots[1:_NEXT_ROOTS], roots[_NEXT_ROOTS:]):
             await asyncio.sleep(PATIENCE_S)
-            if self.has_root:  # errors alone, as of a middlebox, let the walk go on to the next root server
+            if (
+                self.has_root
+            ):  # errors, for example of a middlebox, do not stop the walk from trying the next root server
                 return
             for root in group:
                 for rtype in ("NS", "SOA"):
@@ -159,14 +161,14 @@ class DelegationWalk:
     async def _visit_waves(self, items: list[_Item]) -> None:
         while items:
             wave = [item for item in items if self._claim(item)]
-            # Each delegation can name new servers of new zones, so a hostile parent could keep a walk going for ever.
+            # Each delegation can name new servers of new zones, so a hostile parent could extend a walk without end.
             if len(self._handled) > VISIT_LIMIT:
                 self._walk.stopped = Stopped(items[0].zone, self._target)
                 return
             visits = [_Visit(self, item) for item in wave]
             await asyncio.gather(*(visit.run() for visit in visits))
             items = []
-            for visit in visits:  # in the order of the wave: findings do not follow the order of answers
+            for visit in visits:  # in the order of the wave, so that findings do not depend on the order of answers
                 visit.report(self._walk)
                 items += visit.found
 
@@ -180,7 +182,7 @@ class DelegationWalk:
         return True
 
     def _credit_all_names(self) -> None:
-        """Give what was seen at an address to all names that it has in the zone."""
+        """Attribute the observations of an address to all its names in the zone."""
         names_of: dict[tuple[str, str], list[Nameserver]] = {}
         for server, zone in sorted(self._kept):
             names_of.setdefault((server.address, zone), []).append(server)
@@ -191,14 +193,14 @@ class DelegationWalk:
         ]
 
     async def servers_of(self, response: Response, zone: str, section: Section) -> list[_Item]:
-        """Return the servers of a zone, their addresses from the response or looked up."""
+        """Return the servers of a zone, with addresses from the response or from a lookup."""
         admission = self._context.budget.admission(zone)
         targets = admission.names(record.target for record in response.records("NS", zone, section))
         missing = []
         addresses: dict[str, Iterable[str]] = {}
         for target in targets:
-            # Below the root is every name: addresses count even if they are no glue (RFC 9471), as this walk reports
-            # where the parent sends resolvers, right or wrong.
+            # The zone is the root, so addresses count even if they are not glue (RFC 9471): the walk reports where the
+            # parent sends resolvers, right or wrong.
             found = glue_addresses(response, target, names.ROOT)
             addresses[target] = found
             if not found:
@@ -209,12 +211,15 @@ class DelegationWalk:
         return [_Item(server, zone) for server in self._context.nameservers(admission.addresses(addresses))]
 
     def names_of(self, zone: str) -> frozenset[str]:
-        """Return the names of the servers met so far of a zone; the delegation's addresses of a name come first."""
+        """Return the names of the zone's servers found so far.
+
+        For a name in a delegation, the delegation's addresses win.
+        """
         return frozenset(self._names_of.get(zone, ()))
 
     @property
     def target(self) -> str:
-        """The zone that is walked to."""
+        """The zone that the walk leads to."""
         return self._target
 
     @property
@@ -224,7 +229,7 @@ class DelegationWalk:
 
 
 class _Visit:
-    """What one server of one zone says on the way to the target."""
+    """The visit of one server of one zone on the way to the target."""
 
     def __init__(self, walk: DelegationWalk, item: _Item) -> None:
         self._walk = walk
@@ -239,7 +244,7 @@ class _Visit:
         self._zones: list[str] = []
 
     def report(self, walk: Walk) -> None:
-        """Add what was seen."""
+        """Add the observations of the visit to the walk."""
         walk.observations += self._observations
         walk.errors += self._errors
         walk.hidden += self._hidden
@@ -247,19 +252,19 @@ class _Visit:
         walk.zones.update(self._zones)
 
     async def run(self) -> None:
-        """Query the server for its zone, then for name after name down to the target."""
+        """Query the server for its zone, then for one name after the other down to the target."""
         self._families.append(AddressFamily(self._server, "SOA"))
         if not self._walk.context.uses_family(ipv6=self._server.is_ipv6):
             return
-        self._server.query(self._zone, "NS", shared=self._shared(self._zone))  # leaves together with SOA
-        ahead = self._walk.context.loop.call_later(PATIENCE_S, self._ask_ahead, self._zone)
+        self._server.query(self._zone, "NS", shared=self._shared(self._zone))  # sent together with the SOA query
+        ahead = self._walk.context.loop.call_later(PATIENCE_S, self._query_early, self._zone)
         try:
             await self._go_down()
         finally:
             ahead.cancel()
 
-    def _ask_ahead(self, zone: str) -> None:
-        """Ask a slow server of the parent zone what it is asked next: its answers need not be waited for one by one."""
+    def _query_early(self, zone: str) -> None:
+        """Send the next queries of a slow parent server early, so that their waits overlap."""
         if zone == names.parent(self._target) and zone != names.ROOT:
             for rtype in ("SOA", "NS"):
                 self._server.query(self._target, rtype)
@@ -274,7 +279,7 @@ class _Visit:
                 return
 
     def _shared(self, name: str) -> bool:
-        # Responses about zones above may come from what other runs have learnt; what is tested is queried anew.
+        # Answers about zones above the target may come from other runs; the tested zone is always queried.
         return not names.is_in_domain(name, self._target)
 
     async def _query(self, name: str, rtype: str) -> Response | None:
@@ -297,7 +302,7 @@ class _Visit:
         if zone == names.ROOT:
             self._walk.has_root = True
         if zone != names.ROOT or names.parent(self._target) == names.ROOT:
-            # A name that the referral gave keeps the addresses of the referral: those are what resolvers try first.
+            # The addresses of a referral take precedence for the names in it, because resolvers try those first.
             known = self._walk.names_of(zone)
             self.found += [
                 item for item in await self._walk.servers_of(response, zone, "answer") if item.server.name not in known
@@ -305,7 +310,7 @@ class _Visit:
         return True
 
     async def _step(self, name: str) -> bool:
-        """Query the SOA of the next name; say whether the loop goes on at this server."""
+        """Query the SOA record of the next name; return whether the visit continues at this server."""
         response = await self._query(name, "SOA")
         if response is None:
             self._errors.append(ZoneError(self._server, name, "SOA"))
@@ -314,7 +319,7 @@ class _Visit:
             return await self._on_soa(name)
         if response.rcode == "NXDOMAIN" and response.aa:
             return await self._on_nxdomain(name)
-        # A referral with an answer is no delegation of this name: it may be an alias, whose target is referred to.
+        # A referral with an answer does not delegate this name: the name may be an alias whose target is delegated.
         if response.is_referral_to(name) and not response.answer:
             await self._on_referral(name, response)
             return False
@@ -339,10 +344,13 @@ class _Visit:
         return True
 
     async def _on_nxdomain(self, name: str) -> bool:
-        """Take a denial; of an intermediate name only if the server does not know the zone below it all the same."""
+        """Handle NXDOMAIN.
+
+        For an intermediate name it counts only if the server does not know the zone below the name.
+        """
         if name != self._target:
             # Nothing exists below a name that does not exist (RFC 8020), but some servers deny empty non-terminals.
-            # Only the name of the zone itself shows which of the two it is.
+            # Only a query for the zone itself shows which case applies.
             response = await self._query(self._target, "SOA")
             if response and (zone := _referred_zone(response, name, self._target)):
                 self._hidden.append(Hidden(self._server, name))
@@ -362,7 +370,7 @@ class _Visit:
             self.found += await self._walk.servers_of(response, name, "authority")
 
     async def _on_nodata(self, name: str, response: Response) -> bool:
-        # No zone cut at this name: the same server is queried for the next one (RFC 9156).
+        # There is no zone cut at this name: the same server is queried for the next name (RFC 9156).
         if name != self._target:
             return True
         if response.has("CNAME", name):
@@ -378,19 +386,19 @@ class _Visit:
 
 
 def _referred_zone(response: Response, above: str, target: str) -> str | None:
-    """Return the zone below `above`, at or above `target`, to which a response refers; None if it does not."""
+    """Return the zone below `above`, at or above `target`, that a response refers to, or None."""
     owners = [record.owner for record in response.records("NS", None, "authority")] if response.is_referral else []
     return next((owner for owner in owners if names.is_below(owner, above) and names.is_in_domain(target, owner)), None)
 
 
 def _is_authoritative_soa(response: Response, name: str) -> bool:
-    """Say whether it is authoritative with exactly one SOA record, of that name."""
+    """Return whether the response is authoritative and has exactly one SOA record, with that owner."""
     records = response.records("SOA")
     return response.rcode == "NOERROR" and response.aa and len(records) == 1 and records[0].owner == name
 
 
 def _is_authoritative_ns(response: Response, name: str) -> bool:
-    """Say whether it is authoritative with NS records, all of that name."""
+    """Return whether the response is authoritative and has NS records, all with that owner."""
     records = response.records("NS")
     return (
         response.rcode == "NOERROR"

@@ -1,10 +1,10 @@
-"""Iterative resolution from the root, for what is not queried at the servers of the tested zone.
+"""Iterative resolution from the root, for names outside the tested zone.
 
-Known zone cuts are shared between the runs of a process, except at and below the tested zone: what a test is
-about is always queried anew. Supplied delegation data stand in for what the parent of the tested zone has; such a run
-shares nothing (`RunContext`).
+Known zone cuts are shared between the runs of a process, except at and below the tested zone: the subject of a test is
+always queried. Supplied delegation data replace the data of the tested zone's parent; such a run shares nothing
+(`RunContext`).
 
-Source: RFC 1034 section 5.3.3, RFC 2181 section 5.4.1 (whom to believe), RFC 9471 (glue).
+Source: RFC 1034 section 5.3.3, RFC 2181 section 5.4.1 (trustworthiness of data), RFC 9471 (glue).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from gonemaster_engine.waiting import first_done
 
 CNAME_MAX_CHAIN_LENGTH = 10  # responses that a chain may span
 CNAME_MAX_RECORDS = 9  # in one response
-_MAX_REFERRALS = 30  # of one resolution
-_MAX_DEPTH = 8  # names of name servers that are resolved in order to resolve a name
-_HEDGE_S = 1.0  # a server that has not answered by then no longer keeps the next one waiting
-_ONE_BY_ONE = 2  # servers; when all of these are silent, the others are queried at once
-_MAX_SERVERS = 20  # servers that get one query
-_MAX_STEPS = 200  # of one resolution: queries, and names of servers looked up for it
+_MAX_REFERRALS = 30  # per resolution
+_MAX_DEPTH = 8  # nested lookups of name server names
+_HEDGE_S = 1.0  # after this time the next server is queried, too
+_ONE_BY_ONE = 2  # servers; if all of these are silent, the others are queried concurrently
+_MAX_SERVERS = 20  # servers queried for one query
+_MAX_STEPS = 200  # queries and name server lookups per resolution
 
 CHAIN_TOO_LONG = "CNAME_CHAIN_TOO_LONG"
 TARGET_UNRESOLVED = "CNAME_TARGET_UNRESOLVED"
@@ -40,7 +40,7 @@ TOO_MANY_RECORDS = "CNAME_TOO_MANY_RECORDS"
 
 @dataclass(frozen=True, slots=True, order=True)
 class CnameProblem:
-    """Why a chain of aliases did not lead to data; `kind` is the message tag for it."""
+    """A CNAME chain that did not lead to data; `kind` is its message tag."""
 
     kind: str
     query_name: str
@@ -49,11 +49,11 @@ class CnameProblem:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The end of a resolution: the last response, and what was wrong with its aliases."""
+    """The result of a resolution: the last response, and the problem with its aliases, if any."""
 
     response: Response | None
     problem: CnameProblem | None = None
-    name: str = ""  # owner of the data: the query's name, or the end of its alias chain
+    name: str = ""  # owner of the data: the query name, or the end of its alias chain
 
     def records(self, rtype: str) -> list[Record]:
         """Return the records of that type at the end of the chain."""
@@ -64,10 +64,10 @@ _NOTHING = Resolution(None)
 
 
 class _Search:
-    """One resolution: the names it is looking up on its way, and how many steps it has made.
+    """One resolution: the names being looked up for it, and the number of its steps.
 
-    The bound on steps keeps servers in zones whose servers lie in other zones, and so on, from multiplying the work;
-    a bound on the depth alone does not (NXNSAttack, 2020).
+    The limit on steps bounds the work if the servers of a zone are in other zones, whose servers are in other zones,
+    and so on; a limit on the depth alone does not (NXNSAttack, 2020).
     """
 
     __slots__ = ("_names", "_steps")
@@ -77,15 +77,15 @@ class _Search:
         self._steps = steps or itertools.count(1)
 
     def within(self, name: str) -> _Search:
-        """Return the part of this search that needs to know `name`, a name server or the zone that it serves."""
+        """Return the part of this search that looks up `name`, a name server or the zone that it serves."""
         return _Search((*self._names, name), self._steps)
 
     def may_look_up(self, name: str) -> bool:
-        """Say whether a name can be looked up for this search, neither in a circle nor too deep."""
+        """Return whether a name can be looked up for this search without a loop and within the depth limit."""
         return name not in self._names and len(self._names) < _MAX_DEPTH
 
-    def may_go_on(self) -> bool:
-        """Count a step, and say whether it may be made."""
+    def may_continue(self) -> bool:
+        """Count a step, and return whether it is within the limit."""
         return next(self._steps) <= _MAX_STEPS
 
 
@@ -95,22 +95,24 @@ class Recursor:
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._cuts: dict[str, ZoneCut] = {}
-        self._servers: dict[str, tuple[ZoneCut, list[Nameserver]]] = {}  # of known addresses, by zone
-        # Tasks, not results: test cases that run at the same time share a resolution that is still under way.
+        self._servers: dict[str, tuple[ZoneCut, list[Nameserver]]] = {}  # servers with known addresses, by zone
+        # Tasks, not results, so that concurrent test cases share a resolution in progress.
         self._resolutions: dict[tuple[str, str, bool], asyncio.Task[Resolution]] = {}
         self._addresses: dict[str, asyncio.Task[list[str]]] = {}
         self.problems: dict[str, CnameProblem] = {}  # by query name
-        self.unanswered: set[tuple[str, str]] = set()  # names and types of addresses that nobody gave or denied
+        self.unanswered: set[tuple[str, str]] = (
+            set()
+        )  # address queries (name and type) that no server answered or denied
         root = tuple((name, tuple(addresses)) for name, addresses in context.resources.root_hints.items())
         self._cuts[names.ROOT] = ZoneCut(names.ROOT, root)
         supplied = context.undelegated.servers
         if supplied:
-            # An undelegated test: the zone is served where the user says, whatever its parent says.
+            # In an undelegated test, the supplied servers replace the delegation of the parent.
             servers = tuple((name, tuple(addresses)) for name, addresses in sorted(supplied.items()))
             self._cuts[context.zone_name] = ZoneCut(context.zone_name, servers)
 
     async def resolve(self, qname: str, qtype: str, *, dnssec: bool = False) -> Resolution:
-        """Return the answer to a query, aliases followed."""
+        """Return the answer to a query, with aliases followed."""
         key = (qname, qtype, dnssec)
         task = self._resolutions.get(key)
         if task is None:
@@ -120,7 +122,7 @@ class Recursor:
         return await task
 
     async def addresses(self, name: str) -> list[str]:
-        """Return the IPv4 and IPv6 addresses of a name, sorted; none when there are none or nobody answers."""
+        """Return the IPv4 and IPv6 addresses of a name, sorted; empty if there are none or no server answers."""
         task = self._addresses.get(name)
         if task is None:
             task = self._addresses[name] = self._context.start(self._all_addresses(name))
@@ -140,14 +142,14 @@ class Recursor:
             return []
         found: set[str] = set()
         within = search.within(name)
-        # one after the other, as the first learns where the name's zone is served, unless that takes long
+        # The queries are sequential, because the first one learns the zone cut, unless it takes long.
         first = self._context.start(self._resolve(name, "A", False, within))
         await first_done([first], until=self._context.loop.time() + _HEDGE_S)
         second = self._context.start(self._resolve(name, "AAAA", False, within))
         for rtype, task in (("A", first), ("AAAA", second)):
             resolution = await task
             found.update(record.address for record in resolution.records(rtype))
-            if failed is not None and not says_what_is_there(resolution.response):
+            if failed is not None and not is_conclusive(resolution.response):
                 failed.add(rtype)
         return sorted(found, key=_address_order)
 
@@ -172,7 +174,7 @@ class Recursor:
         return self._fail(CnameProblem(CHAIN_TOO_LONG, qname), None)
 
     def _unresolved(self, qname: str, name: str, response: Response | None) -> Resolution:
-        """Return a resolution that ends at `name`; without data there, an alias led nowhere."""
+        """Return a resolution that ends at `name`; without data there, the alias is unresolved."""
         if name == qname:
             return Resolution(response, None, name) if response else _NOTHING
         if response is None or not any(record.owner == name for record in response.answer):
@@ -194,13 +196,13 @@ class Recursor:
             deeper = _deeper_zone(response, cut.zone, qname)
             if deeper is None:
                 return response
-            # A referral with an answer holds an alias: it is of use if no server of the zone below responds.
+            # A referral with an answer holds an alias, which is used if no server of the zone below responds.
             last = response if response.answer else None
             cut = self._learn_cut(deeper, response, cut.zone)
         return None
 
     def _closest_cut(self, qname: str, qtype: str) -> ZoneCut:
-        # a DS record lies on the parent's side of the cut (RFC 4035 section 2.4)
+        # DS records are on the parent's side of the zone cut (RFC 4035 section 2.4).
         start = names.parent(qname) if qtype == "DS" else qname
         for zone in names.ancestors(start):
             cut = self._cuts.get(zone)
@@ -214,32 +216,32 @@ class Recursor:
         return not names.is_in_domain(zone, self._context.zone_name)
 
     def _learn_cut(self, zone: str, referral: Response, parent: str) -> ZoneCut:
-        """Keep where a zone is served; glue counts if it is for one of its servers and in the parent's domain."""
+        """Store a zone cut; glue counts if it belongs to one of its servers and is in the parent's domain."""
         records = referral.records("NS", zone, "authority")
         limits = self._context.budget.limits
         targets = sorted({record.target for record in records})[: limits.max_nameservers]
-        # more servers than are ever queried here would only cost time
+        # Servers beyond the number that is ever queried here would only cost time.
         servers = tuple((target, glue_addresses(referral, target, parent)[:_MAX_SERVERS]) for target in targets)
         cut = self._cuts[zone] = ZoneCut(zone, servers)
         if self._may_share(zone):
             glue = [record for record in referral.additional if record.owner in targets]
             ttl_s = min(record.ttl for record in (*records, *glue))
-            self._context.hot.keep_cut(cut, self._context.lifetimes, ttl_s=ttl_s)
+            self._context.hot.store_cut(cut, self._context.lifetimes, ttl_s=ttl_s)
         return cut
 
     async def _query_zone(
         self, cut: ZoneCut, qname: str, qtype: str, *, dnssec: bool, search: _Search
     ) -> Response | None:
-        """Query the servers whose addresses are known, then one after the other those that must be looked up first.
+        """Query the servers with known addresses, then look up the others one by one and query them.
 
-        Returns the first usable response, or else the first one.
+        Return the first usable response, otherwise the first response.
         """
         first: Response | None = None
         addresses: Mapping[str, Sequence[str]]
         known = {name: addresses for name, addresses in cut.servers if addresses}
         unknown = [name for name, addresses in cut.servers if not addresses]
         for name in (None, *unknown):
-            if not search.may_go_on():
+            if not search.may_continue():
                 break
             if name:
                 addresses = {name: await self._find_addresses(name, search.within(cut.zone))}
@@ -266,14 +268,14 @@ class Recursor:
         self._context.log.system("RECURSE_QUERY", **about, query_name=qname, query_type=qtype, query_class="IN")
 
     def _with_known_addresses(self, cut: ZoneCut, addresses: Mapping[str, Sequence[str]]) -> list[Nameserver]:
-        """Return the servers whose addresses came with the cut, found once: a run meets it again and again."""
+        """Return the servers whose addresses came with the cut; cached, because a run uses a cut many times."""
         found = self._servers.get(cut.zone)
         if found is None or found[0] is not cut:
             found = self._servers[cut.zone] = cut, self._with_addresses(cut, addresses)
         return found[1]
 
     def _with_addresses(self, cut: ZoneCut, addresses: Mapping[str, Sequence[str]]) -> list[Nameserver]:
-        """Return the servers to query, those over IPv4 first."""
+        """Return the servers to query, IPv4 first."""
         context = self._context
         pairs = [
             (":" in address, name, address)
@@ -283,16 +285,16 @@ class Recursor:
         ]
         pairs.sort()
         count = sum(not is_ipv6 for is_ipv6, _, _ in pairs)
-        # spread the load over the servers, but so that the same test queries the same servers
+        # Spread the load over the servers, but let the same test query the same servers.
         turn = zlib.crc32((context.zone_name + cut.zone).encode()) % count if count else 0
         ordered = pairs[turn:count] + pairs[:turn] + pairs[count:]
-        # cut before there is an object for each: a referral can hold a thousand addresses, and a run keeps all objects
+        # Truncate before creating objects: a referral can hold a thousand addresses, and a run keeps all objects.
         return [context.nameserver(name, address) for _, name, address in ordered[:_MAX_SERVERS]]
 
     async def _query(
         self, cut: ZoneCut, servers: Sequence[Nameserver], qname: str, qtype: str, *, dnssec: bool
     ) -> Response | None:
-        """Return the first usable response; a slow server does not keep the others from being queried."""
+        """Return the first usable response; a slow server does not delay the query to the next one."""
         shared = self._may_share(qname)
         pending: set[asyncio.Future[Response | None]] = set()
         fallback: Response | None = None
@@ -314,7 +316,7 @@ class Recursor:
                     if response and _is_usable(response, cut.zone, qname):
                         return response
                     fallback = fallback or response
-                # It has responded, but not usably: the next server is queried at once.
+                # The server has responded, but not usably: query the next server immediately.
                 if answer in done:
                     break
         while pending:
@@ -330,7 +332,7 @@ class Recursor:
 
 
 def follow_aliases(response: Response, qname: str, qtype: str) -> str | None:
-    """Return the name at the end of the alias chain in the answer; None for a loop or two aliases of one name.
+    """Return the name at the end of the alias chain in the answer; None for a loop or for two aliases of one name.
 
     Source: RFC 1034 section 3.6.2, RFC 2181 section 10.1.
     """
@@ -359,7 +361,7 @@ def _first_target(response: Response, name: str) -> str:
 
 
 def _deeper_zone(response: Response, zone: str, qname: str) -> str | None:
-    """Return the zone that a referral leads to: below `zone`, at or above `qname`; None if it is no such referral."""
+    """Return the zone that a referral delegates, below `zone` and at or above `qname`, or None."""
     if not response.is_referral:
         return None
     for record in response.records("NS", None, "authority"):
@@ -368,14 +370,14 @@ def _deeper_zone(response: Response, zone: str, qname: str) -> str | None:
     return None
 
 
-def says_what_is_there(response: Response | None) -> TypeGuard[Response]:
-    """Say whether a response gives data or denies it; another code is about the server (RFC 2308 section 7)."""
+def is_conclusive(response: Response | None) -> TypeGuard[Response]:
+    """Return whether a response gives or denies data; other RCODEs are about the server (RFC 2308 section 7)."""
     return response is not None and response.rcode_number in {0, 3}
 
 
 def _is_usable(response: Response, zone: str, qname: str) -> bool:
-    """Say whether a response ends the search or brings it on; else the next server is queried."""
-    if not says_what_is_there(response):
+    """Return whether a response ends or advances the search; otherwise the next server is queried."""
+    if not is_conclusive(response):
         return False
     return response.aa or bool(response.answer) or _deeper_zone(response, zone, qname) is not None
 

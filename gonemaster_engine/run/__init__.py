@@ -1,1 +1,1 @@
-"""A run: its plan, deadlines and result."""
+"""A run: its plan, its deadline and its result."""

@@ -1,7 +1,7 @@
-"""Who holds an AS number: its name, by DNS in the form of Team Cymru.
+"""Names of the holders of AS numbers, looked up over DNS in the format of Team Cymru.
 
-Source: Team Cymru "IP to ASN mapping" over DNS, the zone of AS numbers: `AS64500.asn.cymru.com TXT` has
-"64500 | ZZ | registry | date | HANDLE - Name, ZZ".
+Source: Team Cymru "IP to ASN mapping" over DNS, the zone of AS numbers: `AS64500.asn.cymru.com TXT` has "64500 | ZZ |
+registry | date | HANDLE - Name, ZZ".
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ EACH_S = 10.0
 HIGHEST_ASN = 2**32 - 1
 _STYLE = "cymru"
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_UNKNOWN_COUNTRY = "ZZ"  # ISO 3166: user-assigned, what the registries write for "none"
-_NO_ZONE = "as-names.invalid"  # no zone is tested, so that what is known of all zones can be used
+_UNKNOWN_COUNTRY = "ZZ"  # ISO 3166: user-assigned; the registries use it for "none"
+_NO_ZONE = "as-names.invalid"  # no zone is tested, so cached data of all zones can be used
 
 
 @dataclass(frozen=True, slots=True)
 class AsName:
-    """The holder of an AS number; what is not known is empty. `country` is a code of ISO 3166."""
+    """The holder of an AS number. Unknown fields are empty. `country` is an ISO 3166 code."""
 
     asn: int
     handle: str = ""
@@ -40,7 +40,7 @@ class AsName:
 
     @property
     def label(self) -> str:
-        """What is shown: handle, " - ", name, ", ", country; at most 255 characters, empty if nothing is known."""
+        """The display text "handle - name, country", at most 255 characters; empty if nothing is known."""
         holder = " - ".join(part for part in (self.handle, self.name) if part)
         if not holder:
             return ""
@@ -51,10 +51,10 @@ class AsName:
 async def look_up_as_names(
     asns: Iterable[int], profile: Profile, resources: Resources, *, limit_s: float | None = None
 ) -> dict[int, AsName | None]:
-    """Ask the databases of the profile who holds AS numbers; returns what they said, None for "there is none".
+    """Look up the holders of AS numbers in the databases of the profile; None means that the number has no name.
 
-    A number that no database gave an answer about, or that there was no time for, is missing from the result. At most
-    AT_ONCE are asked for at one time, each for at most EACH_S seconds, all together for `limit_s`.
+    Numbers without an answer, and numbers that were not reached in time, are missing from the result. At most AT_ONCE
+    lookups run concurrently, each for at most EACH_S seconds, all together for `limit_s`.
     """
     found: dict[int, AsName | None] = {}
     slots = asyncio.Semaphore(AT_ONCE)
@@ -83,11 +83,11 @@ async def look_up_as_names(
 
 
 class _NoAnswer(Exception):
-    """A database gave no answer, or one that cannot be right."""
+    """A database gave no answer or an invalid one."""
 
 
 async def _ask_all(recursor: Recursor, profile: Profile, asn: int) -> AsName | None:
-    """Ask one database after the other: one that knows no name of the AS may just not have this zone."""
+    """Query one database after the other, because a database without a name may lack this zone."""
     denied = False
     for source in profile.asn_db.sources.get(_STYLE, ()):
         try:
@@ -117,7 +117,7 @@ async def _ask(recursor: Recursor, source: str, asn: int) -> AsName | None:
 
 
 def read_as_name(asn: int, text: str) -> AsName | None:
-    """Read one record; None if it is not about this AS, or names nobody."""
+    """Parse one record; None if it is not about this AS or has no name."""
     fields = [_plain(field) for field in text.split("|", 4)]
     if len(fields) < 5 or fields[0] != str(asn) or not fields[4]:
         return None
@@ -130,5 +130,5 @@ def read_as_name(asn: int, text: str) -> AsName | None:
 
 
 def _plain(text: str) -> str:
-    """Return one line without control characters and the like: the text comes from anybody who has an AS."""
+    """Return one line without non-printable characters: the text comes from the holder of the AS."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -1,4 +1,4 @@
-"""What a run asks ahead of its test cases, so that silence is waited for once and not once after the other."""
+"""Queries that a run sends ahead of its test cases, so that the timeouts of silent servers overlap."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gonemaster_engine.zone.zone import Zone
 
 
 class Probing:
-    """Asks the servers of a zone what the cases that are to run will ask them."""
+    """Sends queries of the selected test cases to the servers of a zone ahead of time."""
 
     def __init__(self, context: RunContext, zone: Zone, case_ids: Container[str]) -> None:
         self._context = context
@@ -21,11 +21,11 @@ class Probing:
         self._case_ids = case_ids
 
     async def probe_delegation(self) -> None:
-        """Try all ways to reach the servers of the delegation that do not answer at once."""
+        """Probe the servers of the delegation that do not answer immediately over all transports."""
         self.probe(await self._zone.glue())
 
     def probe(self, servers: Iterable[Nameserver]) -> None:
-        """Try all ways to reach servers that do not answer at once, so that they are given up after one wait."""
+        """Probe servers that do not answer immediately over all transports, so that one wait suspends them."""
         servers = list(servers)
         for server in servers:
             server.query(self._zone.name, "SOA")
@@ -41,12 +41,12 @@ class Probing:
                     server.query(self._zone.name, "SOA", any_source=True)
 
     async def query_over_tcp(self) -> None:
-        """Ask what CONNECTIVITY02 will ask, so that silence over TCP is waited for beside silence over UDP."""
+        """Send the queries of CONNECTIVITY02 early, so that timeouts over TCP and UDP overlap."""
         for server in await self._zone.glue():
             server.query(self._zone.name, "SOA", tcp=True)
 
     async def find_working(self) -> bool:
-        """Return when one server of the delegation is found to work, or none does."""
+        """Return True once a server of the delegation works, or False if none does."""
         pending = {asyncio.ensure_future(server.query(self._zone.name, "SOA")) for server in await self._zone.glue()}
         while pending:
             await first_done(pending)

@@ -1,9 +1,8 @@
-"""A run: which test cases, in which order, until when; and its result.
+"""A run: the test cases in their order, the deadline and the result.
 
-BASIC comes first and decides whether the zone can be tested at all. As soon as it is sure that it can, all other
-selected cases run, each as soon as the cases that it depends on have ended; they share the answers of the run, so most
-queries are sent once.
-Entries are reported in the order of the plan, whatever the order in which the cases end.
+BASIC comes first and decides whether the zone can be tested. As soon as it has found that it can, all other selected
+test cases run, each as soon as the cases that it depends on have ended. They share the answers of the run, so most
+queries are sent once. Entries are reported in the order of the plan, independent of the order in which the cases end.
 """
 
 from __future__ import annotations
@@ -52,33 +51,33 @@ log = logging.getLogger(__name__)
 DEFAULT_DEADLINE_S = 300.0
 _LIBRARIES = {"cryptography": cryptography.__version__, "dnspython": dns.version.version, "idna": idna.__version__}
 _CHAIN_LIMIT_S = 10.0
-_LONG_WAIT_S = 1.0  # of the queries of a run together, for the limits of addresses
-_MAX_ERROR = 1000  # characters of the text of an error of a test case, which may hold what the zone sent
-_SLOW_SERVERS = 10  # named when the time is over
+_LONG_WAIT_S = 1.0  # total wait of a run's queries for the limits of addresses
+_MAX_ERROR = 1000  # characters of a test case's error text, which may contain data from the zone
+_SLOW_SERVERS = 10  # named in the log at the deadline
 
 Answers = Iterable[tuple[str, QueryKey, Response | None]]
 
 
 @dataclass(slots=True)
 class RunResult:
-    """What a run found. `entries` stand in the order of the plan."""
+    """The result of a run. `entries` are in the order of the plan."""
 
     domain: str
     entries: list[Entry]
     started_at: datetime
     duration_s: float
-    queries: int  # sent to servers; answers from caches are not counted
+    queries: int  # sent to servers; cached answers are not counted
     timings: list[NameserverTiming]
     profile: Profile
-    judged_at: int  # the time as of which signatures and the like were judged, POSIX seconds
-    chain: dict[str, Any] | None = None  # of trust, where it was asked for and the zone could be looked at
-    unfinished: list[str] = field(default_factory=list)  # ids of cases that the deadline cut off
-    answers: list[tuple[str, QueryKey, Response | None]] = field(default_factory=list)  # all that was queried
-    origins: dict[str, Origin] = field(default_factory=dict)  # all AS look-ups, by address
+    judged_at: int  # the time at which signatures etc. were validated, POSIX seconds
+    chain: dict[str, Any] | None = None  # the chain of trust, if requested and available
+    unfinished: list[str] = field(default_factory=list)  # IDs of cases that the deadline interrupted
+    answers: list[tuple[str, QueryKey, Response | None]] = field(default_factory=list)  # all queries and responses
+    origins: dict[str, Origin] = field(default_factory=dict)  # all AS lookups, by address
 
     @property
     def effective_profile(self) -> dict[str, Any]:
-        """The profile as a document that may be changed: a copy, which is made when somebody wants it."""
+        """A copy of the profile as a document, created on demand; callers may modify it."""
         return self.profile.as_dict()
 
 
@@ -106,17 +105,17 @@ async def run_test(
 ) -> RunResult:
     """Test a domain.
 
-    `domain` may be what a user typed. `tests` and `exclude` name test cases and modules; without `tests` the profile
-    decides. `nameservers` and `ds` stand in for the delegation in the parent zone. The run ends at the deadline with
-    what it has, or at the first entry of `stop_level` or above, or of the `limits`. `restored` answers and AS look-ups
-    replace the network; `clock` gives the time as of which they are judged. `with_chain` describes the chain of trust.
+    `domain` may be user input. `tests` and `exclude` name test cases and modules; without `tests` the profile decides.
+    `nameservers` and `ds` replace the delegation in the parent zone. The run ends early at the deadline, at the first
+    entry of `stop_level` or above, or at one of the `limits`, and keeps its results. `restored` answers and AS lookups
+    replace the network; `clock` returns the time at which they are validated. `with_chain` adds the chain of trust.
 
-    A name that is too long, or has a label that is empty or too long, gives findings of BASIC and nothing else.
+    A name that is too long, or has an empty or too long label, only yields findings of BASIC.
 
     Raises:
-        InvalidDomain: the name cannot be one, for another reason.
-        UnknownTestCase: `tests` or `exclude` name something unknown.
-        InvalidDelegation: `nameservers` or `ds` cannot be used.
+      InvalidDomain: the name is invalid for another reason.
+      UnknownTestCase: `tests` or `exclude` contain an unknown name.
+      InvalidDelegation: `nameservers` or `ds` are invalid.
     """
     plan, run_log = _plan(profile, tests, exclude), Log(profile, traces_queries=traces_queries)
     undelegated = _undelegated(nameservers, ds)
@@ -173,7 +172,7 @@ def _refused(
     judged_at: int,
     on_progress: Callable[[int], None] | None,
 ) -> RunResult:
-    """Return the result for a name that cannot be asked for."""
+    """Return the result for a name that cannot be queried."""
     started_at = datetime.now(UTC)
     for finding in findings:
         run_log.add(run_log.make(finding, module="BASIC", testcase=""))
@@ -229,22 +228,22 @@ class _Stopped(Exception):
 
 
 class _LimitReached(Exception):
-    """There is no room for more entries."""
+    """The run has no room for more entries."""
 
 
 class _CaseRun:
-    """One case of a run: its entries, and the event of its end."""
+    """One test case of a run: its entries, and the event that it has ended."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
         self.entries: list[Entry] = []
         self.tags: set[str] = set()
-        self.skipped = False  # nothing that it needs is there
+        self.skipped = False  # its preconditions were not met
         self.ended = asyncio.Event()
 
 
 class _Run:
-    """Carries out a plan."""
+    """Executes a plan."""
 
     def __init__(
         self,
@@ -270,40 +269,40 @@ class _Run:
         self._runs_of: dict[str, list[_CaseRun]] = {}  # by module
         for each in self._runs.values():
             self._runs_of.setdefault(each.case.module, []).append(each)
-        # in any order, `parallel` at a time; or one after the other, as the profile says
+        # The profile decides: in any order, `parallel` cases at a time, or one after the other.
         self._at_once = context.profile.parallel if context.profile.unordered else 1
         self._case_slots = CaseSlots(self._at_once)
         self._probing = Probing(context, self._zone, self._runs)
         self._to_report = list(self._runs.values())
-        self._module = ""  # whose entries are being reported
+        self._module = ""  # the module whose entries are being reported
         self._ended = 0
         self.chain: dict[str, Any] | None = None
 
     @property
     def origins(self) -> dict[str, Origin]:
-        """What AS look-ups found, by address."""
+        """Results of AS lookups, by address."""
         return self._asn.found
 
     @property
     def judged_at(self) -> int:
-        """The time as of which the cases judge, POSIX seconds."""
+        """The time at which the cases validate, POSIX seconds."""
         return self._zone.now
 
     @property
     def unfinished(self) -> list[str]:
-        """Ids of the cases that did not end."""
+        """IDs of the cases that have not ended."""
         return [run.case.id for run in self._runs.values() if not run.ended.is_set()]
 
     def timings(self) -> list[NameserverTiming]:
-        """Return how fast name servers answered; those of the zone whose names have no address are among them."""
+        """Return the response times of name servers, including the zone's name servers without an address."""
         unresolved = map(NameserverTiming.unresolved, self._zone.unresolved_names())
         return sorted((*self._context.timings(), *unresolved), key=_timing_order)
 
     async def describe_chain(self, *, limit_s: float) -> None:
-        """Describe the chain of trust if a case of DNSSEC has run; what fails here leaves the result as it is."""
+        """Describe the chain of trust if a DNSSEC case has run; a failure here does not affect the result."""
         if not any(run.case.module == "DNSSEC" and run.tags for run in self._runs.values()):
             return
-        from gonemaster_engine.trustchain import build_chain  # here, since few runs want it
+        from gonemaster_engine.trustchain import build_chain  # imported here, since few runs need it
 
         try:
             async with asyncio.timeout(limit_s):
@@ -314,10 +313,10 @@ class _Run:
             log.exception("describing the chain of trust failed", extra={"domain": self._zone.name})
 
     async def do_within(self, limit_s: float) -> None:
-        """Run all cases of the plan that can run.
+        """Run all test cases of the plan whose conditions are met.
 
         Raises:
-            TimeoutError: the time was over, or the budget used up, before they ended.
+          TimeoutError: the time or the budget was exhausted before they ended.
         """
         budget, loop = self._context.budget, self._context.loop
         async with asyncio.timeout(limit_s) as deadline:
@@ -328,7 +327,7 @@ class _Run:
                 budget.stop = None
 
     async def _do(self) -> None:
-        """Run all cases of the plan that can run."""
+        """Run all test cases of the plan whose conditions are met."""
         self._announce()
         if not self._has_family():
             self._log.system("NO_NETWORK")
@@ -337,32 +336,32 @@ class _Run:
         await self._check_supplied()
         basic = [run for run in self._runs.values() if run.case.module == "BASIC"]
         others = [run for run in self._runs.values() if run.case.module != "BASIC"]
-        if others:  # what they all need first is asked for while BASIC runs
+        if others:  # the data that all of them need is requested while BASIC runs
             self._context.start(self._zone.all_servers())
             self._context.start(self._probing.probe_delegation())
         ended = self._context.start(self._run_together(basic))
         if others and not await self._may_continue(ended):
             self._enter("")
-            self._tell_aside()
+            self._add_run_entries()
             self._log.system("CANNOT_CONTINUE", domain=self._context.zone_name)
             self._skip(others)
         else:
             if "connectivity02" in self._runs:
                 self._context.start(self._probing.query_over_tcp())
             await asyncio.gather(ended, self._run_together(others))
-            self._tell_aside()
+            self._add_run_entries()
 
-    def _tell_aside(self) -> None:
-        """Add what no test case gives, and what has no place of its own among the entries."""
+    def _add_run_entries(self) -> None:
+        """Add entries that belong to the run, not to a test case."""
         for source in self._asn.sources():
             self._log.system("ASN_LOOKUP_SOURCE", source=source)
-        self._log.tell_aside()
-        if self._nobody_answers():
+        self._log.add_deferred()
+        if self._no_server_answers():
             self._log.system("NO_NETWORK")
         self._report_limits()
 
     def _report_limits(self) -> None:
-        """Say what was left out because a limit was reached, and which test cases did not end for it."""
+        """Report which limits were reached, and which test cases did not finish because of them."""
         budget = self._context.budget
         if not budget.left_out:
             return
@@ -383,8 +382,8 @@ class _Run:
         context = self._context
         return context.uses_family(ipv6=False) or context.uses_family(ipv6=True)
 
-    def _nobody_answers(self) -> bool:
-        """Say whether root servers were asked and no packet came back, or only errors on the way from the root."""
+    def _no_server_answers(self) -> bool:
+        """Return whether root servers were queried without any answer, or only errors came back below the root."""
         context = self._context
         basic01 = self._runs.get("basic01")
         if basic01 and "B01_PARENT_NOT_FOUND" in basic01.tags:
@@ -395,11 +394,11 @@ class _Run:
         return any(address in roots for address, _, _ in context.answers())
 
     async def _check_supplied(self) -> None:
-        """Report what was supplied, and name servers of it that have no address and do not resolve."""
+        """Report the supplied data, and supplied name servers without an address that do not resolve."""
         servers = self._context.undelegated.servers
         zone_name = self._context.zone_name
-        self._tell_supplied()
-        if "basic02" in self._runs:  # what it asks is waited for beside the names that are looked up
+        self._report_supplied()
+        if "basic02" in self._runs:  # its queries wait while the names are looked up
             self._probing.probe(self._context.nameservers(servers))
         without = [name for name, addresses in servers.items() if not addresses]
         outside = [name for name in without if not names.is_in_domain(name, zone_name)]
@@ -410,7 +409,7 @@ class _Run:
             elif not found[name]:
                 self._log.system("FAKE_DELEGATION_NO_IP", domain=zone_name, ns=name)
 
-    def _tell_supplied(self) -> None:
+    def _report_supplied(self) -> None:
         context = self._context
         supplied = {name: list(addresses) for name, addresses in context.undelegated.servers.items()}
         ds = [f"{ds.keytag} {ds.algorithm} {ds.digtype} {ds.digest}" for ds in context.undelegated.ds]
@@ -423,9 +422,9 @@ class _Run:
                     self._log.system(tag, ns=name, address=address, domain=context.zone_name, data=data)
 
     async def _may_continue(self, ended: asyncio.Task[None]) -> bool:
-        """Say whether the zone exists and has a working server, as far as BASIC was selected.
+        """Return whether the zone exists and has a working server, as far as BASIC was selected.
 
-        That is known while BASIC still waits for silent servers, so the other cases need not wait for them as well.
+        The answer is known while BASIC still waits for silent servers, so the other cases need not wait for those.
         """
         if self._at_once > 1 and "basic02" in self._runs:
             found = self._context.start(self._finds_working())
@@ -459,14 +458,14 @@ class _Run:
                     await self._runs[case_id].ended.wait()
             emitted = self._emitted(run.case.module)
             if not condition.is_met(emitted):
-                self._say_why(run, condition, emitted)
+                self._report_unmet(run, condition, emitted)
                 self._end(run)
                 return
         async with self._case_slots.one():
             await self._collect(run)
         self._end(run)
 
-    def _say_why(self, run: _CaseRun, condition: Condition, emitted: Mapping[str, frozenset[str]]) -> None:
+    def _report_unmet(self, run: _CaseRun, condition: Condition, emitted: Mapping[str, frozenset[str]]) -> None:
         finding = condition.otherwise(self._zone, emitted) if condition.otherwise else None
         if finding:
             run.entries.append(self._log.make(finding, module=run.case.module, testcase=""))
@@ -480,7 +479,7 @@ class _Run:
             self._add(run, START(testcase=case.id))
             await self._find(run)
             self._add(run, END(testcase=case.id))
-        except _LimitReached:  # the run is about to end; the case has not
+        except _LimitReached:  # the run is about to end, but the case has not ended
             await self._context.loop.create_future()
 
     async def _find(self, run: _CaseRun) -> None:
@@ -489,7 +488,7 @@ class _Run:
             await case.run(self._zone, lambda finding: self._add(run, finding))
         except _LimitReached:
             raise
-        except Exception as error:  # one case must not take the others down
+        except Exception as error:  # an error in one case must not end the others
             log.exception("a test case raised an error", extra={"testcase": case.id, "domain": self._zone.name})
             text = f"{type(error).__name__}: {error}"[:_MAX_ERROR]
             level = self._log.level("SYSTEM", "MODULE_ERROR")
@@ -498,7 +497,7 @@ class _Run:
 
     def _add(self, run: _CaseRun, finding: Finding) -> None:
         if finding.tag.claims_all and self._zone.lacks_servers:
-            return  # RUN_LIMIT_REACHED says that some were left out; what they are like nobody knows
+            return  # RUN_LIMIT_REACHED reports that servers were left out; their properties are unknown
         if not self._context.budget.keep_entry(run.case.id, finding.args):
             raise _LimitReached
         run.entries.append(self._log.make(finding, module=run.case.module, testcase=run.case.id))
@@ -517,7 +516,7 @@ class _Run:
             self._end(run)
 
     def _report(self) -> None:
-        """Pass on the entries of ended cases, as far as all cases before them have ended."""
+        """Report the entries of ended cases, in the order of the plan."""
         while self._to_report and self._to_report[0].ended.is_set():
             run = self._to_report.pop(0)
             if not run.skipped:
@@ -532,7 +531,7 @@ class _Run:
             self._enter("")
 
     def _enter(self, module: str) -> None:
-        """Say that the entries of a module end, and those of the next one begin; there may be none."""
+        """Report the end of one module's entries and the start of the next module's; either may be missing."""
         if module == self._module:
             return
         if self._module:
@@ -542,7 +541,7 @@ class _Run:
         self._module = module
 
     def report_cut_off(self, deadline_s: float) -> None:
-        """Pass on what the cut-off cases found so far, and say what is missing and why."""
+        """Report the entries of interrupted cases, and what is missing and why."""
         unfinished = self.unfinished
         for run in self._to_report:
             if run.entries:
@@ -551,7 +550,7 @@ class _Run:
                 self._log.add(entry)
         self._to_report.clear()
         self._enter("")
-        self._tell_aside()
+        self._add_run_entries()
         if self._context.budget.is_stopped:
             return
         slow = sorted(
@@ -562,7 +561,7 @@ class _Run:
         self._log.system("RUN_DEADLINE_REACHED", seconds=round(deadline_s), testcases=unfinished, servers=servers)
 
     async def close(self) -> None:
-        """End what is still under way."""
+        """Stop all tasks that are still running."""
         await self._context.close()
         waited_s = self._context.pace.waited_s
         if waited_s > _LONG_WAIT_S:

@@ -1,4 +1,4 @@
-"""How many test cases of a run are at work at once."""
+"""The limit of concurrent test cases of a run."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from gonemaster_engine.waiting import PATIENCE_S
 
 
 class CaseSlots:
-    """Lets so many test cases work at once; `async with slots.one():` is done in each.
+    """Limits the number of concurrent test cases; each case runs within `async with slots.one():`.
 
-    A case that has not ended after half a second only waits for servers that are slow or silent. With others it counts
-    no longer, or a few cases that wait would keep all from asking, and each would wait for the same servers again.
+    A case that has not ended after half a second usually waits for slow or silent servers. It then frees its slot;
+    otherwise a few such cases would delay all others, which would wait for the same servers again.
     """
 
     def __init__(self, count: int) -> None:
         self._free = asyncio.Semaphore(count)
-        self._patience_s = PATIENCE_S if count > 1 else None  # one means one after the other
+        self._patience_s = PATIENCE_S if count > 1 else None  # a count of one means strictly sequential
 
     def one(self) -> _Slot:
-        """Return what one case holds while it works."""
+        """Return the slot of one case."""
         return _Slot(self._free, self._patience_s)
 
 
@@ -36,15 +36,15 @@ class _Slot:
         await self._free.acquire()
         self._is_held = True
         if self._patience_s is not None:
-            self._timer = asyncio.get_running_loop().call_later(self._patience_s, self._let_go)
+            self._timer = asyncio.get_running_loop().call_later(self._patience_s, self._release)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._let_go()
+        self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None

@@ -1,1 +1,1 @@
-"""Entries to score and grade."""
+"""Computation of score and grade from entries."""

@@ -1,4 +1,4 @@
-"""The configuration of scoring: weights, penalties, grades; its document and the check of it.
+"""The scoring configuration: weights, penalties, grades, and the validation of its document.
 
 Source: contract scoring.md sections 2, 3, 5, 6 and 10.
 """
@@ -74,22 +74,22 @@ _GRADE_BANDS = tuple(
 
 @dataclass(frozen=True, eq=False)
 class ScoringConfig:
-    """How entries become a score."""
+    """The rules that turn entries into a score."""
 
     severity_penalties: Mapping[Level, float] = field(default_factory=lambda: _SEVERITY_PENALTIES)
     category_weights: Mapping[str, float] = field(default_factory=lambda: _CATEGORY_WEIGHTS)
-    module_categories: Mapping[str, str] = field(default_factory=lambda: _MODULE_CATEGORIES)  # module in capitals
-    tag_penalties: Mapping[str, float] = field(default_factory=lambda: _TAG_PENALTIES)  # tag in capitals
+    module_categories: Mapping[str, str] = field(default_factory=lambda: _MODULE_CATEGORIES)  # module in upper case
+    tag_penalties: Mapping[str, float] = field(default_factory=lambda: _TAG_PENALTIES)  # tag in upper case
     grade_bands: tuple[GradeBand, ...] = _GRADE_BANDS  # best first
     bonus_criteria: tuple[str, ...] = CRITERION_NAMES
 
     def penalty(self, tag: str, level: Level) -> float:
-        """Return what an entry costs."""
+        """Return the penalty of an entry."""
         own = self.tag_penalties.get(tag.upper())
         return self.severity_penalties.get(level, 0) if own is None else own
 
     def category_of(self, module: str) -> str | None:
-        """Return the category of a module; None if it does not count, as SYSTEM never does."""
+        """Return the category of a module; None if it does not count, which is always the case for SYSTEM."""
         name = module.upper()
         return None if name == SYSTEM else self.module_categories.get(name)
 
@@ -106,7 +106,7 @@ class ScoringConfig:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of what the configuration says; "default" for the default."""
+        """A hash of the configuration; "default" for the default."""
         if self is DEFAULT_CONFIG or self.as_dict() == DEFAULT_CONFIG.as_dict():
             return "default"
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
@@ -117,12 +117,12 @@ GRADES = tuple(band.grade for band in DEFAULT_CONFIG.grade_bands)  # best first
 
 
 def parse_config(document: Any, *, refuse_ignored: bool = False) -> ScoringConfig:
-    """Return the configuration of a document: a key that is given replaces the default as a whole.
+    """Return the configuration of a document; a given key replaces the default as a whole.
 
-    With `refuse_ignored` what would be left out of the result counts as wrong, too.
+    With `refuse_ignored`, values that would be ignored are errors, too.
 
     Raises:
-        ScoringConfigError: with the path of each wrong key or value.
+      ScoringConfigError: a key or value is invalid; the error has the path of each.
     """
     problems = Problems(ScoringConfigError)
     if not isinstance(document, Mapping):
@@ -141,10 +141,10 @@ def parse_config(document: Any, *, refuse_ignored: bool = False) -> ScoringConfi
 
 
 def load_config(path: str | Path) -> ScoringConfig:
-    """Return the configuration in a file in JSON or YAML.
+    """Return the configuration in a JSON or YAML file.
 
     Raises:
-        ScoringConfigError: the file cannot be read or is not a configuration.
+      ScoringConfigError: the file cannot be read or is not a configuration.
     """
     return parse_config(read_document(path, ScoringConfigError))
 
@@ -162,19 +162,19 @@ def _check_categories(problems: Problems, config: ScoringConfig) -> None:
 
 
 def _check_ignored(problems: Problems, document: Mapping[Any, Any]) -> None:
-    """Name what is said and would not count: a name twice, in another case, and a category for SYSTEM."""
+    """Report values that would be ignored: names that differ only in case, and a category for SYSTEM."""
     for path in ("severity_penalties", "module_categories", "tag_penalties"):
         names = document[path] if isinstance(document.get(path), Mapping) else {}
         seen: set[str] = set()
         for name in names:
             if str(name).upper() in seen:
-                problems.add(f"{path}.{name}", Text("is there twice; case is ignored"))
+                problems.add(f"{path}.{name}", Text("is a duplicate; case is ignored"))
             seen.add(str(name).upper())
             if path == "module_categories" and str(name).upper() == SYSTEM:
-                problems.add(f"{path}.{name}", Text("has no category: this module never counts"))
+                problems.add(f"{path}.{name}", Text("cannot have a category: this module never counts"))
     criteria = document.get("bonus_criteria")
     if isinstance(criteria, list) and len(set(map(str, criteria))) < len(criteria):
-        problems.add("bonus_criteria", Text("contains a criterion twice"))
+        problems.add("bonus_criteria", Text("contains a duplicate criterion"))
 
 
 def _map(problems: Problems, path: str, value: Any) -> Mapping[Any, Any]:
@@ -217,7 +217,7 @@ def _module_categories(problems: Problems, path: str, value: Any) -> Mapping[str
             )
         elif not isinstance(category, str):
             problems.add(f"{path}.{name}", Text("must be the name of a category, not {kind}", kind=kind(category)))
-        elif module != SYSTEM:  # stays neutral, whatever is said
+        elif module != SYSTEM:  # always neutral
             checked[module] = category
     return checked
 
@@ -233,7 +233,7 @@ def _grade_bands(problems: Problems, path: str, value: Any) -> tuple[GradeBand, 
         return ()
     bands = [_grade_band(problems, f"{path}[{position}]", item) for position, item in enumerate(value)]
     if len({band.grade for band in bands}) < len(bands):
-        problems.add(path, Text("contains a grade twice"))
+        problems.add(path, Text("contains a duplicate grade"))
     return tuple(sorted(bands, key=lambda band: -band.min_score))
 
 
@@ -249,7 +249,7 @@ def _grade_band(problems: Problems, path: str, value: Any) -> GradeBand:
 
 
 def _bonus_criteria(problems: Problems, path: str, value: Any) -> tuple[str, ...]:
-    """Check the criteria that count: a list of names, or a map of name to true or false."""
+    """Validate the criteria that count: a list of names, or a mapping of names to true or false."""
     if isinstance(value, Mapping):
         if not all(isinstance(counts, bool) for counts in value.values()):
             problems.add(path, Text("must be true or false for each criterion"))

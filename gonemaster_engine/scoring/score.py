@@ -1,6 +1,7 @@
 """Score and grade of a run: a pure function of its entries and a configuration.
 
-Source: contract scoring.md; decisions.md for the category breakdown under CRITICAL and for categories without entries.
+Source: contract scoring.md; decisions.md for the category breakdown with CRITICAL entries and for categories without
+entries.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ BEST_GRADE = "A+"
 
 
 class ScoredEntry(Protocol):
-    """What scoring reads of an entry: `Entry` of the engine, or a row of a store."""
+    """The attributes of an entry that scoring reads: an `Entry` of the engine, or a database row."""
 
     @property
     def module(self) -> str: ...
@@ -34,7 +35,7 @@ class ScoredEntry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CategoryScore:
-    """One category: 100 less its penalties, not below 0."""
+    """The score of one category: 100 minus its penalties, at least 0."""
 
     score: float
     penalties: float
@@ -46,7 +47,7 @@ class CategoryScore:
         return self.entry_count > 0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the category as it appears in JSON outputs."""
+        """Return the category as a document for JSON output."""
         return {
             "score": _plain(self.score),
             "penalties": _plain(self.penalties),
@@ -67,7 +68,7 @@ class Score:
     disabled_stacks: tuple[str, ...] = field(default=())  # "ipv4", "ipv6"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the score as it appears in JSON outputs."""
+        """Return the score as a document for JSON output."""
         return {
             "score": self.score,
             "grade": self.grade,
@@ -84,7 +85,7 @@ def compute_score(domain: str, entries: Iterable[ScoredEntry], config: ScoringCo
     critical = any(entry.level >= Level.CRITICAL for entry in entries)
     total = min(_weighted_mean(categories, config), CAP_UNDER_CRITICAL if critical else BEST)
     criteria = _criteria(_Evidence.of(domain, entries), config)
-    # A criterion that does not apply (None) does not stand in the way of A+.
+    # A criterion that does not apply (None) does not prevent an A+.
     eligible = bool(entries) and total == BEST and all(met is not False for met in criteria.values())
     return Score(
         score=total,
@@ -101,7 +102,7 @@ def _category_scores(entries: list[ScoredEntry], config: ScoringConfig) -> dict[
     counts = dict.fromkeys(config.category_weights, 0)
     for entry in entries:
         category = config.category_of(entry.module)
-        # SYSTEM, and modules of a category without a weight, count nowhere.
+        # SYSTEM and modules of a category without a weight do not count.
         if category in counts:
             counts[category] += 1
             penalties[category] += config.penalty(entry.tag, entry.level)
@@ -110,7 +111,7 @@ def _category_scores(entries: list[ScoredEntry], config: ScoringConfig) -> dict[
 
 def _weighted_mean(categories: Mapping[str, CategoryScore], config: ScoringConfig) -> int:
     weights = config.category_weights
-    # fsum: the sum does not depend on the order in which a document lists the categories.
+    # With fsum, the sum does not depend on the order of the categories in a document.
     total = math.fsum(weights.values())
     if not total:
         return BEST
@@ -120,7 +121,7 @@ def _weighted_mean(categories: Mapping[str, CategoryScore], config: ScoringConfi
 
 def _grade(score: int, bands: Iterable[GradeBand], *, eligible: bool) -> str:
     for band in bands:
-        # Without the criteria for A+, the best score earns the next band.
+        # Without the criteria for A+, the best score gets the next grade.
         if score >= band.min_score and (band.grade != BEST_GRADE or eligible):
             return band.grade
     return FAILED_GRADE
@@ -135,7 +136,7 @@ def _disabled_stacks(tags: frozenset[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What the criteria for A+ look at."""
+    """The data that the criteria for A+ use."""
 
     is_tld: bool
     worst: Level
@@ -169,7 +170,7 @@ def _strong_algorithm(evidence: _Evidence) -> bool | None:
 
 
 def _nsec3_non_optout(evidence: _Evidence) -> bool | None:
-    # Opt-out is usual in zones of many delegations (RFC 5155 section 6), so it does not count against a TLD.
+    # Opt-out is usual in zones with many delegations (RFC 5155 section 6), so it does not count against a TLD.
     if evidence.any("DS03_NSEC3_OPT_OUT_ENABLED_TLD"):
         return None
     if evidence.any("DS03_NSEC3_OPT_OUT_ENABLED_NON_TLD"):

@@ -1,1 +1,1 @@
-"""The test cases, one file each, grouped in one package per module."""
+"""The test cases, one file each, grouped into one package per module."""

@@ -1,4 +1,4 @@
-"""What went wrong with aliases (CNAME) while the names of the name servers were resolved."""
+"""Problems with aliases (CNAME) in the resolution of name server names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BY_KIND = {tag.name: tag for tag in ALIAS_TAGS}
 
 
 async def alias_findings(zone: Zone, names: Iterable[str]) -> list[Finding]:
-    """Return a finding for each problem met when these names were resolved."""
+    """Return a finding for each problem in the resolution of these names."""
     findings = []
     for problem in await zone.cname_problems(names):
         tag = _BY_KIND[problem.kind]
@@ -28,5 +28,5 @@ async def alias_findings(zone: Zone, names: Iterable[str]) -> list[Finding]:
 
 
 def is_alias(resolution: Resolution, name: str) -> bool:
-    """Say whether the resolution of a name met a CNAME record of that name."""
+    """Return whether the name has a CNAME record."""
     return resolution.problem is not None or (resolution.response is not None and resolution.name != name)

@@ -1,4 +1,4 @@
-"""Mailboxes in SOA records: the RNAME as text, and the mail address that it stands for."""
+"""Mailboxes in SOA records: the RNAME as text, and its mail address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def mailbox_text(rname: dns.name.Name) -> str:
 
 
 def mail_address(rname: dns.name.Name) -> str:
-    """Return the mail address that an RNAME stands for: its first label is the local part (RFC 1035 section 8)."""
+    """Return the mail address of an RNAME, whose first label is the local part (RFC 1035 section 8)."""
     labels = [_shown(label) for label in rname.labels if label]
     return "@".join((labels[0], ".".join(labels[1:]))) if len(labels) > 1 else "".join(labels)
 
@@ -28,9 +28,9 @@ def _shown(label: bytes) -> str:
 
 
 def is_mailbox(rname: dns.name.Name) -> bool:
-    """Say whether an RNAME stands for a mail address: a local part, perhaps in quotes, and a domain of host labels.
+    """Return whether an RNAME is a mail address: a local part, possibly quoted, and a domain of host labels.
 
-    Source: RFC 5322 section 3.4.1, RFC 5321 section 4.1.2. A label and a name are never too long for that.
+    Source: RFC 5322 section 3.4.1, RFC 5321 section 4.1.2. Labels and names never exceed the lengths allowed there.
     """
     local, *domain = [label for label in rname.labels if label] or [b""]
     return _LOCAL_PART.fullmatch(local) is not None and _DOMAIN.fullmatch(b".".join(domain)) is not None

@@ -1,4 +1,4 @@
-"""What the parent's servers say when they delegate the zone: NS names and glue, untouched by any other look-up."""
+"""Referrals from the parent's servers: NS names and glue, without data from other lookups."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from gonemaster_engine.zone.zone import Zone
 
 
 async def referrals(zone: Zone) -> list[tuple[Nameserver | None, Response]]:
-    """Return the complete referrals to the zone: not truncated and with nothing in the answer section.
+    """Return the complete referrals to the zone: not truncated and with an empty answer section.
 
-    For an undelegated zone it is the one made of the supplied data, and there is no server.
+    For an undelegated zone the referral is built from the supplied data, and the server is None.
     """
     if zone.undelegated:
         supplied = await zone.query_parent("NS")
@@ -24,7 +24,7 @@ async def referrals(zone: Zone) -> list[tuple[Nameserver | None, Response]]:
 
 
 def _is_complete(response: Response, zone_name: str) -> bool:
-    """Say whether it delegates the zone and is whole; AA does not count, since some servers set it there by mistake."""
+    """Return whether it is a complete delegation of the zone; AA is ignored, because some servers set it by mistake."""
     delegates = response.rcode == "NOERROR" and response.has("NS", zone_name, "authority")
     return delegates and not response.tc and not response.answer
 
@@ -35,5 +35,5 @@ def delegated_names(zone: Zone, response: Response) -> list[str]:
 
 
 def glue_addresses(response: Response, name: str) -> set[str]:
-    """Return the addresses that a referral has for a name."""
+    """Return the addresses of a name in a referral."""
     return {record.address for rtype in ("A", "AAAA") for record in response.records(rtype, name, "additional")}

@@ -1,4 +1,4 @@
-"""The SOA record of the zone, for cases that look at one and not at that of each server."""
+"""The SOA record of the zone, for cases that need one record, not that of each server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_RESPONSE_SOA_QUERY = Tag("NO_RESPONSE_SOA_QUERY", Level.DEBUG)
 
 
 async def first_soa(zone: Zone) -> Any:
-    """Return the rdata of the SOA record in the first authoritative answer that has one, None without any."""
+    """Return the rdata of the SOA record in the first authoritative answer that has one, or None."""
     for server in await zone.servers():
         response = await server.query(zone.name, "SOA")
         if response and response.aa and (records := response.records("SOA", zone.name)):

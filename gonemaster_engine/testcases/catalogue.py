@@ -1,6 +1,6 @@
-"""The list of all modules and test cases, and what a selection takes of them.
+"""The list of all modules and test cases, and selections from it.
 
-It imports each module by name, so that the contracts of imports see what a run depends on.
+It imports each module by name, so that the import contracts cover the dependencies of a run.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ _PACKAGES = (basic, address, connectivity, consistency, dnssec, delegation, name
 
 @cache
 def modules() -> Mapping[str, Module]:
-    """Return all modules by name, in the order in which they are reported."""
+    """Return all modules by name, in report order."""
     return {package.MODULE.name: package.MODULE for package in _PACKAGES}
 
 
 @cache
 def cases() -> Mapping[str, Case]:
-    """Return all test cases by id, in the order in which they are reported."""
+    """Return all test cases by ID, in report order."""
     return {case.id: case for module in modules().values() for case in module.cases}
 
 
 def select(tests: Iterable[str] = (), exclude: Iterable[str] = ()) -> list[Case]:
-    """Return the cases that a selection names, in their order: all of them without `tests`, less the excluded.
+    """Return the selected cases in report order: all cases if `tests` is empty, without the excluded ones.
 
-    Both take ids of cases and names of modules, in any case.
+    Both arguments take case IDs and module names, ignoring case.
 
     Raises:
-        UnknownTestCase: a name is neither.
+      UnknownTestCase: a name is neither.
     """
     chosen = _expand(tests) or set(cases())
     left_out = _expand(exclude)

@@ -1,7 +1,7 @@
-"""What test cases are made of: tags, findings, cases and modules. Their list is in catalogue.py.
+"""The building blocks of test cases: tags, findings, cases and modules. catalogue.py lists the modules.
 
-A case declares its tags once, with default level and argument keys; the default profile, the tag catalogue,
-the documents and the message catalogues are built from or checked against this registry.
+A case declares its tags once, with default level and argument keys; the default profile, the tag catalogue, the
+documents and the message catalogues are built from or checked against this registry.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ MODULE_NAMES = (
 )
 
 Emitted: TypeAlias = Mapping[str, frozenset[str]]
-"""Tags that the finished cases of a module gave, by case id. Cases that were not selected are absent."""
+"""Tags of the finished cases of a module, by case ID. Cases that were not selected are absent."""
 Findings: TypeAlias = AsyncIterator[Finding] | Awaitable[list[Finding]]
-"""What a case gives: one finding after the other, or all at its end."""
+"""The findings of a case: one after the other, or all at its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A test case: its identity and the function that does it."""
+    """A test case: its identity and its function."""
 
     id: str  # "basic01"
     purpose: str  # one line, from the docstring of its function
-    tags: tuple[Tag, ...]  # all it can give, without START and END
-    function: Callable[..., Findings]  # takes the zone; with `query_types`, what filters its servers, too
-    query_types: tuple[str, ...] = ()  # reported for each server whose address family is off
-    module: str = field(init=False)  # name of its module, in capitals
+    tags: tuple[Tag, ...]  # all tags of the case, without START and END
+    function: Callable[..., Findings]  # takes the zone and, with `query_types`, the server filter
+    query_types: tuple[str, ...] = ()  # reported for each server whose address family is disabled
+    module: str = field(init=False)  # name of its module, in upper case
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "module", self.id.rstrip("0123456789").upper())
 
     async def run(self, zone: Zone, report: Callable[[Finding], None]) -> None:
-        """Do the case; `report` gets each finding as soon as it is there, among them the queries that are left out."""
+        """Run the case; `report` receives each finding immediately, including the queries that are skipped."""
         usable = server_filter(zone.context.uses_family, self.query_types, report)
         found = self.function(zone, usable) if self.query_types else self.function(zone)
         if isinstance(found, AsyncIterator):
@@ -60,7 +60,7 @@ class Case:
 
     @property
     def manual(self) -> str:
-        """What the file of the case says about it: specification and RFCs."""
+        """The module docstring of the case: specification and RFCs."""
         return (sys.modules[self.function.__module__].__doc__ or "").strip()
 
 
@@ -71,10 +71,10 @@ def case(
     case_id: str, *tags: Tag, query_types: tuple[str, ...]
 ) -> Callable[[Callable[[Zone, ServerFilter], Findings]], Case]: ...
 def case(case_id: str, *tags: Tag, query_types: tuple[str, ...] = ()) -> Callable[[Callable[..., Findings]], Case]:
-    """Make a test case of a function that gives findings, and its docstring.
+    """Create a test case from a function that yields findings, and its docstring.
 
-    With `query_types` the function gets a `ServerFilter` beside the zone: the servers that it
-    leaves out are reported by the run, once for each of these types.
+    With `query_types` the function receives the zone and a `ServerFilter`; for each server that the filter removes, the
+    run reports each of these query types.
     """
 
     def make(function: Callable[..., Findings]) -> Case:
@@ -87,28 +87,28 @@ def case(case_id: str, *tags: Tag, query_types: tuple[str, ...] = ()) -> Callabl
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a case runs: after which other cases, and if what they gave allows it."""
+    """The condition under which a case runs: after which cases, and depending on which of their tags."""
 
-    after: tuple[str, ...]  # ids of cases; those not selected are not waited for
+    after: tuple[str, ...]  # case IDs; cases that are not selected are ignored
     is_met: Callable[[Emitted], bool]
-    otherwise: Callable[[Zone, Emitted], Finding | None] | None = None  # what the module says if it is not met
+    otherwise: Callable[[Zone, Emitted], Finding | None] | None = None  # the finding of the module if it is not met
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A group of test cases, in their order."""
+    """A group of test cases, in order."""
 
     name: str
     cases: tuple[Case, ...]
-    conditions: Mapping[str, Condition] = field(default_factory=dict)  # by case id; the others run at once
-    extra_tags: tuple[Tag, ...] = ()  # given by the run on behalf of the module, outside of a case
+    conditions: Mapping[str, Condition] = field(default_factory=dict)  # by case ID; the other cases run immediately
+    extra_tags: tuple[Tag, ...] = ()  # reported by the run for the module, outside a case
 
 
 def requires_any(case_id: str, *wanted: str) -> Condition:
-    """Return the condition that `case_id` gave one of the wanted tags, or was not selected."""
+    """Return the condition that `case_id` reported one of the wanted tags, or was not selected."""
     return Condition((case_id,), lambda emitted: case_id not in emitted or not emitted[case_id].isdisjoint(wanted))
 
 
 def requires_none(case_id: str, *unwanted: str) -> Condition:
-    """Return the condition that `case_id` gave none of these tags."""
+    """Return the condition that `case_id` reported none of these tags."""
     return Condition((case_id,), lambda emitted: emitted.get(case_id, frozenset()).isdisjoint(unwanted))

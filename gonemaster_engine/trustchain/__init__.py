@@ -1,4 +1,4 @@
-"""The chain of trust from the root to the tested zone, as one run saw it: a document for people and programs.
+"""The chain of trust from the root to the tested zone, as seen by one run, as a document for users and programs.
 
 docs/reference/dnssec-chain.md describes every field.
 """

@@ -1,4 +1,4 @@
-"""The zones above the tested one, each by the answer of one of its servers."""
+"""The zones above the tested zone, each judged by the answer of one of its servers."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from gonemaster_engine.trustchain.judging import (
 from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.zone.zone import Zone
 
-_ANSWERED = frozenset({0, 3})  # response codes
+_ANSWERED = frozenset({0, 3})  # RCODEs
 
 
 @dataclass(slots=True)
 class ChainZone:
-    """A zone of the chain: what its parent says of it, what it says itself, and what that is worth."""
+    """A zone of the chain: its DS records, its keys and signatures, and their status."""
 
     name: str
     standing: Standing
-    ds: list[FoundRecord[Ds]] = field(default_factory=list)  # of the root: the trust anchors
+    ds: list[FoundRecord[Ds]] = field(default_factory=list)  # for the root: the trust anchors
     ds_signatures: list[FoundRecord[CheckedSignature]] = field(default_factory=list)
     keys: list[FoundRecord[Dnskey]] = field(default_factory=list)
     signatures: list[FoundRecord[CheckedSignature]] = field(default_factory=list)
 
     @property
     def trusted_keys(self) -> list[Dnskey]:
-        """Its keys if the chain is whole down to it."""
+        """The keys of the zone if the chain down to it is secure, otherwise none."""
         return [found.record for found in self.keys] if self.standing.status is LinkStatus.SECURE else []
 
     def inherited(self) -> Standing | None:
-        """Return what its state alone makes of a zone below; None where that has to be looked at."""
+        """Return the status that a zone below inherits from this zone, or None if it has to be validated."""
         status = self.standing.status
         return None if status is LinkStatus.SECURE else Standing(status, (f"parent_{status.value}",))
 
 
 async def zones_above(zone: Zone, queries: ChainQueries, judge: Judge) -> list[ChainZone]:
-    """Return the zones from the root to the parent of the tested zone, as far as the walk met them."""
+    """Return the zones on the path from the root to the parent of the tested zone."""
     found: list[ChainZone] = []
     for name in await _names_above(zone):
         response = await queries.resolve(name, "DNSKEY")
@@ -70,16 +70,16 @@ async def _root(zone: Zone, response: Response | None, judge: Judge) -> ChainZon
     anchors = trust_anchors(zone)
     root = ChainZone(names.ROOT, SECURE, ds=[FoundRecord(anchor) for anchor in anchors])
     root.standing = await keys_standing(root, response, anchors, judge)
-    if root.keys and not anchors:  # a private root: there is nothing else to begin with
+    if root.keys and not anchors:  # a private root without trust anchors
         own = worth([found.record for found in root.signatures], "dnskey")
         root.standing = Standing(LinkStatus.SECURE, ("anchor_assumed",)) if own.status is LinkStatus.SECURE else own
-    if root.standing.reasons == ("dnskey_missing",):  # a private root that is not signed
+    if root.standing.reasons == ("dnskey_missing",):  # an unsigned private root
         root.standing = Standing(LinkStatus.INSECURE, root.standing.reasons)
     return root
 
 
 def trust_anchors(zone: Zone) -> list[Ds]:
-    """Return what is trusted of the root, nothing for a private root whose hints hold no DS record."""
+    """Return the trust anchors of the root; none for a private root whose hints contain no DS record."""
     resources = zone.context.resources
     return list(resources.root_anchors) if resources.has_anchors else []
 
@@ -97,13 +97,13 @@ async def _below(
 async def ds_standing(
     zone: ChainZone, answer: Response | None, parent: ChainZone, judge: Judge, *, server: str = ""
 ) -> Standing:
-    """Note the DS set of an answer with its signatures, and judge it; secure is a set that the parent has signed."""
+    """Store the DS set of an answer with its signatures, and judge it; it is secure if the parent has signed it."""
     servers = (server,) if server else ()
     if answer is None or not answer.aa or answer.rcode_number not in _ANSWERED:
         return parent.inherited() or Standing(LinkStatus.INDETERMINATE, ("ds_no_answer",))
     ds = ds_records(answer, zone.name)
     made = signatures(answer, DS, zone.name)
-    # By all keys, trusted or not: each signature is shown with its verdict, even below a broken link.
+    # All keys are used, trusted or not: each signature is shown with its verdict, even below a broken link.
     checked = await judge.check(rrset(answer, DS, zone.name), made, _all_keys(parent), signer=parent.name)
     zone.ds = [FoundRecord(each, servers) for each in dict.fromkeys(ds)]
     zone.ds_signatures = [FoundRecord(each, servers) for each in checked]
@@ -122,7 +122,7 @@ def _all_keys(zone: ChainZone) -> list[Dnskey]:
 async def keys_standing(
     zone: ChainZone, response: Response | None, ds: Sequence[Ds], judge: Judge, *, server: str = ""
 ) -> Standing:
-    """Note the DNSKEY set of an answer with its signatures, and judge it by a trusted DS set."""
+    """Store the DNSKEY set of an answer with its signatures, and judge it with a trusted DS set."""
     if response is None or not response.aa or response.rcode_number:
         return Standing(LinkStatus.INDETERMINATE, ("dnskey_no_answer",))
     servers = (server,) if server else ()

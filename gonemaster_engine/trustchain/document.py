@@ -20,25 +20,25 @@ from gonemaster_engine.trustchain.records import (
     ordered_signatures,
     signature_document,
 )
-from gonemaster_engine.trustchain.tested import TestedServerView, TestedZone, look_at
+from gonemaster_engine.trustchain.tested import TestedServerView, TestedZone, query_tested_zone
 from gonemaster_engine.zone.zone import Zone
 
 VERSION = 3
-_MOST = 32  # items of one list
+_MAX = 32  # items of one list
 _T = TypeVar("_T")
 
 
 async def build_chain(zone: Zone) -> Document:
-    """Return the chain of trust of the tested zone as the run saw it; nearly all of it was queried before."""
+    """Return the chain of trust of the tested zone as seen by the run, which has already sent most of the queries."""
     queries, judge = ChainQueries(zone), Judge(zone.verifier, zone.now)
     supplied = zone.undelegated or bool(zone.supplied_ds)
     above = [] if supplied or zone.is_root else await zones_above(zone, queries, judge)
-    tested = await look_at(zone, above[-1] if above else None, queries, judge)
+    tested = await query_tested_zone(zone, above[-1] if above else None, queries, judge)
     return _Writer(zone.now).chain(zone, above, tested, supplied=supplied)
 
 
 class _Writer:
-    """Writes one document, and notes whether something was left out of it."""
+    """Writes one document, and records whether parts were left out."""
 
     def __init__(self, now: int) -> None:
         self._now = now
@@ -110,12 +110,12 @@ class _Writer:
 
     def _listed(self, items: Iterable[_T], write: Callable[[_T], Document]) -> list[Document]:
         listed = list(items)
-        self._truncated |= len(listed) > _MOST
-        return [write(item) for item in listed[:_MOST]]
+        self._truncated |= len(listed) > _MAX
+        return [write(item) for item in listed[:_MAX]]
 
 
 def _overall(tested: TestedZone) -> str:
-    """Say in one word how the zone stands."""
+    """Return the overall status of the zone."""
     match tested.delegation.status:
         case LinkStatus.SECURE:
             if tested.whole.standing.status is LinkStatus.SECURE and tested.differs:
@@ -144,7 +144,7 @@ def _server(view: TestedServerView) -> Document:
 def _link(
     zone: ChainZone, ds: Ds, by_digest: Mapping[Identity, Sequence[Dnskey]], named: Container[tuple[int, int]]
 ) -> Document:
-    """Say what became of one DS record: which key it stands for, and whether that key signs the keys."""
+    """Return the result for one DS record: the key that it matches, and whether that key signs the DNSKEY set."""
     key = next(iter(by_digest.get(identity(ds), ())), None)
     if key:
         verdict = "match" if key.validates else "unusable_key"

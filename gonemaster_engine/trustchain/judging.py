@@ -1,4 +1,4 @@
-"""What a set of records and its signatures are worth: secure, insecure, bogus or indeterminate, and why.
+"""Validation of record sets by their signatures: secure, insecure, bogus or indeterminate, with reasons.
 
 Source: RFC 4033 section 5 (the four states), RFC 4035 section 5, RFC 5155 section 8.
 """
@@ -21,17 +21,17 @@ R = TypeVar("R", bound=Hashable)
 
 
 class LinkStatus(enum.StrEnum):
-    """What a link of the chain is worth."""
+    """The security status of a link of the chain."""
 
     SECURE = "secure"
-    INSECURE = "insecure"  # it is proven that there is no chain from here on
+    INSECURE = "insecure"  # proven to have no chain of trust from here on
     BOGUS = "bogus"
-    INDETERMINATE = "indeterminate"  # no answer, or nothing that can be checked here
+    INDETERMINATE = "indeterminate"  # no answer, or no data that can be validated here
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A status and its reasons; secure has none."""
+    """A status and its reasons; SECURE has none."""
 
     status: LinkStatus
     reasons: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ SECURE = Standing(LinkStatus.SECURE)
 
 @dataclass(frozen=True, slots=True)
 class CheckedSignature:
-    """A signature and what it is worth."""
+    """A signature and its verdict."""
 
     signature: Rrsig
     verdict: str
@@ -50,14 +50,14 @@ class CheckedSignature:
 
 @dataclass(frozen=True, slots=True)
 class FoundRecord(Generic[R]):
-    """A record and the addresses that gave it, none for what was not queried at servers."""
+    """A record and the addresses that returned it; no addresses if it was not queried."""
 
     record: R
     servers: tuple[str, ...] = ()
 
 
 def gather(given: Iterable[tuple[str, Iterable[R]]]) -> list[FoundRecord[R]]:
-    """Put what several addresses gave together, each record once."""
+    """Merge the records of several addresses, each record once."""
     servers: dict[R, dict[str, None]] = {}
     for address, records in given:
         for record in records:
@@ -70,7 +70,7 @@ VERDICTS: Mapping[SignatureVerdict, str] = {verdict: verdict.name.lower() for ve
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges sets at the time of the run."""
+    """Validates record sets at the time of the run."""
 
     verifier: Verifier
     now: int  # POSIX seconds
@@ -78,8 +78,8 @@ class Judge:
     async def check(
         self, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str
     ) -> list[CheckedSignature]:
-        """Return the signatures over a set with their verdicts by the keys of `signer`."""
-        # A revoked key, or one without the zone flag, validates nothing (RFC 5011 section 2.1, RFC 4034 section 2.1.1).
+        """Return the signatures over a set, with their verdicts by the keys of `signer`."""
+        # A revoked key, or one without the zone flag, does not validate (RFC 5011 section 2.1, RFC 4034 section 2.1.1).
         usable = [key for key in keys if key.validates]
         return [
             CheckedSignature(
@@ -89,16 +89,16 @@ class Judge:
         ]
 
     async def keys(self, response: Response, keys: Sequence[Dnskey], ds: Sequence[Ds], *, zone: str) -> Standing:
-        """Judge the DNSKEY set of an answer by a trusted DS set: a key that a DS stands for must sign it."""
+        """Validate the DNSKEY set of an answer with a trusted DS set: a key that a DS record matches must sign it."""
         if not keys:
             return Standing(LinkStatus.BOGUS, ("dnskey_missing",))
         usable = [key for key in keys if key.validates]
         ds_set = DsSet(zone, ds)
-        matches = {key: ds_set.stands_for(key) for key in usable}
+        matches = {key: ds_set.matches(key) for key in usable}
         named = [key for key in usable if matches[key]]
         if not named:
             unknown = None in matches.values() or not any(is_supported(each.algorithm) for each in ds)
-            # A digest or algorithm that is unknown here does not mean that the zone is bogus (RFC 4035 section 5.2).
+            # An unknown digest type or algorithm does not make the zone bogus (RFC 4035 section 5.2).
             if unknown:
                 return Standing(LinkStatus.INDETERMINATE, ("ds_unsupported",))
             return Standing(LinkStatus.BOGUS, ("ds_matches_no_key",))
@@ -106,12 +106,15 @@ class Judge:
         return worth(await self.check(signed, made, named, signer=zone), "dnskey")
 
     async def denial(self, response: Response, keys: Sequence[Dnskey], *, name: str, parent: str) -> Standing:
-        """Judge the proof in a parent's answer that a delegated zone has no DS record; proven is insecure."""
+        """Validate the proof in a parent's answer that a delegated zone has no DS record.
+
+        A proven denial is insecure.
+        """
         owners = [(NSEC, record.owner) for record in nsec_records(response, "authority")]
         owners += [(NSEC3, record.owner) for record in nsec3_records(response, "authority")]
         if not owners:
             return Standing(LinkStatus.BOGUS, ("denial_missing",))
-        # Each of them must be signed: an unsigned record among them could be what denies the DS record.
+        # Each record must be signed, because an unsigned one could be the record that denies the DS record.
         for rtype, owner in dict.fromkeys(owners):
             made = signatures(response, rtype, owner, "authority")
             signed = rrset(response, rtype, owner, "authority")
@@ -129,8 +132,8 @@ class Judge:
         match = await self.verifier.nsec3_matching(name, hashed)
         if match:
             return _is_unsigned_delegation(match)
-        # No record at the name itself: an opt-out range that covers it, or a name above it, says that the delegation
-        # is not signed (RFC 5155 section 8.6).
+        # Without a record at the name itself, an opt-out range that covers it or an ancestor shows that the delegation
+        # is unsigned (RFC 5155 section 8.6).
         skipping = [record for record in hashed if record.opt_out]
         while names.is_below(name, parent):
             if await self.verifier.nsec3_covers(name, skipping):
@@ -140,18 +143,18 @@ class Judge:
 
 
 def _is_unsigned_delegation(record: Nsec | Nsec3) -> bool:
-    """Say whether the record of a name shows a delegation, seen from above the cut, without DS records.
+    """Return whether the record shows a delegation without DS records, on the parent's side of the cut.
 
-    Source: RFC 6840 section 4.4. Without NS it is the record of some other name of the parent zone, and with SOA that
-    of the child zone, which says nothing of the DS records above.
+    Source: RFC 6840 section 4.4. Without NS the record belongs to another name of the parent zone, and with SOA to the
+    child zone, which does not deny DS records of the parent.
     """
     return record.has("NS") and not record.has_any("DS", "SOA")
 
 
 def worth(checked: Sequence[CheckedSignature], what: str) -> Standing:
-    """Say what a set is worth by the verdicts on its signatures; `what` begins the reason."""
+    """Return the status of a set by the verdicts on its signatures; `what` is the prefix of the reason."""
     verdicts = {each.verdict for each in checked}
-    # One valid signature is enough (RFC 4035 section 5.3.3); the others may belong to a rollover of keys or algorithms.
+    # One valid signature is enough (RFC 4035 section 5.3.3); the others may belong to a key or algorithm rollover.
     if VERDICTS[SignatureVerdict.VALID] in verdicts:
         return SECURE
     if not verdicts:

@@ -1,4 +1,4 @@
-"""The queries of the chain: nearly all were sent before in the run; the number of new ones is bounded."""
+"""The queries of the chain: the run has sent most of them before, and the number of new ones is limited."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.zone.zone import Zone
 
-MAX_QUERIES = 10  # beyond what the run has sent; answers of zones above come from the hot cache as a rule
+MAX_QUERIES = 10  # new queries; answers of zones above usually come from the hot cache
 
 
 class ChainQueries:
@@ -17,13 +17,13 @@ class ChainQueries:
         self._left = MAX_QUERIES
 
     async def query(self, server: Nameserver, qname: str, qtype: str) -> Response | None:
-        """Return a server's response to a query with DO; None also when the limit is reached."""
+        """Return a server's response to a query with DO; also None if the limit is reached."""
         if not server.was_queried(qname, qtype) and not self._may_send():
             return None
         return await server.query(qname, qtype, dnssec=True)
 
     async def resolve(self, qname: str, qtype: str) -> Response | None:
-        """Return the answer of one server of a zone above the tested one."""
+        """Return the answer of one server of a zone above the tested zone."""
         if not self._may_send():
             return None
         return (await self._zone.recursor.resolve(qname, qtype, dnssec=True)).response

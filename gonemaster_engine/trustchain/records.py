@@ -1,4 +1,4 @@
-"""DS records, keys and signatures as they stand in the document."""
+"""DS records, keys and signatures in the format of the document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CURVE_BITS = {13: 256, 14: 384, 15: 256, 16: 456}
 
 
 def ds_document(found: FoundRecord[Ds]) -> Document:
-    """Give a DS record, with the addresses that gave it."""
+    """Return a DS record with the addresses that returned it."""
     ds = found.record
     return {
         "key_tag": ds.tag,
@@ -31,7 +31,7 @@ def ds_document(found: FoundRecord[Ds]) -> Document:
 
 
 def key_document(found: FoundRecord[Dnskey]) -> Document:
-    """Give a DNSKEY record without the key itself, with the addresses that gave it."""
+    """Return a DNSKEY record, without the key material, with the addresses that returned it."""
     key = found.record
     return {
         "key_tag": key.tag,
@@ -46,7 +46,7 @@ def key_document(found: FoundRecord[Dnskey]) -> Document:
 
 
 def key_size(key: Dnskey) -> int | None:
-    """Return the bits of an RSA modulus, or of a curve's key; None for what is not known."""
+    """Return the size of an RSA modulus or of a curve's key in bits; None if unknown."""
     if key.algorithm in RSA_ALGORITHMS:
         rsa = rsa_key(key.key)
         return rsa.bits if rsa else None
@@ -54,7 +54,7 @@ def key_size(key: Dnskey) -> int | None:
 
 
 def signature_document(found: FoundRecord[CheckedSignature], *, now: int) -> Document:
-    """Give a signature with its verdict; times are the full ones that its 32 bits stand for at `now`."""
+    """Return a signature with its verdict; its 32-bit times are converted to full times at `now`."""
     signature = found.record.signature
     return {
         "covers": type_text(signature.covered),
@@ -77,7 +77,7 @@ def _algorithm(number: int) -> Document:
 
 
 def instant(posix_seconds: int) -> str:
-    """Write a time as RFC 3339 in UTC."""
+    """Return a time in RFC 3339 format in UTC."""
     return datetime.fromtimestamp(posix_seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -87,12 +87,12 @@ def ordered_ds(records: Iterable[FoundRecord[Ds]]) -> list[FoundRecord[Ds]]:
 
 
 def ordered_keys(records: Iterable[FoundRecord[Dnskey]]) -> list[FoundRecord[Dnskey]]:
-    """Sort keys that are secure entry points first, then by key tag."""
+    """Sort secure entry points first, then by key tag."""
     return sorted(records, key=lambda found: (not found.record.is_sep, found.record.tag, found.record.rdata))
 
 
 def ordered_signatures(records: Iterable[FoundRecord[CheckedSignature]]) -> list[FoundRecord[CheckedSignature]]:
-    """Sort by what is covered, then by key tag."""
+    """Sort by covered type, then by key tag."""
     return sorted(
         records,
         key=lambda found: (

@@ -1,4 +1,4 @@
-"""The tested zone in the chain: what each server of its parent and each of its own says."""
+"""The tested zone in the chain: the answers of each server of the zone and of its parent."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.zone.zone import Zone
 
 _UNSIGNED = Standing(LinkStatus.INSECURE, ("dnskey_missing",))
-_ISLAND = Standing(LinkStatus.INSECURE, ("island",))  # signed, and nothing points to it
+_ISLAND = Standing(LinkStatus.INSECURE, ("island",))  # signed, but without DS records
 _WORST_FIRST = (LinkStatus.BOGUS, LinkStatus.INDETERMINATE, LinkStatus.INSECURE, LinkStatus.SECURE)
 
 
 @dataclass(slots=True)
 class TestedServerView:
-    """What one server says, and what that is worth."""
+    """The answers of one server, and their status."""
 
     server: Nameserver
     zone: ChainZone
 
     @property
     def status(self) -> LinkStatus:
-        """The worth of it."""
+        """The status of the answers."""
         return self.zone.standing.status
 
 
 @dataclass(slots=True)
 class TestedZone:
-    """Both sides of the delegation, server by server, and as a whole."""
+    """Both sides of the delegation, by server and as a whole."""
 
-    __test__ = False  # pytest: not a test
+    __test__ = False  # tells pytest that this is not a test class
 
     whole: ChainZone
     delegation: Standing
@@ -54,17 +54,17 @@ class TestedZone:
 
     @property
     def has_keys(self) -> bool:
-        """Whether some server gives keys."""
+        """Whether a server returned keys."""
         return bool(self.whole.keys)
 
     @property
     def differs(self) -> bool:
-        """Whether servers of one side that answer are worth different things."""
+        """Whether the answering servers of one side have different statuses."""
         return any(len(_answering(side)) > 1 for side in (self.at_parent, self.at_child))
 
 
-async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, judge: Judge) -> TestedZone:
-    """Query both sides; the delegation of the root is its trust anchors, or what the user supplied."""
+async def query_tested_zone(zone: Zone, parent: ChainZone | None, queries: ChainQueries, judge: Judge) -> TestedZone:
+    """Query both sides; for the root, the delegation consists of its trust anchors or of the supplied data."""
     tested = TestedZone(ChainZone(zone.name, SECURE), SECURE)
     ds = _given_ds(zone)
     if ds is not None:
@@ -75,7 +75,7 @@ async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, j
     else:
         tested.at_parent = await _query_parent(zone, parent, queries, judge)
         tested.delegation = _together(tested.at_parent, "ds_no_answer")
-        # The keys are judged by the DS records of those servers that made the verdict, not by what a bogus one adds.
+        # The keys are validated with the DS records of the servers that determined the status, not of bogus ones.
         trusted = [view for view in tested.at_parent if view.status is tested.delegation.status]
         ds = list(dict.fromkeys(found.record for view in trusted for found in view.zone.ds))
         tested.whole.ds = _gathered(tested.at_parent, "ds")
@@ -89,7 +89,7 @@ async def look_at(zone: Zone, parent: ChainZone | None, queries: ChainQueries, j
 
 
 def _given_ds(zone: Zone) -> list[Ds] | None:
-    """Return the DS set that comes from no server; None where the parent has to be queried."""
+    """Return the DS set that does not come from servers, or None if the parent has to be queried."""
     if zone.undelegated or zone.supplied_ds:
         return [
             make_ds(tag=ds.keytag, algorithm=ds.algorithm, digest_type=ds.digtype, digest=bytes.fromhex(ds.digest))
@@ -114,7 +114,7 @@ async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judg
         view = ChainZone(zone.name, SECURE)
         answer = await queries.query(server, zone.name, "DNSKEY")
         view.standing = await keys_standing(view, answer, ds, judge, server=server.address)
-        # Nothing points to the zone: an island of security (RFC 4033 section 2), judged by its own signatures.
+        # Without DS records the zone is an island of security (RFC 4033 section 2), judged by its own signatures.
         if not ds and view.standing.reasons != ("dnskey_no_answer",):
             view.standing = worth(all_checked(view.signatures), "dnskey") if view.keys else _UNSIGNED
         if view.keys:
@@ -126,7 +126,7 @@ async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judg
 
 
 async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries, judge: Judge) -> None:
-    """Judge the SOA record for all data of the zone: keys are of use only if they sign those."""
+    """Validate the SOA record as a sample of the zone's data: keys only matter if they sign the data."""
     answer = await queries.query(server, view.name, "SOA")
     if answer is None or not answer.aa or answer.rcode_number:
         return
@@ -139,7 +139,7 @@ async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries,
 
 
 def _together(views: Iterable[TestedServerView], otherwise: str) -> Standing:
-    """Return what the servers are worth together: secure if one is, else the worst of those that answer."""
+    """Return the combined status of the servers: secure if one is, otherwise the worst of those that answer."""
     standings = [view.zone.standing for view in views]
     if any(standing.status is LinkStatus.SECURE for standing in standings):
         return SECURE

@@ -1,8 +1,8 @@
-"""What the parent of a zone has about it: its name servers with addresses, and its DS records.
+"""The data of a zone in its parent zone: name servers with addresses, and DS records.
 
-It is what a user changes to test a delegation before it exists. Names outside of the zone are resolved, as a test does.
+A user edits these data to test a delegation before it is published. Names outside the zone are resolved, as in a test.
 
-Source: MethodsV2 of Zonemaster, Get-Del-NS-Names-and-IPs; RFC 4035 section 3.1.4.1 (DS records are the parent's).
+Source: MethodsV2 of Zonemaster, Get-Del-NS-Names-and-IPs; RFC 4035 section 3.1.4.1 (DS records belong to the parent).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gonemaster_engine.resources import Resources
 from gonemaster_engine.run_log import Log
 from gonemaster_engine.zone.zone import Zone
 
-# A delegation of forty servers takes some hundred packets; most of them go to the servers of its TLD.
+# A delegation of forty servers takes about a hundred packets, most of them to the servers of its TLD.
 LOOKUP_LIMITS = RunLimits(
     max_queries=1_500,
     max_queries_per_address=100,
@@ -35,7 +35,7 @@ LOOKUP_LIMITS = RunLimits(
 
 @dataclass(frozen=True, slots=True)
 class DelegationData:
-    """Pairs of a name server and one of its addresses, at the end those that have none; and DS records."""
+    """Pairs of a name server and an address, those without an address last, and DS records."""
 
     nameservers: tuple[tuple[str, str | None], ...] = ()
     ds: tuple[DSInfo, ...] = ()
@@ -44,12 +44,12 @@ class DelegationData:
 async def look_up_delegation(
     domain: str, profile: Profile, resources: Resources, *, limit_s: float, limits: RunLimits = LOOKUP_LIMITS
 ) -> DelegationData:
-    """Ask the parent of a zone for its delegation; empty where there is none, or nobody answers.
+    """Query the parent of a zone for its delegation; empty if there is none or no server answers.
 
     `domain` is normalised.
 
     Raises:
-        TimeoutError: it took longer than `limit_s`.
+      TimeoutError: it took longer than `limit_s`.
     """
     context = RunContext(domain, profile, resources, log=Log(profile), limits=limits)
     try:

@@ -1,4 +1,4 @@
-"""Servers of an address family that is off: a case does not query them, and the run says so for each query left out."""
+"""Servers of a disabled address family: test cases skip them, and the run reports each skipped query."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ IPV4_ENABLED = Tag("IPV4_ENABLED", Level.DEBUG2, _KEYS)
 IPV6_ENABLED = Tag("IPV6_ENABLED", Level.DEBUG2, _KEYS)
 
 ServerFilter: TypeAlias = Callable[[Iterable[Nameserver]], list[Nameserver]]
-"""Returns the servers that may be queried; the run reports each query that a case would have sent to the others."""
+"""Return the servers that may be queried, and report each query that a case would have sent to the others."""
 
 
 def server_filter(
     uses_family: Callable[..., bool], query_types: Iterable[str], report: Callable[[Finding], None]
 ) -> ServerFilter:
-    """Return the filter of a case with these query types; `uses_family` is that of the run.
+    """Return the filter of a test case with these query types; `uses_family` is that of the run.
 
-    It reports at once, so that these entries stand where the case comes to its servers, even if a deadline cuts it off.
+    It reports immediately, so that the entries are in order even if a deadline interrupts the case.
     """
 
     def usable(servers: Iterable[Nameserver]) -> list[Nameserver]:
@@ -41,7 +41,7 @@ def server_filter(
 
 
 def enabled(server: Nameserver, query_types: Iterable[str]) -> list[Finding]:
-    """Return the findings that these queries may be sent."""
+    """Return the findings that these queries are allowed."""
     return _per_type(IPV6_ENABLED if server.is_ipv6 else IPV4_ENABLED, server, query_types)
 
 

@@ -1,7 +1,7 @@
-"""The zone under test, as test cases ask about it.
+"""The zone under test, with the queries and derived data that test cases use.
 
-The methods named "Get-..." are those of MethodsV2, "Method 1" to "Method 5" those of Methods, both specifications of
-Zonemaster. Each is computed once per run, whichever case asks first. None stands for an undefined set.
+"Get-..." refers to the methods of MethodsV2, "Method 1" to "Method 5" to those of Methods, both specifications of
+Zonemaster. Each is computed once per run, on first use. None means an undefined set.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from gonemaster_engine import names
-from gonemaster_engine.addresses import counted_as
+from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.asn.lookup import AsnLookup
 from gonemaster_engine.budget import Admission
 from gonemaster_engine.context import DSInfo, RunContext
@@ -28,7 +28,7 @@ from gonemaster_engine.resolver.recursor import (
     CnameProblem,
     Recursor,
     glue_addresses,
-    says_what_is_there,
+    is_conclusive,
 )
 from gonemaster_engine.waiting import PATIENCE_S, first_done
 
@@ -37,18 +37,21 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_NAMES_AT_ONCE = 16  # of which addresses are asked for at all servers; more than nearly all zones have
+_NAMES_AT_ONCE = 16  # names whose addresses are queried at all servers concurrently; few zones have more
 _ADDRESS_TYPES = ("A", "AAAA")
-_PAUSE_S = 0.1  # in which the responses to so many queries can be read
-_ADDRESS_RECORD_OCTETS = 28  # AAAA, its owner compressed
-_ALMOST_FULL_OCTETS = PLAIN_PAYLOAD - 2 * _ADDRESS_RECORD_OCTETS  # above that some glue may have been left out
+_PAUSE_S = 0.1  # long enough to read the responses to that many queries
+_ADDRESS_RECORD_OCTETS = 28  # AAAA with a compressed owner
+_ALMOST_FULL_OCTETS = PLAIN_PAYLOAD - 2 * _ADDRESS_RECORD_OCTETS  # a larger response may lack glue
 
 Delegation = dict[str, list[str]]
-"""NS names to their addresses, possibly none; names and addresses sorted."""
+"""NS names and their addresses, which may be empty; names and addresses are sorted."""
 
 
 class AddressVerdict(NamedTuple):
-    """What the addresses of a name server in the zone are worth; signer and key tag where it is about those."""
+    """The DNSSEC status of the addresses of an in-domain name server.
+
+    Signer and key tag if the status concerns them.
+    """
 
     name: str
     status: str
@@ -57,7 +60,7 @@ class AddressVerdict(NamedTuple):
 
 
 class Zone:
-    """A zone of a run. `Zone.of` gives another zone of the same run."""
+    """A zone of a run. `Zone.of` returns another zone of the same run."""
 
     def __init__(self, context: RunContext, recursor: Recursor, asn: AsnLookup, *, name: str | None = None) -> None:
         self.context = context
@@ -66,9 +69,11 @@ class Zone:
         self.name = context.zone_name if name is None else name
         self._once: dict[str, asyncio.Task[Any]] = {}
         self._others: dict[str, Zone] = {}
-        self._servers: dict[str, list[Nameserver]] = {}  # of what is computed once, by its key
-        self._unanswered: set[tuple[str, str]] = set()  # names in the zone and types that its servers said nothing of
-        self.address_verdicts: dict[AddressVerdict, set[Nameserver]] = {}  # by dnssec22, with the servers that say so
+        self._servers: dict[str, list[Nameserver]] = {}  # by the key of the computed data
+        self._unanswered: set[tuple[str, str]] = set()  # names in the zone and types that no server answered or denied
+        self.address_verdicts: dict[
+            AddressVerdict, set[Nameserver]
+        ] = {}  # set by dnssec22, with the servers that gave them
 
     def __repr__(self) -> str:
         return f"<Zone {self.name}>"
@@ -80,7 +85,7 @@ class Zone:
 
     @property
     def is_tld(self) -> bool:
-        """Whether its name has one label, or none."""
+        """Whether its name has at most one label."""
         return "." not in self.name or self.is_root
 
     @property
@@ -103,11 +108,11 @@ class Zone:
 
     @property
     def verifier(self) -> Verifier:
-        """What verifies the signatures of the run, each once."""
+        """The verifier of the run, which verifies each signature once."""
         return self.context.verifier
 
-    async def make_time(self, work_us: int) -> None:
-        """Wait for a turn of the event loop that has time, and note that so much of it will be used."""
+    async def wait_for_turn(self, work_us: int) -> None:
+        """Wait for a turn of the event loop with enough time left, and reserve `work_us` microseconds of it."""
         turns = self.context.transport.turns
         await turns.wait()
         turns.spend(work_us)
@@ -117,11 +122,11 @@ class Zone:
         return self.context.profile.setting(case_id, name)
 
     def nameserver(self, name: str, address: str) -> Nameserver:
-        """Return the name server of that name and address."""
+        """Return the name server with that name and address."""
         return self.context.nameserver(name, address)
 
     def of(self, name: str) -> Zone:
-        """Return another zone in the same run."""
+        """Return another zone of the same run."""
         if name == self.name:
             return self
         other = self._others.get(name)
@@ -138,11 +143,11 @@ class Zone:
     # -- MethodsV2 ----------------------------------------------------------------------------------------------
 
     async def walk(self) -> Walk:
-        """Return what the walk from the root towards this zone saw."""
+        """Return the observations of the walk from the root towards this zone."""
         return await self._remember("walk", DelegationWalk(self.context, self.recursor, self.name).run)
 
     async def parent_servers(self) -> list[Nameserver] | None:
-        """Return the servers of the parent zone; none for the root and for supplied delegations.
+        """Return the servers of the parent zone; empty for the root and for supplied delegations.
 
         Get-Parent-NS-Names-and-IPs
         """
@@ -151,7 +156,7 @@ class Zone:
         return (await self.walk()).parent_servers or None
 
     async def delegation(self) -> Delegation | None:
-        """Return the delegation: in-domain names with glue, the others with what they resolve to.
+        """Return the delegation: in-domain names with their glue, the others with their resolved addresses.
 
         Get-Del-NS-Names-and-IPs
         """
@@ -163,37 +168,37 @@ class Zone:
         return None if delegation is None else list(delegation)
 
     async def delegation_servers(self) -> list[Nameserver] | None:
-        """Return the delegation as name servers; names without address are left out."""
+        """Return the delegation as name servers, without names that have no address."""
         return self._as_servers("delegation", await self.delegation())
 
     async def apex(self) -> Delegation | None:
-        """Return the NS set of the zone's own servers: in-domain names as they have it, the others resolved.
+        """Return the NS set of the zone's own servers: in-domain names with the zone's addresses, the others resolved.
 
         Get-Zone-NS-Names-and-IPs
         """
         return await self._remember("apex", self._apex)
 
     async def apex_names(self) -> list[str] | None:
-        """Return the NS names that the zone's own servers give. Get-Zone-NS-Names."""
+        """Return the NS names from the zone's own servers. Get-Zone-NS-Names."""
         return await self._remember("apex_names", self._apex_names)
 
     async def apex_servers(self) -> list[Nameserver] | None:
-        """Return the NS set of the zone's own servers as name servers; names without address are left out."""
+        """Return the NS set of the zone's own servers as name servers, without names that have no address."""
         return self._as_servers("apex", await self.apex())
 
     async def apex_is_known(self) -> bool:
-        """Say whether one of the servers of the delegation told the zone's NS set; without servers it is empty."""
+        """Return whether a server of the delegation has returned the zone's NS set; True if there are no servers."""
         servers = _one_per_address(await self.delegation_servers() or [])
         answers = await query_all(servers, self.name, "NS")
-        return not servers or any(says_what_is_there(response) and response.aa for _, response in answers)
+        return not servers or any(is_conclusive(response) and response.aa for _, response in answers)
 
-    async def names_of_unknown_address(self, rtype: str) -> set[str]:
-        """Return the names of delegation and apex of which nobody gave or denied the addresses of type A or AAAA."""
+    async def names_with_unknown_address(self, rtype: str) -> set[str]:
+        """Return the names of delegation and apex whose A or AAAA records no server gave or denied."""
         wanted = {*(await self.delegation() or ()), *(await self.apex() or ())}
         return wanted & {name for name, lacking in (self._unanswered | self.recursor.unanswered) if lacking == rtype}
 
     def unresolved_names(self) -> list[str]:
-        """Return the names of delegation and apex that are known to have no address, as far as either was looked at."""
+        """Return the names of delegation and apex that are known to have no address, as far as either was computed."""
         ended = (task for key, task in self._once.items() if key in {"delegation", "apex"} and _has_result(task))
         found: dict[str, set[str]] = {}
         for task in ended:
@@ -215,11 +220,13 @@ class Zone:
             return None
         delegation = await self._with_resolved(glue)
         if self.name == self.context.zone_name:
-            self.context.budget.add_delegated(counted_as(each) for found in delegation.values() for each in found)
+            self.context.budget.add_delegated(
+                accounting_address(each) for found in delegation.values() for each in found
+            )
         return delegation
 
     async def _glue(self) -> dict[str, set[str]] | None:
-        """Return the names of the delegation with the glue of those that are in-domain. Get-Delegation."""
+        """Return the names of the delegation, with glue for in-domain names. Get-Delegation."""
         supplied = self.context.undelegated.servers
         if self.undelegated:
             return {name: set(found) if self._is_in_domain(name) else set() for name, found in supplied.items()}
@@ -240,7 +247,7 @@ class Zone:
         return referred or own
 
     async def query_delegation(self, parents: Sequence[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
-        """Query for the NS records of the zone, and once more with EDNS where the answer had no room for all glue."""
+        """Query the NS records of the zone, and repeat with EDNS if the answer may lack glue for want of space."""
         plain = await query_all(parents, self.name, "NS")
         full = [
             server
@@ -251,25 +258,25 @@ class Zone:
         return [(server, larger.get(server) or response) for server, response in plain]
 
     def admitted_names(self, wanted: Iterable[str]) -> list[str]:
-        """Return those of the zone's name server names that the run works with, sorted."""
+        """Return those of the zone's name server names that are within the limits of the run, sorted."""
         return self._admission.names(wanted)
 
     def admitted(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        """Return those of the zone's name servers and their addresses that the run works with, sorted."""
+        """Return those of the zone's name servers and their addresses that are within the limits of the run, sorted."""
         return self._admission.addresses(wanted)
 
     @property
     def lacks_servers(self) -> bool:
-        """Whether some of its name servers, or their addresses, were left out because of a limit."""
+        """Whether name servers or addresses were left out because of a limit."""
         return self._admission.is_cut
 
     def mail_servers(self, wanted: Iterable[str]) -> list[str]:
-        """Return those of the mail servers that the run works with, sorted."""
+        """Return the mail servers that are within the limits of the run, sorted."""
         return self.context.budget.mail_servers(wanted)
 
     @property
     def lacks_mail_servers(self) -> bool:
-        """Whether some names of mail servers or domains of mail were left out because of the limit of the run."""
+        """Whether mail servers or mail domains were left out because of a limit."""
         return "max_mail_servers" in self.context.budget.left_out
 
     @property
@@ -280,7 +287,7 @@ class Zone:
         return names.is_in_domain(name, self.name)
 
     def _collect(self, response: Response, section: Section, into: dict[str, set[str]]) -> list[str]:
-        """Add the NS names with their glue; return the in-domain names that have none in this response."""
+        """Add the NS names with their glue; return the in-domain names without glue in this response."""
         lacking = []
         targets = {record.target for record in response.records("NS", self.name, section)}
         for target in self._admission.names(targets):
@@ -291,7 +298,7 @@ class Zone:
         return lacking
 
     async def _collect_own(self, server: Nameserver, response: Response, into: dict[str, set[str]]) -> None:
-        """Add the NS names of a zone that its parent's servers serve themselves."""
+        """Add the NS names of a zone that the parent's servers serve themselves."""
         for name in self._collect(response, "answer", into):
             into[name] |= await self._addresses_at([server], name)
 
@@ -303,7 +310,7 @@ class Zone:
         elsewhere = False
         for rtype, answer in pending:
             response = await answer
-            if says_what_is_there(response) and response.aa:
+            if is_conclusive(response) and response.aa:
                 answered.add(rtype)
             if response is None or response.rcode != "NOERROR":
                 continue
@@ -322,7 +329,7 @@ class Zone:
             return None
         servers = _one_per_address(servers)
         answers = [asyncio.ensure_future(server.query(self.name, "NS")) for server in servers]
-        ahead = self.context.start(self._ask_ahead(servers, answers))
+        ahead = self.context.start(self._query_early(servers, answers))
         found: set[str] = set()
         for answer in answers:
             found |= self._apex_targets(await answer)
@@ -332,13 +339,13 @@ class Zone:
     def _apex_targets(self, response: Response | None) -> set[str]:
         return {record.target for record in response.records("NS", self.name)} if response and response.aa else set()
 
-    async def _ask_ahead(
+    async def _query_early(
         self, servers: Sequence[Nameserver], answers: Sequence[asyncio.Future[Response | None]]
     ) -> None:
-        """Ask who has answered for the addresses of the NS set, as far as it is known while others are still silent.
+        """Query the addresses of the NS set known so far at servers that have answered, while others are silent.
 
-        So silence about both is waited for at the same time. Only names that are admitted already: who else is must
-        not depend on who answers first.
+        The waits for both then overlap. Only names that are already admitted are queried: the choice of names must not
+        depend on the order of answers.
         """
         await asyncio.sleep(PATIENCE_S)
         admitted = {name for name in await self.delegation_names() or () if self._is_in_domain(name)}
@@ -364,7 +371,7 @@ class Zone:
         servers = _one_per_address(await self.delegation_servers() or [])
         inside = [name for name in found if self._is_in_domain(name)]
         asked: list[asyncio.Task[set[str]]] = []
-        for start in range(0, len(inside), _NAMES_AT_ONCE):  # names times servers queries would keep the loop busy
+        for start in range(0, len(inside), _NAMES_AT_ONCE):  # queries for all names at all servers would block the loop
             if asked:
                 await asyncio.wait(asked, timeout=_PAUSE_S)
             asked += [self.context.start(self._addresses_at(servers, name)) for name in inside[start:][:_NAMES_AT_ONCE]]
@@ -381,13 +388,13 @@ class Zone:
         return self._admission.addresses(found)
 
     async def addresses(self, of: Iterable[str]) -> list[list[str]]:
-        """Return the addresses of each name; supplied ones stand for what resolves."""
+        """Return the addresses of each name; supplied addresses replace resolved ones."""
         return await asyncio.gather(*(self.recursor.addresses(name) for name in of))
 
     # -- Methods ------------------------------------------------------------------------------------------------
 
     async def parent_zone(self) -> Zone | None:
-        """Return the zone from which this one is delegated; None if there is none. Method 1."""
+        """Return the zone that delegates this one, or None. Method 1."""
         if self.is_root:
             return None
         walk = await self.walk()
@@ -407,7 +414,7 @@ class Zone:
         return await self.apex_names() or []
 
     async def ns(self) -> list[Nameserver]:
-        """Return the servers that the zone itself names. Method 5."""
+        """Return the servers from the NS set of the zone itself. Method 5."""
         return await self.apex_servers() or []
 
     async def all_names(self) -> list[str]:
@@ -423,7 +430,7 @@ class Zone:
         return servers.copy()
 
     async def cname_problems(self, of: Iterable[str]) -> list[CnameProblem]:
-        """Return what is wrong with the aliases of these names; one that leads to a single family is fine."""
+        """Return the alias problems of these names; an alias that resolves in only one address family is fine."""
         wanted = sorted(set(of))
         problems = self.recursor.problems
         found = zip(wanted, await self.addresses(wanted), strict=True)
@@ -436,7 +443,7 @@ class Zone:
     # -- queries ----------------------------------------------------------------------------------------------
 
     async def servers(self) -> list[Nameserver]:
-        """Return the servers to query on behalf of the zone: its own, else those of the delegation; one per address."""
+        """Return the servers to query for the zone: its own, otherwise those of the delegation; one per address."""
         return _one_per_address(await self.ns() or await self.glue())
 
     async def query_auth(self, qname: str, qtype: str, **options: Any) -> Response | None:
@@ -454,7 +461,7 @@ class Zone:
         return await query_all(await self.servers() if servers is None else servers, qname, qtype, **options)
 
     async def query_parent(self, qtype: str, qname: str | None = None, **options: Any) -> Response | None:
-        """Return the first usable response of the parent's servers; made from supplied data where there are some."""
+        """Return the first usable response of the parent's servers, or a response built from supplied data."""
         qname = qname or self.name
         if self.undelegated or (qtype == "DS" and self.supplied_ds):
             return self._supplied_response(qname, qtype)
@@ -466,9 +473,9 @@ class Zone:
         return None
 
     def _supplied_response(self, qname: str, qtype: str) -> Response | None:
-        """Return what the parent's servers would say if the supplied data were in its zone."""
+        """Return the response that the parent's servers would send if the supplied data were in their zone."""
         import dns.flags
-        import dns.message  # here, since few runs have supplied data, and it takes long to load
+        import dns.message  # imported here, since few runs have supplied data and it is slow to load
         import dns.rrset
 
         query = dns.message.make_query(dns_name(qname), qtype)
@@ -505,5 +512,5 @@ def _has_result(task: asyncio.Task[Any]) -> bool:
 
 
 def _one_per_address(servers: Sequence[Nameserver]) -> list[Nameserver]:
-    """Return the servers without those whose address came before."""
+    """Return the servers without those that repeat an address."""
     return list({server.address: server for server in reversed(servers)}.values())[::-1]

@@ -1,6 +1,6 @@
-"""Entries in the words of Zonemaster: its older tags, and arguments packed into texts, so that outputs can be compared.
+"""Entries in Zonemaster's format, with its older tags and arguments packed into strings, for comparable output.
 
-The table in data/zonemaster-names.json lists per test case and tag the older argument keys, where they differ.
+The table in data/zonemaster-names.json lists the older argument keys per test case and tag, if they differ.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def zonemaster_tag(tag: str) -> str:
 
 
 def zonemaster_entries(entry: Entry) -> Iterator[Entry]:
-    """Yield the entry as Zonemaster would log it: once, or once per server where it names one server only."""
+    """Yield the entry as Zonemaster would log it: once, or once per server if Zonemaster logs single servers."""
     keys = _table()["args"].get(entry.testcase, {}).get(entry.tag)
     tag = zonemaster_tag(entry.tag)
     if keys is None:
@@ -54,13 +54,13 @@ def zonemaster_entries(entry: Entry) -> Iterator[Entry]:
 
 
 def zonemaster_args(keys: list[str], args: Args, *, testcase: str = "") -> dict[str, Any]:
-    """Return arguments with the older keys; a key that has no counterpart in `args` is left out."""
+    """Return the arguments with the older keys; keys without a counterpart in `args` are omitted."""
     found = {key: _value(key, args, testcase) for key in keys}
     return {key: value for key, value in found.items() if value is not None}
 
 
 def _split(keys: list[str], args: Args) -> Iterator[Args]:
-    """Yield the arguments per server, where the list of servers stands for one entry each."""
+    """Yield the arguments once per server, if the older format has one entry per server."""
     servers = args.get("servers")
     one_each = "ns" not in args and ("ns" in keys or (keys == ["domain"] and "domain" not in args))
     if servers is None or not one_each:
@@ -95,13 +95,13 @@ def _name_list(args: Args, testcase: str) -> str | None:
 def _names(args: Args, testcase: str) -> str | None:
     if "ptr_names" in args:
         return "/".join(args["ptr_names"])
-    if testcase == "nameserver04":  # which calls addresses so, too
+    if testcase == "nameserver04":  # which uses this key for addresses, too
         return ",".join(map(_server, args["servers"]))
     return _name_list(args, testcase)
 
 
 def _domain(args: Args, testcase: str) -> Any:
-    """Return the domain; for a mail exchange that cannot be one, the exchange, be it the root of a null MX."""
+    """Return the domain; for an invalid mail exchange, return the exchange, including the root of a null MX."""
     return args["mx"] if testcase == "syntax06" and "mx" in args else _packed(args.get("domain"))
 
 
@@ -155,7 +155,7 @@ def _server_name(server: Any) -> str:
 
 
 def _packed(value: Any) -> Any:
-    """Return a value without lists and maps, which older entries do not have."""
+    """Return a value without lists and mappings, which the older format does not have."""
     if isinstance(value, list):
         return ";".join(str(_packed(item)) for item in value)
     return _server(value) if isinstance(value, Mapping) and "ns" in value else value

@@ -1,7 +1,7 @@
-"""Reads the packet recordings of Zonemaster: a line per server with its name, address and a JSON object of answers.
+"""Parser of Zonemaster's packet recordings: one line per server with its name, address and a JSON object of answers.
 
 The keys of the object are MD5 digests of the query with its options, so the queries are found by trying every
-combination of the names, types and classes that occur in the answers with the options that Zonemaster uses.
+combination of the names, types and classes in the answers with the options that Zonemaster uses.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER
 
 _LINE = re.compile(rb"\A[^ {\n]+ [0-9a-fA-F.:]+ \{")
 _TIME = re.compile(r'"timestamp":\s*"?([0-9]{1,11}(?:\.[0-9]{1,9})?)')
-MAX_TIME = 1 << 34  # POSIX seconds, in the year 2514; serial number arithmetic on signature times goes no further
-_EXTRA_TYPES = frozenset({"A", "AAAA", "NS", "SOA", "MX", "TXT", "DS", "DNSKEY"})  # queries without any answer
+MAX_TIME = 1 << 34  # POSIX seconds, in the year 2514; the limit of serial number arithmetic on signature times
+_EXTRA_TYPES = frozenset({"A", "AAAA", "NS", "SOA", "MX", "TXT", "DS", "DNSKEY"})  # for queries without any answer
 _UNKNOWN_OPTION = 137  # of nameserver11
 
 
@@ -37,9 +37,9 @@ class _Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """Options of a query: as they enter the digest, and as this engine sees them."""
+    """Query options: their text in the digest, and their values in this engine."""
 
-    text: str  # between class and payload
+    text: str  # between class and payload size
     payload: int
     edns: Edns | None
     tcp: bool
@@ -47,15 +47,15 @@ class _Options:
 
 
 def looks_like_recording(octets: bytes) -> bool:
-    """Say whether a file begins like a recording."""
+    """Return whether a file starts like a recording."""
     return _LINE.match(octets) is not None
 
 
 def read_recording(text: str, problems: list[str]) -> Iterator[tuple[str, QueryKey, Response | None]]:
-    """Yield address, query and response of each answer whose query was found.
+    """Yield address, query and response of each answer whose query was determined.
 
-    What cannot be used is added to `problems`. A query is given twice, as sent with and without the fallback to
-    TCP after a truncated response: recordings do not say which it was.
+    Unusable answers are added to `problems`. Each query is yielded twice, with and without fallback to TCP after a
+    truncated response, because recordings do not contain this option.
     """
     items = list(_items(text, problems))
     known = _queries_of(items)
@@ -77,7 +77,7 @@ def read_recording(text: str, problems: list[str]) -> Iterator[tuple[str, QueryK
 
 
 def recording_time(text: str) -> float | None:
-    """Return when the last packet came, POSIX seconds; None if no packet says so."""
+    """Return the time of the last packet in POSIX seconds; None if no packet has a time."""
     times = [float(time) for time in _TIME.findall(text)]
     return max((time for time in times if time < MAX_TIME), default=None)
 
@@ -107,7 +107,7 @@ def _response(item: _Item, key: QueryKey) -> Response | None:
 
 
 def _queries_of(items: list[_Item]) -> dict[str, QueryKey]:
-    """Return the query of each digest that could be found."""
+    """Return the queries of the digests that could be determined."""
     seen: set[tuple[str, str, str]] = set()
     for item in items:
         if item.wire is not None and (query := _query_of(item.wire)):
@@ -125,7 +125,7 @@ def _queries_of(items: list[_Item]) -> dict[str, QueryKey]:
 
 
 def _query_of(wire: bytes) -> tuple[str, str, str] | None:
-    """Return name (case kept), type and class that a response repeats."""
+    """Return the name (in its original case), type and class of a response's question."""
     try:
         response = Response(wire)
     except WireError:

@@ -18,9 +18,9 @@ from gonemaster_db.core.clock import follow, utcnow
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_engine.memory import (
     NEW_OBJECTS_OF_RUNS,
-    give_back_free_memory,
-    keep_heaps_small,
-    spare_collections,
+    collect_rarely,
+    limit_heaps,
+    release_free_memory,
 )
 from gonemaster_engine.net.wire.rdata import load_all_types
 from gonemaster_engine.open_files import raise_open_files_limit
@@ -208,7 +208,7 @@ class Worker:
         self._database = RepeatedTask(
             "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
         )
-        self._free_memory = RepeatedTask("free memory", give_back_free_memory, pause_s=_GIVE_BACK_S, is_quick=True)
+        self._free_memory = RepeatedTask("free memory", release_free_memory, pause_s=_GIVE_BACK_S, is_quick=True)
         self._unclaimed = Unclaimed(self.process)
         self._own_metrics: ProcessMetrics | None = None
         self._maintenance = MaintenanceTimer(self.process, self.app)
@@ -238,7 +238,7 @@ class Worker:
         )
         bound_revoked()
         load_all_types()
-        spare_collections(NEW_OBJECTS_OF_RUNS)
+        collect_rarely(NEW_OBJECTS_OF_RUNS)
         self._watchdog.start()
         try:
             consumer.start()
@@ -334,7 +334,7 @@ def _time() -> float:
 def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -> int:
     """Run a worker process until it is told to stop. `runner` replaces the engine."""
     try:
-        keep_heaps_small()
+        limit_heaps()
         given, settings = parse_arguments(arguments)
         log_as_set(settings)
         refuse_unknown_protection()

@@ -1,4 +1,4 @@
-"""The tests of the engine wait for servers in the same process, so no pause of the interpreter may be long."""
+"""Settings for engine tests: they wait for servers in the same process, so the interpreter must not pause for long."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import gc
 
 
 def pytest_collection_finish() -> None:
-    """Keep the worlds that were described at import out of each full collection: one took two seconds."""
+    """Exclude the worlds that were described at import from full collections, which would take seconds."""
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Addresses are sorted by IANA's registries, and only what is surely public is global."""
+"""Addresses are classified by IANA's registries, and only addresses that are certainly public are global."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gonemaster_engine.addresses import (
     Reach,
+    accounting_address,
     classify,
-    counted_as,
     is_global,
     is_host,
     is_own,
@@ -158,7 +158,7 @@ def test_own_address_is_no_target_of_the_guard(monkeypatch: pytest.MonkeyPatch) 
 
 
 def disguises(address: IPv4Address, rest: int) -> list[str]:
-    """Return the addresses of IPv6 whose packets end at an IPv4 address; `rest` fills what may be anything."""
+    """Return IPv6 addresses whose packets are forwarded to an IPv4 address; `rest` fills the free bits."""
     value, inverted = int(address), int(address) ^ 0xFFFFFFFF
     forms = [
         0xFFFF << 32 | value,  # mapped
@@ -176,11 +176,11 @@ def disguises(address: IPv4Address, rest: int) -> list[str]:
 def test_an_ipv4_address_is_the_same_target_in_every_disguise(address: IPv4Address, rest: int) -> None:
     plain = str(address)
     for disguise in disguises(address, rest):
-        assert counted_as(disguise) == counted_as(plain) == plain
+        assert accounting_address(disguise) == accounting_address(plain) == plain
         assert is_host(plain) or not is_host(disguise)
         assert is_global(plain) or not is_global(disguise)
 
 
 @pytest.mark.parametrize("address", ["2620:fe::fe", "::1", "::", "fd00::1"])
 def test_an_address_of_ipv6_counts_as_itself(address: str) -> None:
-    assert counted_as(address) == address
+    assert accounting_address(address) == address

@@ -1,4 +1,4 @@
-"""What the commands load: nothing that the work at hand can do without, so that they start quickly."""
+"""The modules that the commands import: only those that they need, so that they start quickly."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ finally:  # --help ends the process
 
 
 def loaded(*arguments: str, command: str = "main") -> set[str]:
-    """Return the modules that a command loads."""
+    """Return the modules that a command imports."""
     program = [sys.executable, "-c", TELL.format(command=command), *arguments]
     done = subprocess.run(program, capture_output=True, text=True, check=True, timeout=100)
     return set(done.stderr.splitlines()[-1].split())

@@ -1,4 +1,4 @@
-"""What is left of runs that have ended: nothing that only the garbage collector could free."""
+"""Finished runs leave no objects that only the garbage collector could free."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gonemaster_engine.memory import spare_collections, without_collections
+from gonemaster_engine.memory import collect_rarely, without_collections
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import run_test
 from tests.engine.run.test_run import PROFILE, in_loop
@@ -18,7 +18,7 @@ from tests.support.case_runs import example_world
 
 @pytest.fixture
 def collector() -> Iterator[None]:
-    """Leave the collector as it was."""
+    """Restore the settings of the collector."""
     threshold = gc.get_threshold()
     yield
     gc.set_debug(0)
@@ -34,7 +34,7 @@ def test_a_run_that_has_ended_leaves_no_reference_cycles(tmp_path: Path) -> None
     async def work(resources: Resources) -> None:
         for domain in ("example.xa", "example.xa", "nothing.example.xa"):
             await run_test(domain, PROFILE, resources=resources, with_chain=True)
-            gc.collect()  # what the first run makes once for all others is not looked at
+            gc.collect()  # exclude objects that the first run creates for all others
             gc.disable()
             gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
@@ -48,7 +48,7 @@ def test_a_run_that_has_ended_leaves_no_reference_cycles(tmp_path: Path) -> None
 @pytest.mark.usefixtures("collector")
 def test_collections_are_seldom_and_leave_out_what_was_there() -> None:
     gc.unfreeze()
-    spare_collections()
+    collect_rarely()
     assert gc.get_freeze_count() > 10_000
     assert gc.get_threshold()[0] > 10_000
 

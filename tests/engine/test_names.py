@@ -1,4 +1,4 @@
-"""Domain names as users type them, as the engine keeps them, and on the wire."""
+"""Domain names: user input, canonical form and wire format."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def test_what_is_typed_becomes_canonical(typed: str, canonical: str) -> None:
         ("user@example.com", "not allowed"),
         ("a" * 64 + ".com", "longer than 63"),
         (".".join(["a" * 60] * 5), "at most 253"),
-        ("-", "hyphens only"),
-        ("a.--.com", "hyphens only"),
-        ("xn--a", "begins as an A-label and is none"),
-        ("xn--a.com", "begins as an A-label and is none"),
-        ("a.xn--", "begins as an A-label and is none"),
-        ("xn--abc-.com", "begins as an A-label and is none"),
+        ("-", "consists only of hyphens"),
+        ("a.--.com", "consists only of hyphens"),
+        ("xn--a", "starts with xn-- but is not a valid internationalised label"),
+        ("xn--a.com", "starts with xn-- but is not a valid internationalised label"),
+        ("a.xn--", "starts with xn-- but is not a valid internationalised label"),
+        ("xn--abc-.com", "starts with xn-- but is not a valid internationalised label"),
         ("xn--\u00e4.com", "A-label"),
         ("\ud800.com", "A-label"),
         ("ex\u202eample.com", "A-label"),

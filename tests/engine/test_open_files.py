@@ -1,4 +1,4 @@
-"""The limit of open files, in a process of its own: a limit once lowered cannot be raised again."""
+"""The limit of open files, in a separate process, because a lowered limit cannot be raised again."""
 
 import subprocess
 import sys

@@ -243,24 +243,24 @@ def test_the_cache_of_answers_stays_within_its_octets(sizes: Sequence[tuple[int,
     for number, (octets, count) in enumerate(sizes):
         count = max(1, min(count, 60_000 // (octets + 1)))
         key = QueryKey(f"n{number}.example", "TXT")
-        hot.keep_answer("192.0.2.1", key, response_of(octets, count), Lifetimes())
+        hot.store_answer("192.0.2.1", key, response_of(octets, count), Lifetimes())
         servers = tuple((f"ns{index}.example", ("192.0.2.1",) * 13) for index in range(count))
-        hot.keep_cut(ZoneCut(f"z{number}.example", servers), Lifetimes(), ttl_s=60)
+        hot.store_cut(ZoneCut(f"z{number}.example", servers), Lifetimes(), ttl_s=60)
         assert hot.octets <= limit + limit // 4
 
 
 def test_one_large_answer_does_not_drive_out_the_others() -> None:
     hot = HotCache(max_octets=1024 * 1024)
     small, large = QueryKey("small.example", "TXT"), QueryKey("large.example", "TXT")
-    hot.keep_answer("192.0.2.1", small, response_of(100, 1), Lifetimes())
-    hot.keep_answer("192.0.2.1", large, response_of(60_000, 1), Lifetimes())
+    hot.store_answer("192.0.2.1", small, response_of(100, 1), Lifetimes())
+    hot.store_answer("192.0.2.1", large, response_of(60_000, 1), Lifetimes())
     assert hot.find_answer("192.0.2.1", small, Lifetimes())
     assert hot.find_answer("192.0.2.1", large, Lifetimes()) is None
 
 
 def test_answer_from_another_address_is_not_kept() -> None:
     hot, key = HotCache(), QueryKey("a.example", "TXT", any_source=True)
-    hot.keep_answer("192.0.2.2", key, response_of(10, 1), Lifetimes())
+    hot.store_answer("192.0.2.2", key, response_of(10, 1), Lifetimes())
     assert hot.find_answer("192.0.2.2", key, Lifetimes()) is None
 
 

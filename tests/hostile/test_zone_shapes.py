@@ -307,6 +307,6 @@ def test_addresses_that_are_not_asked_fill_no_log() -> None:
     """They cost a zone nothing: a referral can name thousands of them."""
     log = Log(loopback_profile())
     for number in range(20_000):
-        log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=f"n{number}.{ZONE}", address="224.0.0.1")
-    log.tell_aside()
+        log.defer("NON_GLOBAL_QUERY_BLOCKED", ns=f"n{number}.{ZONE}", address="224.0.0.1")
+    log.add_deferred()
     assert len(log.entries) == 1_000

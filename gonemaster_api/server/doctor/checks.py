@@ -18,7 +18,7 @@ from gonemaster_db.migrations.compatibility import check_origin
 from gonemaster_db.service.probes import database_time, try_to_write
 from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError
 from gonemaster_engine.resources import default_hints, load_hints
-from gonemaster_engine.run.reach import SMALL_OCTETS, PathReach, Way, probe_reach
+from gonemaster_engine.run.reach import SMALL_OCTETS, ExchangeKind, PathReach, probe_reach
 from gonemaster_engine.scoring.config import load_config
 from gonemaster_tasks.app import make_app_of
 from gonemaster_tasks.broker.client import Broker
@@ -273,7 +273,7 @@ def check_dns(settings: Settings) -> list[DoctorResult]:
     return [_judged_way(way, reach, settings) for way, reach in found.items()]
 
 
-def _judged_way(way: Way, reach: PathReach, settings: Settings) -> DoctorResult:
+def _judged_way(way: ExchangeKind, reach: PathReach, settings: Settings) -> DoctorResult:
     name = "dns"
     if way.family == 6 and settings.ipv6_mode == "off":
         return skipped(name, f"{way.name}: ipv6_mode is off")

@@ -1,7 +1,7 @@
-"""Texts for people: what an entry says, and what to do about it.
+"""Texts of entries: messages and advice.
 
-The English texts stand in one file per module, with placeholders that are the argument keys of the tag. Other languages
-come from gettext catalogues (domain "gonemaster") whose message ids are the English texts.
+The English texts are in one file per module; their placeholders are the argument keys of the tag. Other languages are
+in gettext catalogues (domain "gonemaster") whose message IDs are the English texts.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ DEFAULT_LOCALE = "en"
 GETTEXT_DOMAIN = "gonemaster"
 LOCALE_DIRECTORY = Path(__file__).parents[2] / "locale"
 
-_COMMON = "common"  # texts of tags that several modules give
-_POSIX_TIMES = frozenset({"expiration"})  # arguments in seconds since 1970
+_COMMON = "common"  # texts of tags that several modules report
+_POSIX_TIMES = frozenset({"expiration"})  # arguments in POSIX seconds
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 
 
 def message(tag: str, module: str, args: Mapping[str, Any], *, locale: str = DEFAULT_LOCALE) -> str:
-    """Return what an entry says, in one line; control characters in the arguments are escaped.
+    """Return the text of an entry in one line; control characters in the arguments are escaped.
 
-    A tag without text, of an entry that another version stored, is shown with its arguments.
+    A tag without a text, from an entry of another version, is shown with its arguments.
     """
     text = _text_of("TEXTS", module, tag)
     if text is None:
@@ -39,7 +39,7 @@ def message(tag: str, module: str, args: Mapping[str, Any], *, locale: str = DEF
 
 
 def advice(tag: str, module: str, *, locale: str = DEFAULT_LOCALE) -> str:
-    """Return a short explanation with advice for people who do not know DNS well; empty if there is none."""
+    """Return a short explanation with advice for readers with little DNS knowledge; empty if there is none."""
     text = _text_of("ADVICE", module, tag)
     return translation(locale).gettext(text) if text else ""
 
@@ -51,7 +51,7 @@ def template(tag: str, module: str, *, locale: str = DEFAULT_LOCALE) -> str:
 
 
 def description(purpose: str, *, locale: str = DEFAULT_LOCALE) -> str:
-    """Return what a test case is for, as its registration says it in English, in a language."""
+    """Return the purpose of a test case, registered in English, in a language."""
     return translation(locale).gettext(purpose) if purpose else ""
 
 
@@ -62,18 +62,18 @@ def phrase(text: str, args: Mapping[str, Any], *, locale: str = DEFAULT_LOCALE) 
 
 
 def placeholders(text: str) -> list[str]:
-    """Return the argument keys that a text names, in its order."""
+    """Return the argument keys in a text, in order."""
     return _PLACEHOLDER.findall(text)
 
 
 def locales(directory: Path = LOCALE_DIRECTORY) -> list[str]:
-    """Return the languages that have texts, English among them, sorted."""
+    """Return the languages that have texts, including English, sorted."""
     catalogues = directory.glob(f"*/LC_MESSAGES/{GETTEXT_DOMAIN}.mo")
     return sorted({DEFAULT_LOCALE, *(path.parent.parent.name for path in catalogues)})
 
 
 def best_locale(wanted: str, directory: Path = LOCALE_DIRECTORY) -> str:
-    """Return the language that serves a wish such as "sv", "sv-SE" or "sv_SE.UTF-8" best; English if none does."""
+    """Return the best language for a locale such as "sv", "sv-SE" or "sv_SE.UTF-8"; English if there is none."""
     name = wanted.partition(".")[0].partition("@")[0].replace("-", "_")
     language, _, country = name.partition("_")
     having = locales(directory)
@@ -85,7 +85,7 @@ def best_locale(wanted: str, directory: Path = LOCALE_DIRECTORY) -> str:
 
 @lru_cache(maxsize=64)
 def translation(locale: str, directory: Path = LOCALE_DIRECTORY) -> gettext.NullTranslations:
-    """Return the catalogue for a locale; one that leaves the English texts alone if there is none."""
+    """Return the catalogue for a locale, or one that returns the English texts."""
     language = best_locale(locale, directory)
     return gettext.translation(GETTEXT_DOMAIN, directory, languages=[language], fallback=True)
 
@@ -109,7 +109,7 @@ def _catalogue(module: str, kind: str) -> Mapping[str, str]:
 
 @lru_cache(maxsize=4096)
 def _parts(text: str) -> tuple[str, ...]:
-    """Split a text: plain parts at even positions, argument keys at odd ones."""
+    """Split a text into plain parts at even positions and argument keys at odd positions."""
     return tuple(_PLACEHOLDER.split(text))
 
 

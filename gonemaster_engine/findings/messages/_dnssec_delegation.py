@@ -364,7 +364,7 @@ ADVICE = {
     "DS11_INCONSISTENT_SIGNED_ZONE": (
         f"Validating resolvers treat the responses without signatures as bogus. {_SERVERS_DIFFER}"
     ),
-    "DS11_NS_WITH_SIGNED_ZONE": "Nothing has to be done on these name servers; compare the others with them.",
+    "DS11_NS_WITH_SIGNED_ZONE": "No action is needed on these name servers; compare the others with them.",
     "DS11_NS_WITH_UNSIGNED_ZONE": (
         f"Validating resolvers treat the responses of these name servers as bogus. {_SERVERS_DIFFER}"
     ),
@@ -380,7 +380,7 @@ ADVICE = {
     "DS18_ROLLOVER_EVIDENCE_DNSKEY_WITHOUT_DS": _ROLLOVER,
     "DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY": _ROLLOVER,
     "DS18_ROLLOVER_EVIDENCE_MULTI_KSK": _ROLLOVER,
-    "DS21_ALGO_NOT_SUPPORTED": f"Whether this signature is valid is not known. {_PARENT}",
+    "DS21_ALGO_NOT_SUPPORTED": f"It is unknown whether this signature is valid. {_PARENT}",
     "DS21_DS_RRSIG_EXPIRED": f"Validating resolvers treat the delegation as bogus. {_PARENT}",
     "DS21_DS_RRSIG_NOT_VALID_BY_DNSKEY": f"Validating resolvers treat the delegation as bogus. {_PARENT}",
     "DS21_DS_RRSIG_NOT_VERIFIABLE": f"Validating resolvers treat the delegation as bogus. {_PARENT}",

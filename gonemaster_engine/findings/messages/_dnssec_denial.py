@@ -231,7 +231,7 @@ ADVICE = {
         f"Resolvers ignore NSEC3 records with unassigned flags (RFC 5155 section 8.2). {_REPAIR}"
     ),
     "DS10_ALGO_NOT_SUPPORTED_BY_ZM": (
-        "Whether this signature is valid is not known, and few resolvers can verify it. Replace the keys with keys of"
+        "It is unknown whether this signature is valid, and few resolvers can verify it. Replace the keys with keys of"
         " algorithm 13 (ECDSAP256SHA256) or 8 (RSASHA256)."
     ),
     "DS10_ERR_MULT_NSEC": _REPAIR,
@@ -243,7 +243,7 @@ ADVICE = {
     "DS10_INCONSISTENT_NSEC_NSEC3": _SAME,
     "DS10_MIXED_NSEC_NSEC3": _REPAIR,
     "DS10_NONSTANDARD_NSEC_RESPONSE": (
-        "Nothing has to be done: services with online signing respond like this (RFC 4470, RFC 9824). Other tests may report"
+        "No action is needed: services with online signing respond like this (RFC 4470, RFC 9824). Other tests may report"
         " it as a fault."
     ),
     "DS10_NSEC3PARAM_GIVES_ERR_ANSWER": _REPAIR,

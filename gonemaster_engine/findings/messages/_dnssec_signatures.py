@@ -6,7 +6,7 @@ _RESIGN = (
 )
 _CLOCK = f"Check that the signer is running and that its clock is correct. {_RESIGN}"
 _ALGORITHM = "Replace the keys with keys of algorithm 13 (ECDSAP256SHA256) or 8 (RSASHA256)."
-_UNCHECKED = "Whether this signature is valid is not known, and few resolvers can verify it."
+_UNCHECKED = "It is unknown whether this signature is valid, and few resolvers can verify it."
 _EXPONENT = "Some resolvers reject such a key, too. Use keys with the exponent 65537."
 _BAD_KEY = (
     "Attackers may be able to compute the private key and to forge responses for the zone. Replace the key and its DS record"
@@ -292,7 +292,7 @@ TEXTS = {
         "The key with key tag {keytag} (algorithm {algo_num}, {algo_descr}) is weak: its modulus has a small prime factor."
         " Name servers: {servers}."
     ),
-    "DS19_BLOCKLIST_NOT_FOUND": "The list of compromised keys is not where the profile says, so only the other checks of keys were made.",
+    "DS19_BLOCKLIST_NOT_FOUND": "The list of compromised keys was not found at the path in the profile, so only the other key checks were made.",
     "DS19_KEY_OK": (
         "The key with key tag {keytag} (algorithm {algo_num}, {algo_descr}) has no known weakness. Name servers: {servers}."
     ),

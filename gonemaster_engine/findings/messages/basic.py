@@ -4,7 +4,7 @@ TEXTS = {
     "A_QUERY_NO_RESPONSES": "No name server responded to an A query for the name www in the zone.",
     "B01_CHILD_IS_ALIAS": "{domain_child} is not a zone: the name has a DNAME record with the target {domain_target}. Test {domain_target} instead. Name servers that returned the DNAME record: {servers}.",
     "B01_CHILD_FOUND": "The zone {domain} exists.",
-    "B01_CHILD_UNDETERMINED": "Whether {domain_child} is a zone, delegated by {domain_super} or a zone above it, is not known: no name server on the way from the root gave a usable response, or none was queried.",
+    "B01_CHILD_UNDETERMINED": "It is unknown whether {domain_child} is a zone delegated by {domain_super} or by a zone above it: no name server on the path from the root gave a usable response, or none was queried.",
     "B01_CHILD_NOT_EXIST": "The zone {domain} does not exist, although DS records were supplied for it.",
     "B01_INCONSISTENT_ALIAS": "The name servers of the parent zone returned DNAME records with different targets for {domain}.",
     "B01_INCONSISTENT_DELEGATION": "{domain_child} is delegated by some name servers, but not by these name servers of {domain_parent}: {servers}.",

@@ -1,9 +1,12 @@
-"""Texts of the diagram of a chain of trust. Those up to REASONS stand in narrow places: short, and without a final stop."""
+"""Texts of the diagram of a chain of trust.
+
+The texts before REASONS are displayed in small boxes: they are short and have no final full stop.
+"""
 
 LABELS = {
     # boxes of the diagram: the first line
-    "ksk": "KSK {key_tag}",  # key signing key, with the SEP flag
-    "zsk": "ZSK {key_tag}",  # zone signing key
+    "ksk": "KSK {key_tag}",  # key-signing key, with the SEP flag
+    "zsk": "ZSK {key_tag}",  # zone-signing key
     "csk": "CSK {key_tag}",  # combined signing key: signs the keys and the data
     "key": "Key {key_tag}",
     "ds": "DS {key_tag}",
@@ -43,14 +46,14 @@ LABELS = {
     "names_chain_broken": "{count} bogus",
     "names_rrsig_expired": "{count} expired",
     "names_rrsig_invalid": "{count} invalid",
-    "names_indeterminate": "{count} not known",
+    "names_indeterminate": "{count} unknown",
     # bands
     "root": "Root",
     "anchors": "Trust anchors",
     "supplied_ds": "Supplied DS records",
     "zones_left_out": "{count} zones not shown",
-    "lists_cut": "Long lists of records were cut",
-    # what is known of a zone, a key, a record
+    "lists_cut": "Long lists of records were shortened",
+    # the state of a zone, a key or a record
     "ok": "Secure",
     "warn": "Needs attention",
     "bad": "Bogus",
@@ -58,11 +61,11 @@ LABELS = {
     "unknown": "Indeterminate",
     "partial": "Partly secure",
     "edge_ok": "valid",
-    "edge_warn": "needs care",
+    "edge_warn": "needs attention",
     "edge_bad": "bogus",
     "edge_none": "insecure",
     "edge_unknown": "indeterminate",
-    # the whole
+    # the whole diagram
     "title": "DNSSEC chain of trust of {zone}",
     "heading": "DNSSEC chain of trust",
     "checked_at": "checked {time} UTC",
@@ -109,29 +112,29 @@ FACTS = {
     "verdict_valid": "valid",
     "verdict_expired": "expired",
     "verdict_not_yet_valid": "not yet valid",
-    "verdict_no_key": "there is no such key",
+    "verdict_no_key": "no such key",
     "verdict_invalid": "does not verify",
     "verdict_unsupported_algorithm": "the algorithm is not supported here",
     "verdict_unsupported_exponent": "the RSA exponent is not supported here",
     "link_match": "matches a key of the zone",
     "link_no_key": "matches no key of the zone",
-    "link_digest_mismatch": "the digest is not that of the key",
+    "link_digest_mismatch": "the digest does not match the key",
     "link_digest_unsupported": "the digest type is not supported here",
     "link_unusable_key": "the key is revoked or not a zone key",
-    "names_validates": "they validate",
-    "names_insecure": "they are insecure",
-    "names_unsigned": "they are not signed",
+    "names_validates": "the addresses validate",
+    "names_insecure": "the addresses are insecure",
+    "names_unsigned": "the addresses are not signed",
     "names_orphan": "in an orphaned zone",
     "names_chain_broken": "bogus: the chain is broken",
     "names_rrsig_expired": "the signature has expired",
     "names_rrsig_invalid": "the signature does not verify",
-    "names_indeterminate": "not known",
+    "names_indeterminate": "unknown",
 }
 
 REASONS = {
     "parent_insecure": "The zone above is insecure.",
     "parent_bogus": "The zone above is bogus.",
-    "parent_indeterminate": "The status of the zone above is not known.",
+    "parent_indeterminate": "The status of the zone above is unknown.",
     "parent_not_found": "No parent zone was found.",
     "anchor_assumed": "A private root zone: its own keys are trusted.",
     "ds_missing": "It is proven that there is no DS record.",
@@ -157,6 +160,6 @@ SUMMARIES = {
     "broken": "The chain of trust of {zone} is broken: validating resolvers treat the zone as bogus.",
     "island": "The zone {zone} is signed, but no chain of trust leads to it.",
     "unsigned": "The zone {zone} is not signed, and no chain of trust leads to it.",
-    "indeterminate": "Whether the chain of trust of {zone} is complete is not known.",
+    "indeterminate": "It is unknown whether the chain of trust of {zone} is complete.",
     "undelegated": "The zone {zone} was tested with supplied data instead of that of its parent zone.",
 }

@@ -1,4 +1,4 @@
-"""Texts of the tags that test cases of several modules give."""
+"""Texts of the tags that test cases of several modules report."""
 
 TEXTS = {
     "TEST_CASE_START": "Test case {testcase} started.",

@@ -2,7 +2,7 @@
 
 
 def _answer_texts(prefix: str, transport: str) -> dict[str, str]:
-    """Return the texts about SOA and NS queries over one transport, each as a whole sentence."""
+    """Return the texts for SOA and NS queries over one transport, each as a whole sentence."""
     texts = {
         f"{prefix}_OK_{transport}": f"These name servers respond to SOA and NS queries over {transport} correctly: {{servers}}.",
         f"{prefix}_NO_RESPONSE_{transport}": f"{{ns}}/{{address}} did not respond over {transport}.",
@@ -95,7 +95,7 @@ def _as_texts(family: str) -> dict[str, str]:
 def _prefix_texts(family: str) -> dict[str, str]:
     return {
         f"CN04_{family.upper()}_DIFFERENT_PREFIX": (
-            f"Each of these name servers has an {family} address in a prefix of its own: {{servers}}."
+            f"Each of these name servers has an {family} address in a separate prefix: {{servers}}."
         ),
         f"CN04_{family.upper()}_SAME_PREFIX": (
             f"These name servers have {family} addresses in the same prefix, {{prefixes}}: {{servers}}."

@@ -1,4 +1,4 @@
-"""Texts of the module DNSSEC."""
+"""Texts of the DNSSEC module."""
 
 from gonemaster_engine.findings.messages import _dnssec_delegation, _dnssec_denial, _dnssec_signatures
 

@@ -1,4 +1,4 @@
-"""Turns argument values into text that is safe to print: one line, nothing that a terminal or reader obeys."""
+"""Formatting of argument values as printable text in one line, without control characters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shown(value: Any, gettext: Callable[[str], str] = str) -> str:
 
 
 def instant(seconds: int) -> str:
-    """Return a POSIX time as people read it, such as 2026-11-26T07:27:05Z; one beyond the calendar as it is."""
+    """Return a POSIX time in the form 2026-11-26T07:27:05Z; a time beyond the calendar is returned as a number."""
     try:
         return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
     except OverflowError:
@@ -49,7 +49,7 @@ def _item(value: Any, gettext: Callable[[str], str]) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return the text with every character that cannot be printed, or turns the writing direction, as \x1b or \u202e."""
+    r"""Return the text with unprintable characters and bidirectional controls escaped, as in \x1b or \u202e."""
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 

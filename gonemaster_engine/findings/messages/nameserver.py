@@ -138,7 +138,7 @@ TEXTS = {
     "N17_COOKIE_SUPPORTED": "These name servers support DNS Cookies and returned a server cookie: {servers}.",
     "N17_NO_COOKIE": "These name servers returned no DNS Cookie: {servers}.",
     "N17_NO_RESPONSE": (
-        "Whether these name servers support DNS Cookies is unknown: a query with one got no response over UDP, or a"
+        "It is unknown whether these name servers support DNS Cookies: a query with one got no response over UDP, or a"
         " truncated one: {servers}."
     ),
     "N18_EXTENDED_ERROR_REPORTED": _EXTENDED_ERROR,
@@ -206,7 +206,7 @@ ADVICE = {
     ),
     "UPWARD_REFERRAL": (
         "Such a referral is of no use to resolvers, and can be abused for amplification attacks. Make the name server respond"
-        " with REFUSED to queries for zones that it does not serve; removing the root hints often does it."
+        " with REFUSED to queries for zones that it does not serve; removing the root hints often helps."
     ),
     "QNAME_CASE_INSENSITIVE": _LETTER_CASE,
     "CASE_QUERIES_RESULTS_DIFFER": _LETTER_CASE,
@@ -245,15 +245,15 @@ ADVICE = {
     ),
     "N17_NO_RESPONSE": (
         "A name server that responds without the cookie option but not with it does not handle unknown options as RFC 6891"
-        " section 6.1.2 requires; update it. A truncated response may be a limit of its response rate: then there is"
-        " nothing to do."
+        " section 6.1.2 requires; update it. A truncated response may be due to rate limiting; no"
+        " action is needed then."
     ),
     "N18_EXTENDED_ERROR_REPORTED": (
         "The name server reports a condition together with its response (RFC 8914). Check its log for the cause."
     ),
     "N18_FILTERED_RESPONSE": (
         "A filter blocks or changes the responses for this domain. An authoritative name server should have no such filter:"
-        " find out who configured it."
+        " determine who configured it."
     ),
     "N18_NO_RESPONSE": (
         "Check that the name server is running, and that port 53 is open on it and in every firewall in front of it."

@@ -1,4 +1,4 @@
-"""Texts of the SYSTEM module: what concerns the run itself."""
+"""Texts of the SYSTEM module: messages about the run itself."""
 
 _HEADER = (
     "AA: {aa}, TC: {tc}, RD: {rd}, RA: {ra}, AD: {ad}, CD: {cd}; records: {answers} answer, {authority} authority,"
@@ -28,12 +28,12 @@ TEXTS = {
     "FAKE_DELEGATION_TO_SELF": "The supplied delegation of {domain} contains the name server {ns}/{address} itself: {data}",
     "FAKE_DS_ADDED": "The supplied DS records of {domain} were added for {ns}/{address}: {data}",
     "FAKE_DS_RETURNED": f"A query for {_QUERY} was answered with the supplied DS records of {{from}}.",
-    "FAKE_PACKET_RETURNED": "The response was made from supplied data: {packet}",
+    "FAKE_PACKET_RETURNED": "The response was built from supplied data: {packet}",
     "GLOBAL_VERSION": "The engine has version {version}.",
     "IPV4_BLOCKED": "{ns}/{address} was not queried: IPv4 is disabled.",
     "IPV6_AUTO_DISABLED": "This host has no IPv6 connectivity, so name servers are queried over IPv4 only.",
     "IPV6_BLOCKED": "{ns}/{address} was not queried: IPv6 is disabled.",
-    "IS_BLACKLISTED": "{ns}/{address} was not queried over {protocol}: it did not respond before.",
+    "IS_BLACKLISTED": "{ns}/{address} was not queried over {protocol}: it did not respond to earlier queries.",
     "IS_REDIRECT": f"The response to a query for {_QUERY} is a referral to {{to}}.",
     "LOGGER_CALLBACK_ERROR": "The callback for log entries failed: {exception}",
     "LOOP_PROTECTION": (
@@ -47,8 +47,8 @@ TEXTS = {
         "{ns}/{address} was not queried: the address is not globally reachable, and the profile does not allow such targets."
     ),
     "NO_NETWORK": (
-        "No test is possible: IPv4 and IPv6 are both disabled, network access is disabled, or no name server gave a response"
-        " without an error, from the root servers on."
+        "No test is possible: IPv4 and IPv6 are both disabled, network access is disabled, or no name server, starting with"
+        " the root servers, gave a response without an error."
     ),
     "NO_SUCH_NAME": f"The response to a query for {_QUERY} is NXDOMAIN: the name does not exist.",
     "NO_SUCH_RECORD": f"The response to a query for {_QUERY} is NODATA: the name has no record of this type.",
@@ -63,7 +63,7 @@ TEXTS = {
     "RECURSE_QUERY": f"{{ns}}/{{address}} (zone: {{source}}) is queried for {_QUERY}.",
     "RESTORED_NS_CACHE": "Packets were read from {file}.",
     "RUN_DEADLINE_REACHED": "The run reached its limit of {seconds} seconds. Unfinished test cases: {testcases}. Name servers with queries that timed out: {servers}.",
-    "RUN_LIMIT_REACHED": "The run reached limits, and what was beyond them was left out: {limits}. Unfinished test cases: {testcases}.",
+    "RUN_LIMIT_REACHED": "The run reached limits, so some data was left out: {limits}. Unfinished test cases: {testcases}.",
     "SAVED_NS_CACHE": "Packets were written to {file}.",
     "SKIP_IPV4_DISABLED": "{ns}/{address} was skipped for {query_type}: IPv4 is disabled.",
     "SKIP_IPV6_DISABLED": "{ns}/{address} was skipped for {query_type}: IPv6 is disabled.",
@@ -103,9 +103,9 @@ ADVICE = {
         " servers listed here did not respond. Repair them first, then test again, with a longer limit if necessary."
     ),
     "RUN_LIMIT_REACHED": (
-        "The results are valid for what was tested, but nothing is known about what was left out. The limits protect third"
-        " parties and this service; no zone that is set up well reaches them. Reduce the number of name servers, addresses, mail"
-        " servers or records that are named here; or, where the operator of this service agrees, raise the limits."
+        "The results are valid, but the data that was left out was not tested. The limits protect third"
+        " parties and this service; no well-configured zone reaches them. Reduce the number of name servers, addresses, mail servers"
+        " or records that are listed here, or contact the operator of this service, who can raise the limits."
     ),
     "UNKNOWN_METHOD": "Use a name from the list of test cases.",
     "UNKNOWN_MODULE": "Use a name from the list of modules.",

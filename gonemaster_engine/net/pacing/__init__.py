@@ -1,4 +1,4 @@
-"""Politeness: packets wait here until the limits of their address allow them. See docs/explanation/politeness.md."""
+"""Politeness: packets wait here until the limits of their address allow them (docs/explanation/politeness.md)."""
 
 from gonemaster_engine.net.pacing.leases import Lease, Leases, LeaseTerms, Lender, Want
 from gonemaster_engine.net.pacing.limits import AddressLimits

@@ -1,4 +1,4 @@
-"""What one process may send to one address now, and the queries that wait for it."""
+"""The packets that one process may send to one address now, and the queries that wait for that address."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from gonemaster_engine.net.pacing.leases import LIFE_S, Lease
 from gonemaster_engine.net.pacing.limits import Share
 from gonemaster_engine.net.pacing.turns import FairQueue
 
-_LATE_S = 0.02  # for which a lease that came or was noticed too late can still be used
+_LATE_S = 0.02  # how long a lease that arrived or was noticed too late can still be used
 
 
 @dataclass(slots=True, eq=False)
 class PacedAddress:
-    """One address: its queue, the share of the process, the lease in hand."""
+    """One address: its queue, the share of the process and the current lease."""
 
     name: str
     used_at: float
     queue: FairQueue = field(default_factory=FairQueue)
-    in_flight: int = 0  # packets of the share without an answer
-    leased_in_flight: int = 0  # and those of leases
+    in_flight: int = 0  # unanswered packets of the share
+    leased_in_flight: int = 0  # unanswered packets of leases
     leased: int = 0  # packets of the lease that were not sent yet
-    is_asked: bool = False  # a request for a lease is under way or about to be
+    is_asked: bool = False  # a request for a lease is in progress or scheduled
     is_shared: bool = False  # other processes use the address, too
     retry_at: float = 0.0
     timer: asyncio.TimerHandle | None = None
-    _sent: deque[float] = field(default_factory=deque)  # times of the packets of the share, in its window
+    _sent: deque[float] = field(default_factory=deque)  # send times of the share's packets within its window
     _starts_at: float = 0.0
     _lease_until: float = 0.0
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing waits and nothing is under way."""
+        """Whether no query waits and no packet is in flight."""
         return not (self.queue or self.in_flight or self.leased_in_flight or self.is_asked)
 
     def accept(self, lease: Lease, *, made_at: float, now: float) -> None:
-        """Take a lease into use."""
+        """Start to use a lease."""
         self.is_shared = lease.is_shared
         self.retry_at = now + lease.retry_s if lease.retry_s else 0.0
         if lease.packets:
             self.leased = lease.packets
             self._starts_at = made_at + lease.delay_s
             self._lease_until = self._starts_at + LIFE_S
-            self.save_late(now)
+            self.extend_expired(now)
 
-    def save_late(self, now: float) -> None:
-        """Keep one packet of a lease that has ended unused, so that a process whose loop is always late goes on."""
+    def extend_expired(self, now: float) -> None:
+        """Keep one packet of an unused lease that has expired, so that a process with a late event loop still sends."""
         if self.leased and now >= self._lease_until:
             self.leased, self._lease_until = 1, now + _LATE_S
 
     def has_lease(self, now: float) -> bool:
-        """Say whether packets are left of the lease."""
+        """Return whether the lease has packets left."""
         return self.leased > 0 and now < self._lease_until
 
     def take(self, share: Share, now: float) -> bool | None:
-        """Use one packet of the lease (True) or of the share (False), if there is one; else return None."""
+        """Use one packet of the lease (True) or of the share (False); return None if neither has one."""
         if self.leased and self._starts_at <= now < self._lease_until:
             self.leased -= 1
             self.leased_in_flight += 1
@@ -70,8 +70,8 @@ class PacedAddress:
         self.in_flight += 1
         return False
 
-    def give_back(self, *, is_leased: bool) -> None:
-        """Take back a packet that was not sent."""
+    def return_packet(self, *, is_leased: bool) -> None:
+        """Return a packet that was not sent."""
         self.answered(is_leased=is_leased)
         if is_leased:
             self.leased += 1
@@ -79,14 +79,14 @@ class PacedAddress:
             self._sent.pop()
 
     def answered(self, *, is_leased: bool) -> None:
-        """Note that a packet no longer counts as one without an answer."""
+        """Count one unanswered packet less."""
         if is_leased:
             self.leased_in_flight -= 1
         else:
             self.in_flight -= 1
 
     def next_at(self, share: Share, now: float) -> float | None:
-        """Return when time alone allows something more, None if only a reply or an answer does."""
+        """Return the time at which the next packet is allowed, or None if that depends on a lease or an answer."""
         times = [self._starts_at] if self.has_lease(now) else []
         times.append(self.retry_at)
         if self._sent:

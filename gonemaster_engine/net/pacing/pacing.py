@@ -1,8 +1,8 @@
-"""Politeness of one process: each packet leaves when its share or a lease of its address allows it.
+"""Politeness of one process: a packet leaves when the share or a lease of its address allows it.
 
-A process asks for leases of all addresses at once, one request at a time, and never waits for the reply. Without a
-lender that answers it keeps to its share of the limits. A query that waits here is not sent yet, so its time limit has
-not begun. The rules and the reasons: docs/explanation/politeness.md.
+A process requests leases for all addresses together, one request at a time, and never waits for the reply. If the
+lender does not answer, the process stays within its share of the limits. A query that waits here has not been sent, so
+its timeout has not started. docs/explanation/politeness.md has the rules and their reasons.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from gonemaster_engine.addresses import counted_as
+from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.net.pacing.address import PacedAddress
 from gonemaster_engine.net.pacing.leases import Leases, Lender, Want
 from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, Share
@@ -22,27 +22,27 @@ from gonemaster_engine.net.pacing.turns import WaitingQuery
 from gonemaster_engine.net.query import Query
 
 _GATHER_S = 0.02  # between two requests for leases
-_ANSWER_S = 2.0  # after which a lender that does not answer counts as unavailable
+_ANSWER_S = 2.0  # then a lender that does not answer counts as unavailable
 _SWEEP_S = 0.5
-_IDLE_S = 3.0  # after which an address is forgotten
-_SWITCH_S = 1.5  # between leases and whole shares: the last lease, its life, and the second in which its packets count
-_FEWER_S = 15.0  # for which fewer processes must be counted: a Redis that lost everything counts none
-_EXTRA_PARTS = 10  # an extra process takes a tenth of a share
-_LONG_S = 0.1  # shorter waits are those for a lease, not for the limit
+_IDLE_S = 3.0  # then an idle address is dropped
+_SWITCH_S = 1.5  # between leases and whole shares: last lease, its life, and the second in which its packets count
+_FEWER_S = 15.0  # how long a lower count must last: a Redis that has lost its data counts no processes
+_EXTRA_PARTS = 10  # an extra process gets a tenth of a share
+_LONG_S = 0.1  # shorter waits are for a lease, not for the limit
 
 
 class Stats(NamedTuple):
-    """What waited longer than a lease takes. The numbers only grow."""
+    """Waits that were longer than a lease takes. The numbers only grow."""
 
     waits: int = 0  # packets
-    waited_s: float = 0.0  # all of them together
+    waited_s: float = 0.0  # total, all packets
 
 
 class Pacing:
-    """Lets packets go as the limits allow. Make it for one event loop; its methods are called there.
+    """Sends packets as the limits allow. Create it in an event loop; call its methods only there.
 
-    `limits` returns those that apply now. `is_extra`: the lender does not count the process among the workers, so it
-    has no share and sends nothing without a lease.
+    `limits` returns the limits that apply now. With `is_extra`, the lender does not count the process as a worker; the
+    process then has no share and sends nothing without a lease.
     """
 
     def __init__(self, lender: Lender, limits: Callable[[], AddressLimits], *, is_extra: bool = False) -> None:
@@ -54,13 +54,13 @@ class Pacing:
         self._addresses: dict[str, PacedAddress] = {}
         self._wanted: list[PacedAddress] = []
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
-        self._request = 0  # number of the last one
+        self._request = 0  # number of the latest request
         self._asked_at = 0.0
-        self._limit_of_reply: asyncio.TimerHandle | None = None  # while a request is under way
-        self._processes = 0  # 0: not known
+        self._limit_of_reply: asyncio.TimerHandle | None = None  # set while a request is in progress
+        self._processes = 0  # 0: unknown
         self._known_at = math.inf
-        self._counted_at = 0.0  # when at least so many processes were counted last
-        self._is_alone = False  # the lender is unavailable
+        self._counted_at = 0.0  # when at least this number of processes was last counted
+        self._is_without_lender = False  # the lender is unavailable
         self._switched_at = -math.inf
         self._may_lease = True
         self._share = NO_SHARE
@@ -69,13 +69,13 @@ class Pacing:
 
     @property
     def stats(self) -> Stats:
-        """What waited so far."""
+        """The waits so far."""
         return self._stats
 
     @property
-    def is_alone(self) -> bool:
-        """Whether the process keeps to its share, since no lender answers."""
-        return self._is_alone
+    def is_without_lender(self) -> bool:
+        """Whether the process stays within its share, because the lender does not answer."""
+        return self._is_without_lender
 
     def limited(self) -> list[str]:
         """Return the addresses at which queries wait for the limit."""
@@ -84,17 +84,17 @@ class Pacing:
         return [each.name for each in addresses if any(query.since < since for query in each.queue.waiting())]
 
     def enter(self, query: Query, send: Callable[[Query], bool]) -> None:
-        """Send a packet of the query, now or when it may be sent; `send` returns whether a packet has left.
+        """Send a packet of the query now or when the limits allow; `send` returns whether a packet has left.
 
-        A packet of it that was sent before counts as answered.
+        An earlier packet of the query counts as answered.
         """
-        query.let_go()
-        if self._limits.is_none:
+        query.release()
+        if self._limits.is_unlimited:
             self._follow_limits()
-            if self._limits.is_none:
+            if self._limits.is_unlimited:
                 send(query)
                 return
-        name, now = counted_as(query.address), time.monotonic()
+        name, now = accounting_address(query.address), time.monotonic()
         address = self._addresses.get(name)
         if address is None:
             address = self._addresses[name] = PacedAddress(name, now)
@@ -107,7 +107,7 @@ class Pacing:
         self._advance(address)
 
     def _call_at(self, at: float, method: Callable[[], None]) -> None:
-        """Call a method of this object at a time, unless it is to be called anyway."""
+        """Call a method of this object at a time, unless a call is already scheduled."""
 
         def call() -> None:
             del self._timers[method]
@@ -117,20 +117,20 @@ class Pacing:
             self._timers[method] = self._loop.call_at(at, call)
 
     def _send(self, address: PacedAddress, query: Query, send: Callable[[Query], bool], *, is_leased: bool) -> None:
-        query.on_let_go = partial(self._on_outcome, address, is_leased)
+        query.on_release = partial(self._on_outcome, address, is_leased)
         if not send(query):
-            query.on_let_go = None
-            address.give_back(is_leased=is_leased)
+            query.on_release = None
+            address.return_packet(is_leased=is_leased)
 
     def _on_outcome(self, address: PacedAddress, is_leased: bool) -> None:
         address.answered(is_leased=is_leased)
         if address.queue:
-            self._loop.call_soon(self._advance, address)  # not now: the outcome comes first
+            self._loop.call_soon(self._advance, address)  # deferred: the outcome is processed first
         elif address.is_shared and is_leased and not address.leased_in_flight:
-            self._want(address)  # to return what others wait for
+            self._want(address)  # to return packets that other processes wait for
 
     def _advance(self, address: PacedAddress) -> None:
-        """Send what waits at an address as far as it may be sent, and arrange for the rest."""
+        """Send the packets that are allowed now, and request a lease or set a timer for the rest."""
         now, queue = time.monotonic(), address.queue
         if address.timer:
             address.timer.cancel()
@@ -140,7 +140,7 @@ class Pacing:
             waiting = queue.take()
             self._note_wait(waiting, now)
             if waiting.query.done:
-                address.give_back(is_leased=is_leased)
+                address.return_packet(is_leased=is_leased)
             else:
                 self._send(address, waiting.query, waiting.send, is_leased=is_leased)
         if not queue:
@@ -151,7 +151,7 @@ class Pacing:
             address.timer = self._loop.call_at(max(at, now + 0.001), self._on_time, address)
 
     def _on_time(self, address: PacedAddress) -> None:
-        address.save_late(time.monotonic())
+        address.extend_expired(time.monotonic())
         self._advance(address)
 
     def _note_wait(self, waiting: WaitingQuery, now: float) -> None:
@@ -167,11 +167,11 @@ class Pacing:
             self._ask_soon()
 
     def _ask_soon(self) -> None:
-        if self._limit_of_reply is None:  # else the reply to the request under way comes first
+        if self._limit_of_reply is None:  # otherwise the reply to the current request comes first
             self._call_at(max(time.monotonic(), self._asked_at + _GATHER_S), self._ask)
 
     def _ask(self) -> None:
-        """Ask for all leases that are wanted; without any, for the number of processes."""
+        """Request all wanted leases; without any, the number of processes."""
         now = self._asked_at = time.monotonic()
         wanted, self._wanted = self._wanted, []
         wants = [
@@ -189,8 +189,8 @@ class Pacing:
         self._limit_of_reply.cancel()
         self._limit_of_reply = None
         now = time.monotonic()
-        if self._is_alone != (leases is None):
-            self._is_alone, self._switched_at = leases is None, now
+        if self._is_without_lender != (leases is None):
+            self._is_without_lender, self._switched_at = leases is None, now
         if leases:
             self._count(leases.processes, now)
         self._update_share(now)
@@ -203,27 +203,29 @@ class Pacing:
             self._ask_soon()
 
     def _count(self, processes: int, now: float) -> None:
-        """Note how many processes there are; fewer only after a while."""
+        """Store the number of processes; a lower number takes effect only after a while."""
         self._known_at = min(self._known_at, now)
         if processes >= self._processes or now - self._counted_at >= _FEWER_S:
             self._processes, self._counted_at = processes, now
 
     def _update_share(self, now: float) -> None:
-        """Set what the process may send without a lease, and whether it may lease."""
+        """Set what the process may send without a lease, and whether it may request leases."""
         processes = max(1, self._processes)
         is_settled = now >= self._switched_at + _SWITCH_S
-        self._may_lease = is_settled and not self._is_alone
-        if self._limits.is_none:
+        self._may_lease = is_settled and not self._is_without_lender
+        if self._limits.is_unlimited:
             self._share = Share(math.inf, math.inf)
-        elif is_settled and self._is_alone:
+        elif is_settled and self._is_without_lender:
             self._share = self._limits.whole_share(processes * _EXTRA_PARTS if self._is_extra else processes)
-        elif self._is_extra or now < self._known_at + _SWITCH_S:  # the others' shares are too large until they know
+        elif (
+            self._is_extra or now < self._known_at + _SWITCH_S
+        ):  # the other processes' shares are too large until they know of this one
             self._share = NO_SHARE
         else:
             self._share = self._limits.half_share(processes)
 
     def _follow_limits(self) -> None:
-        """See whether other limits apply now; leases of the old ones end."""
+        """Read the current limits; if they changed, leases of the old limits end."""
         limits = self._read_limits()
         if limits != self._limits:
             self._limits = limits
@@ -231,7 +233,7 @@ class Pacing:
                 address.leased = 0
 
     def _sweep(self) -> None:
-        """Follow limits and shares, renew what is without an answer, forget addresses that are not used."""
+        """Update limits and shares, renew leases of unanswered packets, and drop idle addresses."""
         now = time.monotonic()
         self._follow_limits()
         self._update_share(now)
@@ -248,7 +250,7 @@ class Pacing:
             self._call_at(now + _SWEEP_S, self._sweep)
 
     def close(self) -> list[Query]:
-        """Stop, and return the queries that wait."""
+        """Stop, and return the waiting queries."""
         self._is_closed = True
         for timer in self._timers.values():
             timer.cancel()

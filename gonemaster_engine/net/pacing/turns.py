@@ -1,4 +1,4 @@
-"""Queries that wait at one address: runs take turns, whatever the number of queries that each has."""
+"""Queries that wait at one address: runs take turns, independent of how many queries each has."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import NamedTuple
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.query import Query
 
-_URGENT_TURNS = 4  # of which the last is for the other runs
+_URGENT_TURNS = 4  # the last of these turns is for the other runs
 
 
 class WaitingQuery(NamedTuple):
-    """A query that waits; `send` returns whether a packet has left."""
+    """A waiting query; `send` returns whether a packet has left."""
 
     query: Query
     send: Callable[[Query], bool]
@@ -29,7 +29,7 @@ class FairQueue:
     __slots__ = ("_lanes", "_length", "_turn")
 
     def __init__(self) -> None:
-        self._lanes: tuple[_Lane, _Lane] = (OrderedDict(), OrderedDict())  # of urgent runs, of the others
+        self._lanes: tuple[_Lane, _Lane] = (OrderedDict(), OrderedDict())  # urgent runs, other runs
         self._length = 0
         self._turn = 0
 
@@ -37,14 +37,14 @@ class FairQueue:
         return self._length
 
     def add(self, waiting: WaitingQuery) -> None:
-        """Let a query wait."""
+        """Add a query to the queue."""
         run = waiting.query.pace
         self._lanes[not run.is_urgent].setdefault(run, deque()).append(waiting)
         run.queues.add(self)
         self._length += 1
 
     def take(self) -> WaitingQuery:
-        """Remove and return the query whose turn it is; the queue must not be empty."""
+        """Remove and return the next query; the queue must not be empty."""
         urgent, others = self._lanes
         self._turn = (self._turn + 1) % _URGENT_TURNS
         lane = others if not urgent or (others and not self._turn) else urgent
@@ -57,10 +57,10 @@ class FairQueue:
         return waiting
 
     def leave(self, run: RunPace) -> None:
-        """Forget the queries of a run."""
+        """Remove the queries of a run."""
         self._length -= len(self._lanes[not run.is_urgent].pop(run, ()))
         run.queues.discard(self)
 
     def waiting(self) -> Iterator[WaitingQuery]:
-        """Return all queries."""
+        """Return all waiting queries."""
         return (waiting for lane in self._lanes for queries in lane.values() for waiting in queries)

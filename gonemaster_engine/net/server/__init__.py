@@ -1,1 +1,1 @@
-"""One name server as a run sees it: the health of its paths, the admission of queries, its answers."""
+"""One name server as a run sees it: the health of its paths, the admission of queries, its cached answers."""

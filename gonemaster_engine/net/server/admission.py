@@ -1,6 +1,6 @@
-"""Admission: which queries to one address may be under way, as concurrency and budget allow; the others wait here.
+"""Admission: limits the concurrent queries to one address by concurrency and budget; other queries wait here.
 
-A query that is admitted may still wait for the limits that all runs share: see net/pacing.
+An admitted query may still wait for the limits that all runs share: see net/pacing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gonemaster_engine.addresses import counted_as, host_network_of
+from gonemaster_engine.addresses import accounting_address, host_network_of
 from gonemaster_engine.limits import SYN_PACKETS
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, Query, QueryOutcome
@@ -21,81 +21,85 @@ from gonemaster_engine.waiting import PATIENCE_S
 
 
 class Pending(NamedTuple):
-    """A query that was asked for and has no answer yet."""
+    """A query that has no answer yet."""
 
     key: QueryKey
     answer: Answer
-    name: str  # of the name server
-    shared: bool  # its answer goes to the hot cache
+    name: str  # name of the name server
+    shared: bool  # its answer is stored in the hot cache
 
 
 class QueryAdmission:
-    """The queries to one address: those under way, and those that wait.
+    """The queries to one address, in flight and waiting.
 
     An address that has not answered yet, or no longer answers, gets few queries at a time. The others wait, and most
-    are never sent if it stays silent: it may belong to somebody who has nothing to do with the zone.
+    are never sent if it stays silent: the address may belong to someone unrelated to the zone.
     """
 
-    __slots__ = ("_active_tcp", "_doubtful", "_held", "_run", "_timer", "account", "health", "under_way")
+    __slots__ = ("_active_tcp", "_deferred", "_held", "_run", "_timer", "account", "health", "under_way")
 
     def __init__(self, run: RunState, address: str, health: PathHealth) -> None:
         self._run = run
         self.health = health
-        self.account = run.budget.account(counted_as(address), network=host_network_of(address))
+        self.account = run.budget.account(accounting_address(address), network=host_network_of(address))
         self.under_way: dict[QueryKey, tuple[Query, Pending]] = {}
         self._active_tcp = 0
         self._held: tuple[deque[Pending], deque[Pending]] = (deque(), deque())  # over UDP, over TCP
-        self._doubtful: deque[Pending] = deque()  # on paths that seem to lead nowhere
+        self._deferred: deque[Pending] = deque()  # on paths that have not answered
         self._timer: asyncio.TimerHandle | None = None
 
     def admits(self, pending: Pending, *, resume: Callable[[], None]) -> bool:
-        """Say whether a query may be sent now. Else it waits, and `resume` is called when there may be room."""
-        if self.doubts(pending):
+        """Return whether a query may be sent now.
+
+        Otherwise it waits, and `resume` is called when a slot may be free.
+        """
+        if self.defers(pending):
             return False
         if self._has_room(pending.key):
             return True
         self._held[pending.key.tcp].append(pending)
-        if self.health.was_queried:  # else it has never been heard, and time alone changes nothing
+        if self.health.was_queried:  # otherwise it has never answered, and waiting changes nothing
             self._set_timer(resume)
         self.wait_for_network(resume)
         return False
 
-    def doubts(self, pending: Pending) -> bool:
-        """Say whether a query must wait until its path has shown whether it leads anywhere; then it waits."""
+    def defers(self, pending: Pending) -> bool:
+        """Return whether a query must wait until its path has answered; if so, queue it."""
         is_doubtful = self.health.is_doubtful(pending.key, self.under_way)
         if is_doubtful:
-            self._doubtful.append(pending)
+            self._deferred.append(pending)
         return is_doubtful
 
-    def take_doubtful(self) -> list[Pending]:
+    def take_deferred(self) -> list[Pending]:
         """Remove and return the queries that wait for their paths."""
-        doubtful = list(self._doubtful)
-        self._doubtful.clear()
-        return doubtful
+        deferred = list(self._deferred)
+        self._deferred.clear()
+        return deferred
 
     def take_held(self) -> Pending | None:
-        """Remove and return a query for which there is room now, if there is one."""
+        """Remove and return a waiting query that may be sent now, or None."""
         for held in self._held:
             if held and self._has_room(held[0].key):
                 return held.popleft()
         return None
 
     @property
-    def holds_some(self) -> bool:
-        """Whether queries wait for room."""
+    def has_waiting(self) -> bool:
+        """Whether queries wait for a free slot."""
         return bool(self._held[0] or self._held[1])
 
     def _has_room(self, key: QueryKey) -> bool:
-        """Say whether one more query may be under way.
+        """Return whether one more query may be in flight.
 
-        Beyond what it has earned an address gets a few, and one connection; more if it serves the zone and is slow.
+        Beyond what it has earned, an address gets a few queries and one connection; more if it serves the zone and is
+        slow.
         """
         limit, budget, active = self._run.profile.nameserver_concurrency, self._run.budget, len(self.under_way)
         packets = self._packets(key)
         if limit and active >= limit:
             return False
         if active and not budget.allows(self.account, packets):
-            return False  # what is under way may be paid back
+            return False  # queries in flight may be refunded
         if budget.waits_for_network(self.account, packets):
             return False
         if budget.is_earned(self.account, packets) or self._may_get_more(key):
@@ -103,44 +107,44 @@ class QueryAdmission:
         return not self._active_tcp if key.tcp else active - self._active_tcp < budget.limits.max_probes
 
     def _may_get_more(self, key: QueryKey) -> bool:
-        """Say whether queries need not wait for answers to others, as those of a slow server come late."""
+        """Return whether queries need not wait for earlier answers, because the server is slow."""
         is_slow = self.health.is_slow(key, self._run.loop.time())
         return is_slow and self._run.budget.may_get_more(self.account)
 
     def _packets(self, key: QueryKey) -> int:
-        """Return how many packets a query takes at most."""
+        """Return the maximum number of packets of a query."""
         if key.tcp:
             return SYN_PACKETS
         return self._run.probe_timing.tries if key.probing else self._run.timing.tries
 
     def charge(self, key: QueryKey) -> bool:
-        """Pay for a query; say whether the budget allows it."""
+        """Charge the budget for a query; return whether the budget allows it."""
         return self._run.budget.charge(self.account, self._packets(key))
 
     def start(self, query: Query, pending: Pending) -> None:
-        """Note that a query is under way."""
+        """Register a query that is in flight."""
         self.under_way[pending.key] = query, pending
         self._active_tcp += pending.key.tcp
         if self.account.network:
             self.account.network.active += 1
 
     def end(self, key: QueryKey, outcome: QueryOutcome) -> None:
-        """Note that a query has ended; what it did not send is paid back."""
+        """Unregister a query that has ended, and refund the packets that it did not send."""
         query, _ = self.under_way.pop(key)
         self._active_tcp -= key.tcp
         if self.account.network:
             self.account.network.active -= 1
         unused = _unused_of_tcp(query, self._packets(key), outcome) if key.tcp else query.tries_left
         if unused:
-            self._run.budget.pay_back(self.account, unused)
+            self._run.budget.refund(self.account, unused)
 
     def wait_for_network(self, resume: Callable[[], None]) -> None:
-        """Call `resume` when a query to another address of the network has ended, if none of this address will."""
+        """Call `resume` when a query to another address of the network ends, if this address has none in flight."""
         if self.account.network and not self.under_way:
             self.account.network.waiting[id(self)] = resume
 
     def resume_network(self) -> None:
-        """Let what waits at the other addresses of the network go on."""
+        """Resume the queries that wait at other addresses of the network."""
         network = self.account.network
         if network and network.waiting:
             waiting = list(network.waiting.values())
@@ -155,18 +159,18 @@ class QueryAdmission:
     def _on_time(self, resume: Callable[[], None]) -> None:
         self._timer = None
         resume()
-        if self.holds_some:
+        if self.has_waiting:
             self._set_timer(resume)
 
     def close(self) -> None:
-        """Send nothing more of what waits; the run has ended."""
+        """Stop: the run has ended, and waiting queries are not sent."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
 
 
 def _unused_of_tcp(query: Query, packets: int, outcome: QueryOutcome) -> int:
-    """Return how many of the packets that a query over TCP was charged with were not sent."""
+    """Return how many of the packets that a TCP query was charged for were not sent."""
     if outcome.error == GIVEN_UP:
         return 0 if query.sent_at else packets
     return 0 if outcome.error == TIMEOUT else packets - 1

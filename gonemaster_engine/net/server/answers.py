@@ -1,4 +1,4 @@
-"""The answers of one address: those of the run, each of a query sent once, and those of the hot cache."""
+"""The answers of one address: those of the run, which sends each query once, and those of the hot cache."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Answer: TypeAlias = asyncio.Future[Response | None]
 class AnswerCache:
     """The answers of one address in a run, and its part of the hot cache that the runs of a process share.
 
-    An answer is a future from the first query on, so whoever sends the same query waits for the same answer.
+    An answer is a future from the first query on, so all callers that send the same query await the same answer.
     """
 
     __slots__ = ("_address", "_run", "by_key")
@@ -30,28 +30,28 @@ class AnswerCache:
         self.by_key: dict[QueryKey, Answer] = {}
 
     def begin(self, key: QueryKey) -> Answer:
-        """Return a new answer to a query that is about to be sent."""
+        """Return a new answer for a query that is about to be sent."""
         answer = self.by_key[key] = self._run.loop.create_future()
         return answer
 
     def restore(self, key: QueryKey, response: Response | None) -> None:
-        """Answer a query beforehand, as from a file."""
+        """Set the answer to a query in advance, for example from a file."""
         self.begin(key).set_result(response)
 
     def find_shared(self, key: QueryKey) -> Response | None:
-        """Return the answer that the hot cache has."""
+        """Return the answer of the hot cache, or None."""
         return self._run.hot.find_answer(self._address, key, self._run.lifetimes)
 
     def share(self, key: QueryKey, answer: Answer) -> None:
-        """Put an answer into the hot cache once it is there."""
+        """Store an answer in the hot cache once it has arrived."""
         answer.add_done_callback(lambda done: self._keep(key, done))
 
     def _keep(self, key: QueryKey, answer: Answer) -> None:
         if not answer.cancelled() and (response := answer.result()):
-            self._run.hot.keep_answer(self._address, key, response, self._run.lifetimes)
+            self._run.hot.store_answer(self._address, key, response, self._run.lifetimes)
 
     def client_cookie(self) -> bytes:
-        """Return the client cookie for this address: that of earlier, perhaps restored queries, else a random one.
+        """Return the client cookie for this address: the one of earlier, possibly restored queries, or a random one.
 
         RFC 7873 section 4.1: one cookie per server. Restored answers belong to the cookie that they were sent with.
         """

@@ -11,7 +11,10 @@ from gonemaster_engine.net.wire.messages import AD, CD, DNSSEC_EDNS, RD, Edns, R
 
 
 class Nameserver:
-    """A name and one of its addresses; sorted by both. A run has one object per pair, so two of them are not equal."""
+    """A name server: a name and one of its addresses, sorted by both.
+
+    A run has one object per pair, compared by identity.
+    """
 
     __slots__ = ("address", "name", "order", "server")
 
@@ -50,13 +53,12 @@ class Nameserver:
         probing: bool = False,
         shared: bool = False,
     ) -> Awaitable[Response | None]:
-        """Ask; the query is sent at once, the result can be awaited later.
+        """Send a query immediately; the response can be awaited later.
 
-        None stands for no usable response: a timeout, an unreachable host, octets that are not a DNS message, an
-        address family that is off, an address that may not be queried. `dnssec` sends DO and 1232 octets;
-        `qname_octets` gives the name in another spelling; `probing` sends once, and a server that does not answer
-        is not the worse for it; `shared` lets the answer come from, and go to, the
-        hot cache of the process: for what is not about the tested zone.
+        The response is None if there is no usable response: timeout, unreachable host, malformed message, disabled
+        address family, or an address that may not be queried. `dnssec` sends DO and a payload size of 1232 octets;
+        `qname_octets` gives the name in another spelling; `probing` sends one packet, and a lost answer does not count
+        against the server; `shared` uses the hot cache of the process, for queries that are not about the tested zone.
         """
         key = QueryKey(
             qname,
@@ -73,15 +75,15 @@ class Nameserver:
         return self.server.query(key, self.name, shared=shared)
 
     def was_queried(self, qname: str, qtype: str) -> bool:
-        """Say whether that query, with DO over UDP, was sent to the address before in this run."""
+        """Return whether this run has sent that query, with DO over UDP, to the address."""
         return QueryKey(qname, qtype, edns=DNSSEC_EDNS, fallback=self.server.fallback) in self.server.cache.by_key
 
     def axfr(self, zone_name: str) -> Awaitable[Response | None]:
-        """Ask for a zone transfer; the result is its first message (RFC 5936 section 2.2)."""
+        """Request a zone transfer; the result is its first message (RFC 5936 section 2.2)."""
         return self.query(zone_name, "AXFR", tcp=True)
 
 
-nameserver_order = attrgetter("order")  # sorts without a call of Python code for each comparison
+nameserver_order = attrgetter("order")  # sorts without calling Python code for each comparison
 
 
 async def query_all(
@@ -96,7 +98,7 @@ async def query_all(
     fallback: bool | None = None,
     shared: bool = False,
 ) -> list[tuple[Nameserver, Response | None]]:
-    """Query all servers at once; the results stand in the order of the servers."""
+    """Query all servers concurrently; the results are in the order of the servers."""
     pending = [
         (
             server,

@@ -1,4 +1,4 @@
-"""Path health: which paths to an address have answered in a run, and which are not worth another query."""
+"""Path health: which paths to an address have answered in a run, and which are suspended."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, UNREACHABLE, QueryOut
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.waiting import PATIENCE_S
 
-_HARD_ERRORS = 2  # after which a path counts as unreachable for a while
-_PROMPT_MS = 250.0  # an address that never took longer has lost what it has not answered after six times that
+_HARD_ERRORS = 2  # then a path counts as unreachable for a while
+_PROMPT_MS = 250.0  # if no answer took longer, an answer that takes six times as long counts as lost
 
 
 class Path(NamedTuple):
-    """How a query is sent and where its answer may come from."""
+    """The transport of a query and the permitted source of its answer."""
 
     tcp: bool
     edns: bool
@@ -28,18 +28,18 @@ def path_of(key: QueryKey) -> Path:
 
 
 class Suspension(NamedTuple):
-    """Why a query is not sent."""
+    """The reason why a query is not sent."""
 
-    left_s: float  # until the next query may be sent
-    whole_address: bool  # or UDP or TCP as a whole, not only one path
+    left_s: float  # seconds until the next query may be sent
+    whole_address: bool  # or all of UDP or TCP, not only one path
     is_unreachable: bool = False
 
 
 class PathFailures:
     """Failures on one path to an address.
 
-    A path that has answered once in the run is never given up: a server that drops some queries must not
-    lose the answers to others, whatever their order.
+    A path that has answered once in the run is never suspended: if a server drops some queries, the answers to the
+    others must not depend on the order of the queries.
     """
 
     __slots__ = ("answered", "hard_errors", "last_at", "timeouts")
@@ -58,23 +58,23 @@ class PathFailures:
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether the network or the host said that nothing gets there."""
+        """Whether the network or the host has reported the destination as unreachable."""
         return self.hard_errors >= _HARD_ERRORS
 
-    def is_hopeless(self, timeout_limit: int) -> bool:
-        """Say whether nothing more is to be sent on the path for a while."""
+    def is_suspended(self, timeout_limit: int) -> bool:
+        """Return whether the path is to be suspended."""
         if self.answered:
             return False
         return self.is_unreachable or bool(timeout_limit and self.timeouts >= timeout_limit)
 
 
 class PathHealth:
-    """Answers, failures and times of one address in a run, by path.
+    """Answers, failures and response times of one address in a run, by path.
 
-    - A path without any answer is suspended after some timeouts, or after two errors of the network.
-    - An address without any answer is suspended after as many timeouts on all its paths, once TCP was tried, too.
-    - An address that answers over UDP only, or over TCP only, is suspended on the other one in the same way.
-    - A suspension ends some time after the last failure. An answer from a cache counts as an answer on its path.
+    - A path without any answer is suspended after some timeouts, or after two network errors.
+    - An address without any answer is suspended after the same number of timeouts on all paths, once TCP was tried.
+    - An address that answers over UDP only, or over TCP only, is suspended on the other transport in the same way.
+    - A suspension ends some time after the last failure. A cached answer counts as an answer on its path.
     """
 
     __slots__ = (
@@ -108,37 +108,37 @@ class PathHealth:
         self._spent_ms = 0.0
         self._heard_at = 0.0  # time of the event loop
         self._failures: dict[Path, PathFailures] = {}
-        self._cached: set[Path] = set()  # paths of answers that a cache had
+        self._cached: set[Path] = set()  # paths with cached answers
         self._tried_tcp = False
         self._tried_any_source = False
 
     @property
     def has_answered(self) -> bool:
-        """Whether an answer came from the address in this run, or is known from another run or a file."""
+        """Whether the address has answered in this run, or has an answer from another run or a file."""
         return bool(self.rtts_ms or self._cached)
 
     @property
     def was_queried(self) -> bool:
-        """Whether any query left for the address in this run; answers of caches do not count."""
+        """Whether a query was sent to the address in this run; cached answers do not count."""
         return bool(self._failures)
 
     @property
     def is_prompt(self) -> bool:
-        """Whether the address has answered, and never late."""
+        """Whether the address has answered, and always promptly."""
         return bool(self.rtts_ms) and self._slowest_ms <= _PROMPT_MS
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the run has waited for the address as long as the profile allows."""
+        """Whether the run has spent the time for this address that the profile allows."""
         return bool(self._max_total_ms) and self._spent_ms >= self._max_total_ms
 
     def is_slow(self, key: QueryKey, now: float) -> bool:
-        """Say whether the path of a query answers, but has not done so for a while."""
+        """Return whether the path of a query answers, but has not done so for a while."""
         failures = self._failures.get(path_of(key))
         return failures is not None and failures.answered and now >= self._heard_at + PATIENCE_S
 
     def suspension(self, key: QueryKey, now: float) -> Suspension | None:
-        """Return why a query is not worth sending, None if it is."""
+        """Return why a query is not worth sending, or None if it is."""
         limit = self._timeout_limit
         if limit and self.timeouts >= limit and not self._is_untried(key) and (silent := self._silent(key)):
             left_s = max(each.last_at for each in silent) + self._rest_s - now
@@ -148,13 +148,13 @@ class PathHealth:
                 return None
         path = path_of(key)
         failures = self._failures.get(path)
-        if failures is None or path in self._cached or not failures.is_hopeless(limit):
+        if failures is None or path in self._cached or not failures.is_suspended(limit):
             return None
         left_s = failures.last_at + self._rest_s - now
         return Suspension(left_s, whole_address=False, is_unreachable=failures.is_unreachable) if left_s > 0 else None
 
     def _is_untried(self, key: QueryKey) -> bool:
-        """Say whether a path that was not tried yet may lead to an address that never answered."""
+        """Return whether an untried path may lead to an address that never answered."""
         if key.tcp:
             return not self._tried_tcp
         return key.any_source and not self._tried_any_source
@@ -162,8 +162,8 @@ class PathHealth:
     def _silent(self, key: QueryKey) -> list[PathFailures]:
         """Return the paths that are suspended together with that of a query, if they had enough timeouts.
 
-        They are all paths of an address that never answered, else those over UDP or those over TCP. Paths that let an
-        answer come from anywhere do not count there: what comes from elsewhere says nothing about the address.
+        For an address that never answered these are all paths, otherwise those over UDP or those over TCP. Paths that
+        accept answers from any source do not count: an answer from elsewhere says nothing about the address.
         """
         if not self.has_answered:
             return list(self._failures.values())
@@ -174,9 +174,9 @@ class PathHealth:
         return paths if enough and not any(each.answered for each in paths) else []
 
     def is_doubtful(self, key: QueryKey, under_way: Iterable[QueryKey]) -> bool:
-        """Say whether the queries under way on the same path must show first whether it leads anywhere.
+        """Return whether the query must wait until a query in flight on the same path is answered.
 
-        If none of them is answered, the path is suspended, and one more query would only be waited for, too.
+        If none of those is answered, the path is suspended, and one more query would only time out, too.
         """
         path = path_of(key)
         failures = self._failures.get(path)
@@ -188,17 +188,17 @@ class PathHealth:
         return number >= max(1, self._timeout_limit - failures.timeouts)
 
     def note_cached(self, key: QueryKey) -> None:
-        """Note that a cache has an answer of the address."""
+        """Record that a cache has an answer of the address."""
         self._cached.add(path_of(key))
 
     def count(self, key: QueryKey, outcome: QueryOutcome, now: float) -> None:
-        """Count the outcome of a query; one that was given up, or a probe without an answer, says nothing."""
+        """Count the outcome of a query; abandoned queries and probes without an answer are ignored."""
         response = outcome.response
         if outcome.error == GIVEN_UP or (key.probing and response is None):
             return
         path = path_of(key)
         if response and key.any_source and response.source == self._address:
-            path = path._replace(any_source=False)  # by which it came
+            path = path._replace(any_source=False)  # the path on which it arrived
         failures = self._failures.get(path)
         if failures is None:
             failures = self._failures[path] = PathFailures()

@@ -1,4 +1,4 @@
-"""What name servers need of the run that they belong to."""
+"""The interface of a run for its name servers."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from gonemaster_engine.budget import Budget
 from gonemaster_engine.net.cache import HotCache, Lifetimes
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.transport import Timing, Transport
-from gonemaster_engine.net.wire.messages import Twins
+from gonemaster_engine.net.wire.messages import ResponsePool
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.run_log import Log
 
 
 class RunState(Protocol):
-    """What the servers of a run need of it; `RunContext` has it.
+    """The part of `RunContext` that the servers of a run use.
 
-    A protocol, since the context makes the servers and so imports their module.
+    It is a protocol because the context creates the servers and so imports their module.
     """
 
-    zone_name: str  # of the tested zone
+    zone_name: str  # tested zone
     queries: int  # sent so far
-    tcp_slots: asyncio.Semaphore  # connections at once
-    twins: Twins
+    tcp_slots: asyncio.Semaphore  # limit of concurrent connections
+    response_pool: ResponsePool
     pace: RunPace
 
     @property
@@ -32,7 +32,7 @@ class RunState(Protocol):
 
     @property
     def log(self) -> Log:
-        """The log, which a traced run fills with its queries, too."""
+        """The log; in a traced run it also receives the queries."""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -40,7 +40,7 @@ class RunState(Protocol):
 
     @property
     def transport(self) -> Transport:
-        """What sends the queries."""
+        """The transport that sends the queries."""
 
     @property
     def budget(self) -> Budget:
@@ -48,23 +48,23 @@ class RunState(Protocol):
 
     @property
     def hot(self) -> HotCache:
-        """What the runs of the process share, or an empty one of this run."""
+        """The hot cache of the process, or an empty one of this run."""
 
     @property
     def lifetimes(self) -> Lifetimes:
-        """For how long the profile lets answers live there."""
+        """How long the profile keeps answers in the hot cache."""
 
     @property
     def timing(self) -> Timing:
-        """Waits and tries of an ordinary query."""
+        """Timing of an ordinary query."""
 
     @property
     def prompt_timing(self) -> Timing:
-        """Waits and tries of a query to an address that answers soon."""
+        """Timing of a query to an address that answers promptly."""
 
     @property
     def probe_timing(self) -> Timing:
-        """Waits and tries of a query that is sent once."""
+        """Timing of a query that is sent once."""
 
     def uses_family(self, *, ipv6: bool) -> bool:
-        """Say whether addresses of that family are queried."""
+        """Return whether addresses of that family are queried."""

@@ -1,4 +1,4 @@
-"""One address in a run: it sends each query once, and ends those that silence would only delay."""
+"""One address in a run: sends each query once, and ends queries on suspended paths."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
 
 
 class Server:
-    """One address in a run; all names of the address share it.
+    """One address in a run; all names with that address share it.
 
-    A query passes four questions, and the answer to the first that can answer it stands:
-
+    A query passes four checks, and the first one that can answer it does:
     1. `AnswerCache`: was the same query sent before, or does the hot cache have the answer?
-    2. The profile: may anything be sent to the address?
-    3. `PathHealth`: is the path suspended, since nothing ever came back on it?
-    4. `QueryAdmission`: may one more query be under way? Else it waits.
+    2. The profile: may the address be queried?
+    3. `PathHealth`: is the path suspended because it has never answered?
+    4. `QueryAdmission`: may one more query be in flight? If not, it waits.
 
-    The outcome of a query goes the way back: admission, budget, health, answer; then waiting queries are tried again.
+    The outcome of a query passes admission, budget, health and answer; then waiting queries are tried again.
     """
 
     __slots__ = ("_admission", "_guarded", "_run", "address", "cache", "fallback", "health", "is_ipv6")
@@ -37,14 +36,17 @@ class Server:
         self._run = run
         self.address = address
         self.is_ipv6 = ":" in address
-        self.fallback = run.profile.fallback  # to TCP, unless a query says otherwise
+        self.fallback = run.profile.fallback  # to TCP, unless a query overrides it
         self.cache = AnswerCache(run, address)
         self.health = PathHealth(address, run.profile)
         self._admission = QueryAdmission(run, address, self.health)
         self._guarded: bool | None = None
 
     def query(self, key: QueryKey, name: str, *, shared: bool) -> Answer:
-        """Return the answer to a query, which is sent unless the run has sent it before; `name`: of the name server."""
+        """Return the answer to a query, and send the query unless the run has already sent it.
+
+        `name` is the name server's.
+        """
         answer = self.cache.by_key.get(key)
         if self._run.log.traces_queries:
             trace.queried(self._run.log, self.address, key)
@@ -56,14 +58,19 @@ class Server:
         return answer
 
     def restore(self, key: QueryKey, response: Response | None) -> None:
-        """Answer a query beforehand, as from a file; an address that answered then is not taken for a silent one."""
+        """Set the answer to a query in advance, for example from a file.
+
+        The address then counts as one that has answered.
+        """
         self.cache.restore(key, response)
         if response:
             self.health.note_cached(key)
 
     def _begin(self, pending: Pending) -> None:
         key, answer, name, shared = pending
-        if not self._is_allowed(name):  # before the hot cache: it may know what this run would not ask
+        if not self._is_allowed(
+            name
+        ):  # before the hot cache, which may hold answers to queries that this run must not send
             answer.set_result(None)
         elif shared and (known := self.cache.find_shared(key)):
             self._use_shared(key, answer, known)
@@ -77,23 +84,23 @@ class Server:
     def _use_shared(self, key: QueryKey, answer: Answer, known: Response) -> None:
         run, account = self._run, self._admission.account
         self.health.note_cached(key)
-        if not account.answered:  # to some other run; that is worth one answer, not one for each query
+        if not account.answered:  # in another run; this counts as one answer, not as one per query
             run.budget.note_answer(account)
         answer.set_result(known)
         if run.log.traces_queries:
             trace.known(run.log, known)
 
     def _is_allowed(self, name: str) -> bool:
-        """Say whether the profile lets anything be sent to the address."""
+        """Return whether the profile allows queries to the address."""
         run = self._run
         if run.profile.no_network or not run.uses_family(ipv6=self.is_ipv6):
             if run.log.traces_queries:
                 trace.held_back(run.log, name, self.address)
             return False
-        if self._guarded is None:  # a supplied address is no exception
+        if self._guarded is None:  # supplied addresses, too
             self._guarded = not may_be_target(self.address, guarded=not run.profile.allow_non_global_targets)
             if self._guarded:
-                run.log.aside("NON_GLOBAL_QUERY_BLOCKED", ns=name, address=self.address)
+                run.log.defer("NON_GLOBAL_QUERY_BLOCKED", ns=name, address=self.address)
         return not self._guarded
 
     def _is_suspended(self, key: QueryKey, name: str) -> bool:
@@ -107,21 +114,21 @@ class Server:
             self._send(pending)
 
     def _send_held(self) -> None:
-        """Send what waited for room, as far as there is some and its path is not suspended meanwhile."""
+        """Send waiting queries while slots are free, unless their path has been suspended."""
         while pending := self._admission.take_held():
-            if not self._ends_at_once(pending) and not self._admission.doubts(pending):
+            if not self._ends_at_once(pending) and not self._admission.defers(pending):
                 self._send(pending)
-        if self._admission.holds_some:
+        if self._admission.has_waiting:
             self._admission.wait_for_network(self._send_held)
 
-    def _send_doubtful(self) -> None:
-        """Send what waited for its path to answer, or end it if the path is suspended."""
-        for pending in self._admission.take_doubtful():
+    def _send_deferred(self) -> None:
+        """Send the queries that waited for their path to answer, or end them if the path is suspended."""
+        for pending in self._admission.take_deferred():
             if not self._ends_at_once(pending):
                 self._send_or_hold(pending)
 
     def _ends_at_once(self, pending: Pending) -> bool:
-        """Say whether a query that waited needs no packet: it has ended, or its path is suspended meanwhile."""
+        """Return whether a waiting query needs no packet: it has ended, or its path has been suspended."""
         if not pending.answer.done() and self._is_suspended(pending.key, pending.name):
             pending.answer.set_result(None)
         return pending.answer.done()
@@ -129,7 +136,7 @@ class Server:
     def _send(self, pending: Pending) -> None:
         run, key = self._run, pending.key
         if not self._admission.charge(key):
-            if not run.budget.is_stopped:  # else the run ends, and nobody may take this for silence
+            if not run.budget.is_stopped:  # otherwise the run is ending, and this must not be taken for silence
                 pending.answer.set_result(None)
             return
         query = self._query(pending)
@@ -158,7 +165,7 @@ class Server:
             source_address=run.profile.source6 if self.is_ipv6 else run.profile.source4,
             tcp_slots=run.tcp_slots,
             pace=run.pace,
-            twins=run.twins,
+            response_pool=run.response_pool,
         )
 
     def _timing(self, key: QueryKey) -> Timing:
@@ -174,29 +181,30 @@ class Server:
             trace.ended(run.log, self.address, key, outcome)
         self.health.count(key, outcome, run.loop.time())
         if run.budget.is_stopped:
-            return  # nobody may take what is missing now for silence
+            return  # a missing answer must not be taken for silence now
         self._answer(pending, outcome)
         if outcome.error == TIMEOUT and (key.tcp or not self.health.has_answered):
-            self._end_hopeless(tcp=key.tcp)
-        self._send_doubtful()
-        if self._admission.holds_some:
+            self._end_suspended(tcp=key.tcp)
+        self._send_deferred()
+        if self._admission.has_waiting:
             self._send_held()
         self._admission.resume_network()
 
     def _charge_response(self, key: QueryKey, outcome: QueryOutcome) -> QueryOutcome:
-        """Let the budget count a response; return the outcome without it if the run may not keep it."""
+        """Charge the budget for a response; return the outcome without it if the budget does not allow it."""
         budget, response = self._run.budget, outcome.response
         if response:
             budget.note_answer(self._admission.account, is_authoritative=self._is_authoritative(key, response))
             if not budget.keep(response, self.address):
                 return QueryOutcome(None, CLOSED)
         elif outcome.octets:
-            budget.keep_nothing(outcome.octets, self.address)
+            budget.charge_discarded(outcome.octets, self.address)
         return outcome
 
     def _is_authoritative(self, key: QueryKey, response: Response) -> bool:
-        """Say whether a response shows that the address serves the tested zone."""
-        # DS records lie in the parent zone, whose servers answer for them with authority (RFC 4035 section 3.1.4.1).
+        """Return whether a response shows that the address serves the tested zone."""
+        # DS records belong to the parent zone, whose servers answer authoritatively for them (RFC 4035 section
+        # 3.1.4.1).
         return (
             response.aa
             and response.rcode_number in {0, 3}
@@ -205,7 +213,7 @@ class Server:
         )
 
     def _answer(self, pending: Pending, outcome: QueryOutcome) -> None:
-        """Set the answer to a query; a truncated one waits for that over TCP."""
+        """Set the answer to a query; a truncated one is replaced by the answer over TCP."""
         key, answer, response = pending.key, pending.answer, outcome.response
         if response and response.tc and key.fallback and not key.tcp:
             self._retry_over_tcp(pending, response)
@@ -213,7 +221,7 @@ class Server:
             answer.set_result(response)
         if key.any_source and response and response.source == self.address:
             plain = self._admission.under_way.get(key._replace(any_source=False))
-            if plain:  # which the response answers, too
+            if plain:  # answered by the same response
                 plain[0].finish(outcome)
 
     def _retry_over_tcp(self, pending: Pending, truncated: Response) -> None:
@@ -232,10 +240,10 @@ class Server:
 
         again.add_done_callback(pass_on)
 
-    def _end_hopeless(self, *, tcp: bool) -> None:
-        """End the queries under way that would not be sent any more: their silence would only be waited for again.
+    def _end_suspended(self, *, tcp: bool) -> None:
+        """End the queries in flight on suspended paths, which would only time out.
 
-        Of an address that has answered these are those over TCP: there the kernel has sent again what was lost.
+        If the address has answered, these are the queries over TCP, where the kernel has retransmitted lost packets.
         """
         for query, pending in list(self._admission.under_way.values()):
             is_in_doubt = not self.health.has_answered or pending.key.tcp == tcp
@@ -243,11 +251,11 @@ class Server:
                 query.give_up()
 
     def close(self) -> None:
-        """Send nothing more of what waits; the run has ended."""
+        """Stop: the run has ended, and waiting queries are not sent."""
         self._admission.close()
 
     def timing(self, name: str) -> NameserverTiming:
-        """Return how fast the address answered, under one of its names."""
+        """Return the response times of the address, under one of its names."""
         health = self.health
         return NameserverTiming.of(
             name, self.address, health.rtts_ms, timeouts=health.timeouts, refusals=health.refusals

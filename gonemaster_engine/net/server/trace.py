@@ -1,4 +1,4 @@
-"""What a traced run says of its queries beside what its test cases find; nothing of it in an ordinary run."""
+"""Log entries about queries, written by traced runs only."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.net.wire.rdata import load_all_types
 from gonemaster_engine.run_log import Log
 
-_BIG_OCTETS = 4096  # what an EDNS sender announces at most as a rule, RFC 6891 section 6.2.5
+_BIG_OCTETS = 4096  # the largest payload size that EDNS senders usually announce, RFC 6891 section 6.2.5
 
 
 def query_args(key: QueryKey) -> dict[str, object]:
-    """Return the arguments that name a query."""
+    """Return the log arguments that identify a query."""
     return {"query_name": key.qname, "query_type": key.qtype, "query_class": key.qclass}
 
 
 def packet_text(wire: bytes) -> str:
-    """Return a message in presentation format, or in hexadecimal where that cannot be."""
+    """Return a message in presentation format, or in hexadecimal if it cannot be parsed."""
     import dns.exception
-    import dns.message  # here, since few runs are traced, and it takes long to load
+    import dns.message  # imported here, since few runs are traced and it is slow to load
 
     load_all_types()
     try:
@@ -30,23 +30,23 @@ def packet_text(wire: bytes) -> str:
 
 
 def queried(log: Log, address: str, key: QueryKey) -> None:
-    """Say that somebody wants an answer, wherever it will come from."""
+    """Log that an answer is requested, cached or not."""
     log.system("QUERY", address=address, **query_args(key), flags=str(key.flags))
 
 
 def known(log: Log, response: Response | None) -> None:
-    """Say that a cache had the answer."""
+    """Log that a cache had the answer."""
     if response:
         log.system("CACHED_RETURN", packet=packet_text(response.wire))
 
 
 def sent(log: Log, address: str, key: QueryKey) -> None:
-    """Say that a query leaves."""
+    """Log that a query is sent."""
     log.system("EXTERNAL_QUERY", ns="", address=address, **query_args(key), flags=str(key.flags))
 
 
 def ended(log: Log, address: str, key: QueryKey, outcome: QueryOutcome) -> None:
-    """Say how a query ended, and what kind of answer it was."""
+    """Log the outcome of a query and the kind of answer."""
     about = {"ns": "", "address": address, **query_args(key)}
     response = outcome.response
     if response is None:
@@ -75,12 +75,12 @@ def _kind(log: Log, key: QueryKey, response: Response) -> None:
 
 
 def held_back(log: Log, nameserver: str, address: str) -> None:
-    """Say that an address family is off."""
+    """Log that an address family is disabled."""
     log.system(f"IPV{6 if ':' in address else 4}_BLOCKED", ns=nameserver, address=address)
 
 
 def suspended(log: Log, nameserver: str, address: str, key: QueryKey, suspension: Suspension) -> None:
-    """Say that a query is not sent: its server never answered (the first time has a tag of its own), or its path."""
+    """Log that a query is not sent because its server or its path never answered; the first time has a separate tag."""
     protocol = _protocol(key)
     if suspension.whole_address:
         about = {"ns": nameserver, "address": address, "protocol": protocol}
@@ -96,13 +96,13 @@ def _protocol(key: QueryKey) -> str:
 
 
 def supplied_ds(log: Log, zone: str) -> None:
-    """Say, once, that supplied DS records stand in for those of the parent zone."""
+    """Log once that supplied DS records replace those of the parent zone."""
     about = {"query_name": zone, "query_type": "DS", "query_class": "IN", "from": zone}
     log.system_once("FAKE_DS_RETURNED", zone, **about)
 
 
 def supplied_delegation(log: Log, qname: str, qtype: str, *, zone: str, wire: bytes) -> None:
-    """Say that a supplied delegation stood in for an answer of the parent zone."""
+    """Log that a supplied delegation replaced an answer of the parent zone."""
     about = {"query_name": qname, "query_type": qtype, "query_class": "IN", "from": zone}
     log.system("FAKE_DELEGATION_RETURNED", **about)
     log.system("FAKE_PACKET_RETURNED", packet=packet_text(wire))

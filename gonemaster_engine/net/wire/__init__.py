@@ -1,1 +1,1 @@
-"""DNS messages as bytes: queries, responses, names, rdata."""
+"""DNS messages in wire format: queries, responses, names, rdata."""

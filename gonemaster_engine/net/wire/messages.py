@@ -1,8 +1,8 @@
-"""DNS messages as octets: queries from a template, and responses that are parsed only as far as a test looks.
+"""DNS messages in wire format: queries from a template, and responses that are parsed only as far as a test needs.
 
-A response is walked once: header, question, and for each record owner, type, class, TTL and where its rdata lies.
-A dnspython object is made only when a test case looks inside. (dnspython's full parse of a signed answer takes
-about 0.5 ms, the walk a fiftieth of it; a run reads some 300 answers.)
+A response is walked once, for its header, its question, and owner, type, class, TTL and rdata position of each record.
+A dnspython object is created only when a test case reads the rdata, because dnspython's full parse takes many times
+longer than the walk and a run reads hundreds of answers.
 
 Source: RFC 1035 section 4, RFC 6891 (EDNS), RFC 3597 (unknown types).
 """
@@ -47,7 +47,7 @@ Section: TypeAlias = Literal["answer", "authority", "additional"]
 
 HEADER_OCTETS = 12
 _ID_OCTETS = 2
-_RECORD_OVERHEAD_OCTETS = 150  # of memory for a record that nobody has looked into
+_RECORD_OVERHEAD_OCTETS = 150  # memory for a record whose rdata was not decoded
 RD, CD, AD = 0x0100, 0x0010, 0x0020
 _QR, _AA, _TC, _RA, _Z = 0x8000, 0x0400, 0x0200, 0x0080, 0x0040
 _DO = 0x8000
@@ -59,16 +59,16 @@ _RECORD_FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
 _QUESTION_FIXED = struct.Struct("!HH")
 _SOA_NUMBERS_OCTETS = 20
 _NAME_TYPES = frozenset({NS, CNAME, PTR, DNAME})
-_NAME_IN_RDATA = _NAME_TYPES | {MX, SOA}  # whose names are checked here
+_NAME_IN_RDATA = _NAME_TYPES | {MX, SOA}  # the names in them are checked here
 _TARGET_TYPES = _NAME_TYPES | {MX}
 _SIGNED_TYPES = frozenset(map(type_number, ("DS", "RRSIG", "NSEC", "DNSKEY", "NSEC3", "NSEC3PARAM", "CDS", "CDNSKEY")))
-_INDEX_FROM = 32  # records of a section, then they are found by owner
+_INDEX_FROM = 32  # records of a section; larger sections are indexed by owner
 
 
 class Edns(NamedTuple):
     """The OPT pseudo-record of a query or response (RFC 6891 section 6.1).
 
-    A tuple, since each look at what a run has queried compares it, which a tuple does without Python code.
+    It is a tuple because each cache lookup compares it, which tuples do without calling Python code.
     """
 
     payload: int = PLAIN_PAYLOAD  # octets
@@ -95,16 +95,16 @@ DNSSEC_EDNS = Edns(payload=DNSSEC_PAYLOAD, do=True)
 
 @lru_cache(maxsize=8192)
 def query_body(qname: bytes, qtype: int, qclass: int, flags: int, edns: Edns | None) -> bytes:
-    """Return a query without its first two octets, the message id; `qname` is in wire format.
+    """Return a query without its first two octets, the message ID; `qname` is in wire format.
 
-    The same question goes to several servers, so the result is kept.
+    The result is cached, because the same question goes to several servers.
     """
     body = struct.pack("!HHHHH", flags, 1, 0, 0, 1 if edns else 0) + qname + _QUESTION_FIXED.pack(qtype, qclass)
     return body + edns.to_wire() if edns else body
 
 
 class Record:
-    """One resource record of a response. Rdata is decoded when asked for."""
+    """One resource record of a response. Rdata is decoded on demand."""
 
     __slots__ = ("_decoded", "_end", "_good", "_message", "_rdata", "_start", "owner", "rdclass", "ttl", "type")
 
@@ -128,7 +128,7 @@ class Record:
 
     @property
     def target(self) -> str:
-        """The name that an NS, CNAME, DNAME, PTR, MX or SOA record points to."""
+        """The name in the rdata of an NS, CNAME, DNAME, PTR, MX or SOA record."""
         if self._decoded is None:
             self._decoded = self._message.name_at(self._start + (2 if self.type == MX else 0))[0]
         return self._decoded
@@ -148,15 +148,15 @@ class Record:
 
     @property
     def octets(self) -> bytes:
-        """The rdata as it lies in the message; names in it may be compressed."""
+        """The rdata as in the message; names in it may be compressed."""
         return self._message.wire[self._start : self._end]
 
     @property
     def rdata(self) -> dns.rdata.Rdata:
-        """The rdata as a dnspython object, made on first use.
+        """The rdata as a dnspython object, created on first use.
 
         Raises:
-            WireError: it is malformed; never for records that `Response.records` returns.
+          WireError: it is malformed; never for records that `Response.records` returns.
         """
         if self._rdata is None:
             self._rdata = self._parse()
@@ -165,9 +165,10 @@ class Record:
     def _parse(self) -> dns.rdata.Rdata:
         try:
             return self._parsed(self._message.wire, self._start, self._end)
-        except Exception as error:  # hostile rdata: dnspython raises what its parsers meet
+        except Exception as error:  # hostile rdata: dnspython may raise any exception
             if self.type in _NAME_IN_RDATA and self.is_well_formed:
-                # dnspython refuses a pointer to labels that go on past the rdata; no server needs it, yet it is a name
+                # dnspython rejects a pointer to labels that extend beyond the rdata. No server needs it, but the name
+                # is valid.
                 rdata = self._uncompressed()
                 return self._parsed(rdata, 0, len(rdata))
             raise WireError(f"rdata of {self!r} is malformed: {error}") from error
@@ -176,7 +177,7 @@ class Record:
         return rdata_of(self.rdclass, self.type, wire, start=start, end=end)
 
     def _uncompressed(self) -> bytes:
-        """Return the rdata of a type with names in it, the names written out."""
+        """Return the rdata of a type with names, uncompressed."""
         position = self._start + (2 if self.type == MX else 0)
         octets = self._message.wire[self._start : position]
         for _ in range(2 if self.type == SOA else 1):
@@ -185,19 +186,19 @@ class Record:
         return octets + self._message.wire[position : self._end]
 
     def forget_rdata(self) -> None:
-        """Let go of the dnspython object; it is made again when it is asked for."""
+        """Drop the dnspython object; it is created again on demand."""
         self._rdata = None
 
     @property
     def data(self) -> bytes:
-        """The rdata in canonical form (RFC 4034 section 6.2): for comparing records without their TTL."""
+        """The rdata in canonical form (RFC 4034 section 6.2), for comparing records without their TTL."""
         if self.type in {A, AAAA}:
             return self.octets
         return self.rdata.to_digestable()
 
     @property
     def is_well_formed(self) -> bool:
-        """Whether the rdata is what the type demands."""
+        """Whether the rdata is valid for its type."""
         if self._good is None:
             self._good = self._check()
         return self._good
@@ -225,12 +226,15 @@ class Record:
         return self.rdata is not None
 
 
-Twins: TypeAlias = "dict[int, Response]"
-"""The responses of a run by the hash of their octets without the id. Who makes two hashes equal gains nothing by it."""
+ResponsePool: TypeAlias = "dict[int, Response]"
+"""The responses of a run by the hash of their octets without the ID.
+
+An attacker gains nothing from a hash collision.
+"""
 
 
 def _cut_order(record: Record) -> tuple[int, str, bytes]:
-    """Sort the records of a set alike in all responses, whatever compression does to the names in them."""
+    """Return a sort key that is the same for a record in all responses, independent of name compression."""
     if record.type not in _TARGET_TYPES:
         return 0, "", record.octets
     try:
@@ -244,13 +248,13 @@ def _max_records(number: int) -> int:
 
 
 class Response:
-    """A DNS response and how it came; the octets are walked once, in the constructor.
+    """A DNS response and how it arrived; the octets are walked once, in the constructor.
 
-    Servers of one zone give the same answers. What was found in the octets of one is shared by its `twins`, those of
-    the same octets but for the id; so each record is looked at once, however many servers gave it.
+    Servers of one zone often give the same answers. Responses in one `response_pool` that have the same octets except
+    for the ID share the results of parsing; so each record is parsed once, even if many servers sent it.
 
     Raises:
-        WireError: the octets are not a DNS message that can be walked to its end.
+      WireError: the octets cannot be walked as a DNS message.
     """
 
     __slots__ = (
@@ -282,7 +286,7 @@ class Response:
     _edns: Edns | None
     _found: dict[tuple[str, str | None, str], list[Record]]
     _held_octets: int | None
-    flags: int  # and RCODE, as they came
+    flags: int  # including the RCODE, as received
     _message: MessageOctets
 
     def __init__(
@@ -293,37 +297,37 @@ class Response:
         over_tcp: bool = False,
         rtt_ms: float = 0.0,
         qclass: int = IN,
-        twins: Twins | None = None,
+        response_pool: ResponsePool | None = None,
     ) -> None:
         self.wire = wire
         self.source = source
         self.over_tcp = over_tcp
         self.rtt_ms = rtt_ms
         self.qclass = qclass
-        if twins is None:
+        if response_pool is None:
             self._read()
             return
         octets = wire[_ID_OCTETS:]
         mark = hash(octets)
-        twin = twins.get(mark)
-        if twin and twin.qclass == qclass and twin.wire.endswith(octets) and len(twin.wire) == len(wire):
-            self._share(twin)
+        equal = response_pool.get(mark)
+        if equal and equal.qclass == qclass and equal.wire.endswith(octets) and len(equal.wire) == len(wire):
+            self._share(equal)
         else:
             self._read()
-            twins[mark] = self
+            response_pool[mark] = self
 
-    def _share(self, twin: Response) -> None:
-        """Take over what was found in the same octets."""
+    def _share(self, equal: Response) -> None:
+        """Copy the results of parsing the same octets."""
         self.id = int.from_bytes(self.wire[:_ID_OCTETS])
-        self.flags = twin.flags
-        self.question_name_octets = twin.question_name_octets
-        self.question_type = twin.question_type
-        self.answer, self.authority, self.additional = twin.answer, twin.authority, twin.additional
-        self._message = twin._message
-        self._found = twin._found
-        self._by_owner = twin._by_owner
-        self._edns = twin._edns
-        self._held_octets = twin._held_octets
+        self.flags = equal.flags
+        self.question_name_octets = equal.question_name_octets
+        self.question_type = equal.question_type
+        self.answer, self.authority, self.additional = equal.answer, equal.authority, equal.additional
+        self._message = equal._message
+        self._found = equal._found
+        self._by_owner = equal._by_owner
+        self._edns = equal._edns
+        self._held_octets = equal._held_octets
 
     def _read(self) -> None:
         wire = self.wire
@@ -370,7 +374,7 @@ class Response:
             end = position + length
             if end > limit:
                 raise WireError("a record extends beyond the end of the message")
-            # RFC 2181 section 8: a TTL with the highest bit set counts as zero
+            # RFC 2181 section 8: a TTL with the highest bit set is treated as zero.
             records.append(Record(message, owner, (rtype, rdclass, ttl if ttl < 0x80000000 else 0), position, end))
             position = end
         return tuple(records), position
@@ -392,31 +396,31 @@ class Response:
 
     @property
     def size(self) -> int:
-        """Size of the message, octets."""
+        """Size of the message in octets."""
         return len(self.wire)
 
     @property
     def held_octets(self) -> int:
-        """About how much memory the response takes, which is much more than its size where names are compressed.
+        """Estimated memory of the response, much more than its size if names are compressed.
 
-        A label and a pointer to a long name are a dozen octets in the message and a thousand characters as text. What
-        it shares with a twin is counted for both.
+        A label and a pointer to a long name take a dozen octets in the message and a thousand characters as text. Data
+        shared by several responses is counted for each of them.
         """
         if self._held_octets is None:
             for record in (*self.answer, *self.authority, *self.additional):
                 if record.type in _NAME_IN_RDATA:
-                    record.is_well_formed  # noqa: B018 - the names in it are found now, and kept
+                    record.is_well_formed  # noqa: B018 - decodes and stores the names in it
             self._held_octets = self._message.held_octets + self.record_count * _RECORD_OVERHEAD_OCTETS
         return self._held_octets
 
     @property
     def record_count(self) -> int:
-        """How many records it has, OPT left out."""
+        """Number of records, without OPT."""
         return len(self.answer) + len(self.authority) + len(self.additional)
 
     @property
     def edns(self) -> Edns | None:
-        """The OPT pseudo-record, None if there is none."""
+        """The OPT pseudo-record, or None."""
         return self._edns
 
     @property
@@ -426,7 +430,7 @@ class Response:
 
     @property
     def rcode_number(self) -> int:
-        """The RCODE, with the upper bits of EDNS."""
+        """The RCODE, including the upper bits from EDNS."""
         upper = self._edns.extended_rcode << 4 if self._edns else 0
         return upper | self.flags & 0xF
 
@@ -437,27 +441,27 @@ class Response:
 
     @property
     def qr(self) -> bool:
-        """Whether it is a response."""
+        """Whether it is a response (QR)."""
         return bool(self.flags & _QR)
 
     @property
     def aa(self) -> bool:
-        """Whether it is an authoritative answer."""
+        """Whether it is an authoritative answer (AA)."""
         return bool(self.flags & _AA)
 
     @property
     def tc(self) -> bool:
-        """Whether it is truncated."""
+        """Whether it is truncated (TC)."""
         return bool(self.flags & _TC)
 
     @property
     def rd(self) -> bool:
-        """Whether recursion was desired."""
+        """Whether recursion is desired (RD)."""
         return bool(self.flags & RD)
 
     @property
     def ra(self) -> bool:
-        """Whether recursion is available."""
+        """Whether recursion is available (RA)."""
         return bool(self.flags & _RA)
 
     @property
@@ -467,24 +471,24 @@ class Response:
 
     @property
     def ad(self) -> bool:
-        """Whether the server calls the data authentic."""
+        """Whether the server marks the data as authentic (AD)."""
         return bool(self.flags & AD)
 
     @property
     def cd(self) -> bool:
-        """Whether checking is disabled."""
+        """Whether checking is disabled (CD)."""
         return bool(self.flags & CD)
 
     def section(self, section: Section) -> tuple[Record, ...]:
-        """Return the records of a section, OPT left out."""
+        """Return the records of a section, without OPT."""
         if section == "answer":
             return self.answer
         return self.authority if section == "authority" else self.additional
 
     def records(self, rtype: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
-        """Return the records of that type and owner; those of another class or with malformed rdata are left out.
+        """Return the records of that type and owner, without those of another class or with malformed rdata.
 
-        Of a set that is larger than any that is meant well, some are returned. The list is kept: do not change it.
+        Of an abusively large set, only some records are returned. The list is cached: do not modify it.
         """
         key = (rtype, owner, section)
         found = self._found.get(key)
@@ -497,7 +501,7 @@ class Response:
         return found
 
     def of_type(self, number: int, owner: str | None, section: Section) -> list[Record]:
-        """Return the records of that type and owner as they came, well formed or not; of a very large set, some."""
+        """Return the records of that type and owner as received, well-formed or not; of a very large set, only some."""
         qclass, most = self.qclass, _max_records(number)
         found = [
             record
@@ -518,7 +522,7 @@ class Response:
         return index.get(owner, ())
 
     def large_sets(self) -> list[tuple[str, str, int]]:
-        """Return the sets of the answer of which only some records are looked at: owner, type, how many are."""
+        """Return the sets in the answer of which only some records are read: owner, type, number of records read."""
         sizes = Counter((record.owner, record.type) for record in self.answer)
         return [
             (owner, type_text(number), _max_records(number))
@@ -527,7 +531,7 @@ class Response:
         ]
 
     def has(self, rtype: str, owner: str | None = None, section: Section = "answer") -> bool:
-        """Say whether there is a record of that type and owner."""
+        """Return whether there is a record of that type and owner."""
         return bool(self.records(rtype, owner, section))
 
     def signatures(self, covered: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
@@ -540,12 +544,12 @@ class Response:
         ]
 
     def rrset(self, rtype: str, owner: str, section: Section = "answer") -> dns.rrset.RRset | None:
-        """Return the records of that type and owner as a dnspython RRset, None if there are none."""
+        """Return the records of that type and owner as a dnspython RRset, or None."""
         return make_rrset(self.records(rtype, owner, section))
 
     @property
     def is_referral(self) -> bool:
-        """Whether it delegates: NOERROR, no AA, NS records as authority, nothing but CNAME in the answer."""
+        """Whether it is a referral: NOERROR, no AA, NS as authority, and at most CNAME in the answer section."""
         return (
             not self.flags & (_AA | 0xF)
             and not (self._edns and self._edns.extended_rcode)
@@ -554,12 +558,12 @@ class Response:
         )
 
     def is_referral_to(self, name: str) -> bool:
-        """Say whether it delegates that name."""
+        """Return whether it is a referral for that name."""
         return self.is_referral and self.has("NS", name, "authority")
 
 
 def make_rrset(records: Iterable[Record]) -> dns.rrset.RRset | None:
-    """Return well-formed records of one owner and type as a dnspython RRset, None if there are none."""
+    """Return well-formed records of one owner and type as a dnspython RRset, or None if there are none."""
     records = list(records)
     if not records:
         return None
@@ -569,12 +573,12 @@ def make_rrset(records: Iterable[Record]) -> dns.rrset.RRset | None:
 
 @lru_cache(maxsize=8192)
 def dns_name(name: str) -> dns.name.Name:
-    """Return a canonical name as a dnspython name."""
+    """Convert a canonical name to a dnspython name."""
     return dns.name.from_wire(names.to_wire(name), 0)[0]
 
 
 def from_dns_name(name: dns.name.Name) -> str:
-    """Return a dnspython name in canonical form."""
+    """Convert a dnspython name to a canonical name."""
     return names.from_labels([label for label in name.labels if label])
 
 
@@ -585,7 +589,7 @@ def _options(rdata: bytes) -> tuple[tuple[int, bytes], ...]:
         code, length = _QUESTION_FIXED.unpack_from(rdata, position)
         position += 4
         if position + length > len(rdata):
-            break  # a cut option: what came before it stands
+            break  # a truncated option; the earlier ones are valid
         options.append((code, rdata[position : position + length]))
         position += length
     return tuple(options)

@@ -11,37 +11,37 @@ from gonemaster_engine.errors import WireError
 _POINTER = 0xC0
 _MAX_POINTERS = 127  # in one name: as many as it can have labels
 _ROOT_NAME = (names.ROOT, 1, 0)
-_NAME_OVERHEAD_OCTETS = 200  # of memory for a name, its place in the message and in the index of owners
+_NAME_OVERHEAD_OCTETS = 200  # memory for a name, its position and its entry in the index of owners
 
 
 class MessageOctets:
-    """The octets of a message and the names found in them.
+    """The octets of a message and the names in them.
 
-    Response and records share it and do not know one another, since without reference cycles the answers of a run are
-    freed at once.
+    Response and records share this object and do not refer to each other: without reference cycles, the answers of a
+    run are freed immediately.
     """
 
     __slots__ = ("_names", "_newest", "wire")
 
     def __init__(self, wire: bytes) -> None:
         self.wire = wire
-        self._names: dict[int, tuple[str, int, int]] = {}  # by position: name, its octets, position after it
+        self._names: dict[int, tuple[str, int, int]] = {}  # by position: name, its length, position after it
         self._newest = names.ROOT
 
     @property
     def held_octets(self) -> int:
-        """About how much memory the message and the names found in it take."""
+        """Estimated memory of the message and its decoded names."""
         return len(self.wire) + sum(len(name) + _NAME_OVERHEAD_OCTETS for name, _, _ in self._names.values())
 
     def name_at(self, position: int, followed: int = 0) -> tuple[str, int]:
-        """Return the canonical name that starts there, and the position after it.
+        """Return the canonical name that starts at a position, and the position after it.
 
-        Compression pointers must lead backwards (RFC 1035 section 4.1.4), so a loop cannot happen; their number is
-        limited, and where one leads is read once: a message of nothing but pointers could keep the process busy for
-        seconds. `followed` pointers led here.
+        Compression pointers must point backwards (RFC 1035 section 4.1.4), so there are no loops. Their number is
+        limited, and the target of each is decoded once; otherwise a message full of pointers could block the process
+        for seconds. `followed` is the number of pointers that led here.
 
         Raises:
-            WireError: it is malformed.
+          WireError: the name is malformed.
         """
         known = self._names.get(position)
         if known is not None:
@@ -59,7 +59,7 @@ class MessageOctets:
                             "a compression pointer does not point backwards, or there are too many pointers"
                         )
                     suffix = self._names.get(target) or self._follow(target, followed + 1)
-                    if not labels:  # nothing but a pointer, as most owners are: it costs less than to remember it
+                    if not labels:  # only a pointer, as with most owners: cheaper to decode than to store
                         return suffix[0], position + 2
                     return self._remember(start, labels, octets, suffix, position + 2)
                 end = position + 1 + length
@@ -73,7 +73,7 @@ class MessageOctets:
         return self._remember(start, labels, octets, _ROOT_NAME, position + 1)
 
     def _follow(self, target: int, followed: int) -> tuple[str, int, int]:
-        """Read the name that a pointer leads to, and remember it."""
+        """Decode and store the name at the target of a pointer."""
         name, after = self.name_at(target, followed)
         return self._names.setdefault(target, (name, len(names.to_wire(name)), after))
 
@@ -86,7 +86,7 @@ class MessageOctets:
         if suffix[0] != names.ROOT:
             labels.append(suffix[0])
         name = ".".join(labels) or names.ROOT
-        if name == self._newest:  # the owner of a set, written out once for each of its records: one text for all
+        if name == self._newest:  # the owner of each record of a set, uncompressed: share one string
             name = self._newest
         self._newest = name
         self._names[start] = (name, octets, after)

@@ -1,4 +1,4 @@
-"""Mnemonics of record types, classes and RCODEs, looked up in dictionaries: the packet path asks for them often."""
+"""Mnemonics of record types, classes and RCODEs, in dictionaries, because the packet path looks them up often."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def type_number(text: str) -> int:
     """Return the number of a type mnemonic or of TYPEn.
 
     Raises:
-        ValueError: there is no such type.
+      ValueError: the type is unknown.
     """
     number = TYPE_NUMBER.get(text)
     if number is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def joined_strings(rdata: bytes) -> bytes:
-    """Return the character strings of TXT rdata as one, without anything between them (RFC 7208 section 3.3)."""
+    """Return the character strings of TXT rdata, concatenated (RFC 7208 section 3.3)."""
     joined = bytearray()
     position = 0
     while position < len(rdata):

@@ -1,4 +1,4 @@
-"""ADDRESS: whether the addresses of the name servers are public and have reverse names."""
+"""ADDRESS: whether the addresses of the name servers are public and have PTR records."""
 
 from gonemaster_engine.testcases.address.address01 import address01
 from gonemaster_engine.testcases.address.address02 import address02

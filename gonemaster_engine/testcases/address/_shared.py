@@ -1,4 +1,4 @@
-"""Looking up the names of addresses, for the cases that want PTR records."""
+"""Reverse lookups of addresses, for the cases about PTR records."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ NO_RESPONSE = Tag("NO_RESPONSE_PTR_QUERY", Level.WARNING, ("domain",))
 
 
 class Reverse(NamedTuple):
-    """What the reverse tree says about the address of a server."""
+    """The result of the reverse lookup of a server's address."""
 
     server: Nameserver
     domain: str  # the query name
     answered: bool
-    names: list[str]  # of the PTR records; empty also when there is an error
+    names: list[str]  # of the PTR records; also empty after an error
 
 
 async def look_up(zone: Zone, servers: Iterable[Nameserver]) -> list[Reverse]:
-    """Look up each distinct address at once; of several servers with one address the first by name stands for all."""
+    """Look up each distinct address concurrently; the first server by name represents all with that address."""
     first: dict[str, Nameserver] = {}
     for server in sorted(servers):
         first.setdefault(server.address, server)
@@ -38,6 +38,6 @@ async def _look_up(zone: Zone, server: Nameserver) -> Reverse:
     resolution = await zone.recursor.resolve(domain, "PTR")
     response, problem = resolution.response, resolution.problem
     if response is None or response.rcode != "NOERROR" or problem:
-        # an alias that leads nowhere was answered, too
+        # An alias without a target is an answer, too.
         return Reverse(server, domain, response is not None or problem is not None, [])
     return Reverse(server, domain, answered=True, names=sorted({record.target for record in resolution.records("PTR")}))

@@ -43,5 +43,5 @@ async def address01(zone: Zone) -> AsyncIterator[Finding]:
     for reach, tag in BY_REACH.items():
         if groups[reach]:
             yield tag(servers=groups[reach])
-    if not groups[Reach.GLOBAL] and not any([await zone.names_of_unknown_address(rtype) for rtype in ("A", "AAAA")]):
+    if not groups[Reach.GLOBAL] and not any([await zone.names_with_unknown_address(rtype) for rtype in ("A", "AAAA")]):
         yield NONE_GLOBAL()

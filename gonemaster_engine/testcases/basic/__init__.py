@@ -1,4 +1,4 @@
-"""BASIC: there is a parent, a zone, and a server that works; without them the other modules make no sense."""
+"""BASIC: parent zone, zone and a working name server exist; the other modules depend on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What BASIC says of a name that breaks the limits of RFC 1035 section 2.3.4, so that no server can be queried for it.
+"""Findings of BASIC about a name that exceeds the limits of RFC 1035 section 2.3.4, so that it cannot be queried.
 
 Specification: Zonemaster BASIC00 (older versions of its test plan).
 """
@@ -17,9 +17,9 @@ FQDN_MAX_CHARACTERS = names.TEXT_MAX_CHARACTERS + 1  # with the final dot
 
 
 def name_findings(text: str) -> list[Finding]:
-    """Return how the name that a user typed breaks the limits; none if it breaks none, or has no label at all.
+    """Return findings about the limits that a user's input exceeds; none if it exceeds no limit or has no label.
 
-    None as well for a text that is longer than any name can be typed: each entry repeats it.
+    It also returns none for very long input, because each entry would repeat it.
     """
     if len(text) > names.TYPED_MAX_CHARACTERS:
         return []

@@ -1,6 +1,6 @@
 """BASIC01: the zone must exist, and the name servers of its parent zone must agree about it.
 
-It reports what was observed on the way from the root to the zone (`gonemaster_engine.resolver.delegation_walk`).
+It reports the observations of the walk from the root to the zone (`gonemaster_engine.resolver.delegation_walk`).
 
 Specification: Zonemaster BASIC01. RFC 1034 section 4.2, RFC 6672 (DNAME), RFC 8020 (NXDOMAIN), RFC 9156.
 """
@@ -123,7 +123,7 @@ def _child(zone: Zone, walk: Walk) -> Iterator[Finding]:
     if seen & EXISTS:
         yield CHILD_FOUND(domain=zone.name)
         yield from _inconsistencies(zone.name, walk)
-    elif not seen:  # nobody said anything of it, or nobody could be asked
+    elif not seen:  # no server answered or could be queried
         yield CHILD_UNDETERMINED(domain_child=zone.name, domain_super=names.parent(zone.name))
     else:
         yield NO_CHILD(domain_child=zone.name, domain_super=names.parent(zone.name))

@@ -1,4 +1,4 @@
-"""BASIC02: at least one name server in the delegation must be authoritative; if none is, the reason is given for each.
+"""BASIC02: at least one name server in the delegation must be authoritative; otherwise each server's fault is reported.
 
 Specification: Zonemaster BASIC02. RFC 1034 section 4.2.2, RFC 2181 section 5.4.1.
 """
@@ -69,7 +69,7 @@ async def basic02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 def is_working(zone_name: str, response: Response | None) -> bool:
-    """Say whether a response to a query for the SOA record is that of a working server."""
+    """Return whether a response to an SOA query comes from a working server."""
     return response is not None and response.rcode == "NOERROR" and response.aa and response.has("SOA", zone_name)
 
 

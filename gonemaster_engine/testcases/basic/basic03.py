@@ -1,6 +1,6 @@
 """BASIC03: a broken zone may still serve A records of its website.
 
-It explains why a domain that cannot be tested seems to work. It runs only when BASIC02 found no working name server.
+This explains why a domain that cannot be tested seems to work. It runs only if BASIC02 found no working name server.
 
 Specification: Zonemaster BASIC03.
 """

@@ -1,4 +1,4 @@
-"""CONNECTIVITY: whether the name servers answer over UDP and TCP, and how their networks are spread."""
+"""CONNECTIVITY: whether the name servers answer over UDP and TCP, and how their networks are distributed."""
 
 from gonemaster_engine.testcases.connectivity.connectivity01 import connectivity01
 from gonemaster_engine.testcases.connectivity.connectivity02 import connectivity02

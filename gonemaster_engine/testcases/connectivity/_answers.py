@@ -1,4 +1,4 @@
-"""How name servers answer SOA and NS queries over one transport: what CONNECTIVITY01 and 02 have in common."""
+"""Answers to SOA and NS queries over one transport: the common part of CONNECTIVITY01 and 02."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SERVER = ("ns", "address")
 
 
 class QueryTags(NamedTuple):
-    """The tags about one query type over one transport."""
+    """The tags for one query type over one transport."""
 
     no_response: Tag
     unexpected_rcode: Tag
@@ -39,12 +39,12 @@ class QueryTags(NamedTuple):
 
     @property
     def all(self) -> tuple[Tag, ...]:
-        """All of them."""
+        """All tags."""
         return self.no_response, self.unexpected_rcode, self.missing, self.wrong, self.not_aa
 
 
 class TransportTags(NamedTuple):
-    """The tags about one transport."""
+    """The tags for one transport."""
 
     no_response: Tag
     ok: Tag
@@ -52,7 +52,7 @@ class TransportTags(NamedTuple):
 
     @classmethod
     def named(cls, prefix: str, transport: str) -> TransportTags:
-        """Return the tags of a case ("CN01") about a transport ("UDP")."""
+        """Return the tags of a case ("CN01") for a transport ("UDP")."""
         return cls(
             no_response=Tag(f"{prefix}_NO_RESPONSE_{transport}", Level.WARNING, _SERVER),
             ok=Tag(f"{prefix}_OK_{transport}", Level.INFO, ("servers",)),
@@ -61,12 +61,12 @@ class TransportTags(NamedTuple):
 
     @property
     def all(self) -> tuple[Tag, ...]:
-        """All of them."""
+        """All tags."""
         return self.no_response, self.ok, *(tag for tags in self.by_type.values() for tag in tags.all)
 
 
 async def check_answers(zone: Zone, servers: Sequence[Nameserver], tags: TransportTags, *, tcp: bool) -> list[Finding]:
-    """Query each server for SOA and NS and judge what it says; the good servers come last, in one finding."""
+    """Query each server for SOA and NS and check the answers; the last finding lists the servers without faults."""
     pending = [(server, [server.query(zone.name, qtype, tcp=tcp) for qtype in QUERY_TYPES]) for server in servers]
     findings: list[Finding] = []
     good: list[Nameserver] = []

@@ -1,4 +1,4 @@
-"""What CONNECTIVITY03 and CONNECTIVITY04 say of where an address is announced, each with tags of its own."""
+"""Findings of CONNECTIVITY03 and CONNECTIVITY04 about the origin of an address, each case with separate tags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gonemaster_engine.findings.tags import Finding, Tag
 
 
 class OriginTags(NamedTuple):
-    """The tags of one case about single addresses."""
+    """The tags of one case for single addresses."""
 
     raw: Tag
     announced_by: Tag | None
@@ -19,12 +19,12 @@ class OriginTags(NamedTuple):
     failed: Tag
 
     def all(self) -> tuple[Tag, ...]:
-        """Return the tags in the order in which they are declared."""
+        """Return the tags in the order of their declaration."""
         tags = (self.raw, self.announced_by, self.announced_in, self.empty, self.failed)
         return tuple(tag for tag in tags if tag)
 
     def describe(self, origins: Mapping[str, Origin]) -> Iterator[Finding]:
-        """Give what the database says of each address, or that it says nothing."""
+        """Yield the origin of each address in the database, or a finding that it has none."""
         failures = {Code.EMPTY_ASN_SET: self.empty, Code.ERROR_ASN_DATABASE: self.failed}
         for address, origin in origins.items():
             if origin.code in failures:

@@ -25,7 +25,7 @@ ORIGINS = OriginTags(
 
 
 class AsnTags(NamedTuple):
-    """The verdicts about one address family."""
+    """The tags for one address family."""
 
     one: Tag
     same: Tag
@@ -57,16 +57,16 @@ async def connectivity03(zone: Zone) -> AsyncIterator[Finding]:
         yield finding
     for tags, rtype, mark in ((IPV4, "A", "."), (IPV6, "AAAA", ":")):
         of_family = [origin for address, origin in origins.items() if mark in address]
-        are_all_known = not await zone.names_of_unknown_address(rtype)
+        are_all_known = not await zone.names_with_unknown_address(rtype)
         for finding in _compare(of_family, tags, are_all_known=are_all_known):
             yield finding
 
 
 def _compare(origins: list[Origin], tags: AsnTags, *, are_all_known: bool) -> Iterator[Finding]:
-    """Give the verdict; addresses that nobody announces do not count.
+    """Yield the verdict; addresses without an origin do not count.
 
-    One whose look-up failed may belong to any AS, and so may one that could not be found out: they cannot undo a
-    difference, but nothing else is certain with them.
+    An address whose lookup failed, or that is unknown, may belong to any AS: it cannot refute a difference, but it
+    makes every other verdict uncertain.
     """
     asn_sets = {origin.asns for origin in origins if origin.asns}
     asns = sorted({asn for asn_set in asn_sets for asn in asn_set})

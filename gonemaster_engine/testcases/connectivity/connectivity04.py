@@ -27,7 +27,7 @@ ORIGINS = OriginTags(
 
 
 class PrefixTags(NamedTuple):
-    """The verdicts about one address family."""
+    """The tags for one address family."""
 
     same: Tag
     different: Tag
@@ -62,13 +62,16 @@ async def connectivity04(zone: Zone) -> AsyncIterator[Finding]:
         yield finding
     for tags, rtype, is_ipv6 in ((IPV4, "A", False), (IPV6, "AAAA", True)):
         family = [(server, origins[server.address]) for server in by_address.values() if server.is_ipv6 is is_ipv6]
-        are_all_known = not await zone.names_of_unknown_address(rtype)
+        are_all_known = not await zone.names_with_unknown_address(rtype)
         for finding in _compare(family, tags, are_all_known=are_all_known):
             yield finding
 
 
 def _compare(family: list[tuple[Nameserver, Origin]], tags: PrefixTags, *, are_all_known: bool) -> Iterator[Finding]:
-    """Give the verdicts; an address whose look-up failed may be in any prefix, so nothing is said of all of them."""
+    """Yield the verdicts.
+
+    If a lookup failed, the address may be in any prefix, so there is no verdict about all addresses.
+    """
     groups: dict[str, list[Nameserver]] = defaultdict(list)
     for server, origin in family:
         if origin.is_known:

@@ -1,4 +1,4 @@
-"""CONNECTIVITY05: the DNSKEY response of each name server should arrive, whatever its size.
+"""CONNECTIVITY05: the DNSKEY response of each name server should arrive, regardless of its size.
 
 The result depends on the path between this host and the name server, so a lost response is only a warning.
 
@@ -21,8 +21,8 @@ from gonemaster_engine.waiting import PATIENCE_S, first_done
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
 
-MAX_PAYLOAD = 4096  # octets; the largest size that is tried
-PROBE_STEP = 256  # octets; sizes to try are multiples of it
+MAX_PAYLOAD = 4096  # octets; the largest payload size to try
+PROBE_STEP = 256  # octets; the granularity of payload sizes to try
 SMALL = Edns(payload=PLAIN_PAYLOAD, do=True)
 
 _KEYS = ("size", "payload", "query_type", "servers")
@@ -37,16 +37,16 @@ TAGS = (FITS, NEEDS_TCP, DELIVERED, NO_UDP_ANSWER, CAPPED, TRUNCATED, LOST)
 
 
 class AddressObservation(NamedTuple):
-    """What was seen at one address."""
+    """The observation at one address."""
 
     tag: Tag
     size: int  # of the answer, octets
-    payload: int = DNSSEC_PAYLOAD  # that was announced, octets
+    payload: int = DNSSEC_PAYLOAD  # announced, in octets
 
 
 @case("connectivity05", *TAGS, query_types=("DNSKEY",))
 async def connectivity05(zone: Zone, usable: ServerFilter) -> list[Finding]:
-    """Check that the DNSKEY response of each name server arrives over UDP or TCP, whatever its size."""
+    """Check that the DNSKEY response of each name server arrives over UDP or TCP, regardless of its size."""
     servers = usable(await zone.all_servers())
     observed = await asyncio.gather(*(_observe(zone, server) for server in servers))
     return _grouped(zip(servers, observed, strict=True))
@@ -70,7 +70,7 @@ def _grouped(observed: Iterable[tuple[Nameserver, Sequence[AddressObservation]]]
 async def _observe(zone: Zone, server: Nameserver) -> list[AddressObservation]:
     answer = asyncio.ensure_future(server.query(zone.name, "DNSKEY", dnssec=True))
     await first_done([answer], until=zone.context.loop.time() + PATIENCE_S)
-    # then it may be the size that gets a response lost, which is looked at beside the further wait
+    # The response may be lost because of its size; this is checked while the wait continues.
     loss = None if answer.done() else zone.context.start(_observe_loss(zone, server))
     response = await answer
     if response is None:
@@ -85,7 +85,7 @@ async def _observe(zone: Zone, server: Nameserver) -> list[AddressObservation]:
         return [AddressObservation(FITS, response.size)]
     needs_tcp = AddressObservation(NEEDS_TCP, response.size)
     if not DNSSEC_PAYLOAD < response.size <= MAX_PAYLOAD:
-        return [needs_tcp]  # another announced size could not change anything
+        return [needs_tcp]  # another announced size would not change the result
     return [needs_tcp, *await _probe(zone, server, response.size)]
 
 
@@ -94,7 +94,7 @@ async def _query_over_tcp(zone: Zone, server: Nameserver) -> Response | None:
 
 
 async def _probe(zone: Zone, server: Nameserver, size: int) -> list[AddressObservation]:
-    """Announce a size that the answer fits in."""
+    """Query with an announced payload size that is large enough for the answer."""
     payload = min((size // PROBE_STEP + 1) * PROBE_STEP, MAX_PAYLOAD)
     edns = Edns(payload=payload, do=True)
     response = await server.query(zone.name, "DNSKEY", edns=edns, fallback=False, probing=True)
@@ -106,7 +106,7 @@ async def _probe(zone: Zone, server: Nameserver, size: int) -> list[AddressObser
 
 
 async def _observe_loss(zone: Zone, server: Nameserver) -> list[AddressObservation]:
-    """Find out whether only large answers get lost."""
+    """Determine whether only large answers are lost."""
     small = await server.query(zone.name, "DNSKEY", edns=SMALL, fallback=False)
     if small is None or not small.tc:
         return []

@@ -1,4 +1,4 @@
-"""CONSISTENCY: all servers of the zone, and its parent, say the same."""
+"""CONSISTENCY: all servers of the zone and its parent return the same data."""
 
 from gonemaster_engine.testcases.consistency.consistency01 import consistency01
 from gonemaster_engine.testcases.consistency.consistency02 import consistency02

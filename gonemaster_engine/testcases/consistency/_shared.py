@@ -1,4 +1,4 @@
-"""What the cases that compare the SOA records of all servers have in common."""
+"""The common part of the cases that compare the SOA records of all servers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NO_RESPONSE_SOA_QUERY = Tag("NO_RESPONSE_SOA_QUERY", Level.DEBUG, ("ns", "addres
 async def group_by_soa(
     zone: Zone, servers: Iterable[Nameserver], value: Callable[[Any], Value]
 ) -> tuple[list[Finding], list[tuple[Value, list[Nameserver]]]]:
-    """Query the servers for the SOA record and group them by what `value` takes from its rdata.
+    """Query the servers for the SOA record and group them by the `value` of its rdata.
 
-    Returns the findings about servers without a usable answer, and the values in their order, each with its servers.
+    Returns the findings about servers without a usable answer, and the sorted values, each with its servers.
     """
     findings: list[Finding] = []
     found: list[tuple[Value, Nameserver]] = []
@@ -37,7 +37,7 @@ async def group_by_soa(
 
 
 def grouped(found: Iterable[tuple[Value, Nameserver]]) -> list[tuple[Value, list[Nameserver]]]:
-    """Return the values in their order, each with the servers that gave it."""
+    """Return the sorted values, each with the servers that returned it."""
     groups: dict[Value, list[Nameserver]] = defaultdict(list)
     for value, server in found:
         groups[value].append(server)

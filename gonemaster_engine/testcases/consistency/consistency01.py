@@ -57,7 +57,7 @@ def _variation(groups: list[tuple[int, list[Nameserver]]]) -> list[Finding]:
     oldest, newest = (ordered[0], ordered[-1]) if ordered else (groups[0][0], groups[-1][0])
     if ordered and (newest - oldest) % _SERIALS <= MAX_VARIATION:
         return []
-    # Serials without an order leave open who is behind.
+    # If the serials have no order, no server can be called outdated.
     behind = [server for serial, servers in groups if ordered and serial != newest for server in servers]
     return [
         VARIATION(serial_min=str(oldest), serial_max=str(newest), max_variation=MAX_VARIATION, servers_behind=behind)
@@ -65,9 +65,9 @@ def _variation(groups: list[tuple[int, list[Nameserver]]]) -> list[Finding]:
 
 
 def in_serial_order(serials: Sequence[int]) -> list[int]:
-    """Return serials from oldest to newest, an empty list if they have no order.
+    """Return the serials from oldest to newest, or an empty list if they have no order.
 
-    Source: RFC 1982 section 3.2. There is an order when all lie within one half of the number circle.
+    Source: RFC 1982 section 3.2. They have an order if all are within one half of the number circle.
     """
     half = _SERIALS >> 1
     for oldest in serials:

@@ -1,7 +1,7 @@
-"""CONSISTENCY05: glue should equal the address records of the zone, and all parent name servers should delegate alike.
+"""CONSISTENCY05: glue should equal the address records of the zone, and all parent servers should agree.
 
-Glue is taken from the referrals of all name servers of the parent zone and compared name by name; a name without glue
-is not compared. Glue for names outside the zone is compared with the result of resolving them from the root.
+Glue is taken from the referrals of all name servers of the parent zone and compared by name; names without glue are not
+compared. Glue for names outside the zone is compared with the addresses that they resolve to.
 
 Specification: Zonemaster CONSISTENCY05. RFC 1034 section 4.2.2, RFC 9471.
 """
@@ -17,7 +17,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.resolver.recursor import says_what_is_there
+from gonemaster_engine.resolver.recursor import is_conclusive
 from gonemaster_engine.testcases._referrals import delegated_names, glue_addresses, referrals
 from gonemaster_engine.testcases.consistency._shared import NO_RESPONSE, grouped
 from gonemaster_engine.testcases.registry import case
@@ -38,15 +38,15 @@ _TYPES = ("A", "AAAA")
 
 @dataclass
 class _ChildData:
-    """Addresses by name as the zone has them, and the servers that did not give theirs."""
+    """Addresses by name in the zone, and the servers that did not return theirs."""
 
     addresses: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    settled: set[tuple[str, str]] = field(default_factory=set)  # names and types of addresses that one server told
+    settled: set[tuple[str, str]] = field(default_factory=set)  # names and address types that a server answered
     unresponsive: set[Nameserver] = field(default_factory=set)
     failed: set[Nameserver] = field(default_factory=set)
 
-    def is_disowned(self, server: Nameserver) -> bool:
-        """Say whether the zone has addresses for the server's name, but not the one at which it was queried."""
+    def has_other_addresses(self, server: Nameserver) -> bool:
+        """Return whether the zone has addresses for the server's name, but not the address that was queried."""
         addresses = self.addresses.get(server.name, set())
         return bool(addresses) and server.address not in addresses
 
@@ -73,7 +73,7 @@ async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
     in_domain = [name for name in await zone.all_names() if names.is_in_domain(name, zone.name)]
     child = await _query_child(zone, in_domain)
     for server in sorted(child.unresponsive):
-        if child.is_disowned(server):  # the mismatch of addresses says more
+        if child.has_other_addresses(server):  # the address mismatch is more informative
             continue
         yield NO_RESPONSE(ns=server.name, address=server.address)
     for server in sorted(child.failed):
@@ -102,7 +102,7 @@ def _ns_sets(zone: Zone, given: list[tuple[Nameserver | None, Response]]) -> lis
 
 
 def _glue(zone: Zone, responses: Iterable[Response]) -> dict[str, set[str]]:
-    """Return the union of all glue by name, names in their order, those without glue left out."""
+    """Return all glue by name, sorted by name, without names that have no glue."""
     glue: dict[str, set[str]] = defaultdict(set)
     for response in responses:
         for name in delegated_names(zone, response):
@@ -123,9 +123,9 @@ async def _query_child(zone: Zone, in_domain: list[str]) -> _ChildData:
             continue
         if response.is_referral:
             response = (await zone.recursor.resolve(name, qtype)).response
-            if not says_what_is_there(response):
+            if not is_conclusive(response):
                 continue
-        elif not response.aa or not says_what_is_there(response):
+        elif not response.aa or not is_conclusive(response):
             child.failed.add(server)
             continue
         child.settled.add((name, qtype))
@@ -134,14 +134,14 @@ async def _query_child(zone: Zone, in_domain: list[str]) -> _ChildData:
 
 
 def _compare(glue: Mapping[str, set[str]], child: _ChildData, in_domain: Iterable[str]) -> list[Finding]:
-    """Compare glue in the zone with what the zone's servers say, as far as one of them says something."""
+    """Compare glue in the zone with the addresses that the zone's servers return, as far as a server answers."""
     faults = []
     extra = []
     for name in in_domain:
-        told = {qtype for of_name, qtype in child.settled if of_name == name}
-        parent_has = {address for address in glue[name] if ("AAAA" if ":" in address else "A") in told}
+        answered = {qtype for of_name, qtype in child.settled if of_name == name}
+        parent_has = {address for address in glue[name] if ("AAAA" if ":" in address else "A") in answered}
         child_has = child.addresses[name]
-        if not child_has and len(told) == len(_TYPES):
+        if not child_has and len(answered) == len(_TYPES):
             faults.append(MISSING(ns=name))
         if parent_has - child_has:
             faults.append(
@@ -152,7 +152,10 @@ def _compare(glue: Mapping[str, set[str]], child: _ChildData, in_domain: Iterabl
 
 
 async def _compare_outside(zone: Zone, glue: Mapping[str, set[str]]) -> list[Finding]:
-    """Compare glue outside of the zone with what resolution gives, one family at a time as far as that settles."""
+    """Compare glue outside the zone with resolved addresses.
+
+    The address families are compared one after the other, until the result is clear.
+    """
     faults = []
     for name, parent_has in glue.items():
         if names.is_in_domain(name, zone.name):
@@ -164,7 +167,7 @@ async def _compare_outside(zone: Zone, glue: Mapping[str, set[str]]) -> list[Fin
             ("AAAA", {address for address in parent_has if ":" in address}),
         ):
             response = (await zone.recursor.resolve(name, qtype)).response
-            if says_what_is_there(response):
+            if is_conclusive(response):
                 found |= {record.address for record in response.records(qtype, name)}
                 settled |= addresses
         if settled - found:

@@ -1,4 +1,4 @@
-"""DELEGATION: the delegation of the zone and what it points to."""
+"""DELEGATION: the delegation of the zone and the name servers in it."""
 
 from gonemaster_engine.testcases.delegation.delegation01 import delegation01
 from gonemaster_engine.testcases.delegation.delegation02 import delegation02

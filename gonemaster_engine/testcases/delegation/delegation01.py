@@ -23,11 +23,11 @@ GLUE_MISSING = Tag("IN_DOMAIN_GLUE_MISSING", Level.ERROR, ("ns",))
 
 
 class _Side(NamedTuple):
-    """The tags for one NS set: of the delegation or of the zone itself."""
+    """The tags for one NS set, of the delegation or of the zone itself."""
 
     enough: Tag
     not_enough: Tag
-    families: tuple[tuple[bool, Tag, Tag, Tag], ...]  # whether it is IPv6; enough, not enough, none
+    families: tuple[tuple[bool, Tag, Tag, Tag], ...]  # whether it is IPv6; tags for enough, not enough, none
 
     @property
     def tags(self) -> tuple[Tag, ...]:
@@ -57,7 +57,7 @@ CHILD = _side("CHILD")
 @case("delegation01", *DELEGATION.tags, *CHILD.tags, GLUE_MISSING)
 async def delegation01(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the zone has enough name servers, in total and per address family, and glue for the in-domain ones."""
-    unknown = {rtype: await zone.names_of_unknown_address(rtype) for rtype in ("A", "AAAA")}
+    unknown = {rtype: await zone.names_with_unknown_address(rtype) for rtype in ("A", "AAAA")}
     for finding in _count(DELEGATION, await zone.glue_names(), await zone.glue(), unknown):
         yield finding
     if await zone.apex_is_known():
@@ -70,7 +70,7 @@ async def delegation01(zone: Zone) -> AsyncIterator[Finding]:
 def _count(
     side: _Side, ns_names: list[str], servers: list[Nameserver], unknown: Mapping[str, set[str]]
 ) -> Iterator[Finding]:
-    """Count the names, in all and with addresses of each family; names of unknown address may make them enough."""
+    """Count the names in total and with addresses of each family; names with unknown addresses may count."""
     tag = side.enough if len(ns_names) >= MINIMUM else side.not_enough
     yield tag(count=len(ns_names), minimum=MINIMUM, servers=ns_names)
     for is_ipv6, enough, not_enough, none in side.families:
@@ -85,7 +85,7 @@ def _count(
 
 
 async def _names_without_glue(zone: Zone) -> list[str]:
-    """Return the name servers inside the zone for which no referral has an address."""
+    """Return the in-domain name servers without an address in any referral."""
     given = [response for _, response in await referrals(zone)]
     delegated = {name for response in given for name in delegated_names(zone, response)}
     return sorted(

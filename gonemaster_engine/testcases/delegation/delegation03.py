@@ -26,8 +26,8 @@ SIZE_OK = Tag("REFERRAL_SIZE_OK", Level.INFO, ("size",))
 SIZE_LARGE = Tag("REFERRAL_SIZE_LARGE", Level.NOTICE, ("size",))
 SIZE_TOO_LARGE = Tag("REFERRAL_SIZE_TOO_LARGE", Level.WARNING, ("size",))
 
-_QUESTION_OCTETS = 4  # type and class, after the name
-_RECORD_OCTETS = 10  # type, class, TTL and the length of the rdata, after the owner
+_QUESTION_OCTETS = 4  # type and class after the name
+_RECORD_OCTETS = 10  # type, class, TTL and rdata length after the owner
 
 
 @case("delegation03", SIZE_OK, SIZE_LARGE, SIZE_TOO_LARGE)
@@ -39,7 +39,7 @@ async def delegation03(zone: Zone) -> AsyncIterator[Finding]:
 
 
 async def referral_size(zone: Zone) -> int:
-    """Return the size of the largest referral, octets."""
+    """Return the size of the largest referral in octets."""
     parent = await zone.parent_zone()
     servers = await zone.glue()
     origin = dns_name(zone.name)
@@ -61,14 +61,14 @@ async def referral_size(zone: Zone) -> int:
 
 
 def _glue_server(servers: list[Nameserver], parent: Zone | None) -> Nameserver | None:
-    """Return the server whose address the referral must have, None if the parent needs none."""
+    """Return the server whose address the referral must contain, or None if the parent needs none."""
     if parent is None or not all(names.is_in_domain(server.name, parent.name) for server in servers):
         return None
     return servers[0] if servers else None
 
 
 def longest_name(zone_name: dns.name.Name) -> dns.name.Name:
-    """Return the zone's name with labels before it until the name has its full length."""
+    """Return the zone's name, extended with labels to the maximum length."""
     labels: tuple[bytes, ...] = ()
     room = names.NAME_MAX_OCTETS - len(zone_name.to_wire() or b"")
     while room > 1:

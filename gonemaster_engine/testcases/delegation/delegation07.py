@@ -21,7 +21,7 @@ TOTAL_MISMATCH = Tag("TOTAL_NAME_MISMATCH", Level.ERROR, ("glue", "child"))
 @case("delegation07", EXTRA_CHILD, EXTRA_PARENT, MATCH, TOTAL_MISMATCH)
 async def delegation07(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the delegation and the zone contain the same name servers."""
-    if not await zone.apex_is_known():  # a set that nobody told cannot be compared
+    if not await zone.apex_is_known():  # an unknown NS set cannot be compared
         return
     parent = set(await zone.glue_names())
     child = set(await zone.ns_names())

@@ -1,4 +1,4 @@
-"""Module DNSSEC: keys, signatures, DS records and denial of existence."""
+"""DNSSEC: keys, signatures, DS records and denial of existence."""
 
 from gonemaster_engine.testcases.dnssec.dnssec01 import dnssec01
 from gonemaster_engine.testcases.dnssec.dnssec02 import dnssec02

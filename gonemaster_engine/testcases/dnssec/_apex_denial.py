@@ -1,4 +1,4 @@
-"""What DNSSEC10 finds in one NODATA answer for the apex: the NSEC or NSEC3 record, its SOA record, its signatures."""
+"""Findings of DNSSEC10 about a NODATA answer for the apex: its NSEC or NSEC3 record, SOA record and signatures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEYTAG_SERVERS = ("keytag", "servers")
 
 
 class DenialTags(NamedTuple):
-    """The tags about NSEC, or about NSEC3, and what the bitmap of the apex must and must not have."""
+    """The tags for NSEC or NSEC3, and the required and forbidden types in the bitmap of the apex."""
 
     rtype: int
     required: tuple[str, ...]
@@ -40,7 +40,7 @@ class DenialTags(NamedTuple):
 
     @classmethod
     def named(cls, kind: str, rtype: int, *, required: tuple[str, ...], forbidden: tuple[str, ...]) -> DenialTags:
-        """Return the tags about "NSEC" or "NSEC3"."""
+        """Return the tags for "NSEC" or "NSEC3"."""
         prefix = f"DS10_{kind}"
         return cls(
             rtype=rtype,
@@ -61,16 +61,16 @@ class DenialTags(NamedTuple):
 
     @property
     def about_data(self) -> tuple[Tag, ...]:
-        """Those about the records, in the order in which they are reported."""
+        """The tags for the records, in report order."""
         return self.multiple, self.type_list, self.not_apex, self.wrong_soa, self.missing_soa, self.missing_signature
 
     @property
     def about_signatures(self) -> tuple[Tag, ...]:
-        """Those about the signatures, in the order in which they are reported."""
+        """The tags for the signatures, in report order."""
         return self.no_key, self.expired, self.not_yet_valid, self.invalid, self.none_verified
 
     def tag_for(self, verdict: SignatureVerdict) -> Tag | None:
-        """Return the tag for a verdict, None for a good one and for one that says nothing."""
+        """Return the tag for a verdict, or None for a valid or inconclusive one."""
         return {
             SignatureVerdict.NO_KEY: self.no_key,
             SignatureVerdict.EXPIRED: self.expired,
@@ -94,7 +94,7 @@ NSEC3_TAGS = DenialTags.named(
 
 
 class Denial(NamedTuple):
-    """A NODATA answer of one server, and what it takes to judge it."""
+    """A NODATA answer of one server, with the data needed to check it."""
 
     zone: Zone
     server: Nameserver
@@ -105,7 +105,7 @@ class Denial(NamedTuple):
     async def judge(
         self, tags: DenialTags, records: Sequence[Nsec] | Sequence[Nsec3], *, with_bitmap: bool = True
     ) -> None:
-        """Note what is wrong with the answer's NSEC or NSEC3 records."""
+        """Record the faults of the answer's NSEC or NSEC3 records."""
         self._judge_soa(tags)
         if len(records) > 1:
             self.tally.add(tags.multiple, self.server)
@@ -143,7 +143,7 @@ class Denial(NamedTuple):
             self.tally.add(tags.none_verified, self.server)
 
     async def _verdict(self, signed: Rrset, signature: Rrsig) -> SignatureVerdict:
-        """Return the verdict; a missing key comes before the time here."""
+        """Return the verdict; here a missing key takes precedence over the validity period."""
         if all(key.tag != signature.tag for key in self.keys):
             return SignatureVerdict.NO_KEY
         return await self.zone.verifier.verify(signed, signature, self.keys, now=self.zone.now, zone=self.zone.name)

@@ -1,4 +1,4 @@
-"""What DNSSEC16 and 17 have in common: CDS or CDNSKEY records judged by the keys of the same server."""
+"""The common part of DNSSEC16 and 17: CDS or CDNSKEY records, checked with the keys of the same server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gonemaster_engine.zone.zone import Zone
 
 
 class SignalTags(NamedTuple):
-    """The tags about CDS, or about CDNSKEY, records."""
+    """The tags for CDS or CDNSKEY records."""
 
     without_dnskey: Tag
     mixed_delete: Tag
@@ -39,7 +39,7 @@ class SignalTags(NamedTuple):
 
     @classmethod
     def named(cls, prefix: str, rtype: str, *, non_zone: str, non_sep: str) -> SignalTags:
-        """Return the tags of a case ("DS16") about a type ("CDS")."""
+        """Return the tags of a case ("DS16") for a type ("CDS")."""
         return cls(
             without_dnskey=Tag(f"{prefix}_{rtype}_WITHOUT_DNSKEY", Level.ERROR, ADDRESSES),
             mixed_delete=Tag(f"{prefix}_MIXED_DELETE_{rtype}", Level.ERROR, ADDRESSES),
@@ -56,7 +56,7 @@ class SignalTags(NamedTuple):
 
     @property
     def all(self) -> tuple[Tag, ...]:
-        """All of them, in the order in which they are reported."""
+        """All tags, in report order."""
         return (
             self.without_dnskey,
             self.mixed_delete,
@@ -73,7 +73,7 @@ class SignalTags(NamedTuple):
 
 
 class Published(NamedTuple):
-    """The records of one server with their signatures, and its keys with theirs."""
+    """The records and keys of one server with their signatures."""
 
     server: Nameserver
     records: Sequence[Ds | Dnskey]
@@ -93,7 +93,7 @@ class Published(NamedTuple):
         signal: Response,
         keys: Response | None,
     ) -> Published:
-        """Return what a server gave to the query for `rtype`, and to that for DNSKEY."""
+        """Return the answers of a server to the queries for `rtype` and DNSKEY."""
         return cls(
             server,
             records,
@@ -105,31 +105,31 @@ class Published(NamedTuple):
 
     @property
     def wanted(self) -> list[Ds | Dnskey]:
-        """The records but for requests to delete."""
+        """The records without deletion requests."""
         return [record for record in self.records if not record.is_delete]
 
     def named_by(self, record: Ds | Dnskey) -> list[Dnskey]:
-        """Return the keys that a record may stand for."""
+        """Return the keys that a record may refer to."""
         return [key for key in self.keys if key.tag == record.tag]
 
     def judge_delete(self, tally: ServerTally, tags: SignalTags) -> None:
-        """Note requests to delete the DS."""
+        """Record requests to delete the DS."""
         if len(self.wanted) < len(self.records):
             tally.add(tags.mixed_delete if len(self.records) > 1 else tags.delete, self.server)
 
     def judge_signer(self, tally: ServerTally, tags: SignalTags, tag: int) -> None:
-        """Note where the key with that tag signed neither the keys nor the records themselves."""
+        """Record whether the key with that tag signed neither the keys nor the records themselves."""
         if all(signature.tag != tag for signature in self.keys_made):
             tally.add(tags.dnskey_not_signed, self.server, keytag=tag)
         if all(signature.tag != tag for signature in self.made):
             tally.add(tags.not_signed_by_named, self.server, keytag=tag)
 
     async def judge_signatures(self, zone: Zone, tally: ServerTally, tags: SignalTags) -> None:
-        """Note what the signatures over the records are worth."""
+        """Record the verdicts on the signatures over the records."""
         if not self.made:
             tally.add(tags.unsigned, self.server)
         for signature in self.made:
-            # Reported as such, so that a key that was removed too early is not taken for a broken signature.
+            # A separate tag, so that a key that was removed too early is not reported as an invalid signature.
             if all(key.tag != signature.tag for key in self.keys):
                 tally.add(tags.unknown_signer, self.server, keytag=signature.tag)
                 continue
@@ -139,7 +139,7 @@ class Published(NamedTuple):
 
 
 RecordJudge: TypeAlias = Callable[[ServerTally, Published, Any], None]
-"""Notes what one record that requests no deletion is worth, given the keys of its server."""
+"""Record the faults of one record, which does not request deletion, using the keys of its server."""
 
 
 async def judge_servers(
@@ -151,7 +151,7 @@ async def judge_servers(
     records_of: Callable[[Response, str], Sequence[Ds | Dnskey]],
     judge: RecordJudge,
 ) -> list[Finding]:
-    """Return what the CDS or CDNSKEY records of each server are worth: as requests, by its keys, and by signatures."""
+    """Return the findings about the CDS or CDNSKEY records of each server: the requests, their keys and signatures."""
     tally = ServerTally()
     for server, (signal, keys) in await query_each_type(servers, zone.name, rtype, "DNSKEY"):
         if not is_usable(signal) or not (records := records_of(signal, zone.name)):

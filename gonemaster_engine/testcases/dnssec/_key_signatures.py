@@ -1,4 +1,4 @@
-"""What DNSSEC08 and 09 have in common: each signature over a set of each server, judged by the server's keys."""
+"""The common part of DNSSEC08 and 09: each signature over a record set, verified with the keys of the same server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gonemaster_engine.zone.zone import Zone
 
 
 class SignatureTags(NamedTuple):
-    """The tags about the signatures over one type."""
+    """The tags for the signatures over one type."""
 
     missing: Tag
     valid: Tag
@@ -33,7 +33,7 @@ class SignatureTags(NamedTuple):
 
     @classmethod
     def named(cls, prefix: str, rtype: str) -> SignatureTags:
-        """Return the tags of a case ("DS08") about a type ("DNSKEY")."""
+        """Return the tags of a case ("DS08") for a type ("DNSKEY")."""
         return cls(
             missing=Tag(f"{prefix}_MISSING_RRSIG_IN_RESPONSE", Level.ERROR, ADDRESSES),
             valid=Tag(f"{prefix}_{rtype}_RRSIG_VALID", Level.INFO, ADDRESSES),
@@ -55,11 +55,11 @@ class SignatureTags(NamedTuple):
 
     @property
     def all(self) -> tuple[Tag, ...]:
-        """All of them, in the order in which they are reported."""
+        """All tags, in report order."""
         return self.missing, *self.by_verdict.values(), self.valid
 
     async def judge_servers(self, zone: Zone, servers: Iterable[Nameserver], rtype: str) -> list[Finding]:
-        """Return what the signatures over the set of that type are worth, each judged by the keys of its server."""
+        """Return the findings about the signatures over the set of that type, verified with the keys of each server."""
         tally = ServerTally()
         types = dict.fromkeys(("DNSKEY", rtype))
         for server, (keys, *others) in await query_each_type(servers, zone.name, *types):

@@ -1,7 +1,7 @@
-"""Proofs of the parent zone that a name is not a delegation, where the servers of the zone nevertheless answer.
+"""Proofs in the parent zone that a name is not a delegation, although the servers of the zone answer.
 
-A validating resolver that has such a proof never queries those servers. Source: RFC 4035 section 5.4, RFC 5155 section
-8, RFC 8020, RFC 8198.
+A validating resolver with such a proof never queries those servers. Source: RFC 4035 section 5.4, RFC 5155 section 8,
+RFC 8020, RFC 8198.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gonemaster_engine.zone.zone import Zone
 async def proves_no_delegation(
     zone: Zone, parent: str, denials: Sequence[tuple[Nameserver, Response]]
 ) -> list[Nameserver]:
-    """Return the parent's servers whose answer to the DS query proves it; none if the parent itself is not secure."""
+    """Return the parent's servers whose DS answer contains the proof; none if the parent itself is not secure."""
     suspects = [(server, response) for server, response in denials if await _denies(zone, parent, response, keys=None)]
     if not suspects or not await _is_secure(zone, parent):
         return []
@@ -40,7 +40,7 @@ async def _is_secure(zone: Zone, parent: str) -> bool:
 
 
 async def _denies(zone: Zone, parent: str, response: Response, *, keys: Sequence[Dnskey] | None) -> bool:
-    """Say whether the records deny the delegation; with keys, only those that they sign count."""
+    """Return whether the records deny the delegation; if `keys` is given, only records signed by them count."""
     nsec = [
         record
         for record in nsec_records(response, "authority")

@@ -1,4 +1,4 @@
-"""What the DNSSEC cases have in common: whom they query, which answers count, findings merged over servers."""
+"""The common part of the DNSSEC cases: selection of servers and answers, and findings merged over servers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SERVERS = ("servers",)
 
 
 class ServerTally:
-    """Collects findings over servers: one per tag and arguments, with all servers it is about."""
+    """Collects findings over servers: one per tag and arguments, with all servers concerned."""
 
     def __init__(self) -> None:
         self._found: dict[str, dict[tuple[Any, ...], tuple[dict[str, Any], set[Nameserver | str]]]] = {}
 
     def add(self, tag: Tag, server: Nameserver | str, **args: Any) -> None:
-        """Note that the finding is also about that server."""
+        """Add a server to a finding."""
         groups = self._found.setdefault(tag.name, {})
         group = groups.get(tuple(args.values()))
         if group is None:
@@ -32,15 +32,15 @@ class ServerTally:
         group[1].add(server)
 
     def servers(self, *tags: Tag) -> set[Nameserver | str]:
-        """Return the servers that the findings with these tags are about."""
+        """Return the servers of the findings with these tags."""
         return {server for tag in tags for _, servers in self._found.get(tag.name, {}).values() for server in servers}
 
     def has(self, *tags: Tag) -> bool:
-        """Say whether there is a finding with one of these tags."""
+        """Return whether there is a finding with one of these tags."""
         return any(tag.name in self._found for tag in tags)
 
     def findings(self, *tags: Tag) -> list[Finding]:
-        """Return the findings, tags in the given order, then by arguments."""
+        """Return the findings in the given order of tags, then by arguments."""
         return [
             tag(**args, **_listed(tag, servers))
             for tag in tags
@@ -57,7 +57,7 @@ def _listed(tag: Tag, servers: Iterable[Nameserver | str]) -> dict[str, Any]:
 
 
 def addresses(servers: Iterable[Nameserver | str]) -> list[str]:
-    """Return the addresses of servers, sorted, IPv4 first, without doubles."""
+    """Return the addresses of servers, sorted, IPv4 first, without duplicates."""
     found = {server if isinstance(server, str) else server.address for server in servers}
     return sorted(found, key=lambda address: (":" in address, address))
 
@@ -68,7 +68,7 @@ async def child_servers(zone: Zone) -> list[Nameserver]:
 
 
 async def parent_servers(zone: Zone) -> list[Nameserver]:
-    """Return the servers of the parent zone; none for the root and where delegation or DS data were supplied."""
+    """Return the servers of the parent zone; none for the root and for supplied delegation or DS data."""
     if zone.is_root or zone.undelegated or zone.supplied_ds:
         return []
     return sorted(await zone.parent_servers() or ())
@@ -85,7 +85,7 @@ def supplied_ds(zone: Zone) -> list[Ds]:
 async def query_each_type(
     servers: Iterable[Nameserver], qname: str, *qtypes: str
 ) -> list[tuple[Nameserver, list[Response | None]]]:
-    """Send several DO queries to each server, all at once; the results stand in the order of servers and types."""
+    """Send several DO queries to each server concurrently; the results are in the order of servers and types."""
     pending: list[tuple[Nameserver, Sequence[Awaitable[Response | None]]]] = [
         (server, [server.query(qname, qtype, dnssec=True) for qtype in qtypes]) for server in servers
     ]
@@ -93,10 +93,10 @@ async def query_each_type(
 
 
 def is_usable(response: Response | None) -> TypeGuard[Response]:
-    """Say whether it is an authoritative answer without error."""
+    """Return whether it is an authoritative answer without error."""
     return response is not None and response.aa and response.rcode_number == 0
 
 
 def is_dnssec_answer(response: Response | None) -> TypeGuard[Response]:
-    """Say whether it is usable and its server knows DNSSEC: EDNS with DO."""
+    """Return whether it is usable and its server supports DNSSEC (EDNS with DO)."""
     return is_usable(response) and response.edns is not None and response.edns.do

@@ -33,12 +33,12 @@ _NXDOMAIN = 3
 
 
 class ZoneFault(enum.Enum):
-    """Why a zone on the path cannot be trusted."""
+    """The reason why a zone on the path cannot be trusted."""
 
     INSECURE = enum.auto()
     BROKEN = enum.auto()
     UNREACHABLE = enum.auto()
-    OPEN = enum.auto()  # an algorithm that cannot be checked here: no verdict
+    OPEN = enum.auto()  # an unsupported algorithm: no verdict
 
 
 @dataclass(slots=True)
@@ -51,14 +51,14 @@ class SignedSet:
 
 @dataclass(slots=True)
 class PathZone:
-    """A zone on the path: where it is served and what its parent says of it."""
+    """A zone on the path, with its servers and its data in the parent zone."""
 
     name: str
     parent: PathZone | None
-    servers: Sequence[Nameserver]  # in the order in which to query
+    servers: Sequence[Nameserver]  # in query order
     ds: Sequence[Ds]
     signed_ds: SignedSet | None
-    is_denied: bool = False  # the parent says that there is no such name
+    is_denied: bool = False  # the parent denies that the name exists
     is_unreachable: bool = False
     keys: Sequence[Dnskey] | ZoneFault | None = None  # None: not validated yet
 
@@ -69,7 +69,7 @@ class PathZone:
 
 
 class Ending(enum.Enum):
-    """Where the search for a signal ended."""
+    """The outcome of the search for a signal."""
 
     SIGNAL = enum.auto()
     ABSENT = enum.auto()
@@ -79,7 +79,7 @@ class Ending(enum.Enum):
 
 @dataclass(slots=True)
 class FoundSignal:
-    """The end of a search: the zone it came to, and the signal's CDS and CDNSKEY sets."""
+    """The end of a search: its last zone, and the CDS and CDNSKEY sets of the signal."""
 
     ending: Ending
     at: PathZone
@@ -87,7 +87,7 @@ class FoundSignal:
 
     @property
     def signer(self) -> str | None:
-        """The signer of the signal: of its CDS set if that is not empty, else of its CDNSKEY set."""
+        """The signer of the signal's CDS set or, if that is empty, of its CDNSKEY set."""
         for rtype in (CDS, CDNSKEY):
             if self.sets[rtype].records.rdatas and self.sets[rtype].made:
                 return self.sets[rtype].made[0].signer
@@ -95,7 +95,7 @@ class FoundSignal:
 
 
 class Path:
-    """All zones that were found on the paths to the signals of one tested zone."""
+    """All zones on the paths to the signals of one tested zone."""
 
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
@@ -105,7 +105,7 @@ class Path:
         self._known = {names.ROOT: PathZone(names.ROOT, None, root_servers, anchors, None)}
 
     async def search(self, name: str) -> FoundSignal:
-        """Follow referrals to the zone that has the name, and read the signal there."""
+        """Follow referrals to the zone that contains the name, and read the signal there."""
         at = next(self._known[ancestor] for ancestor in names.ancestors(name) if ancestor in self._known)
         for _ in range(len(names.labels(name)) + 1):
             step = await self._step(at, name)
@@ -122,7 +122,7 @@ class Path:
             if response is None:
                 continue
             if (cut := _referred_zone(response)) is not None:
-                # A zone cut at the name of a signal makes the signal void (RFC 9615).
+                # A zone cut at the name of a signal invalidates the signal (RFC 9615).
                 if cut == name:
                     return FoundSignal(Ending.AT_CUT, at, {})
                 if names.is_below(cut, at.name) and names.is_below(name, cut):
@@ -166,7 +166,7 @@ class Path:
         return self._known.setdefault(found.name, found)
 
     async def reach(self, name: str, at: PathZone) -> PathZone:
-        """Return the zone of that name below `at`, which may be served by the same servers; `at` if nobody answers."""
+        """Return the zone of that name below `at`, possibly on the same servers; return `at` if no server answers."""
         for _ in range(len(names.labels(name)) + 1):
             if name in self._known:
                 return self._known[name]
@@ -192,7 +192,7 @@ class Path:
     async def _answered(self, name: str, at: PathZone, response: Response) -> PathZone:
         made = signatures(response, DS, name)
         signer = made[0].signer if made else at.name
-        # The server also serves a zone in between: its signature shows that zone, which no referral did.
+        # The server also serves a zone in between, which no referral showed but its signature shows.
         if names.is_below(signer, at.name) and names.is_below(name, signer):
             at = await self.reach(signer, at)
         signed = SignedSet(rrset(response, DS, name), made)
@@ -200,8 +200,8 @@ class Path:
         return self._keep(PathZone(name, at, at.servers, ds_records(response, name), signed, is_denied=denied))
 
     async def validate(self, zone: PathZone) -> tuple[PathZone, ZoneFault] | None:
-        """Validate the zones from the root down to this one; return the first that has a fault, None if none has."""
-        # From the root down: the keys of a zone are of use only once those of its parent are trusted.
+        """Validate the zones from the root down to this one; return the first zone with a fault, or None."""
+        # From the root down: the keys of a zone can be validated only if those of its parent are trusted.
         for each in reversed(list(_lineage(zone))):
             if each.keys is None:
                 each.keys = await self._validated_keys(each)
@@ -246,7 +246,7 @@ def _referred_zone(response: Response) -> str | None:
 
 
 def _in_order(zone: Zone, addresses: dict[str, list[str]]) -> list[Nameserver]:
-    """Return the servers in the order in which to query: the first address of each name, then the second, and so on."""
+    """Return the servers in query order: the first address of each name, then the second, and so on."""
     usable = {
         name: [address for address in found if zone.context.uses_family(ipv6=":" in address)]
         for name, found in sorted(addresses.items())

@@ -1,4 +1,4 @@
-"""One server's view of the names in a zone: which of them lie below which zone cut, and do their addresses validate.
+"""One server's view of the names in a zone: the zone cuts above them, and the validation of their addresses.
 
 Source: RFC 4035 section 5, RFC 5155 section 8, RFC 6840 section 4.4.
 """
@@ -35,7 +35,7 @@ from gonemaster_engine.zone.zone import Zone
 
 
 class CutState(enum.Enum):
-    """What a name is, as a possible zone cut."""
+    """The state of a name as a possible zone cut."""
 
     SECURE = enum.auto()
     INSECURE = enum.auto()
@@ -48,7 +48,7 @@ _DECIDED = frozenset({CutState.SECURE, CutState.INSECURE, CutState.BROKEN})
 
 
 class JudgedCut(NamedTuple):
-    """A possible zone cut: its state and, where it is secure, its DS set and keys."""
+    """A possible zone cut: its state and, if secure, its DS set and keys."""
 
     state: CutState
     ds: Sequence[Ds] = ()
@@ -56,7 +56,7 @@ class JudgedCut(NamedTuple):
 
 
 class AddressOutcome(enum.Enum):
-    """What the addresses of a name are worth."""
+    """The result of validating the addresses of a name."""
 
     VALIDATES = enum.auto()
     INSECURE = enum.auto()
@@ -70,7 +70,7 @@ class AddressOutcome(enum.Enum):
 
 
 class Judgement(NamedTuple):
-    """An outcome, with the zone or signer and the key tag that it is about."""
+    """An outcome, with the zone or signer and the key tag concerned."""
 
     outcome: AddressOutcome
     signer: str = ""
@@ -87,7 +87,7 @@ _REFERRED_AS = {
 
 @dataclass(slots=True)
 class Vantage:
-    """The view of one address on a zone whose keys are trusted."""
+    """The view of one server address on a zone whose keys are trusted."""
 
     zone: Zone  # under test
     server: Nameserver
@@ -98,7 +98,7 @@ class Vantage:
 
     async def judge(self, name: str) -> Judgement:
         """Judge the addresses of a name at or below the origin."""
-        # Names of one delegation get the same referral: it is judged once, and no further query is sent.
+        # Names of one delegation get the same referral: it is judged once, without further queries.
         cut = next((cut for cut in self.referrals if names.is_in_domain(name, cut)), None)
         if cut is not None:
             return await self._judge_referral(cut)
@@ -123,7 +123,7 @@ class Vantage:
         """Return the signatures over the addresses, or over the proof that there are none, with their sets."""
         if response.has("A", name):
             return _with_signatures(response, A, name)
-        # Without IPv4 addresses the IPv6 ones are as good; only where both are missing the proof of that is judged.
+        # Without IPv4 addresses the IPv6 addresses are sufficient; the denial is judged only if both are missing.
         other = await self.server.query(name, "AAAA", dnssec=True)
         if is_usable(other) and other.has("AAAA", name):
             return _with_signatures(other, AAAA, name)
@@ -147,7 +147,7 @@ class Vantage:
             return Judgement(AddressOutcome.UNSIGNED)
         if signer == expected:
             return await self._verify(signed, expected, cut.keys)
-        # Signed by a zone that the parent does not know: the records of a delegation that was removed.
+        # Signed by a zone that the parent does not delegate: the records of a removed delegation.
         if names.is_in_domain(name, signer) and names.is_below(signer, expected):
             state = (await self.cut(signer)).state
             if state is CutState.NOT_A_CUT:
@@ -157,8 +157,8 @@ class Vantage:
         return Judgement(AddressOutcome.INVALID, signer, signed[0][1].tag)
 
     async def _expected_signer(self, name: str, signer: str | None) -> str:
-        """Return the zone in which the name lies, as far as the delegations say."""
-        # The signer gives the cut away, so that usually one DS query is enough; without it, each label may be one.
+        """Return the zone that contains the name, according to the delegations."""
+        # The signer is the probable zone cut, so one DS query is usually enough; without it, each label may be one.
         start = signer if signer and names.is_in_domain(name, signer) else name
         for candidate in _up_to(start, self.origin):
             if (await self.cut(candidate)).state in _DECIDED:
@@ -177,7 +177,7 @@ class Vantage:
         return Judgement(outcome, signer, signed[0][1].tag)
 
     async def cut(self, name: str, *, with_keys: bool = True) -> JudgedCut:
-        """Return what a name below the origin is as a zone cut, seen from the parent's side at this server.
+        """Return the state of a name below the origin as a zone cut, from the parent's side at this server.
 
         `with_keys` also queries the keys of a secure cut.
         """
@@ -214,7 +214,7 @@ class Vantage:
         return JudgedCut(_STATES[trust], ds=ds)
 
     async def with_keys(self, name: str, ds: Sequence[Ds]) -> JudgedCut:
-        """Return what a cut with a validated DS set is by the keys that this server gives for it."""
+        """Return the state of a cut with a validated DS set, using the keys that this server returns for it."""
         response = await self.server.query(name, "DNSKEY", dnssec=True)
         if not is_usable(response):
             return JudgedCut(CutState.UNDETERMINED)
@@ -222,7 +222,7 @@ class Vantage:
         return JudgedCut(_STATES[trust], ds=ds, keys=dnskeys(response, name))
 
     async def _denied_state(self, name: str, response: Response) -> CutState:
-        """Say what a name without DS records is, by the proof of that."""
+        """Return the state of a name without DS records, according to the proof."""
         for record in nsec_records(response, "authority", name):
             return _state_by_types(record)
         hashed = nsec3_records(response, "authority")
@@ -230,7 +230,8 @@ class Vantage:
         if match:
             return _state_by_types(match)
         for next_closer in _up_to(name, self.origin):
-            # The closest encloser: what counts is whether opt-out covers the next closer name (RFC 5155 section 8.6).
+            # The closest encloser: the state depends on whether opt-out covers the next closer name (RFC 5155 section
+            # 8.6).
             if await self.zone.verifier.nsec3_matching(names.parent(next_closer), hashed):
                 skipping = [record for record in hashed if record.opt_out]
                 skipped = await self.zone.verifier.nsec3_covers(next_closer, skipping)
@@ -244,8 +245,8 @@ _STATES = {Trust.SECURE: CutState.SECURE, Trust.BROKEN: CutState.BROKEN, Trust.O
 def _state_by_types(record: Nsec | Nsec3) -> CutState:
     if not record.has("NS"):
         return CutState.NOT_A_CUT
-    # NS tells a delegation from an ordinary name, SOA the child's own record from the parent's, which alone proves that
-    # there is no DS (RFC 6840 section 4.4). DS in the bitmap contradicts the answer.
+    # NS distinguishes a delegation from an ordinary name, SOA the child's own record from the parent's. Only the
+    # parent's record proves that there is no DS (RFC 6840 section 4.4). DS in the bitmap contradicts the answer.
     return CutState.UNDETERMINED if record.has_any("DS", "SOA") else CutState.INSECURE
 
 

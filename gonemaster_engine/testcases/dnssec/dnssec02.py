@@ -56,7 +56,7 @@ PER_KEY = (
     MATCH,
 )
 
-_PAIRS_PER_MICROSECOND = 2  # of a DS and a key that are compared
+_PAIRS_PER_MICROSECOND = 2  # comparisons of a DS record with a key
 
 
 @case("dnssec02", *PER_KEY, NO_KEY_FOR_ANY_DS, NOT_SIGNED_BY_ANY_DS, query_types=("DNSKEY",))
@@ -70,7 +70,7 @@ async def dnssec02(zone: Zone, usable: ServerFilter) -> list[Finding]:
     tally = ServerTally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
         if is_dnssec_answer(response) and not response.tc and (keys := dnskeys(response, zone.name)):
-            await zone.make_time(len(wanted) * len(keys) // _PAIRS_PER_MICROSECOND)
+            await zone.wait_for_turn(len(wanted) * len(keys) // _PAIRS_PER_MICROSECOND)
             await _judge(zone, tally, server, wanted, keys, response)
     last = () if tally.has(NO_KEY_FOR_ANY_DS) else (NOT_SIGNED_BY_ANY_DS,)
     return tally.findings(*PER_KEY, NO_KEY_FOR_ANY_DS, *last)
@@ -86,10 +86,10 @@ async def _ds_at(zone: Zone, parents: Sequence[Nameserver]) -> list[Ds]:
 
 @dataclass(slots=True)
 class _Matched:
-    """A key that a DS stands for."""
+    """A key that a DS record matches."""
 
     key: Dnskey
-    is_proven: bool  # the digest was computed and is right
+    is_proven: bool  # the digest was computed and is correct
 
 
 async def _judge(
@@ -112,7 +112,7 @@ async def _judge(
 
 
 def _match(zone_name: str, tally: ServerTally, server: Nameserver, ds: Ds, keys: Iterable[Dnskey]) -> _Matched | None:
-    """Return the key that a DS stands for; one with another digest still counts as meant (see the specification)."""
+    """Return the key that a DS record refers to; a key with another digest still counts (see the specification)."""
     named = [key for key in keys if key.tag == ds.tag]
     candidates = [key for key in named if key.algorithm == ds.algorithm]
     if not named:
@@ -149,7 +149,7 @@ def _add_algorithm_mismatch(tally: ServerTally, server: Nameserver, ds: Ds, key:
 async def _check_signatures(
     zone: Zone, tally: ServerTally, server: Nameserver, found: _Matched, signed: Rrset, made: Iterable[Rrsig]
 ) -> bool:
-    """Judge the signatures that a key made over the DNSKEY set; False if it made no good one."""
+    """Verify the signatures of a key over the DNSKEY set; return False if none is valid."""
     key = found.key
     verdicts: set[SignatureVerdict] = set()
     for signature in made:
@@ -162,7 +162,7 @@ async def _check_signatures(
             tally.add(MATCH, server, keytag=key.tag)
         return True
     if any(verdict.is_uncheckable for verdict in verdicts):
-        return True  # what cannot be checked is not held against the zone
+        return True  # uncheckable signatures do not count against the zone
     tally.add(NO_MATCHING_RRSIG, server, keytag=key.tag)
     return False
 

@@ -41,7 +41,7 @@ NO_RESPONSE = Tag("DS03_NO_RESPONSE_NSEC_QUERY", Level.ERROR, SERVERS)
 ERROR_RESPONSE = Tag("DS03_ERROR_RESPONSE_NSEC_QUERY", Level.ERROR, SERVERS)
 
 _LEGAL_HASH_ALGORITHM = 1  # SHA-1, RFC 5155 section 11
-_UNASSIGNED_FLAGS = range(7)  # bit numbers, the most significant bit being 0; bit 7 is opt-out
+_UNASSIGNED_FLAGS = range(7)  # bit numbers; bit 0 is the most significant, bit 7 is opt-out
 
 
 @case(
@@ -147,7 +147,7 @@ def _flags(groups: list[tuple[int, set[Nameserver]]], opt_out: Tag) -> Iterator[
 def _counts(
     groups: list[tuple[int, set[Nameserver]]], inconsistent: Tag, legal: Tag, illegal: Tag
 ) -> Iterator[Finding]:
-    """Judge a parameter that ought to be zero."""
+    """Check a parameter that should be zero."""
     if len(groups) > 1:
         yield inconsistent()
     for number, servers in groups:

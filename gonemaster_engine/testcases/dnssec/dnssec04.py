@@ -1,4 +1,4 @@
-"""DNSSEC04: how long the signatures over DNSKEY and SOA live.
+"""DNSSEC04: the lifetime of the signatures over DNSKEY and SOA.
 
 Specification: Zonemaster DNSSEC04. RFC 4034 section 3.1.5, RFC 6781 section 4.4.2.
 """

@@ -1,4 +1,4 @@
-"""DNSSEC06: an answer with keys should come with their signatures.
+"""DNSSEC06: an answer with keys should contain their signatures.
 
 Specification: Zonemaster DNSSEC06. RFC 4035 section 3.1.1.
 """

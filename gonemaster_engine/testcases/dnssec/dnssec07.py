@@ -60,7 +60,7 @@ NO_DELEGATION = Tag("DS07_PARENT_PROVES_NO_DELEGATION", Level.ERROR, ("parent", 
     query_types=("SOA", "DNSKEY", "DS"),
 )
 async def dnssec07(zone: Zone, usable: ServerFilter) -> list[Finding]:
-    """Find out whether the zone is signed and whether its parent zone has DS records for it."""
+    """Check whether the zone is signed and whether its parent zone has DS records for it."""
     zone_servers = await child_servers(zone)
     servers = usable(zone_servers)
     parents = await parent_servers(zone)
@@ -92,7 +92,7 @@ async def _query_zone(zone: Zone, servers: Sequence[Nameserver]) -> ServerTally:
         elif response.rcode_number:
             tally.add(UNEXPECTED_RCODE, server, rcode=response.rcode)
         else:
-            # By signatures, not by keys: a zone may publish keys before it is signed.
+            # Decided by signatures, not by keys: a zone may publish keys before it is signed.
             is_signed = bool(signatures(response, DNSKEY, None))
             tally.add(SIGNED_ON_SERVER if is_signed else NOT_SIGNED_ON_SERVER, server)
     return tally

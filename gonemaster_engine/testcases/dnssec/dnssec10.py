@@ -58,7 +58,7 @@ _BY_SERVER = (
 
 @dataclass(slots=True)
 class _Evidence:
-    """Which servers showed which kind of denial to which query."""
+    """The servers by the kind of denial they returned and the query."""
 
     nsec_answer: set[Nameserver] = field(default_factory=set)  # NSEC to the NSEC query
     nsec_nodata: set[Nameserver] = field(default_factory=set)  # NSEC to the NSEC3PARAM query
@@ -167,7 +167,7 @@ async def _judge_nsec3param_query(
 
 
 def _compare(evidence: _Evidence) -> Iterator[Finding]:
-    """Yield what the two queries, and the servers, say together."""
+    """Yield the findings from comparing the two queries and the servers."""
     nsec, nsec3 = evidence.nsec, evidence.nsec3
     if only_one := (evidence.nsec_answer ^ evidence.nsec_nodata) - nsec3:
         yield INCONSISTENT_NSEC(servers=only_one)

@@ -1,4 +1,4 @@
-"""DNSSEC11: where the parent has a DS record the zone must be signed, on all servers.
+"""DNSSEC11: if the parent has a DS record, the zone must be signed on all servers.
 
 Specification: Zonemaster DNSSEC11. RFC 4033, RFC 4035 section 5.2.
 """

@@ -42,7 +42,7 @@ async def dnssec13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 def _judge(zone: Zone, tally: ServerTally, server: Nameserver, responses: list[Response | None]) -> set[str]:
-    """Note the algorithms that do not sign a set; return the types of the sets that were signed at all."""
+    """Record the algorithms that do not sign a set; return the types of the sets that are signed at all."""
     keys = responses[0]
     if not is_usable(keys) or not all_signatures(keys):
         return set()

@@ -20,7 +20,7 @@ from gonemaster_engine.zone.zone import Zone
 
 
 class _Sizes(NamedTuple):
-    """Limits for the modulus, bits."""
+    """Limits of the modulus in bits."""
 
     minimum: int
     maximum: int
@@ -28,7 +28,7 @@ class _Sizes(NamedTuple):
 
 
 _SIZES = {5: _Sizes(512, 4096), 7: _Sizes(512, 4096), 8: _Sizes(512, 4096), 10: _Sizes(1024, 4096)}
-_EXPONENT_MAX_BITS = 31  # as far as every validator goes: 2**31 - 1
+_EXPONENT_MAX_BITS = 31  # the limit of some validators: 2**31 - 1
 
 _SIZE_KEYS = ("algo_num", "algo_descr", "keytag", "keysize", "keysizemin", "keysizemax", "keysizerec")
 _SERVER = ("ns", "address")

@@ -1,4 +1,4 @@
-"""DNSSEC15: CDS and CDNSKEY records, whether there are some and whether they agree.
+"""DNSSEC15: the presence and consistency of CDS and CDNSKEY records.
 
 Specification: Zonemaster DNSSEC15. RFC 7344, RFC 8078, RFC 9975, RFC 10026.
 """
@@ -30,7 +30,7 @@ MISMATCH = Tag("DS15_MISMATCH_CDS_CDNSKEY", Level.ERROR, ADDRESSES)
 
 
 class _Published(NamedTuple):
-    """What one server publishes; None where it gave no usable answer."""
+    """The records of one server; None without a usable answer."""
 
     server: Nameserver
     cds: list[Ds] | None
@@ -107,5 +107,5 @@ def _compare(tally: ServerTally, server: Nameserver, cds: list[Ds], cdnskey: lis
 
 
 def _partner(record: Ds | Dnskey) -> tuple[int, int]:
-    """Return what a CDS and a CDNSKEY for one key share; all requests to delete are partners."""
+    """Return the fields that a CDS and a CDNSKEY for one key share; all deletion requests are equal."""
     return (0, 0) if record.is_delete else (record.tag, record.algorithm)

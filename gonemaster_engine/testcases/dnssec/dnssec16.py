@@ -1,4 +1,4 @@
-"""DNSSEC16: the CDS records, their signatures and the keys that they stand for.
+"""DNSSEC16: the CDS records, their signatures and the matching keys.
 
 Specification: Zonemaster DNSSEC16. RFC 7344 section 4.1, RFC 8078, RFC 4034, RFC 4035, RFC 6781.
 """

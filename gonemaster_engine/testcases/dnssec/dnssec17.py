@@ -1,4 +1,4 @@
-"""DNSSEC17: the CDNSKEY records, their signatures and the keys that they repeat.
+"""DNSSEC17: the CDNSKEY records, their signatures and the matching keys.
 
 Specification: Zonemaster DNSSEC17. RFC 7344 section 4.1, RFC 8078, RFC 4034, RFC 4035, RFC 6781.
 """

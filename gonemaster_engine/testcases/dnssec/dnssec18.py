@@ -53,18 +53,18 @@ DS_WITHOUT_KEY = Tag("DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY", Level.NOTICE, (
 UNSIGNALED_ROLLOVER = Tag("DS18_NO_CDS_CDNSKEY_BUT_ROLLOVER_EVIDENCE", Level.INFO)
 
 _CHILD_TYPES = ("CDS", "CDNSKEY", "DNSKEY")
-_RECORD_US = 10  # to read one and compute its digests
+_RECORD_US = 10  # to parse a record and compute its digests
 
 
 @dataclass(slots=True)
 class _Child:
-    """What all servers of the zone publish, in sum."""
+    """The records that the servers of the zone publish, merged."""
 
-    cds: set[frozenset[Ds]]  # the different sets, empty ones left out
+    cds: set[frozenset[Ds]]  # the distinct non-empty sets
     cdnskey: set[frozenset[Dnskey]]
     keys: dict[bytes, Dnskey]
-    keys_without_ds: set[int]  # tags of those that are secure entry points
-    matches: set[Identity]  # what the DS records say that may stand for a key
+    keys_without_ds: set[int]  # tags of secure entry points without a DS record
+    matches: set[Identity]  # identities in DS records that may match a key
     keys_made: dict[bytes, Rrsig]
 
 
@@ -94,7 +94,7 @@ async def dnssec18(zone: Zone, usable: ServerFilter) -> list[Finding]:
     servers = usable(await zone.all_servers())
     tally, child, ds_set = ServerTally(), _Child(set(), set(), {}, set(), set(), {}), DsSet(zone.name, trusted)
     for server, responses in await query_each_type(servers, zone.name, *_CHILD_TYPES):
-        await zone.make_time(sum(response.record_count for response in responses if response) * _RECORD_US)
+        await zone.wait_for_turn(sum(response.record_count for response in responses if response) * _RECORD_US)
         _read(zone, tally, child, server, responses, ds_set)
     if not child.keys:
         return []
@@ -125,10 +125,10 @@ def _read(
     keys = dnskeys(response, zone.name) if is_usable(response) else []
     child.keys.update((key.rdata, key) for key in keys)
     child.matches |= trusted.keys_by_digest(keys).keys()
-    child.keys_without_ds |= {key.tag for key in keys if _is_entry_point(key) and trusted.stands_for(key) is False}
+    child.keys_without_ds |= {key.tag for key in keys if _is_entry_point(key) and trusted.matches(key) is False}
     if is_usable(response):
         child.keys_made.update((made.rdata, made) for made in signatures(response, DNSKEY, zone.name))
-    trusted_tags = {key.tag for key in keys if trusted.stands_for(key)}
+    trusted_tags = {key.tag for key in keys if trusted.matches(key)}
     if is_usable(cds_response) and (cds := cds_records(cds_response, zone.name)):
         child.cds.add(frozenset(cds))
         is_signed = _has_signature_by(trusted_tags, signatures(cds_response, CDS, zone.name))
@@ -144,12 +144,12 @@ def _has_signature_by(tags: set[int], made: Iterable[Rrsig]) -> bool:
 
 
 def _content(zone: Zone, child: _Child, trusted: Sequence[Ds]) -> Iterator[Finding]:
-    """Compare what the CDS and CDNSKEY sets request with the DS set; requests to delete are no rollover."""
+    """Compare the requests in the CDS and CDNSKEY sets with the DS set; deletion requests are not a rollover."""
     ds_keytags = _tags(trusted)
     by_keys = sorted((_tags(cds), _same_keys(cds, trusted)) for cds in child.cds if not _is_delete(cds))
     for keytags, is_same in dict.fromkeys((tuple(tags), same) for tags, same in by_keys):
         yield (CDS_EQUALS_DS if is_same else CDS_ROLLOVER)(cds_keytags=list(keytags), ds_keytags=ds_keytags)
-    of_keys = sorted((_tags(keys), _stands_for(zone, keys, trusted)) for keys in child.cdnskey if not _is_delete(keys))
+    of_keys = sorted((_tags(keys), _all_match(zone, keys, trusted)) for keys in child.cdnskey if not _is_delete(keys))
     for keytags, is_same in dict.fromkeys((tuple(tags), same) for tags, same in of_keys):
         tag = CDNSKEY_EQUALS_DS if is_same else CDNSKEY_ROLLOVER
         yield tag(cdnskey_keytags=list(keytags), ds_keytags=ds_keytags)
@@ -164,7 +164,7 @@ def _tags(records: Iterable[Ds | Dnskey]) -> list[int]:
 
 
 def _same_keys(cds: Iterable[Ds], trusted: Iterable[Ds]) -> bool:
-    """Say whether both sets name the same keys; digests count where both have one of the same type."""
+    """Return whether both sets refer to the same keys; digests are compared if both sets have the same type."""
     cds, trusted = list(cds), list(trusted)
     if {(ds.tag, ds.algorithm) for ds in cds} != {(ds.tag, ds.algorithm) for ds in trusted}:
         return False
@@ -176,12 +176,10 @@ def _kind(ds: Ds) -> tuple[int, int, int]:
     return ds.tag, ds.algorithm, ds.digest_type
 
 
-def _stands_for(zone: Zone, keys: Iterable[Dnskey], trusted: Iterable[Ds]) -> bool:
-    """Say whether each key has a DS and each DS a key; a digest that cannot be computed proves nothing."""
+def _all_match(zone: Zone, keys: Iterable[Dnskey], trusted: Iterable[Ds]) -> bool:
+    """Return whether each key has a DS record and each DS record a key; an unsupported digest proves nothing."""
     keys, ds_set = list(keys), DsSet(zone.name, trusted)
-    return all(ds_set.stands_for(key) is not False for key in keys) and not ds_set.without_key(
-        ds_set.keys_by_digest(keys)
-    )
+    return all(ds_set.matches(key) is not False for key in keys) and not ds_set.unmatched(ds_set.keys_by_digest(keys))
 
 
 def _is_entry_point(key: Dnskey) -> bool:
@@ -196,7 +194,7 @@ def _evidence(child: _Child, trusted: DsSet) -> Iterator[Finding]:
         MULTIPLE_KSK: _tags(entry_points),
         DOUBLE_SIGNATURE: _tags(key for key in entry_points if key.tag in signing),
         KEY_WITHOUT_DS: sorted(child.keys_without_ds),
-        DS_WITHOUT_KEY: _tags(trusted.without_key(child.matches)),
+        DS_WITHOUT_KEY: _tags(trusted.unmatched(child.matches)),
     }
     shown = {
         tag: tags for tag, tags in found.items() if len(tags) > (1 if tag in {MULTIPLE_KSK, DOUBLE_SIGNATURE} else 0)

@@ -1,7 +1,7 @@
-"""DNSSEC19: keys that are weak, or known to be compromised.
+"""DNSSEC19: keys that are weak or known to be compromised.
 
 RFC 3110 section 2, RFC 2536 section 2, RFC 6605 section 4, RFC 8080 section 3, RFC 8017 section 3.1; CVE-2017-15361,
-CVE-2008-0166. The list of compromised keys comes from the badkeys project; without it that check is left out.
+CVE-2008-0166. The list of compromised keys comes from the badkeys project; without it that check is skipped.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ async def dnssec19(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
             _add(tally, server, key, verdicts[key.rdata])
     for finding in tally.findings(*_PER_KEY):
         yield finding
-    if blocklist is None and zone.context.profile.badkeys_path:  # else nobody asked for one
+    if blocklist is None and zone.context.profile.badkeys_path:  # otherwise no list was requested
         yield NO_BLOCKLIST()
     if not verdicts:
         for finding in tally.findings(NO_DNSKEY if tally.has(NO_DNSKEY) else NO_RESPONSE):
@@ -74,7 +74,7 @@ async def dnssec19(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 async def _examine(zone: Zone, key: Dnskey, blocklist: Blocklist | None) -> list[tuple[Tag, dict[str, Any]]]:
-    """Return the tags for a key with the arguments that are special to each; none for a key that cannot be read."""
+    """Return the tags for a key with their specific arguments; none for a malformed key."""
     if key_number(key) is None:
         return []
     found = [_BY_WEAKNESS[weakness] for weakness in await zone.verifier.weaknesses(key)]

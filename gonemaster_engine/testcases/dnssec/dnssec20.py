@@ -1,7 +1,7 @@
-"""DNSSEC20: the type bitmap of the apex must list every type that is there.
+"""DNSSEC20: the type bitmap of the apex must list every existing type.
 
-RFC 4034 section 4.1.2, RFC 5155 sections 3.2.1 and 7.1, RFC 8198: a resolver takes a missing bit for proof that there
-is no such record.
+RFC 4034 section 4.1.2, RFC 5155 sections 3.2.1 and 7.1, RFC 8198: for a resolver, a missing bit proves that there is no
+such record.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _unlisted(zone: Zone, record: Nsec | Nsec3, probes: Sequence[Response | None
 
 
 async def _apex_record(zone: Zone, nsec: Response | None, nsec3param: Response | None) -> Nsec | Nsec3 | None:
-    """Return the record of the zone itself that has the bitmap of the apex."""
+    """Return the zone's own record that has the bitmap of the apex."""
     if nsec is not None:
         if found := _own_nsec(zone, nsec, "answer"):
             return found
@@ -81,6 +81,6 @@ def _own_nsec(zone: Zone, response: Response, section: Section) -> Nsec | None:
 
 
 def _is_own(zone: Zone, response: Response, owner: str, rtype: int, section: Section) -> bool:
-    """Say whether the record is not one of the parent zone: unsigned, or signed in the name of this zone."""
+    """Return whether the record belongs to this zone, not to its parent: it is unsigned, or signed by this zone."""
     made = signatures(response, rtype, owner, section)
     return not made or any(signature.signer == zone.name for signature in made)

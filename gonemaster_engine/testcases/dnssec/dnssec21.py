@@ -110,7 +110,7 @@ async def _verify(zone: Zone, signed: Rrset, signature: Rrsig, keys: Sequence[Dn
     validating = [key for key in keys if key.validates]
     verdict = await zone.verifier.verify(signed, signature, validating, now=zone.now, zone=parent)
     is_there = any(key.tag == signature.tag for key in keys)
-    # A revoked key, or one that is not for signing zones, is there but verifies nothing (RFC 4035 section 5.3.1).
+    # A revoked key, or one without the zone flag, exists but does not verify signatures (RFC 4035 section 5.3.1).
     return SignatureVerdict.INVALID if verdict is SignatureVerdict.NO_KEY and is_there else verdict
 
 

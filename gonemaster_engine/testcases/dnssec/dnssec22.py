@@ -1,4 +1,4 @@
-"""DNSSEC22: the addresses of name servers in the zone must validate.
+"""DNSSEC22: the addresses of in-domain name servers must validate.
 
 RFC 4034 section 4.1.2, RFC 4035 sections 2.2, 3.1.1, 5.2 to 5.4, RFC 5155 section 8, RFC 6840 section 4.4, RFC 2181
 section 10.3, RFC 9471 section 3.1, RFC 9499.
@@ -61,16 +61,16 @@ _STATUS = {
 
 @dataclass(slots=True)
 class _Cut:
-    """A secure zone cut that servers referred to."""
+    """A secure zone cut to which servers referred."""
 
     ds: Sequence[Ds]
-    put_off: dict[str, set[Nameserver]] = field(default_factory=dict)  # names, and who referred
-    glue: set[tuple[str, str]] = field(default_factory=set)  # name and address of the cut's servers
+    deferred: dict[str, set[Nameserver]] = field(default_factory=dict)  # names, and the servers that referred
+    glue: set[tuple[str, str]] = field(default_factory=set)  # names and addresses of the cut's servers
 
 
 @dataclass(slots=True)
 class _Results:
-    """What was found about each name."""
+    """The results for each name."""
 
     tally: ServerTally = field(default_factory=ServerTally)
     validated: set[str] = field(default_factory=set)
@@ -79,7 +79,7 @@ class _Results:
     verdicts: dict[AddressVerdict, set[Nameserver]] = field(default_factory=dict)
 
     def add(self, name: str, servers: Iterable[Nameserver], judgement: Judgement) -> None:
-        """Note a judgement of one address, which may have several names."""
+        """Add a judgement about one address, which may have several names."""
         status = _STATUS.get(judgement.outcome, "indeterminate")
         verdict = AddressVerdict(name, status, judgement.signer, judgement.keytag)
         self.verdicts.setdefault(verdict, set()).update(servers)
@@ -119,14 +119,14 @@ async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     servers = usable(children)
     pending = [server.query(name, "A", dnssec=True) for server in servers for name in wanted]
     for answer in pending:
-        await answer  # all at once, before the names are judged one after the other
+        await answer  # sent concurrently, before the names are judged one by one
     results = _Results()
     for address, of_address in _by_address(servers).items():
         vantage = Vantage(zone, of_address[0], zone.name, keys_by_address[address])
         await _judge_names(vantage, wanted, of_address, results)
     for cut, state in sorted(results.cuts.items()):
         glue = sorted(zone.nameserver(*pair) for pair in state.glue)
-        usable(server for server in glue if server not in children)  # those among the children are reported already
+        usable(server for server in glue if server not in children)  # servers among the children are already reported
         await _follow(zone, cut, state, results)
     zone.address_verdicts = results.verdicts
     for finding in results.tally.findings(*_ERRORS, INSECURE, REFERRED):
@@ -137,7 +137,7 @@ async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 async def _apex_keys(zone: Zone, servers: Sequence[Nameserver]) -> dict[str, list[Dnskey]]:
-    """Return the keys that each address gives; where one gives none, those of the first that does."""
+    """Return the keys by address; for an address without keys, those of the first address with keys."""
     found = {
         server.address: dnskeys(response, zone.name) if is_usable(response) else []
         for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True)
@@ -174,7 +174,7 @@ async def _judge_names(
             if cut is None:
                 found = await vantage.cut(judgement.signer, with_keys=False)
                 cut = results.cuts[judgement.signer] = _Cut(found.ds)
-            cut.put_off.setdefault(name, set()).update(servers)
+            cut.deferred.setdefault(name, set()).update(servers)
             cut.glue |= _glue(vantage.zone, vantage.referrals[judgement.signer], judgement.signer, vantage.origin)
         else:
             results.add(name, servers, judgement)
@@ -187,20 +187,20 @@ def _glue(zone: Zone, referral: Response, cut: str, parent: str) -> set[tuple[st
 
 
 async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
-    """Judge the names that were put off at the servers of the secure zone they lie in."""
+    """Judge the deferred names at the servers of the secure zone that contains them."""
     glue = sorted(zone.nameserver(*pair) for pair in cut.glue)
     for of_address in _by_address(_of_used_families(zone, glue)).values():
         outside = Vantage(zone, of_address[0], zone.name, ())
         found = await outside.with_keys(name, cut.ds)
         if found.state is CutState.BROKEN:
-            for put_off in cut.put_off:
-                results.add(put_off, of_address, Judgement(AddressOutcome.CHAIN_BROKEN, name))
+            for deferred in cut.deferred:
+                results.add(deferred, of_address, Judgement(AddressOutcome.CHAIN_BROKEN, name))
         elif found.state is CutState.SECURE:
             inside = Vantage(zone, of_address[0], name, found.keys)
-            for put_off in sorted(cut.put_off):
-                results.add(put_off, of_address, await inside.judge(put_off))
-    for put_off, referring in cut.put_off.items():
-        if put_off not in results.judged:
-            results.verdicts[AddressVerdict(put_off, "indeterminate", name, 0)] = set(referring)
+            for deferred in sorted(cut.deferred):
+                results.add(deferred, of_address, await inside.judge(deferred))
+    for deferred, referring in cut.deferred.items():
+        if deferred not in results.judged:
+            results.verdicts[AddressVerdict(deferred, "indeterminate", name, 0)] = set(referring)
             for server in referring:
-                results.tally.add(REFERRED, server, ns=put_off, zone=name)
+                results.tally.add(REFERRED, server, ns=deferred, zone=name)

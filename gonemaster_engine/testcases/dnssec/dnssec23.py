@@ -30,8 +30,8 @@ MIXED_PARAMETERS = Tag("DS23_NSEC3_MIXED_PARAMETERS", Level.ERROR, SERVERS)
 NSEC3_OVERLAP = Tag("DS23_NSEC3_RANGES_OVERLAP", Level.ERROR, ("owner", "next", "covered", "servers"))
 NSEC_OVERLAP = Tag("DS23_NSEC_RANGES_OVERLAP", Level.ERROR, ("owner", "next", "covered", "servers"))
 
-PROBE_LABEL = "xn--gonemaster-probe-9"  # not an A-label, so no zone has it; constant, so that saved answers fit
-_MAX_RECORDS = 16  # of one proof that are compared; a proper one has at most three
+PROBE_LABEL = "xn--gonemaster-probe-9"  # not an A-label, so no zone has it; constant, so that it works with recordings
+_MAX_RECORDS = 16  # compared records of one proof; a valid proof has at most three
 
 _ERRORS = (NO_PROOF, NOT_PUBLISHED, DUPLICATE_NEXT, MIXED_PARAMETERS, NSEC3_OVERLAP, NSEC_OVERLAP)
 
@@ -72,7 +72,7 @@ def _judge(zone: Zone, tally: ServerTally, server: Nameserver, response: Respons
     found = [*_nsec3_faults(nsec3), *_nsec_overlaps(nsec)] if nsec3 or nsec else [(NO_PROOF, {})]
     published = nsec3param_records(nsec3param, zone.name) if is_usable(nsec3param) else None
     if nsec3 and published is not None:
-        # Records of several chains are one fault; comparing each with NSEC3PARAM would report it a second time.
+        # Records of several chains are one fault; comparing each with NSEC3PARAM would report it twice.
         if (MIXED_PARAMETERS, {}) not in found and nsec3[0].parameters not in {each.parameters for each in published}:
             found.append((NOT_PUBLISHED, {}))
         if len(published) > 1:
@@ -84,7 +84,7 @@ def _judge(zone: Zone, tally: ServerTally, server: Nameserver, response: Respons
 
 
 def _nsec3_faults(records: Sequence[Nsec3]) -> Iterator[tuple[Tag, dict[str, str]]]:
-    # Hashes with different parameters are not of one order, so overlaps between them mean nothing.
+    # Hashes with different parameters have no common order, so overlaps between them mean nothing.
     if len({record.parameters for record in records}) > 1:
         yield MIXED_PARAMETERS, {}
         return

@@ -1,4 +1,4 @@
-"""DNSSEC24: the signals by which a signed zone without DS can be bootstrapped.
+"""DNSSEC24: the signals for bootstrapping a signed zone without DS records.
 
 RFC 9615 sections 3 and 4, RFC 8078, RFC 7344, RFC 4035 section 5, RFC 1035 section 3.1.
 """
@@ -46,7 +46,7 @@ _TYPES = (CDS, CDNSKEY)
 
 @dataclass(slots=True)
 class _Apex:
-    """What the servers of the delegation publish at the apex."""
+    """The CDS and CDNSKEY sets at the apex on the servers of the delegation."""
 
     sets: dict[int, set[tuple[bytes, ...]]] = field(default_factory=lambda: {rtype: set() for rtype in _TYPES})
     is_delete_only: bool = True
@@ -129,7 +129,7 @@ def _is_delete_only(zone: Zone, response: Response) -> bool:
 
 
 class _Search:
-    """Looks for the signal of each host, and remembers what all of them come to."""
+    """Searches for the signal of each host, and collects the results."""
 
     def __init__(self, zone: Zone, apex: _Apex) -> None:
         self._zone = zone
@@ -192,7 +192,7 @@ class _Search:
             yield VALIDATED(ns=host, query_name=name, zone=signing.name)
 
     def conclude(self, hosts: int) -> Iterator[Finding]:
-        """Yield what the signals come to together."""
+        """Yield the findings about all signals together."""
         if self._has_signal:
             for host, name in self._absent:
                 yield MISSING(ns=host, query_name=name)

@@ -1,4 +1,4 @@
-"""NAMESERVER: how the name servers behave, in EDNS above all."""
+"""NAMESERVER: the behaviour of the name servers, mainly regarding EDNS."""
 
 from gonemaster_engine.testcases.nameserver.nameserver01 import nameserver01
 from gonemaster_engine.testcases.nameserver.nameserver02 import nameserver02

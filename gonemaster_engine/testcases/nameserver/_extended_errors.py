@@ -1,4 +1,4 @@
-"""Extended DNS errors as they stand in a response (RFC 8914)."""
+"""Extended DNS errors in a response (RFC 8914)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OPTION = 15
 CODE_OCTETS = 2
 MAX_TEXT_OCTETS = 256
 
-# IANA registry "Extended DNS Error Codes"; the position is the code
+# IANA registry "Extended DNS Error Codes"; the index is the code.
 NAMES = (
     "Other Error",
     "Unsupported DNSKEY Algorithm",
@@ -56,12 +56,12 @@ class ExtendedError(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name that IANA has for the code."""
+        """The name of the code in IANA's registry."""
         return NAMES[self.code] if self.code < len(NAMES) else f"code {self.code}"
 
 
 def extended_errors(response: Response) -> list[ExtendedError]:
-    """Return the distinct errors in a response; an option too short for a code is none."""
+    """Return the distinct errors in a response; options too short for a code are ignored."""
     options = response.edns.options if response.edns else ()
     return sorted(
         {
@@ -73,5 +73,5 @@ def extended_errors(response: Response) -> list[ExtendedError]:
 
 
 def _text(octets: bytes) -> str:
-    """Return the extra text; what is not UTF-8 is left out, as is a final NUL (RFC 8914 section 2)."""
+    """Return the extra text without invalid UTF-8 and without a final NUL (RFC 8914 section 2)."""
     return octets[:MAX_TEXT_OCTETS].decode("utf-8", "ignore").rstrip("\0").strip()

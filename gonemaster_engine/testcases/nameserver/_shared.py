@@ -1,4 +1,4 @@
-"""What several NAMESERVER cases have in common: tags, probes, and the forms that their arguments need."""
+"""The common part of several NAMESERVER cases: tags, probes, and the format of arguments."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ PLAIN_EDNS = Edns()
 
 
 class ServerArgs(TypedDict):
-    """The arguments that name one server."""
+    """The arguments that identify one server."""
 
     ns: str
     address: str
 
 
 def server_args(server: Nameserver) -> ServerArgs:
-    """Return the arguments that name a server."""
+    """Return the arguments that identify a server."""
     return {"ns": server.name, "address": server.address}
 
 
 def addresses(servers: Iterable[Nameserver]) -> list[str]:
-    """Return the distinct addresses of servers, those of IPv4 first."""
+    """Return the distinct addresses of servers, IPv4 first."""
     return sorted({server.address for server in servers}, key=lambda address: (":" in address, address))
 
 
 def grouped(found: Iterable[tuple[Key, Nameserver]]) -> Mapping[Key, list[Nameserver]]:
-    """Return the servers by what was found at them; a key that was not found has no servers."""
+    """Return the servers by observation; an observation that was not made has no servers."""
     groups: dict[Key, list[Nameserver]] = defaultdict(list)
     for key, server in found:
         groups[key].append(server)
@@ -55,9 +55,9 @@ def probe_name(zone: Zone) -> str:
 
 
 def spellings(name: str, count: int) -> list[str]:
-    """Return other spellings of a name in mixed case, all different; the same ones for the same name.
+    """Return distinct mixed-case spellings of a name, always the same ones for the same name.
 
-    A name without letters to speak of has none: it is returned as it is.
+    A name with too few letters is returned unchanged.
     """
     if sum(letter.isalpha() for letter in name) < count:
         return [name] * count
@@ -71,5 +71,5 @@ def spellings(name: str, count: int) -> list[str]:
 
 
 def shown_octets(data: bytes) -> str:
-    r"""Return octets as text; those that cannot be printed become \DDD (RFC 1035 section 5.1)."""
+    r"""Return octets as text; unprintable ones become \DDD (RFC 1035 section 5.1)."""
     return "".join(chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03d}" for octet in data)

@@ -15,7 +15,7 @@ from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
 
-# none of them exists
+# These names do not exist.
 PROBES = ("xn--nameservertest.iis.se", "xn--nameservertest.icann.org", "xn--nameservertest.ripe.net")
 
 RECURSOR = Tag("IS_A_RECURSOR", Level.ERROR, ("servers",))
@@ -45,10 +45,10 @@ async def nameserver01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 
 
 def is_recursor(responses: Sequence[Response]) -> bool:
-    """Say whether these are the responses of a recursor to names that do not exist.
+    """Return whether these responses, to names that do not exist, come from a recursive resolver.
 
-    An answer in a response that offers recursion, or nothing but NXDOMAIN with recursion offered and not all of
-    it authoritative: servers that deny every foreign name with authority know no better.
+    This is an answer in a response that offers recursion, or only NXDOMAIN with recursion offered and not all of it
+    authoritative. A server that denies all foreign names authoritatively is not a resolver.
     """
     if any(response.ra and response.answer for response in responses):
         return True

@@ -57,7 +57,7 @@ async def nameserver02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 
 
 def _judge(response: Response) -> Tag | None:
-    """Return the tag for a response to a query with EDNS, None if it is right."""
+    """Return the tag for a response to a query with EDNS, or None if it is correct."""
     if response.rcode == "FORMERR" and response.edns is None:
         return NO_EDNS_SUPPORT
     if response.rcode != "NOERROR":

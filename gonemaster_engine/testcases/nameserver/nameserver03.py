@@ -31,7 +31,7 @@ async def nameserver03(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 
 
 def _starts_transfer(response: Response | None, zone_name: str) -> bool:
-    """Say whether the first record is the zone's SOA record (RFC 5936 section 2.2)."""
+    """Return whether the first record is the zone's SOA record (RFC 5936 section 2.2)."""
     if response is None or not response.answer:
         return False
     first = response.answer[0]

@@ -1,4 +1,4 @@
-"""NAMESERVER09: a name means the same in any letter case.
+"""NAMESERVER09: the letter case of a name must not matter.
 
 Specification: Zonemaster NAMESERVER09. RFC 4343 section 3.
 """
@@ -28,7 +28,7 @@ NO_ANSWER = Tag("CASE_QUERY_NO_ANSWER", Level.WARNING, ("ns", "address", "query_
 SAME_ANSWER = Tag("CASE_QUERY_SAME_ANSWER", Level.DEBUG, _QUERIES)
 SAME_RCODE = Tag("CASE_QUERY_SAME_RC", Level.DEBUG, (*_QUERIES, "rcode"))
 _RECORDS_AT_ONCE = 200
-_RECORD_US = 40  # to bring one into canonical form
+_RECORD_US = 40  # to convert a record to canonical form
 
 
 @case(
@@ -65,7 +65,7 @@ async def nameserver09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 async def _compare(
     zone: Zone, server: Nameserver, spelled: list[str], first: Response | None, second: Response | None
 ) -> Finding | None:
-    """Return what the two responses of a server have in common; None if there is no response at all."""
+    """Return the finding about the two responses of a server, or None if there is no response at all."""
     if first is None or second is None:
         if first is second:
             return None
@@ -81,11 +81,11 @@ async def _compare(
 
 
 async def _contents(zone: Zone, response: Response) -> list[tuple[str, int, int, bytes]]:
-    """Return the records of the answer in an order of their own, names in lower case, TTL left out."""
+    """Return the records of the answer, sorted, with names in lower case and without TTL."""
     found = []
     for start in range(0, len(response.answer), _RECORDS_AT_ONCE):
         group = response.answer[start : start + _RECORDS_AT_ONCE]
-        await zone.make_time(_RECORD_US * len(group))
+        await zone.wait_for_turn(_RECORD_US * len(group))
         found += [(record.owner, record.rdclass, record.type, _content(record)) for record in group]
     return sorted(found)
 

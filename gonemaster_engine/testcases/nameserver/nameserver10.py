@@ -39,7 +39,7 @@ async def nameserver10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 
 
 async def _observe(zone: Zone, server: Nameserver) -> Tag | str | None:
-    """Return what `_judge` says of a server; None of one to which EDNS as such is a problem."""
+    """Return the observation at a server, or None if the server has a problem with EDNS in general."""
     plain = await server.query(zone.name, "SOA", edns=PLAIN_EDNS)
     if plain is None or plain.rcode != "NOERROR":
         return None
@@ -47,7 +47,7 @@ async def _observe(zone: Zone, server: Nameserver) -> Tag | str | None:
 
 
 def _judge(response: Response | None) -> Tag | str:
-    """Return the tag for a response, or its RCODE when this is another one than BADVERS."""
+    """Return the tag for a response, or its RCODE if it is not BADVERS."""
     if response is None:
         return NO_RESPONSE
     if response.rcode != "BADVERS":

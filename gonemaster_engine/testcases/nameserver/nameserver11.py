@@ -45,7 +45,7 @@ async def nameserver11(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 
 
 async def _observe(zone: Zone, server: Nameserver) -> Tag | str | None:
-    """Return what a server makes of the option; None of one to which EDNS as such is a problem."""
+    """Return the observation at a server, or None if the server has a problem with EDNS in general."""
     plain = await server.query(zone.name, "SOA", edns=PLAIN_EDNS)
     if plain is None or _judge(plain, zone.name) is not OPTION_OK:
         return None
@@ -54,7 +54,7 @@ async def _observe(zone: Zone, server: Nameserver) -> Tag | str | None:
 
 
 def _judge(response: Response, zone_name: str) -> Tag | str:
-    """Return the tag for a response, or its RCODE when this is an error."""
+    """Return the tag for a response, or its RCODE if it is an error."""
     if response.rcode != "NOERROR":
         return response.rcode
     if response.edns is None:

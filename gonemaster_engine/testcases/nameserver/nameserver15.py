@@ -1,4 +1,4 @@
-"""NAMESERVER15: a name server need not reveal the version of its software.
+"""NAMESERVER15: whether a name server reveals the version of its software.
 
 Specification: Zonemaster NAMESERVER15. RFC 4892, RFC 7208 section 3.3 (joining of strings).
 """
@@ -30,7 +30,7 @@ WRONG_CLASS = Tag("N15_WRONG_CLASS", Level.WARNING, ("servers",))
 
 @dataclass(slots=True)
 class Software:
-    """What a server said to the version queries."""
+    """The answers of a server to the version queries."""
 
     versions: list[tuple[str, str]] = field(default_factory=list)  # text, query name
     errors: list[str] = field(default_factory=list)  # query names
@@ -39,7 +39,7 @@ class Software:
 
 @case("nameserver15", VERSION, ERROR, NOT_REVEALED, WRONG_CLASS, query_types=("SOA", "TXT"))
 async def nameserver15(zone: Zone, usable: ServerFilter) -> list[Finding]:
-    """Find out whether the name servers reveal the version of their software."""
+    """Check whether the name servers reveal the version of their software."""
     servers = usable(await zone.all_servers())
     answering = [server for server, response in await query_all(servers, zone.name, "SOA") if response]
     reported = dict(zip(answering, await asyncio.gather(*map(_query_versions, answering)), strict=True))

@@ -27,7 +27,7 @@ UNEXPECTED_RCODE = Tag("N16_UNEXPECTED_RCODE", Level.WARNING, ("rcode", "servers
 
 @case("nameserver16", HAS_NSID, NOT_REVEALED, NO_RESPONSE, UNEXPECTED_RCODE, query_types=("SOA",))
 async def nameserver16(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
-    """Find out how the name servers identify themselves (NSID)."""
+    """Check how the name servers identify themselves (NSID)."""
     servers = usable(await zone.all_servers())
     answers = await query_all(servers, zone.name, "SOA", edns=PROBE)
     groups = grouped([(_judge(response), server) for server, response in answers])
@@ -37,7 +37,7 @@ async def nameserver16(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 
 
 def _judge(response: Response | None) -> tuple[Tag, str]:
-    """Return the tag for a response, and the identifier or RCODE that belongs to it."""
+    """Return the tag for a response, with its identifier or RCODE."""
     if response is None:
         return NO_RESPONSE, ""
     if response.rcode != "NOERROR":
@@ -48,6 +48,6 @@ def _judge(response: Response | None) -> tuple[Tag, str]:
 
 
 def _as_text(value: bytes) -> str:
-    """Return an identifier as text without blanks around it, in hexadecimal if it is not text."""
+    """Return an identifier as stripped text, or in hexadecimal if it is not text."""
     text = value.decode("utf-8", "replace").strip()
     return text if text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text else value.hex()

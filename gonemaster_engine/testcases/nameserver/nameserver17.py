@@ -1,4 +1,4 @@
-"""NAMESERVER17: name servers should support DNS Cookies, and accept the server cookie that they sent.
+"""NAMESERVER17: name servers should support DNS Cookies and accept their own server cookies.
 
 RFC 7873 sections 5.2 and 5.3, RFC 9018.
 """
@@ -32,7 +32,7 @@ NO_COOKIE = Tag("N17_NO_COOKIE", Level.INFO, _KEYS)
 NO_RESPONSE = Tag("N17_NO_RESPONSE", Level.WARNING, _KEYS)
 
 Observation: TypeAlias = tuple[Tag, int]
-"""A tag, and the length of the cookie where it is malformed."""
+"""A tag, and the length of a malformed cookie."""
 
 
 @case(
@@ -79,7 +79,7 @@ async def _observe(zone: Zone, server: Nameserver, client: bytes) -> list[Observ
 
 
 async def _return(zone: Zone, server: Nameserver, client: bytes, cookie: bytes) -> list[Observation]:
-    """Give the server its cookie back; one that has expired meanwhile is replaced by it once."""
+    """Return the cookie to the server; if it has expired meanwhile, use its replacement once."""
     for _ in range(2):
         response = await _query(zone, server, cookie)
         if response is None or response.rcode not in {"NOERROR", "BADCOOKIE"}:

@@ -1,4 +1,4 @@
-"""NAMESERVER18: which Extended DNS Errors (EDE) the name servers report.
+"""NAMESERVER18: the Extended DNS Errors (EDE) that the name servers report.
 
 RFC 8914, RFC 8906 section 3.1.1.
 """
@@ -58,12 +58,13 @@ async def nameserver18(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 
 
 async def _query(zone: Zone, servers: list[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
-    # an extended error stands in an OPT record, and this comes only if the query had one (RFC 6891 section 6.1.1)
+    # Extended errors are options of the OPT record, which a response has only if the query had one (RFC 6891 section
+    # 6.1.1).
     return await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS)
 
 
 async def _response(zone: Zone, server: Nameserver, response: Response | None) -> Response | None:
-    """Return the response, or the one to a query without EDNS when there is none."""
+    """Return the response or, if there is none, the response to a query without EDNS."""
     return response or await server.query(zone.name, "SOA")
 
 

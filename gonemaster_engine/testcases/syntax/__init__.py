@@ -1,4 +1,4 @@
-"""SYNTAX: the names of the zone, of its servers and of its mail hosts, and the mailbox of its keeper."""
+"""SYNTAX: the names of the zone, its name servers and its mail hosts, and the mailbox of its SOA record."""
 
 from gonemaster_engine.testcases.registry import Condition, Emitted, Module, requires_any, requires_none
 from gonemaster_engine.testcases.syntax.syntax01 import syntax01

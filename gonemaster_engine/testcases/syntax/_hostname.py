@@ -1,4 +1,4 @@
-"""What makes a host name invalid: the rules that name server, MNAME and mail host names are held to.
+"""The rules for host names of name servers, MNAME and mail hosts.
 
 Source: RFC 952, RFC 1123 section 2.1, RFC 3696 section 2, RFC 5890 section 2.3.1.
 """
@@ -17,12 +17,12 @@ _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 
 
 def has_only_allowed_characters(name: str) -> bool:
-    """Say whether all labels consist of letters, digits and hyphens; the root has no labels."""
+    """Return whether all labels consist of letters, digits and hyphens; the root has no labels."""
     return all(_LABEL.fullmatch(label) for label in names.labels(name))
 
 
 def is_reserved_label(label: str) -> bool:
-    """Say whether there are hyphens in positions 3 and 4 although the label is no A-label."""
+    """Return whether the label has hyphens in positions 3 and 4 but is not an A-label."""
     return label[2:4] == "--" and not label.startswith("xn--")
 
 
@@ -35,7 +35,7 @@ class HostnameTags(NamedTuple):
 
     @classmethod
     def of(cls, prefix: str, *, level: Level) -> HostnameTags:
-        """Return the tags with that prefix; `level` is that of a name that cannot be a host name."""
+        """Return the tags with that prefix; `level` is the level of an invalid host name."""
         return cls(
             Tag(f"{prefix}_DISCOURAGED_DOUBLE_DASH", Level.WARNING, ("domain", "label")),
             Tag(f"{prefix}_NON_ALLOWED_CHARS", level, ("domain",)),
@@ -44,11 +44,11 @@ class HostnameTags(NamedTuple):
 
     @property
     def all(self) -> tuple[Tag, ...]:
-        """All of them."""
+        """All tags."""
         return (self.double_dash, self.characters, self.numeric_tld)
 
     def faults(self, name: str) -> list[Finding]:
-        """Return what is wrong with a name."""
+        """Return the faults of a name."""
         found = [] if has_only_allowed_characters(name) else [self.characters(domain=name)]
         labels = names.labels(name)
         found += [self.double_dash(domain=name, label=label) for label in labels if is_reserved_label(label)]

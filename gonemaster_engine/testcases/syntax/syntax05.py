@@ -1,4 +1,4 @@
-"""SYNTAX05: the SOA RNAME must not contain an at sign; a dot stands in its place.
+"""SYNTAX05: the SOA RNAME must not contain an at sign, which is written as a dot.
 
 Specification: Zonemaster SYNTAX05. RFC 1035 sections 3.3.13 and 8.
 """

@@ -61,7 +61,7 @@ async def syntax06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 async def _addresses(zone: Zone, servers: list[Nameserver]) -> tuple[dict[str, bool], list[Finding]]:
-    """Return the mail addresses in the SOA records, sorted, with whether each is valid; and servers without one."""
+    """Return the sorted mail addresses in the SOA records with their validity, and findings about other servers."""
     findings: list[Finding] = []
     addresses = {}
     without_soa = False
@@ -83,7 +83,7 @@ async def _check_mail_domain(zone: Zone, domain: str) -> list[Finding]:
     if response is None or response.rcode != "NOERROR":
         return [DOMAIN_INVALID(domain=domain)]
     exchanges = {record.target for record in response.records("MX")}
-    # a null MX (no mail, please) is an exchange without address, beside others too
+    # A null MX (the domain accepts no mail) is an exchange without an address, even together with others.
     findings = [DOMAIN_INVALID(domain=domain, mx=names.ROOT)] if names.ROOT in exchanges else []
     for host in zone.mail_servers(exchanges - {names.ROOT} if exchanges else {domain}):
         findings += await _check_mail_host(zone, host)
@@ -91,7 +91,7 @@ async def _check_mail_domain(zone: Zone, domain: str) -> list[Finding]:
 
 
 async def _check_mail_host(zone: Zone, host: str) -> list[Finding]:
-    """Return what is wrong with a host that is to receive mail."""
+    """Return the faults of a mail exchange."""
     findings = []
     found_alias = has_address = False
     for rtype, localhost in _LOCALHOST.items():

@@ -12,14 +12,14 @@ from gonemaster_engine.zone.zone import Zone
 
 
 class AddressAnswer(NamedTuple):
-    """An address with all name servers that have it, and what it answered."""
+    """An address with all its name servers, and its answer."""
 
     servers: tuple[Nameserver, ...]
     response: Response | None
 
     @property
     def server(self) -> Nameserver:
-        """The one that was queried."""
+        """The name server that was queried."""
         return self.servers[0]
 
     @property
@@ -29,7 +29,7 @@ class AddressAnswer(NamedTuple):
 
 
 async def query_each_address(zone: Zone, qtype: str, servers: Iterable[Nameserver]) -> list[AddressAnswer]:
-    """Query each address of the servers once; the addresses stand in the order of the names that have them."""
+    """Query each address of the servers once; the addresses are in the order of the servers."""
     by_address: dict[str, list[Nameserver]] = defaultdict(list)
     for server in servers:
         by_address[server.address].append(server)
@@ -38,12 +38,12 @@ async def query_each_address(zone: Zone, qtype: str, servers: Iterable[Nameserve
 
 
 async def soa_serials(zone: Zone, answered: Iterable[AddressAnswer]) -> dict[AddressAnswer, int]:
-    """Return the SOA serial at each of these addresses; those without a usable SOA record are left out."""
+    """Return the SOA serial at each of these addresses, without those that have no usable SOA record."""
     servers = {answer.server: answer for answer in answered}
     serials = {}
     for server, response in await query_all(servers, zone.name, "SOA"):
         if response and response.aa and (records := response.records("SOA", zone.name)):
-            # the five numbers end the rdata (RFC 1035 section 3.3.13)
+            # The rdata ends with the five numbers (RFC 1035 section 3.3.13).
             serials[servers[server]] = int.from_bytes(records[0].octets[-20:-16])
     return serials
 

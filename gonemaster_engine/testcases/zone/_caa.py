@@ -29,17 +29,17 @@ class Caa(NamedTuple):
     """A CAA record."""
 
     flags: int
-    tag: str  # characters outside of ASCII letters and digits as they came
-    value: str  # octets that cannot be printed as \\DDD
+    tag: str  # characters other than ASCII letters and digits are unchanged
+    value: str  # unprintable octets as \\DDD
 
     @property
     def name(self) -> str:
-        """The property in lower case: it is compared without regard to case."""
+        """The property in lower case, because it is compared case-insensitively."""
         return self.tag.lower()
 
     @property
     def has_valid_tag(self) -> bool:
-        """Whether the tag has only ASCII letters and digits, at least one."""
+        """Whether the tag consists of ASCII letters and digits and is not empty."""
         return self.tag.isascii() and self.tag.isalnum()
 
     @property
@@ -49,25 +49,25 @@ class Caa(NamedTuple):
 
     @property
     def forbids(self) -> bool:
-        """Whether an issue property lets nobody issue: no issuer, or a value that breaks the grammar."""
+        """Whether an issue property forbids all issuance: it has no issuer, or its value is malformed."""
         match = _ISSUE.fullmatch(self._octets)
         return match is None or not match["issuer"]
 
     @property
     def has_valid_value(self) -> bool:
-        """Whether the value is what the property demands; those without a known grammar demand nothing."""
+        """Whether the value is valid for the property; properties without a known grammar allow any value."""
         if self.name in ISSUE_PROPERTIES:
             return _ISSUE.fullmatch(self._octets) is not None
         return self.name != "iodef" or is_report_url(self._octets)
 
     @property
     def _octets(self) -> str:
-        """The value as it came, a character for each octet: the grammar knows tabs, and no escapes."""
+        """The original value, one character per octet: the grammar allows tabs, but no escapes."""
         return _ESCAPE.sub(lambda match: chr(int(match[1])), self.value)
 
 
 def is_report_url(text: str) -> bool:
-    """Say whether it is a URL to which a report can be sent (RFC 8659 section 4.4)."""
+    """Return whether it is a URL to which a report can be sent (RFC 8659 section 4.4)."""
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
         return False
     try:
@@ -81,9 +81,9 @@ def is_report_url(text: str) -> bool:
 
 
 def caa_records(response: Response, owner: str) -> list[Caa]:
-    """Return the records of an answer, sorted; read from the octets, since dnspython refuses odd tags.
+    """Return the records of an answer, sorted; parsed here, because dnspython rejects unusual tags.
 
-    Records that end within their tag are left out.
+    Records that end within their tag are ignored.
     """
     number = type_number("CAA")
     return sorted(

@@ -8,12 +8,12 @@ _SERIALS = 1 << 32
 
 
 def is_newer(serial: int, other: int) -> bool:
-    """Say whether a serial is greater than another one; no if they have no order (RFC 1982 section 3.2)."""
+    """Return whether a serial is greater than another one; False if they have no order (RFC 1982 section 3.2)."""
     return 0 < (serial - other) % _SERIALS < _SERIALS >> 1
 
 
 def newest(serials: Iterable[int]) -> int:
-    """Return the serial that none of the others is newer than, as far as they have an order."""
+    """Return the newest serial, as far as the serials have an order."""
     found: int | None = None
     for serial in serials:
         if found is None or is_newer(serial, found):

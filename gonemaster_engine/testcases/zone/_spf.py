@@ -1,4 +1,4 @@
-"""SPF policies: which TXT records are one, and the grammar of their terms.
+"""SPF policies: the TXT records that are policies, and the grammar of their terms.
 
 Source: RFC 7208 sections 7.1 and 12.
 """
@@ -37,20 +37,20 @@ _MECHANISMS = {
     "ip6": re.compile(rf":(?P<address>[0-9a-f:.]+)(?:{_IP6_LENGTH})?", re.IGNORECASE),
 }
 _NAME = re.compile(r"[a-z0-9]+", re.IGNORECASE)
-_ONCE = ("redirect", "exp")  # modifiers that may stand once (RFC 7208 section 6)
+_ONCE = ("redirect", "exp")  # modifiers that may occur once (RFC 7208 section 6)
 
 
 class SpfTerm(NamedTuple):
-    """One term of a policy: a mechanism, its qualifier removed, or a modifier."""
+    """One term of a policy: a mechanism without its qualifier, or a modifier."""
 
     name: str
-    value: str  # what follows the colon or the equals sign
+    value: str  # the text after the colon or the equals sign
     is_modifier: bool
     is_valid: bool
 
 
 def policies(response: Response, owner: str) -> list[str]:
-    """Return the SPF policies in an answer, in lower case; octets outside of ASCII become U+FFFD."""
+    """Return the SPF policies in an answer, in lower case; non-ASCII octets become U+FFFD."""
     texts = [joined_strings(record.octets) for record in response.records("TXT", owner)]
     found = [text.decode("ascii", "replace").lower() for text in texts]
     return sorted(text for text in found if text == VERSION or text.startswith(f"{VERSION} "))
@@ -87,9 +87,9 @@ def _mechanism(text: str) -> SpfTerm:
 
 
 def _is_domain(text: str) -> bool:
-    """Say whether a text is a domain-spec: it ends in a macro, or in a dot and a label that a TLD can have.
+    """Return whether a text is a domain-spec, which ends in a macro, or in a dot and a valid TLD label.
 
-    So the last label is not a number: an address is no domain (RFC 7208 section 7.1).
+    The last label is not a number, so an address is not a domain (RFC 7208 section 7.1).
     """
     match = _MACRO_TEXT.fullmatch(text)
     if match is None or match["last"] is None:
@@ -108,7 +108,7 @@ def _is_address(mechanism: str, text: str) -> bool:
 
 
 def follows_grammar(policy: str) -> bool:
-    """Say whether a policy is valid (RFC 7208 section 4.6)."""
+    """Return whether a policy is valid (RFC 7208 section 4.6)."""
     found = list(terms(policy))
     names = [term.name for term in found if term.is_modifier]
     return all(term.is_valid for term in found) and all(names.count(name) <= 1 for name in _ONCE)
@@ -119,6 +119,6 @@ def unknown_modifiers(policy: str) -> list[str]:
     return sorted({term.name for term in terms(policy) if term.is_modifier} - set(_ONCE))
 
 
-def allows_nobody(policy: str) -> bool:
-    """Say whether the policy is the one for domains without mail: "-all" and nothing else."""
+def forbids_all_senders(policy: str) -> bool:
+    """Return whether the policy is the one for domains without mail: "-all" and nothing else."""
     return policy.split() == [VERSION, "-all"]

@@ -37,7 +37,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 @dataclass
 class _Seen:
-    """What the SOA records of the zone's servers say."""
+    """The contents of the SOA records of the zone's servers."""
 
     mnames: set[str] = field(default_factory=set)
     serials: set[int] = field(default_factory=set)
@@ -100,7 +100,7 @@ def _collect(zone_name: str, answers: list[tuple[Nameserver, Response | None]]) 
 async def _query_primary(
     zone: Zone, mname: str, usable: ServerFilter, primaries: list[tuple[Nameserver, int]]
 ) -> AsyncIterator[Finding]:
-    """Query the server that the MNAME names; add it with its serial to `primaries`, or say what is wrong."""
+    """Query the server named by the MNAME; add it with its serial to `primaries`, or yield its faults."""
     addresses = await zone.recursor.addresses(mname)
     if not addresses:
         yield NOT_RESOLVE(ns=mname)

@@ -43,5 +43,5 @@ async def _query(zone: Zone, host: str) -> Response | None:
     """Return the first authoritative answer about a host."""
     if names.is_in_domain(host, zone.name):
         return await zone.query_auth(host, "A")
-    # nobody is likely to know it, so all are queried at the same time
+    # probably no server has the name, so all are queried concurrently
     return next((answer for _, answer in await zone.query_all(host, "A") if answer and answer.aa), None)

@@ -1,4 +1,4 @@
-"""ZONE09: MX records where mail is expected, none where it is not, and the same on all servers.
+"""ZONE09: MX records should exist if and only if mail is expected, and be the same on all servers.
 
 Specification: Zonemaster ZONE09. RFC 2142 section 6, RFC 2181 section 5, RFC 3172, RFC 5321 section 5.1, RFC 7505.
 """
@@ -36,12 +36,12 @@ TLD = Tag("Z09_TLD_EMAIL_DOMAIN", Level.NOTICE, ("mail_targets",))
 UNEXPECTED_RCODE = Tag("Z09_UNEXPECTED_RCODE_MX", Level.WARNING, ("rcode", "addresses"))
 VALID_NULL = Tag("Z09_VALID_NULL_MX", Level.INFO)
 
-_MxSet = tuple[tuple[int, str], ...]  # preference and host, sorted, without doubles
+_MxSet = tuple[tuple[int, str], ...]  # preference and host, sorted, without duplicates
 
 
 @dataclass
 class _Answers:
-    """The addresses by what they answered."""
+    """The addresses by their answers."""
 
     unresponsive: list[str] = field(default_factory=list)
     errors: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # by RCODE

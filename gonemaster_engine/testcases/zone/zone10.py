@@ -1,4 +1,4 @@
-"""ZONE10: exactly one SOA record at the apex, and no alias beside it.
+"""ZONE10: exactly one SOA record at the apex, and no alias at the same name.
 
 Specification: Zonemaster ZONE10. RFC 1035 section 5.2, RFC 2181 sections 6.1 and 10.1, RFC 6672 section 2.3.
 """

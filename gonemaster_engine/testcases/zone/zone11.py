@@ -13,7 +13,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.testcases.zone._addresses import AddressAnswer, all_servers, query_each_address
-from gonemaster_engine.testcases.zone._spf import allows_nobody, follows_grammar, policies, unknown_modifiers
+from gonemaster_engine.testcases.zone._spf import follows_grammar, forbids_all_senders, policies, unknown_modifiers
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
 
@@ -78,7 +78,7 @@ def _judge(zone: Zone, found: dict[tuple[str, ...], list[AddressAnswer]]) -> Ite
 
 def _judge_policy(domain: str, policy: str, *, is_without_mail: bool) -> Iterator[Finding]:
     if is_without_mail:
-        yield (NULL if allows_nobody(policy) else NON_NULL)(domain=domain)
+        yield (NULL if forbids_all_senders(policy) else NON_NULL)(domain=domain)
     else:
         yield SYNTAX_OK(domain=domain)
     for modifier in unknown_modifiers(policy):

@@ -76,6 +76,6 @@ def _content(record: Record) -> _Csync:
 
 
 def _meets_condition(content: _Csync, soa_serial: int) -> bool:
-    """Say whether the SOA serial lets the record be acted on."""
+    """Return whether the SOA serial allows the record to be processed."""
     serial, flags, _ = content
     return not is_newer(serial, soa_serial) if flags & _SOAMINIMUM else serial == soa_serial

@@ -25,8 +25,8 @@ UNABLE = Tag("Z13_UNABLE_TO_CHECK", Level.WARNING)
 
 _COUNTED = frozenset({"a", "mx", "exists", "ptr", "include", "redirect"})
 _FOLLOWED = frozenset({"include", "redirect"})
-_MAX_TARGETS = 50  # a policy that leads to more is far beyond any limit; the rest is counted but not followed
-_MAX_TERMS = 1_000  # that need a look-up; a count that is a hundred times the limit need not be exact
+_MAX_TARGETS = 50  # further targets are counted but not followed; a policy with more is far beyond any limit
+_MAX_TERMS = 1_000  # terms with a lookup; a count far above the limit need not be exact
 
 
 @case("zone13", NO_SPF, EXCEEDED, OK, LOOP, MACRO, PTR, NOT_OBTAINED, UNABLE)
@@ -52,7 +52,7 @@ async def zone13(zone: Zone) -> AsyncIterator[Finding]:
 
 
 class _Walk:
-    """Follows a policy through its includes and redirects, and counts the terms that need a look-up."""
+    """Follows a policy through its includes and redirects, and counts the terms that need a lookup."""
 
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
@@ -63,7 +63,7 @@ class _Walk:
         self.findings: list[Finding] = []
 
     async def follow(self, policy: str) -> None:
-        """Count the terms of a policy and of those that it leads to."""
+        """Count the terms of a policy and of the policies that it refers to."""
         remaining = [policy]
         while remaining:
             for term in terms(remaining.pop()):
@@ -94,7 +94,7 @@ class _Walk:
         self._looked_up += 1
         resolution = await self._zone.recursor.resolve(domain, "TXT")
         found = policies(resolution.response, resolution.name) if resolution.response else []
-        if len(found) != 1:  # several are an error, whichever comes first (RFC 7208 section 4.5)
+        if len(found) != 1:  # several policies are an error, regardless of their order (RFC 7208 section 4.5)
             self._report(NOT_OBTAINED, target=domain)
             return None
         self._visited.add(domain)

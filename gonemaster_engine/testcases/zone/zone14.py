@@ -1,4 +1,4 @@
-"""ZONE14: ZONEMD at the apex: valid, up to date, the same on all name servers. The digest is not computed.
+"""ZONE14: ZONEMD at the apex: valid, current, the same on all name servers. The digest is not computed.
 
 RFC 8976 sections 2.2 and 4.
 """
@@ -73,7 +73,7 @@ async def zone14(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 def _records(response: Response, owner: str) -> list[_Zonemd]:
-    """Return the records of an answer, sorted; read from the octets, since dnspython refuses unknown hashes."""
+    """Return the records of an answer, sorted; parsed here, because dnspython rejects unknown hashes."""
     number = type_number("ZONEMD")
     return sorted(
         _Zonemd(int.from_bytes(octets[:4]), octets[4], octets[5], octets[_FIXED_OCTETS:].hex())

@@ -1,4 +1,4 @@
-"""ZONE15: CAA at the apex: served, valid, the same on all name servers, and what it allows.
+"""ZONE15: CAA at the apex: served, valid and the same on all name servers, and what it allows.
 
 RFC 8659 sections 3, 4.1 to 4.4 and 6.2, RFC 8657, RFC 9495 sections 3 and 4.
 """
@@ -97,7 +97,7 @@ def _faults(answered: Iterable[AddressAnswer]) -> Iterator[Finding]:
 
 
 def _judge(record: Caa) -> Iterator[Finding]:
-    """Say what is wrong with one record."""
+    """Yield the faults of one record."""
     if record.flags & RESERVED:
         yield RESERVED_FLAGS(caa_flags=record.flags, caa_property=record.tag, caa_value=record.value)
     if not record.has_valid_tag:
@@ -115,7 +115,7 @@ def _judge(record: Caa) -> Iterator[Finding]:
 
 
 def _policy(records: Iterable[Caa]) -> Iterator[Finding]:
-    """Say what the records forbid, and where they contradict each other."""
+    """Yield what the records forbid, and their contradictions."""
     forbids: dict[str, set[bool]] = defaultdict(set)
     for record in records:
         if record.name in ISSUE_PROPERTIES:

@@ -1,6 +1,6 @@
-"""The chain of trust as a picture (SVG), and the facts that belong to it; from the document, without any other state.
+"""The chain of trust as an SVG picture with facts about its parts, created from the document alone.
 
-docs/reference/dnssec-chain.md says what is drawn, and how.
+docs/reference/dnssec-chain.md describes the picture.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A picture of one chain in one language."""
+    """The picture of one chain in one language."""
 
     _picture: Picture
     _words: Words
@@ -37,12 +37,12 @@ class Diagram:
 
     @property
     def title(self) -> str:
-        """What the picture shows."""
+        """The title of the picture."""
         return self._picture.title
 
     @property
     def summary(self) -> str:
-        """One sentence about the whole chain."""
+        """A sentence about the whole chain."""
         return self._picture.summary
 
     @property
@@ -56,27 +56,27 @@ class Diagram:
         return self._picture.mark
 
     def inline(self, *, chosen: str | None = None) -> str:
-        """Return the picture as an element `svg` for a page: with the classes of its style sheet, without style.
+        """Return the picture as an `svg` element for a page, with the classes of its style sheet.
 
-        Each zone and box is a link to `#` and the id of its facts; the box whose id is `chosen` stands out.
+        Each zone and box is a link to `#` and the ID of its facts; the box with the ID `chosen` is highlighted.
         """
         return drawing.inline(self._picture, self._words, prefix=self._prefix, chosen=chosen)
 
     def standalone(self) -> str:
-        """Return the picture as a document: own style for light and dark, a heading, no script, no links."""
+        """Return the picture as a document with light and dark style and a heading, without scripts and links."""
         return drawing.standalone(self._picture, self._words)
 
     @property
     def checked_at(self) -> datetime | None:
-        """The time for which the chain was judged."""
+        """The time at which the chain was validated."""
         return self._checked_at
 
     def remarks(self) -> tuple[NodeFacts, ...]:
-        """Return those of the facts whose zone or box is not as it should be."""
+        """Return the facts of all zones and boxes that are not in order."""
         return tuple(about for about in self.facts() if about.mark is not Mark.OK and about.kind != "more")
 
     def facts(self) -> tuple[NodeFacts, ...]:
-        """Return what is known of all zones and boxes of the picture, from the top; each has the id of its link."""
+        """Return the facts of all zones and boxes from top to bottom, each with the ID of its link."""
         return tuple(
             about
             for band in self._picture.bands
@@ -85,14 +85,14 @@ class Diagram:
 
 
 def diagram_of(document: Mapping[str, Any], *, locale: str = DEFAULT_LOCALE, prefix: str = "chain") -> Diagram:
-    """Return the picture of a chain in the form of docs/reference/dnssec-chain.md; what is unknown in it is left out.
+    """Return the picture of a document as in docs/reference/dnssec-chain.md; unknown contents are ignored.
 
-    All ids begin with `prefix`, so that a page can have several.
+    All IDs start with `prefix`, so that a page can have several pictures.
 
     Raises:
-        ValueError: the prefix cannot begin an id.
+      ValueError: the prefix is not valid in an ID.
     """
     if not _PREFIX.fullmatch(prefix):
-        raise ValueError(f"the prefix {prefix!r} has other characters than letters, digits, - and _")
+        raise ValueError(f"the prefix {prefix!r} may contain only letters, digits, - and _")
     words, chain = Words(locale), read(document)
     return Diagram(picture_of(chain, words, prefix=prefix), words, prefix, chain.checked_at)

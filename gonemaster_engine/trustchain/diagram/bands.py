@@ -1,4 +1,4 @@
-"""Makes the picture of a chain: which bands there are, what stands in them, and how it hangs together."""
+"""Composition of the picture: its bands, their boxes, and the lines between them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from gonemaster_engine.trustchain.diagram.model import Band, Box, Bundle, Bundle
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, instant
 
-MOST_BOXES = 12  # of one column
-MOST_BANDS = 10
-_FIRST_BANDS = 2  # where bands are left out, these stay at the top
-_MOST_REASONS = 2  # written into a band; all are in its facts
+MAX_BOXES = 12  # per column
+MAX_BANDS = 10
+_FIRST_BANDS = 2  # these stay at the top if bands are left out
+_MAX_REASONS = 2  # shown in a band; its facts have all
 _OF_THE_WHOLE = {
     "secure": Mark.OK,
     "partial": Mark.WARN,
@@ -36,7 +36,7 @@ _OF_THE_WHOLE = {
 
 
 def picture_of(chain: ChainView, words: Words, *, prefix: str) -> Picture:
-    """Return what is drawn of a chain; ids of boxes begin with `prefix`."""
+    """Return the picture of a chain; the IDs of boxes start with `prefix`."""
     context = Context(chain, words, prefix)
     status = chain.status if chain.status in {*_OF_THE_WHOLE, "undelegated"} else "indeterminate"
     last = marks.of_status(chain.cuts[-1].status) if chain.cuts else Mark.UNKNOWN
@@ -67,7 +67,7 @@ def _bands(context: Context) -> Iterator[Band]:
 
 
 def _shows_anchors(context: Context, keys: Sequence[KeyBox]) -> bool:
-    """Say whether what the first zone is trusted by has to be seen: supplied DS records, or wrong ones."""
+    """Return whether the trust anchors of the first zone are shown: if DS records are supplied or wrong."""
     cut = context.chain.cuts[0]
     fits = any(key.key.name in cut.matched for key in keys)
     return context.chain.supplied or (cut.name == "." and bool(cut.ds) and not fits)
@@ -76,7 +76,7 @@ def _shows_anchors(context: Context, keys: Sequence[KeyBox]) -> bool:
 def _anchors(context: Context, ds: Sequence[tuple[DsView, Box]], keys: Sequence[KeyBox]) -> Band:
     name = context.words.label("supplied_ds" if context.chain.supplied else "anchors")
     about = NodeFacts(f"{context.prefix}-top", "zone", name, name, Mark.OK, "")
-    column, below = _way_down(context, 0, ds, keys)
+    column, below = _ds_column(context, 0, ds, keys)
     return Band(about, name, (), ((), (), column), below=below)
 
 
@@ -88,10 +88,10 @@ def _above_another(
     keys_below: Sequence[KeyBox],
 ) -> Band:
     below = context.chain.cuts[position + 1]
-    column, way_down = _way_down(context, position + 1, ds, keys_below)
+    column, ds_column = _ds_column(context, position + 1, ds, keys_below)
     worth = marks.of_set(below.ds_signatures, context.chain.checked_at)
     targets = ends_of((box for _, box in ds), worth) if worth else ()
-    return _zone(context, position, keys, column, _signed(context, keys, below.ds_signatures, targets), way_down)
+    return _zone(context, position, keys, column, _signed(context, keys, below.ds_signatures, targets), ds_column)
 
 
 def _tested(context: Context, keys: Sequence[KeyBox]) -> Band:
@@ -124,7 +124,7 @@ def _zone(
     return Band(
         about=_about(context, position),
         name=context.words.label("root") if cut.name == "." else cut.name,
-        reasons=tuple(map(context.words.reason, cut.reasons[:_MOST_REASONS])),
+        reasons=tuple(map(context.words.reason, cut.reasons[:_MAX_REASONS])),
         columns=columns,
         keys=_signed(context, keys, over_keys, ends_of(others, worth) if worth else ()),
         data=data,
@@ -144,7 +144,7 @@ def _about(context: Context, position: int) -> NodeFacts:
         zone=cut.name,
         mark=mark,
         word=words.label("partial") if is_partial else words.mark(mark),
-        notes=tuple(map(words.reason, cut.reasons[:MOST_BOXES])),
+        notes=tuple(map(words.reason, cut.reasons[:MAX_BOXES])),
         facts=tuple(facts.of_zone(words, chain, cut)),
     )
 
@@ -152,7 +152,7 @@ def _about(context: Context, position: int) -> NodeFacts:
 def _signed(
     context: Context, keys: Sequence[KeyBox], made: Sequence[Signature], targets: tuple[BundleEnd, ...]
 ) -> Bundle | None:
-    """Return the lines from the keys that signed something to what they signed; None if there is nothing to draw."""
+    """Return the lines from signing keys to the sets that they signed, or None if there are none to draw."""
     if not targets or not made:
         return None
     at, shared = context.chain.checked_at, marks.best(end.mark for end in targets)
@@ -161,10 +161,10 @@ def _signed(
     return Bundle(tuple(BundleEnd(box, mark) for box, mark in worth if mark), targets, shared or Mark.UNKNOWN)
 
 
-def _way_down(
+def _ds_column(
     context: Context, position: int, ds: Sequence[tuple[DsView, Box]], keys: Sequence[KeyBox]
 ) -> tuple[tuple[Box, ...], Bundle]:
-    """Return the DS records of a zone, or what stands for them, and the lines from there into its band."""
+    """Return the boxes of a zone's DS records, or their placeholder, and the lines from them to the zone's band."""
     cut = context.chain.cuts[position]
     boxes = [box for _, box in ds] or [no_ds(context, position)]
     column = _fewer(context, boxes, "ds", position)
@@ -185,11 +185,11 @@ def _without_match(cut: ZoneView) -> Mark:
 
 
 def _fewer(context: Context, boxes: Iterable[Box], kind: str, position: int) -> tuple[Box, ...]:
-    """Return at most so many boxes as a column holds; the last then says how many are not shown."""
+    """Return at most the number of boxes that a column holds; if some are left out, the last box states how many."""
     listed = list(boxes)
-    if len(listed) <= MOST_BOXES:
+    if len(listed) <= MAX_BOXES:
         return tuple(listed)
-    kept, left_out = listed[: MOST_BOXES - 1], listed[MOST_BOXES - 1 :]
+    kept, left_out = listed[: MAX_BOXES - 1], listed[MAX_BOXES - 1 :]
     words = context.words
     more = context.box(
         f"{kind}-more",
@@ -198,17 +198,17 @@ def _fewer(context: Context, boxes: Iterable[Box], kind: str, position: int) -> 
         words.label("not_shown"),
         marks.worst({box.mark for box in left_out}),
         position=position,
-        listed=[fact for box in left_out[:MOST_BOXES] for fact in facts.left_out(words, box.label, box.about.word)],
+        listed=[fact for box in left_out[:MAX_BOXES] for fact in facts.left_out(words, box.label, box.about.word)],
     )
     return (*kept, more)
 
 
 def _fewer_bands(context: Context, bands: list[Band]) -> Iterator[Band]:
-    """Yield at most so many bands as a picture holds, one of which then says how many zones are not shown."""
-    if len(bands) <= MOST_BANDS:
+    """Yield at most the number of bands that a picture holds; if zones are left out, one band states how many."""
+    if len(bands) <= MAX_BANDS:
         yield from bands
         return
-    skipped = bands[_FIRST_BANDS : len(bands) - MOST_BANDS + _FIRST_BANDS + 1]
+    skipped = bands[_FIRST_BANDS : len(bands) - MAX_BANDS + _FIRST_BANDS + 1]
     yield from bands[: _FIRST_BANDS - 1]
     above = bands[_FIRST_BANDS - 1]
     yield replace(above, below=above.below and replace(above.below, targets=()))

@@ -1,4 +1,4 @@
-"""The boxes of a chain: keys, DS records, signed records, and what stands where there is none."""
+"""The boxes of a chain: keys, DS records, signed records, and placeholders for missing ones."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ from gonemaster_engine.trustchain.diagram.model import Box, BundleEnd, Fact, Nod
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, ServerView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, short_algorithm
 
-_MOST_TYPES = 4  # of signed records
-_JOINED_TO_KEYS = frozenset({"validates", "rrsig_expired", "rrsig_invalid"})  # the zone's own keys sign these names
+_MAX_TYPES = 4  # types of signed records
+_JOINED_TO_KEYS = frozenset(
+    {"validates", "rrsig_expired", "rrsig_invalid"}
+)  # statuses of names that the zone's own keys sign
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What all boxes of one picture are made with."""
+    """The data that all boxes of one picture share."""
 
     chain: ChainView
     words: Words
     prefix: str
 
     def is_tested(self, position: int) -> bool:
-        """Say whether the cut is the last one."""
+        """Return whether the cut is the last one, the tested zone."""
         return position == len(self.chain.cuts) - 1
 
     def made_in(self, position: int) -> tuple[Signature, ...]:
-        """Return all signatures by keys of a cut, those over DS records of the next cut among them."""
+        """Return all signatures by keys of a cut, including those over DS records of the next cut."""
         below = () if self.is_tested(position) else self.chain.cuts[position + 1].ds_signatures
         return (*self.chain.cuts[position].signatures, *below)
 
     def box(
         self, id_: str, kind: str, label: str, note: str, mark: Mark, *, position: int, listed: Iterable[Fact] = ()
     ) -> Box:
-        """Make a box."""
+        """Create a box."""
         about = NodeFacts(
             id=f"{self.prefix}-{position}-{id_}",
             kind=kind,
@@ -55,11 +57,11 @@ class KeyBox:
 
     key: Key
     box: Box
-    is_entry: bool  # stands in the first column
+    is_entry: bool  # whether it is in the first column
 
 
 def key_boxes(context: Context, position: int) -> list[KeyBox]:
-    """Return the keys of a cut, in the order in which they are drawn: named by DS records, signing, others."""
+    """Return the keys of a cut in drawing order: keys with DS records, other signing keys, the rest."""
     cut = context.chain.cuts[position]
     made = marks.by_maker(context.made_in(position))
     total = len(_answering(context.chain.child_servers, cut.keys)) if context.is_tested(position) else 0
@@ -81,7 +83,7 @@ def _key_box(context: Context, position: int, number: int, *, made: Sequence[Sig
     key = cut.keys[number]
     is_entry = _is_entry(cut, key)
     over_keys = [each for each in made if each.covers == "DNSKEY"] if is_entry else []
-    trouble = _trouble(context, key, over_keys, total)
+    problem = _note(context, key, over_keys, total)
     mark = marks.of_keys(cut)
     role = _role(key, is_entry=is_entry, signs_data=any(each.covers != "DNSKEY" for each in made))
     is_anchor = cut.name == "." and key.name in cut.matched
@@ -89,8 +91,8 @@ def _key_box(context: Context, position: int, number: int, *, made: Sequence[Sig
         f"key-{number}",
         "key",
         words.label(role, key_tag=key.key_tag),
-        trouble or (words.label("anchor") if is_anchor else short_algorithm(key.algorithm, key.algorithm_name)),
-        Mark.WARN if trouble and mark is Mark.OK else mark,
+        problem or (words.label("anchor") if is_anchor else short_algorithm(key.algorithm, key.algorithm_name)),
+        Mark.WARN if problem and mark is Mark.OK else mark,
         position=position,
         listed=facts.of_key(words, key, made, role=f"role_{role}", is_anchor=is_anchor, total=total),
     )
@@ -103,14 +105,14 @@ def _role(key: Key, *, is_entry: bool, signs_data: bool) -> str:
     return "key" if is_entry else "zsk"
 
 
-def _trouble(context: Context, key: Key, over_keys: Sequence[Signature], total: int) -> str:
-    """Say in two or three words what needs attention at a key; empty if nothing does."""
+def _note(context: Context, key: Key, over_keys: Sequence[Signature], total: int) -> str:
+    """Return two or three words about a problem of a key; empty if there is none."""
     words = context.words
     if key.revoked:
         return words.label("revoked")
     if not key.zone_key:
         return words.label("not_zone_key")
-    wrong = _signature_trouble(context, over_keys)
+    wrong = _signature_note(context, over_keys)
     if wrong:
         return wrong
     if key.servers and len(key.servers) < total:
@@ -118,7 +120,7 @@ def _trouble(context: Context, key: Key, over_keys: Sequence[Signature], total: 
     return ""
 
 
-def _signature_trouble(context: Context, made: Sequence[Signature]) -> str:
+def _signature_note(context: Context, made: Sequence[Signature]) -> str:
     words, at = context.words, context.chain.checked_at
     if marks.of_signatures(made, at) in {None, Mark.OK}:
         return ""
@@ -136,7 +138,7 @@ def _answering(servers: Iterable[ServerView], records: Iterable[Key | DsView]) -
 
 
 def ds_boxes(context: Context, position: int) -> list[tuple[DsView, Box]]:
-    """Return the DS records of a cut, in the order in which they are drawn: those that match a key first."""
+    """Return the DS records of a cut in drawing order: those that match a key first."""
     cut = context.chain.cuts[position]
     total = len(_answering(context.chain.parent_servers, cut.ds)) if context.is_tested(position) else 0
     made = [(ds, _ds_box(context, position, number, total=total)) for number, ds in enumerate(cut.ds)]
@@ -146,19 +148,19 @@ def ds_boxes(context: Context, position: int) -> list[tuple[DsView, Box]]:
 def _ds_box(context: Context, position: int, number: int, *, total: int) -> Box:
     words, cut = context.words, context.chain.cuts[position]
     ds = cut.ds[number]
-    mark, trouble = _ds_mark(context, cut, ds), ""
-    if ds.verdict not in {"", "match"} and not _is_silent(cut):  # where no keys came, nothing is known of the record
-        trouble = words.coded("link", ds.verdict, short=True)
+    mark, problem = _ds_mark(context, cut, ds), ""
+    if ds.verdict not in {"", "match"} and not _is_silent(cut):  # without keys, nothing is known about the record
+        problem = words.coded("link", ds.verdict, short=True)
     elif ds.verdict == "match" and not (ds.signs or ds.of in cut.signers):
-        trouble = words.label("not_signing")
+        problem = words.label("not_signing")
     elif ds.servers and len(ds.servers) < total:
-        trouble = words.label("some_servers", count=len(ds.servers), total=total)
+        problem = words.label("some_servers", count=len(ds.servers), total=total)
         mark = Mark.WARN if mark is Mark.OK else mark
     return context.box(
         f"ds-{number}",
         "ds",
         words.label("ds", key_tag=ds.key_tag),
-        trouble or ds.digest_type_name or str(ds.digest_type),
+        problem or ds.digest_type_name or str(ds.digest_type),
         mark,
         position=position,
         listed=facts.of_ds(words, ds, cut.ds_signatures, total=total),
@@ -169,7 +171,7 @@ def _ds_mark(context: Context, cut: ZoneView, ds: DsView) -> Mark:
     if _is_about_ds(cut.reasons):
         return marks.of_status(cut.status)  # the set as a whole is not trusted
     if ds.verdict == "match" and (ds.signs or ds.of in cut.signers):
-        return Mark.OK  # the record is fine, whatever else is wrong with the zone
+        return Mark.OK  # the record is fine, even if the zone has other problems
     if cut.status == "secure":
         return Mark.UNKNOWN if ds.verdict in {"", "digest_unsupported"} else Mark.WARN
     return marks.of_status(cut.status)
@@ -184,7 +186,7 @@ def _is_silent(cut: ZoneView) -> bool:
 
 
 def no_ds(context: Context, position: int) -> Box:
-    """Return what stands for DS records where there are none."""
+    """Return the placeholder for missing DS records."""
     words, cut = context.words, context.chain.cuts[position]
     if "ds_no_answer" in cut.reasons:
         return context.box("ds", "ds", words.label("no_response"), "DS", Mark.UNKNOWN, position=position)
@@ -192,14 +194,14 @@ def no_ds(context: Context, position: int) -> Box:
     if context.chain.supplied:
         note = "supplied"
     elif any(reason.startswith("parent_") for reason in cut.reasons):
-        note = f"edge_{mark.value}"  # there is no proof to look for
+        note = f"edge_{mark.value}"  # no proof is expected
     else:
         note = "proven" if "ds_missing" in cut.reasons else "not_proven"
     return context.box("ds", "ds", words.label("no_ds"), words.label(note), mark, position=position)
 
 
 def no_keys(context: Context, position: int) -> Box:
-    """Return what stands for keys where there are none."""
+    """Return the placeholder for missing keys."""
     words, cut = context.words, context.chain.cuts[position]
     if "dnskey_no_answer" in cut.reasons:
         return context.box("keys", "key", words.label("no_response"), "DNSKEY", Mark.UNKNOWN, position=position)
@@ -208,11 +210,14 @@ def no_keys(context: Context, position: int) -> Box:
 
 
 def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
-    """Yield what the keys of the tested zone sign, with the worth of the signatures; None where there are none."""
+    """Yield the sets that the keys of the tested zone sign, with the mark of their signatures.
+
+    None without signatures.
+    """
     cut = context.chain.cuts[-1]
     if cut.keys:
         kinds = list(dict.fromkeys(each.covers for each in cut.signatures if each.covers != "DNSKEY"))
-        for number, kind in enumerate(kinds[:_MOST_TYPES] or ["SOA"]):
+        for number, kind in enumerate(kinds[:_MAX_TYPES] or ["SOA"]):
             yield _records(context, number, kind, [each for each in cut.signatures if each.covers == kind])
     yield from _names(context)
 
@@ -220,29 +225,29 @@ def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
 def _records(context: Context, number: int, kind: str, made: Sequence[Signature]) -> tuple[Box, Mark | None]:
     words, position = context.words, len(context.chain.cuts) - 1
     mark, worth = marks.of_status(context.chain.cuts[-1].status), marks.of_set(made, context.chain.checked_at)
-    trouble = _set_trouble(context, made)
+    problem = _set_note(context, made)
     box = context.box(
         f"records-{number}",
         "records",
         kind or "?",
-        trouble or words.label("signed" if made else "not_signed"),
-        Mark.WARN if trouble and mark is Mark.OK else mark,
+        problem or words.label("signed" if made else "not_signed"),
+        Mark.WARN if problem and mark is Mark.OK else mark,
         position=position,
         listed=facts.signed_by(words, made),
     )
     return box, worth
 
 
-def _set_trouble(context: Context, made: Sequence[Signature]) -> str:
-    """Say what needs attention at a set, by the best of the keys that have signed it."""
+def _set_note(context: Context, made: Sequence[Signature]) -> str:
+    """Return a note about a problem of a set's signatures, taken from the best signing key."""
     at = context.chain.checked_at
     worth = marks.of_set(made, at)
     found = (each for each in marks.by_maker(made).values() if marks.of_signatures(each, at) is worth)
-    return _signature_trouble(context, next(found, []))
+    return _signature_note(context, next(found, []))
 
 
 def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:
-    """Yield a box for each status that addresses of name servers in the zone have."""
+    """Yield a box for each status of the addresses of in-domain name servers."""
     words, position = context.words, len(context.chain.cuts) - 1
     of_keys = marks.of_keys(context.chain.cuts[-1])
     statuses = list(dict.fromkeys(name.status for name in context.chain.names))
@@ -255,7 +260,7 @@ def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:
             "names",
             words.label("addresses"),
             words.coded("names", status, short=True, count=count),
-            of_keys if mark is Mark.OK or of_keys is Mark.NONE else mark,  # nothing is bogus in an insecure zone
+            of_keys if mark is Mark.OK or of_keys is Mark.NONE else mark,  # an insecure zone has no bogus names
             position=position,
             listed=facts.of_names(words, found),
         )
@@ -263,5 +268,5 @@ def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:
 
 
 def ends_of(boxes: Iterable[Box], mark: Mark) -> tuple[BundleEnd, ...]:
-    """Return ends with the same worth at some boxes."""
+    """Return ends with the same mark at several boxes."""
     return tuple(BundleEnd(box, mark) for box in boxes)

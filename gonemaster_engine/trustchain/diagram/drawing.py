@@ -1,4 +1,4 @@
-"""Draws a picture as SVG: for a page, with links and the classes of its style sheet, or as a document of its own."""
+"""Rendering of a picture as SVG: for a page, with links and the page's style classes, or as a separate document."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from gonemaster_engine.trustchain.diagram.words import Words
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _MARGIN, _TITLE_HEIGHT, _LINE_HEIGHT, _LEGEND_ROOM = 12, 62, 15, 120
-_SCALE = 1.5  # of a file, where nothing says how large it is shown
-_NAME_LENGTH = 32  # longer names of zones are cut in the middle
+_SCALE = 1.5  # of a file, which states no display size
+_NAME_LENGTH = 32  # longer zone names are shortened in the middle
 _RADIUS = 8  # of corners
 _ICONS = {  # 16 by 16
     Mark.OK: "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zM4.1 8.3l2.9 2.9 5-5-1.3-1.3L7 8.6 5.4 7z",
@@ -47,7 +47,10 @@ _CROSS, _QUESTION = "M-2.2-2.2 2.2 2.2M2.2-2.2-2.2 2.2", "M-1.6-1.2A1.6 1.6 0 1 
 
 
 def inline(picture: Picture, words: Words, *, prefix: str, chosen: str | None) -> Markup:
-    """Draw for a page: no style, every box a link to `#` and its id; the box whose id is `chosen` stands out."""
+    """Draw the picture for a page: without style, each box a link to `#` and its ID.
+
+    The `chosen` box is highlighted.
+    """
     placed = place(picture)
     bottom, end = _end(picture, words, placed.height)
     title, description = f"{prefix}-title", f"{prefix}-description"
@@ -70,7 +73,7 @@ def inline(picture: Picture, words: Words, *, prefix: str, chosen: str | None) -
 
 
 def standalone(picture: Picture, words: Words) -> Markup:
-    """Draw a document: with its own style, a heading and the time, and without links."""
+    """Draw the picture as a document with its own style, a heading and the time, without links."""
     placed = place(picture, top=_TITLE_HEIGHT)
     bottom, end = _end(picture, words, placed.height)
     width, height = WIDTH + 2 * _MARGIN, bottom + 2 * _MARGIN
@@ -88,7 +91,7 @@ def standalone(picture: Picture, words: Words) -> Markup:
         ),
         element("title", (("id", "title"),), text(picture.title)),
         element("desc", (("id", "description"),), text(picture.summary)),
-        element("style", (), Markup(STYLE)),  # without characters that are special in XML
+        element("style", (), Markup(STYLE)),  # contains no XML special characters
         element("rect", (("class", "paper"), ("x", -_MARGIN), ("y", -_MARGIN), ("width", "100%"), ("height", "100%"))),
         *_heading(picture, words),
         *map(_ground, placed.bands),
@@ -100,7 +103,7 @@ def standalone(picture: Picture, words: Words) -> Markup:
 
 def _heading(picture: Picture, words: Words) -> Iterator[Markup]:
     yield line_of_text(words.label("heading"), x=0, y=14, size=10.5, room=WIDTH, css="t2")
-    yield line_of_text(picture.zone, x=0, y=32, size=15, room=WIDTH, css="tt", most=_NAME_LENGTH)
+    yield line_of_text(picture.zone, x=0, y=32, size=15, room=WIDTH, css="tt", max_characters=_NAME_LENGTH)
     yield _icon(picture.mark, 0, 40)
     said = ", ".join(filter(None, (picture.status, picture.checked_at)))
     yield line_of_text(said, x=20, y=51, size=10.5, room=WIDTH - 20, css="t2")
@@ -112,7 +115,7 @@ def _ground(placed: PlacedBand) -> Markup:
 
 
 def _linked_parts(placed: PlacedBand, chosen: str | None) -> Iterator[Markup]:
-    """Yield the head of a band and its boxes, each a link, in the order in which they are read."""
+    """Yield the head of a band and its boxes in reading order, each as a link."""
     about = placed.band.about
     if about.word:
         label = ", ".join(filter(None, (placed.band.name, about.word)))
@@ -135,11 +138,11 @@ def _head(placed: PlacedBand) -> Iterator[Markup]:
     band, y = placed.band, placed.y
     yield element("title", (), text(band.name))
     place_ = (("x", 1), ("y", y), ("width", WIDTH - 2), ("height", HEADING))
-    yield element("rect", (*place_, ("fill", "none"), ("pointer-events", "all")))  # all of it is the link
+    yield element("rect", (*place_, ("fill", "none"), ("pointer-events", "all")))  # makes the whole area clickable
     if band.about.word:
         yield line_of_text(band.about.word, x=20, y=y + 23, size=10.5, room=88, css="t2")
         yield _icon(band.about.mark, 330, y + 11)
-    yield line_of_text(band.name, x=323, y=y + 23, size=13, room=208, css="tz", most=_NAME_LENGTH)
+    yield line_of_text(band.name, x=323, y=y + 23, size=13, room=208, css="tz", max_characters=_NAME_LENGTH)
     for number, reason in enumerate(band.reasons):
         yield line_of_text(reason, x=20, y=y + 38 + 14 * number, size=10.5, room=WIDTH - 40, css="t2")
 
@@ -156,8 +159,8 @@ def _box(placed: PlacedBox, *, is_chosen: bool) -> Iterator[Markup]:
     yield element("title", (), text(_said(placed)))
     yield element("rect", (("class", css), *shape))
     room = placed.width - 8
-    yield line_of_text(box.label, x=middle, y=placed.y + 17, size=12, room=room, css="mid", most=24)
-    yield line_of_text(box.note, x=middle, y=placed.y + 31, size=10.5, room=room, css="mid t2", most=24)
+    yield line_of_text(box.label, x=middle, y=placed.y + 17, size=12, room=room, css="mid", max_characters=24)
+    yield line_of_text(box.note, x=middle, y=placed.y + 31, size=10.5, room=room, css="mid t2", max_characters=24)
 
 
 def _lines(placed: Placed) -> Iterator[Markup]:
@@ -171,7 +174,7 @@ def _lines(placed: Placed) -> Iterator[Markup]:
 
 
 def _path(line: Polyline) -> str:
-    """Return the way through the points, with round corners, that ends where a tip begins."""
+    """Return the path through the points with rounded corners, which ends at the start of the tip."""
     points = list(line.points)
     if line.tip:
         (x, y), (_, before_y) = points[-1], points[-2]
@@ -192,7 +195,7 @@ def _at(point: Point) -> str:
 
 
 def _length(one: Point, other: Point) -> float:
-    return abs(one[0] - other[0]) + abs(one[1] - other[1])  # all lines run along an axis
+    return abs(one[0] - other[0]) + abs(one[1] - other[1])  # all lines are horizontal or vertical
 
 
 def _towards(start: Point, end: Point, distance: float) -> Point:
@@ -222,7 +225,7 @@ def _icon(mark: Mark, x: float, y: float) -> Markup:
 
 
 def _end(picture: Picture, words: Words, y: float) -> tuple[float, list[Markup]]:
-    """Say what the kinds of lines that there are mean, and what is not shown; return also where that ends."""
+    """Draw the legend of the line types and the notes about missing parts; return it with its lower edge."""
     drawn, x, y = [], 2.0, y + 18.5
     for mark in _marks_in(picture):
         label = words.label(f"edge_{mark.value}")

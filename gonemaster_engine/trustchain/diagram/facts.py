@@ -1,4 +1,4 @@
-"""The facts about zones, keys and records, for people."""
+"""The facts about zones, keys and records, as texts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from gonemaster_engine.trustchain.diagram.model import Fact
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, Name, ServerView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.words import Words, instant
 
-_MOST_LISTED = 16  # items of one value
+_MAX_LISTED = 16  # items in one value
 
 
 def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_anchor: bool, total: int) -> list[Fact]:
-    """Give the facts about a key; `made` are its signatures, `total` the servers that gave keys."""
+    """Return the facts about a key.
+
+    `made` holds its signatures, `total` is the number of servers that returned keys.
+    """
     flags = words.fact("revoked", flags=key.flags) if key.revoked else str(key.flags)
     facts = [
         Fact(words.fact("role"), words.fact(role)),
@@ -28,13 +31,13 @@ def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_a
     if is_anchor:
         facts.append(Fact(words.fact("trust_anchor"), words.fact("yes")))
     facts += [
-        Fact(words.fact("signs"), text) for text in islice((_signature(words, each) for each in made), _MOST_LISTED)
+        Fact(words.fact("signs"), text) for text in islice((_signature(words, each) for each in made), _MAX_LISTED)
     ]
     return [*facts, *seen_on(words, key.servers, total)]
 
 
 def of_ds(words: Words, ds: DsView, made: Iterable[Signature], *, total: int) -> list[Fact]:
-    """Give the facts about a DS record; `made` are the signatures over its set."""
+    """Return the facts about a DS record; `made` holds the signatures over its set."""
     name = f"{ds.digest_type}, {ds.digest_type_name}" if ds.digest_type_name else str(ds.digest_type)
     facts = [
         Fact(words.fact("key_tag"), str(ds.key_tag)),
@@ -48,29 +51,29 @@ def of_ds(words: Words, ds: DsView, made: Iterable[Signature], *, total: int) ->
 
 
 def of_names(words: Words, found: Sequence[Name]) -> list[Fact]:
-    """Give each name with what its addresses are worth, and to whom."""
+    """Return each name with the status of its addresses and the servers that gave them."""
     return [
-        Fact(name.name, f"{words.coded('names', name.status)}: {', '.join(name.servers[:_MOST_LISTED])}")
-        for name in found[:_MOST_LISTED]
+        Fact(name.name, f"{words.coded('names', name.status)}: {', '.join(name.servers[:_MAX_LISTED])}")
+        for name in found[:_MAX_LISTED]
     ]
 
 
 def of_zone(words: Words, chain: ChainView, cut: ZoneView) -> list[Fact]:
-    """Give the facts about a zone as a whole: for the tested one, what its servers and its parent's are worth."""
+    """Return the facts about a zone; for the tested zone also the status of its servers and of its parent's."""
     facts = [Fact(words.fact("zone"), cut.name)]
     if cut is chain.cuts[-1]:
         servers = (*chain.parent_servers, *chain.child_servers)
-        facts += [_server(words, each) for each in servers[: 4 * _MOST_LISTED]]
+        facts += [_server(words, each) for each in servers[: 4 * _MAX_LISTED]]
     return facts
 
 
 def left_out(words: Words, label: str, word: str) -> list[Fact]:
-    """Say that a box is not shown."""
+    """Return the fact that a box is not shown."""
     return [Fact(words.fact("not_shown"), f"{label}: {word}")]
 
 
 def signed_by(words: Words, made: Iterable[Signature]) -> list[Fact]:
-    """Give the signatures over a set."""
+    """Return the signatures over a set."""
     texts = (
         words.fact(
             "signature_by",
@@ -81,16 +84,16 @@ def signed_by(words: Words, made: Iterable[Signature]) -> list[Fact]:
         )
         for each in made
     )
-    return [Fact(words.fact("signed_by"), text) for text in islice(texts, _MOST_LISTED)]
+    return [Fact(words.fact("signed_by"), text) for text in islice(texts, _MAX_LISTED)]
 
 
 def seen_on(words: Words, servers: Sequence[str], total: int) -> list[Fact]:
-    """Say which servers gave a record; nothing if that is not known."""
+    """Return the servers that returned a record; empty if unknown."""
     if not servers:
         return []
     if len(servers) >= total:
         return [Fact(words.fact("seen_on"), words.fact("all_servers", count=len(servers)))]
-    listed = ", ".join(servers[:_MOST_LISTED])
+    listed = ", ".join(servers[:_MAX_LISTED])
     return [Fact(words.fact("seen_on"), words.fact("servers", count=len(servers), total=total, servers=listed))]
 
 

@@ -1,4 +1,4 @@
-"""Where bands, boxes and lines of a picture stand, in units of which the picture is 360 wide."""
+"""The positions of bands, boxes and lines; the width of the picture is 360 units."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ WIDTH = 360
 BOX_HEIGHT = 40
 _COLUMNS = ((20, 92), (134, 90), (246, 92))  # left edge and width
 _KEYS_LINE, _DATA_LINE = 122, 234  # common lines between the columns
-_LEFT_LINE, _RIGHT_LINE = 10, 349  # common lines at the edges, that lead from band to band
-_PITCH = 48  # from box to box
+_LEFT_LINE, _RIGHT_LINE = 10, 349  # common lines at the edges, which connect bands
+_PITCH = 48  # distance between boxes
 HEADING, _REASON, _FOOT = 36, 14, 12  # parts of a band's height
 _GAP = 36  # between bands
-_BELOW_BOXES = 5  # a line that passes the second column runs so far under its last box
+_BELOW_BOXES = 5  # distance between the last box of the second column and a line that passes below it
 
 Point: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Polyline:
-    """A line with corners at some points; its end may have a tip, and a sign says what is wrong."""
+    """A line with corners; its end may have a tip, and a sign marks a problem."""
 
     points: tuple[Point, ...]
     mark: Mark
@@ -44,18 +44,18 @@ class PlacedBox:
 
     @property
     def middle(self) -> float:
-        """The height at which lines meet it."""
+        """The height at which lines meet the box."""
         return self.y + BOX_HEIGHT / 2
 
     @property
     def right(self) -> float:
-        """Its right edge."""
+        """The right edge."""
         return self.x + self.width
 
 
 @dataclass(slots=True)
 class PlacedBand:
-    """A band, its upper edge and its height, with what stands in it."""
+    """A band with its upper edge, its height and its placed boxes."""
 
     band: Band
     y: float
@@ -64,13 +64,13 @@ class PlacedBand:
 
     @property
     def bottom(self) -> float:
-        """Its lower edge."""
+        """The lower edge."""
         return self.y + self.height
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """All of a picture, in the order in which it is drawn."""
+    """All parts of a picture in drawing order."""
 
     bands: tuple[PlacedBand, ...]
     lines: tuple[Polyline, ...]
@@ -78,7 +78,7 @@ class Placed:
 
 
 def place(picture: Picture, *, top: float = 1) -> Placed:
-    """Place all of a picture, from `top` down."""
+    """Place all parts of a picture, starting at the height `top`."""
     bands = []
     y = top
     for band in picture.bands:
@@ -128,7 +128,7 @@ def _bundle(band: PlacedBand, bundle: Bundle, x: float) -> Iterator[Polyline]:
 
 
 def _to_common_line(band: PlacedBand, place: PlacedBox, x: float) -> tuple[float, tuple[Point, ...]]:
-    """Return the height at which a line from a box meets the common line, and its points; it passes under boxes."""
+    """Return the height at which a line from a box meets the common line, and its points; it passes below boxes."""
     if x == _DATA_LINE and place.x == _COLUMNS[0][0] and band.band.columns[1]:
         way, below = _KEYS_LINE - 5, band.bottom - _FOOT + _BELOW_BOXES
         start = place.middle + BOX_HEIGHT / 4
@@ -137,7 +137,7 @@ def _to_common_line(band: PlacedBand, place: PlacedBox, x: float) -> tuple[float
 
 
 def _between(above: PlacedBand, below: PlacedBand) -> Iterator[Polyline]:
-    """Yield the lines from the DS records in a band to the keys in the next, along the edges."""
+    """Yield the lines along the edges from the DS records in a band to the keys in the next band."""
     bundle = above.band.below
     if bundle is None:
         return
@@ -164,7 +164,7 @@ def _between(above: PlacedBand, below: PlacedBand) -> Iterator[Polyline]:
 
 
 def _drawn(band: PlacedBand, ends: Iterable[BundleEnd]) -> list[tuple[BundleEnd, PlacedBox]]:
-    """Return the ends whose boxes stand in a band: of many boxes only some do."""
+    """Return the ends whose boxes are in the band; some boxes may have been left out."""
     return [(end, band.boxes[end.box.about.id]) for end in ends if end.box.about.id in band.boxes]
 
 

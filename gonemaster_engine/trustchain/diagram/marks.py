@@ -1,4 +1,4 @@
-"""What a box or line of the diagram is marked as, by the statuses and verdicts of the document."""
+"""The marks of boxes and lines, derived from the statuses and verdicts of the document."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ ENDS_SOON = timedelta(hours=12)  # as in dnssec04, by the default profile
 
 
 class Mark(enum.StrEnum):
-    """How a box or line is drawn; the values are names of style classes."""
+    """The style of a box or line; the values are names of style classes."""
 
     OK = "ok"
-    WARN = "warn"  # works, and needs attention
+    WARN = "warn"  # works, but needs attention
     BAD = "bad"
     NONE = "none"  # insecure
     UNKNOWN = "unknown"
@@ -30,22 +30,22 @@ _UNCHECKABLE = frozenset({"unsupported_algorithm", "unsupported_exponent"})
 
 
 def best(marks: Iterable[Mark]) -> Mark | None:
-    """Return the best of some marks; None of none."""
+    """Return the best of some marks, or None if there are none."""
     return min(marks, key=_BEST_FIRST.index, default=None)
 
 
 def of_status(status: str) -> Mark:
-    """Return the mark of a zone by its status of RFC 4033."""
+    """Return the mark of a zone with that status (RFC 4033)."""
     return _BY_STATUS.get(status, Mark.UNKNOWN)
 
 
 def of_name(status: str) -> Mark:
-    """Return the mark of name server addresses by their status."""
+    """Return the mark of name server addresses with that status."""
     return _BY_NAME_STATUS.get(status, Mark.UNKNOWN)
 
 
 def of_keys(cut: ZoneView) -> Mark:
-    """Return the mark of a zone's keys: they may be fine where only the data are bogus."""
+    """Return the mark of a zone's keys, which may be fine even if the data are bogus."""
     only_data = bool(cut.reasons) and all(reason.startswith("soa_") for reason in cut.reasons)
     return Mark.OK if only_data and cut.status in {"bogus", "indeterminate"} else of_status(cut.status)
 
@@ -58,12 +58,12 @@ def of_verdict(verdict: str) -> Mark:
 
 
 def of_set(made: Iterable[Signature], at: datetime | None) -> Mark | None:
-    """Return the mark of a set by the signatures over it; None if there are none. Those of one key are enough."""
+    """Return the mark of a set by its signatures, or None if there are none. The best key determines the mark."""
     return best(filter(None, (of_signatures(each, at) for each in by_maker(made).values())))
 
 
 def by_maker(made: Iterable[Signature]) -> dict[Maker, list[Signature]]:
-    """Put signatures under the key that they name."""
+    """Group signatures by the key that they name."""
     found: dict[Maker, list[Signature]] = {}
     for each in made:
         found.setdefault(each.by, []).append(each)
@@ -79,17 +79,17 @@ def of_signatures(made: Sequence[Signature], at: datetime | None) -> Mark | None
 
 
 def differs(made: Sequence[Signature]) -> bool:
-    """Say whether one key's signatures over one set, from several servers, are worth different things."""
+    """Return whether one key's signatures over one set have different marks on different servers."""
     return len({of_verdict(each.verdict) for each in made}) > 1
 
 
 def ending(made: Sequence[Signature], at: datetime | None) -> datetime | None:
-    """Return when the last valid one of some signatures ends, if that is soon."""
+    """Return the expiration of the last valid signature if it is soon, otherwise None."""
     ends = [each.expiration for each in made if each.verdict == "valid" and each.expiration]
     last = max(ends, default=None)
     return last if last and at and last - at < ENDS_SOON else None
 
 
 def worst(marks: Iterable[Mark]) -> Mark:
-    """Return the worst of some marks; unknown of none."""
+    """Return the worst of some marks, UNKNOWN if there are none."""
     return max(marks, key=_BEST_FIRST.index, default=Mark.UNKNOWN)

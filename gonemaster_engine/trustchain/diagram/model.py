@@ -1,4 +1,4 @@
-"""What the diagram shows: bands with boxes in three columns, and what signs or stands for what."""
+"""The contents of the diagram: bands with boxes in three columns, and the lines between them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gonemaster_engine.trustchain.diagram.marks import Mark
 
 
 class Fact(NamedTuple):
-    """A label and a value, both for people."""
+    """A label and a value, both as text."""
 
     label: str
     value: str
@@ -17,10 +17,11 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """What is known of one box or zone.
+    """The facts about one box or zone.
 
     `id` is the fragment that its link in the diagram leads to; `kind` is zone, key, ds, records, names or more; `mark`
-    is ok, warn, bad, none or unknown, and `word` says it; `note` is the second line of the box, `notes` are sentences.
+    is ok, warn, bad, none or unknown, and `word` is its text; `note` is the second line of the box, `notes` are
+    sentences.
     """
 
     id: str
@@ -36,7 +37,7 @@ class NodeFacts:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box of two lines, with its facts."""
+    """A box with two lines of text, and its facts."""
 
     label: str
     about: NodeFacts
@@ -48,13 +49,13 @@ class Box:
 
     @property
     def mark(self) -> Mark:
-        """How it is drawn."""
+        """The mark."""
         return self.about.mark
 
 
 @dataclass(frozen=True, slots=True)
 class BundleEnd:
-    """An end of a bundle at a box, with the worth of what runs there."""
+    """The end of a bundle at a box, with the mark of its lines."""
 
     box: Box
     mark: Mark
@@ -74,7 +75,10 @@ Columns: TypeAlias = tuple[tuple[Box, ...], tuple[Box, ...], tuple[Box, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A zone. `below` leads to the next band: to all of it without targets, from all of this one without sources."""
+    """A zone.
+
+    `below` leads to the next band: to the whole band if it has no targets, from the whole band without sources.
+    """
 
     about: NodeFacts
     name: str
@@ -92,7 +96,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All that is drawn."""
+    """The complete content of a diagram."""
 
     zone: str
     title: str

@@ -1,4 +1,4 @@
-"""Reads a document of a chain of trust into values of known shape and size; what does not fit is left out."""
+"""Parsing of a chain document into values of known type and size; invalid parts are ignored."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, TypeAlias
 
 from gonemaster_engine.findings.messages.formatting import printable
 
-_MOST_CHARACTERS = 255
-_MOST_RECORDS = 512  # of a list; one that the engine has made has 32 at most
-_MOST_ZONES = 130  # a name has at most 127 labels
+_MAX_CHARACTERS = 255
+_MAX_RECORDS = 512  # items of a list; the engine writes at most 32
+_MAX_ZONES = 130  # a name has at most 127 labels
 
 
 Maker: TypeAlias = tuple[int, int]
-"""Key tag and algorithm, by which signatures and DS records name a key; several keys can have the same."""
+"""Key tag and algorithm, which signatures and DS records use to name a key; several keys can share them."""
 
 
 @dataclass(frozen=True, slots=True)
 class DsView:
-    """A DS record, and what became of it at the keys of the zone."""
+    """A DS record, and the result of matching it with the keys of the zone."""
 
     key_tag: int
     algorithm: int
@@ -33,7 +33,7 @@ class DsView:
 
     @property
     def of(self) -> Maker:
-        """The key that it names."""
+        """The key that the record names."""
         return self.key_tag, self.algorithm
 
 
@@ -53,13 +53,13 @@ class Key:
 
     @property
     def name(self) -> Maker:
-        """How others name it."""
+        """The name that signatures and DS records use."""
         return self.key_tag, self.algorithm
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An RRSIG record and its verdict; times are None where the document has none that can be read."""
+    """An RRSIG record and its verdict; times are None if the document has no valid time."""
 
     covers: str
     key_tag: int
@@ -71,7 +71,7 @@ class Signature:
 
     @property
     def by(self) -> Maker:
-        """The key that has made it."""
+        """The key that created the signature."""
         return self.key_tag, self.algorithm
 
 
@@ -92,7 +92,7 @@ class ZoneView:
 
 @dataclass(frozen=True, slots=True)
 class ServerView:
-    """What one name server is worth."""
+    """The status of one name server."""
 
     nameserver: str
     address: str
@@ -102,7 +102,7 @@ class ServerView:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Whether the addresses of a name server in the zone validate."""
+    """The validation status of the addresses of an in-domain name server."""
 
     name: str
     status: str
@@ -125,15 +125,15 @@ class ChainView:
 
 
 def read(document: Mapping[str, Any]) -> ChainView:
-    """Read a document of docs/reference/dnssec-chain.md; whatever it holds, this raises nothing."""
-    links = [_link(item) for item in _items(document.get("links"), most=_MOST_RECORDS * 4)]
+    """Parse a document as in docs/reference/dnssec-chain.md; invalid contents never raise an exception."""
+    links = [_link(item) for item in _items(document.get("links"), most=_MAX_RECORDS * 4)]
     return ChainView(
         zone=_text(document.get("zone")),
         status=_text(document.get("status")),
         supplied=document.get("delegation") == "undelegated",
         checked_at=_instant(document.get("checked_at")),
         truncated=document.get("truncated") is True,
-        cuts=tuple(_cut(item, links) for item in _items(document.get("zones"), most=_MOST_ZONES)),
+        cuts=tuple(_cut(item, links) for item in _items(document.get("zones"), most=_MAX_ZONES)),
         names=tuple(_name(item) for item in _items(document.get("ns_names"))),
         parent_servers=_servers_of(document.get("parent")),
         child_servers=_servers_of(document.get("child")),
@@ -244,20 +244,20 @@ def _name(item: Mapping[str, Any]) -> Name:
     return Name(_text(item.get("name")), _text(item.get("status")), _texts(item.get("servers")))
 
 
-def _items(value: object, *, most: int = _MOST_RECORDS) -> list[Mapping[str, Any]]:
+def _items(value: object, *, most: int = _MAX_RECORDS) -> list[Mapping[str, Any]]:
     return [item for item in value[:most] if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(_text, value[:_MOST_RECORDS])) if isinstance(value, list | tuple) else ()
+    return tuple(map(_text, value[:_MAX_RECORDS])) if isinstance(value, list | tuple) else ()
 
 
 def _text(value: object) -> str:
-    return printable(value[:_MOST_CHARACTERS]) if isinstance(value, str) else ""
+    return printable(value[:_MAX_CHARACTERS]) if isinstance(value, str) else ""
 
 
 def _number(value: object) -> int:
-    """Return a number of at most 16 bits, as all of them are; 0 for anything else."""
+    """Return a 16-bit number, or 0 for any other value."""
     return value if type(value) is int and 0 <= value <= 0xFFFF else 0
 
 

@@ -1,7 +1,7 @@
-"""The style of a diagram that stands alone; on a page, the page's style sheet has the same classes and colours.
+"""The style of a standalone diagram; a page's style sheet has the same classes and colours.
 
-Colours are written out, and the media query stands around whole rules: programs that draw SVG outside of a browser know
-neither custom properties nor light-dark().
+Colours are literal and the media query encloses whole rules, because SVG renderers other than browsers support neither
+custom properties nor light-dark().
 """
 
 from __future__ import annotations
@@ -56,4 +56,4 @@ def _colours(colours: Mapping[str, str]) -> str:
 
 STYLE = f"\n{_SHAPES}{_colours(_LIGHT)}\n@media (prefers-color-scheme: dark) {{\n{_colours(_DARK)}\n}}\n"
 STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
-"""What allows the style in a Content-Security-Policy: `style-src` with this value."""
+"""The source for this style in the `style-src` directive of a Content-Security-Policy."""

@@ -1,4 +1,4 @@
-"""Writes SVG; every text and attribute is escaped here, and nowhere else."""
+"""SVG output; this module alone escapes all texts and attributes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from xml.sax.saxutils import escape
 from gonemaster_engine.findings.messages.formatting import printable
 
 Markup = NewType("Markup", str)
-"""Text that is safe to stand in a document."""
+"""Escaped text that can be inserted into a document."""
 
 _QUOTES = {'"': "&quot;", "'": "&#39;"}
-_WIDTHS = {"ijl.,:;'|! ()[]ftr1": 0.32, "mwMW@%": 0.86, "ABCDEFGHIJKLNOPQRSTUVXYZ_": 0.68}  # of usual fonts
+_WIDTHS = {"ijl.,:;'|! ()[]ftr1": 0.32, "mwMW@%": 0.86, "ABCDEFGHIJKLNOPQRSTUVXYZ_": 0.68}  # in common fonts
 _WIDTH_OF = {character: width for characters, width in _WIDTHS.items() for character in characters}
 _USUAL, _WIDE = 0.56, 1.0  # width of other characters, in units of the font size
-_WIDER = 1.1  # so much wider are the letters of some fonts
+_WIDER = 1.1  # factor for fonts with wider letters
 
 
 def text(value: str) -> Markup:
-    """Return text as markup; control characters and those that turn the writing direction are shown as escapes."""
+    """Return text as markup; control characters and bidirectional controls are shown as escapes."""
     return Markup(escape(printable(value), _QUOTES))
 
 
 def element(name: str, attributes: Iterable[tuple[str, object]] = (), *content: Markup) -> Markup:
-    """Return an element; numbers among the attributes are rounded, those that are None are left out."""
+    """Return an element; numeric attributes are rounded, and those that are None are omitted."""
     written = "".join(f' {key}="{text(_value(value))}"' for key, value in attributes if value is not None)
     inner = "".join(content)
     return Markup(f"<{name}{written}>{inner}</{name}>" if inner else f"<{name}{written}/>")
@@ -36,7 +36,7 @@ def _value(value: object) -> str:
 
 
 def width_of(value: str, size: float) -> float:
-    """Estimate how wide a text is in usual fonts."""
+    """Estimate the width of a text in common fonts."""
     return size * sum(_character(character) for character in value)
 
 
@@ -48,19 +48,19 @@ def _character(character: str) -> float:
     return _WIDTH_OF.get(character, _USUAL)
 
 
-def shortened(value: str, most: int) -> str:
-    """Cut a text of more than `most` characters in the middle."""
-    if len(value) <= most:
+def shortened(value: str, max_characters: int) -> str:
+    """Shorten a text of more than `max_characters` characters in the middle."""
+    if len(value) <= max_characters:
         return value
-    end = most // 2
-    return f"{value[: most - end - 1]}…{value[-end:]}"
+    end = max_characters // 2
+    return f"{value[: max_characters - end - 1]}…{value[-end:]}"
 
 
 def line_of_text(
-    value: str, *, x: float, y: float, size: float, room: float, css: str | None = None, most: int = 64
+    value: str, *, x: float, y: float, size: float, room: float, css: str | None = None, max_characters: int = 64
 ) -> Markup:
-    """Return a line of text that takes at most `room`: where it could take more, its letters are set closer."""
-    shown = shortened(printable(value), most)
+    """Return a line of text that fits into `room`; letter spacing is reduced if it might not fit."""
+    shown = shortened(printable(value), max_characters)
     is_tight = width_of(shown, size) * _WIDER > room
     attributes = (
         ("class", css),

@@ -22,25 +22,25 @@ _SHORT_NAMES = {  # of algorithms, for boxes
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Gives texts in a language."""
+    """Provides texts in one language."""
 
     locale: str
 
     def label(self, key: str, **args: Any) -> str:
-        """Return a short text of a box or band."""
+        """Return a short text for a box or band."""
         return phrase(LABELS[key], args, locale=self.locale)
 
     def fact(self, key: str, **args: Any) -> str:
-        """Return a text of a fact."""
+        """Return a text for a fact."""
         return phrase(FACTS[key], args, locale=self.locale)
 
     def coded(self, kind: str, code: str, *, short: bool = False, **args: Any) -> str:
-        """Return the text for a code of the document, such as a verdict; for one of another version the code."""
+        """Return the text for a code of the document, such as a verdict; unknown codes are returned unchanged."""
         texts, key = LABELS if short else FACTS, f"{kind}_{code}"
         return phrase(texts[key], args, locale=self.locale) if key in texts else shown(code)
 
     def reason(self, code: str) -> str:
-        """Return the sentence for a reason of the document; for one of another version the code."""
+        """Return the sentence for a reason of the document; unknown reasons are returned unchanged."""
         if code in REASONS:
             return phrase(REASONS[code], {}, locale=self.locale)
         what, _, fault = code.partition("_")
@@ -59,10 +59,10 @@ class Words:
 
 
 def instant(moment: datetime | None) -> str:
-    """Write a time in UTC, the same in all languages."""
+    """Return a time in UTC, in the same format for all languages."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "?"
 
 
 def short_algorithm(number: int, name: str) -> str:
-    """Return a name of an algorithm that fits into a box."""
+    """Return a name of the algorithm that fits into a box."""
     return _SHORT_NAMES.get(number, name) or str(number)

@@ -1,4 +1,4 @@
-"""Look-ups of origin AS and prefix: two kinds of databases, a shared cache, one question at a time."""
+"""Lookups of origin AS and prefix: two kinds of databases, a shared cache, one concurrent lookup per block."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Work = Callable[[AsnLookup], Awaitable[Any]]
 
 
 def databases(*records: str, second: tuple[str, ...] = ()) -> World:
-    """Two databases for DNS, and the address of one for whois."""
+    """Two databases over DNS, and the address of one for whois."""
     world = World()
     world.zone(CYMRU, ns={f"ns.{CYMRU}": CYMRU_SERVER}, records="\n".join(records))
     world.zone(SECOND, ns={f"ns.{SECOND}": SECOND_SERVER}, records="\n".join(second))
@@ -53,7 +53,7 @@ def without_dns(*, silent: bool = False) -> World:
 def in_lookup(
     world: World, work: Work, *, cache: AsnCache | None = None, whois: RisWhois | None = None, **settings: Any
 ) -> Any:
-    """Do some work with the look-ups of a run."""
+    """Do some work with the lookups of a run."""
 
     async def with_context(context: RunContext) -> Any:
         return await work(lookup_of(context, cache or AsnCache(), whois))
@@ -82,7 +82,7 @@ async def whois_lookup(
 
 
 def ask_whois(*lines: str, address: str = ASKED, silent: bool = False) -> tuple[Origin, list[str]]:
-    """Look up an address when no database answers over DNS."""
+    """Look up an address if no database answers over DNS."""
 
     async def work(context: RunContext) -> tuple[Origin, list[str]]:
         async with whois_lookup(context, *lines, silent=silent) as (lookup, whois):
@@ -270,7 +270,7 @@ def test_known_look_ups_live_for_their_time_and_failed_ones_are_not_kept() -> No
 
 @pytest.mark.parametrize("second", [(), (RECORD.replace("64500", "64501"),)], ids=["nothing known", "another answer"])
 def test_failure_in_one_run_decides_nothing_for_another(second: tuple[str, ...]) -> None:
-    """The second database may say something else, which holds for the run alone in which the first one failed."""
+    """The second database may have another result, which only holds for the run in which the first one failed."""
     world, cache = databases(RECORD, second=second), AsnCache()
     database = world.server(CYMRU_SERVER)
     database.fault(faults.rcode("SERVFAIL"), qtype="TXT")

@@ -1,4 +1,4 @@
-"""The `gonemaster` command against the demo world; in processes of its own where the process matters."""
+"""The `gonemaster` command against the demo world, in separate processes where the process matters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def world_args(demo_world: World, demo_hints: Path) -> list[str]:
 
 @pytest.fixture
 def run(world_args: list[str]) -> Run:
-    """Run the command in a process of its own."""
+    """Run the command in a separate process."""
 
     def run_command(*args: str) -> subprocess.CompletedProcess[str]:
         command = [*GONEMASTER, *world_args, *args]
@@ -47,7 +47,7 @@ def run(world_args: list[str]) -> Run:
 
 @pytest.fixture
 def call(world_args: list[str], capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run the command in this process: exit code, standard output, standard error."""
+    """Run the command in this process; return exit code, standard output and standard error."""
 
     def call_main(*args: str) -> tuple[int, str, str]:
         code = main([*world_args, *args])
@@ -406,7 +406,7 @@ def without_times(text: str) -> str:
 
 
 def test_restored_packets_are_judged_as_of_when_they_came(call: Call, tmp_path: Path) -> None:
-    """The world is signed for some days, so a run that is saved as one of next year finds signatures that expired."""
+    """The world is signed for some days, so a run that is saved as if it were next year finds expired signatures."""
     file = str(tmp_path / "packets.gz")
     wanted = ("good.xa", "--test", "dnssec", "--json")
     _, saved, _ = call(*wanted, "--now", "2062-01-01T00:00:00Z", "--save", file)

@@ -37,7 +37,7 @@ def world_args(demo_world: World, demo_hints: Path) -> list[str]:
 
 @pytest.fixture
 def check(world_args: list[str], capsys: pytest.CaptureFixture[str]) -> Check:
-    """Run the check in this process: exit code and lines of output."""
+    """Run the check in this process; return the exit code and the lines of output."""
 
     def run_check(*args: str) -> tuple[int, list[str]]:
         code = main([*world_args, *args])

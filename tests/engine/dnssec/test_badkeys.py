@@ -1,4 +1,4 @@
-"""DNSSEC19 beside the badkeys package, an optional extra: same verdicts, same list of compromised keys."""
+"""DNSSEC19 compared with the badkeys package, an optional extra: same verdicts, same list of compromised keys."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ LIST_ID, LIST_NAME = 3, "debianssl"
 
 
 def point(algorithm: int, number: int, octets: int) -> bytes:
-    """Give the rdata of a DNSKEY whose key begins with that number."""
+    """Return the rdata of a DNSKEY whose key starts with that number."""
     half = octets // 2 if algorithm in {13, 14} else octets
     return b"\x01\x01\x03" + bytes((algorithm,)) + number.to_bytes(half) + b"\x01" * (octets - half)
 
@@ -80,7 +80,7 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A list of compromised keys where the package looks for it."""
+    """A list of compromised keys in the package's default folder."""
     made = tmp_path_factory.mktemp("cache") / "badkeys"
     made.mkdir()
     numbers = [LISTED, *range(1000, 1010)]
@@ -92,7 +92,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def verdicts_of_package(folder: Path) -> dict[str, set[tuple[str, str]]]:
-    """What the package finds for each key; asked in a process of its own, since it keeps where the list is."""
+    """The package's result for each key, from a separate process, because it caches the path of the list."""
     records = {name: f"257 3 {rdata[3]} {base64.b64encode(rdata[4:]).decode()}" for name, rdata in KEYS.items()}
     done = subprocess.run(
         [sys.executable, "-c", ASK_PACKAGE],
@@ -132,7 +132,7 @@ def test_package_and_case_find_the_same(
 def test_list_that_cannot_be_fetched_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # no server listens there
     assert main(["--badkeys-update", "--badkeys-path", str(tmp_path / "list")]) == 2
     assert "cannot download the list of compromised keys: " in capsys.readouterr().err
     assert not (tmp_path / "list").exists()

@@ -1,4 +1,4 @@
-"""Signatures: the same verdict as dnspython's own validation, each computed once, and hostile keys without harm."""
+"""Signatures: the same verdict as dnspython, each computed once, and hostile keys do no harm."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def rsa_dnskey(exponent: int, modulus: int, *, algorithm: int = 8) -> Dnskey:
 
 
 def own_rsa_signature(exponent: int, *, sign: Callable[[int, int], int] | None = None) -> SignatureVerdict:
-    """Sign with an RSA key of any exponent, by the private exponent that belongs to it."""
+    """Sign with an RSA key of any exponent, using the matching private exponent."""
     private = made_key(8).private
     assert isinstance(private, rsa.RSAPrivateKey)
     numbers = private.private_numbers()
@@ -206,7 +206,7 @@ def own_rsa_signature(exponent: int, *, sign: Callable[[int, int], int] | None =
 
 
 def padded_digest(signed: bytes, octets: int) -> int:
-    """Pad as RFC 8017 section 9.2 says, written down a second time."""
+    """Pad as in RFC 8017 section 9.2, in an independent implementation."""
     digest_info = bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(signed).digest()
     return int.from_bytes(b"\0\1" + b"\xff" * (octets - 3 - len(digest_info)) + b"\0" + digest_info)
 
@@ -228,7 +228,7 @@ def test_rsa_exponent_that_protects_nothing_makes_no_valid_signature(exponent: i
 
 
 def test_rsa_key_of_512_bits_is_verified() -> None:
-    """512-bit keys are allowed by DNSSEC14's limits, while crypto libraries refuse to load them."""
+    """The limits of DNSSEC14 allow 512-bit keys, but crypto libraries refuse to load them."""
     p, q = 2**256 - 189, 2**255 - 19
     exponent, modulus = 65537, p * q
     key = rsa_dnskey(exponent, modulus)
@@ -289,7 +289,7 @@ def test_signature_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_work_of_a_run_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that meets nothing but new, costly signatures stops computing after some hundreds of them."""
+    """A run with only new, costly signatures stops verifying after some hundreds of them."""
     computed: list[RsaKey] = []
 
     def counted(key: RsaKey, signature: bytes, *, signed: bytes, algorithm: int) -> bool:

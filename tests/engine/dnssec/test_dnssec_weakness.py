@@ -1,4 +1,4 @@
-"""Weak and known keys: numbers made to have each weakness, and the list of compromised keys."""
+"""Weak and compromised keys: numbers constructed to have each weakness, and the list of compromised keys."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_malformed_key_has_no_number(algorithm: int, octets: bytes) -> None:
 
 
 def write_list(folder: Path, known: dict[int, int], *, names: object = None) -> None:
-    """Write a list of numbers with the list that each is from."""
+    """Write a list of numbers, each with its source list."""
     records = sorted(
         hashlib.sha256(number.to_bytes((number.bit_length() + 7) // 8)).digest()[:15] + bytes((origin,))
         for number, origin in known.items()

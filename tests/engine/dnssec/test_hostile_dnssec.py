@@ -1,4 +1,4 @@
-"""Keys, signatures and denial made to cost time: a run on them ends soon and blocks nobody."""
+"""Keys, signatures and denials that are costly to process: a run on them ends soon and does not block other runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def described(signing: Signing) -> World:
 
 @dataclass
 class Work:
-    """How often something costly was done: in all, and at most between two turns of the event loop."""
+    """The number of costly operations: in total, and the maximum between two turns of the event loop."""
 
     total: int = 0
     longest: int = 0
@@ -62,7 +62,7 @@ class Work:
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> Work:
-    """Counts the RSA signatures that are computed."""
+    """Counts the computed RSA signatures."""
     work, verifies = Work(), rsa.verifies
 
     def counted(key: rsa.RsaKey, signature: bytes, *, signed: bytes, algorithm: int) -> bool:
@@ -75,7 +75,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Work:
 
 @pytest.fixture
 def rounds(monkeypatch: pytest.MonkeyPatch) -> Work:
-    """Counts the rounds of NSEC3 hashes that are computed."""
+    """Counts the computed NSEC3 iterations."""
     work = Work()
 
     def counted(name: str, *, salt: bytes, iterations: int) -> str:
@@ -116,7 +116,7 @@ def dnskey(rdata: bytes) -> DNSKEY:
 
 
 def rsa_keys_with_one_tag(count: int) -> list[dns.rdata.Rdata]:
-    """Give DNSKEY records of plausible RSA keys with a costly exponent that all have the key tag TAG."""
+    """Return DNSKEY records of plausible RSA keys with a costly exponent and the key tag TAG."""
     random = Random(1)
     head = b"\x01\x01\x03\x08" + bytes([len(EXPONENT)]) + EXPONENT
     place = 2 + len(head) % 2  # a word of the modulus that counts as a word of the tag

@@ -1,4 +1,4 @@
-"""What hostile servers send ends as "no usable answer" in time; it raises nothing and is believed by nobody."""
+"""Packets from hostile servers end as "no usable answer" in time, raise no exception and are not trusted."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_forged_answer_does_not_hide_the_right_one(world: World, server: Server,
 
 
 def test_question_of_a_type_that_differs_in_one_bit_is_ignored(world: World, server: Server) -> None:
-    """Types 65 and 97 differ as an upper case letter does from its lower case one."""
+    """Types 65 and 97 differ like an upper-case and a lower-case letter."""
     server.fault(faults.other_question("www.example.xa", "TYPE97"))
     assert ask(world, qtype="HTTPS", timeout_s=SHORT_S) is None
 
@@ -145,7 +145,7 @@ def test_data_without_question_are_not_taken(world: World, server: Server) -> No
 
 
 def test_slow_tcp_ends_by_the_timeout(world: World, server: Server) -> None:
-    """Each octet comes in time, all of them do not: a limit for each wait alone would let the answer through."""
+    """Each octet arrives in time, but not all of them: a timeout per read would let the answer through."""
     server.fault(faults.drip(SHORT_S / 10), transport="tcp")
     assert ask(world, tcp=True, timeout_s=SHORT_S) is None
     assert is_right(ask(world, tcp=True, timeout_s=40 * SHORT_S))
@@ -207,7 +207,7 @@ def test_transfer_that_never_ends_gives_its_first_message(world: World, server: 
 
 
 def test_noise_in_many_answers_raises_nothing(world: World, server: Server) -> None:
-    """Three hundred answers with some octets changed: each question ends, with an answer or without one."""
+    """Three hundred answers with changed octets: each query ends, with an answer or without one."""
     server.fault(faults.flipped_octets(3, seed=7))
 
     async def work(context: RunContext) -> list[Response | None]:
@@ -282,7 +282,7 @@ def test_zones_that_wait_for_each_other_end() -> None:
 
 
 def deeper_and_deeper(query: dns.message.Message, wire: bytes, transport: str) -> dns.message.Message:
-    """Refer every question one label down, to the same server."""
+    """Refer every query one label down, to the same server."""
     response = dns.message.make_response(query)
     name = query.question[0].name
     depth = min(len(name.labels), 4 + counted["referrals"])
@@ -307,7 +307,7 @@ def test_referral_at_every_label_ends(world: World, server: Server) -> None:
 
 
 def many_servers_without_addresses(query: dns.message.Message, wire: bytes, transport: str) -> dns.message.Message:
-    """Refer every question to ten servers in fresh zones of which no address is known (NXNSAttack)."""
+    """Refer every query to ten servers in new zones without known addresses (NXNSAttack)."""
     response = dns.message.make_response(query)
     name = query.question[0].name
     counted["referrals"] += 1
@@ -326,7 +326,7 @@ def test_servers_that_multiply_do_not_multiply_the_work(world: World, server: Se
 
 
 def test_clique_of_zones_without_addresses_ends() -> None:
-    """Ten zones served by names in each other: nothing can be asked, and nearly every order of them could be tried."""
+    """No server of the ten zones can be queried: all are named in each other, and nearly every order could be tried."""
     world = World()
     zones = [f"z{i}.xa" for i in range(10)]
     for zone in zones:

@@ -1,4 +1,4 @@
-"""What runs of a process share, and for how long: the settings of the profile within those of the worker."""
+"""The data that runs of a process share, and for how long: the profile's settings within those of the worker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CUT = ZoneCut("xa", (("ns1.xa", (ADDRESS,)),))
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that only moves on demand."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -71,7 +71,7 @@ LIVES = {
 def test_answer_lives_for_its_time(response: Response, lifetimes: Lifetimes, ttl_s: float, expected: float) -> None:
     clock = Clock()
     hot = HotCache(ttl_s=ttl_s, now=clock)
-    hot.keep_answer(ADDRESS, KEY, response, lifetimes)
+    hot.store_answer(ADDRESS, KEY, response, lifetimes)
     clock.now += expected - 0.5
     assert hot.find_answer(ADDRESS, KEY, lifetimes) is response
     clock.now += 1
@@ -89,7 +89,7 @@ UNKEPT = {
 @pytest.mark.parametrize(("response", "lifetimes", "ttl_s"), UNKEPT.values(), ids=UNKEPT)
 def test_answer_that_is_not_kept(response: Response, lifetimes: Lifetimes, ttl_s: float) -> None:
     hot = HotCache(ttl_s=ttl_s)
-    hot.keep_answer(ADDRESS, KEY, response, lifetimes)
+    hot.store_answer(ADDRESS, KEY, response, lifetimes)
     assert hot.find_answer(ADDRESS, KEY, lifetimes) is None
 
 
@@ -97,7 +97,7 @@ def test_answer_that_is_not_kept(response: Response, lifetimes: Lifetimes, ttl_s
 def test_zone_cut_lives_as_an_answer_with_records(positive_s: int, expected: float) -> None:
     clock = Clock()
     hot, lifetimes = HotCache(ttl_s=60, now=clock), Lifetimes(positive_s, 30)
-    hot.keep_cut(CUT, lifetimes, ttl_s=40)
+    hot.store_cut(CUT, lifetimes, ttl_s=40)
     clock.now += expected - 0.5
     assert hot.find_cut("xa", lifetimes) == CUT
     clock.now += 1
@@ -106,14 +106,14 @@ def test_zone_cut_lives_as_an_answer_with_records(positive_s: int, expected: flo
 
 def test_profiles_with_other_lifetimes_share_nothing() -> None:
     hot = HotCache()
-    hot.keep_answer(ADDRESS, KEY, ANSWER, Lifetimes(50, 30))
-    hot.keep_cut(CUT, Lifetimes(50, 30), ttl_s=40)
+    hot.store_answer(ADDRESS, KEY, ANSWER, Lifetimes(50, 30))
+    hot.store_cut(CUT, Lifetimes(50, 30), ttl_s=40)
     assert hot.find_answer(ADDRESS, KEY, Lifetimes(0, 30)) is None
     assert hot.find_cut("xa", Lifetimes(50, 10)) is None
 
 
 def asked_root(tmp_path: Path, settings: dict[str, int], *, later_s: float) -> int:
-    """Count the queries that the second of two runs asks the root servers."""
+    """Count the queries of the second of two runs to the root servers."""
     profile = PROFILE.merge({"resolver": {"defaults": settings}})
     world = example_world()
     roots = [world.server(address) for address in world.zone_of(".").addresses]

@@ -1,4 +1,4 @@
-"""A loop that is late does not take for silence what has arrived and was not read yet."""
+"""A late event loop does not take unread data that arrived in time for silence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gonemaster_engine.turns import MAX_SPENT_US
 
 HOST = "127.9.5.1"
 WAIT_S = 0.2
-OVERSLEPT_S = 1.5 * WAIT_S  # for which the loop stands still
+OVERSLEPT_S = 1.5 * WAIT_S  # how long the event loop is blocked
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def ask(transport: Transport, name: str, *, tries: int = 1) -> asyncio.Future[Qu
 
 
 def answer(server: socket.socket) -> None:
-    """Answer the next query; the answer is in the buffer of its socket at the return, as this is loopback."""
+    """Answer the next query; on return the answer is in the buffer of its socket, because this is loopback."""
     wire, peer = server.recvfrom(512)
     server.sendto(dns.message.make_response(dns.message.from_wire(wire)).to_wire(), peer)
 
 
 def stand_still(server: socket.socket) -> None:
-    """Block the loop: nothing comes to this socket any more."""
+    """Block the loop: no more data arrives at this socket."""
     assert select.select([server], [], [], OVERSLEPT_S)[0] == []
 
 
@@ -111,7 +111,7 @@ def test_an_answer_for_which_a_turn_has_no_time_is_no_timeout(server: socket.soc
     assert (silent.error, answered.error) == (TIMEOUT, "")
 
 
-# Over TCP. libuv looks at its timers before it looks at sockets, asyncio the other way round.
+# Over TCP. libuv processes timers before sockets, asyncio sockets before timers.
 LOOPS = pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uv"])
 
 
@@ -139,7 +139,7 @@ def answer_over_tcp(accepted: socket.socket) -> None:
 
 
 class Late:
-    """Does something, and then lets the loop stand still until every time limit has passed."""
+    """Do something, and then block the event loop until every timeout has expired."""
 
     def __init__(self, transport: Transport, work: Callable[[], object]) -> None:
         self._transport = transport
@@ -159,7 +159,10 @@ def error_of(
     loop_factory: Callable[[], asyncio.AbstractEventLoop],
     serve: Callable[[Transport, Callable[[], socket.socket]], None],
 ) -> str:
-    """The error of a query over TCP; `serve` gets a function that accepts the connection, closed at the end."""
+    """The error of a query over TCP.
+
+    `serve` gets a function that accepts the connection, which is closed at the end.
+    """
     with ExitStack() as stack:
 
         def accept() -> socket.socket:
@@ -192,7 +195,7 @@ def test_an_answer_in_the_buffer_of_a_connection_is_no_timeout(
 def test_a_connection_that_was_accepted_in_time_is_no_timeout(
     tcp_server: socket.socket, loop_factory: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
-    """The loop stands still before it has seen that the connection is made: nothing has been asked yet."""
+    """The event loop is blocked before it has seen that the connection is established: no query was sent yet."""
 
     def serve(transport: Transport, accept: Callable[[], socket.socket]) -> None:
         def begin() -> None:

@@ -1,4 +1,4 @@
-"""Queries wait for the limit of their address, and nothing else of them changes."""
+"""Queries wait for the limit of their address, and are otherwise unaffected."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def paced(
     work: Callable[[RunContext, Nameserver], Awaitable[object]],
     **settings: object,
 ) -> RunContext:
-    """Let `work` ask one server in a run that keeps limits."""
+    """Let `work` query one server in a run with limits."""
 
     async def whole(context: RunContext) -> RunContext:
         context.transport.pacing = Pacing(lender, limits)
@@ -149,13 +149,13 @@ def test_without_lender_the_process_keeps_to_its_share_and_goes_on(world: World,
         server.log.clear()
         await ask(one, 75)  # of a share of 25 a second
         assert context.transport.pacing
-        assert context.transport.pacing.is_alone
+        assert context.transport.pacing.is_without_lender
         assert arrivals(server)[-1] - arrivals(server)[0] > 1.8
         lender.is_unavailable = False
         before = lender.leased
         while lender.leased == before:
             await ask(one, 10)
-        assert not context.transport.pacing.is_alone
+        assert not context.transport.pacing.is_without_lender
 
     paced(world, lender, Limits(100), work)
 

@@ -1,4 +1,4 @@
-"""How queries leave the engine: once each, hard to guess, again after a loss, and not to servers that are dead."""
+"""How queries are sent: once each, unpredictable, retransmitted after a loss, and not to dead servers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def server(world: World) -> Iterator[Server]:
 def with_server(
     world: World, work: Callable[[Nameserver], Awaitable[object]], *, address: str = HOST, **settings: object
 ) -> RunContext:
-    """Let `work` ask one server in a run; gives the run's context, which is over."""
+    """Let `work` query one server in a run; return the context of the finished run."""
 
     async def whole(context: RunContext) -> RunContext:
         await work(context.nameserver("ns1.example.xa", address))
@@ -220,7 +220,7 @@ def test_answer_from_elsewhere_is_awaited_though_none_came_from_the_server(world
 
 
 def test_answer_to_the_question_from_any_source_is_one_to_the_question_itself(world: World, server: Server) -> None:
-    """A server that loses packets has answered the question over UDP; one transmission more could be lost, too."""
+    """A server that loses packets has answered the query over UDP; one more packet could be lost, too."""
     packets = itertools.count()
     server.fault(lambda reply: reply if next(packets) == 1 else None)
 
@@ -298,7 +298,7 @@ def test_closed_port_ends_at_once(world: World, tcp: bool) -> None:
 def test_address_outside_of_the_internet_is_not_asked(world: World, server: Server) -> None:
     context = with_server(world, lambda one: one.query("www.example.xa", "A"), allow_non_global_targets=False)
     assert not server.log
-    context.log.tell_aside()
+    context.log.add_deferred()
     (entry,) = context.log.entries
     assert (entry.tag, entry.args["address"]) == ("NON_GLOBAL_QUERY_BLOCKED", HOST)
 
@@ -345,7 +345,7 @@ def test_all_servers_are_asked_at_once(world: World, server: Server) -> None:
 
 
 def test_glue_for_names_elsewhere_is_not_believed(world: World) -> None:
-    """The servers of evil.xa say where a server of example.xa is; nobody may ask there."""
+    """The servers of evil.xa return the address of a server of example.xa; it must not be queried."""
     evil = World()
     evil.zone("xa", ns={"ns1.nic.xa": "127.9.0.1"})
     evil.zone("evil.xa", ns={"ns1.evil.xa": "127.9.4.1"})
@@ -365,7 +365,7 @@ def test_glue_for_names_elsewhere_is_not_believed(world: World) -> None:
 
 
 def test_closed_port_fails_no_question_to_another_address(world: World, server: Server) -> None:
-    """The ICMP error waits at the socket that all queries share."""
+    """The ICMP error is queued at the socket that all queries share."""
 
     async def work(context: RunContext) -> list[bool]:
         closed, open_ = context.nameserver("ns3.example.xa", CLOSED), context.nameserver("ns1.example.xa", HOST)

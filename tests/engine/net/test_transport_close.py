@@ -1,4 +1,4 @@
-"""Closing the transport leaves nobody waiting: each query under way gets its outcome, and so does each later one."""
+"""Closing the transport gives each query in flight, and each later query, its outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMIT_S = 10.0  # far below the patience of a query: who waits for that long was
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """Give a world whose server is silent, so that what is asked there stays under way."""
+    """Return a world whose server is silent, so that queries to it stay in flight."""
     world = World()
     world.zone("xa", ns={"ns1.nic.xa": "127.9.0.1"})
     world.zone("example.xa", ns={"ns1.example.xa": HOST})
@@ -73,7 +73,7 @@ def test_query_to_a_closed_transport_ends_the_same_way(world: World, tcp: bool) 
 
 
 def test_run_whose_transport_closes_waits_for_no_answer(world: World) -> None:
-    """Queries that the limit per server holds back are sent when others end; they must not wait for ever, either."""
+    """Queries held back by the limit per server are sent when others end; they must not wait forever, either."""
 
     async def work(context: RunContext) -> list[object]:
         server: Nameserver = context.nameserver("ns1.example.xa", HOST)

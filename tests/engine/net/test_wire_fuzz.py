@@ -1,6 +1,6 @@
-"""Responses are read as dnspython reads them, whatever the octets; nothing but WireError comes out of reading them.
+"""Responses are parsed like dnspython parses them, for any octets; parsing raises nothing but WireError.
 
-dnspython is the judge: on every message that both accept, header, question, records and OPT must agree.
+dnspython is the reference: on every message that both accept, header, question, records and OPT must agree.
 """
 
 from __future__ import annotations
@@ -88,7 +88,10 @@ def read(wire: bytes) -> Response | None:
 
 
 def judge(wire: bytes) -> dns.message.Message | None:
-    """Give dnspython's reading; None where it refuses, and for TSIG and updates, which it reads in its own way."""
+    """Return dnspython's result.
+
+    None if it rejects the message, and for TSIG and updates, which it parses differently.
+    """
     try:
         message = dns.message.from_wire(wire, one_rr_per_rrset=True, ignore_trailing=True)
     except Exception:  # noqa: BLE001 - dnspython raises what its parsers meet
@@ -97,7 +100,7 @@ def judge(wire: bytes) -> dns.message.Message | None:
 
 
 def assert_agreement(wire: bytes) -> bool:
-    """Compare both readings; False when one of them refuses the message."""
+    """Compare both results; return False if one of the parsers rejects the message."""
     response, message = read(wire), judge(wire)
     if response is None or message is None:
         return False
@@ -124,7 +127,7 @@ def assert_same_edns(response: Response, message: dns.message.Message) -> None:
 
 
 def look_everywhere(response: Response) -> None:
-    """Use all that test cases use of a response; malformed rdata must have been left out or give WireError."""
+    """Use every part of a response that test cases use; malformed rdata must be omitted or raise WireError."""
     assert response.rcode
     assert response.is_referral in (True, False)
     assert response.size == len(response.wire)
@@ -214,7 +217,7 @@ def test_each_type_of_record_is_read(rtype: str) -> None:
 
 
 def recorded(world: World) -> Iterator[bytes]:
-    """Give what the servers of the demo world say to all usual queries about its domains."""
+    """Return the responses of the demo world's servers to all usual queries about its domains."""
     for domain in DOMAINS:
         zones = [world.zones[name] for name in map(dns.name.from_text, (".", "xa", domain)) if name in world.zones]
         for zone, name, rtype in itertools.product(zones, (domain, f"www.{domain}", f"nothing.{domain}"), ASKED_TYPES):
@@ -237,7 +240,7 @@ def test_recorded_answers_are_read_as_dnspython_reads_them(demo_world: World) ->
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """Give a message with octets changed, put in or taken out, and with pointers where none should be."""
+    """Return a message with octets changed, inserted or removed, and with misplaced pointers."""
     wire = bytearray(draw(messages()))
     for _ in range(draw(st.integers(1, 6))):
         position = draw(st.integers(0, max(0, len(wire) - 1)))
@@ -291,7 +294,7 @@ def test_random_rdata_is_left_out_or_read_alike(rtype: str, rdata: bytes, rdclas
 
 
 def with_record(number: int, rdata: bytes, *, rdclass: int = 1, owner: bytes = b"\xc0\x0c") -> bytes:
-    """Give a response for example.xa with one record, whose rdata starts at octet 40 if its owner has two octets."""
+    """Return a response for example.xa with one record, whose rdata starts at octet 40 if its owner has two octets."""
     header = struct.pack("!HHHHHH", 1, 0x8400, 1, 1, 0, 0)
     question = names.to_wire("example.xa") + struct.pack("!HH", 1, 1)
     return header + question + owner + struct.pack("!HHIH", number, rdclass, 60, len(rdata)) + rdata
@@ -337,7 +340,7 @@ def test_rdata_that_does_not_end_with_its_name_or_numbers_is_left_out(rtype: str
 
 
 def chained_pointers(rtype: int, rdata: bytes, *, in_owner: bool) -> bytes:
-    """Give the largest message whose records all lead into one long chain of pointers, each one to the one before."""
+    """Return the largest message whose records all lead into one long chain of pointers."""
     start = 12 + 11  # of the chain, in the rdata of a first record
     links = 8000
     chain = b"\x00\x00" + b"".join((0xC000 | start + 2 * i).to_bytes(2) for i in range(links - 1))

@@ -1,4 +1,4 @@
-"""What a caller may decide in a profile: nothing beyond the server's own, whatever the document."""
+"""The values that a caller may set in a profile: never beyond the server's own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "profile.md"
 
 
 def leaves(document: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Yield the paths of the keys that are decided upon as a whole."""
+    """Yield the paths of the keys that have one rule as a whole."""
     for key, value in document.items():
         below = f"{path}.{key}" if path else key
         if isinstance(value, dict) and below not in CALLERS:

@@ -1,4 +1,4 @@
-"""What a profile changes, in single values."""
+"""The changes of a profile, by single value."""
 
 from __future__ import annotations
 

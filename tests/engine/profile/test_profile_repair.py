@@ -1,4 +1,4 @@
-"""Profiles that were written for another engine: what they lack, and how that is mended."""
+"""Profiles that were written for another engine: what they lack, and how they are repaired."""
 
 from __future__ import annotations
 

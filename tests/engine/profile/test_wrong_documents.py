@@ -1,4 +1,4 @@
-"""Whatever a document holds, it is taken or refused by name: nothing else may come out of a check."""
+"""A document is either accepted or rejected with an error: its validation raises no other exception."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def words(value: Any) -> set[str]:
 
 
 def documents(vocabulary: set[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Maps whose words are often those that mean something."""
+    """Mappings that mostly consist of meaningful words."""
     texts = st.one_of(st.sampled_from(sorted(vocabulary)), st.text(max_size=5))
     numbers = st.one_of(st.integers(), st.just(10**400), st.floats())
     values = st.recursive(

@@ -1,4 +1,4 @@
-"""Names of ASes over DNS: from the first database that has one, within a time, and whatever it says."""
+"""AS names over DNS: from the first database that has one, within a time limit, with any content."""
 
 from __future__ import annotations
 

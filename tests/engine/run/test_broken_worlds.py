@@ -1,4 +1,4 @@
-"""A run on a world that is broken at random ends in time, with entries, and no test case raises an error.
+"""A run on a randomly broken world ends in time, with entries, and no test case raises an exception.
 
 BROKEN_WORLDS=1000 tries a thousand worlds instead of a few, BROKEN_WORLDS_FROM=N those from another seed on.
 """

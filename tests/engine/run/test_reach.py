@@ -1,4 +1,4 @@
-"""Whether name servers are reached: each way is tried, and what answers in the servers' place is no answer."""
+"""Whether name servers are reachable: each kind of exchange is tried, and answers of a middlebox do not count."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from gonemaster_engine.net.query import Timing
 from gonemaster_engine.resources import Hints, load_hints
-from gonemaster_engine.run.reach import WAYS, PathReach, Way, probe_reach
+from gonemaster_engine.run.reach import EXCHANGE_KINDS, ExchangeKind, PathReach, probe_reach
 from tests.support.dnsworld import World
 
 QUICK = Timing(timeout_s=1.0, retrans_s=0.4, tries=2)
 
 
-def probe(hints: Hints, port: int) -> dict[Way, PathReach]:
+def probe(hints: Hints, port: int) -> dict[ExchangeKind, PathReach]:
     return asyncio.run(probe_reach(hints, port=port, timing=QUICK))
 
 
@@ -48,4 +48,4 @@ def test_a_port_without_server_is_not_reached() -> None:
 
 
 def test_every_family_and_kind_is_a_way() -> None:
-    assert len({way.name for way in WAYS}) == 6
+    assert len({way.name for way in EXCHANGE_KINDS}) == 6

@@ -109,7 +109,7 @@ def test_network_that_gives_no_packet_back_is_said_of_every_kind_of_run(
 
 
 def dead_roots(*, errors: int = 0) -> World:
-    """Six root servers of which none works; the first ones give errors."""
+    """Six root servers, none of which works; the first ones return errors."""
     world = World()
     world.zone(".", ns={f"{letter}.root": f"127.7.{number}.1" for number, letter in enumerate("abcdef", start=1)})
     for number, server in enumerate(world.servers.values()):
@@ -158,7 +158,7 @@ def test_excluded_cases_do_not_run(tmp_path: Path) -> None:
 
 
 def test_case_is_left_out_when_its_gate_says_so(tmp_path: Path) -> None:
-    """SYNTAX06 needs an SOA record, which nobody gives here."""
+    """SYNTAX06 needs an SOA record, which no server returns here."""
     world = example_world()
     for address in (A1, A2):
         world.server(address).fault(faults.silence(), qtype="SOA")

@@ -1,4 +1,4 @@
-"""Entries of the run itself: in every run, in one whose queries are traced, and in none."""
+"""Entries about the run itself: those of every run, and those of traced runs only."""
 
 from __future__ import annotations
 

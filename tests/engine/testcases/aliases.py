@@ -1,4 +1,4 @@
-"""Worlds in which a name server's name is an alias that leads nowhere, for the cases that report it."""
+"""Worlds in which a name server's name is an unresolved alias, for the cases that report it."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ ALIAS_SCENARIOS: Final[dict[str, AliasScenario]] = {
 
 
 def alias_findings(found: list[Found]) -> list[tuple[str, dict[str, Any]]]:
-    """Return those that are about aliases."""
+    """Return the findings about aliases."""
     return [finding for finding in found if finding[0].startswith("CNAME_")]

@@ -1,4 +1,4 @@
-"""The scenarios that DNSSEC16 (CDS) and DNSSEC17 (CDNSKEY) share: signals of the child and the keys behind them."""
+"""The scenarios that DNSSEC16 (CDS) and DNSSEC17 (CDNSKEY) share: signals of the child and their keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KSK_TAG, IDLE_TAG = 3787, 32095
 
 
 def naming(*keys: KeySpec) -> World:
-    """Publish CDS and CDNSKEY records for keys that are described, beside a zone signing key."""
+    """Publish CDS and CDNSKEY records for the described keys, in addition to a zone-signing key."""
     return secure(Signing(keys=(*keys, KeySpec("zsk", flags=256)), publish_cds=True))
 
 

@@ -1,4 +1,4 @@
-"""ADDRESS01: addresses by what they are for."""
+"""ADDRESS01: the classes of addresses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.dnsworld import World
 
 
 def with_addresses(records: str, *names: str) -> Callable[[], World]:
-    """Describe a zone whose own NS set has more names; their servers are never asked."""
+    """Describe a zone with more names in its own NS set; their servers are never queried."""
     return lambda: example_world(apex_ns=[NS1, NS2, *(f"{name}.example.xa" for name in names)], records=records)
 
 

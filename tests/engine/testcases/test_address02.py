@@ -1,4 +1,4 @@
-"""ADDRESS02: reverse names of the addresses."""
+"""ADDRESS02: PTR records of the addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ADDRESS03: reverse names compared with the names of the name servers."""
+"""ADDRESS03: PTR records compared with the names of the name servers."""
 
 from __future__ import annotations
 

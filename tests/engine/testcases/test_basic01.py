@@ -1,4 +1,4 @@
-"""BASIC01: parent and child, as the walk from the root finds them."""
+"""BASIC01: parent and child zone, as found by the walk from the root."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def zone_error(name: str, query_type: str, server: dict[str, str]) -> Found:
 
 
 def world_with(records: str, other_records: str | None = None) -> World:
-    """Describe a TLD with more records, perhaps others on its second server."""
+    """Describe a TLD with additional records, possibly different ones on its second server."""
     world = example_world()
     changed = world.zone("xa", ns={"ns1.nic.xa": "127.8.1.1", "ns2.nic.xa": "127.8.2.1"}, records=records)
     if other_records is not None:
@@ -68,7 +68,7 @@ def emptied_at_second_parent() -> World:
 
 
 def referred_with_alias() -> World:
-    """Describe a parent server that answers with an alias and, as authority, a referral elsewhere."""
+    """Describe a parent server that answers with an alias and a referral elsewhere in the authority section."""
     world = example_world()
     server = world.server("127.8.2.1")
     server.fault(faults.refer("other.xa.", {"ns1.other.xa.": "127.9.9.9"}), below="example.xa")
@@ -96,7 +96,7 @@ def refusing_parent() -> World:
 
 
 def two_parents() -> World:
-    """Describe a TLD one server of which delegates sub.example.xa past example.xa."""
+    """Describe a TLD with a server that delegates sub.example.xa but not example.xa."""
     world = example_world()
     world.zone("sub.example.xa", ns={"ns.sub.example.xa": "127.9.5.1"})
     server = world.server("127.8.2.1")

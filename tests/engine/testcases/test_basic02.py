@@ -1,4 +1,4 @@
-"""BASIC02: a server that works, or what is wrong with each."""
+"""BASIC02: a working server, or the fault of each server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BASIC03: an address for the website from a zone that does not work."""
+"""BASIC03: an address for the website from a broken zone."""
 
 from __future__ import annotations
 

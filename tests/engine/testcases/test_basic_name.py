@@ -1,4 +1,4 @@
-"""BASIC, outside of its cases: names that break the limits of DNS, found without asking anybody."""
+"""BASIC, outside its cases: names that exceed the limits of DNS, detected without a query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONNECTIVITY01 and 02: the same faults, seen over UDP and over TCP."""
+"""CONNECTIVITY01 and 02: the same faults over UDP and over TCP."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def skipped(family: str, server: dict[str, str]) -> list[Found]:
 
 
 def two_families() -> World:
-    """One server over IPv4, and the same one over IPv6 as far as the zone knows."""
+    """One server over IPv4, and according to the zone also over IPv6."""
     return example_world(ns={NS1: A1}, records="ns1 AAAA ::1")
 
 

@@ -1,4 +1,4 @@
-"""CONNECTIVITY04: the announced prefixes that the addresses lie in."""
+"""CONNECTIVITY04: the announced prefixes that contain the addresses."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_connectivity04(world: World, expected: list[Found]) -> None:
 
 
 def test_address_whose_look_up_failed_may_be_in_another_prefix() -> None:
-    """As the official scenario ERROR-PREFIX-DATABASE-6 wants it."""
+    """The official scenario ERROR-PREFIX-DATABASE-6."""
     world = origin_world(v4(1, "64500"))
     world.server(SOURCE_SERVER).fault(faults.rcode("SERVFAIL"), below=f"2.9.127.origin.{SOURCE}")
     assert findings(world, "connectivity04") == [

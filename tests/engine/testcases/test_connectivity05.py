@@ -1,4 +1,4 @@
-"""CONNECTIVITY05: the way of the DNSKEY answer, by its size."""
+"""CONNECTIVITY05: whether the DNSKEY answer arrives, depending on its size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMALL_TEXT, LARGE_TEXT, HUGE_TEXT = 600, 1800, 4500  # octets
 
 
 def answer_of(octets: int) -> Fault:
-    """Answer with that much more data; it is truncated where it does not fit."""
+    """Answer with that much additional data, truncated if it does not fit."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
         texts = [f'"{"x" * 200}"'] * 2
@@ -50,7 +50,7 @@ def with_fault(fault: Fault, *, octets: int = LARGE_TEXT, **conditions: Any) -> 
 
 
 def shapes(found: list[Found]) -> list[tuple[str, int, list[dict[str, str]]]]:
-    """Leave out sizes, which depend on the keys."""
+    """Remove sizes, which depend on the keys."""
     assert all(args["query_type"] == "DNSKEY" and args["size"] > 0 for _, args in found)
     return [(tag, args["payload"], args["servers"]) for tag, args in found]
 

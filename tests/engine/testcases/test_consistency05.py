@@ -1,4 +1,4 @@
-"""CONSISTENCY05: glue against the addresses in the zone, referrals against each other."""
+"""CONSISTENCY05: glue compared with the addresses in the zone, and referrals compared with each other."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def served_at(world: World, *addresses: str) -> World:
 
 
 def dead_glue() -> World:
-    """Describe stale glue: there is nobody any more."""
+    """Describe stale glue: no server has that address any more."""
     world = delegated_to({NS1: OTHER, NS2: A2})
     world.server(OTHER).set(udp=False, tcp=False)
     return world
@@ -95,7 +95,7 @@ def outside(*, real: str, glue: str, working: bool = True) -> World:
 
 
 def subzone() -> World:
-    """Describe a name server in a zone below, on servers of its own."""
+    """Describe a name server in a zone below, which has separate servers."""
     name = "ns1.sub.example.xa"
     world = example_world(ns={NS1: A1, name: ()}, delegation=delegation(ns={NS1: A1, name: "127.9.6.1"}))
     world.zone("sub.example.xa", ns={name: "127.9.6.1"})

@@ -1,4 +1,4 @@
-"""DELEGATION01: how many name servers there are, of which kind."""
+"""DELEGATION01: the number of name servers, by kind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def counted(tag: str, *servers: dict[str, str], count: int | None = None) -> Fou
 
 
 def all_of(suffix: str, kind: str, *servers: dict[str, str]) -> list[Found]:
-    """Return the findings of a side that has only IPv4: enough or not, by its servers."""
+    """Return the findings about a side with IPv4 only: whether it is enough, and its servers."""
     return [
         counted(f"{kind}_NS_{suffix}", *({"ns": server["ns"]} for server in servers)),
         counted(f"{kind}_IPV4_NS_{suffix}", *servers),

@@ -1,4 +1,4 @@
-"""DNSSEC02: DS records and the keys that they stand for."""
+"""DNSSEC02: DS records and the matching keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DNSSEC04: how long signatures live."""
+"""DNSSEC04: the lifetime of signatures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def lives(inception_days: float, expiration_days: float) -> World:
 
 
 def per_set(*wanted: tuple[str, str, float]) -> list[tuple[str, str, int, str, float]]:
-    """Give what is expected of each signature: its end in seconds from now, and tags with seconds."""
+    """Return the expected findings for each signature: its end in seconds from now, and tags with seconds."""
     return [(tag, types, keytag, key, seconds) for types, keytag in reversed(SETS) for tag, key, seconds in wanted]
 
 
@@ -53,7 +53,7 @@ SCENARIOS = {
 
 
 def seconds_of(key: str, args: dict[str, Any]) -> float:
-    """Return a point in time as the seconds from now, a span as it is."""
+    """Return a point in time as the seconds from now, and a duration unchanged."""
     if key == "date":
         moment = datetime.strptime(args["date"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         return moment.timestamp() - time.time()

@@ -1,4 +1,4 @@
-"""DNSSEC06: signatures beside the keys."""
+"""DNSSEC06: signatures together with the keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DNSSEC07: signed or not, with DS record or not."""
+"""DNSSEC07: signed or unsigned, with or without DS records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.dnsworld import Nsec3, Signing, World, delegation, faults
 
 
 def not_delegated(xa: Signing, *, ds: bool = True) -> World:
-    """Describe a parent whose servers also have the zone, without delegating it."""
+    """Describe a parent whose servers also serve the zone, without a delegation."""
     world = World()
     world.zone(".", signed=True)
     world.zone("xa", ns={"ns1.nic.xa": P1}, signed=xa, delegation=delegation(ds=ds))

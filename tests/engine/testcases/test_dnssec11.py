@@ -1,4 +1,4 @@
-"""DNSSEC11: a DS record asks for a signed zone."""
+"""DNSSEC11: a DS record requires a signed zone."""
 
 from __future__ import annotations
 

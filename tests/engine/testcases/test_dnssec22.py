@@ -1,4 +1,4 @@
-"""DNSSEC22: the addresses of name servers in the zone validate."""
+"""DNSSEC22: the addresses of in-domain name servers validate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUB_SERVER = "127.9.3.1"
 def below(
     sub: Signing | bool, *, ds: bool | tuple[str, ...] = True, signed: Signing | bool = True, own: bool = True
 ) -> World:
-    """Delegate sub.example.xa, where a server of the zone has its name, to that server or to one of its own."""
+    """Delegate sub.example.xa, which contains the name of a server of the zone, to that server or to a separate one."""
     world = secure(signed, ns=IN_SUB)
     ns = {"ns1.sub.example.xa": A1} if not own else {"ns9.sub.example.xa": SUB_SERVER}
     records = f"ns1 A {A1}" if own else ""
@@ -25,7 +25,7 @@ def below(
 
 
 def orphan() -> World:
-    """Serve a signed zone below that the zone does not delegate."""
+    """Serve a signed zone below the zone that is not delegated."""
     world = secure(ns=IN_SUB)
     world.zone(f"sub.{ZONE}", ns={"ns1.sub.example.xa": A1}, signed=True, delegation=False)
     for address in (A2,):

@@ -23,7 +23,7 @@ def probe(fault: Fault, signing: Signing | bool = True) -> World:
 
 
 def hashed(*records: tuple[str, str], iterations: str = "0") -> Fault:
-    """Answer with NSEC3 records from owner and next label."""
+    """Answer with NSEC3 records, given as owner and next label."""
     text = "\n".join(f"{owner}.{ZONE}. NSEC3 1 0 {iterations} - {following} A" for owner, following in records)
     return faults.answers(authority=text)
 

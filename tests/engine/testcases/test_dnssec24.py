@@ -25,7 +25,7 @@ DELETE = "@ CDS 0 0 0 00\n@ CDNSKEY 0 3 0 AA=="
 
 
 def signal_of(owner: str, *, cdnskey: bool = True) -> str:
-    """Give the records of a signal, in zone file form."""
+    """Return the records of a signal in zone file format."""
     origin = dns.name.from_text(ZONE)
     lines = [f"{owner}. CDS {text}" for text in ds_texts(origin, PUBLISHED)]
     if cdnskey:
@@ -44,7 +44,7 @@ def operated(
     op_ds: bool | Sequence[str] = True,
     nameservers: Sequence[str] = tuple(OPERATOR),
 ) -> World:
-    """Describe a zone without DS record that an operator with a zone of its own, op.xb, serves."""
+    """Describe a zone without DS records that is served by an operator with a separate zone, op.xb."""
     world = secure(PUBLISHED, ns=nameservers, delegation=NO_DS)
     world.zone_of(ZONE).on(A1).on(A2)
     world.zone("xb", ns={"ns1.nic.xb": "127.10.1.1"}, signed=xb)
@@ -53,7 +53,7 @@ def operated(
 
 
 def apart(zone: str, server: str, *, ds: bool = True, delegated: bool = True) -> World:
-    """Put the first signal into a signed zone at or below op.xb, served by A1 or by a server of its own."""
+    """Put the first signal into a signed zone at or below op.xb, served by A1 or by a separate server."""
     world = operated(signal_of(SIGNAL2))
     world.zone(
         zone,
@@ -66,7 +66,7 @@ def apart(zone: str, server: str, *, ds: bool = True, delegated: bool = True) ->
 
 
 def shared(zone: str, **options: bool) -> World:
-    """Let both servers of the operator have the zone of signals."""
+    """Let both servers of the operator serve the zone of the signals."""
     world = apart(zone, A1, **options)
     world.zone_of(zone).on(A2)
     return world

@@ -1,4 +1,4 @@
-"""The DNSSEC cases do not ask servers of an address family that is off, and say so."""
+"""The DNSSEC cases skip servers of a disabled address family, and report it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_ipv4_off_before_the_signals() -> None:
 
 @pytest.mark.parametrize("case_id", ["dnssec01", "dnssec21"])
 def test_servers_of_the_parent_are_those_that_answered(case_id: str) -> None:
-    """So these two cases, which ask nobody else, have no server to leave out."""
+    """So these two cases, which query no other servers, have no server to skip."""
     found = findings(over_ipv6(), case_id, ipv4=False)
     assert found
     assert not any(tag == "IPV4_DISABLED" for tag, _ in found)

@@ -1,4 +1,4 @@
-"""Which DNSSEC cases run: DNSSEC07 and 11 come first, and only they look at a zone that is not signed."""
+"""The conditions of DNSSEC cases: DNSSEC07 and 11 run first, and only they examine an unsigned zone."""
 
 from __future__ import annotations
 

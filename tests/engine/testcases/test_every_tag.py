@@ -1,4 +1,4 @@
-"""The cases have the tags that they must have, and the tests of each case name all of them."""
+"""The cases have their required tags, and the tests of each case cover all of them."""
 
 from __future__ import annotations
 
@@ -65,6 +65,6 @@ def test_each_tag_of_a_module_outside_of_its_cases_is_named_in_tests(module: str
 
 
 def _spellings(tag: str) -> set[str]:
-    """Return a tag as it may stand in tests: in full, or as a part of an f-string that several tags share."""
+    """Return a pattern for a tag in a test: in full, or as a part of an f-string that several tags share."""
     shared = re.sub(r"^CN0[12]_(.*)_(UDP|TCP)$", r"CASE_\1_WAY", tag)
     return {tag, shared, re.sub(r"^(REFRESH|RETRY)(_MINIMUM_VALUE_)(LOWER|OK)$", r"\1\2", tag)}

@@ -1,4 +1,4 @@
-"""Servers of an address family that is off are not asked, and each case says so."""
+"""Servers of a disabled address family are skipped, and each case reports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cases of BASIC and SYNTAX are left out, and what is said about it."""
+"""The conditions of BASIC and SYNTAX cases, and the findings about skipped cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NAMESERVER01: authoritative servers that resolve foreign names."""
+"""NAMESERVER01: authoritative servers that resolve names of other zones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.dnsworld import Fault, Server, faults
 
 
 def recursor(*, aa: bool = False) -> Fault:
-    """Answer as a resolver does that found that the name does not exist."""
+    """Answer like a resolver that has found that the name does not exist."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
         message.flags |= dns.flags.RA | (dns.flags.AA if aa else 0)

@@ -1,4 +1,4 @@
-"""NAMESERVER03: zone transfer for everybody."""
+"""NAMESERVER03: unrestricted zone transfers."""
 
 from __future__ import annotations
 

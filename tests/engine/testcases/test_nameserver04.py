@@ -1,4 +1,4 @@
-"""NAMESERVER04: the address that responses come from."""
+"""NAMESERVER04: the source address of responses."""
 
 from __future__ import annotations
 

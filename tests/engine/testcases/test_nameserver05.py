@@ -1,4 +1,4 @@
-"""NAMESERVER05: queries for AAAA beside those for A."""
+"""NAMESERVER05: AAAA queries compared with A queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NAMESERVER10: what becomes of an unknown EDNS version."""
+"""NAMESERVER10: handling of an unknown EDNS version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def on_version_1(fault: Fault) -> Callable[[Server], object]:
 
 
 def bad_version(**edns: int) -> Fault:
-    """Answer BADVERS, but in another form."""
+    """Answer BADVERS, but in an incorrect form."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
         message.use_edns(edns.get("version", 0), edns.get("flags", 0), 1232)

@@ -1,4 +1,4 @@
-"""NAMESERVER11: what becomes of an unknown EDNS option."""
+"""NAMESERVER11: handling of an unknown EDNS option."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NAMESERVER12: what becomes of unknown EDNS flags."""
+"""NAMESERVER12: handling of unknown EDNS flags."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ BIND, SERVER = "version.bind", "version.server"
 
 
 def answering(text: str, *, rdclass: str = "CH", owner: str = "") -> Fault:
-    """Answer with a TXT record; `text` is in presentation format, the owner else the name that was asked."""
+    """Answer with a TXT record; `text` is in presentation format, and the default owner is the query name."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
         message.set_rcode(dns.rcode.NOERROR)

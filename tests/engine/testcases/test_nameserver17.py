@@ -31,7 +31,7 @@ def with_full_cookie(exchange: Exchange) -> bool:
 
 
 def answering(make: Callable[[bytes], bytes | None], *, rcode: str = "NOERROR") -> Fault:
-    """Answer with the cookie that `make` gives for the client's part of the query's cookie."""
+    """Answer with the cookie that `make` returns for the client part of the query's cookie."""
 
     def fault(reply: faults.Reply) -> faults.Reply:
         cookie = make(cookie_of(reply.exchange)[:CLIENT_OCTETS])
@@ -50,7 +50,7 @@ def answering(make: Callable[[bytes], bytes | None], *, rcode: str = "NOERROR") 
 
 
 def first_then(*several: Fault) -> Callable[[Server], object]:
-    """Let the first fault meet the query for a cookie, the others the queries with a full one, in turn."""
+    """Apply the first fault to the query for a cookie, the others in turn to the queries with a full one."""
 
     def change(server: Server) -> None:
         server.fault(several[0], when=lambda exchange: with_cookie(exchange) and not with_full_cookie(exchange))

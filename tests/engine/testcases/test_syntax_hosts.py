@@ -11,7 +11,7 @@ from tests.support.dnsworld import World, faults
 
 
 def listing(*names: str) -> World:
-    """Describe a zone that lists more name servers, which have no addresses."""
+    """Describe a zone with additional name servers, which have no addresses."""
     return example_world(apex_ns=[NS1, NS2, *names])
 
 

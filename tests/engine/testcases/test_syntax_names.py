@@ -1,4 +1,4 @@
-"""SYNTAX01 to 03: the name of the zone. No packet is sent for them."""
+"""SYNTAX01 to 03: the name of the zone. They send no packets."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Verdicts about all name servers where a look-up failed or nobody answered: what is unknown is not judged.
+"""Verdicts about all name servers if a lookup failed or no server answered: unknown data is not judged.
 
-docs/explanation/divergences.md lists the test cases that were looked at.
+docs/explanation/divergences.md lists the test cases concerned.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ABOUT_ALL = {
 
 
 def with_outside_name(*, fails: bool) -> World:
-    """Describe example.xa with one server, and an NS name that has no address, or of which nobody says if it has."""
+    """Describe example.xa with one server, and an NS name that has no address or whose addresses are unknown."""
     world = example_world(ns={NS1: A1, OUTSIDE: ()})
     world.zone("other.xa", ns={"ns1.other.xa": OTHER_SERVER})
     world.zone(SOURCE, ns={f"ns1.{SOURCE}": SOURCE_SERVER}, records=v4(1, "64500"))

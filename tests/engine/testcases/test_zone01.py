@@ -1,4 +1,4 @@
-"""ZONE01: the server that the MNAME names."""
+"""ZONE01: the server in the MNAME."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def not_master(*servers: dict[str, str], serial: int, serials: str) -> Found:
 
 
 def hidden(*made: faults.Fault, serial: int = 5) -> Callable[[], World]:
-    """Return what describes a hidden primary server with these faults."""
+    """Return the description of a hidden primary server with these faults."""
 
     def build() -> World:
         world = example_world(soa=soa(mname="hidden"), records=f"hidden A {ADDRESS}")
@@ -44,7 +44,7 @@ def dead() -> World:
 
 
 def two_mnames() -> World:
-    """Describe servers that name different primaries, the second of which does not resolve."""
+    """Describe servers with different primaries, the second of which does not resolve."""
     return two_versions({"soa": soa()}, {"soa": soa(mname="zzz.example.xa.")})
 
 

@@ -20,7 +20,7 @@ def with_mx(*records: str) -> Callable[[], World]:
 
 
 def inventing() -> World:
-    """Describe servers that give a CNAME record to whom asks for one, and an address otherwise."""
+    """Describe servers that return a CNAME record to a CNAME query, and an address otherwise."""
     world = with_mx("@ MX 10 mail", "mail A 192.0.2.1")()
     for address in (A1, A2):
         world.server(address).fault(faults.alias("example.xa."), qtype="CNAME")

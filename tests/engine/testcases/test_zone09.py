@@ -1,4 +1,4 @@
-"""ZONE09: MX records, where they are expected and where not."""
+"""ZONE09: MX records, expected or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ZONE10: one SOA record and no alias beside it."""
+"""ZONE10: one SOA record, and no alias at the same name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def second_answers(fault: faults.Fault, qtype: str = "SOA") -> World:
 
 
 def with_second_soa() -> World:
-    """Describe a server that gives two SOA records, one of another name."""
+    """Describe a server that returns two SOA records, one of another name."""
     world = example_world()
 
     def edit(message: dns.message.Message) -> dns.message.Message:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gonemaster_engine.testcases.zone._spf import allows_nobody, follows_grammar, unknown_modifiers
+from gonemaster_engine.testcases.zone._spf import follows_grammar, forbids_all_senders, unknown_modifiers
 from tests.engine.testcases.versions import both_answer, two_versions
 from tests.support.case_runs import BOTH, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import World, faults
@@ -164,13 +164,13 @@ def test_policy_breaks_the_grammar(policy: str) -> None:
 
 
 def test_long_policy_is_judged_at_once() -> None:
-    """A pattern that tries all ways to split it would take years."""
+    """A regular expression with backtracking over all ways to split it would take years."""
     assert not follows_grammar("v=spf1 exists:" + "%%%-%_" * 10000 + "%")
     assert not follows_grammar("v=spf1 a:x." + "a1" * 30000 + "!")
     assert not follows_grammar("v=spf1 a:x" + "/1//2" * 10000 + "-")
 
 
 def test_policy_that_lets_nobody_send() -> None:
-    assert allows_nobody("v=spf1   -all  ")
-    assert not allows_nobody("v=spf1 -all exp=a.xa")
+    assert forbids_all_senders("v=spf1   -all  ")
+    assert not forbids_all_senders("v=spf1 -all exp=a.xa")
     assert unknown_modifiers("v=spf1 -all exp=a.xa redirect=b.xa") == []

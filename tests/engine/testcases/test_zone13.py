@@ -1,4 +1,4 @@
-"""ZONE13: look-ups that an SPF policy needs."""
+"""ZONE13: the lookups of an SPF policy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOMAIN = {"domain": "example.xa"}
 
 
 def world_of(policy: str, **others: str) -> Callable[[], World]:
-    """Return what describes the zone with a policy, and names in mail.xa with others."""
+    """Return the description of the zone with one policy and of names in mail.xa with others."""
 
     def build() -> World:
         world = example_world(records=f'@ TXT "v=spf1 {policy}"')
@@ -73,7 +73,7 @@ def test_zone13(build: Callable[[], World], expected: list[Found]) -> None:
 
 
 def test_tree_of_policies_is_not_followed_without_end() -> None:
-    """Each policy includes two others that exist only because somebody asks."""
+    """Each policy includes two others that only exist because they are queried."""
     names = [f"n{number}" for number in range(1, 128)]
     tree = {name: f"include:n{2 * i}.mail.xa include:n{2 * i + 1}.mail.xa" for i, name in enumerate(names, 1)}
     world = world_of("include:n1.mail.xa", **tree)()

@@ -16,7 +16,7 @@ Triple = tuple[int, str, str]
 
 
 def version(*records: Triple) -> dict[str, Any]:
-    """Return the fields of a zone with these CAA records, however wrong."""
+    """Return the fields of a zone with these CAA records, valid or not."""
     raw = []
     for flags, tag, value in records:
         octets = bytes((flags, len(tag))) + tag.encode("latin-1") + value.encode("latin-1")

@@ -1,4 +1,4 @@
-"""Which cases of ZONE are left out."""
+"""The conditions of ZONE cases."""
 
 from __future__ import annotations
 

@@ -22,19 +22,19 @@ FIELDS: Final = {
 
 
 def soa(**fields: Any) -> str:
-    """Return an SOA record that is good but for these fields."""
+    """Return an SOA record that is valid except for these fields."""
     return SOA.format(**{**FIELDS, **fields})
 
 
 def two_versions(first: dict[str, Any], second: dict[str, Any]) -> World:
-    """Describe the zone as each of its servers has it; the keys are fields of `World.zone`."""
+    """Describe the zone separately for each of its servers; the keys are fields of `World.zone`."""
     world = example_world(**first)
     world.zones[dns.name.from_text("example.xa")].on(A2, **second)
     return world
 
 
 def both_answer(fault: faults.Fault, qtype: str) -> Callable[[], World]:
-    """Return what makes a world where both servers have a fault for a record type."""
+    """Return the description of a world where both servers have a fault for a record type."""
 
     def build() -> World:
         world = example_world()
@@ -46,7 +46,7 @@ def both_answer(fault: faults.Fault, qtype: str) -> Callable[[], World]:
 
 
 def dead_and(fault: faults.Fault, qtype: str) -> Callable[[], World]:
-    """Return what makes a world where the first server is dead and the second one has a fault."""
+    """Return the description of a world where the first server is dead and the second one has a fault."""
 
     def build() -> World:
         world = example_world()

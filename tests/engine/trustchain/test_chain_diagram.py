@@ -1,4 +1,4 @@
-"""The picture of a chain of trust: well-formed, bounded and escaped for any document, and true to what it draws."""
+"""The picture of a chain of trust: well-formed, limited in size and escaped for any document, and correct."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gonemaster_engine.findings.messages import chain as texts
 from gonemaster_engine.findings.messages import placeholders
 from gonemaster_engine.trustchain.diagram import STYLE_SOURCE, diagram_of
-from gonemaster_engine.trustchain.diagram.bands import MOST_BANDS, MOST_BOXES
+from gonemaster_engine.trustchain.diagram.bands import MAX_BANDS, MAX_BOXES
 from gonemaster_engine.trustchain.diagram.style import STYLE
 from tests.support.examples import examples
 
@@ -35,7 +35,7 @@ def _stored() -> str:
 
 
 def document() -> Document:
-    """Give the chain of a secure zone with two servers, two levels below the root zone."""
+    """Return the chain of a secure zone with two servers, two levels below the root zone."""
     found: Document = json.loads(_stored())
     return found
 
@@ -54,12 +54,12 @@ def elements(found: Document, **options: Any) -> list[ET.Element]:
 
 
 def words_in(found: Document) -> list[str]:
-    """Give all texts that are seen, from the top."""
+    """Return all visible texts from top to bottom."""
     return ["".join(element.itertext()) for element in elements(found) if element.tag == "text"]
 
 
 def lines(found: Document) -> list[str]:
-    """Give the classes of all lines but those of the key to them, which runs at the end."""
+    """Return the classes of all lines, without those of the legend at the end."""
     drawn = [element.get("class", "") for element in elements(found) if element.tag == "path"]
     edges = [css.removeprefix("edge ") for css in drawn if css.startswith("edge ")]
     return edges[: len(edges) - len({*edges} | {node.mark.value for node in boxes(found)})]
@@ -131,7 +131,7 @@ def test_file_stands_alone() -> None:
 
 
 def broken(name: str) -> Document:
-    """Give a document in which one thing is wrong."""
+    """Return a document with one fault."""
     found = document()
     zone = last_zone(found)
     link = found["links"][-1]
@@ -268,12 +268,12 @@ def test_many_keys_and_zones_give_a_picture_of_bounded_size() -> None:
     found["zones"][1:2] = [{**found["zones"][1], "zone": f"x{number}.example"} for number in range(120)]
     found["truncated"] = True
     shown = words_in(found)
-    assert sum(word.startswith("DS ") for word in shown) < MOST_BANDS + MOST_BOXES
-    assert {f"{512 - MOST_BOXES + 1} more", "not shown", "113 zones not shown"} <= {*shown}
-    assert "Long lists of records were cut" in shown
+    assert sum(word.startswith("DS ") for word in shown) < MAX_BANDS + MAX_BOXES
+    assert {f"{512 - MAX_BOXES + 1} more", "not shown", "113 zones not shown"} <= {*shown}
+    assert "Long lists of records were shortened" in shown
     diagram = diagram_of(found)
     assert len(diagram.inline()) < 100_000
-    assert len(diagram.facts()) < MOST_BANDS * 3 * MOST_BOXES
+    assert len(diagram.facts()) < MAX_BANDS * 3 * MAX_BOXES
     assert diagram.summary
 
 
@@ -422,7 +422,7 @@ def test_each_fault_of_a_ds_record_has_its_mark_and_words(verdict: str, mark: st
         ("chain_broken", "bad", "2 bogus"),
         ("rrsig_expired", "bad", "2 expired"),
         ("rrsig_invalid", "bad", "2 invalid"),
-        ("indeterminate", "unknown", "2 not known"),
+        ("indeterminate", "unknown", "2 unknown"),
     ],
 )
 def test_each_state_of_addresses_has_its_mark_and_words(status: str, mark: str, words: str) -> None:

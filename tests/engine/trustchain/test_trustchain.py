@@ -1,4 +1,4 @@
-"""The chain of trust as a run saw it: what each link is worth and why, from data that the run asked for anyway."""
+"""The chain of trust as seen by a run: the status of each link with reasons, from data that the run queried anyway."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_private_root_without_anchor_is_taken_at_its_word(tmp_path: Path) -> Non
 
 
 def test_servers_of_several_zones_on_one_address(tmp_path: Path) -> None:
-    """The server of the TLD also serves the zone between it and the tested one."""
+    """The server of the TLD also serves the zone between the TLD and the tested zone."""
     world = secure()
     world.zone("deep.xa", ns={"ns1.nic.xa": (), "ns2.nic.xa": ()}, signed=True)
     world.zone_of("deep.xa").on(P1).on(P2)
@@ -295,7 +295,7 @@ def test_servers_of_several_zones_on_one_address(tmp_path: Path) -> None:
 def test_damaged_answers_are_described_and_raise_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
-    """Octets of answers about keys, DS records and denial are changed on both sides, other ones on each server."""
+    """Octets of answers about keys, DS records and denial are changed on both sides, differently on each server."""
     world = secure(bool(seed % 2), xa=Signing(nsec3=Nsec3()))
     for number, address in enumerate((A1, A2, P1, P2)):
         fault = faults.flipped_octets(4, seed=10 * seed + number)

@@ -1,4 +1,4 @@
-"""What a parent has about a zone, looked up without a test."""
+"""The data of a zone in its parent zone, looked up without a test."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_silence_ends_with_the_time() -> None:
 
 
 def test_servers_of_the_zone_are_left_alone() -> None:
-    """The servers of the zone itself are not asked: what the parent has is enough."""
+    """The servers of the zone itself are not queried: the parent's data are enough."""
     world = World()
     servers = {f"ns{number}.a.xa": f"127.9.6.{number}" for number in range(1, 41)}
     world.zone("xa", ns={"ns.nic.xa": "127.9.3.1"})

@@ -1,4 +1,4 @@
-"""What the comparison with Zonemaster counts as equal, and what its rules may explain (benchmarks/differential.py)."""
+"""Differences from Zonemaster that count as equal, and those that rules may explain (benchmarks/differential.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DNS in which Zonemaster goes wrong shows what is right to this engine (benchmarks/zonemaster/faults.py)."""
+"""This engine gives correct results on DNS setups with which Zonemaster fails (benchmarks/zonemaster/faults.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries in the words of Zonemaster, and that its table fits the registry."""
+"""Entries in Zonemaster's format, and the agreement of its table with the registry."""
 
 from __future__ import annotations
 

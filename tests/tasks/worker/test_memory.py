@@ -95,15 +95,15 @@ def listeners() -> Listeners:
 HEAPS = """
 import sys
 from pathlib import Path
-from gonemaster_engine.memory import give_back_free_memory, keep_heaps_small
+from gonemaster_engine.memory import release_free_memory, limit_heaps
 
-keep_heaps_small()
+limit_heaps()
 resident = lambda: int(Path("/proc/self/statm").read_text().split()[1])
 blocks = [bytes(20_000) for _ in range(4_000)]  # as answers are: too large for Python's own blocks, small for mmap
 kept = blocks[::50]
 del blocks
 before = resident()
-give_back_free_memory()
+release_free_memory()
 print(resident() / before)
 """
 

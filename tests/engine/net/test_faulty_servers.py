@@ -1,4 +1,4 @@
-"""Servers that are silent, slow or lossy in part: what is asked of them is waited for together, and nothing is lost."""
+"""Servers that are silent, slow or lossy: the waits for them overlap, and no answers are lost."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MANY = {f"ns{number}.example.xa": f"127.9.{number}.1" for number in range(1, 21)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what servers see in a thread of their own."""
+    """Wait in a separate thread for what servers see."""
     async with asyncio.timeout(LIMIT_S):
-        while not condition():  # noqa: ASYNC110 - nothing tells of it
+        while not condition():  # noqa: ASYNC110 - there is no notification
             await asyncio.sleep(0.02)
 
 
 def run_until(world: World, tmp_path: Path, condition: Callable[[], bool], **options: Any) -> None:
-    """Test example.xa with servers that are waited for very long, and end the run when the condition is true."""
+    """Test example.xa with servers that have a very long timeout, and end the run when the condition is true."""
 
     async def work(resources: Resources) -> None:
         task = asyncio.ensure_future(run_test("example.xa", **{"profile": PATIENT, **options}, resources=resources))
@@ -98,7 +98,7 @@ def test_cases_in_order_begin_after_basic(tmp_path: Path) -> None:
 
 
 def test_addresses_are_asked_for_while_the_ns_set_is_not_known_of_all(tmp_path: Path) -> None:
-    """Twenty servers, of which one says nothing of its NS set: it and the others are asked in the meantime."""
+    """Twenty servers, one of which does not answer the NS query: all of them get other queries meanwhile."""
     world = example_world(ns=MANY)
     world.server(A1).fault(faults.silence(), qtype="NS")
     world.server(LATE).fault(faults.delay(1.0))
@@ -146,7 +146,7 @@ def test_each_server_is_asked_with_unknown_edns_whatever_others_do(tmp_path: Pat
 
 
 def test_way_over_udp_is_given_up_with_and_without_edns(tmp_path: Path) -> None:
-    """A server that answers over TCP only gets its three queries over UDP, those at the same time, and no more."""
+    """A server that answers over TCP only gets its three queries over UDP concurrently, and no more."""
     world = example_world()
     world.server(A1).fault(faults.silence(), transport="udp")
     result = run(world, tmp_path, profile=QUICK)
@@ -158,7 +158,7 @@ def test_way_over_udp_is_given_up_with_and_without_edns(tmp_path: Path) -> None:
 
 
 def test_server_whose_tcp_hangs_gets_no_more_connections(tmp_path: Path) -> None:
-    """Each of its responses over UDP says that it should be asked over TCP, where it accepts and says nothing."""
+    """Each of its responses over UDP is truncated, but over TCP it accepts connections and sends nothing."""
     world = example_world(ns=MANY)
     for address in list(MANY.values())[:9]:
         world.server(address).fault(faults.truncated(), transport="udp").fault(faults.silence(), transport="tcp")
@@ -205,7 +205,7 @@ def test_query_that_is_given_up_leaves_its_connection_to_others() -> None:
 
 @pytest.mark.parametrize("has_answered", [False, True], ids=["never answered", "has answered"])
 def test_who_serves_the_zone_is_asked_all_at_once(has_answered: bool) -> None:
-    """Beyond what it has earned: forty queries, each of two packets, after one answer, which earns eight packets."""
+    """Beyond the earned credit: forty queries of two packets each, after one answer, which earns eight packets."""
     world = example_world()
     if has_answered:
         world.server(A1).fault(faults.silence(), below="www.example.xa")
@@ -231,7 +231,7 @@ def test_who_serves_the_zone_is_asked_all_at_once(has_answered: bool) -> None:
 
 
 def loses_each_first_packet(world: World) -> World:
-    """Let two servers drop every query the first time it comes."""
+    """Let two servers drop every query once."""
     for address in (A1, A2):
         seen: set[bytes] = set()
 
