@@ -58,8 +58,8 @@ def tags_page() -> Iterator[str]:
     """Yield the lines of the page about message tags."""
     yield from ("# Message tags", "", NOTE, "")
     yield (
-        "Message tags with default level, test cases, arguments, message and advice. Arguments replace the words in braces."
-        " `TEST_CASE_START` and `TEST_CASE_END` mark the start and end of each test case."
+        "Message tags with default level, test cases, arguments, message and advice. Arguments replace the words in"
+        " braces. `TEST_CASE_START` and `TEST_CASE_END` mark the start and end of each test case."
     )
     for module in (*modules(), SYSTEM):
         yield from ("", f"## {module.capitalize() if module != 'DNSSEC' else module}")
