@@ -42,7 +42,7 @@ DOMAINS = (
 )
 SINGLE = "alias.xa"
 # The name servers have loopback addresses, so these findings are expected.
-NO_NEWS = frozenset({"A01_LOCAL_USE_ADDR", "A01_NO_GLOBALLY_REACHABLE_ADDR"})
+EXPECTED_TAGS = frozenset({"A01_LOCAL_USE_ADDR", "A01_NO_GLOBALLY_REACHABLE_ADDR"})
 LEVELS = ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 COLORS = {"NOTICE": "cyan", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 START_S = 180.0  # enough for a busy machine
@@ -183,15 +183,15 @@ def table(url: str, job_ids: list[str]) -> Table:
         job = call(url, f"/jobs/{job_id}")
         if job["status"] != "succeeded":
             raise DemoFailed(f"the job of {job['domain']} ended as {job['status']}: {job.get('error', '')}")
-        entries = [entry for entry in call(url, f"/jobs/{job_id}/result")["raw"]["entries"] if is_news(entry)]
+        entries = [entry for entry in call(url, f"/jobs/{job_id}/result")["raw"]["entries"] if is_relevant(entry)]
         worst = max((entry["level"] for entry in entries), key=LEVELS.index, default="INFO")
-        found.add_row(job["domain"], colored(worst), "\n".join(main_findings(entries)) or "nothing to complain of")
+        found.add_row(job["domain"], colored(worst), "\n".join(main_findings(entries)) or "no findings")
     return found
 
 
-def is_news(entry: dict[str, Any]) -> bool:
-    """Say whether an entry tells something about the domain and not about the place of the demo."""
-    return entry["tag"] not in NO_NEWS and LEVELS.index(entry["level"]) >= LEVELS.index("INFO")
+def is_relevant(entry: dict[str, Any]) -> bool:
+    """Return whether an entry is about the domain and not about the loopback addresses of the demo."""
+    return entry["tag"] not in EXPECTED_TAGS and LEVELS.index(entry["level"]) >= LEVELS.index("INFO")
 
 
 def main_findings(entries: list[dict[str, Any]]) -> list[str]:

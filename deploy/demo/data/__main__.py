@@ -47,7 +47,7 @@ def _write(store: Store, settings: Settings, given: argparse.Namespace) -> None:
     story = Story(domains=given.domains, months=given.snapshots, seed=given.seed)
     until = utcnow().replace(hour=0, minute=0, second=0, microsecond=0)
     made = write_demo_data(
-        store, story, seed=given.seed, until=until, beside_others=given.beside_others, report=_print
+        store, story, seed=given.seed, until=until, allow_existing_runs=given.allow_existing_runs, report=_print
     )
     _print("capturing snapshots")
     scoring = current_scoring(store, settings).fingerprint
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         allowed = f"{about}, {low} to {high}; default {default}"
         parser.add_argument(f"--{name}", type=_between(low, high), default=default, metavar="N", help=allowed)
-    parser.add_argument("--beside-others", action="store_true", help="write to a database that has runs")
+    parser.add_argument("--allow-existing-runs", action="store_true", help="write to a database that has runs")
     return parser
 
 

@@ -52,15 +52,15 @@ def write_demo_data(
     *,
     seed: int,
     until: datetime,
-    beside_others: bool = False,
+    allow_existing_runs: bool = False,
     report: Callable[[str], object] = lambda _text: None,
 ) -> DemoData:
     """Write the data. The newest batch has the date `until`; each earlier batch is 30 days older.
 
     Raises:
-        StoreInUse: the database has runs and `beside_others` is false, or it has demonstration data; nothing is written.
+        StoreInUse: the database has runs and `allow_existing_runs` is false, or it has demonstration data; nothing is written.
     """
-    cohort_id = store.run_in_transaction(lambda session: _prepare(session, story, beside_others))
+    cohort_id = store.run_in_transaction(lambda session: _prepare(session, story, allow_existing_runs))
     profiles: dict[str, Any] = {}
     runs = 0
     for month in range(story.months):
@@ -76,12 +76,12 @@ def write_demo_data(
     return DemoData(cohort_id, story.months, runs)
 
 
-def _prepare(session: Session, story: Story, beside_others: bool) -> int:
+def _prepare(session: Session, story: Story, allow_existing_runs: bool) -> int:
     cohorts = list_cohorts(session)
     if any(cohort.source_tag == TAG for cohort in cohorts):
         raise StoreInUse(f"the database already has demonstration data: the cohort {TAG!r}")
-    if not beside_others and list_runs(session, RunFilter(), limit=1).items:
-        raise StoreInUse("the database has runs; --beside-others adds demonstration data")
+    if not allow_existing_runs and list_runs(session, RunFilter(), limit=1).items:
+        raise StoreInUse("the database has runs; --allow-existing-runs adds demonstration data")
     now = utcnow()
     ensure_tags(session, [TAG], now=now)
     tag_domains(session, [TAG], ensure_domains(session, story.domains, now=now).values(), now=now)
