@@ -122,12 +122,12 @@ def test_text_that_gets_a_plural_is_to_be_translated_again(tool: ModuleType, tmp
 FAULTS: dict[str, tuple[tuple[Form, Form], str]] = {
     "nothing": (("{a} and {b}.", ""), "not translated"),
     "one of two forms": ((("%(num)s name", "%(num)s names"), ("%(num)s namn", "")), "not translated"),
-    "a placeholder less": (("{a} and {b}.", "{a} och."), "other placeholders"),
-    "another placeholder": (("{a} and {b}.", "{a} och {c}."), "other placeholders"),
-    "a placeholder twice": (("{a} and {b}.", "{a}, {a} och {b}."), "other placeholders"),
-    "a value of pages": (("Run %(n)s", "Körning %(m)s"), "other placeholders"),
-    "a mark of pages": (("<b>Stop</b> it", "Stanna <i>det</i>"), "other placeholders"),
-    "a plural without its number": ((("One name", "%(num)s names"), ("Ett namn", "Namn")), "other placeholders"),
+    "a placeholder less": (("{a} and {b}.", "{a} och."), "placeholders or markup"),
+    "another placeholder": (("{a} and {b}.", "{a} och {c}."), "placeholders or markup"),
+    "a placeholder twice": (("{a} and {b}.", "{a}, {a} och {b}."), "placeholders or markup"),
+    "a value of pages": (("Run %(n)s", "Körning %(m)s"), "placeholders or markup"),
+    "a mark of pages": (("<b>Stop</b> it", "Stanna <i>det</i>"), "placeholders or markup"),
+    "a plural without its number": ((("One name", "%(num)s names"), ("Ett namn", "Namn")), "placeholders or markup"),
 }
 
 
