@@ -1,35 +1,34 @@
-# gonemaster: each target installs what it needs into one virtual environment, once; all of them can be repeated, in any order.
-# The distribution's Python is preferred: it is built with optimisation, a Python from pyenv often is not.
+# Each target installs its requirements into one virtual environment. Targets can be repeated in any order.
+# The Python of the distribution is preferred because it is optimised; a Python from pyenv often is not.
 PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-# What is installed: the service alone, with the tests, and with the linters.
+# Stamp files of the installations: the service alone, with the tests, and with the linters.
 SERVICE := $(VENV)/.service
 READY := $(VENV)/.tests
 LINTERS := $(VENV)/.linters
-# Two for each core, as many tests wait for processes; beyond eight there are only more databases to start.
+# Two processes per core, because many tests wait for processes. More than eight only start more databases.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
 TESTS ?= tests
-# What CI adds to `make test`: whole services, workers, browsers (make test THOROUGH=1).
+# THOROUGH=1 adds the tests that CI runs: whole services, workers, browsers.
 MARKED := not slow and not twin$(if $(THOROUGH),, and not thorough)
 RUN ?= $(BIN)/python
-# What shows soonest that another version of Python or of a dependency does not fit: the whole service once, and what
-# leans most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.
+# The tests that fail first with an incompatible version of Python or of a dependency: the whole service once, and the code
+# that depends most on SQLAlchemy, Alembic, Flask, flask-smorest, marshmallow, Celery, kombu, redis and dnspython.
 SOME_TESTS ?= tests/system/test_first_run.py tests/engine/run/test_run.py tests/tasks/worker/test_transport.py tests/tasks/recurrence/test_recurrence.py \
 	tests/db/core/test_session.py tests/db/migrations/test_migrations.py tests/db/runs/test_graduation.py tests/db/runs/test_lists.py \
 	tests/api/web/test_errors.py tests/api/v1/test_jobs.py tests/api/v1/test_batches.py tests/api/web/test_openapi.py tests/api/v1/test_settings.py \
 	tests/api/v1/test_system.py tests/api/web/test_authentication.py tests/api/v1/test_metrics.py tests/api/analysis/test_kept_responses.py
-# The oldest Python that is allowed, where this machine has one.
+# The oldest supported Python, if it is installed.
 PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 COMMA := ,
-# Twice quiet: errors only, without the build backend's notes on editable installations.
+# Two --quiet options print errors only, without the notes of the build backend on editable installations.
 QUIETLY := --quiet --quiet --disable-pip-version-check
 
-# Where the environment forbids Python to keep what it compiled, each process of the service and of the tests compiles all
-# of it anew: 0.1 s of CPU for a command, a quarter of a second for a worker, half a second for the API.
+# Without stored bytecode each process of the service and of the tests would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -61,27 +60,27 @@ $(READY): setup.cfg pyproject.toml | $(SERVICE)
 $(LINTERS): setup.cfg pyproject.toml | $(READY)
 	$(call install,the linters,[lint])
 
-setup: $(LINTERS) ## make the virtual environment and install everything
+setup: $(LINTERS) ## create the virtual environment and install everything
 
-run: $(SERVICE) ## the whole service on an embedded default: http://127.0.0.1:8080
+run: $(SERVICE) ## start the whole service with an embedded Redis: http://127.0.0.1:8080
 	@GONEMASTER_DATA_DIR="$${GONEMASTER_DATA_DIR:-data}" $(BIN)/gonemaster-server
 
-test: $(READY) ## all tests but those that take long
+test: $(READY) ## run the fast tests: make test [TESTS=DIR] [THOROUGH=1]
 	$(RUN) -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "$(MARKED)" $(TESTS)
 
-test-long: $(READY) ## what make test leaves out, and all examples of the properties
+test-long: $(READY) ## run the slow tests, and all examples of property tests
 	GONEMASTER_EXAMPLES=all $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "slow or thorough or twin or hypothesis" $(TESTS)
 
-coverage: $(READY) ## make test with what CI adds, and the share of lines that it runs; fails below the floor in setup.cfg
+coverage: $(READY) ## run the tests of CI with line coverage; fails below the minimum in setup.cfg
 	$(BIN)/coverage erase
 	$(MAKE) test THOROUGH=1 RUN="$(BIN)/coverage run"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-lab: $(READY) ## faults of hosts, networks and disks, as root: make lab [ONLY=Redis] [WRITE=1]; prints the table of benchmarks/RESULTS.md
+lab: $(READY) ## run faults of hosts, networks and disks, as root: make lab [ONLY=Redis] [WRITE=1]; prints the table of benchmarks/RESULTS.md
 	$(BIN)/python -m tests.distributed.lab --only "$(ONLY)" $(if $(WRITE),--write)
 
-test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dependencies that setup.cfg allows
+test-lowest: .venv-lowest/.ready ## run selected tests with the lowest dependency versions that setup.cfg allows
 	.venv-lowest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" $(SOME_TESTS) tests/engine/dnssec/test_badkeys.py tests/system/test_flower.py tests/system/test_tracing.py
 
 .venv-lowest/.ready: setup.cfg pyproject.toml .ci/lowest_versions.py
@@ -92,7 +91,7 @@ test-lowest: .venv-lowest/.ready ## some tests on the lowest versions of the dep
 	@.venv-lowest/bin/python -m pip install $(QUIETLY) -e '.[test,flower,otel,dnssec-badkeys]' -c .venv-lowest/constraints.txt
 	@touch $@
 
-test-newest: .venv-newest/.ready ## tests of the queue on the newest Celery and kombu, whatever setup.cfg allows; for a nightly job
+test-newest: .venv-newest/.ready ## run queue tests with the newest Celery and kombu, even beyond the limits in setup.cfg; for a nightly job
 	.venv-newest/bin/python -m pip install $(QUIETLY) --upgrade celery kombu
 	.venv-newest/bin/python -m pip list | grep -iE '^(celery|kombu|redis|celery-redbeat) '
 	.venv-newest/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup tests/tasks
@@ -106,9 +105,9 @@ test-newest: .venv-newest/.ready ## tests of the queue on the newest Celery and 
 
 ifeq ($(PYTHON311),)
 test-py311:
-	@echo "make: NOT RUN: no Python 3.11 with the venv module on this machine; PYTHON311=/path/to/python names one"
+	@echo "make: NOT RUN: no Python 3.11 with the venv module found; set PYTHON311=/path/to/python"
 else
-test-py311: .venv-py311/.ready ## some tests on Python 3.11, where the machine has it; mypy takes each file as of 3.11 anyway
+test-py311: .venv-py311/.ready ## run selected tests with Python 3.11, if it is installed
 	.venv-py311/bin/python -m compileall -q gonemaster_engine gonemaster_db gonemaster_tasks gonemaster_api
 	.venv-py311/bin/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "not twin" -k "not postgres" $(SOME_TESTS)
 
@@ -120,7 +119,7 @@ test-py311: .venv-py311/.ready ## some tests on Python 3.11, where the machine h
 	@touch $@
 endif
 
-lint: $(LINTERS) ## ruff, djlint, mypy --strict, import contracts
+lint: $(LINTERS) ## run ruff, djlint, mypy --strict and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/djlint --quiet --check --lint gonemaster_api/templates
@@ -132,22 +131,22 @@ format: $(LINTERS) ## format code and templates
 	$(BIN)/ruff format .
 	$(BIN)/djlint --quiet --warn --reformat gonemaster_api/templates
 
-docs: $(SERVICE) ## write the reference pages that come from the registry
+docs: $(SERVICE) ## generate reference pages from the code
 	$(BIN)/python docs/generate.py
 
-messages: $(SERVICE) ## bring the catalogues of translations up to date with the texts: make messages [ADD=de]
+messages: $(SERVICE) ## update the translation catalogues: make messages [ADD=de]
 	$(BIN)/python .ci/messages.py $(if $(ADD),--add "$(ADD)")
 
-screenshots: $(READY) ## take the pictures of docs/guide, in Chromium: make screenshots [ONLY=queue,domains]
+screenshots: $(READY) ## take the screenshots of docs/guide with Chromium: make screenshots [ONLY=queue,domains]
 	@ONLY="$(ONLY)" $(BIN)/python docs/screenshots.py
 
-demo: $(SERVICE) ## the service against a bundled world of test domains, without Internet
+demo: $(SERVICE) ## start the service with demonstration domains, without Internet access
 	@$(BIN)/python deploy/demo/demo.py
 
-conformance: $(READY) ## the official scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]
+conformance: $(READY) ## run the official Zonemaster scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]
 	@$(BIN)/python tests/conformance.py "$(TESTBED)" $(if $(ONLY),--only $(ONLY))
 
-memory: $(READY) ## whether a worker's memory is level over 20,000 runs: make memory [RUNS=2000] [WORLD=DIR] [TRACE=1]
+memory: $(READY) ## measure the memory of a worker over 20,000 runs: make memory [RUNS=2000] [WORLD=DIR] [TRACE=1]
 	@$(BIN)/python -m benchmarks.memory --runs "$(or $(RUNS),20000)" $(if $(WORLD),--world "$(WORLD)") $(if $(TRACE),--trace)
 
 .venv-tools/.ready: .ci/tools.txt
@@ -156,7 +155,7 @@ memory: $(READY) ## whether a worker's memory is level over 20,000 runs: make me
 	@.venv-tools/bin/python -m pip install $(QUIETLY) -r .ci/tools.txt
 	@touch $@
 
-# What a user gets: the package and its dependencies at their newest allowed versions, without the tests' tools.
+# The environment of a user: the package and the newest allowed versions of its dependencies, without test tools.
 .venv-runtime/.ready: setup.cfg pyproject.toml
 	@echo "installing the package alone into .venv-runtime"
 	@rm -rf .venv-runtime
@@ -166,25 +165,25 @@ memory: $(READY) ## whether a worker's memory is level over 20,000 runs: make me
 	@.venv-runtime/bin/python -m pip uninstall --quiet --yes pip
 	@touch $@
 
-deploy-check: .venv-tools/.ready ## let systemd, nginx, Caddy, Compose, Helm and others read what is in deploy/
+deploy-check: .venv-tools/.ready ## validate deploy/ with systemd, nginx, Caddy, Compose, Helm and other programs
 	@.venv-tools/bin/python deploy/check.py || { status=$$?; test $$status -eq 3; }
 
-image: ## the container image, with docker, podman or buildah: make image [TAG=gonemaster:latest] [BASE=...]
+image: ## build the container image with docker, podman or buildah: make image [TAG=gonemaster:latest] [BASE=...]
 	@deploy/image/build "$(or $(TAG),gonemaster:latest)" $(if $(BASE),--build-arg BASE="$(BASE)")
 
-audit: .venv-tools/.ready .venv-runtime/.ready ## look the dependencies up among known vulnerabilities
+audit: .venv-tools/.ready .venv-runtime/.ready ## check the dependencies for known vulnerabilities
 	@.venv-tools/bin/python .ci/audit.py .venv-runtime
 
-sbom: .venv-tools/.ready .venv-runtime/.ready ## the bill of materials in CycloneDX: build/sbom.cdx.json
+sbom: .venv-tools/.ready .venv-runtime/.ready ## write the bill of materials in CycloneDX format: build/sbom.cdx.json
 	@.venv-tools/bin/python .ci/sbom.py .venv-runtime build/sbom.cdx.json
 
-dist: .venv-tools/.ready ## wheel and sdist, in dist/
+dist: .venv-tools/.ready ## build wheel and sdist in dist/
 	@rm -rf dist build/lib build/bdist.*
 	@SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2>/dev/null || echo 315532800)" \
 		.venv-tools/bin/python -m build --no-isolation --outdir dist . > dist.log 2>&1 || { cat dist.log; exit 1; }
 	@rm -f dist.log; ls dist
 
-dist-check: dist ## install the wheel into an empty environment and run what it ships
+dist-check: dist ## install the wheel into an empty environment and test it
 	@rm -rf .venv-dist && "$(PYTHON)" -m venv .venv-dist
 	@.venv-dist/bin/python -m pip install $(QUIETLY) dist/*.whl
 	@cd / && "$(CURDIR)/.venv-dist/bin/python" "$(CURDIR)/.ci/check_installed.py"

@@ -1,8 +1,8 @@
-"""Look the packages of an environment up among known vulnerabilities: audit.py ENVIRONMENT [PIP-AUDIT-OPTION...].
+"""Check the packages of an environment for known vulnerabilities: audit.py ENVIRONMENT [PIP-AUDIT-OPTION...].
 
-pip-audit asks the database of its service, which needs the network, and passes over what it cannot look up. Here that
-is no success. Exit status: 0 all packages were looked up and none is vulnerable; 1 some are; 3 some, or all, were not
-looked up.
+pip-audit queries an online database and skips packages that it cannot look up; this program treats skipped packages as
+a failure. Exit status: 0 all packages were checked and none is vulnerable; 1 a package is vulnerable; 3 a package was
+not checked.
 """
 
 import json
@@ -16,7 +16,7 @@ OURS = "gonemaster"  # in no database
 
 
 def main(environment: str, *options: str) -> int:
-    """Run pip-audit and print what it found."""
+    """Run pip-audit, print its findings, and return the exit status."""
     (packages,) = Path(environment).glob("lib/python3*/site-packages")
     program = str(Path(sys.executable).with_name("pip-audit"))
     command = [program, f"--path={packages}", "--format=json", "--progress-spinner=off", *options]
@@ -25,7 +25,7 @@ def main(environment: str, *options: str) -> int:
         document = json.loads(done.stdout)
     except ValueError:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        print(f"audit: NOT AUDITED: pip-audit cannot reach its database: {lines[-1] if lines else 'it says nothing'}")
+        print(f"audit: NOT AUDITED: pip-audit cannot reach its database: {lines[-1] if lines else 'no error message'}")
         return 3
     status, lines = verdict(document)
     print("\n".join(lines))
@@ -33,7 +33,7 @@ def main(environment: str, *options: str) -> int:
 
 
 def verdict(document: dict[str, Any]) -> tuple[int, list[str]]:
-    """Return the exit status and what to print, of a document of pip-audit."""
+    """Return the exit status and the output lines for a pip-audit document."""
     packages = [package for package in document["dependencies"] if package["name"] != OURS]
     vulnerable = list(_vulnerable(packages))
     skipped = [package for package in packages if "skip_reason" in package]

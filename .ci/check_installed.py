@@ -1,7 +1,7 @@
-"""Look at the gonemaster that is installed in this interpreter's environment, from outside of any clone.
+"""Test the installed gonemaster of this environment, outside a clone.
 
-It runs the commands, starts the whole service on an empty folder, asks the API, and looks for the files that are no
-Python: templates, styles, root hints, migrations, scripts of Redis. It needs nothing that the package does not bring.
+The program runs the commands, starts the whole service in an empty folder, sends requests to the API, and checks that
+data files are installed: templates, styles, root hints, migrations, Redis scripts. It depends only on the package.
 """
 
 import importlib.util
@@ -28,7 +28,7 @@ START_S = 90
 
 
 def main() -> int:
-    """Run every check; the first that fails ends it."""
+    """Run all checks up to the first failure."""
     print(f"packages in {_home('gonemaster_engine').parent}")
     counts = [_count(package, pattern) for package, patterns in ASSETS.items() for pattern in patterns]
     print(f"assets: {sum(counts)} files")
@@ -60,7 +60,7 @@ def _run(program: str, *arguments: str) -> str:
 
 
 def _serve(folder: Path) -> None:
-    """Start everything, ask the API and its pages, stop."""
+    """Start the service, request the API and pages, and stop the service."""
     log = folder / "log"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GONEMASTER_")}
     with log.open("w") as output:

@@ -1,4 +1,4 @@
-"""Print pip constraints that pin each direct dependency in setup.cfg to the lowest version that it allows."""
+"""Print pip constraints that pin each direct dependency to its lowest allowed version in setup.cfg."""
 
 import configparser
 import re
@@ -10,7 +10,7 @@ _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?(?P<versions>
 
 
 def requirements(path: Path) -> Iterator[str]:
-    """Yield the requirements of the package and of its extras; the linters' versions say nothing about it."""
+    """Yield the requirements of the package and its extras, except the linters."""
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(path, encoding="utf-8")
     extras = {name: block for name, block in parser["options.extras_require"].items() if name != "lint"}
@@ -24,7 +24,7 @@ def lowest(requirement: str) -> str:
     """Return the pin of one requirement.
 
     Raises:
-        ValueError: it allows any version, however old.
+        ValueError: the requirement has no lower bound.
     """
     found = _REQUIREMENT.match(requirement)
     bound = re.search(r">=\s*([0-9][^,;\s]*)", found["versions"]) if found else None
@@ -34,7 +34,7 @@ def lowest(requirement: str) -> str:
 
 
 def main() -> None:
-    """Print one constraint a line."""
+    """Print one constraint per line."""
     for requirement in requirements(Path(__file__).parents[1] / "setup.cfg"):
         sys.stdout.write(f"{lowest(requirement)}\n")
 

@@ -1,11 +1,11 @@
-"""Bring the catalogues of translations up to date with the texts; with --check, only say what is not.
+"""Update the translation catalogues after changes of the texts; with --check, only list outdated files.
 
-A gettext domain, such as `gonemaster`, what the engine says of a zone, has a template (.pot) with all texts, and for
-each language a catalogue (.po), which people edit, and its compiled form (.mo), which programs read. The compiled form
-is kept in the repository, so that a clone, an editable installation and a wheel all have the languages without a build
-step; and it is there only if the catalogue is complete, so that a language that is offered has all texts.
+A gettext domain, such as `gonemaster` with the texts of the engine, has a template (.pot) with all texts, and for
+each language a catalogue (.po), which people edit, and its compiled form (.mo), which programs read. The repository
+contains the compiled form, so that a clone, an editable installation and a wheel have all languages without a build
+step. The compiled form exists only if the catalogue is complete, so that an available language has all texts.
 
-Nothing in the files depends on the time or on line numbers: two runs over the same texts give the same files.
+The files do not depend on time or line numbers: the same texts always give the same files.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PAGES = ROOT / "gonemaster_api"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None, "Text": None, "Message": None}
 SAYING = ("gonemaster_db", "gonemaster_engine", "gonemaster_tasks")
-"""The packages whose refusals (`Text`) pages show."""
+"""The packages with error messages (`Text`) that pages show."""
 JINJA_OPTIONS = {"newstyle_gettext": "true", "silent": "false"}
 MO_MAGIC = b"\xde\x12\x04\x95"
 KINDS = {
@@ -50,15 +50,15 @@ KINDS = {
     "REASONS": "reason",
     "SUMMARIES": "summary",
 }
-"""The tables of texts of a module, and what translators should know of them."""
+"""The tables of texts in a module, with a note for translators."""
 HEADER = "# Texts of gonemaster; docs/howto/translate.md says how to translate them. Written by `make messages`."
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%+|\{\w+\}|</?\w+[^>]*>")
-"""What a text fills in or marks up; a translation has the same."""
+"""Placeholders and markup, which a translation must keep."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text to translate: English, the plural if it has one, and the places that use it."""
+    """A text to translate: English, the optional plural, and where it is used."""
 
     english: str
     plural: str | None
@@ -66,7 +66,7 @@ class Text:
 
 
 class Texts(Catalog):
-    """A catalogue whose header says nothing of time, people or tools."""
+    """A catalogue whose header contains no time, people or tools."""
 
     @property  # type: ignore[misc]  # of babel it can be set, too
     def mime_headers(self) -> list[tuple[str, str]]:
@@ -84,14 +84,14 @@ class Texts(Catalog):
 
 @dataclass(frozen=True)
 class Domain:
-    """A set of catalogues, and where its texts come from."""
+    """A gettext domain: its catalogues and the source of its texts."""
 
     name: str
     folder: Path
     texts: Callable[[], Iterator[Text]]
 
     def template(self) -> Catalog:
-        """Return the catalogue of all texts, without translations."""
+        """Return a catalogue of all texts without translations."""
         return _with_texts(_new(self.name), self.texts())
 
     @property
@@ -104,12 +104,12 @@ class Domain:
         return sorted(path.parent.parent.name for path in self.folder.glob(f"*/LC_MESSAGES/{self.name}.po"))
 
     def file(self, language: str, suffix: str) -> Path:
-        """Return the file of a language: `po` or `mo`."""
+        """Return the `po` or `mo` file of a language."""
         return self.folder / language / "LC_MESSAGES" / f"{self.name}.{suffix}"
 
 
 def engine_texts() -> Iterator[Text]:
-    """Yield what the engine says: by module, the purposes of its test cases, then its messages, then its advice."""
+    """Yield the texts of the engine by module: purposes of test cases, then messages, then advice."""
     places: dict[str, list[str]] = {}
     cases = {name.lower(): module.cases for name, module in modules().items()}
     for module in sorted(found.name for found in pkgutil.iter_modules(messages.__path__) if found.name[0] != "_"):
@@ -125,7 +125,7 @@ def engine_texts() -> Iterator[Text]:
 
 
 def pages_texts() -> Iterator[Text]:
-    """Yield what the pages say, by file, and what the settings are for."""
+    """Yield the texts of the pages by file, error messages, and descriptions of settings."""
     found = list(extract_from_dir(PAGES, METHODS, options_map={"templates/**.html": JINJA_OPTIONS}, keywords=KEYWORDS))
     plurals = {
         file: dict(_plurals(PAGES / file)) for file in sorted({item[0] for item in found}) if file.endswith(".py")
@@ -146,7 +146,7 @@ def pages_texts() -> Iterator[Text]:
 
 
 def _plurals(file: Path) -> Iterator[tuple[str, str]]:
-    """Yield the text for one and that for many of each Note(mark("..."), mark("...")), or Note(..., plural=...)."""
+    """Yield singular and plural of each Note(mark("..."), mark("...")) or Note(..., plural=...)."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         match node:
             case ast.Call(func=ast.Name(id="Note"), args=[one, *rest], keywords=keywords):
@@ -184,7 +184,7 @@ def _with_texts(catalog: Catalog, texts: Iterable[Text]) -> Catalog:
 
 
 def updated(domain: Domain, language: str, template: Catalog) -> Catalog:
-    """Return the catalogue of a language with exactly the texts of the template; what is new has no translation."""
+    """Return the catalogue of a language with exactly the texts of the template; new texts have no translation."""
     file = domain.file(language, "po")
     with file.open("rb") as source:
         old = read_po(source, locale=language, domain=domain.name)
@@ -194,7 +194,7 @@ def updated(domain: Domain, language: str, template: Catalog) -> Catalog:
             continue
         translated = old.get(text.id)
         if translated and translated.pluralizable != text.pluralizable:
-            translated = None  # it has got a plural, or lost it
+            translated = None  # the text gained or lost a plural
         string = translated.string if translated else ""
         flags = translated.flags & {"fuzzy"} if translated else set()
         new.add(text.id, string, flags=flags, auto_comments=text.auto_comments)
@@ -202,7 +202,7 @@ def updated(domain: Domain, language: str, template: Catalog) -> Catalog:
 
 
 def faults(catalog: Catalog) -> list[str]:
-    """Return what is wrong with a catalogue, one line for each text: missing, doubtful, or with other placeholders."""
+    """Return the errors of a catalogue, one line per text: missing, fuzzy, or with wrong placeholders."""
     texts = [text for text in catalog if text.id]
     return [f"{fault}: {_first(text)!r}" for text in texts for fault in _faults(text, catalog)] or (
         [] if texts else ["no texts"]
@@ -215,12 +215,12 @@ def _faults(text: Message, catalog: Catalog) -> Iterator[str]:
         yield "not translated"
         return
     if text.fuzzy:
-        yield "doubtful (fuzzy)"
+        yield "fuzzy"
     wanted = [_marks(english) for english in (text.id if isinstance(text.id, tuple | list) else (text.id,))]
     for string in strings:
-        # The English form for one may leave out the number, which the form of another language for 1, 21 and 31 needs.
+        # The English singular can omit the number, which other languages need in their form for 1, 21 and 31.
         if _marks(string) not in (wanted if string != strings[-1] else wanted[-1:]):
-            yield f"other placeholders or marks than {wanted[-1]}"
+            yield f"placeholders or markup differ from {wanted[-1]}"
 
 
 def _marks(text: str | None) -> list[str]:
@@ -246,7 +246,7 @@ def as_mo(catalog: Catalog) -> bytes:
 
 
 def files(domain: Domain) -> Iterator[tuple[Path, bytes | None, list[str]]]:
-    """Yield each file of a domain with what it should hold, None if it should not be; and the faults behind that."""
+    """Yield each file of a domain with its content, or None if it must not exist, and the errors of its catalogue."""
     template = domain.template()
     yield domain.template_file, as_po(template), []
     for language in domain.languages():
@@ -257,10 +257,10 @@ def files(domain: Domain) -> Iterator[tuple[Path, bytes | None, list[str]]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files, or look at them."""
-    parser = argparse.ArgumentParser(description="bring the catalogues of translations up to date with the texts")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is not current")
-    parser.add_argument("--add", metavar="LANGUAGE", help="start the catalogues of a language, such as de or pt_BR")
+    """Write the files, or with --check return 1 if a file is outdated."""
+    parser = argparse.ArgumentParser(description="update the translation catalogues")
+    parser.add_argument("--check", action="store_true", help="do not write files; fail if a file is outdated")
+    parser.add_argument("--add", metavar="LANGUAGE", help="create the catalogues of a language, such as de or pt_BR")
     options = parser.parse_args(arguments)
     if options.add:
         _start(options.add)
@@ -269,7 +269,7 @@ def main(arguments: list[str]) -> int:
         for file, wanted, found in files(domain):
             name = file.relative_to(ROOT)
             if found:
-                print(f"{name}: not offered, {len(found)} texts:", *found[:20], sep="\n  ")
+                print(f"{name}: not available, {len(found)} texts:", *found[:20], sep="\n  ")
             present = file.read_bytes() if file.exists() else None
             if wanted == present or (options.check and _same_texts(wanted, present)):
                 continue
@@ -277,12 +277,12 @@ def main(arguments: list[str]) -> int:
             if not options.check:
                 _write(file, wanted)
     if stale and options.check:
-        print("not current; run `make messages`:", *stale, sep="\n  ", file=sys.stderr)
+        print("outdated; run `make messages`:", *stale, sep="\n  ", file=sys.stderr)
     return 1 if stale and options.check else 0
 
 
 def _same_texts(one: bytes | None, other: bytes | None) -> bool:
-    """Say whether two catalogues differ only in the places that use a text: these may move."""
+    """Return whether two catalogues have the same translations; the comments can differ."""
     return bool(one and other) and _texts(one) == _texts(other)
 
 

@@ -1,7 +1,7 @@
 """Write the bill of materials of an environment in CycloneDX: sbom.py ENVIRONMENT FILE [OPTION...].
 
-cyclonedx-py reads what is installed. Two runs over the same environment give the same file: no serial number, no time,
-and nothing of the place where the environment is.
+cyclonedx-py lists the installed packages. The output is reproducible: it contains no serial number, no time and no
+paths of the environment.
 """
 
 import json
@@ -14,7 +14,7 @@ NAME = "gonemaster"
 
 
 def main(environment: str, target: str, *options: str) -> int:
-    """Write the file, and print how much it names."""
+    """Write the file, and print the number of components."""
     command = [
         str(Path(sys.executable).with_name("cyclonedx-py")),
         "environment",
@@ -30,7 +30,7 @@ def main(environment: str, target: str, *options: str) -> int:
         return 1
     document = json.loads(done.stdout)
     _name_subject(document)
-    _without_places(document)
+    _remove_local_references(document)
     file = Path(target)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -39,14 +39,14 @@ def main(environment: str, target: str, *options: str) -> int:
 
 
 def _name_subject(document: dict[str, Any]) -> None:
-    """Move our own package from the components to what the document is about; references to it stay valid."""
+    """Move gonemaster from the components to the subject of the document; references to it remain valid."""
     (subject,) = [component for component in document["components"] if component["name"] == NAME]
     document["components"].remove(subject)
     document["metadata"]["component"] = {**subject, "type": "application"}
 
 
-def _without_places(document: dict[str, Any]) -> None:
-    """Take out the paths of this machine: references to a folder from which a package was installed."""
+def _remove_local_references(document: dict[str, Any]) -> None:
+    """Remove references to local folders from which packages were installed."""
     for component in (document["metadata"]["component"], *document["components"]):
         references = component.get("externalReferences", [])
         kept = [reference for reference in references if not reference["url"].startswith("file:")]

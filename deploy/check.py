@@ -1,7 +1,7 @@
-"""Validate deploy/ with the programs that will read it: `make deploy-check`, or deploy/check.py [NAME...].
+"""Validate deploy/ with the programs that use its files: `make deploy-check`, or deploy/check.py [NAME...].
 
-Each check prints one line: ok, FAILED with the program's words, or NOT RUN with the reason. The exit status is 1 if a
-check failed, 3 if none did but some were not run, else 0.
+Each check prints one line: ok, FAILED with the output of the program, or NOT RUN with the reason. The exit status is 1
+if a check failed, 3 if no check failed but some were not run, otherwise 0.
 """
 
 import os
@@ -18,11 +18,11 @@ ROOT = HERE.parent
 UNITS = HERE / "systemd"
 CHART = HERE / "helm" / "gonemaster"
 SERVER = "/opt/gonemaster/bin/gonemaster-server"
-# `systemd-analyze security` goes from 0.0, sealed, to 10.0, open; the threshold is in tenths.
-MOST_EXPOSURE = 14
+# Exposure levels of `systemd-analyze security` range from 0.0 (safe) to 10.0 (exposed); the threshold is in tenths.
+MAX_EXPOSURE = 14
 KUBERNETES = ("1.27", "1.31", "1.34")  # the oldest that Chart.yaml allows, and two newer ones
 
-# Sets of values that reach each template and each branch.
+# Together these sets of values cover each template and each branch.
 _SECRET = {"existingSecret": "gonemaster"}
 VALUES: Mapping[str, dict[str, Any]] = {
     "smallest": {**_SECRET, "api": {"replicas": 1}, "networkPolicy": {"enabled": False}, "migrate": {"enabled": False}},
@@ -53,26 +53,26 @@ VALUES: Mapping[str, dict[str, Any]] = {
         },
     },
 }
-_CUSTOM_KINDS = ("ScaledObject", "TriggerAuthentication", "ServiceMonitor", "PodMonitor")  # tests/deploy looks at these
+_CUSTOM_KINDS = ("ScaledObject", "TriggerAuthentication", "ServiceMonitor", "PodMonitor")  # tested in tests/deploy
 
 
 class Failed(Exception):
-    """A program refused a file; the message has its words."""
+    """A program rejected a file; the message contains its output."""
 
 
 class NotRun(Exception):
-    """The program is not on this machine; the message says what would bring it."""
+    """A program is not installed; the message names the package."""
 
 
 def systemd_verify() -> str:
-    """Let systemd read the units, with a program in place of the one that they start."""
+    """Verify the units with systemd, using a substitute for the program that they start."""
     analyze = _program("systemd-analyze", "the package systemd")
     with tempfile.TemporaryDirectory() as folder:
         units = _units_in(Path(folder))
         names = [str(unit) for unit in units if "@." not in unit.name]
         environ = {"SYSTEMD_UNIT_PATH": f"{folder}:"}
         said = _run([analyze, "verify", "--man=no", *names], environ=environ)
-        # Unknown keys are only told, not an error; what the units of the machine are told is not ours.
+        # systemd only warns about unknown keys. Ignore warnings about other units of the machine.
         ours = [line for line in said.splitlines() if folder in line or "gonemaster" in line]
         if ours:
             raise Failed("\n".join(ours))
@@ -80,28 +80,28 @@ def systemd_verify() -> str:
 
 
 def systemd_security() -> str:
-    """Hold the hardening of each service at its score."""
+    """Check the exposure level of each service."""
     analyze = _program("systemd-analyze", "the package systemd")
     services = sorted(UNITS.glob("*.service"))
     for service in services:
-        command = [analyze, "security", "--offline=true", f"--threshold={MOST_EXPOSURE}", "--no-pager", str(service)]
+        command = [analyze, "security", "--offline=true", f"--threshold={MAX_EXPOSURE}", "--no-pager", str(service)]
         try:
             _run(command)
         except Failed as error:
             open_points = [line.strip() for line in str(error).splitlines() if line.startswith(("✗", "→"))]
             raise Failed("\n".join(open_points)) from error
-    return f"{len(services)} services, exposure at most {MOST_EXPOSURE / 10}"
+    return f"{len(services)} services, exposure at most {MAX_EXPOSURE / 10}"
 
 
 def systemd_sysusers() -> str:
-    """Let systemd-sysusers read the account."""
+    """Validate the account with systemd-sysusers."""
     program = _program("systemd-sysusers", "the package systemd")
     _run([program, "--dry-run", str(UNITS / "gonemaster.sysusers")])
     return "the account"
 
 
 def _units_in(folder: Path) -> list[Path]:
-    """Copy the units, with a server that exists and an instance of each template; return the copies."""
+    """Copy the units with an existing server program and an instance of each template; return the copies."""
     server = folder / "gonemaster-server"
     server.write_text("#!/bin/sh\n")
     server.chmod(0o755)
@@ -115,7 +115,7 @@ def _units_in(folder: Path) -> list[Path]:
 
 
 def nginx() -> str:
-    """Let nginx read the example, with a certificate made for it."""
+    """Validate the nginx example with a temporary certificate."""
     program = _program("nginx", "the package nginx-light", path="/usr/sbin:/usr/local/sbin")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -138,7 +138,7 @@ def _make_certificate(folder: Path) -> None:
 
 
 def caddy() -> str:
-    """Let Caddy read its two files; they are also formatted as `caddy fmt` does it."""
+    """Validate both Caddyfiles, and check their format with `caddy fmt`."""
     program = _program("caddy", "the package caddy")
     files = [HERE / "caddy" / "Caddyfile", HERE / "compose" / "Caddyfile"]
     with tempfile.TemporaryDirectory() as folder:
@@ -151,14 +151,14 @@ def caddy() -> str:
 
 
 def compose() -> str:
-    """Let Docker Compose resolve the file; no container is started."""
+    """Resolve the compose file with Docker Compose, without starting containers."""
     docker, alone = shutil.which("docker"), shutil.which("docker-compose")
     if alone:
         program = [alone]
     elif docker and not subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         program = [docker, "compose"]
     else:
-        raise NotRun("no docker-compose: the package docker-compose brings it")
+        raise NotRun("no docker-compose: install the package docker-compose")
     file = HERE / "compose" / "compose.yaml"
     said = _run([*program, "--file", str(file), "config", "--quiet"], environ={"GONEMASTER_HOST": "localhost"})
     if "level=warning" in said:
@@ -169,18 +169,18 @@ def compose() -> str:
 def dockerfile() -> str:
     """Lint the Dockerfile."""
     beside = Path(sys.executable).with_name("hadolint")
-    program = str(beside) if beside.exists() else _program("hadolint", "make .venv-tools/.ready")
+    program = str(beside) if beside.exists() else _program("hadolint", "it with make .venv-tools/.ready")
     _run([program, "--no-color", "--failure-threshold", "style", str(HERE / "image" / "Dockerfile")])
     return "Dockerfile"
 
 
 def helm() -> str:
-    """Lint the chart with Helm, render it with several sets of values, and hold the objects against the schemas."""
+    """Lint the chart with Helm, render it with several sets of values, and validate the objects with the schemas."""
     try:
         import helm_python
         import kubernetes_validate
     except ImportError as error:
-        raise NotRun(f"no Python module {error.name}: make .venv-tools/.ready installs it") from error
+        raise NotRun(f"no Python module {error.name}: run make .venv-tools/.ready") from error
     count = 0
     for name, values in VALUES.items():
         report = helm_python.lint(str(CHART), values, strict=True, kube_version=f"v{KUBERNETES[0]}.0")
@@ -200,7 +200,7 @@ def helm() -> str:
 
 
 def rendered(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the objects that the chart makes of these values. Needs helm_python and PyYAML."""
+    """Return the objects of the chart for these values. Requires helm_python and PyYAML."""
     import helm_python
     import yaml
 
@@ -211,7 +211,7 @@ def rendered(values: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def prometheus() -> str:
-    """Let promtool read the configuration of compose.yaml, and the rules, which it also tries with made-up series."""
+    """Check the Prometheus configuration and the rules with promtool, and run the tests of the rules."""
     program = _program("promtool", "the package prometheus")
     _run([program, "check", "config", "--syntax-only", str(HERE / "compose" / "prometheus.yml")])
     rules = sorted((HERE / "prometheus" / "rules").glob("*.yml"))
@@ -234,16 +234,16 @@ CHECKS: Mapping[str, Callable[[], str]] = {
 }
 
 
-def _program(name: str, brought_by: str, *, path: str = "") -> str:
+def _program(name: str, provided_by: str, *, path: str = "") -> str:
     """Return the path of a program. Raises NotRun."""
     found = shutil.which(name, path=os.pathsep.join(part for part in (os.environ.get("PATH", ""), path) if part))
     if not found:
-        raise NotRun(f"no {name}: {brought_by} brings it")
+        raise NotRun(f"no {name}: install {provided_by}")
     return found
 
 
 def _run(command: list[str], *, environ: Mapping[str, str] | None = None) -> str:
-    """Run a program and return all that it said. Raises Failed."""
+    """Run a program and return its output. Raises Failed."""
     done = subprocess.run(
         command,
         env={**os.environ, "LC_ALL": "C.UTF-8", **(environ or {})},
@@ -260,9 +260,9 @@ def _run(command: list[str], *, environ: Mapping[str, str] | None = None) -> str
 
 
 def main(names: list[str]) -> int:
-    """Run the checks of these names, or all."""
+    """Run the named checks, or all, and return the exit status."""
     if unknown := set(names) - set(CHECKS):
-        print(f"check.py: {', '.join(sorted(unknown))}: none of {', '.join(CHECKS)}", file=sys.stderr)
+        print(f"check.py: unknown check {', '.join(sorted(unknown))}; use {', '.join(CHECKS)}", file=sys.stderr)
         return 2
     failed = missing = 0
     for name in names or CHECKS:

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "guide" / "pictures"
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-# name of the picture: address; what stands in braces is looked up, {public} is a test of a domain of the demo world
+# Name of the picture and URL path. Values for the braces are looked up; {public} is a public test of a demo domain.
 SCREENS = {
     "queue": "/",
     "new-test": "/test",

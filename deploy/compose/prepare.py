@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Write what compose.yaml needs: passwords, tokens, the settings that hold them, and the host name.
+"""Write the files for compose.yaml: passwords, tokens, settings and the host name.
 
     python3 prepare.py [--host dns.example] [--bind 0.0.0.0]
 
-It needs nothing but Python. Files in secrets/ that exist are kept, so that it can be repeated: a new password would
-lock the service out of its database. The admin token is printed once and stored nowhere; the service knows its digest.
+The program needs only Python. It can be repeated, because it keeps existing files in secrets/: with a new password the
+service could not log in to its database. The admin token is printed once and not stored; the settings contain its hash.
 """
 
 import argparse
@@ -19,10 +19,10 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0
 
 
 def main() -> None:
-    """Write the files that are missing."""
-    parser = argparse.ArgumentParser(description="Write the secrets and the settings of compose.yaml.")
-    parser.add_argument("--host", default="localhost", type=host_name, help="name under which users reach it")
-    parser.add_argument("--bind", default="127.0.0.1", help="address of this machine on which the proxy listens")
+    """Write the missing files and print the admin token."""
+    parser = argparse.ArgumentParser(description="Write the secrets and settings for compose.yaml.")
+    parser.add_argument("--host", default="localhost", type=host_name, help="host name of the service")
+    parser.add_argument("--bind", default="127.0.0.1", help="local address on which the proxy listens")
     parser.add_argument("--directory", type=Path, default=HERE, help=argparse.SUPPRESS)
     given = parser.parse_args()
     admin = prepare(given.directory, host=given.host, bind=given.bind)
@@ -32,16 +32,17 @@ def main() -> None:
 
 
 def host_name(text: str) -> str:
-    """Accept a host name in A-labels, in lower case. Raises ArgumentTypeError."""
+    """Return a host name (A-labels) in lower case. Raises ArgumentTypeError."""
     if not _HOST.fullmatch(text.lower()):
         raise argparse.ArgumentTypeError(f"{text[:80]!r} is not a host name")
     return text.lower()
 
 
 def prepare(directory: Path, *, host: str, bind: str) -> str | None:
-    """Write the missing files; return the admin token if its settings were made now."""
+    """Write the missing files, and return the admin token if it is new."""
     folder = directory / "secrets"
-    # Only the owner of the folder reaches the files; inside a container each is mounted alone, and its user is another.
+    # Only the owner can open the folder. Each file is readable for all users, because containers mount single files and
+    # run as other users.
     folder.mkdir(mode=0o700, exist_ok=True)
     broker_password = _kept(folder / "redis_password")
     store_password = _kept(folder / "postgres_password")
@@ -81,7 +82,7 @@ def _redis(password: str) -> str:
 
 
 def _kept(path: Path, *, prefix: str = "") -> str:
-    """Return the secret in a file, and make one if there is none."""
+    """Return the secret in a file; create the file if it is missing."""
     if not path.exists():
         _write(path, _token(prefix))
     return path.read_text(encoding="ascii").strip()

@@ -1,6 +1,6 @@
-"""`make demo`: the whole service against a small DNS world on this machine, without Internet.
+"""`make demo`: the whole service with a small set of DNS zones on this machine, without Internet access.
 
-Starts the world and the server, submits a batch and a single job, shows progress, and prints what was found.
+The program starts name servers and the service, submits a batch and a single job, and prints progress and results.
 """
 
 import json
@@ -41,11 +41,11 @@ DOMAINS = (
     "missing.xa",
 )
 SINGLE = "alias.xa"
-# The world lives on loopback addresses; that these are not global is no news there.
-NO_NEWS = frozenset({"A01_LOCAL_USE_ADDR", "A01_NO_GLOBALLY_REACHABLE_ADDR"})
+# The name servers have loopback addresses, so these findings are expected.
+EXPECTED_TAGS = frozenset({"A01_LOCAL_USE_ADDR", "A01_NO_GLOBALLY_REACHABLE_ADDR"})
 LEVELS = ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 COLORS = {"NOTICE": "cyan", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
-START_S = 180.0  # on a busy machine; on an idle one it takes 5 s
+START_S = 180.0  # enough for a busy machine
 RUN_S = 600.0
 BUSY_S = 120.0
 
@@ -53,11 +53,11 @@ console = Console()
 
 
 class DemoFailed(Exception):
-    """The demo did not come to its end; the message says why."""
+    """The demo failed; the message contains the reason."""
 
 
 def main() -> int:
-    """Run the demo and give the exit status."""
+    """Run the demo and return the exit status."""
     try:
         with ExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gm-demo-")))
@@ -74,14 +74,14 @@ def main() -> int:
 
 @contextmanager
 def serving_world(home: Path) -> Iterator[dict[str, Any]]:
-    """Serve the demo zones; gives the port and the file of root hints."""
-    console.print("Starting a DNS world on loopback addresses ...")
+    """Serve the demo zones; yield the port and the root hints file."""
+    console.print("Starting name servers on loopback addresses ...")
     command = [sys.executable, "-m", "tests.support.dnsworld", "demo", "--hints", str(home / "root.hints")]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         line = process.stdout.readline() if process.stdout else ""
         if not line:
-            raise DemoFailed("the DNS world did not start")
+            raise DemoFailed("the name servers did not start")
         world: dict[str, Any] = json.loads(line)
         yield world
     finally:
@@ -90,7 +90,7 @@ def serving_world(home: Path) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def serving(home: Path, world: dict[str, Any]) -> Iterator[str]:
-    """Run the server in that world; gives its address."""
+    """Run the service with these name servers; yield its URL."""
     console.print("Starting gonemaster-server: Redis, workers, beat and API ...")
     log = home / "server.log"
     settings = {
@@ -113,17 +113,17 @@ def serving(home: Path, world: dict[str, Any]) -> Iterator[str]:
         )
         try:
             url = wait_until_ready(process, log)
-            console.print(f"The service answers at [link={url}]{url}[/link]\n")
+            console.print(f"The service is ready at [link={url}]{url}[/link]\n")
             yield url
         except (DemoFailed, OSError) as error:
             raise DemoFailed(f"{error}\n{log.read_text()[-3000:]}") from error
         finally:
-            console.print("\nStopping all parts ...")
+            console.print("\nStopping all processes ...")
             end(process, signal.SIGINT)
 
 
 def wait_until_ready(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    """Wait for the line in the log that tells the address."""
+    """Wait for the log line with the URL, and return the URL."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         for line in log.read_text().splitlines():
@@ -136,7 +136,7 @@ def wait_until_ready(process: "subprocess.Popen[bytes]", log: Path) -> str:
 
 
 def end(process: "subprocess.Popen[Any]", how: signal.Signals) -> None:
-    """Stop a program and wait for it."""
+    """Stop a program and wait until it has exited."""
     if process.poll() is None:
         process.send_signal(how)
     try:
@@ -147,18 +147,18 @@ def end(process: "subprocess.Popen[Any]", how: signal.Signals) -> None:
 
 
 def show(url: str) -> None:
-    """Submit, follow, print."""
+    """Submit jobs, show the progress, and print the results."""
     batch = call(url, "/jobs/batch", {"domains": list(DOMAINS), "min_level": "INFO"})
     console.print(f"POST /api/v1/jobs/batch  {len(DOMAINS)} domains  -> {batch['batch_id']}")
     job = call(url, "/jobs", {"domain": SINGLE, "min_level": "INFO"})
-    console.print(f"POST /api/v1/jobs        {SINGLE}    -> {job['id']}, goes first\n")
+    console.print(f"POST /api/v1/jobs        {SINGLE}    -> {job['id']}, starts first\n")
     follow(url, batch["batch_id"], job["id"])
     console.print(table(url, [job["id"], *batch["job_ids"]]))
-    console.print("More of each: GET /api/v1/jobs/<id>/result")
+    console.print("All findings: GET /api/v1/jobs/<id>/result")
 
 
 def follow(url: str, batch_id: str, job_id: str) -> None:
-    """Show a bar until the batch and the job have ended."""
+    """Show a progress bar until the batch and the job have finished."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     deadline = time.monotonic() + RUN_S
     with Progress(*columns, console=console) as progress:
@@ -170,12 +170,12 @@ def follow(url: str, batch_id: str, job_id: str) -> None:
             if completed == len(DOMAINS) + 1:
                 return
             time.sleep(0.2)
-    raise DemoFailed(f"not all jobs had ended after {RUN_S:.0f} s")
+    raise DemoFailed(f"not all jobs had finished after {RUN_S:.0f} s")
 
 
 def table(url: str, job_ids: list[str]) -> Table:
-    """Give a table of domains with worst level, grade and main findings."""
-    found = Table(title="What the tests say", show_lines=True, expand=True)
+    """Return a table of domains with worst level and main findings."""
+    found = Table(title="Results", show_lines=True, expand=True)
     found.add_column("domain", no_wrap=True)
     found.add_column("worst level", no_wrap=True)
     found.add_column("main findings", overflow="fold", ratio=1)
@@ -183,32 +183,32 @@ def table(url: str, job_ids: list[str]) -> Table:
         job = call(url, f"/jobs/{job_id}")
         if job["status"] != "succeeded":
             raise DemoFailed(f"the job of {job['domain']} ended as {job['status']}: {job.get('error', '')}")
-        entries = [entry for entry in call(url, f"/jobs/{job_id}/result")["raw"]["entries"] if is_news(entry)]
+        entries = [entry for entry in call(url, f"/jobs/{job_id}/result")["raw"]["entries"] if is_relevant(entry)]
         worst = max((entry["level"] for entry in entries), key=LEVELS.index, default="INFO")
-        found.add_row(job["domain"], colored(worst), "\n".join(main_findings(entries)) or "nothing to complain of")
+        found.add_row(job["domain"], colored(worst), "\n".join(main_findings(entries)) or "no findings")
     return found
 
 
-def is_news(entry: dict[str, Any]) -> bool:
-    """Say whether an entry tells something about the domain and not about the place of the demo."""
-    return entry["tag"] not in NO_NEWS and LEVELS.index(entry["level"]) >= LEVELS.index("INFO")
+def is_relevant(entry: dict[str, Any]) -> bool:
+    """Return whether an entry is about the domain and not about the loopback addresses of the demo."""
+    return entry["tag"] not in EXPECTED_TAGS and LEVELS.index(entry["level"]) >= LEVELS.index("INFO")
 
 
 def main_findings(entries: list[dict[str, Any]]) -> list[str]:
-    """Give the worst findings from NOTICE up, at most three."""
+    """Return the worst findings of level NOTICE or higher, at most three."""
     serious = [entry for entry in entries if LEVELS.index(entry["level"]) >= LEVELS.index("NOTICE")]
     serious.sort(key=lambda entry: -LEVELS.index(entry["level"]))
     return [f"{colored(entry['level'])} {entry['message']}" for entry in serious[:3]]
 
 
 def colored(level: str) -> str:
-    """Give a level in its color."""
+    """Return a level in its color."""
     color = COLORS.get(level, "green")
     return f"[{color}]{level}[/]"
 
 
 def call(url: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Ask the API and give the document; on a machine that is too busy for a response, ask again when it says so."""
+    """Send a request to the API and return the document; repeat it after Retry-After if the service is overloaded."""
     request = urllib.request.Request(
         f"{url}/api/v1{path}",
         data=None if body is None else json.dumps(body).encode(),

@@ -1,8 +1,8 @@
-"""The health check of a container: healthcheck.py [api | worker | beat]; exit status 0 if the part does its work.
+"""Check the health of a container: healthcheck.py [api | worker | beat]; exit status 0 if it is healthy.
 
-api: its process responds (`/api/v1/healthz`, which asks neither database nor broker).
-worker: a worker process of this host has sent a heartbeat to the broker that is still valid.
-beat: a beat is active, this one or another that this one waits for.
+api: the process responds (`/api/v1/healthz`, which uses neither database nor broker).
+worker: the broker has a valid heartbeat of a worker process on this host.
+beat: a beat is active, in this container or in another one.
 """
 
 import os
@@ -16,26 +16,26 @@ TIMEOUT_S = 4
 
 
 def api_answers() -> bool:
-    """Ask the API of this container, on the port of GONEMASTER_LISTEN."""
+    """Return whether the API of this container responds on the port in GONEMASTER_LISTEN."""
     port = os.environ.get("GONEMASTER_LISTEN", "127.0.0.1:8080").rpartition(":")[2]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/healthz", timeout=TIMEOUT_S) as answer:
         return bool(answer.status == 200)
 
 
 def worker_lives() -> bool:
-    """Look for a heartbeat of this host in the broker."""
+    """Return whether the broker has a heartbeat of this host."""
     with closing(_broker()) as broker:
         return any(state.host == socket.gethostname() for state in broker.workers.live())
 
 
 def beat_is_active() -> bool:
-    """Look for the lock of the active beat in the broker."""
+    """Return whether the broker has the lock of an active beat."""
     with closing(_broker()) as broker:
         return bool(broker.beat.active())
 
 
 def _broker() -> Any:
-    # Not needed for the API, which is asked most often: the import takes longer than the question.
+    # These slow imports are not needed for the frequent check of the API.
     from gonemaster_api.server.supervisor.programs import with_broker
     from gonemaster_tasks.broker.client import Broker
     from gonemaster_tasks.config.loader import load_settings
@@ -47,14 +47,14 @@ CHECKS = {"api": api_answers, "worker": worker_lives, "beat": beat_is_active}
 
 
 def main(arguments: list[str]) -> int:
-    """Run one check; 2 if there is no such check."""
+    """Run one check and return the exit status: 0 healthy, 1 not healthy, 2 unknown check."""
     name = arguments[0] if arguments else "api"
     if name not in CHECKS:
-        print(f"healthcheck: {name[:40]!r} is none of {', '.join(CHECKS)}", file=sys.stderr)
+        print(f"healthcheck: {name[:40]!r} is not one of {', '.join(CHECKS)}", file=sys.stderr)
         return 2
     try:
         healthy = CHECKS[name]()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the part is not healthy, and the reason belongs in one line
+    except Exception as error:  # noqa: BLE001 - any error means not healthy, and the reason fits in one line
         print(f"healthcheck: {name}: {error}", file=sys.stderr)
         return 1
     print(f"{name}: {'healthy' if healthy else 'not healthy'}")

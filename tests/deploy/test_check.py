@@ -36,4 +36,4 @@ def test_a_missing_program_is_told_and_is_no_success(
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert CHECK.main(["caddy"]) == 3
-    assert capsys.readouterr().out == "NOT RUN  caddy: no caddy: the package caddy brings it\n"
+    assert capsys.readouterr().out == "NOT RUN  caddy: no caddy: install the package caddy\n"

@@ -100,6 +100,6 @@ def test_a_store_with_runs_is_left_alone_unless_told(store: Store) -> None:
     with store.read_only() as session:
         assert session.scalars(select(Run.domain)).all() == ["example.com"]
         assert session.scalars(select(Cohort)).all() == []
-    assert written(store, beside_others=True) == 120
+    assert written(store, allow_existing_runs=True) == 120
     with pytest.raises(StoreInUse, match="already"):
-        written(store, beside_others=True)
+        written(store, allow_existing_runs=True)

@@ -1,1 +1,1 @@
-"""Demonstration data: a cohort of made-up domains with a story over twelve months."""
+"""Demonstration data: a cohort of fictional domains over twelve months."""

@@ -1,8 +1,8 @@
-"""Write demonstration data and make their snapshots; the service may run meanwhile.
+"""Write demonstration data with snapshots; the service may be running.
 
     python -m deploy.demo.data --domains 500 --snapshots 12
 
-in a clone of the repository, with the environment variables and the configuration file of the service.
+Run the command in a clone of the repository with the environment variables and the configuration file of the service.
 """
 
 import argparse
@@ -28,7 +28,7 @@ MAX_SNAPSHOTS = 120
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
+    """Run the command and return its exit status."""
     given = _parser().parse_args(arguments)
     try:
         settings = load_settings()
@@ -47,9 +47,9 @@ def _write(store: Store, settings: Settings, given: argparse.Namespace) -> None:
     story = Story(domains=given.domains, months=given.snapshots, seed=given.seed)
     until = utcnow().replace(hour=0, minute=0, second=0, microsecond=0)
     made = write_demo_data(
-        store, story, seed=given.seed, until=until, beside_others=given.beside_others, report=_print
+        store, story, seed=given.seed, until=until, allow_existing_runs=given.allow_existing_runs, report=_print
     )
-    _print("making snapshots")
+    _print("capturing snapshots")
     scoring = current_scoring(store, settings).fingerprint
     captured = capture_all(store, floor=settings.analysis_tag_view_min_level, scoring_config_hash=scoring)
     _print(f"cohort {TAG!r}: {given.domains} domains, {made.runs} runs, {captured} snapshots")
@@ -60,11 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, default, low, high, about in (
         ("domains", 500, 1, MAX_DOMAINS, "number of domains"),
         ("snapshots", 12, 1, MAX_SNAPSHOTS, "number of months"),
-        ("seed", 0, 0, 2**31, "another number makes another story"),
+        ("seed", 0, 0, 2**31, "seed of the random data"),
     ):
         allowed = f"{about}, {low} to {high}; default {default}"
         parser.add_argument(f"--{name}", type=_between(low, high), default=default, metavar="N", help=allowed)
-    parser.add_argument("--beside-others", action="store_true", help="write into a store that has runs")
+    parser.add_argument("--allow-existing-runs", action="store_true", help="write to a database that has runs")
     return parser
 
 

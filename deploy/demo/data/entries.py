@@ -1,4 +1,4 @@
-"""The entries and name server timings that a run of the story finds; tags and levels are the engine's own."""
+"""Entries and name server timings of demonstration runs, with the tags and levels of the engine."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +12,8 @@ from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.testcases.catalogue import cases
 from deploy.demo.data.story import NEW_ENGINE, OLD_ENGINE, Truth
 
-_NEW_TAG = ("ZONE", "Z15_NO_CAA")  # of a test case that the old engine lacks
-_RAISED_TAG = ("ZONE", "REFRESH_MINIMUM_VALUE_LOWER")  # judged more strictly by the new engine
+_NEW_TAG = ("ZONE", "Z15_NO_CAA")  # the test case does not exist in the old engine
+_RAISED_TAG = ("ZONE", "REFRESH_MINIMUM_VALUE_LOWER")  # the new engine raised the level
 _RSASHA1, _RSASHA256, _ECDSA = 5, 8, 13
 _ALGORITHMS: Mapping[int, tuple[str, str, str]] = {
     _RSASHA1: ("DS05_ALGO_DEPRECATED", "RSASHA1", "RSA/SHA-1"),
@@ -33,7 +33,7 @@ class Server:
 
     @property
     def prefix(self) -> str:
-        """The announced prefix that it is in."""
+        """The announced prefix of the address."""
         if ":" in self.address:
             return f"{self.address.partition('::')[0]}::/48"
         first, second, third, last = self.address.split(".")
@@ -42,7 +42,7 @@ class Server:
 
 @dataclass(frozen=True)
 class ScoredRecord:
-    """An entry as scoring reads it."""
+    """The fields of an entry that scoring reads."""
 
     module: str
     tag: str

@@ -1,4 +1,4 @@
-"""Snapshots of demonstration data, made at once; a service that runs makes what is missing by itself."""
+"""Snapshots of demonstration data. A running service captures missing snapshots automatically."""
 
 from gonemaster_db.analysis.capture import Capture, materialise
 from gonemaster_db.analysis.projections import due_captures
@@ -8,7 +8,7 @@ from gonemaster_tasks.maintenance.projection.projector import Projector
 
 
 def capture_all(store: Store, *, floor: str, scoring_config_hash: str) -> int:
-    """Project all runs that wait and capture all snapshots that are complete; returns the number of those."""
+    """Project all pending runs, capture all complete snapshots, and return the number of captured snapshots."""
     Projector().project(store, floor=floor, now=utcnow)
     with store.read_only() as session:
         due = due_captures(session)

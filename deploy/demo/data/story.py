@@ -1,10 +1,10 @@
-"""The story: what is true of each made-up domain in each month, the same for the same seed.
+"""The properties of each fictional domain in each month, determined by a seed.
 
-Signing grows from a third to two thirds of the domains, old algorithms are replaced, one operator breaks for two months
-and recovers, and in the middle a new version of the engine looks at more and judges one thing more strictly. So a
-report has changes of the world and changes of the measurement to tell apart.
+The share of signed domains grows from one third to two thirds, old algorithms are replaced, and one operator has an
+outage for two months. Halfway, a new version of the engine adds a test case and raises a level, so that a report shows
+both changes of the domains and changes of the measurement.
 
-Addresses, AS numbers and names are of the ranges for documentation (RFC 5737, RFC 3849, RFC 5398, RFC 2606).
+Addresses, AS numbers and names are reserved for documentation (RFC 5737, RFC 3849, RFC 5398, RFC 2606).
 """
 
 import random
@@ -30,12 +30,12 @@ MAX_DOMAINS = 20_000
 
 @dataclass(frozen=True)
 class Operator:
-    """Who runs name servers. A server is name, IPv4 address and IPv6 address; an empty text is none."""
+    """An operator of name servers. A server is (name, IPv4 address, IPv6 address); an empty string means no address."""
 
     name: str
     weight: int
     asn: int
-    second_asn: int  # of the second server; the same for operators with one network
+    second_asn: int  # of the second server; equal to asn for operators with one network
     software: str  # empty: not disclosed
     latency_ms: float
     servers: Sequence[tuple[str, str, str]]
@@ -72,17 +72,17 @@ OPERATORS = (
         (("ns1.{domain}", "203.0.113.200", ""), ("ns2.{domain}", "203.0.113.201", "2001:db8:6::201")),
     ),
 )  # fmt: skip
-BREAKS = 1  # the operator that breaks
+BREAKS = 1  # index of the operator with the outage
 OLD_ENGINE, NEW_ENGINE = "0.9.4", "1.0.0"
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of a domain in a month."""
+    """The properties of a domain in a month."""
 
     operator: Operator
     broken_server: bool
-    abandoned: bool  # no server answers any more
+    abandoned: bool  # no name server responds
     algorithm: int | None  # None: not signed
     nsec3_iterations: int | None  # None: NSEC
     has_mail: bool
@@ -92,7 +92,7 @@ class Truth:
 
 
 class Story:
-    """Twelve months, or any number, of any number of domains up to MAX_DOMAINS."""
+    """The properties of up to MAX_DOMAINS domains over a number of months."""
 
     def __init__(self, *, domains: int, months: int, seed: int = 0) -> None:
         self.months = months
@@ -101,8 +101,8 @@ class Story:
 
     @cached_property
     def domains(self) -> Sequence[str]:
-        """The names, sorted."""
-        made = random.Random(f"names {self._seed}")  # a story, no secret
+        """The sorted domains."""
+        made = random.Random(f"names {self._seed}")  # not used for secrets
         names: dict[str, None] = {}
         while len(names) < self._count:
             stem, ending = made.choice(_STEMS), made.choice(_ENDINGS)
@@ -111,7 +111,7 @@ class Story:
         return sorted(names)
 
     def truth(self, domain: str, month: int) -> Truth:
-        """Return what is true of a domain in a month, counted from 0."""
+        """Return the properties of a domain in a month, counted from 0."""
         drawn = random.Random(f"{self._seed} {domain}")
         number = drawn.choices(range(len(OPERATORS)), [operator.weight for operator in OPERATORS])[0]
         when_signed, when_rolled, weakness = drawn.random(), drawn.random(), drawn.random()
@@ -141,6 +141,6 @@ class Story:
 
 
 def _algorithm(drawn: random.Random, *, rolled: bool) -> int:
-    """Return a DNSSEC algorithm number: RSA/SHA-1 is left for ECDSA as time goes by."""
+    """Return a DNSSEC algorithm number; over time ECDSA replaces RSA/SHA-1."""
     first = drawn.choices((13, 8, 5), (60, 28, 12))[0]
     return 13 if first == 5 and rolled else first

@@ -1,4 +1,4 @@
-"""Writes the story into a store: domains, a tag, a cohort, and a batch with its runs for each month."""
+"""Write demonstration data to a database: domains, a tag, a cohort, and a batch with runs for each month."""
 
 import random
 from collections.abc import Callable
@@ -34,12 +34,12 @@ _MONTH = timedelta(days=30)
 
 
 class StoreInUse(Exception):
-    """The store has runs, and made-up runs were not allowed next to them."""
+    """The database has runs, and demonstration data was not allowed in addition."""
 
 
 @dataclass(frozen=True)
 class DemoData:
-    """What was written."""
+    """Counts of the written demonstration data."""
 
     cohort_id: int
     batches: int
@@ -52,15 +52,15 @@ def write_demo_data(
     *,
     seed: int,
     until: datetime,
-    beside_others: bool = False,
+    allow_existing_runs: bool = False,
     report: Callable[[str], object] = lambda _text: None,
 ) -> DemoData:
-    """Write the story; the newest batch is of `until`, each other one 30 days older. The snapshots follow from it.
+    """Write the data. The newest batch has the date `until`; each earlier batch is 30 days older.
 
     Raises:
-        StoreInUse: the store has runs and `beside_others` is not given, or has demonstration data; nothing is written.
+        StoreInUse: the database has runs and `allow_existing_runs` is false, or it has demonstration data; nothing is written.
     """
-    cohort_id = store.run_in_transaction(lambda session: _prepare(session, story, beside_others))
+    cohort_id = store.run_in_transaction(lambda session: _prepare(session, story, allow_existing_runs))
     profiles: dict[str, Any] = {}
     runs = 0
     for month in range(story.months):
@@ -76,12 +76,12 @@ def write_demo_data(
     return DemoData(cohort_id, story.months, runs)
 
 
-def _prepare(session: Session, story: Story, beside_others: bool) -> int:
+def _prepare(session: Session, story: Story, allow_existing_runs: bool) -> int:
     cohorts = list_cohorts(session)
     if any(cohort.source_tag == TAG for cohort in cohorts):
-        raise StoreInUse(f"the store has demonstration data already: the cohort {TAG!r}")
-    if not beside_others and list_runs(session, RunFilter(), limit=1).items:
-        raise StoreInUse("the store has runs; --beside-others adds made-up ones to them")
+        raise StoreInUse(f"the database already has demonstration data: the cohort {TAG!r}")
+    if not allow_existing_runs and list_runs(session, RunFilter(), limit=1).items:
+        raise StoreInUse("the database has runs; --allow-existing-runs adds demonstration data")
     now = utcnow()
     ensure_tags(session, [TAG], now=now)
     tag_domains(session, [TAG], ensure_domains(session, story.domains, now=now).values(), now=now)
@@ -90,7 +90,7 @@ def _prepare(session: Session, story: Story, beside_others: bool) -> int:
     note_labels(session, labels, now=now)
     fields = {
         "label": "Demonstration",
-        "description": "Made-up domains with a story over the months",
+        "description": "Fictional domains over several months",
         "analysis_enabled": True,
         "public_enabled": True,
         "is_default": not any(cohort.is_default for cohort in cohorts),
@@ -104,7 +104,7 @@ def _add_batch(session: Session, *, story: Story, begun: datetime) -> str:
 
 
 def _job(domain: str, batch_id: str, begun: datetime, number: int, seed: int) -> dict[str, Any]:
-    """Return what a run takes from its job."""
+    """Return the columns that a run takes from its job."""
     started = begun + timedelta(seconds=number)
     return {
         "id": id_at("job", started, random.Random(f"{seed} {domain}").getrandbits(58)),

@@ -19,28 +19,28 @@ class AccessOptions:
     public_api_rate_limit_enabled: bool = option(
         False,
         boolean(),
-        "limit how many requests one client sends to the public API",
+        "limit the requests of each client to the public API",
         key="public_api.rate_limit_enabled",
         runtime=True,
     )
     public_api_rate_limit_max: int = option(
         10,
         integer(1, 100000),
-        "maximum number of jobs that one client submits in a window",
+        "maximum number of jobs that one client may submit in a window",
         key="public_api.rate_limit_max",
         runtime=True,
     )
     public_api_rate_limit_get_max: int = option(
         600,
         integer(1, 100000),
-        "maximum number of requests for results, look-ups and lists that one client sends in a window",
+        "maximum number of read requests (results, lookups, lists) that one client may send in a window",
         key="public_api.rate_limit_get_max",
         runtime=True,
     )
     public_api_rate_limit_window: timedelta = option(
         timedelta(minutes=10),
         duration(),
-        "length of the window of the rate limits",
+        "window of the rate limits",
         key="public_api.rate_limit_window",
         runtime=True,
     )
@@ -53,15 +53,15 @@ class AccessOptions:
     public_api_allow_private_undelegated_ip: bool = option(
         False,
         boolean(),
-        "public jobs may give addresses of name servers that are not globally reachable, where the guard of the server "
-        "and the profile (net.allow_non_global_targets) allow queries to them",
+        "public jobs may supply name server addresses that are not globally reachable, if the server settings and the "
+        "profile (net.allow_non_global_targets) allow queries to them",
         key="public_api.allow_private_undelegated_ip",
         runtime=True,
     )
     admin_tokens: tuple[AdminToken, ...] = option(
         (),
         token_hashes(),
-        "digests of admin tokens, besides those of `gonemaster-server auth add-token`; read again upon SIGHUP",
+        "hashes of admin tokens, in addition to those from `gonemaster-server auth add-token`; reloaded on SIGHUP",
         key="auth.admin_tokens",
         env="ADMIN_TOKEN_HASHES",
         flag="--admin-token-hashes",
@@ -79,17 +79,17 @@ class AccessOptions:
     mcp_allow_write: bool = option(
         False,
         boolean(),
-        "offer tools that change data over the Model Context Protocol",
+        "allow Model Context Protocol tools that change data",
         runtime=True,
         awaits=_CONTEXT_PROTOCOL,
     )
     allowed_hosts: tuple[str, ...] = option(
         (),
         host_names(),
-        "names and addresses under which the API is reached, besides loopback, listen_addr and public_url",
+        "host names and addresses that the API accepts, in addition to loopback, listen_addr and public_url",
     )
     insecure_open: bool = option(
         False,
         boolean(),
-        "without admin tokens, listen on addresses that other machines reach: all of them may do everything",
+        "allow listening on the network without admin tokens: every machine that reaches the port has full access",
     )

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF009 - option() is dataclasses.field() with metadata
-"""Settings of the analysis and of the data that it takes from elsewhere."""
+"""Settings of the analysis and of external data."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,39 +21,42 @@ class AnalysisOptions:
     analysis_tag_view_min_level: str = option(
         "NOTICE",
         choice(*LEVELS[LEVELS.index("INFO") :]),
-        "lowest level of the findings that the analysis keeps, where a cohort has no level of its own",
+        "lowest level of the findings in the analysis, for cohorts that set no level",
         key="analysis.tag_view_min_level",
         runtime=True,
     )
     analysis_projection_interval_seconds: int = option(
         10,
         integer(1, 3600),
-        "interval of the search for finished runs that are not in their snapshot yet, in seconds",
+        "interval at which finished runs are added to their snapshots, in seconds",
         key="analysis.projection_interval_seconds",
     )
     analysis_capture_interval_seconds: int = option(
         30,
         integer(1, 3600),
-        "interval of the search for snapshots whose batch has ended, in seconds",
+        "interval at which snapshots of finished batches are captured, in seconds",
         key="analysis.capture_interval_seconds",
     )
     analysis_vantage_label: str = option(
         "",
         text(),
-        "where the measurements are made, shown next to response times; one of more than 64 characters is dropped",
+        "location of the measurements, shown next to response times; a label longer than 64 characters is ignored",
         key="analysis.vantage_label",
     )
     external_data_enabled: bool = option(
         False,
         boolean(),
-        "fetch data from elsewhere: lists from IANA, registration data by RDAP, names of ASes by DNS",
+        "fetch external data: lists from IANA, registration data over RDAP, AS names over DNS",
         key="external_data.enabled",
     )
     external_data_refresh_interval: timedelta = option(
-        timedelta(hours=24), duration(), "how often external data are fetched", key="external_data.refresh_interval"
+        timedelta(hours=24),
+        duration(),
+        "interval at which external data is fetched",
+        key="external_data.refresh_interval",
     )
     external_data_timeout: timedelta = option(
-        timedelta(seconds=10), duration(), "time limit of one request for external data", key="external_data.timeout"
+        timedelta(seconds=10), duration(), "time limit for one request for external data", key="external_data.timeout"
     )
     external_data_source_iana_tlds: str = option(
         TLD_SOURCE, http_url(), "URL of the list of top-level domains", key="external_data.sources.iana_tlds"
@@ -67,24 +70,24 @@ class AnalysisOptions:
     external_data_record_ttl: timedelta = option(
         timedelta(hours=168),
         duration(),
-        "how long registration data and names of ASes count as fresh",
+        "time for which registration data and AS names are considered fresh",
         key="external_data.record_ttl",
     )
     external_data_negative_ttl: timedelta = option(
         timedelta(hours=1),
         duration(),
-        "how long nobody is asked again after a failure",
+        "time to wait after a failed request before it is repeated",
         key="external_data.negative_ttl",
     )
     external_data_max_requests_per_minute: int = option(
         30,
         integer(1, 10_000),
-        "most requests for registration data, and for names of ASes, in a minute over all workers",
+        "maximum number of requests per minute, over all workers, for registration data and for AS names each",
         key="external_data.max_requests_per_minute",
     )
     external_data_max_cached_records: int = option(
         20_000,
         integer(1, 10_000_000),
-        "most registration data that are kept; those that were asked for longest ago go first",
+        "maximum number of cached registration records; the least recently requested are removed first",
         key="external_data.max_cached_records",
     )

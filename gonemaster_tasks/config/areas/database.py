@@ -20,7 +20,7 @@ class DatabaseOptions:
     db_dsn: str = option(
         "",
         text(4096),
-        "URL or connection string of PostgreSQL, or file of SQLite; if empty, gonemaster.db in data_dir",
+        "PostgreSQL URL or connection string, or SQLite file; if empty, gonemaster.db in data_dir",
         key="database.dsn",
         flag="--db-dsn",
         secret=True,
@@ -44,17 +44,17 @@ class DatabaseOptions:
     purge_interval_seconds: int = option(
         3600,
         integer(1, 31536000),
-        "interval of the deletion of old runs, in seconds",
+        "interval at which old runs are deleted, in seconds",
         key="database.purge_interval_seconds",
         env="DB_PURGE_INTERVAL",
         flag="--db-purge-interval",
         runtime=True,
     )
     db_max_open_conns: int = option(
-        25, integer(1, 1000), "maximum number of connections of one process", key="database.max_open_conns"
+        25, integer(1, 1000), "maximum number of connections per process", key="database.max_open_conns"
     )
     db_max_idle_conns: int = option(
-        5, integer(0, 1000), "maximum number of idle connections of one process", key="database.max_idle_conns"
+        5, integer(0, 1000), "maximum number of idle connections per process", key="database.max_idle_conns"
     )
     db_conn_max_lifetime_seconds: int = option(
         300, integer(1, 86400), "maximum age of a connection, in seconds", key="database.conn_max_lifetime_seconds"
@@ -62,38 +62,38 @@ class DatabaseOptions:
     db_connect_timeout: timedelta = option(
         timedelta(seconds=5),
         duration(),
-        "how long PostgreSQL may take for a new connection, each host of several; at least 2s",
+        "time limit for connecting to each PostgreSQL host; at least 2s",
         key="database.connect_timeout",
     )
     db_tcp_user_timeout: timedelta = option(
         timedelta(seconds=10),
         duration(),
-        "how long data to PostgreSQL, and from it, may be unacknowledged, or a connection idle without a sign of life,"
-        " before it is given up",
+        "time after which a PostgreSQL connection is closed if sent data remains unacknowledged or the peer does not"
+        " answer keepalive probes",
         key="database.tcp_user_timeout",
     )
     db_statement_timeout: timedelta = option(
         timedelta(seconds=15),
         duration(above_zero=False),
-        "time limit of each statement of claims, results and leases on PostgreSQL; 0s means none",
+        "time limit for each PostgreSQL statement of claims, results and leases; 0s means no limit",
         key="database.statement_timeout",
     )
     db_lock_timeout: timedelta = option(
         timedelta(seconds=5),
         duration(above_zero=False),
-        "how long a statement may wait for a lock on PostgreSQL before it is repeated; 0s means no limit",
+        "time that a PostgreSQL statement waits for a lock before it is retried; 0s means no limit",
         key="database.lock_timeout",
     )
     db_idle_in_transaction_timeout: timedelta = option(
         timedelta(seconds=15),
         duration(above_zero=False),
-        "how long PostgreSQL keeps a transaction, and its locks, whose process says nothing; 0s means no limit",
+        "time after which PostgreSQL ends an idle transaction and releases its locks; 0s means no limit",
         key="database.idle_in_transaction_timeout",
     )
     db_long_statement_timeout: timedelta = option(
         timedelta(minutes=30),
         duration(above_zero=False),
-        "time limit of each statement of work in the background on PostgreSQL: retention, operations, analysis,"
-        " schedules; between two of them it may be silent for a tenth of that; 0s means none",
+        "time limit for each PostgreSQL statement of background work (retention, operations, analysis, schedules); its"
+        " transactions may be idle for a tenth of this time; 0s means no limit",
         key="database.long_statement_timeout",
     )

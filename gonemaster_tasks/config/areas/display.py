@@ -1,4 +1,4 @@
-"""Settings of what is shown to whom."""
+"""Settings for what the API and the pages show."""
 
 from dataclasses import dataclass
 
@@ -35,6 +35,6 @@ class DisplayOptions:
     show_history_public: bool = option(
         False,
         boolean(),
-        "list the earlier public tests of a domain on the page of a result: whoever has one result finds the others",
+        "list earlier public tests of the domain on result pages: anyone with the link to one result finds the others",
         runtime=True,
     )

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF009 - option() is dataclasses.field() with metadata
-"""Settings of the DNS engine: what every job of this installation is tested with."""
+"""Settings of the DNS engine, which apply to every job."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,10 @@ class EngineOptions:
         runtime=True,
     )
     min_level: str = option("INFO", choice(*LEVELS), "lowest level of entries that are stored", runtime=True)
-    ipv6_mode: str = option("auto", choice("auto", "on", "off"), "whether queries are sent over IPv6", runtime=True)
-    exclude: tuple[str, ...] = option((), words(), "test cases and modules that are never run")
+    ipv6_mode: str = option(
+        "auto", choice("auto", "on", "off"), "send queries over IPv6; auto: if this host has IPv6", runtime=True
+    )
+    exclude: tuple[str, ...] = option((), words(), "test cases and modules to skip in every run")
     profile_path: Path | None = option(
         None, readable_file(), "file of the base profile", env="PROFILE", flag="--profile"
     )
@@ -39,14 +41,14 @@ class EngineOptions:
     root_hints_path: Path | None = option(
         None, readable_file(), "root hints in zone file format", env="ROOT_HINTS", flag="--root-hints"
     )
-    dns_port: int = option(53, integer(1, 65535), "port to which queries are sent")
+    dns_port: int = option(53, integer(1, 65535), "destination port of queries")
     allow_non_global: bool = option(
-        False, boolean(), "the base profile allows queries to addresses that are not globally reachable"
+        False, boolean(), "let the base profile allow queries to addresses that are not globally reachable"
     )
     allow_non_global_targets: bool = option(
         False,
         boolean(),
-        "the profile of a job may allow queries to addresses that are not globally reachable",
+        "let profiles of jobs allow queries to addresses that are not globally reachable",
         runtime=True,
     )
     positive_cache_ttl: int | None = option(
@@ -58,35 +60,35 @@ class EngineOptions:
     run_max_nameservers: int = option(
         50,
         integer(1, 1000),
-        "names of the name servers of a zone that a test looks at; what is beyond a limit is left out and reported",
+        "maximum number of name server names per zone in a test; names beyond the limit are skipped and reported",
         runtime=True,
     )
     run_max_addresses: int = option(
-        100, integer(1, 2000), "addresses of the name servers of a zone that a test looks at", runtime=True
+        100, integer(1, 2000), "maximum number of name server addresses per zone in a test", runtime=True
     )
     run_max_queries: int = option(
         30_000,
         integer(100, 1_000_000),
-        "packets that a test sends at most, retries and TCP connections included",
+        "maximum number of packets per test, including retries and TCP connections",
         runtime=True,
     )
     run_max_queries_per_address: int = option(
         600,
         integer(10, 10_000),
-        "packets that a test sends at most to one name server of the tested zone; to any other address at most 250",
+        "maximum number of packets per test to one name server of the tested zone; 250 to any other address",
         runtime=True,
     )
-    run_max_entries: int = option(10_000, integer(100, 1_000_000), "entries of a test", runtime=True)
+    run_max_entries: int = option(10_000, integer(100, 1_000_000), "maximum number of entries per test", runtime=True)
     nameserver_qps: int = option(
         300,
         integer(0, 1_000_000),
-        "packets a second that all workers together send to one address of a name server; 0: no limit",
+        "maximum number of packets per second, over all workers, to one name server address; 0 means no limit",
         runtime=True,
     )
     nameserver_outstanding: int = option(
         100,
         integer(0, 100_000),
-        "packets without answer that all workers together have at one address of a name server; 0: no limit",
+        "maximum number of unanswered packets, over all workers, at one name server address; 0 means no limit",
         runtime=True,
     )
     timeout: int | None = option(None, integer(1, 60), "overrides resolver.defaults.timeout of the profile, in seconds")
@@ -95,7 +97,9 @@ class EngineOptions:
         None, integer(1, 255), "overrides resolver.defaults.retrans of the profile, in seconds"
     )
     fallback: bool | None = option(
-        None, boolean(), "overrides resolver.defaults.fallback of the profile: repeat truncated responses over TCP"
+        None,
+        boolean(),
+        "overrides resolver.defaults.fallback of the profile: retry over TCP after a truncated response",
     )
     source_addr4: str = option(
         "", source_address(4), "local IPv4 address from which queries are sent", flag="--sourceaddr4"
@@ -106,12 +110,12 @@ class EngineOptions:
 
     @property
     def uses_ipv6(self) -> bool | None:
-        """Whether queries are sent over IPv6; None: as this host has it."""
+        """Whether queries are sent over IPv6; None if it depends on the host."""
         return {"auto": None, "on": True, "off": False}[self.ipv6_mode]
 
     @property
     def hot_cache_ttl_s(self) -> float:
-        """How long what a run learned is kept for others, in seconds; 0 keeps nothing."""
+        """Seconds for which responses of one run are cached for other runs; 0 disables the cache."""
         return float(self.cross_job_hot_cache_ttl_seconds) if self.cross_job_hot_cache else 0.0
 
     @property
@@ -132,5 +136,5 @@ class EngineOptions:
 
     @property
     def guard_forced(self) -> bool:
-        """Whether no profile of a job may switch off the guard against non-global addresses."""
+        """Whether profiles of jobs cannot allow queries to non-global addresses."""
         return not (self.allow_non_global or self.allow_non_global_targets)

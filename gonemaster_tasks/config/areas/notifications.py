@@ -1,4 +1,4 @@
-"""Settings of what watches send: webhooks and mail."""
+"""Settings of notifications: webhooks and email."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ from gonemaster_tasks.config.options import option
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationOptions:
-    """Webhooks and mail of watches."""
+    """Webhooks and email of watches."""
 
     allow_private_webhooks: bool = option(
         False,
         boolean(),
-        "webhooks may be sent to addresses that are not globally reachable, such as those of the own network",
+        "allow webhooks to addresses that are not globally reachable, such as those of a private network",
     )
     smtp_url: str = option(
         "",
         smtp_url(),
-        "mail server of watches by email: plain, with STARTTLS, or with TLS from the start (certificates are verified);"
-        " if empty, watches by email are refused",
+        "mail server for notifications: without TLS, with STARTTLS or with implicit TLS (certificates are verified); if"
+        " empty, watches that notify by email are refused",
         secret=True,
     )
-    smtp_from: str = option("", mail_address(), "sender of the mail of watches; needed with smtp_url")
+    smtp_from: str = option("", mail_address(), "sender address of notifications by email; required with smtp_url")

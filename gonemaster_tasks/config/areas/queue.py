@@ -19,7 +19,9 @@ class QueueOptions:
     """Broker, workers, maintenance of the queue, Flower."""
 
     broker_url: str = option("", redis_url(), "Redis, Valkey or Sentinel that holds the queues", secret=True)
-    worker_count: int = option(16, integer(1, 1024), "slots of each worker process", flag="--workers", runtime=True)
+    worker_count: int = option(
+        16, integer(1, 1024), "number of slots per worker process", flag="--workers", runtime=True
+    )
     worker_processes: int = option(
         os.cpu_count() or 1, integer(1, 1024), "number of worker processes that gonemaster-server starts"
     )
@@ -27,34 +29,37 @@ class QueueOptions:
     metrics_listen: str = option(
         "",
         optional_listen_address(),
-        "address on which the first worker process serves its own figures to Prometheus; each further one takes the"
+        "address on which the first worker process serves its own metrics to Prometheus; each further process uses the"
         " next port",
     )
     reserved_normal_slots: int = option(
-        1, integer(0, 1024), "slots of each worker process that never run batch jobs", runtime=True
+        1, integer(0, 1024), "slots per worker process that never run batch jobs", runtime=True
     )
-    min_batch_slots: int = option(
-        0, integer(0, 1024), "slots of each worker process that prefer batch jobs", runtime=True
-    )
+    min_batch_slots: int = option(0, integer(0, 1024), "slots per worker process that prefer batch jobs", runtime=True)
     max_concurrent_jobs: int = option(
-        0, integer(0, 1024), "maximum number of jobs that run at once on all workers; 0 means no limit", runtime=True
+        0,
+        integer(0, 1024),
+        "maximum number of jobs that run at the same time, over all workers; 0 means no limit",
+        runtime=True,
     )
     job_timeout_seconds: int = option(
         300, integer(1, 3000), "time limit of one run, in seconds", env="JOB_TIMEOUT", flag="--job-timeout"
     )
     max_attempts: int = option(3, integer(1, 100), "number of starts after which a job fails")
     stall_timeout_seconds: int = option(
-        30, integer(2, 3600), "how long the event loop of a worker may stand still before the process ends, in seconds"
+        30, integer(2, 3600), "time after which a worker process with a blocked event loop exits, in seconds"
     )
-    lease_seconds: int = option(15, integer(2, 3600), "how long a claim is valid without renewal, in seconds")
-    reap_interval_seconds: int = option(2, integer(1, 3600), "interval of the search for expired leases, in seconds")
+    lease_seconds: int = option(15, integer(2, 3600), "time for which a claim is valid without renewal, in seconds")
+    reap_interval_seconds: int = option(
+        2, integer(1, 3600), "interval at which jobs with expired leases are requeued, in seconds"
+    )
     reconcile_interval_seconds: int = option(
-        60, integer(1, 3600), "interval of the comparison of broker and database, in seconds"
+        60, integer(1, 3600), "interval at which the broker is reconciled with the database, in seconds"
     )
     drain_timeout: timedelta = option(
         timedelta(seconds=30),
         duration(above_zero=False),
-        "how long a stopping worker lets running jobs finish before it queues them again",
+        "time that running jobs have to finish when a worker stops; the remaining jobs are requeued",
     )
     stuck_job_timeout_minutes: int = option(
         20,
@@ -64,9 +69,9 @@ class QueueOptions:
         flag="--stuck-job-timeout",
         runtime=True,
     )
-    scheduler_enabled: bool = option(True, boolean(), "submit the batches of schedules", runtime=True)
+    scheduler_enabled: bool = option(True, boolean(), "submit batches of schedules", runtime=True)
     scheduler_interval_seconds: int = option(
-        60, integer(1, 3600), "interval of the search for schedules that are due, in seconds"
+        60, integer(1, 3600), "interval at which due schedules are submitted, in seconds"
     )
     flower_listen: str = option("127.0.0.1:5555", listen_address(), "address on which Flower listens")
     flower_basic_auth: str = option(
@@ -75,5 +80,5 @@ class QueueOptions:
 
     @property
     def embedded_broker(self) -> bool:
-        """Whether the server has to start a broker itself."""
+        """Whether the server starts its own broker."""
         return not self.broker_url

@@ -29,39 +29,38 @@ class ServerOptions:
         integer(1, 2**31),
         "maximum size of the request body of a batch submission or a queue order, in bytes",
     )
-    max_batch_size: int = option(1_000_000, integer(1, 100_000_000), "maximum number of domain names in one batch")
+    max_batch_size: int = option(1_000_000, integer(1, 100_000_000), "maximum number of domains in one batch")
     debug: bool = option(False, boolean(), "log at level debug")
     log_format: str = option("text", choice("text", "json"), "format of log lines")
-    log_level: str = option("info", choice("debug", "info", "warn", "error"), "lowest level that is logged")
+    log_level: str = option("info", choice("debug", "info", "warn", "error"), "lowest level of log lines")
     otlp_endpoint: str = option(
         "",
         http_url(),
-        "collector of traces, over OTLP/HTTP, such as http://127.0.0.1:4318; needs the extra [otel]",
+        "URL of the OTLP/HTTP trace collector, such as http://127.0.0.1:4318; requires the extra [otel]",
     )
     read_timeout: timedelta = option(timedelta(seconds=30), duration(), "time limit for the client to send a request")
     write_timeout: timedelta = option(
         timedelta(seconds=60),
         duration(),
-        "time limit of a request that changes something, after which nothing of it is committed any more, and for the "
-        "client to take a whole response, from its first byte; in a stream (events, CSV), to take half of what the "
-        "buffer of 256 KiB holds",
+        "time limit for a request that changes data, after which nothing is committed, and for the client to receive "
+        "the whole response after its first byte; in a stream (events, CSV), to receive half of the 256 KiB buffer",
     )
-    idle_timeout: timedelta = option(timedelta(seconds=60), duration(), "how long an idle connection is kept open")
+    idle_timeout: timedelta = option(timedelta(seconds=60), duration(), "time after which an idle connection is closed")
     api_processes: int = option(1, integer(1, 64), "number of API processes")
-    api_threads: int = option(32, integer(4, 1024), "requests that each API process works on at once")
+    api_threads: int = option(32, integer(4, 1024), "number of requests that each API process handles at the same time")
     max_viewers: int = option(
-        2500, integer(1, 100_000), "event streams (events of jobs and batches) that each API process keeps open"
+        2500, integer(1, 100_000), "maximum number of event streams (of jobs and batches) per API process"
     )
     max_viewers_per_client: int = option(
         100,
         integer(1, 100_000),
-        "event streams that each API process keeps open for one client: an IPv4 address or an IPv6 network of 64 bits",
+        "maximum number of event streams per API process for one client: an IPv4 address or an IPv6 /64",
     )
     trusted_proxy_cidrs: tuple[str, ...] = option((), networks(), "proxies whose X-Forwarded headers are trusted")
-    public_url: str = option("", http_url(), "URL under which users reach the service", runtime=True)
+    public_url: str = option("", http_url(), "URL at which users reach the service", runtime=True)
     public_ui_path: str = option("public/", page_path(TAKEN_PATHS), "path of the public test page")
     shutdown_timeout: timedelta = option(
-        timedelta(seconds=10), duration(), "how long the API waits at shutdown for requests to finish"
+        timedelta(seconds=10), duration(), "time that open requests have to finish when the API stops"
     )
     data_dir: Path = option(
         Path("~/.local/share/gonemaster").expanduser(),
