@@ -55,7 +55,7 @@ class BrokerAddress:
 
     @property
     def _of_sentinels(self) -> dict[str, Any]:
-        """Return the options of the Sentinel clients. A silent Sentinel is queried once: the next one knows the master."""
+        """Return the Sentinel options. A silent Sentinel is queried once, because the next one knows the master."""
         return {**_TIMEOUTS, **_OF_SENTINELS, "retry": Retry(NoBackoff(), 0), **self.sentinel_login}
 
     @property

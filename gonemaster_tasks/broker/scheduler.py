@@ -108,5 +108,5 @@ class Scheduler(RedBeatScheduler):
             if held is not None:
                 held.release()
         except redis.RedisError as error:
-            log.warning("lock not released, it expires by itself", extra={"error": str(error)})
+            log.warning("lock not released, it expires", extra={"error": str(error)})
         super().close()

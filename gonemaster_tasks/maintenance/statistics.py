@@ -1,4 +1,4 @@
-"""Makes the statistics of large batches after their end, one worker at a time and with rests between two slices."""
+"""Computes the statistics of large batches after their end, one worker at a time and with pauses between slices."""
 
 import logging
 import secrets
@@ -20,7 +20,7 @@ _LONGEST_REST_S = 0.25
 
 
 def call_for_due_statistics(store: Store, broker: Broker, *, now: datetime) -> None:
-    """Call a worker if a large batch has ended, or has lost runs, since its statistics were made."""
+    """Notify a worker if a large batch has ended or lost runs since its statistics were computed."""
     with store.read_only() as session:
         due = batches_without_statistics(session, now=now, limit=1)
     if due:
@@ -30,11 +30,11 @@ def call_for_due_statistics(store: Store, broker: Broker, *, now: datetime) -> N
 def make_due_statistics(
     store: Store, broker: Broker, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False
 ) -> int:
-    """Make the statistics of all batches that are due, or until `stopped`; returns the number of batches."""
+    """Compute the statistics of all due batches, or until `stopped`; return the number of batches."""
     holder = secrets.token_hex(8)
     try:
         if not broker.locks.acquire(_LOCK, holder, _LOCK_LIFE):
-            return 0  # another worker does it
+            return 0  # Another worker computes them.
         try:
             return _make_all(store, broker, now, stopped, holder)
         finally:
