@@ -37,7 +37,7 @@ ENGINE = "GLOBAL_VERSION"
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The entry types of a run: `places` are the entries whose arguments are needed, `counts` the types above the floor."""
+    """The entry types of a run: `places` are entries whose arguments are needed, `counts` the types above the floor."""
 
     places: Sequence[tuple[int, str]]
     counts: Mapping[int, int]
