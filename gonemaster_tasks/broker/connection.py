@@ -23,7 +23,7 @@ def reachable() -> Iterator[None]:
 
     A Redis that replies with an error (BUSY, MISCONF, OOM, NOPERM, READONLY, NOAUTH, WRONGTYPE of a corrupt key, ...)
     is as useless as one that does not reply: the row is stored, and the reconciler sends the message later. All error
-    codes count, because newer servers add more. Errors of our own scripts are caught inside the block.
+    codes count, because newer servers add more. Errors of scripts are caught inside the block.
     """
     try:
         yield

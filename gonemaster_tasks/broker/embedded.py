@@ -166,7 +166,7 @@ class EmbeddedRedis:
             _move_content(aside, self.directory)
             raise BrokerUnavailable(f"the embedded broker did not start: {self._end_of_log()}")
         log.warning(
-            "files of the broker that its program cannot read were put aside, the queue is rebuilt from the database",
+            "unreadable broker files moved aside, the queue is rebuilt from the database",
             extra={"path": str(aside), "written_by": writer, "program": _identity(find_server()), "error": why},
         )
 

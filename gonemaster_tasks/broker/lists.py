@@ -158,7 +158,7 @@ class WaitingLists:
                     if fault and found <= KEPT:  # More items would push out the first ones.
                         rejected.add(tier, item, fault)
         if found > KEPT:
-            log.error("more items of a queue rejected than are kept", extra={"queue": tier, "items": found})
+            log.error("more queue items rejected than are stored", extra={"queue": tier, "items": found})
 
     def depth(self, tier: str) -> int:
         """Return the number of messages waiting in a queue."""

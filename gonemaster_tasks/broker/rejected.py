@@ -42,7 +42,7 @@ class RejectedItems:
         with reachable():
             kept = RejectedItem(queue, reason, text[:_LONGEST], server_time(self._client))
             self._push(kept)
-        log.error("item of a queue rejected", extra={"queue": queue, "reason": reason, "kept_in": REJECTED})
+        log.error("invalid queue item rejected", extra={"queue": queue, "reason": reason, "kept_in": REJECTED})
 
     def newest(self) -> RejectedItem | None:
         """Return the item rejected last."""
@@ -78,7 +78,7 @@ class RejectedItems:
         self._client.expire(aside, _LIFE)
         reason = f"the key was a {found}, not a {TYPES[name]}; it is now {aside}"
         self._push(RejectedItem(name, reason, "", server_time(self._client)))
-        log.error("key of a wrong type put aside", extra={"key": name, "type": found, "kept_in": aside})
+        log.error("key of a wrong type renamed", extra={"key": name, "type": found, "kept_in": aside})
 
     def _push(self, item: RejectedItem) -> None:
         with self._client.pipeline(transaction=True) as pipe:

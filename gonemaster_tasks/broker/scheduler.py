@@ -94,7 +94,7 @@ class Scheduler(RedBeatScheduler):
         if advance:
             self.reserve(entry)
         if not WaitingLists(get_redis(self.app)).call(entry.task):
-            log.debug("task not sent, one waits already", extra={"task": entry.task})
+            log.debug("task not sent, a call is already waiting", extra={"task": entry.task})
         return None
 
     def _ensure_connected(self) -> Any:

@@ -81,7 +81,7 @@ def prepare_comparisons(
                 read_comparison(store, session, before, after, config)
                 done += 1
     except (_Stopped, StoreError) as error:
-        log.info("a comparison was not prepared", extra={"snapshot_id": snapshot_id, "error": str(error)})
+        log.info("comparison not prepared", extra={"snapshot_id": snapshot_id, "error": str(error)})
     return done
 
 
@@ -122,4 +122,4 @@ def _store(store: Store, row: SnapshotComparison) -> None:
         with store.transaction() as session:
             store_comparison(session, row)
     except StoreError as error:
-        log.warning("a comparison could not be stored", extra={"error": str(error)})
+        log.warning("comparison not stored", extra={"error": str(error)})

@@ -74,7 +74,7 @@ def _submit_group(parts: QueueParts, group: Sequence[Submission]) -> list[Job | 
         return list(_submit_together(parts, group))
     except (BrokerUnavailable, StoreUnavailable):
         raise
-    except Exception as error:  # noqa: BLE001 - that of one job: the others must not fail for it
+    except Exception as error:  # noqa: BLE001 - an error of one job must not fail the others
         if len(group) == 1:
             return [error]
     return [_submit_or_error(parts, submission) for submission in group]
@@ -83,7 +83,7 @@ def _submit_group(parts: QueueParts, group: Sequence[Submission]) -> list[Job | 
 def _submit_or_error(parts: QueueParts, submission: Submission) -> Job | BaseException:
     try:
         return _submit_together(parts, [submission])[0]
-    except Exception as error:  # noqa: BLE001 - its thread raises it
+    except Exception as error:  # noqa: BLE001 - raised in the thread of the job
         return error
 
 

@@ -41,5 +41,5 @@ def note_lost_jobs(store: Store, broker: Broker, job_ids: Sequence[str]) -> int:
         if since < utcnow() - _OLDEST or has_deleted_since(session, since - _CLOCKS, unless_by=BEAT):
             return 0
     broker.losses.add(gone)
-    log.error("accepted jobs are gone: the database has lost commits", extra={"jobs": len(gone), "first": gone[0]})
+    log.error("accepted jobs are missing: the database has lost commits", extra={"jobs": len(gone), "first": gone[0]})
     return len(gone)

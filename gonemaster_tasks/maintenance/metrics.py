@@ -33,7 +33,7 @@ def add_up_runs(store: Store, *, now: Callable[[], datetime], stopped: Callable[
         sleep(min(_LONGEST_REST_S, monotonic() - began))
         began = monotonic()
     if followed >= STEP:
-        log.info("runs added up", extra={"runs": followed})
+        log.info("runs aggregated", extra={"runs": followed})
     _note_depth(store, now())
     return followed
 

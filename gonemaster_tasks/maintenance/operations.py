@@ -123,7 +123,7 @@ def _fail_exhausted(store: Store, now: datetime, max_attempts: int) -> None:
         lambda session: fail_exhausted_operations(session, now=now, max_attempts=max_attempts)
     )
     for operation_id in failed:
-        log.error("operation failed: its worker ended at each start", extra={"operation_id": operation_id})
+        log.error("operation failed: its worker died at each start", extra={"operation_id": operation_id})
 
 
 def _release(store: Store, operation: Operation, holder: str) -> None:

@@ -80,7 +80,7 @@ def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_atte
         return False
     about = {"job_id": job.id, "batch_id": job.batch_id, "worker": worker, "attempt": attempt}
     if isinstance(left, Job):
-        log.warning("lease expired, job queued again", extra=about)
+        log.warning("lease expired, job requeued", extra=about)
         _put_back(broker, job)
     else:
         log.warning("lease expired, job ended after its last attempt", extra={**about, "status": str(left.status)})

@@ -72,7 +72,7 @@ def capture_due(
                 captured += 1
                 prepare_comparisons(store, snapshot_id, scoring, step=pace.rest)
             about = {"snapshot_id": snapshot_id, "outcome": outcome.value, "seconds": round(pace.lasted_s(), 2)}
-            log.info("capture of a snapshot ended", extra=about)
+            log.info("snapshot capture finished", extra=about)
     return captured
 
 

@@ -40,7 +40,7 @@ def make_due_statistics(
         finally:
             broker.locks.release(_LOCK, holder)
     except (BrokerUnavailable, StoreError) as error:
-        log.warning("statistics interrupted, they are made later", extra={"error": str(error)})
+        log.warning("statistics interrupted, they will be resumed", extra={"error": str(error)})
         return 0
 
 
@@ -60,9 +60,9 @@ def _make_all(
         if stopped():
             break
         if tables is None:
-            log.info("statistics given up: runs of the batch have changed meanwhile", extra={"batch_key": batch_key})
+            log.info("statistics discarded: runs of the batch have changed", extra={"batch_key": batch_key})
             continue
         made += 1
         took_s = round(pace.lasted_s(), 1)
-        log.info("statistics made", extra={"batch_key": batch_key, "tables": tables, "seconds": took_s})
+        log.info("statistics computed", extra={"batch_key": batch_key, "tables": tables, "seconds": took_s})
     return made

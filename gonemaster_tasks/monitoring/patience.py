@@ -73,7 +73,7 @@ class PendingCall(Generic[T]):
         self.began = time.monotonic()
         try:
             self._value.append(work())
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets it
+        except Exception as error:  # noqa: BLE001 - any error is raised in the caller
             self._error = error
         finally:
             _places.release()

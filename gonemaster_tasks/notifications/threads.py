@@ -20,7 +20,7 @@ async def in_thread(work: Callable[[], T], *, name: str) -> T:
     def run() -> None:
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for it
+        except BaseException as error:  # noqa: BLE001 - any error is raised in the waiting coroutine
             failure = error  # Python deletes `error` at the end of the block.
             _tell(loop, lambda: future.set_exception(failure), future)
         else:

@@ -1,7 +1,7 @@
 """Regular reports of each process about its clock, its database and its broker.
 
 Reports are stored in Redis. A process that Redis does not answer records that in the database while the fault lasts:
-whichever server is unreachable, the health check can read the report from the other one.
+if one server is unreachable, the health check reads the report from the other one.
 """
 
 import os

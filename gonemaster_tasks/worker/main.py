@@ -303,7 +303,7 @@ class Worker:
         self.process.given_up.set()
         count = self.process.jobs.stop_all(Stop.DRAINED)
         if count:
-            log.warning("running jobs are queued again", extra={"jobs": count})
+            log.warning("running jobs requeued", extra={"jobs": count})
 
 
 def node_name(name: str) -> str:

@@ -157,5 +157,5 @@ def _results(
         try:
             yield Projected(row.key, facts_of(row, stored[row.id], kinds, outlines))
         except DocumentDamaged as error:
-            log.error("a run could not be projected", extra={"job_id": row.id, "error": str(error)})
+            log.error("run not projected", extra={"job_id": row.id, "error": str(error)})
             yield Projected(row.key, None, str(error)[:1000])

@@ -159,7 +159,7 @@ class _DeliveryAttempts:
         try:
             self.store.run_in_transaction(partial(release_delivery, delivery_id=delivery_id, worker=self.holder))
         except (StoreUnavailable, StoreConflict):
-            log.warning("delivery not given back, its claim expires", extra={"delivery_id": delivery_id})
+            log.warning("delivery not released, its claim expires", extra={"delivery_id": delivery_id})
 
     async def _attempt(self, delivery: ClaimedDelivery) -> None:
         self.number += 1

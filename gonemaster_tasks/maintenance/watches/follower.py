@@ -102,7 +102,7 @@ def follow_watches(
     while not stopped() and (told := store.run_in_transaction(partial(_tell_notes, now=now))) is not None:
         queued += told
     if queued:
-        log.info("events are to be told", extra={"deliveries": queued})
+        log.info("notifications queued", extra={"deliveries": queued})
     return queued
 
 

@@ -136,7 +136,7 @@ class _UnblockingChannel:
             RejectedItems(self._create_client()).add(queue, item, fault)
         except BrokerUnavailable as error:
             about = {"queue": queue, "reason": fault, "item": item[:_LOGGED], "error": str(error)}
-            log.error("item of a queue dropped, it could not be kept", extra=about)
+            log.error("invalid queue item dropped, it could not be stored", extra=about)
 
     def _put_wrong_types_aside(self) -> None:
         with suppress(BrokerUnavailable):  # The next BRPOP or the reconciler retries.
@@ -166,7 +166,7 @@ class _UnblockingChannel:
     def _note_refusal(self, socket: object, error: Exception) -> None:
         self._blocked = (socket, None)
         about = {"error": str(error)}
-        log.warning("no CLIENT ID or UNBLOCK for this login, looking at the queues more often", extra=about)
+        log.warning("no permission for CLIENT ID or UNBLOCK, polling the queues more often", extra=about)
 
     def _is_lost(self) -> bool:
         """Return whether the connection of this channel was abandoned after an error."""

@@ -105,7 +105,7 @@ def _requeue(process: Process, claim: Claim) -> None:
             )
         )
     except StoreError as error:
-        log.warning("job not returned to the queue: its lease will end", extra={"job_id": job_id, "error": str(error)})
+        log.warning("job not requeued: its lease will expire", extra={"job_id": job_id, "error": str(error)})
         return
     if isinstance(left, Job):
         process.head_order.put_back(job_id, claim.running.tier)

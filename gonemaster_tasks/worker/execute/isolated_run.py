@@ -72,7 +72,7 @@ def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
         if isinstance(runner, UsesNetwork):
             answers.write(usage=asdict(runner.usage()))
         answers.write(outcome=_as_message(outcome))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the worker says it
+    except Exception as error:  # noqa: BLE001 - any error is reported to the worker
         answers.write(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     return 0
 

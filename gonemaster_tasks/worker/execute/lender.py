@@ -71,7 +71,7 @@ class RedisLender:
             if limited:
                 self._politeness.report(limited)
             self._failures.succeeded()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the process keeps to its share
+        except Exception as error:  # noqa: BLE001 - after any error the process keeps to its share
             self._failures.failed(error)
             return None
         return leases

@@ -147,7 +147,7 @@ def _is_still_due(process: Process, job_id: str, tier: str) -> bool:
     except StoreUnavailable:
         due, paused = True, True  # An extra message is harmless.
     if not due:
-        log.debug("job is not queued any more", extra={"job_id": job_id})
+        log.debug("job is no longer queued", extra={"job_id": job_id})
         with suppress(StoreUnavailable, BrokerUnavailable):
             note_lost_jobs(process.store, process.broker, [job_id])
         return False
