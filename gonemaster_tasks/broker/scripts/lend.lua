@@ -2,7 +2,7 @@
 -- The theoretical arrival time of GCRA advances with each lease, so no two processes get the same time; a lease that must
 -- wait starts later, in the order of the requests. Leases expire, so a killed process need not return them.
 -- KEYS: live workers (sorted set), then one hash for each address: `tat` (microseconds of Redis), and for each process
--- with leases "=name": its packets in flight, a colon, and their expiry time.
+-- that asked, "=name": its packets in flight, a colon, and their expiry time.
 -- ARGV: process, interval in microseconds (0: no limit), leased packets in flight (-1: no limit), tolerance, horizon, life
 -- of packets in flight, retry time at the limit (microseconds), then for each address: packets wanted, packets in flight.
 -- Return the number of workers, then for each address: packets, delay, retry time, whether other processes use it.
