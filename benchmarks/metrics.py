@@ -69,7 +69,7 @@ def _follow(store: Store) -> None:
             break
     took, cpu = time.perf_counter() - began, time.process_time() - cpu
     each = f"{cpu / runs * 1e6:.1f} us of CPU in this process a run" if runs else "no runs"
-    print(f"{runs} runs added up in {took:.1f} s, {each}; longest step {max(steps):.2f} s")
+    print(f"{runs} runs aggregated in {took:.1f} s, {each}; longest step {max(steps):.2f} s")
 
 
 def _fill(store: Store, waiting: int) -> None:

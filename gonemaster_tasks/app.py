@@ -13,9 +13,9 @@ from gonemaster_tasks import queues
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.config.settings import Settings
 
-# Well over the longest run and a warm stop: leases find dead workers, this only sweeps up behind them.
+# Far longer than the longest run and a warm shutdown: leases detect dead workers, this is only a fallback.
 VISIBILITY_TIMEOUT_S = 7200
-_BEAT_LOOP_S = 1  # an interval that was changed holds within a second
+_BEAT_LOOP_S = 1  # A changed interval takes effect within a second.
 PURGE_ENTRY, SCHEDULES_ENTRY, WATCH_ENTRY = "purge", "schedules", "watch"
 PROJECT_ENTRY, CAPTURE_ENTRY, METRICS_ENTRY = "project", "capture", "metrics"
 _BEAT_LOCK_S = 30
@@ -24,10 +24,10 @@ _METRICS_INTERVAL_S = 5
 
 
 class App(Celery):
-    """Celery with the time of the process (`gonemaster_db.core.clock`), by which RedBeat decides what is due."""
+    """A Celery application that uses the clock of the process (`gonemaster_db.core.clock`), which RedBeat needs."""
 
     def now(self) -> datetime:
-        """Return the time, UTC."""
+        """Return the time in UTC."""
         return utcnow()
 
 
@@ -44,9 +44,9 @@ def make_app(
     capture_interval_s: int = 30,
     transport: Callable[[BrokerAddress], Mapping[str, Any]] = _kombu_transport,
 ) -> Celery:
-    """Make the application for a broker URL as in the settings.
+    """Create the application for a broker URL from the settings.
 
-    `transport` gives the settings of Celery that choose another transport than kombu's own for an address.
+    `transport` returns the Celery settings that replace kombu's own transport for an address.
     """
     address = parse_broker_url(broker_url)
     app = App("gonemaster", set_as_current=False)
@@ -65,7 +65,7 @@ def make_app(
 def make_app_of(
     settings: Settings, *, transport: Callable[[BrokerAddress], Mapping[str, Any]] = _kombu_transport
 ) -> Celery:
-    """Make the application of a process; the broker's URL must be filled in by now."""
+    """Create the application of a process; the URL of the broker must be set."""
     return make_app(
         settings.broker_url,
         purge_interval_s=settings.purge_interval_seconds,
@@ -79,7 +79,7 @@ def make_app_of(
 def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
     return {
         "broker_url": address.url,
-        # Without it kombu would verify no certificate, and a transport named by its path would not use TLS at all.
+        # Without this, kombu would verify no certificate, and a transport given by its path would not use TLS at all.
         "broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED} if address.url.startswith("rediss:") else False,
         "task_queues": [Queue(name, routing_key=name) for name in queues.ORDER],
         "task_default_queue": queues.NORMAL,
@@ -92,7 +92,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
         "accept_content": ["json"],
         "worker_prefetch_multiplier": 1,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_send_task_events": False,  # a fifth of the work of a quick job; Flower switches them on
+        "worker_send_task_events": False,  # A large share of the cost of a short job; Flower enables them.
         "task_send_sent_event": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
@@ -100,14 +100,14 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
         "broker_connection_max_retries": None,
         "broker_transport_options": {
             "queue_order_strategy": "gonemaster_tasks.worker.consume.tier_order:TierOrder",
-            "priority_steps": [0],  # the steps of one queue would come before the next queue
+            "priority_steps": [0],  # Several steps would poll all steps of one queue before the next queue.
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "unacked_restore_interval": 15,
             "unacked_restore_throttle": 1,
-            "socket_timeout": 5,  # above the second that BRPOP waits in the server
+            "socket_timeout": 5,  # Longer than the second that BRPOP waits in the server.
             "socket_connect_timeout": 3,
             "socket_keepalive": True,
-            # A BRPOP without an answer in this and a second is given up: a master that is cut off never says anything.
+            # A BRPOP is abandoned after this plus one second without a reply: a master that was cut off never answers.
             "health_check_interval": 5,
             **address.celery_options,
         },
@@ -124,10 +124,10 @@ def _beat_conf(address: BrokerAddress, intervals: Mapping[str, int]) -> dict[str
         "beat_scheduler": "gonemaster_tasks.broker.scheduler:Scheduler",
         "beat_max_loop_interval": min(_BEAT_LOOP_S, *intervals.values()),
         "redbeat_redis_url": address.redbeat_url,
-        "redbeat_redis_options": {},  # RedBeat uses our client; unset, it would warn
+        "redbeat_redis_options": {},  # RedBeat uses our client; without this setting it would warn.
         "redbeat_lock_timeout": _BEAT_LOCK_S,
         "beat_schedule": {
-            # No `expires`, which another host would judge by its clock: who sends looks whether one waits already.
+            # No `expires`, which depends on the clock of another host: the sender checks for waiting calls.
             name: {"task": tasks[name], "schedule": interval_s, "options": {"queue": queues.MAINTENANCE}}
             for name, interval_s in intervals.items()
         },

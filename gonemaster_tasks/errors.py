@@ -16,11 +16,11 @@ class SettingsError(TasksError):
 
 
 class BrokerUnavailable(TasksError):
-    """Redis did not respond. Committed rows stay; their messages follow as soon as it does."""
+    """Redis did not respond. Committed rows are kept; their messages follow once Redis responds."""
 
 
 class BrokerLoginRefused(BrokerUnavailable):
-    """Redis, or a Sentinel, does not accept the login, or does not allow a command to it."""
+    """Redis or a Sentinel rejects the login or denies it a command."""
 
 
 class BrokerRefused(TasksError):
@@ -32,7 +32,7 @@ class NothingToRepeat(TasksError):
 
 
 class OptionsTooLarge(TasksError):
-    """The copies of the options that the jobs of a batch would hold are too large; octets of a job, on average."""
+    """The options of the jobs of a batch are too large; the size is the average per job, in bytes."""
 
     def __init__(self, *, given: int, limit: int) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class OptionsTooLarge(TasksError):
 
 
 class InvalidRule(TasksError):
-    """A recurrence rule is invalid. `field` names the part that is wrong, `reason` says what it must be."""
+    """A recurrence rule is invalid. `field` is the invalid part, `reason` says which values are allowed."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(joined(" ", (field, reason)))

@@ -1,4 +1,4 @@
-"""Log lines of all processes: key=value text or JSON, through the standard library's loggers."""
+"""Logging of all processes: key=value text or JSON, through the loggers of the standard library."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ _QUIET = (
     "celery.app.trace",
     "celery.redirected",
     "amqp",
-    "gonemaster_db.core.pool.LingeringPool",  # SQLAlchemy's pool, under the name of its class, tells of each disposal
+    "gonemaster_db.core.pool.LingeringPool",  # SQLAlchemy's pool, under its class name, logs every disposal.
     "kombu",
 )
 
@@ -25,9 +25,9 @@ _QUIET = (
 def configure_logging(
     *, form: str = "text", level: str = "info", stream: TextIO | None = None, secrets: Iterable[str] = ()
 ) -> None:
-    """Send all records to `stream` (standard error) as `text` or `json`, with the values given in `extra`.
+    """Write all records to `stream` (standard error) as `text` or `json`, including the values in `extra`.
 
-    `secrets` are masked wherever they are, and passwords in URLs, also in tracebacks.
+    The `secrets` and passwords in URLs are masked everywhere, including tracebacks.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -46,24 +46,25 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
-    for name in _QUIET:  # a line or two for each message otherwise
+    for name in _QUIET:  # Otherwise they log a line or two per message.
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
     _note_no_callers()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,  # what is configured later in the process (doctor, tests) must reach them
+        cache_logger_on_first_use=False,  # Later configurations in the same process (doctor, tests) must take effect.
     )
 
 
 def _note_no_callers() -> None:
-    """Let records be made without what no line shows: the caller, whose search takes longest, and its thread and task.
+    """Omit unused fields of log records: the caller, which is expensive to find, and its thread and task.
 
     Source: the section on optimization in Python's logging HOWTO.
     """
     logging._srcfile = None  # noqa: SLF001
-    for name in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):  # the last one since 3.12
+    # The last one exists since Python 3.12.
+    for name in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
         setattr(logging, name, False)
 
 
@@ -86,7 +87,7 @@ def _masked(value: Any, masking: Masking) -> Any:
         return {name: _masked(item, masking) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(item, masking) for item in value]
-    # Whatever else is shown by its repr, such as an exception, and not worth a line if it has no secret.
+    # Other values are shown by their repr, such as exceptions, and need a masked copy only if they contain a secret.
     return value if value is None or isinstance(value, bool | int | float) else _shown(value, masking)
 
 

@@ -1,4 +1,4 @@
-"""The names of queues and tasks, and the order of the queues, defined only here."""
+"""The names of queues and tasks, and the order of the queues; the only definition."""
 
 from gonemaster_db.core.states import Priority
 
@@ -7,7 +7,7 @@ BATCH = Priority.BATCH.tier
 MAINTENANCE = "maintenance"
 
 TIERS = (NORMAL, BATCH)  # the index is the priority of a job: 0 before 1
-ORDER = (MAINTENANCE, NORMAL, BATCH)  # maintenance is rare and short, and must not starve
+ORDER = (MAINTENANCE, NORMAL, BATCH)  # Maintenance is rare and short, and must not starve.
 
 RUN = "gonemaster.run"
 REAP = "gonemaster.reap"
@@ -25,5 +25,5 @@ ROUTES = {task: {"queue": MAINTENANCE} for task in _MAINTENANCE_TASKS}
 
 
 def tier_of(priority: int) -> str:
-    """Return the queue of a job's priority."""
+    """Return the queue for a job priority."""
     return TIERS[priority]

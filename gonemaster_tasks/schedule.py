@@ -1,4 +1,4 @@
-"""The schedule of beat: RedBeat keeps it in Redis, and entries that Redis has lost are restored here."""
+"""The schedule of beat: RedBeat stores it in Redis, and this module restores lost entries."""
 
 from celery import Celery
 
@@ -10,7 +10,7 @@ PURGE_INTERVAL = "database.purge_interval_seconds"
 
 
 def restore_entries(app: Celery, broker: Broker) -> list[str]:
-    """Save the configured entries that are missing, bring forward what a wrong clock put off; return their names."""
+    """Save missing configured entries and correct entries delayed by a wrong clock; return their names."""
     missing = broker.beat.missing_entries(app)
     for name in missing:
         broker.beat.save_entry(app, name)
@@ -18,9 +18,9 @@ def restore_entries(app: Celery, broker: Broker) -> list[str]:
 
 
 def follow_purge_interval(app: Celery, broker: Broker, settings: Settings) -> bool:
-    """Apply the interval of purges from the settings; an override replaces the interval in the entry of beat.
+    """Apply the purge interval of the settings; an override replaces the interval in beat's entry.
 
-    Without an override the settings of the beat process apply. Returns whether the entry was replaced.
+    Without an override the settings of the beat process apply. Return whether the entry was replaced.
     """
     wanted = settings.purge_interval_seconds
     app.conf.beat_schedule[PURGE_ENTRY]["schedule"] = wanted

@@ -1,7 +1,7 @@
-"""Traces of requests, jobs and runs for OpenTelemetry; nothing at all unless they are configured.
+"""OpenTelemetry traces of requests, jobs and runs; inactive unless configured.
 
-The packages of the extra [otel] are imported by `start_tracing` only. Between processes a trace is named as in W3C
-Trace Context, by the text of a `traceparent`.
+Only `start_tracing` imports the packages of the extra [otel]. Processes identify a trace by the `traceparent` of W3C
+Trace Context.
 """
 
 import logging
@@ -18,7 +18,7 @@ _HEADER = "traceparent"
 
 
 class _Tracing:
-    """The parts of OpenTelemetry that spans are made with."""
+    """The OpenTelemetry objects needed to create spans."""
 
     def __init__(self, endpoint: str, service: str, version: str) -> None:
         from opentelemetry import trace
@@ -53,22 +53,22 @@ _tracing: _Tracing | None = None
 
 
 def start_tracing(endpoint: str, *, service: str, version: str) -> None:
-    """Send spans to an OTLP endpoint over HTTP from now on, in the background; nothing if it is empty.
+    """Start to send spans to an OTLP endpoint over HTTP in the background; do nothing if it is empty.
 
-    Headers, sampling and the rest are set by the OTEL_* variables of OpenTelemetry. Not before a fork: the thread that
-    sends would stay behind.
+    OpenTelemetry's OTEL_* variables configure headers, sampling and everything else. Call this after a fork: the
+    sending thread would stay in the parent.
 
     Raises:
         TasksError: the extra [otel] is not installed.
     """
-    global _tracing  # one for the process, as loggers are
+    global _tracing  # One per process, like loggers.
     check_tracing(endpoint)
     if endpoint and _tracing is None:
         _tracing = _Tracing(endpoint, service, version)
 
 
 def check_tracing(endpoint: str) -> None:
-    """Check that what an endpoint needs is installed. Raises TasksError."""
+    """Check that the packages for an endpoint are installed. Raises TasksError."""
     if not endpoint:
         return
     try:
@@ -79,12 +79,12 @@ def check_tracing(endpoint: str) -> None:
 
 
 def is_tracing() -> bool:
-    """Say whether spans are sent."""
+    """Return whether spans are sent."""
     return _tracing is not None
 
 
 def stop_tracing() -> None:
-    """Send what is left."""
+    """Send the remaining spans."""
     global _tracing
     stopped, _tracing = _tracing, None
     if stopped is not None:
@@ -93,7 +93,7 @@ def stop_tracing() -> None:
 
 @contextmanager
 def span(name: str, *, parent: str = "", **attributes: Any) -> Iterator[None]:
-    """Trace a block. `parent` is the traceparent of a span in another process; attributes of None are left out."""
+    """Trace a block. `parent` is the traceparent of a span in another process; attributes that are None are omitted."""
     if _tracing is None:
         yield
         return
@@ -103,7 +103,7 @@ def span(name: str, *, parent: str = "", **attributes: Any) -> Iterator[None]:
 
 
 def describe_span(name: str, attributes: Mapping[str, Any]) -> None:
-    """Name the current span, and add to its attributes."""
+    """Name the current span and add attributes."""
     if _tracing is not None:
         current = _tracing.current_span()
         current.update_name(name)
@@ -111,5 +111,5 @@ def describe_span(name: str, attributes: Mapping[str, Any]) -> None:
 
 
 def traceparent() -> str:
-    """Return the traceparent of the current span, by which another process continues the trace; empty without one."""
+    """Return the traceparent of the current span, for another process to continue the trace; empty without one."""
     return "" if _tracing is None else _tracing.traceparent()

@@ -1,4 +1,4 @@
-"""The address of the broker, as the settings give it, for Celery, RedBeat and our own connections."""
+"""The address of the broker from the settings, in the forms that Celery, RedBeat and direct connections need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from redis.sentinel import Sentinel, SentinelManagedConnection
 from gonemaster_tasks.broker.silence import AskingInTurn, Silence
 from gonemaster_tasks.errors import BrokerRefused
 
-# What others wrote may be no UTF-8: an error in the middle of an answer would leave the rest of it to the next command.
+# Other programs may write invalid UTF-8: a decoding error would leave the rest of the reply to the next command.
 _TEXT = {"decode_responses": True, "encoding_errors": "backslashreplace"}
 _TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0, "socket_keepalive": True}
 _OF_SENTINELS: dict[str, Any] = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0}
@@ -24,19 +24,19 @@ _SENTINEL_PORT = 26379
 
 
 class _ManagedConnection(SentinelManagedConnection):
-    """A connection to the master that the Sentinels name; it is closed where an answer did not come in time.
+    """A connection to the master that the Sentinels name; it is closed if a reply does not arrive in time.
 
-    redis-py keeps one of this kind (not others) open then, and takes the late answer for that of the next command.
+    redis-py keeps only this kind of connection open, and then reads the late reply as that of the next command.
     """
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
-        """Read an answer. Raises redis.RedisError."""
+        """Read a reply. Raises redis.RedisError."""
         return super().read_response(*arguments, **{"disconnect_on_error": True, **options})
 
 
 @dataclass(frozen=True)
 class BrokerAddress:
-    """Where Redis is. For Sentinel `sentinels` and `master_name` are filled, else only `url`."""
+    """The location of Redis. `sentinels` and `master_name` are set for Sentinel only, otherwise `url` is enough."""
 
     url: str
     master_name: str = ""
@@ -48,19 +48,19 @@ class BrokerAddress:
 
     @property
     def celery_options(self) -> dict[str, Any]:
-        """Transport options that only this address needs."""
+        """Return the transport options that this address needs."""
         if not self.sentinels:
             return {}
         return {"master_name": self.master_name, "sentinel_kwargs": self._of_sentinels}
 
     @property
     def _of_sentinels(self) -> dict[str, Any]:
-        """Options of the clients of Sentinels. A silent one is asked once: the next one knows the master, too."""
+        """Return the Sentinel options. A silent Sentinel is queried once, because the next one knows the master."""
         return {**_TIMEOUTS, **_OF_SENTINELS, "retry": Retry(NoBackoff(), 0), **self.sentinel_login}
 
     @property
     def redbeat_url(self) -> str:
-        """The same place in the spelling of redis-py, which RedBeat uses."""
+        """The same address as a redis-py URL, which RedBeat requires."""
         if self.sentinels:
             return "redis-sentinel://redis"
         parts = urlsplit(self.url)
@@ -69,7 +69,7 @@ class BrokerAddress:
         return self.url
 
     def connect(self) -> redis.Redis:
-        """Make a client; nothing is sent yet. Callers fail soon: see silence.py."""
+        """Create a client without connecting. Commands fail early if Redis does not answer: see silence.py."""
         options = _TIMEOUTS | {"retry": AskingInTurn(Silence()), **_TEXT}
         if self.sentinels:
             sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=self._of_sentinels, **options)
@@ -82,7 +82,7 @@ class BrokerAddress:
         return redis.Redis.from_url(self.redbeat_url, **options)
 
     def connect_async(self) -> asyncio.Redis:
-        """Make a client for an event loop; nothing is sent yet. A command is not repeated."""
+        """Create a client for an event loop without connecting. Commands are not retried."""
         options = _TIMEOUTS | {"retry": AsyncRetry(NoBackoff(), 0), **_TEXT}
         if self.sentinels:
             of_sentinels = self._of_sentinels | {"retry": AsyncRetry(NoBackoff(), 0)}
@@ -96,13 +96,13 @@ class BrokerAddress:
 
 
 def parse_broker_url(url: str) -> BrokerAddress:
-    """Take a broker URL apart.
+    """Parse a broker URL.
 
-    Sentinel: `sentinel://[[user]:password@]host[:port][;sentinel://host[:port]...]/[database]?master_name=NAME`, where
-    user and password are those of Redis. `&sentinel_username=` and `&sentinel_password=` are those of the Sentinels.
+    Sentinel: `sentinel://[[user]:password@]host[:port][;sentinel://host[:port]...]/[database]?master_name=NAME`;
+    user and password belong to Redis, `&sentinel_username=` and `&sentinel_password=` to the Sentinels.
 
     Raises:
-        BrokerRefused: no master name for Sentinel, or a database that is no number.
+        BrokerRefused: a Sentinel URL has no master name, or the database is not a number.
     """
     parts = urlsplit(url.split(";")[-1])
     query = parse_qs(parts.query)
@@ -118,7 +118,7 @@ def parse_broker_url(url: str) -> BrokerAddress:
         raise BrokerRefused("broker_url names a Sentinel but no master: add ?master_name=NAME")
     hosts = [urlsplit(part if "://" in part else f"sentinel://{part}") for part in url.split(";")]
     sentinels = tuple((host.hostname or "localhost", host.port or _SENTINEL_PORT) for host in hosts)
-    # kombu reads password and database from the URL of the Sentinel that it is at, so each carries them.
+    # kombu reads the password and the database from the URL of the Sentinel in use, so each URL carries them.
     login = f"{hosts[0].username or ''}:{hosts[0].password}@" if hosts[0].password else ""
     names = {"sentinel_username": "username", "sentinel_password": "password"}
     return BrokerAddress(

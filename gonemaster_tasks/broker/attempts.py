@@ -1,4 +1,4 @@
-"""Attempts of clients, counted by all processes together."""
+"""Counts of client attempts, shared by all processes."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ from gonemaster_tasks.broker.keys import attempts
 
 
 class Attempts:
-    """Counts per kind and client, for a fixed time from the first attempt. All methods raise BrokerUnavailable."""
+    """Counters by kind and client, for a fixed window from the first attempt. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def add(self, kind: str, client: str, *, window_s: int) -> tuple[int, float]:
-        """Count one more; returns their number in this window, and the seconds until it ends."""
+        """Count an attempt; return the number of attempts in this window and the seconds until it ends."""
         key = attempts(kind, client)
         with reachable(), self._client.pipeline(transaction=True) as pipe:
-            # EXPIRE ... NX would need Redis 7; with SET first no key is ever without an end.
+            # EXPIRE ... NX requires Redis 7. SET comes first, so that every key has an expiry time.
             pipe.set(key, 0, ex=window_s, nx=True)
             pipe.incr(key)
             pipe.pttl(key)

@@ -1,4 +1,4 @@
-"""What beat sends, as RedBeat keeps it in Redis."""
+"""The schedule of beat, as RedBeat stores it in Redis."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,17 +20,17 @@ class BeatSchedule:
         self._client = client
 
     def lend_client(self, app: Celery) -> None:
-        """Let RedBeat use our client: its own one retries for ever while Redis is unavailable."""
+        """Make RedBeat use this client: its own client retries forever while Redis is unavailable."""
         ensure_conf(app)
         setattr(app, REDBEAT_REDIS_KEY, self._client)
 
     def active(self) -> bool:
-        """Say whether a beat holds the lock; without one nothing recurring is sent."""
+        """Return whether a beat holds the lock; without a beat no recurring task is sent."""
         with reachable():
             return bool(self._client.exists(BEAT_LOCK))
 
     def missing_entries(self, app: Celery) -> list[str]:
-        """Return the names of configured entries that Redis does not have; beat is silent about them."""
+        """Return the names of configured entries that are missing in Redis; beat does not report them."""
         ensure_conf(app)
         names = list(app.conf.beat_schedule)
         with reachable():
@@ -39,9 +39,9 @@ class BeatSchedule:
         return [name for name, score in zip(names, scores, strict=True) if score is None]
 
     def bring_forward(self, app: Celery) -> list[str]:
-        """Let entries that would be due later than one interval from now count from now; return their names.
+        """Restart entries that are due more than one interval from now; return their names.
 
-        A beat of a former version has written them by a clock that was ahead, or that of Redis was put back.
+        Such entries come from an earlier beat whose clock was ahead, or from a clock of Redis that was set back.
         """
         ensure_conf(app)
         late = []
@@ -59,7 +59,7 @@ class BeatSchedule:
         return late
 
     def saved_entry(self, app: Celery, name: str) -> RedBeatSchedulerEntry | None:
-        """Return the entry that beat knows by this name."""
+        """Return the saved entry of this name, None if beat has none."""
         self.lend_client(app)
         with reachable():
             try:
@@ -68,10 +68,10 @@ class BeatSchedule:
                 return None
 
     def save_entry(self, app: Celery, name: str) -> None:
-        """Save a configured entry in place of the saved one; it is due by its last run and the new interval."""
+        """Replace the saved entry by the configured one; it is due one new interval after its last run."""
         saved = self.saved_entry(app, name)
         entry = RedBeatSchedulerEntry(name, app=app, **app.conf.beat_schedule[name])
-        # A new entry counts from now: without the last run each change of the interval would postpone the task.
+        # Without the last run, each change of the interval would postpone the task by a whole interval.
         if saved is not None and saved.last_run_at is not None:
             entry.last_run_at = saved.last_run_at
         with reachable():

@@ -1,4 +1,4 @@
-"""Redis as this service uses it, in parts: one connection, one class for each kind of content."""
+"""The Redis client of this service: one connection, and one class for each kind of content."""
 
 import re
 import secrets
@@ -33,11 +33,11 @@ _SCANNED, _MOST_SCANS = 1000, 100
 
 
 class Broker:
-    """A connection to Redis. All methods raise BrokerUnavailable when it does not answer; safe in threads."""
+    """A thread-safe connection to Redis. All methods raise BrokerUnavailable if Redis does not answer."""
 
     def __init__(self, address: BrokerAddress) -> None:
         self.address = address
-        self._client: Any = address.connect()  # redis-py's hints mix sync and async answers
+        self._client: Any = address.connect()  # The type hints of redis-py mix synchronous and asynchronous replies.
         self.lists = WaitingLists(self._client)
         self.unacked = Unacked(self._client)
         self.rejected = RejectedItems(self._client)
@@ -57,28 +57,29 @@ class Broker:
 
     @classmethod
     def open(cls, url: str) -> "Broker":
-        """Connect to the broker at a URL as in the settings."""
+        """Connect to the broker at a URL from the settings."""
         return cls(parse_broker_url(url))
 
     @property
     def connections(self) -> Any:
-        """The pool of connections, for a library that speaks to Redis itself."""
+        """The connection pool, for a library that talks to Redis itself."""
         return self._client.connection_pool
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self.reconciliation.close()
         self._client.close()
 
     def check(self) -> None:
-        """See whether this server can carry the queue.
+        """Check whether this server can carry the queue.
 
         Raises:
-            BrokerRefused: a cluster, too old, or a login that is wrong or may not do what is needed; the text says why.
-            BrokerUnavailable: it does not answer.
+            BrokerRefused: Redis is a cluster or too old, or the login is wrong or lacks a permission.
+            BrokerUnavailable: Redis does not answer.
         """
         try:
-            self._check_server(self._server_info())  # first: a cluster refuses the commands below for its own reason
+            # This check is first: a cluster would refuse the commands below with a misleading error.
+            self._check_server(self._server_info())
             self._try_permissions()
         except BrokerLoginRefused as error:
             raise BrokerRefused(f"the login in broker_url: {error}; {_PERMISSIONS_ARE_IN}") from error
@@ -95,7 +96,7 @@ class Broker:
             raise BrokerRefused(f"Redis {version} is too old, or no Redis: version 6.2 or later is required")
 
     def _server_info(self) -> dict[str, Any]:
-        """Return what INFO says, or where it is not allowed the version and mode that each login is told."""
+        """Return the reply to INFO; without that permission, the version and mode that every login receives."""
         with reachable():
             try:
                 return dict(self._client.info())
@@ -104,7 +105,7 @@ class Broker:
         return {"redis_version": fields.get("version", "0"), "cluster_enabled": fields.get("mode") == "cluster"}
 
     def _try_permissions(self) -> None:
-        """Execute one command of each kind that is needed; what a login lacks would stop the service in its middle."""
+        """Execute one command of each kind that is needed: a missing permission would stop the service later."""
         key = keys.probe(secrets.token_hex(8))
         with reachable():
             self._client.set(key, "1", px=1000)
@@ -119,7 +120,7 @@ class Broker:
                 broadcasts.get_message(timeout=1.0)
 
     def eviction_policy(self) -> str:
-        """Say what Redis does when its memory is full; anything but `noeviction` loses messages. Empty if unknown."""
+        """Return the eviction policy of Redis, empty if unknown; any policy but `noeviction` loses messages."""
         with reachable():
             try:
                 return str(self._client.info("memory").get("maxmemory_policy", ""))
@@ -127,7 +128,7 @@ class Broker:
                 return ""
 
     def facts(self) -> dict[str, Any]:
-        """Return what Redis says about memory and files, by its own names (INFO); nothing without that permission."""
+        """Return the INFO fields about memory and persistence; empty without that permission."""
         with reachable():
             try:
                 return {**self._client.info("memory"), **self._client.info("persistence")}
@@ -135,7 +136,7 @@ class Broker:
                 return {}
 
     def count_rate_limits(self) -> int:
-        """Count the clients whose attempts are limited; looks at 100,000 keys at most."""
+        """Count the clients whose attempts are limited; scans at most 100,000 keys."""
         count = cursor = 0
         with reachable():
             for _ in range(_MOST_SCANS):
@@ -146,25 +147,25 @@ class Broker:
         return count
 
     def ping(self) -> None:
-        """Ask Redis for an answer."""
+        """Check that Redis answers."""
         with reachable():
             self._client.ping()
 
     def time(self) -> float:
-        """Return the clock of Redis in POSIX seconds, which all workers share."""
+        """Return the time of Redis in POSIX seconds, which all workers share."""
         with reachable():
             return server_time(self._client)
 
     def without_message(self, job_ids: Sequence[str], tier: str, *, within: int = 2000) -> list[str]:
-        """Return the ids whose messages are neither among the next `within` of the tier nor with a worker."""
-        # The lists first: a message moves from its list to the worker, so one that is taken meanwhile is found there.
+        """Return the ids without a message, neither among the next `within` of the tier nor held by a worker."""
+        # Read the lists first: a message moves from its list to a worker, so one taken meanwhile is found there.
         missing = self.lists.not_waiting(job_ids, tier, within=within)
         held = self.unacked.held(missing)
         return [job_id for job_id in missing if job_id not in held]
 
 
 def _as_mapping(said: Any) -> dict[Any, Any]:
-    """Read names and values, which RESP2 has as one list; what is neither says nothing, so its version is too old."""
+    """Parse names and values, which RESP2 returns as one list; other replies mean that the version is too old."""
     if isinstance(said, dict):
         return said
     if not isinstance(said, list) or any(isinstance(name, (list, dict)) for name in said[::2]):

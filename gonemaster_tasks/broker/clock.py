@@ -1,4 +1,4 @@
-"""The time that all processes agree on, whatever the clocks of their hosts say."""
+"""The time that all processes share, independent of the clocks of their hosts."""
 
 import time
 from contextlib import suppress
@@ -7,28 +7,28 @@ from datetime import UTC, datetime
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.errors import BrokerUnavailable
 
-SYNCHRONIZE_EVERY_S = 10.0  # after a failover the time may be that of another host
+SYNCHRONIZE_EVERY_S = 10.0  # After a failover the time may come from another host.
 
 
 class SharedClock:
-    """Time of the broker's host, carried on by this host's steady clock.
+    """The time of the broker's host, advanced by the monotonic clock of this host.
 
-    Leases and pauses are set by one process and judged by another; a host with a wrong clock would end leases too
-    early or too late, and begin or end pauses at the wrong time.
+    One process sets leases and pauses, another one evaluates them: a host with a wrong clock would end leases and
+    start or end pauses at the wrong time.
     """
 
     def __init__(self) -> None:
         self._offset_s = time.time() - time.monotonic()
 
     def synchronize(self, broker: Broker) -> None:
-        """Take the broker's time; an answer that was slow is still good to half its delay."""
+        """Take over the broker's time; the error is at most half of the round-trip time."""
         before = time.monotonic()
         there = broker.time()
         after = time.monotonic()
         self._offset_s = there - (before + after) / 2
 
     def now(self) -> datetime:
-        """Return the time, UTC."""
+        """Return the time in UTC."""
         return datetime.fromtimestamp(self.timestamp(), UTC)
 
     def timestamp(self) -> float:
@@ -36,15 +36,15 @@ class SharedClock:
         return time.monotonic() + self._offset_s
 
     def skew_s(self) -> float:
-        """Return how far this host's clock is ahead of the time, in seconds; 0 before the first synchronization."""
+        """Return by how many seconds the clock of this host is ahead; 0 before the first synchronization."""
         return time.time() - time.monotonic() - self._offset_s
 
 
 class LazyClock(SharedClock):
-    """The same for processes without a thread that synchronizes: takes the broker's time when it is asked and due.
+    """A shared clock for processes without a synchronizing thread: it synchronizes on access when that is due.
 
-    Without Redis it goes on from what it knew last, and tries again some seconds later. Where a thread synchronizes
-    nevertheless, nobody who asks for the time waits for Redis.
+    Without Redis it continues from the last known time and retries some seconds later. If a thread does synchronize,
+    no reader of the time waits for Redis.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -53,12 +53,13 @@ class LazyClock(SharedClock):
         self._due = 0.0
 
     def synchronize(self, broker: Broker) -> None:
-        """Take the broker's time."""
-        self._due = time.monotonic() + SYNCHRONIZE_EVERY_S  # first: other threads do not wait for Redis as well
+        """Take over the broker's time."""
+        # Set first, so that other threads do not wait for Redis as well.
+        self._due = time.monotonic() + SYNCHRONIZE_EVERY_S
         super().synchronize(broker)
 
     def now(self) -> datetime:
-        """Return the time, UTC; asks Redis when that is due."""
+        """Return the time in UTC; queries Redis if synchronization is due."""
         if time.monotonic() >= self._due:
             with suppress(BrokerUnavailable):
                 self.synchronize(self._broker)

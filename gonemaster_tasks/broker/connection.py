@@ -1,4 +1,4 @@
-"""What the parts of the broker share: errors of the connection, slices of long lists, the server's clock, scripts."""
+"""Helpers of all broker classes: connection errors, slices of long lists, the server's time, scripts."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,24 +10,24 @@ import redis
 
 from gonemaster_tasks.errors import BrokerLoginRefused, BrokerUnavailable
 
-ErrorReply = redis.ResponseError  # Redis is there and refuses
-CLIENT_ERRORS = (redis.RedisError, OSError)  # whatever redis-py raises about a connection
-NOT_ALLOWED = (redis.exceptions.NoPermissionError,)  # the login is right, and the command is not among its permissions
+ErrorReply = redis.ResponseError  # Redis answers with an error.
+CLIENT_ERRORS = (redis.RedisError, OSError)  # Everything that redis-py raises about a connection.
+NOT_ALLOWED = (redis.exceptions.NoPermissionError,)  # The login is valid but lacks the permission for the command.
 _OF_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM", "AuthenticationError", "NoPermissionError")
-SLICE = 1000  # messages or ids of one command: Redis serves others in between
+SLICE = 1000  # Messages or ids per command, so that Redis serves other clients in between.
 
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Turn what redis-py raises into BrokerUnavailable, the only place that does.
+    """Convert every error of redis-py to BrokerUnavailable; no other code does this.
 
-    A Redis that answers with an error (BUSY, MISCONF, OOM, NOPERM, READONLY, NOAUTH, WRONGTYPE of a spoiled key, ...)
-    serves as little as one that does not answer: the row is written, the reconciler writes the message later. Which
-    errors servers know grows with their versions, so all of them count. Errors of our own scripts are caught inside.
+    A Redis that replies with an error (BUSY, MISCONF, OOM, NOPERM, READONLY, NOAUTH, WRONGTYPE of a corrupt key, ...)
+    is as useless as one that does not reply: the row is stored, and the reconciler sends the message later. All error
+    codes count, because newer servers add more. Errors of scripts are caught inside the block.
     """
     try:
         yield
-    except redis.exceptions.DataError:  # an argument that cannot be sent: our own fault
+    except redis.exceptions.DataError:  # An argument that cannot be sent is a bug of this service.
         raise
     except (redis.ConnectionError, redis.TimeoutError) as error:
         if _is_of_login(error):
@@ -40,18 +40,18 @@ def reachable() -> Iterator[None]:
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         if not _is_of_client(error):
             raise
-        raise BrokerUnavailable(f"what answers at the address of Redis is none: {error}") from error
+        raise BrokerUnavailable(f"the server at the address of Redis is not Redis: {error}") from error
 
 
 def _is_of_login(error: redis.RedisError) -> bool:
-    """Say whether an error is about the login; for Sentinels, redis-py tells it in its text only."""
+    """Return whether an error concerns the login; for Sentinels, redis-py reports that only in the text."""
     if isinstance(error, (redis.AuthenticationError, *NOT_ALLOWED)):
         return True
     return any(sign in error_text(error) for sign in _OF_LOGIN)
 
 
 def _is_of_client(error: Exception) -> bool:
-    """Say whether redis-py itself failed, on an answer that no Redis gives, and not what uses it."""
+    """Return whether redis-py itself failed on a reply that Redis never sends, rather than its caller."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
@@ -59,13 +59,13 @@ def _is_of_client(error: Exception) -> bool:
 
 
 def error_text(error: redis.RedisError) -> str:
-    """Return the text of an error reply with its code, which redis-py cuts off the codes that it knows."""
-    text, code = str(error), getattr(error, "status_code", None)  # redis-py has it from 7 on
+    """Return the text of an error reply including its code, which redis-py removes from known codes."""
+    text, code = str(error), getattr(error, "status_code", None)  # redis-py has this attribute since version 7.
     return f"{code} {text}" if code and not text.startswith(code) else text
 
 
 def slices(items: Iterable[str], size: int = SLICE) -> Iterator[list[str]]:
-    """Cut an iterable into lists of at most `size`."""
+    """Split an iterable into lists of at most `size` items."""
     rest = iter(items)
     while piece := list(islice(rest, size)):
         yield piece
@@ -77,6 +77,6 @@ def read_script(name: str) -> str:
 
 
 def server_time(client: Any) -> float:
-    """Return the clock of Redis' host in POSIX seconds."""
+    """Return the time of the Redis host in POSIX seconds."""
     seconds, microseconds = client.time()
     return float(seconds) + float(microseconds) / 1e6

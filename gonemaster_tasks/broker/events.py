@@ -1,4 +1,4 @@
-"""Live state of running jobs in Redis: progress, and a short stream of events for who reads it."""
+"""Live state of running jobs in Redis: the progress, and a short event stream for readers."""
 
 import json
 import math
@@ -14,15 +14,15 @@ from gonemaster_tasks.repeating import RepeatedTask
 
 PROGRESS_LIFE = timedelta(minutes=10)
 EVENTS_LIFE = timedelta(minutes=10)
-EVENTS_AFTER_END = timedelta(minutes=1)  # then the run in the database says the same
+EVENTS_AFTER_END = timedelta(minutes=1)  # After that the run in the database has the same content.
 LONGEST_STREAM = 1000
 _LARGEST_BACKLOG = 20_000
-WATCH_LIFE = timedelta(seconds=10)  # a stream reads once a second
+WATCH_LIFE = timedelta(seconds=10)  # A reader polls once a second.
 
 
 @dataclass(frozen=True)
 class JobEvent:
-    """One event of a job: `type` is state, progress, entry or done; `id` resumes a stream behind it."""
+    """One event of a job: `type` is state, progress, entry or done; a reader resumes after `id`."""
 
     type: str
     data: dict[str, Any]
@@ -31,7 +31,7 @@ class JobEvent:
 
 @dataclass(frozen=True)
 class PendingEvent:
-    """An event on its way; one that is `if_watched` is sent only while somebody reads the job's events."""
+    """An event to be sent; with `if_watched` it is sent only if the job has a reader."""
 
     job_id: str
     event: JobEvent
@@ -45,11 +45,11 @@ class Events:
         self._client = client
 
     def publish(self, job_id: str, event: JobEvent) -> None:
-        """Send one event now, as the API does for what no worker runs."""
+        """Send one event immediately, as the API does for a job that no worker runs."""
         self.publish_many([PendingEvent(job_id, event)])
 
     def publish_many(self, pending: Sequence[PendingEvent]) -> None:
-        """Send events in one pipeline, and keep the progress that they contain."""
+        """Send events in one pipeline and store the progress that they contain."""
         progress = {each.job_id: each.event.data["progress"] for each in pending if "progress" in each.event.data}
         ended = {each.job_id for each in pending if each.event.type == "done"}
         read = self._without_unread(pending)
@@ -67,7 +67,7 @@ class Events:
             pipe.execute()
 
     def _without_unread(self, pending: Sequence[PendingEvent]) -> list[PendingEvent]:
-        """Leave out what somebody would have to read."""
+        """Return the events without those that need a reader and have none."""
         asked = list({each.job_id for each in pending if each.if_watched})
         if not asked:
             return list(pending)
@@ -77,12 +77,12 @@ class Events:
         return [each for each in pending if not each.if_watched or each.job_id in watched]
 
     def watch(self, job_id: str) -> None:
-        """Note that somebody reads the events of a job; each reading notes it again."""
+        """Mark a job as watched; every read renews the mark."""
         with reachable():
             self._client.set(keys.watched(job_id), "1", ex=WATCH_LIFE)
 
     def progress(self, job_ids: Sequence[str]) -> dict[str, int]:
-        """Return the percentages of those jobs that have one."""
+        """Return the percentage of each job that has one."""
         if not job_ids:
             return {}
         with reachable():
@@ -91,7 +91,7 @@ class Events:
         return {job_id: int(value) for job_id, value in found if value is not None and value.isdecimal()}
 
     def read(self, job_id: str, *, after: str = "0", wait: timedelta | None = None) -> list[JobEvent]:
-        """Return the events behind `after` (an event id, "0" for all); wait at most `wait` for the first one.
+        """Return the events after `after` (an event id, "0" for all); wait at most `wait` for the first one.
 
         `wait` must stay below the connection's timeout of 5 s.
         """
@@ -103,9 +103,9 @@ class Events:
 
 
 class EventPublisher:
-    """Sends events of all jobs of a process in one pipeline, a few times a second and only while there are some.
+    """Sends the events of all jobs of a process in one pipeline, a few times per second while there are any.
 
-    Events are a courtesy: when Redis is unavailable they are dropped, never the run.
+    Events are optional: if Redis is unavailable, the events are dropped and the run continues.
     """
 
     def __init__(self, events: Events, *, interval: timedelta = timedelta(milliseconds=200)) -> None:
@@ -117,36 +117,38 @@ class EventPublisher:
 
     @property
     def waiting(self) -> int:
-        """The number of events that were not tried yet."""
+        """The number of events not yet sent."""
         return len(self._pending)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start the sending thread."""
         self._task.start()
         if self._pending:
             self._task.wake(within_s=self._interval_s)
 
     def stop(self) -> None:
-        """Send what is left and end."""
+        """Send the remaining events and stop."""
         self._task.stop()
         self._task.attempt()
 
     def post(self, job_id: str, event: JobEvent, *, if_watched: bool = False) -> None:
-        """Take an event; returns at once, from any thread. Only its progress is sent `if_watched` and nobody reads."""
+        """Queue an event without blocking; thread-safe. `if_watched` sends only the progress of unread events."""
         self._pending.append(PendingEvent(job_id, event, if_watched))
         if not self._is_woken:
             self._is_woken = True
             self._task.wake(within_s=self._interval_s)
 
     def _send(self) -> None:
-        self._is_woken = False  # before the events are read: what is posted from now on wakes again
+        self._is_woken = (
+            False  # Cleared before the events are read: an event posted from now on wakes the thread again.
+        )
         pending = [self._pending.popleft() for _ in range(len(self._pending))]
         if pending:
             self._events.publish_many(pending)
 
 
 def streams_of(answer: Any) -> dict[str, list[JobEvent]]:
-    """Read the answer to XREAD: the events of each stream by its key."""
+    """Parse a reply to XREAD into the events of each stream, by key."""
     streams = answer.items() if isinstance(answer, dict) else answer or []
     return {
         key: [event for event in (_event(event_id, fields) for event_id, fields in _flat(messages)) if event]
@@ -155,7 +157,7 @@ def streams_of(answer: Any) -> dict[str, list[JobEvent]]:
 
 
 def _event(event_id: str, fields: dict[str, str]) -> JobEvent | None:
-    """Read an event; None for what another program wrote."""
+    """Parse an event; return None if another program wrote it."""
     try:
         return JobEvent(fields["type"], dict(json.loads(fields["data"])), event_id)
     except (KeyError, ValueError, TypeError, RecursionError):
@@ -163,7 +165,7 @@ def _event(event_id: str, fields: dict[str, str]) -> JobEvent | None:
 
 
 def _flat(messages: Any) -> list[tuple[str, dict[str, str]]]:
-    """Level the two shapes in which redis-py hands out stream messages (RESP2 and RESP3)."""
+    """Unify the two shapes in which redis-py returns stream messages (RESP2 and RESP3)."""
     flat: list[tuple[str, dict[str, str]]] = []
     for message in messages:
         if isinstance(message, list):

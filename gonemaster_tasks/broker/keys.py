@@ -1,34 +1,34 @@
-"""The names of the keys in Redis, spelled only here; the list of a queue has the name of the queue."""
+"""All Redis key names; the list of a queue has the name of the queue."""
 
 from gonemaster_tasks.queues import ORDER
 
 PAUSED = "gm:paused"  # hash: tier to the end of its pause
-SETTINGS = "gm:settings"  # string: new after each change of settings
+SETTINGS = "gm:settings"  # string: replaced after each change of settings
 EPOCH = "gm:epoch"  # string: missing after Redis lost its content
-RECONCILE = "gm:reconcile"  # string: there while a reconciliation is wanted at once
+RECONCILE = "gm:reconcile"  # string: present while an immediate reconciliation is requested
 CHANGING = "gm:changing"  # set: tiers whose rows and messages may be in different orders
-SUBMITTING = "gm:submitting"  # sorted set: submission to the time at which it is given up
-REGISTRATIONS = "gm:registrations"  # sorted set: domain whose registration data are wanted to the time of the wish
-LIMITED = "gm:limited"  # sorted set: address at which queries wait for its limit to the time at which that is over
-WORKER_TIMES = "gm:worker-times"  # sorted set: worker process to the time (ms, of Redis) at which it counts as gone
+SUBMITTING = "gm:submitting"  # sorted set: submission to the time at which it is abandoned
+REGISTRATIONS = "gm:registrations"  # sorted set: domain with requested registration data to the time of the request
+LIMITED = "gm:limited"  # sorted set: address whose queries wait for the rate limit to the time at which that expires
+WORKER_TIMES = "gm:worker-times"  # sorted set: worker process to the time (ms, of Redis) at which it expires
 WORKER_QUEUES = "gm:worker-queues"  # hash: worker process to the queues it takes from
-WORKER_MARK = "gm:worker-mark"  # string: new whenever a worker process has come or gone
-REPORTS = "gm:reports"  # hash: process (kind and name) to what it says about itself (JSON)
-REPORT_TIMES = "gm:report-times"  # sorted set: process to the time (s, of Redis) at which it said so
-REPORT_GAP = "gm:report-gap"  # string: time (s, of Redis) at which somebody reported after nobody had done so for long
-DUTIES = "gm:duties"  # hash: duty of all processes together to the time (s, of Redis) at which somebody was at it
-LOST = "gm:lost"  # sorted set: job whose id was handed out and whose row is gone to the time at which that was noticed
+WORKER_MARK = "gm:worker-mark"  # string: replaced whenever a worker process starts or stops
+REPORTS = "gm:reports"  # hash: process (kind and name) to its report (JSON)
+REPORT_TIMES = "gm:report-times"  # sorted set: process to the time (s, of Redis) of its report
+REPORT_GAP = "gm:report-gap"  # string: time (s, of Redis) of the first report after a long gap
+DUTIES = "gm:duties"  # hash: maintenance task to the time (s, of Redis) at which a process last performed it
+LOST = "gm:lost"  # sorted set: job with an issued id but no row to the time at which this was detected
 
 ATTEMPTS = "gm:attempts"
 RATE_LIMITS = f"{ATTEMPTS}:*"  # pattern: attempts of one client, while they are limited
-REJECTED = "gm:rejected"  # list: what stood in a queue and is no message, newest first
+REJECTED = "gm:rejected"  # list: invalid items from queues, newest first
 
-UNACKED = "unacked"  # kombu's hash of what workers hold
-UNACKED_INDEX = "unacked_index"  # kombu's sorted set of the times of delivery, by the clock of the worker's host
-BEAT_LOCK = "redbeat::lock"  # RedBeat's; there while a beat is active
+UNACKED = "unacked"  # kombu's hash of the messages held by workers
+UNACKED_INDEX = "unacked_index"  # kombu's sorted set of delivery times, by the clock of the worker's host
+BEAT_LOCK = "redbeat::lock"  # RedBeat's lock; present while a beat is active
 
 TYPES = {
-    **dict.fromkeys((REJECTED, *ORDER), "list"),  # that of what is put aside comes first: it must take the others
+    **dict.fromkeys((REJECTED, *ORDER), "list"),  # The list of rejected items comes first: it must accept the others.
     **dict.fromkeys((PAUSED, WORKER_QUEUES, REPORTS, DUTIES, UNACKED), "hash"),
     **dict.fromkeys((SETTINGS, EPOCH, RECONCILE, WORKER_MARK, REPORT_GAP), "string"),
     **dict.fromkeys((SUBMITTING, REGISTRATIONS, LIMITED, WORKER_TIMES, REPORT_TIMES, LOST, UNACKED_INDEX), "zset"),
@@ -37,22 +37,22 @@ TYPES = {
 
 
 def worker(name: str) -> str:
-    """Return the key of a worker process' state (string, JSON); it ends by itself."""
+    """Return the key of the state of a worker process (string, JSON); it expires."""
     return f"gm:worker:{name}"
 
 
 def processes(machine: str) -> str:
-    """Return the key of a machine's worker processes (hash: name to PID and time of start)."""
+    """Return the key of a machine's worker processes (hash: name to PID and start time)."""
     return f"gm:processes:{machine}"
 
 
 def address(name: str) -> str:
-    """Return the key of what was lent of a name server's address (hash); it ends by itself."""
+    """Return the key of the leases of a name server's address (hash); it expires."""
     return f"gm:address:{name}"
 
 
 def probe(token: str) -> str:
-    """Return the key on which a process tries at its start what it may do; also a channel."""
+    """Return the key and channel with which a process tests its permissions at startup."""
     return f"gm:probe:{token}"
 
 
@@ -62,12 +62,12 @@ def lock(name: str) -> str:
 
 
 def wanted_order(tier: str, token: str) -> str:
-    """Return the key of the ids of one reorder (list, in their new order)."""
+    """Return the key of the ids of one reorder operation (list, in the new order)."""
     return f"gm:reorder:{tier}:{token}"
 
 
 def replaced(tier: str, token: str) -> str:
-    """Return the key of what a rebuild took out of a tier and has not looked through yet (list)."""
+    """Return the key of the messages that a rebuild replaced and has not checked yet (list)."""
     return f"gm:replaced:{tier}:{token}"
 
 
@@ -82,10 +82,10 @@ def progress(job_id: str) -> str:
 
 
 def watched(job_id: str) -> str:
-    """Return the key that is there while somebody reads a job's events."""
+    """Return the key that is present while a client reads a job's events."""
     return f"gm:watch:{job_id}"
 
 
 def attempts(kind: str, client: str) -> str:
-    """Return the key of a client's attempts (string: their number, or list: their times in ms); it ends by itself."""
+    """Return the key of a client's attempts (string: their number, or list: their times in ms); it expires."""
     return f"{ATTEMPTS}:{kind}:{client}"

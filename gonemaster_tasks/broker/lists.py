@@ -1,4 +1,4 @@
-"""The messages that wait: one list for each queue. Consumers take from the right, so the right end is the front."""
+"""The waiting messages, one list per queue. Consumers take from the right, so the right end is the front."""
 
 import logging
 import secrets
@@ -22,18 +22,18 @@ from gonemaster_tasks.queues import MAINTENANCE, OPERATE, TIERS
 
 Where = Literal["front", "back", "before", "after"]
 
-# Above these, `rebuild` does the work: Redis serves no other client while a script runs.
-MAX_REORDERED = 200_000  # the script reads and writes all messages of the tier: about 0.5 s for each 100,000
-MAX_NAMED = 2000  # messages removed or moved to an end by one call: one pass over the tier for each 1,000
-MAX_BESIDE = 50  # messages moved before or after another one: a walk over the tier for each, 2 to 5 ms in 100,000
+# Above these limits use `rebuild`: Redis serves no other client while a script runs.
+MAX_REORDERED = 200_000  # The script reads and writes all messages of the tier.
+MAX_NAMED = 2000  # Messages removed or moved to an end per call; each 1,000 need one pass over the tier.
+MAX_BESIDE = 50  # Messages moved before or after another one; each needs a scan of the tier.
 
 log = logging.getLogger(__name__)
 
 _ALL = 2**53
-_IDS = 10_000  # ids of one RPUSH
+_IDS = 10_000  # Ids per RPUSH.
 _REORDER_LIFE_S = 600
 _REPLACED_LIFE_S = 3600
-# In one step: of two that call at one time, such as two beats, the second one finds the call of the first.
+# Atomic: if two processes, such as two beats, call at the same time, the second one finds the first call.
 _CALL = """
 for _, each in ipairs(redis.call("LRANGE", KEYS[1], 0, ARGV[3])) do
   if string.find(each, ARGV[2], 1, true) then return 0 end
@@ -43,7 +43,7 @@ return redis.call("LPUSH", KEYS[1], ARGV[1])
 
 
 class WaitingLists:
-    """Waiting messages, added, removed and put in order. All methods raise BrokerUnavailable."""
+    """The lists of waiting messages: add, remove, reorder. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -52,17 +52,17 @@ class WaitingLists:
         self._call = client.register_script(_CALL)
 
     def enqueue(self, job_id: str, tier: str) -> None:
-        """Put one job at the end of its tier."""
+        """Append one job to its tier."""
         with reachable():
             self._client.lpush(tier, build_message(job_id, tier))
 
     def put_back(self, job_id: str, tier: str) -> None:
-        """Put one job at the front of its tier, as the next one taken."""
+        """Put one job at the front of its tier, so that it is taken next."""
         with reachable():
             self._client.rpush(tier, build_message(job_id, tier))
 
     def enqueue_many(self, job_ids: Iterable[str], tier: str) -> int:
-        """Put jobs at the end of a tier in the order given; return their number."""
+        """Append jobs to a tier in the given order; return their number."""
         count = 0
         with reachable():
             for piece in slices(job_ids):
@@ -71,17 +71,17 @@ class WaitingLists:
         return count
 
     def call_operate(self) -> None:
-        """Let a worker perform the operations that are due, unless such a call waits already."""
+        """Enqueue a call that performs pending operations, unless one is already waiting."""
         self.call(OPERATE)
 
     def call(self, task: str) -> bool:
-        """Let a worker do what is due of a maintenance task; False if such a call waits already."""
+        """Enqueue a call of a maintenance task; return False if one is already waiting."""
         call = build_call(task, f"{task.rpartition('.')[2]}_{secrets.token_hex(8)}")
         with reachable():
             return bool(self._call(keys=[MAINTENANCE], args=[call, named_task(task), SLICE]))
 
     def remove(self, job_ids: Sequence[str], tier: str) -> list[str]:
-        """Remove waiting messages; return the ids of those that were there."""
+        """Remove waiting messages; return the ids of the removed ones."""
         removed: list[str] = []
         with reachable():
             for piece in slices(job_ids):
@@ -90,10 +90,10 @@ class WaitingLists:
         return removed
 
     def move(self, job_ids: Sequence[str], tier: str, where: Where, pivot: str = "") -> list[str]:
-        """Move waiting messages within their tier, in the order given; return the ids of what moved.
+        """Move waiting messages within their tier, in the given order; return the ids of the moved ones.
 
         Raises:
-            LookupError: the pivot's message does not wait.
+            LookupError: the pivot's message is not waiting.
         """
         pivots = _both_forms([pivot], tier)
         with reachable():
@@ -106,17 +106,17 @@ class WaitingLists:
         return [job_ids[number - 1] for number in sorted(numbers)]
 
     def reorder(self, job_ids: Iterable[str], tier: str) -> int:
-        """Give a tier the order of `job_ids`; return how many of them were waiting.
+        """Reorder a tier by `job_ids`; return how many of them were waiting.
 
-        Waiting jobs that are not named keep their order behind them, so nothing is lost when jobs arrive meanwhile.
-        Redis serves no other client meanwhile, so it is for at most MAX_REORDERED.
+        Waiting jobs that are not in `job_ids` keep their order after them, so jobs that arrive meanwhile are not lost.
+        Redis serves no other client during the call, so it accepts at most MAX_REORDERED ids.
         """
         return self._put_in_order(job_ids, tier, within=_ALL)
 
     def restore_head_order(self, job_ids: Sequence[str], tier: str) -> None:
-        """Give those of the jobs that are among as many at the front the order of `job_ids`, before the others there.
+        """Order the front of a tier by `job_ids`, considering only as many messages as there are ids.
 
-        Redis takes as long as for these few messages, however many wait behind.
+        Other messages in that range follow. The time depends on the number of ids, not on the length of the tier.
         """
         self._put_in_order(job_ids, tier, within=len(job_ids))
 
@@ -126,21 +126,21 @@ class WaitingLists:
             for piece in slices(job_ids, _IDS):
                 with self._client.pipeline(transaction=True) as pipe:
                     pipe.rpush(wanted, *piece)
-                    pipe.expire(wanted, _REORDER_LIFE_S)  # at once, for who is killed in the middle
+                    pipe.expire(wanted, _REORDER_LIFE_S)  # Set immediately, in case the process is killed halfway.
                     pipe.execute()
             return int(self._reorder(keys=[tier, wanted], args=[within]))
 
     def rebuild(self, job_ids: Iterable[str], tier: str) -> int:
         """Replace all waiting messages of a tier by those of `job_ids`; return their number.
 
-        One caller at a time. The old ones go before the first id is read, so nothing waits twice; workers may take the
-        first new ones while the last are on their way, which is in order. Redis serves others in between. What was in
-        the list and is no message is put aside, once the new ones are there: workers need not wait for that.
+        Only one caller at a time may do this. The old messages are removed before the first id is read, so no job is
+        queued twice. Workers may take the first new messages while the last ones are being sent. Redis serves other
+        clients in between. Invalid items of the old list are moved aside after the new messages are in place.
         """
         replaced = keys.replaced(tier, secrets.token_hex(8))
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             pipe.rename(tier, replaced)
-            pipe.expire(replaced, _REPLACED_LIFE_S)  # for a process that is killed in the middle
+            pipe.expire(replaced, _REPLACED_LIFE_S)  # Limits the life of the list if the process is killed halfway.
             renamed, _ = pipe.execute(raise_on_error=False)
             if isinstance(renamed, Exception) and "no such key" not in str(renamed):
                 raise renamed
@@ -155,18 +155,18 @@ class WaitingLists:
                 faults = ((item, fault_of(item.encode(), tier)) for item in piece if not is_built_here(item, tier))
                 for item, fault in faults:
                     found += bool(fault)
-                    if fault and found <= KEPT:  # more would push out the first ones
+                    if fault and found <= KEPT:  # More items would push out the first ones.
                         rejected.add(tier, item, fault)
         if found > KEPT:
-            log.error("more items of a queue rejected than are kept", extra={"queue": tier, "items": found})
+            log.error("more queue items rejected than are stored", extra={"queue": tier, "items": found})
 
     def depth(self, tier: str) -> int:
-        """Count the messages that wait in a queue."""
+        """Return the number of messages waiting in a queue."""
         with reachable():
             return int(self._client.llen(tier))
 
     def depths(self) -> dict[str, int]:
-        """Count the waiting messages of each queue."""
+        """Return the number of waiting messages of each queue."""
         queues = (*TIERS, MAINTENANCE)
         with reachable(), self._client.pipeline(transaction=False) as pipe:
             for queue in queues:
@@ -174,7 +174,7 @@ class WaitingLists:
             return dict(zip(queues, pipe.execute(), strict=True))
 
     def waiting_ids(self, tier: str) -> Iterator[str]:
-        """Yield the ids of waiting jobs, next one first; read in slices, so it may miss what moves meanwhile."""
+        """Yield the ids of waiting jobs, next one first; reads in slices and may miss messages that move."""
         with reachable():
             end = int(self._client.llen(tier)) - 1
             while end >= 0:
@@ -184,12 +184,12 @@ class WaitingLists:
                 end = start - 1
 
     def newest_ids(self, tier: str, limit: int) -> list[str]:
-        """Return the ids of the jobs whose messages came last, the newest first."""
+        """Return the ids of the messages added last, newest first."""
         with reachable():
             return [job_id_of(message) for message in self._client.lrange(tier, 0, limit - 1)]
 
     def not_waiting(self, job_ids: Sequence[str], tier: str, *, within: int) -> list[str]:
-        """Return the ids whose messages are not among the next `within` of the tier."""
+        """Return the ids whose messages are not among the next `within` messages of the tier."""
         missing = list(job_ids)
         with reachable():
             for redelivered in (False, True):
@@ -203,5 +203,5 @@ class WaitingLists:
 
 
 def _both_forms(job_ids: Sequence[str], tier: str) -> list[str]:
-    """Return for each job the message as written and as a worker puts it back."""
+    """Return both forms of each job's message: as written, and as a worker puts it back."""
     return [build_message(job_id, tier, redelivered=form) for job_id in job_ids for form in (False, True)]

@@ -1,4 +1,4 @@
-"""What one process does at a time: a short lock in Redis, renewed while its holder works."""
+"""Short locks in Redis for work of one process at a time, renewed while the holder works."""
 
 import logging
 import secrets
@@ -15,44 +15,44 @@ from gonemaster_tasks.repeating import RepeatedTask
 
 log = logging.getLogger(__name__)
 
-LIFE = timedelta(seconds=15)  # so long at most a killed holder keeps others waiting
+LIFE = timedelta(seconds=15)  # The longest time for which a killed holder blocks other processes.
 PATIENCE = timedelta(seconds=30)
 _LOOK_EVERY_S = 0.02
-# Compare and change in one step: between a GET and a DEL of ours the lock could end and become another's.
+# Compare and change atomically: between a GET and a DEL the lock could expire and pass to another holder.
 _IF_OURS = 'return redis.call("GET", KEYS[1]) == ARGV[1] and '
 
 
 class Lock:
-    """A lock that is held, and renewed three times in its life."""
+    """A held lock, renewed three times per lifetime."""
 
     def __init__(self, locks: "Locks", name: str, holder: str, life: timedelta) -> None:
         self._locks = locks
         self._name = name
         self._holder = holder
         self._life = life
-        # The holder checks before each step that matters, so a failure to renew is only logged.
+        # The holder checks the lock before each critical step, so a failed renewal is only logged.
         self._task = RepeatedTask(f"lock {name}", self.check, pause_s=life.total_seconds() / 3)
 
     def check(self) -> None:
-        """Make sure that the lock is held still, before a step that must not happen without it.
+        """Verify that the lock is still held, before a step that requires it.
 
         Raises:
-            BrokerUnavailable: it ended (this process stood still, or Redis lost it), or Redis does not answer.
+            BrokerUnavailable: the lock expired (this process stalled, or Redis lost it), or Redis does not answer.
         """
         if not self._locks.renew(self._name, self._holder, self._life):
             raise BrokerUnavailable(f"the lock {self._name} was lost")
 
     def start(self) -> None:
-        """Begin to renew."""
+        """Start to renew the lock."""
         self._task.start()
 
     def release(self) -> None:
-        """Give the lock back; without an answer of Redis it ends by itself."""
+        """Release the lock; if Redis does not answer, the lock expires."""
         self._task.stop()
         try:
             self._locks.release(self._name, self._holder)
         except BrokerUnavailable:
-            log.debug("lock not released, it ends by itself", extra={"lock": self._name})
+            log.debug("lock not released, it expires", extra={"lock": self._name})
 
 
 class Locks:
@@ -64,28 +64,28 @@ class Locks:
         self._release = client.register_script(_IF_OURS + 'redis.call("DEL", KEYS[1])')
 
     def acquire(self, name: str, holder: str, life: timedelta) -> bool:
-        """Take a lock that ends by itself after `life`; False if another holds it."""
+        """Acquire a lock that expires after `life`; return False if another holder has it."""
         with reachable():
             return bool(self._client.set(keys.lock(name), holder, nx=True, px=_milliseconds(life)))
 
     def renew(self, name: str, holder: str, life: timedelta) -> bool:
-        """Let a lock last `life` from now; False if it is not ours any more."""
+        """Extend a lock to `life` from now; return False if this holder has lost it."""
         with reachable():
             return bool(self._renew(keys=[keys.lock(name)], args=[holder, _milliseconds(life)]))
 
     def holder(self, name: str) -> str:
-        """Say who holds a lock, empty for nobody."""
+        """Return the holder of a lock, empty if it is free."""
         with reachable():
             return self._client.get(keys.lock(name)) or ""
 
     def release(self, name: str, holder: str) -> None:
-        """Give a lock back if it is still ours."""
+        """Release a lock if this holder still has it."""
         with reachable():
             self._release(keys=[keys.lock(name)], args=[holder])
 
     @contextmanager
     def attempt(self, name: str) -> Iterator[Lock | None]:
-        """Hold a lock for the block, or give None where another one holds it. Raises BrokerUnavailable."""
+        """Hold a lock for the block; yield None if another holder has it. Raises BrokerUnavailable."""
         holder = secrets.token_hex(8)
         if not self.acquire(name, holder, LIFE):
             yield None
@@ -95,10 +95,10 @@ class Locks:
 
     @contextmanager
     def exclusive(self, name: str, *, patience: timedelta = PATIENCE) -> Iterator[Lock]:
-        """Hold a lock for the block, waiting for it at most `patience`.
+        """Hold a lock for the block, waiting at most `patience` for it.
 
         Raises:
-            BrokerUnavailable: another one held it all the time, or Redis does not answer.
+            BrokerUnavailable: another holder kept the lock, or Redis does not answer.
         """
         holder, deadline = secrets.token_hex(8), time.monotonic() + patience.total_seconds()
         while not self.acquire(name, holder, LIFE):

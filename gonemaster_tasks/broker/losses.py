@@ -1,4 +1,4 @@
-"""Jobs whose ids were handed out and whose rows are gone: the database has lost commits that it had confirmed."""
+"""Jobs whose ids were issued and whose rows are missing: the database has lost confirmed commits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LIFE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Lost:
-    """How many jobs are gone, since when that is known (POSIX seconds of Redis' host), and some of their ids."""
+    """The number of lost jobs, the time of detection (POSIX seconds of the Redis host), and some of their ids."""
 
     count: int
     since: float
@@ -22,13 +22,13 @@ class Lost:
 
 
 class Losses:
-    """What was lost within a day. All methods raise BrokerUnavailable."""
+    """The jobs lost within a day. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def add(self, job_ids: Iterable[str]) -> None:
-        """Note jobs that are gone; those of the last day are kept."""
+        """Record lost jobs; entries of the last day are kept."""
         with reachable():
             now = server_time(self._client)
             with self._client.pipeline(transaction=True) as pipe:
@@ -39,7 +39,7 @@ class Losses:
                 pipe.execute()
 
     def found(self, shown: int = 3) -> Lost | None:
-        """Return what was lost within a day, None if nothing was."""
+        """Return the jobs lost within a day, None if there are none."""
         with reachable():
             now = server_time(self._client)
             with self._client.pipeline(transaction=True) as pipe:

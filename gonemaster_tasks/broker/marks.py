@@ -1,4 +1,4 @@
-"""What processes let each other know: copies of the pauses, and marks of changes that are under way or done."""
+"""Flags between processes: copies of the pauses, and marks of changes that are in progress or done."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,16 @@ from gonemaster_tasks.broker.keys import CHANGING, EPOCH, PAUSED, RECONCILE, SET
 
 @dataclass(frozen=True)
 class Controls:
-    """What a worker looks at before it takes the next message."""
+    """The flags that a worker reads before it takes the next message."""
 
     paused: Mapping[str, float]  # tier to the POSIX time of the end of the pause, 0 for none
-    epoch: str = ""  # empty after Redis lost its content
-    wanted: bool = False  # whether a reconciliation is wanted at once
+    epoch: str = ""  # Empty after Redis lost its content.
+    wanted: bool = False  # Whether an immediate reconciliation is requested.
     settings_mark: str = ""  # as `Marks.settings_mark` returns it
 
 
 class Marks:
-    """Small keys that say what the database says, or that the two may differ. All methods raise BrokerUnavailable."""
+    """Small keys that reflect the state of the database. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -29,14 +29,14 @@ class Marks:
     def set_controls(self, controls: Controls) -> None:
         """Replace the copy of the pauses; workers read it before they take a message."""
         with reachable(), self._client.pipeline(transaction=True) as pipe:
-            # In one transaction: a worker that reads in between must not see an empty set and start a paused tier.
+            # In one transaction: a worker that reads in between must not see an empty hash and start a paused tier.
             pipe.delete(PAUSED)
             if controls.paused:
                 pipe.hset(PAUSED, mapping=dict(controls.paused))
             pipe.execute()
 
     def controls(self) -> Controls:
-        """Read the copy of the pauses, the epoch, the mark of the settings, and whether a reconciliation is wanted."""
+        """Return the copy of the pauses, the epoch, the settings mark, and whether a reconciliation is requested."""
         with reachable(), self._client.pipeline(transaction=False) as pipe:
             pipe.hgetall(PAUSED)
             pipe.get(EPOCH)
@@ -46,52 +46,52 @@ class Marks:
         return Controls({tier: _time(until) for tier, until in paused.items()}, epoch or "", bool(wanted), mark or "")
 
     def set_epoch(self, epoch: str) -> None:
-        """Mark the content of Redis as complete. The mark is lost with the content, and so shows that it was lost."""
+        """Mark the content of Redis as complete. If Redis loses its content, the missing mark shows it."""
         with reachable():
             self._client.set(EPOCH, epoch)
 
     def publish_settings(self, mark: str) -> None:
-        """Let all processes read the stored settings; `mark` is that of the database."""
+        """Make all processes read the stored settings; `mark` is the mark in the database."""
         with reachable():
-            # A token of its own: to publish the same mark again makes everybody read again.
+            # The token is unique: publishing the same mark again makes all processes read the settings again.
             self._client.set(SETTINGS, f"{mark}:{secrets.token_hex(4)}")
 
     def settings_mark(self) -> str:
-        """Return what was published last, empty if it is lost; it begins with the mark of the database and a colon."""
+        """Return the last published mark, empty if lost; it starts with the mark of the database and a colon."""
         with reachable():
             return self._client.get(SETTINGS) or ""
 
     def begin_change(self, tiers: Sequence[str]) -> list[str]:
-        """Note that the order of tiers is being changed; return those for which this was not noted before."""
+        """Record that the order of tiers is being changed; return the tiers for which this was not recorded before."""
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             for tier in tiers:
                 pipe.sadd(CHANGING, tier)
             return [tier for tier, new in zip(tiers, pipe.execute(), strict=True) if new]
 
     def end_change(self, tiers: Sequence[str]) -> None:
-        """Note that rows and messages of tiers are in the same order."""
+        """Record that the rows and messages of tiers are in the same order."""
         if tiers:
             with reachable():
                 self._client.srem(CHANGING, *tiers)
 
     def changing(self) -> list[str]:
-        """List the tiers whose order is being changed, or was when the process that changed it was killed."""
+        """Return the tiers with a change of their order in progress or interrupted by a killed process."""
         with reachable():
             return sorted(self._client.smembers(CHANGING))
 
     def begin_submission(self, name: str, life: timedelta) -> None:
-        """Note that messages of new rows are under way, so that the reconciler waits; repeat before `life` ends."""
+        """Record that messages of new rows are being sent, so that the reconciler waits; repeat before `life` ends."""
         with reachable():
-            # The server's clock on both sides: a host with a wrong one would hide its submission, or block reconciling.
+            # Both sides use the server's time: a host with a wrong clock would hide its submission or block others.
             self._client.zadd(SUBMITTING, {name: server_time(self._client) + life.total_seconds()})
 
     def end_submission(self, name: str) -> None:
-        """Note that all messages of a submission are in the queue."""
+        """Record that all messages of a submission are in the queue."""
         with reachable():
             self._client.zrem(SUBMITTING, name)
 
     def submissions(self) -> int:
-        """Count the submissions whose messages are under way."""
+        """Return the number of submissions in progress."""
         with reachable(), self._client.pipeline(transaction=False) as pipe:
             pipe.zremrangebyscore(SUBMITTING, "-inf", server_time(self._client))
             pipe.zcard(SUBMITTING)
@@ -99,7 +99,7 @@ class Marks:
 
 
 def _time(text: str) -> float:
-    """Read the end of a pause; what is no time counts as no end, until the pauses are copied again."""
+    """Parse the end of a pause; an invalid value means no end, until the pauses are copied again."""
     try:
         return float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The text of messages: one function makes those of jobs, for one job or for a million."""
+"""The text of messages; a single function builds all job messages."""
 
 import base64
 import json
@@ -8,16 +8,16 @@ from typing import Any
 from gonemaster_db.core.ids import is_job_id
 from gonemaster_tasks.queues import MAINTENANCE, ROUTES, RUN, TIERS
 
-_LONGEST = 65_536  # ours have some 400 bytes, those of beat 1,000
+_LONGEST = 65_536  # bytes; job messages have about 400, those of beat 1,000
 _LONGEST_NAME = 255
 _BEFORE_TAG = '"delivery_tag": "'  # the last field
 
 
 def build_message(job_id: str, tier: str, *, redelivered: bool = False) -> str:
-    """Return what Celery 5.7 workers accept as a call of the task that runs a job.
+    """Return a call of the task that runs a job, in the form that Celery 5.7 workers accept.
 
-    The bytes depend on nothing but the arguments, so a waiting message is found by building it again.
-    `redelivered` gives the form in which kombu puts a message back that a worker had taken. The delivery
+    The bytes depend only on the arguments, so a waiting message is found by building it again.
+    `redelivered` selects the form in which kombu puts back a message that a worker had taken. The delivery
     tag is the job id, so `HEXISTS unacked <job id>` says whether a worker holds it.
     """
     return _message(RUN, job_id, tier, arguments=[job_id], marks={"redelivered": True} if redelivered else {})
@@ -46,18 +46,18 @@ def _message(task: str, message_id: str, queue: str, *, arguments: list[str], ma
 
 
 def is_built_here(message: str, tier: str) -> bool:
-    """Say whether a message is as `build_message` writes it; far cheaper than `fault_of`, which knows all forms."""
+    """Return whether `build_message` wrote a message; much cheaper than `fault_of`, which accepts all forms."""
     return message == build_message(message.rpartition(_BEFORE_TAG)[2].removesuffix('"}}'), tier)
 
 
 def job_id_of(message: str) -> str:
-    """Return the job id in a message, empty for messages that are not ours."""
+    """Return the job id in a message, empty for messages of other programs."""
     task, message_id = _task_and_id(message)
     return message_id if task == RUN else ""
 
 
 def named_task(task: str) -> str:
-    """Return the text by which a message that calls a task is known, one of ours or of Celery."""
+    """Return the text that identifies a message calling a task, written by this service or by Celery."""
     return f'"task": "{task}"'
 
 
@@ -70,10 +70,10 @@ def _task_and_id(message: str) -> tuple[str, str]:
 
 
 def fault_of(message: bytes, queue: str) -> str:
-    """Say why an item of a queue is no message that a worker can take; empty if it is one.
+    """Return why an item of a queue is not a valid message; empty if it is valid.
 
-    Whoever writes to Redis can put anything there. Celery and kombu take the form of a message for granted, so a worker
-    checks it before they see it.
+    Any client of Redis can write to a queue. Celery and kombu do not validate the form of a message, so the worker
+    validates it first.
     """
     if len(message) > _LONGEST:
         return f"longer than {_LONGEST} bytes"
@@ -85,7 +85,7 @@ def fault_of(message: bytes, queue: str) -> str:
 
 
 def _fault_of_job(fields: Any, tier: str) -> str:
-    """Tiers hold nothing but messages of our own, as they were written or as kombu puts them back."""
+    """Return why an item is invalid in a tier, which holds only job messages as written or as kombu puts them back."""
     job_id = fields["headers"]["id"]
     if not isinstance(job_id, str) or not is_job_id(job_id):
         return "it names no job"
@@ -94,7 +94,7 @@ def _fault_of_job(fields: Any, tier: str) -> str:
 
 
 def _fault_of_call(fields: Any, queue: str) -> str:
-    """Say what a call of a maintenance task lacks; Celery writes them, in beat."""
+    """Return why a call of a maintenance task is invalid; Celery writes these calls, in beat."""
     headers, properties = fields["headers"], fields["properties"]
     arguments, keywords, _ = json.loads(base64.b64decode(fields["body"], validate=True))
     names = (headers["id"], headers["task"], properties["delivery_tag"], properties["delivery_info"]["exchange"])

@@ -1,4 +1,4 @@
-"""Leases of packets to name servers for all processes together, kept in Redis: the rules are in scripts/lend.lua."""
+"""Leases of packets to name servers, shared by all processes and kept in Redis: the rules are in scripts/lend.lua."""
 
 import time
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable, read_script, server_time
 from gonemaster_tasks.broker.keys import LIMITED, WORKER_TIMES
 
-_LIMITED_FOR_S = 2.0  # an address counts as limited, unless it is reported again
+_LIMITED_FOR_S = 2.0  # An address counts as limited for this long after a report.
 _MAX_REPORTED = 1000
-_RETRY_S = 0.05  # if no packet in flight is left
+_RETRY_S = 0.05  # The delay if no packet in flight remains.
 _US = 1_000_000
 _CONSTANTS = tuple(round(seconds * _US) for seconds in (TOLERANCE_S, HORIZON_S, HELD_S, _RETRY_S))
-_FIELDS = 4  # of a lease in the reply
+_FIELDS = 4  # Fields per lease in the reply.
 
 
 class Politeness:
@@ -25,7 +25,7 @@ class Politeness:
         self._lend = client.register_script(read_script("lend.lua"))
 
     def lend(self, wants: Sequence[Want], terms: LeaseTerms, *, process: str) -> Leases:
-        """Lease packets of several addresses to a process, in one call."""
+        """Lease packets of several addresses to a process in one call."""
         outstanding = -1 if terms.outstanding is None else terms.outstanding
         wanted = [number for want in wants for number in (want.packets, want.held)]
         sent_at = time.monotonic()
@@ -39,13 +39,13 @@ class Politeness:
         return Leases(int(processes), leases, made_at)
 
     def report(self, limited: Sequence[str]) -> None:
-        """Store the addresses at which packets of a process wait; they count for a short time."""
+        """Store the addresses for which packets of a process wait; they expire after a short time."""
         with reachable():
             ends_at = server_time(self._client) + _LIMITED_FOR_S
             self._client.zadd(LIMITED, dict.fromkeys(limited[:_MAX_REPORTED], ends_at))
 
     def limited_count(self) -> int:
-        """Return the number of addresses at which packets of any process wait for the limit."""
+        """Return the number of addresses for which any process waits because of the limit."""
         with reachable(), self._client.pipeline(transaction=False) as pipe:
             pipe.zremrangebyscore(LIMITED, "-inf", server_time(self._client))
             pipe.zcard(LIMITED)

@@ -1,4 +1,4 @@
-"""The worker processes of each machine, so that those beside one that died know at once whose claims are void."""
+"""The worker processes of each machine, so that the others can void the claims of one that died immediately."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,13 +10,13 @@ _LIFE = timedelta(days=1)  # after the last note of a machine
 
 
 class Processes:
-    """Names and identities of worker processes, by machine. All methods raise BrokerUnavailable."""
+    """Names and identities of worker processes by machine. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def note(self, machine: str, name: str, identity: str) -> None:
-        """Note a process."""
+        """Record a process."""
         key = keys.processes(machine)
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             pipe.hset(key, name, identity)
@@ -24,12 +24,12 @@ class Processes:
             pipe.execute()
 
     def noted(self, machine: str) -> dict[str, str]:
-        """Return the identities of the processes of a machine that were noted, by name."""
+        """Return the identities of the recorded processes of a machine, by name."""
         with reachable():
             identities: dict[str, str] = self._client.hgetall(keys.processes(machine))
         return identities
 
     def forget(self, machine: str, name: str) -> None:
-        """Forget a process that has ended."""
+        """Remove a process that has ended."""
         with reachable():
             self._client.hdel(keys.processes(machine), name)

@@ -1,4 +1,4 @@
-"""A reconciliation wanted at once: by whoever wrote rows and could not write their messages."""
+"""Requests for an immediate reconciliation, made by processes that stored rows but could not send their messages."""
 
 import secrets
 import threading
@@ -13,7 +13,7 @@ _IF_SAME = 'return redis.call("GET", KEYS[1]) == ARGV[1] and redis.call("DEL", K
 
 
 class ReconciliationRequests:
-    """The mark that lets the workers reconcile without waiting for their interval. Safe in threads."""
+    """The mark that makes the workers reconcile before their interval has passed. Thread-safe."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -25,9 +25,9 @@ class ReconciliationRequests:
         self._closed = threading.Event()
 
     def post(self, *, submission: str = "") -> None:
-        """Set the mark as soon as Redis answers; returns at once, a thread of this process tries again and again.
+        """Set the mark as soon as Redis answers; return immediately, a thread of this process retries.
 
-        `submission` names one that sends no more messages, so that the reconciler need not wait for it.
+        `submission` names a submission that sends no more messages, so that the reconciler does not wait for it.
         """
         with self._lock:
             self._posted += 1
@@ -38,7 +38,7 @@ class ReconciliationRequests:
 
     def _deliver(self) -> None:
         while not self._closed.is_set():
-            with self._lock:  # not held while Redis is asked: that can take seconds, and requests post
+            with self._lock:  # Not held during the command, which can take seconds while other requests post.
                 posted, given_up = self._posted, sorted(self._given_up)
             try:
                 self.set_mark(given_up)
@@ -47,12 +47,12 @@ class ReconciliationRequests:
                 continue
             with self._lock:
                 self._given_up.difference_update(given_up)
-                if self._posted == posted:  # else somebody's rows may be newer than the mark
+                if self._posted == posted:  # Otherwise rows of another request may be newer than the mark.
                     self._thread = None
                     return
 
     def set_mark(self, submissions: list[str] | None = None) -> None:
-        """Set the mark, and note that these submissions are over. Raises BrokerUnavailable."""
+        """Set the mark, and record that these submissions have ended. Raises BrokerUnavailable."""
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             if submissions:
                 pipe.zrem(SUBMITTING, *submissions)
@@ -60,16 +60,16 @@ class ReconciliationRequests:
             pipe.execute()
 
     def mark(self) -> str:
-        """Return the mark, empty if no reconciliation is wanted. Raises BrokerUnavailable."""
+        """Return the mark, empty if no reconciliation is requested. Raises BrokerUnavailable."""
         with reachable():
             return self._client.get(RECONCILE) or ""
 
     def remove_mark(self, mark: str) -> None:
-        """Remove the mark if nobody has set it anew since it was read. Raises BrokerUnavailable."""
+        """Remove the mark unless it was set again since it was read. Raises BrokerUnavailable."""
         if mark:
             with reachable():
                 self._delete_if_same(keys=[RECONCILE], args=[mark])
 
     def close(self) -> None:
-        """End the thread; what it had to say is found by the next regular reconciliation."""
+        """Stop the thread; the next regular reconciliation covers its pending requests."""
         self._closed.set()

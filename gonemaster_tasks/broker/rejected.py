@@ -1,4 +1,4 @@
-"""What others left under the names of our queues and is no message: put aside, so that it stops nobody."""
+"""Invalid items that other programs wrote under our queue names: moved aside so that they block no consumer."""
 
 import json
 import logging
@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 
 KEPT = 100
 _LONGEST = 2000  # characters of an item
-_LIFE = timedelta(days=1)  # from the last one on; so long the health of the queue reports it
+_LIFE = timedelta(days=1)  # From the last item on; the queue health reports it for this long.
 
 
 @dataclass(frozen=True)
 class RejectedItem:
-    """An item that was taken out of a queue: the beginning of its text, why, and when (POSIX seconds)."""
+    """An item removed from a queue: the start of its text, the reason, and the time (POSIX seconds)."""
 
     queue: str
     reason: str
@@ -31,32 +31,32 @@ class RejectedItem:
 
 
 class RejectedItems:
-    """The last hundred items put aside. All methods raise BrokerUnavailable."""
+    """The last hundred rejected items. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def add(self, queue: str, item: bytes | str, reason: str) -> None:
-        """Keep an item that was taken out of a queue."""
+        """Store an item that was removed from a queue."""
         text = item if isinstance(item, str) else item[: 4 * _LONGEST].decode(errors="backslashreplace")
         with reachable():
             kept = RejectedItem(queue, reason, text[:_LONGEST], server_time(self._client))
             self._push(kept)
-        log.error("item of a queue rejected", extra={"queue": queue, "reason": reason, "kept_in": REJECTED})
+        log.error("invalid queue item rejected", extra={"queue": queue, "reason": reason, "kept_in": REJECTED})
 
     def newest(self) -> RejectedItem | None:
-        """Return the item put aside last."""
+        """Return the item rejected last."""
         with reachable():
             texts = self._client.lrange(REJECTED, 0, 0)
         return _item(texts[0]) if texts else None
 
     def count(self) -> int:
-        """Count the items kept; at most a hundred, none a day after the last."""
+        """Return the number of stored items: at most a hundred, zero one day after the last one."""
         with reachable():
             return int(self._client.llen(REJECTED))
 
     def put_wrong_types_aside(self) -> Sequence[str]:
-        """Rename keys of ours that hold another type than ours; returns their names. Cheap if there are none."""
+        """Rename our keys that have a wrong type; return their names. Cheap if there are none."""
         with reachable():
             with self._client.pipeline(transaction=False) as pipe:
                 for name in TYPES:
@@ -71,14 +71,14 @@ class RejectedItems:
         aside = f"{REJECTED}:{name}:{secrets.token_hex(4)}"
         try:
             self._client.rename(name, aside)
-        except redis.ResponseError:  # another process was first
+        except redis.ResponseError:  # Another process was faster.
             if self._client.exists(name):
                 raise
             return
         self._client.expire(aside, _LIFE)
         reason = f"the key was a {found}, not a {TYPES[name]}; it is now {aside}"
         self._push(RejectedItem(name, reason, "", server_time(self._client)))
-        log.error("key of a wrong type put aside", extra={"key": name, "type": found, "kept_in": aside})
+        log.error("key of a wrong type renamed", extra={"key": name, "type": found, "kept_in": aside})
 
     def _push(self, item: RejectedItem) -> None:
         with self._client.pipeline(transaction=True) as pipe:

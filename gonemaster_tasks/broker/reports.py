@@ -1,4 +1,4 @@
-"""What each process of the service says about itself: its clock, and what it knows of its database."""
+"""The reports of all processes of the service: their clock, and the state of their database connection."""
 
 import json
 from collections.abc import Mapping
@@ -8,23 +8,23 @@ from typing import Any
 from gonemaster_tasks.broker.connection import reachable, server_time
 from gonemaster_tasks.broker.keys import REPORT_GAP, REPORT_TIMES, REPORTS
 
-FORGOTTEN_AFTER_S = 300  # a process that ended in order is forgotten at once
-_GAP_S = 8  # two reports
+FORGOTTEN_AFTER_S = 300  # A process that stops in order is removed immediately.
+_GAP_S = 8  # The interval of two reports.
 
 
 @dataclass(frozen=True)
 class ProcessReport:
-    """One process. Fields may be added, as versions read each other's reports; what one does not know it leaves out."""
+    """The report of one process. Fields may be added: a version ignores the fields of others that it does not know."""
 
     kind: str  # worker, api or beat
     name: str
     host: str
     pid: int
-    skew_s: float = 0.0  # of the clock of its host, ahead of that of Redis' host
-    without_database_since: float | None = None  # POSIX seconds of the shared clock, as the others
+    skew_s: float = 0.0  # By how much the clock of its host is ahead of the one of the Redis host.
+    without_database_since: float | None = None  # In POSIX seconds of the shared clock, as the other times.
     started_at: float = 0.0
-    full: str = ""  # which disk is full, as far as this process has noticed
-    writer_held_since: float | None = None  # since when nobody could take the turn to write to SQLite
+    full: str = ""  # The full disk, as far as this process has noticed.
+    writer_held_since: float | None = None  # Since when no process could acquire the write lock of SQLite.
 
 
 _FIELDS = frozenset(field.name for field in fields(ProcessReport))
@@ -32,7 +32,7 @@ _FIELDS = frozenset(field.name for field in fields(ProcessReport))
 
 @dataclass(frozen=True)
 class Heard:
-    """A report, how long ago it came, and for how long none has come though Redis was there; in seconds."""
+    """A report, its age, and for how long none has arrived although Redis was available; in seconds."""
 
     report: ProcessReport
     age_s: float
@@ -46,9 +46,9 @@ class Reports:
         self._client = client
 
     def put(self, report: ProcessReport) -> None:
-        """Replace what this process said before; forget a process that was silent for long.
+        """Replace the report of this process, and remove processes that have long been silent.
 
-        If no process has reported for long, Redis was unavailable: the gap is noted, and no process counts as silent.
+        If no process has reported for long, Redis was unavailable: the gap is stored, and no process counts as silent.
         """
         name = f"{report.kind} {report.name}"
         with reachable():
@@ -68,7 +68,7 @@ class Reports:
                 pipe.execute()
 
     def remove(self, report: ProcessReport) -> None:
-        """Forget a process that ends."""
+        """Remove the report of a process that ends."""
         name = f"{report.kind} {report.name}"
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             pipe.zrem(REPORT_TIMES, name)
@@ -76,7 +76,7 @@ class Reports:
             pipe.execute()
 
     def heard(self) -> list[Heard]:
-        """List the processes that were heard of lately, by kind and name; also those that have been silent since."""
+        """Return the processes that reported recently, by kind and name, including those that are silent now."""
         with reachable():
             now = server_time(self._client)
             with self._client.pipeline(transaction=True) as pipe:
@@ -94,6 +94,6 @@ def _read(times: Mapping[str, float], texts: Mapping[str, str], now: float, gap:
             values = json.loads(texts[name])
             report = ProcessReport(**{key: value for key, value in values.items() if key in _FIELDS})
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            continue  # of another program
+            continue  # Written by another program.
         found.append(Heard(report, max(0.0, now - times[name]), max(0.0, now - max(times[name], gap))))
     return found

@@ -1,4 +1,4 @@
-"""RedBeat's scheduler, but for its ends: a Redis that is away, or a lost lock, makes beat wait and not exit."""
+"""RedBeat's scheduler, except that beat waits instead of exiting if Redis is unavailable or the lock is lost."""
 
 import logging
 from typing import Any
@@ -17,7 +17,7 @@ from gonemaster_tasks.repeating import FailureLog
 
 log = logging.getLogger(__name__)
 
-_LONGEST_PAUSE_S = 8.0  # below a third of the life of the lock, so that a short failure does not cost it
+_LONGEST_PAUSE_S = 8.0  # Below a third of the lock's life, so that a short failure does not lose the lock.
 
 
 def pause_after(failures: int) -> float:
@@ -26,14 +26,14 @@ def pause_after(failures: int) -> float:
 
 
 class Scheduler(RedBeatScheduler):
-    """Sends what is due while it holds the lock; without it, tries to get it in each tick.
+    """A scheduler that sends due tasks while it holds the lock, and otherwise tries to acquire it in each tick.
 
-    The client must be lent to the application before (`BeatSchedule.lend_client`).
+    Call `BeatSchedule.lend_client` before creating it.
     """
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
-        # RedBeat waits for its lock when beat starts, and ends with it. It leaves both out where the key is empty.
+        # RedBeat waits for its lock when beat starts, and exits with it. It does neither if the key is empty.
         self._lock_key: str = app.redbeat_conf.lock_key
         self.lock_key = None
         self._held: Any = None
@@ -41,10 +41,10 @@ class Scheduler(RedBeatScheduler):
         self._failures = FailureLog("beat")
 
     def setup_schedule(self) -> None:
-        """Write nothing yet: entries belong to the holder of the lock."""
+        """Write nothing yet: only the holder of the lock writes entries."""
 
     def tick(self, **options: Any) -> float:
-        """Send what is due; returns the seconds to wait. Whatever fails is tried again."""
+        """Send due tasks; return the seconds to wait. Every failure is retried."""
         try:
             pause_s = self._tick(**options)
         except Exception as error:  # noqa: BLE001 - beat must outlive everything that Redis answers
@@ -57,20 +57,20 @@ class Scheduler(RedBeatScheduler):
         try:
             with reachable():
                 return float(super().tick(**options) if self._holds_lock() else self.max_interval)
-        except (SchedulingError, OperationalError) as error:  # of Celery and kombu, which wrap what redis-py raised
+        except (SchedulingError, OperationalError) as error:  # Celery and kombu wrap what redis-py raised.
             raise BrokerUnavailable(str(error)) from error
 
     def _holds_lock(self) -> bool:
-        """Extend the lock, or try to get it."""
+        """Extend the lock, or try to acquire it."""
         if self._held is not None:
             try:
                 return bool(self._held.extend(self.lock_timeout, replace_ttl=True))
-            except redis.exceptions.LockError:  # expired while Redis was away, or lost with its content
+            except redis.exceptions.LockError:  # Expired while Redis was unavailable, or lost with its content.
                 log.warning("beat lost its lock, waiting for it")
                 self._held = None
         lock = get_redis(self.app).lock(self._lock_key, timeout=self.lock_timeout)
         if not lock.acquire(blocking=False):
-            if not self._stands_by:  # once, or who looks at it finds a beat that seems to do nothing
+            if not self._stands_by:  # Logged once, so that a standby beat does not look idle for no reason.
                 log.info("another beat has the lock, standing by")
             self._stands_by = True
             return False
@@ -80,7 +80,7 @@ class Scheduler(RedBeatScheduler):
         return True
 
     def maybe_due(self, entry: Any, **options: Any) -> float:
-        """Send an entry if it is due. Raises what RedBeat would log with a traceback each second."""
+        """Send an entry if it is due. Raises the errors that RedBeat would log with a traceback every second."""
         is_due, next_s = entry.is_due()
         if is_due:
             log.info("Sending due task", extra={"entry": entry.name, "task": entry.task})
@@ -88,25 +88,25 @@ class Scheduler(RedBeatScheduler):
         return float(next_s)
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
-        """Send an entry; a duty of the service is left out where one waits already, as while there is no worker."""
+        """Send an entry; skip a maintenance task that is already waiting, for example while no worker runs."""
         if entry.task not in ROUTES or entry.args or entry.kwargs:
             return super().apply_async(entry, producer=producer, advance=advance, **options)
         if advance:
             self.reserve(entry)
         if not WaitingLists(get_redis(self.app)).call(entry.task):
-            log.debug("task not sent, one waits already", extra={"task": entry.task})
+            log.debug("task not sent, a call is already waiting", extra={"task": entry.task})
         return None
 
     def _ensure_connected(self) -> Any:
-        # Celery would try for ever in here, while the lock expires.
+        # Celery would retry here forever, while the lock expires.
         return self.connection.ensure_connection(max_retries=1)
 
     def close(self) -> None:
-        """Give the lock back; called by the handler of SIGTERM, so nothing may keep the process."""
+        """Release the lock; the SIGTERM handler calls this, so it must not block the process."""
         held, self._held = self._held, None
         try:
             if held is not None:
                 held.release()
         except redis.RedisError as error:
-            log.warning("lock not released, it expires by itself", extra={"error": str(error)})
+            log.warning("lock not released, it expires", extra={"error": str(error)})
         super().close()

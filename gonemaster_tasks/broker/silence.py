@@ -1,7 +1,7 @@
-"""One command at a time asks a Redis that has not answered; all others are refused soon.
+"""While Redis does not answer, one command at a time tries it; all others are refused early.
 
-A Redis that is stopped, or behind a network that drops packets, refuses nothing: each command waits for its whole time
-limit. Thirty-two requests that wait at once are all threads of an API process, so that not even its health is told.
+A stopped Redis, or one behind a network that drops packets, refuses nothing: each command waits for its full timeout.
+Thirty-two waiting requests occupy all threads of an API process, so that not even its health endpoint responds.
 """
 
 import threading
@@ -12,29 +12,29 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-_PATIENCE_S = 0.5  # a Redis that is back answers the one that asks by then, and nobody else is refused
+_PATIENCE_S = 0.5  # A recovered Redis answers the trying command within this time, so no other command is refused.
 
 Result = TypeVar("Result")
 
 
 class Silence:
-    """Whether the last command of a process had no answer, and who asks meanwhile; for many threads."""
+    """Whether the last command of a process had no reply, and which thread tries Redis meanwhile. Thread-safe."""
 
     def __init__(self) -> None:
         self.is_kept = False
-        self.commands = 0  # that were sent since the first one without an answer
+        self.commands = 0  # Commands sent since the first one without a reply.
         self._changed = threading.Condition()
-        self._asking: int | None = None  # the thread
+        self._asking: int | None = None  # The thread that tries Redis.
 
     def enter(self) -> bool:
-        """Wait for a turn to ask. Returns whether the caller has to `leave`.
+        """Wait for a turn to try Redis. Return whether the caller has to call `leave`.
 
         Raises:
-            redis.TimeoutError: another thread asks and has no answer yet.
+            redis.TimeoutError: another thread is trying and has no reply yet.
         """
         thread = threading.get_ident()
         with self._changed:
-            if not self.is_kept or self._asking == thread:  # a command connects first, with commands of its own
+            if not self.is_kept or self._asking == thread:  # A command connects first, which executes other commands.
                 return False
             if not self._changed.wait_for(lambda: not self.is_kept or self._asking is None, _PATIENCE_S):
                 raise redis.TimeoutError("it has not answered for some seconds, and another command is asking it")
@@ -44,13 +44,13 @@ class Silence:
             return self.is_kept
 
     def leave(self) -> None:
-        """Let the next one ask."""
+        """Let the next thread try."""
         with self._changed:
             self._asking = None
             self._changed.notify_all()
 
     def note(self, *, answered: bool) -> None:
-        """Note how a command ended."""
+        """Record whether a command was answered."""
         if answered and not self.is_kept:
             return
         with self._changed:
@@ -62,22 +62,22 @@ class Silence:
 
 
 class AskingInTurn(Retry):
-    """Repeats a command once where the connection broke, not where no answer came; keeps to the turns of `Silence`."""
+    """Retries a command once if the connection broke, not after a timeout; observes the turns of `Silence`."""
 
     def __init__(self, silence: Silence) -> None:
         super().__init__(NoBackoff(), 1, (redis.ConnectionError,))
         self.silence = silence
 
     def __deepcopy__(self, _memo: Any) -> "AskingInTurn":
-        return self  # each connection gets a copy: all of a client must know the same
+        return self  # Each connection gets a copy, but all connections of a client share this state.
 
-    def call_with_retry(  # the rest of the parameters differs between versions
+    def call_with_retry(  # The other parameters differ between versions.
         self, do: Callable[[], Result], *arguments: Any, **options: Any
     ) -> Result:
         """Execute a command or connect.
 
         Raises:
-            redis.RedisError: as the command, and TimeoutError where another one asks a Redis that keeps silent.
+            redis.RedisError: as the command, and TimeoutError if another command is trying a silent Redis.
         """
         mine = self.silence.enter()
         try:
@@ -86,7 +86,7 @@ class AskingInTurn(Retry):
             self.silence.note(answered=False)
             raise
         except redis.ConnectionError:
-            raise  # it refuses at once, which holds nobody
+            raise  # Redis refuses immediately, which blocks no thread.
         except Exception:
             self.silence.note(answered=True)
             raise

@@ -1,4 +1,4 @@
-"""The messages that workers hold: taken from their list and not acknowledged yet. kombu writes these two keys."""
+"""The messages held by workers: taken from their list and not yet acknowledged. kombu writes both keys."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from gonemaster_tasks.broker.connection import reachable, slices
 from gonemaster_tasks.broker.keys import UNACKED, UNACKED_INDEX
 
-_JOB = "job_"  # how ids of jobs begin; messages of maintenance have other delivery tags
+_JOB = "job_"  # The prefix of job ids; maintenance messages have other delivery tags.
 
 
 class Unacked:
@@ -16,12 +16,12 @@ class Unacked:
         self._client = client
 
     def count(self) -> int:
-        """Count the messages that workers hold."""
+        """Return the number of messages held by workers."""
         with reachable():
             return int(self._client.hlen(UNACKED))
 
     def held(self, job_ids: Sequence[str]) -> set[str]:
-        """Say which of these jobs' messages a worker holds."""
+        """Return the jobs whose messages a worker holds."""
         found: set[str] = set()
         with reachable():
             for piece in slices(job_ids):
@@ -30,15 +30,15 @@ class Unacked:
         return found
 
     def held_since(self) -> dict[str, float]:
-        """Say when (POSIX time of the worker's host) the jobs' messages that workers hold were taken."""
+        """Return when each job message held by a worker was taken (POSIX time of the worker's host)."""
         with reachable():
             held = self._client.zrange(UNACKED_INDEX, 0, -1, withscores=True)
         return {tag: at for tag, at in held if tag.startswith(_JOB)}
 
     def drop(self, job_ids: Sequence[str]) -> None:
-        """Remove messages that a worker took and cannot acknowledge any more."""
-        # Both keys in one transaction: kombu finds lost messages by the index, so one that is in the hash alone would
-        # count as held for ever.
+        """Remove messages that their worker can no longer acknowledge."""
+        # Both keys change in one transaction: kombu finds lost messages by the index, so a message that is only in the
+        # hash would count as held forever.
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             for piece in slices(job_ids):
                 pipe.zrem(UNACKED_INDEX, *piece)

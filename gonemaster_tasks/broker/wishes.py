@@ -1,4 +1,4 @@
-"""Data from elsewhere that somebody wants to see: a short queue, whose loss does no harm."""
+"""Requests for external data: a short queue whose loss does no harm."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from gonemaster_tasks.broker.connection import reachable
 from gonemaster_tasks.broker.keys import REGISTRATIONS
 
 MOST = 1000
-_LIFE_S = 86_400  # a queue that nobody works on is forgotten
+_LIFE_S = 86_400  # An unprocessed queue expires after this time.
 
 
 class Wishes:
-    """Domains whose registration data are wanted, each once, oldest wish first. All methods raise BrokerUnavailable."""
+    """Domains whose registration data are requested, each once, oldest first. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def add(self, domain: str, *, at: float) -> bool:
-        """Queue a domain; False if the queue is full. `at` is a POSIX time."""
+        """Queue a domain; return False if the queue is full. `at` is a POSIX time."""
         with reachable():
             if self._client.zcard(REGISTRATIONS) >= MOST and self._client.zscore(REGISTRATIONS, domain) is None:
                 return False
@@ -25,12 +25,12 @@ class Wishes:
         return True
 
     def take(self) -> str | None:
-        """Take the oldest wish."""
+        """Remove and return the oldest domain."""
         with reachable():
             found = self._client.zpopmin(REGISTRATIONS)
         return str(found[0][0]) if found else None
 
     def count(self) -> int:
-        """Return how many are queued."""
+        """Return the number of queued domains."""
         with reachable():
             return int(self._client.zcard(REGISTRATIONS))

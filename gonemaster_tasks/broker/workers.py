@@ -1,4 +1,4 @@
-"""The live worker processes, as their heartbeats describe them."""
+"""The live worker processes, as reported by their heartbeats."""
 
 import json
 import secrets
@@ -11,12 +11,12 @@ from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable, read_script
 from gonemaster_tasks.broker.keys import WORKER_MARK, WORKER_QUEUES, WORKER_TIMES
 
-LIFE = timedelta(seconds=10)  # several registrations: one that is late does not make the worker a dead one
+LIFE = timedelta(seconds=10)  # Several heartbeats, so that one late heartbeat does not expire the worker.
 
 
 @dataclass(frozen=True)
 class WorkerState:
-    """What a worker process says about itself with each heartbeat."""
+    """The state that a worker process reports with each heartbeat."""
 
     name: str
     host: str
@@ -26,11 +26,11 @@ class WorkerState:
     running: Mapping[str, float]  # job id to the POSIX time of its last progress
     started_at: float  # POSIX seconds
     draining: bool = False
-    pinned: tuple[str, ...] = ()  # keys of settings that its flags keep from being changed while it runs
+    pinned: tuple[str, ...] = ()  # Keys of settings that flags fix for the life of the process.
 
     @property
     def slots_in_use(self) -> int:
-        """Slots that have a job; jobs that stand still have none, so more than `slots` may run."""
+        """The number of slots in use; a stalled job has none, so more than `slots` jobs may run."""
         return min(len(self.running), self.slots)
 
 
@@ -38,14 +38,14 @@ _FIELDS = frozenset(field.name for field in fields(WorkerState))
 
 
 class Workers:
-    """The list of worker processes. All methods raise BrokerUnavailable."""
+    """The registered worker processes. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._register = client.register_script(read_script("register.lua"))
 
     def register(self, state: WorkerState, life: timedelta) -> None:
-        """Note that a worker process lives; it counts as gone `life` after its last heartbeat."""
+        """Record that a worker process is running; it expires `life` after its last heartbeat."""
         with reachable():
             self._register(
                 keys=[WORKER_TIMES, WORKER_QUEUES, WORKER_MARK, keys.worker(state.name)],
@@ -58,7 +58,7 @@ class Workers:
             )
 
     def unregister(self, name: str) -> None:
-        """Note that a worker process stopped."""
+        """Record that a worker process stopped."""
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             pipe.delete(keys.worker(name))
             pipe.zrem(WORKER_TIMES, name)
@@ -67,32 +67,34 @@ class Workers:
             pipe.execute()
 
     def silent(self, since: timedelta, *, now: datetime) -> list[str]:
-        """List worker processes whose last heartbeat is so old, and that do not count as gone yet."""
+        """Return the worker processes that have not expired and whose last heartbeat is older than `since`."""
         limit = (now + LIFE - since).timestamp() * 1000
         with reachable():
             return list(self._client.zrangebyscore(WORKER_TIMES, "-inf", limit))
 
     def mark(self) -> str:
-        """Return a text that is another one after a worker process came or went; empty if there was none yet."""
+        """Return a value that changes when a worker process starts or stops; empty if there was none yet."""
         with reachable():
             return self._client.get(WORKER_MARK) or ""
 
     def queues(self) -> dict[str, tuple[str, ...]]:
-        """Return the queues that each worker process takes from, by name."""
+        """Return the queues of each worker process, by name."""
         with reachable():
             return {name: tuple(text.split()) for name, text in self._client.hgetall(WORKER_QUEUES).items()}
 
     def live(self) -> list[WorkerState]:
-        """List live worker processes by name."""
+        """Return the live worker processes, sorted by name."""
         with reachable():
             names = sorted(self._client.zrange(WORKER_TIMES, 0, -1))
             texts = self._client.mget([keys.worker(name) for name in names]) if names else []
-        found = [_worker_state(text) for text in texts if text is not None]  # who died is in the set for a while
+        found = [
+            _worker_state(text) for text in texts if text is not None
+        ]  # A worker that died stays in the set for a while.
         return [state for state in found if state is not None]
 
 
 def _worker_state(text: str) -> WorkerState | None:
-    """Read a state; None for what another version or program wrote."""
+    """Parse a state; return None if another version or program wrote it."""
     try:
         values = {name: value for name, value in json.loads(text).items() if name in _FIELDS}
         tuples = {name: tuple(values.get(name, ())) for name in ("queues", "pinned")}

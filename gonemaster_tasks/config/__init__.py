@@ -1,1 +1,1 @@
-"""Where settings come from, which values are allowed, and which are in effect now."""
+"""Settings: their sources, their allowed values, and the values in effect."""

@@ -1,4 +1,4 @@
-"""Types of options that hold addresses: host and port, IP addresses and prefixes, URLs."""
+"""Option types for addresses: host and port, IP addresses and prefixes, URLs."""
 
 import ipaddress
 import re
@@ -11,7 +11,7 @@ from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.option_types import OptionType, split_list
 
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
-_HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")  # no wildcards: each name is spelled out
+_HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")  # No wildcards: every name is listed.
 _PLAIN_PATH = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*")
 _LONGEST_PATH = 200
 _PLAIN_URL = re.compile(r"[!-~]{1,2048}")  # urlsplit accepts blanks and control characters
@@ -35,7 +35,7 @@ def listen_address() -> OptionType:
 
 
 def optional_listen_address() -> OptionType:
-    """Accept what `listen_address` does, and an empty string for none."""
+    """Accept the same values as `listen_address`, and an empty string for none."""
     needed = listen_address()
     return OptionType(
         lambda raw: raw if raw == "" else needed.parse(raw), Text("{allowed}; empty for none", allowed=needed.allowed)
@@ -65,7 +65,7 @@ def networks() -> OptionType:
 
 
 def host_names() -> OptionType:
-    """Accept a list of host names and IP addresses without ports; IPv6 addresses may stand in brackets."""
+    """Accept a list of host names and IP addresses without ports; IPv6 addresses may be in brackets."""
 
     def parse(raw: object) -> tuple[str, ...]:
         return tuple(_host_name(item) for item in split_list(raw))
@@ -79,7 +79,7 @@ def _host_name(text: str) -> str:
     bracketed = text.startswith("[") and text.endswith("]")
     if ":" in text:
         address = ipaddress.IPv6Address(text[1:-1] if bracketed else text)
-        if address.scope_id:  # names a link of one machine
+        if address.scope_id:  # A zone id is only valid on one machine.
             raise ValueError
         return str(address)
     try:
@@ -101,16 +101,16 @@ def http_url() -> OptionType:
         bad = parts.username or parts.password or parts.query or parts.fragment or not parts.hostname
         if raw and (parts.scheme not in ("http", "https") or bad or not _PLAIN_URL.fullmatch(raw)):
             raise ValueError
-        _ = parts.port  # raises ValueError if it is not a port number
+        _ = parts.port  # Raises ValueError if it is not a port number.
         return raw.rstrip("/")
 
     return OptionType(parse, Text("an absolute http or https URL without user, query or fragment"))
 
 
 def page_path(taken: Collection[str]) -> OptionType:
-    """Accept a path of this server for pages, below none of the first segments that others have; it ends with a slash.
+    """Accept a URL path for pages that ends with a slash and starts with none of the reserved segments in `taken`.
 
-    An address typed in another letter case, or with escaped characters, would lead elsewhere: plain letters only.
+    Paths are case-sensitive and may be escaped, so only plain lower-case characters are allowed.
     """
 
     def parse(raw: object) -> str:
@@ -127,7 +127,7 @@ def page_path(taken: Collection[str]) -> OptionType:
 
 
 def redis_url() -> OptionType:
-    """Accept the URL of a broker; an empty string means the embedded one."""
+    """Accept the URL of a broker; an empty string means the embedded broker."""
 
     def parse(raw: object) -> str:
         if not isinstance(raw, str):

@@ -1,4 +1,4 @@
-"""Types of options that hold credentials."""
+"""Option types for credentials."""
 
 import enum
 import re
@@ -15,27 +15,27 @@ _TOKEN_HASH = re.compile(
 
 
 class Scope(enum.StrEnum):
-    """What a token allows; each one includes those before it."""
+    """The permissions of a token; each scope includes the scopes before it."""
 
-    READ = "read"  # look at jobs, results, queue, analysis
-    OPERATE = "operate"  # and submit, cancel, pause, order, tag, schedule
-    ADMIN = "admin"  # and change settings and profiles, delete, purge
+    READ = "read"  # read jobs, results, queue, analysis
+    OPERATE = "operate"  # also submit, cancel, pause, reorder, tag, schedule
+    ADMIN = "admin"  # also change settings and profiles, delete, purge
 
     def includes(self, other: "Scope") -> bool:
-        """Return whether this scope allows what the other one allows."""
+        """Return whether this scope includes another one."""
         order = list(Scope)
         return order.index(self) >= order.index(other)
 
 
 def widest(scopes: Sequence[str]) -> Scope:
-    """Return the widest of some scopes; a token without scopes allows everything. Raises ValueError for others."""
+    """Return the widest of several scopes; a token without scopes allows everything. Raises ValueError if unknown."""
     found = [Scope(scope) for scope in scopes]
     return max(found, key=list(Scope).index) if found else Scope.ADMIN
 
 
 @dataclass(frozen=True)
 class AdminToken:
-    """An admin token as it is stored: the digest, never the token."""
+    """A stored admin token: only the digest, never the token."""
 
     label: str
     hash: str
@@ -43,7 +43,7 @@ class AdminToken:
 
 
 def is_label(text: str) -> bool:
-    """Return whether a text can be the label of a token; it must fit into `label:scopes=hash`."""
+    """Return whether a text is a valid token label; it must fit into `label:scopes=hash`."""
     return re.fullmatch(_LABEL, text) is not None and text.isprintable()
 
 

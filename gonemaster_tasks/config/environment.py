@@ -1,4 +1,4 @@
-"""Environment variables that look like settings but are not: a typing error must not go unnoticed."""
+"""Environment variables that look like settings but are not: typing errors must be noticed."""
 
 import difflib
 import logging
@@ -14,11 +14,12 @@ log = logging.getLogger(__name__)
 
 _KNOWN = frozenset({option.env for option in OPTIONS} | {PREFIX + "CONFIG", SOURCES_VARIABLE, FILE_VARIABLE})
 _MIN_SIMILARITY = 0.75
-_PROTECTING = ("AUTH", "ADMIN_TOKEN", "MCP", "PUBLIC", "RATE_LIMIT", "PROTECT", "TRUSTED", "TLS")  # begin such names
+# Prefixes of protective settings.
+_PROTECTING = ("AUTH", "ADMIN_TOKEN", "MCP", "PUBLIC", "RATE_LIMIT", "PROTECT", "TRUSTED", "TLS")
 
 
 def child_environ(settings: Settings) -> dict[str, str]:
-    """Return the environment of a child process that shall have these settings, whatever ours were made from."""
+    """Return the environment of a child process with these settings, independent of their sources."""
     kept = {name: value for name, value in os.environ.items() if name not in _KNOWN}
     return kept | to_environ(settings)
 
@@ -36,10 +37,10 @@ def _most_similar(name: str) -> str:
 
 
 def refuse_unknown_protection(environ: Mapping[str, str] | None = None) -> None:
-    """Refuse unknown variables of authentication and public access: nobody may believe in a protection that is absent.
+    """Refuse unknown variables about authentication and public access: their author expects protection.
 
     Raises:
-        SettingsError: has a sentence for each, with the most similar setting if there is one.
+        SettingsError: one sentence per variable, with the most similar setting if there is one.
     """
     unknown = unknown_variables(os.environ if environ is None else environ)
     found = tuple(

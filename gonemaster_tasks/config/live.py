@@ -1,4 +1,4 @@
-"""The settings of a process as they are now: those of its start with the overrides from the database."""
+"""The current settings of a process: its startup settings with the overrides from the database."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class LiveSettings:
-    """`own` are the settings that a process was started with; `current` has the overrides over them."""
+    """The settings of a running process: `own` are the startup settings, `current` includes the overrides."""
 
     def __init__(self, own: Settings) -> None:
         self.own = own
@@ -24,14 +24,14 @@ class LiveSettings:
 
     def load(self, store: Store) -> None:
         """Read the overrides. Raises StoreError."""
-        with self._loading:  # of two threads, the one that read the older overrides must not write last
+        with self._loading:  # The thread that read older overrides must not write last.
             self.own = replace(self.own, stored_tokens=has_tokens(store))
             with store.read_only() as session:
                 overrides = read_settings(session)
             self.current = with_overrides(self.own, overrides)
 
     def try_load(self, store: Store) -> bool:
-        """Read the overrides; if that fails, the settings stay as they are. Returns whether it succeeded."""
+        """Read the overrides and return whether that succeeded; on failure the settings stay unchanged."""
         try:
             self.load(store)
         except StoreError as error:

@@ -1,4 +1,4 @@
-"""Loads the settings from flags, environment and file, and refuses invalid values."""
+"""Loads the settings from flags, environment and file, and rejects invalid values."""
 
 import json
 import os
@@ -24,22 +24,22 @@ def load_settings(
 ) -> Settings:
     """Merge defaults < JSON file < GONEMASTER_* < flags.
 
-    `flags` maps keys or attribute names to values, None where a flag was not given. The file may nest its keys
+    `flags` maps keys or attribute names to values, None if a flag was not given. The file may nest its keys
     (`{"database": {"driver": ...}}`) or write them with dots; without `file`, GONEMASTER_CONFIG may name one.
 
     Raises:
-        SettingsError: with one sentence for each invalid value, and for each setting that nothing reads yet.
+        SettingsError: one sentence per invalid value and per setting that has no effect yet.
     """
     environ = os.environ if environ is None else environ
     if file is None and environ.get(PREFIX + "CONFIG"):
         file = Path(environ[PREFIX + "CONFIG"])
-    problems: list[str] = []  # all are reported at once: one start must show every mistake
+    problems: list[str] = []  # All problems are reported at once, so that one start shows every mistake.
     raw = {
         "config_file": _from_file(file, problems),
         "environment": {option.key: environ[option.env] for option in OPTIONS if option.env in environ},
         "cli_flag": _from_flags(flags or {}, problems),
     }
-    # The supervisor hands everything to its children by the environment; their users ask where a value was set.
+    # The supervisor passes everything to its children in the environment; users need the original source.
     inherited = _inherited_sources(environ)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -61,7 +61,7 @@ def load_settings(
 
 
 def reread_tokens(settings: Settings) -> tuple[AdminToken, ...]:
-    """Return the admin tokens that the configuration file has now; those of a flag or variable stay as they are.
+    """Return the admin tokens of the configuration file as it is now; tokens from a flag or variable stay unchanged.
 
     Raises:
         SettingsError: the file cannot be read, or its tokens are invalid; the text shows none of them.
@@ -79,13 +79,13 @@ def reread_tokens(settings: Settings) -> tuple[AdminToken, ...]:
 
 
 def _inherited_sources(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return where the parent process had the values from that it passed in the environment, see `to_environ`."""
+    """Return the sources of the values that the parent process passed in the environment, see `to_environ`."""
     pairs = (item.partition("=") for item in environ.get(SOURCES_VARIABLE, "").split(","))
     return {key: source for key, _, source in pairs if source in SOURCES}
 
 
 def parse_value(option: Option, raw: object, source: str, problems: list[str]) -> Any:
-    """Return the value of an option; an invalid one adds a sentence to `problems` and the default is returned."""
+    """Return the value of an option; for an invalid one, add a sentence to `problems` and return the default."""
     try:
         value = option.type.parse(raw)
     except (ValueError, TypeError, OverflowError):
@@ -106,7 +106,7 @@ def _name_in(option: Option, source: str) -> str:
 
 
 def _shown(option: Option, raw: object) -> str:
-    """Show an invalid value without its secrets: what is no valid DSN or hash may still hold a password."""
+    """Return an invalid value for display without its secrets: an invalid DSN or hash may contain a password."""
     if option.name in FULLY_MASKED | LOGIN_MASKED:
         return MASK
     return repr(mask_password(raw) if isinstance(raw, str) else raw)
@@ -146,7 +146,7 @@ def _from_flags(flags: Mapping[str, Any], problems: list[str]) -> dict[str, Any]
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    """Check rules that involve more than one setting."""
+    """Check rules between several settings."""
     problems = []
     if settings.db_driver == "postgres" and not settings.db_dsn:
         problems.append("database.dsn is empty but must name the database when database.driver is postgres")

@@ -1,4 +1,4 @@
-"""Types of options about mail: addresses, and the server that takes it."""
+"""Option types for mail: addresses and the mail server."""
 
 import ipaddress
 import re
@@ -11,7 +11,7 @@ from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.config.option_types import OptionType
 
-# Of RFC 5321 section 4.1.2 the form without quotes: what programs need, and nothing that could end a header.
+# The unquoted form of RFC 5321 section 4.1.2: sufficient for programs, and no character can end a header.
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LONGEST_LOCAL, _LONGEST_ADDRESS = 64, 254
 _PLAIN = re.compile(r"[!-~]{1,2048}")
@@ -24,7 +24,7 @@ _SCHEMES: dict[str, tuple[Literal["plain", "starttls", "tls"], int]] = {
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where mail is handed over, and how."""
+    """A mail server: its address, security and login."""
 
     security: Literal["plain", "starttls", "tls"]
     host: str
@@ -34,7 +34,7 @@ class SmtpServer:
 
 
 def read_mail_address(text: str) -> str:
-    """Return an address with its domain in A-labels. Raises ValueError for what is none."""
+    """Return a mail address with its domain in A-labels. Raises ValueError if it is invalid."""
     local, at, domain = text.rpartition("@")
     if not at or not _LOCAL_PART.fullmatch(local) or len(local) > _LONGEST_LOCAL:
         raise ValueError(Text("must be an address such as ops@example.com, without a name or quotes"))
@@ -53,7 +53,7 @@ def read_mail_address(text: str) -> str:
 
 
 def read_smtp_url(text: str) -> SmtpServer:
-    """Return the server that a URL names. Raises ValueError."""
+    """Parse the URL of a mail server. Raises ValueError."""
     parts = urlsplit(text)
     if not _PLAIN.fullmatch(text) or parts.scheme not in _SCHEMES or not parts.hostname:
         raise ValueError

@@ -1,4 +1,4 @@
-"""Types of options: how a value is parsed from text or JSON, and which values are allowed."""
+"""Option types: how a value is parsed from text or JSON, and which values are allowed."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class OptionType:
 
     `parse` turns raw text or JSON into the value and raises ValueError, TypeError or OverflowError. `allowed` completes
     the sentence "the value must be ...". `json_type` is the type of the value in JSON; `minimum`, `maximum` and
-    `choices` state for programs what `allowed` states for people.
+    `choices` are the machine-readable form of `allowed`.
     """
 
     parse: Callable[[object], object]
@@ -49,7 +49,7 @@ def integer(low: int, high: int) -> OptionType:
 
 
 def boolean() -> OptionType:
-    """Accept truth values as they are commonly written in environment variables."""
+    """Accept booleans in the forms that are common in environment variables."""
 
     def parse(raw: object) -> bool:
         if isinstance(raw, bool):
@@ -63,7 +63,7 @@ def boolean() -> OptionType:
 
 
 def choice(*values: str) -> OptionType:
-    """Accept one of `values` in any letter case; the value is spelled as here."""
+    """Accept one of `values` in any letter case, and return it in the spelling given here."""
     spelling = {value.lower(): value for value in values}
 
     def parse(raw: object) -> str:
@@ -110,7 +110,7 @@ def _seconds(raw: object) -> float:
 
 
 def path() -> OptionType:
-    """Accept names of files and directories and expand `~`; an empty string means none."""
+    """Accept paths of files and directories and expand `~`; an empty string means none."""
     return OptionType(_path, Text("a path"))
 
 
@@ -121,7 +121,7 @@ def _path(raw: object) -> Path | None:
 
 
 def readable_file() -> OptionType:
-    """Accept names of files that can be opened for reading; an empty string means none."""
+    """Accept paths of readable files; an empty string means none."""
 
     def parse(raw: object) -> Path | None:
         value = _path(raw)
@@ -138,7 +138,7 @@ def readable_file() -> OptionType:
 def words(*values: str) -> OptionType:
     """Accept a list of words, as a JSON array or separated by commas.
 
-    With `values`, at least one of them and no others; without, any words or none.
+    With `values`, accept at least one of them and no others; without `values`, any words or none.
     """
 
     def parse(raw: object) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def words(*values: str) -> OptionType:
 
 
 def split_list(raw: object) -> tuple[str, ...]:
-    """Return the items of a JSON array of strings, or of a string with commas. Raises ValueError."""
+    """Return the items of a JSON array of strings or of a comma-separated string. Raises ValueError."""
     if isinstance(raw, str):
         raw = raw.split(",")
     if not isinstance(raw, list | tuple) or not all(isinstance(item, str) for item in raw):

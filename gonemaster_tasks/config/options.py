@@ -1,4 +1,4 @@
-"""How one setting is declared: its names, type, default and description, kept as metadata of a dataclass field."""
+"""The declaration of a setting: names, type, default and description, stored as metadata of a dataclass field."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -13,9 +13,9 @@ PREFIX = "GONEMASTER_"
 class Option:
     """One setting.
 
-    `name` is the attribute of Settings, `key` the name in files and in the API. `runtime` marks what may be changed
-    while the service runs, `secret` what is masked when it is shown. `awaits` names the feature that a setting is for
-    and that this version does not have: such a setting has its default and is refused, so that nobody relies on it.
+    `name` is the attribute of Settings, `key` the name in files and in the API. `runtime` marks settings that may be
+    changed while the service runs, `secret` those that are masked. `awaits` names a feature that this version lacks:
+    such a setting keeps its default and is refused, so that no user relies on it.
     """
 
     name: str
@@ -31,12 +31,12 @@ class Option:
 
     @property
     def is_changeable(self) -> bool:
-        """Whether it may be changed while the service runs."""
+        """Whether the setting may be changed while the service runs."""
         return self.runtime and not self.awaits
 
     @property
     def refusal(self) -> str:
-        """Why it must not be set, or an empty string if it may be."""
+        """Why the setting must not be set, empty if it may be set."""
         return (
             Text("it would have no effect, since this version has no {awaits}", awaits=self.awaits)
             if self.awaits
@@ -63,7 +63,7 @@ def option(
 ) -> Any:
     """Declare a field of an area as a setting.
 
-    `key` defaults to the name of the field; `env` (without prefix) and `flag` default to names made from the key.
+    `key` defaults to the name of the field; `env` (without prefix) and `flag` default to names derived from the key.
     """
     names = {"key": key, "env": env, "flag": flag}
     facts = {"type": option_type, "description": description, "runtime": runtime, "secret": secret, "awaits": awaits}

@@ -1,4 +1,4 @@
-"""Overrides: settings saved over the API while the service runs, checked when saved and again when applied."""
+"""Overrides: settings saved through the API while the service runs, checked when saved and when applied."""
 
 import logging
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _JSON_TYPES: Mapping[str, type] = {"string": str, "integer": int, "boolean": boo
 
 @dataclass(frozen=True)
 class RefusedSetting:
-    """Why a setting cannot be saved; `allowed` is empty where no value would be accepted."""
+    """The reason why a setting cannot be saved; `allowed` is empty if no value would be accepted."""
 
     key: str
     why: Literal["unknown", "readonly", "invalid"]
@@ -29,7 +29,7 @@ class RefusedSetting:
 
 
 class ChangeRefused(TasksError):
-    """Nothing was saved; `refusals` has one item for each setting that was refused."""
+    """The changes were refused and nothing was saved; `refusals` has one item per refused setting."""
 
     def __init__(self, refusals: tuple[RefusedSetting, ...]) -> None:
         super().__init__("; ".join(refusal.text for refusal in refusals))
@@ -39,8 +39,8 @@ class ChangeRefused(TasksError):
 def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
     """Apply overrides, which take precedence over file and environment but not over flags.
 
-    Unknown keys are ignored; invalid values, and those that may be given only at start, are logged and ignored: another
-    version may have stored them.
+    Unknown keys are ignored. Invalid values and startup-only values are logged and ignored, because another version may
+    have stored them.
     """
     values: dict[str, Any] = {}
     sources = dict(settings.sources)
@@ -61,7 +61,7 @@ def with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings
 
 
 def read_only_reason(settings: Settings, option: Option) -> str:
-    """Say why a setting cannot be changed while the service runs, or return an empty string if it can."""
+    """Return why a setting cannot be changed while the service runs, empty if it can."""
     if option.refusal:
         return option.refusal
     if not option.runtime:
@@ -72,14 +72,14 @@ def read_only_reason(settings: Settings, option: Option) -> str:
 
 
 def pinned_keys(settings: Settings) -> tuple[str, ...]:
-    """Return the settings that could be changed at run time if a flag of this process had not set them."""
+    """Return the keys of run-time settings that flags of this process have fixed."""
     return tuple(key for key, option in sorted(BY_KEY.items()) if option.runtime and settings.source(key) == "cli_flag")
 
 
 def forbidden_reason(settings: Settings, option: Option, value: Any) -> str:
-    """Say why a value may be given only at start, or return an empty string.
+    """Return why a value may be set only at startup, empty if it may be set now.
 
-    In open mode whoever reaches the API may change settings, but not the guard that protects the networks behind it.
+    In open mode everyone who reaches the API may change settings, but not the guard of the networks behind it.
     """
     if option.name == "allow_non_global_targets" and value is True and settings.open_mode:
         return Text(
@@ -91,7 +91,7 @@ def forbidden_reason(settings: Settings, option: Option, value: Any) -> str:
 
 
 def check_changes(settings: Settings, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values to store, in JSON form; None stands for an override to delete.
+    """Return the values to store, in JSON form; None deletes an override.
 
     Raises:
         ChangeRefused: a key is unknown or read-only, or a value is invalid or of another type.
@@ -116,7 +116,7 @@ def _check(settings: Settings, key: str, raw: Any) -> _Accepted | RefusedSetting
             "unknown",
             Text("there is no setting {key}; GET /api/v1/settings lists all settings", key=repr(key[:100])),
         )
-    if raw is None and option.runtime and option.awaits:  # saved by another version
+    if raw is None and option.runtime and option.awaits:  # Saved by another version.
         return _Accepted(None)
     if reason := read_only_reason(settings, option) or forbidden_reason(settings, option, raw):
         return RefusedSetting(key, "readonly", Text("{key} cannot be changed: {reason}", key=key, reason=reason))
@@ -136,10 +136,10 @@ def _check(settings: Settings, key: str, raw: Any) -> _Accepted | RefusedSetting
 
 
 def _has_json_type(option: Option, raw: Any) -> bool:
-    """Refuse "5" for 5 and 1 for true, which only environment variables may write so."""
+    """Refuse "5" for 5 and 1 for true, which are allowed only in environment variables."""
     return type(raw) is _JSON_TYPES[option.type.json_type]
 
 
 def as_json(value: Any) -> Any:
-    """Return a value as it is stored."""
+    """Return a value in its stored form."""
     return as_text(value) if isinstance(value, timedelta) else value

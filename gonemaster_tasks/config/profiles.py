@@ -1,4 +1,4 @@
-"""The base profile: what a job is tested with unless it brings a profile of its own."""
+"""The base profile: the profile of tests of jobs without a profile."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -23,13 +23,13 @@ def base_profile(settings: Settings) -> Profile:
 
 @lru_cache(maxsize=4)
 def cached_base_profile(settings: Settings) -> Profile:
-    """Return the base profile; its file is read once, as workers do. Raises ProfileError."""
+    """Return the base profile; its file is read once per process. Raises ProfileError."""
     return base_profile(settings)
 
 
 @lru_cache(maxsize=4)
 def caller_limits(settings: Settings) -> Profile:
-    """Return the profile within which callers may choose: the base profile with the guard as the settings have it.
+    """Return the limits for callers: the base profile with the guard of the settings.
 
     Raises ProfileError.
     """
@@ -37,7 +37,7 @@ def caller_limits(settings: Settings) -> Profile:
 
 
 def is_guarded(settings: Settings, documents: Iterable[Mapping[str, Any] | None]) -> bool:
-    """Say whether a job with these profiles, the most important last, queries global addresses only.
+    """Return whether a job with these profiles (highest precedence last) queries only global addresses.
 
     Raises ProfileError.
     """
@@ -50,7 +50,7 @@ def is_guarded(settings: Settings, documents: Iterable[Mapping[str, Any] | None]
 
 
 def _resolver(settings: Settings) -> dict[str, Any]:
-    """Return the resolver section of the overrides; an unset setting leaves the profile as it is."""
+    """Return the resolver section of the overrides; unset settings do not change the profile."""
     defaults = {
         "positive_cache_ttl": settings.positive_cache_ttl,
         "negative_cache_ttl": settings.negative_cache_ttl,

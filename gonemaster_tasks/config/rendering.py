@@ -1,4 +1,4 @@
-"""Settings as text: for the environment of child processes, `--dump-config` and the API; secrets are masked."""
+"""Settings as text for child environments, `--dump-config` and the API; secrets are masked."""
 
 import re
 from datetime import timedelta
@@ -11,7 +11,7 @@ from gonemaster_tasks.config.settings import FILE_VARIABLE, OPTIONS, SOURCES_VAR
 from gonemaster_tasks.masking import MASK, mask_password, passwords_in
 
 FULLY_MASKED = frozenset({"admin_tokens", "flower_basic_auth"})  # no part of these values is shown
-LOGIN_MASKED = frozenset({"smtp_url"})  # URLs of which the user is not shown either
+LOGIN_MASKED = frozenset({"smtp_url"})  # URLs whose user is masked as well.
 _URL_LOGIN = re.compile(r"://.*@")
 
 
@@ -27,7 +27,7 @@ def dump(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def to_environ(settings: Settings) -> dict[str, str]:
-    """Return the variables from which `load_settings` in a child process gets the same values and sources."""
+    """Return the variables from which `load_settings` restores the same values and sources in a child process."""
     given = [
         option
         for option in OPTIONS
@@ -56,7 +56,7 @@ def masked_value(option: Option, value: Any) -> Any:
 
 
 def secrets_of(settings: Settings) -> set[str]:
-    """Return what must be in no log: passwords of addresses, and logins."""
+    """Return the secrets that no log may contain: passwords of addresses, and logins."""
     secrets = set(settings.flower_basic_auth.partition(":")[2:])
     for option in OPTIONS:
         if option.secret and isinstance(value := getattr(settings, option.name), str):
@@ -65,7 +65,7 @@ def secrets_of(settings: Settings) -> set[str]:
 
 
 def as_text(value: Any) -> str:
-    """Return a value as it is written in an environment variable."""
+    """Return a value in the form of an environment variable."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):

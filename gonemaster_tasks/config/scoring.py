@@ -1,4 +1,4 @@
-"""The effective scoring configuration: the file named in the settings, else the stored one, else the default."""
+"""The effective scoring configuration: the file of the settings, else the stored one, else the default."""
 
 import logging
 import threading
@@ -23,10 +23,10 @@ POLL_INTERVAL_S = 1.0
 
 
 def current_scoring(store: Store, settings: Settings) -> ScoringConfig:
-    """Return the effective configuration; what another process has stored takes effect within a second.
+    """Return the effective configuration; changes by other processes take effect within a second.
 
-    While the database gives none, the configuration read last stays in effect. Must not be called within a session
-    or an event loop: it opens a connection of its own about once a second.
+    If the database does not answer, the last known configuration stays in effect. Must not be called within a session
+    or an event loop: about once a second it opens a separate connection.
 
     Raises:
         ScoringConfigError: the file named in the settings is not a valid configuration.
@@ -37,7 +37,7 @@ def current_scoring(store: Store, settings: Settings) -> ScoringConfig:
 
 
 def expire_cached_scoring(store: Store) -> None:
-    """Make the next call of `current_scoring` in this process read the store: something was stored."""
+    """Make the next call of `current_scoring` in this process read the store, because the stored value changed."""
     _cache_of(store).due = 0.0
 
 
@@ -47,7 +47,7 @@ def _from_file(path: Path) -> ScoringConfig:
 
 
 def parse_stored(document: Any) -> ScoringConfig:
-    """Return a stored configuration; an invalid one is logged and the default returned."""
+    """Parse a stored configuration; log an invalid one and return the default."""
     try:
         return parse_config(document)
     except ScoringConfigError as error:
@@ -56,10 +56,10 @@ def parse_stored(document: Any) -> ScoringConfig:
 
 
 class _Cache:
-    """The configuration that this process has read last from one store."""
+    """The last configuration that this process read from one store."""
 
     def __init__(self) -> None:
-        self.due = 0.0  # when to read again, on the monotonic clock
+        self.due = 0.0  # The time of the next read, on the monotonic clock.
         self._config = DEFAULT_CONFIG
         self._stamp: datetime | None = None
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class _Cache:
         except StoreError as error:
             log.warning("scoring configuration could not be read", extra={"error": str(error)})
             return
-        except Exception:  # whatever the database says, it must not cost a run that has ended
+        except Exception:  # No database error may lose a finished run.
             log.exception("scoring configuration could not be read")
             return
         if found is None:

@@ -1,4 +1,4 @@
-"""All settings of tasks, API and server: the areas joined in one immutable value."""
+"""All settings of tasks, API and server, joined from the areas into one immutable value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,8 +26,9 @@ AREAS: Mapping[str, type] = {
     "Display": DisplayOptions,
 }
 SOURCES = ("default", "config_file", "environment", "cli_flag")  # and "database", see `overrides`
-SOURCES_VARIABLE = PREFIX + "SOURCES"  # the sources of the values, from a parent process to its child
-FILE_VARIABLE = PREFIX + "CONFIG_READ"  # the configuration file that the parent has read, for what is read again
+SOURCES_VARIABLE = PREFIX + "SOURCES"  # Passes the sources of the values from a parent process to its children.
+# The configuration file that the parent has read, for values that are read again.
+FILE_VARIABLE = PREFIX + "CONFIG_READ"
 
 OPTIONS_BY_AREA: Mapping[str, tuple[Option, ...]] = {title: options_of(area) for title, area in AREAS.items()}
 OPTIONS = tuple(option for options in OPTIONS_BY_AREA.values() for option in options)
@@ -45,10 +46,11 @@ class Settings(
     NotificationOptions,
     DisplayOptions,
 ):
-    """The effective configuration; made once by `load_settings` and passed down."""
+    """The effective configuration, created once by `load_settings` and passed down."""
 
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    config_file: Path | None = field(default=None, compare=False, repr=False)  # from which tokens are read again
+    # The file from which tokens are read again.
+    config_file: Path | None = field(default=None, compare=False, repr=False)
     stored_tokens: bool = field(default=False, compare=False, repr=False)  # whether the database has admin tokens
 
     @property
@@ -58,33 +60,33 @@ class Settings(
 
     @property
     def open_mode(self) -> bool:
-        """Whether everyone who reaches the API may do everything, since there are no admin tokens."""
+        """Whether everyone who reaches the API has all permissions, because there are no admin tokens."""
         return not (self.admin_tokens or self.stored_tokens)
 
     def source(self, key: str) -> str:
-        """Say where the value of a key comes from, one of SOURCES or "database"."""
+        """Return the source of the value of a key: one of SOURCES, or "database"."""
         return self.sources.get(key, "default")
 
 
 class CurrentSettings(Protocol):
-    """Settings that may change while a process runs (`LiveSettings`), or not (`FixedSettings`)."""
+    """Settings that may change while a process runs (`LiveSettings`) or are constant (`FixedSettings`)."""
 
     @property
     def own(self) -> Settings:
-        """Those that the process was started with."""
+        """The settings with which the process was started."""
 
     @property
     def current(self) -> Settings:
-        """Those that apply now."""
+        """The settings in effect now."""
 
 
 @dataclass(frozen=True)
 class FixedSettings:
-    """The settings of a process that lives too short for changes."""
+    """The settings of a short-lived process, which ignores changes."""
 
     own: Settings
 
     @property
     def current(self) -> Settings:
-        """Return what the process was started with."""
+        """Return the settings with which the process was started."""
         return self.own

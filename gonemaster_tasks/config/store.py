@@ -1,4 +1,4 @@
-"""The settings of the database in the form that `gonemaster_db` takes."""
+"""The database settings in the form that `gonemaster_db` requires."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,13 +9,13 @@ from gonemaster_tasks.config.settings import Settings
 
 _WORKER_CONNECTIONS = 5
 _OBSERVED_WITHIN = timedelta(seconds=2)
-_SILENT_SHARE = 10  # of the limit of a statement that work in the background may take between two of them
+_SILENT_SHARE = 10  # The share of the statement timeout that background work may use between two statements.
 
 
 def worker_store_settings(settings: Settings) -> StoreSettings:
-    """Return the settings for `open_store` in a worker: few connections, all kept open, limits by kind of work.
+    """Return the settings for `open_store` in a worker: few permanent connections, limits by kind of work.
 
-    The slots wait for the network most of the time and share the connections.
+    The slots mostly wait for the network and share the connections.
     """
     size = max(1, min(_WORKER_CONNECTIONS, settings.db_max_open_conns))
     brief = _limits(settings, settings.db_statement_timeout)
@@ -27,13 +27,13 @@ def worker_store_settings(settings: Settings) -> StoreSettings:
 
 
 def api_store_settings(settings: Settings) -> StoreSettings:
-    """Return the settings for `open_store` in the API: a statement has no longer than the whole request."""
+    """Return the settings for `open_store` in the API: a statement is limited like the whole request."""
     limits = _limits(settings, settings.write_timeout)
     return replace(store_settings(settings), limits=limits, long_limits=limits)
 
 
 def observer_store_settings(settings: Settings) -> StoreSettings:
-    """Return the settings for `open_store` of what watches the database: two connections, and little patience."""
+    """Return the settings for `open_store` in database observers: two connections and a short timeout."""
     limits = Limits(_OBSERVED_WITHIN, lock=_OBSERVED_WITHIN, idle=settings.db_idle_in_transaction_timeout)
     brief = min(settings.db_connect_timeout, _OBSERVED_WITHIN)
     own = replace(store_settings(settings), pool_size=2, pool_overflow=0, connect_timeout=brief)
@@ -45,7 +45,7 @@ def _limits(settings: Settings, statement: timedelta) -> Limits:
 
 
 def store_settings(settings: Settings) -> StoreSettings:
-    """Return the settings for `open_store` in a command, which may take its time."""
+    """Return the settings for `open_store` in a command, which has no tight time limit."""
     kept = min(settings.db_max_idle_conns, settings.db_max_open_conns)
     return StoreSettings(
         driver=cast("Driver", settings.db_driver),

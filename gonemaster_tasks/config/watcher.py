@@ -1,4 +1,4 @@
-"""The repeated task of a process that notices when another process has changed the settings."""
+"""The repeated task of a process that detects changes of the settings by other processes."""
 
 import logging
 import math
@@ -17,7 +17,7 @@ _RETRY_AFTER_S = 2.0
 
 
 def republish_settings(store: Store, broker: Broker) -> bool:
-    """Make all processes read the settings if the last change was not published; return whether that was so."""
+    """Make all processes read the settings if the last change was not published; return whether that was the case."""
     with store.read_only() as session:
         mark = settings_revision(session)
     if broker.marks.settings_mark().startswith(f"{mark}:"):
@@ -27,9 +27,9 @@ def republish_settings(store: Store, broker: Broker) -> bool:
 
 
 class SettingsWatcher:
-    """Polls a mark in Redis, which is cheap, and reads the database only when the mark has changed.
+    """Polls a mark in Redis, which is cheap, and reads the database only if the mark has changed.
 
-    With `polls` false another task of the process reads the mark with other marks, and calls `follow`.
+    If `polls` is False, another task of the process reads the mark together with other marks and calls `follow`.
     """
 
     def __init__(self, live: LiveSettings, store: Store, broker: Broker, *, polls: bool = True) -> None:
@@ -50,11 +50,11 @@ class SettingsWatcher:
         self._task.stop()
 
     def poll(self) -> bool:
-        """Read the overrides if another process has changed them; return False if that failed."""
+        """Read the overrides if another process has changed them; return False on failure."""
         return self._task.attempt()
 
     def follow(self, mark: str) -> None:
-        """Let the overrides be read if this mark is another one than the last."""
+        """Request a read of the overrides if this mark differs from the last one."""
         if mark not in ("", self._seen):
             self._task.wake()
 
@@ -64,6 +64,7 @@ class SettingsWatcher:
         except BrokerUnavailable as error:
             log.debug("mark of the settings could not be read", extra={"error": str(error)})
             mark = ""
-        if self._seen is None or mark not in ("", self._seen):  # empty: Redis is unavailable or has lost it
+        # An empty mark means that Redis is unavailable or has lost it.
+        if self._seen is None or mark not in ("", self._seen):
             self._live.load(self._store)
             self._seen = mark

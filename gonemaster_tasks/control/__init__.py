@@ -1,1 +1,1 @@
-"""What changes rows and broker together: submission, order, pause, cancellation."""
+"""Changes of rows and broker together: submission, order, pause, cancellation."""

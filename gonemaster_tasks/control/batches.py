@@ -1,4 +1,4 @@
-"""Cancellation and rerun of all jobs of a batch."""
+"""Cancelling and rerunning all jobs of a batch."""
 
 import logging
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ from gonemaster_tasks.queues import BATCH
 log = logging.getLogger(__name__)
 
 Only = Literal["failed", "canceled", "all"]
-CHUNK = 2000  # jobs of one transaction
+CHUNK = 2000  # jobs per transaction
 
 
 @dataclass(frozen=True)
 class CanceledBatch:
-    """What a cancel did: `canceled` jobs waited and have ended, `stopping` ones run and end within a second."""
+    """The result of a cancellation: `canceled` waiting jobs have ended, `stopping` running jobs end within a second."""
 
     canceled: int
     stopping: int
@@ -45,10 +45,10 @@ class CanceledBatch:
 def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str = "canceled") -> CanceledBatch:
     """Cancel all waiting and running jobs of a batch.
 
-    Waiting jobs end in chunks, from the back of the queue, so that workers are not raced for the front.
+    Waiting jobs are canceled in chunks from the back of the queue, to avoid races with the workers at the front.
 
     Raises:
-        BatchNotFound: no such batch.
+        BatchNotFound: the batch does not exist.
     """
     with parts.store.read_only() as session:
         get_batch(session, batch_id)
@@ -59,11 +59,12 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
     def cancel(session: Session) -> list[str]:
         return cancel_chunk(session, batch_id, size=CHUNK, action=action, now=now, error=error)
 
-    # Waiting jobs before running ones: a slot that becomes free must not find the next job of the batch.
+    # Waiting jobs come first: a slot that becomes free must not take the next job of the batch.
     while ended := parts.store.run_in_transaction(cancel):
         canceled += ended
     stopping = stop_running(parts, batch_id, action)
-    _forget_messages(parts, canceled)  # last: the rows have decided, a stale message costs a claim that finds nothing
+    # The messages come last: the rows decide, and a stale message only costs a claim that finds no row.
+    _forget_messages(parts, canceled)
     revoke_jobs(parts, canceled)
     return CanceledBatch(len(canceled), stopping)
 
@@ -71,7 +72,7 @@ def cancel_batch(parts: QueueParts, batch_id: str, *, who: str = "", error: str 
 def cancel_chunk(
     session: Session, batch_id: str, *, size: int, action: LongAction, now: datetime, error: str = "canceled"
 ) -> list[str]:
-    """Cancel up to `size` waiting jobs of a batch, from the back of the queue; returns their ids."""
+    """Cancel up to `size` waiting jobs of a batch, from the back of the queue; return their ids."""
     ids = waiting_of_batch(session, batch_id, limit=size)
     ended = cancel_waiting_jobs(session, ids, now=now, error=error) if ids else []
     if ended:
@@ -80,7 +81,7 @@ def cancel_chunk(
 
 
 def stop_running(parts: QueueParts, batch_id: str, action: LongAction) -> int:
-    """Request the cancellation of the running jobs of a batch; returns their number. May be repeated."""
+    """Request the cancellation of the running jobs of a batch; return their number. Idempotent."""
     now = parts.clock.now()
     stopping = parts.store.run_in_transaction(lambda session: _mark_running(session, batch_id, action, now))
     post_cancel(parts.celery, stopping)
@@ -107,12 +108,12 @@ def rebuild_batch_tier(parts: QueueParts) -> None:
 
 
 def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: str = "") -> SubmittedBatch:
-    """Queue a new batch with the domains of a batch's runs: the failed, the canceled, or all of them.
+    """Queue a new batch with the domains of the failed, the canceled or all runs of a batch.
 
     Raises:
-        BatchNotFound: no such batch.
-        NothingToRepeat: it has no such runs.
-        OptionsTooLarge: their options are; the batch is older than the limit, or was made by several versions.
+        BatchNotFound: the batch does not exist.
+        NothingToRepeat: the batch has no such runs.
+        OptionsTooLarge: the options of the jobs exceed the limit, which the batch may predate.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     status = None if only == "all" else RunStatus(only)

@@ -1,4 +1,4 @@
-"""Broadcasts to workers, such as the one that stops running jobs at once. They are hints only: the row decides."""
+"""Broadcasts to workers, such as the one that stops running jobs immediately. They are hints: the row decides."""
 
 import logging
 import threading
@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 CANCEL_COMMAND = "gonemaster_cancel"
 _NOT_CANCELED = "cancel not broadcast, the lease renewal finds it"
 _TIMEOUT_S = 0.4
-_AT_ONCE = 1000  # ids of one message; each worker process looks at every one, between its messages
-_in_flight = threading.BoundedSemaphore(8)  # while Redis is silent each takes a second or two
+_AT_ONCE = 1000  # Ids per message; each worker process reads every message, between its queue messages.
+_in_flight = threading.BoundedSemaphore(8)  # While Redis is silent, each broadcast takes a second or two.
 
 
 @dataclass(frozen=True)
 class Command:
-    """A control command for all workers, or for one."""
+    """A control command for one worker or for all workers."""
 
     method: str
     arguments: Mapping[str, Any]
@@ -29,9 +29,9 @@ class Command:
 
 
 def post_cancel(celery: Celery, job_ids: Sequence[str]) -> threading.Thread | None:
-    """Broadcast a cancel in a thread of its own, which is returned: a request never waits for workers or Redis.
+    """Broadcast a cancellation in a new thread and return the thread: a request never waits for workers or Redis.
 
-    None if as many are under way as may be.
+    Return None if too many broadcasts are in progress.
     """
     starts = range(0, len(job_ids), _AT_ONCE)
     return post_commands(
@@ -40,7 +40,7 @@ def post_cancel(celery: Celery, job_ids: Sequence[str]) -> threading.Thread | No
 
 
 def post_commands(celery: Celery, commands: Sequence[Command], *, otherwise: str) -> threading.Thread | None:
-    """Broadcast commands in a thread of its own, as `post_cancel` does; if that fails, `otherwise` is logged."""
+    """Broadcast commands in a new thread, as `post_cancel` does; log `otherwise` on failure."""
     if not commands:
         return None
     if not _in_flight.acquire(blocking=False):
@@ -57,14 +57,14 @@ def _broadcast(celery: Celery, commands: Sequence[Command], otherwise: str) -> N
         for command in commands:
             if not broadcast_once(celery, command, otherwise=otherwise):
                 break
-    except Exception:  # the end of the process, as a rule; the rows say the same
+    except Exception:  # Usually the process is ending; the rows contain the same information.
         log.warning(otherwise, exc_info=True)
     finally:
         _in_flight.release()
 
 
 def broadcast_cancel(celery: Celery, job_ids: Sequence[str]) -> bool:
-    """Tell all workers that running jobs have a cancel mark; who misses it reads the mark when it renews its leases."""
+    """Notify all workers of canceled jobs; a worker that misses it reads the mark when it renews its leases."""
     return broadcast_once(celery, _cancel(job_ids), otherwise=_NOT_CANCELED)
 
 
@@ -73,10 +73,10 @@ def _cancel(job_ids: Sequence[str]) -> Command:
 
 
 def broadcast_once(celery: Celery, command: Command, *, otherwise: str) -> bool:
-    """Send a control command; if that fails, `otherwise` is logged. Returns whether it was sent.
+    """Send a control command and return whether it was sent; log `otherwise` on failure.
 
-    It has a connection of its own that tries once: `Control.broadcast` retries for 6 s before it gives up, and for ever
-    once a connection was made. The message is the one that it would send.
+    It uses a separate connection with a single attempt: `Control.broadcast` retries for 6 s before it gives up, and
+    forever once it was connected. The message is the same.
     """
     mailbox = celery.control.mailbox
     message = {

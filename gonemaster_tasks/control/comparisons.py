@@ -1,4 +1,4 @@
-"""Comparisons of snapshots: read where they are stored, made and stored where they are not."""
+"""Comparisons of snapshots: read if they are stored, otherwise computed and stored."""
 
 import logging
 import threading
@@ -28,17 +28,18 @@ from gonemaster_engine.scoring.config import ScoringConfig
 log = logging.getLogger(__name__)
 
 _LIMIT = timedelta(minutes=10)
-_PATIENCE_S = 0.2  # between two looks at the clock
-_making = threading.Lock()  # one takes a core and some hundred megabytes: there is one at a time in a process
+_PATIENCE_S = 0.2  # Interval of the checks of the time limit.
+# A comparison uses one core and several hundred megabytes, so a process computes one at a time.
+_making = threading.Lock()
 
 
 def read_comparison(
     store: Store, session: Session, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
 ) -> StoredComparison:
-    """Return the comparison of two snapshots, made in this session if it is not stored.
+    """Return the comparison of two snapshots; compute it in this session if it is not stored.
 
     Raises:
-        TimeLimitExceeded: the session has a limit, and it has passed.
+        TimeLimitExceeded: the time limit of the session has passed.
     """
     basis = basis_of(before, after, config.fingerprint)
     found = find_comparison(session, before.view_id, after.view_id, basis=basis)
@@ -47,7 +48,7 @@ def read_comparison(
     while not _making.acquire(timeout=_PATIENCE_S):
         check_deadline(session)
     try:
-        # Another thread may have made it meanwhile, which this session may be too old to see.
+        # Another thread may have stored it meanwhile, which the snapshot of this session may not show.
         with store.read_only() as newer:
             found = find_comparison(newer, before.view_id, after.view_id, basis=basis)
         if found is not None:
@@ -62,10 +63,10 @@ def read_comparison(
 def prepare_comparisons(
     store: Store, snapshot_id: int, config: ScoringConfig, *, step: Callable[[], bool] = lambda: True
 ) -> int:
-    """Compare a snapshot that was just captured with those before and after it, so that nobody has to wait for that.
+    """Compare a new snapshot with the previous and the next one in advance; return the number of comparisons.
 
-    Returns how many there are. `step` is called now and then; where it says no, the rest is left. Safe to repeat; what
-    is not prepared is made when it is asked for.
+    `step` is called at intervals and stops the work by returning False. Safe to repeat; missing comparisons are
+    computed on request.
     """
 
     def between() -> None:
@@ -80,16 +81,16 @@ def prepare_comparisons(
                 read_comparison(store, session, before, after, config)
                 done += 1
     except (_Stopped, StoreError) as error:
-        log.info("a comparison was not prepared", extra={"snapshot_id": snapshot_id, "error": str(error)})
+        log.info("comparison not prepared", extra={"snapshot_id": snapshot_id, "error": str(error)})
     return done
 
 
 class _Stopped(Exception):
-    """The caller wants no more of it."""
+    """The caller stopped the computation."""
 
 
 def cost_of(config: ScoringConfig) -> Cost:
-    """Return what one entry takes off a score: its penalty by the share of its category."""
+    """Return the function that gives the score points an entry costs: its penalty times the weight of its category."""
     weights = sum(config.category_weights.values())
 
     def cost(module: str, tag: str, level: str) -> float:
@@ -116,9 +117,9 @@ def _make(
 
 
 def _store(store: Store, row: SnapshotComparison) -> None:
-    """Store what was made, if that is possible now: who asked has it in any case."""
+    """Store a computed comparison; a failure is only logged, because the caller has the result."""
     try:
         with store.transaction() as session:
             store_comparison(session, row)
     except StoreError as error:
-        log.warning("a comparison could not be stored", extra={"error": str(error)})
+        log.warning("comparison not stored", extra={"error": str(error)})

@@ -1,4 +1,4 @@
-"""Work that threads bring at the same time and one of them does for all, such as one commit for many rows."""
+"""Group execution: one thread does the concurrent work of many, such as one commit for many rows."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ Work = Callable[[Sequence[Item]], Sequence[Result | BaseException]]
 
 
 class _Entry(Generic[Item, Result]):
-    """An item on its way; its thread sleeps until the item is done, or until it is to do the next group."""
+    """A submitted item; its thread sleeps until the item is done or the thread leads the next group."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
@@ -21,23 +21,23 @@ class _Entry(Generic[Item, Result]):
 
 
 class Groups(Generic[Item, Result]):
-    """Does the items of concurrent callers together.
+    """An executor that processes the items of concurrent callers in groups.
 
-    While one caller is at work, others line up; then the first of them works for all who wait. So a caller that comes
-    alone is served at once, and each group is as large as the time of the one before makes it.
+    While one caller works, others queue up; then the first of them works for all waiting callers. A single caller is
+    served immediately, and the group size follows from the duration of the previous group.
     """
 
     def __init__(self, *, most: int) -> None:
-        """Let a group have `most` items at most."""
+        """Limit groups to `most` items."""
         self._most = most
         self._lock = threading.Lock()
         self._waiting: list[_Entry[Item, Result]] = []
         self._busy = False
 
     def do(self, item: Item, work: Work[Item, Result]) -> Result:
-        """Have an item done, and return its result.
+        """Process an item in a group and return its result.
 
-        All callers give the same `work`. It gets items in order of arrival, and returns a result or an error for each.
+        All callers pass the same `work`. It gets items in order of arrival and returns a result or an error for each.
 
         Raises:
             BaseException: what `work` returned for the item, or raised.
@@ -55,7 +55,7 @@ class Groups(Generic[Item, Result]):
         return entry.outcome  # type: ignore[return-value]  # it is done
 
     def _lead(self, work: Work[Item, Result]) -> None:
-        """Do a group, the caller's item among it, and let the next one who waits lead."""
+        """Process a group that includes the caller's item, then let the next waiting caller lead."""
         with self._lock:
             group = self._waiting[: self._most]
             del self._waiting[: self._most]

@@ -1,4 +1,4 @@
-"""What is done to jobs from outside: rows first, then the broker; what fails in between is reconciled."""
+"""Changes of single jobs: rows first, then the broker; the reconciler repairs failures in between."""
 
 import logging
 
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 
 def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: str = "") -> Job | Run:
-    """Cancel a job: a waiting one is a canceled run at once, a running one is stopped by its worker.
+    """Cancel a job: a waiting job becomes a canceled run immediately, a running job is stopped by its worker.
 
-    The row decides; a message that stays behind is dropped by the claim. A finished run is returned as it is.
+    The row decides; the claim drops a message that remains. A finished run is returned unchanged.
 
     Raises:
         JobNotFound: neither a job nor a run has this id.
@@ -36,7 +36,7 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
 
     def cancel(session: Session) -> Job | Run:
         left = request_cancel(session, job_id, now=now, error=error)
-        details = {"status": str(left.status)}  # running: its worker was notified
+        details = {"status": str(left.status)}  # The job is running; its worker was notified.
         record_action(session, "job.cancel", who=who, now=now, target=job_id, details=details)
         return left
 
@@ -52,7 +52,7 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
 def _forget_message(broker: Broker, run: Run) -> None:
     try:
         broker.lists.remove([run.id], tier_of(run.priority))
-        # No worker has this job: nobody else would end the streams that follow its events.
+        # No worker has this job, so the event streams of its readers are ended here.
         broker.events.publish(run.id, JobEvent("done", {"status": str(run.status)}))
     except BrokerUnavailable:
         log.warning("message not removed, its claim will drop it", extra={"job_id": run.id})

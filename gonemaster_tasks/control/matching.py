@@ -1,4 +1,4 @@
-"""All jobs that a filter matches: canceled, or tested again as a new batch."""
+"""All jobs that match a filter: cancellation, or a rerun as a new batch."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -35,19 +35,19 @@ _TIMES = ("created_after", "created_before")
 
 
 def parameters_of(wanted: JobFilter) -> dict[str, Any]:
-    """Return a filter as JSON, which an operation keeps."""
+    """Return a filter as JSON, for the parameters of an operation."""
     found = {name: value for name, value in asdict(wanted).items() if value is not None}
     return found | {name: found[name].isoformat() for name in _TIMES if name in found}
 
 
 def filter_of(parameters: Mapping[str, Any]) -> JobFilter:
-    """Return the filter that an operation has kept."""
+    """Return the filter from the parameters of an operation."""
     times = {name: datetime.fromisoformat(parameters[name]) for name in _TIMES if name in parameters}
     return JobFilter(**{**parameters, **times})
 
 
 def cancel_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> CanceledBatch:
-    """Cancel all waiting and running jobs that match."""
+    """Cancel all waiting and running jobs that match a filter."""
     action = LongAction("jobs.cancel", who=who, details=parameters_of(wanted))
     cancel = partial(_cancel_some, wanted=wanted, action=action, now=parts.clock.now())
     canceled = 0
@@ -69,7 +69,7 @@ def _cancel_some(session: Session, *, wanted: JobFilter, action: LongAction, now
 def cancel_matching_chunk(
     session: Session, wanted: JobFilter, *, size: int, action: LongAction, now: datetime
 ) -> list[str]:
-    """Cancel up to `size` waiting jobs that match, from the back of the queue; returns their ids."""
+    """Cancel up to `size` waiting jobs that match, from the back of the queue; return their ids."""
     ids = waiting_of_filter(session, wanted, limit=size)
     ended = cancel_waiting_jobs(session, ids, now=now) if ids else []
     if ended:
@@ -78,7 +78,7 @@ def cancel_matching_chunk(
 
 
 def stop_matching(parts: QueueParts, wanted: JobFilter, action: LongAction) -> int:
-    """Request the cancellation of the running jobs that match; returns their number. May be repeated."""
+    """Request the cancellation of the running jobs that match; return their number. Idempotent."""
     now = parts.clock.now()
 
     def mark(session: Session) -> list[str]:
@@ -104,7 +104,7 @@ def rerun_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> Submitt
 
     Raises:
         NothingToRepeat: no run matches.
-        OptionsTooLarge: their options are.
+        OptionsTooLarge: the options of the jobs exceed the limit.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     with parts.store.read_only() as session:
@@ -118,10 +118,10 @@ def rerun_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> Submitt
 
 
 def rerun_listed(parts: QueueParts, run_ids: Sequence[str], *, who: str) -> SubmittedBatch:
-    """Queue a new batch with the domains and options of some runs; what is no run is left out.
+    """Queue a new batch with the domains and options of the listed runs; other ids are ignored.
 
     Raises:
-        NothingToRepeat: none of them is a run.
+        NothingToRepeat: no id belongs to a run.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     with parts.store.read_only() as session:

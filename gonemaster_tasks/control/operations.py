@@ -24,9 +24,9 @@ def start_operation(
     parameters: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Operation:
-    """Store an operation and call a worker; returns the unfinished one if the same was started before.
+    """Store an operation and notify a worker; return the unfinished operation if the same one exists.
 
-    Without Redis a worker is called as soon as it answers again: the row is what counts.
+    If Redis is unavailable, a worker is notified once it answers: the row decides.
     """
     now = parts.clock.now()
     operation = parts.store.run_in_transaction(

@@ -1,4 +1,4 @@
-"""Waiting jobs held, released, moved, put in order and removed: rows first, then messages, one caller at a time."""
+"""Hold, release, move, reorder and remove waiting jobs: rows first, then messages, one caller at a time."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -26,15 +26,15 @@ from gonemaster_tasks.queues import TIERS, tier_of
 log = logging.getLogger(__name__)
 
 REMOVED = "removed_from_queue"
-_NAMED = 100  # jobs whose ids the audit keeps
+_NAMED = 100  # Maximum number of job ids in an audit entry.
 
 
 def hold_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
-    """Keep a queued job from starting until it is released; it keeps its place.
+    """Hold a queued job until it is released; it keeps its position.
 
     Raises:
-        JobNotFound: no such job.
-        JobStateError: it does not wait, or is held already.
+        JobNotFound: the job does not exist.
+        JobStateError: the job is not waiting, or is already held.
     """
 
     def hold(session: Session) -> Job:
@@ -52,11 +52,11 @@ def hold_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
 
 
 def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
-    """Let a held job wait again, at its old place.
+    """Release a held job to its previous position.
 
     Raises:
-        JobNotFound: no such job.
-        JobStateError: it is not held.
+        JobNotFound: the job does not exist.
+        JobStateError: the job is not held.
     """
 
     def release(session: Session) -> tuple[Job, str | None]:
@@ -79,18 +79,18 @@ def _enqueue_before(broker: Broker, job: Job, behind: str | None) -> None:
     if behind is None:
         broker.lists.enqueue(job.id, tier)
         return
-    broker.lists.put_back(job.id, tier)  # at the front, until it stands where it belongs
+    broker.lists.put_back(job.id, tier)  # The message is at the front until it is moved to its position.
     try:
         broker.lists.move([job.id], tier, "before", behind)
-    except LookupError:  # that one was taken meanwhile, so the front is the right place
+    except LookupError:  # The pivot was taken meanwhile, so the front is the correct position.
         return
 
 
 def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front", "back"], who: str = "") -> list[str]:
-    """Move waiting jobs to an end of their tier, in the order given; returns the ids of what moved.
+    """Move waiting jobs to an end of their tier, in the given order; return the ids of the moved ones.
 
     Raises:
-        TierMismatch: they are not all of one tier.
+        TierMismatch: the jobs belong to several tiers.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     return _move(parts, partial(queue_rows.move_to_end, job_ids=job_ids, to=to), where=to, who=who)
@@ -99,12 +99,12 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
 def move_jobs_beside(
     parts: QueueParts, job_ids: Sequence[str], *, pivot: str, after: bool = False, who: str = ""
 ) -> list[str]:
-    """Move waiting jobs before or after another one of their tier; returns the ids of what moved.
+    """Move waiting jobs before or after another one of their tier; return the ids of the moved ones.
 
     Raises:
-        JobNotFound: there is no such pivot.
-        JobStateError: the pivot does not wait, or is among the jobs.
-        TierMismatch: they are not all of one tier.
+        JobNotFound: the pivot does not exist.
+        JobStateError: the pivot is not waiting, or is one of the jobs.
+        TierMismatch: the jobs belong to several tiers.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     move_rows = partial(queue_rows.move_next_to, job_ids=job_ids, pivot=pivot, after=after)
@@ -125,7 +125,7 @@ def _move(
         if not moved:
             return
         if len(moved) <= (MAX_BESIDE if pivot else MAX_NAMED):
-            with suppress(LookupError):  # the pivot is held, or was taken meanwhile: follow the rows
+            with suppress(LookupError):  # The pivot is held or was taken meanwhile: follow the rows.
                 parts.broker.lists.move(moved, tier, where, pivot)
                 return
         rebuild_tier(parts.store, parts.broker, tier)
@@ -134,12 +134,12 @@ def _move(
 
 
 def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> None:
-    """Give all waiting jobs an order; each must be named once, normal before batch.
+    """Reorder all waiting jobs; each id must occur once, normal jobs before batch jobs.
 
-    Jobs that are taken meanwhile are left out, jobs that come meanwhile stand behind.
+    Jobs that are taken meanwhile are skipped; jobs that arrive meanwhile go to the back.
 
     Raises:
-        QueueMismatch: not every waiting job is named exactly once, or a batch job stands before a normal one.
+        QueueMismatch: an id is missing or duplicate, or a batch job precedes a normal one.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
 
@@ -159,7 +159,7 @@ def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -
 
 
 def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> list[str]:
-    """End waiting jobs as canceled runs with the error `removed_from_queue`; returns the ids of those that waited."""
+    """End waiting jobs as canceled runs with the error `removed_from_queue`; return the ids of the removed jobs."""
     now = parts.clock.now()
 
     def remove(session: Session) -> tuple[list[str], dict[str, list[str]]]:
@@ -186,6 +186,6 @@ def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> 
 
 
 def _tier_of_all(session: Session, job_ids: Sequence[str]) -> str:
-    """Return the tier of jobs that are known to be of one tier."""
+    """Return the tier of jobs that are known to belong to one tier."""
     priorities = queue_rows.priorities_of(session, job_ids[:1])
     return tier_of(next(iter(priorities.values()), 0))

@@ -1,20 +1,20 @@
-"""Changes of the order of the queue, in rows and messages; a tier rebuilt from its rows.
+"""Changes of the queue order in rows and messages, and the rebuild of a tier from its rows.
 
-What holds at any time:
+Invariants:
 
-1. The rows have the order: that of (position, id) of the queued rows of a tier. Each tier has one list in Redis with
-   one message per queued row; it is a copy that may differ for a moment, and is rebuilt from the rows if it is lost.
-2. The claim of its row decides whether a job starts, not its message: a missing message is restored, a stale or second
-   one is dropped. So no damage to a list loses a job or runs it twice.
-3. A change of the order is written to the rows first and then to the list, both under the lock QUEUE_ORDER: rows and
+1. The rows define the order: the queued rows of a tier sorted by (position, id). Each tier has one list in Redis with
+   one message per queued row; the list is a copy that may differ for a moment, and is rebuilt from the rows if lost.
+2. A job starts only by the claim of its row, not by its message: a missing message is restored, a stale or duplicate
+   one is dropped. Damage to a list therefore never loses a job or runs it twice.
+3. An order change is written to the rows first and then to the list, both under the lock QUEUE_ORDER: rows and
    messages see the same sequence of changes.
-4. From before the commit until its messages are written, a mark in Redis names the tiers. A process that is killed in
-   between, or loses Redis or the lock, leaves the mark, and the reconciler rebuilds these tiers.
-5. Without the lock, messages are only added at the ends: at the back after the commit of a submission (of two at the
-   same time the messages may come in another order than the rows), at the front by workers that put a message back; the
-   first messages then take the order of their rows, under the lock.
-6. A list is changed by one command or one script, so a consumer finds each message where it was or where it will be.
-7. No message changes its tier, and consumers ask for normal first: no change lets a batch job pass a normal one.
+4. From before the commit until its messages are written, a mark in Redis lists the tiers. If the process is killed in
+   between, or loses Redis or the lock, the mark remains, and the reconciler rebuilds these tiers.
+5. Without the lock, messages are only added at the ends: at the back after the commit of a submission (messages of two
+   simultaneous submissions may be in a different order than the rows), at the front by workers that put a message
+   back; the first messages are then reordered by their rows, under the lock.
+6. One command or one script changes a list, so a consumer finds each message at its old or its new position.
+7. No message changes its tier, and consumers take from normal first: no change lets a batch job overtake a normal one.
 """
 
 import logging
@@ -34,9 +34,9 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
-_HEAD = 500  # more than the slots of some thirty workers
+_HEAD = 500  # More than the slots of thirty workers.
 _PATIENCE = timedelta(seconds=2)
-QUEUE_ORDER = "queue-order"  # the lock: without it the rows of one change could be followed by the messages of another
+QUEUE_ORDER = "queue-order"  # Without this lock, the messages of one change could follow the rows of another one.
 
 log = logging.getLogger(__name__)
 
@@ -49,27 +49,28 @@ def change_order(
     *,
     tiers: Sequence[str] = TIERS,
 ) -> T:
-    """Write rows in a transaction, then the messages that follow from them; returns what `write_rows` gave.
+    """Write rows in a transaction, then the messages that depend on them; return the result of `write_rows`.
 
-    A mark in Redis says meanwhile which tiers may differ. A process that is killed in between, or loses Redis, leaves
-    it behind, and the reconciler rebuilds these tiers: once the rows are written the order holds.
+    Meanwhile a mark in Redis lists the tiers that may differ. If the process is killed or loses Redis, the mark remains
+    and the reconciler rebuilds these tiers: once the rows are stored, the order is final.
+
 
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     with broker.locks.exclusive(QUEUE_ORDER) as lock:
-        # Before the commit: after it there would be a moment in which a kill leaves rows and messages in different
-        # orders, and nothing would notify the reconciler.
+        # Set before the commit: a process killed right after it would leave rows and messages in different orders,
+        # and no mark would notify the reconciler.
         marked = broker.marks.begin_change(tiers)
         try:
             written = store.run_in_transaction(write_rows)
-        except StoreUnavailable:  # the rows may be written, the answer may have been lost: the mark stays
+        except StoreUnavailable:  # The rows may be stored although the reply was lost, so the mark remains.
             raise
         except StoreError:
             broker.marks.end_change(marked)
             raise
         try:
-            lock.check()  # the commit may have outlasted the lock: another process may have changed the order since
+            lock.check()  # The lock may have expired during the commit, and another process may have changed the order.
             write_messages(written)
             broker.marks.end_change(marked)
         except BrokerUnavailable as error:
@@ -79,9 +80,9 @@ def change_order(
 
 
 def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
-    """Replace all waiting messages of a tier by those of its queued rows, in their order; return their number.
+    """Replace all waiting messages of a tier by those of its queued rows; return their number.
 
-    The caller holds the lock QUEUE_ORDER. If it is killed in the middle, the mark lets the reconciler begin again.
+    The caller holds the lock QUEUE_ORDER. If the caller is killed halfway, the mark makes the reconciler start over.
     """
     broker.marks.begin_change([tier])
     with store.read_only() as session:
@@ -91,10 +92,10 @@ def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
 
 
 def restore_head_order(store: Store, broker: Broker, tier: str) -> None:
-    """Give the first messages of a tier the order of their rows, after slots put back what may not start now.
+    """Sort the first messages of a tier by their rows, after slots put back messages that may not start now.
 
-    Each slot puts its message at the front, in the order in which the slots happen to come. While another process
-    holds the lock QUEUE_ORDER for long, or a server is unavailable, they stay in that order.
+    Each slot puts its message at the front, in arbitrary order. They stay in that order if another process holds the
+    lock QUEUE_ORDER for long, or a server is unavailable.
     """
     try:
         with broker.locks.exclusive(QUEUE_ORDER, patience=_PATIENCE):
@@ -111,7 +112,7 @@ def _restore_head_order(store: Store, broker: Broker, tier: str) -> None:
 
 
 def remove_messages(store: Store, broker: Broker, job_ids: Sequence[str], tier: str) -> None:
-    """Remove the messages of jobs that do not wait any more: a few by a script, many by a rebuild of the tier.
+    """Remove the messages of jobs that no longer wait: a few by a script, many by rebuilding the tier.
 
     Raises:
         BrokerUnavailable: Redis is unavailable; the claims of these messages will drop them.
@@ -124,8 +125,9 @@ def remove_messages(store: Store, broker: Broker, job_ids: Sequence[str], tier: 
 
 
 def finish_changes(store: Store, broker: Broker) -> dict[str, int]:
-    """Rebuild the tiers whose change was interrupted; return their numbers of messages. Quick if there are none."""
-    if not broker.marks.changing() or broker.locks.holder(QUEUE_ORDER):  # its holder is still working on it
+    """Rebuild the tiers whose change was interrupted; return their message counts. Fast if there are none."""
+    # The holder of the lock is still working on the change.
+    if not broker.marks.changing() or broker.locks.holder(QUEUE_ORDER):
         return {}
     with broker.locks.exclusive(QUEUE_ORDER):
         return {tier: rebuild_tier(store, broker, tier) for tier in broker.marks.changing()}

@@ -1,4 +1,4 @@
-"""The store and the broker together, as who controls the queue needs them."""
+"""The store and the broker as one object, for code that controls the queue."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +13,12 @@ from gonemaster_tasks.broker.clock import LazyClock, SharedClock
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.grouping import Groups
 
-_SUBMISSIONS = 100  # of single jobs that share a transaction
+_SUBMISSIONS = 100  # Single jobs that share a transaction.
 
 
 @dataclass(frozen=True)
 class QueueParts:
-    """Database, broker and Celery application of a process that controls the queue; safe in threads."""
+    """The database, broker and Celery application of a process that controls the queue. Thread-safe."""
 
     store: Store
     broker: Broker
@@ -28,6 +28,6 @@ class QueueParts:
 
 
 def open_queue(settings: Settings, store: Store) -> QueueParts:
-    """Connect to the broker of the settings, whose URL must be filled in by now. Raises BrokerRefused."""
+    """Connect to the broker of the settings, whose URL must be set. Raises BrokerRefused."""
     broker = Broker.open(settings.broker_url)
     return QueueParts(store, broker, make_app_of(settings), LazyClock(broker))

@@ -1,4 +1,4 @@
-"""Pausing and resuming of tiers."""
+"""Pausing and resuming tiers."""
 
 import logging
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ def pause_queue(
     reason: str = "",
     until: datetime | None = None,
 ) -> None:
-    """Let no job of these tiers start any more, on all workers within a second; running jobs finish.
+    """Stop starting jobs of these tiers on all workers within a second; running jobs finish.
 
-    The pause survives restarts of everything, and ends by itself at `until`. It holds without Redis, too: workers
-    take nothing from one that does not answer, and each claim reads the pause in the database.
+    The pause survives all restarts and ends at `until`. It also holds without Redis: workers take nothing from a
+    server that does not answer, and each claim reads the pause in the database.
     """
     now = parts.clock.now()
 
@@ -42,7 +42,7 @@ def pause_queue(
 
 
 def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = "") -> list[str]:
-    """Let jobs start again; returns the tiers that were paused."""
+    """Resume tiers; return the tiers that were paused."""
     now = parts.clock.now()
 
     def resume(session: Session) -> list[str]:
@@ -58,6 +58,6 @@ def resume_queue(parts: QueueParts, tiers: Sequence[str] = TIERS, *, who: str = 
 def _publish(parts: QueueParts, now: datetime) -> None:
     try:
         copy_controls(parts.store, parts.broker, now=now)
-    except BrokerUnavailable:  # no error: the claim reads the pause in the database, so no job starts all the same
+    except BrokerUnavailable:  # Not an error: the claim reads the pause in the database, so no job starts.
         log.warning("pauses stored, they hold as soon as Redis answers")
         parts.broker.reconciliation.post()

@@ -1,4 +1,4 @@
-"""Pause flags: the database has them, Redis has a copy that the workers look at."""
+"""Pause flags: stored in the database, with a copy in Redis that the workers read."""
 
 from datetime import UTC, datetime
 
@@ -10,24 +10,24 @@ from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.marks import Controls
 
-RECONCILER = "reconciler"  # who ends them, in the words of the audit
+RECONCILER = "reconciler"  # The actor in the audit log when a pause ends.
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 
 
 def read_controls(store: Store, *, now: datetime) -> Controls:
-    """Return the flags as the database has them."""
+    """Return the flags as stored in the database."""
     with store.read_only() as session:
         pauses = list_pauses(session, now=now)
     return Controls({pause.tier: pause.until.timestamp() if pause.until else 0.0 for pause in pauses})
 
 
 def copy_controls(store: Store, broker: Broker, *, now: datetime) -> None:
-    """Make Redis' copy equal to the database; workers follow within half a second."""
+    """Update the copy in Redis from the database; workers follow within half a second."""
     broker.marks.set_controls(read_controls(store, now=now))
 
 
 def end_pauses(store: Store, *, now: datetime) -> list[str]:
-    """Forget pauses whose end has come, which workers no longer obey; returns their tiers."""
+    """Delete expired pauses, which workers no longer obey; return their tiers."""
 
     def end(session: Session) -> list[str]:
         tiers = end_due_pauses(session, now=now)

@@ -1,6 +1,6 @@
-"""Celery's revocation of jobs that were canceled while they waited. It is a hint only: their rows have decided.
+"""Celery's revocation of jobs that were canceled while waiting. It is only a hint: the rows decide.
 
-Flower shows them as revoked, and a worker that holds the message of one drops it without a look at the database.
+Flower shows these jobs as revoked, and a worker drops their messages without querying the database.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
 
 ANNOUNCE_COMMAND = "gonemaster_announce_revoked"
-MOST_REVOKED = 100  # ids of one request: each worker handles every one between its messages
+MOST_REVOKED = 100  # Ids per request; each worker handles all of them between its messages.
 
 
 def revoke_jobs(parts: QueueParts, job_ids: Sequence[str]) -> None:
-    """Tell all workers to drop the messages of jobs that have ended, and one of them to announce it.
+    """Make all workers drop the messages of ended jobs, and one of them announce the revocation.
 
-    More than 100 are left to rows and messages. Whatever fails is left out: nothing depends on it.
+    More than 100 jobs are left to rows and messages. Failures are ignored: nothing depends on the revocation.
     """
     if not 0 < len(job_ids) <= MOST_REVOKED:
         return

@@ -1,4 +1,4 @@
-"""Schedules as operators set them: a rule, and when it is due next."""
+"""Schedules as operators set them: a rule and the next due time."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -19,10 +19,10 @@ from gonemaster_tasks.recurrence.rules import WEEKDAYS, Rule, RuleKind, make_rul
 
 
 def rule_of(schedule: Schedule | NewSchedule) -> Rule:
-    """Read the rule of a schedule.
+    """Parse the rule of a schedule.
 
     Raises:
-        InvalidRule: it is wrong; for a stored one, this host does not know its time zone.
+        InvalidRule: the rule is invalid; for a stored rule, this host lacks its time zone.
     """
     return make_rule(
         kind=schedule.kind,
@@ -40,8 +40,8 @@ def set_schedule(session: Session, target: ScheduleTarget, new: NewSchedule, *, 
     """Create or replace the schedule of a target.
 
     Raises:
-        InvalidRule: the rule is wrong.
-        StoreConflict: another transaction creates it at the same moment; try again.
+        InvalidRule: the rule is invalid.
+        StoreConflict: another transaction is creating the same schedule; retry.
     """
     rule = rule_of(new)
     new = _normal(new, rule)
@@ -52,12 +52,13 @@ def set_schedule(session: Session, target: ScheduleTarget, new: NewSchedule, *, 
             raise StoreConflict("the schedule is being created by another transaction")
         return
     if new.enabled and old.next_run_at is not None and _has_rule(old, rule):
-        next_run_at = old.next_run_at  # it may be due at this moment, and a change of the profile must not lose that
+        # The schedule may be due right now, and changing the profile must not skip that run.
+        next_run_at = old.next_run_at
     change_schedule(session, old, new, next_run_at=next_run_at, now=now)
 
 
 def _normal(new: NewSchedule, rule: Rule) -> NewSchedule:
-    """Return the schedule with sorted days, each once, and without what its kind does not use."""
+    """Return the schedule with its days sorted and unique, and without fields that its kind does not use."""
     is_interval = rule.kind is RuleKind.INTERVAL
     return replace(
         new,

@@ -1,4 +1,4 @@
-"""Many waiting jobs held, released or removed at once, chosen by ids or by a filter."""
+"""Bulk hold, release and removal of waiting jobs, selected by ids or by a filter."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,25 +22,25 @@ log = logging.getLogger(__name__)
 
 Change = Literal["hold", "release", "remove"]
 STATUS: Mapping[Change, JobStatus | None] = {"hold": JobStatus.QUEUED, "release": JobStatus.PAUSED, "remove": None}
-"""The state of the jobs that a change is about; None: both states of waiting jobs."""
-_NAMED = 100  # jobs whose ids the audit keeps
+"""The state of the jobs that a change applies to; None means both states of waiting jobs."""
+_NAMED = 100  # Maximum number of job ids in an audit entry.
 
 
 def selection(
     change: Change | None, *, tier: str = "", domain: str = "", created_until: datetime | None = None
 ) -> WaitingFilter:
-    """Return the filter of the jobs that a change is about; without a change, of all that wait."""
+    """Return the filter of the jobs that a change applies to; without a change, of all waiting jobs."""
     priority = Priority(TIERS.index(tier)) if tier else None
     return WaitingFilter(priority, domain, STATUS[change] if change else None, created_until)
 
 
 def hold_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> list[str]:
-    """Keep queued jobs from starting until they are released; returns the ids of those that were queued."""
+    """Hold queued jobs until they are released; return the ids of the jobs that were queued."""
     return _switch(parts, job_ids, held=True, who=who)
 
 
 def release_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> list[str]:
-    """Let held jobs wait again, at their old places; returns the ids of those that were held."""
+    """Release held jobs to their previous positions; return the ids of the jobs that were held."""
     return _switch(parts, job_ids, held=False, who=who)
 
 
@@ -61,7 +61,7 @@ def _switch(parts: QueueParts, job_ids: Sequence[str], *, held: bool, who: str) 
 
 
 def follow_messages(parts: QueueParts, by_tier: Mapping[str, Sequence[str]], *, held: bool) -> None:
-    """Make the messages follow the rows: take away those of held jobs, write those of released ones in their order."""
+    """Update the messages after the rows: remove those of held jobs, write those of released jobs in their order."""
     try:
         for tier, ids in by_tier.items():
             if held:
@@ -74,21 +74,21 @@ def follow_messages(parts: QueueParts, by_tier: Mapping[str, Sequence[str]], *, 
 
 
 def parameters_of(*, tier: str, domain: str) -> dict[str, Any]:
-    """Return the parameters of an operation that changes what a filter chooses."""
+    """Return the parameters of an operation that changes the jobs of a filter."""
     return {"tier": tier, "domain": domain}
 
 
 def parameters_of_move(session: Session, *, tier: str, domain: str, to: End) -> dict[str, Any]:
-    """Return the parameters of an operation that moves what a filter chooses.
+    """Return the parameters of an operation that moves the jobs of a filter.
 
-    The ends of the tiers as they are now tell those that have moved from those that have not.
+    The current ends of the tiers separate the moved jobs from the others.
     """
     ends = {one: ends_of_tier(session, TIERS.index(one)) for one in ([tier] if tier else TIERS)}
     return parameters_of(tier=tier, domain=domain) | {"to": to, "ends": {one: list(both) for one, both in ends.items()}}
 
 
 def unmoved(parameters: Mapping[str, Any], tier: str, *, created_until: datetime) -> WaitingFilter:
-    """Return the filter of the jobs of a tier that such an operation has not moved yet."""
+    """Return the filter of the jobs of a tier that the operation has not moved yet."""
     first, last = parameters["ends"][tier]
     wanted = selection(None, tier=tier, domain=parameters["domain"], created_until=created_until)
     to_front = parameters["to"] == "front"

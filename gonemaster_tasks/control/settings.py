@@ -1,4 +1,4 @@
-"""Changing settings while the service runs: stored, noted in the audit, published to every process."""
+"""Changes of settings at run time: stored, recorded in the audit log, published to every process."""
 
 import logging
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ log = logging.getLogger(__name__)
 
 
 def change_settings(parts: QueueParts, live: LiveSettings, changes: Mapping[str, Any], *, who: str = "") -> list[str]:
-    """Save settings, all or none; None lets file, environment and default of each process count again.
+    """Save all settings or none; the value None restores file, environment and default of each process.
 
-    This process has them at once, the others within a second. Returns the keys whose stored value has changed.
+    This process applies them immediately, the others within a second. Returns the keys whose stored value changed.
 
     Raises:
         ChangeRefused: a key or a value is not allowed; nothing was saved.
         BrokerUnavailable: Redis is unavailable, so that no process could be notified; nothing was saved.
     """
-    live.load(parts.store)  # what may be changed depends on whether there are admin tokens
+    live.load(parts.store)  # Which settings may change depends on whether admin tokens exist.
     values = check_changes(live.own, changes)
-    parts.broker.ping()  # before the commit: without Redis each process would follow at a time of its own
+    parts.broker.ping()  # Before the commit: without Redis each process would apply the change at a different time.
     now = parts.clock.now()
     changed, mark = parts.store.run_in_transaction(lambda session: _store(session, values, who=who, now=now))
     if changed:
-        live.load(parts.store)  # not by the watcher: the response already shows the new values
+        live.load(parts.store)  # Loaded here and not by the watcher, so that the response shows the new values.
         _publish(parts, live, changed, mark)
     return changed
 
@@ -55,7 +55,7 @@ def _publish(parts: QueueParts, live: LiveSettings, changed: list[str], mark: st
     try:
         parts.broker.marks.publish_settings(mark)
         if PURGE_INTERVAL in changed:
-            # Beat reads its entries in Redis and no settings; without this the interval would change at its restart.
+            # Beat reads its entries from Redis; without this the interval would change only when beat restarts.
             parts.celery.conf.beat_schedule[PURGE_ENTRY]["schedule"] = live.current.purge_interval_seconds
             parts.broker.beat.save_entry(parts.celery, PURGE_ENTRY)
     except BrokerUnavailable:

@@ -22,7 +22,7 @@ from gonemaster_tasks.queues import tier_of
 _ATTEMPTS = 5
 _ANSWERED_IDS = 10_000
 _SUBMISSION_LIFE = timedelta(seconds=60)
-MAX_OPTIONS = 1024 * 1024 * 1024  # octets of the options of all jobs of a batch
+MAX_OPTIONS = 1024 * 1024 * 1024  # bytes of the options of all jobs of a batch
 JobSource = Iterable[NewJob] | Callable[[Session], Iterable[NewJob]]
 
 
@@ -31,7 +31,7 @@ Also = Callable[[Session, Job], None]
 
 @dataclass(frozen=True)
 class Submission:
-    """A single job on its way, and what is written with it."""
+    """A single job being submitted, and what is written in the same transaction."""
 
     new: NewJob
     also: Also | None = None
@@ -39,7 +39,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmittedBatch:
-    """A batch whose jobs are queued; `job_ids`, in the order of its names, is empty when there are more than 10,000."""
+    """A batch with queued jobs; `job_ids`, in the order of its domains, is empty above 10,000 jobs."""
 
     batch: Batch
     job_count: int
@@ -47,13 +47,13 @@ class SubmittedBatch:
 
 
 def submit_job(parts: QueueParts, new: NewJob, *, also: Also | None = None, alone: bool = False) -> Job:
-    """Queue one job; `also` writes in the same transaction, and must be safe to repeat.
+    """Queue one job; `also` writes in the same transaction and must be idempotent.
 
-    Jobs that are submitted at the same time share a transaction, unless they are to be `alone`, for example because
-    `also` locks rows that others lock too.
+    Jobs submitted at the same time share a transaction, unless `alone` is set, for example because `also` locks rows
+    that others lock too.
 
-    Once the row is committed the job counts as queued, even if Redis fails before the message is written: the workers
-    reconcile as soon as it answers again.
+    Once the row is committed the job is queued, even if Redis fails before the message is written: the workers
+    reconcile as soon as Redis answers.
 
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
@@ -65,7 +65,7 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Also | None = None, alon
 
 
 def _submit_group(parts: QueueParts, group: Sequence[Submission]) -> list[Job | BaseException]:
-    """Queue jobs in one transaction; if one of them cannot be written, each in its own.
+    """Queue jobs in one transaction; if one job cannot be stored, use one transaction per job.
 
     Raises:
         BrokerUnavailable, StoreUnavailable: nothing was written.
@@ -74,7 +74,7 @@ def _submit_group(parts: QueueParts, group: Sequence[Submission]) -> list[Job | 
         return list(_submit_together(parts, group))
     except (BrokerUnavailable, StoreUnavailable):
         raise
-    except Exception as error:  # noqa: BLE001 - that of one job: the others must not fail for it
+    except Exception as error:  # noqa: BLE001 - an error of one job must not fail the others
         if len(group) == 1:
             return [error]
     return [_submit_or_error(parts, submission) for submission in group]
@@ -83,7 +83,7 @@ def _submit_group(parts: QueueParts, group: Sequence[Submission]) -> list[Job | 
 def _submit_or_error(parts: QueueParts, submission: Submission) -> Job | BaseException:
     try:
         return _submit_together(parts, [submission])[0]
-    except Exception as error:  # noqa: BLE001 - its thread raises it
+    except Exception as error:  # noqa: BLE001 - raised in the thread of the job
         return error
 
 
@@ -98,23 +98,23 @@ def _submit_together(parts: QueueParts, group: Sequence[Submission]) -> list[Job
                 submission.also(session, job)
         return jobs
 
-    # What fails in a group is repeated alone, without waiting.
+    # A job that fails in a group is retried alone, without waiting.
     jobs = parts.store.run_in_transaction(create, attempts=_ATTEMPTS if len(group) == 1 else 1)
     for tier in dict.fromkeys(tier_of(job.priority) for job in jobs):
         ids = [job.id for job in jobs if tier_of(job.priority) == tier]
         try:
             parts.broker.lists.enqueue_many(ids, tier)
-        except BrokerUnavailable:  # not raised: the clients would submit again, and domains would be tested twice
+        except BrokerUnavailable:  # Not raised: clients would submit again, and domains would be tested twice.
             log.warning("jobs stored, they are enqueued as soon as Redis answers", extra={"job_ids": ids})
             parts.broker.reconciliation.post()
     return jobs
 
 
 def check_options(octets: int, jobs: int) -> None:
-    """Refuse options that would fill the disk, since each of so many jobs has its own copy: `octets` of all of them.
+    """Refuse options that would fill the disk, since each job has its own copy; `octets` is their total size.
 
     Raises:
-        OptionsTooLarge: nothing must be written.
+        OptionsTooLarge: the options exceed the limit; nothing may be written.
     """
     if octets > MAX_OPTIONS:
         raise OptionsTooLarge(given=-(-octets // jobs), limit=MAX_OPTIONS // jobs)
@@ -127,11 +127,11 @@ def submit_batch(
     *,
     also: Callable[[Session, SubmittedBatch], None] | None = None,
 ) -> SubmittedBatch:
-    """Store a batch and its jobs in one transaction, then enqueue them in slices; `also` writes in the same one.
+    """Store a batch and its jobs in one transaction, then enqueue them in slices; `also` shares the transaction.
 
-    `jobs` need no batch id and are read only once, a chunk at a time. A function is called with
-    the session of the transaction, so that jobs made from rows need no second connection: callers that hold one and
-    wait for another would block each other once the pool is empty.
+    `jobs` need no batch id and are read only once, a chunk at a time. A function is called with the session of the
+    transaction, so that jobs built from rows need no second connection: callers that wait for a second one
+    would block each other once the pool is empty.
 
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
@@ -148,21 +148,21 @@ def submit_batch(
 
 @dataclass(frozen=True)
 class StoredBatch:
-    """A batch whose messages are to be written after the commit."""
+    """A stored batch whose messages are written after the commit."""
 
     submitted: SubmittedBatch
     chunks: "tuple[_PackedIds, ...]"
 
 
 def store_batch(parts: QueueParts, session: Session, batch: NewBatch, jobs: JobSource, *, now: datetime) -> StoredBatch:
-    """Store a batch and its jobs as a part of the caller's transaction; `enqueue_batch` must follow its commit.
+    """Store a batch and its jobs in the caller's transaction; `enqueue_batch` must follow its commit.
 
     Raises:
         BrokerUnavailable: Redis is unavailable; the transaction must be rolled back.
     """
     row = create_batch(session, batch, now=now)
-    # Before the commit: a reconciler that saw the rows without this would rebuild the tier, and then our messages
-    # would be there a second time.
+    # Before the commit: otherwise a reconciler that sees the rows would rebuild the tier, and the messages would be
+    # enqueued twice.
     parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
     new = jobs(session) if callable(jobs) else jobs
     chunks: list[_PackedIds] = []
@@ -176,7 +176,7 @@ def store_batch(parts: QueueParts, session: Session, batch: NewBatch, jobs: JobS
 
 @dataclass(frozen=True, slots=True)
 class _PackedIds:
-    """The ids of a chunk, compressed: three octets each instead of thirty, or of eighty in a list."""
+    """The compressed ids of a chunk: three bytes each instead of thirty, or eighty in a list."""
 
     count: int
     packed: bytes
@@ -199,12 +199,12 @@ def _in_batch(job: NewJob, batch_id: str) -> NewJob:
 
 
 def enqueue_batch(parts: QueueParts, stored: StoredBatch) -> None:
-    """Write the messages of a batch that was committed; without Redis they follow as soon as it answers."""
+    """Write the messages of a committed batch; if Redis is unavailable, the reconciler writes them later."""
     broker, batch_id, tier = parts.broker, stored.submitted.batch.id, tier_of(Priority.BATCH)
     try:
         for chunk in stored.chunks:
             broker.lists.enqueue_many(chunk.ids(), tier)
-            # Renewed for each slice: it must outlast a long submission, and end soon after one that was killed.
+            # Renewed for each slice: it must outlast a long submission and expire soon after a killed one.
             broker.marks.begin_submission(batch_id, _SUBMISSION_LIFE)
         broker.marks.end_submission(batch_id)
     except BrokerUnavailable:

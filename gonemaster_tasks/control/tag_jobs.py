@@ -1,4 +1,4 @@
-"""The jobs of a batch of all domains of a tag, made while they are read."""
+"""Batch jobs for all domains of a tag, created while the domains are read."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -16,11 +16,11 @@ CHUNK = 5000
 
 
 def jobs_of_tag(session: Session, tag: str, *, profile_id: int | None, origin: str) -> Iterator[NewJob]:
-    """Yield a job for each domain of a tag, with the given profile, else with the default one of the domain's tags.
+    """Yield a job for each domain of a tag, with the given profile or the default one of its tags.
 
     Raises:
         AmbiguousProfile: the tags of a domain have different default profiles.
-        ProfileNotFound: no profile has this id.
+        ProfileNotFound: the profile does not exist.
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""All domains of a tag that a filter matches, taken out of it in short transactions."""
+"""Removal of all domains of a tag that match a filter, in short transactions."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,18 +17,18 @@ ACTION = "tag.untag"
 
 
 def parameters_of(wanted: DomainFilter) -> dict[str, Any]:
-    """Return what a filter chooses within its tag as JSON, which an operation and the audit keep."""
+    """Return the filter within a tag as JSON, for operations and the audit log."""
     chosen = {"name": wanted.name, "level": wanted.level, "min_level": wanted.min_level}
     return {name: value for name, value in chosen.items() if value is not None}
 
 
 def filter_of(tag: str, parameters: Mapping[str, Any]) -> DomainFilter:
-    """Return the filter that an operation has kept."""
+    """Return the filter from the parameters of an operation."""
     return replace(DomainFilter(domain_tag=tag), **parameters)
 
 
 def removal(wanted: DomainFilter, action: LongAction) -> Step:
-    """Return the step that takes some of the domains out of their tag and counts them in the audit."""
+    """Return the step that removes some of the domains from their tag and counts them in the audit log."""
 
     def step(session: Session, size: int) -> int:
         removed = remove_from_tag(session, wanted, limit=size)
@@ -40,6 +40,6 @@ def removal(wanted: DomainFilter, action: LongAction) -> Step:
 
 
 def remove_members(store: Store, wanted: DomainFilter, *, who: str) -> int:
-    """Take all domains that match out of their tag; returns their number."""
+    """Remove all matching domains from their tag; return their number."""
     action = LongAction(ACTION, who=who, target=wanted.domain_tag or "", details=parameters_of(wanted))
     return sum(purge_in_steps(store, removal(wanted, action)))

@@ -1,1 +1,1 @@
-"""Periodic maintenance of queue and store, one duty a file."""
+"""Periodic maintenance of queue and store, one task per file."""

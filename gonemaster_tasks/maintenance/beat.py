@@ -1,4 +1,4 @@
-"""Beat sends the periodic tasks: `python -m gonemaster_tasks.maintenance.beat`; of several, the holder of a lock."""
+"""Beat, which sends the periodic tasks: `python -m gonemaster_tasks.maintenance.beat`. A lock elects one of several."""
 
 import argparse
 import sys
@@ -28,7 +28,7 @@ from gonemaster_tasks.repeating import FailureLog
 
 
 def run_beat(settings: Settings) -> None:
-    """Send the tasks that are due until a signal ends the process; wait while Redis is away or another beat is active.
+    """Send due tasks until a signal ends the process; wait while Redis is unavailable or another beat is active.
 
     Raises:
         BrokerRefused: the broker does not meet the requirements of the queue.
@@ -36,7 +36,7 @@ def run_beat(settings: Settings) -> None:
     with closing(Broker.open(settings.broker_url)) as broker:
         _wait_for(broker)
         clock = LazyClock(broker)
-        follow(clock.now)  # what is due is judged by it: another beat may have sent it last
+        follow(clock.now)  # This clock decides what is due: another beat may have sent it last.
         app = make_app_of(_with_overrides(settings))
         broker.beat.lend_client(app)
         with _reported(settings, broker, clock):
@@ -45,7 +45,7 @@ def run_beat(settings: Settings) -> None:
 
 @contextmanager
 def _reported(settings: Settings, broker: Broker, clock: LazyClock) -> Iterator[None]:
-    """Let the others know how this process is, for a block."""
+    """Report the state of this process to the others during the block."""
     store = open_store(observer_store_settings(settings))
     observer = DatabaseObserver(store)
     reporter = Reporter(broker, clock, kind="beat", store=store, facts=lambda: observer.facts(clock.timestamp()))
@@ -69,7 +69,7 @@ def _wait_for(broker: Broker) -> None:
 
 
 def _with_overrides(settings: Settings) -> Settings:
-    """Apply the overrides; later changes of the interval reach beat through its entries in Redis."""
+    """Apply the stored overrides; later changes of the interval reach beat through its entries in Redis."""
     live = LiveSettings(settings)
     with closing(open_store(worker_store_settings(settings))) as store:
         live.try_load(store)
@@ -77,7 +77,7 @@ def _with_overrides(settings: Settings) -> Settings:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run beat until it is told to stop; exit code 2 if settings or the broker are refused."""
+    """Run beat until a signal stops it; return exit code 2 if settings or the broker are refused."""
     parser = argparse.ArgumentParser(prog="gonemaster-beat", description=__doc__)
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
     given = parser.parse_args(arguments)

@@ -1,7 +1,8 @@
-"""The duty of external data, where they are enabled: reference lists, registration data, names of ASes.
+"""The maintenance task of external data, if enabled: reference lists, registration data, AS names.
 
-Nobody waits for it. One worker process is at it at a time, by a lock in Redis, for some seconds, in a thread of its
-own: what others take to answer holds no slot. The limit of a minute is that of all processes, since it counts rows.
+No user waits for this task. A lock in Redis lets one process at a time perform it, for some seconds and in a separate
+thread, so that slow external servers occupy no slot. The limit per minute applies to all processes together, because
+it counts rows.
 """
 
 import logging
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 _LOCK, _LOCK_LIFE = "external_data", timedelta(minutes=2)
 _WORK_FOR_S = 10.0
 _MINUTE = timedelta(minutes=1)
-_MOST_OCTETS = 256 * 1024  # of the data of a domain; they have 10,000
+_MOST_OCTETS = 256 * 1024  # Of the data of a domain, which usually have 10,000.
 _LABELS_AT_A_TIME = 8
 _RDAP = {"Accept": "application/rdap+json, application/json"}
 
@@ -53,9 +54,9 @@ def follow_external_data(
     now: Clock,
     stopped: Stopped = lambda: False,
 ) -> None:
-    """Do for some seconds what is due, if external data are enabled and no other process is at it.
+    """Perform due work for some seconds, if external data are enabled and no other process performs it.
 
-    Without `look_up_as_names` labels of ASes are left to others.
+    Without `look_up_as_names`, other processes look up the AS names.
     """
     if not settings.external_data_enabled:
         return
@@ -73,14 +74,14 @@ def follow_external_data(
             label_ases(store, settings, look_up_as_names, now=now, stopped=over)
         fetch_registrations(store, broker, settings, now=now, stopped=over)
     finally:
-        with suppress(BrokerUnavailable):  # the lock ends by itself
+        with suppress(BrokerUnavailable):  # The lock expires.
             broker.locks.release(_LOCK, holder)
 
 
 def label_ases(
     store: Store, settings: Settings, look_up: LookUp, *, now: Clock, stopped: Stopped = lambda: False
 ) -> int:
-    """Look up who holds the ASes of the analysis, as many as a minute allows; returns how many were found out."""
+    """Look up the holders of the ASes of the analysis within the limit per minute; return how many were determined."""
     labelled = 0
     while not stopped():
         with store.read_only() as session:
@@ -105,7 +106,7 @@ def label_ases(
 def fetch_registrations(
     store: Store, broker: Broker, settings: Settings, *, now: Clock, stopped: Stopped = lambda: False
 ) -> int:
-    """Fetch the registration data that readers wish for, as many as a minute allows; returns how many came."""
+    """Fetch the requested registration data within the limit per minute; return the number of domains fetched."""
     fetched = 0
     while not stopped() and broker.wishes.count():
         with store.read_only() as session:
@@ -137,7 +138,7 @@ def _fetch(store: Store, settings: Settings, services: Services, domain: str, *,
 
 
 def _store(store: Store, settings: Settings, note: Callable[[Session], None], *, succeeded: bool) -> bool:
-    """Store what became of an attempt, in the place of the oldest record if there are many."""
+    """Store the result of an attempt; replace the oldest record if there are many."""
 
     def write(session: Session) -> None:
         note(session)

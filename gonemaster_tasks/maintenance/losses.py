@@ -1,7 +1,7 @@
-"""Notices jobs that were accepted and are gone: a failover to a standby that lagged, or a backup that was put back.
+"""Detection of lost accepted jobs, caused by a failover to a lagging standby or by a restored backup.
 
-A message is written after the commit of its row, so a message without a job or a run belongs to a job that was
-deleted, or to one whose commit the database has lost. Who deletes writes that down.
+A message is written after the commit of its row, so a message without a job or a run belongs to a deleted job, or to
+one whose commit the database has lost. Every deletion is recorded.
 """
 
 import logging
@@ -18,17 +18,17 @@ from gonemaster_tasks.maintenance.retention import BEAT
 
 log = logging.getLogger(__name__)
 
-_CLOCKS = timedelta(minutes=10)  # by which the host that made an id may be off
-_OLDEST = timedelta(days=1)  # retention deletes nothing that is younger
+_CLOCKS = timedelta(minutes=10)  # The tolerated clock error of the host that issued an id.
+_OLDEST = timedelta(days=1)  # Retention deletes nothing younger than this.
 
 
 def note_lost_jobs(store: Store, broker: Broker, job_ids: Sequence[str]) -> int:
-    """Note those of the jobs that are neither waiting nor ended, for health; returns their number.
+    """Record the jobs that have neither a job nor a run row, for the queue health; return their number.
 
-    Where something was deleted since they were made, nothing is noted: it cannot be told from a loss.
+    Nothing is recorded if a deletion happened since the jobs were created: it cannot be distinguished from a loss.
 
     Raises:
-        StoreUnavailable, BrokerUnavailable: nothing is known.
+        StoreUnavailable, BrokerUnavailable: the jobs were not checked.
     """
     made = {job_id: at for job_id in job_ids if (at := made_at(job_id)) is not None}
     if not made:
@@ -41,5 +41,5 @@ def note_lost_jobs(store: Store, broker: Broker, job_ids: Sequence[str]) -> int:
         if since < utcnow() - _OLDEST or has_deleted_since(session, since - _CLOCKS, unless_by=BEAT):
             return 0
     broker.losses.add(gone)
-    log.error("accepted jobs are gone: the database has lost commits", extra={"jobs": len(gone), "first": gone[0]})
+    log.error("accepted jobs are missing: the database has lost commits", extra={"jobs": len(gone), "first": gone[0]})
     return len(gone)

@@ -1,4 +1,4 @@
-"""Adds up finished runs for the metrics, and notes the depth of the queue once a minute."""
+"""Aggregates finished runs for the metrics, and records the queue depth once a minute."""
 
 import logging
 from collections.abc import Callable
@@ -19,10 +19,10 @@ _LONGEST_REST_S = 0.25
 
 
 def add_up_runs(store: Store, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False) -> int:
-    """Follow all runs that were not followed yet, or until `stopped`; returns their number.
+    """Aggregate all new runs, or until `stopped`; return their number.
 
-    Of several workers one follows at a time, the others find nothing to do. A store from before has all its runs added
-    in steps with rests, since jobs of the same process need the interpreter.
+    One worker at a time does this; the others find no new runs. An existing store is processed in steps with pauses,
+    because jobs of the same process need the interpreter.
     """
     followed, began = 0, monotonic()
     while not stopped():
@@ -33,13 +33,13 @@ def add_up_runs(store: Store, *, now: Callable[[], datetime], stopped: Callable[
         sleep(min(_LONGEST_REST_S, monotonic() - began))
         began = monotonic()
     if followed >= STEP:
-        log.info("runs added up", extra={"runs": followed})
+        log.info("runs aggregated", extra={"runs": followed})
     _note_depth(store, now())
     return followed
 
 
 def _note_depth(store: Store, now: datetime) -> None:
-    """Measure the queue for the slots of this minute, unless that was done."""
+    """Record the queue depth for this minute, unless it is recorded already."""
     slots = slots_at(now.timestamp())
     minute = min(slots)
     with store.read_only() as session:

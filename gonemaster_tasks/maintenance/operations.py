@@ -1,4 +1,4 @@
-"""Performs operations in short transactions, one worker each; what a dead worker began, another one continues."""
+"""Performs operations in short transactions, one worker each; another worker continues the operation of a dead one."""
 
 import logging
 import secrets
@@ -54,15 +54,15 @@ _LONGEST_ERROR = 1000  # characters
 
 log = logging.getLogger(__name__)
 
-PROFILE_CHUNK = 1000  # runs of one transaction
+PROFILE_CHUNK = 1000  # runs per transaction
 
 
 @dataclass(frozen=True)
 class Work:
-    """How one kind of operation is performed.
+    """The implementation of one kind of operation.
 
-    `step` changes up to so many rows and returns how many, 0 when none is left; it notes them in the audit itself.
-    `finish` gets the number of all changed rows and returns the result; it may be repeated.
+    `step` changes up to the given number of rows and returns the number changed, 0 when none is left; it updates the
+    audit log itself. `finish` gets the total of changed rows and returns the result; it is idempotent.
     """
 
     step: Step
@@ -71,7 +71,7 @@ class Work:
 
 
 def call_for_due_operations(store: Store, broker: Broker, *, now: datetime) -> None:
-    """Call a worker if an operation waits or was abandoned: its message may be lost, or its worker dead."""
+    """Notify a worker if an operation is waiting or abandoned: its message may be lost, or its worker dead."""
     with store.read_only() as session:
         due = has_due_operation(session, now=now)
     if due:
@@ -87,14 +87,14 @@ def perform_due_operations(
     max_attempts: int = 3,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Perform operations, oldest first, until none is due or `stopped`; returns the number of those claimed.
+    """Perform operations, oldest first, until none is due or `stopped`; return the number of claims.
 
-    One that ended its worker at `max_attempts` starts in a row without progress is not claimed again, but failed.
+    An operation whose worker died at `max_attempts` consecutive starts without progress fails instead of being claimed.
     """
     claimed = 0
     while not stopped():
         _fail_exhausted(parts.store, now(), max_attempts)
-        # Of this claim, not of the worker: one that lost its lease and claims again must not pass for its former self.
+        # The holder is unique per claim: a worker that lost its lease and claims again is a new holder.
         holder = f"{worker[:200]}/{secrets.token_hex(8)}"
         operation = _claim(parts.store, holder, now(), lease)
         if operation is None:
@@ -123,12 +123,12 @@ def _fail_exhausted(store: Store, now: datetime, max_attempts: int) -> None:
         lambda session: fail_exhausted_operations(session, now=now, max_attempts=max_attempts)
     )
     for operation_id in failed:
-        log.error("operation failed: its worker ended at each start", extra={"operation_id": operation_id})
+        log.error("operation failed: its worker died at each start", extra={"operation_id": operation_id})
 
 
 def _release(store: Store, operation: Operation, holder: str) -> None:
-    """Give the claim back, so that what the database refused for the moment does not count as a start."""
-    with suppress(StoreUnavailable, StoreConflict, OperationClaimLost):  # else the lease expires
+    """Release the claim, so that a temporary failure of the database does not count as a start."""
+    with suppress(StoreUnavailable, StoreConflict, OperationClaimLost):  # Otherwise the lease expires.
         store.run_in_transaction(lambda session: release_operation(session, operation.id, worker=holder))
 
 
@@ -158,16 +158,16 @@ class _Performance:
     stopped: Callable[[], bool]
 
     def run(self) -> None:
-        """Perform the operation to its end, or release it when the worker stops."""
+        """Perform the operation completely, or release it when the worker stops."""
         store, operation = self.parts.store, self.operation
         work = _WORK[operation.kind](self.parts, operation, _action_of(operation))
         for _ in purge_in_steps(store, self._fenced(work.step), stopped=self.stopped, max_step=work.max_step):
-            pass  # each step notes its own progress
+            pass  # Each step records its own progress.
         if self.stopped():
             _release(store, operation, self.holder)
             return
         with store.read_only() as session:
-            done = get_operation(session, operation.id).done  # with what earlier claims have done
+            done = get_operation(session, operation.id).done  # Includes the rows of earlier claims.
         result = work.finish(done)
         store.run_in_transaction(
             lambda session: finish_operation(session, operation.id, worker=self.holder, now=self.now(), result=result)
@@ -175,7 +175,7 @@ class _Performance:
         log.info("operation finished", extra=_about(operation) | {"done": done})
 
     def _fenced(self, step: Step) -> Step:
-        """Add progress in the transaction of each step: who has lost the claim rolls back what it did."""
+        """Record progress in the transaction of each step: a worker that lost the claim rolls its changes back."""
 
         def fenced(session: Session, size: int) -> int:
             changed = step(session, size)
@@ -189,7 +189,7 @@ class _Performance:
 
 
 def _action_of(operation: Operation) -> LongAction:
-    """Continue the line of the audit that was written when the operation was accepted."""
+    """Continue the audit record that was written when the operation was accepted."""
     details = {"operation_id": operation.id}
     return LongAction(
         operation.kind.value, who=operation.who, target=operation.target, details=details, line_id=operation.audit_id
@@ -248,7 +248,7 @@ def _delete_profile(parts: QueueParts, operation: Operation, action: LongAction)
         action.add(session, 1, now=utcnow())
 
     def finish(_done: int) -> None:
-        with suppress(ProfileNotFound):  # deleted by the worker that was killed before it could report the end
+        with suppress(ProfileNotFound):  # A worker killed before it could report the end has deleted it.
             parts.store.run_in_transaction(delete)
 
     return Work(clear, finish, max_step=PROFILE_CHUNK)
@@ -261,7 +261,7 @@ def _delete_domain(parts: QueueParts, operation: Operation, action: LongAction) 
         return purge_domain(session, domain_id, limit=size)
 
     def finish(done: int) -> Mapping[str, Any]:
-        with suppress(DomainNotFound):  # deleted by the worker that was killed before it could report the end
+        with suppress(DomainNotFound):  # A worker killed before it could report the end has deleted it.
             parts.store.run_in_transaction(lambda session: remove_domain(session, domain_id))
         return {"purged_runs": done}
 
@@ -323,7 +323,7 @@ def _of_selection(
     change: Change,
     apply: Callable[[Session, list[str]], int],
 ) -> Work:
-    """Change the waiting jobs that a filter chose when the operation was accepted; later ones are left alone."""
+    """Change the waiting jobs that the filter matched when the operation was accepted; later jobs are not changed."""
     tier = operation.parameters["tier"]
     wanted = selection(change, tier=tier, domain=operation.parameters["domain"], created_until=operation.created_at)
 
@@ -346,19 +346,21 @@ def _of_selection(
 
 
 def _move_waiting(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
-    """Move the waiting jobs that a filter chose to an end of their tiers, and keep their order among each other.
+    """Move the waiting jobs of a filter to an end of their tiers and keep their relative order.
 
-    To the front the last ones go first. A job that moved stands outside of the ends of its tier as they were when the
-    operation was accepted, so whoever continues it finds those that are left.
+    When moving to the front, the last jobs go first. A moved job lies outside the ends that its tier had when the
+    operation was accepted, so a worker that continues the operation finds the remaining jobs.
     """
     about = operation.parameters
     tiers, next_ids = list(about["ends"]), last_waiting_ids if about["to"] == "front" else waiting_ids
 
     def step(session: Session, size: int) -> int:
-        parts.broker.marks.begin_change(tiers)  # what is killed before its end is put in order by the reconciler
+        # The reconciler restores the order if the worker is killed before the end.
+        parts.broker.marks.begin_change(tiers)
         for tier in tiers:
             while ids := next_ids(session, unmoved(about, tier, created_until=operation.created_at), limit=size):
-                if moved := len(move_to_end(session, ids, to=about["to"])):  # else all were taken meanwhile
+                # Otherwise all of them were taken meanwhile.
+                if moved := len(move_to_end(session, ids, to=about["to"])):
                     action.add(session, moved, now=parts.clock.now())
                     return moved
         return 0

@@ -1,4 +1,4 @@
-"""Requeues or fails jobs whose lease has expired, and expires queued jobs whose time to start has passed."""
+"""Requeues or fails jobs with expired leases, and expires queued jobs whose start deadline has passed."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 50
 _EXPIRED_AT_ONCE = 200
-_LOCK_WAIT = timedelta(seconds=1)  # for what all jobs write to, such as the row of a domain or a counter
+_LOCK_WAIT = timedelta(seconds=1)  # For rows that all jobs write, such as the row of a domain or a counter.
 
 
 def reap(
@@ -31,10 +31,10 @@ def reap(
     worker: str | None = None,
     goes_on: Callable[[], bool] = lambda: True,
 ) -> int:
-    """Requeue jobs with expired leases (of one worker), or fail them after `max_attempts` starts; return how many.
+    """Requeue jobs with expired leases (of one worker), or fail them after `max_attempts` starts; return their number.
 
-    Where a worker died with several jobs, none of them is blamed: each is tested alone from then on. What another
-    transaction holds is left to the next time, nothing is waited for. `goes_on` is asked before each fifty.
+    If a worker died with several jobs, none of them is blamed: each one runs alone from then on. Rows locked by another
+    transaction are skipped until the next time. `goes_on` is checked before each fifty jobs.
     """
     total = 0
     crowded: set[str] = set()  # workers
@@ -54,7 +54,7 @@ def reap(
 
 
 def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_attempts: int, shared_worker: bool) -> bool:
-    """Reap one job; returns whether it was done, and by this process."""
+    """Reap one job; return whether this process reaped it."""
     worker, attempt = job.worker or "", job.attempt
 
     def requeue(session: Session) -> Job | Run | None:
@@ -73,13 +73,14 @@ def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_atte
     try:
         with store.lock_timeout(lock=_LOCK_WAIT):
             left = store.run_in_transaction(requeue, attempts=1)
-    except (JobStateError, StoreConflict):  # the worker graduated it or renewed the lease after all; or the next time
+    # The worker graduated the job or renewed its lease; otherwise the next round reaps it.
+    except (JobStateError, StoreConflict):
         return False
     if left is None:
         return False
     about = {"job_id": job.id, "batch_id": job.batch_id, "worker": worker, "attempt": attempt}
     if isinstance(left, Job):
-        log.warning("lease expired, job queued again", extra=about)
+        log.warning("lease expired, job requeued", extra=about)
         _put_back(broker, job)
     else:
         log.warning("lease expired, job ended after its last attempt", extra={**about, "status": str(left.status)})
@@ -87,9 +88,9 @@ def _reap_job(store: Store, broker: Broker, job: Job, *, now: datetime, max_atte
 
 
 def void_claims(store: Store, *, worker: str, now: datetime) -> int:
-    """End the leases of a worker process that is known to have ended, for claims up to `now`; return their number.
+    """Expire the leases of a worker process that has ended, for claims up to `now`; return their number.
 
-    They are reaped as if they had expired: attempts count, and none of several jobs is blamed.
+    The jobs are reaped as after expiry: attempts count, and none of several jobs is blamed.
     """
     return store.run_in_transaction(lambda session: end_leases(session, worker=worker, now=now))
 
@@ -97,16 +98,17 @@ def void_claims(store: Store, *, worker: str, now: datetime) -> int:
 def _put_back(broker: Broker, job: Job) -> None:
     try:
         broker.lists.put_back(job.id, tier_of(job.priority))
-    except BrokerUnavailable:  # the other jobs are requeued nevertheless
+    except BrokerUnavailable:  # The other jobs are requeued anyway.
         log.warning("message not put back, it follows as soon as Redis answers", extra={"job_id": job.id})
         broker.reconciliation.post()
 
 
 def expire(store: Store, *, now: datetime) -> int:
-    """End waiting jobs that should have started by now; return how many. Claims of their messages find no row."""
+    """Expire waiting jobs past their start deadline; return their number. Claims of their messages find no row."""
     total = 0
     with store.read_only() as session:
-        if not has_expired_jobs(session, now=now):  # mostly so, and a transaction that writes stops others on SQLite
+        # Usually there are none, and a write transaction would block others on SQLite.
+        if not has_expired_jobs(session, now=now):
             return 0
     while True:
         with store.lock_timeout(lock=_LOCK_WAIT):

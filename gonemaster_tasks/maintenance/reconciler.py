@@ -1,4 +1,4 @@
-"""Makes the broker agree with the database: messages of queued jobs and operations, pause flags, marks, schedules."""
+"""Synchronizes the broker with the database: messages of jobs and operations, pause flags, marks, schedules."""
 
 import logging
 import secrets
@@ -26,27 +26,27 @@ log = logging.getLogger(__name__)
 
 _GRACE = timedelta(seconds=10)  # from the commit of a job to the arrival of its message
 _HEAD = 100
-_LOOKED_AT = 2000  # a failover loses the newest jobs
+_LOOKED_AT = 2000  # Messages per tier to check: a failover loses the newest jobs.
 
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What was repaired: the number of messages restored in each tier, and the schedule entries restored."""
+    """The result: the number of restored messages per tier, and the restored schedule entries."""
 
     messages: dict[str, int]
     schedules: tuple[str, ...]
 
 
 def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Reconciled:
-    """Compare the counts, which is cheap, and the head of each tier; rebuild a tier only where they disagree.
+    """Compare the counts and the head of each tier, which is cheap; rebuild a tier only if they differ.
 
-    An emptied Redis is recognised by its missing epoch. A tier is rebuilt from the rows in their order, which repairs
+    A missing epoch shows that Redis lost its content. A tier is rebuilt from its rows in their order, which repairs
     missing, stale and duplicate messages alike.
     """
-    broker.rejected.put_wrong_types_aside()  # first: every other command on such a key is refused
-    wanted = broker.reconciliation.mark()  # before all that is compared: what is wanted later is another mark
+    broker.rejected.put_wrong_types_aside()  # This is first: Redis refuses every other command on such a key.
+    wanted = broker.reconciliation.mark()  # Read before the comparison: a later request sets another mark.
     end_pauses(store, now=now)
-    copy_controls(store, broker, now=now)  # first: a paused tier must not move when its messages are restored
+    copy_controls(store, broker, now=now)  # Copied first: a paused tier must not run when its messages are restored.
     republish_settings(store, broker)
     emptied = not broker.marks.controls().epoch
     drop_stale_unacked(store, broker, now=now)
@@ -69,7 +69,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
 
 
 def restore_lost_messages(store: Store, broker: Broker, *, now: datetime, grace: timedelta) -> int:
-    """Restore messages of the next jobs that are neither in a list nor with a worker; return how many there were.
+    """Restore the missing messages of the next jobs; return their number.
 
     `grace` is the time from the commit of a job to the arrival of its message.
     """
@@ -79,17 +79,17 @@ def restore_lost_messages(store: Store, broker: Broker, *, now: datetime, grace:
 
 
 def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, emptied: bool) -> int:
-    if broker.marks.submissions():  # their messages are being sent; the next round checks whether they arrived
+    if broker.marks.submissions():  # Their messages are being sent; the next round checks whether they arrived.
         return 0
     if emptied or _counts_differ(store, broker, tier):
-        note_lost_jobs(store, broker, broker.lists.newest_ids(tier, _LOOKED_AT))  # before their messages go
+        note_lost_jobs(store, broker, broker.lists.newest_ids(tier, _LOOKED_AT))  # Before the messages are removed.
         with broker.locks.exclusive(QUEUE_ORDER):
             return rebuild_tier(store, broker, tier)
     return _restore_head(store, broker, tier, now=now)
 
 
 def _counts_differ(store: Store, broker: Broker, tier: str) -> bool:
-    """Compare twice, as a job between claim and acknowledgement is counted on one side only."""
+    """Compare twice, because a job between claim and acknowledgement is counted on one side only."""
     for _ in range(2):
         before, held = broker.lists.depth(tier), broker.unacked.count()
         with store.read_only() as session:
@@ -107,7 +107,7 @@ def _restore_head(store: Store, broker: Broker, tier: str, *, now: datetime, gra
     missing = broker.without_message(ids, tier)
     if not missing:
         return 0
-    with store.read_only() as session:  # a job claimed in between is not missing
+    with store.read_only() as session:  # A job claimed in between is not missing.
         still = set(first_queued_ids(session, TIERS.index(tier), limit=_HEAD, created_before=now - grace))
     lost = [job_id for job_id in missing if job_id in still]
     for job_id in reversed(lost):

@@ -1,4 +1,4 @@
-"""Recurring batches: what is due is decided once, together with the batch that it submits."""
+"""Recurring batches: each due occurrence is decided once, in one transaction with the batch that it submits."""
 
 import logging
 from collections.abc import Callable
@@ -37,13 +37,13 @@ _MISSED_AFTER = timedelta(hours=1)
 def run_due_schedules(
     parts: QueueParts, *, max_batch_size: int, stopped: Callable[[], bool] = lambda: False
 ) -> list[ScheduleOutcome]:
-    """Decide all occurrences that are due, oldest first, and submit their batches; returns the outcomes.
+    """Decide all due occurrences, oldest first, and submit their batches; return the outcomes.
 
-    Of any number of processes one decides an occurrence: the change of its next time, and the batch, are one
-    transaction. What was not decided, since the database or Redis failed, stays due.
+    Exactly one process decides an occurrence: the update of the next due time and the batch share one transaction. An
+    occurrence stays due if the database or Redis fails.
 
     Raises:
-        BrokerUnavailable, StoreUnavailable: the rest stays due.
+        BrokerUnavailable, StoreUnavailable: the remaining occurrences stay due.
     """
     parts.broker.ping()
     with parts.store.read_only() as session:
@@ -58,7 +58,7 @@ def run_due_schedules(
 
 
 def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> ScheduleOutcome | None:
-    """Decide one occurrence; None if another process does, or if it stays due."""
+    """Decide one occurrence; return None if another process decides it or it stays due."""
     about = {"schedule_id": occurrence.schedule_id, "due_at": occurrence.due_at.isoformat()}
     try:
         decided = parts.store.run_in_transaction(lambda session: _decide(parts, session, occurrence, max_batch_size))
@@ -67,7 +67,7 @@ def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> Sche
     except StoreConflict as error:
         log.warning("schedule not run, it stays due", extra={**about, "error": str(error)})
         return None
-    except Exception as error:  # one schedule must not keep the others from their time
+    except Exception as error:  # The failure of one schedule must not delay the others.
         expected = isinstance(error, AmbiguousProfile)
         log.warning("batch of a schedule not submitted", extra=about, exc_info=None if expected else error)
         text = _text_of(error)
@@ -82,7 +82,7 @@ def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> Sche
 
 @dataclass(frozen=True)
 class _Decided:
-    """What was committed; `stored` is the batch whose messages follow."""
+    """A committed decision; `stored` is the batch whose messages are sent next."""
 
     decision: Decision
     stored: StoredBatch | None = None
@@ -111,7 +111,7 @@ def _decide(parts: QueueParts, session: Session, occurrence: Occurrence, max_bat
 def _checked(
     session: Session, listed: ListedSchedule, occurrence: Occurrence, *, now: datetime, max_batch_size: int
 ) -> tuple[ScheduleOutcome, str]:
-    """Return the outcome with an error; the order of the checks is that of the contract (data-model.md section 7)."""
+    """Return the outcome and an error text; the contract defines the order of the checks (data-model.md section 7)."""
     schedule = listed.schedule
     if not schedule.catch_up and now - occurrence.due_at > _MISSED_AFTER:
         return ScheduleOutcome.SKIPPED_MISSED, ""
@@ -131,7 +131,7 @@ def _store(parts: QueueParts, session: Session, listed: ListedSchedule, *, now: 
     schedule, tag = listed.schedule, listed.source_tag
     is_analysed = listed.cohort is not None
     batch = NewBatch(
-        0,  # counted below: others may change the tag meanwhile
+        0,  # Counted below, because the tag may change meanwhile.
         tag=tag,
         snapshot_intent=is_analysed,
         promote_snapshot=is_analysed and schedule.promote_default,
@@ -157,7 +157,7 @@ def _note_error(parts: QueueParts, session: Session, occurrence: Occurrence, tex
 
 def _write(session: Session, occurrence: Occurrence, decision: Decision, *, now: datetime) -> None:
     if not decide_occurrence(session, occurrence, decision, now=now):
-        raise StoreConflict("the occurrence was decided by another process")  # rolls the batch back
+        raise StoreConflict("the occurrence was decided by another process")  # This rolls the batch back.
     add_counts(session, {Count(SCHEDULED, decision.outcome): 1})
 
 

@@ -39,14 +39,14 @@ Stopped = Callable[[], bool]
 
 
 def purge_old_runs(store: Store, *, days: int, now: datetime, who: str, stopped: Stopped = lambda: False) -> int:
-    """Delete runs that ended more than `days` days ago; return how many. Unfinished jobs are not runs and stay."""
+    """Delete runs that ended more than `days` days ago; return their number. Unfinished jobs are not affected."""
     cutoff = now - timedelta(days=days)
     action = LongAction("jobs.purge", who=who, details={"older_than_days": days})
 
     def step(session: Session, size: int) -> int:
         removed = purge_finished_before(session, cutoff, limit=size)
         count_purged(session, removed)
-        if removed or who != BEAT:  # no audit record for each periodic purge that deletes nothing
+        if removed or who != BEAT:  # A periodic purge that deletes nothing needs no audit record.
             action.add(session, removed, now=utcnow())
         return removed
 
@@ -54,7 +54,7 @@ def purge_old_runs(store: Store, *, days: int, now: datetime, who: str, stopped:
 
 
 def purge_runs_of_tag(store: Store, name: str, *, who: str) -> int:
-    """Delete the runs of the domains of a tag; return how many."""
+    """Delete the runs of the domains of a tag; return their number."""
     action = LongAction("tag.purge", who=who, target=name)
 
     purge = TagPurge(name)
@@ -69,11 +69,11 @@ def purge_runs_of_tag(store: Store, name: str, *, who: str) -> int:
 
 
 def delete_domain(store: Store, domain_id: int, *, name: str, who: str) -> int:
-    """Delete a domain with its runs; return how many runs it had.
+    """Delete a domain with its runs; return the number of runs.
 
     Raises:
-        DomainNotFound: there is no such domain.
-        DomainInUse: a job of it waits or runs; its older runs may be gone.
+        DomainNotFound: the domain does not exist.
+        DomainInUse: the domain has an unfinished job; its older runs may have been deleted.
     """
     action = LongAction("domain.delete", who=who, target=name)
 
@@ -89,7 +89,7 @@ def delete_domain(store: Store, domain_id: int, *, name: str, who: str) -> int:
 
 
 def prune_unused_domains(store: Store, *, tag: str | None, who: str) -> int:
-    """Delete the domains, of one tag if given, that have neither runs nor unfinished jobs; return how many."""
+    """Delete the domains (of one tag, if given) without runs and unfinished jobs; return their number."""
     action = LongAction("domains.prune", who=who, target=tag or "")
 
     def step(session: Session, size: int) -> int:
@@ -103,9 +103,9 @@ def prune_unused_domains(store: Store, *, tag: str | None, who: str) -> int:
 def purge_regularly(
     store: Store, broker: Broker, live: LiveSettings, *, now: datetime, stopped: Stopped = lambda: False
 ) -> int:
-    """Delete runs, audit records, operations, responses and unused effective profiles that have passed their retention.
+    """Delete runs, audit records, operations, responses and unused effective profiles after their retention.
 
-    One process at a time; a purge stops when its setting is changed meanwhile. Returns the number of deleted runs.
+    Only one process purges at a time; it stops if its setting changes. Return the number of deleted runs.
     """
     holder = secrets.token_hex(8)
     try:
@@ -124,13 +124,13 @@ def purge_regularly(
 def _purge_expired(
     store: Store, broker: Broker, live: LiveSettings, *, now: datetime, stopped: Stopped, holder: str
 ) -> int:
-    live.load(store)  # the settings of this process may be stale, and a removal cannot be undone
+    live.load(store)  # The settings of this process may be stale, and a deletion cannot be undone.
     days, audit_days = _windows(live)
 
     broker.duties.note(PURGE)
 
     def ended() -> bool:
-        broker.duties.note(PURGE)  # for health, which sees that nobody is at it
+        broker.duties.note(PURGE)  # The queue health reports a task that is no longer performed.
         return stopped() or _windows(live) != (days, audit_days) or not broker.locks.renew(_LOCK, holder, _LOCK_LIFE)
 
     purged = purge_old_runs(store, days=days, now=now, who=BEAT, stopped=ended) if days else 0
@@ -150,7 +150,7 @@ def _windows(live: LiveSettings) -> tuple[int, int]:
 
 
 def _purge_audit(store: Store, *, days: int, now: datetime, stopped: Stopped) -> None:
-    """Delete old audit records; one new record says how many."""
+    """Delete old audit records; one new record has their number."""
     cutoff = now - timedelta(days=days)
     action = LongAction("audit.purge", who=BEAT, details={"older_than_days": days})
 
@@ -172,7 +172,7 @@ def _purge_small_tables(session: Session, now: datetime) -> None:
 
 
 def _purge_outcomes(store: Store, *, created_before: datetime, stopped: Stopped) -> None:
-    """Delete outcomes that no run has any more; new ones are left, their runs may be about to be written."""
+    """Delete outcomes that no run uses; new ones stay, because their runs may not be written yet."""
 
     def step(session: Session, size: int) -> int:
         return purge_outcomes(session, created_before=created_before, limit=size)
@@ -196,5 +196,5 @@ def _purge(store: Store, step: Step, stopped: Stopped) -> int:
 
 
 def count_purged(session: Session, removed: int) -> None:
-    """Add removed runs to the counter of the metrics, in the transaction that removes them."""
+    """Add deleted runs to the counter of the metrics, in the transaction that deletes them."""
     add_counts(session, {Count(PURGED): removed})

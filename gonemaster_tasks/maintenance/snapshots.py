@@ -1,6 +1,6 @@
-"""Duties of the analysis: project what waits, capture what is complete, remove views that nothing shows.
+"""Maintenance tasks of the analysis: project waiting runs, capture complete snapshots, remove unused views.
 
-One worker does each at a time, by a lock in Redis. That only saves work: the database decides where two meet.
+A lock in Redis lets one worker at a time perform each task. It only saves work: the database resolves conflicts.
 """
 
 import logging
@@ -38,7 +38,7 @@ Stopped = Callable[[], bool]
 def project_due(
     store: Store, broker: Broker, projector: Projector, *, floor: str, now: Clock, stopped: Stopped = lambda: False
 ) -> int:
-    """Project the runs that wait, unless another worker is at it; returns their number."""
+    """Project the waiting runs, unless another worker does so; return their number."""
     with _turn(broker, "projection") as mine:
         if mine is None:
             return 0
@@ -52,9 +52,9 @@ def project_due(
 def capture_due(
     store: Store, broker: Broker, *, scoring: ScoringConfig, now: Clock, stopped: Stopped = lambda: False
 ) -> int:
-    """Capture the snapshots that are complete, unless another worker is at it; returns how many were.
+    """Capture complete snapshots, unless another worker does so; return their number.
 
-    Each is compared with those before and after it, which would keep the first reader of a report waiting.
+    Each snapshot is also compared with its neighbors, so that the first reader of a report does not wait for that.
     """
     captured = 0
     with _turn(broker, "capture") as mine:
@@ -72,12 +72,12 @@ def capture_due(
                 captured += 1
                 prepare_comparisons(store, snapshot_id, scoring, step=pace.rest)
             about = {"snapshot_id": snapshot_id, "outcome": outcome.value, "seconds": round(pace.lasted_s(), 2)}
-            log.info("capture of a snapshot ended", extra=about)
+            log.info("snapshot capture finished", extra=about)
     return captured
 
 
 def remove_discarded(store: Store, *, now: Clock, stopped: Stopped = lambda: False) -> int:
-    """Remove views without readers and discarded snapshots, a few rows at a time; returns how many there were."""
+    """Remove views without readers and discarded snapshots, a few rows at a time; return their number."""
     with store.read_only() as session:
         views, snapshots = views_to_remove(session, now=now()), discarded_snapshots(session)
     steps: list[Step] = [
@@ -100,7 +100,7 @@ def _remove_snapshot(snapshot_id: int, session: Session, size: int) -> int:
 
 @contextmanager
 def _turn(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
-    """Give a function that renews the turn and says whether it lasts; None while another worker has it."""
+    """Yield a function that renews the lock and returns whether it is held; None if another worker holds it."""
     holder = secrets.token_hex(8)
     if not broker.locks.acquire(lock, holder, _LOCK_LIFE):
         yield None
@@ -120,4 +120,4 @@ def _turn(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
         try:
             broker.locks.release(lock, holder)
         except BrokerUnavailable:
-            log.warning("a lock was not released, it ends by itself", extra={"lock": lock})
+            log.warning("lock not released, it expires", extra={"lock": lock})

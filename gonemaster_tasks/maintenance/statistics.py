@@ -1,4 +1,4 @@
-"""Makes the statistics of large batches after their end, one worker at a time and with rests between two slices."""
+"""Computes the statistics of large batches after their end, one worker at a time and with pauses between slices."""
 
 import logging
 import secrets
@@ -20,7 +20,7 @@ _LONGEST_REST_S = 0.25
 
 
 def call_for_due_statistics(store: Store, broker: Broker, *, now: datetime) -> None:
-    """Call a worker if a large batch has ended, or has lost runs, since its statistics were made."""
+    """Notify a worker if a large batch has ended or lost runs since its statistics were computed."""
     with store.read_only() as session:
         due = batches_without_statistics(session, now=now, limit=1)
     if due:
@@ -30,17 +30,17 @@ def call_for_due_statistics(store: Store, broker: Broker, *, now: datetime) -> N
 def make_due_statistics(
     store: Store, broker: Broker, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False
 ) -> int:
-    """Make the statistics of all batches that are due, or until `stopped`; returns the number of batches."""
+    """Compute the statistics of all due batches, or until `stopped`; return the number of batches."""
     holder = secrets.token_hex(8)
     try:
         if not broker.locks.acquire(_LOCK, holder, _LOCK_LIFE):
-            return 0  # another worker does it
+            return 0  # Another worker computes them.
         try:
             return _make_all(store, broker, now, stopped, holder)
         finally:
             broker.locks.release(_LOCK, holder)
     except (BrokerUnavailable, StoreError) as error:
-        log.warning("statistics interrupted, they are made later", extra={"error": str(error)})
+        log.warning("statistics interrupted, they will be resumed", extra={"error": str(error)})
         return 0
 
 
@@ -60,9 +60,9 @@ def _make_all(
         if stopped():
             break
         if tables is None:
-            log.info("statistics given up: runs of the batch have changed meanwhile", extra={"batch_key": batch_key})
+            log.info("statistics discarded: runs of the batch have changed", extra={"batch_key": batch_key})
             continue
         made += 1
         took_s = round(pace.lasted_s(), 1)
-        log.info("statistics made", extra={"batch_key": batch_key, "tables": tables, "seconds": took_s})
+        log.info("statistics computed", extra={"batch_key": batch_key, "tables": tables, "seconds": took_s})
     return made

@@ -1,4 +1,4 @@
-"""Keeps the summaries of large tags, once a minute for all workers together."""
+"""Updates the summaries of large tags, once a minute across all workers."""
 
 import logging
 import secrets
@@ -18,12 +18,12 @@ _INTERVAL = timedelta(minutes=1)
 def keep_tag_summaries(
     store: Store, broker: Broker, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False
 ) -> int:
-    """Count the large tags that have changed, unless a worker did less than a minute ago; returns how many.
+    """Recount changed large tags, unless a worker did so less than a minute ago; return their number.
 
     Raises:
-        BrokerUnavailable, StoreUnavailable: nothing is lost, the next call does it.
+        BrokerUnavailable, StoreUnavailable: nothing is lost; the next call retries.
     """
-    # Not released: it ends with the minute.
+    # The lock is not released: it expires after a minute.
     if not broker.locks.acquire(_LOCK, secrets.token_hex(8), _INTERVAL):
         return 0
     counted = update_summaries(store, now=now, stopped=stopped)

@@ -13,15 +13,16 @@ from gonemaster_tasks.queues import TIERS
 
 log = logging.getLogger(__name__)
 
-_GRACE = timedelta(seconds=5)  # from the delivery of a message to the claim of its job, which takes milliseconds
+# From the delivery of a message to the claim of its job, which normally takes milliseconds.
+_GRACE = timedelta(seconds=5)
 
 
 def drop_stale_unacked(store: Store, broker: Broker, *, now: datetime, grace: timedelta = _GRACE) -> int:
-    """Drop unacked messages of jobs that are not running and requeue those still queued; return how many there were.
+    """Drop unacked messages of jobs that are not running and requeue the queued jobs; return the message count.
 
     kombu would restore them only after the visibility timeout, and until then they count as held by a worker. If the
-    worker is alive after all, there are two messages of one job, and the second claim finds nothing. A delivery time
-    in the future comes from a wrong clock and protects nothing.
+    worker is alive after all, the job has two messages, and the second claim finds no row. A delivery time in the
+    future comes from a wrong clock and protects nothing.
     """
     moment = now.timestamp()
     old = [job_id for job_id, at in broker.unacked.held_since().items() if abs(moment - at) > grace.total_seconds()]

@@ -1,11 +1,11 @@
-"""Rests between the slices of long maintenance work: jobs of the same process need the interpreter."""
+"""Pauses between the slices of long maintenance work: jobs of the same process need the interpreter."""
 
 from collections.abc import Callable
 from time import monotonic, sleep
 
 
 class WorkPace:
-    """Rests for a share of the time that the last slice took, `longest_s` at most."""
+    """A pacer that pauses for a share of the duration of the last slice, at most `longest_s`."""
 
     def __init__(self, may_go_on: Callable[[], bool], *, share: float, longest_s: float) -> None:
         self._may_go_on = may_go_on
@@ -14,7 +14,7 @@ class WorkPace:
         self._first = self._began = monotonic()
 
     def rest(self) -> bool:
-        """Rest, then return whether to go on."""
+        """Pause, then return whether to continue."""
         sleep(min(self._longest_s, (monotonic() - self._began) * self._share))
         self._began = monotonic()
         return self._may_go_on()

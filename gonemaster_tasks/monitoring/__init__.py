@@ -1,1 +1,1 @@
-"""What the service reports about itself: the health of the queue and when jobs are expected to start and end."""
+"""Monitoring: the health of the queue, and when jobs are expected to start and end."""

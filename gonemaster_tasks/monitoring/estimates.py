@@ -1,4 +1,4 @@
-"""When jobs and batches are expected to start and end, from the measured rate; without a rate there is no estimate."""
+"""Expected start and end times of jobs and batches, derived from the measured rate; without a rate there are none."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _WINDOW = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Rate:
-    """The rate at which jobs can end now, and the mean duration of a run."""
+    """The rate at which jobs currently end, and the mean duration of a run."""
 
     per_second: float
     mean_duration: timedelta
@@ -28,7 +28,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class DrainRate:
-    """The rate, None if it is not known, and the tiers that no worker consumes."""
+    """The rate, None if unknown, and the tiers that no worker consumes."""
 
     rate: Rate | None
     unserved: frozenset[str]
@@ -36,9 +36,9 @@ class DrainRate:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What all estimates at one moment are based on.
+    """The common basis of all estimates at one moment.
 
-    `pauses` maps each tier that does not move, paused or unserved, to the time when it resumes, None if unknown.
+    `pauses` maps each stopped tier, paused or unserved, to the time when it resumes, None if unknown.
     """
 
     now: datetime
@@ -47,28 +47,29 @@ class Forecast:
     waiting_normal: int
 
     def ahead(self, position: int, priority: int) -> int:
-        """Return how many jobs start before the one at `position`; normal jobs count only while their tier moves."""
+        """Return how many jobs start before the one at `position`; normal jobs count only if their tier is running."""
         blocked = self.pauses.get(NORMAL, self.now) is None
         urgent = self.waiting_normal if priority != Priority.NORMAL and not blocked else 0
         return position - 1 + urgent
 
     def start(self, ahead: int, tier: str) -> datetime | None:
-        """Return when a queued job starts; None without a rate, or in a tier whose resumption is unknown."""
+        """Return when a queued job starts; None without a rate, or if the resumption of its tier is unknown."""
         resumes = self.pauses.get(tier, self.now)
         if self.rate is None or resumes is None:
             return None
         return max(self.now, resumes) + timedelta(seconds=ahead / self.rate.per_second)
 
     def finish(self, started: datetime | None) -> datetime | None:
-        """Return when a job ends that starts, or has started, at a given time."""
+        """Return when a job ends that starts or started at a given time."""
         if self.rate is None or started is None:
             return None
-        return max(self.now, started + self.rate.mean_duration)  # one that is over the mean may end at any moment
+        # A job that has exceeded the mean may end at any moment.
+        return max(self.now, started + self.rate.mean_duration)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The position and the expected times of an unfinished job or batch; None where they are unknown."""
+    """The position and the expected times of an unfinished job or batch; None for unknown values."""
 
     position: int | None = None
     ahead: int | None = None
@@ -77,9 +78,9 @@ class Estimate:
 
 
 def measure_rate(session: Session, *, now: datetime) -> Rate | None:
-    """Measure over the last ten minutes; None if fewer than three jobs ended in them.
+    """Measure the rate of the last ten minutes; return None if fewer than three jobs ended in them.
 
-    When few jobs were submitted, few ended: then the slots in use at the mean duration are the better measure.
+    If few jobs were submitted, few ended: then the slots in use divided by the mean duration are the better measure.
     """
     measured = measure_throughput(session, now=now, window=_WINDOW)
     if measured is None:
@@ -89,7 +90,7 @@ def measure_rate(session: Session, *, now: datetime) -> Rate | None:
 
 
 def measure_pace(session: Session, *, now: datetime, unserved: Callable[[], Collection[str]] = frozenset) -> DrainRate:
-    """Measure the rate, and note the tiers that do not move; `unserved` is asked only if there is a rate."""
+    """Measure the rate, and determine the unserved tiers; `unserved` is called only if there is a rate."""
     rate = measure_rate(session, now=now)
     return DrainRate(rate, frozenset() if rate is None else frozenset(unserved()))
 
@@ -99,21 +100,22 @@ def read_forecast(
 ) -> Forecast:
     """Read the pauses and count the waiting normal jobs; the pace is measured unless it is given.
 
-    Nothing is read that jobs of these priorities do not need: for normal ones the waiting jobs, and without a rate
-    the pauses.
+    Values that jobs of these priorities do not need are not read: the waiting jobs for normal jobs, the pauses without
+    a rate.
     """
     pace = measure_pace(session, now=now) if pace is None else pace
     waits_for_normal = any(priority != Priority.NORMAL for priority in priorities)
     pauses: dict[str, datetime | None] = {}
     if pace.rate is not None or waits_for_normal:
         pauses |= {pause.tier: pause.until for pause in list_pauses(session, now=now)}
-    pauses |= dict.fromkeys(pace.unserved)  # None as for a pause without an end: nobody knows when a worker starts
+    # None, as for a pause without an end: the start of a worker cannot be predicted.
+    pauses |= dict.fromkeys(pace.unserved)
     waiting = count_queued(session, Priority.NORMAL) if waits_for_normal else 0
     return Forecast(now, pace.rate, pauses, waiting)
 
 
 def unserved_tiers(broker: Broker) -> frozenset[str]:
-    """Return the tiers that no live worker consumes; none while the broker is unavailable, as that is unknown."""
+    """Return the tiers that no live worker consumes; empty while the broker is unavailable."""
     try:
         workers = [worker for worker in broker.workers.live() if not worker.draining]
     except BrokerUnavailable:
@@ -122,7 +124,7 @@ def unserved_tiers(broker: Broker) -> frozenset[str]:
 
 
 def estimate_jobs(session: Session, jobs: Iterable[Job], forecast: Forecast) -> dict[str, Estimate]:
-    """Return the estimates of unfinished jobs by id; that of a held job is empty, as its release is unknown."""
+    """Return the estimates of unfinished jobs by id; the one of a held job is empty, because its release is unknown."""
     listed = list(jobs)
     positions = find_ranks(session, listed)
     return {job.id: _estimate_job(job, positions.get(job.id), forecast) for job in listed}
@@ -147,7 +149,7 @@ def estimate_batches(
 ) -> dict[str, Estimate]:
     """Return the estimates of unfinished batches by id: position and start of the next job, end of the last job.
 
-    `started` has the start of batches that have begun. A batch with held jobs has no expected end.
+    `started` has the start times of batches that have begun. A batch with held jobs has no expected end.
     """
     marks = [mark for span in spans.values() for mark in (span.first, span.last) if mark is not None]
     before = count_queued_before(session, Priority.BATCH, marks)

@@ -1,4 +1,4 @@
-"""The health of the service: issues found in servers, processes, jobs, messages and schedules, each with a sentence."""
+"""The health of the service: issues of servers, processes, jobs, messages and schedules, each with a sentence."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,19 +16,19 @@ from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
 from gonemaster_tasks.monitoring.processes import of_reports, of_silences
 from gonemaster_tasks.monitoring.servers import of_locks, of_losses, of_redis
 
-PATIENCE = timedelta(seconds=3)  # for all that is asked at once
+PATIENCE = timedelta(seconds=3)  # The time limit of all concurrent checks.
 Check = Callable[[QueueParts, Settings, datetime], Iterable[Issue]]
 
-# By what they need. What asks a server alone, and little, decides whether it counts as away.
+# Grouped by the servers they need. Checks of a single server are light and decide whether it is unavailable.
 _REDIS: Sequence[Check] = (of_redis, of_reports, of_losses, of_messages)
 _DATABASE: Sequence[Check] = (of_locks, of_silences)
 _ROWS: Sequence[Check] = (of_rows,)
 _BOTH: Sequence[Check] = (of_both,)
-_FULL = "MISCONF"  # what Redis answers to all that writes while its own last write has failed
+_FULL = "MISCONF"  # The reply of Redis to every write after its last save failed.
 
 
 def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
-    """Check everything once; at most a hundred jobs of each kind. Raises BrokerUnavailable, StoreUnavailable."""
+    """Run all checks; report at most a hundred jobs per kind. Raises BrokerUnavailable, StoreUnavailable."""
     now = datetime.fromtimestamp(parts.broker.time(), UTC)
     return _each_once(
         issue
@@ -39,9 +39,9 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
 
 
 def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timedelta = PATIENCE) -> list[Issue]:
-    """Check everything at once, within the patience: a server that is away is an issue, and the rest is told as well.
+    """Run all checks concurrently within a time limit: an unavailable server is an issue, the others are reported.
 
-    What finds no answer beside that (a table that somebody has locked) is left out.
+    Other checks without an answer in time (for example because a table is locked) are skipped.
     """
     until = time.monotonic() + patience.total_seconds()
     pending = {
@@ -49,7 +49,7 @@ def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timed
         for name, checks in (("redis", _REDIS), ("database", _DATABASE), ("rows", _ROWS), ("both", _BOTH))
     }
     issues: list[Issue] = []
-    away: dict[str, str] = {}  # server to the reason
+    away: dict[str, str] = {}  # server to reason
     for name, one in pending.items():
         try:
             issues += one.result(until)
@@ -68,13 +68,13 @@ def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timed
 
 
 def _found(checks: Sequence[Check], parts: QueueParts, settings: Settings) -> list[Issue]:
-    """Return what these checks find; the time is that of the process, which goes on without Redis."""
+    """Return the issues found by these checks; the time comes from this process, which works without Redis."""
     now = datetime.fromtimestamp(parts.clock.timestamp(), UTC)
     return [issue for check in checks for issue in check(parts, settings, now)]
 
 
 def _each_once(issues: Iterable[Issue]) -> list[Issue]:
-    """Leave out that a process has vanished where it says that only Redis does not answer it."""
+    """Do not report process_vanished if a process has reported that Redis does not answer it."""
     found = list(issues)
     cut_off = {issue.subject for issue in found if issue.kind == "process_without_broker"}
     return [issue for issue in found if issue.kind != "process_vanished" or issue.subject not in cut_off]

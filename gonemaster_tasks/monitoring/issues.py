@@ -1,66 +1,70 @@
-"""What can be wrong with the service: the kinds of issues, and what to do about each."""
+"""The kinds of issues of the service, and the advice for each."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 ADVICE = {
-    # Redis does not answer, so no job starts; what only it knows is not checked.
-    "broker_unavailable": "Look at Redis: its process, its log, its memory and disk, and the network to it. Jobs are"
-    " kept, and start once it answers.",
-    "database_unavailable": "Look at the database: its process, its log, its disk, and the network to it. Results are"
-    " kept by the workers, and work goes on once it answers.",
-    # Its worker is alive and has reported no progress for stuck_job_timeout_minutes.
-    "job_stalled": "Cancel the job. If others stall, too, restart the worker, whose jobs another one repeats.",
+    # Redis does not answer, so no job starts; issues that only Redis knows are not checked.
+    "broker_unavailable": "Check Redis: its process, log, memory, disk and network. Jobs are kept and start once "
+    "Redis answers.",
+    "database_unavailable": "Check the database: its process, log, disk and network. The workers keep the results"
+    " and continue once the database answers.",
+    # The worker is alive and has reported no progress for stuck_job_timeout_minutes.
+    "job_stalled": "Cancel the job. If more jobs stall, restart the worker; another worker repeats its jobs.",
     # Jobs wait, workers are alive, and none has started or ended for stuck_job_timeout_minutes.
-    "tier_stalled": "Look at the logs of the workers, and restart them: jobs that run are repeated.",
-    # Its worker is gone and the reaper has not requeued it.
-    "lease_ended": "Any live worker requeues it: start one, or look at the logs of those that live.",
-    "row_without_message": "The reconciler repairs it within a minute; if not, look at the logs of the workers.",
-    "message_without_row": "The reconciler repairs it within a minute; if not, look at the logs of the workers.",
+    "tier_stalled": "Check the logs of the workers and restart them; running jobs are repeated.",
+    # The worker is no longer running and the reaper has not requeued the job.
+    "lease_ended": "Any running worker requeues the job: start a worker, or check the logs of the running workers.",
+    "row_without_message": "The reconciler repairs this within a minute; if not, check the logs of the workers.",
+    "message_without_row": "The reconciler repairs this within a minute; if not, check the logs of the workers.",
     # Jobs wait in a tier that no live worker consumes.
-    "no_worker": "Start a worker that takes from this tier: gonemaster-server worker.",
-    # Periodic tasks and operations wait, and no live worker takes them.
-    "maintenance_idle": "Start a worker that takes the queue maintenance: by default each one does (worker_queues).",
-    "beat_absent": "Start one: gonemaster-server beat. After a crash its lock is free within 30 seconds.",
-    "schedule_missing": "A worker restores the entry within a minute; if not, look at the logs of the workers.",
-    # Something in a queue was no message and was put aside.
-    "item_rejected": "Find out what else writes to this database of Redis, and give the service one of its own.",
-    # It waits, or its worker is gone, and no worker continues it.
-    "operation_stalled": "Start a worker that takes the queue maintenance, or look at the logs of those that live.",
-    # Within the last day.
-    "operation_failed": "Read its error, and begin the operation again.",
-    # It is due, and no worker has decided that it runs or is skipped.
-    "schedule_overdue": "See that beat runs, and a worker that takes the queue maintenance.",
-    # Its last batch could not be submitted.
-    "schedule_failed": "Read its error, and change the schedule or what it names.",
-    # It takes nothing until the database answers it.
-    "worker_without_database": "It takes no jobs, and others do its work: look at its log, at the network between both,"
-    " at the login and at the limit of connections.",
-    # An API or beat.
-    "process_without_database": "Look at its log, at the network between both, at the login and at the limit of"
-    " connections.",
-    # It said so in the database.
-    "process_without_broker": "Look at its log, at the network between it and Redis, and at the login.",
-    # It has ended without a word, is frozen, or is cut off.
-    "process_vanished": "See whether the process and its host live, and look at its log and at the kernel's (out of"
-    " memory); start it again if no supervisor does. Its jobs are repeated by others.",
-    # Nobody has reaped leases for some intervals, though workers live.
-    "reap_overdue": "Look at the logs of the workers and at locks in the database; restart the workers if that does"
-    " not help.",
-    # Nobody has begun the deletion of old runs that was due.
-    "purge_overdue": "See that beat runs, and a worker with a free slot for the queue maintenance.",
-    # The clock of a host differs from that of Redis' host by more than 5 s.
-    "clock_skew": "All work goes by the clock of Redis' host, so nothing is lost: set both by NTP (chrony,"
-    " systemd-timesyncd).",
-    # Of the database, or what Redis writes to.
-    "disk_full": "Free space on this disk, or give it more. Results are kept meanwhile, and stored once there"
-    " is space.",
-    # A transaction of somebody else, as a rule of a person.
-    "lock_held": "End what holds it, for example by pg_terminate_backend(PID), or wait for its end. Work that needs it"
-    " is tried again.",
-    # Ids that were handed out, within the last day.
-    "commits_lost": "The database lost what it had confirmed, as after a failover to a standby that lagged: let those"
-    " who submitted submit again, and look for runs that are missing. A synchronous standby loses nothing.",
+    "no_worker": "Start a worker for this tier: gonemaster-server worker.",
+    # Periodic tasks and operations wait, and no live worker consumes their queue.
+    "maintenance_idle": "Start a worker that consumes the maintenance queue; by default every worker does "
+    "(worker_queues).",
+    "beat_absent": "Start beat: gonemaster-server beat. After a crash its lock expires within 30 seconds.",
+    "schedule_missing": "A worker restores the entry within a minute; if not, check the logs of the workers.",
+    # A queue contained an invalid message, which was moved aside.
+    "item_rejected": "Find the other program that writes to this Redis database, and give the service a separate "
+    "database.",
+    # The operation waits, or its worker is no longer running, and no worker continues it.
+    "operation_stalled": "Start a worker that consumes the maintenance queue, or check the logs of the running "
+    "workers.",
+    # The operation failed within the last day.
+    "operation_failed": "Read the error message and start the operation again.",
+    # The occurrence is due, and no worker has decided whether it runs.
+    "schedule_overdue": "Make sure that beat is running, and a worker that consumes the maintenance queue.",
+    # The last batch of the schedule could not be submitted.
+    "schedule_failed": "Read the error message, and change the schedule or its tag or profile.",
+    # The worker takes no messages until the database answers.
+    "worker_without_database": "The worker takes no jobs; other workers do. Check its log, the network to the "
+    "database, the login and the connection limit.",
+    # An API process or beat.
+    "process_without_database": "Check the log of the process, the network to the database, the login and the "
+    "connection limit.",
+    # The process reported this in the database.
+    "process_without_broker": "Check the log of the process, the network to Redis and the login.",
+    # The process died without a final report, is frozen, or is cut off.
+    "process_vanished": "Check whether the process and its host are running, and read its log and the kernel log "
+    "(out of memory). Start the process again if no supervisor does. Other workers repeat its"
+    " jobs.",
+    # No process has reaped leases for some intervals, although workers are running.
+    "reap_overdue": "Check the logs of the workers and the locks in the database; if that does not help, restart "
+    "the workers.",
+    # No process has started the due deletion of old runs.
+    "purge_overdue": "Make sure that beat is running, and a worker with a free slot for the maintenance queue.",
+    # The clock of a host differs from the one of the Redis host by more than 5 s.
+    "clock_skew": "The service uses the clock of the Redis host, so no data are lost. Synchronize both clocks by "
+    "NTP (chrony, systemd-timesyncd).",
+    # The disk of the database, or the one that Redis writes to.
+    "disk_full": "Free space on this disk or enlarge it. Results are kept meanwhile and stored once there is space.",
+    # A transaction of another client, usually of a person.
+    "lock_held": "End the transaction that holds the lock, for example with pg_terminate_backend(PID), or wait "
+    "until it ends. Blocked work is retried.",
+    # Ids issued within the last day.
+    "commits_lost": "The database lost confirmed commits, for example in a failover to a lagging standby. Ask the"
+    " users to submit their jobs again, and look for missing runs. A synchronous standby prevents"
+    " this.",
     # Redis would evict messages when its memory is full.
     "may_evict": "Set maxmemory-policy noeviction in Redis.",
 }
@@ -69,7 +73,7 @@ KINDS = tuple(ADVICE)
 
 @dataclass(frozen=True)
 class Issue:
-    """One fault. `subject` is the id of a job or operation, a tag, a tier or a component; `count` the jobs affected."""
+    """One fault. `subject` is the id of a job or operation, a tag, a tier or a component; `count` the affected jobs."""
 
     kind: str
     subject: str
@@ -79,5 +83,5 @@ class Issue:
 
     @property
     def advice(self) -> str:
-        """What to do about it."""
+        """How to fix the issue."""
         return ADVICE[self.kind]

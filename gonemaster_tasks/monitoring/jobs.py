@@ -24,14 +24,14 @@ _FAILURES_SHOWN = timedelta(days=1)
 
 
 def of_rows(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
-    """Find what the tables of the database alone tell."""
+    """Yield the issues found in the database alone."""
     yield from _ended_leases(parts, now, max(GRACE, timedelta(seconds=2 * settings.reap_interval_seconds)))
     yield from _operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds))
     yield from _recurring_batches(parts, settings, now)
 
 
 def of_messages(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
-    """Find what Redis alone tells."""
+    """Yield the issues found in Redis alone."""
     workers = parts.broker.workers.live()
     yield from _stalled_jobs(workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))
     yield from _maintenance(parts, workers)
@@ -40,7 +40,7 @@ def of_messages(parts: QueueParts, settings: Settings, now: datetime) -> Iterato
 
 
 def of_both(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
-    """Find where rows and messages or workers do not agree."""
+    """Yield the issues where rows differ from messages or workers."""
     workers = parts.broker.workers.live()
     yield from _stalled_tiers(parts, workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))
     yield from _tiers(parts, workers, now)
@@ -59,7 +59,7 @@ def _stalled_jobs(workers: list[WorkerState], now: datetime, limit: timedelta) -
 
 
 def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Issue]:
-    """Find tiers whose workers are alive but take no jobs, as when the main thread of a worker hangs."""
+    """Yield tiers whose workers are alive but take no jobs, for example because the main thread of a worker hangs."""
     if not limit:
         return
     since = now - limit
@@ -132,7 +132,7 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
 
 
 def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:
-    """Find a maintenance queue that is consumed by nobody, as where each worker was given the tiers alone."""
+    """Yield an issue if no worker consumes the maintenance queue."""
     waiting = parts.broker.lists.depths()[MAINTENANCE]
     if waiting and not any(MAINTENANCE in worker.queues for worker in workers):
         text = Text(
@@ -163,12 +163,12 @@ def _rejected(parts: QueueParts) -> Iterator[Issue]:
 
 
 def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
-    """Find operations that no worker performs, though the reconciler calls one each interval, and failed ones."""
+    """Yield failed operations, and those that no worker performs although the reconciler calls workers."""
     with parts.store.read_only() as session:
         unfinished = unfinished_operations(session, limit=_MAX_JOBS)
         failed = failed_operations(session, since=now - _FAILURES_SHOWN, limit=_MAX_JOBS)
     if not any(operation.lease_until and operation.lease_until >= now for operation in unfinished):
-        for operation in unfinished:  # with one under way the others wait for their turn
+        for operation in unfinished:  # While one is being performed, the others wait for their turn.
             since = operation.lease_until or operation.created_at
             if now - since >= grace:
                 text = Text(

@@ -1,7 +1,7 @@
-"""Work that is not waited for longer than some time: whoever does not answer holds a thread of its own, not the caller.
+"""Calls with a time limit: a server that does not answer blocks a separate thread instead of the caller.
 
-A process that is stopped, or a network that drops packets, answers nothing and refuses nothing, and each library has
-time limits of its own.
+A stopped process, or a network that drops packets, neither answers nor refuses, and each library has different time
+limits.
 """
 
 import contextvars
@@ -14,24 +14,24 @@ from typing import Generic, TypeVar
 from gonemaster_engine.texts import Text
 
 T = TypeVar("T")
-_MOST = 256  # threads of a process that wait for such an answer
-_PING_AFTER = 3  # a third of the time
-_PING_S = 1.0  # at least, so that a busy machine is not taken for a silent server
+_MOST = 256  # Maximum number of such threads in a process.
+_PING_AFTER = 3  # A third of the time.
+_PING_S = 1.0  # The minimum, so that a busy machine is not mistaken for a silent server.
 _places = threading.BoundedSemaphore(_MOST)
 
 
 class NotInTime(Exception):
-    """There is no answer yet."""
+    """The call has not ended yet."""
 
 
 class PendingCall(Generic[T]):
-    """Work that a thread has begun."""
+    """Work started in a thread."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._ended = threading.Event()
         self._value: list[T] = []
         self._error: Exception | None = None
-        self.began = math.inf  # on the monotonic clock; where a machine is busy the thread begins late
+        self.began = math.inf  # On the monotonic clock; on a busy machine the thread starts late.
         if not _places.acquire(blocking=False):
             self._error = NotInTime(Text("too many wait for an answer already"))
             self._ended.set()
@@ -40,10 +40,10 @@ class PendingCall(Generic[T]):
         threading.Thread(target=context.run, args=(self._run, work), name="patience", daemon=True).start()
 
     def result(self, until: float) -> T:
-        """Return what the work returned, or raise what it raised.
+        """Return the result of the work, or raise its error.
 
         Raises:
-            NotInTime: it has not ended by a time on the monotonic clock.
+            NotInTime: the work has not ended by a time on the monotonic clock.
         """
         span_s = None if until == math.inf else max(0.0, until - time.monotonic())
         if not self._ended.wait(span_s):
@@ -53,10 +53,10 @@ class PendingCall(Generic[T]):
         return self._value[0]
 
     def result_unless_away(self, ping: Callable[[], object], until: float) -> T:
-        """Return what the work returned, or raise what it raised, however slow: only who answers no ping is given up.
+        """Return the result of the work, or raise its error; give up only if the server answers no ping.
 
         Raises:
-            NotInTime: the work has not ended by a time on the monotonic clock, and the server it needs is away.
+            NotInTime: the work has not ended by a time on the monotonic clock, and its server is unavailable.
         """
         now = time.monotonic()
         try:
@@ -73,7 +73,7 @@ class PendingCall(Generic[T]):
         self.began = time.monotonic()
         try:
             self._value.append(work())
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets it
+        except Exception as error:  # noqa: BLE001 - any error is raised in the caller
             self._error = error
         finally:
             _places.release()

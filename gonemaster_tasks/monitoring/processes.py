@@ -1,4 +1,4 @@
-"""Issues of processes: what they say about themselves, those that say nothing any more, and duties nobody does."""
+"""Issues of processes: their reports, missing reports, and overdue maintenance tasks."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,14 +13,14 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue
 
 MOST_SKEW_S = 5.0
-_SILENT_S = 10.0  # more than two reports
+_SILENT_S = 10.0  # More than two report intervals.
 _SAID_LATELY_S = 15.0
-_LATE_S = 6.0  # on top of two intervals of the reaper, or one of retention
+_LATE_S = 6.0  # In addition to two intervals of the reaper, or one of retention.
 _LONGEST_WRITING_S = 10.0
 
 
 def of_reports(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
-    """Find what Redis tells of processes and duties."""
+    """Yield the issues of processes and maintenance tasks that Redis knows."""
     heard = parts.broker.reports.heard()
     alive = [one for one in heard if one.silent_s <= _SILENT_S]
     for one in alive:
@@ -33,7 +33,7 @@ def of_reports(parts: QueueParts, settings: Settings, now: datetime) -> Iterator
 
 
 def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
-    """Find processes that said in the database that Redis does not answer them."""
+    """Yield processes that recorded in the database that Redis does not answer them."""
     with parts.store.read_only() as session:
         silences = read_outages(session)
     for name, said in sorted(silences.items()):
@@ -72,7 +72,7 @@ def _database_of(report: ProcessReport) -> Iterator[Issue]:
 
 
 def _vanished(heard: Sequence[Heard], now: datetime) -> Iterator[Issue]:
-    """Find processes that said nothing more and did not say that they end, unless another one has taken their place."""
+    """Yield processes that stopped reporting without a final report, unless a successor has replaced them."""
     for one in heard:
         report, last = one.report, now.timestamp() - one.age_s
         if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in heard):
@@ -101,7 +101,7 @@ def _disks(alive: Sequence[Heard]) -> Iterator[Issue]:
 
 
 def _writer(alive: Sequence[Heard], now: datetime) -> Iterator[Issue]:
-    """Find a turn to write to SQLite that somebody does not give back."""
+    """Yield an issue if a process holds the write lock of SQLite for too long."""
     since = min((at for one in alive if (at := one.report.writer_held_since) is not None), default=None)
     if since is not None and now.timestamp() - since > _LONGEST_WRITING_S:
         text = Text(
@@ -112,7 +112,7 @@ def _writer(alive: Sequence[Heard], now: datetime) -> Iterator[Issue]:
 
 
 def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
-    """Find duties that are overdue though there are workers, which has issues of its own."""
+    """Yield maintenance tasks that are overdue although workers are running; missing workers are a separate issue."""
     started_s = [now.timestamp() - worker.started_at for worker in parts.broker.workers.live()]
     if not started_s:
         return
@@ -122,7 +122,7 @@ def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Is
         (REAP, "reap_overdue", reap_s, 2 * reap_s + _LATE_S),
         (PURGE, "purge_overdue", purge_s, purge_s + _LATE_S),
     ):
-        # What was not done while no worker lived, or never, is theirs from the start of the first one.
+        # A task missed while no worker was running is due from the start of the first worker.
         late_s = min(ages_s.get(duty, math.inf), max(started_s))
         if late_s > limit_s:
             times = {"late_s": f"{late_s:.0f}", "interval_s": interval_s}

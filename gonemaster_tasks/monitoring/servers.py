@@ -1,4 +1,4 @@
-"""Issues of the servers: disk and memory of Redis, locks in PostgreSQL, commits that were lost."""
+"""Issues of the servers: disk and memory of Redis, locks in PostgreSQL, lost commits."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ _WRITES = {"aof_last_write_status": "append-only file", "rdb_last_bgsave_status"
 
 
 def of_redis(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
-    """Find what Redis says of its disk and its memory, and what workers have noted as lost."""
+    """Yield the issues of the disk and memory of Redis, and the losses that workers have recorded."""
     facts = parts.broker.facts()
     failed = [what for name, what in _WRITES.items() if facts.get(name, "ok") != "ok"]
     if failed:
@@ -27,7 +27,7 @@ def of_redis(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator
 
 
 def of_losses(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
-    """Find jobs that were accepted and are gone."""
+    """Yield accepted jobs that are lost."""
     lost = parts.broker.losses.found()
     if lost is not None:
         jobs = ", ".join(lost.job_ids) + ", ..." * (lost.count > 3)
@@ -40,7 +40,7 @@ def of_losses(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterato
 
 
 def of_locks(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
-    """Find transactions on PostgreSQL that have held locks for too long; touches no table of ours."""
+    """Yield transactions on PostgreSQL that have held locks for too long; reads none of our tables."""
     with parts.store.read_only() as session:
         holders = lock_holders(session, longest=_LONGEST, waits=_WAITS)
     for holder in holders:

@@ -1,1 +1,1 @@
-"""Sends what watches tell: webhooks over HTTP, and mail. Knows nothing of rows and queues."""
+"""Delivery of notifications: webhooks over HTTP, and mail. Independent of rows and queues."""

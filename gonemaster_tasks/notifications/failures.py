@@ -1,10 +1,10 @@
-"""Why a message did not reach its receiver."""
+"""Errors of deliveries."""
 
 from gonemaster_tasks.errors import TasksError
 
 
 class DeliveryFailed(TasksError):
-    """An attempt failed. `status` is what the receiver answered, if it did; `final`: another attempt would be in vain.
+    """A failed attempt. `status` is the receiver's reply, if any; `final` means that retrying is useless.
 
     The text is for people and contains nothing that the receiver sent.
     """
@@ -16,4 +16,4 @@ class DeliveryFailed(TasksError):
 
 
 class TargetRefused(TasksError):
-    """A URL to which nothing is sent; the text says why."""
+    """The URL is not an allowed target; the text says why."""

@@ -1,4 +1,4 @@
-"""One mail: plain text, handed to the mail server of the settings."""
+"""Delivery of one plain-text mail to the mail server of the settings."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ from gonemaster_tasks.config.mail_types import SmtpServer
 from gonemaster_tasks.notifications.failures import DeliveryFailed
 from gonemaster_tasks.notifications.threads import in_thread
 
-TIMEOUT_S = 30.0  # of an attempt, whatever the server does
+TIMEOUT_S = 30.0  # The total time limit of an attempt.
 _STEP_TIMEOUT_S = 10.0
 _LONGEST_SUBJECT = 200
 _HOST_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}")
@@ -28,7 +28,7 @@ _SEPARATORS = ("Zl", "Zp")
 
 @dataclass(frozen=True)
 class Mail:
-    """A message before it is written down. `id` makes its Message-ID, so that repetitions can be dropped."""
+    """A message to compose. `id` determines its Message-ID, so that receivers can drop repetitions."""
 
     id: str
     sender: str
@@ -40,7 +40,7 @@ class Mail:
 
 
 def plain(text: str) -> str:
-    """Replace control, format and other characters that change what a reader sees by question marks."""
+    """Replace control, format and other characters that change the display by question marks."""
     return "".join("?" if _changes_display(letter) else letter for letter in text)
 
 
@@ -50,7 +50,7 @@ def _changes_display(letter: str) -> bool:
 
 
 def compose(mail: Mail) -> EmailMessage:
-    """Write the message down. Each line of the text is made plain, and so is the subject."""
+    """Compose the message; the subject and every line of the text are sanitized."""
     message = EmailMessage(policy=SMTP)
     message["Subject"] = plain(mail.subject)[:_LONGEST_SUBJECT]
     message["From"] = Address("gonemaster", addr_spec=mail.sender)
@@ -65,10 +65,10 @@ def compose(mail: Mail) -> EmailMessage:
 
 
 async def send_mail(server: SmtpServer, mail: Mail) -> int:
-    """Make one attempt; returns the status with which the server took the mail.
+    """Make one attempt; return the status with which the server accepted the mail.
 
     Raises:
-        DeliveryFailed: it did not; final if it refused for good (5xx).
+        DeliveryFailed: the server did not accept the mail; final for a permanent refusal (5xx).
     """
     session = _Session(server)
     message = compose(mail)
@@ -84,11 +84,11 @@ async def send_mail(server: SmtpServer, mail: Mail) -> int:
 
 
 class _Session:
-    """One connection to a mail server, used by one thread and ended by another."""
+    """One connection to a mail server, used by one thread and aborted by another."""
 
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
-        name = socket.gethostname()  # smtplib would look up the full name of this host, which may take long
+        name = socket.gethostname()  # smtplib would look up the full name of this host, which can be slow.
         local = name if _HOST_NAME.fullmatch(name) else "localhost"
         if server.security == "tls":
             tls = ssl.create_default_context()
@@ -103,7 +103,7 @@ class _Session:
         except smtplib.SMTPResponseException as error:
             code = error.smtp_code if 400 <= error.smtp_code < 600 else None
             text = Text("the mail server refused with {smtp_code}", smtp_code=error.smtp_code)
-            # What it says about the login lies with the settings, not with this mail.
+            # A failed login is a fault of the settings, not of this mail.
             final = not isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500
             raise DeliveryFailed(text, status=code, final=final) from error
         except smtplib.SMTPRecipientsRefused as error:
@@ -133,11 +133,11 @@ class _Session:
         if server.user:
             smtp.login(server.user, server.password)
         smtp.send_message(message, mail.sender, [mail.recipient])
-        with suppress(OSError, smtplib.SMTPException):  # it has been taken
+        with suppress(OSError, smtplib.SMTPException):  # The mail was already accepted.
             smtp.quit()
         return 250
 
     def abort(self) -> None:
-        """End the connection, so that a thread that still waits for the server returns."""
-        with suppress(OSError, AttributeError):  # there is none yet, or no longer
+        """Close the connection, so that a thread waiting for the server returns."""
+        with suppress(OSError, AttributeError):  # There is no connection yet, or no longer.
             self._smtp.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]

@@ -1,6 +1,6 @@
-"""Where webhooks may be sent: URLs, and the addresses that their names have at the moment of an attempt.
+"""Allowed webhook targets: URLs, and the addresses of their hosts at the time of an attempt.
 
-An address is looked up once, checked, and connected to, so that a name cannot have another address in between.
+The host is looked up once, checked, and connected to, so that its address cannot change in between.
 """
 
 import ipaddress
@@ -20,12 +20,12 @@ MAX_ADDRESSES = 32
 _PLAIN = re.compile(r"[!-~]+")  # urlsplit accepts blanks and control characters
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_LOWEST_FREE_PORT = 1024  # below it are mail, name servers and the like, apart from HTTP itself
+_LOWEST_FREE_PORT = 1024  # Lower ports belong to mail, name servers and similar services, except for HTTP itself.
 
 
 @dataclass(frozen=True)
 class Target:
-    """A checked URL. `host` is a name, or an address without brackets."""
+    """A checked URL. `host` is a host name, or an address without brackets."""
 
     scheme: str
     host: str
@@ -39,21 +39,21 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """The value of the header Host."""
+        """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def place(self) -> str:
-        """Host and port; what is known of a receiver in logs, and what attempts are limited by."""
+        """Host and port, which identify a receiver in logs and in the limits of attempts."""
         return f"{self.host}:{self.port}"
 
 
 def read_target(url: str, *, allow_private: bool) -> Target:
-    """Check a URL without asking anybody.
+    """Parse and check a URL without network access.
 
     Raises:
-        TargetRefused: it is none, or nothing is sent there.
+        TargetRefused: the URL is invalid or not an allowed target.
     """
     if len(url) > LONGEST_URL or not _PLAIN.fullmatch(url):
         raise TargetRefused(
@@ -107,10 +107,10 @@ def _as_address(text: str) -> str | None:
 
 
 async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
-    """Look the host up and return its addresses.
+    """Look up the host and return its addresses.
 
     Raises:
-        DeliveryFailed: there are none, or to one of them nothing may be sent; then none of them is used.
+        DeliveryFailed: the host has no address, or one of its addresses is not allowed.
     """
     if target.is_address:
         found = [target.host]

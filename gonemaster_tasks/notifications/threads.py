@@ -1,4 +1,4 @@
-"""Blocking calls beside an event loop, each in a thread that nobody waits for when the loop has ended."""
+"""Blocking calls from an event loop, each in a thread that does not delay the end of the loop."""
 
 import asyncio
 import threading
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[[], T], *, name: str) -> T:
-    """Return what `work` returns, or raise what it raises. Cancelled, it leaves the thread alone.
+    """Return the result of `work`, or raise its error. Cancellation does not stop the thread.
 
-    The executor of asyncio would keep the loop open until a name server or a mail server has given up.
+    The executor of asyncio would keep the loop open until a name server or a mail server times out.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -20,8 +20,8 @@ async def in_thread(work: Callable[[], T], *, name: str) -> T:
     def run() -> None:
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for it
-            failure = error  # Python forgets `error` at the end of the block
+        except BaseException as error:  # noqa: BLE001 - any error is raised in the waiting coroutine
+            failure = error  # Python deletes `error` at the end of the block.
             _tell(loop, lambda: future.set_exception(failure), future)
         else:
             _tell(loop, lambda: future.set_result(result), future)
@@ -31,5 +31,5 @@ async def in_thread(work: Callable[[], T], *, name: str) -> T:
 
 
 def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[], None], future: "asyncio.Future[T]") -> None:
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+    with suppress(RuntimeError):  # The loop is closed: no caller is waiting.
         loop.call_soon_threadsafe(lambda: None if future.done() else tell())

@@ -1,7 +1,7 @@
-"""One webhook: a signed POST over HTTP/1.1, with limits on everything that the receiver decides.
+"""Delivery of one webhook: a signed POST over HTTP/1.1, with limits on everything that the receiver controls.
 
-The standard clients follow redirects and proxies of the environment, look names up themselves, and let a receiver that
-sends an octet now and then keep them for ever; so the little that is needed of HTTP is here.
+The standard clients follow redirects and proxies of the environment, resolve names themselves, and let a slow receiver
+block them forever, so this module implements the small part of HTTP that it needs.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefuse
 from gonemaster_tasks.notifications.targets import Target, addresses_of, read_target
 
 CONNECT_TIMEOUT_S = 5.0
-TIMEOUT_S = 15.0  # of an attempt from the look-up to the head of the response
+TIMEOUT_S = 15.0  # The limit of an attempt, from the address lookup to the head of the response.
 _MAX_HEAD = 16 * 1024
-_MAX_REST = 64 * 1024  # of the body of a response, which is read so that the receiver is not cut off, and dropped
+_MAX_REST = 64 * 1024  # The body of a response is read and dropped, so that the receiver is not cut off.
 _REST_TIMEOUT_S = 1.0
 _MAX_INTERIM = 5
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)(?: [^\r\n]*)?\r\n")
@@ -30,7 +30,7 @@ _GONE = 410
 
 @dataclass(frozen=True)
 class Webhook:
-    """What is sent: one event, or several of one kind. `body` is JSON."""
+    """The content to send: one event, or several of one kind. `body` is JSON."""
 
     url: str = field(repr=False)
     body: bytes = field(repr=False)
@@ -46,7 +46,7 @@ def signature_of(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def headers_of(webhook: Webhook, timestamp: int) -> dict[str, str]:
-    """Return the headers that tell of the event; `timestamp` is the POSIX time of the attempt."""
+    """Return the headers of an event; `timestamp` is the POSIX time of the attempt."""
     headers = {
         "Content-Type": "application/json",
         "User-Agent": f"gonemaster/{__version__}",
@@ -60,14 +60,14 @@ def headers_of(webhook: Webhook, timestamp: int) -> dict[str, str]:
 
 
 async def send_webhook(webhook: Webhook, *, timestamp: int, allow_private: bool, tls: ssl.SSLContext) -> int:
-    """Make one attempt; returns the status, which is a 2xx.
+    """Make one attempt; return the status, which is 2xx.
 
     Raises:
-        DeliveryFailed: the receiver did not take it; redirects are not followed.
+        DeliveryFailed: the receiver did not accept the webhook; redirects are not followed.
     """
     try:
         target = read_target(webhook.url, allow_private=allow_private)
-    except TargetRefused as error:  # the setting has changed since the watch was made
+    except TargetRefused as error:  # The setting has changed since the watch was created.
         raise DeliveryFailed(Text("the URL {error}", error=text_of(error))) from error
     try:
         async with asyncio.timeout(TIMEOUT_S):
@@ -119,7 +119,7 @@ async def _exchange(target: Target, addresses: Sequence[str], request: bytes, tl
 async def _connect(
     target: Target, addresses: Sequence[str], tls: ssl.SSLContext
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect to the first address that answers; certificate and SNI are those of the name."""
+    """Connect to the first address that answers; certificate and SNI use the host name."""
     context, name = (tls, target.host) if target.scheme == "https" else (None, None)
     for address in addresses:
         try:
@@ -129,7 +129,7 @@ async def _connect(
                 )
         except ssl.SSLError:
             raise
-        except OSError as error:  # TimeoutError is one
+        except OSError as error:  # includes TimeoutError
             failure = error
     raise DeliveryFailed(Text("no connection")) from failure
 
@@ -147,7 +147,7 @@ async def _read_status(reader: asyncio.StreamReader) -> int:
 
 
 async def _read_rest(reader: asyncio.StreamReader) -> None:
-    """Read what follows the head for a moment: the status is known, and nothing of this is used."""
+    """Read and discard the rest of the response for a moment, because only the status is needed."""
     left = _MAX_REST
     with suppress(OSError):
         async with asyncio.timeout(_REST_TIMEOUT_S):

@@ -1,1 +1,1 @@
-"""What each process knows about itself and tells the others."""
+"""Reports of each process about its own state."""

@@ -1,4 +1,4 @@
-"""What a process knows of its database: whether it answers, whether its disk is full, whether SQLite can be written."""
+"""The state of the database as a process sees it: availability, full disk, writability of SQLite."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,35 +12,36 @@ from gonemaster_tasks.repeating import RepeatedTask
 
 LOOK_EVERY_S = 1.5
 _RETRY_S = 0.5
-_WRITER_PATIENCE = timedelta(seconds=1)  # of many short transactions one ends, so this tells them from a long one
+# Among many short transactions one ends within this time, which distinguishes them from a long one.
+_WRITER_PATIENCE = timedelta(seconds=1)
 FULL = "the database says that its disk is full"
 
 
 class DatabaseObserver:
-    """One task with connections of its own: those of the requests may all be in use.
+    """A repeated task with separate connections, because requests may use all others.
 
-    `is_full` says whether the process has lately met a full disk.
+    `is_full` returns whether the process has recently encountered a full disk.
     """
 
     def __init__(self, store: Store, *, is_full: Callable[[], bool] = lambda: False) -> None:
         self._store = store
         self._is_full = is_full
         self._scarce = ""
-        self._writer_held_since: float | None = None  # on the steady clock
+        self._writer_held_since: float | None = None  # on the monotonic clock
         self.watch = DatabaseWatch()
         self._task = RepeatedTask("database watch", self.look, pause_s=LOOK_EVERY_S, retry_s=_RETRY_S)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start observing."""
         self._task.start(at_once=True)
 
     def stop(self) -> None:
-        """End."""
+        """Stop observing."""
         self._task.stop()
         self._store.close()
 
     def look(self) -> None:
-        """Look once. Raises StoreError."""
+        """Check the database once. Raises StoreError."""
         self.watch.ask(self._store.ping)
         self._scarce = describe_scarce_space(self._store)
         began = time.monotonic()

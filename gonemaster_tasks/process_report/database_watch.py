@@ -1,19 +1,19 @@
-"""Whether the database answers this process; while it does not, the process takes no messages."""
+"""Whether the database answers this process; otherwise the process takes no messages."""
 
 import threading
 import time
 from collections.abc import Callable
 
-PATIENCE_S = 3.0  # without an answer; people's jobs start elsewhere within 5 s
+PATIENCE_S = 3.0  # Without a reply; interactive jobs start elsewhere within 5 s.
 _FIRST_REST_S = 0.5
 _LONGEST_REST_S = 5.0
 
 
 class DatabaseWatch:
-    """What a thread that asks the database, and claims that failed, say about it. Safe in threads.
+    """The availability of the database, from regular pings and failed claims. Thread-safe.
 
-    A claim that fails closes the gate for a moment, longer each time until one succeeds: a database may answer
-    questions and refuse changes (a standby, a full disk).
+    A failed claim closes the gate for a moment, longer each time until a claim succeeds: a database may answer queries
+    and refuse changes (a standby, a full disk).
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class DatabaseWatch:
         self._rest_s = _FIRST_REST_S
 
     def ask(self, ping: Callable[[], object]) -> None:
-        """Ask once; raises what `ping` does."""
+        """Ping the database once; raises the error of `ping`."""
         began = self._asked_at = self._clock()
         try:
             ping()
@@ -40,7 +40,7 @@ class DatabaseWatch:
             self._asked_at = None
 
     def note_refusal(self) -> None:
-        """Note that a claim failed."""
+        """Record that a claim failed."""
         now = self._clock()
         self._note_silence(now)
         with self._lock:
@@ -49,18 +49,18 @@ class DatabaseWatch:
                 self._rest_s = min(_LONGEST_REST_S, 2 * self._rest_s)
 
     def note_claim(self) -> None:
-        """Note that a claim was answered."""
+        """Record that a claim was answered."""
         if self._silent_since is not None or self._rest_s != _FIRST_REST_S:
             with self._lock:
                 self._silent_since, self._rest_s, self._refused_until = None, _FIRST_REST_S, 0.0
 
     def is_away(self) -> bool:
-        """Whether the database does not answer; cheap, as it is asked before each BRPOP."""
+        """Whether the database does not answer; cheap, because it is called before each BRPOP."""
         return self.silent_s() > 0
 
     def silent_s(self) -> float:
-        """Return for how long there has been no answer, 0 if there is one."""
-        asked_at, since = self._asked_at, self._silent_since  # read once: other threads change them
+        """Return the seconds since the last reply, 0 while the database answers."""
+        asked_at, since = self._asked_at, self._silent_since  # Read once, because other threads change them.
         now = self._clock()
         if since is not None:
             return max(now - since, 1e-3)

@@ -1,7 +1,7 @@
-"""Each process tells the others how its clock is, and what it knows of its database and its broker.
+"""Regular reports of each process about its clock, its database and its broker.
 
-It does so in Redis. A process that Redis does not answer says that in the database, for as long as it is so: whichever
-of both is away from whom, somebody who is asked for the health of the service reads it in the other.
+Reports are stored in Redis. A process that Redis does not answer records that in the database while the fault lasts:
+if one server is unreachable, the health check reads the report from the other one.
 """
 
 import os
@@ -22,13 +22,13 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.repeating import RepeatedTask
 
 REPORT_EVERY_S = 4.0
-_RETRY_S = 1.0  # so that nobody counts as silent once Redis is back
+_RETRY_S = 1.0  # Short, so that no process counts as silent once Redis is back.
 
 
 class Reporter:
-    """Regular reports of one process.
+    """Sends the regular reports of one process.
 
-    `facts` gives the fields of a report that the process knows itself; `store` is where it says that Redis is away.
+    `facts` returns report fields that the process supplies itself; `store` records that Redis is unavailable.
     """
 
     def __init__(
@@ -49,30 +49,30 @@ class Reporter:
         self._facts = facts
         self._started_at: float | None = None
         self._silent_since: float | None = None
-        self._told_at: float | None = None  # on the steady clock
+        self._told_at: float | None = None  # on the monotonic clock
         self._task = RepeatedTask(
             "process report", self._synchronize_and_report, pause_s=REPORT_EVERY_S, retry_s=_RETRY_S
         )
 
     def start(self) -> None:
-        """Report at once and regularly, and keep the clock."""
+        """Report immediately and regularly, and synchronize the clock."""
         self._task.start(at_once=True)
 
     def report_soon(self) -> None:
-        """Do not wait for the time of the next report: something has changed."""
+        """Report before the next regular time, because something has changed."""
         self._task.wake()
 
     def stop(self) -> None:
-        """End, and let this process be forgotten."""
+        """Stop reporting and remove the report of this process."""
         self._task.stop()
         self.forget()
 
     def report(self) -> None:
-        """Report once. Raises BrokerUnavailable."""
+        """Send one report. Raises BrokerUnavailable."""
         self._broker.reports.put(self._report())
 
     def forget(self) -> None:
-        """Let this process be forgotten; without an answer of Redis it counts as silent."""
+        """Remove the report of this process; if Redis does not answer, the process will count as silent."""
         self._take_back()
         with suppress(BrokerUnavailable):
             self._broker.reports.remove(self._report())
@@ -88,7 +88,7 @@ class Reporter:
         self._take_back()
 
     def _tell_database(self, began: float, reason: str) -> None:
-        """Say in the database that Redis does not answer; not with each attempt."""
+        """Record in the database that Redis does not answer; not with every attempt."""
         self._silent_since = began if self._silent_since is None else self._silent_since
         if self._store is None or (self._told_at and time.monotonic() - self._told_at < REPORT_EVERY_S):
             return
@@ -100,20 +100,20 @@ class Reporter:
             "reason": reason[:300],
         }
         self._told_at = time.monotonic()
-        with suppress(StoreError):  # with neither of both nobody can be told
+        with suppress(StoreError):  # Without both servers no report is possible.
             self._store.run_in_transaction(partial(report_outage, name=self._name, said=said), attempts=2)
 
     def _take_back(self) -> None:
         self._silent_since = None
         if self._told_at is None or self._store is None:
             return
-        with suppress(StoreError):  # what is not said again is soon not counted
+        with suppress(StoreError):  # A record that is not renewed soon expires.
             self._store.run_in_transaction(partial(end_outage, name=self._name), attempts=2)
             self._told_at = None
 
     def _report(self) -> ProcessReport:
         if self._started_at is None:
-            self._started_at = self._clock.timestamp()  # after the first synchronization
+            self._started_at = self._clock.timestamp()  # After the first synchronization.
         return ProcessReport(
             self._kind,
             self._name,

@@ -1,1 +1,1 @@
-"""Rules of recurring times: pure functions of a rule and an instant."""
+"""Recurrence rules: pure functions of a rule and an instant."""

@@ -1,4 +1,4 @@
-"""The times at which a rule is due."""
+"""The due times of a rule."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -9,22 +9,22 @@ from gonemaster_tasks.recurrence.rules import Rule, RuleKind
 
 _DAY = timedelta(days=1)
 _SEARCHED_DAYS = 64
-# Days before the given instant at which the search begins: the local day may differ from that of UTC by one, and a time
-# in a gap moves forward, by a day where a country left one out.
+# The search begins this many days before the given instant: the local day may differ from the UTC day by one, and a
+# time in a gap moves forward, by a whole day if a country skipped one.
 _BEFORE = 2 * _DAY
 
 
 def next_occurrence(rule: Rule, after: datetime) -> datetime:
-    """Return the first time of a rule strictly after an instant, in UTC.
+    """Return the first due time of a rule strictly after an instant, in UTC.
 
-    A local time that a change of the clock leaves out moves forward by the length of the gap; of one that comes twice
+    A local time skipped by a clock change moves forward by the length of the gap; of a local time that occurs twice,
     the first instant counts.
 
     Raises:
-        InvalidRule: there is none within 64 days of a weekly or monthly rule.
+        InvalidRule: a weekly or monthly rule has no time within 64 days.
     """
     for day in _days_from(rule, after.astimezone(rule.zone).date() - _BEFORE):
-        # fold is 0: in a gap that is the offset before the change, so that the time lies behind it.
+        # With fold=0, a time in a gap has the offset before the change, so that the result lies after the gap.
         instant = datetime.combine(day, rule.time_of_day, tzinfo=rule.zone).astimezone(UTC)
         if instant > after:
             return instant
@@ -32,7 +32,7 @@ def next_occurrence(rule: Rule, after: datetime) -> datetime:
 
 
 def occurrences(rule: Rule, after: datetime) -> Iterator[datetime]:
-    """Yield the times of a rule strictly after an instant, in order; endless."""
+    """Yield the due times of a rule strictly after an instant, in order; endless."""
     while True:
         after = next_occurrence(rule, after)
         yield after
@@ -46,7 +46,7 @@ def _days_from(rule: Rule, first: date) -> Iterator[date]:
 
 
 def _every(interval_days: int, anchor: date, first: date) -> Iterator[date]:
-    """Yield the days of an interval that are not before `first`; none is before the anchor."""
+    """Yield the days of an interval from `first` on; none is before the anchor."""
     passed = -((anchor - first).days // interval_days)  # intervals from the anchor, rounded up
     day = anchor + max(0, passed) * interval_days * _DAY
     while True:

@@ -1,4 +1,4 @@
-"""A recurrence rule, and the checks that turn its stored or sent form into one."""
+"""A recurrence rule, and the validation of its stored or submitted form."""
 
 import enum
 import re
@@ -10,29 +10,29 @@ from zoneinfo import ZoneInfo
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.errors import InvalidRule
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # the index is that of date.weekday()
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # The index equals date.weekday().
 LONGEST_INTERVAL = 365  # days
-LAST_COMMON_DAY = 28  # of the days that every month has
+LAST_COMMON_DAY = 28  # The last day that every month has.
 EARLIEST_ANCHOR, LATEST_ANCHOR = date(1970, 1, 1), date(2199, 12, 31)
 LONGEST_ZONE = 64  # characters
 
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
-# In the directory of time zones, but not zones: what the host is set to, and zones that count leap seconds.
+# Present in the time zone directory but not zones: the host's setting, and zones that count leap seconds.
 _NO_ZONES = {"local", "localtime", "factory", "posixrules", "posix", "right"}
 
 
 class RuleKind(enum.StrEnum):
-    """How the days of a rule are chosen. Values are stored and sent by the API."""
+    """How a rule selects its days. The values are stored and used in the API."""
 
-    INTERVAL = "interval"  # every n days, counted from an anchor
+    INTERVAL = "interval"  # every n days from an anchor
     WEEKLY = "weekly"
     MONTHLY = "monthly"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Days of a calendar and a local time of day, in whole minutes. Made by `make_rule`, which checks it."""
+    """Calendar days and a local time of day in whole minutes. Created by `make_rule`, which validates it."""
 
     kind: RuleKind
     time_of_day: time
@@ -55,12 +55,12 @@ def make_rule(
     days_of_month: Sequence[int] = (),
     last_day: bool = False,
 ) -> Rule:
-    """Check the parts of a rule and join them; what a kind does not use must be empty.
+    """Create a rule from its validated parts; parts that its kind does not use must be empty.
 
     Source: contract data-model.md section 7.
 
     Raises:
-        InvalidRule: with the first field that is wrong.
+        InvalidRule: names the first invalid field.
     """
     chosen = _kind(kind)
     _refuse_unused(
@@ -109,7 +109,7 @@ def _zone(name: str) -> ZoneInfo:
     try:
         if may_be_one:
             return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):  # no such file, or a file that is no time zone, or a directory
+    except (LookupError, ValueError, OSError):  # No such file, a file that is not a time zone, or a directory.
         pass
     raise InvalidRule("timezone", Text("must be the name of an IANA time zone, such as Europe/Stockholm or UTC"))
 

@@ -1,4 +1,4 @@
-"""A rule in words."""
+"""A rule as a sentence."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "S
 
 
 def summarise(rule: Rule) -> str:
-    """Return for example `Weekly, Monday and Thursday, 06:30 Europe/Stockholm`."""
+    """Return a rule as a sentence, for example `Weekly, Monday and Thursday, 06:30 Europe/Stockholm`."""
     return f"{_days(rule)}, {rule.time_of_day:%H:%M} {rule.zone.key}"
 
 

@@ -1,1 +1,1 @@
-"""Lists that cohorts are compared with: the bundled ones, and newer ones where fetching them is allowed."""
+"""Reference lists for cohorts: the bundled ones, and newer ones if fetching is enabled."""

@@ -1,4 +1,4 @@
-"""One small document over HTTP, with limits on what the server decides: time, size, redirects, addresses."""
+"""Download of a small document over HTTP with limits on time, size, redirects and addresses."""
 
 import http.client
 import socket
@@ -17,7 +17,7 @@ _PIECE = 16_384
 
 
 class TooLong(ValueError):
-    """The document has more octets than are read."""
+    """The document exceeds the size limit."""
 
 
 def download(
@@ -28,14 +28,14 @@ def download(
     headers: Mapping[str, str] | None = None,
     global_only: bool = False,
 ) -> bytes:
-    """Return the document at a URL, which the caller has checked. The whole of it has the time limit, not each octet.
+    """Return the document at a URL, which the caller has checked. The time limit applies to the whole download.
 
-    With `global_only` no connection is made to an address that is not globally reachable, wherever a redirect leads;
-    a proxy of the environment, which would look names up itself, is then left out.
+    With `global_only` no connection is made to an address that is not globally reachable, even after redirects; proxies
+    of the environment are ignored, because they would resolve names themselves.
 
     Raises:
-        OSError: there is none; TimeoutError is one.
-        TooLong: it has more than `most_octets`.
+        OSError: the download failed; includes TimeoutError.
+        TooLong: the document has more than `most_octets` bytes.
     """
     until = monotonic() + limit.total_seconds()
     own = {"User-Agent": f"gonemaster/{__version__}", **(headers or {})}
@@ -47,9 +47,9 @@ def download(
         with urllib.request.build_opener(*handlers).open(request, timeout=limit.total_seconds()) as response:
             return _read(response.read1, until, most_octets)
     except urllib.error.HTTPError as error:
-        error.close()  # it holds the connection
+        error.close()  # The error holds the connection open.
         raise
-    except http.client.HTTPException as error:  # not OSError, and it may hold what the server sent
+    except http.client.HTTPException as error:  # Not an OSError, and it may contain content of the server.
         raise OSError(f"not HTTP: {type(error).__name__}") from error
 
 
@@ -66,7 +66,7 @@ def _read(read: Callable[[int], bytes], until: float, most_octets: int) -> bytes
 
 
 def reason_of(error: Exception) -> str:
-    """Return what went wrong in a few words."""
+    """Return a short description of an error."""
     reason = getattr(error, "reason", None)
     return str(reason or error) or type(error).__name__
 
@@ -81,7 +81,7 @@ class _SameScheme(urllib.request.HTTPRedirectHandler):
 
 
 def _connect(address: tuple[str, int], timeout: float | None = None, source: Any = None) -> socket.socket:
-    """Connect as socket.create_connection does, to global addresses only: a name is looked up once, and checked."""
+    """Connect like socket.create_connection, but only to global addresses: the name is resolved once and checked."""
     host, port = address
     found = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     allowed = [one for one in dict.fromkeys(found) if may_be_target(one, guarded=True)]

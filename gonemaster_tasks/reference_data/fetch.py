@@ -1,4 +1,4 @@
-"""Fetches reference data, when an operator asks for it or at an interval where that is enabled."""
+"""Fetches reference data on request of an operator, or at an interval if enabled."""
 
 import logging
 from collections.abc import Callable
@@ -15,16 +15,16 @@ from gonemaster_tasks.reference_data.tlds import IANA_TLDS, TldList, parse_tlds
 
 log = logging.getLogger(__name__)
 
-_MOST_OCTETS = 1_000_000  # the list of top-level domains has 10,000, that of RDAP services 50,000
+_MOST_OCTETS = 1_000_000  # bytes; the list of top-level domains has 10,000, the one of RDAP services 50,000
 
 
 class FetchFailed(TasksError):
-    """The list was not fetched; the message has the reason."""
+    """Fetching a list failed; the message says why."""
 
 
 @dataclass(frozen=True)
 class _Fetched:
-    """A list as it is stored: its version, and its lines."""
+    """A list in its stored form: version and lines."""
 
     version: str
     lines: list[str]
@@ -32,7 +32,7 @@ class _Fetched:
 
 @dataclass(frozen=True)
 class _Source:
-    """A list from elsewhere: its name in the store and in settings, where it is, and how it is read."""
+    """An external list: its name in the store, its setting, its URL and its parser."""
 
     name: str
     setting: str
@@ -65,7 +65,7 @@ def fetch_tlds(store: Store, settings: Settings, *, now: datetime) -> TldList:
     """Fetch the list of top-level domains and store it.
 
     Raises:
-        FetchFailed: no answer within the time limit, or not the list; the one before is kept, the failure noted.
+        FetchFailed: no valid list within the time limit; the previous list is kept, the failure recorded.
     """
     found = _fetch(store, settings, _TLDS, now=now)
     return TldList(found.version, frozenset(found.lines), now)
@@ -89,7 +89,7 @@ def _fetch(store: Store, settings: Settings, source: _Source, *, now: datetime) 
 
 
 def refresh_external_data(store: Store, settings: Settings, *, now: datetime) -> list[str]:
-    """Fetch each list if that is enabled and an interval has passed; returns the names of those that were fetched."""
+    """Fetch each list if that is enabled and its interval has passed; return the names of the fetched lists."""
     if not settings.external_data_enabled:
         return []
     return [source.name for source in (_TLDS, _SERVICES) if _refresh(store, settings, source, now=now)]

@@ -1,7 +1,7 @@
-"""Registration data: which service has them, and what is kept of its response.
+"""Registration data: the RDAP service of a domain, and the stored part of its response.
 
-Sources: RFC 9224 (which service), RFC 9082 section 3.1.3 (the URL of a domain), RFC 9083 section 5.3 (the response).
-Of people nothing is kept: a registrant's name only where the domain is a top-level domain, whose registrant is its
+Sources: RFC 9224 (the service), RFC 9082 section 3.1.3 (the URL of a domain), RFC 9083 section 5.3 (the response).
+No data of people are stored: a registrant's name only if the domain is a top-level domain, whose registrant is its
 registry.
 """
 
@@ -23,18 +23,18 @@ _EVENTS = {"registration": "registered_at", "expiration": "expires_at", "last ch
 
 
 class NotRdap(ValueError):
-    """A document that is not what was asked for; the message has the reason."""
+    """A document that is not the expected RDAP document; the message says why."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """RDAP services by the name of the zone whose domains they know."""
+    """RDAP services by the zone whose domains they serve."""
 
     version: str
     urls: Mapping[str, str]
 
     def url_of(self, domain: str) -> str | None:
-        """Return where the data of a domain are; None if no service has them. The longest name counts, RFC 9224."""
+        """Return the URL of the data of a domain; None if no service has them. The longest match counts (RFC 9224)."""
         labels = domain.split(".")
         for first in range(len(labels)):
             if base := self.urls.get(".".join(labels[first:])):
@@ -42,12 +42,12 @@ class Services:
         return None
 
     def lines(self) -> list[str]:
-        """Write them down, a service a line."""
+        """Return the services in their stored form, one per line."""
         return [f"{name} {url}" for name, url in self.urls.items()]
 
 
 def parse_services(text: str) -> Services:
-    """Read the bootstrap file of IANA. Raises NotRdap."""
+    """Parse the bootstrap file of IANA. Raises NotRdap."""
     document = _loaded(text)
     version, services = document.get("publication"), document.get("services")
     if not isinstance(version, str) or not isinstance(services, list):
@@ -68,7 +68,7 @@ def parse_services(text: str) -> Services:
 
 
 def _base_of(bases: Iterable[Any]) -> str | None:
-    """Return the URL to use; RFC 9224 wants https to be preferred, and a slash at the end."""
+    """Return the URL to use; RFC 9224 prefers https and requires a slash at the end."""
     usable = [base for base in bases if isinstance(base, str) and base.isascii() and _is_base(base)]
     chosen = next((base for base in usable if base.startswith("https:")), next(iter(usable), None))
     return chosen and f"{chosen.rstrip('/')}/"
@@ -84,7 +84,7 @@ def _is_base(url: str) -> bool:
 
 
 def current_services(session: Session) -> Services | None:
-    """Return the services that were fetched last; None if that has not been done."""
+    """Return the services fetched last; None if there are none."""
     row = find_reference_list(session, BOOTSTRAP)
     if row is None or row.fetched_at is None:
         return None
@@ -94,7 +94,7 @@ def current_services(session: Session) -> Services | None:
 
 @dataclass(frozen=True)
 class RegistrationData:
-    """What is kept of a response; times in UTC, as text of RFC 3339; None or empty where it does not say."""
+    """The stored part of a response; times in UTC as RFC 3339 text; None or empty if missing in the response."""
 
     handle: str | None = None
     status: tuple[str, ...] = ()
@@ -107,12 +107,12 @@ class RegistrationData:
     delegation_signed: bool | None = None
 
     def as_json(self) -> str:
-        """Write it down."""
+        """Return the data in their stored form."""
         return json.dumps(asdict(self))
 
 
 def parse_domain(text: str, domain: str) -> RegistrationData:
-    """Read the response about a domain. Raises NotRdap."""
+    """Parse the response about a domain. Raises NotRdap."""
     document = _loaded(text)
     if document.get("objectClassName") != "domain":
         raise NotRdap("it is not about a domain")
@@ -153,7 +153,7 @@ def _events(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _moment(value: Any) -> str | None:
-    """Return a time in UTC; None for what is no time."""
+    """Return a time in UTC; None if the value is not a time."""
     try:
         read = datetime.fromisoformat(value)
         read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
@@ -163,7 +163,7 @@ def _moment(value: Any) -> str | None:
 
 
 def _name_of(entities: Iterable[Mapping[str, Any]], *roles: str) -> str | None:
-    """Return the name of who has a role: the `org` of its card, else `fn` (jCard, RFC 7095)."""
+    """Return the name of the entity with a role: the `org` of its card, else `fn` (jCard, RFC 7095)."""
     listed = list(entities)
     for role in roles:
         for entity in listed:
@@ -193,7 +193,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _text(value: Any) -> str:
-    """Return one short line; empty for what is no text."""
+    """Return the value as one short line; empty if it is not a string."""
     if not isinstance(value, str):
         return ""
     plain = "".join(letter if letter.isprintable() else " " for letter in value[: 4 * _LONGEST])

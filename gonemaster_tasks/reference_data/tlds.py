@@ -1,4 +1,4 @@
-"""The list of top-level domains, in the format in which IANA publishes it."""
+"""The list of top-level domains in IANA's format."""
 
 import re
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from gonemaster_db.service.reference_lists import find_reference_list
 IANA_TLDS = "iana_tlds"
 _VERSION = re.compile(r"# Version ([0-9A-Za-z._-]{1,64})\b")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_FEWEST, _MOST = 500, 20_000  # the root has about 1,440; what is far from it is not this list
+_FEWEST, _MOST = 500, 20_000  # The root zone has about 1,440; a list far from that is not this list.
 
 
 class NotTheList(ValueError):
-    """A text that is not a list of top-level domains; the message has the reason."""
+    """A text that is not a list of top-level domains; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class TldList:
 
 
 def parse_tlds(text: str) -> TldList:
-    """Parse the list: a line with the version, then a name a line. Raises NotTheList."""
+    """Parse the list: a line with the version, then one name per line. Raises NotTheList."""
     lines = text.splitlines()
     version = _VERSION.match(lines[0]) if lines else None
     if version is None:
@@ -46,12 +46,12 @@ def parse_tlds(text: str) -> TldList:
 
 @cache
 def bundled_tlds() -> TldList:
-    """Return the list that is part of this version."""
+    """Return the list bundled with this version."""
     return parse_tlds((files(__package__) / "iana_tlds.txt").read_text(encoding="ascii"))
 
 
 def current_tlds(session: Session) -> TldList:
-    """Return the list that was fetched last, or the bundled one."""
+    """Return the list fetched last, or the bundled one."""
     row = find_reference_list(session, IANA_TLDS)
     if row is None or row.fetched_at is None:
         return bundled_tlds()

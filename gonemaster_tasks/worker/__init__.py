@@ -1,1 +1,1 @@
-"""A worker process: what it takes, how it runs a job, how it stops."""
+"""The worker process: consuming messages, executing jobs, upkeep."""

@@ -79,11 +79,12 @@ from gonemaster_tasks.worker.upkeep.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-_OPERATION_LEASE = timedelta(seconds=30)  # at least: a part of an operation takes longer than a test renews
-_OPEN_FILES = 16_384  # sockets of the engine, connections over TCP, and what the process has besides
+# The minimum: one step of an operation takes longer than a test between renewals.
+_OPERATION_LEASE = timedelta(seconds=30)
+_OPEN_FILES = 16_384  # Sockets of the engine, TCP connections, and the other files of the process.
 
 _ASK_DATABASE_S = 1.0
-_GIVE_BACK_S = 2.0  # pages that are freed and kept meanwhile: a few MiB; with 60 s they were a fifth of the process
+_GIVE_BACK_S = 2.0  # Limits the freed memory that is retained meanwhile to a few MiB.
 
 
 @control_command(name=CANCEL_COMMAND, args=[("job_ids", list)], signature="[id1 [id2 ...]]")
@@ -95,7 +96,7 @@ def cancel_running(state: Any, job_ids: Sequence[str]) -> dict[str, Any]:
 
 @control_command(name=ANNOUNCE_COMMAND, args=[("tasks", list)], signature="[task1 [task2 ...]]")
 def tell_revoked(state: Any, tasks: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Tell who monitors of jobs that were canceled while they waited."""
+    """Announce to monitors the jobs that were canceled while waiting."""
     dispatcher = state.consumer.event_dispatcher
     if dispatcher is not None and dispatcher.enabled:
         announce_revoked(dispatcher, tasks)
@@ -109,12 +110,12 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
     register_analysis(app, process)
     register_watches(app, process, wake_deliveries=wake_deliveries)
 
-    # Not shared: the task belongs to this process alone.
+    # Not shared: the task belongs to this process only.
     @app.task(name=queues.RUN, bind=True, shared=False, Request=JobRequest)
     def run(self: Any, job_id: str) -> None:
         run_job(process, job_id, self.request.delivery_info["routing_key"])
 
-    @app.task(name=queues.REAP, shared=False)  # sent by the beat of older releases, and by hand
+    @app.task(name=queues.REAP, shared=False)  # Sent by the beat of older releases, and manually.
     def reap_jobs() -> None:
         with repeated(queues.REAP):
             reap_once(process)
@@ -136,7 +137,7 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
 
     @app.task(name=queues.OPERATE, shared=False)
     def operate() -> None:
-        if not operating.acquire(blocking=False):  # the slot that performs operations takes what is due, too
+        if not operating.acquire(blocking=False):  # The slot that performs operations also takes newly due ones.
             return
         try:
             lease = max(_OPERATION_LEASE, timedelta(seconds=process.settings.lease_seconds))
@@ -176,7 +177,7 @@ def _register_schedules(app: Celery, process: Process) -> None:
 
 
 class Worker:
-    """All parts of a worker process, started and stopped in order."""
+    """A worker process, whose parts are started and stopped in order."""
 
     def __init__(self, live: LiveSettings, store: Store, runner: Runner, *, name: str) -> None:
         settings = live.own
@@ -221,9 +222,9 @@ class Worker:
         )
 
     def run(self) -> int:
-        """Work until a signal ends it; returns the exit code."""
+        """Run until a signal stops the process; return the exit code."""
         follow(self.process.clock.now)
-        raise_open_files_limit(_OPEN_FILES)  # before the engine takes half of what there is
+        raise_open_files_limit(_OPEN_FILES)  # Before the engine uses half of the available number.
         self._start()
         signals.worker_shutting_down.connect(self._shutting_down, weak=False)
         consumer = self.app.Worker(
@@ -232,7 +233,7 @@ class Worker:
             pool="threads",
             concurrency=POOL_THREADS,
             loglevel=logging.getLevelName(logging.getLogger().level),
-            without_mingle=True,  # what is revoked stands in the rows
+            without_mingle=True,  # Revocations are stored in the rows.
             without_gossip=True,
             quiet=True,
         )
@@ -250,7 +251,7 @@ class Worker:
     def _start(self) -> None:
         process = self.process
         process.broker.check()
-        if process.settings.metrics_listen:  # first: an address that is taken must not leave half a worker
+        if process.settings.metrics_listen:  # First: an address in use must not leave a half-started worker.
             self._own_metrics = ProcessMetrics(process, process.settings.metrics_listen)
         process.loop.start()
         process.loop.call(process.runner.open())
@@ -259,7 +260,7 @@ class Worker:
         self._settings.start()
         self._database.start(at_once=True)
         self._heartbeat.start()
-        self._reaper.start()  # after the first heartbeat, which knows the clock, and before the first claim
+        self._reaper.start()  # After the first heartbeat, which synchronizes the clock, and before the first claim.
         self._unclaimed.start()
         self._maintenance.start()
         self._deliveries.start()
@@ -282,7 +283,7 @@ class Worker:
         process.publisher.stop()
         process.loop.call(process.runner.close())
         process.loop.stop()
-        self._usage.stop()  # once no run can add to it
+        self._usage.stop()  # After the last run that could add to it.
         stop_tracing()
         if self._own_metrics is not None:
             self._own_metrics.stop()
@@ -290,7 +291,7 @@ class Worker:
         process.store.close()
 
     def _shutting_down(self, **_: object) -> None:
-        """Take nothing more; after the limit running jobs are stopped and queued again."""
+        """Stop taking messages; after the time limit, stop running jobs and requeue them."""
         process = self.process
         process.gate.close()
         process.stopping.set()
@@ -302,16 +303,16 @@ class Worker:
         self.process.given_up.set()
         count = self.process.jobs.stop_all(Stop.DRAINED)
         if count:
-            log.warning("running jobs are queued again", extra={"jobs": count})
+            log.warning("running jobs requeued", extra={"jobs": count})
 
 
 def node_name(name: str) -> str:
-    """Return the full name of a worker: `name@host`, unless the host is in it already."""
+    """Return the full name of a worker: `name@host`, unless it already contains the host."""
     return name if "@" in name else f"{name}@{socket.gethostname()}"
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Settings]:
-    """Return the command line, and settings from it and the environment. Raises SettingsError."""
+    """Parse the command line, and load the settings from it and the environment. Raises SettingsError."""
     parser = argparse.ArgumentParser(prog="gonemaster-worker", description=__doc__)
     parser.add_argument("--name", default=f"worker-{os.getpid()}", help="distinct among all workers of a host")
     parser.add_argument("--queues", help="queues to take from, separated by commas")
@@ -332,14 +333,14 @@ def _time() -> float:
 
 
 def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -> int:
-    """Run a worker process until it is told to stop. `runner` replaces the engine."""
+    """Run a worker process until a signal stops it. `runner` replaces the engine."""
     try:
         limit_heaps()
         given, settings = parse_arguments(arguments)
         log_as_set(settings)
         refuse_unknown_protection()
         warn_of_unknown_variables()
-        signals.setup_logging.connect(lambda **_: None, weak=False)  # celery keeps off our loggers
+        signals.setup_logging.connect(lambda **_: None, weak=False)  # Keeps Celery from configuring our loggers.
         store = open_store(worker_store_settings(settings))
         live = LiveSettings(settings)
         start_tracing(settings.otlp_endpoint, service="gonemaster-worker", version=__version__)

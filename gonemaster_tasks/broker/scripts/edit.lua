@@ -1,18 +1,18 @@
--- Take messages out of a tier and put them elsewhere in it, or nowhere; what is not in the list (a worker took it) is left
--- out. KEYS[1] list. ARGV[1] "nowhere" | "front" | "back" | "before" | "after", ARGV[2], ARGV[3] the two forms of the
--- pivot's message, then pairs of the two forms of each message, in the order that they shall have.
--- Consumers pop from the right, so "front" is the right end. Returns the numbers (from 1) of the messages found.
+-- Remove messages from a tier or move them within it; messages that are not in the list (a worker took them) are
+-- ignored. KEYS[1] list. ARGV[1] "nowhere" | "front" | "back" | "before" | "after", ARGV[2], ARGV[3] the two forms of the
+-- pivot's message, then pairs of the two forms of each message, in the new order.
+-- Consumers pop from the right, so "front" is the right end. Return the numbers (from 1) of the messages found.
 local list, where = KEYS[1], ARGV[1]
-local FIRST = 4 -- in ARGV
+local FIRST = 4 -- index in ARGV
 local SLICE = 1000
-local FEW = 4 -- so many LREM cost less than one pass over the list in Lua (8 ms against 100 ms per 100,000 messages)
+local FEW = 4 -- up to this number, LREM is faster than one pass over the list in Lua
 local TOMBSTONE = "gm:taken"
 
 local function number_of(argument)
   return math.floor((argument - FIRST) / 2) + 1
 end
 
--- Remove messages one by one, from the consumers' end; returns number -> form found.
+-- Remove messages one by one, from the consumers' end; return number -> form found.
 local function take_few()
   local found = {}
   for i = FIRST, #ARGV do
@@ -24,8 +24,8 @@ local function take_few()
   return found
 end
 
--- Remove messages in one pass from the consumers' end, as far as needed. A list has no "delete at": each message found is
--- overwritten, and one LREM at the end removes what was overwritten, so that no index shifts meanwhile.
+-- Remove messages in one pass from the consumers' end, as far as needed. Redis cannot delete by index: each message
+-- found is overwritten, and one LREM at the end removes the overwritten ones, so that no index shifts meanwhile.
 local function take_many(left)
   local wanted, found, taken = {}, {}, 0
   for i = FIRST, #ARGV do
@@ -56,7 +56,7 @@ if where == "before" or where == "after" then
   for form = 2, 3 do
     pivot = pivot or redis.call("LPOS", list, ARGV[form], "RANK", -1) and ARGV[form]
   end
-  if not pivot then -- before anything is removed, so that nothing is lost
+  if not pivot then -- checked before any removal, so that no message is lost
     return redis.error_reply("NOPIVOT the message to move to is not waiting")
   end
 end
@@ -71,7 +71,7 @@ local put = {
 
 local count = number_of(#ARGV)
 local found = count > FEW and take_many(count) or take_few()
--- Each message goes nearer to its place than the one put before it, or further out: hence the two directions.
+-- Each message is inserted either closer to the pivot than the previous one or farther away: hence the two directions.
 local first, last, step = 1, count, 1
 if where == "front" or where == "after" then
   first, last, step = count, 1, -1

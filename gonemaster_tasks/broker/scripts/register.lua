@@ -1,5 +1,5 @@
--- Note that a worker lives, forget those whose time is over, and give a new mark if the list of workers is another one.
--- KEYS: times at which workers count as gone (sorted set), their queues (hash), mark of the list, state of this worker.
+-- Record that a worker is running, remove expired workers, and set a new mark if the list of workers has changed.
+-- KEYS: expiry times of workers (sorted set), their queues (hash), mark of the list, state of this worker.
 -- ARGV: name, queues, state, life in milliseconds.
 local times, queues, mark, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local name = ARGV[1]
@@ -14,6 +14,6 @@ for _, dead in ipairs(redis.call("ZRANGEBYSCORE", times, "-inf", now)) do
 end
 if changed then
   redis.call("HSET", queues, name, ARGV[2])
-  redis.call("SET", mark, clock[1] .. "." .. clock[2] .. " " .. name) -- not a counter: it would repeat after a flush
+  redis.call("SET", mark, clock[1] .. "." .. clock[2] .. " " .. name) -- a counter would repeat after a flush
 end
 redis.call("SET", state, ARGV[3], "PX", ARGV[4])

@@ -1,11 +1,11 @@
--- Give a tier, or its front, a new order without losing what changed since the order was made.
--- KEYS[1] list, KEYS[2] the wanted ids (RPUSHed, so the first is at index 0). ARGV[1] how many messages from the front
--- are put in order. Of these, wanted jobs take the wanted order; the others (new, or put back by a worker) keep
--- theirs behind them; of two messages of one job the one that comes first stays. What is wanted and not there
--- (taken meanwhile, or further behind) is passed over. Returns how many wanted ones were there.
+-- Reorder a tier, or its front, without losing messages that changed after the order was determined.
+-- KEYS[1] list, KEYS[2] the wanted ids (RPUSHed, so the first is at index 0). ARGV[1] number of messages from the front
+-- to reorder. Wanted jobs among them take the wanted order; the others (new, or put back by a worker) keep their order
+-- after them; of two messages of one job the first one stays. Wanted jobs that are not there (taken meanwhile, or
+-- farther back) are skipped. Return the number of wanted jobs found.
 local list, wanted = KEYS[1], KEYS[2]
 local SLICE = 1000
-local TAIL = -80 -- the id stands at the end of messages that we write
+local TAIL = -80 -- the id is at the end of the messages that this service writes
 
 local function id_of(message)
   return string.match(message, '"delivery_tag": ?"([^"]+)"', TAIL)
@@ -13,7 +13,7 @@ local function id_of(message)
     or message
 end
 
--- Lift the messages out, the next one (the right end) first.
+-- Remove the messages, the next one (the right end) first.
 local waiting, order = {}, {}
 local length = redis.call("LLEN", list)
 local behind = math.max(0, length - tonumber(ARGV[1]))
@@ -50,7 +50,7 @@ for _, id in ipairs(order) do
   append(id)
 end
 
--- Lay them back: the last one first, since each RPUSH goes in front of the one before.
+-- Put the messages back, the last one first, because each RPUSH goes in front of the previous one.
 local slice = {}
 for i = #new_order, 1, -1 do
   slice[#slice + 1] = new_order[i]

@@ -1,1 +1,1 @@
-"""Projection: finished runs become facts of the cohorts that their domains belong to."""
+"""Projection of finished runs into facts of the cohorts of their domains."""

@@ -1,4 +1,4 @@
-"""Facts of one run from its entries and its name server timings: pure, and hostile arguments yield no facts."""
+"""Extraction of facts from the entries and timings of one run: pure functions; malformed arguments yield no facts."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
     """Return the facts of a run.
 
     Raises:
-        DocumentDamaged: its document cannot be read.
+        DocumentDamaged: the document of the run cannot be read.
     """
     outline = outlines.of(stored.kinds, kinds)
     found = _Found()
@@ -69,7 +69,7 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
 
 @dataclass(slots=True)
 class _Origin:
-    """What is known of one address."""
+    """The known origin of one address."""
 
     asns: set[int] = field(default_factory=set)
     prefix: str = ""
@@ -78,18 +78,19 @@ class _Origin:
 
 @dataclass(slots=True)
 class _Found:
-    """What the entries say."""
+    """The data collected from the entries."""
 
-    servers: dict[str, set[str]] = field(default_factory=dict)  # addresses by name
+    servers: dict[str, set[str]] = field(default_factory=dict)  # addresses by server name
     origins: defaultdict[str, _Origin] = field(default_factory=lambda: defaultdict(_Origin))
-    asns: set[tuple[int, int]] = field(default_factory=set)  # with the address family
-    whole_families: dict[int, set[int]] = field(default_factory=dict)  # where all addresses are in the same ASes
-    algorithms: defaultdict[int, set[Any]] = field(default_factory=lambda: defaultdict(set))  # key tags
+    asns: set[tuple[int, int]] = field(default_factory=set)  # AS number with address family
+    # families whose addresses are all in the same ASes
+    whole_families: dict[int, set[int]] = field(default_factory=dict)
+    algorithms: defaultdict[int, set[Any]] = field(default_factory=lambda: defaultdict(set))  # algorithm to key tags
     versions: set[str] = field(default_factory=set)
     engine: str = ""
 
     def take(self, tag: str, args: Any) -> None:
-        """Take the arguments of one entry."""
+        """Process the arguments of one entry."""
         if not isinstance(args, dict):
             return
         if tag in SERVERS or tag in MORE_SERVERS:
@@ -106,13 +107,13 @@ class _Found:
             self.engine = args["version"][:_LONGEST_VERSION]
 
     def announced(self, address: str, asns: Any, prefix: Any) -> None:
-        """Note who announces an address."""
+        """Record the ASes and the prefix that announce an address."""
         origin = self.origins[address]
         origin.asns |= set(_asns(asns))
         origin.prefix = prefix_of(prefix) or origin.prefix
 
     def known_origins(self, addresses: Iterable[str]) -> Iterator[OriginFact]:
-        """Yield what is known of addresses; all of a family with a single verdict are where it says."""
+        """Yield the known origins of addresses; a single verdict for a family applies to all its addresses."""
         for address in sorted(addresses):
             origin = self.origins.get(address, _Origin(status=""))
             asns = origin.asns or self.whole_families.get(6 if ":" in address else 4, set())
@@ -143,7 +144,7 @@ class _Found:
         family = AS_LISTS[tag]
         asns = set(_asns(args.get("asns") or [args.get("asn")]))
         self.asns |= {(asn, family) for asn in asns}
-        if tag.endswith("_ONE_ASN"):  # said only where the AS of every address is known
+        if tag.endswith("_ONE_ASN"):  # Reported only if the AS of every address is known.
             self.whole_families[family] = asns
 
     def _take_algorithm(self, args: Mapping[str, Any]) -> None:
@@ -153,9 +154,9 @@ class _Found:
 
 
 def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
-    """Yield the times of the name servers of the zone; others were asked on the way to it.
+    """Yield the timings of the zone's name servers; the other timings belong to servers of parent zones.
 
-    Names without an address that timings tell of become servers of the zone, since only its own are among them.
+    Servers without addresses that have timings become servers of the zone, since only its own servers are named so.
     """
     for row in rows or ():
         name = name_of(row.get("nameserver")) if isinstance(row, dict) else None
@@ -195,7 +196,7 @@ def _categories(
     if found.algorithms:
         weakest = min(found.algorithms, key=categories.algorithm_rank)
         yield categories.DNSKEY_ALGO_WEAKEST, str(weakest), None
-    # Servers that said nothing might run something else.
+    # Servers without a reply might run different software.
     if len(found.versions) == 1 and not outline.has_undisclosed:
         yield categories.SOFTWARE_VERSION, next(iter(found.versions)), None
 

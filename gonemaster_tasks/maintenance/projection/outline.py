@@ -1,4 +1,4 @@
-"""What the kinds of a run's entries say without any argument; the same for all runs with the same outcome."""
+"""The facts that the entry types of a run imply without arguments; equal for all runs with the same outcome."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ SERVERS = frozenset(
     {"A01_ADDR_NOT_GLOBALLY_REACHABLE", "A01_DOCUMENTATION_ADDR", "A01_GLOBALLY_REACHABLE_ADDR", "A01_LOCAL_USE_ADDR"}
     | {f"{much}_NS_{side}" for much in ("ENOUGH", "NOT_ENOUGH") for side in ("DEL", "CHILD")}
 )
-"""Tags whose `servers` are all name servers of the zone, with addresses (ADDRESS01) and without (DELEGATION01)."""
+"""Tags whose `servers` are all name servers of the zone, with addresses (ADDRESS01) or without (DELEGATION01)."""
 MORE_SERVERS = frozenset(
     f"{much}_IPV{family}_NS_{side}"
     for much in ("ENOUGH", "NOT_ENOUGH")
     for family in (4, 6)
     for side in ("DEL", "CHILD")
 )
-"""Tags that name servers with addresses as well; needed where ADDRESS01 was left out."""
+"""Other tags with name servers and addresses; needed if ADDRESS01 did not run."""
 ORIGINS = frozenset(
     {"ASN_INFOS_ANNOUNCE_BY", "ASN_INFOS_ANNOUNCE_IN", "CN04_ASN_INFOS_ANNOUNCE_IN"}
     | {"EMPTY_ASN_SET", "ERROR_ASN_DATABASE", "CN04_EMPTY_PREFIX_SET", "CN04_ERROR_PREFIX_DATABASE"}
@@ -37,7 +37,7 @@ ENGINE = "GLOBAL_VERSION"
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`places` are the entries whose arguments are needed, with their tags; `counts` the kinds from the floor up."""
+    """The entry types of a run: `places` are entries whose arguments are needed, `counts` the types above the floor."""
 
     places: Sequence[tuple[int, str]]
     counts: Mapping[int, int]
@@ -46,14 +46,14 @@ class Outline:
 
 
 class Outlines:
-    """The outlines of one database that were needed last; `floor` is the level from which findings count."""
+    """A cache of recently used outlines of one database; `floor` is the lowest level that counts as a finding."""
 
     def __init__(self, floor: str) -> None:
         self._floor = floor
         self._known: dict[tuple[int, ...], Outline] = {}
 
     def of(self, kinds: Sequence[int], known: Mapping[int, EntryType]) -> Outline:
-        """Return the outline of a sequence of kinds."""
+        """Return the outline of a sequence of entry types."""
         sequence = tuple(kinds)
         outline = self._known.get(sequence)
         if outline is None:
@@ -81,7 +81,7 @@ def _outline(found: Sequence[tuple[int, int, EntryType]], floor: str) -> Outline
 
 
 def _posture(tags: set[str], *, has_dnssec: bool) -> str:
-    """Return how a zone is signed; the first condition that holds (contract analysis.md section 4.1)."""
+    """Return how a zone is signed; the first matching condition applies (contract analysis.md section 4.1)."""
     nsec, nsec3 = "DS10_HAS_NSEC" in tags, "DS10_HAS_NSEC3" in tags
     if "DS07_NOT_SIGNED" in tags:
         return "unsigned"

@@ -1,4 +1,4 @@
-"""The projector: finds runs that wait, and stores their facts in bulk; any number of them may work at once."""
+"""The projector, which finds waiting runs and stores their facts in bulk; several may work at the same time."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,17 +36,18 @@ _LOOK_AT_ALL_EACH = timedelta(minutes=10)
 
 
 class Projector:
-    """What a process remembers between two rounds: when it last looked at old batches, and where it found nothing."""
+    """The state of a process between rounds: when it last checked old batches, and which had no new runs."""
 
     def __init__(self) -> None:
         self._looked_at_all: datetime | None = None
-        self._nothing: dict[tuple[int, int, int], int] = {}  # cohort, generation, batch: succeeded runs
+        # (cohort, generation, batch) to the number of succeeded runs
+        self._nothing: dict[tuple[int, int, int], int] = {}
         self._outlines: dict[str, Outlines] = {}
 
     def project(
         self, store: Store, *, floor: str, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False
     ) -> int:
-        """Project all runs that wait, or until `stopped`; returns their number."""
+        """Project all waiting runs, or until `stopped`; return their number."""
         began = now()
         with store.read_only() as session:
             pending = pending_cohorts(session)
@@ -74,7 +75,8 @@ class Projector:
         work = _BatchProjection(store, waiting, outlines, now, stopped)
         try:
             projected = work.run()
-        except (CohortChanged, ReferenceGone):  # cleared, rebuilt or deleted meanwhile: what is left is found anew
+        # Cleared, rebuilt or deleted meanwhile: the next round finds the remaining runs.
+        except (CohortChanged, ReferenceGone):
             log.info("projection dropped, its cohort or batch has changed", extra={"batch_key": waiting.batch_key})
             return 0
         if not stopped() and work.snapshot_id is None:
@@ -109,7 +111,7 @@ class _BatchProjection:
         self.snapshot_id = waiting.snapshot_id
 
     def run(self) -> int:
-        """Project them; returns how many."""
+        """Project the runs; return their number."""
         projected = 0
         while True:
             with self._store.read_only() as session:
@@ -148,12 +150,12 @@ class _BatchProjection:
 def _results(
     rows: Iterable[RunRow], stored: Mapping[str, StoredRun], kinds: Mapping[int, EntryType], outlines: Outlines
 ) -> Iterable[Projected]:
-    """Extract the facts of runs; one whose document is damaged is noted as failed and ends nothing."""
+    """Extract the facts of runs; a run with a damaged document is marked as failed and does not stop the others."""
     for row in rows:
         if row.id not in stored:  # deleted meanwhile
             continue
         try:
             yield Projected(row.key, facts_of(row, stored[row.id], kinds, outlines))
         except DocumentDamaged as error:
-            log.error("a run could not be projected", extra={"job_id": row.id, "error": str(error)})
+            log.error("run not projected", extra={"job_id": row.id, "error": str(error)})
             yield Projected(row.key, None, str(error)[:1000])

@@ -1,4 +1,4 @@
-"""Names, addresses and numbers of entries in the one form that registries have; what is none of them is None."""
+"""Names, addresses and numbers from entries in canonical form; invalid values become None."""
 
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -6,12 +6,12 @@ from typing import Any
 
 _MAX_ASN = 2**32 - 1
 _LONGEST_NAME = 255
-_LONGEST_TEXT = 1024  # a name with every octet escaped
-_CACHED = 65_536  # entries of each kind; the same servers come again in most runs
+_LONGEST_TEXT = 1024  # a name with every byte escaped
+_CACHED = 65_536  # entries per kind; most runs use the same servers
 
 
 def name_of(value: Any) -> str | None:
-    """Return the name of a server: lower case, no final dot, ASCII. A name has at most 255 octets (RFC 1035)."""
+    """Return a server name in lower case and ASCII without a final dot. A name has at most 255 octets (RFC 1035)."""
     return _name(value) if _is_short(value) else None
 
 
@@ -21,12 +21,12 @@ def address_of(value: Any) -> str | None:
 
 
 def prefix_of(value: Any) -> str | None:
-    """Return a prefix in its canonical form; octets behind the prefix are cleared."""
+    """Return a prefix in its canonical form; the host bits are cleared."""
     return _prefix(value) if _is_short(value) else None
 
 
 def asn_of(value: Any) -> int | None:
-    """Return an AS number; 0 is reserved and means none (RFC 7607)."""
+    """Return an AS number; 0 is reserved (RFC 7607) and becomes None."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return value if is_number and 0 < value <= _MAX_ASN else None
 

@@ -1,1 +1,1 @@
-"""Finds what watches are to be told, and tells it."""
+"""Detection of events for watches, and their notifications."""

@@ -1,4 +1,4 @@
-"""What has changed between two runs of a domain, and whether a watch is to be told: pure functions."""
+"""Changes between two runs of a domain, and whether a watch is notified of them: pure functions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gonemaster_db.models import Watch, WatchEvent
 from gonemaster_db.service.watch_following import FollowedRun, TagKey
 from gonemaster_engine.scoring.config import ScoringConfig
 
-MAX_TAGS = 20  # message tags that an event lists
+MAX_TAGS = 20  # Maximum number of message tags in an event.
 
 Levels = Mapping[TagKey, str]
 
@@ -22,13 +22,13 @@ class Grades:
 
     @classmethod
     def of(cls, config: ScoringConfig) -> "Grades":
-        """Take them from a configuration."""
+        """Create the grades from a scoring configuration."""
         return cls(tuple((band.grade, band.min_score) for band in config.grade_bands))
 
     def place(self, run: FollowedRun) -> int | None:
-        """Return the place of a run's grade, 0 for the best; None for a run without a grade.
+        """Return the rank of a run's grade, 0 for the best; None for a run without a grade.
 
-        A grade of an earlier configuration counts as the one that its score would earn now.
+        A grade of an earlier configuration counts as the grade that its score would earn now.
         """
         if run.grade is None:
             return None
@@ -43,7 +43,7 @@ class Grades:
 
 @dataclass(frozen=True)
 class Change:
-    """Two runs of a domain. `drop` is the number of grades lost, negative if some were gained, 0 without grades."""
+    """Two runs of a domain. `drop` is the number of grades lost, negative if grades were gained, 0 without grades."""
 
     before: FollowedRun
     now: FollowedRun
@@ -52,15 +52,15 @@ class Change:
     levels_now: Levels
 
     def new_tags(self, min_level: str) -> dict[TagKey, str]:
-        """Return the message tags that have reached a level and had not before, with their levels."""
+        """Return the message tags that reach a level now and did not before, with their levels."""
         return _gained(self.levels_before, self.levels_now, min_level)
 
     def gone_tags(self, min_level: str) -> dict[TagKey, str]:
-        """Return the message tags that had reached a level and have not now, with their former levels."""
+        """Return the message tags that reached a level before and do not now, with their former levels."""
         return _gained(self.levels_now, self.levels_before, min_level)
 
     def event_for(self, watch: Watch) -> WatchEvent | None:
-        """Say what the change is for a watch: worse if anything is worse, better if something is better."""
+        """Return the event of the change for a watch: worse if anything is worse, else better if anything is better."""
         if self.drop >= watch.grade_drop or self.new_tags(watch.min_level):
             return WatchEvent.DOMAIN_REGRESSED
         if self.drop <= 0 and (-self.drop >= watch.grade_drop or self.gone_tags(watch.min_level)):
@@ -68,7 +68,7 @@ class Change:
         return None
 
     def document(self, min_level: str, batch_id: str | None) -> dict[str, Any]:
-        """Return the change as it is sent."""
+        """Return the change as a document for notifications."""
         profiles = {self.before.effective_profile_id, self.now.effective_profile_id} - {None}
         return {
             "domain": self.now.domain,
@@ -84,7 +84,7 @@ class Change:
 
 
 def compare(before: FollowedRun, now: FollowedRun, levels: Mapping[int, Levels], grades: Grades) -> Change | None:
-    """Compare two runs; None if nothing that a watch could want has changed. `levels` are those of their outcomes."""
+    """Compare two runs; return None if no watch could be interested. `levels` has the levels of their outcomes."""
     places = grades.place(before), grades.place(now)
     drop = 0 if places[0] is None or places[1] is None else places[1] - places[0]
     if not drop and before.outcome_id == now.outcome_id:

@@ -1,7 +1,7 @@
-"""Attempts deliveries: many at a time in one event loop, few to one receiver, each claimed in the database.
+"""Delivery attempts: many at a time in one event loop, few per receiver, each claimed in the database.
 
-An attempt is made without a transaction. A worker that is killed leaves a claim behind, which expires; the delivery is
-then attempted again with the same id, by which its receiver can tell.
+An attempt runs outside of transactions. The claim of a killed worker expires; the delivery is then attempted again
+with the same id, so that its receiver can recognize the repetition.
 """
 
 import asyncio
@@ -43,20 +43,20 @@ log = logging.getLogger(__name__)
 GIVE_UP_AFTER = timedelta(hours=24)
 AT_ONCE = 16
 _PER_HOST = 2
-_WORK_FOR_S = 15.0  # then the slot is given back; the next call goes on
+_WORK_FOR_S = 15.0  # Then the slot is released; the next call continues.
 _LOOK_EVERY_S = 0.2
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
 def pause_after(failures: int) -> timedelta:
-    """Return how long a receiver is left alone after so many failures in a row: 1, 2, 4 ... minutes up to an hour."""
+    """Return the pause for a receiver after consecutive failures: 1, 2, 4 ... minutes, up to an hour."""
     pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(failures, 20) - 1))
-    return random.uniform(0.9, 1.1) * pause  # those that failed together are not tried together
+    return random.uniform(0.9, 1.1) * pause  # Deliveries that failed together are not retried together.
 
 
 def call_for_due_deliveries(store: Store, broker: Broker, *, now: datetime) -> None:
-    """Call a worker if a delivery is due."""
+    """Notify a worker if a delivery is due."""
     with store.read_only() as session:
         due = has_due_delivery(session, now=now)
     if due:
@@ -71,7 +71,7 @@ def attempt_due_deliveries(
     now: Callable[[], datetime],
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Attempt what is due, for a quarter of a minute at most but for attempts under way; returns their number."""
+    """Attempt due deliveries for at most a quarter of a minute, then finish started attempts; return their number."""
     lease = timedelta(seconds=settings.lease_seconds)
     holder = f"{worker[:200]}/{secrets.token_hex(8)}"
     return asyncio.run(_DeliveryAttempts(store, settings, holder, now, lease, stopped).run())
@@ -142,11 +142,11 @@ class _DeliveryAttempts:
         ids = list(self.running)
         until = self.now() + self.lease
         kept = self.store.run_in_transaction(partial(renew_deliveries, ids=ids, worker=self.holder, until=until))
-        for delivery_id in set(ids) - kept:  # another worker has it, or its watch is gone
+        for delivery_id in set(ids) - kept:  # Another worker has claimed the delivery, or its watch was deleted.
             self.running[delivery_id].cancel()
 
     async def _cancel_all(self) -> None:
-        """End what is under way, because the worker stops or has no database; claims are given back."""
+        """Cancel started attempts and release their claims, because the worker stops or has no database."""
         left = dict(self.running)
         for task in left.values():
             task.cancel()
@@ -159,7 +159,7 @@ class _DeliveryAttempts:
         try:
             self.store.run_in_transaction(partial(release_delivery, delivery_id=delivery_id, worker=self.holder))
         except (StoreUnavailable, StoreConflict):
-            log.warning("delivery not given back, its claim expires", extra={"delivery_id": delivery_id})
+            log.warning("delivery not released, its claim expires", extra={"delivery_id": delivery_id})
 
     async def _attempt(self, delivery: ClaimedDelivery) -> None:
         self.number += 1

@@ -1,7 +1,7 @@
-"""Follows what happens, and queues what watches are to be told; nothing of it is in a transaction of a job.
+"""Follows events and queues notifications of watches, outside of the transactions of jobs.
 
-Finished runs are followed by their keys. A round reads without a transaction of its own; what it has found, and how far
-it has come, is then written by one short transaction, so that each run is told once whichever worker is killed when.
+Finished runs are followed by their keys. A round reads without a transaction; one short transaction then writes its
+results and its progress, so that each run is reported exactly once even if workers are killed.
 """
 
 import logging
@@ -37,10 +37,10 @@ from gonemaster_tasks.queues import WATCH
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1000  # runs of one round
+CHUNK = 1000  # runs per round
 _NOTES = 100
-_MAIL_REST = timedelta(minutes=5)  # between two mails of a watch about single runs
-_SINGLE = 0  # in place of the key of a batch
+_MAIL_REST = timedelta(minutes=5)  # The interval between two mails of a watch about single runs.
+_SINGLE = 0  # In place of the key of a batch.
 
 Changes = dict[tuple[int, int], dict[WatchEvent, list[dict[str, Any]]]]
 """Documents of changes by watch and batch, and by event."""
@@ -48,7 +48,7 @@ Changes = dict[tuple[int, int], dict[WatchEvent, list[dict[str, Any]]]]
 
 @dataclass(frozen=True)
 class _Watchers:
-    """Watches that look at runs, by what they look at."""
+    """Watches that follow runs, by what they watch."""
 
     by_domain: Mapping[str, list[Watch]]
     by_tag: Mapping[str, list[Watch]]
@@ -71,7 +71,7 @@ class _Watchers:
 
 @dataclass
 class _Round:
-    """What one round has found."""
+    """The results of one round."""
 
     progress: Progress
     after: Progress
@@ -81,7 +81,7 @@ class _Round:
 
 
 def call_for_watches(store: Store, broker: Broker) -> None:
-    """Call a worker if there are watches. Beat does so more often, but that it is absent may be what is watched."""
+    """Notify a worker if there are watches. Beat does so more often, but a watch may be about its absence."""
     with store.read_only() as session:
         is_needed = bool(enabled_watches(session))
     if is_needed:
@@ -91,7 +91,7 @@ def call_for_watches(store: Store, broker: Broker) -> None:
 def follow_watches(
     store: Store, scoring: Callable[[], ScoringConfig], *, now: datetime, stopped: Callable[[], bool] = lambda: False
 ) -> int:
-    """Queue what is to be told of what has happened since the last time; returns the number of deliveries."""
+    """Queue the notifications of new events; return the number of deliveries."""
     queued = 0
     with store.read_only() as session:
         watches = enabled_watches(session)
@@ -102,7 +102,7 @@ def follow_watches(
     while not stopped() and (told := store.run_in_transaction(partial(_tell_notes, now=now))) is not None:
         queued += told
     if queued:
-        log.info("events are to be told", extra={"deliveries": queued})
+        log.info("notifications queued", extra={"deliveries": queued})
     return queued
 
 
@@ -117,13 +117,13 @@ def _follow_runs(store: Store, grades: Grades, now: datetime, stopped: Callable[
     queued, caught_up = 0, False
     while not stopped():
         with store.read_only() as session:
-            # Of these all runs are committed, so that the keys read below contain the last one.
+            # All of these runs are committed, so that the keys read below include the last one.
             ended = following.ended_batches(session)
             found = _find(session, grades, now)
         if found.keys:
             told = store.run_in_transaction(partial(_write, found=found, now=now))
             if told is None:
-                return queued  # another worker follows
+                return queued  # Another worker follows.
             queued += told
         if len(found.keys) >= CHUNK:
             continue
@@ -134,7 +134,7 @@ def _follow_runs(store: Store, grades: Grades, now: datetime, stopped: Callable[
         queued += store.run_in_transaction(partial(_mail_single_runs, now=now))
         if caught_up or not found.batches:
             break
-        caught_up = True  # once more: a batch may have ended with these runs
+        caught_up = True  # One more round: a batch may have ended with these runs.
     return queued
 
 
@@ -201,7 +201,7 @@ def _add(found: Changes, change: Change, watch: Watch, batch_id: str | None) -> 
 
 
 def _write(session: Session, found: _Round, now: datetime) -> int | None:
-    """Write what a round has found; None if another worker was first."""
+    """Write the results of a round; return None if another worker was faster."""
     if not following.store_progress(session, found.after):
         return None
     following.watch_batches(session, found.batches)
@@ -212,7 +212,7 @@ def _write(session: Session, found: _Round, now: datetime) -> int | None:
     for (watch_id, batch_key), events in found.changes.items():
         watch = watches.get(watch_id)
         if watch is None:
-            continue  # removed or switched off meanwhile
+            continue  # Deleted or disabled meanwhile.
         if watch.email is None:
             queued += sum(queue_webhooks(session, watch, event, those, now=now) for event, those in events.items())
         elif digest := digests.get((watch_id, batch_key)):
@@ -224,7 +224,7 @@ def _write(session: Session, found: _Round, now: datetime) -> int | None:
 
 
 def _tell_batch(session: Session, batch_key: int, now: datetime) -> int:
-    """Queue what is to be told at the end of a batch: that it ended, and one mail with all changes."""
+    """Queue the notifications for the end of a batch: the end itself, and one mail with all changes."""
     is_noted, digests = following.take_batch(session, batch_key)
     batch = following.batch_ids(session, [batch_key]).get(batch_key)
     facts = _batch_facts(session, batch.id, batch.tag, batch.created_at) if batch else None
@@ -283,7 +283,7 @@ def _mail_single_runs(session: Session, now: datetime) -> int:
 
 
 def _tell_notes(session: Session, now: datetime) -> int | None:
-    """Queue what was noted; None if nothing was."""
+    """Queue the recorded notes; return None if there are none."""
     notes = take_notes(session, limit=_NOTES)
     if not notes:
         return None

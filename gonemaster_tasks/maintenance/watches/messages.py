@@ -1,4 +1,4 @@
-"""Messages of watches: bodies of webhooks, digests and texts of mail."""
+"""Notifications of watches: webhook bodies, digests and mail texts."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,26 +15,26 @@ from gonemaster_db.service.deliveries import TEST, add_delivery
 
 EVENTS_OF_WEBHOOK = 200
 DIGEST = "digest"
-_LISTED = 50  # domains of one kind that a mail lists
+_LISTED = 50  # Domains per kind of change in a mail.
 _MAIL_TAGS = 3
 _CHANGES = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED)
 _WORDS = {WatchEvent.DOMAIN_REGRESSED: "regressed", WatchEvent.DOMAIN_RECOVERED: "recovered"}
 
 
 def event_id(watch_id: int, event: str, name: str) -> str:
-    """Return an id that is the same whenever this is told to this watch; `name` says what happened."""
+    """Return an id that is always the same for this event and watch; `name` identifies the occurrence."""
     return "evt_" + hashlib.blake2b(f"{watch_id}\n{event}\n{name}".encode(), digest_size=16).hexdigest()
 
 
 def instant(moment: datetime) -> str:
-    """Write a time as the API does."""
+    """Return a time in the format of the API."""
     return moment.isoformat().replace("+00:00", "Z")
 
 
 def queue_webhooks(
     session: Session, watch: Watch, event: str, events: Sequence[Mapping[str, Any]], *, now: datetime
 ) -> int:
-    """Queue deliveries that list the events; returns how many."""
+    """Queue deliveries that list the events; return their number."""
     pieces = range(0, len(events), EVENTS_OF_WEBHOOK)
     for first in pieces:
         piece = events[first : first + EVENTS_OF_WEBHOOK]
@@ -47,7 +47,7 @@ def queue_webhooks(
 def queue_mail(
     session: Session, watch: Watch, event: str, subject: str, lines: Sequence[str], *, now: datetime, count: int = 1
 ) -> int:
-    """Queue a mail about what a watch looks at; returns 1."""
+    """Queue a mail about the subject of a watch; return 1."""
     add_delivery(session, watch.id, event=event, body=_mail_body(watch, subject, lines), now=now, count=count)
     return 1
 
@@ -55,7 +55,7 @@ def queue_mail(
 def queue_message(
     session: Session, watch: Watch, event: str, name: str, details: Mapping[str, Any], *, now: datetime
 ) -> int:
-    """Queue a single event that is no change of a domain, for whichever kind of receiver."""
+    """Queue a single event that is not a change of a domain, for any kind of receiver."""
     if watch.email is None:
         return queue_webhooks(session, watch, event, [{"id": event_id(watch.id, event, name), **details}], now=now)
     lines = [f"{event} at {instant(now)}", "", *facts(details)]
@@ -63,7 +63,7 @@ def queue_message(
 
 
 def queue_test(session: Session, watch: Watch, *, now: datetime) -> Delivery:
-    """Queue a message without an event, which shows that the receiver is reached."""
+    """Queue a test message, which shows whether the receiver can be reached."""
     delivery_id = new_delivery_id()
     text = "This is a test of a watch of gonemaster."
     if watch.email is None:
@@ -95,15 +95,15 @@ def _mail_body(watch: Watch, subject: str, lines: Sequence[str]) -> str:
 
 
 def subject_of(watch: Watch) -> str:
-    """Say in words what a watch looks at."""
+    """Return the subject of a watch in words."""
     if watch.domain is not None:
         return f"domain {watch.domain}"
     return "the whole service" if watch.tag is None else f"tag {watch.tag}"
 
 
 def facts(details: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
-    """Write a document as lines of text: values by name, then what is nested, indented."""
-    # Sorted: PostgreSQL does not keep the order of what was noted.
+    """Yield a document as lines of text: values by name, then nested values, indented."""
+    # Sorted, because PostgreSQL does not keep the order of the keys.
     for key, value in sorted(details.items(), key=lambda item: (isinstance(item[1], Mapping | list | tuple), item[0])):
         if isinstance(value, Mapping):
             yield f"{indent}{key}:"
@@ -122,7 +122,7 @@ def facts(details: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
 def add_to_summary(
     summary: Mapping[str, Any], events: Mapping[WatchEvent, Sequence[Mapping[str, Any]]]
 ) -> dict[str, Any]:
-    """Return the summary of a digest with more changes: their number, and the worst ones."""
+    """Return the summary of a digest with more changes added: their number, and the worst ones."""
     joined: dict[str, Any] = {}
     for event in _CHANGES:
         known = summary.get(event.value, {"count": 0, "first": []})
@@ -147,9 +147,9 @@ def queue_digest(
     batch: Mapping[str, Any] | None = None,
     about_end: bool = False,
 ) -> int:
-    """Queue the one mail about a batch, or about single runs; `about_end`: that the batch ended is to be told, too.
+    """Queue the mail about a batch or about single runs; `about_end` also reports the end of the batch.
 
-    `batch` has the facts of the batch, None for single runs and for a batch that was deleted.
+    `batch` has the facts of the batch; None means single runs or a deleted batch.
     """
     summary = digest.summary if digest else add_to_summary({}, {})
     counts = {event: summary[event.value]["count"] for event in _CHANGES}

@@ -1,4 +1,4 @@
-"""Tells of faults of the queue: once when one begins and once when it has ended, however often one looks."""
+"""Notifications of queue issues: one when an issue begins and one when it ends."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,13 +14,13 @@ from gonemaster_db.service.watches import enabled_watches
 from gonemaster_tasks.maintenance.watches.messages import instant, queue_message
 
 LOOK_EVERY = timedelta(seconds=30)
-LOOKS = 2  # in a row that must agree: what is gone at the next look was no trouble
+LOOKS = 2  # Consecutive checks that must agree: an issue that is absent at the next check is not reported.
 _STATE = "troubles"
 _SHOWN = 10
 
 
 class ReportedIssue(Protocol):
-    """What the health of the queue reports, see `gonemaster_tasks.monitoring.health.Issue`."""
+    """An issue as the queue health reports it, see `gonemaster_tasks.monitoring.health.Issue`."""
 
     @property
     def kind(self) -> str:
@@ -28,23 +28,23 @@ class ReportedIssue(Protocol):
 
     @property
     def subject(self) -> str:
-        """What is affected."""
+        """The affected object."""
 
     @property
     def text(self) -> str:
-        """A sentence."""
+        """A sentence that describes the issue."""
 
     @property
     def since(self) -> datetime | None:
-        """When it began, if that is known."""
+        """When the issue began, None if unknown."""
 
     @property
     def count(self) -> int:
-        """Number of jobs affected."""
+        """The number of affected jobs."""
 
 
 def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue]], *, now: datetime) -> int:
-    """Look at the queue if it is time and somebody watches it; returns the number of deliveries that were queued.
+    """Check the queue if a check is due and a watch exists; return the number of queued deliveries.
 
     Raises:
         BrokerUnavailable, StoreUnavailable: as `find_faults` does.
@@ -67,7 +67,7 @@ def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue
 
 
 class Looked:
-    """What a look at the queue has changed: `kinds` is what is known now, `told` what is to be told."""
+    """The result of a check of the queue: `kinds` is the known state, `told` lists the notifications to send."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, dict[str, Any]] = {}
@@ -75,7 +75,7 @@ class Looked:
 
     @classmethod
     def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[ReportedIssue]], now: datetime) -> "Looked":
-        """Compare what was known with what is found."""
+        """Compare the known state with the current issues."""
         looked = cls()
         for kind in sorted({*before, *found}):
             known = before.get(kind, {"since": instant(now), "told": False, "looks": 0})
@@ -109,7 +109,7 @@ def _document(fault: ReportedIssue) -> dict[str, Any]:
 
 
 def _write(session: Session, *, looked: Looked, version: int, now: datetime) -> int:
-    """Store what is known, unless another worker has looked meanwhile, and queue what is to be told."""
+    """Store the state and queue the notifications, unless another worker has checked meanwhile."""
     value = {"looked_at": now.isoformat(), "kinds": looked.kinds}
     if not store_state(session, _STATE, value, version=version):
         return 0

@@ -1,1 +1,1 @@
-"""Which message a worker process takes next."""
+"""The choice of the next message of a worker process."""

@@ -1,4 +1,4 @@
-"""The part of `max_concurrent_jobs` that falls to one worker process."""
+"""The share of `max_concurrent_jobs` of one worker process."""
 
 from collections.abc import Collection, Mapping
 from itertools import zip_longest
@@ -8,10 +8,10 @@ from gonemaster_tasks.queues import BATCH, NORMAL
 
 
 class ConcurrencyShare:
-    """Divides the limit among the live workers, each process for itself and all by the same rule.
+    """Divides the limit among the live workers; every process computes its own share by the same rule.
 
-    A process asks several times a second. If each read all workers, the work of Redis would grow with the square of
-    their number; so each reads one mark, and the workers only when it is another one.
+    A process computes its share several times a second. If each one read all workers, the load of Redis would grow with
+    the square of their number; so each process reads one mark, and the workers only if the mark has changed.
     """
 
     def __init__(self, workers: Workers, *, name: str, queues: tuple[str, ...]) -> None:
@@ -25,7 +25,7 @@ class ConcurrencyShare:
         """Return how many jobs this process may run, None without limit (0). Raises BrokerUnavailable."""
         if limit == 0:
             return None
-        mark = self._workers.mark()  # before the workers: who comes in between is seen the next time
+        mark = self._workers.mark()  # Read before the workers: a worker that starts in between changes the mark again.
         if mark != self._mark:
             self._queues = {**self._workers.queues(), self._name: self._own}
             self._mark = mark
@@ -33,10 +33,10 @@ class ConcurrencyShare:
 
 
 def part_of(limit: int, queues: Mapping[str, Collection[str]], name: str) -> int:
-    """Return which part of a limit of jobs falls to a worker; `queues` are those that each live worker consumes.
+    """Return the share of a worker in a limit of jobs; `queues` maps each live worker to the queues it consumes.
 
-    All count in the same order: who takes from both tiers comes first, then those of one tier by turns. So a small
-    limit leaves no tier without a slot as long as it can. Workers of maintenance alone have no part.
+    All processes use the same order: first the workers of both tiers, then alternately those of one tier, so that a
+    small limit leaves no tier without a slot if possible. Workers that consume only maintenance have no share.
     """
     tiers = {worker: {NORMAL, BATCH} & set(taken) for worker, taken in queues.items()}
     both, normal, batch = (

@@ -1,18 +1,18 @@
-"""Which queue a worker takes its next message from: tiers, pauses, limits and slots kept free.
+"""The gate, which decides from which queue a worker takes its next message: tiers, pauses, limits, reserved slots.
 
-Before each BRPOP the gate says how many more messages each queue may give; Redis looks into the queues that may give
-any, in this order:
+Before each BRPOP the gate computes how many more messages each queue may give; Redis checks the queues with remaining
+capacity in this order:
 
-| queue | its messages in flight plus those it may give |
+| queue | maximum of messages in flight |
 | --- | --- |
 | maintenance | 5 |
-| batch, as long as this gives any | `min_batch_slots`, at most one less than the limit |
+| batch, if this gives capacity | `min_batch_slots`, at most one less than the limit |
 | normal | the limit less the batch jobs in flight |
 | batch | the limit less `reserved_normal_slots`, at least one; at most the limit less the normal jobs in flight |
 
-A paused tier gives nothing. No queue gives anything while the worker stops or the database does not answer, nor for a
-second after Redis refused. The limit is the number of slots or, if it is less, this process' part of
-`max_concurrent_jobs`. In flight is what was received and not finished, without the jobs that yield their slots.
+A paused tier has no capacity. No queue has capacity while the worker stops, while the database does not answer, or
+for a second after Redis refused a command. The limit is the number of slots or, if that is less, this process' share of
+`max_concurrent_jobs`. Messages in flight are received and not finished; jobs that yield their slots do not count.
 """
 
 import threading
@@ -27,15 +27,15 @@ from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL, ORDER
 
-# Purge, operations, projection and capture may each take minutes: one slot more serves the short tasks.
+# Purge, operations, projection and capture may each take minutes; the fifth slot serves the short tasks.
 _MAX_MAINTENANCE = 5
 MAX_SLOTS = 1024
-POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # made when needed; the gate bounds what is taken
+POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # Threads are created on demand; the gate limits the messages taken.
 
 
 @dataclass
 class _AcquiredSlot:
-    """The slot of a job. While it is yielded it does not count; if the job runs on, it does under a limit for all."""
+    """The slot of a job. A yielded slot does not count, except for a job that runs on under a global limit."""
 
     tier: str
     is_yielded: bool = False
@@ -43,7 +43,7 @@ class _AcquiredSlot:
 
 
 class Gate:
-    """What one worker process may take at this moment. Threads share it.
+    """The capacity of one worker process at this moment. Thread-safe.
 
     `slots`, `reserved_normal` and `min_batch` are the settings `worker_count`, `reserved_normal_slots` and
     `min_batch_slots`, which may change while the process runs.
@@ -55,7 +55,7 @@ class Gate:
         self.slots = slots
         self._reserved_normal = reserved_normal
         self._min_batch = min_batch
-        self._clock = clock or SharedClock()  # ends of pauses are judged by it, as leases are
+        self._clock = clock or SharedClock()  # The ends of pauses and leases use this clock.
         self._controls: Controls | None = None
         self._share: int | None = None
         self._acquired: dict[str, _AcquiredSlot] = {}
@@ -65,27 +65,27 @@ class Gate:
         self._is_held: Callable[[], bool] = lambda: False
 
     def hold_while(self, is_held: Callable[[], bool]) -> None:
-        """Take nothing, not even maintenance, while this is true: what is taken could not be claimed."""
+        """Take nothing, not even maintenance, while `is_held` returns True: the messages could not be claimed."""
         self._is_held = is_held
 
     def update(self, controls: Controls, share: int | None) -> None:
-        """Take the newest flags; `share` is this process' part of max_concurrent_jobs, None without limit."""
+        """Apply the current flags; `share` is this process' share of max_concurrent_jobs, None without limit."""
         self._controls, self._share = controls, share
 
     def set_slots(self, slots: int, reserved_normal: int, min_batch: int) -> None:
-        """Take the newest settings; jobs that run go on."""
+        """Apply the current settings; running jobs continue."""
         self.slots, self._reserved_normal, self._min_batch = slots, reserved_normal, min_batch
 
     def close(self) -> None:
-        """Take nothing any more."""
+        """Stop taking messages."""
         self._closed = True
 
     def rest(self, seconds: float) -> None:
-        """Take nothing for so long: Redis refused, and would refuse again."""
+        """Take nothing for some seconds, because Redis refused a command and would refuse again."""
         self._resting_until = time.monotonic() + seconds
 
     def acquire(self, job_id: str, tier: str) -> bool:
-        """Take a slot for a job; False if another slot of this process already works on it."""
+        """Acquire a slot for a job; return False if another slot of this process already has the job."""
         with self._lock:
             if job_id in self._acquired:
                 return False
@@ -98,10 +98,10 @@ class Gate:
             self._acquired.pop(job_id, None)
 
     def yield_slot(self, job_id: str, *, runs_on: bool = False) -> bool:
-        """Let another job have the slot of this one, which waits; False if as many are yielded as there are slots.
+        """Yield the slot of a waiting job to another job; return False if as many are yielded as there are slots.
 
-        A job that `runs_on` is stalled and continues with the other one. It yields nothing while a limit of jobs is set
-        for all workers, and counts again as soon as one is set.
+        A job that `runs_on` is stalled and continues. It yields nothing while a limit for all workers is set,
+        and counts again as soon as one is set.
         """
         with self._lock:
             slot = self._acquired.get(job_id)
@@ -113,31 +113,31 @@ class Gate:
             return True
 
     def reclaim_slot(self, job_id: str) -> None:
-        """Count a job again that yielded its slot; more may be in flight than may run until another one ends."""
+        """Count a job again that yielded its slot; more jobs than allowed may be in flight until another one ends."""
         with self._lock:
             if job_id in self._acquired:
                 self._acquired[job_id].is_yielded = False
 
     def note_pause(self, tier: str) -> None:
-        """Hold a tier that the database calls paused, until the flags are read the next time."""
-        # The claim saw the pause before this process' heartbeat did; else the message put back is taken again at once.
+        """Hold a tier that the database reports as paused, until the flags are read again."""
+        # The claim saw the pause before the heartbeat did; without this, the requeued message is taken again.
         if self._controls is not None:
             self._controls = replace(self._controls, paused={**self._controls.paused, tier: 0.0})
 
     def paused(self, tier: str) -> bool:
-        """Whether nothing of a tier may start; true until the flags were read once."""
+        """Whether a tier may not start jobs; True until the flags were read once."""
         if self._controls is None:
             return True
         until = self._controls.paused.get(tier)
         return until is not None and (until == 0 or until > self._clock.now().timestamp())
 
     def over_limit(self) -> bool:
-        """Whether more is in flight than may run: a limit was lowered while a BRPOP was waiting."""
+        """Whether more jobs are in flight than allowed, because a limit was lowered during a BRPOP."""
         in_flight = self._in_flight()
         return in_flight[NORMAL] + in_flight[BATCH] > self._limit()
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
-        """Return those of the queues consumed that a message may come from now, most urgent first."""
+        """Return the consumed queues that may give a message now, most urgent first."""
         if self._closed or time.monotonic() < self._resting_until or self._is_held():
             return []
         names = set(consumed)
@@ -148,13 +148,13 @@ class Gate:
         in_flight = self._in_flight()
         limit = self._limit()
         free = limit - in_flight[NORMAL] - in_flight[BATCH]
-        # A worker that takes no normal jobs keeps no slots for them, and one slot is always left for batch.
+        # A worker that takes no normal jobs reserves no slots for them, and one slot is always left for batch.
         reserved = self._reserved_normal if NORMAL in consumed else 0
         normal = 0 if self.paused(NORMAL) else free
         batch = 0 if self.paused(BATCH) else min(free, max(1, limit - reserved) - in_flight[BATCH])
         allowed = {MAINTENANCE: _MAX_MAINTENANCE - in_flight[MAINTENANCE]}
-        # kombu asks for queues, not for numbers: the order of this dict is what makes a tier go first.
-        first = min(self._min_batch, limit - 1) - in_flight[BATCH]  # people never wait for all slots
+        # kombu takes queue names without numbers: the order of this dict decides which tier is first.
+        first = min(self._min_batch, limit - 1) - in_flight[BATCH]  # Interactive jobs never wait for all slots.
         if first > 0:
             return allowed | {BATCH: min(batch, first), NORMAL: normal}
         return allowed | {NORMAL: normal, BATCH: batch}
@@ -163,9 +163,9 @@ class Gate:
         return self.slots if self._share is None else min(self.slots, self._share)
 
     def _in_flight(self) -> dict[str, int]:
-        """Count by queue what was received and not finished."""
-        # Two sources: Celery knows requests before a thread has them, and forgets them when the connection is lost
-        # while their slots work on. Either alone lets more start than the limits allow.
+        """Return the number of messages in flight by queue."""
+        # Both sources are needed: Celery knows requests before a thread has them and forgets them if the connection
+        # is lost while their slots work on. Either source alone would let more jobs start than the limits allow.
         in_flight = {request.id: str(request.delivery_info.get("routing_key")) for request in _received()}
         with self._lock:
             for job_id, slot in self._acquired.items():
@@ -182,5 +182,5 @@ def _received() -> Iterable[Any]:
     while True:
         try:
             return tuple(celery_state.reserved_requests)
-        except RuntimeError:  # a slot finished meanwhile and changed the set: look again
+        except RuntimeError:  # A slot finished meanwhile and changed the set: repeat.
             continue

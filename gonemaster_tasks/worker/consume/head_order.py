@@ -1,4 +1,4 @@
-"""Messages that slots of this process put back, and the order of the first messages of a tier restored after that."""
+"""Requeueing of messages by the slots of this process, and restoring the order at the head of the tier afterwards."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class HeadOrder:
-    """Puts messages back for all slots of a process. Safe in threads."""
+    """Puts messages back for all slots of a process. Thread-safe."""
 
     def __init__(self, store: Store, broker: Broker) -> None:
         self._store = store
@@ -21,7 +21,7 @@ class HeadOrder:
         self._unordered: set[str] = set()
 
     def put_back(self, job_id: str, tier: str, *, in_order: bool = True) -> None:
-        """Put a message at the front; in order: once the messages of a moment are there, they follow their rows."""
+        """Put a message at the front; with `in_order`, concurrently returned messages are then sorted by their rows."""
         try:
             self._broker.lists.put_back(job_id, tier)
         except BrokerUnavailable:
@@ -32,12 +32,13 @@ class HeadOrder:
             self.restore(tier)
 
     def restore(self, tier: str) -> None:
-        """Return once the message that this thread has put back is in its place; any thread may restore it."""
+        """Return once the message returned by this thread is at its position; any thread may restore the order."""
         self._unordered.add(tier)
-        # A worker that stops puts back as many messages as it has slots, at one time. If each slot restored the order
-        # for itself, the last ones would run out of patience for the lock that all processes share.
+        # A stopping worker returns one message per slot at once. If each slot restored the order itself, the
+        # last ones would exceed the time limit of the lock that all processes share.
         with self._lock:
             if tier not in self._unordered:
-                return  # the thread that had the lock began after this message was back
-            self._unordered.discard(tier)  # before the messages are read: one that comes now needs another turn
+                return  # The thread that held the lock started after this message was returned.
+            # Removed before the messages are read: a message that arrives now needs another pass.
+            self._unordered.discard(tier)
             restore_head_order(self._store, self._broker, tier)

@@ -1,4 +1,4 @@
-"""The order in which a worker's slots look at the queues, as kombu asks for it."""
+"""The order in which a worker polls the queues, in the form that kombu requires."""
 
 from kombu.utils.scheduling import priority_cycle
 
@@ -10,39 +10,39 @@ _REST_S = 1.0
 
 
 def install(gate: Gate) -> None:
-    """Make the order of this process follow a gate; kombu makes TierOrder itself, without arguments."""
-    global _gate  # kombu knows the class by its path only
+    """Make the queue order of this process follow a gate; kombu creates TierOrder itself, without arguments."""
+    global _gate  # kombu knows the class only by its path.
     _gate = gate
 
 
 class TierOrder(priority_cycle):
-    """Order of queues for kombu, asked before each BRPOP by the main thread: quick, and it never raises.
+    """The queue order for kombu, which the main thread queries before each BRPOP: fast, never raises.
 
-    It holds whatever the order of `-Q`, of control commands, and of pauses and resumptions was.
+    The order is independent of the order of `-Q`, of control commands, pauses and resumptions.
     """
 
     asked: list[str] = []  # noqa: RUF012 - replaced, never changed
 
     def consume(self, n: int) -> list[str]:
         """Return the queues for the next BRPOP; an empty list sends none."""
-        self.asked = self._wanted(n)  # Redis acts on this answer up to a second later, so has_more compares with it
+        self.asked = self._wanted(n)  # Redis acts on this reply up to a second later, so has_more compares with it.
         return self.asked
 
     def partial(self, n: int) -> bool:
-        """Whether a BRPOP sent now would leave some of the queues out."""
+        """Whether a BRPOP sent now would omit some of the queues."""
         return len(self._wanted(n)) < n
 
     def has_more(self, n: int) -> bool:
-        """Whether more could be asked for than the last BRPOP did."""
+        """Whether more queues are allowed now than in the last BRPOP."""
         return not set(self._wanted(n)) <= set(self.asked)
 
     def refused(self) -> None:
-        """Ask for nothing for a moment, after BRPOP was answered with an error."""
+        """Request no queue for a moment, after BRPOP returned an error."""
         if _gate is not None:
             _gate.rest(_REST_S)
 
     def _wanted(self, n: int) -> list[str]:
         names = self.items[:n]
-        if _gate is None:  # no worker: who controls workers waits for their replies in a queue of its own
+        if _gate is None:  # Not a worker: a client that controls workers waits for replies in a separate queue.
             return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]
         return _gate.queues(names)

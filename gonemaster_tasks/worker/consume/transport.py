@@ -1,9 +1,8 @@
-"""kombu's Redis transport for workers: no wait for a slot that became free, one client for all commands.
+"""A Redis transport of kombu for workers: a free slot is used immediately, and all commands share one client.
 
-Why not kombu's own (figures of `python -m benchmarks.queue`, two processes of 16 slots): with jobs of 300 ms it
-starts 14 jobs a second and this one 47, since BRPOP ends as soon as a slot is free; one client per pool saves 110 to
-330 us of the 2,600 us of CPU that a job costs; and kombu's ends the worker on an error reply, an invalid message or a
-lost connection.
+Differences to kombu's own transport (measured by `python -m benchmarks.queue`): BRPOP ends as soon as a slot is free,
+which multiplies the rate of short jobs; one client per pool saves CPU time; and an error reply, an invalid message or a
+lost connection does not end the worker.
 """
 
 import logging
@@ -32,20 +31,20 @@ from gonemaster_tasks.worker.consume.tier_order import TierOrder
 log = logging.getLogger(__name__)
 
 _broadcasts = FailureLog("broadcast")
-_LOGGED = 200  # bytes of an item
-_BLIND_WAIT_S = 0.05  # where BRPOP cannot be ended
-_PARTIAL_WAIT_S = 0.3  # also bounds how long a resumption or a higher limit goes unseen
+_LOGGED = 200  # bytes of an item in the log
+_BLIND_WAIT_S = 0.05  # Used if BRPOP cannot be unblocked.
+_PARTIAL_WAIT_S = 0.3  # Also bounds the delay until a resumption or a higher limit is noticed.
 
 
 class SharedTimeQoS(kombu_redis.QoS):
-    """What is not acknowledged, with the time that all processes share.
+    """The unacknowledged messages, with the time that all processes share.
 
-    kombu notes when a message was taken by the clock of this host, and other hosts compare that with theirs: one whose
-    clock is ahead would take messages for lost that another one has just got.
+    kombu records delivery times by the clock of this host, and other hosts compare them with theirs: a host whose clock
+    is ahead would consider messages lost that another host has just received.
     """
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Note a message that was taken."""
+        """Record a received message."""
         about, content = message.delivery_info, message._raw  # noqa: SLF001 - as kombu stores it
         raw = dumps([content, about["exchange"], about["routing_key"]])
         with self.pipe_or_acquire() as pipe:
@@ -55,8 +54,8 @@ class SharedTimeQoS(kombu_redis.QoS):
         virtual.QoS.append(self, message, delivery_tag)
 
     def restore_visible(self, *arguments: Any, **options: Any) -> None:
-        """Put back what was taken longer ago than the visibility timeout."""
-        # kombu subtracts this from the clock of the host.
+        """Put back messages received before the visibility timeout."""
+        # kombu subtracts this value from the clock of the host.
         self.visibility_timeout = self.channel.visibility_timeout + time.time() - utcnow().timestamp()
         super().restore_visible(*arguments, **options)  # type: ignore[no-untyped-call]  # of kombu
 
@@ -64,9 +63,9 @@ class SharedTimeQoS(kombu_redis.QoS):
 class _UnblockingChannel:
     """Mixin for kombu's channels.
 
-    With slots or tiers closed, BRPOP asks for the other queues only and waits in the server. A slot that becomes
-    free meanwhile would stay idle until that wait is over, so after an acknowledgement it is ended by
-    CLIENT UNBLOCK, which BRPOP takes as a timeout.
+    With closed slots or tiers, BRPOP waits in the server for the other queues only. A slot that becomes free meanwhile
+    would stay idle until that wait ends, so an acknowledgement ends it by CLIENT UNBLOCK, which BRPOP treats as a
+    timeout.
     """
 
     QoS = SharedTimeQoS
@@ -77,12 +76,12 @@ class _UnblockingChannel:
     pool: Any
     connection: Any
     do_restore: bool
-    _blocked: tuple[object, int | None] | None = None  # socket of BRPOP and its client id, None if it is not told
-    _shared: tuple[object, Any] | None = None  # pool and the client made for it
-    _popped: tuple[str, bytes] = ("", b"")  # by the last BRPOP
+    _blocked: tuple[object, int | None] | None = None  # The socket of BRPOP and its client id, None if unknown.
+    _shared: tuple[object, Any] | None = None  # A pool and the client created for it.
+    _popped: tuple[str, bytes] = ("", b"")  # The queue and item of the last BRPOP.
 
     def _create_client(self, asynchronous: bool = False) -> Any:
-        """Make the client of a pool once: kombu makes one for each command, which costs more than the command."""
+        """Create the client of a pool once: kombu creates one per command, which costs more than the command."""
         if asynchronous:
             client = super()._create_client(asynchronous=True)  # type: ignore[misc]  # kombu's channel has it
             client.set_response_callback("BRPOP", self._only_messages)
@@ -92,7 +91,7 @@ class _UnblockingChannel:
         return self._shared[1]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        # A full BRPOP wakes up for any message; only a partial one can miss that more may be taken now.
+        # A full BRPOP wakes up for any message; only a partial one can miss that more queues are allowed now.
         if self._queue_cycle.partial(len(self.active_queues)):
             timeout = _PARTIAL_WAIT_S if self._read_client_id() else _BLIND_WAIT_S
         super()._brpop_start(timeout)  # type: ignore[misc]  # kombu's channel has it
@@ -107,7 +106,7 @@ class _UnblockingChannel:
             raise
         except (Empty, *CLIENT_ERRORS):
             raise
-        except Exception as error:  # kombu or Celery stumbled over the item
+        except Exception as error:  # kombu or Celery could not parse the item.
             self._reject(*self._popped, f"refused by Celery ({type(error).__name__}: {error})")
             raise Empty from error
 
@@ -116,12 +115,12 @@ class _UnblockingChannel:
             return super()._receive()  # type: ignore[misc]  # kombu's channel has it
         except (Empty, *CLIENT_ERRORS):
             raise
-        except Exception as error:  # any client can publish anything
+        except Exception as error:  # Any client can publish anything.
             _broadcasts.failed(error)
             raise Empty from error
 
     def _only_messages(self, answer: Any) -> Any:
-        """Return what BRPOP gave if it is a message; else as if its time were over, since kombu would raise."""
+        """Return the reply to BRPOP if it is a valid message, else a timeout reply, because kombu would raise."""
         if not answer:
             return None
         queue, item = answer[0].decode(), answer[1]
@@ -137,22 +136,22 @@ class _UnblockingChannel:
             RejectedItems(self._create_client()).add(queue, item, fault)
         except BrokerUnavailable as error:
             about = {"queue": queue, "reason": fault, "item": item[:_LOGGED], "error": str(error)}
-            log.error("item of a queue dropped, it could not be kept", extra=about)
+            log.error("invalid queue item dropped, it could not be stored", extra=about)
 
     def _put_wrong_types_aside(self) -> None:
-        with suppress(BrokerUnavailable):  # the next BRPOP, or the reconciler, tries again
+        with suppress(BrokerUnavailable):  # The next BRPOP or the reconciler retries.
             RejectedItems(self._create_client()).put_wrong_types_aside()
 
     def close(self) -> None:
-        """Close. What a lost connection had taken cannot be given back here: Celery would end on the attempt."""
+        """Close the channel. Messages of a lost connection cannot be requeued: Celery would exit on the attempt."""
         self.do_restore = self.do_restore and not self._is_lost()
         super().close()  # type: ignore[misc]  # kombu's channel has it
 
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
         if self._is_lost():
-            return  # the reconciler forgets the message
+            return  # The reconciler drops the message.
         super().basic_ack(delivery_tag, multiple)  # type: ignore[misc]  # kombu's channel has it
-        # UNBLOCK for a BRPOP that has just got a message does nothing, so no message is lost by the race.
+        # UNBLOCK has no effect on a BRPOP that has just received a message, so the race loses no message.
         if self._in_poll and self._blocked and self._queue_cycle.has_more(len(self.active_queues)):
             self._unblock(*self._blocked)
 
@@ -167,16 +166,16 @@ class _UnblockingChannel:
     def _note_refusal(self, socket: object, error: Exception) -> None:
         self._blocked = (socket, None)
         about = {"error": str(error)}
-        log.warning("no CLIENT ID or UNBLOCK for this login, looking at the queues more often", extra=about)
+        log.warning("no permission for CLIENT ID or UNBLOCK, polling the queues more often", extra=about)
 
     def _is_lost(self) -> bool:
-        """Say whether the connection of this channel was given up after an error."""
+        """Return whether the connection of this channel was abandoned after an error."""
         return self.connection is None or self.connection.client is None
 
     def _read_client_id(self) -> bool:
-        """Ask for the client id of BRPOP's connection, once for each socket; the connection is idle here.
+        """Read the client id of BRPOP's connection, once per socket; the connection is idle here.
 
-        Returns whether BRPOP can be ended by it: the login may lack the permission.
+        Return whether BRPOP can be unblocked with it: the login may lack the permission.
         """
         connection = self.client.connection
         socket = getattr(connection, "_sock", None)
@@ -190,43 +189,43 @@ class _UnblockingChannel:
 
 
 class Channel(_UnblockingChannel, kombu_redis.Channel):
-    """Channel of a single server."""
+    """The channel of a single server."""
 
 
 class SentinelChannel(_UnblockingChannel, kombu_redis.SentinelChannel):
-    """Channel of a server that Sentinel names."""
+    """The channel of a server that Sentinel names."""
 
 
-# An error reply (BUSY, OOM, READONLY, ...) counts as an unavailable broker: Celery connects again instead of ending.
+# An error reply (BUSY, OOM, READONLY, ...) counts as an unavailable broker: Celery reconnects instead of exiting.
 _LOST = (*kombu_redis.Transport.connection_errors, ErrorReply)
 
 
 class Transport(kombu_redis.Transport):
-    """Transport of a single server."""
+    """The transport of a single server."""
 
     Channel = Channel
     connection_errors = _LOST
 
 
 class SentinelTransport(kombu_redis.SentinelTransport):
-    """Transport of a server that Sentinel names."""
+    """The transport of a server that Sentinel names."""
 
     Channel = SentinelChannel
     connection_errors = _LOST
 
 
 class SocketTransport(Transport):
-    """Transport of a server on a unix socket.
+    """The transport of a server on a Unix socket.
 
-    kombu reads a transport from `redis+socket://` whatever Celery names; it leaves `socket://` to a transport that says
-    it parses URLs, and the channel then finds the path in it.
+    kombu ignores Celery's transport for `redis+socket://`; it leaves `socket://` to a transport that declares to parse
+    URLs, and the channel then finds the path in it.
     """
 
     can_parse_url = True
 
 
 def transport_settings(address: BrokerAddress) -> dict[str, Any]:
-    """Return the settings by which Celery reaches a broker through the transports of this module."""
+    """Return the Celery settings that select the transports of this module for a broker."""
     if address.sentinels:
         return {"broker_transport": f"{__name__}:SentinelTransport", "broker_failover_strategy": _same_transport}
     if address.url.startswith("redis+socket:"):
@@ -235,9 +234,9 @@ def transport_settings(address: BrokerAddress) -> dict[str, Any]:
 
 
 def _same_transport(alternates: Sequence[str]) -> Iterator[str]:
-    """Give kombu host names to go on with after a failed attempt.
+    """Yield the host names for kombu's next connection attempts.
 
-    With URLs, as kombu's own strategies give, the scheme would replace the transport. The host does not matter: each
-    attempt asks all Sentinels.
+    With URLs, as in kombu's own strategies, the scheme would replace the transport. The host is irrelevant: each
+    attempt queries all Sentinels.
     """
     return cycle([str(urlsplit(url).hostname) for url in alternates])

@@ -1,1 +1,1 @@
-"""One job, from its claim to its run."""
+"""The execution of one job, from its claim to its run."""

@@ -15,14 +15,14 @@ from gonemaster_tasks.worker.execute.running import RunningJob
 
 @dataclass(frozen=True)
 class Claim:
-    """A job that is ours until its lease ends."""
+    """A job that this process holds until its lease ends."""
 
     job: ClaimedJob
     running: RunningJob
 
 
 class ClaimStore:
-    """Writes claims and results for the slots of a process. Safe in threads."""
+    """Writes claims and results for the slots of a process. Thread-safe."""
 
     def __init__(self, store: Store, *, worker: str, clock: SharedClock, lease: timedelta) -> None:
         self._store = store
@@ -33,13 +33,13 @@ class ClaimStore:
         self.started = 0  # claims so far
 
     def claim(self, job_id: str) -> ClaimedJob | None:
-        """Claim a job; None if it may not start (any more).
+        """Claim a job; return None if it may not start (any more).
 
         Raises:
-            StoreUnavailable, StoreConflict: the database does not answer; nothing is known.
+            StoreUnavailable, StoreConflict: the database does not answer; the outcome is unknown.
         """
-        # The UPDATE decides the race: of two workers with the same message one gets the row, the other nothing. It is
-        # not repeated after a conflict: the caller waits first, and stops waiting when the process does.
+        # The UPDATE decides the race: of two workers with the same message, only one gets the row. It is not repeated
+        # after a conflict: the caller waits first, and stops waiting when the process stops.
         with self._store.autocommit() as session:
             job = claim_job(session, job_id, worker=self._worker, now=self._clock.now(), lease=self._lease)
         if job is not None:
@@ -48,11 +48,11 @@ class ClaimStore:
         return job
 
     def graduate(self, job_id: str, record: RunRecord, *, attempt: int) -> RunStatus:
-        """Replace a job by its run; returns the state of the run. May be repeated.
+        """Replace a job by its run; return the state of the run. Idempotent.
 
         Raises:
-            JobStateError: the claim is over; nothing is written.
-            StoreUnavailable, StoreConflict: the database does not answer; nothing is known.
+            JobStateError: the claim was lost; nothing is written.
+            StoreUnavailable, StoreConflict: the database does not answer; the outcome is unknown.
         """
         return self._store.run_in_transaction(
             lambda session: graduate_job(session, job_id, worker=self._worker, attempt=attempt, record=record)

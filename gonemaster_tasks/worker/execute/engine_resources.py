@@ -1,4 +1,4 @@
-"""The engine's resources as the settings want them: sockets, caches, root hints."""
+"""The engine's resources as configured by the settings: sockets, caches, root hints."""
 
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.transport import host_has_ipv6
@@ -7,7 +7,7 @@ from gonemaster_tasks.config.settings import Settings
 
 
 def open_resources(settings: Settings, *, pacing: Pacing | None = None) -> Resources:
-    """Open them in the running event loop. Raises EngineError: the root hints cannot be used."""
+    """Open the resources in the running event loop. Raises EngineError if the root hints are invalid."""
     return Resources.open(
         root_hints=settings.root_hints_path,
         dns_port=settings.dns_port,
@@ -18,7 +18,7 @@ def open_resources(settings: Settings, *, pacing: Pacing | None = None) -> Resou
 
 
 def follow_settings(resources: Resources, before: Settings, now: Settings) -> None:
-    """Let the resources follow settings that have changed."""
+    """Apply changed settings to the resources."""
     if now.hot_cache_ttl_s != before.hot_cache_ttl_s:
         resources.caches.hot.change_ttl(now.hot_cache_ttl_s)
     if now.ipv6_mode != before.ipv6_mode:

@@ -1,4 +1,4 @@
-"""The engine as a worker's runner: a job's wishes become arguments of run_test, a result becomes records."""
+"""The engine as the runner of a worker: converts job options to arguments of run_test and results to records."""
 
 import asyncio
 import json
@@ -24,28 +24,29 @@ from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.stalls import StallDetector
 
-_WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
-LARGEST_CHAIN = 60 * 1024  # octets of JSON
+# Origins of jobs that store a chain; a sweep would store one for each of millions of jobs.
+_WITH_CHAIN = frozenset({"admin", "public"})
+LARGEST_CHAIN = 60 * 1024  # bytes of JSON
 _AS_NAMES_LIMIT_S = 15.0
-_TIMING = tuple(field.name for field in fields(NameserverTiming))  # `asdict` copies each value with all it may hold
+_TIMING = tuple(field.name for field in fields(NameserverTiming))  # `asdict` would copy each value deeply.
 
 
 class LenderThread(Lender, Protocol):
-    """A lender with a thread of its own."""
+    """A lender with its own thread."""
 
     def start(self) -> None:
-        """Start it."""
+        """Start the thread."""
 
     def stop(self) -> None:
-        """End it, and wait for it for a short time."""
+        """Stop the thread, and wait a short time for it."""
 
 
 class EngineRunner:
-    """Runs tests with the engine; all of a process share sockets, hot cache and root hints.
+    """Runs tests with the engine; all runs of a process share sockets, hot cache and root hints.
 
-    `scoring` gives the configuration that counts when a run ends; it is called in a thread and may block. `lender` is
-    asked what may be sent to name servers; without one nothing is held back. `is_extra`: the process is not among the
-    workers, so it sends nothing without asking. `clock` gives the time (POSIX seconds) at which signatures are judged.
+    `scoring` returns the configuration in effect when a run ends; it is called in a thread and may block. `lender`
+    leases packets to name servers; without a lender there is no limit. `is_extra` means that the process is no worker,
+    so it sends nothing without a lease. `clock` returns the time (POSIX seconds) at which signatures are validated.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class EngineRunner:
         self._stalls: StallDetector | None = None
 
     async def open(self) -> None:
-        """Open sockets and caches in the running loop."""
+        """Open sockets and caches in the running event loop."""
         settings = self._applied = self._live.current
         if self._lender:
             self._lender.start()
@@ -85,7 +86,7 @@ class EngineRunner:
             await asyncio.to_thread(self._lender.stop)
 
     def usage(self) -> Usage:
-        """Return what the runs took of the network so far."""
+        """Return the network usage of all runs so far."""
         resources = self._resources
         if resources is None:
             return Usage()
@@ -95,7 +96,7 @@ class EngineRunner:
         return Usage(transport.queries - ipv6, ipv6, *cache, waits=waits, waited_ms=round(waited_s * 1000))
 
     async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
-        """Run the tests that the job asks for. Raises EngineError for what no test can be made of."""
+        """Run the tests of a job. Raises EngineError if the job cannot be tested."""
         if self._resources is None or self._stalls is None:
             raise RuntimeError("the runner is not open")
         settings = self._live.current
@@ -132,17 +133,17 @@ class EngineRunner:
         return _outcome(order.domain, result, profile.text, least=least, scoring=await asyncio.to_thread(self._scoring))
 
     async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
-        """Return who holds ASes; what was not found out within a quarter of a minute is missing."""
+        """Return the holders of ASes; those not determined within a quarter of a minute are missing."""
         if self._resources is None:
             raise RuntimeError("the runner is not open")
-        profile = caller_limits(self._live.current)  # the guard as the settings have it
+        profile = caller_limits(self._live.current)  # with the guard of the settings
         return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
 
     def _limits(self) -> AddressLimits:
         return self._live.current.politeness
 
     def _apply(self, settings: Settings, resources: Resources) -> None:
-        """Let the resources follow settings that have changed; runs under way feel the cache, not the rest."""
+        """Apply changed settings to the resources; running tests are affected by the cache only."""
         before, self._applied = self._applied, settings
         follow_settings(resources, before, settings)
 
@@ -160,9 +161,9 @@ def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scor
 
 
 def _timings(result: RunResult) -> list[dict[str, Any]]:
-    """Return the times of name servers, with prefix and ASes of addresses that were looked up.
+    """Return the timings of name servers, with prefix and ASes of the addresses that were looked up.
 
-    Entries tell those at DEBUG only, and the analysis wants them of every run.
+    Entries contain them only at DEBUG, and the analysis needs them for every run.
     """
     rows = [{name: getattr(timing, name) for name in _TIMING} for timing in result.timings]
     if not result.origins:
@@ -175,7 +176,7 @@ def _origin(origin: Origin | None) -> dict[str, Any]:
 
 
 def _storable(chain: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return the chain unless it is too large to be kept."""
+    """Return the chain unless it is too large to be stored."""
     return chain if chain is None or len(json.dumps(chain)) <= LARGEST_CHAIN else None
 
 

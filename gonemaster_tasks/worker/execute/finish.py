@@ -1,15 +1,15 @@
-"""The end of a claimed job: its run is stored, or the job is queued again.
+"""The end of a claimed job: its run is stored, or the job is requeued.
 
-The first line that applies decides:
+The first matching line applies:
 
-| the test | the job was stopped because | what becomes of the job |
+| the test | the job was stopped because | action |
 | --- | --- | --- |
 | has a result | its claim was lost | left to the other worker |
 | has a result | (any other reason, or not stopped) | the run is stored |
-| has none | it was canceled | a canceled run is stored |
-| has none | this worker stops | queued again; the start does not count as an attempt |
-| has none | (its process ended) | queued again, or failed after the last attempt |
-| has none | its claim was lost | left to the other worker |
+| has no result | it was canceled | a canceled run is stored |
+| has no result | this worker stops | requeued; the start does not count as an attempt |
+| has no result | (its process ended) | requeued, or failed after the last attempt |
+| has no result | its claim was lost | left to the other worker |
 """
 
 import logging
@@ -36,15 +36,15 @@ from gonemaster_tasks.worker.execute.testing import publish
 
 log = logging.getLogger(__name__)
 
-# Of the database, not of the result: conflicts, time-outs, a full disk, a row that the result refers to and that was
-# deleted meanwhile (the next attempt writes it again, or finds none), tables that are being migrated.
+# Errors of the database, not of the result: conflicts, timeouts, a full disk, a referenced row that was deleted
+# meanwhile (the next attempt writes or omits it), tables that are being migrated.
 _MOMENTARY = (StoreUnavailable, StoreConflict, ReferenceGone, StoreOutdated)
 _MAX_REFUSALS = 2
-_MAX_UNKNOWN_ERRORS = 8  # with the pauses between them half a minute
+_MAX_UNKNOWN_ERRORS = 8  # half a minute, including the pauses between attempts
 
 
 def finish_job(process: Process, claim: Claim, record: RunRecord | None) -> bool:
-    """Store the run or queue the job again; return False if the claim was lost, and nothing was written."""
+    """Store the run or requeue the job; return False if the claim was lost and nothing was written."""
     running = claim.running
     if record is None and running.stopped is Stop.CANCELED:
         record = RunRecord(RunStatus.CANCELED, process.clock.now(), error="canceled")
@@ -60,8 +60,8 @@ def finish_job(process: Process, claim: Claim, record: RunRecord | None) -> bool
 def _graduate(process: Process, claim: Claim, record: RunRecord) -> bool:
     """Store the run; return False if the claim was lost.
 
-    After an error of the database the result is kept and tried again, after a pause. Only a result that it refuses by
-    itself, alone and more than once, becomes a failed run with the reason.
+    After a database error the result is kept and retried after a pause. Only a result that the database rejects
+    repeatedly, and for the result's own fault, becomes a failed run with the reason.
     """
     job_id, refusals = claim.job.id, 0
     for pause_s in retry_pauses():
@@ -89,7 +89,7 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> bool:
 
 
 def _requeue(process: Process, claim: Claim) -> None:
-    """Queue the job again; this start counts as an attempt only if it was a failure, and the last one ends the job."""
+    """Requeue the job; the start counts as an attempt only if it failed, and the last attempt ends the job."""
     job_id, failure = claim.job.id, claim.running.failure if claim.running.stopped is None else ""
     try:
         left = process.store.run_in_transaction(
@@ -105,7 +105,7 @@ def _requeue(process: Process, claim: Claim) -> None:
             )
         )
     except StoreError as error:
-        log.warning("job not returned to the queue: its lease will end", extra={"job_id": job_id, "error": str(error)})
+        log.warning("job not requeued: its lease will expire", extra={"job_id": job_id, "error": str(error)})
         return
     if isinstance(left, Job):
         process.head_order.put_back(job_id, claim.running.tier)

@@ -1,7 +1,7 @@
-"""The process of one job: it reads an order from its standard input and writes what it finds, one JSON a line.
+"""The process of one job: it reads an order from standard input and writes its findings, one JSON object per line.
 
-It imports the engine and settings, but neither Celery nor SQLAlchemy, which would take most of its start; of Redis the
-client alone, since what it sends to name servers counts as what workers send.
+It imports the engine and the settings, but neither Celery nor SQLAlchemy, which would dominate its start time; of Redis
+only the client, because its packets to name servers count like those of workers.
 """
 
 import asyncio
@@ -30,17 +30,17 @@ from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.runner import Listeners, Runner, RunOutcome, TestOrder, UsesNetwork, log_fields
 
-_MEMORY = 2 << 30  # address space: a run needs a tenth of it, and the interpreter with its libraries another one
+_MEMORY = 2 << 30  # Address space; a run and the interpreter with its libraries each need a tenth.
 _TICK_S = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
 class AnswerWriter:
-    """Writes to the worker, from any thread; a worker that has gone ends this process."""
+    """Writes messages to the worker, from any thread; this process ends if the worker is no longer running."""
 
     def __init__(self) -> None:
         self._descriptor = os.dup(1)
-        os.dup2(2, 1)  # what anybody prints goes to the log
+        os.dup2(2, 1)  # Output of other code goes to the log.
 
     def write(self, **message: Any) -> None:
         """Write one message."""
@@ -53,7 +53,7 @@ class AnswerWriter:
 
 
 def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
-    """Run the test that the order asks for; returns the exit status. `make_runner` replaces the engine."""
+    """Run the test of the order; return the exit status. `make_runner` replaces the engine."""
     answers = AnswerWriter()
     _set_limits()
     faulthandler.enable()
@@ -72,7 +72,7 @@ def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
         if isinstance(runner, UsesNetwork):
             answers.write(usage=asdict(runner.usage()))
         answers.write(outcome=_as_message(outcome))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the worker says it
+    except Exception as error:  # noqa: BLE001 - any error is reported to the worker
         answers.write(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     return 0
 
@@ -86,7 +86,7 @@ def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> Eng
 
 
 async def _test(runner: Runner, order: TestOrder, answers: AnswerWriter) -> RunOutcome:
-    """Test, and tell the worker each second that the event loop turns."""
+    """Run the test, and report each second to the worker that the event loop is responsive."""
     with _ticking(answers):
         await runner.open()
         try:
@@ -133,10 +133,10 @@ def _fields(entry: EntryRecord) -> list[Any]:
 
 
 def _set_limits() -> None:
-    """Bound the memory, end with the worker, and be the first that the kernel ends when memory is short."""
+    """Limit the memory, exit with the worker, and be the first process that the kernel kills if memory is short."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the worker decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # A terminal sends it to all processes; the worker decides.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         with suppress(OSError):

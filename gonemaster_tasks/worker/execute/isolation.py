@@ -1,4 +1,4 @@
-"""Jobs in separate processes, after a start that ended with its worker: a job that ends its process again is alone."""
+"""Jobs in separate processes: a job whose start ended with its worker runs alone, in case it ends its process again."""
 
 import json
 import selectors
@@ -20,26 +20,26 @@ from gonemaster_tasks.worker.consume.gate import Gate
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.running import RunningJob
 
-_AT_ONCE = 4  # of one worker process: each loads the whole engine
-_GRACE_S = 10.0  # over the deadline of the run: the child starts, and scores what it found
-_START_S = 60.0  # until the first line: the child loads its modules on a machine that may be busy
+_AT_ONCE = 4  # Child processes of one worker process; each loads the whole engine.
+_GRACE_S = 10.0  # Added to the deadline of the run, for the start of the child and the scoring.
+_START_S = 60.0  # The limit until the first line: the child loads its modules on a possibly busy machine.
 _PIECE = 1 << 20
 _LOOK_EVERY_S = 0.1
-_ROOM_S = 30.0  # how long a job that got a place waits for one of the others to end
+_ROOM_S = 30.0  # How long a job that got a child process waits for another job to end.
 
 
 class IsolatedRunFailed(Exception):
-    """The engine raised in the process of the job; the text is that of a failed run."""
+    """The engine raised in the child process; the text becomes that of the failed run."""
 
 
 class IsolatedProcessEnded(Exception):
-    """The process of the job ended, or was ended, without a result; the text says how."""
+    """The child process ended or was killed without a result; the text says how."""
 
 
 class Isolation:
-    """Runs jobs alone, from their second start on: any job of a process may have ended it.
+    """Runs jobs alone from their second start on, because any job of a process may have ended it.
 
-    `scoring` gives the configuration that counts when a run begins: its process opens no database.
+    `scoring` returns the configuration in effect when a run begins: its process opens no database.
     """
 
     def __init__(self, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
@@ -50,14 +50,14 @@ class Isolation:
         self._usage = Usage()
 
     def usage(self) -> Usage:
-        """Return what the child processes that have answered took of the network."""
+        """Return the network usage of the finished child processes."""
         with self._counting:
             return self._usage
 
     def run(
         self, order: TestOrder, running: RunningJob, listeners: Listeners, *, settings: Settings, gate: Gate
     ) -> RunOutcome | None:
-        """Test a domain in a child process; None if it was stopped. While it waits for a place it yields its slot.
+        """Test a domain in a child process; return None if it was stopped. A waiting job yields its slot.
 
         Raises:
             IsolatedRunFailed, IsolatedProcessEnded.
@@ -78,8 +78,9 @@ class Isolation:
             self._usage += usage
 
     def _reclaim_slot(self, running: RunningJob, gate: Gate) -> None:
-        """Wait until no more jobs are in flight than may run; not for ever, as the limit may be lowered to nothing."""
-        if not _unless_stopped(running, self._returning.acquire):  # one at a time, or each would wait for the other
+        """Wait until no more jobs are in flight than allowed; time-limited, as the limit may become zero."""
+        # One job at a time, otherwise each would wait for the others.
+        if not _unless_stopped(running, self._returning.acquire):
             return
         try:
             gate.reclaim_slot(running.job_id)
@@ -91,7 +92,7 @@ class Isolation:
 
 
 def _unless_stopped(running: RunningJob, acquire: Callable[..., bool]) -> bool:
-    """Acquire a lock or semaphore; False if the job is stopped before."""
+    """Acquire a lock or semaphore; return False if the job is stopped first."""
     while not acquire(timeout=_LOOK_EVERY_S):
         if running.stopped:
             return False
@@ -99,7 +100,7 @@ def _unless_stopped(running: RunningJob, acquire: Callable[..., bool]) -> bool:
 
 
 def _message(order: TestOrder, scoring: ScoringConfig) -> bytes:
-    skew_s = time.time() - utcnow().timestamp()  # of this host, which is that of the child as well
+    skew_s = time.time() - utcnow().timestamp()  # The skew of this host also applies to the child.
     return json.dumps({"order": asdict(order), "scoring": scoring.as_dict(), "skew_s": skew_s}).encode()
 
 
@@ -136,7 +137,7 @@ def _run(
 
 
 class _ChildReader:
-    """What a child process says, line by line: progress, entries, the outcome, or nothing but that it lives."""
+    """Reads the messages of a child process, line by line: progress, entries, the outcome, or a sign of life."""
 
     def __init__(
         self,
@@ -154,7 +155,7 @@ class _ChildReader:
         self.error = ""
 
     def send(self, message: bytes) -> None:
-        """Give the child its order; one that has ended already does not read it."""
+        """Send the order to the child; a child that has already ended does not read it."""
         stdin: IO[bytes] = self._child.stdin  # type: ignore[assignment]  # a pipe
         try:
             with stdin:
@@ -163,7 +164,7 @@ class _ChildReader:
             return
 
     def follow(self, *, until: float) -> str:
-        """Read until the end; returns why the child must be ended, empty if it ended or has answered."""
+        """Read until the end; return why the child must be killed, empty if it ended or has answered."""
         stdout: IO[bytes] = self._child.stdout  # type: ignore[assignment]  # a pipe
         buffer, patience_s, heard_at = b"", max(_START_S, self._stall_s), time.monotonic()
         with selectors.DefaultSelector() as selector:

@@ -14,11 +14,11 @@ from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.repeating import FailureLog
 
-_STOP_S = 1.0  # a thread that waits for Redis longer ends with the process
+_STOP_S = 1.0  # A thread that waits longer for Redis ends with the process.
 
 
 class RedisLender:
-    """Asks Redis for a process of this name, which no other one has."""
+    """A lender that requests leases from Redis under a unique process name."""
 
     def __init__(self, address: BrokerAddress, process: str) -> None:
         self._client = address.connect()
@@ -30,7 +30,7 @@ class RedisLender:
 
     @classmethod
     def of_extra(cls, settings: Settings, kind: str) -> "RedisLender":
-        """Make the lender of a process that is no worker."""
+        """Create the lender of a process that is not a worker."""
         return cls(parse_broker_url(settings.broker_url), f"{kind}-{os.getpid()}@{socket.gethostname()}")
 
     def start(self) -> None:
@@ -38,7 +38,7 @@ class RedisLender:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; what is asked later gets no reply."""
+        """Stop the thread; later requests get no reply."""
         self._requests.put(None)
         self._thread.join(timeout=_STOP_S)
         self._client.close()
@@ -51,12 +51,12 @@ class RedisLender:
         *,
         limited: Sequence[str],
     ) -> None:
-        """Ask for leases; `reply` is called in the running loop, with None while Redis is unavailable."""
+        """Request leases; `reply` is called in the running loop, with None while Redis is unavailable."""
         loop = asyncio.get_running_loop()
 
         def serve() -> None:
             leases = self._lend(wants, terms, limited)
-            with suppress(RuntimeError):  # the loop was closed meanwhile
+            with suppress(RuntimeError):  # The loop was closed meanwhile.
                 loop.call_soon_threadsafe(reply, leases)
 
         self._requests.put(serve)
@@ -71,7 +71,7 @@ class RedisLender:
             if limited:
                 self._politeness.report(limited)
             self._failures.succeeded()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the process keeps to its share
+        except Exception as error:  # noqa: BLE001 - after any error the process keeps to its share
             self._failures.failed(error)
             return None
         return leases

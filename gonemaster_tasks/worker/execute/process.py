@@ -1,4 +1,4 @@
-"""What the parts of a worker process share."""
+"""The state shared by the parts of a worker process."""
 
 import threading
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from gonemaster_tasks.worker.execute.running import EngineLoop, RunningJobs
 
 @dataclass(frozen=True)
 class Process:
-    """One worker process. `stopping` is set when it should end, `given_up` when its running jobs should too."""
+    """One worker process. `stopping` is set when the process should end, `given_up` when its jobs should end, too."""
 
     name: str
     live: LiveSettings
@@ -41,5 +41,5 @@ class Process:
 
     @property
     def settings(self) -> Settings:
-        """The settings as they are now; two readings may differ."""
+        """The current settings; two reads may differ."""
         return self.live.current

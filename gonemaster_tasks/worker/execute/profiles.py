@@ -1,4 +1,4 @@
-"""From settings, stored profiles and a job's wishes to the profile of a run."""
+"""The profile of a run, from settings, stored profiles and job options."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _PROFILES_KEPT = 100
 
 
 def job_overrides(order: TestOrder, *, guard_forced: bool) -> list[Mapping[str, Any]]:
-    """Return what stands over the base profile, in order: the stored profile, the job's overrides, its switches."""
+    """Return the overrides of the base profile in order: the stored profile, the job's overrides, its switches."""
     net = {family: False for family in ("ipv4", "ipv6") if order.config.get(f"{family}_disabled")}
     if guard_forced:
         net["allow_non_global_targets"] = False
@@ -27,27 +27,27 @@ def job_overrides(order: TestOrder, *, guard_forced: bool) -> list[Mapping[str, 
 
 @dataclass(frozen=True)
 class RunProfile:
-    """A profile for the engine, and the JSON text that its runs are stored with."""
+    """A profile for the engine, and the JSON text stored with its runs."""
 
     profile: Profile
 
     @cached_property
     def text(self) -> str:
-        """Written once for all runs: these are 25 kB, and 0.25 ms each time."""
+        """The JSON text, serialized once for all runs because it is large."""
         return dump_json(self.profile.as_dict())
 
 
 class Profiles:
-    """Profiles made of a base and overrides; those used lately are kept, since most jobs share one."""
+    """Profiles built from a base and overrides; recently used ones are cached, because most jobs share one."""
 
     def __init__(self, base: Profile) -> None:
         self._base = base
-        # The guard has a say of its own, the last one: see job_overrides.
+        # The guard is applied last: see job_overrides.
         self._limits = base.merge({"net": {"allow_non_global_targets": True}})
         self._made: LRUCache[str, RunProfile] = LRUCache(_PROFILES_KEPT)
 
     def get(self, overrides: list[Mapping[str, Any]]) -> RunProfile:
-        """Return the base with overrides, as far as callers may decide. Raises ProfileError."""
+        """Return the base with overrides, within the limits for callers. Raises ProfileError."""
         key = json.dumps(overrides, sort_keys=True)
         made = self._made.get(key)
         if made is None:

@@ -1,13 +1,13 @@
-"""The pauses between attempts at a statement that the database did not answer."""
+"""The pauses between attempts of a database statement."""
 
 from collections.abc import Iterator
 
 _FIRST_S = 0.5
-_LONGEST_S = 1.5  # so that work goes on within 2 s of the first answer
+_LONGEST_S = 1.5  # Work resumes within 2 s after the database answers again.
 
 
 def retry_pauses() -> Iterator[float]:
-    """Yield the seconds to wait after each attempt, without end."""
+    """Yield the seconds to wait after each attempt; endless."""
     pause_s = _FIRST_S
     while True:
         yield pause_s

@@ -1,22 +1,22 @@
-"""One job from its message to its run: which message is claimed, and what becomes of each message.
+"""The path of a job from its message to its run: which messages are claimed, requeued or dropped.
 
-The first line that applies decides:
+The first matching line applies:
 
-| when | what is found | what becomes of the message |
+| when | condition | action |
 | --- | --- | --- |
 | before the claim | the database does not answer | requeued |
-| | the tier is paused, more is in flight than may run, or the worker stops | requeued in order |
+| | the tier is paused, more jobs are in flight than allowed, or the worker stops | requeued in order |
 | | another slot of this process has the job | dropped |
-| claim | the row is queued and due; it is running from now on | claimed: the domain is tested |
+| claim | the row is queued and due; it is now running | claimed: the domain is tested |
 | no claim | the database does not answer | requeued, unless `Unclaimed` has done so |
 | | the row is still queued and due: the tier is paused, or the worker stops | requeued in order |
-| | the row is held, has expired or ended, or runs elsewhere; there is none | dropped |
+| | the row is missing, held, expired or ended, or runs elsewhere | dropped |
 | end of the run | the result was stored, or the job requeued | dropped |
 | | the claim was lost, and the row is queued and due again | requeued in order |
 | | the claim was lost, and the row is not due | dropped |
 
-A requeued message is the next one of its tier; "in order" also gives the first messages the order of their rows, which
-needs the database. A dropped message is acknowledged by Celery when `run_job` returns: its job needs it no more.
+A requeued message is the next one of its tier; "in order" also sorts the first messages by their rows, which needs the
+database. Celery acknowledges a dropped message when `run_job` returns: its job no longer needs it.
 """
 
 import enum
@@ -44,17 +44,17 @@ log = logging.getLogger(__name__)
 
 
 class Action(enum.Enum):
-    """What becomes of a message."""
+    """The action for a message."""
 
     CLAIM = "claim"
     DROP = "drop"
     REQUEUE = "requeue"
     REQUEUE_IN_ORDER = "requeue in order"
-    ASK_ROW = "ask row"  # requeue in order if the row needs the message, else drop
+    ASK_ROW = "ask row"  # Requeue in order if the row needs the message, else drop.
 
 
 def run_job(process: Process, job_id: str, tier: str) -> None:
-    """Test the domain of one job and store the run. Safe to deliver twice; never raises for the job's sake."""
+    """Test the domain of one job and store the run. Safe to deliver twice; errors of the job are not raised."""
     action = _before_claim(process, job_id, tier)
     if action is Action.CLAIM:
         try:
@@ -62,7 +62,7 @@ def run_job(process: Process, job_id: str, tier: str) -> None:
                 action = _claim_and_run(process, RunningJob(job_id, tier))
         finally:
             process.gate.release(job_id)
-    # After the release: this process may take the message again immediately, and would drop it as a duplicate.
+    # After the slot is released: this process may take the message again immediately, and would drop it as a duplicate.
     if action is Action.ASK_ROW:
         action = Action.REQUEUE_IN_ORDER if _is_still_due(process, job_id, tier) else Action.DROP
     if action is not Action.DROP:
@@ -70,7 +70,7 @@ def run_job(process: Process, job_id: str, tier: str) -> None:
 
 
 def _before_claim(process: Process, job_id: str, tier: str) -> Action:
-    """Decide on a message that a BRPOP under way took although the gate is closed by now, or that is a duplicate."""
+    """Decide on a message that is a duplicate, or that a running BRPOP took after the gate was closed."""
     if process.database.is_away():
         return Action.REQUEUE
     if process.gate.paused(tier) or process.gate.over_limit() or process.stopping.is_set():
@@ -79,13 +79,13 @@ def _before_claim(process: Process, job_id: str, tier: str) -> Action:
 
 
 def _claim_and_run(process: Process, running: RunningJob) -> Action:
-    process.jobs.add(running)  # before the claim: a cancel that follows on it must find the job
+    process.jobs.add(running)  # Added before the claim: a cancellation right after it must find the job.
     try:
         job = _claim(process, running.job_id)
         if job is None:
             return _without_claim(process, running)
         running.attempt = job.attempt
-        if process.given_up.is_set():  # the other jobs were stopped before this one was claimed
+        if process.given_up.is_set():  # The other jobs were stopped before this one was claimed.
             running.stop(Stop.DRAINED)
         return Action.DROP if _run(process, Claim(job, running)) else Action.ASK_ROW
     finally:
@@ -93,17 +93,17 @@ def _claim_and_run(process: Process, running: RunningJob) -> Action:
 
 
 def _claim(process: Process, job_id: str) -> ClaimedJob | None:
-    """Claim the job; None if it may not start now or any more, or the database does not answer."""
+    """Claim the job; return None if it may not start or the database does not answer."""
     for pause_s in retry_pauses():
         try:
             job = process.claims.claim(job_id)
-        except StoreUnavailable as error:  # not tried again here: the next turn is a worker's whose database answers
+        except StoreUnavailable as error:  # Not retried here: a worker whose database answers takes the message next.
             process.database.note_refusal()
             log.warning("not claimed: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
             return None
         except StoreConflict as error:
             log.warning("claim deferred: the database is busy", extra={"job_id": job_id, "error": str(error)})
-        except Exception:  # any error: the job must not lose its message for it
+        except Exception:  # Any error: the job must not lose its message.
             log.exception("claim deferred", extra={"job_id": job_id})
         else:
             process.database.note_claim()
@@ -114,14 +114,14 @@ def _claim(process: Process, job_id: str) -> ClaimedJob | None:
 
 
 def _without_claim(process: Process, running: RunningJob) -> Action:
-    process.jobs.discard(running)  # first: `Unclaimed` gives its message back no more
+    process.jobs.discard(running)  # This comes first, so that `Unclaimed` no longer requeues the message.
     if not process.database.is_away():
         return Action.ASK_ROW
     return Action.DROP if running.is_given_back else Action.REQUEUE
 
 
 def _run(process: Process, claim: Claim) -> bool:
-    """Test the domain of a claimed job and finish the job; return whether the claim was still ours."""
+    """Test the domain of a claimed job and finish the job; return whether the claim was still held."""
     job, running = claim.job, claim.running
     announce_start(job.id, domain=job.domain, tier=running.tier, batch_id=job.batch_id)
     with bound_contextvars(**log_fields(job.batch_id, job.config)), _job_span(process, claim):
@@ -138,16 +138,16 @@ def _job_span(process: Process, claim: Claim) -> AbstractContextManager[None]:
 
 
 def _is_still_due(process: Process, job_id: str, tier: str) -> bool:
-    """Say whether a job needs its message still; a pause that refused it holds the tier."""
+    """Return whether a job still needs its message; a pause that refused the claim holds the tier."""
     now = process.clock.now()
     try:
         with process.store.read_only() as session:
-            # The row decides, not the pause: a pause that refused the claim may be over by now.
+            # The row decides, not the pause, which may have ended by now.
             due, paused = is_due(session, job_id, now=now), is_paused(session, tier, now=now)
     except StoreUnavailable:
-        due, paused = True, True  # a message too many is harmless
+        due, paused = True, True  # An extra message is harmless.
     if not due:
-        log.debug("job is not queued any more", extra={"job_id": job_id})
+        log.debug("job is no longer queued", extra={"job_id": job_id})
         with suppress(StoreUnavailable, BrokerUnavailable):
             note_lost_jobs(process.store, process.broker, [job_id])
         return False

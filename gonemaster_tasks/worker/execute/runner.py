@@ -1,4 +1,4 @@
-"""What a worker asks of the engine, and what it gets back."""
+"""The interface between a worker and the engine."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -9,27 +9,27 @@ from gonemaster_db.core.records import EntryRecord
 
 @dataclass(frozen=True)
 class TestOrder:
-    """One domain to be tested. `profile` is a stored profile's document, `config` the job's own wishes."""
+    """The test of one domain. `profile` is the document of a stored profile, `config` the options of the job."""
 
-    __test__ = False  # pytest: not a test
+    __test__ = False  # Tells pytest that this is not a test.
 
     job_id: str
     domain: str
     config: Mapping[str, Any]
     profile: Mapping[str, Any] | None
     deadline_s: float
-    is_urgent: bool = False  # somebody waits for it, unlike for those of a batch
+    is_urgent: bool = False  # A user waits for it, unlike for batch jobs.
 
 
 def log_fields(batch_id: str | None, config: Mapping[str, Any]) -> dict[str, str]:
-    """Return what each log line about a job has besides its id: by what it was submitted."""
+    """Return the fields of each log line about a job besides its id: the batch, and how it was submitted."""
     fields = {"batch_id": batch_id, "request_id": config.get("request_id")}
     return {name: value for name, value in fields.items() if value}
 
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What was found out about a domain; entries below the job's least level are left out, but scored.
+    """The result for a domain; entries below the job's minimum level are omitted, but scored.
 
     `effective_profile` is JSON text or a mapping.
     """
@@ -44,10 +44,10 @@ class RunOutcome:
 
 @dataclass(frozen=True)
 class Listeners:
-    """Called in the event loop while a test runs: percent done, and each entry that will be kept.
+    """Callbacks in the event loop of a running test: percentage done, and each entry that will be stored.
 
-    `on_stall`: the test only waits for name servers, and the process has time to spare; returns whether this was of
-    use, and is called again if not.
+    `on_stall` is called while the test only waits for name servers and the process has spare time; it returns whether
+    the slot was used, and is called again if not.
     """
 
     on_progress: Callable[[int], None]
@@ -57,9 +57,9 @@ class Listeners:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What runs took of the network so far.
+    """The network usage of runs so far.
 
-    Packets and connections sent, what the hot cache spared or dropped, and what waited for the limit of its address.
+    Packets and connections sent, hits and drops of the hot cache, and waits for the limit of an address.
     """
 
     queries_ipv4: int = 0
@@ -79,20 +79,20 @@ class Usage:
 
 @runtime_checkable
 class UsesNetwork(Protocol):
-    """A runner that counts what it takes of the network."""
+    """A runner that measures its network usage."""
 
     def usage(self) -> Usage:
-        """Return what was counted since the runner was made; may be called from any thread."""
+        """Return the usage since the runner was created; thread-safe."""
 
 
 class Runner(Protocol):
-    """Runs tests in the event loop of a worker process; `open` and `close` frame all runs."""
+    """Runs tests in the event loop of a worker process, between `open` and `close`."""
 
     async def open(self) -> None:
-        """Take what all runs share."""
+        """Acquire the resources that all runs share."""
 
     async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
-        """Test one domain. Cancellation of the task ends it within a second."""
+        """Test one domain. Cancelling the task ends the test within a second."""
 
     async def close(self) -> None:
-        """Give it back."""
+        """Release the shared resources."""

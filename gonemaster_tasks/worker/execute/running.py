@@ -1,4 +1,4 @@
-"""The jobs that the slots of this process are working on, and the event loop they share."""
+"""The jobs in the slots of this process, and the event loop they share."""
 
 import asyncio
 import enum
@@ -12,24 +12,24 @@ T = TypeVar("T")
 
 
 class Stop(enum.Enum):
-    """Why a running job is stopped."""
+    """The reason to stop a running job."""
 
     CANCELED = "canceled"  # on request
-    LOST = "lost"  # the claim is another worker's now
-    DRAINED = "drained"  # this worker stops
+    LOST = "lost"  # Another worker has the claim.
+    DRAINED = "drained"  # This worker stops.
 
 
 @dataclass
 class RunningJob:
-    """A job in a slot; `attempt` is 0 until it is claimed. `stop` may be called from any thread, more than once."""
+    """A job in a slot; `attempt` is 0 until the job is claimed. `stop` is thread-safe and may be called repeatedly."""
 
     job_id: str
     tier: str
     attempt: int = 0
     progressed_at: float = field(default_factory=time.monotonic)
     stopped: Stop | None = None
-    failure: str = ""  # how the process ended that tested it alone
-    is_given_back: bool = False  # its message waits again, while the claim has no answer
+    failure: str = ""  # How the separate process of the job ended.
+    is_given_back: bool = False  # The message was requeued while the claim has no reply.
     _cancel: Callable[[], object] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -41,14 +41,14 @@ class RunningJob:
             self.bind(lambda: None if task.done() else loop.call_soon_threadsafe(task.cancel))
 
     def bind(self, cancel: Callable[[], object]) -> None:
-        """Name what ends the work; it is called at once if a stop came first."""
+        """Register the function that cancels the work; it is called immediately if the job was already stopped."""
         with self._lock:
             self._cancel = cancel
             if self.stopped:
                 cancel()
 
     def stop(self, reason: Stop) -> None:
-        """Cancel the work; the first reason counts, except that a lost claim stands over all."""
+        """Cancel the work; the first reason counts, except that a lost claim overrides all others."""
         with self._lock:
             if self.stopped is None or reason is Stop.LOST:
                 self.stopped = reason
@@ -57,42 +57,42 @@ class RunningJob:
 
 
 class RunningJobs:
-    """All jobs of the process, safe for slots and timers."""
+    """All jobs of the process. Thread-safe."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, RunningJob] = {}
         self._lock = threading.Lock()
 
     def add(self, job: RunningJob) -> None:
-        """Note a job, before its claim: a cancel that follows on the claim at once must find it."""
+        """Add a job before its claim: a cancellation right after the claim must find it."""
         with self._lock:
             self._jobs[job.job_id] = job
 
     def discard(self, job: RunningJob) -> None:
-        """Forget a job that has ended."""
+        """Remove a job that has ended."""
         with self._lock:
             if self._jobs.get(job.job_id) is job:
                 del self._jobs[job.job_id]
 
     def ids(self) -> tuple[str, ...]:
-        """List the claimed jobs."""
+        """Return the ids of the claimed jobs."""
         with self._lock:
             return tuple(job_id for job_id, job in self._jobs.items() if job.attempt)
 
     def unclaimed(self) -> list[RunningJob]:
-        """List the jobs that wait for the answer to their claim."""
+        """Return the jobs that wait for the reply to their claim."""
         with self._lock:
             return [job for job in self._jobs.values() if not job.attempt]
 
     def idle_seconds(self) -> dict[str, float]:
-        """Say for each job how long ago it last made progress."""
+        """Return for each job the seconds since its last progress."""
         with self._lock:
             jobs = [job for job in self._jobs.values() if job.attempt]
         now = time.monotonic()
         return {job.job_id: now - job.progressed_at for job in jobs}
 
     def stop(self, job_id: str, reason: Stop) -> bool:
-        """Stop a job; False if it does not run here."""
+        """Stop a job; return False if it does not run here."""
         with self._lock:
             job = self._jobs.get(job_id)
         if job is None:
@@ -117,15 +117,15 @@ class EngineLoop:
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
 
     def start(self) -> None:
-        """Let the loop turn."""
+        """Start the loop."""
         self._thread.start()
 
     def call_soon(self, function: Callable[[], object]) -> None:
-        """Have a function called in the loop, from any thread."""
+        """Schedule a function in the loop, from any thread."""
         self._loop.call_soon_threadsafe(function)
 
     def call_later(self, delay_s: float, function: Callable[[], object]) -> None:
-        """Have a function called in the loop later; to be called in the loop."""
+        """Schedule a function in the loop after a delay; call this in the loop."""
         self._loop.call_later(delay_s, function)
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
@@ -134,15 +134,15 @@ class EngineLoop:
         try:
             return future.result()
         except BaseException:
-            future.cancel()  # else the coroutine would go on alone
+            future.cancel()  # Otherwise the coroutine would continue.
             raise
 
     def run(self, job: RunningJob, work: Coroutine[Any, Any, T]) -> T | None:
-        """Run the work of a job; None if it was stopped, `job.stopped` then says why."""
+        """Run the work of a job; return None if it was stopped (see `job.stopped`)."""
         return self.call(_stoppable(job, work))
 
     def stop(self) -> None:
-        """End the loop; nothing may be running in it any more."""
+        """Stop the loop; no work may be running."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
         if not self._thread.is_alive():

@@ -1,7 +1,6 @@
-"""Stalled runs: they wait for name servers that do not answer, so other jobs can use their slots.
+"""Stalled runs, which wait for name servers that do not answer and yield their slots to other jobs.
 
-Kept because it pays: of 600 zones, 72 with silent servers, 1,000 are tested a minute with it and 818 without
-(docs/explanation/performance.md).
+The gain is in docs/explanation/performance.md.
 """
 
 import asyncio
@@ -12,25 +11,25 @@ from dataclasses import dataclass
 from gonemaster_engine.memory import resident_octets
 
 TICK_S = 0.25
-STALLED_S = 1.0  # without an entry or the end of a test case
-LATE_S = 0.05  # of a tick: a loop with work is later
-_TICKS = 4  # in time, one after the other, before the loop counts as one with time to spare
-MAX_MEMORY = 512 * 1024 * 1024  # bytes of the process: no more zones at the same time if each of them needs much of it
+STALLED_S = 1.0  # Without an entry or a finished test case.
+LATE_S = 0.05  # A tick that is later than this shows that the loop has work.
+_TICKS = 4  # Consecutive punctual ticks after which the loop has spare time.
+MAX_MEMORY = 512 * 1024 * 1024  # bytes of the process; above it no more zones are tested concurrently
 
 
 @dataclass(eq=False, slots=True)
 class TrackedRun:
-    """A run that is under way."""
+    """A running test."""
 
-    yield_slot: Callable[[], bool]  # may be refused, and is then asked again
+    yield_slot: Callable[[], bool]  # May be refused, and is then called again.
     moved_at: float  # time of the event loop
 
 
 class StallDetector:
-    """Lets runs yield their slots that are stalled while the event loop has time to spare.
+    """Makes stalled runs yield their slots while the event loop has spare time.
 
-    A run that is stalled because the loop, or the machine, is busy would not gain from one more run. Make
-    and use it in the loop of the runs.
+    A run that is stalled because the loop or the machine is busy would not benefit from another run. Create and use the
+    detector in the loop of the runs.
     """
 
     def __init__(self) -> None:
@@ -41,7 +40,7 @@ class StallDetector:
 
     @contextmanager
     def track(self, yield_slot: Callable[[], bool]) -> Iterator[Callable[[], None]]:
-        """Track a run; the function that this gives is to be called whenever the run moves on."""
+        """Track a run; call the yielded function whenever the run makes progress."""
         run = TrackedRun(yield_slot, self._loop.time())
         self._runs.add(run)
         if self._timer is None:
@@ -67,7 +66,7 @@ class StallDetector:
             self._set_timer()
 
     def check(self, *, late_s: float) -> None:
-        """Check the runs once, `late_s` after the time at which this should have been."""
+        """Check the runs once, `late_s` after the scheduled time."""
         self._in_time = self._in_time + 1 if late_s < LATE_S else 0
         if self._in_time < _TICKS:
             return

@@ -1,4 +1,4 @@
-"""The test of a claimed job: in the event loop of the process or alone, with what it publishes meanwhile."""
+"""The test of a claimed job, in the event loop of the process or alone, and the events published meanwhile."""
 
 import logging
 import time
@@ -23,12 +23,12 @@ _PROGRESS_EVERY_S = 0.5
 
 
 def publish(process: Process, running: RunningJob, kind: str, data: dict[str, Any]) -> None:
-    """Post an event; those of batch jobs are sent only while a client reads them, a sweep would fill Redis."""
+    """Post an event; events of batch jobs are sent only while a client reads them, as a sweep would fill Redis."""
     process.publisher.post(running.job_id, JobEvent(kind, data), if_watched=running.tier != NORMAL)
 
 
 def test_domain(process: Process, claim: Claim) -> RunRecord | None:
-    """Let the engine work; None if it was stopped, or its process ended (`failure` of the job says how)."""
+    """Run the test; return None if it was stopped or its process ended (see `failure` of the job)."""
     job = claim.job
     try:
         with span("run", domain=job.domain):
@@ -47,7 +47,7 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
 
 
 def _outcome(process: Process, claim: Claim) -> RunOutcome | None:
-    """Test in the event loop that all jobs share, or from the second start on in a separate process."""
+    """Test in the shared event loop, or from the second start on in a separate process."""
     job, running = claim.job, claim.running
     limit_s = process.settings.job_timeout_seconds
     order = TestOrder(job.id, job.domain, job.config, job.profile, limit_s, is_urgent=running.tier == NORMAL)
@@ -71,7 +71,7 @@ def _record(process: Process, outcome: RunOutcome) -> RunRecord:
 
 
 def _listeners(process: Process, running: RunningJob) -> Listeners:
-    """Make the callbacks that publish the progress of a job, and of a normal one its entries."""
+    """Create the callbacks that publish the progress of a job, and for a normal job its entries."""
     published_at = 0.0
 
     def on_progress(percent: int) -> None:
