@@ -11,8 +11,6 @@ from gonemaster_api.auth.failures import FailedAttempts
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.batch_counts import BatchWatch
 from gonemaster_api.errors import register_error_handlers
-from gonemaster_api.live.hub import EventHub
-from gonemaster_api.live.viewers import Seats
 from gonemaster_api.lookups import DnsLookups
 from gonemaster_api.public import BLUEPRINTS as PUBLIC_BLUEPRINTS
 from gonemaster_api.rest.blueprint import Api
@@ -21,6 +19,8 @@ from gonemaster_api.rest.docs import register_docs
 from gonemaster_api.rest.json_output import JsonProvider
 from gonemaster_api.rest.parsing import register_text_checks
 from gonemaster_api.state import NAME, State
+from gonemaster_api.streams.hub import Hub
+from gonemaster_api.streams.seats import Seats
 from gonemaster_api.ui.admin import BLUEPRINTS as ADMIN_PAGES
 from gonemaster_api.ui.analysis import BLUEPRINTS as ANALYSIS_PAGES
 from gonemaster_api.ui.crawlers.views import blueprint as crawlers
@@ -121,7 +121,7 @@ def make_state(
         lookups=DnsLookups(live),
         stopping=stopping,
         streams=streams,
-        hub=EventHub(queue.store, queue.broker.events, batches, stopping=stopping),
+        hub=Hub(queue.store, queue.broker.address, batches, stopping=stopping),
         seats=Seats(most=settings.max_viewers, of_client=settings.max_viewers_per_client),
         batches=batches,
         patience=patience,

@@ -12,7 +12,7 @@ from gonemaster_db.core.errors import BatchNotFound, StoreConflict, StoreUnavail
 from gonemaster_db.core.session import Store
 
 COUNT_EVERY_S = 1.0
-_SHARE = 10  # counting takes a tenth of the time at most: a slow count is repeated less often
+SHARE = 10  # counting takes a tenth of the time at most: a slow count is repeated less often
 _MAX_WATCHED = 1000
 
 
@@ -59,4 +59,4 @@ class BatchWatch:
         except (StoreUnavailable, StoreConflict):
             pass  # the last counts serve until the database is back
         ended = time.monotonic()
-        watched.due = ended + max(COUNT_EVERY_S, _SHARE * (ended - began))
+        watched.due = ended + max(COUNT_EVERY_S, SHARE * (ended - began))

@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import cast
 
 from flask import current_app
 
@@ -13,11 +13,11 @@ from gonemaster_api.auth.failures import FailedAttempts
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.sessions import Sessions
 from gonemaster_api.batch_counts import BatchWatch
-from gonemaster_api.kept_responses import KeptResponses, SharedResponses
-from gonemaster_api.live.hub import EventHub
-from gonemaster_api.live.viewers import Seats
+from gonemaster_api.kept_responses import KeptResponses
 from gonemaster_api.lookups import DnsLookups
 from gonemaster_api.recent import SharedResults
+from gonemaster_api.streams.hub import Hub
+from gonemaster_api.streams.seats import Seats
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
@@ -30,23 +30,13 @@ NAME = "gonemaster"
 _NAMES = 200  # of names in one query
 
 
-class End(Protocol):
-    """What a stream looks at to know when to end."""
-
-    def is_set(self) -> bool:
-        """Return whether it is to end."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for that, for some seconds at most, and return whether it is so."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class State:
     """Made once by `create_app`; nothing in it belongs to a request.
 
-    `stopping` is set when the process shuts down, and for a stream also when its token is no longer valid; `streams`
-    limits the number of streams that occupy a thread (CSV) and of other requests that wait, so that a quarter of the
-    threads is left; `seats` limits the event streams, which the `hub` serves. By `profiles_of_domains`, requests
+    `stopping` is set when the process shuts down; `streams` limits the number of CSV files being sent and of requests
+    that wait in a thread, so that a quarter of the threads is left; `seats` limits the event streams, which the `hub`
+    serves. By `profiles_of_domains`, requests
     of the same moment share a query.
     """
 
@@ -55,13 +45,12 @@ class State:
     keyring: Keyring
     failures: FailedAttempts
     lookups: DnsLookups
-    stopping: End
+    stopping: threading.Event
     streams: threading.BoundedSemaphore
-    hub: EventHub
+    hub: Hub
     seats: Seats
     batches: BatchWatch
     responses: KeptResponses = field(default_factory=KeptResponses)
-    shared: SharedResponses = field(default_factory=SharedResponses)
     recent: SharedResults = field(default_factory=SharedResults)
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(most=_NAMES))
     started_at: datetime = field(default_factory=utcnow)

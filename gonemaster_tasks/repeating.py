@@ -99,7 +99,7 @@ class RepeatedTask:
         """Make one call in the calling thread; return whether it did not raise."""
         try:
             self._work()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the work goes on
+        except Exception as error:  # noqa: BLE001 - any error: the work goes on
             self._failures.failed(error)
             return False
         self._failures.succeeded()

@@ -11,7 +11,7 @@ from contextlib import closing
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent, PendingEvent
 
-EVENTS_A_SECOND = 4  # of each job; a test of a zone has about a hundred entries in half a minute
+EVENTS_A_SECOND = 1  # of each job
 
 
 class Viewer(asyncio.Protocol):

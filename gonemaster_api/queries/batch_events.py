@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from gonemaster_api.live.texts import FIRST_LINES, counts_id, counts_text, is_finished
-from gonemaster_api.live.viewers import Feed
 from gonemaster_api.state import State
+from gonemaster_api.streams.texts import FIRST_LINES, counts_id, counts_text, is_finished
+from gonemaster_api.web.event_streams import Feed
 
 
 def batch_feed(state: State, batch_id: str, *, last_event_id: str) -> Feed:

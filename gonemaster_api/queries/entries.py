@@ -17,7 +17,7 @@ from gonemaster_engine.texts import Text
 COUNTED = COUNT_UP_TO  # counting all of millions would take longer than the page itself
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters of what spreadsheets evaluate
-_MIN_ROWS, _MAX_ROWS = 25, 1000  # that are read at a time
+MIN_ROWS, MAX_ROWS = 25, 1000  # that are read at a time
 _CHARACTERS_PER_READ = 1024 * 1024  # about
 _PIECE = 65536  # characters, about; so that the server holds little for a client that reads slowly
 
@@ -82,7 +82,7 @@ def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
     """
     yield from _pieces([COLUMNS])
     after: tuple[str, int] | None = None
-    count = _MIN_ROWS
+    count = MIN_ROWS
     while True:
         items = _read_some(state, wanted, after, limit=count)
         pieces = list(_pieces(_row(_document(item)) for item in items))
@@ -95,7 +95,7 @@ def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
 
 def _next_count(rows: int, characters: int) -> int:
     """Return how many rows to read next, after so many rows of so many characters: entries may be of any size."""
-    return max(_MIN_ROWS, min(_MAX_ROWS, rows * _CHARACTERS_PER_READ // characters))
+    return max(MIN_ROWS, min(MAX_ROWS, rows * _CHARACTERS_PER_READ // characters))
 
 
 def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[StoredEntry]:

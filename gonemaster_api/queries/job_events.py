@@ -4,11 +4,10 @@ import re
 from functools import partial
 from typing import Any
 
-from gonemaster_api.live.texts import FIRST_LINES, done_text, event_text, event_texts
-from gonemaster_api.live.viewers import Feed
 from gonemaster_api.state import State
+from gonemaster_api.streams.texts import FIRST_LINES, done_text, event_text, event_texts
+from gonemaster_api.web.event_streams import Feed
 from gonemaster_db.models import Job, Run
-from gonemaster_tasks.broker.events import LONGEST_STREAM, EventCursor
 from gonemaster_tasks.errors import BrokerUnavailable
 
 _BROKER_ID = re.compile(r"\d{1,20}-\d{1,20}")
@@ -32,7 +31,7 @@ def job_feed(state: State, item: Job | Run, *, last_event_id: str) -> Feed:
 def _kept_events(state: State, job_id: str, *, after: str) -> str:
     """Return what Redis still has of the events of an ended job, without its end."""
     try:
-        (events,) = state.broker.events.read_many([EventCursor(job_id, after)], count=LONGEST_STREAM)
+        events = state.broker.events.read(job_id, after=after)
     except BrokerUnavailable:
         return ""
     return event_texts(event for event in events if event.type != "done")

@@ -159,30 +159,35 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
             [programs.broker(settings)] if embedded else [],
             programs.workers(settings),
             [programs.beat(settings)],
-            [programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url), counts=counts)],
+            programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url), counts=counts),
         ]
         supervisor = Supervisor(groups, json_lines=settings.log_format == "json")
         return supervisor.run(on_ready=lambda: log.info("gonemaster is ready", url=url, version=__version__))
 
 
 def run_api(settings: Settings, descriptor: int | None) -> int:
-    """Serve the API in this process, on a socket that the supervisor bound or on one of its own."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until gunicorn handles it: the tokens are not read yet
+    """Serve the API: in this process, or in several ones that share a socket.
+
+    `descriptor` is the socket of a supervisor, whose child this process is.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is handled: the tokens are not read yet
     _check_logins(settings)
     if descriptor is not None:
-        _serve(settings, descriptor)
+        _serve(settings, socket.socket(fileno=descriptor))
         return 0
     with counts_directory() as counts, _listener(settings) as listener:
         programs.count_into(counts)
         log.info("listening", url=listening.url_of(listener))
-        _serve(settings, listener.detach())  # gunicorn closes it
+        if settings.api_processes > 1:
+            return _supervise(settings, programs.api(settings, descriptor=listener.fileno(), counts=counts))
+        _serve(settings, listener)
     return 0
 
 
-def _serve(settings: Settings, descriptor: int) -> None:
-    from gonemaster_api.server import gunicorn_app  # imports prometheus_client, which reads the environment
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    from gonemaster_api.server import api_process  # imports prometheus_client, which reads the environment
 
-    gunicorn_app.serve(settings, descriptor=descriptor)
+    api_process.serve(settings, listener=listener)
 
 
 def _listener(settings: Settings) -> socket.socket:

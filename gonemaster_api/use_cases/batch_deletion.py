@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.queries.batches import impact_counts
 from gonemaster_api.state import State
-from gonemaster_api.web.light_requests import be_heavy
 from gonemaster_db.batches.batches import count_unfinished
 from gonemaster_db.batches.deletion import delete_batch
 from gonemaster_db.core.clock import utcnow
@@ -15,7 +14,7 @@ from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.control.batches import cancel_batch
 
 DELETED = "deleted_by_admin"
-_WAIT_S = 5.0
+WAIT_S = 5.0
 _LOOK_EVERY_S = 0.05
 
 
@@ -47,9 +46,8 @@ def _left_after_a_wait(state: State, batch_id: str) -> int:
     unfinished = _unfinished(state, batch_id)
     if not unfinished or not state.streams.acquire(blocking=False):
         return unfinished
-    be_heavy()
     try:
-        deadline = time.monotonic() + _WAIT_S
+        deadline = time.monotonic() + WAIT_S
         while unfinished and time.monotonic() < deadline:
             # Workers end canceled jobs within a second; they announce it to event streams only: the rows are polled.
             time.sleep(_LOOK_EVERY_S)

@@ -43,7 +43,7 @@ MAX_OVERRIDES = 64 * 1024  # octets as JSON; the whole default profile has half 
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedDomain:
     """A name of a list that cannot be tested."""
 
     index: int
@@ -56,9 +56,9 @@ class CheckedNames:
     """A list of names, read: what to test, in order, and what was left out."""
 
     names: NameSet
-    invalid: list[Refused] = field(default_factory=list)
+    invalid: list[RefusedDomain] = field(default_factory=list)
     invalid_count: int = 0
-    duplicates: list[Refused] = field(default_factory=list)
+    duplicates: list[RefusedDomain] = field(default_factory=list)
     duplicate_count: int = 0
 
 
@@ -81,8 +81,8 @@ def read_name(text: str) -> str:
 def read_names(texts: Collection[Any]) -> CheckedNames:
     """Normalise the names of a batch; each is kept once, the first 100 of what is left out are reported."""
     names = NameSet(len(texts))
-    invalid: list[Refused] = []
-    doubles: list[Refused] = []
+    invalid: list[RefusedDomain] = []
+    doubles: list[RefusedDomain] = []
     wrong = again = 0
     for index, text in enumerate(texts):
         try:
@@ -90,12 +90,12 @@ def read_names(texts: Collection[Any]) -> CheckedNames:
         except InvalidDomain as error:
             wrong += 1
             if wrong <= MAX_REPORTED:
-                invalid.append(Refused(index, storable(error.name[:255]), error.reason))
+                invalid.append(RefusedDomain(index, storable(error.name[:255]), error.reason))
             continue
         if not names.add(name):
             again += 1
             if again <= MAX_REPORTED:
-                doubles.append(Refused(index, name, "duplicate"))
+                doubles.append(RefusedDomain(index, name, "duplicate"))
     return CheckedNames(names, invalid, wrong, doubles, again)
 
 

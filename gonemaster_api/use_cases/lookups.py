@@ -9,7 +9,6 @@ from gonemaster_api.lookups import NAMES_WAIT_S, TooManyLookups
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.job_submission import read_name
 from gonemaster_api.use_cases.public_submission import public_targets_are_guarded
-from gonemaster_api.web.light_requests import be_heavy
 from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.run.as_names import AsName
 from gonemaster_engine.texts import Text
@@ -89,7 +88,6 @@ def _place_to_wait(state: State) -> Iterator[bool]:
     if not state.streams.acquire(blocking=False):
         yield False
         return
-    be_heavy()
     try:
         yield True
     finally:

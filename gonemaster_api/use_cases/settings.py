@@ -6,7 +6,7 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.state import State
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.config.overrides import ChangeRefused, Refusal
+from gonemaster_tasks.config.overrides import ChangeRefused, RefusedSetting
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.errors import BrokerUnavailable
 
@@ -36,7 +36,7 @@ def _pinned_workers(state: State, keys: Iterable[str]) -> dict[str, list[str]]:
     return {key: names for key, names in found.items() if names}
 
 
-def _refused(refusals: tuple[Refusal, ...]) -> BadRequest:
+def _refused(refusals: tuple[RefusedSetting, ...]) -> BadRequest:
     first, more = refusals[0], len(refusals) - 1
     message = Text("{text}; and {more} more, see details", text=first.text, more=more) if more else first.text
     return BadRequest(
@@ -44,6 +44,6 @@ def _refused(refusals: tuple[Refusal, ...]) -> BadRequest:
     )
 
 
-def _problem(refusal: Refusal) -> dict[str, str]:
+def _problem(refusal: RefusedSetting) -> dict[str, str]:
     problem = {"key": refusal.key[:100], "code": _CODES[refusal.why], "message": refusal.text}
     return problem | ({"allowed": refusal.allowed} if refusal.allowed else {})

@@ -18,9 +18,9 @@ from gonemaster_db.runs.counters import count_runs
 from gonemaster_db.runs.documents.caches import caches_of
 from gonemaster_db.runs.findings import HASHED_FROM, read_findings
 
-_MAX_EXAMINED = 500  # domains per page; where few of them differ, a page has fewer items than its limit
-_MIN_SLICE = 50
-_COMPARED_AT_A_TIME = 25  # each with two documents, which may have megabytes
+MAX_EXAMINED = 500  # domains per page; where few of them differ, a page has fewer items than its limit
+MIN_SLICE = 50
+COMPARED_AT_A_TIME = 25  # each with two documents, which may have megabytes
 _PAGE_OCTETS = 8 * 1024 * 1024  # of the lines of a page, as JSON
 _MUCH_LARGER = 10  # times: a batch in which each domain of another is looked up instead of read along with it
 _DONE = RunStatus.SUCCEEDED
@@ -137,8 +137,8 @@ def list_differences(
         return DifferencePage([], None)
     items: list[DomainDifference] = []
     examined, room = 0, _PAGE_OCTETS
-    while examined < _MAX_EXAMINED:
-        wanted = max(_MIN_SLICE, limit - len(items))
+    while examined < MAX_EXAMINED:
+        wanted = max(MIN_SLICE, limit - len(items))
         rows = _candidates(session, old, new, _Look(min_level, with_args), kinds, cursor, wanted)
         for item in _compared(session, old, new, rows, _Look(min_level, with_args)):
             room -= item.difference.octets
@@ -237,7 +237,7 @@ def _compared(
     session: Session, before: int, after: int, rows: Sequence[tuple[str, ChangeKind]], look: _Look
 ) -> Iterator[DomainDifference]:
     """Compare the findings of candidates; those that turn out to be equal are left out."""
-    for part in chunks(dict(rows).items(), _COMPARED_AT_A_TIME):
+    for part in chunks(dict(rows).items(), COMPARED_AT_A_TIME):
         yield from _compared_part(session, before, after, part, look)
 
 

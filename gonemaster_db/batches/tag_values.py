@@ -32,7 +32,7 @@ from gonemaster_db.runs.matching_outcomes import find_outcomes, has_outcome
 from gonemaster_db.runs.run_documents import read_in_parts
 
 SLICE = 500
-_MOST_READ = 5000  # runs with the message tag whose documents are read for one request, in less than half a second
+MOST_READ = 5000  # runs with the message tag whose documents are read for one request, in less than half a second
 _TABLES = cast("Table", TagValueTable.__table__)
 
 
@@ -130,12 +130,12 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
     kinds = set(matching_kinds(session, tag=message_tag))
     matching = has_outcome(find_outcomes(session, kinds))
     query = select(Run.id, Run.score).where(Run.batch_key == batch_key, matching)
-    found = session.execute(query.limit(_MOST_READ + 1)).all()
-    if len(found) > _MOST_READ:
+    found = session.execute(query.limit(MOST_READ + 1)).all()
+    if len(found) > MOST_READ:
         raise StatisticsPending(
             Text(
                 "the values of a batch of more than {most_read} runs are counted after its end",
-                most_read=format(_MOST_READ, ","),
+                most_read=format(MOST_READ, ","),
             )
         )
     for rows in chunks(found, SLICE):

@@ -31,10 +31,10 @@ READ_ONLY = "gonemaster_read_only"
 _AUTOCOMMIT = "gonemaster_autocommit"
 _USED_AT = "gonemaster_used_at"
 _POOLED = "gonemaster_pooled"
-_IDLE_S = 5.0
+IDLE_S = 5.0
 _READ_ONLY_NOW = "25006"
 _MARK = "gonemaster.connected"
-_CHECK = timedelta(seconds=2)  # for the answer of an idle connection
+CHECK = timedelta(seconds=2)  # for the answer of an idle connection
 # Statements are short: compiling one takes longer than it runs. A hash of 500,000 domains has to fit.
 _SESSION = {"timezone": "UTC", "jit": "off", "work_mem": "32MB"}
 _creating = threading.Lock()  # no thread connects to a file that another one has not closed yet
@@ -197,9 +197,9 @@ def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) ->
     # not know: its rollback sends nothing, and the next statement would be refused. libpq knows what the server said.
     if connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
         raise DisconnectionError("the connection was left in a transaction")
-    if time.monotonic() - record.info.get(_USED_AT, -_IDLE_S) < _IDLE_S:
+    if time.monotonic() - record.info.get(_USED_AT, -IDLE_S) < IDLE_S:
         return
-    connection.set_limit(_CHECK)
+    connection.set_limit(CHECK)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

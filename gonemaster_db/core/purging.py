@@ -25,8 +25,8 @@ class PurgePace(NamedTuple):
 
 # The writers of SQLite wait for the whole step, with each of the three transactions of a job; those of PostgreSQL only
 # for the same domains, so it needs hardly a pause.
-_PACES = {"sqlite": PurgePace(50, 0.04, 0.5), "postgresql": PurgePace(500, 0.25, 0.05)}
-_MAX_STEP = 2000
+PACES = {"sqlite": PurgePace(50, 0.04, 0.5), "postgresql": PurgePace(500, 0.25, 0.05)}
+MAX_STEP = 2000
 _MAX_PAUSE_S = 0.25
 
 
@@ -38,8 +38,8 @@ def purge_in_steps(
     The step size adapts so that each transaction takes about the same time on any machine. The pauses between them let
     other writers in: SQLite has one writer and no queue for it.
     """
-    most = max_step or _MAX_STEP
-    pace = _PACES[store.engine.dialect.name]
+    most = max_step or MAX_STEP
+    pace = PACES[store.engine.dialect.name]
     size = least = min(pace.least, most)
     while not stopped():
         removed, took_s = _timed(store, step, size)

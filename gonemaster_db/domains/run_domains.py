@@ -17,12 +17,12 @@ from gonemaster_db.domains.tags import count_tag_domains
 from gonemaster_db.models import Domain, DomainTag, Run
 from gonemaster_db.runs.counters import count_runs
 
-_FEW_RUNS = 1000
-_FEW_DOMAINS = 10_000
-_LONG_WALK = 40_000  # runs that are looked up in the time in which many domains are read
+FEW_RUNS = 1000
+FEW_DOMAINS = 10_000
+LONG_WALK = 40_000  # runs that are looked up in the time in which many domains are read
 _SOON_READ = 50_000  # domains
 _DOMAIN_ID = Run.domain_id.expression
-_SMALL_BATCH = 50_000  # runs whose names are compared in the time in which many domains are read
+SMALL_BATCH = 50_000  # runs whose names are compared in the time in which many domains are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class TagMembers:
         """Match them by a column, where so many are wanted in an order that has nothing to do with the tag."""
         if self.few is not None:
             return domain_id.in_(self.few)
-        if wanted > _LONG_WALK // 2 or self.number <= _SOON_READ:
+        if wanted > LONG_WALK // 2 or self.number <= _SOON_READ:
             return _hashed(domain_id, _members(self.tag))
         return _is_member(domain_id, self.tag)
 
@@ -105,20 +105,20 @@ def few_ids(
     A rare match in an index walked in sort order costs the whole index. With a short list of ids the page is sorted in
     memory instead, and the list gives the count as well.
     """
-    if total is not None and total() > _FEW_RUNS:
+    if total is not None and total() > FEW_RUNS:
         return None
-    ids = session.scalars(select(Run.id).where(*conditions).limit(_FEW_RUNS + 1)).all()
-    return ids if len(ids) <= _FEW_RUNS else None
+    ids = session.scalars(select(Run.id).where(*conditions).limit(FEW_RUNS + 1)).all()
+    return ids if len(ids) <= FEW_RUNS else None
 
 
 def _is_small(session: Session, batch_key: int) -> bool:
-    return count_runs(session, batch_key=batch_key) <= _SMALL_BATCH
+    return count_runs(session, batch_key=batch_key) <= SMALL_BATCH
 
 
 def _is_long(session: Session, page_end: int, *, part: str | None, tag: str | None) -> bool:
     """Say whether so many matches are a long walk away, if they are spread evenly."""
     matching = count_runs_of_domains(session, part=part, tag=tag)
-    return page_end * count_runs(session) > _LONG_WALK * matching
+    return page_end * count_runs(session) > LONG_WALK * matching
 
 
 def _has_part(part: str) -> ColumnElement[bool]:
@@ -137,8 +137,8 @@ def _is_member(domain_id: ColumnElement[Any], tag: str) -> ColumnElement[bool]:
 
 def _few_domains(session: Session, ids: "Select[int]") -> Sequence[int] | None:
     """Return the numbers of domains; None if there are more than 10,000."""
-    few = session.scalars(ids.limit(_FEW_DOMAINS + 1)).all()
-    return few if len(few) <= _FEW_DOMAINS else None
+    few = session.scalars(ids.limit(FEW_DOMAINS + 1)).all()
+    return few if len(few) <= FEW_DOMAINS else None
 
 
 def _hashed(domain_id: ColumnElement[Any], ids: "Select[int]") -> ColumnElement[bool]:

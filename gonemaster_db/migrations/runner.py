@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 # While a migration waits for a table, later requests for the table wait behind it: so it soon gives up and tries again.
 LOCK_TIMEOUT_MS = 2_000
 LOCK_ATTEMPTS = 100
-_PAUSE_S = (1.0, 3.0)
+PAUSE_S = (1.0, 3.0)
 
 
 def upgrade(store: Store, *, revision: str = "head") -> None:
@@ -101,7 +101,7 @@ def _patiently(work: Callable[[], None]) -> None:
         try:
             return work()
         except StoreConflict as error:
-            pause_s = random.uniform(*_PAUSE_S)
+            pause_s = random.uniform(*PAUSE_S)
             facts = {"reason": str(error).partition("\n")[0], "pause_s": round(pause_s, 1)}
             log.info("the migration waits: others use what it changes", extra=facts)
             time.sleep(pause_s)

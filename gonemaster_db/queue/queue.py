@@ -16,9 +16,9 @@ from gonemaster_db.models import Job, JobStatus, Priority
 from gonemaster_db.queue.position_allocator import GAP, allocate_positions
 
 End = Literal["front", "back"]
-_SLICE = 10_000
+SLICE = 10_000
 _UPDATE_CHUNK = 50_000
-_WIDTHS = (1, 1_000, 30_000, 2**40)  # numbers of neighbours to renumber, tried in turn; the last one means all
+WIDTHS = (1, 1_000, 30_000, 2**40)  # numbers of neighbours to renumber, tried in turn; the last one means all
 _SET_POSITION = text("UPDATE jobs SET position = :position WHERE id = :id")
 _SET_POSITIONS = text(
     "UPDATE jobs SET position = moved.position"
@@ -81,7 +81,7 @@ def next_queued_after(session: Session, job: Job) -> str | None:
 def priorities_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, int]:
     """Return the tier of each unfinished job by id."""
     found: dict[str, int] = {}
-    for chunk in chunks(job_ids, _SLICE):
+    for chunk in chunks(job_ids, SLICE):
         rows = session.execute(select(Job.id, Job.priority).where(Job.id.in_(chunk)))
         found |= {row.id: row.priority for row in rows}
     return found
@@ -90,7 +90,7 @@ def priorities_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, int]
 def states_of(session: Session, job_ids: Sequence[str]) -> Mapping[str, tuple[JobStatus, int]]:
     """Return state and tier of each unfinished job by id."""
     found: dict[str, tuple[JobStatus, int]] = {}
-    for chunk in chunks(job_ids, _SLICE):
+    for chunk in chunks(job_ids, SLICE):
         rows = session.execute(select(Job.id, Job.status, Job.priority).where(Job.id.in_(chunk)))
         found |= {row.id: (row.status, row.priority) for row in rows}
     return found
@@ -201,7 +201,7 @@ def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) 
     query = select(Job.position, Job.id).where(Job.priority == priority, Job.status == JobStatus.QUEUED)
     if last is not None:
         query = query.where(*_behind(*last))
-    rows = session.execute(query.order_by(Job.position, Job.id).limit(_SLICE))
+    rows = session.execute(query.order_by(Job.position, Job.id).limit(SLICE))
     return [(position, job_id) for position, job_id in rows]
 
 
@@ -209,7 +209,7 @@ def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
     """Lock the waiting ones of the jobs; returns their ids in the order given, and their tier."""
     found: dict[str, int] = {}
     # Sorted over all chunks: locks are taken in the order of id, as everywhere, so that two moves cannot deadlock.
-    for chunk in chunks(sorted(set(job_ids)), _SLICE):
+    for chunk in chunks(sorted(set(job_ids)), SLICE):
         query = select(Job.id, Job.priority).where(Job.id.in_(chunk), Job.status.in_(WAITING))
         found |= {row.id: row.priority for row in session.execute(query.order_by(Job.id).with_for_update())}
     if len(set(found.values())) > 1:
@@ -220,7 +220,7 @@ def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
 def _insert_beside(session: Session, movable: list[str], anchor: Job, *, after: bool) -> None:
     """Put the jobs between the anchor and its neighbour; if the gap is too small, renumber more neighbours."""
     nearest_first = movable if after else movable[::-1]
-    for width in _WIDTHS:
+    for width in WIDTHS:
         beside = _neighbours(session, anchor, movable, width, after=after)
         if len(beside) < width:
             row = [*nearest_first, *(job_id for job_id, _ in beside)]

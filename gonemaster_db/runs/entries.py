@@ -42,7 +42,7 @@ COUNT_UP_TO = 20_000  # a filter that few runs match is counted over all of them
 COUNT_SCATTERED_UP_TO = 5000  # where a match may be far from the next: each run between them is looked up
 PAGE_OCTETS = 8 * 1024 * 1024  # of the arguments of a page, as JSON
 _START = "start of a page of entries"
-_FEW_RUNS = 5000
+FEW_RUNS = 5000
 _MAX_STREAMS = 50
 _FIRST_SLICE, _MAX_SLICE = 200, 5000  # runs of a walk that are read at a time
 _TRIED = 20_000  # runs of a walk that are read with any outcome before the outcomes of all runs are
@@ -236,8 +236,8 @@ def _few_hits(session: Session, search: _EntrySearch, wanted: EntryFilter) -> li
         return None
 
     def find() -> list[_Hit] | None:
-        rows = session.execute(search.runs(_FEW_RUNS + 1, hits=not search.is_tried, walked=search.is_tried)).all()
-        return None if len(rows) > _FEW_RUNS else sorted(_numbered(session, search, rows))
+        rows = session.execute(search.runs(FEW_RUNS + 1, hits=not search.is_tried, walked=search.is_tried)).all()
+        return None if len(rows) > FEW_RUNS else sorted(_numbered(session, search, rows))
 
     return recent(session, ("runs with entries", wanted), find, large=lambda hits: hits is None)
 

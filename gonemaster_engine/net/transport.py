@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 _TCP_CONNECTIONS = 512  # at once, per process
-_UDP_SOCKETS = 4096  # at once, per process, if it may have as many descriptors
+UDP_SOCKETS = 4096  # at once, per process, if it may have as many descriptors
 
 
 class _Deadlines:
@@ -97,7 +97,7 @@ class Transport:
         self._udp = UdpSockets(
             port=port,
             turns=self.turns,
-            max_sockets=min(_UDP_SOCKETS, open_files_limit() // 2),
+            max_sockets=min(UDP_SOCKETS, open_files_limit() // 2),
             transmit=self._transmit_in_turn,
             send_again=self.send_udp,
             send_over_tcp=self._send_over_tcp_instead,

@@ -6,6 +6,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
+from redis import asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection
@@ -77,6 +80,19 @@ class BrokerAddress:
         if urlsplit(self.url).scheme == "redis+socket":
             del options["socket_keepalive"]
         return redis.Redis.from_url(self.redbeat_url, **options)
+
+    def connect_async(self) -> asyncio.Redis:
+        """Make a client for an event loop; nothing is sent yet. A command is not repeated."""
+        options = _TIMEOUTS | {"retry": AsyncRetry(NoBackoff(), 0), **_TEXT}
+        if self.sentinels:
+            of_sentinels = self._of_sentinels | {"retry": AsyncRetry(NoBackoff(), 0)}
+            sentinel = AsyncSentinel(list(self.sentinels), sentinel_kwargs=of_sentinels, **options)
+            login: dict[str, Any] = {"username": self.username, "password": self.password}
+            client: asyncio.Redis = sentinel.master_for(self.master_name, db=self.database, **login)
+            return client
+        if urlsplit(self.url).scheme == "redis+socket":
+            del options["socket_keepalive"]
+        return asyncio.Redis.from_url(self.redbeat_url, **options)
 
 
 def parse_broker_url(url: str) -> BrokerAddress:

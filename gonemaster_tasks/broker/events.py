@@ -2,14 +2,14 @@
 
 import json
 import math
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from gonemaster_tasks.broker import keys
-from gonemaster_tasks.broker.connection import ErrorReply, error_text, reachable
+from gonemaster_tasks.broker.connection import reachable
 from gonemaster_tasks.repeating import RepeatedTask
 
 PROGRESS_LIFE = timedelta(minutes=10)
@@ -17,8 +17,7 @@ EVENTS_LIFE = timedelta(minutes=10)
 EVENTS_AFTER_END = timedelta(minutes=1)  # then the run in the database says the same
 LONGEST_STREAM = 1000
 _LARGEST_BACKLOG = 20_000
-_STREAMS_OF_A_READ = 500
-_WATCH_LIFE = timedelta(seconds=10)  # a stream reads once a second
+WATCH_LIFE = timedelta(seconds=10)  # a stream reads once a second
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,6 @@ class PendingEvent:
     job_id: str
     event: JobEvent
     if_watched: bool = False
-
-
-@dataclass(frozen=True)
-class EventCursor:
-    """A place in the events of a job: behind the event with that id, "0" for before the first one."""
-
-    job_id: str
-    after: str
 
 
 class Events:
@@ -88,7 +79,7 @@ class Events:
     def watch(self, job_id: str) -> None:
         """Note that somebody reads the events of a job; each reading notes it again."""
         with reachable():
-            self._client.set(keys.watched(job_id), "1", ex=_WATCH_LIFE)
+            self._client.set(keys.watched(job_id), "1", ex=WATCH_LIFE)
 
     def progress(self, job_ids: Sequence[str]) -> dict[str, int]:
         """Return the percentages of those jobs that have one."""
@@ -108,39 +99,7 @@ class Events:
         self.watch(job_id)
         with reachable():
             answer = self._client.xread({keys.events(job_id): after}, block=block)
-        return _streams(answer).get(keys.events(job_id), [])
-
-    def read_many(
-        self, cursors: Sequence[EventCursor], *, count: int, mark: Sequence[str] = ()
-    ) -> list[list[JobEvent]]:
-        """Return the events behind each cursor, `count` of each at most, without waiting, in one exchange.
-
-        The jobs to `mark` are noted as watched first, as `watch` does.
-        """
-        rounds = _rounds(cursors)
-        with reachable(), self._client.pipeline(transaction=False) as pipe:
-            for job_id in mark:
-                pipe.set(keys.watched(job_id), "1", ex=_WATCH_LIFE)
-            for part in rounds:
-                pipe.xread({keys.events(job_id): after for job_id, after in part.items()}, count=count)
-            replies = pipe.execute(raise_on_error=False)
-            answers = [self._streams_of(part, reply, count) for part, reply in _paired(rounds, replies, len(mark))]
-        found = {
-            EventCursor(job_id, after): events.get(keys.events(job_id), [])
-            for part, events in zip(rounds, answers, strict=True)
-            for job_id, after in part.items()
-        }
-        return [found[cursor] for cursor in cursors]
-
-    def _streams_of(self, part: dict[str, str], reply: Any, count: int) -> dict[str, list[JobEvent]]:
-        """Read a reply to XREAD. Where another program spoiled the key of one job, the others are read one by one."""
-        if not _is_spoiled(reply):
-            return _streams(_checked(reply))
-        with self._client.pipeline(transaction=False) as pipe:
-            for job_id, after in part.items():
-                pipe.xread({keys.events(job_id): after}, count=count)
-            replies = [each for each in pipe.execute(raise_on_error=False) if not _is_spoiled(each)]
-        return {key: events for each in replies for key, events in _streams(_checked(each)).items()}
+        return streams_of(answer).get(keys.events(job_id), [])
 
 
 class EventPublisher:
@@ -186,41 +145,7 @@ class EventPublisher:
             self._events.publish_many(pending)
 
 
-def _paired(
-    rounds: Sequence[dict[str, str]], replies: Sequence[Any], marks: int
-) -> Iterator[tuple[dict[str, str], Any]]:
-    """Pair commands with their replies, behind those to the marks, which must have succeeded."""
-    for reply in replies[:marks]:
-        _checked(reply)
-    return zip(rounds, replies[marks:], strict=True)
-
-
-def _is_spoiled(reply: Any) -> bool:
-    return isinstance(reply, ErrorReply) and error_text(reply).startswith("WRONGTYPE")
-
-
-def _checked(reply: Any) -> Any:
-    if isinstance(reply, Exception):
-        raise reply
-    return reply
-
-
-def _rounds(cursors: Sequence[EventCursor]) -> list[dict[str, str]]:
-    """Divide cursors into commands: one place of a job in each, and a limited number of jobs."""
-    rounds: list[dict[str, str]] = []
-    of_job: Counter[str] = Counter()  # the first command that has no place of the job
-    for cursor in cursors:
-        place = of_job[cursor.job_id]
-        while place < len(rounds) and len(rounds[place]) >= _STREAMS_OF_A_READ:
-            place += 1
-        if place == len(rounds):
-            rounds.append({})
-        rounds[place][cursor.job_id] = cursor.after
-        of_job[cursor.job_id] = place + 1
-    return rounds
-
-
-def _streams(answer: Any) -> dict[str, list[JobEvent]]:
+def streams_of(answer: Any) -> dict[str, list[JobEvent]]:
     """Read the answer to XREAD: the events of each stream by its key."""
     streams = answer.items() if isinstance(answer, dict) else answer or []
     return {

@@ -22,10 +22,10 @@ from gonemaster_tasks.queues import MAINTENANCE, OPERATE, TIERS
 
 Where = Literal["front", "back", "before", "after"]
 
-# What is above these is done by `rebuild`, for Redis serves nobody else while a script runs.
+# Above these, `rebuild` does the work: Redis serves no other client while a script runs.
 MAX_REORDERED = 200_000  # the script reads and writes all messages of the tier: about 0.5 s for each 100,000
 MAX_NAMED = 2000  # messages removed or moved to an end by one call: one pass over the tier for each 1,000
-MAX_BESIDE = 50  # messages moved beside another one: a walk over the tier for each, 2 to 5 ms in 100,000
+MAX_BESIDE = 50  # messages moved before or after another one: a walk over the tier for each, 2 to 5 ms in 100,000
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +108,8 @@ class WaitingLists:
     def reorder(self, job_ids: Iterable[str], tier: str) -> int:
         """Give a tier the order of `job_ids`; return how many of them were waiting.
 
-        What waits and is not named keeps its order behind them, so nothing is lost when jobs arrive meanwhile.
-        Redis serves nobody else meanwhile, so it is for at most MAX_REORDERED.
+        Waiting jobs that are not named keep their order behind them, so nothing is lost when jobs arrive meanwhile.
+        Redis serves no other client meanwhile, so it is for at most MAX_REORDERED.
         """
         return self._put_in_order(job_ids, tier, within=_ALL)
 

@@ -19,7 +19,7 @@ _JSON_TYPES: Mapping[str, type] = {"string": str, "integer": int, "boolean": boo
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedSetting:
     """Why a setting cannot be saved; `allowed` is empty where no value would be accepted."""
 
     key: str
@@ -31,7 +31,7 @@ class Refusal:
 class ChangeRefused(TasksError):
     """Nothing was saved; `refusals` has one item for each setting that was refused."""
 
-    def __init__(self, refusals: tuple[Refusal, ...]) -> None:
+    def __init__(self, refusals: tuple[RefusedSetting, ...]) -> None:
         super().__init__("; ".join(refusal.text for refusal in refusals))
         self.refusals = refusals
 
@@ -97,7 +97,7 @@ def check_changes(settings: Settings, changes: Mapping[str, Any]) -> dict[str, A
         ChangeRefused: a key is unknown or read-only, or a value is invalid or of another type.
     """
     checked = {key: _check(settings, key, raw) for key, raw in changes.items()}
-    refusals = tuple(item for item in checked.values() if isinstance(item, Refusal))
+    refusals = tuple(item for item in checked.values() if isinstance(item, RefusedSetting))
     if refusals:
         raise ChangeRefused(refusals)
     return {key: item.value for key, item in checked.items() if isinstance(item, _Accepted)}
@@ -108,10 +108,10 @@ class _Accepted:
     value: Any
 
 
-def _check(settings: Settings, key: str, raw: Any) -> _Accepted | Refusal:
+def _check(settings: Settings, key: str, raw: Any) -> _Accepted | RefusedSetting:
     option = BY_KEY.get(key)
     if option is None:
-        return Refusal(
+        return RefusedSetting(
             key,
             "unknown",
             Text("there is no setting {key}; GET /api/v1/settings lists all settings", key=repr(key[:100])),
@@ -119,14 +119,14 @@ def _check(settings: Settings, key: str, raw: Any) -> _Accepted | Refusal:
     if raw is None and option.runtime and option.awaits:  # saved by another version
         return _Accepted(None)
     if reason := read_only_reason(settings, option) or forbidden_reason(settings, option, raw):
-        return Refusal(key, "readonly", Text("{key} cannot be changed: {reason}", key=key, reason=reason))
+        return RefusedSetting(key, "readonly", Text("{key} cannot be changed: {reason}", key=key, reason=reason))
     if raw is None:
         return _Accepted(None)
     problems: list[str] = []
     value = parse_value(option, raw, "database", problems) if _has_json_type(option, raw) else None
     if problems or value is None:
         allowed = option.type.allowed
-        return Refusal(
+        return RefusedSetting(
             key,
             "invalid",
             Text("{key} is {raw} but must be {allowed}", key=key, raw=repr(raw)[:100], allowed=allowed),

@@ -5,7 +5,7 @@ What holds at any time:
 1. The rows have the order: that of (position, id) of the queued rows of a tier. Each tier has one list in Redis with
    one message per queued row; it is a copy that may differ for a moment, and is rebuilt from the rows if it is lost.
 2. The claim of its row decides whether a job starts, not its message: a missing message is restored, a stale or second
-   one is dropped. So whatever happens to a list, no job is lost and none runs twice.
+   one is dropped. So no damage to a list loses a job or runs it twice.
 3. A change of the order is written to the rows first and then to the list, both under the lock QUEUE_ORDER: rows and
    messages see the same sequence of changes.
 4. From before the commit until its messages are written, a mark in Redis names the tiers. A process that is killed in

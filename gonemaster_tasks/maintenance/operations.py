@@ -54,7 +54,7 @@ _LONGEST_ERROR = 1000  # characters
 
 log = logging.getLogger(__name__)
 
-_PROFILE_CHUNK = 1000  # runs of one transaction
+PROFILE_CHUNK = 1000  # runs of one transaction
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def _delete_profile(parts: QueueParts, operation: Operation, action: LongAction)
         with suppress(ProfileNotFound):  # deleted by the worker that was killed before it could report the end
             parts.store.run_in_transaction(delete)
 
-    return Work(clear, finish, max_step=_PROFILE_CHUNK)
+    return Work(clear, finish, max_step=PROFILE_CHUNK)
 
 
 def _delete_domain(parts: QueueParts, operation: Operation, action: LongAction) -> Work:

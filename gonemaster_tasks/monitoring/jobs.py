@@ -19,13 +19,13 @@ from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
 _MAX_JOBS = 100
-_GRACE = timedelta(seconds=15)
+GRACE = timedelta(seconds=15)
 _FAILURES_SHOWN = timedelta(days=1)
 
 
 def of_rows(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Find what the tables of the database alone tell."""
-    yield from _ended_leases(parts, now, max(_GRACE, timedelta(seconds=2 * settings.reap_interval_seconds)))
+    yield from _ended_leases(parts, now, max(GRACE, timedelta(seconds=2 * settings.reap_interval_seconds)))
     yield from _operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds))
     yield from _recurring_batches(parts, settings, now)
 
@@ -95,7 +95,7 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
         states = count_states(session)
         paused = {pause.tier for pause in list_pauses(session, now=now)}
         due = {
-            tier: first_queued_ids(session, priority, limit=_MAX_JOBS, created_before=now - _GRACE)
+            tier: first_queued_ids(session, priority, limit=_MAX_JOBS, created_before=now - GRACE)
             for priority, tier in enumerate(TIERS)
         }
     for priority, tier in enumerate(TIERS):
@@ -188,7 +188,7 @@ def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[
 
 
 def _recurring_batches(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
-    before = now - timedelta(seconds=2 * settings.scheduler_interval_seconds) - _GRACE
+    before = now - timedelta(seconds=2 * settings.scheduler_interval_seconds) - GRACE
     with parts.store.read_only() as session:
         overdue = overdue_schedules(session, before=before, limit=_MAX_JOBS) if settings.scheduler_enabled else []
         failed = failed_schedules(session, limit=_MAX_JOBS)

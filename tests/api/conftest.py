@@ -76,7 +76,6 @@ def make_app(
 
     yield make
     for kind, app in made:
-        app.extensions[NAME].hub.close()
         if kind:
             made_apps[kind].append(app)
 

@@ -20,12 +20,12 @@ def serving(store: StoreSettings, broker: EmbeddedRedis, **flags: Any) -> Iterat
     database = {"db_driver": store.driver, "db_dsn": store.dsn}
     settings: dict[str, Any] = {**database, "broker_url": broker.url, "api_processes": 1, **flags}
     with Service("api", worker_processes=None, **settings) as service:
-        service.wait_for_log("Listening at", timeout_s=60)
+        service.wait_for_log("event='serving'", timeout_s=60)
         yield service
 
 
 def port_of(service: Service) -> int:
-    return int(re.search(r"Listening at: \S+:(\d+)", service.log)[1])  # type: ignore[index]  # waited for
+    return int(re.search(r"event='listening'.*url='http://\S+:(\d+)", service.log)[1])  # type: ignore[index]  # waited for
 
 
 def connect(service: Service, data: bytes = b"", *, receive_buffer: int = 0) -> socket.socket:

@@ -54,8 +54,8 @@ def requests(draw: st.DrawFn) -> Sent:
     headers.append(b"Content-Type: application/json")
     if draw(st.booleans()):
         headers.append(b"Transfer-Encoding: chunked")
-        extension = draw(st.sampled_from([b"", b";a", b" ; a=b", b';a="b;c"', b";\t\xff"]))
-        trailer = draw(st.sampled_from([b"", b"X-T: 1\r\n", b"Content-Length: 5\r\n", b"Host: evil.example\r\n"]))
+        extension = draw(st.sampled_from([b"", b";a", b";a=b", b';a="b;c"']))
+        trailer = draw(st.sampled_from([b"", b"X-T: 1\r\n", b"Content-Type: text/html\r\n", b"Host: evil.example\r\n"]))
         sizes = draw(st.lists(st.integers(1, 12), max_size=6))
         body = _chunked(content, sizes, extension, trailer)
     else:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from gonemaster_api.server.http import connections
+from gonemaster_api.server import protocol
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import Job
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
@@ -88,7 +88,7 @@ def test_a_client_that_has_closed_its_side_is_served_soon_or_told(
             wait_until_read(service)
             connection.shutdown(socket.SHUT_WR)
             began = time.monotonic()
-            wait_for(lambda: time.monotonic() > began + connections._PATIENCE_S)
+            wait_for(lambda: time.monotonic() > began + protocol.HALF_CLOSED_S)
         answer = parse(read_to_end(connection))
     assert (answer[0], code_of(answer)) == (503, "request_timeout")
     assert "waits.example" in domains(store_settings)

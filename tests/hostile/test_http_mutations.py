@@ -14,24 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gunicorn.config import Config
-from gunicorn.http.errors import ParseException
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gonemaster_api.server.http.requests import RequestReader, Room, Spool
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from tests.hostile import LONG
 from tests.hostile._http import code_of, connect, exchange, get, parse, post, read_response, read_to_end, serving
 from tests.hostile._requests import (
-    BAD_FIELDS,
-    BAD_FIRST_LINES,
     NAME,
     Sent,
     broken,
     cuts,
-    first_request,
     mutated,
     pieces,
     requests,
@@ -40,7 +34,6 @@ from tests.support.service import Service
 
 pytestmark = pytest.mark.xdist_group("http_mutations")  # one server
 FUZZ: dict[str, Any] = {"derandomize": False, "print_blob": True, "deadline": None}
-IN_PROCESS = settings(max_examples=5_000 if LONG else 200, **FUZZ)
 OVER_SOCKETS = settings(max_examples=1_000 if LONG else 60, suppress_health_check=[HealthCheck.too_slow], **FUZZ)
 SMUGGLED_NAME = b"mdeadbeef.example"
 HIDDEN = post(b"Content-Length: 30", body=b'{"domain":"%s"}' % SMUGGLED_NAME)
@@ -54,79 +47,6 @@ def service(
     shutil.copyfile(sqlite_template, path)
     with serving(StoreSettings(dsn=str(path)), redis_server) as service:
         yield service
-
-
-class Reading:
-    """What a reader made of octets that came in pieces: the requests, and whether it refused the rest."""
-
-    def __init__(self, data: list[bytes]) -> None:
-        self.requests: list[tuple[str, bytes]] = []
-        self.is_refused = False
-        self._spool = Spool(1 << 30)
-        self._reader = self._new()
-        for piece in data:
-            self._feed(piece)
-        self._reader.close()
-
-    def _new(self) -> RequestReader:
-        return RequestReader(Config(), ("127.0.0.1", 1), admit=lambda _: Room(1 << 20, self._spool))
-
-    def _feed(self, piece: bytes) -> None:
-        while piece and not self.is_refused:
-            try:
-                self._reader.feed(piece)
-            except ParseException:
-                self.is_refused = True
-            if not self._reader.complete:
-                return
-            body = self._reader.body
-            assert body is not None
-            self.requests.append((self._reader.request.method, body.read()))
-            self.is_refused = self._reader.body_size > 1 << 20 or bool(self._reader.request.should_close())
-            piece = self._reader.rest
-            self._reader.close()
-            self._reader = self._new()
-
-
-def expected(data: bytes) -> list[tuple[str, bytes]]:
-    """Return the requests up to the first that is malformed, by the grammar alone."""
-    found = []
-    while request := first_request(data):
-        found.append((request[0].decode(), request[1]))
-        data = data[request[2] :]
-    return found
-
-
-@IN_PROCESS
-@given(mutated(), cuts)
-@example(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", [26])
-@example(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n\r", [3])
-def test_what_is_read_does_not_depend_on_the_pieces_and_is_by_the_grammar(data: bytes, places: list[int]) -> None:
-    whole, cut, single = Reading([data]), Reading(pieces(data, places)), Reading([bytes([octet]) for octet in data])
-    assert whole.requests == cut.requests == single.requests
-    assert whole.is_refused == cut.is_refused == single.is_refused
-    # The server may refuse more than the grammar (unknown versions, targets), and may never see a request elsewhere.
-    assert whole.requests == expected(data)[: len(whole.requests)]
-
-
-@IN_PROCESS
-@given(st.lists(requests(), max_size=3), broken(), cuts)
-def test_nothing_behind_a_malformed_request_is_read(before: list[Sent], bad: bytes, places: list[int]) -> None:
-    good = b"".join(sent.octets for sent in before)
-    reading = Reading(pieces(good + bad + HIDDEN, places))
-    assert len(reading.requests) == len(before)
-    assert reading.is_refused
-
-
-@pytest.mark.parametrize("line", BAD_FIRST_LINES)
-def test_a_first_line_that_is_none_is_refused_by_itself(line: bytes) -> None:
-    assert Reading([line + b"\r\nHost: 127.0.0.1\r\n\r\n"]).requests == []
-
-
-@pytest.mark.parametrize("line", BAD_FIELDS)
-def test_a_field_that_is_none_is_refused_by_itself(line: bytes) -> None:
-    reading = Reading([b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + line + b"\r\n\r\n0\r\n\r\n" + HIDDEN])
-    assert (reading.requests, reading.is_refused) == ([], True)
 
 
 def responses(received: bytes) -> list[tuple[int, bytes]]:

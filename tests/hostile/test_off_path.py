@@ -318,7 +318,7 @@ def test_equal_queries_end_each_for_itself() -> None:
 
 
 def test_queries_wait_where_no_more_sockets_may_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gonemaster_engine.net.transport._UDP_SOCKETS", 2)
+    monkeypatch.setattr("gonemaster_engine.net.transport.UDP_SOCKETS", 2)
 
     async def work(server: Server, transport: Transport) -> None:
         silent = [ask(transport, address=f"127.9.1.{10 + number}", timing=QUICK) for number in range(2)]

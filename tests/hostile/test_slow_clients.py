@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from gonemaster_api.web.light_requests import HEAVY_AT_ONCE
+from gonemaster_api.server.bridge import BULK_THREADS as HEAVY_AT_ONCE
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import StoreSettings

@@ -8,8 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from gonemaster_api.server.http.admission import BodyAdmission
-from gonemaster_api.server.http.requests import Spool
+from gonemaster_api.server.bodies import Bodies
 from gonemaster_api.state import NAME
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
@@ -85,15 +84,10 @@ def test_bodies_that_nobody_vouches_for_leave_space_to_operators(service: Servic
 
 def test_without_tokens_every_body_has_the_space_of_all(make_app: MakeApp) -> None:
     keyring = make_app().extensions[NAME].keyring
-    known, others = Spool(1), Spool(1)
-    admission = BodyAdmission(load_settings({}, {}), known=known, others=others)
-
-    class Head:
-        path = "/api/v1/jobs/batch"
-        headers: tuple[tuple[str, str], ...] = ()
-
-    room = admission.room(Head(), keyring)
-    assert (room.spool, room.is_cut) == (others, False), "not read yet"
+    bodies = Bodies(load_settings({}, {}), keyring)
+    environ = {"PATH_INFO": "/api/v1/jobs/batch"}
+    _, before, is_cut = bodies.room(environ)
+    assert not is_cut, "not read yet"
     keyring.refresh()
-    room = admission.room(Head(), keyring)
-    assert (room.spool, room.longest) == (known, 64 * 1024 * 1024)
+    longest, space, _ = bodies.room(environ)
+    assert (longest, space.free) == (64 * 1024 * 1024, 4 * before.free)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 def test_ctrl_c_stops_all_parts_in_order_and_leaves_no_process(start: StartService) -> None:
     service = start()
-    assert len(service.processes()) >= 6  # supervisor, redis, worker, beat, gunicorn and its worker
+    assert len(service.processes()) >= 5  # supervisor, redis, worker, beat, API
     assert service.stop(signal.SIGINT) == 0
     assert service.processes() == {}
     stopped = [line.split("child='")[1].split("'")[0] for line in service.log.splitlines() if "'stopping'" in line]

@@ -26,7 +26,7 @@ class Api(Service):
 
     @property
     def url(self) -> str:
-        found = re.search(r"Listening at: (\S+)", self.log)
+        found = re.search(r"event='listening' url='(\S+)'", self.log)
         assert found
         return found[1]
 
@@ -55,7 +55,7 @@ def api(farm: Farm) -> Iterator[Callable[[], Api]]:
 
         def start_api() -> Api:
             service = stack.enter_context(Api("api", environ=farm.environ, worker_processes=None))
-            service.wait_for_log("Listening at", timeout_s=60)
+            service.wait_for_log("event='serving'", timeout_s=60)
             return service
 
         yield start_api

@@ -23,7 +23,7 @@ from tests.support.workers import ROOT, Farm, open_farm, wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 _JOBS = 200
 _BUSY = "overloaded"
-_PAUSE_S = 0.03  # between two requests of the client
+PAUSE_S = 0.03  # between two requests of the client
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Client:
 
     def work(self) -> None:
         """Until it is stopped."""
-        while not self._stop.wait(_PAUSE_S):
+        while not self._stop.wait(PAUSE_S):
             number = len(self.job_ids)
             self._ask("POST", "/api/v1/jobs", json.dumps({"domain": f"c{number}-50.test"}))
             self._ask("GET", "/api/v1/readyz")
@@ -46,7 +46,7 @@ class Client:
 
     def _ask(self, method: str, path: str, body: str | None = None) -> None:
         """Ask until the answer is not that the machine is too busy, which has nothing to do with the release."""
-        while self._asked(method, path, body) == _BUSY and not self._stop.wait(_PAUSE_S):
+        while self._asked(method, path, body) == _BUSY and not self._stop.wait(PAUSE_S):
             pass
 
     def _asked(self, method: str, path: str, body: str | None) -> str:

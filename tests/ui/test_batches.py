@@ -76,7 +76,7 @@ def test_one_batch_shows_counts_levels_and_jobs(client: FlaskClient, store: Stor
 def test_all_jobs_of_a_batch_that_match_are_a_file(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "_AT_A_TIME", 2)
+    monkeypatch.setattr(exports, "AT_A_TIME", 2)
     made = submit(client, "a.example", "b.example", "c.example", "d.example", "e.example")
     submit(client, "other.example")
     finish(store, made["job_ids"][1], "NOTICE", "ERROR", score=40, grade="D")
@@ -117,7 +117,7 @@ def test_a_purged_batch_shows_its_counts_and_says_that_the_results_are_gone(clie
 
 
 def test_all_batches_that_match_are_a_file(client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "_BATCHES_AT_A_TIME", 2)
+    monkeypatch.setattr(exports, "BATCHES_AT_A_TIME", 2)
     old = utcnow() - timedelta(days=9)
     for number in range(3):
         made = submit(client, "a.example", "b.example", description=f"=batch {number}", tags=["mine"])

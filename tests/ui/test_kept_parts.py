@@ -20,7 +20,7 @@ def part(client: FlaskClient, path: str = "/", **headers: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "_LIFE_S", 3600.0)
+    monkeypatch.setattr(kept, "LIFE_S", 3600.0)
 
 
 def test_a_part_is_made_once_until_something_is_changed(client: FlaskClient) -> None:

@@ -41,7 +41,6 @@ from gonemaster_api.queries.analysis.report import read_report
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.paging import PagingSchema
 from gonemaster_api.state import state
-from gonemaster_api.web.large_responses import may_be_large
 from gonemaster_engine.version import __version__
 
 View = TypeVar("View", bound=type[MethodView])
@@ -358,7 +357,6 @@ class History(MethodView):
 class Diff(MethodView):
     """Differences between two snapshots."""
 
-    @may_be_large
     @blueprint.arguments(asked.SnapshotDiffQuerySchema, location="query")
     @blueprint.response(200, comparison_schemas.AnalysisDiffSchema)
     @blueprint.refuses(
@@ -373,7 +371,6 @@ class Diff(MethodView):
 class Report(MethodView):
     """Report about two snapshots."""
 
-    @may_be_large
     @blueprint.arguments(asked.ReportQuerySchema, location="query")
     @blueprint.response(200, comparison_schemas.AnalysisReportSchema)
     @blueprint.refuses(

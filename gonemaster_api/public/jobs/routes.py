@@ -29,7 +29,6 @@ from gonemaster_api.use_cases.score_backfill import read_scored_result
 from gonemaster_api.v1.jobs.schemas import LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.web.clients import client_key
-from gonemaster_api.web.large_responses import may_be_large
 from gonemaster_db.models import Run
 
 _RESULT_AGE = "public, max-age=300"
@@ -78,7 +77,6 @@ class JobById(MethodView):
 class Result(MethodView):
     """The result of a job."""
 
-    @may_be_large
     @blueprint.arguments(LocaleQuerySchema, location="query")
     @blueprint.response(200, PublicJobResultSchema)
     @blueprint.refuses(_404="not_found; also while the job is not finished", _429="rate_limited")
@@ -100,7 +98,6 @@ def _public_result(shared: State, run: Run, locale: str) -> dict[str, Any]:
 class Chain(MethodView):
     """The DNSSEC chain of trust of a job."""
 
-    @may_be_large
     @blueprint.response(200, DnssecChainSchema)
     @blueprint.refuses(_404="not_found, no_chain_data", _429="rate_limited", _500="lookup_failed, internal_error")
     def get(self, public_id: str) -> Any:

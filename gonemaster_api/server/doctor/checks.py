@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gonemaster_api.server.doctor.findings import DoctorResult, fault, ok, skipped, warning
+from gonemaster_api.server.supervisor.listening import split_address
 from gonemaster_db.core.errors import StoreError, StoreOutdated
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations import runner
@@ -46,7 +47,7 @@ _START = "start the service: gonemaster-server, or its parts (docs/howto/scale-o
 
 def check_settings(settings: Settings) -> list[DoctorResult]:
     """Look at the files that the settings name, at the data directory, and at variables that are no settings."""
-    found = [*_unknown_variables(), *_files(settings), *_data_dir(settings)]
+    found = [*_unknown_variables(), *_files(settings), *_data_dir(settings), *_proxy(settings)]
     return found or [ok("settings", "the settings are valid, and their files are there")]
 
 
@@ -69,6 +70,15 @@ def _files(settings: Settings) -> Iterator[DoctorResult]:
             load_config(settings.scoring_config_path)
     except (ProfileError, ScoringConfigError) as error:
         yield fault("settings", str(error), "correct the file, or profile_path and scoring_config_path")
+
+
+def _proxy(settings: Settings) -> Iterator[DoctorResult]:
+    """Check that clients on the Internet reach a proxy, which limits their connections and the time of their heads."""
+    host, _ = split_address(settings.listen_addr)
+    is_local = host == "localhost" or host.startswith("127.") or host == "::1"
+    if (settings.public_url or not is_local) and not settings.trusted_proxy_cidrs:
+        text = "other machines reach the API, and no proxy in front of it is configured: it is required on the Internet"
+        yield warning("settings", text, "put nginx or Caddy in front, and set trusted_proxy_cidrs (going-public.md)")
 
 
 def _data_dir(settings: Settings) -> Iterator[DoctorResult]:

@@ -33,7 +33,7 @@ class TimedCheck:
 
 
 # Of the second step what needs database or broker, which were found to answer.
-_FIRST = (
+FIRST = (
     TimedCheck("settings", checks.check_settings, "look at the disk of the files that the settings name"),
     TimedCheck("database", checks.check_database, "look at the address of the database, and at firewalls on the way"),
     TimedCheck("broker", checks.check_broker, "look at the address of the broker, and at firewalls on the way"),
@@ -51,7 +51,7 @@ def diagnose(settings: Settings) -> list[DoctorResult]:
     """Run all checks; takes less than fifteen seconds, whatever does not answer."""
     with suppress(BrokerUnavailable):  # without a path for its socket the check of the broker says so
         settings = with_broker(settings)
-    found = _run(_FIRST, settings, FIRST_LIMIT_S)
+    found = _run(FIRST, settings, FIRST_LIMIT_S)
     works = {name: not has_faults(findings) for name, findings in found.items()}
     second: tuple[TimedCheck, ...] = _WITH_BROKER if works["broker"] else ()
     if works["broker"] and works["database"]:

@@ -87,17 +87,21 @@ def beat(settings: Settings) -> Program:
     )
 
 
-def api(settings: Settings, *, descriptor: int, ready: Callable[[], bool], counts: str) -> Program:
-    """Describe the API on a listening socket; `counts` is the directory of what its processes count."""
-    return Program(
-        name="api",
-        command=(*_PYTHON, "gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)),
-        environ={**_environ(settings), COUNTS: counts},
-        stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
-        inherited=(descriptor,),
-        ready=ready,
-        reloads=True,
-    )
+def api(settings: Settings, *, descriptor: int, counts: str, ready: Callable[[], bool] | None = None) -> list[Program]:
+    """Describe the processes of the API, which share a listening socket and the directory of what they count."""
+    environ = {**_environ(settings), COUNTS: counts}
+    return [
+        Program(
+            name="api" if settings.api_processes == 1 else f"api-{number}",
+            command=(*_PYTHON, "gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)),
+            environ=environ,
+            stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
+            inherited=(descriptor,),
+            ready=ready,
+            reloads=True,
+        )
+        for number in range(1, settings.api_processes + 1)
+    ]
 
 
 def count_into(directory: str) -> None:

@@ -14,7 +14,7 @@ from gonemaster_api.ui.shell.texts.languages import language
 
 _STORE = "gonemaster-parts"
 _MOST = 256
-_LIFE_S = 2.0
+LIFE_S = 2.0
 View = Callable[..., Response]
 
 
@@ -29,7 +29,7 @@ def kept_parts(view: View) -> View:
         if not wanted_part() or request.method != "GET":
             return view(*args, **kwargs)
         key = (request.full_path, wanted_part(), language(), _scope())
-        made: Response = _store().get(key, lambda: _frozen(view(*args, **kwargs)), life_s=_LIFE_S)
+        made: Response = _store().get(key, lambda: _frozen(view(*args, **kwargs)), life_s=LIFE_S)
         if made.status_code != HTTPStatus.OK:
             return view(*args, **kwargs)
         return Response(made.get_data(), status=made.status_code, headers=list(made.headers))

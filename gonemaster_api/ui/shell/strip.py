@@ -20,7 +20,7 @@ from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
 Counts = Mapping[tuple[int, JobStatus], int]
-_LIFE_S = 1.0
+LIFE_S = 1.0
 _KNOWN_WITHIN = timedelta(seconds=0.3)  # the next page shows what is not known by then
 _ISSUES_LIFE_S = 10.0
 _WINDOW = timedelta(minutes=1)
@@ -82,7 +82,7 @@ class Glance:
 def glance() -> Glance | None:
     """Return the state of the queue, up to a second old; None if the database does not answer."""
     shared = state()
-    found: Glance | None = shared.recent.get("ui-glance", lambda: _read(shared), life_s=_LIFE_S)
+    found: Glance | None = shared.recent.get("ui-glance", lambda: _read(shared), life_s=LIFE_S)
     return found
 
 

@@ -31,9 +31,8 @@ from gonemaster_api.v1.batches.schemas import (
 )
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
-from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
-from gonemaster_api.web.large_responses import may_be_large
+from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.batches.batches import set_snapshot_intent
 from gonemaster_db.models import Operation
 from gonemaster_engine.texts import Text
@@ -78,7 +77,6 @@ class Batches(MethodView):
 class BatchById(MethodView):
     """One batch."""
 
-    @may_be_large
     @blueprint.arguments(JobListQuerySchema(exclude=("batch_id",)), location="query")
     @blueprint.response(200, BatchDetailSchema)
     @blueprint.refuses(_400="as for GET /jobs", _404="not_found")
@@ -111,15 +109,14 @@ class BatchEvents(MethodView):
     @blueprint.streams_events("`counts` and `done`")
     def get(self, batch_id: str) -> Response:
         """Stream the progress of a batch. Last-Event-ID resumes an interrupted stream."""
-        shared = streaming.for_stream(state())
-        return streaming.respond(shared, batch_feed(shared, batch_id, last_event_id=streaming.last_event_id()))
+        shared = state()
+        return respond(shared, batch_feed(shared, batch_id, last_event_id=last_event_id()))
 
 
 @blueprint.route("/batches/<batch_id>/delete-preview")
 class DeletePreview(MethodView):
     """Preview of a deletion."""
 
-    @may_be_large  # the response is not, but all runs are counted for it
     @blueprint.response(200, DeletePreviewSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, batch_id: str) -> Any:
@@ -162,7 +159,6 @@ class RerunBatch(MethodView):
 class TagValues(MethodView):
     """Values of one argument in a batch."""
 
-    @may_be_large
     @blueprint.arguments(TagValuesQuerySchema, location="query")
     @blueprint.response(200, TagValuesSchema)
     @blueprint.refuses(

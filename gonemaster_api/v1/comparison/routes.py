@@ -8,7 +8,6 @@ from gonemaster_api.queries.comparison import read_batch_diff
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.comparison.schemas import BatchDiffQuerySchema, BatchDiffSchema
-from gonemaster_api.web.large_responses import may_be_large
 
 blueprint = Blueprint("comparison", __name__, url_prefix="/batches", description="Differences between two batches")
 
@@ -17,7 +16,6 @@ blueprint = Blueprint("comparison", __name__, url_prefix="/batches", description
 class BatchDiff(MethodView):
     """Differences between two batches."""
 
-    @may_be_large
     @blueprint.arguments(BatchDiffQuerySchema, location="query")
     @blueprint.response(200, BatchDiffSchema)
     @blueprint.refuses(

@@ -8,8 +8,7 @@ from gonemaster_api.queries.entries import entry_filter, read_entries, stream_cs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.entries.schemas import EntryPageSchema, EntryQuerySchema
-from gonemaster_api.web.large_responses import may_be_large
-from gonemaster_api.web.streaming import for_stream, stream
+from gonemaster_api.web.streaming import stream
 
 blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="Log entries across runs")
 
@@ -18,7 +17,6 @@ blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="L
 class Entries(MethodView):
     """List of entries, also as CSV."""
 
-    @may_be_large
     @blueprint.arguments(EntryQuerySchema, location="query")
     @blueprint.response(200, EntryPageSchema)
     @blueprint.alt_response(200, schema={"type": "string"}, content_type="text/csv", success=True)
@@ -33,6 +31,6 @@ class Entries(MethodView):
         shared = state()
         if query["format"] == "json":
             return read_entries(shared, query)
-        response = stream(for_stream(shared), stream_csv(shared, entry_filter(query)), mimetype="text/csv")
+        response = stream(shared, stream_csv(shared, entry_filter(query)), mimetype="text/csv")
         response.headers["Content-Disposition"] = "attachment; filename=entries.csv"
         return response

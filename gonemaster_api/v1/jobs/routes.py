@@ -24,10 +24,8 @@ from gonemaster_api.v1.jobs.schemas import (
     PurgeSchema,
 )
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
-from gonemaster_api.web import streaming
 from gonemaster_api.web.actor import who
-from gonemaster_api.web.large_responses import may_be_large
-from gonemaster_api.web.shared_responses import shared_while_waiting
+from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.models import Operation
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_tasks.control.jobs import cancel_job
@@ -50,7 +48,6 @@ class Jobs(MethodView):
         shared = state()
         return answer_once(shared, JobSchema, 201, lambda keep: submit_single_job(shared, request_body, keep=keep))
 
-    @shared_while_waiting
     @blueprint.arguments(JobListQuerySchema, location="query")
     @blueprint.response(200, JobPageSchema)
     @blueprint.refuses(_400="invalid_limit, invalid_sort, invalid_severity, invalid_time_range, ...")
@@ -78,7 +75,6 @@ class Purge(MethodView):
 class JobById(MethodView):
     """One job, or the run it has become."""
 
-    @shared_while_waiting
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, job_id: str) -> Any:
@@ -132,17 +128,16 @@ class Events(MethodView):
     @blueprint.streams_events("`state`, `progress`, `entry` and `done`")
     def get(self, job_id: str) -> Response:
         """Stream the events of a job. Last-Event-ID resumes an interrupted stream."""
-        shared = streaming.for_stream(state())
+        shared = state()
         with shared.store.read_only() as session:
             item = find_job_or_run(session, job_id)
-        return streaming.respond(shared, job_feed(shared, item, last_event_id=streaming.last_event_id()))
+        return respond(shared, job_feed(shared, item, last_event_id=last_event_id()))
 
 
 @blueprint.route("/<job_id>/result")
 class Result(MethodView):
     """The result of a job."""
 
-    @may_be_large
     @blueprint.arguments(LocaleQuerySchema, location="query")
     @blueprint.response(200, JobResultSchema)
     @blueprint.refuses(_404="not_found; also while the job is not finished")

@@ -26,7 +26,6 @@ from gonemaster_api.v1.queue.schemas import (
     StatusSchema,
 )
 from gonemaster_api.web.actor import who
-from gonemaster_api.web.shared_responses import shared_while_waiting
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside, remove_jobs, reorder_queue
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
@@ -39,7 +38,6 @@ blueprint = Blueprint("queue", __name__, description="Waiting jobs and their ord
 class Queue(MethodView):
     """The state of the queue."""
 
-    @shared_while_waiting
     @blueprint.arguments(QueueQuerySchema, location="query")
     @blueprint.response(200, QueueSchema)
     @blueprint.refuses(_400="invalid_tier, invalid_limit, invalid_offset, invalid_cursor")

@@ -12,8 +12,6 @@ from gonemaster_api.use_cases.score_backfill import read_scored_result, read_sco
 from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
-from gonemaster_api.web.large_responses import may_be_large
-from gonemaster_api.web.shared_responses import shared_while_waiting
 from gonemaster_db.runs.comparison import RunDifference, diff_runs
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run
 
@@ -24,7 +22,6 @@ blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Records
 class Runs(MethodView):
     """List of runs."""
 
-    @shared_while_waiting
     @blueprint.arguments(RunQuerySchema, location="query")
     @blueprint.response(200, RunPageSchema)
     @blueprint.refuses(_400="invalid_finished_after, invalid_finished_before, invalid_time_range, invalid_sort, ...")
@@ -37,7 +34,6 @@ class Runs(MethodView):
 class RunById(MethodView):
     """One run."""
 
-    @shared_while_waiting
     @blueprint.response(200, RunSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, run_id: str) -> Any:
@@ -49,7 +45,6 @@ class RunById(MethodView):
 class RunResult(MethodView):
     """The result of a run."""
 
-    @may_be_large
     @blueprint.arguments(LocaleQuerySchema, location="query")
     @blueprint.response(200, JobResultSchema)
     @blueprint.refuses(_404="not_found")
@@ -62,7 +57,6 @@ class RunResult(MethodView):
 class Chain(MethodView):
     """The DNSSEC chain of trust of a run."""
 
-    @may_be_large
     @blueprint.response(200, DnssecChainSchema)
     @blueprint.refuses(_404="not_found; also if the run has none")
     def get(self, run_id: str) -> Any:
@@ -78,7 +72,6 @@ class Chain(MethodView):
 class Diff(MethodView):
     """Comparison of two runs."""
 
-    @may_be_large
     @blueprint.arguments(DiffQuerySchema, location="query")
     @blueprint.response(200, DifferenceSchema)
     @blueprint.refuses(_400="invalid_min_level, invalid_args", _404="not_found")

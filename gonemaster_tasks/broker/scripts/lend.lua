@@ -32,8 +32,9 @@ for i = 2, #KEYS do
   local wanted, held = tonumber(ARGV[4 + 2 * i]), tonumber(ARGV[5 + 2 * i])
   local tat, users, taken = read(KEYS[i])
   local count, delay, retry = wanted, 0, 0
-  if interval > 0 and wanted > 0 then -- as many as may leave together, in equal parts; to a process alone even unasked
-    local most = math.max(1, math.floor((TOLERANCE / interval + 1) / users))
+  if interval > 0 and wanted > 0 then -- an equal part of the line, as many as may leave together; alone even unasked
+    local part = math.max(1, math.floor((TOLERANCE + HORIZON) / interval / users))
+    local most = math.min(part, math.floor(TOLERANCE / interval) + 1)
     count = users > 1 and math.min(wanted, most) or most
   end
   if outstanding >= 0 and wanted > 0 then

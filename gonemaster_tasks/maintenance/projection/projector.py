@@ -29,7 +29,7 @@ from gonemaster_tasks.maintenance.projection.outline import Outlines
 
 log = logging.getLogger(__name__)
 
-_RUNS_AT_A_TIME = 300
+RUNS_AT_A_TIME = 300
 _FOUND_AT_A_TIME = 3000
 _RECENT = timedelta(days=7)
 _LOOK_AT_ALL_EACH = timedelta(minutes=10)
@@ -114,7 +114,7 @@ class _BatchProjection:
         while True:
             with self._store.read_only() as session:
                 keys = waiting_runs(session, self._found_so_far(), limit=_FOUND_AT_A_TIME)
-            for some in chunks(keys, _RUNS_AT_A_TIME):
+            for some in chunks(keys, RUNS_AT_A_TIME):
                 if self._stopped():
                     return projected
                 projected += self._project(some)

@@ -41,7 +41,7 @@ from gonemaster_tasks.queues import DELIVER
 log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(hours=24)
-_AT_ONCE = 16
+AT_ONCE = 16
 _PER_HOST = 2
 _WORK_FOR_S = 15.0  # then the slot is given back; the next call goes on
 _LOOK_EVERY_S = 0.2
@@ -95,8 +95,8 @@ class _DeliveryAttempts:
         began = renewed = time.monotonic()
         try:
             while not self.stopped():
-                if time.monotonic() - began < _WORK_FOR_S and len(self.running) < _AT_ONCE:
-                    self._begin(self._claim(_AT_ONCE - len(self.running)))
+                if time.monotonic() - began < _WORK_FOR_S and len(self.running) < AT_ONCE:
+                    self._begin(self._claim(AT_ONCE - len(self.running)))
                 if not self.running:
                     break
                 await asyncio.wait(self.running.values(), timeout=_LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)

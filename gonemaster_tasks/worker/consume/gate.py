@@ -100,7 +100,7 @@ class Gate:
     def yield_slot(self, job_id: str, *, runs_on: bool = False) -> bool:
         """Let another job have the slot of this one, which waits; False if as many are yielded as there are slots.
 
-        A job that `runs_on` is stalled and goes on beside the other one. It yields nothing while a limit of jobs is set
+        A job that `runs_on` is stalled and continues with the other one. It yields nothing while a limit of jobs is set
         for all workers, and counts again as soon as one is set.
         """
         with self._lock:

@@ -32,12 +32,12 @@ class HeadOrder:
             self.restore(tier)
 
     def restore(self, tier: str) -> None:
-        """Return once the message that this thread has put back is in its place, whoever restored the order."""
+        """Return once the message that this thread has put back is in its place; any thread may restore it."""
         self._unordered.add(tier)
         # A worker that stops puts back as many messages as it has slots, at one time. If each slot restored the order
         # for itself, the last ones would run out of patience for the lock that all processes share.
         with self._lock:
             if tier not in self._unordered:
-                return  # whoever had the lock began after this message was back
+                return  # the thread that had the lock began after this message was back
             self._unordered.discard(tier)  # before the messages are read: one that comes now needs another turn
             restore_head_order(self._store, self._broker, tier)

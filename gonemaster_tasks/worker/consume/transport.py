@@ -116,7 +116,7 @@ class _UnblockingChannel:
             return super()._receive()  # type: ignore[misc]  # kombu's channel has it
         except (Empty, *CLIENT_ERRORS):
             raise
-        except Exception as error:  # anybody can publish anything
+        except Exception as error:  # any client can publish anything
             _broadcasts.failed(error)
             raise Empty from error
 
@@ -197,7 +197,7 @@ class SentinelChannel(_UnblockingChannel, kombu_redis.SentinelChannel):
     """Channel of a server that Sentinel names."""
 
 
-# An error reply (BUSY, OOM, READONLY, ...) is a broker that is away: Celery connects again instead of ending.
+# An error reply (BUSY, OOM, READONLY, ...) counts as an unavailable broker: Celery connects again instead of ending.
 _LOST = (*kombu_redis.Transport.connection_errors, ErrorReply)
 
 

@@ -25,7 +25,7 @@ from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOr
 from gonemaster_tasks.worker.execute.stalls import StallDetector
 
 _WITH_CHAIN = frozenset({"admin", "public"})  # origins; a sweep would store a chain for each of millions of jobs
-_LARGEST_CHAIN = 60 * 1024  # octets of JSON
+LARGEST_CHAIN = 60 * 1024  # octets of JSON
 _AS_NAMES_LIMIT_S = 15.0
 _TIMING = tuple(field.name for field in fields(NameserverTiming))  # `asdict` copies each value with all it may hold
 
@@ -176,7 +176,7 @@ def _origin(origin: Origin | None) -> dict[str, Any]:
 
 def _storable(chain: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Return the chain unless it is too large to be kept."""
-    return chain if chain is None or len(json.dumps(chain)) <= _LARGEST_CHAIN else None
+    return chain if chain is None or len(json.dumps(chain)) <= LARGEST_CHAIN else None
 
 
 def _record(entry: Entry) -> EntryRecord:

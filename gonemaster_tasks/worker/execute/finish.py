@@ -60,7 +60,7 @@ def finish_job(process: Process, claim: Claim, record: RunRecord | None) -> bool
 def _graduate(process: Process, claim: Claim, record: RunRecord) -> bool:
     """Store the run; return False if the claim was lost.
 
-    Whatever the database says, the result is kept and tried again, after a pause. Only a result that it refuses by
+    After an error of the database the result is kept and tried again, after a pause. Only a result that it refuses by
     itself, alone and more than once, becomes a failed run with the reason.
     """
     job_id, refusals = claim.job.id, 0

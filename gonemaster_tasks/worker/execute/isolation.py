@@ -1,4 +1,4 @@
-"""Jobs in processes of their own, after a start that ended with its worker: what ends its process again, ends alone."""
+"""Jobs in separate processes, after a start that ended with its worker: a job that ends its process again is alone."""
 
 import json
 import selectors

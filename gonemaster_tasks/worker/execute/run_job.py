@@ -103,7 +103,7 @@ def _claim(process: Process, job_id: str) -> ClaimedJob | None:
             return None
         except StoreConflict as error:
             log.warning("claim deferred: the database is busy", extra={"job_id": job_id, "error": str(error)})
-        except Exception:  # whatever it is, the job must not lose its message for it
+        except Exception:  # any error: the job must not lose its message for it
             log.exception("claim deferred", extra={"job_id": job_id})
         else:
             process.database.note_claim()
@@ -131,7 +131,7 @@ def _run(process: Process, claim: Claim) -> bool:
 
 
 def _job_span(process: Process, claim: Claim) -> AbstractContextManager[None]:
-    """Continue the trace of the request that submitted the job; jobs of a batch have traces of their own."""
+    """Continue the trace of the request that submitted the job; each job of a batch has its own trace."""
     job, parent = claim.job, str(claim.job.config.get("traceparent", ""))
     about = {"job_id": job.id, "batch_id": job.batch_id, "attempt": job.attempt, "worker": process.name}
     return span("job", parent=parent, tier=claim.running.tier, **about)

@@ -13,9 +13,9 @@ from gonemaster_engine.memory import resident_octets
 
 TICK_S = 0.25
 STALLED_S = 1.0  # without an entry or the end of a test case
-_LATE_S = 0.05  # of a tick: a loop with work is later
+LATE_S = 0.05  # of a tick: a loop with work is later
 _TICKS = 4  # in time, one after the other, before the loop counts as one with time to spare
-_MAX_MEMORY = 512 * 1024 * 1024  # bytes of the process: no more zones at the same time if each of them needs much of it
+MAX_MEMORY = 512 * 1024 * 1024  # bytes of the process: no more zones at the same time if each of them needs much of it
 
 
 @dataclass(eq=False, slots=True)
@@ -29,7 +29,7 @@ class TrackedRun:
 class StallDetector:
     """Lets runs yield their slots that are stalled while the event loop has time to spare.
 
-    A run that is stalled because the loop, or the machine, is busy would not gain from another one beside it. Make
+    A run that is stalled because the loop, or the machine, is busy would not gain from one more run. Make
     and use it in the loop of the runs.
     """
 
@@ -68,12 +68,12 @@ class StallDetector:
 
     def check(self, *, late_s: float) -> None:
         """Check the runs once, `late_s` after the time at which this should have been."""
-        self._in_time = self._in_time + 1 if late_s < _LATE_S else 0
+        self._in_time = self._in_time + 1 if late_s < LATE_S else 0
         if self._in_time < _TICKS:
             return
         stalled_since = self._loop.time() - STALLED_S
         stalled = [run for run in self._runs if run.moved_at <= stalled_since]
-        if stalled and resident_octets() < _MAX_MEMORY:
+        if stalled and resident_octets() < MAX_MEMORY:
             self._runs.difference_update(run for run in sorted(stalled, key=_moved_at) if run.yield_slot())
 
 

@@ -47,7 +47,7 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
 
 
 def _outcome(process: Process, claim: Claim) -> RunOutcome | None:
-    """Test in the event loop that all jobs share, or from the second start on in a process of its own."""
+    """Test in the event loop that all jobs share, or from the second start on in a separate process."""
     job, running = claim.job, claim.running
     limit_s = process.settings.job_timeout_seconds
     order = TestOrder(job.id, job.domain, job.config, job.profile, limit_s, is_urgent=running.tier == NORMAL)

@@ -71,7 +71,7 @@ class Heartbeat:
     def beat(self) -> None:
         """Read the flags and, when due, register the process and compare clocks.
 
-        Redis that lost its content, was away, or carries the mark of a process that could not write its messages, is
+        Redis that lost its content, was unavailable, or has the mark of a process that could not write its messages is
         reconciled at once.
         """
         # False until this beat has succeeded, so that the first one that does knows that Redis was unavailable.

@@ -10,7 +10,7 @@ from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.running import Stop
 
-_RETRY_S = 1.0  # reapers wait a little longer after the database was away
+_RETRY_S = 1.0  # reapers wait a little longer after the database was unavailable
 
 
 class LeaseKeeper:

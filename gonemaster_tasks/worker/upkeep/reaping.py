@@ -25,7 +25,7 @@ _SWEEP_S = 5.0  # after a death: messages that were taken and never claimed
 # From the delivery of a message to the claim of its job, which takes milliseconds; a message too many does no harm.
 _CLAIMED_WITHIN = timedelta(seconds=3)
 _CLAIMED_BEFORE_DEATH = timedelta(seconds=1)
-# Where the database was away no lease could be renewed: workers that live try again each second (LeaseKeeper).
+# While the database was unavailable no lease could be renewed: workers that live try again each second (LeaseKeeper).
 _PATIENCE_S = 3.0
 
 

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def repeated(task: str) -> Iterator[None]:
-    """Log in one line that a server was away: the task is sent again, and Celery would log all that it knows."""
+    """Log in one line that a server was unavailable: the task is sent again, and Celery would log all that it knows."""
     try:
         yield
     except (StoreError, TasksError) as error:

@@ -1,4 +1,4 @@
-"""Ends a worker process whose event loop stands still: its supervisor starts it again, its jobs are queued again."""
+"""Ends a worker process whose event loop is blocked: its supervisor starts it again, its jobs are queued again."""
 
 import faulthandler
 import logging

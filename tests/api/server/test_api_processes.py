@@ -31,7 +31,7 @@ def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
 @pytest.fixture
 def service(store_settings: StoreSettings, broker: Broker, redis_server: EmbeddedRedis) -> Iterator[Service]:
     with serving(store_settings, redis_server, api_processes=PROCESSES) as service:
-        wait_for(lambda: len(re.findall("Booting worker", service.log)) == PROCESSES, what="all processes")
+        wait_for(lambda: len(re.findall("event='serving'", service.log)) == PROCESSES, what="all processes")
         yield service
 
 

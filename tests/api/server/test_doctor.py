@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from gonemaster_api.server import cli
-from gonemaster_api.server.doctor import run
+from gonemaster_api.server.doctor import checks, run
 from gonemaster_api.server.doctor.findings import CheckState, DoctorResult
 from gonemaster_db.core.session import open_store
 from gonemaster_db.core.settings import StoreSettings
@@ -199,6 +199,16 @@ def test_variables_that_are_no_settings_are_told(
     assert [(finding.state, "WORKER_COUNT" in finding.advice) for finding in found] == [(CheckState.WARNING, True)]
 
 
+def test_an_api_that_others_reach_needs_a_proxy(make_settings: MakeDoctorSettings) -> None:
+    def warned(**flags: Any) -> bool:
+        return any("proxy" in finding.text for finding in checks.check_settings(make_settings(**flags)))
+
+    assert not warned()
+    assert warned(listen_addr="0.0.0.0:8080")
+    assert warned(public_url="https://dns.example")
+    assert not warned(public_url="https://dns.example", trusted_proxy_cidrs="127.0.0.1/32")
+
+
 def test_only_the_doctor_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["beat", "--json"]) == 2
     assert "--json" in capsys.readouterr().err
@@ -208,7 +218,7 @@ def test_a_check_that_raises_is_a_finding(make_settings: MakeDoctorSettings, mon
     def broken(_settings: Settings) -> list[DoctorResult]:
         raise RuntimeError("nobody thought of it")
 
-    monkeypatch.setattr(run, "_FIRST", (run.TimedCheck("dns", broken, ""), *run._FIRST[:3]))
+    monkeypatch.setattr(run, "FIRST", (run.TimedCheck("dns", broken, ""), *run.FIRST[:3]))
     (found,) = faults(make_settings(), "dns")
     assert "nobody thought of it" in found.text
 

@@ -61,7 +61,6 @@ def test_without_a_database_the_first_question_is_the_last(settings: Settings, t
         app = create_app(settings, queue=parts)
         assert not ask_first(app, limit_s=LONG_S)
         assert not [thread for thread in threading.enumerate() if thread.name == "first requests"]
-        app.extensions[NAME].hub.close()
     finally:
         parts.broker.close()
         parts.celery.close()

@@ -3,13 +3,11 @@
 import json
 import socket
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
 
-from gonemaster_api.server.http.waiting import ADMITTED_S, PATIENCE_S, WaitingRequests
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
@@ -90,52 +88,3 @@ def test_a_refused_client_keeps_its_connection_and_may_ask_again(service: Servic
             read_to_end(connection)
         kept.sendall(request)
         assert read_response(kept)[0] == 201
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_requests_that_waited_too_long_are_given_out_and_their_work_never_begins() -> None:
-    clock = Clock()
-    waiting: WaitingRequests[str] = WaitingRequests(clock=clock)
-    futures: list[Future[None]] = [Future() for _ in range(3)]
-    for name, future in zip("abc", futures, strict=True):
-        waiting.add(name, future, clock.now)
-        clock.now += PATIENCE_S / 4
-    futures[0].set_running_or_notify_cancel()
-    assert waiting.take_overdue() == []
-    clock.now += PATIENCE_S / 2
-    ((name, waited_s),) = waiting.take_overdue()
-    assert name == "b"
-    assert waited_s == pytest.approx(PATIENCE_S)
-    assert futures[1].cancelled()
-    futures[2].set_running_or_notify_cancel()
-    clock.now += PATIENCE_S
-    assert (waiting.take_overdue(), len(waiting)) == ([], 0)
-
-
-def test_no_request_is_admitted_while_another_waits_long_or_the_loop_is_late() -> None:
-    clock = Clock()
-    waiting: WaitingRequests[int] = WaitingRequests(clock=clock)
-    assert not waiting.is_too_much(clock.now)
-    first, second = Future[None](), Future[None]()
-    waiting.add(1, first, clock.now)
-    clock.now += ADMITTED_S / 2
-    waiting.add(2, second, clock.now)
-    assert not waiting.is_too_much(clock.now)
-    clock.now += ADMITTED_S / 2
-    assert waiting.is_too_much(clock.now)
-    first.set_running_or_notify_cancel()
-    assert not waiting.is_too_much(clock.now)
-    assert waiting.is_too_much(clock.now - ADMITTED_S)
-
-
-def test_a_queue_has_an_end_however_young_it_is() -> None:
-    waiting: WaitingRequests[int] = WaitingRequests(clock=Clock())
-    while not waiting.is_too_much(0.0):
-        waiting.add(len(waiting), Future(), 0.0)
-    assert len(waiting) == 500

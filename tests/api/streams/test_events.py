@@ -2,58 +2,36 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.live import hub, store_looks
+from gonemaster_api.streams import hub
 from gonemaster_db.core.session import Store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
 from tests.api.web.test_errors import error_of
-from tests.support.event_streams import blocks_of, read_event
+from tests.support.event_streams import EventStream
 from tests.support.rows import claim, finish_job, make_run, queue_job
 
 ENTRY = {"timestamp": 0.5, "module": "BASIC", "testcase": "basic01", "tag": "B01_CHILD_FOUND", "level": "INFO"}
 
 
-class Stream:
-    """A stream, read event by event."""
-
-    def __init__(self, client: FlaskClient, job_id: str, **headers: str) -> None:
-        self.response = client.get(f"/api/v1/jobs/{job_id}/events", headers=headers, buffered=False)
-        self.blocks = blocks_of(self.response.iter_encoded())
-
-    def next(self) -> tuple[str, dict[str, Any], str]:
-        """Type, data and id of the next event; comments and the retry time are passed over."""
-        for event in map(read_event, self.blocks):
-            if event.kind:
-                return event
-        return "end of stream", {}, ""
-
-    def rest(self) -> list[str]:
-        """Types of all that follows."""
-        types = []
-        while (kind := self.next()[0]) != "end of stream":
-            types.append(kind)
-        return types
-
-
 @pytest.fixture
-def follow(client: FlaskClient) -> Iterator[Callable[..., Stream]]:
+def follow(client: FlaskClient) -> Iterator[Callable[..., EventStream]]:
     """`follow(job_id)` opens a stream and closes it after the test."""
-    streams: list[Stream] = []
+    streams: list[EventStream] = []
 
-    def open_stream(job_id: str, **headers: str) -> Stream:
-        streams.append(Stream(client, job_id, **{name.replace("_", "-"): text for name, text in headers.items()}))
+    def open_stream(job_id: str, **headers: str) -> EventStream:
+        given = {name.replace("_", "-"): text for name, text in headers.items()}
+        streams.append(EventStream(client.application, f"/api/v1/jobs/{job_id}/events", headers=given))
         return streams[-1]
 
     yield open_stream
     for stream in streams:
-        stream.response.close()
+        stream.close()
 
 
 @pytest.fixture
@@ -61,14 +39,14 @@ def broker(queue: QueueParts) -> Broker:
     return queue.broker
 
 
-Follow = Callable[..., Stream]
+Follow = Callable[..., EventStream]
 
 
 def test_events_arrive_in_order_until_the_end(follow: Follow, store: Store, broker: Broker) -> None:
     job = claim(store, queue_job(store).id)
     stream = follow(job.id)
-    assert stream.response.mimetype == "text/event-stream"
-    assert stream.response.headers["Cache-Control"] == "no-cache"
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    assert stream.headers["cache-control"] == "no-cache"
     assert stream.next()[:2] == ("state", {"status": "running", "progress": 0})
     broker.events.publish(job.id, JobEvent("progress", {"progress": 40}))
     broker.events.publish(job.id, JobEvent("entry", ENTRY | {"args": {"domain": "example.com"}}))
@@ -97,7 +75,7 @@ def test_stream_goes_on_behind_the_last_event_seen(follow: Follow, store: Store,
 
 
 def test_end_is_told_even_if_its_event_was_lost(follow: Follow, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_looks, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(hub, "LOOK_EVERY_S", 0.0)
     job = claim(store, queue_job(store).id)
     stream = follow(job.id)
     stream.next()
@@ -149,18 +127,18 @@ def test_streams_end_when_the_service_stops(follow: Follow, store: Store, stoppi
 
 
 def test_viewers_are_limited_in_all_and_for_each_client(make_app: MakeApp, store: Store) -> None:
-    client = make_app(max_viewers=3, max_viewers_per_client=2).test_client()
-    job_id = queue_job(store).id
-    streams = [Stream(client, job_id) for _ in range(2)]
-    refused = client.get(f"/api/v1/jobs/{job_id}/events")
+    app = make_app(max_viewers=3, max_viewers_per_client=2)
+    path = f"/api/v1/jobs/{queue_job(store).id}/events"
+    streams = [EventStream(app, path) for _ in range(2)]
+    refused = app.test_client().get(path)
     assert (refused.status_code, error_of(refused)["code"]) == (429, "too_many_client_streams")
     assert refused.headers["Retry-After"]
-    other = {"REMOTE_ADDR": "192.0.2.1"}
-    third = client.get(f"/api/v1/jobs/{job_id}/events", environ_overrides=other, buffered=False)
-    refused = client.get(f"/api/v1/jobs/{job_id}/events", environ_overrides=other)
+    other = "192.0.2.1"
+    streams.append(EventStream(app, path, remote=other))
+    refused = app.test_client().get(path, environ_overrides={"REMOTE_ADDR": other})
     assert (refused.status_code, error_of(refused)["code"]) == (503, "too_many_streams")
-    streams[0].response.close()
-    again = Stream(client, job_id)
-    assert again.next()[0] == "state"
-    for stream in (third, streams[1].response, again.response):
+    streams[0].close()
+    streams.append(EventStream(app, path))
+    assert streams[-1].next()[0] == "state"
+    for stream in streams[1:]:
         stream.close()

@@ -89,7 +89,7 @@ def test_deletion_cancels_what_waits(client: FlaskClient, queue: QueueParts) -> 
 def test_deletion_is_refused_while_a_job_runs(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_deletion, "_WAIT_S", 0.1)
+    monkeypatch.setattr(batch_deletion, "WAIT_S", 0.1)
     answer = submit(client, "a.example")
     claim(store, answer["job_ids"][0])
     response = client.delete(f"/api/v1/batches/{answer['batch_id']}")
@@ -104,7 +104,7 @@ def test_deletions_that_wait_leave_threads_to_other_requests(
     client = app.test_client()
     answer = submit(client, "a.example")
     claim(store, answer["job_ids"][0])
-    monkeypatch.setattr(batch_deletion, "_WAIT_S", 3600.0)
+    monkeypatch.setattr(batch_deletion, "WAIT_S", 3600.0)
     slots = app.extensions[NAME].streams
     held = 0
     while slots.acquire(blocking=False):
@@ -114,7 +114,7 @@ def test_deletions_that_wait_leave_threads_to_other_requests(
     with store.read_only() as session:
         assert get_job(session, answer["job_ids"][0]).cancel_requested_at
     slots.release(held)
-    monkeypatch.setattr(batch_deletion, "_WAIT_S", 0.1)
+    monkeypatch.setattr(batch_deletion, "WAIT_S", 0.1)
     assert client.delete(f"/api/v1/batches/{answer['batch_id']}").status_code == 409
     assert [slots.acquire(blocking=False) for _ in range(held + 1)] == [True] * held + [False]
 

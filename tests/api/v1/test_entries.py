@@ -71,8 +71,8 @@ def test_pages_by_the_last_entry_seen_join_to_the_whole(client: FlaskClient, que
 @pytest.mark.usefixtures("seven")
 def test_csv_comes_in_pieces_that_join_to_all_rows(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither rows of the database nor lines of the answer are gathered as a whole."""
-    monkeypatch.setattr(entries, "_MIN_ROWS", 2)
-    monkeypatch.setattr(entries, "_MAX_ROWS", 2)
+    monkeypatch.setattr(entries, "MIN_ROWS", 2)
+    monkeypatch.setattr(entries, "MAX_ROWS", 2)
     response = client.get("/api/v1/entries?format=csv", buffered=False)
     pieces = [piece for piece in response.iter_encoded() if piece]
     assert len(pieces) == 5  # the head, three of two rows, one of one

@@ -103,7 +103,7 @@ def series(client: FlaskClient) -> dict[str, float]:
 @pytest.fixture
 def fresh(make_app: Any) -> FlaskClient:
     """A client of an application that has counted nothing yet; that of `client` serves all tests of a process."""
-    app: Flask = make_app()
+    app: Flask = make_app(fresh=True)
     return app.test_client()
 
 

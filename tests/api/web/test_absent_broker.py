@@ -36,7 +36,6 @@ def away(
     with_redis = app.extensions[NAME]
     app.extensions[NAME] = make_state(settings, queue=replace(queue, broker=broker), stopping=stopping)
     yield client
-    app.extensions[NAME].hub.close()
     app.extensions[NAME] = with_redis
     broker.close()
 

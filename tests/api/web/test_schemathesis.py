@@ -96,8 +96,8 @@ def server(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterat
         "broker_url": redis_server.url,
     }
     with Service("api", worker_processes=None, api_processes=1, **settings) as service:
-        service.wait_for_log("Listening at", timeout_s=60)
-        yield str(re.search(r"Listening at: (\S+)", service.log)[1])  # type: ignore[index]  # waited for
+        service.wait_for_log("event='serving'", timeout_s=60)
+        yield str(re.search(r"event='listening' url='(\S+)'", service.log)[1])  # type: ignore[index]  # waited for
         assert service.process.poll() is None, service.log
         assert "request failed" not in service.log
 

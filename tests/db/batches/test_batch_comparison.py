@@ -126,8 +126,8 @@ def test_runs_from_before_the_number_are_compared_by_their_entries(
 def test_page_ends_where_too_many_domains_say_the_same(
     store: Store, batches: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_comparison, "_MIN_SLICE", 2)
-    monkeypatch.setattr(batch_comparison, "_MAX_EXAMINED", 4)
+    monkeypatch.setattr(batch_comparison, "MIN_SLICE", 2)
+    monkeypatch.setattr(batch_comparison, "MAX_EXAMINED", 4)
     for number in range(6):
         level = "ERROR" if number == 5 else "NOTICE"
         for batch, tag in zip(batches, ("OLD", "NEW"), strict=True):
@@ -163,7 +163,7 @@ def test_number_of_findings_heeds_their_worst_levels_and_nothing_else() -> None:
 def test_a_page_of_large_differences_ends_early(
     store: Store, batches: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_comparison, "_COMPARED_AT_A_TIME", 2)
+    monkeypatch.setattr(batch_comparison, "COMPARED_AT_A_TIME", 2)
     names = [f"d{number}.example" for number in range(7)]
     size = batch_comparison._PAGE_OCTETS // 3
     for name in names:

@@ -204,7 +204,7 @@ def test_damaged_tables_say_so() -> None:
 
 def test_documents_of_a_large_batch_are_not_read_for_one_request(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     batch_id, key = make_batch_of_runs(store, random.Random(4))
-    monkeypatch.setattr(tag_values, "_MOST_READ", 3)
+    monkeypatch.setattr(tag_values, "MOST_READ", 3)
     ask_one = partial(list_tag_values, batch_id=batch_id, message_tag=TAGS[0], argument="ns")
     with store.read_only() as session, pytest.raises(StatisticsPending):
         ask_one(session)

@@ -146,11 +146,11 @@ def test_an_idle_connection_that_is_dead_is_replaced_with_all_others(
     limited: StoreSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "MARGIN_S", 0.3)
-    monkeypatch.setattr(engine, "_CHECK", timedelta(milliseconds=100))
+    monkeypatch.setattr(engine, "CHECK", timedelta(milliseconds=100))
     with opened(limited) as store:
         with store.read_only() as one, store.read_only() as other:
             pids = [backend_of(one), backend_of(other)]
-        monkeypatch.setattr(engine, "_IDLE_S", 0.0)
+        monkeypatch.setattr(engine, "IDLE_S", 0.0)
         with stopped(pids[0]), stopped(pids[1]), store.read_only() as session:
             assert backend_of(session) not in pids
             with store.read_only() as second:

@@ -69,10 +69,10 @@ def matches(runs: list[Run], batch_id: str) -> dict[str, tuple[Any, Match]]:
 
 
 def set_sizes(monkeypatch: pytest.MonkeyPatch, few: int, domains: int, walk: int) -> None:
-    monkeypatch.setattr(run_domains, "_FEW_RUNS", few)
-    monkeypatch.setattr(run_domains, "_FEW_DOMAINS", domains)
-    monkeypatch.setattr(run_domains, "_LONG_WALK", walk)
-    monkeypatch.setattr(run_domains, "_SMALL_BATCH", walk)
+    monkeypatch.setattr(run_domains, "FEW_RUNS", few)
+    monkeypatch.setattr(run_domains, "FEW_DOMAINS", domains)
+    monkeypatch.setattr(run_domains, "LONG_WALK", walk)
+    monkeypatch.setattr(run_domains, "SMALL_BATCH", walk)
 
 
 # Domains are read first, looked up one by one, or hashed for a long walk.

@@ -97,7 +97,7 @@ def test_a_migration_holds_nobody_up_while_it_waits(
     postgres: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(runner, "LOCK_TIMEOUT_MS", 100)
-    monkeypatch.setattr(runner, "_PAUSE_S", (0.1, 0.1))
+    monkeypatch.setattr(runner, "PAUSE_S", (0.1, 0.1))
     last = write_revision(tmp_path, EXPAND)
     with revisions_of(tmp_path), holding(postgres, "SELECT id FROM jobs LIMIT 1") as release:
         migrating = threading.Thread(target=upgrade, args=[postgres])
@@ -116,7 +116,7 @@ def test_a_migration_that_gets_no_lock_gives_up_and_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(runner, "LOCK_TIMEOUT_MS", 50)
     monkeypatch.setattr(runner, "LOCK_ATTEMPTS", 2)
-    monkeypatch.setattr(runner, "_PAUSE_S", (0.0, 0.0))
+    monkeypatch.setattr(runner, "PAUSE_S", (0.0, 0.0))
     write_revision(tmp_path, EXPAND)
     with revisions_of(tmp_path), holding(postgres, "SELECT id FROM jobs LIMIT 1"), pytest.raises(StoreConflict):
         upgrade(postgres)

@@ -44,7 +44,7 @@ def test_counts_and_lists_follow_tier_state_and_order(store: Store) -> None:
 
 
 def test_ids_are_read_in_slices_without_loss(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "_SLICE", 3)
+    monkeypatch.setattr(queue, "SLICE", 3)
     ids = queue_jobs(store, names(8))
     with store.read_only() as session:
         assert list(queue.iter_queued_ids(session, Priority.NORMAL)) == ids
@@ -100,7 +100,7 @@ def test_more_jobs_than_a_gap_holds_move_at_once(store: Store) -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_neighbours_move_over_only_as_far_as_needed(store: Store, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
-    monkeypatch.setattr(queue, "_WIDTHS", (1, 4, 2**40))
+    monkeypatch.setattr(queue, "WIDTHS", (1, 4, 2**40))
     count = 2 * GAP  # more than the nearest gap holds, less than the nearest four
     ids = queue_jobs(store, names(count + 40))
     moved, still = ids[:count], ids[count:]

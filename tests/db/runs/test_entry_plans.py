@@ -27,9 +27,9 @@ SMALL: dict[str, int] = {
 }
 PLANS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "few runs": ({}, {}),
-    "streams of outcomes": ({**SMALL, "_FEW_RUNS": 0}, {}),
-    "walk over few outcomes": ({**SMALL, "_FEW_RUNS": 0, "_MAX_STREAMS": 0}, {}),
-    "walk over many outcomes": ({**SMALL, "_FEW_RUNS": 0}, {"_MAX_FEW": 1, "_MAX_ROWS": 1}),
+    "streams of outcomes": ({**SMALL, "FEW_RUNS": 0}, {}),
+    "walk over few outcomes": ({**SMALL, "FEW_RUNS": 0, "_MAX_STREAMS": 0}, {}),
+    "walk over many outcomes": ({**SMALL, "FEW_RUNS": 0}, {"_MAX_FEW": 1, "_MAX_ROWS": 1}),
 }
 
 
@@ -125,7 +125,7 @@ def test_every_plan_keeps_to_newest_runs(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, large_tags: bool
 ) -> None:
     if large_tags:
-        monkeypatch.setattr(run_domains, "_FEW_DOMAINS", 0)
+        monkeypatch.setattr(run_domains, "FEW_DOMAINS", 0)
     with store.read_only() as session:
         last = {run.domain_id: run.id for run in reversed(list_runs(session, RunFilter(), limit=500).items)}
         newest = [entry for entry in everything if last[entry.domain_id] == entry.run_id]
@@ -144,7 +144,7 @@ def test_every_plan_keeps_to_newest_runs(
 def test_a_page_starts_where_the_previous_page_ended(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
 ) -> None:
-    for name, value in {**SMALL, "_FEW_RUNS": 0}.items():
+    for name, value in {**SMALL, "FEW_RUNS": 0}.items():
         monkeypatch.setattr(lists, name, value)
     with store.read_only() as session:
         whole = lists.list_entries(session, wanted, limit=len(everything)).items
@@ -159,9 +159,9 @@ def test_matches_that_are_far_apart_are_counted_up_to_fewer(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
 ) -> None:
     assert everything
-    for name, value in {**SMALL, "_FEW_RUNS": 0, "COUNT_SCATTERED_UP_TO": 1}.items():
+    for name, value in {**SMALL, "FEW_RUNS": 0, "COUNT_SCATTERED_UP_TO": 1}.items():
         monkeypatch.setattr(lists, name, value)
-    monkeypatch.setattr(run_domains, "_FEW_DOMAINS", 0)
+    monkeypatch.setattr(run_domains, "FEW_DOMAINS", 0)
     with store.read_only() as session:
         pages = [lists.list_entries(session, wanted, limit=1, offset=offset) for offset in (0, 1)]
     assert [(len(page.items), page.total, page.total_is_least) for page in pages] == [(1, 1, True)] * 2
@@ -173,7 +173,7 @@ def test_every_plan_pages_from_any_place_to_any_other(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, large_tags: bool
 ) -> None:
     if large_tags:
-        monkeypatch.setattr(run_domains, "_FEW_DOMAINS", 0)
+        monkeypatch.setattr(run_domains, "FEW_DOMAINS", 0)
     rng = random.Random(3)
     with store.read_only() as session:
         for wanted in (

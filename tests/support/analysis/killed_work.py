@@ -29,7 +29,7 @@ def main() -> None:
         return began
 
     if what == "project":
-        projector._RUNS_AT_A_TIME = 2
+        projector.RUNS_AT_A_TIME = 2
         projector.Projector().project(store, floor="NOTICE", now=now)
     else:
         capture._SLICE = 2

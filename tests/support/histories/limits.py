@@ -13,25 +13,25 @@ Values = Mapping[str, Mapping[str, object]]  # by name by module
 LONGEST = 2  # list of values of a tag that is answered from the statistics of a batch
 # No answer depends on them.
 _ALWAYS: Values = {
-    "gonemaster_api.queries.entries": {"_MIN_ROWS": 7, "_MAX_ROWS": 40},
-    "gonemaster_api.use_cases.batch_deletion": {"_WAIT_S": 0.0},
-    "gonemaster_db.batches.batch_comparison": {"_MAX_EXAMINED": 6, "_MIN_SLICE": 3},
-    "gonemaster_db.batches.batch_statistics": {"_SLICE": 2, "_ROWS_AT_A_TIME": 3},
+    "gonemaster_api.queries.entries": {"MIN_ROWS": 7, "MAX_ROWS": 40},
+    "gonemaster_api.use_cases.batch_deletion": {"WAIT_S": 0.0},
+    "gonemaster_db.batches.batch_comparison": {"MAX_EXAMINED": 6, "MIN_SLICE": 3},
+    "gonemaster_db.batches.batch_statistics": {"SLICE": 2, "ROWS_AT_A_TIME": 3},
     "gonemaster_db.runs.documents.outcomes": {"_AT_A_TIME": 2},
     "gonemaster_db.runs.documents.value_table": {"LONGEST": LONGEST},
-    "gonemaster_db.batches.tag_values": {"LONGEST": LONGEST, "_SLICE": 3},
+    "gonemaster_db.batches.tag_values": {"LONGEST": LONGEST, "SLICE": 3},
 }
 # Each low in half of the histories, so that the ways of many and of few rows are taken in all combinations.
 _SOMETIMES: Values = {
     "gonemaster_db.domains.run_domains": {
-        "_FEW_RUNS": 2,
-        "_FEW_DOMAINS": 3,
-        "_LONG_WALK": 0,
-        "_SMALL_BATCH": 0,
+        "FEW_RUNS": 2,
+        "FEW_DOMAINS": 3,
+        "LONG_WALK": 0,
+        "SMALL_BATCH": 0,
         "_SOON_READ": 0,
     },
     "gonemaster_db.runs.entries": {
-        "_FEW_RUNS": 3,
+        "FEW_RUNS": 3,
         "_MAX_STREAMS": 2,
         "_FIRST_SLICE": 2,
         "_MAX_SLICE": 4,

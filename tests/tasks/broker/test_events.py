@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.events import EventCursor, EventPublisher, JobEvent
+from gonemaster_tasks.broker.events import EventPublisher, JobEvent
 from tests.support.redis import raw
 
 RUNNING = JobEvent("state", {"status": "running", "progress": 0})
@@ -59,13 +59,3 @@ def test_who_reads_watches(broker: Broker, publisher: EventPublisher) -> None:
     publisher.post("job_1", HALF, if_watched=True)
     publisher.stop()
     assert [event.type for event in broker.events.read("job_1")] == ["progress"]
-
-
-def test_a_spoiled_key_of_one_job_leaves_the_events_of_the_others(broker: Broker, publisher: EventPublisher) -> None:
-    for job_id in ("job_1", "job_3"):
-        publisher.post(job_id, HALF)
-    publisher.stop()
-    raw(broker).set("gm:events:job_2", "no stream")
-    cursors = [EventCursor(f"job_{number}", "0") for number in (1, 2, 3)]
-    read = broker.events.read_many(cursors, count=10, mark=["job_1"])
-    assert [[event.data for event in events] for events in read] == [[HALF.data], [], [HALF.data]]

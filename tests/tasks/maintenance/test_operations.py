@@ -40,9 +40,9 @@ LEASE = timedelta(seconds=30)
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows at a time, so that few rows take several transactions."""
-    monkeypatch.setattr(purging, "_MAX_STEP", 2)
+    monkeypatch.setattr(purging, "MAX_STEP", 2)
     monkeypatch.setattr(maintenance, "CHUNK", 2)
-    monkeypatch.setattr(maintenance, "_PROFILE_CHUNK", 2)
+    monkeypatch.setattr(maintenance, "PROFILE_CHUNK", 2)
 
 
 def perform(parts: QueueParts, *, stopped: Callable[[], bool] = lambda: False) -> int:

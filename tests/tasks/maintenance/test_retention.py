@@ -104,7 +104,7 @@ def test_one_process_purges_at_a_time(parts: QueueParts) -> None:
 
 @pytest.mark.parametrize("how", ["stopping", "window changed", "lock lost"])
 def test_a_purge_ends_under_way(parts: QueueParts, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    monkeypatch.setattr(purging, "_MAX_STEP", 1)
+    monkeypatch.setattr(purging, "MAX_STEP", 1)
     for days in (50, 40, 31):
         run_of_age(parts.store, days)
     settings = live(retention_days=30)
@@ -158,7 +158,7 @@ def test_steps_grow_while_they_are_quick_and_shrink_when_they_are_not(
         return 0 if len(sizes) == 7 else size
 
     pace = purging.PurgePace(least=100, target_s=0.25, pause=0.5)
-    monkeypatch.setattr(purging, "_PACES", dict.fromkeys(purging._PACES, pace))
+    monkeypatch.setattr(purging, "PACES", dict.fromkeys(purging.PACES, pace))
     monkeypatch.setattr("gonemaster_db.core.purging.monotonic", lambda: clock)
     monkeypatch.setattr("gonemaster_db.core.purging.sleep", lambda _seconds: None)
     removed = list(purge_in_steps(store, step))

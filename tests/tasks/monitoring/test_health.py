@@ -140,7 +140,7 @@ def test_issues_are_counted_by_kind_for_metrics(sound: QueueParts) -> None:
 
 
 def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_GRACE", timedelta(0))
+    monkeypatch.setattr(jobs, "GRACE", timedelta(0))
     quiet: dict[str, Any] = {
         "GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"
     }  # else all would be mended within a second

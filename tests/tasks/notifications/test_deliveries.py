@@ -169,7 +169,7 @@ def test_a_slow_receiver_does_not_delay_the_others(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(webhooks, "TIMEOUT_S", 5.0)
-    monkeypatch.setattr(module, "_AT_ONCE", 4)
+    monkeypatch.setattr(module, "AT_ONCE", 4)
     slow = watch_at(store, receiver)
     receiver.behaviour = getattr(receiver, how)
     for _ in range(30):

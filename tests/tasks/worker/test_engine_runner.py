@@ -102,7 +102,7 @@ def test_chain_of_trust_is_described_for_single_jobs(
 
 
 def test_chain_that_is_too_large_is_dropped(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_runner, "_LARGEST_CHAIN", 1000)
+    monkeypatch.setattr(engine_runner, "LARGEST_CHAIN", 1000)
     outcome, _, _ = run(settings, order({"tests": ["basic", "dnssec"], "origin": "admin"}))
     assert outcome.dnssec_chain is None
     assert outcome.entries
@@ -116,8 +116,8 @@ def test_undelegated_servers_of_a_job_are_asked(settings: Settings) -> None:
 
 
 def test_a_test_of_silent_name_servers_gives_its_slot_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stalls, "_LATE_S", 3600.0)  # the machine of the tests is busy
-    monkeypatch.setattr(stalls, "_MAX_MEMORY", 1 << 40)  # and this process has run many tests
+    monkeypatch.setattr(stalls, "LATE_S", 3600.0)  # the machine of the tests is busy
+    monkeypatch.setattr(stalls, "MAX_MEMORY", 1 << 40)  # and this process has run many tests
     silent = order({"nameservers": [{"ns": "ns1.good.xa", "ip": SILENT}]})
 
     async def whole() -> None:

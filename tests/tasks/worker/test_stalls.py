@@ -20,7 +20,7 @@ def test_only_a_loop_with_time_to_spare_has_runs_yield_their_slots(monkeypatch: 
     async def whole() -> None:
         monkeypatch.setattr(stalls, "TICK_S", 3600.0)  # looks are those of the test
         monkeypatch.setattr(stalls, "STALLED_S", 0.0)
-        monkeypatch.setattr(stalls, "_MAX_MEMORY", 1 << 40)  # this process has run many tests
+        monkeypatch.setattr(stalls, "MAX_MEMORY", 1 << 40)  # this process has run many tests
         detector, asked = StallDetector(), []
 
         def yield_slot() -> bool:
@@ -58,9 +58,9 @@ def test_a_run_that_moves_on_has_ended_or_wants_much_memory_keeps_its_slot(
             moved()
             check(detector, *[IN_TIME] * 5)
             monkeypatch.setattr(stalls, "STALLED_S", 0.0)
-            monkeypatch.setattr(stalls, "_MAX_MEMORY", 1)
+            monkeypatch.setattr(stalls, "MAX_MEMORY", 1)
             check(detector, IN_TIME)
-        monkeypatch.setattr(stalls, "_MAX_MEMORY", 1 << 40)
+        monkeypatch.setattr(stalls, "MAX_MEMORY", 1 << 40)
         check(detector, IN_TIME)
         assert not asked
 

@@ -5,15 +5,14 @@ from collections.abc import Iterable, Iterator
 from gonemaster_api.state import State
 from gonemaster_api.ui.admin.batches.outcomes import GRADES
 from gonemaster_api.ui.shell.tables.csv_files import csv_rows
-from gonemaster_api.web.light_requests import heavy_step
 from gonemaster_db.batches.batches import BatchSummary, batches_before, summarise_batch
 from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.core.levels import LEVELS, SEVERITIES
 from gonemaster_db.models import Batch, Job, JobStatus, Run, RunStatus
 from gonemaster_db.runs.job_walk import jobs_after
 
-_AT_A_TIME = 500
-_BATCHES_AT_A_TIME = 50
+AT_A_TIME = 500
+BATCHES_AT_A_TIME = 50
 _RESULT = ("score", "grade")
 _COLUMNS = ("id", "domain", "status", "error", "created_at", "started_at", "finished_at")
 
@@ -29,8 +28,8 @@ def stream_batches(state: State, label: str) -> Iterator[str]:
     yield csv_rows([[*_OF_BATCH, *_OF_SUMMARY, *counted]])
     last: Batch | None = None
     while True:
-        with heavy_step(), state.store.read_only() as session:
-            batches = batches_before(session, last, label=label, limit=_BATCHES_AT_A_TIME)
+        with state.store.read_only() as session:
+            batches = batches_before(session, last, label=label, limit=BATCHES_AT_A_TIME)
             rows = [_batch_row(batch, summarise_batch(session, batch.id), grades) for batch in batches]
         if not batches:
             return
@@ -59,8 +58,8 @@ def stream_jobs(state: State, wanted: JobFilter) -> Iterator[str]:
     yield csv_rows([[*_COLUMNS, *result, "worst_level", *SEVERITIES]])
     last = ""
     while True:
-        with heavy_step(), state.store.read_only() as session:
-            items = jobs_after(session, wanted, last, limit=_AT_A_TIME)
+        with state.store.read_only() as session:
+            items = jobs_after(session, wanted, last, limit=AT_A_TIME)
             text = csv_rows(_row(item, result) for item in items)
         if not items:
             return

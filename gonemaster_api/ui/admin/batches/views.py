@@ -15,7 +15,7 @@ from gonemaster_api.ui.shell.forms.forms import read_query
 from gonemaster_api.ui.shell.pages import page, wanted_part
 from gonemaster_api.v1.batches.schemas import BatchListQuerySchema
 from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
-from gonemaster_api.web.streaming import for_stream, stream
+from gonemaster_api.web.streaming import stream
 from gonemaster_db.core.clock import utcnow
 
 blueprint = Blueprint("ui_batches", __name__)
@@ -47,7 +47,7 @@ def batches_csv() -> Response:
     """Return all batches that match the filter of the list, with their counts, as a file to save."""
     shared = state()
     label = read_query(BatchListQuerySchema, limit=PER_PAGE).values["label"]
-    response = stream(for_stream(shared), stream_batches(shared, label), mimetype="text/csv")
+    response = stream(shared, stream_batches(shared, label), mimetype="text/csv")
     response.headers["Content-Disposition"] = "attachment; filename=batches.csv"
     return response
 
@@ -88,7 +88,7 @@ def jobs_csv(batch_id: str) -> Response:
     shared = state()
     batch = read_batch_progress(shared, batch_id)
     wanted = job_filter(read_query(_JobsQuery).values | {"batch_id": batch["batch_id"]})
-    response = stream(for_stream(shared), stream_jobs(shared, wanted), mimetype="text/csv")
+    response = stream(shared, stream_jobs(shared, wanted), mimetype="text/csv")
     response.headers["Content-Disposition"] = f"attachment; filename={batch['batch_id']}.csv"
     return response
 

@@ -23,7 +23,7 @@ from gonemaster_api.ui.shell.charts.chains import svg_response
 from gonemaster_api.ui.shell.kept_pages import kept_page
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.use_cases.lookups import name_asns
-from gonemaster_api.web import streaming
+from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.models import Job, Run
 from gonemaster_db.runs.runs import list_public_runs
 
@@ -105,9 +105,9 @@ def _badge(address: str, domain: str) -> str:
 @blueprint.get("/<public_id>/events")
 def events(public_id: str) -> Response:
     """Stream how far a test is."""
-    shared = streaming.for_stream(state())
+    shared = state()
     item = find_public(shared, public_id)
-    return streaming.respond(shared, job_feed(shared, item, last_event_id=streaming.last_event_id()))
+    return respond(shared, job_feed(shared, item, last_event_id=last_event_id()))
 
 
 @blueprint.get("/<public_id>/networks")

@@ -118,7 +118,7 @@ class Players:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_in_the_end_everything_agrees(store: Store, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr(projector, "_RUNS_AT_A_TIME", 3)
+    monkeypatch.setattr(projector, "RUNS_AT_A_TIME", 3)
     cohort = make_cohort(store)
     batches = [make_batch(store, now=NOON - timedelta(days=number)) for number in range(3)]
     for batch in batches:

@@ -3,7 +3,6 @@
 import json
 import random
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any
 
 from gonemaster_db.models import JobStatus
@@ -15,25 +14,12 @@ FIRST_LINES = "retry: 2000\n\n"  # milliseconds until a browser reconnects
 _RETRY_MS = (2000, 8000)  # after a stop of the process; spread, so that not all come back at once
 
 
-class Piece:
-    """Some text of a stream, in both forms in which connections send it."""
-
-    def __init__(self, text: str) -> None:
-        self.raw = text.encode()
-
-    @cached_property
-    def chunk(self) -> bytes:
-        """The text as a chunk (RFC 9112 section 7.1); none for an empty text, as that would be the last chunk."""
-        return b"%x\r\n%s\r\n" % (len(self.raw), self.raw) if self.raw else b""
+KEEP_ALIVE = b": keep-alive\n\n"
 
 
-KEEP_ALIVE = Piece(": keep-alive\n\n")
-NOTHING = Piece("")
-
-
-def come_back() -> Piece:
-    """Tell a browser to reconnect to the next process."""
-    return Piece(f"retry: {random.randint(*_RETRY_MS)}\n\n")
+def come_back() -> bytes:
+    """Return what makes a browser reconnect to the next process."""
+    return f"retry: {random.randint(*_RETRY_MS)}\n\n".encode()
 
 
 def event_text(kind: str, data: Mapping[str, Any], identity: str = "") -> str:

@@ -1,0 +1,144 @@
+"""One process of the API: the application under uvicorn, which others maintain, on a socket that is handed over."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from datetime import timedelta
+from types import FrameType
+
+import structlog
+import uvicorn
+from flask import Flask
+
+from gonemaster_api.app import create_app
+from gonemaster_api.queries.metrics.latencies import LatencyTrend
+from gonemaster_api.queries.metrics.responses import warm_up
+from gonemaster_api.server.bridge import Bridge
+from gonemaster_api.server.first_requests import ask_first
+from gonemaster_api.server.protocol import Protocol
+from gonemaster_api.state import NAME, State
+from gonemaster_api.ui.shell.templates import compile_pages
+from gonemaster_api.web.exporter import http_metrics
+from gonemaster_db.core.clock import follow
+from gonemaster_db.core.session import open_store
+from gonemaster_engine.memory import spare_collections
+from gonemaster_engine.open_files import raise_open_files_limit
+from gonemaster_engine.version import __version__
+from gonemaster_tasks.config.logging import log_as_set
+from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.config.store import observer_store_settings
+from gonemaster_tasks.config.watcher import SettingsWatcher
+from gonemaster_tasks.process_report.database_observer import DatabaseObserver
+from gonemaster_tasks.process_report.reporter import Reporter
+from gonemaster_tasks.tracing import start_tracing, stop_tracing
+
+_OTHER_CONNECTIONS = 1000  # of a process beside viewers of events
+_OTHER_FILES = 256  # descriptors that are not connections or bodies
+# How long a thread may hold the interpreter while others want it (Python's default is 5 ms). The event loop wants it
+# several times for each request, and with all threads busy it would wait that long each time.
+_SWITCH_INTERVAL_S = 0.001
+_UNSENT = 128 * 1024  # bytes that the kernel takes beyond what it has sent
+_REPORTS, _LATENCIES = f"{NAME}-reports", f"{NAME}-latencies"
+_PATIENCE = timedelta(seconds=1.6)  # GET /queue has a response within 2 s, whatever is away
+_SILENT_S = 5.0  # without an answer of the database; then no request waits for it
+_FULL_FOR = timedelta(seconds=30)  # since the last request that met a full disk
+
+log = structlog.get_logger(__name__)
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that ends event streams when it stops, and whose exit status does not name the signal."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at a signal; at once at the second one."""
+        self._stopping.set()
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def serve(settings: Settings, *, listener: socket.socket) -> None:
+    """Serve on a listening socket until stopped; open requests are finished."""
+    log_as_set(settings)
+    stopping = threading.Event()
+    app = open_app(settings, stopping)
+    signal.signal(signal.SIGHUP, lambda *_: app.extensions[NAME].keyring.reread_soon())
+    Protocol.connection_limit = _allow_connections(_OTHER_CONNECTIONS + settings.max_viewers)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    # Inherited by connections. Else the kernel takes megabytes for a slow client, and says late that it has room again.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+    config = uvicorn.Config(
+        Bridge(app, threads=settings.api_threads),
+        http=Protocol,
+        ws="none",
+        loop="uvloop",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="critical",  # requests that are refused or fail are logged by the bridge
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # gonemaster_api.web.proxies decides which proxies are trusted
+        timeout_keep_alive=max(1, int(settings.idle_timeout.total_seconds())),
+        timeout_graceful_shutdown=max(1, int(settings.shutdown_timeout.total_seconds())),
+    )
+    server = Server(config, stopping)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also before uvicorn does
+        signal.signal(number, server.handle_exit)
+    log.info("serving", pid=os.getpid())
+    try:
+        server.run(sockets=[listener])
+    finally:
+        close_app(app)
+
+
+def open_app(settings: Settings, stopping: threading.Event) -> Flask:
+    """Make the application of this process, with the threads beside it: the one place for what each process has."""
+    start_tracing(settings.otlp_endpoint, service="gonemaster-api", version=__version__)
+    app = create_app(settings, stopping=stopping, patience=_PATIENCE)
+    shared: State = app.extensions[NAME]
+    shared.keyring.start()
+    SettingsWatcher(shared.live, shared.store, shared.broker).start()
+    app.extensions[_LATENCIES] = LatencyTrend(http_metrics(app), shared.store)
+    app.extensions[_LATENCIES].start()
+    follow(shared.queue.clock.now)
+    _start_reports(app, settings)
+    threading.Thread(target=warm_up, args=(app,), name="metrics", daemon=True).start()
+    ask_first(app)
+    compile_pages(app.jinja_env)  # not beside the first requests: those who wait for a page would be refused
+    spare_collections()
+    return app
+
+
+def close_app(app: Flask) -> None:
+    """Write what was counted since the last time, and end the threads."""
+    shared: State = app.extensions[NAME]
+    for part in app.extensions[_REPORTS]:
+        part.stop()
+    app.extensions[_LATENCIES].stop()
+    shared.lookups.close()
+    stop_tracing()
+
+
+def _start_reports(app: Flask, settings: Settings) -> None:
+    """Let the others know how this process is; without connections of the requests, which may all be in use."""
+    shared: State = app.extensions[NAME]
+    store = open_store(observer_store_settings(settings))
+    observer = DatabaseObserver(store, is_full=lambda: shared.store.was_full_within(_FULL_FOR))
+    clock = shared.queue.clock
+    reporter = Reporter(shared.broker, clock, kind="api", store=store, facts=lambda: observer.facts(clock.timestamp()))
+    app.extensions[_REPORTS] = (reporter, observer)
+    shared.store.refuse_while(lambda: observer.watch.silent_s() > _SILENT_S)
+    observer.start()
+    reporter.start()
+
+
+def _allow_connections(wanted: int) -> int:
+    """Raise the limit of open files to what connections and their bodies may need; return how many can be served."""
+    limit = raise_open_files_limit(2 * wanted + _OTHER_FILES)
+    return max(16, min(wanted, (limit - _OTHER_FILES) // 2))

@@ -1,0 +1,72 @@
+"""Responses to requests for events: Flask applies the rules of all requests, the hub writes what follows."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request
+
+from gonemaster_api.errors import RETRY_AFTER_S, ApiError
+from gonemaster_api.state import State
+from gonemaster_api.streams.seats import TooManyViewers
+from gonemaster_api.streams.texts import END_ID
+from gonemaster_api.web.clients import client_key
+from gonemaster_api.web.streaming import validity
+
+FOLLOW = "gonemaster.follow"  # in environ: what the server awaits behind the first text
+_RETRY = {"Retry-After": str(RETRY_AFTER_S)}
+
+Follow = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What a request for events is answered with: `first` at once, and the rest by `follow`; None if there is none."""
+
+    first: str
+    follow: Follow | None = None
+
+
+def last_event_id() -> str:
+    """Return the id of the last event that a reconnecting client received; empty for a new client."""
+    return request.headers.get("Last-Event-ID", "")
+
+
+def respond(state: State, feed: Feed) -> Response:
+    """Answer with events. A client that received the end gets 204, upon which browsers stop reconnecting.
+
+    Raises:
+        ApiError: 503 too_many_streams, 429 too_many_client_streams.
+    """
+    if last_event_id() == END_ID:
+        return Response(status=204)
+    if feed.follow is None or request.method == "HEAD":
+        response = Response(feed.first, mimetype="text/event-stream")
+    else:
+        response = _watched(state, feed.first, feed.follow)
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["X-Accel-Buffering"] = "no"  # else nginx collects events until its buffer is full
+    return response
+
+
+def _watched(state: State, first: str, follow: Follow) -> Response:
+    give_back = _take_seat(state)
+    is_valid = validity(state)
+
+    async def follow_while_valid(write: Any, is_gone: Callable[[], bool]) -> None:
+        await follow(write, lambda: is_gone() or not is_valid())
+
+    request.environ[FOLLOW] = follow_while_valid
+    response = Response(iter((first,)), mimetype="text/event-stream")  # a list would get a Content-Length
+    response.call_on_close(give_back)
+    return response
+
+
+def _take_seat(state: State) -> Callable[[], None]:
+    try:
+        return state.seats.take(client_key())
+    except TooManyViewers as error:
+        if error.of_client:
+            text = f"{error.limit} event streams of this client are open"
+            raise ApiError(429, "too_many_client_streams", text, headers=_RETRY) from error
+        raise ApiError(503, "too_many_streams", "too many event streams are open", headers=_RETRY) from error
