@@ -45,9 +45,14 @@ def recent(
         return cast("Counted", found)
     counted = count()
     if large(counted):
-        with _lock:
-            _kept[own] = counted
+        remember(session, key, counted)
     return counted
+
+
+def remember(session: Session, key: Hashable, value: object) -> None:
+    """Cache a value that `recent` returns for LIFE_S."""
+    with _lock:
+        _kept[session.get_bind().engine.dialect, key] = value
 
 
 def cached_totals(session: Session, keys: Iterable[Hashable]) -> dict[Hashable, int]:

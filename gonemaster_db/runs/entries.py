@@ -4,6 +4,9 @@ A list across runs never reads entries that it does not show: the entry kinds of
 of matching entries of an outcome is known. Runs are therefore walked in order of ID, with the numbers of their entries,
 until the page is full; only then are the documents of its runs read. A small number of matches is read completely. If
 most outcomes match, runs are walked with any outcome, which is faster than searching for matching ones.
+
+The positions of a page and of the next page are cached for some seconds. Without the cache, most requests for the
+offset 99,000 among a million runs take 150 to 340 ms of CPU instead of 80 to 130 ms.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.batches.batches import of_batch
 from gonemaster_db.core.filters import EntryFilter
-from gonemaster_db.core.recent_totals import recent, recent_total
+from gonemaster_db.core.recent_totals import recent, recent_total, remember
 from gonemaster_db.core.records import Page, StoredEntry
 from gonemaster_db.domains.run_domains import TagMembers, domains_of_tag
 from gonemaster_db.models import Domain, Run
@@ -39,6 +42,7 @@ Position = tuple[str, int]  # IDs of a run and of one of its entries
 COUNT_UP_TO = 20_000
 COUNT_SCATTERED_UP_TO = 5000  # if matches may be far apart: each run between them is looked up
 PAGE_BYTES = 8 * 1024 * 1024  # of the arguments of a page, as JSON
+_START = "start of a page of entries"
 FEW_RUNS = 5000
 _MAX_STREAMS = 50
 _FIRST_SLICE, _MAX_SLICE = 200, 5000  # runs of a walk that are read together
@@ -158,6 +162,7 @@ def list_entries(
         count_up_to = min(count_up_to, COUNT_SCATTERED_UP_TO)
     rest, few = offset, _few_hits(session, search, wanted)
     hits: Iterator[_Hit]
+    beyond: ColumnElement[bool] | None
     if few is not None:
         total = sum(hit.entries for hit in few)
         hits = (hit for hit in few if after is None or hit.run_id >= after[0])
@@ -165,12 +170,23 @@ def list_entries(
         total = _total(session, wanted, search, count_up_to)
         if offset >= total and total < count_up_to:
             return Page([], total, limit, offset)
-        beyond = None if after is None else search.order >= after[0]
-        if after is None:
-            beyond, rest = _skip(session, search, offset)
+        if after is not None:
+            beyond = search.order >= after[0]
+        else:
+            beyond, rest = recent(
+                session,
+                (_START, wanted, offset),
+                lambda: _skip(session, search, offset),
+                large=lambda _: offset >= _WORTH_SKIPPING,
+            )
         hits = _walk(session, search, beyond)
     chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=rest)
     items, is_cut = _read(session, search, chosen, after, limit=limit, offset=rest)
+    if after is None and few is None and items:
+        first, last = items[0].run_id, items[-1].run_id
+        before = sum(item.run_id == last for item in items) + (rest if last == first else 0)
+        remember(session, (_START, wanted, offset), (search.order >= first, rest))
+        remember(session, (_START, wanted, offset + len(items)), (search.order >= last, before))
     is_least = total > count_up_to
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=is_least, is_cut=is_cut)
 

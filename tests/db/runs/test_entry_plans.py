@@ -140,6 +140,20 @@ def test_every_plan_selects_newest_runs(
             assert by_keys(session, wanted) == expected
 
 
+@pytest.mark.parametrize("wanted", [EntryFilter(), EntryFilter(tag="TAG1"), EntryFilter(level="ERROR", latest=True)])
+def test_a_page_starts_where_the_previous_page_ended(
+    store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
+) -> None:
+    for name, value in {**SMALL, "FEW_RUNS": 0}.items():
+        monkeypatch.setattr(lists, name, value)
+    with store.read_only() as session:
+        whole = lists.list_entries(session, wanted, limit=len(everything)).items
+        pages = [lists.list_entries(session, wanted, limit=1, offset=1).items]
+        monkeypatch.delattr(lists, "_skip")
+        pages += [lists.list_entries(session, wanted, limit=2, offset=offset).items for offset in (2, 4)]
+    assert [entry for page in pages for entry in page] == list(whole[1:6])
+
+
 @pytest.mark.parametrize("wanted", [EntryFilter(level="INFO", latest=True), EntryFilter(level="INFO", domain_tag="eu")])
 def test_scattered_matches_have_a_lower_count_limit(
     store: Store, everything: list[StoredEntry], monkeypatch: pytest.MonkeyPatch, wanted: EntryFilter
