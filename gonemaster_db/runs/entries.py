@@ -177,7 +177,7 @@ def list_entries(
                 session,
                 (_START, wanted, offset),
                 lambda: _skip(session, search, offset),
-                large=lambda _: offset >= _WORTH_SKIPPING,
+                large=lambda _: offset >= _MIN_SKIPPED,
             )
         hits = _walk(session, search, beyond)
     chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=rest)
