@@ -63,7 +63,7 @@ def create_app(
 ) -> Flask:
     """Create the application. Store and broker are opened from the settings unless `queue` is given.
 
-    With `patience` the responses that operators need when something is away do not wait longer for it.
+    `patience` limits how long the responses that operators need wait for a server that is unavailable.
 
     Raises:
         BrokerRefused: the broker's URL is not usable.
@@ -98,7 +98,7 @@ def create_app(
 
 
 class _Application(Flask):
-    """Flask, without a look at each view and hook of each request whether it is a coroutine; none is."""
+    """A Flask application whose views and hooks are never coroutines, so that they are not checked per request."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function."""

@@ -161,7 +161,7 @@ def _page_of(error: ApiError) -> Response | None:
     page = current_app.extensions.get(_PAGES)
     try:
         return page(error) if page else None
-    except Exception:  # the refusal is told in any case
+    except Exception:  # the error response is sent in any case
         log.exception("error page failed", code=error.code)
         return None
 
@@ -285,7 +285,7 @@ def _from_absent_broker(error: BrokerUnavailable) -> Response:
 def _from_system(error: OSError) -> Response:
     """Tell a lack of descriptors or memory, which passes, from a fault of ours.
 
-    Libraries open files where nobody expects it: redis-py reads the metadata of its package for each new connection.
+    Libraries open files in unexpected places: redis-py reads the metadata of its package for each new connection.
     """
     if error.errno not in _OUT_OF_RESOURCES:
         return _from_anything(error)

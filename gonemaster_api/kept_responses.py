@@ -6,7 +6,7 @@ from cachetools import LRUCache
 
 MOST_OCTETS = 16 * 1024 * 1024
 _LARGEST = 512 * 1024
-_OVERHEAD = 1024  # of an entry, beside its body and its key
+_OVERHEAD = 1024  # bytes of an entry in addition to its body and key
 
 Key = tuple[str, str, bytes]
 """Version, path, query string."""
@@ -26,7 +26,7 @@ class KeptResponses:
         return entry[1] if entry else None
 
     def keep(self, key: Key, body: bytes) -> None:
-        """Keep a body, in the place of those that were used longest ago; large ones are not kept."""
+        """Cache a body instead of the least recently used bodies; large bodies are not cached."""
         if _size((key, body)) <= min(_LARGEST, self._bodies.maxsize):
             with self._lock:
                 self._bodies[key] = key, body

@@ -36,7 +36,7 @@ class SharedResults:
             return place.value
 
     def forget(self, chosen: Callable[[Hashable], bool] = lambda _: True) -> None:
-        """Forget what is kept under the chosen keys, as a rule all."""
+        """Remove the cached responses with the chosen keys, or all."""
         with self._lock:
             for key in [key for key in self._places if chosen(key)]:
                 del self._places[key]

@@ -2,7 +2,7 @@
 
 The timer is a few threads that are alike. One of them, the leader, waits until the next task is due and calls it. If
 that call waits, for a database or a Redis that does not answer, the next task is delayed by 50 ms: then the deputy
-leads, and starts a deputy of its own before it calls anything. So one thread always waits for the next time, and leases
+leads, and starts another deputy before it calls anything. So one thread always waits for the next time, and leases
 are renewed while a rebuild of the queue or a delivery takes minutes. Where the system has no more threads, the last one
 calls only tasks that are `is_quick`: they wait for nothing, as the watchdog. A task never runs twice at the same time.
 

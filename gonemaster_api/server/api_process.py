@@ -48,7 +48,7 @@ _FULL_FOR = timedelta(seconds=30)  # since the last request that met a full disk
 log = structlog.get_logger(__name__)
 
 
-class Server(uvicorn.Server):
+class ApiServer(uvicorn.Server):
     """Uvicorn that ends event streams when it stops, and whose exit status does not name the signal."""
 
     def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
@@ -87,7 +87,7 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
         timeout_keep_alive=max(1, int(settings.idle_timeout.total_seconds())),
         timeout_graceful_shutdown=max(1, int(settings.shutdown_timeout.total_seconds())),
     )
-    server = Server(config, stopping)
+    server = ApiServer(config, stopping)
     for number in (signal.SIGINT, signal.SIGTERM):  # also before uvicorn does
         signal.signal(number, server.handle_exit)
     log.info("serving", pid=os.getpid())

@@ -12,6 +12,7 @@ from gonemaster_api.streams.seats import TooManyViewers
 from gonemaster_api.streams.texts import END_ID
 from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.streaming import validity
+from gonemaster_engine.texts import Text
 
 FOLLOW = "gonemaster.follow"  # in environ: what the server awaits behind the first text
 _RETRY = {"Retry-After": str(RETRY_AFTER_S)}
@@ -67,6 +68,6 @@ def _take_seat(state: State) -> Callable[[], None]:
         return state.seats.take(client_key())
     except TooManyViewers as error:
         if error.of_client:
-            text = f"{error.limit} event streams of this client are open"
+            text = Text("{limit} event streams of this client are open", limit=error.limit)
             raise ApiError(429, "too_many_client_streams", text, headers=_RETRY) from error
-        raise ApiError(503, "too_many_streams", "too many event streams are open", headers=_RETRY) from error
+        raise ApiError(503, "too_many_streams", Text("too many event streams are open"), headers=_RETRY) from error

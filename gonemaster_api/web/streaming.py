@@ -7,6 +7,7 @@ from flask import Response, g
 
 from gonemaster_api.errors import Unavailable
 from gonemaster_api.state import State
+from gonemaster_engine.texts import Text
 
 
 def validity(state: State) -> Callable[[], bool]:
@@ -25,7 +26,7 @@ def stream(state: State, pieces: Iterator[Any], *, mimetype: str) -> Response:
         ApiError: 503 too_many_streams.
     """
     if not state.streams.acquire(blocking=False):
-        raise Unavailable("too_many_streams", "too many streams are open")
+        raise Unavailable("too_many_streams", Text("too many streams are open"))
     response = Response(_while_valid(pieces, validity(state)), mimetype=mimetype)
     response.call_on_close(state.streams.release)
     return response

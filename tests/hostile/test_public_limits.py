@@ -6,7 +6,8 @@ import json
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from email.message import Message
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ WINDOW_S = 600
 class Answer(NamedTuple):
     status: int
     code: str
-    headers: Mapping[str, str]
+    headers: Message
     document: Any
 
 
@@ -63,11 +64,11 @@ def ask(
     )
     try:
         with open_url(request) as response:
-            return Answer(response.status, "", dict(response.headers), json.loads(response.read() or b"null"))
+            return Answer(response.status, "", response.headers, json.loads(response.read() or b"null"))
     except urllib.error.HTTPError as error:
         with error:
             text = error.read()
-            return Answer(error.code, json.loads(text)["error"]["code"] if text else "", dict(error.headers), None)
+            return Answer(error.code, json.loads(text)["error"]["code"] if text else "", error.headers, None)
 
 
 def submit(service: Service, client: str, **headers: str) -> Answer:

@@ -8,6 +8,7 @@ import json
 import re
 import urllib.error
 import urllib.request
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -26,14 +27,14 @@ PATHS = [
 _KEYS = re.compile(r"/(domains|nameservers|addresses|networks|findings)/[^?]*")
 
 
-def get(site: Site, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
+def get(site: Site, path: str, **headers: str) -> tuple[int, Message, str]:
     """Send a request as a browser does."""
     request = urllib.request.Request(f"{site.url}/analysis{path}", headers={"Accept": "text/html"} | headers)
     try:
         with open_url(request) as answer:
-            return answer.status, dict(answer.headers.items()), answer.read().decode()
+            return answer.status, answer.headers, answer.read().decode()
     except urllib.error.HTTPError as error:
-        return error.code, dict(error.headers.items()), error.read().decode()
+        return error.code, error.headers, error.read().decode()
 
 
 def api(site: Site, path: str) -> Any:

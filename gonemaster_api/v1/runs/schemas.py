@@ -79,7 +79,7 @@ RunPageSchema = page_schema(RunSchema, "Run", sort=ma.fields.String(required=Tru
 class LineArguments(ma.fields.Dict):
     """The arguments of a line; a worst level has none."""
 
-    def get_value(self, obj: Any, _attr: str, _accessor: Any = None, _default: Any = None) -> Any:
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = ma.missing) -> Any:
         """Return the arguments, or the value that leaves the member out."""
         return ma.missing if obj.raw is None else obj.args
 
