@@ -119,7 +119,7 @@ def test_snapshots_are_managed(client: FlaskClient, store: Store) -> None:
     assert "The &lt;first&gt;" in text_of(client, path)
     taken = client.post(f"{path}/snapshots/first", data={"slug": last})
     assert "Another snapshot of the cohort already uses this slug." in taken.text
-    assert "1 to 64 of the characters" in client.post(f"{path}/snapshots/first", data={"slug": "No Slug"}).text
+    assert "1 to 64 characters" in client.post(f"{path}/snapshots/first", data={"slug": "No Slug"}).text
     gone = client.post(f"{path}/snapshots/first/purge", data=YES | {"confirm": "first"})
     assert gone.location == f"{path}?note=snapshot_purged"
     text_of(client, f"{path}/snapshots/first", 404)

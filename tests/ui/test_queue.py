@@ -312,7 +312,7 @@ def test_issues_are_named_with_what_to_do_and_counted_in_the_strip(client: Flask
     assert re.search(r'href="/#issues">.*\d+ issues</a>', page)
     swedish = text_of(client, **{"Accept-Language": "sv"})
     assert "En disk är full" in swedish
-    assert "Frigör utrymme på denna disk" in swedish
+    assert "Frigör utrymme på disken" in swedish
 
 
 def test_the_rates_of_the_last_hour_and_the_last_minute_have_different_labels(

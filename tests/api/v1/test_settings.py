@@ -53,7 +53,7 @@ def test_every_setting_is_shown_with_what_is_allowed(client: FlaskClient) -> Non
         "minimum": 1,
         "maximum": 1024,
         "default": 16,
-        "description": "slots of each worker process",
+        "description": "number of slots per worker process",
     }
     assert found["ipv6_mode"]["choices"] == ["auto", "on", "off"]
     assert (found["listen_addr"]["readonly"], found["public_api.rate_limit_window"]["value"]) == (True, "600s")
