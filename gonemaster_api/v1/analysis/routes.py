@@ -151,7 +151,7 @@ class RematerializeAll(MethodView):
     @blueprint.response(202, QueuedSchema)
     @blueprint.refuses(_404="not_found", _409="materialization_running")
     def post(self, cohort_id: int) -> dict[str, int]:
-        """Rebuild the views of all snapshots whose runs are stored, in the background; other snapshots stay unchanged."""
+        """Rebuild the views of all snapshots with stored runs, in the background; other snapshots are unchanged."""
         return {"queued": rematerialise_snapshots(state(), cohort_id, who=who())}
 
 

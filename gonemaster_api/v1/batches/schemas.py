@@ -18,7 +18,8 @@ class NameList(ma.fields.List[Any]):
     """A list of up to a million names; the code that normalises the names also validates them."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(ma.fields.String(validate=validate.Length(min=1)), **kwargs)  # the items' type in the API document
+        # The item field only describes the items in the API document.
+        super().__init__(ma.fields.String(validate=validate.Length(min=1)), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, list | ValueList):
