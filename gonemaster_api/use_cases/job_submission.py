@@ -53,7 +53,7 @@ class RefusedDomain:
 
 @dataclass(frozen=True)
 class CheckedNames:
-    """The valid names of a list in their order, and the names that were left out."""
+    """The valid names of a list in their order, and its invalid and duplicate names."""
 
     names: NameSet
     invalid: list[RefusedDomain] = field(default_factory=list)

@@ -14,7 +14,7 @@ from gonemaster_db.service.metrics.slots import SlotKey, SlotSums
 WINDOWS = {"1h": (3600, 60), "6h": (6 * 3600, 60), "24h": (24 * 3600, 300), "48h": (48 * 3600, 300)}
 """Length of each window and of its slots, in seconds."""
 
-_SETTLED_S = 900.0  # seconds after the end of a slot; where the slot is cached, later additions are not shown
+_SETTLED_S = 900.0  # seconds after the end of a slot; processes that cached the slot ignore later additions
 _KEPT_S = 24 * 3600.0
 _NOTHING = SlotSums()
 
