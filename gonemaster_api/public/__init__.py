@@ -1,4 +1,4 @@
-"""The public API, /pub/api/v1: one folder for each resource."""
+"""The public API, /pub/api/v1: one folder per resource."""
 
 from gonemaster_api.public.analysis.routes import blueprint as analysis
 from gonemaster_api.public.jobs.routes import blueprint as jobs

@@ -1,6 +1,6 @@
-"""Responses that clients keep and ask about: their version is an ETag, and an unchanged one is a 304.
+"""Responses that clients cache and revalidate: the version is an ETag, and an unchanged response is a 304.
 
-This process keeps the bodies of those that were asked for last.
+This process caches the bodies of the most recently requested responses.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ REVALIDATED = "no-cache"
 
 
 def tagged(version: str, read: Callable[[], Any], *, caching: str = REVALIDATED, is_whole: bool = True) -> Any:
-    """Return what is read, with its version as ETag.
+    """Return the result of `read` with its version as ETag, or 304 if the client has this version.
 
-    What follows from the version alone (`is_whole`) is kept as it was sent: a popular page is read once.
+    If the body depends only on the version (`is_whole`), it is cached as sent, so that a popular page is read once.
     """
-    # Weak: compression may change the octets, never what they say.
+    # The ETag is weak because compression may change the bytes but not the content.
     headers = {"ETag": f'W/"{version}"', "Cache-Control": caching}
-    # Some versions of Flask-Compress put `:gzip` behind the tag of what they have compressed.
+    # Some versions of Flask-Compress append `:gzip` to the ETag of a compressed response.
     known = {tag.partition(":")[0] for tag in request.if_none_match.as_set(include_weak=True)}
     if request.if_none_match.star_tag or version in known:
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)

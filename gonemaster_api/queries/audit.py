@@ -1,4 +1,4 @@
-"""Actions of operators, as documents."""
+"""Operator actions as documents."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from gonemaster_db.service.audit import list_actions
 
 
 def read_actions(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a page of actions, newest first.
+    """Return a page of operator actions, newest first.
 
     Raises:
         BadRequest: invalid_time_range.

@@ -1,4 +1,4 @@
-"""The newest public test of a domain, as its badge shows it."""
+"""The newest public test of a domain, for its badge."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from gonemaster_db.runs.runs import list_public_configs
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 
-_MOST_RUNS = 100  # that are looked through for one of the whole domain
+_MOST_RUNS = 100  # number of recent runs that are searched for a test of the whole domain
 _PARTIAL = frozenset({"tests", "overrides", "nameservers", "ds", "ipv4_disabled", "ipv6_disabled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """What a badge says; the day is that of the end of the test in UTC."""
+    """The content of a badge; `day` is the UTC date on which the test finished."""
 
     domain: str
     grade: str
@@ -27,12 +27,12 @@ class Badge:
 
 
 def find_badge_run(state: State, domain: str) -> tuple[str, str]:
-    """Return the id of the run that a domain's badge is about, and a version that changes with what it shows.
+    """Return the run id for a domain's badge, and a version that changes with the content of the badge.
 
-    Tests of a part of the domain, or with supplied data, say nothing of it that others may rely on.
+    Partial tests and tests with supplied data are skipped; they do not represent the public state of the domain.
 
     Raises:
-        NotFound: there is none, or the public sees no grades.
+        NotFound: there is no such run, or grades are not public.
     """
     if not shown_to_public(state.settings).score:
         raise NotFound("badge", domain)
@@ -46,10 +46,10 @@ def find_badge_run(state: State, domain: str) -> tuple[str, str]:
 
 
 def read_badge(state: State, run_id: str) -> Badge:
-    """Read what the badge about a run shows.
+    """Return the badge of a run.
 
     Raises:
-        NotFound: it has no grade.
+        NotFound: the run has no grade.
     """
     finished = read_finished_run(state, run_id)
     if finished.score is None:

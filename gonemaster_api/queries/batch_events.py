@@ -1,4 +1,4 @@
-"""The status counts of a batch as server-sent events, until its last job has ended."""
+"""The status counts of a batch as server-sent events, until its last job has finished."""
 
 from functools import partial
 
@@ -8,9 +8,9 @@ from gonemaster_api.web.event_streams import Feed
 
 
 def batch_feed(state: State, batch_id: str, *, last_event_id: str) -> Feed:
-    """Return the status counts whenever they change, and an event `done` at the end.
+    """Return a feed of status counts, one event per change, and an event `done` at the end.
 
-    `last_event_id` is that of the counts that a client which comes back has seen.
+    `last_event_id` identifies the last counts that a reconnecting client has received.
 
     Raises:
         BatchNotFound: no such batch.

@@ -29,7 +29,7 @@ MAX_LISTED = 100
 
 
 def read_batches(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
-    """Return a page of batches, of one tag if it is given."""
+    """Return a page of batches, optionally of one tag."""
     part = slice_of({**query, "limit": min(MAX_LISTED, query["limit"])})
     with state.store.read_only() as session:
         page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
@@ -44,7 +44,7 @@ def read_batches(state: State, query: Mapping[str, Any], *, tag: str | None = No
 def _estimates(
     state: State, session: Session, spans: Mapping[str, BatchSpan], *, begun: Mapping[str, datetime | None]
 ) -> dict[str, dict[str, Any]]:
-    """Estimate unfinished batches, by id."""
+    """Return the estimates of unfinished batches by batch id."""
     if not spans:
         return {}
     found = estimate_batches(session, spans, current_forecast(state, session), started=begun)
@@ -78,7 +78,7 @@ def read_batch(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[st
 
 
 def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
-    """Return a batch with its counts and its estimate, without jobs; `kept` are the counts that its lists have.
+    """Return a batch with its counts and its estimate, without jobs; `kept` has the counts that lists of its jobs use.
 
     Raises:
         BatchNotFound: no such batch.
@@ -112,14 +112,14 @@ def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
 
 
 def read_rate_per_minute(state: State) -> float | None:
-    """Return how many tests end in a minute just now; None if too few do to tell."""
+    """Return the current number of tests finished per minute, or None if there are too few to measure."""
     with state.store.read_only() as session:
         rate = current_forecast(state, session).rate
     return None if rate is None else 60 * rate.per_second
 
 
 def read_deletion_preview(state: State, batch_id: str) -> dict[str, Any]:
-    """Count what a deletion would remove. Raises BatchNotFound."""
+    """Count the rows that a deletion of the batch would remove. Raises BatchNotFound."""
     with state.store.read_only() as session:
         impact = preview_batch_deletion(session, batch_id)
     return {
@@ -133,18 +133,18 @@ def read_deletion_preview(state: State, batch_id: str) -> dict[str, Any]:
 
 
 def impact_counts(impact: BatchImpact) -> dict[str, int]:
-    """Return how many rows of each kind a deletion removes."""
+    """Return the number of rows of each kind that a deletion removes."""
     names = ("queued_jobs", "running_jobs", "completed_runs", "entries", "fact_rows")
     return {name: getattr(impact, name) for name in names}
 
 
 def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Group the values of one argument over a batch.
+    """Group the values of one argument across a batch.
 
     Raises:
         BatchNotFound: no such batch.
         Conflict: batch_not_complete.
-        StatisticsPending: the batch is large and has just ended.
+        StatisticsPending: the batch is large and has just finished.
     """
     with state.store.read_only() as session:
         get_batch(session, batch_id)

@@ -1,4 +1,4 @@
-"""Cohorts and the state of the analysis as documents."""
+"""Cohorts and the analysis status as documents."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -24,25 +24,25 @@ _COLUMNS = [column.key for column in Cohort.__mapper__.column_attrs if column.ke
 
 
 def read_cohorts(state: State) -> list[dict[str, Any]]:
-    """Return all cohorts in their order."""
+    """Return all cohorts in their sort order."""
     with state.store.read_only() as session:
         return [cohort_document(cohort) for cohort in list_cohorts(session)]
 
 
 def read_cohort(state: State, cohort_id: int) -> dict[str, Any]:
-    """Return a cohort, compared with its list if it has one. Raises CohortNotFound."""
+    """Return a cohort, compared with its reference list if it has one. Raises CohortNotFound."""
     with state.store.read_only() as session:
         cohort = get_cohort(session, cohort_id)
         return cohort_document(cohort) | _drift(session, cohort)
 
 
 def cohort_document(cohort: Cohort) -> dict[str, Any]:
-    """Return a cohort as the API shows it."""
+    """Return the API document of a cohort."""
     return {name: getattr(cohort, name) for name in _COLUMNS}
 
 
 def read_analysis_status(state: State) -> dict[str, Any]:
-    """Say whether the analysis works, and how old the data from elsewhere are."""
+    """Return whether the analysis is available, and how old the external data are."""
     with state.store.read_only() as session:
         rows = {name: find_reference_list(session, name) for name in (IANA_TLDS, BOOTSTRAP)}
         records = count_registrations(session)
@@ -65,7 +65,7 @@ def read_analysis_status(state: State) -> dict[str, Any]:
 def _queue_depth(state: State) -> int:
     try:
         return state.broker.wishes.count()
-    except BrokerUnavailable:  # nothing is queued then either
+    except BrokerUnavailable:  # Without a broker nothing is queued.
         return 0
 
 
@@ -87,7 +87,7 @@ def _dataset_state(state: State, row: ReferenceList | None) -> str:
         return "disabled"
     if row is None or row.fetched_at is None:
         return "unavailable" if row is not None and row.last_error else "pending"
-    # A refresh may be some time late; after two intervals without one something is wrong.
+    # A refresh may be a little late, but after two intervals without a refresh the data are stale.
     late: timedelta = utcnow() - row.fetched_at
     return "stale" if late > 2 * state.settings.external_data_refresh_interval else "fresh"
 

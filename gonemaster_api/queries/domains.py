@@ -28,10 +28,10 @@ def read_domain(state: State, domain_id: int) -> dict[str, Any]:
 
 
 def read_domain_named(state: State, name: str) -> dict[str, Any]:
-    """Return the domain of a name, in any form that can be normalised, with its tags.
+    """Return a domain with its tags by its name, in any form that can be normalised.
 
     Raises:
-        NotFound: it was neither tested nor tagged, or is no name of a domain.
+        NotFound: the domain was neither tested nor tagged, or the name is invalid.
     """
     try:
         stored = normalize_domain(name)
@@ -45,7 +45,7 @@ def read_domain_named(state: State, name: str) -> dict[str, Any]:
 
 
 def read_domains(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
-    """Return a page of domains, of one tag if it is given."""
+    """Return a page of domains, optionally of one tag."""
     part, tag = slice_of(query), tag or query.get("tag")
     wanted = DomainFilter(
         domain_tag=None if tag == UNTAGGED else tag,

@@ -1,4 +1,4 @@
-"""Entries across runs: as pages, and all of them as CSV in constant memory."""
+"""Entries across runs: as pages, or all as CSV in constant memory."""
 
 import csv
 import io
@@ -14,16 +14,16 @@ from gonemaster_db.core.records import StoredEntry
 from gonemaster_db.runs.entries import COUNT_UP_TO, list_entries, read_entries_after
 from gonemaster_engine.texts import Text
 
-COUNTED = COUNT_UP_TO  # counting all of millions would take longer than the page itself
+COUNTED = COUNT_UP_TO  # Counting millions of entries would take longer than reading the page.
 COLUMNS = ("id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters of what spreadsheets evaluate
-MIN_ROWS, MAX_ROWS = 25, 1000  # that are read at a time
-_CHARACTERS_PER_READ = 1024 * 1024  # about
-_PIECE = 65536  # characters, about; so that the server holds little for a client that reads slowly
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # Spreadsheets evaluate cells with these first characters.
+MIN_ROWS, MAX_ROWS = 25, 1000  # rows per read
+_CHARACTERS_PER_READ = 1024 * 1024  # approximately
+_PIECE = 65536  # Approximate characters per piece; small, so that a slow client occupies little memory of the server.
 
 
 def entry_filter(query: Mapping[str, Any]) -> EntryFilter:
-    """Make the filter of a request."""
+    """Build the filter of a request."""
     return EntryFilter(
         run_id=query.get("run"),
         domain_id=query.get("domain"),
@@ -57,7 +57,7 @@ def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_cursors(page: dict[str, Any]) -> dict[str, Any]:
-    """Remove the offsets: the next page after an entry is found by `next_after` alone."""
+    """Remove the offset cursors, because a page after an entry continues only with `next_after`."""
     return {key: value for key, value in page.items() if key not in {"next_cursor", "prev_cursor"}}
 
 
@@ -75,10 +75,10 @@ def _document(item: StoredEntry) -> dict[str, Any]:
 
 
 def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
-    """Yield all entries that match as CSV, in small pieces.
+    """Yield all matching entries as CSV, in small pieces.
 
-    About a megabyte of entries is read at a time in a transaction of its own, so that a client that reads slowly holds
-    no database connection and little memory. What is stored or deleted meanwhile may or may not be in it.
+    Each transaction reads about a megabyte of entries, so that a slow client holds no database connection and little
+    memory. Entries stored or deleted in the meantime may or may not be included.
     """
     yield from _pieces([COLUMNS])
     after: tuple[str, int] | None = None
@@ -94,7 +94,7 @@ def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
 
 
 def _next_count(rows: int, characters: int) -> int:
-    """Return how many rows to read next, after so many rows of so many characters: entries may be of any size."""
+    """Return the number of rows to read next, based on the size of the last rows, because entries can have any size."""
     return max(MIN_ROWS, min(MAX_ROWS, rows * _CHARACTERS_PER_READ // characters))
 
 

@@ -1,4 +1,4 @@
-"""Entries at the edge: what a reader gets of a stored entry, in a language."""
+"""Stored entries as documents, in a language."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from gonemaster_engine.testcases.catalogue import cases
 
 @dataclass(frozen=True, slots=True)
 class EntryDocument:
-    """One entry as readers see it. Texts are made when they are read: a page shows few of many entries."""
+    """One entry as a document. Texts are created on access, because a page shows only some of the entries."""
 
     timestamp: float  # seconds since the start of the run
     module: str
@@ -24,29 +24,29 @@ class EntryDocument:
 
     @property
     def text(self) -> str:
-        """Its message."""
+        """Message text of the entry."""
         return message(self.tag, self.module, self.args, locale=self.locale)
 
     @property
     def advice(self) -> str:
-        """What to do about it; empty if there is nothing to do."""
+        """Advice for fixing the finding; empty if nothing needs fixing."""
         return advice(self.tag, self.module, locale=self.locale)
 
     @property
     def purpose(self) -> str:
-        """What its test case tests; empty outside of a test case."""
+        """Purpose of the test case; empty if the entry belongs to no test case."""
         case = cases().get(self.testcase)
         return description(case.purpose, locale=self.locale) if case else ""
 
     @property
     def raw(self) -> str:
-        """Tag and arguments on one line: `TAG key=value; key=value`, keys in alphabetical order."""
+        """Tag and arguments on one line: `TAG key=value; key=value`, sorted by key."""
         args = sorted(self.args.items())
         pairs = (f"{key}={value if isinstance(value, str) else _compact(value)}" for key, value in args)
         return f"{self.tag} {'; '.join(pairs)}".rstrip()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the analysis shows of it."""
+        """Return the document of the entry for the analysis."""
         return {
             "module": self.module,
             "testcase": self.testcase,
@@ -57,7 +57,7 @@ class EntryDocument:
         }
 
     def as_result(self) -> dict[str, Any]:
-        """Return it as a result lists it."""
+        """Return the document of the entry for a result."""
         return {"timestamp": round(self.timestamp, 6), **self.as_dict(), "raw": self.raw}
 
 

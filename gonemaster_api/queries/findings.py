@@ -1,4 +1,4 @@
-"""What a run found, arranged for people: by module and test case, worst first, with what to do about it."""
+"""The findings of a run with their advice, grouped by module and test case, worst first."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from gonemaster_db.core.records import StoredEntry
 from gonemaster_engine.testcases.catalogue import modules
 
 SHOWN_LEVELS = (*reversed(SEVERITIES), "INFO", "DEBUG")
-MOST_SHOWN, MOST = 150, 2000  # findings of one page, and where all are asked for; the exports have all
+MOST_SHOWN, MOST = 150, 2000  # findings on one page, and when all are requested; exports have no limit
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 _DEBUG = ("DEBUG", "DEBUG2", "DEBUG3")
 
@@ -25,16 +25,16 @@ class ModuleFindings:
 
     @property
     def level(self) -> str:
-        """The worst level of them."""
+        """The worst level of the findings."""
         return worst(finding.level for finding in self.findings) or ""
 
 
 @dataclass(frozen=True)
 class RunFindings:
-    """The findings of a run that a filter leaves, by module; numbers of all entries by level; modules without any.
+    """The filtered findings of a run by module, and the numbers of all its entries by level.
 
-    `clean` has the number of test cases without a finding from NOTICE up, by module; `total` counts the findings from
-    NOTICE up, `left_out` those of the filter that are beyond the number wanted.
+    `clean` has the number of test cases per module without a finding from NOTICE up; `total` counts the findings from
+    NOTICE up; `left_out` counts the filtered findings beyond the limit.
     """
 
     modules: Sequence[ModuleFindings]
@@ -54,16 +54,16 @@ class RunFindings:
 
     @property
     def clean_cases(self) -> int:
-        """The number of test cases without a finding."""
+        """The number of test cases without a finding from NOTICE up."""
         return sum(self.clean.values())
 
 
 def arrange_findings(
     entries: Sequence[StoredEntry], *, locale: str, level: str = "", most: int = MOST_SHOWN
 ) -> RunFindings:
-    """Arrange the entries of a run: those of one level of SHOWN_LEVELS, or without it all from NOTICE up.
+    """Arrange the entries of a run: entries of one level of SHOWN_LEVELS, or, without `level`, all from NOTICE up.
 
-    Of more than `most`, the worst are taken.
+    If there are more than `most`, only the worst are included.
     """
     wanted = _DEBUG if level == "DEBUG" else (level,) if level else SEVERITIES
     found = sorted((entry for entry in entries if entry.level in wanted), key=_order)
@@ -76,26 +76,26 @@ def arrange_findings(
 
 
 def _worst(entries: Sequence[StoredEntry], most: int) -> list[StoredEntry]:
-    """Return as many as are shown, the worst of all, in the order given."""
+    """Return the `most` worst entries in their original order."""
     by_level = sorted(range(len(entries)), key=lambda place: (-_RANK.get(entries[place].level, 0), place))
     return [entries[place] for place in sorted(by_level[:most])]
 
 
 def count_levels(entries: Iterable[StoredEntry]) -> dict[str, int]:
-    """Count entries by the levels of SHOWN_LEVELS; all levels of debugging are one."""
+    """Count entries by the levels of SHOWN_LEVELS; all debug levels count as DEBUG."""
     found = Counter("DEBUG" if entry.level in _DEBUG else entry.level for entry in entries)
     return {level: found[level] for level in SHOWN_LEVELS}
 
 
 def _order(entry: StoredEntry) -> tuple[int, str, int, str, int]:
-    """Sort by module as they are reported, unknown ones last; then worst first, and by test case."""
+    """Return the sort key: modules in report order (unknown modules last), then worst level first, then test case."""
     known = tuple(modules())
     place = known.index(entry.module) if entry.module in known else len(known)
     return place, entry.module, -_RANK.get(entry.level, 0), entry.testcase, entry.id
 
 
 def _clean(entries: Iterable[StoredEntry]) -> dict[str, int]:
-    """Count the test cases without findings, by module in their order."""
+    """Count the test cases without a finding from NOTICE up, by module in report order."""
     worst_of: dict[str, int] = {}
     module_of: dict[str, str] = {}
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Readiness of the components of the service, and issues of all of it."""
+"""Readiness of the service's components, and issues of the whole service."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 def read_issues(state: State, *, life_s: float = _ISSUES_LIFE_S) -> list[Issue]:
-    """Return what is wrong with the service, up to some seconds old."""
+    """Return the issues of the service, at most `life_s` seconds old."""
 
     def find() -> list[Issue]:
         return find_issues_anyway(state.queue, state.settings)
@@ -36,9 +36,9 @@ def read_issues(state: State, *, life_s: float = _ISSUES_LIFE_S) -> list[Issue]:
 
 
 def read_parts(state: State) -> dict[str, str]:
-    """Check database, tables and broker within two seconds: `ok` for each, or a short reason why it is not ready.
+    """Check database, tables and broker within two seconds; return `ok` or a short reason for each.
 
-    Everybody may read it, so addresses and error texts stay in the log.
+    The response is public, so addresses and error texts are only logged.
     """
     until = state.patient_until()
     checks: dict[str, tuple[Callable[[], None], str]] = {
@@ -52,23 +52,23 @@ def read_parts(state: State) -> dict[str, str]:
 
 
 def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
-    """Return the kinds of issues there are, sorted, as far as they are known within some moments; `parts` are known."""
+    """Return the sorted kinds of current issues that can be determined in a short time; `parts` are included."""
     known = {kind for part, kind in _KINDS.items() if parts[part] != OK}
     try:
         known |= {
             issue.kind for issue in PendingCall(lambda: read_issues(state)).result(state.patient_until(_KNOWN_WITHIN))
         }
-    except NotInTime:  # they are found in the background, and the next one who asks gets them
+    except NotInTime:  # The check continues in the background, and the next request gets its result.
         log.info("health not known in time")
     return sorted(known)
 
 
 def read_health(state: State) -> dict[str, Any]:
-    """Return the issues of this moment and the operations that have not finished, within some seconds."""
+    """Return the current issues and the unfinished operations, within some seconds."""
     operations = PendingCall(lambda: read_unfinished_operations(state))
     issues = find_issues_anyway(state.queue, state.settings)
     try:
-        unfinished = operations.result(time.monotonic())  # they had as long as the issues
+        unfinished = operations.result(time.monotonic())  # The operations had as much time as the issues.
     except (StoreError, NotInTime):
         unfinished = []
     return {"healthy": not issues, "issues": issues, "operations": unfinished}

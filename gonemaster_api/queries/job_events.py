@@ -14,10 +14,10 @@ _BROKER_ID = re.compile(r"\d{1,20}-\d{1,20}")
 
 
 def job_feed(state: State, item: Job | Run, *, last_event_id: str) -> Feed:
-    """Return the events of a job until its end.
+    """Return the events of a job until it finishes.
 
-    `last_event_id` is what a client that comes back has seen last; only what is behind it is sent. What it missed of a
-    job that has ended since is sent as long as Redis keeps it.
+    `last_event_id` is the last event that a reconnecting client received; only later events are sent. If the job
+    finished in the meantime, missed events are sent if Redis still has them.
     """
     first = FIRST_LINES if last_event_id else FIRST_LINES + event_text("state", _state(state, item))
     is_known = _BROKER_ID.fullmatch(last_event_id) is not None
@@ -29,7 +29,7 @@ def job_feed(state: State, item: Job | Run, *, last_event_id: str) -> Feed:
 
 
 def _kept_events(state: State, job_id: str, *, after: str) -> str:
-    """Return what Redis still has of the events of an ended job, without its end."""
+    """Return the events of a finished job that Redis still has, without the final event."""
     try:
         events = state.broker.events.read(job_id, after=after)
     except BrokerUnavailable:

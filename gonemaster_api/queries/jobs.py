@@ -1,4 +1,4 @@
-"""Jobs, and the runs that jobs become, as one kind of document: single ones and pages of them."""
+"""Jobs and the runs of finished jobs as documents of one form, single or in pages."""
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
@@ -31,7 +31,7 @@ _PACE_LIFE_S = 1.0
 
 
 def read_job(state: State, job_id: str) -> dict[str, Any]:
-    """Return a job, or the run it has become. Raises JobNotFound."""
+    """Return a waiting, running or finished job. Raises JobNotFound."""
     with state.store.read_only() as session:
         item = find_job_or_run(session, job_id)
         return job_documents(state, [item], session=session)[0]
@@ -50,7 +50,7 @@ def read_jobs(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def job_filter(query: Mapping[str, Any]) -> JobFilter:
-    """Make the filter of a request.
+    """Build the filter of a request.
 
     Raises:
         BadRequest: invalid_time_range.
@@ -65,19 +65,19 @@ def job_filter(query: Mapping[str, Any]) -> JobFilter:
 
 
 def job_document(state: State, item: Job | Run) -> dict[str, Any]:
-    """Return the document of one job or run."""
+    """Return the document of a job or run."""
     return job_documents(state, [item])[0]
 
 
 def new_job_document(job: Job) -> dict[str, Any]:
-    """Return the document of a job that was just created; its position is not looked up."""
+    """Return the document of a newly created job; its position is not looked up."""
     return _job(job, {})
 
 
 def job_documents(state: State, items: Iterable[Job | Run], *, session: Session | None = None) -> list[dict[str, Any]]:
-    """Return the documents of jobs and runs in their order; progress of running ones comes from the broker.
+    """Return the documents of jobs and runs in their order; the broker has the progress of running jobs.
 
-    `session` is one for reading that is open already.
+    `session` is an open session for reading.
     """
     listed = list(items)
     progress = _progress(state, [item.id for item in listed if is_running(item)])
@@ -105,9 +105,9 @@ def _estimates(state: State, jobs: list[Job], session: Session | None) -> Mappin
 
 
 def current_forecast(state: State, session: Session, *, priorities: Collection[int] = tuple(Priority)) -> Forecast:
-    """Return what estimates of jobs of these priorities are based on.
+    """Return the data for estimates of jobs of these priorities.
 
-    Throughput and workers are those of the last second: what they change by is never what the caller has just done.
+    Throughput and workers may be a second old, because the action of a caller does not change them directly.
     """
     now = state.queue.clock.now()
 
@@ -119,19 +119,19 @@ def current_forecast(state: State, session: Session, *, priorities: Collection[i
 
 
 def is_running(item: Job | Run) -> bool:
-    """Say whether a worker is running it."""
+    """Return whether a worker is running the job."""
     return isinstance(item, Job) and item.status == JobStatus.RUNNING
 
 
 def progress_of(state: State, item: Job | Run) -> int:
-    """Return the progress of a job in percent, 100 of a run."""
+    """Return the progress of a job in percent; a run has 100."""
     if isinstance(item, Run):
         return 100
     return _progress(state, [item.id] if is_running(item) else []).get(item.id, item.progress)
 
 
 def _progress(state: State, job_ids: list[str]) -> Mapping[str, int]:
-    """Read the progress that workers published; without broker it is unknown, and the list is served without it."""
+    """Return the progress published by workers; without the broker, return nothing so that the list is still served."""
     try:
         return state.broker.events.progress(job_ids) if job_ids else {}
     except BrokerUnavailable:

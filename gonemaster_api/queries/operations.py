@@ -12,19 +12,19 @@ _MAX_UNFINISHED = 100
 
 
 def read_operation(state: State, operation_id: str) -> Operation:
-    """Read one operation. Raises OperationNotFound."""
+    """Return an operation. Raises OperationNotFound."""
     with state.store.read_only() as session:
         return get_operation(session, operation_id)
 
 
 def read_unfinished_operations(state: State) -> list[Operation]:
-    """List the operations that wait or are performed, oldest first, at most a hundred."""
+    """Return the waiting and running operations, oldest first, at most a hundred."""
     with state.store.read_only() as session:
         return list(unfinished_operations(session, limit=_MAX_UNFINISHED))
 
 
 def read_operations(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Page through operations, newest first."""
+    """Return a page of operations, newest first."""
     part = slice_of(query)
     with state.store.read_only() as session:
         page = list_operations(

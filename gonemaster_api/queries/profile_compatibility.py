@@ -10,7 +10,7 @@ from gonemaster_engine.version import __version__
 
 @dataclass(frozen=True, kw_only=True)
 class Compatibility:
-    """The issues of one profile. A review with this version waives them, except an invalid configuration."""
+    """The issues of one profile. A review with this engine version waives them, except an invalid configuration."""
 
     id: int
     name: str
@@ -27,12 +27,12 @@ class Compatibility:
 
     @property
     def issue_count(self) -> int:
-        """How many issues are not waived."""
+        """Number of issues that are not waived."""
         return len(self.issues)
 
     @property
     def waived_count(self) -> int:
-        """How many issues are waived."""
+        """Number of waived issues."""
         return len(self.waived_issues)
 
 

@@ -1,4 +1,4 @@
-"""Profiles as documents: the stored ones, the defaults, and what a configuration changes of them."""
+"""Profiles as documents: stored profiles, defaults, and differences from the defaults."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ DEFAULT_ID = 0
 
 @dataclass(frozen=True)
 class ServerDefault:
-    """The profile of jobs that name none, in the form of a stored one."""
+    """The profile of jobs that do not specify a profile, in the form of a stored profile."""
 
     config: Mapping[str, Any]
     id: int = DEFAULT_ID
@@ -37,7 +37,7 @@ class ServerDefault:
 
 
 def server_default_profile(state: State) -> ServerDefault:
-    """Return the profile that jobs start from."""
+    """Return the profile of jobs that do not specify a profile."""
     return ServerDefault(cached_base_profile(state.settings).as_dict())
 
 
@@ -57,18 +57,18 @@ def read_profile(state: State, profile_id: int) -> Profile:
     """Return a profile.
 
     Raises:
-        NotFound: there is none.
+        NotFound: no such profile.
     """
     with missing_is_not_found(), state.store.read_only() as session:
         return get_profile(session, profile_id)
 
 
 def diff_config(state: State, config: Mapping[str, Any], *, against: int | None) -> ProfileDiff:
-    """Compare a configuration with the server's default, or with a stored profile over it.
+    """Compare a configuration with the server's default, or with a stored profile on top of it.
 
     Raises:
         BadRequest: invalid_profile.
-        ProfileNotFound: there is no profile `against`.
+        ProfileNotFound: the profile `against` does not exist.
     """
     base = cached_base_profile(state.settings)
     if against is not None:
@@ -82,7 +82,7 @@ def checked(check: Callable[[Any], T], document: Any) -> T:
     """Apply a check of the engine.
 
     Raises:
-        BadRequest: invalid_profile; the details list all that is wrong.
+        BadRequest: invalid_profile; the details list all errors.
     """
     try:
         return check(document)
@@ -92,7 +92,7 @@ def checked(check: Callable[[Any], T], document: Any) -> T:
 
 @contextmanager
 def missing_is_not_found() -> Iterator[None]:
-    """Refuse an unknown profile in the path with `not_found`; one in the body is `profile_not_found`."""
+    """Report an unknown profile in the path as `not_found` instead of `profile_not_found`, which refers to the body."""
     try:
         yield
     except ProfileNotFound as error:

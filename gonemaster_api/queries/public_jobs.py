@@ -1,4 +1,4 @@
-"""Jobs of the public API, which are known by their public ids alone."""
+"""Jobs of the public API, identified only by their public ids."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,10 +32,10 @@ log = structlog.get_logger(__name__)
 
 
 def find_public(state: State, public_id: str) -> Job | Run:
-    """Return the job of a public id, or the run it has become.
+    """Return the job or run with a public id.
 
     Raises:
-        NotFound: there is none, as for any id of another kind.
+        NotFound: the id is unknown or is not a public id.
     """
     if not is_public_id(public_id):
         raise NotFound("job", public_id)
@@ -50,8 +50,8 @@ def find_public_run(state: State, public_id: str) -> Run:
     """Return the run of a finished job.
 
     Raises:
-        NotFound: there is no such job.
-        ApiError: 404 not_found, it is not finished.
+        NotFound: no such job.
+        ApiError: 404 not_found, the job is not finished.
     """
     found = find_public(state, public_id)
     if isinstance(found, Job):
@@ -60,7 +60,7 @@ def find_public_run(state: State, public_id: str) -> Run:
 
 
 def public_job_document(state: State, item: Job | Run) -> dict[str, Any]:
-    """Return what the public sees of a job."""
+    """Return the public document of a job."""
     document = {
         "public_id": item.public_id,
         "domain": item.domain,
@@ -71,7 +71,7 @@ def public_job_document(state: State, item: Job | Run) -> dict[str, Any]:
 
 
 def result_version(state: State, run: Run, *, locale: str) -> str:
-    """Return a text that changes with the result of a run as the public sees it."""
+    """Return a version that changes with the public result of a run."""
     scoring = current_scoring(state.store, state.settings)
     shown, chain = shown_to_public(state.settings), state.settings.show_dnssec_chain_public
     return _version(run, best_locale(locale), scoring.fingerprint, *shown, chain)
@@ -81,8 +81,8 @@ def read_public_chain(state: State, public_id: str) -> tuple[str, Any]:
     """Return the version and the document of the DNSSEC chain of trust of a job.
 
     Raises:
-        NotFound: there is no such job, or the public sees no chains.
-        ApiError: 404 no_chain_data, it has none (yet); 500 lookup_failed, it cannot be read.
+        NotFound: no such job, or chains are not public.
+        ApiError: 404 no_chain_data, the job has no chain (yet); 500 lookup_failed, the chain cannot be read.
     """
     if not state.settings.show_dnssec_chain_public:
         raise NotFound("DNSSEC chain", public_id)
@@ -108,8 +108,8 @@ def read_asns(state: State, public_id: str) -> list[int]:
     """Return the AS numbers in the entries of a finished job, at most 32, ascending.
 
     Raises:
-        NotFound: there is no such job, or the public sees no names of ASes.
-        ApiError: 404 not_found, it is not finished.
+        NotFound: no such job, or names of ASes are not public.
+        ApiError: 404 not_found, the job is not finished.
     """
     if not state.settings.show_asn_names_public:
         raise NotFound("names of ASes", public_id)
@@ -119,7 +119,7 @@ def read_asns(state: State, public_id: str) -> list[int]:
 
 
 def asns_of(entries: Iterable[StoredEntry]) -> list[int]:
-    """Return the AS numbers that are arguments of entries, at most 32, ascending."""
+    """Return the AS numbers in the arguments of entries, at most 32, ascending."""
     return sorted({asn for entry in entries for asn in _asns_in(entry.args)})[:MOST_ASNS]
 
 

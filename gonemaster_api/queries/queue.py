@@ -34,12 +34,12 @@ class _Rows:
 
 
 def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document: the workers from the broker, everything else from the database; in time, whatever is away.
+    """Return the queue: workers from the broker, all other data from the database; within a time limit.
 
-    Without Redis there are no workers, progress and estimates.
+    If Redis is unavailable, workers, progress and estimates are missing.
 
     Raises:
-        StoreUnavailable: also where the database is silent.
+        StoreUnavailable: the database is unavailable or does not respond in time.
     """
     until = state.patient_until()
     part = slice_of(query)
@@ -76,9 +76,9 @@ def _rows(state: State, tiers: list[str], part: Slice) -> _Rows:
 def _documents(
     documents: PendingCall[list[dict[str, Any]]], jobs: list[Job], state: State, until: float, *, is_away: bool
 ) -> list[dict[str, Any]]:
-    """Return the documents of the jobs, without what the broker knows where it does not answer in time."""
+    """Return the documents of the jobs; without the broker's data if the broker does not respond in time."""
     try:
-        if is_away:  # it has been asked whether it is there: to ask again would take its time again
+        if is_away:  # The workers' call has already checked the broker; another check would take the same time again.
             return documents.result(until)
         return documents.result_unless_away(state.broker.ping, until)
     except (NotInTime, BrokerUnavailable):
@@ -95,12 +95,12 @@ def _unless_away(
 
 
 def _waiting(session: Session, tiers: list[str], counts: Counts, part: Slice) -> list[Job]:
-    """List a slice of the waiting jobs of some tiers, as if they were one list."""
+    """Return a slice of the waiting jobs of some tiers as if they were one list."""
     found: list[Job] = []
     offset = part.offset
     for tier in tiers:
         priority = TIERS.index(tier)
-        # The offset falls through the tiers in order: what a tier does not use up is left for the next one.
+        # Apply the offset to the tiers in order; the rest of the offset applies to the next tier.
         if len(found) < part.limit:
             found += list_waiting(session, priority, limit=part.limit - len(found), offset=max(0, offset))
         offset -= _queued_or_held(counts, priority)

@@ -1,4 +1,4 @@
-"""What the page of the queue shows beside the strip: figures, the last hour, running and waiting jobs, issues."""
+"""Data of the queue page: figures, the last hour, running and waiting jobs, issues."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _NOTHING = SlotSums()
 
 @dataclass(frozen=True)
 class Minute:
-    """What ended within a minute."""
+    """The jobs that finished within one minute."""
 
     start: datetime
     finished: int
@@ -37,24 +37,24 @@ class Minute:
 
 @dataclass(frozen=True)
 class Figures:
-    """The oldest waiting job of each tier that has one, and the last hour, the minute under way last."""
+    """The oldest waiting job of each tier, and the minutes of the last hour; the current minute is last."""
 
     oldest: Mapping[str, datetime]
     minutes: Sequence[Minute]
 
     @property
     def finished(self) -> int:
-        """Jobs that workers brought to an end in this hour."""
+        """Jobs that workers finished in the last hour."""
         return sum(minute.finished for minute in self.minutes)
 
     @property
     def failed(self) -> int:
-        """Those of them that failed."""
+        """Jobs that failed in the last hour."""
         return sum(minute.failed for minute in self.minutes)
 
 
 def read_figures(state: State) -> Figures:
-    """Return the figures, up to three seconds old."""
+    """Return the figures, at most three seconds old."""
     found: Figures = state.recent.get("queue-figures", lambda: _figures(state), life_s=_FIGURES_LIFE_S)
     return found
 
@@ -75,12 +75,12 @@ def _figures(state: State) -> Figures:
 
 
 def read_work(state: State) -> list[Operation]:
-    """Return the changes of many rows that are under way or wait."""
+    """Return the operations that are waiting or running."""
     return read_unfinished_operations(state)
 
 
 def read_running(state: State, *, limit: int) -> list[dict[str, Any]]:
-    """Return running jobs, longest running first, with progress and worker as far as they are known."""
+    """Return running jobs, longest running first, with progress and worker if known."""
     with state.store.read_only() as session:
         jobs = list_running(session, limit=limit)
     ids = [job.id for job in jobs]
@@ -102,7 +102,7 @@ def read_running(state: State, *, limit: int) -> list[dict[str, Any]]:
 
 
 def read_waiting(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a page of waiting jobs, next one first.
+    """Return a page of waiting jobs, next job first.
 
     Raises:
         BadRequest: invalid_cursor.
@@ -117,7 +117,7 @@ def read_waiting(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_place(state: State, job_id: str) -> str:
-    """Return the id of the queued job that comes next after a waiting one, empty if it is the last or gone."""
+    """Return the id of the next queued job after a waiting job; empty if there is none or the job is not found."""
     with state.store.read_only() as session:
         try:
             return next_queued_after(session, get_job(session, job_id)) or ""

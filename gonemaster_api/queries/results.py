@@ -26,7 +26,7 @@ from gonemaster_tasks.config.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class RunWithEntries:
-    """A run with all that its result shows; `score` is None where the run did not succeed."""
+    """A run with all data of its result; `score` is None if the run did not succeed."""
 
     run: Run
     entries: Sequence[StoredEntry]
@@ -36,19 +36,19 @@ class RunWithEntries:
 
 
 class Shown(NamedTuple):
-    """Which of the parts that settings can hide a reader sees."""
+    """Which optional parts of a result a reader may see."""
 
     score: bool
     timings: bool
 
 
 def read_finished_run(state: State, run_id: str) -> RunWithEntries:
-    """Read the run of a finished job and compute its score from the stored entries.
+    """Return the run of a finished job with a score computed from its stored entries.
 
     Raises:
         ApiError: 404 not_found while the job is not finished; its status is in the details.
         JobNotFound: there is no such job.
-        DocumentDamaged: what the run found cannot be read.
+        DocumentDamaged: the stored entries cannot be read.
     """
     scoring = current_scoring(state.store, state.settings)
     with state.store.read_only() as session:
@@ -68,7 +68,7 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
 
 
 def score_run(run: Run, entries: Iterable[StoredEntry], config: ScoringConfig) -> Score | None:
-    """Compute the score of a run; None where it did not succeed."""
+    """Compute the score of a run; return None if the run did not succeed."""
     if run.status is not RunStatus.SUCCEEDED:
         return None
     return compute_score(run.domain, map(_as_reported, entries), config)
@@ -79,24 +79,24 @@ def _as_reported(row: StoredEntry) -> engine.Entry:
 
 
 def shown_to_operators(settings: Settings) -> Shown:
-    """Return what the admin API shows."""
+    """Return the optional parts that the admin API shows."""
     return Shown(settings.show_score_admin, settings.show_nameserver_timings_admin)
 
 
 def shown_to_public(settings: Settings) -> Shown:
-    """Return what the public API shows."""
+    """Return the optional parts that the public API shows."""
     return Shown(settings.show_score_public, settings.show_nameserver_timings_public)
 
 
 def result_document(state: State, finished: RunWithEntries, *, locale: str, shown: Shown) -> dict[str, Any]:
-    """Return the result in the locale nearest to the one that was requested."""
+    """Return the result in the locale closest to the requested one."""
     spoken = best_locale(locale)
     http_metrics().locales.labels(spoken).inc()
     return _document(finished, spoken) | _optional_parts(finished, shown)
 
 
 def _optional_parts(finished: RunWithEntries, shown: Shown) -> dict[str, Any]:
-    """Return what the settings can hide."""
+    """Return the parts that settings can hide."""
     parts: dict[str, Any] = {}
     if finished.score is not None and shown.score:
         parts["score"] = finished.score.as_dict()
@@ -106,7 +106,7 @@ def _optional_parts(finished: RunWithEntries, shown: Shown) -> dict[str, Any]:
 
 
 def not_finished(job: Job) -> ApiError:
-    """Return the refusal of what only a finished job has."""
+    """Return the error for data that only a finished job has."""
     status = job.status.value
     return ApiError(
         404,
@@ -132,7 +132,7 @@ def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
 
 
 def _summary(entries: Iterable[StoredEntry]) -> dict[str, int]:
-    """Count entries by level, from least to most."""
+    """Count entries by level, least severe first."""
     found = Counter(entry.level for entry in entries)
     return {level: found[level] for level in LEVELS if found[level]}
 

@@ -1,4 +1,4 @@
-"""Two runs side by side: the findings that appeared, cleared, or changed, in words."""
+"""Comparison of two runs: findings that were added, cleared or changed, with their texts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ APPEARED, CLEARED, LEVEL, DETAILS = "appeared", "cleared", "level", "details"
 
 @dataclass(frozen=True)
 class ShownLine:
-    """One line of a finding: its level, and its text in a language."""
+    """One entry of a finding: its level, and its text in a language."""
 
     level: str
     text: str
@@ -25,7 +25,7 @@ class ShownLine:
 
 @dataclass(frozen=True)
 class ComparedFinding:
-    """A message tag of one test case in two runs; one side is empty where it appeared or cleared."""
+    """A message tag of one test case in two runs; one side is empty if the finding was added or cleared."""
 
     module: str
     testcase: str
@@ -40,23 +40,23 @@ class ComparedFinding:
 
     @property
     def level_before(self) -> str:
-        """The worst level in the first run, empty if it was not there."""
+        """The worst level in the first run; empty if the first run does not have the finding."""
         return worst(line.level for line in self.before) or ""
 
     @property
     def level_after(self) -> str:
-        """The worst level in the second run, empty if it is not there."""
+        """The worst level in the second run; empty if the second run does not have the finding."""
         return worst(line.level for line in self.after) or ""
 
     @property
     def text(self) -> str:
-        """The text of its first line, of the second run if it is there."""
+        """The text of its first entry in the second run, or else in the first run."""
         return (self.after or self.before)[0].text
 
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Two runs as documents, and their differences, each list worst first."""
+    """Two runs as documents and their differences, each list worst first."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -69,7 +69,7 @@ class RunComparison:
         return bool(self.appeared or self.cleared or self.level or self.details)
 
     def in_one_list(self) -> list[tuple[str, ComparedFinding]]:
-        """Return all differences but those of details, with their kind, in the order of the lists."""
+        """Return all differences except differences in details, with their kind, in the order of the lists."""
         return [
             *((APPEARED, finding) for finding in self.appeared),
             *((LEVEL, finding) for finding in self.level),
@@ -81,8 +81,8 @@ def compare_runs(state: State, before: str, after: str, *, min_level: str, local
     """Compare the findings of two runs from a level up.
 
     Raises:
-        RunNotFound: there is no such run.
-        DocumentDamaged: what one of them found cannot be read.
+        RunNotFound: no such run.
+        DocumentDamaged: the stored entries of a run cannot be read.
     """
     documents = read_run(state, before), read_run(state, after)
     with state.store.read_only() as session:

@@ -58,7 +58,7 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
 
 
 def _grade_of(state: State, query: Mapping[str, Any]) -> str | None:
-    """Return the grade to filter by. Raises BadRequest: invalid_grade while scores are hidden, which it would tell."""
+    """Return the grade filter. Raises BadRequest: invalid_grade if scores are hidden, because a filter reveals them."""
     grade: str | None = query.get("grade")
     if grade is not None and not state.settings.show_score_admin:
         raise BadRequest("invalid_grade", Text("grades are hidden: show_score_admin is false"))

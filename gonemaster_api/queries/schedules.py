@@ -1,4 +1,4 @@
-"""Schedules as documents, and what a rule would do."""
+"""Schedules and previews of rules as documents."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -41,7 +41,7 @@ def read_schedule(state: State, target: ScheduleTarget) -> dict[str, Any]:
     """Return the schedule of a cohort or tag.
 
     Raises:
-        CohortNotFound, TagNotFound: there is no such target.
+        CohortNotFound, TagNotFound: no such target.
         ApiError: no_schedule.
     """
     with state.store.read_only() as session:
@@ -56,7 +56,7 @@ def read_schedule(state: State, target: ScheduleTarget) -> dict[str, Any]:
 
 
 def preview_schedule(state: State, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a rule in words, and its next five times.
+    """Return the description of a rule and its next five times.
 
     Raises:
         BadRequest: invalid_schedule.
@@ -72,7 +72,7 @@ def preview_schedule(state: State, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def invalid_schedule(error: InvalidRule) -> BadRequest:
-    """Return the refusal of a rule."""
+    """Return the error for an invalid rule."""
     return BadRequest("invalid_schedule", text_of(error), details={"field": error.field})
 
 
@@ -89,5 +89,5 @@ def _document(listed: ListedSchedule) -> dict[str, Any]:
 def _summary(schedule: Schedule) -> str:
     try:
         return summarise(rule_of(schedule))
-    except InvalidRule:  # this host does not know the time zone; `last_error` says so once it was due
+    except InvalidRule:  # This host does not know the time zone; `last_error` reports it once the schedule is due.
         return ""

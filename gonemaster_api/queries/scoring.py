@@ -19,7 +19,7 @@ def default_scoring() -> dict[str, Any]:
 
 
 def _current(state: State) -> ScoringConfig:
-    """Read the configuration from the database, not from the cache of this process."""
+    """Return the configuration from the database, not from the cache of this process."""
     if state.settings.scoring_config_path:
         return current_scoring(state.store, state.settings)
     with state.store.read_only() as session:

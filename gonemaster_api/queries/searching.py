@@ -1,13 +1,13 @@
-"""What people type to find a name, in the form in which names are stored."""
+"""Search terms in the form in which names are stored."""
 
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
 
 
 def needle(search: str) -> str:
-    """Return what to look for in names: ASCII in lower case; other text as A-labels, if it is a name.
+    """Return the search term for stored names: ASCII in lower case, other valid names as A-labels.
 
-    Names are stored as A-labels, in which a part of a U-label does not occur: only whole labels are found.
+    Names are stored as A-labels, so a search for non-ASCII text finds only whole labels.
     """
     text = search.strip()
     if text.isascii():
@@ -19,12 +19,12 @@ def needle(search: str) -> str:
 
 
 def name_part(search: str | None) -> str | None:
-    """Return the needle of an optional filter by a part of the name; None if there is nothing to look for."""
+    """Return the search term of an optional filter by a part of the name; None if the filter is empty."""
     return needle(search) or None if search else None
 
 
 def stored_form(name: str | None) -> str | None:
-    """Return a name in the form that is stored; an invalid name is returned unchanged and matches nothing."""
+    """Return a name in its stored form; an invalid name is returned unchanged and matches nothing."""
     try:
         return normalize_domain(name) if name else None
     except InvalidDomain:

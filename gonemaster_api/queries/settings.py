@@ -12,7 +12,7 @@ _SHOWN_AS = {"environment": "config_file"}
 
 
 def read_settings(state: State) -> dict[str, Any]:
-    """Return all settings of this process as they are now, by name of the attribute."""
+    """Return the current settings of this process by attribute name."""
     settings = state.settings
     return {option.name: _document(settings, state.live.own, option) for option in OPTIONS}
 

@@ -14,20 +14,20 @@ from gonemaster_db.domains.tags import ListedTag, get_tag, list_tag_names, list_
 
 
 def read_tags(state: State, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a page of the tags, by name."""
+    """Return a page of tags, sorted by name."""
     part = slice_of(query)
     with state.store.read_only() as session:
         return [_document(tag) for tag in list_tags(session, limit=part.limit, offset=part.offset)]
 
 
 def read_tags_with_profiles(state: State) -> dict[int, list[str]]:
-    """Return the names of the tags that have a default profile, by profile."""
+    """Return the names of the tags that have a default profile, by profile id."""
     with state.store.read_only() as session:
         return tags.tags_by_default_profile(session)
 
 
 def read_tag_names(state: State, *, limit: int) -> list[str]:
-    """Return the first names of tags, for a filter or a field."""
+    """Return the first tag names for a filter or a field."""
     with state.store.read_only() as session:
         return list(list_tag_names(session, limit=limit))
 
@@ -68,7 +68,7 @@ def read_tag_summary(state: State, name: str) -> Any:
 
 
 def check_tag_exists(state: State, name: str) -> None:
-    """Raise TagNotFound where there is no such tag."""
+    """Check that a tag exists. Raises TagNotFound."""
     with state.store.read_only() as session:
         require_tag(session, name)
 

@@ -21,12 +21,12 @@ _OF_DELIVERY = (
 
 
 def watch_document(watch: Watch) -> dict[str, Any]:
-    """Return a watch as it is shown; of the secret, whether there is one."""
+    """Return the document of a watch; it shows whether a secret is set, but not the secret."""
     return {name: getattr(watch, name) for name in _SHOWN} | {"has_secret": watch.secret is not None}
 
 
 def delivery_document(delivery: Delivery) -> dict[str, Any]:
-    """Return a delivery as it is shown."""
+    """Return the document of a delivery."""
     waits = delivery.status == DeliveryStatus.WAITING
     document = {name: getattr(delivery, name) for name in _OF_DELIVERY}
     return document | {"next_attempt_at": delivery.next_attempt_at if waits else None}

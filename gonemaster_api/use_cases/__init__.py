@@ -1,1 +1,1 @@
-"""What takes more than one step."""
+"""Operations of the API that take more than one step."""

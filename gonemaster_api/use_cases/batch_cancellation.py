@@ -1,4 +1,4 @@
-"""Cancellation of a batch: within the request, or as an operation if too many jobs wait."""
+"""Cancellation of a batch: within the request, or as an operation if too many jobs are waiting."""
 
 from gonemaster_api.state import State
 from gonemaster_db.batches.batch_jobs import count_waiting

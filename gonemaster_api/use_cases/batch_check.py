@@ -1,4 +1,4 @@
-"""What a batch would test, before it is submitted: names that are wrong, and what its snapshots would lack."""
+"""Check of a batch before submission: invalid names, and the coverage of its snapshots."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _NOTHING = CheckedNames(read_names(()).names)
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many domains of a cohort's tag a batch would test; its snapshot has only those."""
+    """The number of a cohort's domains that a batch would test; its snapshot has only these domains."""
 
     label: str
     tested: int
@@ -22,7 +22,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class BatchCheck:
-    """What a submission would queue, and which cohorts would get a snapshot of it."""
+    """The jobs that a submission would queue, and the cohorts that would get a snapshot."""
 
     count: int
     names: CheckedNames
@@ -30,7 +30,7 @@ class BatchCheck:
 
 
 def check_batch(state: State, *, names: Collection[str], from_tag: str, tags: Collection[str]) -> BatchCheck:
-    """Check names, or the domains of a tag, without writing anything. `tags` are those that the names would get."""
+    """Check names, or the domains of a tag, without writing anything. `tags` are the tags that the names would get."""
     checked = read_names(names) if not from_tag else _NOTHING
     with state.store.read_only() as session:
         count = count_tag_domains(session, from_tag) if from_tag else len(checked.names)

@@ -1,4 +1,4 @@
-"""The deletion of a batch: cancel, wait, remove."""
+"""Deletion of a batch: cancel its jobs, wait for them, remove the rows."""
 
 import time
 
@@ -19,11 +19,11 @@ _LOOK_EVERY_S = 0.05
 
 
 def cancel_and_delete_batch(state: State, batch_id: str, *, who: str) -> None:
-    """Cancel what is left, wait for it to end, and remove the batch in one transaction.
+    """Cancel unfinished jobs, wait for them to stop, and remove the batch in one transaction.
 
     Raises:
         BatchNotFound: no such batch.
-        JobsNotTerminal: jobs still run after 5 s, or at once if too many requests wait already; nothing was removed.
+        JobsNotTerminal: jobs still run after 5 s, or immediately if too many requests are waiting; nothing was removed.
     """
     if _unfinished(state, batch_id):
         cancel_batch(state.queue, batch_id, error=DELETED, who=who)
@@ -39,9 +39,9 @@ def cancel_and_delete_batch(state: State, batch_id: str, *, who: str) -> None:
 
 
 def _left_after_a_wait(state: State, batch_id: str) -> int:
-    """Wait for the jobs of a batch to end; returns how many have not.
+    """Wait for the jobs of a batch to stop; return how many are still unfinished.
 
-    A request that waits holds a thread, as a stream does, so both share a limit that leaves threads to others.
+    A waiting request occupies a thread, as a stream does, so both share a limit that keeps threads free for others.
     """
     unfinished = _unfinished(state, batch_id)
     if not unfinished or not state.streams.acquire(blocking=False):
@@ -49,7 +49,7 @@ def _left_after_a_wait(state: State, batch_id: str) -> int:
     try:
         deadline = time.monotonic() + WAIT_S
         while unfinished and time.monotonic() < deadline:
-            # Workers end canceled jobs within a second; they announce it to event streams only: the rows are polled.
+            # Workers stop canceled jobs within a second but notify only event streams, so the rows are polled.
             time.sleep(_LOOK_EVERY_S)
             unfinished = _unfinished(state, batch_id)
     finally:

@@ -1,4 +1,4 @@
-"""Submission of batches: from the list of names to the response."""
+"""Submission of batches, from the list of names to the response."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submi
 
 
 def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
-    """Queue a batch and give the answer; `keep` writes it in the same transaction.
+    """Queue a batch and return the response; `keep` stores the response in the same transaction.
 
     Raises:
         BadRequest, OptionsTooLarge: nothing was written.
@@ -45,7 +45,7 @@ def submit_many_jobs(state: State, request: Mapping[str, Any], *, keep: Keep) ->
     profiles = _profiles(state, request, names.names, tags=tags)
 
     def also(session: Session, submitted: SubmittedBatch) -> None:
-        ensure_tags(session, tags, now=submitted.batch.created_at)  # the domains, perhaps a million, join as they end
+        ensure_tags(session, tags, now=submitted.batch.created_at)  # Each domain joins when its job ends.
         keep(session, _answer(submitted, names))
 
     jobs = _jobs(names, options, profiles)
@@ -103,7 +103,7 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
 
 
 def _domains_of_tag(state: State, tag: str) -> list[str]:
-    """Read the domains of a tag, one more than a batch may have at most.
+    """Return the domains of a tag, at most one more than a batch may have.
 
     Raises:
         BadRequest: missing_domain.
@@ -128,11 +128,11 @@ def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
 def _profiles(
     state: State, request: Mapping[str, Any], names: Iterable[str], *, tags: Iterable[str]
 ) -> dict[str, ChosenProfile]:
-    """Choose the profile of each name that does not take the one under the empty name.
+    """Choose the profile of each name; names that are not in the result use the profile under the empty name.
 
     Raises:
         BadRequest: profile_not_found.
-        AmbiguousProfile: the tags of a domain, or those that it gets with this request, have different ones.
+        AmbiguousProfile: the tags of a domain, including the tags of this request, have different profiles.
     """
     with state.store.read_only() as session:
         if request.get("profile_id") is not None or request.get("profile_overrides"):

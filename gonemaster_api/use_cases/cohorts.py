@@ -1,4 +1,4 @@
-"""Changes of cohorts, each with its line of the audit."""
+"""Changes of cohorts, each with its audit record."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from gonemaster_engine.texts import Text, text_of
 
 
 def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort:
-    """Create the cohort of a tag; what its runs say is projected in the background if its analysis is on.
+    """Create the cohort of a tag; if its analysis is enabled, its runs are projected in the background.
 
     Raises:
         BadRequest: missing_source_tag, invalid_source_tag, invalid_catalog.
@@ -38,7 +38,7 @@ def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort
 
 
 def promote_earlier_batches(state: State, tag: str) -> None:
-    """Let all batches of a tag become snapshots of the cohort that is about to be made."""
+    """Make all existing batches of a tag become snapshots of the cohort that is about to be created."""
     state.store.run_in_transaction(lambda session: set_snapshot_intent_of_tag(session, tag))
 
 

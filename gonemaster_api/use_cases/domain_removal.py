@@ -1,4 +1,4 @@
-"""Domains removed on request: within the request, or as an operation if too many rows go with them."""
+"""Removal of domains: within the request, or as an operation if too many rows are affected."""
 
 from gonemaster_api.state import State
 from gonemaster_db.domains.domain_removal import check_domain_unused, count_prunable
@@ -9,13 +9,13 @@ from gonemaster_tasks.maintenance import retention
 
 
 def delete_domain(state: State, domain_id: int, *, who: str) -> Operation | None:
-    """Delete a domain with its runs and its memberships in tags.
+    """Delete a domain with its runs and its tag memberships.
 
-    If it has more runs than fit into a request, an operation is returned.
+    Return an operation if it has more runs than one request may delete.
 
     Raises:
-        DomainNotFound: there is no such domain.
-        DomainInUse: a job of it waits or runs; nothing is deleted.
+        DomainNotFound: no such domain.
+        DomainInUse: one of its jobs is waiting or running; nothing is deleted.
     """
     with state.store.read_only() as session:
         domain = check_domain_unused(session, domain_id)
@@ -29,7 +29,7 @@ def delete_domain(state: State, domain_id: int, *, who: str) -> Operation | None
 
 
 def count_prunable_domains(state: State, *, tag: str | None) -> int:
-    """Count the domains, of one tag if given, that have neither runs nor unfinished jobs. Raises TagNotFound."""
+    """Count the domains that have neither runs nor unfinished jobs, optionally of one tag. Raises TagNotFound."""
     with state.store.read_only() as session:
         if tag is not None:
             require_tag(session, tag)
@@ -37,12 +37,12 @@ def count_prunable_domains(state: State, *, tag: str | None) -> int:
 
 
 def prune_domains(state: State, *, tag: str | None, who: str) -> int | Operation:
-    """Delete the domains, of one tag if given, that have neither runs nor unfinished jobs; returns their number.
+    """Delete the domains that have neither runs nor unfinished jobs, optionally of one tag; return their number.
 
-    More than fit into a request become an operation.
+    Return an operation if there are more domains than one request may delete.
 
     Raises:
-        TagNotFound: there is no such tag.
+        TagNotFound: no such tag.
     """
     total = count_prunable_domains(state, tag=tag)
     if total > operations.MAX_ROWS_IN_REQUEST:

@@ -1,4 +1,4 @@
-"""Submission of jobs: names, tests, profile and undelegated data are checked before anything is stored."""
+"""Submission of jobs; names, tests, profile and undelegated data are checked before anything is stored."""
 
 import ipaddress
 import json
@@ -38,8 +38,8 @@ from gonemaster_tasks.config.settings import Settings
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_REPORTED = 100
-_OF_THE_REQUEST = ("request_id", "traceparent")  # that submitted a job
-MAX_OVERRIDES = 64 * 1024  # octets as JSON; the whole default profile has half of it
+_OF_THE_REQUEST = ("request_id", "traceparent")  # fields that refer to the request that submitted a job
+MAX_OVERRIDES = 64 * 1024  # bytes as JSON, twice the size of the whole default profile
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RefusedDomain:
 
 @dataclass(frozen=True)
 class CheckedNames:
-    """A list of names, read: what to test, in order, and what was left out."""
+    """The valid names of a list in their order, and its invalid and duplicate names."""
 
     names: NameSet
     invalid: list[RefusedDomain] = field(default_factory=list)
@@ -79,7 +79,7 @@ def read_name(text: str) -> str:
 
 
 def read_names(texts: Collection[Any]) -> CheckedNames:
-    """Normalise the names of a batch; each is kept once, the first 100 of what is left out are reported."""
+    """Normalise the names of a batch; keep each name once and report the first 100 invalid and duplicate names."""
     names = NameSet(len(texts))
     invalid: list[RefusedDomain] = []
     doubles: list[RefusedDomain] = []
@@ -105,7 +105,7 @@ def _refuse_type(value: Any) -> str:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Options of a test, validated and in the form that jobs store."""
+    """Validated options of a test, in the form in which jobs store them."""
 
     config: Mapping[str, Any]
     expires_at: datetime | None
@@ -114,7 +114,7 @@ class RunOptions:
 def read_options(state: State, request: Mapping[str, Any], *, origin: str) -> RunOptions:
     """Validate the options of a request.
 
-    The time of expiry is one of the shared clock, as workers judge by that.
+    The expiry time is based on the shared clock, because workers compare it with that clock.
 
     Raises:
         BadRequest: invalid_tests, testcase_excluded, invalid_profile_overrides, invalid_undelegated.
@@ -198,7 +198,7 @@ def _unscoped(address: Address) -> Address:
 
 
 def check_targets(nameservers: Iterable[Mapping[str, str]], *, guarded: bool) -> None:
-    """Refuse supplied addresses that would not be queried. `guarded`: only global addresses are.
+    """Reject supplied addresses that would not be queried; if `guarded`, only global addresses are accepted.
 
     Raises:
         BadRequest: private_undelegated_ip.
@@ -221,7 +221,7 @@ def _tags(names: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class ChosenProfile:
-    """The stored profile of a job; without an id the server's default."""
+    """The stored profile of a job, or the server's default if there is no id."""
 
     id: int | None = None
     name: str = ""
@@ -231,7 +231,7 @@ class ChosenProfile:
 def new_job(
     domain: str, options: RunOptions, *, priority: Priority, profile: ChosenProfile, public_id: str | None = None
 ) -> NewJob:
-    """Combine name, options and profile."""
+    """Build a job from its domain, options and profile."""
     return NewJob(
         domain=domain,
         public_id=public_id,
@@ -244,13 +244,13 @@ def new_job(
 
 
 def choose_profile(state: State, request: Mapping[str, Any], domain: str, *, tags: Sequence[str]) -> ChosenProfile:
-    """Choose the profile that a request names, else, without overrides, the default one of the domain's tags.
+    """Return the profile that a request names, or, without overrides, the default profile of the domain's tags.
 
-    `tags` are those that the domain gets with this request.
+    `tags` are the tags that the request adds to the domain.
 
     Raises:
         BadRequest: profile_not_found.
-        AmbiguousProfile: the tags have different ones.
+        AmbiguousProfile: the tags have different profiles.
     """
     profile_id = request.get("profile_id")
     if profile_id is None and not request.get("profile_overrides"):
@@ -272,7 +272,7 @@ def _profiles_of_domains(store: Store, domains: Sequence[str]) -> list[list[int]
 
 
 def named_profile(session: Session, profile_id: int | None) -> ChosenProfile:
-    """Read the name of a profile.
+    """Return a stored profile, or the server's default if there is no id.
 
     Raises:
         BadRequest: profile_not_found.
@@ -287,7 +287,7 @@ def named_profile(session: Session, profile_id: int | None) -> ChosenProfile:
 
 
 def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
-    """Queue a single job and give its document; `keep` writes the answer in the same transaction.
+    """Queue a single job and return its document; `keep` stores the response in the same transaction.
 
     Raises:
         BadRequest: nothing was written.
@@ -310,7 +310,7 @@ def submit_single_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
 
 
 def submit_job_again(state: State, old: Job | Run) -> dict[str, Any]:
-    """Queue a job with the domain, options and profile of another one, and give its document.
+    """Queue a job with the domain, options and profile of another job or run, and return its document.
 
     Raises:
         BadRequest: private_undelegated_ip, profile_not_found; nothing was written.
@@ -325,4 +325,4 @@ def submit_job_again(state: State, old: Job | Run) -> dict[str, Any]:
 
 
 def _nothing_else(_session: Session, _job: Job) -> None:
-    """Write nothing beside the job."""
+    """Store nothing else with the job."""

@@ -1,4 +1,4 @@
-"""Look-ups in DNS for the public API: a delegation, and names of ASes. Those who wait hold a thread, so few may."""
+"""DNS lookups for the API: delegations and AS names. Waiting lookups occupy threads, so their number is limited."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +16,14 @@ from gonemaster_engine.zone.delegation_data import DelegationData
 
 
 def look_up_public_delegation(state: State, text: str) -> dict[str, Any]:
-    """Return what `look_up_delegation` does, for a public job."""
+    """Return the result of `look_up_delegation` under the rules for public jobs."""
     return look_up_delegation(state, text, guarded=public_targets_are_guarded(state.settings))
 
 
 def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, Any]:
-    """Return name servers and DS records of a domain from DNS, in the form in which a job takes them.
+    """Return the name servers and DS records of a domain from DNS, in the form that a job accepts.
 
-    Addresses that a job may not have are left out; `guarded`: only global ones are queried.
+    Addresses that a job must not query are omitted; if `guarded`, only global addresses are returned.
 
     Raises:
         BadRequest: invalid_domain.
@@ -63,7 +63,7 @@ def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, 
 
 
 def name_asns(state: State, asns: list[int]) -> dict[str, Any]:
-    """Return who holds ASes, as far as it is known within three seconds; `complete` says whether that is all."""
+    """Return ASes with the holders known within three seconds; `complete` is true if all are known."""
     with _place_to_wait(state) as has_place:
         found = state.lookups.as_names(asns, wait_s=NAMES_WAIT_S if has_place else 0)
     return {
@@ -84,7 +84,7 @@ def _named(name: AsName) -> dict[str, Any]:
 
 @contextmanager
 def _place_to_wait(state: State) -> Iterator[bool]:
-    """Take one of the places of requests that wait, which leave threads to others; yields whether there was one."""
+    """Reserve one of the limited slots for waiting requests; yield whether a slot was free."""
     if not state.streams.acquire(blocking=False):
         yield False
         return

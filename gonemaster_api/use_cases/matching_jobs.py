@@ -1,4 +1,4 @@
-"""All jobs of a filtered list: canceled, or tested again as a batch."""
+"""Actions on all jobs of a filtered list: cancel them, or test them again as a batch."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from gonemaster_tasks.control.submit import SubmittedBatch
 
 
 class Matching(NamedTuple):
-    """How many jobs and runs of a list wait or run, and how many have finished."""
+    """Numbers of unfinished and finished jobs of a list."""
 
     unfinished: int
     finished: int
@@ -27,7 +27,7 @@ def count_matching(state: State, wanted: JobFilter) -> Matching:
 
 
 def cancel_matching_jobs(state: State, wanted: JobFilter, *, who: str) -> CanceledBatch | Operation:
-    """Cancel the waiting and running jobs that match now; more than fit into a request become an operation."""
+    """Cancel matching jobs that are waiting or running now; return an operation if there are too many for a request."""
     wanted = _until_now(state, wanted)
     with state.store.read_only() as session:
         total = count_unfinished(session, wanted)
@@ -41,16 +41,16 @@ def cancel_matching_jobs(state: State, wanted: JobFilter, *, who: str) -> Cancel
 
 
 def rerun_matching_jobs(state: State, wanted: JobFilter, *, who: str) -> SubmittedBatch:
-    """Queue a new batch with all finished runs that match now.
+    """Queue a new batch with all matching runs that have finished by now.
 
     Raises:
         NothingToRepeat: no run matches.
-        OptionsTooLarge: their options are.
+        OptionsTooLarge: the options of the runs are too large.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     return matching.rerun_matching(state.queue, _until_now(state, wanted), who=who)
 
 
 def _until_now(state: State, wanted: JobFilter) -> JobFilter:
-    """Leave out what is submitted after the request: nobody has seen it in the list."""
+    """Exclude jobs submitted after the request, because the user has not seen them in the list."""
     return wanted if wanted.created_before else replace(wanted, created_before=state.queue.clock.now())

@@ -1,17 +1,17 @@
-"""The names of a batch, perhaps a million, in little more memory than their text takes."""
+"""Set of the names of a batch, up to a million, in little more memory than the text of the names."""
 
 from array import array
 from collections.abc import Iterator
 
 _READ_AT_ONCE = 1000
-_LONGEST_LINE = 256  # a name and a line feed
+_LONGEST_LINE = 256  # bytes of a name and a line feed
 
 
 class NameSet:
-    """Different names in the order in which they were added.
+    """An ordered set of names.
 
-    A set of strings takes a hundred octets for a name of ten; this takes 20 beside the text. It is a hash table with
-    open addressing, which holds the numbers of names from 1 on; their text is in one piece, a line each.
+    A set of strings takes about 100 bytes for a name of ten characters; this set adds 20 bytes to the text. It is a
+    hash table with open addressing that holds the numbers of names, starting at 1; one buffer has the text.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -22,9 +22,9 @@ class NameSet:
         self._ends = array("I" if capacity * _LONGEST_LINE < 1 << 32 else "Q", [0])
 
     def add(self, name: str) -> bool:
-        """Add a name, in A-labels; return False if it is there already. There must be capacity for it."""
+        """Add a name in A-label form; return False for a duplicate. The set must have capacity for the name."""
         octets = name.encode("ascii")
-        at = hash(octets) & self._mask  # the hash of octets is keyed: nobody outside can make names collide
+        at = hash(octets) & self._mask  # The hash of bytes is keyed, so an attacker cannot force collisions.
         while number := self._table[at]:
             if self._text[self._ends[number - 1] : self._ends[number] - 1] == octets:
                 return False

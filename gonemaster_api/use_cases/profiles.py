@@ -1,4 +1,4 @@
-"""Stored profiles: checked before they are stored, repaired, reviewed, deleted; each change in the audit."""
+"""Stored profiles: store, replace, repair, review and delete; every change has an audit record."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def store_profile(state: State, request: Mapping[str, Any], *, who: str) -> Profile:
-    """Store a profile, stamped with the version of this engine.
+    """Check and store a profile, stamped with the version of this engine.
 
     Raises:
         BadRequest: invalid_profile.
@@ -39,11 +39,11 @@ def store_profile(state: State, request: Mapping[str, Any], *, who: str) -> Prof
 
 
 def replace_profile(state: State, profile_id: int, request: Mapping[str, Any], *, who: str) -> Profile:
-    """Put another profile in the place of a stored one.
+    """Replace a stored profile.
 
     Raises:
         BadRequest: invalid_profile.
-        NotFound: there is none.
+        NotFound: no such profile.
         ProfileExists: the name is taken.
     """
     fields, now = _fields(request, caller_limits(state.settings)), utcnow()
@@ -59,11 +59,11 @@ def replace_profile(state: State, profile_id: int, request: Mapping[str, Any], *
 
 
 def repair_profile(state: State, profile_id: int, operation: str, repair: Callable[[Any], Any], *, who: str) -> Profile:
-    """Change the configuration of a profile by a function; its stamp stays as it is.
+    """Change the configuration of a profile with a function; its engine version stamp is unchanged.
 
     Raises:
-        BadRequest: invalid_profile, where the result would be none.
-        NotFound: there is none.
+        BadRequest: invalid_profile, if the result is not a valid profile.
+        NotFound: no such profile.
     """
     now = utcnow()
 
@@ -82,7 +82,7 @@ def review_profile(state: State, profile_id: int, *, reviewed: bool, who: str) -
     """Stamp a profile with the version of this engine, or clear its stamp.
 
     Raises:
-        NotFound: there is none.
+        NotFound: no such profile.
     """
     version = __version__ if reviewed else ""
 
@@ -96,7 +96,7 @@ def review_profile(state: State, profile_id: int, *, reviewed: bool, who: str) -
 
 
 def review_all_profiles(state: State, *, who: str) -> int:
-    """Stamp all profiles with the version of this engine; gives how many had another stamp."""
+    """Stamp all profiles with the version of this engine; return how many had another stamp."""
 
     def change(session: Session) -> int:
         count = rows.mark_all_reviewed(session, schema_version=__version__)
@@ -109,12 +109,12 @@ def review_all_profiles(state: State, *, who: str) -> int:
 
 
 def remove_profile(state: State, profile_id: int, *, who: str) -> Operation | None:
-    """Delete a profile: its id is cleared in runs in short transactions, in tags and jobs together with the profile.
+    """Delete a profile: clear its id in runs in short transactions, then in tags and jobs together with the profile.
 
-    If more runs refer to it than fit into a request, an operation is returned.
+    Return an operation if more runs refer to the profile than one request may change.
 
     Raises:
-        NotFound: there is none.
+        NotFound: no such profile.
     """
     profile = read_profile(state, profile_id)
     with state.store.read_only() as session:
@@ -122,7 +122,7 @@ def remove_profile(state: State, profile_id: int, *, who: str) -> Operation | No
     if total > operations.MAX_ROWS_IN_REQUEST:
         kind, target, details = OperationKind.DELETE_PROFILE, str(profile_id), {"name": profile.name}
         return operations.start_operation(state.queue, kind, target=target, total=total, who=who, details=details)
-    # In steps before the deletion: ON DELETE SET NULL would lock all runs of the profile in one statement.
+    # Clear the runs in steps first: ON DELETE SET NULL would lock all runs of the profile in one statement.
     while state.store.run_in_transaction(lambda session: rows.clear_profile_in_runs(session, profile_id)):
         continue
 

@@ -1,4 +1,4 @@
-"""Jobs that anybody submits: what the public may ask for, on top of the rules for every job.
+"""Submission of public jobs: the limits for the public in addition to the rules for every job.
 
 Source: http-api.md section 8.1.
 """
@@ -34,7 +34,7 @@ MOST_TESTS = 256
 
 
 def submit_public_job(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
-    """Queue a job and give its public document; `keep` writes the answer in the same transaction.
+    """Queue a job and return its public document; `keep` stores the response in the same transaction.
 
     Raises:
         BadRequest: nothing was written.
@@ -62,9 +62,9 @@ def _check_public_rules(request: Mapping[str, Any]) -> None:
 
 
 def choose_public_profile(session: Session, profile_id: int | None, domain: str) -> ChosenProfile:
-    """Choose the profile that a request names, else the default one of the domain's tags.
+    """Return the profile that a request names, or else the default profile of the domain's tags.
 
-    Only public ones count, and what the tags of the domain say is never told: their profiles may be nobody's business.
+    Only public profiles are used. Ambiguous tags of the domain are not reported, because tags may be confidential.
 
     Raises:
         BadRequest: profile_not_found.
@@ -88,9 +88,9 @@ def _is_public(session: Session, profile_id: int) -> bool:
 
 
 def public_targets_are_guarded(settings: Settings, profile: ChosenProfile | None = None) -> bool:
-    """Return whether name servers that the public supplies must have global addresses.
+    """Return whether name servers in public requests must have global addresses.
 
-    Both must allow others: the setting for the public, and what decides for every job.
+    Other addresses need the permission of both the setting for the public and the rule for every job.
     """
     if not settings.public_api_allow_private_undelegated_ip:
         return True

@@ -1,4 +1,4 @@
-"""Old runs removed on request; what beat does regularly is in gonemaster_tasks."""
+"""Removal of old runs on request; gonemaster_tasks has the periodic removal by beat."""
 
 from datetime import timedelta
 
@@ -12,9 +12,9 @@ from gonemaster_tasks.maintenance.retention import purge_old_runs
 
 
 def purge_runs(state: State, older_than_days: int, *, who: str) -> int | Operation:
-    """Remove runs that ended before a number of days ago, 0 for the setting; returns their number.
+    """Remove runs that ended more than a number of days ago; 0 uses the setting. Return the number of runs.
 
-    More than fit into a request become an operation.
+    Return an operation if there are more runs than one request may delete.
 
     Raises:
         BadRequest: retention_not_configured.

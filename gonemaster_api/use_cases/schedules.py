@@ -26,7 +26,7 @@ def put_schedule(state: State, target: ScheduleTarget, body: Mapping[str, Any], 
     Raises:
         BadRequest: invalid_schedule, profile_not_found.
         Conflict: cohort_analysis_disabled.
-        CohortNotFound, TagNotFound: there is no such target.
+        CohortNotFound, TagNotFound: no such target.
     """
     now, new = state.queue.clock.now(), NewSchedule(**body)
 

@@ -1,4 +1,4 @@
-"""Runs read through the API; one that succeeded and has no score yet gets it on this occasion."""
+"""Reads of runs through the API; a successful run without a score gets its score when it is read."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def read_scored_result(state: State, run_id: str, *, locale: str, shown: Shown | None = None) -> dict[str, Any]:
-    """Return the result of a finished job; store its score where the run has none. `shown`: not what operators see.
+    """Return the result of a finished job; store its score if missing. `shown` defaults to the view of operators.
 
     Raises:
         ApiError: 404 not_found while the job is not finished; its status is in the details.
@@ -36,12 +36,12 @@ def read_scored_result(state: State, run_id: str, *, locale: str, shown: Shown |
 
 
 def read_scored_finish(state: State, run_id: str) -> RunWithEntries:
-    """Return a finished job with what it found; store its score where the run has none.
+    """Return a finished job with its entries; store its score if missing.
 
     Raises:
         ApiError: 404 not_found while the job is not finished.
         JobNotFound: there is no such job.
-        DocumentDamaged: what the run found cannot be read.
+        DocumentDamaged: the stored entries cannot be read.
     """
     finished = read_finished_run(state, run_id)
     if finished.score is not None and finished.run.score is None:
@@ -50,7 +50,7 @@ def read_scored_finish(state: State, run_id: str) -> RunWithEntries:
 
 
 def read_scored_run(state: State, run_id: str) -> dict[str, Any]:
-    """Return a run with its profile and timings; compute and store its score where it has none. Raises RunNotFound."""
+    """Return a run with its profile and timings; compute and store its score if missing. Raises RunNotFound."""
     document = read_run(state, run_id)
     if "score" not in document or document["score"] is not None or document["status"] != RunStatus.SUCCEEDED:
         return document
@@ -64,7 +64,7 @@ def read_scored_run(state: State, run_id: str) -> dict[str, Any]:
 
 
 def _backfill(state: State, run_id: str, score: Score) -> None:
-    """Store a score; a database that cannot take it now is no reason to refuse the read, a later one stores it."""
+    """Store a score; log a failure of the database instead of rejecting the read, because a later read tries again."""
     try:
         state.store.run_in_transaction(
             lambda session: set_score(session, run_id, score=score.score, grade=score.grade), attempts=1

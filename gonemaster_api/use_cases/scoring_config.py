@@ -1,4 +1,4 @@
-"""The scoring configuration, replaced; all processes follow within two seconds."""
+"""Replacement of the scoring configuration; all processes apply it within two seconds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,10 +20,10 @@ FILE_KEY = "scoring_config_path"
 
 
 def replace_scoring(state: State, document: Mapping[str, Any], *, who: str) -> dict[str, Any]:
-    """Store a configuration; keys that it does not have follow the default. Gives the complete one.
+    """Store a configuration and return the complete one; missing keys use the default.
 
     Raises:
-        BadRequest: invalid_scoring_config; readonly_setting while a file is in charge.
+        BadRequest: invalid_scoring_config; readonly_setting if a file sets the configuration.
     """
     _refuse_if_file(state)
     try:

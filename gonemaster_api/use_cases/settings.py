@@ -1,4 +1,4 @@
-"""Changes of settings: how their refusals are reported."""
+"""Changes of settings, and the report of rejected changes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,10 +15,10 @@ _MAX_REPORTED = 100
 
 
 def save_settings(state: State, changes: Mapping[str, Any], *, who: str) -> dict[str, list[str]]:
-    """Save settings, all or none; returns the workers, by key, whose flags keep them from following.
+    """Save settings, all or none; return by key the workers that ignore the change because a flag sets the value.
 
     Raises:
-        BadRequest: unknown_setting, readonly_setting, invalid_setting; the details list all that is wrong.
+        BadRequest: unknown_setting, readonly_setting, invalid_setting; the details list all errors.
     """
     try:
         change_settings(state.queue, state.live, changes, who=who)

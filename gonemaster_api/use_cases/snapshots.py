@@ -1,4 +1,4 @@
-"""Changes of snapshots and of what cohorts are made of, each with its line of the audit."""
+"""Changes of snapshots and cohort data, each with its audit record."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from gonemaster_engine.texts import Text, text_of
 
 
 def remove_cohort(state: State, cohort_id: int, *, who: str) -> None:
-    """Delete a cohort with its facts and snapshots; tag and runs stay. Raises CohortNotFound."""
+    """Delete a cohort with its facts and snapshots; keep its tag and runs. Raises CohortNotFound."""
     now = utcnow()
 
     def remove(session: Session) -> None:
@@ -30,7 +30,7 @@ def remove_cohort(state: State, cohort_id: int, *, who: str) -> None:
 
 
 def clear_cohort(state: State, cohort_id: int, *, who: str) -> int:
-    """Remove facts and snapshots of a cohort; returns the number of snapshots. Raises CohortNotFound."""
+    """Remove facts and snapshots of a cohort; return the number of snapshots. Raises CohortNotFound."""
     now = utcnow()
 
     def clear(session: Session) -> int:
@@ -43,7 +43,7 @@ def clear_cohort(state: State, cohort_id: int, *, who: str) -> int:
 
 
 def rebuild_cohort(state: State, cohort_id: int, *, who: str) -> int | None:
-    """Have facts and snapshots of a cohort made anew from its runs; returns their number, None if that is under way.
+    """Start to rebuild facts and snapshots of a cohort; return the number of runs, or None if a rebuild is running.
 
     Raises:
         CohortNotFound: no such cohort.
@@ -64,7 +64,7 @@ def rebuild_cohort(state: State, cohort_id: int, *, who: str) -> int | None:
 
 
 def patch_snapshot(state: State, cohort_id: int, slug: str, changes: Mapping[str, Any], *, who: str) -> str:
-    """Change a snapshot; returns its slug.
+    """Change a snapshot; return its slug.
 
     Raises:
         BadRequest: invalid_slug, invalid_status.
@@ -91,7 +91,7 @@ def remove_snapshot(state: State, cohort_id: int, slug: str, *, purge: bool, who
     """Retire a snapshot, or remove it with `purge`.
 
     Raises:
-        BadRequest: invalid_status, it was never captured and can only be purged.
+        BadRequest: invalid_status, because a snapshot that was never captured can only be purged.
         CohortNotFound, SnapshotNotFound.
     """
     if not purge:
@@ -108,7 +108,7 @@ def remove_snapshot(state: State, cohort_id: int, slug: str, *, purge: bool, who
 
 
 def rematerialise_snapshot(state: State, cohort_id: int, slug: str, *, who: str) -> None:
-    """Have the view of a snapshot made anew from its runs.
+    """Start to rebuild the view of a snapshot from its runs.
 
     Raises:
         Conflict: source_runs_purged, materialization_running.
@@ -125,7 +125,7 @@ def rematerialise_snapshot(state: State, cohort_id: int, slug: str, *, who: str)
 
 
 def rematerialise_snapshots(state: State, cohort_id: int, *, who: str) -> int:
-    """Do so with all snapshots of a cohort whose runs are there; returns how many.
+    """Start to rebuild all snapshots of a cohort whose runs are stored; return their number.
 
     Raises:
         Conflict: materialization_running.

@@ -37,7 +37,7 @@ def make_tag(state: State, name: str, description: str) -> None:
 
     Raises:
         BadRequest: missing_name, invalid_name.
-        TagExists: there is a tag of this name.
+        TagExists: a tag of this name exists.
     """
     now = utcnow()
     if not name:
@@ -47,12 +47,12 @@ def make_tag(state: State, name: str, description: str) -> None:
 
 
 def change_description(state: State, name: str, description: str) -> None:
-    """Describe a tag. Raises TagNotFound."""
+    """Set the description of a tag. Raises TagNotFound."""
     state.store.run_in_transaction(lambda session: describe_tag(session, name, description))
 
 
 def add_domains_to_tag(state: State, name: str, texts: Sequence[Any]) -> None:
-    """Put domains into a tag; both are made where they do not exist.
+    """Add domains to a tag; create the domains and the tag if they do not exist.
 
     Raises:
         BadRequest: invalid_name, missing_domains, invalid_domain.
@@ -67,7 +67,7 @@ def add_domains_to_tag(state: State, name: str, texts: Sequence[Any]) -> None:
 
 
 def remove_domains_from_tag(state: State, name: str, texts: Sequence[Any]) -> None:
-    """Take domains out of a tag.
+    """Remove domains from a tag.
 
     Raises:
         BadRequest: missing_domains, invalid_domain.
@@ -83,16 +83,16 @@ def remove_domains_from_tag(state: State, name: str, texts: Sequence[Any]) -> No
 
 
 def count_members(state: State, wanted: DomainFilter) -> int:
-    """Count the domains of a tag that match. Raises TagNotFound."""
+    """Count the matching domains of a tag. Raises TagNotFound."""
     with state.store.read_only() as session:
         require_tag(session, wanted.domain_tag or "")
         return count_listed(session, wanted)
 
 
 def remove_members(state: State, wanted: DomainFilter, *, who: str) -> int | Operation:
-    """Take the domains that match out of their tag; returns their number.
+    """Remove matching domains from their tag; return their number.
 
-    More than fit into a request become an operation. Raises TagNotFound.
+    Return an operation if there are more domains than one request may change. Raises TagNotFound.
     """
     total = count_members(state, wanted)
     if total > operations.MAX_ROWS_IN_REQUEST:
@@ -119,9 +119,9 @@ def _names(texts: Sequence[Any]) -> list[str]:
 
 
 def purge_tag(state: State, name: str, *, who: str) -> int | Operation:
-    """Remove all runs of a tag's domains, in short transactions; returns their number. Raises TagNotFound.
+    """Delete all runs of a tag's domains in short transactions; return their number. Raises TagNotFound.
 
-    More than fit into a request become an operation.
+    Return an operation if there are more runs than one request may delete.
     """
     with state.store.read_only() as session:
         get_tag(session, name)

@@ -1,4 +1,4 @@
-"""What connects jobs with the request that submitted them, in logs and traces."""
+"""Submission of jobs with the id and trace of the request, for logs and traces."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +12,11 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_job
 from gonemaster_tasks.tracing import traceparent
 
-MOST_IN_TRACE = 100  # jobs of one request: no program shows a trace of a million
+MOST_IN_TRACE = 100  # jobs of one request; tracing tools cannot display much larger traces
 
 
 def about_request(jobs: int = 1) -> dict[str, str]:
-    """Return what so many jobs of this request get of it: its id and, unless they are many, its trace."""
+    """Return the request id and, if there are not too many jobs, the trace that jobs of this request store."""
     trace = traceparent() if jobs <= MOST_IN_TRACE else ""
     found = {"request_id": structlog.contextvars.get_contextvars().get("request_id"), "traceparent": trace}
     return {name: value for name, value in found.items() if value}
@@ -25,9 +25,9 @@ def about_request(jobs: int = 1) -> dict[str, str]:
 def submit_traced_job(
     queue: QueueParts, new: NewJob, *, also: Callable[[Session, Job], None], alone: bool = False
 ) -> Job:
-    """Queue a job as `submit_job` does.
+    """Queue a job as `submit_job` does, connected with the request.
 
-    It gets the id of this request and its trace, which its worker takes up, and the line of the request its id.
+    The job stores the request id and the trace, which its worker continues; the log line of the request has the job id.
     """
     job = submit_job(queue, replace(new, config={**new.config, **about_request()}), also=also, alone=alone)
     structlog.contextvars.bind_contextvars(job_id=job.id)

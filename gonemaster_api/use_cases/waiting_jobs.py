@@ -1,4 +1,4 @@
-"""Changes of waiting jobs that are chosen by a filter: within the request, or as an operation if they are too many."""
+"""Changes of waiting jobs by id or filter: within the request, or as an operation if there are too many jobs."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class JobSelection:
-    """Waiting jobs: those with some ids, or, without ids, all of a tier whose names contain a text."""
+    """A selection of waiting jobs: by ids, or, without ids, by tier and a part of the domain."""
 
     job_ids: tuple[str, ...] = ()
     tier: str = ""
@@ -36,12 +36,12 @@ class JobSelection:
 
     @property
     def is_filter(self) -> bool:
-        """Whether the jobs are chosen by what they are."""
+        """Whether the jobs are selected by filter instead of by id."""
         return not self.job_ids
 
 
 def count_chosen(state: State, choice: JobSelection, change: Change | None = None) -> int:
-    """Count the jobs that a change is about."""
+    """Count the jobs that a change applies to."""
     if not choice.is_filter:
         return len(choice.job_ids)
     with state.store.read_only() as session:
@@ -49,7 +49,7 @@ def count_chosen(state: State, choice: JobSelection, change: Change | None = Non
 
 
 def change_jobs(state: State, choice: JobSelection, change: Change, *, who: str) -> int | Operation:
-    """Hold, release or remove waiting jobs; returns how many were, or the operation that does it."""
+    """Hold, release or remove waiting jobs; return the number of changed jobs, or the operation that changes them."""
     job_ids = list(choice.job_ids)
     if choice.is_filter:
         wanted = selection(change, tier=choice.tier, domain=choice.domain)
@@ -68,9 +68,9 @@ def change_jobs(state: State, choice: JobSelection, change: Change, *, who: str)
 
 
 def move_chosen(state: State, choice: JobSelection, to: End, *, who: str) -> int | Operation:
-    """Move waiting jobs to the front or the back of their tiers, in their order.
+    """Move waiting jobs to the front or back of their tiers, keeping their order.
 
-    Returns how many moved, or the operation that moves them.
+    Return the number of moved jobs, or the operation that moves them.
 
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.

@@ -1,4 +1,4 @@
-"""Watches: what is checked before one is stored; changes, and tests of receivers."""
+"""Watches: validation, changes and receiver tests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,16 +25,16 @@ from gonemaster_tasks.queues import DELIVER
 
 log = structlog.get_logger(__name__)
 
-_OF_THE_SERVICE = {WatchEvent.QUEUE_TROUBLE}  # events that are neither of a tag nor of a domain
+_OF_THE_SERVICE = {WatchEvent.QUEUE_TROUBLE}  # Events of the whole service do not need a tag or domain.
 
 
 def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
-    """Store a watch.
+    """Validate and store a watch.
 
     Raises:
-        BadRequest: subject or receiver are missing, doubled or not valid.
-        TagNotFound: there is no such tag.
-        TooManyWatches: no more may be stored.
+        BadRequest: subject or receiver are missing, ambiguous or invalid.
+        TagNotFound: no such tag.
+        TooManyWatches: the limit is reached.
     """
     events = [WatchEvent(name) for name in request["events"]]
     subject = _subject_of(request, events)
@@ -93,7 +93,7 @@ def _checked_email(text: str) -> str:
 
 
 def _shown_receiver(watch: Watch) -> str:
-    """Return what may stand in the audit: of a URL only host and port, for its path may be a secret."""
+    """Return the receiver for the audit: of a URL only host and port, because the path may be a secret."""
     return watch.host if watch.email is None else watch.email
 
 
@@ -101,8 +101,8 @@ def change_watch(state: State, watch_id: int, request: Mapping[str, Any], *, who
     """Change a watch.
 
     Raises:
-        BadRequest: the receiver is not valid, or of another kind than before.
-        WatchNotFound: there is no such watch.
+        BadRequest: the receiver is invalid, or its kind differs from before.
+        WatchNotFound: no such watch.
     """
     changes = dict(request)
 
@@ -146,10 +146,10 @@ def remove_watch(state: State, watch_id: int, *, who: str) -> None:
 
 
 def try_watch(state: State, watch_id: int, *, who: str) -> Delivery:
-    """Queue a test message, or return the one that waits; it is attempted even while others wait after failures.
+    """Queue a test message, or return the one already waiting; it is sent even while others wait after failures.
 
     Raises:
-        WatchNotFound: there is no such watch.
+        WatchNotFound: no such watch.
         Conflict: watch_disabled.
     """
 

@@ -1,4 +1,4 @@
-"""The admin API, /api/v1: one folder for each resource."""
+"""The admin API, /api/v1: one folder per resource."""
 
 from gonemaster_api.v1.analysis.routes import blueprint as analysis
 from gonemaster_api.v1.batches.routes import blueprint as batches

@@ -1,4 +1,4 @@
-"""Differences between two snapshots as the public analysis shows them."""
+"""Schemas of the differences between two snapshots in the public analysis."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ class AnalysisSideSchema(ma.Schema):
 
 
 class AnalysisEngineDeltaSchema(ma.Schema):
-    """The versions of the engine that tested."""
+    """The engine versions of the two snapshots."""
 
     from_engine_version = _level()
     to_engine_version = _level()
@@ -55,7 +55,7 @@ class AnalysisEngineDeltaSchema(ma.Schema):
     engine_version_unknown = _fields.Boolean(required=True, metadata={"description": "or a snapshot has several"})
 
 
-# `from` and `class` are words of Python: such members are made by name.
+# `from` and `class` are Python keywords, so fields of these names need a schema built from a dictionary.
 _Heading = ma.Schema.from_dict(
     {
         "dataset_tag": _text(),
@@ -83,7 +83,7 @@ class AnalysisDomainPairSchema(ma.Schema):
 
 
 class AnalysisTagChangeSchema(ma.Schema):
-    """A message tag that changed; a level of null is absent."""
+    """A message tag that changed; a null level means that it is absent."""
 
     tag = _text()
     module = _text()
@@ -96,7 +96,7 @@ class AnalysisTagChangeSchema(ma.Schema):
 
 
 class AnalysisGradeChangeSchema(ma.Schema):
-    """How many domains went from one grade to another."""
+    """Number of domains whose grade changed from one value to another."""
 
     from_grade = _level()
     to_grade = _level()
@@ -107,8 +107,8 @@ _OF_DOMAINS = {"description": "with granularity `domains`"}
 _OF_TAGS = {"description": "with granularity `tags`"}
 
 
-class AnalysisDiffSchema(_Heading):  # type: ignore[misc, valid-type]  # made above
-    """What differs; each list is paged by the same limit and offset, and `counts` has its length."""
+class AnalysisDiffSchema(_Heading):  # type: ignore[misc, valid-type]  # built above
+    """The differences; `limit` and `offset` apply to each list, and `counts` has the length of each list."""
 
     granularity = _text(metadata={"enum": ["domains", "tags"]})
     counts = _counts()
@@ -128,7 +128,7 @@ class AnalysisDiffSchema(_Heading):  # type: ignore[misc, valid-type]  # made ab
 
 
 class AnalysisVocabularyTagSchema(ma.Schema):
-    """A message tag that one engine knows."""
+    """A message tag that only one engine version knows."""
 
     module = _text()
     tag = _text()
@@ -136,7 +136,7 @@ class AnalysisVocabularyTagSchema(ma.Schema):
 
 
 class AnalysisVocabularyLevelSchema(ma.Schema):
-    """A message tag that has another level."""
+    """A message tag whose level differs."""
 
     module = _text()
     tag = _text()
@@ -145,7 +145,7 @@ class AnalysisVocabularyLevelSchema(ma.Schema):
 
 
 class AnalysisVocabularyDeltaSchema(ma.Schema):
-    """How the tables of levels differ."""
+    """Differences between the tables of levels."""
 
     added = _many(AnalysisVocabularyTagSchema)
     removed = _many(AnalysisVocabularyTagSchema)
@@ -153,7 +153,7 @@ class AnalysisVocabularyDeltaSchema(ma.Schema):
 
 
 class AnalysisReportTotalsSchema(ma.Schema):
-    """Numbers of domains; scores are compared where both snapshots have one."""
+    """Numbers of domains; scores are compared for domains with a score in both snapshots."""
 
     from_domain_count = _number()
     to_domain_count = _number()
@@ -172,15 +172,15 @@ class AnalysisReportTotalsSchema(ma.Schema):
     domain_categories = _counts()
 
 
-class AnalysisReportTagSchema(AnalysisTagChangeSchema, _Classified):  # type: ignore[misc, valid-type]  # made above
+class AnalysisReportTagSchema(AnalysisTagChangeSchema, _Classified):  # type: ignore[misc, valid-type]  # built above
     """A changed message tag with its class."""
 
     domains_appeared = _number(metadata={"description": "domains in both snapshots that have it only in the later one"})
     domains_cleared = _number()
 
 
-class AnalysisChangedTagSchema(_Classified):  # type: ignore[misc, valid-type]  # made above
-    """A message tag that a domain has, or has no more, or at another level."""
+class AnalysisChangedTagSchema(_Classified):  # type: ignore[misc, valid-type]  # built above
+    """A message tag that appeared, was cleared or changed its level at a domain."""
 
     tag = _text()
     module = _text()
@@ -205,7 +205,7 @@ class AnalysisReportDomainSchema(ma.Schema):
 
 
 class AnalysisClusterKeySchema(ma.Schema):
-    """What the domains of a cluster have in common."""
+    """A property that the domains of a cluster have in common."""
 
     key = _text(
         metadata={"enum": ["nameserver", "asn", "prefix", "dnssec_posture", "dnskey_algo_weakest", "software_version"]}
@@ -214,7 +214,7 @@ class AnalysisClusterKeySchema(ma.Schema):
 
 
 class AnalysisClusterSchema(ma.Schema):
-    """Domains that moved together; the first 25 are named."""
+    """Domains whose scores changed together; the first 25 are listed."""
 
     direction = _text(metadata={"enum": ["improved", "regressed"]})
     keys = _many(AnalysisClusterKeySchema)
@@ -224,8 +224,8 @@ class AnalysisClusterSchema(ma.Schema):
     domains = _fields.List(_fields.String(), required=True)
 
 
-class AnalysisReportSchema(_Heading):  # type: ignore[misc, valid-type]  # made above
-    """What changed between two snapshots, and why."""
+class AnalysisReportSchema(_Heading):  # type: ignore[misc, valid-type]  # built above
+    """The changes between two snapshots and their causes."""
 
     vocabulary = _fields.Nested(
         AnalysisVocabularyDeltaSchema,

@@ -1,4 +1,4 @@
-"""What requests of the public analysis may ask for."""
+"""Schemas of the query parameters of the public analysis."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ class NameserverListQuerySchema(_Latencies):
 
 
 class EndpointListQuerySchema(_Latencies):
-    """Which addresses of name servers to list."""
+    """Which name server addresses to list."""
 
     sort = _sort("endpoint")
 
@@ -97,19 +97,19 @@ class TestcaseListQuerySchema(_Levels):
 
 
 class EndpointQuerySchema(PagingSchema):
-    """Which of the name servers that have an address."""
+    """Name server to select if several name servers have the address."""
 
     nameserver = _text("required if several name servers have the address")
 
 
 class PrefixQuerySchema(PagingSchema):
-    """Which prefix."""
+    """Prefix to show."""
 
     prefix = _text("such as 192.0.2.0/24", required=True)
 
 
 class SnapshotTestcaseQuerySchema(PagingSchema):
-    """Which test case."""
+    """Test case to show."""
 
     __test__ = False
     module = _text("such as DNSSEC", required=True)
@@ -117,7 +117,7 @@ class SnapshotTestcaseQuerySchema(PagingSchema):
 
 
 class TrendsQuerySchema(QuerySchema):
-    """Which category, over which time."""
+    """Category and period of the trends."""
 
     category = ma.fields.String(load_default=SEVERITY, validate=validate.OneOf(tuple(BY_NAME)))
     begin = _text("first snapshot: slug, date or time", data_key="from")
@@ -125,14 +125,14 @@ class TrendsQuerySchema(QuerySchema):
 
 
 class HistoryQuerySchema(QuerySchema):
-    """Which object."""
+    """Object whose history to show."""
 
     entity = ma.fields.String(required=True, validate=validate.OneOf(tuple(map(str, HistoryKind))))
     key = _text("name, AS number or message tag", required=True)
 
 
 class PairQuerySchema(PagingSchema):
-    """Which two snapshots of a cohort."""
+    """The two snapshots of a cohort to compare."""
 
     limit = QueryInteger(load_default=MAX_LIMIT, validate=validate.Range(1, MAX_LIMIT))
     begin = _text("slug of the earlier snapshot; required", data_key="from")
@@ -140,13 +140,13 @@ class PairQuerySchema(PagingSchema):
 
 
 class SnapshotDiffQuerySchema(PairQuerySchema):
-    """What to compare."""
+    """Which kind of object to compare."""
 
     granularity = ma.fields.String(load_default="domains", validate=validate.OneOf(("domains", "tags")))
 
 
 class ReportQuerySchema(PairQuerySchema):
-    """What counts as a cluster."""
+    """Limits that define a cluster."""
 
     min_cluster = QueryInteger(load_default=3, validate=validate.Range(1, 500))
     max_spread = QueryInteger(load_default=3, validate=validate.Range(1, 100))

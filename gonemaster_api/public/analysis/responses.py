@@ -1,4 +1,4 @@
-"""Responses of the analysis, which clients keep and ask about: their version is an ETag."""
+"""Responses of the analysis that clients cache and revalidate: the version is an ETag."""
 
 from collections.abc import Callable
 from hashlib import blake2b
@@ -14,7 +14,7 @@ LIST_MAX_AGE = "public, max-age=60"
 
 
 def of_view(tag: str | None, slug: str | None, read: Callable[[ViewReading], Any]) -> Any:
-    """Return what is read of a snapshot, or 304 if the client has it."""
+    """Return the result of `read` for a snapshot, or 304 if the client has it."""
     with view_reading(state(), tag, slug) as found:
         return tagged(found.version(found.shown), lambda: read(found))
 
@@ -25,9 +25,9 @@ def of_view_and(
     others: Callable[[ViewReading], dict[str, Any]],
     read: Callable[[ViewReading], dict[str, Any]],
 ) -> Any:
-    """Return what is read of a snapshot with `others`, which may change meanwhile, or 304 if the client has both.
+    """Return the result of `read` for a snapshot, with `others`, or 304 if the client has both.
 
-    It is not kept: a domain has no entries any more when its run is deleted.
+    `others` may change while the snapshot does not, for example if a run is deleted. So the response is not cached.
     """
     with view_reading(state(), tag, slug) as found:
         beside = others(found)
@@ -36,7 +36,7 @@ def of_view_and(
 
 
 def of_default(tag: str, read: Callable[[Reading, OfferedSnapshot | None], Any]) -> Any:
-    """Return what is read of the default snapshot of a cohort, which it may not have, or 304 if the client has it."""
+    """Return the result of `read` for a cohort and its default snapshot, if any, or 304 if the client has it."""
     with reading(state(), tag) as found:
         shown = find_default_snapshot(found.session, found.cohort)
         return tagged(found.version(*([shown] if shown else [])), lambda: read(found, shown))
@@ -45,7 +45,7 @@ def of_default(tag: str, read: Callable[[Reading, OfferedSnapshot | None], Any])
 def of_cohort(
     tag: str | None, read: Callable[[Reading, list[OfferedSnapshot]], Any], *, caching: str = REVALIDATED
 ) -> Any:
-    """Return what is read of all snapshots of a cohort, or 304 if the client has it."""
+    """Return the result of `read` for all snapshots of a cohort, or 304 if the client has it."""
     with reading(state(), tag) as found:
         snapshots = found.snapshots()
         return tagged(found.version(*snapshots), lambda: read(found, snapshots), caching=caching)
@@ -56,9 +56,9 @@ def of_snapshots(
     slugs: tuple[str, str],
     read: Callable[..., Any],
 ) -> Any:
-    """Return what is read of two snapshots of a cohort with the scoring in effect, or 304 if the client has it.
+    """Return the result of `read` for two snapshots of a cohort and the current scoring, or 304 if the client has it.
 
-    `read` gets the Reading, both snapshots and the ScoringConfig.
+    `read` receives the Reading, both snapshots and the ScoringConfig.
     """
     shared = state()
     config = current_scoring(shared.store, shared.settings)

@@ -1,7 +1,7 @@
-"""Cohorts and their snapshots.
+"""Routes of cohorts and their snapshots.
 
-In every path the cohort may be left out (`/analysis/domains`), which means the default one, and the snapshot
-(`/analysis/cohorts/{tag}/domains`), which means the default one of the cohort. The document shows the full paths.
+Every path may omit the cohort (`/analysis/domains`), which selects the default cohort, and the snapshot
+(`/analysis/cohorts/{tag}/domains`), which selects the cohort's default snapshot. The API document has full paths.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ blueprint = Blueprint(
 
 
 def _registered(full: str, *short: str) -> Callable[[View], View]:
-    """Serve a view at its full path, which the document shows, and at shorter ones."""
+    """Serve a view at its full path, which is in the API document, and at its shorter paths."""
 
     def register(view: View) -> View:
         blueprint.route(full)(view)
@@ -71,12 +71,12 @@ def _registered(full: str, *short: str) -> Callable[[View], View]:
 
 
 def of_a_cohort(rule: str) -> Callable[[View], View]:
-    """Serve a view of a cohort."""
+    """Serve a view of a cohort, at paths with and without the cohort."""
     return _registered(f"/cohorts/<tag>{rule}", rule)
 
 
 def of_a_snapshot(rule: str) -> Callable[[View], View]:
-    """Serve a view of a snapshot."""
+    """Serve a view of a snapshot, at paths with and without cohort and snapshot."""
     short = (f"/cohorts/<tag>{rule}", f"/snapshots/<slug>{rule}", rule)
     return _registered(f"/cohorts/<tag>/snapshots/<slug>{rule}", *short)
 
@@ -88,7 +88,7 @@ class Catalog(MethodView):
     @blueprint.response(200, schemas.AnalysisCatalogSchema)
     @blueprint.refuses(_500="invalid_catalog", _503=f"no_selectable_cohorts, no_default_cohort, {_LATE}")
     def get(self) -> Any:
-        """Show which cohorts there are, and which is the default one."""
+        """List the public cohorts and name the default cohort."""
         with limited_session(state()) as session:
             return read_catalog(state(), session)
 
@@ -209,19 +209,19 @@ class NameserverByName(MethodView):
 
 @of_a_snapshot("/endpoints")
 class Endpoints(MethodView):
-    """Addresses of name servers of a snapshot."""
+    """Name server addresses of a snapshot."""
 
     @blueprint.arguments(asked.EndpointListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisEndpointListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
-        """List the addresses of the name servers of a snapshot."""
+        """List the name server addresses of a snapshot."""
         return of_view(tag, slug, lambda view: read_list(view, "endpoint", query))
 
 
 @of_a_snapshot("/endpoints/<address>")
 class EndpointByAddress(MethodView):
-    """One address of a name server of a snapshot."""
+    """One name server address of a snapshot."""
 
     @blueprint.arguments(asked.EndpointQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisEndpointDetailSchema)
@@ -229,7 +229,7 @@ class EndpointByAddress(MethodView):
         _400=f"invalid_address, invalid_nameserver, missing_nameserver, {_PAGE}", _404=_OBJECT, _503=_LATE
     )
     def get(self, query: dict[str, Any], address: str, tag: str | None = None, slug: str | None = None) -> Any:
-        """Show an address of a name server with its domains."""
+        """Show a name server address with its domains."""
         return of_view(tag, slug, lambda view: details.read_endpoint(view, address, query))
 
 
@@ -313,7 +313,7 @@ class Testcases(MethodView):
     @blueprint.response(200, schemas.AnalysisTestcaseListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
-        """List the test cases of a snapshot that found something."""
+        """List the test cases of a snapshot that have findings."""
         return of_view(tag, slug, lambda view: read_list(view, "testcase", query))
 
 
@@ -337,7 +337,7 @@ class Trends(MethodView):
     @blueprint.response(200, schemas.AnalysisTrendsSchema)
     @blueprint.refuses(_400="invalid_category, invalid_from, invalid_to, invalid_time_range", _404=_COHORT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
-        """Show how many domains had each key of a category in each snapshot."""
+        """Show the number of domains by key of a category for each snapshot."""
         return of_cohort(tag, lambda cohort, snapshots: read_trends(cohort, snapshots, query))
 
 
@@ -349,7 +349,7 @@ class History(MethodView):
     @blueprint.response(200, schemas.AnalysisHistorySchema)
     @blueprint.refuses(_400="missing_entity, invalid_entity, missing_key, invalid_key", _404=_COHORT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
-        """Show what each snapshot says about a name server, AS, message tag or domain."""
+        """Show the state of a name server, AS, message tag or domain in each snapshot."""
         return of_cohort(tag, lambda cohort, snapshots: read_history_of(cohort, snapshots, query))
 
 
@@ -380,5 +380,5 @@ class Report(MethodView):
         _503=_LATE,
     )
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
-        """Tell what changed between two snapshots, and what of it is due to the measurement."""
+        """Report what changed between two snapshots, and which changes are due to the measurement."""
         return of_snapshots(tag, wanted_slugs(query), partial(read_report, query))

@@ -1,4 +1,4 @@
-"""Snapshots and what they are about, as the public analysis shows them."""
+"""Schemas of snapshots and their objects in the public analysis."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ class AnalysisBucketSchema(ma.Schema):
 
 
 class AnalysisDistributionSchema(ma.Schema):
-    """How the domains are distributed over the keys of a category."""
+    """Distribution of the domains over the keys of a category."""
 
     category = _required(_fields.String)
     label = _required(_fields.String)
@@ -79,7 +79,7 @@ class AnalysisDistributionSchema(ma.Schema):
 
 
 class AnalysisTotalsSchema(ma.Schema):
-    """How much there is of each kind."""
+    """Number of objects of each kind."""
 
     domain_count = _required(_fields.Integer)
     nameserver_count = _required(_fields.Integer)
@@ -111,7 +111,7 @@ class _Materialized(ma.Schema):
 
 
 class AnalysisOverviewSchema(_CohortHead, _Materialized):
-    """A snapshot at a glance."""
+    """The overview of a snapshot."""
 
     status = _required(_fields.String, metadata={"enum": ["ok"]})
     snapshot = _nested(AnalysisSnapshotSchema)
@@ -167,7 +167,7 @@ class AnalysisVersionSchema(ma.Schema):
 
 
 class AnalysisDomainReferenceSchema(ma.Schema):
-    """A domain as other objects list it; no score and grade where they are not public."""
+    """A domain as other objects list it; without score and grade if they are not public."""
 
     domain = _required(_fields.String)
     score = _nullable(_fields.Integer)
@@ -210,7 +210,7 @@ class _Announced(ma.Schema):
 
 
 class AnalysisAsnReferenceSchema(ma.Schema):
-    """An AS as other objects list it."""
+    """An AS as listed by other objects."""
 
     asn = _required(_fields.Integer)
     label = _required(_fields.String)
@@ -218,14 +218,14 @@ class AnalysisAsnReferenceSchema(ma.Schema):
 
 
 class AnalysisNameserverReferenceSchema(ma.Schema):
-    """A name server as other objects list it."""
+    """A name server as listed by other objects."""
 
     nameserver = _required(_fields.String)
     domain_count = _required(_fields.Integer)
 
 
 class AnalysisPrefixReferenceSchema(ma.Schema):
-    """A prefix as other objects list it."""
+    """A prefix as listed by other objects."""
 
     prefix = _required(_fields.String)
     family = _required(_fields.Integer, metadata={"enum": [4, 6]})
@@ -245,7 +245,7 @@ class AnalysisNameserverSchema(AnalysisNameserverReferenceSchema, _Latency):
 
 
 class AnalysisEndpointSchema(_Announced, _Latency):
-    """An address of a name server."""
+    """A name server address."""
 
     nameserver = _required(_fields.String)
     address = _required(_fields.String)
@@ -323,7 +323,7 @@ class _WithDomains(_OfSnapshot):
 
 
 class AnalysisNameserverDetailSchema(AnalysisNameserverSchema, _WithDomains):
-    """A name server with what belongs to it."""
+    """A name server with its addresses, ASes and domains."""
 
     latency_ipv4 = _nullable(_fields.Float, metadata={"description": "median over IPv4, milliseconds"})
     latency_ipv6 = _nullable(_fields.Float)
@@ -332,25 +332,25 @@ class AnalysisNameserverDetailSchema(AnalysisNameserverSchema, _WithDomains):
 
 
 class AnalysisEndpointDetailSchema(AnalysisEndpointSchema, _WithDomains):
-    """An address of a name server with its domains."""
+    """A name server address with its domains."""
 
 
 class AnalysisAsnDetailSchema(AnalysisAsnSchema, _WithDomains):
-    """An AS with what belongs to it; at most 500 name servers and prefixes."""
+    """An AS with its name servers, prefixes and domains; at most 500 name servers and prefixes."""
 
     nameservers = _many(AnalysisNameserverReferenceSchema)
     prefixes = _many(AnalysisPrefixReferenceSchema)
 
 
 class AnalysisPrefixDetailSchema(AnalysisPrefixSchema, _WithDomains):
-    """A prefix with what belongs to it; at most 500 addresses."""
+    """A prefix with its addresses, ASes and domains; at most 500 addresses."""
 
     addresses = _many(AnalysisEndpointSchema)
     asns = _many(AnalysisAsnReferenceSchema)
 
 
 class AnalysisTagDetailSchema(_WithDomains):
-    """A message tag with its domains, over all test cases that have it."""
+    """A message tag with its domains, across all its test cases."""
 
     tag = _required(_fields.String)
     module = _required(_fields.String)
@@ -384,14 +384,14 @@ class AnalysisDomainAddressSchema(_Announced):
 
 
 class AnalysisEntrySchema(AnalysisDomainTagSchema):
-    """An entry of the run of a domain, from INFO, in English."""
+    """An entry of a domain's run, from INFO up, in English."""
 
     args = _required(_fields.Dict)
     message = _required(_fields.String)
 
 
 class AnalysisRegistrySchema(ma.Schema):
-    """What the registry of a domain published by RDAP; null or empty is what it did not say."""
+    """The registration data of a domain from RDAP; null or empty if the registry does not publish the value."""
 
     state = _required(
         _fields.String,
@@ -414,7 +414,7 @@ class AnalysisRegistrySchema(ma.Schema):
 
 
 class AnalysisDomainDetailSchema(AnalysisDomainSchema, _OfSnapshot):
-    """A domain with what was found."""
+    """A domain with its name servers, addresses, findings and registration data."""
 
     rdap_url = _nullable(_fields.String, metadata={"description": "null where external data are not enabled"})
     registry = _nullable(
@@ -438,7 +438,7 @@ class AnalysisDomainDetailSchema(AnalysisDomainSchema, _OfSnapshot):
 
 
 class AnalysisKeyMetaSchema(ma.Schema):
-    """How a key of a category is shown."""
+    """Label, tone and order of a category key."""
 
     label = _required(_fields.String)
     tone = _required(_fields.String, metadata={"enum": list(TONES)})
@@ -471,7 +471,7 @@ class AnalysisTrendsSchema(ma.Schema):
 
 
 class AnalysisHistoryPointSchema(ma.Schema):
-    """What a snapshot says about the object; null where it says nothing."""
+    """The state of the object in a snapshot; null if unknown."""
 
     slug = _required(_fields.String)
     captured_at = _required(Instant)
@@ -483,7 +483,7 @@ class AnalysisHistoryPointSchema(ma.Schema):
 
 
 class AnalysisHistorySchema(ma.Schema):
-    """One object over time, oldest snapshot first."""
+    """The history of one object, oldest snapshot first."""
 
     dataset_tag = _required(_fields.String)
     entity = _required(_fields.String)

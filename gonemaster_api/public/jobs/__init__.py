@@ -1,1 +1,1 @@
-"""Tests of single domains, by anybody."""
+"""Public tests of single domains."""

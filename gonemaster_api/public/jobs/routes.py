@@ -1,4 +1,4 @@
-"""Public jobs: submit one, follow it, read its result. There is no list: who has no id finds nothing."""
+"""Routes of public jobs: submit, follow, read the result. There is no list: a client needs the id of a job."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ class Jobs(MethodView):
 
 @blueprint.route("/<public_id>")
 class JobById(MethodView):
-    """One job, or the run it has become."""
+    """One waiting, running or finished job."""
 
     @blueprint.response(200, PublicJobSchema)
     @blueprint.refuses(_404="not_found", _429="rate_limited")
@@ -101,7 +101,7 @@ class Chain(MethodView):
     @blueprint.response(200, DnssecChainSchema)
     @blueprint.refuses(_404="not_found, no_chain_data", _429="rate_limited", _500="lookup_failed, internal_error")
     def get(self, public_id: str) -> Any:
-        """Show the DNSSEC chain of trust that the test of a job found."""
+        """Show the DNSSEC chain of trust of a job."""
         version, chain = read_public_chain(state(), public_id)
         return tagged(version, lambda: chain, caching=_CHAIN_AGE)
 
@@ -113,7 +113,7 @@ class AsnNames(MethodView):
     @blueprint.response(200, AsnNamesSchema)
     @blueprint.refuses(_404="not_found; also while the job is not finished", _429="rate_limited")
     def get(self, public_id: str) -> Any:
-        """Show who holds the ASes that the result of a job names; waits three seconds for them at most."""
+        """Show the holders of the ASes in the result of a job; waits at most three seconds for missing names."""
         shared = state()
         document = name_asns(shared, read_asns(shared, public_id))
         return document, {"Cache-Control": _NAMES_AGE if document["complete"] else "no-store"}

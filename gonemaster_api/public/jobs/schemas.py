@@ -1,4 +1,4 @@
-"""Requests for public jobs, and public jobs as everybody sees them."""
+"""Schemas of requests for public jobs, and of public jobs."""
 
 from typing import ClassVar
 
@@ -49,7 +49,7 @@ class NewPublicJobSchema(RequestSchema):
 
 
 class PublicJobSchema(ma.Schema):
-    """A job, or the run it has become."""
+    """A waiting, running or finished job."""
 
     public_id = ma.fields.String(required=True, metadata={"example": "4fT0aZq81LmX"})
     domain = ma.fields.String(required=True)
@@ -62,13 +62,13 @@ class PublicJobResultSchema(JobResultSchema):
     """The result of a run; `job_id` is the public id."""
 
     class Meta:
-        """Public jobs are in no batch."""
+        """Exclude the batch, because public jobs do not belong to a batch."""
 
         exclude = ("batch_id",)
 
 
 class AsnNameSchema(ma.Schema):
-    """Who holds an AS; what is not known is empty."""
+    """The holder of an AS; unknown values are empty."""
 
     asn = ma.fields.Integer(required=True)
     name = ma.fields.String(required=True)
@@ -80,7 +80,7 @@ class AsnNameSchema(ma.Schema):
 
 
 class AsnNamesSchema(ma.Schema):
-    """The ASes of a result."""
+    """The holders of the ASes in a result."""
 
     complete = ma.fields.Boolean(
         required=True, metadata={"description": "whether all were found out; if not, ask again in some seconds"}

@@ -1,1 +1,1 @@
-"""Look-ups of delegations."""
+"""Lookups of delegations."""

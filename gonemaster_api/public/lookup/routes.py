@@ -1,4 +1,4 @@
-"""Look-ups of delegations, for forms that begin with what is there."""
+"""Route of delegation lookups, with which forms are prefilled."""
 
 from typing import Any
 
@@ -23,5 +23,5 @@ class Lookup(MethodView):
         _503="too_many_lookups, lookup_timeout, store_unavailable",
     )
     def get(self, domain: str) -> Any:
-        """Ask the parent of a domain for name servers and DS records; addresses that are not global are left out."""
+        """Query the parent of a domain for name servers and DS records; addresses that are not global are omitted."""
         return look_up_public_delegation(state(), domain), {"Cache-Control": "no-store"}

@@ -1,10 +1,10 @@
-"""What the parent of a domain has about it."""
+"""Schemas of the delegation of a domain."""
 
 import marshmallow as ma
 
 
 class LookupNameserverSchema(ma.Schema):
-    """A name server and one of its addresses; without `ip` no usable one is known."""
+    """A name server and one of its addresses; `ip` is absent if no usable address is known."""
 
     ns = ma.fields.String(required=True)
     ip = ma.fields.String()
@@ -20,7 +20,7 @@ class LookupDsSchema(ma.Schema):
 
 
 class LookupSchema(ma.Schema):
-    """A delegation, as `nameservers` and `ds_info` of a job take it; empty lists where there is none."""
+    """A delegation in the form of `nameservers` and `ds_info` of a job; the lists are empty if there is none."""
 
     nameservers = ma.fields.List(ma.fields.Nested(LookupNameserverSchema), required=True)
     ds_records = ma.fields.List(ma.fields.Nested(LookupDsSchema), required=True)

@@ -1,1 +1,1 @@
-"""What the public is told of the service."""
+"""Public information about the service."""

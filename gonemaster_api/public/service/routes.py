@@ -1,4 +1,4 @@
-"""Languages, profiles, versions, and what public pages show."""
+"""Routes of languages, profiles, versions and the settings of public pages."""
 
 from typing import Any
 
@@ -50,11 +50,11 @@ class Version(MethodView):
 
 @blueprint.route("/info")
 class Info(MethodView):
-    """What is shown."""
+    """Visible parts of results."""
 
     @blueprint.response(200, InfoSchema)
     def get(self) -> dict[str, Any]:
-        """Show which parts of results the public sees, and which test cases are never run."""
+        """Show which parts of results are public, and which test cases are never run."""
         settings = state().settings
         excluded = select(settings.exclude) if settings.exclude else ()
         return {name: getattr(settings, name) for name in InfoSchema().fields if name.startswith("show_")} | {

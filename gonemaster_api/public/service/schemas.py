@@ -1,4 +1,4 @@
-"""What the public is told of the service."""
+"""Schemas of public information about the service."""
 
 import marshmallow as ma
 
@@ -19,7 +19,7 @@ class VersionSchema(ma.Schema):
 
 
 class InfoSchema(ma.Schema):
-    """What is shown, and what is never tested."""
+    """The public parts of results, and the excluded test cases."""
 
     show_score_public = ma.fields.Boolean(required=True)
     show_nameserver_timings_public = ma.fields.Boolean(required=True)

@@ -1,1 +1,1 @@
-"""Reads of the public analysis: documents made from frozen views."""
+"""Reads of the public analysis: documents built from frozen views."""

@@ -32,7 +32,7 @@ def wanted_slugs(query: Mapping[str, Any]) -> tuple[str, str]:
 def read_diff(
     query: Mapping[str, Any], reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
 ) -> dict[str, Any]:
-    """Return which domains or tags differ."""
+    """Return the domains or tags that differ."""
     found = read_comparison(reading.state.store, reading.session, before, after, config)
     document = heading(reading, before, after) | {"granularity": query["granularity"]}
     if query["granularity"] == "tags":
@@ -41,7 +41,7 @@ def read_diff(
 
 
 def heading(reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot) -> dict[str, Any]:
-    """Return which snapshots are compared, and whether the engine changed between them."""
+    """Return the compared snapshots and the difference of their engine versions."""
     return {
         "dataset_tag": reading.cohort.source_tag,
         "from": _side(before),
@@ -51,7 +51,7 @@ def heading(reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot) -
 
 
 def engine_delta(before: OfferedSnapshot, after: OfferedSnapshot) -> dict[str, Any]:
-    """Compare the versions of the engine; of a snapshot that has several of them it is not known."""
+    """Compare the engine versions; the version is unknown if a snapshot has several versions."""
     known = all(one.engine_version and not one.mixed_engine_version for one in (before, after))
     return {
         "from_engine_version": before.engine_version or None,
@@ -90,7 +90,7 @@ def _domains(
 
 
 def values_of(reading: Reading, snapshot: OfferedSnapshot, positions: Iterable[int]) -> Values:
-    """Return what is shown of the domains at some positions."""
+    """Return the public values of the domains at some positions."""
     found = values_at(reading.session, SnapshotDomain, snapshot.view_id, positions, _SHOWN)
     if reading.shows_scores:
         return found
@@ -124,7 +124,7 @@ def _tags(changes: Sequence[TagChange]) -> dict[str, Any]:
 
 
 def change_kind(was: str | None, now: str | None) -> str:
-    """Name a change of level; None is absent."""
+    """Return the kind of a level change; None means absent."""
     if was is None:
         return "appeared"
     if now is None:
@@ -133,7 +133,7 @@ def change_kind(was: str | None, now: str | None) -> str:
 
 
 def tag_document(change: TagChange) -> dict[str, Any]:
-    """Return a changed tag with the numbers of domains that have it."""
+    """Return a changed tag with the numbers of affected domains."""
     return {
         "tag": change.key.tag,
         "module": change.key.module,

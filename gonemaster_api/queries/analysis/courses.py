@@ -1,4 +1,4 @@
-"""The course of a cohort over its snapshots: trends of a category, and the history of one object."""
+"""Development of a cohort over its snapshots: trends of a category, and the history of one object."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ _DATE_LENGTH = len("2026-01-31")
 
 
 def read_trends(reading: Reading, snapshots: Sequence[OfferedSnapshot], query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how many domains had each key of a category in each snapshot, oldest first.
+    """Return the number of domains by key of a category for each snapshot, oldest first.
 
     Raises:
-        BadRequest: invalid_from, invalid_to, invalid_time_range; invalid_category while scores are not public.
+        BadRequest: invalid_from, invalid_to, invalid_time_range; invalid_category if scores are not public.
     """
     category = BY_NAME[query["category"]]
     if category.name == GRADE and not reading.shows_scores:
@@ -53,7 +53,7 @@ def _payload(stored: str | None, category: str) -> dict[str, int]:
 
 
 def read_history_of(reading: Reading, snapshots: Sequence[OfferedSnapshot], query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what each snapshot says about one object, oldest first.
+    """Return the state of one object in each snapshot, oldest first.
 
     Raises:
         BadRequest: invalid_key.
@@ -83,7 +83,7 @@ def _key(kind: HistoryKind, text: str) -> str | int:
 
 
 def _within(snapshots: Sequence[OfferedSnapshot], begin: str | None, end: str | None) -> list[OfferedSnapshot]:
-    """Return the snapshots of a range, oldest first; bounds are slugs, dates or times, and included."""
+    """Return the snapshots of a range, oldest first; bounds are slugs, dates or times, both inclusive."""
     first = None if begin is None else _instant(snapshots, begin, "from")
     last = None if end is None else _instant(snapshots, end, "to")
     if first is not None and last is not None and first > last:

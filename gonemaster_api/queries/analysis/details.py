@@ -1,6 +1,6 @@
-"""Single objects of a snapshot as documents: an object with what belongs to it.
+"""Single objects of a snapshot as documents, with their related objects.
 
-The domains of an object are a page; other lists have the first MOST_LISTED, their lengths are among the counts.
+The domains of an object are paged; other lists have the first MOST_LISTED items, and the counts have their lengths.
 """
 
 import re
@@ -38,7 +38,7 @@ from gonemaster_engine.texts import Text, text_of
 MOST_LISTED = MAX_LIMIT
 _HIGHEST_ASN = 2**32 - 1
 _LONGEST_ASN = 12
-_ESCAPED = re.compile(r"(?=.*\\)[!-~]{1,1016}")  # of 254 octets at most, some as \DDD
+_ESCAPED = re.compile(r"(?=.*\\)[!-~]{1,1016}")  # at most 254 octets, some of them written as \DDD
 
 Query = Mapping[str, Any]
 
@@ -58,8 +58,8 @@ def read_endpoint(reading: ViewReading, address: str, query: Query) -> dict[str,
     """Return an address of a name server with its domains.
 
     Raises:
-        BadRequest: invalid_address; missing_nameserver, several have the address; details.nameservers has them.
-        NotFound: none has it.
+        BadRequest: invalid_address; missing_nameserver if several have the address, listed in details.nameservers.
+        NotFound: no name server has the address.
     """
     wanted = {"address": canonical_address(address)}
     if query.get("nameserver"):
@@ -95,7 +95,7 @@ def read_prefix(reading: ViewReading, query: Query) -> dict[str, Any]:
 
 
 def read_tag(reading: ViewReading, tag: str, query: Query) -> dict[str, Any]:
-    """Return a message tag with its domains, over all test cases that have it. Raises NotFound."""
+    """Return a message tag with its domains, across all its test cases. Raises NotFound."""
     rows = find_rows(reading.session, SnapshotTag, reading.view_id, tag=tag.upper())
     first = reading.require(rows[0] if rows else None, "message tag", tag)
     document = {
@@ -121,7 +121,7 @@ def read_testcase(reading: ViewReading, query: Query) -> dict[str, Any]:
 
 
 def named(text: str, *, code: str) -> str:
-    """Return a name in canonical form. Raises BadRequest with the code."""
+    """Return a name in canonical form. Raises BadRequest with the given code."""
     try:
         return normalize_domain(text)
     except InvalidDomain as error:
@@ -129,10 +129,10 @@ def named(text: str, *, code: str) -> str:
 
 
 def named_server(text: str, *, code: str) -> str:
-    """Return the name of a name server as it is stored: the engine escapes octets that are in no domain name.
+    """Return a name server's name in its stored form; the engine escapes octets that are not allowed in domain names.
 
     Raises:
-        BadRequest: the code; it is no such name.
+        BadRequest: the name is invalid; the error has the given code.
     """
     return text.lower() if _ESCAPED.fullmatch(text) else named(text, code=code)
 
@@ -159,7 +159,7 @@ def canonical_prefix(text: str) -> str:
 
 
 def asn_of(text: str) -> int:
-    """Return the number of an AS, given with or without `AS` before it. Raises BadRequest."""
+    """Return the number of an AS from text with or without the prefix `AS`. Raises BadRequest."""
     digits = text[:_LONGEST_ASN].upper().removeprefix("AS")
     if len(text) > _LONGEST_ASN or not (digits.isascii() and digits.isdigit()) or int(digits) > _HIGHEST_ASN:
         raise BadRequest(
@@ -185,7 +185,7 @@ def _members(reading: ViewReading, owner: str, row: Any, member: str) -> Sequenc
 def _listed(
     reading: ViewReading, owner: str, row: Any, member: str, shown: Callable[[Any], dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """Return the first members of one kind, as lists show them if nothing else is said."""
+    """Return the first related objects of one kind, by default in the form used in lists."""
     positions = _members(reading, owner, row, member)[:MOST_LISTED]
     rows = rows_at(reading.session, SPECS[member].model, reading.view_id, positions)
     return [shown(one) if shown else row_document(reading, member, one) for one in rows]
@@ -194,7 +194,7 @@ def _listed(
 def _with_domains(
     reading: ViewReading, document: dict[str, Any], positions: Sequence[int], query: Query
 ) -> dict[str, Any]:
-    """Add a page of the domains at some positions."""
+    """Add a page of the domains at some positions to a document."""
     part = slice_of(query)
     rows = rows_at(reading.session, SnapshotDomain, reading.view_id, positions[part.offset : part.offset + part.limit])
     domains = [domain_reference(reading, row) for row in rows]

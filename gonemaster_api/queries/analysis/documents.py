@@ -1,4 +1,4 @@
-"""Objects of views as documents."""
+"""Objects of frozen views as documents."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ _MEMBERS: Mapping[str, tuple[str, ...]] = {
 
 
 def row_document(reading: Reading, kind: str, row: Any) -> dict[str, Any]:
-    """Return an object as lists show it."""
+    """Return an object in the form used in lists."""
     document = {name: getattr(row, name) for name in _MEMBERS[kind]} | _as_labels(reading, kind, row)
     if kind == "domain":
         return {"domain": row.name} | _scores(reading, row) | document | _dnssec(row)
@@ -47,7 +47,7 @@ def _as_labels(reading: Reading, kind: str, row: Any) -> dict[str, Any]:
 
 
 def domain_reference(reading: Reading, row: Any) -> dict[str, Any]:
-    """Return a domain as other objects list it."""
+    """Return a domain in the form used in lists of other objects."""
     return {"domain": row.name} | _scores(reading, row) | {"worst_level": row.worst_level}
 
 
@@ -71,7 +71,7 @@ def _dnssec(row: Any) -> dict[str, Any]:
 
 
 def snapshot_document(snapshot: OfferedSnapshot) -> dict[str, Any]:
-    """Return a snapshot."""
+    """Return the document of a snapshot."""
     return {
         "slug": snapshot.slug,
         "label": snapshot.label,

@@ -1,4 +1,4 @@
-"""A domain of a snapshot as a document, with its findings and the entries of its run while there is one."""
+"""A domain of a snapshot as a document, with its findings and, while its run is stored, its entries."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ log = structlog.get_logger(__name__)
 
 
 def read_domain_detail(reading: ViewReading, name: str, *, locale: str = DEFAULT_LOCALE) -> dict[str, Any]:
-    """Return a domain with its name servers, addresses, message tags, entries and timings, without its registry.
+    """Return a domain with its name servers, addresses, message tags, entries and timings, without registration data.
 
     Raises:
         BadRequest: invalid_domain.
-        NotFound: it is not in the snapshot.
+        NotFound: the domain is not in the snapshot.
     """
     row = find_domain(reading, name)
     document = reading.head | row_document(reading, "domain", row) | _servers(reading, row)
@@ -47,7 +47,7 @@ def _members(reading: ViewReading, row: Any, member: str) -> Sequence[int]:
 
 
 def _servers(reading: ViewReading, row: Any) -> dict[str, Any]:
-    """Return name servers and addresses of a domain, as its own delegation and zone have them."""
+    """Return name servers and addresses of a domain, from its delegation and its zone."""
     session, view_id = reading.session, reading.view_id
     names = rows_at(session, SnapshotNameserver, view_id, _members(reading, row, "nameserver"))
     endpoints = rows_at(session, SnapshotEndpoint, view_id, _members(reading, row, "endpoint"))
@@ -74,7 +74,7 @@ def _server(name: str, endpoints: Sequence[Any]) -> dict[str, Any]:
 
 
 def _address(reading: ViewReading, endpoints: Sequence[Any], silent: set[int]) -> dict[str, Any]:
-    """Return an address; it is unreachable if it answered under none of its names."""
+    """Return an address; it is unreachable if it did not respond for any of its name server names."""
     first = endpoints[0]
     document = {"address": first.address, "family": first.family, "asn": first.asn, "prefix": first.prefix}
     document["asn_label"] = reading.as_label(first.operator, first.asn)
@@ -83,7 +83,7 @@ def _address(reading: ViewReading, endpoints: Sequence[Any], silent: set[int]) -
 
 
 def _of_run(reading: ViewReading, run_id: str, locale: str) -> dict[str, Any]:
-    """Return what is gone once the run is purged."""
+    """Return the data that are available only until the run is purged."""
     run = read_stored_runs(reading.session, [run_id]).get(run_id)
     if run is None or run.document is None:
         return {"entries": None}

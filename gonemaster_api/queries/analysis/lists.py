@@ -28,7 +28,7 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
     """Return a page of a list.
 
     Raises:
-        BadRequest: invalid_sort or invalid_grade while scores, or names of ASes, are not public.
+        BadRequest: invalid_sort or invalid_grade if scores or names of ASes are not public.
     """
     spec, part, sort = SPECS[kind], slice_of(query), query["sort"]
     _check_scores(reading, sort, query)

@@ -22,7 +22,7 @@ from gonemaster_db.models import Cohort, SnapshotOverview
 
 NO_SNAPSHOT = "no_snapshot"
 OVERVIEW = "overview_v2"
-_LONGEST_LABEL = 64  # a longer one is dropped, contract analysis.md section 7
+_LONGEST_LABEL = 64  # Longer labels are dropped (contract analysis.md section 7).
 _TOTALS = ("domain_count", "nameserver_count", "endpoint_count", "asn_count", "prefix_count")
 _TOPS = ("top_tags", "top_nameservers", "top_asns")
 
@@ -54,7 +54,7 @@ def read_cohorts(session: Session) -> list[dict[str, Any]]:
 
 
 def cohort_document(session: Session, cohort: Cohort) -> dict[str, Any]:
-    """Return a cohort as the catalogue shows it."""
+    """Return the document of a cohort for the catalogue."""
     default = find_default_snapshot(session, cohort)
     return {
         "dataset_tag": cohort.source_tag,
@@ -68,7 +68,7 @@ def cohort_document(session: Session, cohort: Cohort) -> dict[str, Any]:
 
 
 def read_cohort(reading: Reading, shown: OfferedSnapshot | None) -> dict[str, Any]:
-    """Return a cohort with the counts of its default snapshot, or without where it has none."""
+    """Return a cohort with the counts of its default snapshot, if it has one."""
     document = cohort_document(reading.session, reading.cohort) | _materialization(reading.cohort)
     if shown is None:
         return document | {"status": NO_SNAPSHOT, "snapshot": None, "counts": None, "fact_distributions": []}
@@ -88,7 +88,7 @@ def read_snapshots(reading: Reading, snapshots: Sequence[OfferedSnapshot]) -> di
 
 
 def read_snapshot(reading: ViewReading) -> dict[str, Any]:
-    """Return a snapshot with its aggregates: the overview, and each fact category."""
+    """Return a snapshot with its aggregates: the overview and each fact category."""
     found = _overview(reading, reading.view_id)
     categories = {one["category"]: one for one in found.pop("fact_distributions")}
     head = {"dataset_tag": reading.cohort.source_tag}
@@ -125,7 +125,7 @@ def _overview(reading: Reading, view_id: int) -> dict[str, Any]:
 
 
 def _named(reading: Reading, item: dict[str, Any]) -> dict[str, Any]:
-    """Call a name server what lists call it, and ASes what the public may see."""
+    """Rename the name server field as in lists, and hide labels of ASes that are not public."""
     for name, number in (("operator", "operator_asn"), ("label", "asn")):
         if name in item:
             item[name] = reading.as_label(item[name], item[number])
@@ -133,7 +133,7 @@ def _named(reading: Reading, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown_distributions(reading: Reading, stored: str) -> list[dict[str, Any]]:
-    """Return the distributions of a view that the public may see; it has the counts, by category and key."""
+    """Return the public distributions of a view from its stored counts by category and key."""
     counts: Mapping[str, Mapping[str, int]] = json.loads(stored)
     shown = [one for one in SHOWN if one.name in counts and (reading.shows_scores or one.name != GRADE)]
     return [one.distribution(counts[one.name]) for one in shown]

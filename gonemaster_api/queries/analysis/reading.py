@@ -1,4 +1,4 @@
-"""What a request of the public analysis reads: a session with a time limit, a cohort, and a snapshot of it."""
+"""Access to the data of one request: a session with a time limit, a cohort and, optionally, a snapshot."""
 
 import hashlib
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from gonemaster_engine.version import __version__
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """The cohort that a request is about, in a session that ends with the request."""
+    """The cohort of a request, in a session that ends with the request."""
 
     state: State
     session: Session
@@ -38,20 +38,20 @@ class Reading:
 
     @property
     def shows_timings(self) -> bool:
-        """Whether the public may see response times of the name servers of one domain."""
+        """Whether the public may see response times of a domain's name servers."""
         return self.state.settings.show_nameserver_timings_public
 
     @property
     def shows_asn_names(self) -> bool:
-        """Whether the public may see who holds ASes."""
+        """Whether the public may see the holders of ASes."""
         return self.state.settings.show_asn_names_public
 
     def as_label(self, label: str, asn: int | None) -> str:
-        """Return the label of an AS as the public may see it; text that names none (asn is None) stays as it is."""
+        """Return the public label of an AS; without `asn` the label does not name an AS and is unchanged."""
         return label if self.shows_asn_names or asn is None else f"AS{asn}"
 
     def snapshot(self, slug: str | None) -> OfferedSnapshot:
-        """Return a snapshot of the cohort, the default one without a slug. Raises ApiError, 404."""
+        """Return a snapshot of the cohort, by default the default snapshot. Raises ApiError, 404."""
         try:
             return find_offered_snapshot(self.session, self.cohort, slug)
         except SnapshotNotFound as error:
@@ -67,9 +67,9 @@ class Reading:
         return list_offered_snapshots(self.session, self.cohort)
 
     def version(self, *snapshots: OfferedSnapshot) -> str:
-        """Return a text that changes with what is read from some snapshots: of one, its id and time of capture first.
+        """Return a version that changes with the content of some snapshots; for one it starts with id and capture time.
 
-        What is shown besides comes in as a digest: labels, the choice of the default, settings, this software.
+        A digest covers everything else that is shown: labels, the default snapshot, settings and the software version.
         """
         digest = hashlib.blake2b(digest_size=8)
         cohort = self.cohort
@@ -85,22 +85,22 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class ViewReading(Reading):
-    """The snapshot that a request is about as well."""
+    """The cohort and the snapshot of a request."""
 
     shown: OfferedSnapshot
 
     @property
     def view_id(self) -> int:
-        """The id of its view."""
+        """The id of the snapshot's view."""
         return self.shown.view_id
 
     @property
     def head(self) -> dict[str, str]:
-        """What says in each document which cohort and snapshot it is about."""
+        """The fields that identify cohort and snapshot in each document."""
         return {"dataset_tag": self.cohort.source_tag, "snapshot": self.shown.slug}
 
     def require(self, row: Any | None, what: str, key: object) -> Any:
-        """Return an object of the view. Raises NotFound where there is none."""
+        """Return an object of the view. Raises NotFound if it does not exist."""
         if row is None:
             raise NotFound(what, key)
         return row
@@ -113,17 +113,17 @@ def _update(digest: Any, *values: object) -> None:
 
 @contextmanager
 def limited_session(state: State) -> Iterator[Session]:
-    """Open a session for one request of the public analysis. Raises TimeLimitExceeded after the time that it has."""
+    """Open a session for one request of the public analysis. Raises TimeLimitExceeded after the request timeout."""
     with state.store.read_only_within(state.settings.public_api_analysis_request_timeout) as session:
         yield session
 
 
 @contextmanager
 def reading(state: State, tag: str | None) -> Iterator[Reading]:
-    """Read about the public cohort of a tag, or the default one.
+    """Open a reading of the public cohort of a tag, or of the default cohort.
 
     Raises:
-        ApiError: 404 cohort_not_found; without a tag as `no_default`.
+        ApiError: 404 cohort_not_found; without a tag, the error of `no_default`.
     """
     with limited_session(state) as session:
         yield Reading(state=state, session=session, cohort=_cohort(session, tag))
@@ -131,7 +131,7 @@ def reading(state: State, tag: str | None) -> Iterator[Reading]:
 
 @contextmanager
 def view_reading(state: State, tag: str | None, slug: str | None) -> Iterator[ViewReading]:
-    """Read about a snapshot; without a slug about the default one. Raises ApiError, 404, and as `reading`."""
+    """Open a reading of a snapshot, by default the default snapshot. Raises ApiError: 404, or as `reading` does."""
     with reading(state, tag) as of_cohort:
         shown = of_cohort.snapshot(slug)
         yield ViewReading(state=state, session=of_cohort.session, cohort=of_cohort.cohort, shown=shown)
@@ -149,7 +149,7 @@ def _cohort(session: Session, tag: str | None) -> Cohort:
 
 
 def no_default(session: Session, error: NoDefaultCohort) -> ApiError:
-    """Say why there is no default cohort."""
+    """Return the error that explains why there is no default cohort."""
     if has_hidden_default(session):
         return ApiError(500, "invalid_catalog", Text("the default cohort is not public"))
     if error.candidates:

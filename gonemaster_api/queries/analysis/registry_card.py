@@ -1,4 +1,4 @@
-"""What the registry of a domain says about it, as far as it has been fetched; a page never waits for it."""
+"""Registration data of a domain from the cache; a page never waits for a fetch."""
 
 import json
 from typing import Any
@@ -19,12 +19,12 @@ log = structlog.get_logger(__name__)
 
 
 def read_registry_card(reading: ViewReading, name: str) -> dict[str, Any]:
-    """Return `rdap_url` and `registry` of a domain of a snapshot, and queue what is missing or old.
+    """Return `rdap_url` and `registry` of a domain in a snapshot, and queue a fetch of missing or old data.
 
-    Both are null where external data are not enabled; the URL is, where no service is known.
+    Both are null if external data are disabled; `rdap_url` is null if no RDAP service is known.
 
     Raises:
-        BadRequest, NotFound: as the rest of the detail; only what is in a snapshot is asked for elsewhere.
+        BadRequest, NotFound: the domain is not in the snapshot; only domains in a snapshot are fetched.
     """
     if not reading.state.settings.external_data_enabled:
         return {"rdap_url": None, "registry": None}
@@ -54,14 +54,14 @@ def _state(reading: ViewReading, found: Registration | None) -> str:
 
 
 def _may_be_asked(reading: ViewReading, found: Registration | None) -> bool:
-    """Say whether the last failure is long enough ago."""
+    """Return whether the last failure is long enough ago for another attempt."""
     if found is None or not found.last_error:
         return True
     return bool(utcnow() - found.tried_at >= reading.state.settings.external_data_negative_ttl)
 
 
 def _wish(reading: ViewReading, domain: str) -> bool:
-    """Queue a domain; False if that is not possible."""
+    """Queue a domain; return False if it could not be queued."""
     try:
         return reading.state.broker.wishes.add(domain, at=utcnow().timestamp())
     except BrokerUnavailable:

@@ -1,4 +1,4 @@
-"""The report about two snapshots: what changed, and whether the world changed or the measurement."""
+"""Report about two snapshots: the changes, and whether the domains or the measurement caused them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,14 +16,14 @@ from gonemaster_db.models import SnapshotTag
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.control.comparisons import read_comparison
 
-MAX_CLUSTERS = 100  # in one response, the largest ones
+MAX_CLUSTERS = 100  # The response has only the largest clusters.
 _TAG_COLUMNS = ("tag", "module", "testcase", "level")
 
 
 def read_report(
     query: Mapping[str, Any], reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
 ) -> dict[str, Any]:
-    """Return the report.
+    """Return the report about two snapshots.
 
     Raises:
         NotFound: scores are not public.
@@ -61,9 +61,9 @@ def read_report(
 def read_movers(
     reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig, *, most: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """Return the domains whose scores fell and rose most, so many of each direction, and how many moved at all.
+    """Return the domains whose scores fell and rose most, `most` of each, and the number of all changed domains.
 
-    A report has them as well, but also all tags and clusters, which take longer to read than the rest.
+    This is faster than a report, which also reads all tags and clusters.
     """
     found = read_comparison(reading.state.store, reading.session, before, after, config)
     rules, total = read_rules(reading.session, before, after), found.moved_total
@@ -73,14 +73,14 @@ def read_movers(
 
 
 def _scoring_changed(before: OfferedSnapshot, after: OfferedSnapshot) -> str:
-    """Say `true`, `false` or `unknown`."""
+    """Return `true`, `false` or `unknown`."""
     if not before.scoring_config_hash or not after.scoring_config_hash:
         return "unknown"
     return "true" if before.scoring_config_hash != after.scoring_config_hash else "false"
 
 
 def _vocabulary_delta(rules: TagRules) -> dict[str, Any] | None:
-    """Compare the vocabularies; None where one is missing."""
+    """Compare the vocabularies; return None if one is missing."""
     earlier, later = rules.earlier, rules.later
     if earlier is None or later is None:
         return None
@@ -156,7 +156,7 @@ def _changed_tags(was: Mapping[TagKey, str], now: Mapping[TagKey, str], rules: T
 def _levels_of_tags(
     reading: Reading, snapshot: OfferedSnapshot, positions: Sequence[int], rules: TagRules
 ) -> dict[int, dict[TagKey, str]]:
-    """Return the tags of some domains with their levels, from the floor up."""
+    """Return the tags of some domains with their levels, from the lowest reported level up."""
     members = read_members_of(reading.session, snapshot.view_id, "domain", positions, "tag")
     wanted = {position for tags in members.values() for position in tags}
     rows = values_at(reading.session, SnapshotTag, snapshot.view_id, wanted, _TAG_COLUMNS)

@@ -1,1 +1,1 @@
-"""The metrics: read once from database and broker, shown as a JSON document or as families of Prometheus."""
+"""The metrics: read once from database and broker, returned as a JSON document or as Prometheus families."""

@@ -36,7 +36,7 @@ def metrics_document(
     limit_batches: int,
     rate_limit_keys: int,
 ) -> dict[str, Any]:
-    """Return the document with some sections; the trends, a text, are not among them."""
+    """Return the document with the selected sections except the trends, which are rendered as text."""
     header = {
         "schema_version": SCHEMA_VERSION,
         "server_version": __version__,
@@ -82,7 +82,7 @@ def _health(metrics: Metrics) -> dict[str, Any]:
 
 
 def queue_ages(metrics: Metrics) -> dict[str, float]:
-    """Return how long the oldest queued job of each tier has waited, 0 where none waits."""
+    """Return the waiting time of the oldest queued job of each tier; 0 if no job is queued."""
     return {
         tier: 0.0 if oldest is None else round(max(0.0, (metrics.now - oldest).total_seconds()), 3)
         for tier, oldest in metrics.oldest.items()
@@ -102,7 +102,7 @@ def _jobs(metrics: Metrics) -> dict[str, Any]:
 
 
 def scheduled_runs(metrics: Metrics) -> dict[str, int]:
-    """Return the decided occurrences of schedules by outcome."""
+    """Return the number of processed schedule occurrences by outcome."""
     found = metrics.labels(SCHEDULED)
     return {outcome.value: found.get(outcome, 0) for outcome in ScheduleOutcome}
 
@@ -128,7 +128,7 @@ def _api(metrics: Metrics, rate_limit_keys: int) -> dict[str, Any]:
 
 
 def status_classes(routes: Collection[RouteCounts]) -> dict[str, int]:
-    """Return the requests of routes by class of status."""
+    """Return the requests of routes by status class."""
     return {name: sum(counts.classes[name] for counts in routes) for name in CLASSES}
 
 
@@ -144,7 +144,7 @@ def _route(route: str, method: str, counts: RouteCounts) -> dict[str, Any]:
 
 
 def duration_buckets(metrics: Metrics) -> list[int]:
-    """Return the completed jobs by bound of their duration."""
+    """Return the completed jobs by duration bucket."""
     found = metrics.labels(DURATION)
     return [found.get(label, 0) for label in _DURATION_LABELS]
 
@@ -187,7 +187,7 @@ def _rate(number: int, total: int) -> float:
 
 
 def locale_usage(metrics: Metrics) -> dict[str, int]:
-    """Return how often results were read in each locale: at most 32, the rarest others together."""
+    """Return how often results were read in each locale: at most 32 locales, the rarest summed up."""
     found = sorted(metrics.http.locales.items(), key=lambda item: (-item[1], item[0]))
     kept = dict(sorted(found[:MOST_LOCALES]))
     rest = sum(number for _, number in found[MOST_LOCALES:])

@@ -1,4 +1,4 @@
-"""Reads what the exporter has counted, by the names that document and text use."""
+"""The exporter's HTTP counts under the names used by the JSON document and the Prometheus text."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _BUCKETS = {str(bound / 1000): number for number, bound in enumerate(LATENCY_BOU
 
 
 class RouteKey(NamedTuple):
-    """A route by method."""
+    """A route and its method."""
 
     route: str
     method: str
@@ -29,7 +29,7 @@ class RouteKey(NamedTuple):
 
 @dataclass
 class RouteCounts:
-    """The requests of a route: by class of status, by bucket of duration, and the sum of durations in seconds."""
+    """The requests of a route: by status class, by duration bucket, and the sum of durations in seconds."""
 
     classes: Counter[str] = field(default_factory=Counter)
     latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
@@ -38,7 +38,7 @@ class RouteCounts:
 
 @dataclass
 class HttpCounts:
-    """What was counted since the service started on this host."""
+    """The HTTP counts since the service started on this host."""
 
     routes: dict[RouteKey, RouteCounts] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class HttpCounts:
 
 
 def read_http_counts(metrics: Iterable[Metric]) -> HttpCounts:
-    """Return the counts of metrics of the exporter."""
+    """Return the counts from the exporter's metrics."""
     found = HttpCounts()
     for metric in metrics:
         for name, labels, value, *_ in metric.samples:
@@ -63,7 +63,7 @@ def read_http_counts(metrics: Iterable[Metric]) -> HttpCounts:
 
 
 def _add(found: HttpCounts, name: str, labels: dict[str, str], value: float) -> None:
-    """Take one sample; buckets are cumulative here."""
+    """Add one sample; bucket counts are still cumulative."""
     key = RouteKey(labels.get("route", ""), labels.get("method", ""))
     number = int(value)
     match name:
@@ -90,5 +90,5 @@ def _route(found: HttpCounts, key: RouteKey) -> RouteCounts:
 
 
 def _single(cumulative: list[int]) -> list[int]:
-    """Return the count of each bucket alone."""
+    """Convert cumulative bucket counts into counts per bucket."""
     return [number - before for number, before in zip(cumulative, [0, *cumulative], strict=False)]

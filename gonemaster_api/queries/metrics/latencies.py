@@ -1,4 +1,4 @@
-"""Writes how long the requests of this process took into the slots of the trends."""
+"""Stores the request latencies of this process in the slots of the trends."""
 
 import secrets
 from contextlib import suppress
@@ -15,9 +15,9 @@ _INTERVAL_S = 5.0
 
 
 class LatencyTrend:
-    """Adds the requests since the last write to the slots of now; a request is at most five seconds late.
+    """A task that adds recent request latencies to the current slots every five seconds.
 
-    A killed process loses these five seconds of its trend.
+    If the process is killed, up to five seconds of latencies are lost.
     """
 
     def __init__(self, metrics: HttpMetrics, store: Store) -> None:
@@ -30,16 +30,16 @@ class LatencyTrend:
         self.start = self._task.start
 
     def stop(self) -> None:
-        """Write the rest and end."""
+        """Stop the task and write the remaining latencies."""
         self._task.stop()
         with suppress(StoreError):
             self.write()
 
     def write(self) -> None:
-        """Write the slots of now.
+        """Write the current slots.
 
         Raises:
-            StoreError: the counts are kept for the next call.
+            StoreError: the write failed; the counts are kept for the next call.
         """
         now = {
             f"{key.method} {key.route}": counts.latencies

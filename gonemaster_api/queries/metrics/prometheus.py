@@ -1,4 +1,4 @@
-"""The metrics as families of Prometheus, in its text format 0.0.4 (contract: metrics.md section 3)."""
+"""The metrics as Prometheus families, in text format 0.0.4 (contract: metrics.md section 3)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -29,12 +29,12 @@ Values = Mapping[tuple[str, ...], float]
 
 
 def prometheus_text(metrics: Metrics, *, rate_limit_keys: int, issues: Mapping[str, int]) -> bytes:
-    """Return all families; `issues` are those of the health of the queue, by kind."""
+    """Return all families as text; `issues` are the numbers of queue issues by kind."""
     return generate_latest(_Families(metrics, rate_limit_keys, issues))
 
 
 class _Families(Collector):
-    """What was read, as a registry that is asked once."""
+    """A registry of the metrics that is collected once."""
 
     def __init__(self, metrics: Metrics, rate_limit_keys: int, issues: Mapping[str, int]) -> None:
         self._metrics = metrics
@@ -42,7 +42,7 @@ class _Families(Collector):
         self._issues = issues
 
     def collect(self) -> Iterable[Metric]:
-        """Yield the families in the order of the contract, then those that are added."""
+        """Yield the families in the order of the contract, then the additional families."""
         yield from _service(self._metrics)
         yield from _jobs(self._metrics)
         yield from _api(self._metrics)
@@ -183,7 +183,7 @@ def _results(metrics: Metrics) -> Iterator[Metric]:
 
 
 def _added(metrics: Metrics, issues: Mapping[str, int]) -> Iterator[Metric]:
-    """Yield the families that the contract does not name: what alerts need."""
+    """Yield additional families for alerts that the contract does not have."""
     exceptions: Values = {(method, route): number for (route, method), number in metrics.http.exceptions.items()}
     yield counters("api_exceptions_total", "Unexpected exceptions by route.", ["method", "route"], exceptions)
     yield gauge("worker_processes", "Live worker processes.", len(metrics.workers))

@@ -7,14 +7,14 @@ QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 def quantiles(numbers: Sequence[int], bounds: Sequence[int]) -> dict[str, int]:
-    """Return the quantiles of a histogram in its unit; `numbers` has one more item than there are bounds."""
+    """Return the quantiles of a histogram in its unit; `numbers` has one more item than `bounds`."""
     return {name: quantile(numbers, bounds, q) for name, q in QUANTILES.items()}
 
 
 def quantile(numbers: Sequence[int], bounds: Sequence[int], q: float) -> int:
-    """Return the bound of the first bucket whose running count reaches ceil(q * n), 0 for no observation.
+    """Return the bound of the first bucket whose cumulative count reaches ceil(q * n), or 0 without observations.
 
-    Beyond the last bound it is that bound.
+    A quantile beyond the last bound is reported as the last bound.
     """
     wanted = math.ceil(q * sum(numbers))
     running = 0

@@ -1,4 +1,4 @@
-"""Reads what the metrics show: database in one snapshot, workers and beat from the broker."""
+"""Reads of the metrics: the database in one snapshot, workers and beat from the broker."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """What was read at one moment; `tally` has the runs that are in no counter yet, and `counts` includes them."""
+    """All metrics at one moment; `tally` has the runs that no counter includes yet, and `counts` includes `tally`."""
 
     now: datetime
     started_at: datetime
@@ -59,40 +59,40 @@ class Metrics:
     http: HttpCounts
 
     def labels(self, name: str) -> dict[str, int]:
-        """Return the counters of a name by label."""
+        """Return the values of a counter by label."""
         return labels_of(self.counts, name)
 
     def total(self, name: str) -> int:
-        """Return a counter without labels."""
+        """Return the value of a counter without labels."""
         return self.counts[Count(name)]
 
     @property
     def ended(self) -> dict[RunStatus, int]:
-        """Jobs that have ever ended, by state."""
+        """All jobs that have ended so far, by state."""
         return ended_jobs(self.stored, self.counts)
 
     @property
     def completed(self) -> int:
-        """Jobs that a worker has brought to an end."""
+        """Jobs that a worker has finished."""
         return sum(self.ended[status] for status in COMPLETED)
 
     @property
     def submitted(self) -> int:
-        """Jobs that were ever submitted: those that have ended and those that have not."""
+        """All jobs submitted so far, ended or not."""
         return sum(self.ended.values()) + sum(self.unfinished.values())
 
     @property
     def started(self) -> int:
-        """Starts of jobs, repeated ones included."""
+        """Number of job starts, including repeated starts."""
         return self.total(STARTED)
 
     @property
     def purged(self) -> int:
-        """Runs that were deleted by age or tag."""
+        """Runs that were deleted by age or by tag."""
         return self.total(PURGED)
 
     def in_state(self, status: JobStatus) -> int:
-        """Count the unfinished jobs in a state."""
+        """Return the number of unfinished jobs in a state."""
         return sum(number for (_, state), number in self.unfinished.items() if state is status)
 
     @property
@@ -103,7 +103,7 @@ class Metrics:
 
     @property
     def slots(self) -> int:
-        """Slots of all live worker processes."""
+        """Slots of all running worker processes."""
         return sum(worker.slots for worker in self.workers)
 
     @property
@@ -113,10 +113,10 @@ class Metrics:
 
 
 def read_metrics(state: State) -> Metrics:
-    """Read all that both forms show, but for the course over time.
+    """Read the metrics of the JSON document and the Prometheus text, except the trends; without broker no workers.
 
     Raises:
-        ApiError: 500 metrics_error, the database does not answer. Without the broker no workers are shown.
+        ApiError: 500 metrics_error, the database does not respond.
     """
     workers, beat_active, reachable, limited = _read_broker(state)
     http = read_http_counts(http_metrics().of_host())
@@ -145,7 +145,7 @@ def read_metrics(state: State) -> Metrics:
 
 
 def metrics_error(error: Exception) -> ApiError:
-    """Return the refusal of metrics that cannot be read; the reason stays in the log."""
+    """Return the error for metrics that cannot be read; the reason is only logged."""
     log.error("metrics not read", error=str(error))
     return ApiError(500, "metrics_error", Text("the metrics cannot be read; see the log of the server"))
 
@@ -160,14 +160,14 @@ def _read_broker(state: State) -> tuple[list[WorkerState], bool, bool, int]:
 
 @dataclass(frozen=True)
 class TrendSlots:
-    """What happened in the slots that are shown."""
+    """The events in the requested slots."""
 
     sums: Mapping[SlotKey, SlotSums]
     latencies: Mapping[SlotKey, Mapping[str, list[int]]]
 
 
 def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> TrendSlots:
-    """Read the slots of each length from a start on. Raises ApiError as `read_metrics` does."""
+    """Read the slots of each length from a start time on. Raises ApiError as `read_metrics` does."""
     try:
         with state.store.read_only_within(_LIMIT) as session:
             sums = read_slots(session, since=since)
@@ -181,10 +181,10 @@ def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> 
 
 
 def time_of(moment_s: float) -> datetime:
-    """Return POSIX seconds as UTC."""
+    """Convert POSIX seconds to a UTC datetime."""
     return datetime.fromtimestamp(moment_s, UTC)
 
 
 def depth_of(metrics: Metrics) -> int:
-    """Return how many jobs wait to be started; held ones do not."""
+    """Return the number of queued jobs; held jobs do not count."""
     return sum(metrics.unfinished.get((priority, JobStatus.QUEUED), 0) for priority in Priority)

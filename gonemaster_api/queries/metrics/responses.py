@@ -1,4 +1,4 @@
-"""Responses of the metrics, and for how long they are kept."""
+"""Responses of the metrics and their cache times."""
 
 import json
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ from gonemaster_tasks.monitoring.health import count_issues
 PROMETHEUS = "prom"
 SECTIONS = ("health", "jobs", "api", "quality", "insights", "trends")
 _LIFE_S = 1.0
-_ISSUES_LIFE_S = 10.0  # they take several queries, and none of them is news within seconds
+_ISSUES_LIFE_S = 10.0  # Issues take several queries and change slowly.
 
 
 def kept_document(state: State, query: Mapping[str, Any]) -> str:
-    """Return the JSON document for the options of a request."""
+    """Return the cached or new JSON document for the options of a request."""
     include = tuple(query["include"])
     key = (query.get("window"), include, query["limit_domains"], query["limit_batches"])
     document: str = state.recent.get(("document", *key), lambda: _document(state, query), life_s=_LIFE_S)
@@ -50,20 +50,20 @@ def _document(state: State, query: Mapping[str, Any]) -> str:
 
 
 def warm_up(app: Flask) -> None:
-    """Make the points of the trends that have settled, so that the first request need not; not without a database."""
+    """Compute the settled points of the trends before the first request; do nothing without a database."""
     with app.app_context(), suppress(ApiError):
         trends_text(state(), read_metrics(state()), list(WINDOWS))
 
 
 def prometheus_response(state: State) -> bytes:
-    """Return the text for Prometheus."""
+    """Return the Prometheus text."""
     metrics = read_metrics(state)
     issues = count_issues(read_issues(state, life_s=_ISSUES_LIFE_S))
     return prometheus_text(metrics, rate_limit_keys=count_rate_limit_keys(state), issues=issues)
 
 
 def count_rate_limit_keys(state: State) -> int:
-    """Count the clients that rate limits know at the moment; 0 while the broker is unavailable."""
+    """Count the clients that rate limits currently track; 0 if the broker is unavailable."""
 
     def count() -> int:
         try:

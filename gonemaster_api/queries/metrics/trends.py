@@ -1,4 +1,4 @@
-"""The course of the last hours and days (contract: metrics.md section 2.6)."""
+"""Trends over hours and days (contract: metrics.md section 2.6)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from gonemaster_db.service.metrics.slots import SlotKey, SlotSums
 WINDOWS = {"1h": (3600, 60), "6h": (6 * 3600, 60), "24h": (24 * 3600, 300), "48h": (48 * 3600, 300)}
 """Length of each window and of its slots, in seconds."""
 
-_SETTLED_S = 900.0  # after the end of a slot; what a process adds later is not seen by those that know the slot
+_SETTLED_S = 900.0  # seconds after the end of a slot; processes that cached the slot ignore later additions
 _KEPT_S = 24 * 3600.0
 _NOTHING = SlotSums()
 
 
 class _Point(NamedTuple):
-    """A point as JSON text, and the depth of the queue that the next one goes on from."""
+    """A point as JSON text, and the queue depth that carries over to the next point."""
 
     text: str
     depth: int
@@ -30,7 +30,7 @@ _Points = dict[SlotKey, _Point]
 
 
 def trends_text(state: State, metrics: Metrics, windows: Sequence[str]) -> str:
-    """Return the section as JSON text; points of slots that ended long ago are made once in each process."""
+    """Return the section as JSON text; points of settled slots are computed once per process."""
     now_s = metrics.now.timestamp()
     known: _Points = state.recent.get("points", dict, life_s=_KEPT_S)
     wanted = {
@@ -52,18 +52,18 @@ def trends_text(state: State, metrics: Metrics, windows: Sequence[str]) -> str:
 
 
 def _starts(length: int, whole: int, now_s: float) -> range:
-    """Return the starts of the slots of a window, the one under way included."""
+    """Return the start times of the slots of a window, including the current slot."""
     last = int(now_s) // length * length
     return range(last - whole + length, last + length, length)
 
 
 def _first_unknown(known: _Points, length: int, starts: range) -> int:
-    """Return from where on slots have to be read; one slot earlier, for the depth that is carried forward."""
+    """Return the start time of the first slot to read, one slot early for the queue depth that carries over."""
     return next((start for start in starts if (length, start) not in known), starts[-1]) - length
 
 
 def _points(course: TrendSlots, known: _Points, length: int, starts: range, now_s: float) -> list[str]:
-    """Return a point for each slot; empty slots have zeros."""
+    """Return a point for each slot; an empty slot has zeros."""
     depth = _depth_before(course, length, starts[0])
     texts = []
     for start in starts:
@@ -82,7 +82,7 @@ def _points(course: TrendSlots, known: _Points, length: int, starts: range, now_
 
 
 def _depth_before(course: TrendSlots, length: int, first: int) -> int:
-    """Return the depth of the queue before the first slot, as far as it is known."""
+    """Return the queue depth before the first slot, or 0 if it is unknown."""
     before = [
         (start, sums.queue_depth)
         for (resolution, start), sums in course.sums.items()

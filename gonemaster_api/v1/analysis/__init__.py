@@ -1,1 +1,1 @@
-"""Analysis: cohorts, their snapshots, the state of the analysis."""
+"""Analysis: cohorts, their snapshots and the analysis status."""

@@ -1,4 +1,4 @@
-"""Analysis: cohorts and the state of the analysis."""
+"""Routes of cohorts, their snapshots and the analysis status."""
 
 from typing import Any
 
@@ -47,11 +47,11 @@ _BY_ID = f"/cohorts/<int(max={MAX_COHORT_ID}):cohort_id>"
 
 @blueprint.route("/status")
 class Status(MethodView):
-    """State of the analysis."""
+    """Status of the analysis."""
 
     @blueprint.response(200, AnalysisStatusSchema)
     def get(self) -> Any:
-        """Report whether the analysis works, and how old the data from elsewhere are."""
+        """Show whether the analysis is available, and how old the external data are."""
         return read_analysis_status(state())
 
 
@@ -71,9 +71,9 @@ class Cohorts(MethodView):
         _409="cohort_exists",
     )
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Create the cohort of a tag; the tag is created if there is none.
+        """Create a cohort for a tag; create the tag if it does not exist.
 
-        With `analysis_enabled` the runs of batches with snapshot intent are projected in the background.
+        With `analysis_enabled`, the runs of batches marked "snapshot" are projected in the background.
         """
         return cohort_document(make_cohort(state(), request_body, who=who()))
 
@@ -85,7 +85,7 @@ class CohortById(MethodView):
     @blueprint.response(200, CohortDetailSchema)
     @blueprint.refuses(_404="not_found")
     def get(self, cohort_id: int) -> Any:
-        """Show a cohort and how its members differ from its reference list, if it has one."""
+        """Show a cohort and, if it has a reference list, how its members differ from that list."""
         return read_cohort(state(), cohort_id)
 
     @blueprint.arguments(CohortChangeSchema)
@@ -96,7 +96,7 @@ class CohortById(MethodView):
     def patch(self, request_body: dict[str, Any], cohort_id: int) -> Any:
         """Change a cohort; its tag cannot be changed.
 
-        Switching the analysis off removes facts and snapshots, switching it on makes them from the runs that are there.
+        Disabling the analysis removes facts and snapshots; enabling it rebuilds them from the stored runs.
         """
         return cohort_document(patch_cohort(state(), cohort_id, request_body, who=who()))
 
@@ -109,14 +109,14 @@ class CohortById(MethodView):
 
 @blueprint.route(f"{_BY_ID}/rebuild")
 class Rebuild(MethodView):
-    """A cohort made anew."""
+    """Rebuild of a cohort."""
 
     @blueprint.response(202, RebuiltCohortSchema)
     @blueprint.refuses(_404="not_found", _409="cohort_analysis_disabled")
     def post(self, cohort_id: int) -> dict[str, Any]:
-        """Make facts and snapshots of a cohort anew from its runs, in the background; slugs, labels and pins are lost.
+        """Rebuild facts and snapshots of a cohort from its runs, in the background; slugs, labels and pins are lost.
 
-        The progress is in the cohort. A second call while that is under way changes nothing.
+        The cohort shows the progress. A second call during a rebuild has no effect.
         """
         runs = rebuild_cohort(state(), cohort_id, who=who())
         return {"started": runs is not None, "runs": runs or 0}
@@ -124,12 +124,12 @@ class Rebuild(MethodView):
 
 @blueprint.route(f"{_BY_ID}/clear")
 class Clear(MethodView):
-    """A cohort emptied."""
+    """Removal of a cohort's facts and snapshots."""
 
     @blueprint.response(200, ClearedCohortSchema)
     @blueprint.refuses(_404="not_found")
     def post(self, cohort_id: int) -> dict[str, int]:
-        """Remove facts and snapshots of a cohort; batches that are there now get none again until it is rebuilt."""
+        """Remove facts and snapshots of a cohort; existing batches are not added again until the cohort is rebuilt."""
         return {"snapshots_removed": clear_cohort(state(), cohort_id, who=who())}
 
 
@@ -146,12 +146,12 @@ class Snapshots(MethodView):
 
 @blueprint.route(f"{_BY_ID}/snapshots/rematerialize")
 class RematerializeAll(MethodView):
-    """All snapshots of a cohort made anew."""
+    """Rebuild of all snapshots of a cohort."""
 
     @blueprint.response(202, QueuedSchema)
     @blueprint.refuses(_404="not_found", _409="materialization_running")
     def post(self, cohort_id: int) -> dict[str, int]:
-        """Make the views of all snapshots anew whose runs are there, in the background; the others stay as they are."""
+        """Rebuild the views of all snapshots with stored runs, in the background; other snapshots are unchanged."""
         return {"queued": rematerialise_snapshots(state(), cohort_id, who=who())}
 
 
@@ -169,24 +169,24 @@ class SnapshotBySlug(MethodView):
     @blueprint.response(200, SnapshotSchema)
     @blueprint.refuses(_400="invalid_slug, invalid_status, ...", _404="not_found", _409="slug_exists")
     def post(self, request_body: dict[str, Any], cohort_id: int, slug: str) -> Any:
-        """Change a snapshot: slug, label, description, whether it is public, the default, captured or retired."""
+        """Change a snapshot: slug, label, description, visibility, default flag and status."""
         return read_snapshot(state(), cohort_id, patch_snapshot(state(), cohort_id, slug, request_body, who=who()))
 
     @blueprint.arguments(SnapshotRemovalSchema, location="query")
     @blueprint.response(204)
     @blueprint.refuses(_400="invalid_status, invalid_purge", _404="not_found")
     def delete(self, query: dict[str, Any], cohort_id: int, slug: str) -> None:
-        """Retire a snapshot: it is kept but not offered. With `purge=true` it is removed."""
+        """Retire a snapshot: it stays stored but is no longer offered. With `purge=true` it is removed."""
         remove_snapshot(state(), cohort_id, slug, purge=query["purge"], who=who())
 
 
 @blueprint.route(f"{_BY_ID}/snapshots/<other_than('rematerialize'):slug>/rematerialize")
 class Rematerialize(MethodView):
-    """One snapshot made anew."""
+    """Rebuild of one snapshot."""
 
     @blueprint.response(202, SnapshotSchema)
     @blueprint.refuses(_404="not_found", _409="source_runs_purged, materialization_running")
     def post(self, cohort_id: int, slug: str) -> Any:
-        """Make the view of a snapshot anew from the runs that are there; slug, label and pin are kept."""
+        """Rebuild the view of a snapshot from the stored runs; slug, label and pin are kept."""
         rematerialise_snapshot(state(), cohort_id, slug, who=who())
         return read_snapshot(state(), cohort_id, slug)

@@ -1,4 +1,4 @@
-"""Cohorts: requests and documents."""
+"""Schemas of requests and documents about cohorts and snapshots."""
 
 from typing import Any, ClassVar
 
@@ -16,18 +16,18 @@ MAX_COHORT_ID = _MOST = 2**31 - 1
 
 
 class FloorName(ma.fields.String):
-    """A level from INFO up in any case, or empty for that of the server."""
+    """A level from INFO up in any case, or empty for the server's default."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.OneOf(FLOORS), **kwargs)
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """Read a level; upper case inside."""
+        """Return the level in upper case."""
         return super().deserialize(value.upper() if isinstance(value, str) else value, *args, **kwargs)
 
 
 class CohortChangeSchema(RequestSchema):
-    """The changeable properties of a cohort; those that are absent stay as they are."""
+    """The changeable properties of a cohort; absent properties are unchanged."""
 
     example: ClassVar = {"label": "Our customers", "analysis_enabled": True, "public_enabled": True}
 
@@ -52,7 +52,7 @@ class NewCohortSchema(CohortChangeSchema):
 
 
 class DriftSchema(ma.Schema):
-    """How the members of a cohort differ from a list."""
+    """Differences between the members of a cohort and its reference list."""
 
     checked_at = Instant(required=True)
     list_version = ma.fields.String(required=True)
@@ -61,7 +61,7 @@ class DriftSchema(ma.Schema):
 
 
 class CohortSchema(ma.Schema):
-    """A tag that is looked at as a population."""
+    """A tag whose domains are tracked over time."""
 
     id = ma.fields.Integer(required=True)
     source_type = ma.fields.String(required=True)
@@ -86,7 +86,7 @@ class CohortSchema(ma.Schema):
 
 
 class CohortDetailSchema(CohortSchema):
-    """A cohort, compared with its list if it has one."""
+    """A cohort, compared with its reference list if it has one."""
 
     source_drift = ma.fields.Nested(DriftSchema)
 
@@ -95,7 +95,7 @@ _STATES = ("fresh", "stale", "pending", "unavailable", "disabled")
 
 
 class DatasetSchema(ma.Schema):
-    """A list from elsewhere."""
+    """An external list."""
 
     name = ma.fields.String(required=True)
     state = ma.fields.String(required=True, validate=validate.OneOf(_STATES))
@@ -105,7 +105,7 @@ class DatasetSchema(ma.Schema):
 
 
 class ExternalDataSchema(ma.Schema):
-    """The state of the lists from elsewhere."""
+    """The state of the external lists."""
 
     enabled = ma.fields.Boolean(required=True)
     cached_records = ma.fields.Integer(required=True)
@@ -116,7 +116,7 @@ class ExternalDataSchema(ma.Schema):
 
 
 class AnalysisStatusSchema(ma.Schema):
-    """Whether the analysis works."""
+    """The status of the analysis."""
 
     backend_supported = ma.fields.Boolean(required=True)
     controller_enabled = ma.fields.Boolean(required=True)
@@ -124,7 +124,7 @@ class AnalysisStatusSchema(ma.Schema):
 
 
 class SnapshotChangeSchema(RequestSchema):
-    """The changeable properties of a snapshot; those that are absent stay as they are."""
+    """The changeable properties of a snapshot; absent properties are unchanged."""
 
     example: ClassVar = {"label": "November", "is_default": True}
 
@@ -137,13 +137,13 @@ class SnapshotChangeSchema(RequestSchema):
 
 
 class SnapshotRemovalSchema(QuerySchema):
-    """How a snapshot is removed."""
+    """Options for the removal of a snapshot."""
 
     purge = QueryBoolean(load_default=False, metadata={"description": "remove it instead of hiding it"})
 
 
 class SnapshotSchema(ma.Schema):
-    """What one batch found for a cohort."""
+    """The results of one batch for a cohort."""
 
     id = ma.fields.Integer(required=True)
     cohort_id = ma.fields.Integer(required=True)
@@ -177,19 +177,19 @@ class SnapshotSchema(ma.Schema):
 
 
 class ClearedCohortSchema(ma.Schema):
-    """What was removed."""
+    """Number of removed snapshots."""
 
     snapshots_removed = ma.fields.Integer(required=True)
 
 
 class RebuiltCohortSchema(ma.Schema):
-    """What is made anew."""
+    """A rebuild of a cohort, and the number of runs it reads."""
 
     started = ma.fields.Boolean(required=True, metadata={"description": "false: it is being made anew already"})
     runs = ma.fields.Integer(required=True)
 
 
 class QueuedSchema(ma.Schema):
-    """How many snapshots are made anew."""
+    """Number of snapshots queued for a rebuild."""
 
     queued = ma.fields.Integer(required=True)

@@ -1,1 +1,1 @@
-"""Batches: one submission of many domains."""
+"""Batches: many domains submitted together."""

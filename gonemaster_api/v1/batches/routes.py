@@ -1,4 +1,4 @@
-"""Batches: submit, list, show, change, cancel, repeat, delete."""
+"""Routes of batches: submit, list, show, change, cancel, rerun, delete."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ class NewBatch(MethodView):
         invalid="missing_domain, invalid_domain, ambiguous_domains, undelegated_not_supported_for_batch, ..."
     )
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Queue tests of many domains; all names are checked before anything is written.
+        """Queue tests of many domains; all domains are checked before anything is stored.
 
         A repeated request with the same `Idempotency-Key` gets the first response.
         """
@@ -88,7 +88,7 @@ class BatchById(MethodView):
     @blueprint.response(200, BatchRowSchema)
     @blueprint.refuses(_400="missing_field, invalid_snapshot_intent, missing_batch_id", _404="not_found")
     def patch(self, request_body: dict[str, Any], batch_id: str) -> Any:
-        """Set whether the results become snapshots."""
+        """Set whether the results of a batch become snapshots."""
         if not batch_id.strip():
             raise BadRequest("missing_batch_id", Text("the batch id is empty"))
         intent = request_body["snapshot_intent"]
@@ -98,7 +98,7 @@ class BatchById(MethodView):
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found", _409="jobs_not_terminal")
     def delete(self, batch_id: str) -> None:
-        """Cancel unfinished jobs, wait up to 5 s for them to end, and delete the batch with its runs and entries."""
+        """Cancel unfinished jobs, wait up to 5 s for them to stop, and delete the batch with its runs and entries."""
         cancel_and_delete_batch(state(), batch_id, who=who())
 
 

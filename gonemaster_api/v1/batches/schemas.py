@@ -1,4 +1,4 @@
-"""Requests for batches, and batches as the API shows them."""
+"""Schemas of requests and documents about batches."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -15,10 +15,11 @@ from gonemaster_engine.texts import Text
 
 
 class NameList(ma.fields.List[Any]):
-    """A list of names, possibly a million: the items are read and checked once, where they are normalised."""
+    """A list of up to a million names; the code that normalises the names also validates them."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(ma.fields.String(validate=validate.Length(min=1)), **kwargs)  # as the document shows them
+        # The item field only describes the items in the API document.
+        super().__init__(ma.fields.String(validate=validate.Length(min=1)), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, list | ValueList):
@@ -45,7 +46,7 @@ class NewBatchSchema(RunOptionsSchema):
 
 
 class LeftOutSchema(ma.Schema):
-    """A name that was not queued."""
+    """A domain that was not queued."""
 
     index = ma.fields.Integer(required=True)
     domain = ma.fields.String(required=True)
@@ -77,7 +78,7 @@ class BatchAcceptedSchema(ma.Schema):
 
 
 class BatchSummarySchema(EstimateSchema):
-    """A batch in a list. Position and expected start are those of its next job, the finish is that of its last."""
+    """A batch in a list. Position and expected start refer to its next job, the expected finish to its last job."""
 
     batch_id = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)
@@ -95,7 +96,7 @@ class BatchSummarySchema(EstimateSchema):
 
 
 class BatchDetailSchema(BatchSummarySchema):
-    """A batch with its jobs. Counts cover all jobs; `total` and cursors cover those that match the filters."""
+    """A batch with its jobs. Counts cover all jobs; `total` and cursors cover the jobs that match the filters."""
 
     domain_count = ma.fields.Integer(required=True)
     snapshot_intent = ma.fields.Boolean(required=True)
@@ -161,7 +162,7 @@ class DeletePreviewSchema(ma.Schema):
 
 
 class CanceledBatchSchema(ma.Schema):
-    """The effect of a cancellation: `canceled` jobs were waiting, `stopping` ones end within a second."""
+    """The effect of a cancellation: `canceled` jobs were waiting; `stopping` jobs stop within a second."""
 
     batch_id = ma.fields.String(required=True)
     canceled = ma.fields.Integer(required=True)
@@ -169,7 +170,7 @@ class CanceledBatchSchema(ma.Schema):
 
 
 class RerunSchema(RequestSchema):
-    """Which runs of the batch to repeat."""
+    """Which runs of the batch to rerun."""
 
     optional_body = True
     example: ClassVar = {"only": "failed"}

@@ -1,4 +1,4 @@
-"""Options of a comparison, and differences as the API shows them."""
+"""Schemas of the comparison of two batches."""
 
 import marshmallow as ma
 from marshmallow import validate
@@ -36,7 +36,7 @@ class ComparedBatchSchema(ma.Schema):
 
 
 class BatchComparisonSchema(ma.Schema):
-    """Numbers of domains, regardless of filters; the worst levels of findings of NOTICE and above count."""
+    """Numbers of domains, regardless of filters; worst levels consider findings from NOTICE up."""
 
     before = ma.fields.Integer(required=True, metadata={"description": "finished in the first batch"})
     after = ma.fields.Integer(required=True)

@@ -1,1 +1,1 @@
-"""Domains: what was tested or tagged."""
+"""Domains that were tested or tagged."""

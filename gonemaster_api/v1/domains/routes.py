@@ -1,4 +1,4 @@
-"""Domains: list, show, delete, and their runs."""
+"""Routes of domains: list, show, delete, and their runs."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ class DomainById(MethodView):
     @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_404="not_found", _409="domain_in_use")
     def delete(self, domain_id: int) -> Any:
-        """Delete a domain with its runs, and take it out of its tags; refused while a job of it waits or runs."""
+        """Delete a domain with its runs and its memberships in tags; rejected while one of its jobs waits or runs."""
         started = delete_domain(state(), domain_id, who=who())
         return None if started is None else accepted(started)
 
@@ -73,7 +73,7 @@ class Prune(MethodView):
     @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_400="missing_without_runs, invalid_without_runs, invalid_tag", _404="not_found")
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Delete the domains, of one tag if given, that have neither runs nor unfinished jobs."""
+        """Delete the domains that have neither runs nor unfinished jobs, optionally of one tag."""
         if not request_body["without_runs"]:
             raise BadRequest("invalid_without_runs", Text("must be true: only domains without runs are pruned"))
         tag = request_body.get("tag")

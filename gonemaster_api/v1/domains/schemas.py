@@ -1,4 +1,4 @@
-"""Domains as the API shows them, and filters of their list."""
+"""Schemas of domains and filters of their list."""
 
 from typing import ClassVar
 
@@ -45,7 +45,7 @@ class DomainQuerySchema(DomainsOfTagQuerySchema):
 
 
 class PruneSchema(RequestSchema):
-    """Which domains without runs to delete; with `dry_run` they are only counted."""
+    """Which domains without runs to delete; `dry_run` only counts them."""
 
     example: ClassVar = {"tag": "old", "without_runs": True, "dry_run": True}
 
@@ -55,7 +55,7 @@ class PruneSchema(RequestSchema):
 
 
 class PrunedDomainsSchema(ma.Schema):
-    """Number of deleted domains, or of those that would be."""
+    """Number of domains that were deleted, or would be deleted with `dry_run`."""
 
     pruned_domains = ma.fields.Integer(required=True)
     dry_run = ma.fields.Boolean(required=True)

@@ -1,4 +1,4 @@
-"""Entries across runs, as pages or as one CSV file."""
+"""Route of entries across runs, as pages or as one CSV file."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="L
 
 @blueprint.route("")
 class Entries(MethodView):
-    """List of entries, also as CSV."""
+    """List of entries, also available as CSV."""
 
     @blueprint.arguments(EntryQuerySchema, location="query")
     @blueprint.response(200, EntryPageSchema)
@@ -26,7 +26,7 @@ class Entries(MethodView):
     def get(self, query: dict[str, Any]) -> Any:
         """List entries by run and position; `format=csv` returns all matches instead of a page.
 
-        A page has fewer entries than its limit when their arguments have more than 8 MiB.
+        A page has fewer entries than its limit if their arguments exceed 8 MiB.
         """
         shared = state()
         if query["format"] == "json":

@@ -1,4 +1,4 @@
-"""Entries across runs, and filters of their list."""
+"""Schemas of entries across runs and filters of their list."""
 
 import marshmallow as ma
 from marshmallow import validate
@@ -8,7 +8,7 @@ from gonemaster_api.rest.paging import PagingSchema, page_schema
 
 
 class EntrySchema(ma.Schema):
-    """One line of a run."""
+    """One entry of a run."""
 
     id = ma.fields.Integer(required=True)
     run_id = ma.fields.String(required=True)

@@ -1,1 +1,1 @@
-"""Jobs: a request to test one domain, and the run it becomes."""
+"""Jobs: requests to test one domain, and the runs of finished jobs."""

@@ -41,7 +41,7 @@ class ScoreSchema(ma.Schema):
 
 
 class NameserverTimingSchema(ma.Schema):
-    """Response times of one name server address; null without a response."""
+    """Response times of one name server address; null if it did not respond."""
 
     nameserver = ma.fields.String(required=True)
     address = ma.fields.String(required=True, metadata={"description": "empty if the name has no address"})

@@ -1,4 +1,4 @@
-"""Jobs: submit, list, follow, cancel, read the result."""
+"""Routes of jobs: submit, list, follow, cancel, read the result."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ class Jobs(MethodView):
     @blueprint.response(200, JobPageSchema)
     @blueprint.refuses(_400="invalid_limit, invalid_sort, invalid_severity, invalid_time_range, ...")
     def get(self, query: dict[str, Any]) -> Any:
-        """List jobs, and the runs that finished jobs have become."""
+        """List waiting, running and finished jobs."""
         return read_jobs(state(), query)
 
 
@@ -73,7 +73,7 @@ class Purge(MethodView):
 
 @blueprint.route("/<other_than(batch, purge):job_id>")
 class JobById(MethodView):
-    """One job, or the run it has become."""
+    """One waiting, running or finished job."""
 
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found")
@@ -90,14 +90,14 @@ class Cancel(MethodView):
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found")
     def post(self, job_id: str) -> Any:
-        """Cancel a job: at once while it waits, within a second while it runs; a finished job is unchanged."""
+        """Cancel a job: immediately if it is waiting, within a second if it is running. A finished job is unchanged."""
         shared = state()
         return job_document(shared, cancel_job(shared.queue, job_id, who=who()))
 
 
 @blueprint.route("/<job_id>/hold")
 class Hold(MethodView):
-    """Hold of a waiting job."""
+    """Hold on a waiting job."""
 
     @blueprint.decided_by_rows
     @blueprint.response(200, JobSchema)

@@ -1,4 +1,4 @@
-"""Requests for jobs, and jobs and results as the API shows them."""
+"""Schemas of job requests, jobs and results."""
 
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ LONGEST_EXPIRY_S = 366 * 86400
 
 
 class NameserverSchema(RequestSchema):
-    """A name server of an undelegated test; without `ip` its name is resolved."""
+    """A name server of an undelegated test; if `ip` is absent, its name is resolved."""
 
     ns = ma.fields.String(required=True, metadata={"example": "ns1.example.com"})
     ip = ma.fields.String(allow_none=True, metadata={"example": "198.41.0.4"})
@@ -38,7 +38,7 @@ class DsSchema(RequestSchema):
 
 
 class RunOptionsSchema(RequestSchema):
-    """Options that jobs and batches have in common."""
+    """Options common to jobs and batches."""
 
     error_codes: ClassVar = {"nameservers": "invalid_undelegated", "ds_info": "invalid_undelegated"}
 
@@ -109,7 +109,7 @@ class EstimateSchema(ma.Schema):
 
 
 class JobSchema(EstimateSchema):
-    """A job, or the run it has become."""
+    """A waiting, running or finished job."""
 
     id = ma.fields.String(required=True, metadata={"example": "job_0u3kq9ZbXa1hT5cR2mE"})
     public_id = ma.fields.String()
@@ -131,7 +131,7 @@ class JobSchema(EstimateSchema):
 
 
 class ResultEntrySchema(ma.Schema):
-    """One line of a result."""
+    """One entry of a result."""
 
     timestamp = ma.fields.Float(required=True, metadata={"description": "seconds since the start of the run"})
     module = ma.fields.String(required=True)
@@ -171,7 +171,7 @@ class JobResultSchema(ma.Schema):
 
 
 class JobListQuerySchema(CursorPagingSchema):
-    """Which jobs to list, and in which order."""
+    """Which jobs to list, and their order."""
 
     status = ma.fields.String(validate=validate.OneOf(STATUSES))
     batch_id = ma.fields.String(validate=validate.Length(max=64))
@@ -201,6 +201,6 @@ class PurgedJobsSchema(ma.Schema):
 
 
 class LocaleQuerySchema(QuerySchema):
-    """The requested language; English where it has no translation."""
+    """The requested language; English if the text is not translated."""
 
     locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))

@@ -1,4 +1,4 @@
-"""The metrics, as JSON or as text for Prometheus."""
+"""Route of the metrics, as JSON or in the Prometheus text format."""
 
 from typing import Any
 
@@ -26,10 +26,10 @@ class Metrics(MethodView):
         _500="metrics_error",
     )
     def get(self, query: dict[str, Any]) -> Response:
-        """Show counters, states and courses over time.
+        """Show counters, states and trends.
 
-        They are those of all processes on all machines. A JSON document is kept for a second. With `format=prom` the
-        other options are ignored, and the response is text in the format 0.0.4 of Prometheus.
+        The figures cover all processes on all machines. A JSON document is cached for a second. With `format=prom` the
+        other options are ignored, and the response is in the Prometheus text format 0.0.4.
         """
         if query["format"] == PROMETHEUS:
             return Response(prometheus_response(state()), content_type=CONTENT_TYPE)

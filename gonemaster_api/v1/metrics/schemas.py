@@ -1,4 +1,4 @@
-"""The document of the metrics and the options of its request."""
+"""Schemas of the metrics document and of the request options."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ class Sections(ma.fields.Field[list[str]]):
 
 
 class MetricsQuerySchema(QuerySchema):
-    """Form and extent of the metrics."""
+    """Format and content of the metrics."""
 
     format = ma.fields.String(
         load_default="json", validate=validate.OneOf(_FORMATS, error=Message("must be json or prom"))
@@ -81,7 +81,7 @@ def _integer(description: str = "") -> Any:
 
 
 class ServiceHealthSchema(ma.Schema):
-    """The service at this moment."""
+    """The current state of the service."""
 
     started_at = Instant(required=True, metadata={"description": "of the API process that responds"})
     uptime_seconds = _number()
@@ -113,7 +113,7 @@ class ServiceHealthSchema(ma.Schema):
 
 
 class JobTotalsSchema(ma.Schema):
-    """Jobs since the store was made."""
+    """Jobs since the database was created."""
 
     submitted_total = _integer()
     started_total = _integer("starts, repeated ones included")
@@ -125,7 +125,7 @@ class JobTotalsSchema(ma.Schema):
 
 
 class QuantilesSchema(ma.Schema):
-    """Bounds of the buckets in which quantiles lie, in milliseconds."""
+    """Upper bounds of the buckets that contain the quantiles, in milliseconds."""
 
     p50 = _integer()
     p90 = _integer()
@@ -133,7 +133,7 @@ class QuantilesSchema(ma.Schema):
 
 
 class RouteSchema(ma.Schema):
-    """The requests of one route."""
+    """The requests to one route."""
 
     route = ma.fields.String(required=True)
     method = ma.fields.String(required=True)
@@ -143,7 +143,7 @@ class RouteSchema(ma.Schema):
 
 
 class ProxySchema(ma.Schema):
-    """Requests through proxies, and limits of clients."""
+    """Requests through proxies, and rate limits of clients."""
 
     forwarded_headers_stripped_total = _integer("requests of untrusted peers with forwarding headers")
     rate_limit_keys = _integer("clients that rate limits know at the moment")
@@ -178,7 +178,7 @@ class DurationsSchema(ma.Schema):
 
 
 class OutcomesSchema(ma.Schema):
-    """How jobs ended; rates are of the sum of the three."""
+    """Number of jobs by outcome; rates are relative to the sum of the three outcomes."""
 
     success_total = _integer()
     failed_total = _integer()
@@ -231,7 +231,7 @@ class DomainInsightSchema(ma.Schema):
 
 
 class BatchInsightsSchema(ma.Schema):
-    """The batches met last; others are added up in `other`."""
+    """The batches seen most recently; all others are summed up in `other`."""
 
     limit = _integer()
     items = ma.fields.List(ma.fields.Nested(BatchInsightSchema), required=True)
@@ -239,7 +239,7 @@ class BatchInsightsSchema(ma.Schema):
 
 
 class DomainInsightsSchema(ma.Schema):
-    """The domains met last; others are added up in `other`."""
+    """The domains seen most recently; all others are summed up in `other`."""
 
     limit = _integer()
     items = ma.fields.List(ma.fields.Nested(DomainInsightSchema), required=True)
@@ -247,14 +247,14 @@ class DomainInsightsSchema(ma.Schema):
 
 
 class InsightsSchema(ma.Schema):
-    """Batches and domains with the most runs among those met last."""
+    """The batches and domains with the most runs among those seen most recently."""
 
     batches = ma.fields.Nested(BatchInsightsSchema, required=True)
     domains = ma.fields.Nested(DomainInsightsSchema, required=True)
 
 
 class PointSchema(ma.Schema):
-    """What happened in one slot."""
+    """The events in one time slot."""
 
     timestamp = Instant(required=True, metadata={"description": "start of the slot"})
     throughput = _integer("jobs that succeeded or failed")
@@ -271,20 +271,20 @@ class PointSchema(ma.Schema):
 
 
 class WindowSchema(ma.Schema):
-    """The slots of one window, the one under way included."""
+    """The slots of one window, including the current slot."""
 
     resolution_seconds = _integer()
     points = ma.fields.List(ma.fields.Nested(PointSchema), required=True)
 
 
 class TrendsSchema(ma.Schema):
-    """Courses over time."""
+    """Trends over time."""
 
     windows = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Nested(WindowSchema), required=True)
 
 
 class MetricsSchema(ma.Schema):
-    """The metrics; sections that were not asked for are absent."""
+    """The metrics; sections that were not requested are absent."""
 
     schema_version = ma.fields.String(required=True)
     server_version = ma.fields.String(required=True)

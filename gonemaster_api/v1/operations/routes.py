@@ -1,4 +1,4 @@
-"""Operations: list, look at."""
+"""Routes of operations: list, show."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Operations(MethodView):
     @blueprint.response(200, OperationPageSchema)
     @blueprint.refuses(_400="invalid_status, invalid_kind, invalid_limit, invalid_offset, invalid_cursor")
     def get(self, query: dict[str, Any]) -> Any:
-        """List operations, newest first; finished ones are kept for 30 days."""
+        """List operations, newest first; finished operations are kept for 30 days."""
         return read_operations(state(), query)
 
 

@@ -1,4 +1,4 @@
-"""Operations as the API shows them, and the response that announces one."""
+"""Schemas of operations, and the response that announces an operation."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ class OperationListQuerySchema(PagingSchema):
 
 OperationPageSchema = page_schema(OperationSchema, "Operation")
 
-# Of a view whose change may be too large for one request.
+# The 202 response of a view whose change may be too large for one request.
 ACCEPTED: dict[str, Any] = {
     "schema": OperationSchema,
     "description": "more than 10,000 rows: an operation was started",
@@ -57,7 +57,7 @@ ACCEPTED: dict[str, Any] = {
 
 
 def accepted(operation: Operation) -> Response:
-    """Return 202 with the operation and the path where its progress is shown."""
+    """Return 202 with the operation and the path that shows its progress."""
     response = jsonify(OperationSchema().dump(operation))
     response.status_code = 202
     response.headers["Location"] = f"/api/v1/operations/{operation.id}"

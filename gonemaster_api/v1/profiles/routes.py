@@ -1,4 +1,4 @@
-"""Profiles: store, compare, repair."""
+"""Routes of profiles: store, compare, repair."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -89,17 +89,17 @@ class DefaultProfile(MethodView):
 
     @blueprint.response(200, ProfileSchema)
     def get(self) -> Any:
-        """Show the complete profile of jobs that specify none."""
+        """Show the complete profile of jobs that do not specify a profile."""
         return server_default_profile(state())
 
 
 @blueprint.route("/defaults")
 class Defaults(MethodView):
-    """The default profile of the engine."""
+    """The engine's default profile."""
 
     @blueprint.response(200, ProfileDefaultsSchema)
     def get(self) -> Any:
-        """Show the test cases and levels that stored profiles are compared with."""
+        """Show the test cases and levels with which stored profiles are compared."""
         return default_lists()
 
 
@@ -167,7 +167,7 @@ class ProfileById(MethodView):
     @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_400="invalid_id", _404="not_found")
     def delete(self, profile_id: str) -> Response | None:
-        """Delete a profile. References of tags, jobs and runs are cleared; waiting jobs use the server's default."""
+        """Delete a profile. References in tags, jobs and runs are cleared; waiting jobs use the server's default."""
         operation = remove_profile(state(), _number(profile_id), who=who())
         return None if operation is None else accepted(operation)
 
@@ -196,7 +196,7 @@ def _reset_levels(module: str | None) -> Callable[[Any], Any]:
 
 
 def _known_module(module: str, config: Any) -> str:
-    """Refuse a module that neither the engine nor the profile has; a misspelt one would silently repair nothing."""
+    """Reject a module that neither the engine nor the profile has; otherwise a misspelt name would repair nothing."""
     levels = config.get("test_levels") if isinstance(config, Mapping) else None
     own = [str(name).upper() for name in levels] if isinstance(levels, Mapping) else []
     known = default_profile().levels.keys()

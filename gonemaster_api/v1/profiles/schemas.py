@@ -1,4 +1,4 @@
-"""Profiles: requests and documents."""
+"""Schemas of requests and documents about profiles."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ _EXAMPLE = {"net": {"ipv6": False}, "test_levels": {"NAMESERVER": {"AXFR_AVAILAB
 
 
 class ProfileSchema(ma.Schema):
-    """A profile; the server's default has the id 0 and no times."""
+    """A profile; the server's default has the id 0 and no timestamps."""
 
     id = ma.fields.Integer(required=True)
     name = ma.fields.String(required=True)
@@ -60,7 +60,7 @@ class NewProfileSchema(RequestSchema):
 
 
 class ProfileChangeSchema(RequestSchema):
-    """An operation on a stored profile; `module` belongs to reset_test_levels."""
+    """An operation on a stored profile; `module` is only allowed with `reset_test_levels`."""
 
     error_codes: ClassVar = {"op": "invalid_op"}
     example: ClassVar = {"op": "reset_test_levels", "module": "NAMESERVER"}
@@ -82,7 +82,7 @@ class ProfileDefaultsSchema(ma.Schema):
 
 
 class ProfileCompatibilitySchema(ma.Schema):
-    """Compatibility of a profile with this engine, in short."""
+    """Summary of a profile's compatibility with this engine."""
 
     id = ma.fields.Integer(required=True)
     name = ma.fields.String(required=True)
@@ -101,7 +101,7 @@ class ProfileIssueSchema(ma.Schema):
 
 
 class ProfileCompatibilityDetailSchema(ma.Schema):
-    """Compatibility of a profile with this engine."""
+    """A profile's compatibility with this engine."""
 
     compatible = ma.fields.Boolean(required=True)
     reviewed = ma.fields.Boolean(required=True)
@@ -175,7 +175,7 @@ class ProfileDifferenceSchema(ma.Schema):
 
 
 class ProfileDiffSummarySchema(ma.Schema):
-    """Numbers of single values; `redundant` counts properties."""
+    """Numbers of changed values; `redundant` counts properties."""
 
     deviations = ma.fields.Integer(required=True)
     redundant = ma.fields.Integer(required=True)

@@ -1,1 +1,1 @@
-"""The queue under an operator's hand."""
+"""The queue: state, controls, health and audit."""

@@ -1,4 +1,4 @@
-"""The queue: show, pause, resume, reorder, remove jobs; its health and the audit."""
+"""Routes of the queue: show, pause, resume, reorder, remove jobs; queue health and audit."""
 
 from typing import Any
 
@@ -86,9 +86,9 @@ class Reorder(MethodView):
     @blueprint.response(200, StatusSchema)
     @blueprint.refuses(_400="invalid_queue", _503="broker_unavailable, store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, str]:
-        """Set the order of all waiting jobs: each exactly once, normal tier before batch tier.
+        """Set the order of all waiting jobs; list each job exactly once, the normal tier before the batch tier.
 
-        A body of 64 MiB (the default limit) holds the ids of about two million jobs; `/queue/move` needs fewer.
+        A body of 64 MiB (the default limit) holds the ids of about two million jobs; `/queue/move` needs fewer ids.
         """
         reorder_queue(state().queue, request_body["job_ids"], who=who())
         return {"status": "reordered"}
@@ -131,7 +131,7 @@ class Remove(MethodView):
     @blueprint.response(200, RemovedSchema)
     @blueprint.refuses(_400="invalid_queue", _503="store_unavailable")
     def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
-        """Cancel waiting jobs with the error removed_from_queue; running and finished ones are unchanged."""
+        """Cancel waiting jobs with the error `removed_from_queue`; running and finished jobs are unchanged."""
         return {"removed": remove_jobs(state().queue, request_body["job_ids"], who=who())}
 
 
@@ -141,7 +141,7 @@ class QueueHealth(MethodView):
 
     @blueprint.response(200, QueueHealthSchema)
     def get(self) -> dict[str, Any]:
-        """Check servers, processes, jobs, messages, schedules and operations for issues; an absent server is one."""
+        """Check servers, processes, jobs, messages, schedules and operations; a missing server is an issue, too."""
         return read_health(state())
 
 

@@ -1,4 +1,4 @@
-"""The queue as the API shows it, and requests that change it."""
+"""Schemas of the queue and of requests that change it."""
 
 from typing import ClassVar
 
@@ -74,13 +74,13 @@ class QueueSchema(ma.Schema):
 
 
 class QueueQuerySchema(PagingSchema):
-    """Which waiting jobs to list; without `tier` those of both tiers."""
+    """Which waiting jobs to list; without `tier`, jobs of both tiers."""
 
     tier = ma.fields.String(validate=validate.OneOf(TIERS))
 
 
 class PauseSchema(RequestSchema):
-    """Which tiers to pause (without `tier` both), the reason and the end of the pause."""
+    """Which tiers to pause (both if `tier` is absent), the reason, and when the pause ends."""
 
     optional_body = True
     example: ClassVar = {"tier": "batch", "reason": "maintenance", "until": "2036-01-31T12:00:00Z"}
@@ -91,7 +91,7 @@ class PauseSchema(RequestSchema):
 
 
 class ResumeSchema(RequestSchema):
-    """Which tiers to resume; without `tier` both."""
+    """Which tiers to resume; both if `tier` is absent."""
 
     optional_body = True
     example: ClassVar = {"tier": "batch"}
@@ -139,13 +139,13 @@ class MoveSchema(JobIdsSchema):
 
 
 class MovedSchema(ma.Schema):
-    """The jobs that were moved; the others are not waiting."""
+    """The jobs that were moved; the other jobs are not waiting."""
 
     moved = ma.fields.List(ma.fields.String(), required=True)
 
 
 class RemovedSchema(ma.Schema):
-    """The jobs that were removed; the others had started or finished."""
+    """The jobs that were removed; the other jobs had started or finished."""
 
     removed = ma.fields.List(ma.fields.String(), required=True)
 
@@ -162,7 +162,7 @@ class QueueIssueSchema(ma.Schema):
 
 
 class QueueHealthSchema(ma.Schema):
-    """The health of the queue; it is healthy without issues."""
+    """The health of the queue; it is healthy if there are no issues."""
 
     healthy = ma.fields.Boolean(required=True)
     issues = ma.fields.List(ma.fields.Nested(QueueIssueSchema), required=True)

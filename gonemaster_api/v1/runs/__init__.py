@@ -1,1 +1,1 @@
-"""Runs: the record of finished tests."""
+"""Runs: the results of finished tests."""

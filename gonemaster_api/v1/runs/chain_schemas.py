@@ -1,4 +1,4 @@
-"""The DNSSEC chain of trust as the API shows it; docs/reference/dnssec-chain.md has the meaning of each field."""
+"""Schemas of the DNSSEC chain of trust; docs/reference/dnssec-chain.md explains each field."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Runs: list, show, compare."""
+"""Routes of runs: list, show, compare."""
 
 from typing import Any
 

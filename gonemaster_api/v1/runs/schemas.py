@@ -1,4 +1,4 @@
-"""Runs as the API shows them, and which to list."""
+"""Schemas of runs and filters of their list."""
 
 from typing import Any
 
@@ -77,10 +77,10 @@ RunPageSchema = page_schema(RunSchema, "Run", sort=ma.fields.String(required=Tru
 
 
 class LineArguments(ma.fields.Dict):
-    """The arguments of a line; a worst level has none."""
+    """The arguments of an entry; a worst level has no arguments."""
 
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = ma.missing) -> Any:
-        """Return the arguments, or the value that leaves the member out."""
+        """Return the arguments, or the value that omits the member."""
         return ma.missing if obj.raw is None else obj.args
 
 
@@ -92,7 +92,7 @@ class LineSchema(ma.Schema):
 
 
 class FindingChangeSchema(ma.Schema):
-    """A message tag of one test case, before and after: its worst level, with args=true all its entries."""
+    """A message tag of one test case, before and after: its worst level, or with `args=true` all its entries."""
 
     module = ma.fields.String(required=True)
     testcase = ma.fields.String(required=True)
@@ -110,7 +110,7 @@ class DifferenceSchema(ma.Schema):
 
 
 class DiffQuerySchema(QuerySchema):
-    """Lowest level of the entries to compare, and whether their arguments are."""
+    """Lowest level of the entries to compare, and whether to compare their arguments."""
 
     min_level = LevelName(load_default="INFO")
     args = QueryBoolean(

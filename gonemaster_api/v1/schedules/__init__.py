@@ -1,1 +1,1 @@
-"""Schedules: batches that are submitted again and again."""
+"""Schedules: batches that are submitted periodically."""

@@ -1,4 +1,4 @@
-"""Schedules of cohorts and tags: set, show, remove, preview."""
+"""Routes of schedules of cohorts and tags: set, show, remove, preview."""
 
 from typing import Any
 
@@ -24,19 +24,19 @@ class Schedules(MethodView):
 
     @blueprint.response(200, ScheduleSchema(many=True))
     def get(self) -> Any:
-        """List all schedules: those of cohorts by id, then those of tags by name."""
+        """List all schedules: schedules of cohorts by id, then schedules of tags by name."""
         return read_schedules(state())
 
 
 @blueprint.route("/analysis/schedules/preview")
 class Preview(MethodView):
-    """What a schedule would do."""
+    """Preview of a schedule."""
 
     @blueprint.arguments(ScheduleBodySchema)
     @blueprint.response(200, SchedulePreviewSchema)
     @blueprint.refuses(_400="invalid_schedule, invalid_profile_id, unknown_field, invalid_json")
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Show a rule in words, and the next five times; nothing is stored."""
+        """Describe a rule and list its next five times; nothing is stored."""
         return preview_schedule(state(), request_body)
 
 
@@ -80,7 +80,7 @@ class ScheduleOfTag(MethodView):
     @blueprint.response(200, ScheduleSchema)
     @blueprint.refuses(_400=_WRONG_BODY, _404="not_found", _409="reference_gone")
     def put(self, request_body: dict[str, Any], name: str) -> Any:
-        """Set the schedule of a tag; its batches become no snapshots, so `promote_default` has no effect."""
+        """Set the schedule of a tag; its batches do not become snapshots, so `promote_default` has no effect."""
         target = ScheduleTarget(tag=name)
         put_schedule(state(), target, request_body, who=who())
         return read_schedule(state(), target)

@@ -1,4 +1,4 @@
-"""Schedules: requests and documents."""
+"""Schemas of requests and documents about schedules."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _KINDS = [kind.value for kind in RuleKind]
 
 
 class Day(ma.fields.String):
-    """A date YYYY-MM-DD; an empty text is none."""
+    """A date YYYY-MM-DD; an empty text means no date."""
 
     def __init__(self, *, description: str) -> None:
         metadata = {"description": description, "pattern": f"^({_DAY.pattern})?$"}
@@ -37,7 +37,7 @@ class Day(ma.fields.String):
         try:
             if isinstance(value, str) and _DAY.fullmatch(value):
                 return date.fromisoformat(value)
-        except ValueError:  # such as February 30th
+        except ValueError:  # The date does not exist, such as February 30th.
             pass
         raise ValidationError(Text("must be a date YYYY-MM-DD"))
 
@@ -91,7 +91,7 @@ class ScheduleBodySchema(RequestSchema):
 
 
 class ScheduleSchema(ma.Schema):
-    """When the domains of a cohort or of a tag are tested again, and what became of the last time."""
+    """When the domains of a cohort or tag are tested again, and the outcome of the last occurrence."""
 
     cohort_id = ma.fields.Integer(required=True, allow_none=True, metadata={"description": "null: of a tag"})
     source_tag = ma.fields.String(required=True, metadata={"description": "the tag whose domains are tested"})
@@ -123,7 +123,7 @@ class ScheduleSchema(ma.Schema):
 
 
 class SchedulePreviewSchema(ma.Schema):
-    """A rule in words, and its next times."""
+    """The description of a rule and its next times."""
 
     summary = ma.fields.String(required=True)
     next = ma.fields.List(Instant(), required=True, metadata={"description": "the next five times"})

@@ -1,1 +1,1 @@
-"""How findings become a score."""
+"""Configuration of scores and grades."""

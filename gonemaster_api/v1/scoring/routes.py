@@ -1,4 +1,4 @@
-"""The configuration of score and grade."""
+"""Routes of the configuration of scores and grades."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from gonemaster_engine.scoring.config import CRITERION_NAMES
 
 
 def _number(**limits: Any) -> ma.fields.Raw:
-    """Return a field for a number of either JSON form: 5 does not become 5.0."""
+    """Return a field for a JSON number that does not turn 5 into 5.0."""
     return ma.fields.Raw(metadata={"type": "number", "minimum": 0, **limits})
 
 
@@ -47,7 +47,7 @@ class ScoringConfigSchema(ma.Schema):
 
 
 def _given(about: str, **shape: Any) -> ma.fields.Raw:
-    """Return a field that the engine validates; its errors carry the path."""
+    """Return a field that the engine validates; its errors contain the path."""
     return ma.fields.Raw(metadata={"description": about, **shape})
 
 

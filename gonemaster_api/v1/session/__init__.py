@@ -1,1 +1,1 @@
-"""Who sends the request, login and logout."""
+"""The caller, login and logout."""

@@ -1,4 +1,4 @@
-"""Who sends the request; login and logout of a browser."""
+"""Routes of the caller, and of login and logout in a browser."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class Whoami(MethodView):
     @blueprint.response(200, WhoamiSchema)
     @blueprint.refuses(_429="rate_limited")
     def get(self) -> Any:
-        """Say whether requests need a token, and whether this one shows a valid one."""
+        """Show whether requests need a token, and whether this request has a valid token."""
         response = jsonify(caller(state()).document())
         response.cache_control.no_store = True
         return response
@@ -34,13 +34,13 @@ class Session(MethodView):
     @blueprint.response(200, WhoamiSchema)
     @blueprint.refuses(_400="missing_token, invalid_token", _401="unauthorized", _429="rate_limited")
     def post(self, request_body: dict[str, Any]) -> Response:
-        """Log in: the cookie `gm_admin` stands for the token for twelve hours."""
+        """Log in: the cookie `gm_admin` replaces the token for twelve hours."""
         who, value = log_in(state(), request_body["token"])
         return set_cookie(jsonify(who.document()), state(), value)
 
     @blueprint.response(200, WhoamiSchema)
     def delete(self) -> Response:
-        """Log out: the session ends, and the cookie is removed."""
+        """Log out: end the session and remove the cookie."""
         shared = state()
         log_out(shared)
         return set_cookie(jsonify(Caller(shared.keyring.mode()).document()), shared, "")

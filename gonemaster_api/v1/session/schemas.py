@@ -1,4 +1,4 @@
-"""Documents about the login."""
+"""Schemas of the caller and the login."""
 
 import marshmallow as ma
 
@@ -7,7 +7,7 @@ from gonemaster_tasks.config.credential_types import Scope
 
 
 class WhoamiSchema(ma.Schema):
-    """Who sends the request."""
+    """The caller of the request."""
 
     mode = ma.fields.String(
         required=True, metadata={"enum": ["open", "token"], "description": "open: requests need no token"}

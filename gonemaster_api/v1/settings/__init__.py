@@ -1,1 +1,1 @@
-"""Settings of the service, looked at and changed."""
+"""Settings of the service: show and change."""

@@ -1,4 +1,4 @@
-"""Settings: show all, change some."""
+"""Routes of settings: show all, change some."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class AllSettings(MethodView):
     def put(self, request_body: dict[str, Any]) -> dict[str, Any]:
         """Change settings at run time, all or none; every process applies them within two seconds.
 
-        `pinned` names the workers that keep their values, as these were set by flags.
+        `pinned` lists the workers that ignore the change because a flag sets the value.
         """
         pinned = save_settings(state(), request_body, who=who())
         return {"status": "ok"} | ({"pinned": pinned} if pinned else {})

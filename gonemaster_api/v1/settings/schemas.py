@@ -1,4 +1,4 @@
-"""Settings as documents: one field for each key."""
+"""Schemas of settings: one field per key."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -52,12 +52,12 @@ def _value_field(option: Option) -> ma.fields.Field[Any]:
 
 
 class _ChangeSchema(RequestSchema):
-    """Values by key; all are saved or none. null deletes the saved value, so that file and default apply."""
+    """Values by key; either all are saved or none. null deletes the saved value, so that file and default apply."""
 
     example: ClassVar[Mapping[str, Any] | None] = {"worker_count": 8, "database.retention_days": 400}
 
     def load(self, data: Any, **_: Any) -> Any:
-        """Return the object as it is: gonemaster_tasks.config.overrides checks it and reports all errors at once."""
+        """Return the object unchanged: gonemaster_tasks.config.overrides checks it and reports all errors together."""
         if not isinstance(data, dict):
             raise BadRequest("invalid_body", Text("the body must be a JSON object of settings and their values"))
         return data

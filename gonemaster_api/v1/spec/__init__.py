@@ -1,1 +1,1 @@
-"""What is tested: cases, tags and their texts."""
+"""Test cases, message tags and their texts."""

@@ -1,4 +1,4 @@
-"""Test cases: their purpose and the texts of their message tags."""
+"""Routes of test cases: their purpose and the texts of their message tags."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Specifications of test cases."""
+"""Schemas of the specifications of test cases."""
 
 import marshmallow as ma
 from marshmallow import validate
@@ -19,7 +19,7 @@ class TestcaseSchema(ma.Schema):
 
 
 class TestcasesSchema(ma.Schema):
-    """Test cases, in the order in which they are reported."""
+    """Test cases in the order of the reports."""
 
     __test__ = False  # pytest: not a test
 
@@ -36,7 +36,7 @@ class SpecTagSchema(ma.Schema):
 
 
 class TestcaseDetailSchema(TestcaseSchema):
-    """A test case with its tags."""
+    """A test case with its message tags."""
 
     locale = ma.fields.String(required=True)
     tags = ma.fields.List(ma.fields.Nested(SpecTagSchema), required=True)

@@ -1,1 +1,1 @@
-"""Whether the service works, and what it offers."""
+"""Health, features and locales of the service."""

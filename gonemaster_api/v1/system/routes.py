@@ -1,4 +1,4 @@
-"""Probes, features and locales."""
+"""Routes of probes, features and locales."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class Readiness(MethodView):
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Report whether requests can be served: 200, or 503 with the components that fail.
 
-        `failing` names the issues of the whole service, see `/queue/health`; they do not make this process unready.
+        `failing` lists issues of the whole service, see `/queue/health`; they do not make this process unready.
         """
         found = read_parts(state())
         document = {"parts": found, "failing": read_failing_checks(state(), found)}

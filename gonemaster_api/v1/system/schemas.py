@@ -1,4 +1,4 @@
-"""Documents about the service itself."""
+"""Schemas of documents about the service itself."""
 
 import marshmallow as ma
 
@@ -10,7 +10,7 @@ class HealthSchema(ma.Schema):
 
 
 class ReadySchema(ma.Schema):
-    """The state of each component: `ok`, or the reason why it is not."""
+    """The state of each component: `ok`, or the reason why it is not ready."""
 
     status = ma.fields.String(required=True, metadata={"enum": ["ok", "unavailable"]})
     parts = ma.fields.Dict(

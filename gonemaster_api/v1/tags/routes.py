@@ -1,4 +1,4 @@
-"""Domain tags: create, assign, show, purge, delete."""
+"""Routes of domain tags: create, assign, show, purge, delete."""
 
 from typing import Any
 
@@ -96,7 +96,7 @@ class DomainsOfTag(MethodView):
     @blueprint.response(204)
     @blueprint.refuses(_400="invalid_name, missing_domains, invalid_domain", _409="reference_gone")
     def post(self, request_body: dict[str, Any], name: str) -> None:
-        """Add domains to a tag; both are created if they do not exist."""
+        """Add domains to a tag; missing domains and a missing tag are created."""
         add_domains_to_tag(state(), name, request_body["domains"])
 
     @blueprint.arguments(TagDomainsSchema)

@@ -1,4 +1,4 @@
-"""Domain tags: requests and documents."""
+"""Schemas of requests and documents about domain tags."""
 
 from typing import ClassVar
 
@@ -46,7 +46,7 @@ class TagDomainsSchema(RequestSchema):
 
 
 class TagProfileSchema(RequestSchema):
-    """The profile of a tag's domains in requests that specify none."""
+    """The profile for tests of a tag's domains if the request does not specify a profile."""
 
     error_codes: ClassVar = {"profile_id": "invalid_profile_id"}
     example: ClassVar = {"profile_id": 1}

@@ -1,1 +1,1 @@
-"""Watches: who is told of what."""
+"""Watches: notifications about a tag, a domain or the service."""

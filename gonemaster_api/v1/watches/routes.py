@@ -1,4 +1,4 @@
-"""Watches: create, change, delete, test; what was delivered."""
+"""Routes of watches: create, change, delete, test, list deliveries."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ class WatchById(MethodView):
         _404="not_found",
     )
     def patch(self, request_body: dict[str, Any], watch_id: int) -> Any:
-        """Change a watch, or switch it off and on."""
+        """Change, disable or enable a watch."""
         return watch_document(change_watch(state(), watch_id, request_body, who=who()))
 
     @blueprint.response(204)
@@ -86,7 +86,7 @@ class WatchTest(MethodView):
     @blueprint.response(202, DeliverySchema)
     @blueprint.refuses(_404="not_found", _409="watch_disabled")
     def post(self, watch_id: int) -> Any:
-        """Send a test message; the deliveries show what became of it."""
+        """Send a test message; the deliveries show its outcome."""
         return delivery_document(try_watch(state(), watch_id, who=who()))
 
 
@@ -98,5 +98,5 @@ class Deliveries(MethodView):
     @blueprint.response(200, DeliveryPageSchema)
     @blueprint.refuses(_400="invalid_status, invalid_limit, invalid_offset, invalid_cursor", _404="not_found")
     def get(self, query: dict[str, Any], watch_id: int) -> Any:
-        """List deliveries, newest first; those that have ended are kept for 30 days."""
+        """List deliveries, newest first; completed deliveries are kept for 30 days."""
         return read_deliveries(state(), watch_id, query)

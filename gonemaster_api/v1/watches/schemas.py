@@ -1,4 +1,4 @@
-"""Watches: requests and documents."""
+"""Schemas of requests and documents about watches."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ _EXAMPLE = {"tag": "mine", "events": ["domain.regressed", "domain.recovered"], "
 
 
 class EventList(ma.fields.List[Any]):
-    """Names of events, each once."""
+    """A list of distinct event names."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -50,7 +50,7 @@ def _secret(**kwargs: Any) -> ma.fields.String:
 
 
 class NewWatchSchema(RequestSchema):
-    """Who is to be told of what: one of `tag` and `domain`, and one of `url` and `email`."""
+    """A watch to create: one of `tag` and `domain`, and one of `url` and `email`."""
 
     example: ClassVar = _EXAMPLE
 
@@ -65,7 +65,7 @@ class NewWatchSchema(RequestSchema):
 
 
 class WatchChangeSchema(RequestSchema):
-    """What to change; a secret of null removes the signatures. Tag, domain and kind of receiver cannot change."""
+    """The changes to a watch; a null secret removes the signatures. Tag, domain and kind of receiver cannot change."""
 
     example: ClassVar = {"enabled": False}
 
@@ -109,7 +109,7 @@ class WatchListQuerySchema(PagingSchema):
 
 
 class DeliverySchema(ma.Schema):
-    """A message to the receiver of a watch, and what became of it."""
+    """A message to the receiver of a watch, and its outcome."""
 
     id = ma.fields.String(required=True)
     watch_id = ma.fields.Integer(required=True)
