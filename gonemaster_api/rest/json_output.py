@@ -7,7 +7,7 @@ from flask.json.provider import DefaultJSONProvider
 
 
 def _encode_other(value: object) -> object:
-    """Return a value that msgspec can encode: a plain string for a `str` subclass such as `Text`, or Flask's default."""
+    """Return a value that msgspec can encode: a plain string for a `str` subclass like `Text`, or Flask's default."""
     return str(value) if isinstance(value, str) else DefaultJSONProvider.default(value)
 
 
