@@ -124,9 +124,7 @@ class Api(flask_smorest.Api):
     """The OpenAPI document. Only `gonemaster_api.errors` handles errors."""
 
     ERROR_SCHEMA: ClassVar[type[ma.Schema]] = ErrorSchema
-    DEFAULT_ERROR_RESPONSE_NAME = (
-        None  # each operation lists its errors; gonemaster_api.rest.openapi adds the common ones
-    )
+    DEFAULT_ERROR_RESPONSE_NAME = None  # operations list their errors; rest.openapi adds the common ones
 
     def _register_error_handlers(self) -> None:
         """Register no handlers, because those of flask-smorest would replace the error format of this API."""

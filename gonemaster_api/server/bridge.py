@@ -39,7 +39,7 @@ from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 
-PATIENCE_S = 0.6  # wait for a thread; including the time for the work, a response takes about a second
+PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
 _MAX_WAITING = 500
 _MAX_URL = 8190  # bytes
 _MAX_HEADERS = 100

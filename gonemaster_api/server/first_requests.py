@@ -57,11 +57,6 @@ def _ask(app: Flask, path: str) -> Any:
             return app.make_response(app.dispatch_request()).get_json(silent=True)
     except (StoreUnavailable, StoreOutdated, BrokerUnavailable):
         raise
-    except (
-        ApiError,
-        HTTPException,
-        StoreError,
-        TasksError,
-    ) as error:  # an error that any client would get, such as 404
+    except (ApiError, HTTPException, StoreError, TasksError) as error:  # an error for any client, such as 404
         log.debug("answered in advance", path=path, error=str(error))
     return None

@@ -68,9 +68,7 @@ def serve_flower(settings: Settings) -> NoReturn:
         signal.signal(signal.SIGHUP, lambda *_: door.keyring.reread_soon())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stopper(application))
-        _announce(
-            listening.url_of(listener), door.generated
-        )  # last, since a reader of this line may send a signal immediately
+        _announce(listening.url_of(listener), door.generated)  # last: the reader may send a signal immediately
         try:
             application.start()
         finally:
