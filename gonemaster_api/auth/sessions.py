@@ -1,4 +1,4 @@
-"""Browser sessions: opened with a token, stored in the database, ended by expiry, logout or the loss of the token."""
+"""Browser sessions: opened with a token, stored in the database, ended by expiry, logout or revocation of the token."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -32,7 +32,7 @@ class JsonLimits:
 
     depth: int = 100
     containers: int = 10_000  # objects and arrays
-    members: int = 10_000  # of all objects
+    members: int = 10_000  # in all objects
     values: int = 2_000_000  # in all arrays and objects
     value: int = 1024 * 1024  # a string, or any other text between two commas
     skeleton: int = 4 * 1024 * 1024
@@ -146,7 +146,7 @@ class JsonPieces:
             raise InvalidJson(Text("the body is too complex: only long lists of plain values may be large"))
 
     def _graft(self, document: Any) -> None:
-        """Replace each token by the values that it stands for."""
+        """Replace each token with the values that it stands for."""
         waiting = [document] if self._runs else []
         while waiting:
             node = waiting.pop()

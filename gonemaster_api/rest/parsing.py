@@ -124,7 +124,7 @@ def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES, unre
 
 
 def storable(text: str) -> str:
-    """Replace characters that no database column can store, NUL and lone surrogates, by U+FFFD."""
+    """Replace characters that no database column can store (NUL and lone surrogates) with U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 

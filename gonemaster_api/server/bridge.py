@@ -124,7 +124,7 @@ class Bridge:
         loop = asyncio.get_running_loop()
         query = environ["QUERY_STRING"]
         if "format=csv" not in query and (_BULK.fullmatch(environ["PATH_INFO"]) or _LONG_PAGE.search(query)):
-            return await loop.run_in_executor(self._bulk, self._call, environ)  # bulk requests are rare and may wait
+            return await loop.run_in_executor(self._bulk, self._call, environ)  # few threads; bulk requests may wait
         if self._free.locked():
             await self._wait_for_thread()
         else:

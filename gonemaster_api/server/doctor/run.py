@@ -82,7 +82,7 @@ def _run(parts: Sequence[TimedCheck], settings: Settings, limit_s: float) -> dic
 def _attempt(part: TimedCheck, settings: Settings, answers: "SimpleQueue[tuple[str, list[DoctorResult]]]") -> None:
     try:
         findings = part.check(settings)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding and no traceback
+    except Exception as error:  # noqa: BLE001 - any error is a finding
         text = f"{type(error).__name__}: {error}".splitlines()[0][:500]
         findings = [fault(part.name, text, "if this does not help, report it with the output of --dump-config")]
     answers.put((part.name, findings))

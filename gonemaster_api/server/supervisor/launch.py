@@ -12,7 +12,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Request SIGNAL from the kernel for the end of PARENT, then replace this process by PROGRAM."""
+    """Ask the kernel to send SIGNAL when PARENT ends, then replace this process with PROGRAM."""
     parent, signal_number, *command = arguments
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)

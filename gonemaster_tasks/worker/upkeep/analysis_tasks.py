@@ -1,4 +1,4 @@
-"""The periodic analysis tasks: project runs, capture snapshots and remove discarded views."""
+"""The periodic analysis tasks: project runs, capture snapshots, and remove unused views and discarded snapshots."""
 
 from celery import Celery
 

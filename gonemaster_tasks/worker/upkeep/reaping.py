@@ -1,6 +1,7 @@
 """The reaper of a worker process: it ends claims of workers that are no longer running, and requeues their jobs.
 
-Each worker process has a reaper that does not depend on beat, because a machine that fails may run workers and beat.
+Each worker process has a reaper that does not depend on beat, because a machine that fails may have run both workers
+and beat.
 """
 
 import logging
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 _LOCK = "reap"
 _LOOK_EVERY_S = 0.5  # a job of a process that died on this machine restarts within 3 s
 _VOIDING = timedelta(seconds=5)  # time for a process on this machine; if it dies as well, the next one takes over
-_SWEEP_S = 5.0  # after a death: drops messages that were taken and never claimed
+_SWEEP_S = 5.0  # time after a death to look for messages that were taken and never claimed
 # The time from the delivery of a message to the claim of its job, which takes milliseconds. A duplicate message is
 # harmless.
 _CLAIMED_WITHIN = timedelta(seconds=3)

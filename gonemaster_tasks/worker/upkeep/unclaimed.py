@@ -4,8 +4,8 @@ Without this task kombu puts them back only after the visibility timeout of an h
 worker within 5 s.
 
 A worker puts back its own messages while the database does not respond. Messages taken by a worker that is frozen,
-disconnected or dead are found by other workers as soon as its heartbeat is missing. They are in `unacked`, or in
-neither place if its BRPOP received them.
+disconnected or dead are found by other workers as soon as its heartbeat is missing. Such messages are in `unacked`, or
+in neither `unacked` nor the queue if the worker's BRPOP received them.
 
 The reaper also checks `unacked`, because it detects other cases, and sooner. It checks every half second for five
 seconds after a process on this machine has died, which the PID shows before any heartbeat is missing. It also checks at

@@ -21,9 +21,9 @@ EXIT_STATUS = 70  # EX_SOFTWARE
 class Watchdog:
     """The watchdog of an event loop, which must run at least every `limit_s` seconds.
 
-    A job that blocks the loop would otherwise occupy all jobs of the process forever, because leases are renewed
-    outside the loop. The limit must be longer than the pauses of a machine that swaps or is overloaded. The timer ends
-    the process and logs its jobs. If the interpreter itself is blocked, for example by a C function or a regular
+    A job that blocks the loop would otherwise hold all jobs of the process forever, because leases are renewed outside
+    the loop. The limit must be longer than the pauses of a machine that swaps or is overloaded. The timer ends the
+    process and logs its jobs. If the interpreter itself is blocked, for example by a C function or a regular
     expression, no Python thread runs. The timer of faulthandler does not need Python threads, and ends the process a
     little later with a traceback.
     """
