@@ -3,7 +3,7 @@
 A Python object takes up to twenty times the size of its JSON, and `json.loads` blocks all other threads. The parser
 therefore cuts a body into pieces at commas outside strings. Pieces without brackets and colons are parts of a list of
 plain values, such as a million names. Each such piece is parsed on its own, and kept as text until its values are read.
-All other pieces form the skeleton of the document, whose size is limited. A token in the skeleton stands for each run
+All other pieces form the skeleton of the document, whose size is limited. A token in the skeleton represents each run
 of plain pieces.
 
 For a body with a million names the peak memory equals the size of the body. `json.loads` and msgspec need four times as
@@ -146,7 +146,7 @@ class JsonPieces:
             raise InvalidJson(Text("the body is too complex: only long lists of plain values may be large"))
 
     def _graft(self, document: Any) -> None:
-        """Replace each token with the values that it stands for."""
+        """Replace each token with the values that it represents."""
         waiting = [document] if self._runs else []
         while waiting:
             node = waiting.pop()

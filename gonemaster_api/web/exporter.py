@@ -30,7 +30,7 @@ _OTHER_METHOD = "OTHER"  # clients can invent methods, and each would add a time
 
 
 class HttpMetrics:
-    """The metrics of one application, in a registry of their own."""
+    """The metrics of one application, in a separate registry."""
 
     def __init__(self) -> None:
         self._own = CollectorRegistry()
