@@ -63,10 +63,10 @@ def create_app(
 ) -> Flask:
     """Create the application. Store and broker are opened from the settings unless `queue` is given.
 
-    `patience` limits how long the responses that operators need wait for a server that is unavailable.
+    `patience` limits how long the responses that operators need wait for a service that is unavailable.
 
     Raises:
-        BrokerRefused: the broker's URL is not usable.
+        BrokerRefused: the URL of the broker is not usable.
     """
     app = _Application("gonemaster_api", static_folder="static", template_folder="templates")
     app.json = JsonProvider(app)
@@ -98,17 +98,17 @@ def create_app(
 
 
 class _Application(Flask):
-    """A Flask application whose views and hooks are never coroutines, so that they are not checked per request."""
+    """A Flask application without coroutine views and hooks, so that they need no check on each request."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function."""
+        """Return the function unchanged."""
         return func
 
 
 def make_state(
     settings: Settings, *, queue: QueueParts, stopping: threading.Event, patience: timedelta | None = None
 ) -> State:
-    """Load the overrides of the settings, and make what the views share."""
+    """Load stored settings, and create the state that the views share."""
     live = LiveSettings(settings)
     live.try_load(queue.store)
     streams = threading.BoundedSemaphore(max(1, settings.api_threads * 3 // 4))

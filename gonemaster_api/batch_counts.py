@@ -1,4 +1,4 @@
-"""Status counts of watched batches: counted once for all watchers of a process, and not too often."""
+"""Status counts of watched batches, counted once for all watchers of a process and at a limited rate."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from gonemaster_db.core.errors import BatchNotFound, StoreConflict, StoreUnavail
 from gonemaster_db.core.session import Store
 
 COUNT_EVERY_S = 1.0
-SHARE = 10  # counting takes a tenth of the time at most: a slow count is repeated less often
+SHARE = 10  # counting takes at most a tenth of the time, so a slow count is repeated less often
 _MAX_WATCHED = 1000
 
 
@@ -24,17 +24,17 @@ class _Watched:
 
 
 class BatchWatch:
-    """The latest counts of the batches that are watched on this process."""
+    """The latest counts of the batches watched on this process."""
 
     def __init__(self) -> None:
         self._watched: LRUCache[str, _Watched] = LRUCache(_MAX_WATCHED)
         self._lock = threading.Lock()
 
     def counts(self, store: Store, batch_id: str) -> Mapping[str, int] | None:
-        """Return the number of jobs and runs by status, some seconds old at most; None before the first count.
+        """Return the number of jobs and runs by status, at most a few seconds old; None before the first count.
 
         Raises:
-            BatchNotFound: no such batch, or no longer.
+            BatchNotFound: the batch does not exist or was deleted.
         """
         watched = self._of(batch_id)
         with watched.lock:  # concurrent watchers wait for this count instead of repeating it
@@ -57,6 +57,6 @@ class BatchWatch:
                 self._watched.pop(batch_id, None)
             raise
         except (StoreUnavailable, StoreConflict):
-            pass  # the last counts serve until the database is back
+            pass  # serve the last counts until the database is available again
         ended = time.monotonic()
         watched.due = ended + max(COUNT_EVERY_S, SHARE * (ended - began))

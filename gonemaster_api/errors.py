@@ -1,4 +1,4 @@
-"""The one error shape of the API, and the table that turns what went wrong into status and code."""
+"""The error format of the API, and the table that maps exceptions to status and code."""
 
 import errno
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from gonemaster_engine.texts import Text, mark, text_of
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
 
 RETRY_AFTER_S = 5
-# What an operating system says that has nothing left to give just now.
+# Errors of an operating system that has temporarily run out of resources.
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 MISSING = {
@@ -61,7 +61,7 @@ log = structlog.get_logger(__name__)
 
 
 class ApiError(Exception):
-    """A refusal as the caller sees it: status, code, a sentence for people, and details for programs."""
+    """An error response: status, code, a message for people, and details for programs."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """An invalid request: 400 and a code that names the error."""
+    """An invalid request: status 400 and a code that identifies the error."""
 
     def __init__(self, code: str, message: str, *, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(HTTPStatus.BAD_REQUEST, code, message, details=details)
@@ -103,13 +103,13 @@ class Conflict(ApiError):
 
 
 class Unavailable(ApiError):
-    """A component that the request needs is unavailable; the caller may retry."""
+    """A component that the request needs is unavailable; the client may retry."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, code, message, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
-# Errors that werkzeug and Flask raise themselves; any other status gets the code http_error.
+# Errors raised by werkzeug and Flask; any other status gets the code http_error.
 _HTTP_CODES = {
     400: ("bad_request", Text("the request is malformed")),
     401: ("unauthorized", Text("authentication is required")),
@@ -131,7 +131,7 @@ def error_document(code: str, message: str, details: Mapping[str, Any] | None = 
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of a document with strings in place of texts."""
+    """Return a value of a document with plain strings in place of `Text` objects."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -143,7 +143,7 @@ _PAGES = "gonemaster-error-page"
 
 
 def set_error_page(app: Flask, page: Callable[[ApiError], Response | None]) -> None:
-    """Let a function make the response for browsers; it returns None for other callers."""
+    """Set the function that creates error pages for browsers; it returns None for other clients."""
     app.extensions[_PAGES] = page
 
 
@@ -161,7 +161,7 @@ def _page_of(error: ApiError) -> Response | None:
     page = current_app.extensions.get(_PAGES)
     try:
         return page(error) if page else None
-    except Exception:  # the error response is sent in any case
+    except Exception:  # the error response is sent anyway
         log.exception("error page failed", code=error.code)
         return None
 
@@ -283,7 +283,7 @@ def _from_absent_broker(error: BrokerUnavailable) -> Response:
 
 
 def _from_system(error: OSError) -> Response:
-    """Tell a lack of descriptors or memory, which passes, from a fault of ours.
+    """Respond with 503 to a temporary lack of file descriptors or memory, and with 500 to other errors.
 
     Libraries open files in unexpected places: redis-py reads the metadata of its package for each new connection.
     """
@@ -294,7 +294,7 @@ def _from_system(error: OSError) -> Response:
 
 
 def _from_anything(error: Exception) -> Response:
-    """Answer an unexpected exception; the traceback goes to the log, never to the caller."""
+    """Respond to an unexpected exception. The traceback is written to the log and never sent to the client."""
     log.error("request failed", exc_info=error, path=request.path, method=request.method)
     response = _from_http(InternalServerError())
     response.panicked = True  # type: ignore[attr-defined]  # read by the metrics
@@ -302,7 +302,7 @@ def _from_anything(error: Exception) -> Response:
 
 
 def register_error_handlers(app: Flask) -> None:
-    """Give every error response the same shape."""
+    """Register the handlers that give every error response the same format."""
     handlers: dict[type[Exception], Callable[[Any], Response]] = {
         ApiError: _answer,
         HTTPException: _from_http,

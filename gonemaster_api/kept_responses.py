@@ -1,4 +1,4 @@
-"""Responses in memory that stay true for as long as their version."""
+"""A cache of responses in memory; each entry is valid for one version."""
 
 import threading
 
@@ -9,24 +9,24 @@ _LARGEST = 512 * 1024
 _OVERHEAD = 1024  # bytes of an entry in addition to its body and key
 
 Key = tuple[str, str, bytes]
-"""Version, path, query string."""
+"""Version, path and query string."""
 
 
 class KeptResponses:
-    """The bodies that a process keeps, those that were used last; safe in threads."""
+    """A thread-safe cache of response bodies that drops the least recently used entries."""
 
     def __init__(self, *, most_octets: int = MOST_OCTETS) -> None:
         self._bodies: LRUCache[Key, tuple[Key, bytes]] = LRUCache(most_octets, getsizeof=_size)
         self._lock = threading.Lock()
 
     def find(self, key: Key) -> bytes | None:
-        """Return a body that is kept."""
+        """Return a cached body, or None."""
         with self._lock:
             entry = self._bodies.get(key)
         return entry[1] if entry else None
 
     def keep(self, key: Key, body: bytes) -> None:
-        """Cache a body instead of the least recently used bodies; large bodies are not cached."""
+        """Cache a body in place of the least recently used bodies. Large bodies are not cached."""
         if _size((key, body)) <= min(_LARGEST, self._bodies.maxsize):
             with self._lock:
                 self._bodies[key] = key, body

@@ -1,7 +1,8 @@
-"""Look-ups in DNS that a request waits for: each is one call of an engine function, within limits of its own.
+"""DNS lookups that a request waits for: each is one call of an engine function with its own limits.
 
-A look-up has an event loop, sockets and caches of its own, which end with it. All that it shares with the workers are
-the limits of name servers. It is no job: a form needs its answer within seconds, even if the queue is full or paused.
+A lookup has its own event loop, sockets and caches, which are closed afterwards. It shares only the limits of name
+servers with the workers. It is not a job, because a form needs the answer within seconds, even if the queue is full or
+paused.
 """
 
 import asyncio
@@ -26,9 +27,9 @@ from gonemaster_tasks.worker.execute.lender import RedisLender
 DELEGATIONS_AT_ONCE = 8
 DELEGATION_LIMIT_S = 10.0
 NAMES_AT_ONCE = 8
-NAMES_WAIT_S = 3.0  # of a request; a look-up that takes longer continues, and the next request has its name
+NAMES_WAIT_S = 3.0  # maximum wait of a request; a longer lookup continues for the next request
 _EACH_NAME_S = 10.0
-_MAX_PENDING = 256  # look-ups of names, running or not started
+_MAX_PENDING = 256  # lookups of names, running or waiting
 _MAX_NAMES = 10_000
 _KNOWN_S, _UNKNOWN_S = 86_400.0, 3_600.0
 
@@ -36,11 +37,11 @@ Found = TypeVar("Found")
 
 
 class TooManyLookups(Exception):
-    """As many look-ups are running as one process makes at a time."""
+    """The limit on simultaneous lookups of a process is reached."""
 
 
 class DnsLookups:
-    """The look-ups of one process; safe in threads."""
+    """The DNS lookups of one process; thread-safe."""
 
     def __init__(self, live: CurrentSettings) -> None:
         self._live = live
@@ -52,11 +53,11 @@ class DnsLookups:
         self._pending: dict[int, Future[None]] = {}
 
     def delegation(self, domain: str) -> DelegationData:
-        """Return what the parent of a zone has about it.
+        """Return the delegation data of a zone from its parent zone.
 
         Raises:
-            TooManyLookups: nothing was sent.
-            TimeoutError: it takes too long.
+            TooManyLookups: the limit is reached, and no query was sent.
+            TimeoutError: the lookup takes too long.
         """
         with _one_of(self._delegations):
             return self._call(
@@ -64,7 +65,10 @@ class DnsLookups:
             )
 
     def as_names(self, asns: Iterable[int], *, wait_s: float = NAMES_WAIT_S) -> dict[int, AsName | None]:
-        """Return the holders of ASes: None if there is none; what is not known within some seconds is missing."""
+        """Return the holders of ASes, None for an AS without a holder.
+
+        ASes that take longer than `wait_s` are missing.
+        """
         wanted = list(asns)
         with self._lock:
             pending = [future for asn in wanted if asn not in self._known and (future := self._look_up(asn))]
@@ -73,7 +77,7 @@ class DnsLookups:
             return {asn: self._known[asn] for asn in wanted if asn in self._known}
 
     def _look_up(self, asn: int) -> Future[None] | None:
-        """Return the look-up of a name, which several requests may wait for; None if there are too many."""
+        """Return the lookup of an AS name, which several requests may share; None if too many lookups are pending."""
         if asn not in self._pending and len(self._pending) < _MAX_PENDING:
             self._pending[asn] = self._names.submit(self._find_name, asn)
         return self._pending.get(asn)
@@ -110,7 +114,7 @@ class DnsLookups:
             return self._lender
 
     def close(self) -> None:
-        """End what is running: names that nobody has waited for are dropped."""
+        """Stop the lookups; names that no request waits for are dropped."""
         self._names.shutdown(wait=False, cancel_futures=True)
         if self._lender is not None:
             self._lender.stop()

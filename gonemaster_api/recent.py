@@ -1,4 +1,4 @@
-"""Responses that are kept for a moment, since many may ask for the same at one time."""
+"""A short-lived cache of responses, because many clients may request the same response at the same time."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -19,14 +19,14 @@ class _Place:
 
 
 class SharedResults:
-    """What was made lately, by its options; of several requests for the same one makes it."""
+    """The cache of recent results by key. Of simultaneous requests for the same key, one creates the result."""
 
     def __init__(self, most: int = _MOST_KEPT) -> None:
         self._lock = threading.Lock()
         self._places: LRUCache[Hashable, _Place] = LRUCache(most)
 
     def get(self, key: Hashable, make: Callable[[], Any], *, life_s: float) -> Any:
-        """Return what is kept, or what `make` returns; `make` may ask for another key."""
+        """Return the cached result, or the result of `make`. `make` may request another key."""
         with self._lock:
             place = self._places.setdefault(key, _Place())
         with place.lock:
@@ -36,7 +36,7 @@ class SharedResults:
             return place.value
 
     def forget(self, chosen: Callable[[Hashable], bool] = lambda _: True) -> None:
-        """Remove the cached responses with the chosen keys, or all."""
+        """Remove the cached results with the chosen keys, or all results."""
         with self._lock:
             for key in [key for key in self._places if chosen(key)]:
                 del self._places[key]

@@ -1,4 +1,4 @@
-"""State that the views of one process share: settings, store and broker."""
+"""State shared by the views of one process: settings, store and broker."""
 
 import math
 import threading
@@ -27,17 +27,16 @@ from gonemaster_tasks.control.grouping import Groups
 from gonemaster_tasks.control.parts import QueueParts
 
 NAME = "gonemaster"
-_NAMES = 200  # of names in one query
+_NAMES = 200  # maximum number of names in one query
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """Made once by `create_app`; nothing in it belongs to a request.
+    """The state of a process, created once by `create_app`. It contains nothing that belongs to a single request.
 
-    `stopping` is set when the process shuts down; `streams` limits the number of CSV files being sent and of requests
-    that wait in a thread, so that a quarter of the threads is left; `seats` limits the event streams, which the `hub`
-    serves. By `profiles_of_domains`, requests
-    of the same moment share a query.
+    `stopping` is set when the process shuts down. `streams` limits the number of CSV files being sent and of requests
+    that wait in a thread, so that a quarter of the threads stays free. `seats` limits the event streams, which the
+    `hub` serves. `profiles_of_domains` combines simultaneous requests into one query.
     """
 
     live: LiveSettings
@@ -54,7 +53,7 @@ class State:
     recent: SharedResults = field(default_factory=SharedResults)
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(most=_NAMES))
     started_at: datetime = field(default_factory=utcnow)
-    patience: timedelta | None = None  # with a server that is silent, before a response says so; None: no limit
+    patience: timedelta | None = None  # maximum wait for an unresponsive service; None: no limit
 
     @property
     def settings(self) -> Settings:
@@ -62,7 +61,10 @@ class State:
         return self.live.current
 
     def patient_until(self, most: timedelta | None = None) -> float:
-        """Return until when (on the monotonic clock) to wait for what may be away; `most` in place of the patience."""
+        """Return the time (monotonic clock) until which to wait for a service that may be unavailable.
+
+        `most` replaces the default patience.
+        """
         if self.patience is None:
             return math.inf
         return time.monotonic() + (most or self.patience).total_seconds()
@@ -74,7 +76,7 @@ class State:
 
     @property
     def sessions(self) -> Sessions:
-        """The sessions of browsers."""
+        """The browser sessions."""
         return Sessions(self.store, self.keyring)
 
     @property

@@ -1,1 +1,1 @@
-"""Who may do what: tokens, sessions, and the limit of failed attempts; nothing here knows HTTP."""
+"""Authentication and authorisation: tokens, sessions and the limit on failed attempts, independent of HTTP."""

@@ -1,8 +1,8 @@
-"""The limit of failed attempts to authenticate, per client and for all API processes together.
+"""The limit on failed authentication attempts, per client and shared by all API processes.
 
-It keeps attempts from costing anything and from filling the log. It never refuses a valid token: 256 random bits are
-not guessed at any rate, and a limit of addresses that did would let anyone behind the same translator or proxy lock
-the operator out. Without Redis each process counts for itself.
+The limit keeps attempts cheap and the log short. It never refuses a valid token: 256 random bits cannot be guessed at
+any rate, and blocking an address would let anyone behind the same NAT or proxy lock out the operator. Without Redis
+each process counts on its own.
 """
 
 import logging
@@ -22,20 +22,20 @@ log = logging.getLogger(__name__)
 MOST_FAILURES = 30
 WINDOW_S = 60
 _KIND = "login"
-_MOST_CLIENTS = 10_000  # that a process remembers
-_WITHOUT_REDIS_S = 5.0  # until it is tried again: a Redis that does not answer must not hold up each refusal
+_MOST_CLIENTS = 10_000  # maximum per process
+_WITHOUT_REDIS_S = 5.0  # pause before a retry: an unresponsive Redis must not delay each refusal
 
 
 @dataclass
 class _Window:
-    """The failures of a client that this process counts itself."""
+    """The failures of a client, counted by this process."""
 
     end: float
     count: int = 0
 
 
 class FailedAttempts:
-    """Counts the 401 of each client."""
+    """Counter of the 401 responses of each client."""
 
     def __init__(
         self, broker: Broker, *, clock: Callable[[], float] = time.monotonic, most_clients: int = _MOST_CLIENTS
@@ -48,7 +48,7 @@ class FailedAttempts:
         self._redis_again = 0.0
 
     def note(self, client: str) -> int:
-        """Count a failure; returns the seconds that the client is to wait, 0 while it is below the limit."""
+        """Count a failure and return the number of seconds the client must wait, 0 while it is below the limit."""
         now = self._clock()
         with self._lock:
             end = self._limited.get(client)

@@ -1,4 +1,4 @@
-"""The tokens that a process knows: those of its configuration and those of the database, less the revoked ones."""
+"""The tokens that a process accepts: tokens of the configuration and the database, without the revoked ones."""
 
 import hmac
 import logging
@@ -27,7 +27,7 @@ Mode = Literal["open", "token"]
 
 @dataclass(frozen=True)
 class Token:
-    """A token that is valid."""
+    """A valid token."""
 
     digest: str
     label: str
@@ -35,15 +35,15 @@ class Token:
 
     @property
     def name(self) -> str:
-        """Its label, or its id if it has none; what the audit shows."""
+        """The label, or the id if there is no label; shown in the audit log."""
         return self.label or f"token:{token_id(self.digest)}"
 
 
 class Keyring:
-    """The valid tokens, read again twice a second: the database is the only truth, and needs no Redis for it.
+    """The valid tokens, refreshed twice a second. The database is the only source of truth; Redis is not needed.
 
-    Once there were tokens, a process never becomes open again: to revoke the last one must not open the door.
-    Whatever cannot be read leaves what was known before; before the first time nothing is known, and nobody gets in.
+    Once tokens exist, a process never becomes open again, because revoking the last token must not grant access to
+    everyone. If a read fails, the previous tokens stay valid. Before the first successful read no token is accepted.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
@@ -57,9 +57,10 @@ class Keyring:
         self._task = RepeatedTask("tokens", self.refresh, pause_s=POLL_INTERVAL_S)
 
     def _first_configuration(self) -> tuple[AdminToken, ...]:
-        """Read the file, which may have changed since the parent of this process did.
+        """Read the configuration file, which may have changed since the parent process read it.
 
-        If that fails nothing of it counts: what the parent has read may have been revoked since.
+        If that fails, ignore all tokens of the configuration, because tokens that the parent read may have been revoked
+        since.
         """
         try:
             return reread_tokens(self._settings)
@@ -68,21 +69,21 @@ class Keyring:
             return ()
 
     def start(self) -> None:
-        """Read the tokens, then follow the database."""
+        """Read the tokens, then poll the database."""
         self._task.attempt()
         self._task.start()
 
     def stop(self) -> None:
-        """Stop following."""
+        """Stop polling."""
         self._task.stop()
 
     def reread_soon(self) -> None:
-        """Read the configuration file again; safe in a signal handler."""
+        """Request that the configuration file is read again; safe in a signal handler."""
         self._reread.set()
         self._task.wake()
 
     def refresh(self) -> None:
-        """Read the tokens. Raises StoreError: what was known before stays."""
+        """Read the tokens. Raises StoreError; the previous tokens then stay valid."""
         with self._loading:
             if self._reread.is_set():
                 self._reread.clear()
@@ -104,7 +105,7 @@ class Keyring:
         try:
             with self._store.read_only() as session:
                 return list_tokens(session)
-        except StoreOutdated:  # it has no such table, so no token was ever stored
+        except StoreOutdated:  # an old schema without the table, so no token was ever stored
             return []
 
     def _become_guarded(self) -> None:
@@ -117,7 +118,7 @@ class Keyring:
         """Return whether requests need a token.
 
         Raises:
-            StoreError: the tokens were never read.
+            StoreError: the tokens have never been read.
         """
         if self._tokens is None:
             self.refresh()
@@ -125,32 +126,32 @@ class Keyring:
 
     @property
     def known_mode(self) -> Mode | None:
-        """Whether requests need a token, None while that was not read; never waits."""
+        """Whether requests need a token, or None if the tokens have not been read yet; never blocks."""
         return None if self._tokens is None else self._mode
 
     def has(self, secret: str) -> bool:
-        """Return whether a token is valid, as far as that was read; never waits."""
+        """Return whether a token is valid according to the last read; never blocks."""
         return self._tokens is not None and self.find(secret) is not None
 
     def find(self, secret: str) -> Token | None:
-        """Return the valid token that a client has presented, in a time that says nothing about the others.
+        """Return the valid token that a client has presented. The time taken reveals nothing about the other tokens.
 
         Raises:
-            StoreError: the tokens were never read.
+            StoreError: the tokens have never been read.
         """
         found = None
         given = digest_of(secret)
-        for token in self._known().values():  # to the end, whichever it is
+        for token in self._known().values():  # no early exit, to keep the time constant
             if hmac.compare_digest(token.digest, given):
                 found = token
         return found if is_token(secret) else None
 
     def with_digest(self, digest: str) -> Token | None:
-        """Return a valid token by its digest, as sessions name it. Raises StoreError like `find`."""
+        """Return a valid token by its digest, the form in which sessions store it. Raises StoreError like `find`."""
         return self._known().get(digest)
 
     def is_valid(self, digest: str) -> bool:
-        """Return whether a token that was valid still is."""
+        """Return whether a previously valid token is still valid."""
         return self._tokens is not None and digest in self._tokens
 
     def _known(self) -> Mapping[str, Token]:
@@ -160,7 +161,7 @@ class Keyring:
 
 
 def _valid(configured: Iterable[AdminToken], rows: Iterable[AccessToken]) -> dict[str, Token]:
-    """Join the tokens of both places; a row of the database overrules a configuration."""
+    """Merge the tokens of configuration and database; a database row overrides the configuration."""
     tokens = {item.hash: Token(item.hash, item.label, widest(item.scopes)) for item in configured}
     for row in rows:
         tokens.pop(row.digest, None)
@@ -172,5 +173,5 @@ def _valid(configured: Iterable[AdminToken], rows: Iterable[AccessToken]) -> dic
 def _scope_of(row: AccessToken) -> Scope:
     try:
         return widest(row.scopes)
-    except ValueError:  # a scope of a later version: what is not understood allows least
+    except ValueError:  # a scope of a later version: fall back to the narrowest scope
         return Scope.READ

@@ -1,4 +1,4 @@
-"""Sessions of browsers: opened with a token, kept in the database, ended by time, logout or the end of their token."""
+"""Browser sessions: opened with a token, stored in the database, ended by expiry, logout or revocation of the token."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +21,7 @@ class Sessions:
     keyring: Keyring
 
     def open(self, token: Token) -> str:
-        """Open a session with a valid token; returns the value of its cookie, which is stored nowhere."""
+        """Open a session for a valid token and return the cookie value. Only the digest of the value is stored."""
         value, now = new_session(), utcnow()
         self.store.run_in_transaction(
             lambda session: open_session(
@@ -31,7 +31,7 @@ class Sessions:
         return value
 
     def token_of(self, value: str) -> Token | None:
-        """Return the token of a session, if both are still valid."""
+        """Return the token of a session if the session and the token are still valid."""
         if not is_session(value):
             return None
         with self.store.read_only() as session:
@@ -39,7 +39,7 @@ class Sessions:
         return self.keyring.with_digest(found.token_digest) if found else None
 
     def close(self, value: str) -> None:
-        """End a session, in all processes at once."""
+        """Close a session in all processes immediately."""
         if is_session(value):
             digest = digest_of(value)
             self.store.run_in_transaction(lambda session: close_session(session, digest))

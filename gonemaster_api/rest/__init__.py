@@ -1,1 +1,1 @@
-"""What the JSON resources share: paging, parsing, schemas' fields, OpenAPI."""
+"""Shared parts of the JSON resources: paging, parsing, schema fields and OpenAPI."""

@@ -1,4 +1,4 @@
-"""The flask-smorest classes with this API's parser and error document."""
+"""The flask-smorest classes with the parser and the error document of this API."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -18,7 +18,7 @@ UNAVAILABLE = "unavailable"
 
 
 class ErrorBodySchema(ma.Schema):
-    """The error."""
+    """The error object."""
 
     code = ma.fields.String(required=True, metadata={"description": "for programs; its meaning never changes"})
     message = ma.fields.String(required=True, metadata={"description": "for people"})
@@ -37,13 +37,13 @@ class Blueprint(flask_smorest.Blueprint):
     ARGUMENTS_PARSER = StrictParser()
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Any:
-        """Read arguments; the OpenAPI document shows the example of a body's schema."""
+        """Read arguments. The OpenAPI document shows the example of a body's schema."""
         if location == "json":
             example = getattr(schema, "example", None)
             kwargs.setdefault("example", None if example is None else dict(example))
             kwargs.setdefault("required", not getattr(schema, "optional_body", False))
         if isinstance(schema, type):
-            schema = schema()  # once: else webargs makes one for each request, which copies all fields
+            schema = schema()  # otherwise webargs creates an instance per request and copies all fields
         return super().arguments(schema, location=location, **kwargs)
 
     def refuses(self, **codes: str) -> Any:
@@ -57,7 +57,7 @@ class Blueprint(flask_smorest.Blueprint):
         return decorate
 
     def submits(self, *, invalid: str) -> Any:
-        """Document a view that queues tests: its Idempotency-Key and its errors; `invalid` names the codes of 400."""
+        """Document a view that queues tests: its Idempotency-Key and its errors. `invalid` lists the codes of 400."""
 
         def decorate(view: Any) -> Any:
             refuses = self.refuses(
@@ -72,10 +72,10 @@ class Blueprint(flask_smorest.Blueprint):
         return decorate
 
     def decided_by_rows(self, view: Callable[..., Any]) -> Callable[..., Any]:
-        """Mark a view whose change is complete once its rows are written; the outermost decorator.
+        """Mark a view whose change is complete once its rows are written. This must be the outermost decorator.
 
-        Without Redis it is done all the same, and the response says so: `"broker": "unavailable"`, which makes 200 of
-        204. Messages, copies and calls of workers follow as soon as Redis answers.
+        The view succeeds without Redis as well, and the response then contains `"broker": "unavailable"`, which turns a
+        204 into a 200. Messages, copies and calls to workers follow when Redis responds again.
         """
 
         @wraps(view)
@@ -86,7 +86,7 @@ class Blueprint(flask_smorest.Blueprint):
         return self.doc(**{BY_ROWS: True})(answer)  # type: ignore[no-any-return]  # flask-smorest has no types
 
     def streams_events(self, events: str) -> Any:
-        """Document a view that answers with a stream of server-sent events; `events` names them."""
+        """Document a view that responds with a stream of server-sent events; `events` names the events."""
 
         def decorate(view: Any) -> Any:
             view = self.refuses(
@@ -111,7 +111,7 @@ def _broker_answers() -> bool:
 
 
 def _with_absent_broker(response: Response) -> Response:
-    """Add that Redis is unavailable to the document of a response."""
+    """Add to the body of a response that Redis is unavailable."""
     document = {} if response.status_code == 204 else json.loads(response.get_data())
     response.set_data(json.dumps({**document, "broker": UNAVAILABLE}))
     response.mimetype = "application/json"
@@ -121,14 +121,17 @@ def _with_absent_broker(response: Response) -> Response:
 
 
 class Api(flask_smorest.Api):
-    """The OpenAPI document; errors are answered by `gonemaster_api.errors` alone."""
+    """The OpenAPI document. Only `gonemaster_api.errors` handles errors."""
 
     ERROR_SCHEMA: ClassVar[type[ma.Schema]] = ErrorSchema
-    DEFAULT_ERROR_RESPONSE_NAME = None  # operations name their refusals, gonemaster_api.rest.openapi adds common ones
+    DEFAULT_ERROR_RESPONSE_NAME = None  # operations list their errors; rest.openapi adds the common ones
 
     def _register_error_handlers(self) -> None:
-        """Register none: flask-smorest's would replace our error shape by its own."""
+        """Register no handlers, because those of flask-smorest would replace the error format of this API."""
 
     def handle_http_exception(self, error: HTTPException) -> Any:
-        """Never called, since no handler is registered; kept from the documentation of the base class."""
+        """Raise the error.
+
+        This method is never called, since no handler is registered; it overrides the base class's method.
+        """
         raise error

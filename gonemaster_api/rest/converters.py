@@ -1,4 +1,4 @@
-"""Converters for parts of paths."""
+"""Converters for path segments."""
 
 import re
 from typing import Any
@@ -8,7 +8,10 @@ from werkzeug.routing import Map, UnicodeConverter
 
 
 class OtherThanConverter(UnicodeConverter):
-    """Any segment except some words, so that the path of such a word answers other methods with 405, not 404."""
+    """A path segment other than some reserved words.
+
+    The path of a reserved word then responds to other methods with 405 instead of 404.
+    """
 
     def __init__(self, url_map: Map, *words: str, **kwargs: Any) -> None:
         super().__init__(url_map, **kwargs)
@@ -16,5 +19,5 @@ class OtherThanConverter(UnicodeConverter):
 
 
 def register_converters(app: Flask) -> None:
-    """Register the converters under their names in rules."""
+    """Register the converters under the names used in URL rules."""
     app.url_map.converters["other_than"] = OtherThanConverter

@@ -1,4 +1,4 @@
-"""The OpenAPI document and a page to browse it; the page loads nothing from other servers."""
+"""The OpenAPI document and a page to browse it. The page loads nothing from other servers."""
 
 import re
 
@@ -15,19 +15,22 @@ blueprint = Blueprint("docs", __name__, url_prefix="/api/v1")
 
 
 def register_docs(app: Flask) -> None:
-    """Serve the document and the page."""
+    """Serve the OpenAPI document and the page."""
     app.register_blueprint(blueprint)
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """Return the document that the page and client generators read."""
+    """Return the OpenAPI document, which the page and client generators read."""
     document = current_app.extensions["gonemaster-openapi"].to_dict()
     return jsonify(complete(document, scopes_of(current_app)))
 
 
 def scopes_of(app: Flask) -> dict[tuple[str, str], str]:
-    """Return the scope of each path and method, as the document spells them, that needs a token where there are any."""
+    """Return the required scope by path and method, spelt as in the OpenAPI document.
+
+    Routes without a scope are omitted.
+    """
     found = {}
     for rule in app.url_map.iter_rules():
         path = _VARIABLE.sub(r"{\1}", rule.rule)
@@ -39,7 +42,7 @@ def scopes_of(app: Flask) -> dict[tuple[str, str], str]:
 
 @blueprint.get("/docs")
 def page() -> str:
-    """Show the document to people."""
+    """Return the page that displays the OpenAPI document."""
     return render_template("docs.html")
 
 
@@ -47,5 +50,5 @@ def page() -> str:
 def asset(name: str) -> Response:
     """Return a file of Swagger UI from the installed package."""
     if name not in _ASSETS:
-        name = ""  # answered as not found
+        name = ""  # results in 404
     return send_from_directory(swagger_ui_path, name, max_age=86400)

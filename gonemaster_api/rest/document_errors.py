@@ -1,4 +1,4 @@
-"""Refusals of documents that people write: all errors at once."""
+"""Error responses for invalid documents written by users; each response lists all problems."""
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_engine.errors import DocumentError
@@ -9,7 +9,7 @@ _LONGEST = 500
 
 
 def refusal(code: str, error: DocumentError) -> BadRequest:
-    """Return the refusal of an invalid document; `details.problems` lists up to 100 of {path, reason}."""
+    """Return the error for an invalid document; `details.problems` lists up to 100 entries of {path, reason}."""
     problems = [
         {"path": path[:_LONGEST], "reason": reason if len(reason) <= _LONGEST else reason[:_LONGEST]}
         for path, reason in error.problems[:_REPORTED]

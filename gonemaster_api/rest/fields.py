@@ -1,4 +1,4 @@
-"""Schema fields that accept a JSON value only in its own type: no "5" for 5, no 1 for true."""
+"""Schema fields that accept only the correct JSON type: not "5" for 5, and not 1 for true."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class JsonInteger(fields.Integer):
 
 
 class QueryInteger(fields.Integer):
-    """An integer in a query, in ASCII digits: `int` would also accept 1_0, spaces and digits of other scripts."""
+    """An integer in a query, in ASCII digits. `int` would also accept 1_0, spaces and digits of other scripts."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, str) or not _DIGITS.fullmatch(value):
@@ -44,7 +44,7 @@ class QueryBoolean(fields.Boolean):
 
 
 class JsonBoolean(fields.Boolean):
-    """A JSON true or false."""
+    """A JSON `true` or `false`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if not isinstance(value, bool):
@@ -53,10 +53,10 @@ class JsonBoolean(fields.Boolean):
 
 
 class TextList(fields.List[Any]):
-    """A list of strings, possibly a million: checked in one pass instead of by one field object per item."""
+    """A list of up to a million strings, checked in one pass instead of by one field object per item."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(fields.String(validate=validate.Length(min=1)), **kwargs)  # as the document shows them
+        super().__init__(fields.String(validate=validate.Length(min=1)), **kwargs)  # shown in the OpenAPI document
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list) or not value or not all(type(item) is str and item for item in value):
@@ -65,18 +65,18 @@ class TextList(fields.List[Any]):
 
 
 class LevelName(fields.String):
-    """The name of a level in any case; upper case inside."""
+    """The name of a level in any case, converted to upper case."""
 
     def __init__(self, *, levels: tuple[str, ...] = LEVELS, **kwargs: Any) -> None:
         super().__init__(validate=validate.OneOf(levels), **kwargs)
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """Read a level; the enumeration in the document lists the upper case forms."""
+        """Read a level. The enumeration in the OpenAPI document lists the upper case names."""
         return super().deserialize(value.upper() if isinstance(value, str) else value, *args, **kwargs)
 
 
 class Instant(fields.DateTime):
-    """A time of RFC 3339 with its offset; UTC inside, `Z` outside."""
+    """An RFC 3339 time with an offset, converted to UTC and written with `Z`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
@@ -95,7 +95,7 @@ class Instant(fields.DateTime):
 
 
 def rfc3339(instant: datetime) -> str:
-    """Write a time as RFC 3339 in UTC, with microseconds only if there are any."""
+    """Return a time as RFC 3339 in UTC, with microseconds only if they are not zero."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""Requests with an Idempotency-Key: they are carried out once; a repetition gets the first response."""
+"""Requests with an Idempotency-Key: each is carried out once, and a repetition gets the first response."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -38,14 +38,14 @@ def answer_once(
 ) -> Answer:
     """Return the answer of `submit`, or the first answer to the same request with the same key.
 
-    With an `owner` keys are that one's: nobody else can take them, or learn from them.
+    With an `owner` the keys belong to that owner: other clients cannot use them or learn anything from them.
 
-    `submit` calls its argument with the session and the response document before it commits: key and work are stored in
-    one transaction, so that no crash leaves one without the other.
+    `submit` calls its argument with the session and the response document before it commits. Key and work are stored in
+    one transaction, so that a crash cannot leave one without the other.
 
     Raises:
         BadRequest: invalid_idempotency_key.
-        IdempotencyConflict: the key came with a different request in the last 24 hours.
+        IdempotencyConflict: the key was used with a different request in the last 24 hours.
     """
     current = _read_request(owner)
     if current is None:
@@ -92,4 +92,4 @@ def _keeper(current: _Request, schema: type[ma.Schema], status: int) -> Keep:
 
 
 def _keep_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
-    """Do nothing: the request has no key."""
+    """Do nothing, because the request has no key."""

@@ -1,14 +1,14 @@
-"""JSON in bounded memory: what a body consists of is counted before it becomes objects.
+"""A JSON parser with bounded memory, which counts the content of a body before it creates objects.
 
-An object of Python takes up to twenty times the octets of its JSON, and `json.loads` lets no other thread run. So a
-body is cut into pieces behind commas that are outside of strings. Pieces without brackets and colons are parts of a
-list of plain values, such as a million names; each is parsed on its own, and kept as text until its values are read.
-All others together are the skeleton of the document, in which a token stands for each run of such pieces, and which may
-not be large.
+A Python object takes up to twenty times the size of its JSON, and `json.loads` blocks all other threads. The parser
+therefore cuts a body into pieces at commas outside strings. Pieces without brackets and colons are parts of a list of
+plain values, such as a million names. Each such piece is parsed on its own, and kept as text until its values are read.
+All other pieces form the skeleton of the document, whose size is limited. A token in the skeleton represents each run
+of plain pieces.
 
-A body of 26 MB with a million names has a peak of 26 MB here, of 98 MB with `json.loads` or msgspec, and of 52 MB with
-`msgspec.Raw`, whose list is not parsed yet (tracemalloc); all take the same time. Duplicate members are found by a hook
-of the standard library; msgspec has none.
+For a body with a million names the peak memory equals the size of the body. `json.loads` and msgspec need four times as
+much, and `msgspec.Raw`, which leaves the list unparsed, twice as much. All take the same time. A hook of the standard
+library detects duplicate members; msgspec has no such hook.
 """
 
 import json
@@ -28,29 +28,29 @@ _MOST_DIGITS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class JsonLimits:
-    """What a document may consist of; octets where nothing else is said."""
+    """The limits for the content of a document, in bytes unless stated otherwise."""
 
     depth: int = 100
     containers: int = 10_000  # objects and arrays
-    members: int = 10_000  # of all objects
-    values: int = 2_000_000  # of all arrays and objects
-    value: int = 1024 * 1024  # a string, or what else is between two commas
+    members: int = 10_000  # in all objects
+    values: int = 2_000_000  # in all arrays and objects
+    value: int = 1024 * 1024  # a string, or any other text between two commas
     skeleton: int = 4 * 1024 * 1024
 
 
 class InvalidJson(ValueError):
-    """The text is not JSON (RFC 8259), or beyond a limit; the message says which."""
+    """The text is not JSON (RFC 8259), or it exceeds a limit; the message states the reason."""
 
 
 class ValueList:
-    """A long list of plain values, as JSON. It can be read once: the text of what has been read is freed."""
+    """A long list of plain values, stored as JSON. It can be read only once, because reading frees the text."""
 
     def __init__(self) -> None:
         self._parts: deque[bytes | list[Any]] = deque()
         self._length = 0
 
     def __len__(self) -> int:
-        """Return how many values it had at first."""
+        """Return the original number of values."""
         return self._length
 
     def __iter__(self) -> Iterator[Any]:
@@ -59,25 +59,25 @@ class ValueList:
             yield from part if isinstance(part, list) else _loads(b"[%b]" % part)
 
     def append(self, part: bytes | list[Any], *, length: int) -> None:
-        """Add values, or the text of so many values with commas between them."""
+        """Append a list of values, or the JSON text of `length` values separated by commas."""
         self._parts.append(part)
         self._length += length
 
     def extend(self, other: "ValueList") -> None:
-        """Move all values of another list to the end of this one."""
+        """Move all values of another list to the end of this list."""
         self._length += len(other)
         self._parts += other.parts()
 
     def parts(self) -> Iterable[bytes | list[Any]]:
-        """Return what was appended and has not been read."""
+        """Return the appended parts that have not been read."""
         return self._parts
 
 
 class JsonPieces:
-    """Parses a text that comes in blocks: `feed` each, then `finish`.
+    """A parser for a text that arrives in blocks: call `feed` for each block, then `finish`.
 
-    `check` is called with each part of the document. The list that is the member `unread` of the document is a
-    ValueList if it is long, and is not checked.
+    `check` is called with each part of the document. If the member `unread` of the document is a long list, it becomes
+    a ValueList and is not checked.
     """
 
     def __init__(self, limits: JsonLimits, *, check: Callable[[Any], None], unread: str = "") -> None:
@@ -85,18 +85,18 @@ class JsonPieces:
         self._limits = limits
         self._check = check
         self._unread = unread
-        self._rest = b""  # behind the last comma
+        self._rest = b""  # the text after the last comma
         self._skeleton = bytearray()
         self._runs: dict[str, ValueList] = {}
-        self._run: ValueList | None = None  # while the last piece was plain
+        self._run: ValueList | None = None  # set while the last piece was plain
         self._token = secrets.token_hex(16)
 
     def feed(self, block: bytes) -> None:
-        """Take more of the text.
+        """Parse the next block of the text.
 
         Raises:
-            InvalidJson: nothing more needs to be read.
-            UnicodeDecodeError: it is not UTF-8.
+            InvalidJson: the text is invalid; no further blocks need to be read.
+            UnicodeDecodeError: the text is not UTF-8.
         """
         text = self._rest + block
         end, outside = _cut(text)
@@ -110,7 +110,7 @@ class JsonPieces:
         """Return the document.
 
         Raises:
-            InvalidJson, UnicodeDecodeError: as `feed`.
+            InvalidJson, UnicodeDecodeError: as in `feed`.
         """
         parts = _without_escapes(self._rest).split(b'"')
         self._structure.count(b"".join(parts[::2]))
@@ -146,7 +146,7 @@ class JsonPieces:
             raise InvalidJson(Text("the body is too complex: only long lists of plain values may be large"))
 
     def _graft(self, document: Any) -> None:
-        """Replace each token by the values that it stands for."""
+        """Replace each token with the values that it represents."""
         waiting = [document] if self._runs else []
         while waiting:
             node = waiting.pop()
@@ -179,7 +179,7 @@ class JsonPieces:
 
 
 class _Structure:
-    """Counts what is outside of strings."""
+    """Counter of the JSON structure outside strings."""
 
     def __init__(self, limits: JsonLimits) -> None:
         self._limits = limits
@@ -187,9 +187,9 @@ class _Structure:
         self.depth = 0
 
     def count(self, outside: bytes) -> None:
-        """Count a piece. Raises InvalidJson beyond a limit."""
+        """Count the content of a piece. Raises InvalidJson if a limit is exceeded."""
         limits = self._limits
-        # More brackets than that are refused: they open too much, or close what is not open.
+        # Further brackets need no check: they would open too many levels, or close a level that is not open.
         self._follow(outside.translate(None, _NOT_BRACKETS)[: 2 * limits.containers + limits.depth + 1])
         self._containers += outside.count(b"[") + outside.count(b"{")
         self._members += outside.count(b":")
@@ -212,7 +212,7 @@ class _Structure:
 
 
 def children(node: Any) -> Iterable[Any]:
-    """Return the values of an object or an array; none of anything else."""
+    """Return the values of an object or an array; nothing for any other node."""
     if isinstance(node, dict):
         return node.values()
     return node if isinstance(node, list) else ()
@@ -220,15 +220,15 @@ def children(node: Any) -> Iterable[Any]:
 
 def _without_escapes(text: bytes) -> bytes:
     """Return a text of the same length in which each quotation mark begins or ends a string."""
-    # Backslashes pair up from the left, as in a scan by character; replacing costs no memory per escape, as a regular
-    # expression does.
+    # Backslashes pair up from the left, as in a scan by character. Unlike a regular expression, replacing needs no
+    # memory per escape.
     return text.replace(rb"\\", b"__").replace(rb"\"", b"__") if b"\\" in text else text
 
 
 def _cut(text: bytes) -> tuple[int, bytes]:
-    """Find the end of the last comma outside of strings, 0 if there is none, and what is outside of strings up to it.
+    """Return the end of the last comma outside strings, and the text outside strings up to that comma.
 
-    `text` begins outside of strings.
+    `text` begins outside strings. The end is 0 if there is no such comma.
     """
     parts = _without_escapes(text).split(b'"')
     last = len(parts) - 1
@@ -279,7 +279,7 @@ def _finite(digits: str) -> float:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:  # the conversion takes a time that grows faster than their number
+    if len(digits) > _MOST_DIGITS:  # the time of the conversion grows faster than the number of digits
         raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
     return int(digits)
 

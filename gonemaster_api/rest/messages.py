@@ -1,4 +1,4 @@
-"""What marshmallow says of wrong values: in the words of our own fields, and as texts that pages can translate."""
+"""Validation messages of marshmallow, in this project's wording and as texts that pages can translate."""
 
 from string import Formatter
 from typing import Any
@@ -12,17 +12,17 @@ SCHEMA_MESSAGES: dict[str, str] = {"type": Text("must be an object"), "unknown":
 
 
 class Message(str):
-    """The template of a message: marshmallow fills it by `format`, and gets a `Text`."""
+    """The template of a message. marshmallow fills it with `format` and gets a `Text`."""
 
     def format(self, *_args: object, **values: Any) -> str:
-        """Return the text; the template itself if a value is missing, as `Range` fills its templates in two steps."""
+        """Return the text, or the template if a value is missing, because `Range` fills its templates in two steps."""
         template = str(self)
         names = {name for _, name, _, _ in Formatter().parse(template) if name}
         return Text(template, **{name: values[name] for name in names}) if names <= values.keys() else self
 
 
 def _register() -> None:
-    """Replace the defaults of marshmallow, before the first schema is declared."""
+    """Replace the default messages of marshmallow. This must run before the first schema is declared."""
     defaults: dict[type[fields.Field[Any]], dict[str, str]] = {
         fields.Field: {"required": mark("is required"), "null": NULL},
         fields.String: {"invalid": mark("must be a string")},

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what all operations have in common is added here, once."""
+"""Parts of the OpenAPI document that all operations share."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ LAST_EVENT_ID = {
     "schema": {"type": "string", "maxLength": 64},
 }
 BY_ROWS = "x-done-without-broker"
-"""Marks operations that are carried out without Redis, too."""
+"""The extension that marks operations that also succeed without Redis."""
 _BROKER_NOTE = {
     "type": "object",
     "properties": {
@@ -57,9 +57,9 @@ _BROKER_NOTE = {
 
 
 def complete(document: dict[str, Any], scopes: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    """Add to each operation its id, its scope, the errors that all operations share, and the headers of its responses.
+    """Add to each operation its id, its scope, the common errors and the response headers.
 
-    `scopes` has that of each path and method that needs a token.
+    `scopes` contains the scope of each path and method that needs a token.
     """
     document["components"]["headers"] = _HEADERS
     document["components"]["securitySchemes"] = _SECURITY
@@ -84,7 +84,7 @@ def complete(document: dict[str, Any], scopes: Mapping[tuple[str, str], str]) ->
 
 
 def _note_absent_broker(answers: dict[str, Any]) -> None:
-    """Let the successful responses of an operation say that Redis was unavailable; without a body they become a 200."""
+    """Document in successful responses that Redis may be unavailable; a 204 then becomes a 200 with a body."""
     for status, answer in list(answers.items()):
         if status == "204":
             note = {"application/json": {"schema": _BROKER_NOTE}}
@@ -99,7 +99,7 @@ def _refusal(codes: str) -> dict[str, Any]:
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield path, method and operation."""
+    """Yield path, method and operation of each operation in the document."""
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:

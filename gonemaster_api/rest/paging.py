@@ -1,4 +1,4 @@
-"""Pages of lists: their parameters, and the document around their items."""
+"""Pages of lists: the query parameters and the document around the items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MAX_OFFSET = 2**31 - 1
 
 
 def cursor_field() -> ma.fields.String:
-    """Make the parameter that takes `next_cursor` and `prev_cursor`."""
+    """Return the field for `next_cursor` and `prev_cursor`."""
     return ma.fields.String(
         validate=validate.Length(max=10), metadata={"description": "next_cursor or prev_cursor of another page"}
     )
@@ -32,7 +32,10 @@ class PagingSchema(QuerySchema):
 
 
 class CursorPagingSchema(PagingSchema):
-    """A slice of a list, also by page number. A cursor overrides the page, a page overrides the offset."""
+    """A slice of a list that can also be selected by page number.
+
+    A cursor overrides the page, a page overrides the offset.
+    """
 
     page = QueryInteger(validate=validate.Range(1, _MAX_OFFSET))
     page_size = QueryInteger(validate=validate.Range(1, MAX_LIMIT))
@@ -47,7 +50,7 @@ class Slice:
 
 
 def slice_of(query: Mapping[str, Any]) -> Slice:
-    """Read the paging parameters.
+    """Return the slice that the paging parameters select.
 
     Raises:
         BadRequest: invalid_cursor.
@@ -61,14 +64,17 @@ def slice_of(query: Mapping[str, Any]) -> Slice:
 
 
 def _offset_of(cursor: str) -> int:
-    # The contract calls it a cursor; it is the offset as a string, and clients must not rely on that.
+    # The cursor is the offset as a string. This is not part of the contract, so clients must not rely on it.
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 10 or int(cursor) > _MAX_OFFSET:
         raise BadRequest("invalid_cursor", Text("cursor is not a value that a page returned"))
     return int(cursor)
 
 
 def page_document(items: list[Any], total: int, part: Slice, *, is_cut: bool = False) -> dict[str, Any]:
-    """Return the document of a page; cursors are absent at the ends. One that is cut ends before its limit."""
+    """Return the document of a page; the first and last pages omit a cursor.
+
+    A page that is cut ends before its limit.
+    """
     document: dict[str, Any] = {"items": items, "total": total, "limit": part.limit, "offset": part.offset}
     next_offset = part.offset + (len(items) if is_cut else part.limit)
     if next_offset < total:
@@ -79,7 +85,7 @@ def page_document(items: list[Any], total: int, part: Slice, *, is_cut: bool = F
 
 
 def page_schema(item: type[ma.Schema], name: str, **more: ma.fields.Field[Any]) -> type[ma.Schema]:
-    """Make the schema of a page of one kind of item."""
+    """Return the schema of a page of one kind of item."""
     return ma.Schema.from_dict(
         {
             "items": ma.fields.List(ma.fields.Nested(item), required=True),

@@ -1,4 +1,4 @@
-"""Parsing of requests: strict JSON, and one error code for the first error."""
+"""Parsing of requests: strict JSON, and the error code of the first error."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,21 +17,22 @@ from gonemaster_api.state import state
 from gonemaster_api.web.body_limits import read_blocks
 from gonemaster_engine.texts import Text, joined, text_of
 
-# Text that no database column can hold: NUL and lone surrogates. In JSON both need an escape, so that a search in
-# each block spares the walk through the document in nearly all requests.
+# No database column can store NUL or lone surrogates. In JSON both need an escape, so a search in each block avoids
+# walking through the document for nearly all requests.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONGEST_ESCAPE = 6
-_MOST_VALUES = 100_000  # in a body; more where a batch may have more names
+_MOST_VALUES = 100_000  # in a body; the limit is higher if a batch may have more names
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class RequestSchema(ma.Schema):
-    """The body of a request. Unknown fields are refused, so that a misspelt one is never silently ignored.
+    """The body of a request. Unknown fields are refused, so that a misspelt field is never silently ignored.
 
-    `error_codes` has the code of a field whose code is not `missing_<field>` or `invalid_<field>`, `missing_codes` that
-    of an absent field only; with `optional_body` an empty body counts as an empty object; `unread` names the
-    member that is a ValueList if it is long, and may have text that cannot be stored; `example` goes into the OpenAPI
-    document.
+    - `error_codes`: codes of fields whose code is not `missing_<field>` or `invalid_<field>`.
+    - `missing_codes`: codes of fields that are absent.
+    - `optional_body`: an empty body counts as an empty object.
+    - `unread`: the member that becomes a ValueList if it is long; its text may be impossible to store.
+    - `example`: the example in the OpenAPI document.
     """
 
     error_codes: ClassVar[Mapping[str, str]] = {}
@@ -43,7 +44,7 @@ class RequestSchema(ma.Schema):
     error_messages = SCHEMA_MESSAGES
 
     class Meta:
-        """Unknown fields are an error, and fields keep their order in messages."""
+        """Unknown fields are an error, and messages list the fields in their order."""
 
         unknown = ma.RAISE
 
@@ -54,18 +55,18 @@ class QuerySchema(ma.Schema):
     error_codes: ClassVar[Mapping[str, str]] = {}
 
     class Meta:
-        """URLs may carry parameters for other software, for example of campaigns."""
+        """URLs may contain parameters for other software, for example for campaigns."""
 
         unknown = ma.EXCLUDE
 
 
 class StrictParser(FlaskParser):
-    """The webargs parser with the error codes of the contract."""
+    """The webargs parser with the error codes of this API."""
 
     DEFAULT_VALIDATION_STATUS = 400
 
     def load_json(self, req: flask.Request, schema: ma.Schema) -> Any:
-        """Return the body; an empty one is accepted only if the schema says so."""
+        """Return the body. An empty body is accepted only if the schema allows it."""
         blocks = read_blocks(req)
         first = next(blocks, b"")
         if not first:
@@ -80,14 +81,14 @@ class StrictParser(FlaskParser):
         return parse_json(chain((first,), blocks), most_values=most, unread=getattr(schema, "unread", ""))
 
     def handle_error(self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any) -> NoReturn:
-        """Turn the errors of a schema into one refusal; the code is that of the first field in order."""
+        """Convert the errors of a schema into one error response. Its code is that of the first invalid field."""
         by_location = error.messages_dict
         location, messages = next(iter(by_location.items()))
         raise _refusal(messages, error.data, schema, location=location)
 
 
 def register_text_checks(app: flask.Flask) -> None:
-    """Refuse NUL in path and query: no name contains it, and PostgreSQL accepts it in no text."""
+    """Refuse NUL in path and query. No name contains NUL, and PostgreSQL does not accept it in text."""
 
     def refuse_nul() -> None:
         query = flask.request.args.items(multi=True)
@@ -98,10 +99,10 @@ def register_text_checks(app: flask.Flask) -> None:
 
 
 def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES, unread: str = "") -> Any:
-    """Parse a body that comes in blocks; `unread` as in JsonPieces.
+    """Parse a body that arrives in blocks; `unread` is as in JsonPieces.
 
     Raises:
-        BadRequest: it is not UTF-8, not JSON (RFC 8259), beyond a limit, or has text that cannot be stored.
+        BadRequest: the body is not UTF-8 or not JSON (RFC 8259), exceeds a limit, or has text that cannot be stored.
     """
     suspect, end = False, b""
 
@@ -123,15 +124,15 @@ def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES, unre
 
 
 def storable(text: str) -> str:
-    """Replace what no database column can hold, NUL and lone surrogates, by U+FFFD."""
+    """Replace characters that no database column can store (NUL and lone surrogates) with U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 def time_range(query: Mapping[str, Any], after: str, before: str) -> dict[str, datetime | None]:
-    """Read the bounds of a range, both exclusive.
+    """Return the bounds of a time range; both are exclusive.
 
     Raises:
-        BadRequest: invalid_time_range, the range is empty.
+        BadRequest: invalid_time_range, because the range is empty.
     """
     begin, end = query.get(after), query.get(before)
     if begin is not None and end is not None and begin >= end:
@@ -176,14 +177,14 @@ def _refusal(messages: Any, data: Any, schema: ma.Schema, *, location: str) -> B
 
 
 def _is_missing(data: Any, name: str, schema: ma.Schema) -> bool:
-    """Return whether a field is absent; an empty string for a required field counts as absent."""
+    """Return whether a field is absent. An empty string for a required field counts as absent."""
     given = data.get(name) if hasattr(data, "get") else None
     is_required = any(field.required for key, field in schema.fields.items() if (field.data_key or key) == name)
     return given in (None, ma.missing) or (given == "" and is_required)
 
 
 def _first(messages: Any, path: str = "") -> str:
-    """Return the first message of a tree, with its path."""
+    """Return the first message of a tree, preceded by its path."""
     if isinstance(messages, dict):
         key, inner = next(iter(messages.items()))
         return _first(inner, path if key == "_schema" else f"{path}{key}: ")
@@ -192,7 +193,7 @@ def _first(messages: Any, path: str = "") -> str:
 
 
 def _plain(messages: Any) -> Any:
-    """Return a tree of messages in JSON form, at most 20 items a node."""
+    """Return a tree of messages in JSON form, with at most 20 items per node."""
     if isinstance(messages, dict):
         return {str(key)[:100]: _plain(value) for key, value in list(messages.items())[:20]}
     return messages[:20] if isinstance(messages, list) else messages

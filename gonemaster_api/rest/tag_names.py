@@ -1,4 +1,4 @@
-"""Valid names of domain tags: readable, and usable as a segment of a path."""
+"""Validation of tag names: they are readable and usable as a path segment."""
 
 import unicodedata
 
@@ -6,15 +6,15 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_engine.texts import Text
 
 LONGEST = 255
-UNTAGGED = "__none__"  # in filters of domains: those without a tag
-_DOT_SEGMENTS = (".", "..")  # clients normalise them away (RFC 3986 section 5.2.4)
+UNTAGGED = "__none__"  # the filter value for domains without a tag
+_DOT_SEGMENTS = (".", "..")  # clients remove these segments (RFC 3986 section 5.2.4)
 
 
 def check_tag_name(name: str, *, code: str) -> str:
-    """Return the name if a tag may have it.
+    """Return the name if it is a valid tag name.
 
     Raises:
-        BadRequest: with the given code; the message has the reason.
+        BadRequest: the name is invalid; the error has the given code, and its message states the reason.
     """
     reason = _reason_against(name)
     if reason:

@@ -1,4 +1,4 @@
-"""`python -m gonemaster_api.server`: the command `gonemaster-server`."""
+"""Entry point for `python -m gonemaster_api.server`, which runs the command `gonemaster-server`."""
 
 import sys
 

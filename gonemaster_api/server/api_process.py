@@ -1,4 +1,4 @@
-"""One process of the API: the application under uvicorn, which others maintain, on a socket that is handed over."""
+"""An API process: the Flask application under uvicorn, on a listening socket that it receives."""
 
 import os
 import signal
@@ -34,43 +34,44 @@ from gonemaster_tasks.process_report.database_observer import DatabaseObserver
 from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
 
-_OTHER_CONNECTIONS = 1000  # of a process beside viewers of events
-_OTHER_FILES = 256  # descriptors that are not connections or bodies
-# How long a thread may hold the interpreter while others want it (Python's default is 5 ms). The event loop wants it
-# several times for each request, and with all threads busy it would wait that long each time.
+_OTHER_CONNECTIONS = 1000  # maximum per process, in addition to viewers of event streams
+_OTHER_FILES = 256  # file descriptors other than connections and bodies
+# The time a thread may hold the interpreter while other threads wait (Python's default is 5 ms). The event loop needs
+# the interpreter several times per request, and would wait this long each time if all threads are busy.
 _SWITCH_INTERVAL_S = 0.001
-_UNSENT = 128 * 1024  # bytes that the kernel takes beyond what it has sent
+_UNSENT = 128 * 1024  # bytes that the kernel buffers beyond what it has sent
 _REPORTS, _LATENCIES = f"{NAME}-reports", f"{NAME}-latencies"
-_PATIENCE = timedelta(seconds=1.6)  # GET /queue has a response within 2 s, whatever is away
-_SILENT_S = 5.0  # without an answer of the database; then no request waits for it
-_FULL_FOR = timedelta(seconds=30)  # since the last request that met a full disk
+_PATIENCE = timedelta(seconds=1.6)  # GET /queue responds within 2 s, even if other services are unavailable
+_SILENT_S = 5.0  # requests fail fast after the database has not responded for this long
+_FULL_FOR = timedelta(seconds=30)  # time since the last request that failed because the disk was full
 
 log = structlog.get_logger(__name__)
 
 
 class ApiServer(uvicorn.Server):
-    """Uvicorn that ends event streams when it stops, and whose exit status does not name the signal."""
+    """A uvicorn server that ends event streams when it stops, and whose exit status does not name the signal."""
 
     def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at a signal; at once at the second one."""
+        """Stop gracefully on the first signal and immediately on the second."""
         self._stopping.set()
         self.force_exit = self.should_exit
         self.should_exit = True
 
 
 def serve(settings: Settings, *, listener: socket.socket) -> None:
-    """Serve on a listening socket until stopped; open requests are finished."""
+    """Serve on a listening socket until stopped. Open requests are finished."""
     log_as_set(settings)
     stopping = threading.Event()
     app = open_app(settings, stopping)
     signal.signal(signal.SIGHUP, lambda *_: app.extensions[NAME].keyring.reread_soon())
     Protocol.connection_limit = _allow_connections(_OTHER_CONNECTIONS + settings.max_viewers)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    # Inherited by connections. Else the kernel takes megabytes for a slow client, and says late that it has room again.
+    # Connections inherit this option. Without it the kernel buffers megabytes for a slow client, and reports free
+    # buffer space late.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
     config = uvicorn.Config(
         Bridge(app, threads=settings.api_threads),
@@ -80,7 +81,7 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level="critical",  # requests that are refused or fail are logged by the bridge
+        log_level="critical",  # the bridge logs requests that are refused or fail
         access_log=False,
         server_header=False,
         proxy_headers=False,  # gonemaster_api.web.proxies decides which proxies are trusted
@@ -88,7 +89,7 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
         timeout_graceful_shutdown=max(1, int(settings.shutdown_timeout.total_seconds())),
     )
     server = ApiServer(config, stopping)
-    for number in (signal.SIGINT, signal.SIGTERM):  # also before uvicorn does
+    for number in (signal.SIGINT, signal.SIGTERM):  # covers the time before uvicorn installs its handlers
         signal.signal(number, server.handle_exit)
     log.info("serving", pid=os.getpid())
     try:
@@ -98,7 +99,7 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
 
 
 def open_app(settings: Settings, stopping: threading.Event) -> Flask:
-    """Make the application of this process, with the threads beside it: the one place for what each process has."""
+    """Create the application of this process and start all its background threads."""
     start_tracing(settings.otlp_endpoint, service="gonemaster-api", version=__version__)
     app = create_app(settings, stopping=stopping, patience=_PATIENCE)
     shared: State = app.extensions[NAME]
@@ -110,13 +111,13 @@ def open_app(settings: Settings, stopping: threading.Event) -> Flask:
     _start_reports(app, settings)
     threading.Thread(target=warm_up, args=(app,), name="metrics", daemon=True).start()
     ask_first(app)
-    compile_pages(app.jinja_env)  # not beside the first requests: those who wait for a page would be refused
+    compile_pages(app.jinja_env)  # before the first requests: those that wait for a page would be refused
     collect_rarely()
     return app
 
 
 def close_app(app: Flask) -> None:
-    """Write what was counted since the last time, and end the threads."""
+    """Write the remaining counts and stop the threads."""
     shared: State = app.extensions[NAME]
     for part in app.extensions[_REPORTS]:
         part.stop()
@@ -126,7 +127,10 @@ def close_app(app: Flask) -> None:
 
 
 def _start_reports(app: Flask, settings: Settings) -> None:
-    """Let the others know how this process is; without connections of the requests, which may all be in use."""
+    """Report the state of this process to the other processes.
+
+    The reports use their own database connections, because requests may occupy all others.
+    """
     shared: State = app.extensions[NAME]
     store = open_store(observer_store_settings(settings))
     observer = DatabaseObserver(store, is_full=lambda: shared.store.was_full_within(_FULL_FOR))
@@ -139,6 +143,9 @@ def _start_reports(app: Flask, settings: Settings) -> None:
 
 
 def _allow_connections(wanted: int) -> int:
-    """Raise the limit of open files to what connections and their bodies may need; return how many can be served."""
+    """Raise the limit of open files to cover connections and their bodies.
+
+    Return how many connections can be served.
+    """
     limit = raise_open_files_limit(2 * wanted + _OTHER_FILES)
     return max(16, min(wanted, (limit - _OTHER_FILES) // 2))

@@ -1,8 +1,8 @@
-"""How much of a request's body is received, before Flask sees the request.
+"""Reception of request bodies, before Flask handles the request.
 
-Where tokens are needed, a body without one must not take the space of others: whoever may not send it could keep
-operators from submitting batches. So bodies with a valid token have space of their own. All others share another one:
-public requests, and sessions, which only a thread can look up.
+If tokens are required, a body without a token must not use up the space for other bodies: clients without permission
+could otherwise prevent operators from submitting batches. Bodies with a valid token therefore have their own space. All
+other bodies share a second space: public requests, and requests with a session, which only a thread can look up.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from gonemaster_api.web.body_limits import BODY_IS_CUT, body_limit
 from gonemaster_tasks.config.settings import Settings
 
 _WITHOUT_TOKEN = 64 * 1024
-_IN_MEMORY = 64 * 1024  # bytes of a body; the rest is in a temporary file
-_LARGEST_BODIES = 4  # of the largest size may be in temporary files at once
+_IN_MEMORY = 64 * 1024  # bytes of a body; the rest is stored in a temporary file
+_LARGEST_BODIES = 4  # bodies of the largest size that fit in temporary files at the same time
 
 
 class ClientGone(Exception):
@@ -27,20 +27,20 @@ class ClientGone(Exception):
 
 
 class Space:
-    """The bytes that the bodies being received and handled may occupy together."""
+    """The number of bytes that all bodies being received and handled may occupy together."""
 
     def __init__(self, limit: int) -> None:
         self.free = limit
 
     def take(self, size: int) -> None:
-        """Count bytes of a body. Raises Refused if there is no space for them."""
+        """Reserve bytes for a body. Raises Refused if not enough space is free."""
         if size > self.free:
             raise Refused(TOO_MANY_BODIES)
         self.free -= size
 
 
 class Body:
-    """The body of a request in a file, whose space is given back by `close`."""
+    """The body of a request in a file; `close` releases its space."""
 
     def __init__(self, space: Space) -> None:
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - see close
@@ -54,14 +54,14 @@ class Body:
         self.file.write(piece)
 
     def close(self) -> None:
-        """Free the space."""
+        """Close the file and release the space."""
         self.file.close()
         self._space.free += self.size
         self.size = 0
 
 
 class Bodies:
-    """Receives the bodies of all requests of a process."""
+    """Receiver of the bodies of all requests of a process."""
 
     def __init__(self, settings: Settings, keyring: Keyring) -> None:
         self._settings = settings
@@ -71,11 +71,13 @@ class Bodies:
         self._others = Space(largest)
 
     async def receive(self, environ: dict[str, Any], receive: Any) -> Body | None:
-        """Set the input of a request; what is too long is not received, and the application refuses it.
+        """Receive the body and set the input of a request.
+
+        Bodies that are too long are not received; the application refuses them.
 
         Raises:
-            Refused: it did not come in time, or there is no space for it.
-            ClientGone: the client will not send the rest.
+            Refused: the body did not arrive in time, or there is no space for it.
+            ClientGone: the client closed the connection before the end of the body.
         """
         environ["wsgi.input"] = io.BytesIO()
         is_chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
@@ -94,7 +96,7 @@ class Bodies:
             body.close()
             if isinstance(error, TimeoutError):
                 raise Refused(REQUEST_TIMEOUT) from error
-            if isinstance(error, OSError):  # no descriptor or space for a temporary file
+            if isinstance(error, OSError):  # no file descriptor or disk space for a temporary file
                 raise Refused(TOO_MANY_BODIES) from error
             raise
         body.file.seek(0)
@@ -104,9 +106,9 @@ class Bodies:
         return body
 
     def room(self, environ: dict[str, Any]) -> tuple[int, Space, bool]:
-        """Return how long the body may be, the space for it, and whether the application would take more.
+        """Return the maximum length of the body, its space, and whether the application would accept a longer body.
 
-        What is refused for its token anyway gets no more than a small body; the application says why.
+        A request that will be refused for its token may only send a small body. The application returns the error.
         """
         path = environ["PATH_INFO"]
         longest = body_limit(self._settings, path)
@@ -120,7 +122,10 @@ class Bodies:
 
 
 async def _fill(body: Body, receive: Any, longest: int) -> None:
-    """Receive a body, one byte more than the limit at most: by that the application sees that it is too long."""
+    """Receive a body, up to one byte more than the limit.
+
+    The extra byte shows the application that the body is too long.
+    """
     more = True
     while more and body.size <= longest:
         message = await receive()

@@ -1,7 +1,9 @@
-"""The ASGI application of the API: requests are read whole, answered by Flask in threads, and sent from the loop.
+"""The ASGI application of the API.
 
-A thread is given a request when all of it is there, and never waits for a client to take a response. So slow clients
-hold connections and bounded buffers, and no threads.
+It receives whole requests, runs Flask in threads and sends responses from the event loop.
+
+A thread gets a request only after it has been received completely, and never waits for a client to read a response.
+Slow clients therefore occupy connections and bounded buffers, but no threads.
 """
 
 import asyncio
@@ -37,15 +39,15 @@ from gonemaster_api.web.event_streams import FOLLOW
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 
-PATIENCE_S = 0.6  # that a request waits for a thread: with the time to work on it, its answer comes within a second
+PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
 _MAX_WAITING = 500
 _MAX_URL = 8190  # bytes
 _MAX_HEADERS = 100
-_MAX_HEADER = 8190  # bytes of one
-_PIECE = 64 * 1024  # bytes of a response that are given to the kernel at once
+_MAX_HEADER = 8190  # bytes of one header
+_PIECE = 64 * 1024  # bytes of a response that are passed to the kernel in one step
 _MAX_UNSENT = 64 * 1024 * 1024  # bytes of all responses that wait for their clients
-BULK_THREADS = 2  # for what takes long: more would keep others from the interpreter
-# Responses that may have megabytes: a page of more than a hundred items, results, differences, counts of all runs.
+BULK_THREADS = 2  # for long requests: more would keep other threads from the interpreter
+# Responses that may have megabytes: pages with more than a hundred items, results, differences and counts of all runs.
 _BULK = re.compile(
     r"/api/v1/(?:entries|.*/(?:result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?"
 )
@@ -60,7 +62,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Answer:
-    """What the application returned; `body` is complete, or `pieces` are still to be made."""
+    """A response of the application: `body` is complete, or `pieces` remain to be produced."""
 
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -69,14 +71,17 @@ class Answer:
     close: Callable[[], object] = lambda: None
 
     def start(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
-        """Take status and headers, as WSGI's start_response."""
+        """Store status and headers, as WSGI's start_response."""
         self.status = int(status[:3])
         self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return lambda _: None
 
 
 class Bridge:
-    """Serves Flask over ASGI. `threads` requests are worked on at once; others wait, and are refused after a while."""
+    """The adapter that serves Flask over ASGI.
+
+    It handles `threads` requests at the same time; others wait, and are refused after a time limit.
+    """
 
     def __init__(self, app: Flask, *, threads: int) -> None:
         self._app = app
@@ -112,14 +117,14 @@ class Bridge:
             if body is not None:
                 body.close()
         if connection.transport.is_closing():
-            await receive()  # until the server knows, or it would report a response that is not complete
+            await receive()  # wait for the disconnect, or the server would report an incomplete response
 
     async def _answer(self, environ: dict[str, Any]) -> Answer:
-        """Call the application in a thread. Raises Refused if none becomes free in time."""
+        """Call the application in a thread. Raises Refused if no thread becomes free in time."""
         loop = asyncio.get_running_loop()
         query = environ["QUERY_STRING"]
         if "format=csv" not in query and (_BULK.fullmatch(environ["PATH_INFO"]) or _LONG_PAGE.search(query)):
-            return await loop.run_in_executor(self._bulk, self._call, environ)  # few; they may wait
+            return await loop.run_in_executor(self._bulk, self._call, environ)  # few threads; bulk requests may wait
         if self._free.locked():
             await self._wait_for_thread()
         else:
@@ -142,7 +147,7 @@ class Bridge:
             self._waiting -= 1
 
     def _call(self, environ: dict[str, Any]) -> Answer:
-        """Let the application answer; in a thread."""
+        """Call the application and return its response; runs in a thread."""
         answer = Answer()
         pieces: Iterable[bytes] = self._app(environ, answer.start)
         close = getattr(pieces, "close", lambda: None)
@@ -172,7 +177,7 @@ class Bridge:
             connection.abort()
         except Exception:
             log.exception("response broken off")
-            connection.abort()  # the client must not take the part for the whole
+            connection.abort()  # the client must not mistake the part for the whole
         finally:
             if answer.pieces is not None:
                 await asyncio.get_running_loop().run_in_executor(self._bulk, answer.close)
@@ -189,7 +194,7 @@ class Bridge:
             self._unsent.pop(connection, None)
 
     def _limit_unsent(self, newest: Protocol, size: int) -> None:
-        """Give up the responses that have waited longest for their clients, if too much waits."""
+        """Abort the responses that have waited longest for their clients if too many bytes are unsent."""
         self._unsent[newest] = size
         for connection in list(self._unsent):
             if sum(self._unsent.values()) <= _MAX_UNSENT or connection is newest:
@@ -201,7 +206,7 @@ class Bridge:
     async def _send_pieces(
         self, start: dict[str, Any], pieces: Iterator[bytes], follow: Any, connection: Protocol, send: Send
     ) -> None:
-        """Send what is made while the client takes it; each piece must be taken within the time limit."""
+        """Send pieces as they are produced; the client must read each piece within the time limit."""
         ends_by_closing = connection.end_by_closing()
 
         async def write(piece: bytes) -> None:
@@ -245,7 +250,7 @@ class Bridge:
         await send({"type": "http.response.body", "body": content})
 
     def _count_overload(self, scope: dict[str, Any]) -> None:
-        """Count a request that Flask does not see in the metrics of HTTP; the log has a line for many."""
+        """Count a request that Flask does not see in the HTTP metrics. One log line covers many such requests."""
         http_metrics(self._app).count_refusal(
             self._app, method=scope["method"], path=scope["path"], status=OVERLOADED.status, code=OVERLOADED.code
         )
@@ -256,7 +261,7 @@ class Bridge:
 
 
 def _next_piece(pieces: Iterator[bytes]) -> bytes:
-    """Return the next piece of a stream, of some size unless it is the last one."""
+    """Return the next piece of a stream, combined to a minimum size unless it is the last piece."""
     made, size = [], 0
     for piece in pieces:
         made.append(piece)
@@ -270,7 +275,7 @@ def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
     """Return the WSGI environment of a request, without its body.
 
     Raises:
-        Refused: its head is too large or not valid.
+        Refused: the head of the request is too large or invalid.
     """
     target: bytes = scope["extensions"]["gonemaster"]["target"]
     if len(target) > _MAX_URL:
@@ -298,7 +303,7 @@ def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
         "wsgi.input_terminated": True,
     }
     for name, value in scope["headers"]:
-        if b"_" in name:  # it would pass for the same name with hyphens
+        if b"_" in name:  # the name would be indistinguishable from the same name with hyphens
             continue
         key = name.decode("latin-1").upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
@@ -315,5 +320,5 @@ def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
             raise Refused(NOT_IMPLEMENTED)
         if scope["http_version"] != "1.1":
             raise Refused(BAD_REQUEST)
-    environ.pop("HTTP_UPGRADE", None)  # not taken up (RFC 9110 section 7.8); Flask has routes for WebSockets alone then
+    environ.pop("HTTP_UPGRADE", None)  # not supported (RFC 9110 section 7.8); Flask would only match WebSocket routes
     return environ

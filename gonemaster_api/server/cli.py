@@ -1,4 +1,4 @@
-"""The `gonemaster-server` command: the whole service, or one part of it."""
+"""The `gonemaster-server` command, which runs the whole service or one part of it."""
 
 import argparse
 import json
@@ -24,11 +24,11 @@ from gonemaster_tasks.masking import Masking
 _AUTH = ("label", "scope", "only_print")
 _DOCTOR = ("doctor",)
 mask_in_text = Masking(())
-EXIT_REFUSED = 2  # contract: bad flags, or the start is refused
+EXIT_REFUSED = 2  # part of the contract: invalid flags, or the service cannot start
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and give its exit status."""
+    """Run the command and return its exit status."""
     parser = build_parser()
     given = parser.parse_intermixed_args(arguments)
     command = tuple(given.command) or ("all",)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _auth_options(given: argparse.Namespace, command: tuple[str, ...]) -> AuthOptions:
-    """Return the flags of `auth add-token`, and refuse them for other commands. Raises StartRefused."""
+    """Return the flags of `auth add-token`. Raises StartRefused if another command has such flags."""
     chosen: dict[str, Any] = {name: value for name in _AUTH if (value := getattr(given, name)) is not None}
     if chosen and command != ("auth", "add-token"):
         flags = ", ".join("--" + name.replace("_", "-") for name in chosen)
@@ -63,7 +63,7 @@ def _auth_options(given: argparse.Namespace, command: tuple[str, ...]) -> AuthOp
 def _print_settings(settings: Settings) -> int:
     try:
         print(json.dumps(dump(settings), indent=2), flush=True)
-    except BrokenPipeError:  # the reader closed the pipe, as `head` does; otherwise Python complains at exit
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does; avoids an error at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -75,7 +75,7 @@ def _refuse(problems: Sequence[str]) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Make the parser: one flag for each setting, and the command anywhere among them."""
+    """Return the parser, with one flag per setting; the command may appear anywhere among the flags."""
     parser = argparse.ArgumentParser(
         prog="gonemaster-server",
         usage="gonemaster-server [COMMAND] [--SETTING VALUE ...]",
@@ -120,7 +120,7 @@ _ALIASES = {"worker_queues": ("--queues",)}
 
 
 def _flags(given: argparse.Namespace) -> dict[str, Any]:
-    """Return the settings among the flags; a list may be given in parts."""
+    """Return the settings given as flags. A list may be given in several flags."""
     flags = {option.name: getattr(given, option.name) for option in OPTIONS}
     return {
         name: ",".join(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What `gonemaster-server` can run: the whole service, or one part of it."""
+"""The commands of `gonemaster-server`, which run the whole service or one part of it."""
 
 import signal
 import socket
@@ -77,7 +77,7 @@ HELP = """commands:
 
 
 class StartRefused(Exception):
-    """The service cannot start as configured; the message has the reason."""
+    """The service cannot start with these settings; the message states the reason."""
 
 
 def run(
@@ -87,10 +87,10 @@ def run(
     *,
     auth: AuthOptions,
 ) -> int:
-    """Run a command until it ends or is stopped; return its exit status.
+    """Run a command until it ends or is stopped, and return its exit status.
 
     Raises:
-        StartRefused: unknown command, or a start that cannot succeed.
+        StartRefused: the command is unknown, or the service cannot start.
     """
     log_as_set(settings)
     refuse_unknown_protection()
@@ -148,7 +148,7 @@ def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descr
 
 
 def run_all(settings: Settings, *, embedded: bool) -> int:
-    """Run the whole service: broker if embedded, migrations, workers, beat, API; until a signal."""
+    """Run the whole service until a signal: embedded broker if configured, migrations, workers, beat and API."""
     datadir.prepare(settings.data_dir)
     with datadir.lock(settings.data_dir), _listener(settings) as listener, counts_directory() as counts:
         url = listening.url_of(listener)
@@ -166,11 +166,11 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
 
 
 def run_api(settings: Settings, descriptor: int | None) -> int:
-    """Serve the API: in this process, or in several ones that share a socket.
+    """Serve the API in this process, or in several processes that share a socket.
 
-    `descriptor` is the socket of a supervisor, whose child this process is.
+    `descriptor` is the socket of the supervisor if this process is its child.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is handled: the tokens are not read yet
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # ignored until the handler is installed: the tokens are not read yet
     _check_logins(settings)
     if descriptor is not None:
         _serve(settings, socket.socket(fileno=descriptor))
@@ -191,12 +191,14 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def _listener(settings: Settings) -> socket.socket:
-    """Open the socket of the API: in open mode on a loopback address, unless the operator insists on another one.
+    """Open the socket of the API.
+
+    In open mode it must be on a loopback address, unless the operator allows other addresses.
 
     Raises:
-        CannotListen: the message says what to do.
-        StartRefused: public pages are to be protected, and there is no token that could open them.
-        StoreError: whether there are tokens decides, and cannot be read.
+        CannotListen: the message states what to do.
+        StartRefused: the public pages are protected, but no token exists that could open them.
+        StoreError: the database cannot be read, so it is unknown whether tokens exist.
     """
     is_open = cache(lambda: settings.open_mode and not _has_stored_tokens(settings))
     if settings.auth_protect_public and is_open():
@@ -221,13 +223,13 @@ def _has_stored_tokens(settings: Settings) -> bool:
 
 
 def run_workers(settings: Settings) -> int:
-    """Run worker processes alone, supervised, until a signal."""
+    """Run supervised worker processes only, until a signal."""
     _check_parts(settings)
     return _supervise(settings, programs.workers(settings))
 
 
 def run_beat(settings: Settings) -> int:
-    """Run beat alone, supervised."""
+    """Run a supervised beat only, until a signal."""
     _check_parts(settings)
     return _supervise(settings, [programs.beat(settings)])
 
@@ -248,7 +250,7 @@ def _supervise(settings: Settings, group: list[Program]) -> int:
 
 
 def update_reference_data(settings: Settings) -> int:
-    """Fetch the list of top-level domains, whether or not that is done regularly."""
+    """Fetch the list of top-level domains, whether or not regular updates are enabled."""
     with closing(open_store(store_settings(settings))) as store:
         runner.check_schema(store)
         try:
@@ -260,7 +262,7 @@ def update_reference_data(settings: Settings) -> int:
 
 
 def _check_files(settings: Settings) -> None:
-    """Validate the files that the settings name, and what they need to be installed."""
+    """Check the files named by the settings, and that required packages are installed."""
     try:
         profile = base_profile(settings)
         check_source(profile.source4)
@@ -287,17 +289,17 @@ def _check_files(settings: Settings) -> None:
 
 
 def _check_parts(settings: Settings) -> None:
-    """Check broker and database first: a child that fails at start would only be restarted in a loop."""
+    """Check broker and database first, because a child that fails at start would be restarted in a loop."""
     _check_broker(settings)
     with closing(open_store(store_settings(settings))) as store:
         runner.check_schema(store)
 
 
 def _check_logins(settings: Settings) -> None:
-    """See that broker and database accept the logins; one that does not answer may do so later.
+    """Check that broker and database accept the logins. A service that does not respond only causes a warning.
 
     Raises:
-        BrokerRefused, StartRefused: the text says what to do.
+        BrokerRefused, StartRefused: the message states what to do.
     """
     try:
         _check_broker(settings)

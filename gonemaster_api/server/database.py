@@ -1,4 +1,4 @@
-"""The commands about the database: `db` and `backup`."""
+"""The commands `db` and `backup`."""
 
 import sys
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def upgrade_tables(settings: Settings) -> int:
 
 
 def downgrade_tables(settings: Settings, revision: str) -> int:
-    """Migrate the database back; no part of the service may run."""
+    """Migrate the database back. All parts of the service must be stopped."""
     with closing(open_store(store_settings(settings))) as store:
         before = runner.current_revision(store)
         runner.downgrade(store, revision=revision)
@@ -46,7 +46,7 @@ def print_revision(settings: Settings) -> int:
 
 
 def check_tables(settings: Settings) -> int:
-    """Check whether this release works on the database as it is; 1 if it does not, or if the tables differ."""
+    """Check whether this release works with the database. Return 1 if it does not, or if the tables differ."""
     with closing(open_store(store_settings(settings))) as store:
         current = runner.current_revision(store)
         try:
@@ -58,7 +58,7 @@ def check_tables(settings: Settings) -> int:
 
 
 def print_plan(settings: Settings) -> int:
-    """Print what an upgrade would do, without doing it; 1 if there is nothing to do but the tables differ."""
+    """Print what an upgrade would do. Return 1 if no upgrade is needed but the tables differ."""
     with closing(open_store(store_settings(settings))) as store:
         current, pending = runner.current_revision(store), runner.pending_revisions(store)
         if pending:
@@ -84,7 +84,10 @@ def _plan(current: str | None, pending: list[Revision], found: list[str]) -> Ite
 
 
 def _drift(store: Store) -> list[str]:
-    """List how the tables differ from the models; those of a later release may differ, so they are not compared."""
+    """List how the tables differ from the models.
+
+    Tables of a later release are not compared, because they may differ.
+    """
     return runner.differences(store) if runner.is_current(store) else []
 
 
@@ -98,7 +101,7 @@ def _report(found: list[str], *, fine: str) -> int:
 
 
 def back_up_to(settings: Settings, path: Path) -> int:
-    """Copy the database to a new file, while the service works."""
+    """Copy the database to a new file while the service is running."""
     with closing(open_store(store_settings(settings))) as store:
         size = back_up(store, path)
     sys.stdout.write(f"{path}: {size} bytes\n")

@@ -1,7 +1,7 @@
-"""What the first requests of a process would find missing: modules, statements, schemas, a connection.
+"""Warm-up of what the first requests of a process need: modules, statements, schemas and a connection.
 
-Those that come in the second after a start, on many threads, would each make it for themselves, and more would come
-than end. So the process asks itself for what most clients want before it accepts the first connection.
+Requests that arrive right after a start, on many threads, would each create these for themselves, and requests would
+arrive faster than they finish. The process therefore runs the most common requests before it accepts connections.
 """
 
 import threading
@@ -17,15 +17,15 @@ from gonemaster_tasks.errors import BrokerUnavailable, TasksError
 
 log = structlog.get_logger(__name__)
 
-_LIMIT_S = 0.5  # a start waits no longer: the database may be slow, or not be there yet
+_LIMIT_S = 0.5  # the start does not wait longer: the database may be slow or not available yet
 _OTHERS = ("readyz", "jobs?limit=1", "entries?limit=1", "domains?limit=1", "batches?limit=1", "tags?limit=1", "queue")
 _OF_RUN = ("jobs/{}", "runs/{}", "runs/{}/result")
 
 
 def ask_first(app: Flask, *, limit_s: float = _LIMIT_S) -> bool:
-    """Let the views answer as the first requests would; returns whether they all have within the limit.
+    """Call the views as the first requests would, and return whether all responded within the limit.
 
-    Views alone are called: nobody has asked, so nothing is logged, counted, or refused.
+    Only views are called. These requests have no client, so they are not logged, counted or refused.
     """
     done = threading.Event()
     thread = threading.Thread(target=_ask_all, args=(app, done), name="first requests", daemon=True)
@@ -47,16 +47,16 @@ def _ask_all(app: Flask, done: threading.Event) -> None:
 
 
 def _ask(app: Flask, path: str) -> Any:
-    """Return the document of a response; None if there is none.
+    """Return the document of a response, or None if there is none.
 
     Raises:
-        StoreUnavailable, StoreOutdated, BrokerUnavailable: the same will happen to the next one.
+        StoreUnavailable, StoreOutdated, BrokerUnavailable: further requests will fail in the same way.
     """
     try:
         with app.test_request_context(f"/api/v1/{path}"):
             return app.make_response(app.dispatch_request()).get_json(silent=True)
     except (StoreUnavailable, StoreOutdated, BrokerUnavailable):
         raise
-    except (ApiError, HTTPException, StoreError, TasksError) as error:  # as for any client: nothing of that name
+    except (ApiError, HTTPException, StoreError, TasksError) as error:  # an error for any client, such as 404
         log.debug("answered in advance", path=path, error=str(error))
     return None

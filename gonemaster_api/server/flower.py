@@ -1,4 +1,4 @@
-"""Flower beside the service: read-only, and every request needs a login."""
+"""Flower next to the service: read-only, and with a login for every request."""
 
 import base64
 import hmac
@@ -42,15 +42,15 @@ _TEXTS = {
 
 
 class FlowerMissing(Exception):
-    """The package is not installed; the message says how to install it."""
+    """The package is not installed; the message states how to install it."""
 
 
 def serve_flower(settings: Settings) -> NoReturn:
     """Serve until SIGTERM or SIGINT, then end the process.
 
     Raises:
-        FlowerMissing: it is not installed.
-        CannotListen: the address is in use or not ours.
+        FlowerMissing: Flower is not installed.
+        CannotListen: the address is in use or does not belong to this machine.
     """
     store = open_store(store_settings(settings))
     broker = Broker.open(settings.broker_url)
@@ -68,7 +68,7 @@ def serve_flower(settings: Settings) -> NoReturn:
         signal.signal(signal.SIGHUP, lambda *_: door.keyring.reread_soon())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stopper(application))
-        _announce(listening.url_of(listener), door.generated)  # who reads it may send a signal at once
+        _announce(listening.url_of(listener), door.generated)  # last: the reader may send a signal immediately
         try:
             application.start()
         finally:
@@ -79,7 +79,7 @@ def serve_flower(settings: Settings) -> NoReturn:
 
 
 def _announce(url: str, generated: str) -> None:
-    """Log the URL, and a generated password: it is shown only here."""
+    """Log the URL and, if there is one, the generated password, which is shown only here."""
     if generated:
         user, _, password = generated.partition(":")
         log.info("flower is ready", url=url, user=user, password=password, setting="GONEMASTER_FLOWER_BASIC_AUTH")
@@ -95,7 +95,7 @@ def _stopper(application: Any) -> Callable[..., None]:
 
 
 def _switch_events_off(capp: celery.Celery, settings: Settings) -> None:
-    """Stop the workers' event messages, which nobody reads any more."""
+    """Disable the event messages of the workers, because no process reads them any longer."""
     with suppress(BrokerUnavailable, OperationalError, OSError), closing(Broker.open(settings.broker_url)) as broker:
         broker.ping()
         capp.control.disable_events()
@@ -103,10 +103,10 @@ def _switch_events_off(capp: celery.Celery, settings: Settings) -> None:
 
 
 class FlowerDoor:
-    """Who may look: a token or session with the scope `operate`; in open mode whoever has the login.
+    """The access check: a token or session with the scope `operate` is required; in open mode, the login.
 
-    A browser sends the token as the password of any user. The login of the settings is valid beside the tokens; without
-    one, a login is generated in open mode.
+    A browser sends the token as the password of any user. The login in the settings is valid in addition to tokens. In
+    open mode a login is generated if the settings have none.
     """
 
     def __init__(self, settings: Settings, keyring: Keyring, *, store: Store, failures: FailedAttempts) -> None:
@@ -124,7 +124,7 @@ class FlowerDoor:
             return False
 
     def refusal(self, authorization: str, *, cookie: str, client: str) -> tuple[int, dict[str, str]]:
-        """Return the status and the headers of a refusal; the status is 0 for who may pass."""
+        """Return the status and the headers of a refusal. The status is 0 if the request is allowed."""
         if self._has_login(authorization):
             return 0, {}
         try:
@@ -151,7 +151,10 @@ class FlowerDoor:
 
 
 def _application(capp: celery.Celery, door: FlowerDoor) -> Any:
-    """Make Flower's application. Its own login leaves metrics, health and static files open; ours covers all."""
+    """Return Flower's application.
+
+    Its own login does not cover metrics, health and static files; ours covers everything.
+    """
     try:
         from flower.app import Flower
         from flower.options import default_options
@@ -162,13 +165,13 @@ def _application(capp: celery.Celery, door: FlowerDoor) -> Any:
     from tornado.web import RequestHandler
 
     class Refused(RequestHandler):
-        """Refuses a request of any method."""
+        """A handler that refuses requests of any method."""
 
         def initialize(self, status: int, headers: dict[str, str]) -> None:
             self.refusal = status, headers
 
         def check_xsrf_cookie(self) -> None:
-            """Skip the check: the handler changes nothing."""
+            """Skip the check, because the handler changes nothing."""
 
         def prepare(self) -> None:
             status, headers = self.refusal
@@ -177,11 +180,11 @@ def _application(capp: celery.Celery, door: FlowerDoor) -> Any:
                 self.set_header(name, value)
             self.finish(f"{_TEXTS[status]}\n")
 
-    inner = f"{_USER}:{secrets.token_urlsafe(18)}"  # Flower's own login: whoever may pass gets it here
+    inner = f"{_USER}:{secrets.token_urlsafe(18)}"  # Flower's own login, added here to each allowed request
     passport = "Basic " + base64.b64encode(inner.encode()).decode()
 
     class Guarded(Flower):
-        """Checks who asks before routing."""
+        """Flower with an access check before routing."""
 
         def get_handler_delegate(self, request: Any, target_class: Any, *rest: Any, **named: Any) -> Any:
             cookie = request.cookies.get(COOKIE)
@@ -195,25 +198,25 @@ def _application(capp: celery.Celery, door: FlowerDoor) -> Any:
             request.headers["Authorization"] = passport
             return super().get_handler_delegate(request, target_class, *rest, **named)
 
-    logging.getLogger("tornado.access").setLevel(logging.ERROR)  # a browser's first request is always without login
-    default_options.basic_auth = [inner]  # without a login Flower does not check where requests come from
+    logging.getLogger("tornado.access").setLevel(logging.ERROR)  # a browser's first request never has a login
+    default_options.basic_auth = [inner]  # without a login Flower does not check the origin of requests
     default_options.read_only = True
-    default_options.inspect_timeout = 3000.0  # milliseconds; a busy worker answers late
+    default_options.inspect_timeout = 3000.0  # milliseconds; a busy worker responds late
     return Guarded(capp=capp, options=default_options, io_loop=IOLoop(), **site)
 
 
 def is_login(header: str, login: str) -> bool:
-    """Return whether an Authorization header carries this `user:password`; compares in constant time."""
+    """Return whether an Authorization header contains this `user:password`. The comparison takes constant time."""
     return hmac.compare_digest(_basic(header), login.encode())
 
 
 def _password(header: str) -> str:
-    """Return the password of an Authorization header of the scheme Basic, which may be a token."""
+    """Return the password of an Authorization header of the scheme Basic. It may be a token."""
     return _basic(header).partition(b":")[2].decode("ascii", "replace")
 
 
 def _basic(header: str) -> bytes:
-    """Return `user:password` of an Authorization header (RFC 7617), empty if there is none."""
+    """Return `user:password` of an Authorization header (RFC 7617), or an empty value if there is none."""
     scheme, _, encoded = header.partition(" ")
     try:
         return base64.b64decode(encoded.strip(), validate=True) if scheme.lower() == "basic" else b""

@@ -1,4 +1,4 @@
-"""The API's error document for requests that are refused before Flask sees them."""
+"""Error responses for requests that are refused before Flask handles them."""
 
 import json
 import uuid
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 class Refusal(NamedTuple):
-    """Status, code and message of a response."""
+    """Status, code and message of an error response."""
 
     status: HTTPStatus
     code: str
@@ -23,7 +23,7 @@ class Refusal(NamedTuple):
 
 
 class Refused(Exception):
-    """A request that is answered with a refusal."""
+    """The request must be answered with the refusal in `refusal`."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
@@ -49,7 +49,7 @@ URI_TOO_LONG = Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", "the URL
 def document_of(refusal: Refusal, *, remote: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """Log a refusal and return the headers and body of its response."""
     request_id = uuid.uuid4().hex
-    if refusal is not OVERLOADED:  # these are counted, and one line stands for many
+    if refusal is not OVERLOADED:  # overloads are counted, and one log line covers many
         log.warning(
             "request refused", status=int(refusal.status), code=refusal.code, remote=remote, request_id=request_id
         )
@@ -65,7 +65,7 @@ def document_of(refusal: Refusal, *, remote: str) -> tuple[list[tuple[bytes, byt
 
 
 def response_of(refusal: Refusal, *, remote: str) -> Iterator[bytes]:
-    """Yield the bytes of a response, behind which the connection is closed."""
+    """Yield the bytes of a response, after which the connection is closed."""
     headers, content = document_of(refusal, remote=remote)
     yield f"HTTP/1.1 {int(refusal.status)} {refusal.status.phrase}\r\nconnection: close\r\n".encode()
     for name, value in headers:

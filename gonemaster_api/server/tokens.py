@@ -1,4 +1,4 @@
-"""`gonemaster-server auth`: the tokens in the database."""
+"""The command `gonemaster-server auth`, which manages the tokens in the database."""
 
 import getpass
 import sys
@@ -19,12 +19,12 @@ from gonemaster_tasks.config.store import store_settings
 
 
 class AuthRefused(Exception):
-    """The command changed nothing; the message has the reason."""
+    """The command changed nothing; the message states the reason."""
 
 
 @dataclass(frozen=True)
 class AuthOptions:
-    """What `auth add-token` makes."""
+    """The options of `auth add-token`."""
 
     label: str = ""
     scope: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class AuthOptions:
 
 @dataclass(frozen=True)
 class _Line:
-    """A token as `auth list` shows it."""
+    """A token as displayed by `auth list`."""
 
     digest: str
     label: str
@@ -48,10 +48,10 @@ class _Line:
 
 
 def run_auth(action: tuple[str, ...], settings: Settings, options: AuthOptions) -> int:
-    """Run `add-token`, `list`, `revoke` or `clear`; returns the exit status.
+    """Run `add-token`, `list`, `revoke` or `clear`, and return the exit status.
 
     Raises:
-        AuthRefused: unknown command, or nothing could be done.
+        AuthRefused: the command is unknown, or nothing could be done.
         StoreError: the database is unavailable.
     """
     match action:
@@ -67,7 +67,7 @@ def run_auth(action: tuple[str, ...], settings: Settings, options: AuthOptions) 
 
 
 def add(settings: Settings, options: AuthOptions) -> int:
-    """Make a token, store its digest, and print it: it is shown this once."""
+    """Create a token, store its digest, and print the token, which is shown only once."""
     if not is_label(options.label):
         raise AuthRefused(f"--label must be {LABEL_RULE}")
     secret = new_token()
@@ -98,7 +98,7 @@ def _store(store: Store, digest: str, options: AuthOptions) -> None:
 
 
 def show(settings: Settings) -> int:
-    """Print all tokens, revoked ones included."""
+    """Print all tokens, including revoked ones."""
     lines = _lines(settings)
     form = "{:<13} {:<20} {:<14} {:<22} {:<17} {}\n"
     sys.stdout.write(form.format("ID", "LABEL", "SCOPES", "PLACE", "ADDED", "REVOKED"))
@@ -115,7 +115,7 @@ def _time(moment: datetime | None) -> str:
 
 
 def revoke(settings: Settings, name: str) -> int:
-    """Revoke a token by its id or label, also one of the configuration; its sessions end with it."""
+    """Revoke a token by its id or label, including tokens of the configuration. Its sessions end as well."""
     lines = _lines(settings)
     found = [line for line in lines if line.id == name] or [
         line for line in lines if line.label == name and line.revoked_at is None
@@ -142,7 +142,10 @@ def _revoke(store: Store, line: _Line) -> bool:
 
 
 def clear(settings: Settings) -> int:
-    """Remove all tokens of the database: without others the service is open, on loopback, when it starts again."""
+    """Remove all tokens from the database.
+
+    Without other tokens the service is open after its next start, on loopback.
+    """
     if settings.admin_tokens:
         raise AuthRefused("auth.admin_tokens has tokens, of which some may be revoked: remove them from there first")
     with closing(_current_store(settings)) as store, store.transaction() as session:
@@ -165,10 +168,10 @@ def _lines(settings: Settings) -> list[_Line]:
 
 
 def _current_store(settings: Settings) -> Store:
-    """Open the database; a new one gets its tables, so that a token can be there before the first start.
+    """Open the database. An empty database gets its tables, so that tokens can be added before the first start.
 
     Raises:
-        StoreOutdated: this release does not work on its tables.
+        StoreOutdated: this release does not work with the tables.
     """
     store = open_store(store_settings(settings))
     try:
@@ -182,7 +185,7 @@ def _current_store(settings: Settings) -> Store:
 
 
 def _who() -> str:
-    """Return the actor that the audit shows; no label of a token has a colon."""
+    """Return the actor for the audit log. Token labels cannot contain a colon, so the value is distinct from labels."""
     try:
         return f"command:{getpass.getuser()}"
     except (KeyError, OSError):  # a user without a name, as in containers

@@ -1,4 +1,4 @@
-"""Live events for all viewers of a process: one reader of Redis and one of the database, on the event loop."""
+"""Live events for all viewers of a process, with one reader of Redis and one of the database on the event loop."""
 
 import asyncio
 import time
@@ -19,23 +19,26 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.repeating import FailureLog
 
 KEEP_ALIVE_S = 15.0
-READ_EVERY_S = 0.2  # workers send events as often
+READ_EVERY_S = 0.2  # the interval at which workers send events
 LOOK_EVERY_S = 3.0  # Redis may lose events; the database always has the end
 _CHECK_EVERY_S = 1.0
 _AFTER_FAILURE_S = 1.0
-_LAST_EVENTS_S = 1.0  # that may still come from Redis when the database has the end
-_MARK_EVERY_S = 3.0  # workers send events of a watched job for ten seconds
-_PAGE = 100  # events of a job in one reading
-_CATCHING_UP = 4  # viewers at the same time
+_LAST_EVENTS_S = 1.0  # time for the last events to arrive from Redis after the database has the end
+_MARK_EVERY_S = 3.0  # workers send events of a marked job for ten seconds
+_PAGE = 100  # events of a job per read
+_CATCHING_UP = 4  # viewers that read from Redis at the same time
 
 Write = Callable[[bytes], Awaitable[None]]
 NextText = Callable[[Viewer], Awaitable[bytes]]
 
 
 class Hub:
-    """Serves all viewers of a process on its event loop. The readers begin with the first viewer and end with the last.
+    """The hub that serves all viewers of a process on its event loop.
 
-    A viewer is a position in the texts of its topic. A slow one stays behind: what it has not seen waits in Redis.
+    The readers start with the first viewer and stop with the last one.
+
+    A viewer is a position in the texts of its topic. A slow viewer falls behind; the events that it has not read yet
+    stay in Redis.
     """
 
     def __init__(self, store: Store, address: BrokerAddress, batches: BatchWatch, *, stopping: Any) -> None:
@@ -45,7 +48,7 @@ class Hub:
         self._jobs: dict[str, JobTopic] = {}
         self._of_batch: dict[str, BatchTopic] = {}
         self._marked: dict[str, float] = {}  # watched job to the time of its mark
-        self._ended: dict[str, tuple[float, str]] = {}  # job to when the database had its end, and its status
+        self._ended: dict[str, tuple[float, str]] = {}  # job to time and status of its end in the database
         self._next_look = self._next_check = 0.0
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._reader, self._catching_up = EventReader(address), asyncio.Semaphore(_CATCHING_UP)
@@ -56,7 +59,7 @@ class Hub:
         return sum(len(topic.viewers) for topic in self._topics())
 
     async def follow_job(self, write: Write, is_over: Callable[[], bool], *, job_id: str, after: str) -> None:
-        """Write the events of a job behind an event until its end; "0" for all that Redis has."""
+        """Write the events of a job after the given event until its end; "0" starts with the first event in Redis."""
         topic = self._jobs.setdefault(job_id, JobTopic())
         try:
             await self._serve(topic, Viewer(is_over, after), write, partial(self._next_of_job, job_id, topic))
@@ -65,7 +68,7 @@ class Hub:
                 del self._jobs[job_id]
 
     async def follow_batch(self, write: Write, is_over: Callable[[], bool], *, batch_id: str, seen: str) -> None:
-        """Write the counts of a batch whenever they differ from those that were seen (their id)."""
+        """Write the counts of a batch whenever they differ from the counts with the id `seen`."""
         topic = self._of_batch.setdefault(batch_id, BatchTopic())
         try:
             await self._serve(topic, Viewer(is_over, seen), write, topic.next)
@@ -95,7 +98,7 @@ class Hub:
             topic.viewers.discard(viewer)
 
     async def _next_of_job(self, job_id: str, topic: JobTopic, viewer: Viewer) -> bytes:
-        """Return the next texts for a viewer: from memory, or from Redis what is no longer there."""
+        """Return the next texts for a viewer, from memory or, for older texts, from Redis."""
         if topic.has_all_for(viewer):
             return await topic.next(viewer)
         try:
@@ -109,7 +112,7 @@ class Hub:
     def _topics(self) -> list[Topic]:
         return [*self._jobs.values(), *self._of_batch.values()]
 
-    # The readers.
+    # Readers of Redis and the database.
 
     def _start_readers(self) -> None:
         for name, turn in (("live events", self._read), ("ends of watched jobs", self._look)):
@@ -122,11 +125,11 @@ class Hub:
             if not self.viewers:
                 if all(task.done() for other, task in self._readers.items() if other != name):
                     await self._reader.close()
-                if not self.viewers:  # nobody has come meanwhile
+                if not self.viewers:  # no viewer has arrived in the meantime
                     return
             try:
                 pause_s = await turn()
-            except Exception as error:  # noqa: BLE001 - most often Redis or the database is unavailable; viewers stay
+            except Exception as error:  # noqa: BLE001 - usually Redis or the database is unavailable; viewers stay
                 failures.failed(error)
                 pause_s = _AFTER_FAILURE_S
             else:
@@ -134,7 +137,7 @@ class Hub:
             await asyncio.sleep(pause_s)
 
     async def _read(self) -> float:
-        """Read Redis for all watched jobs, and check the viewers; return the seconds until the next turn."""
+        """Read events of all watched jobs from Redis and check the viewers. Return the seconds until the next turn."""
         now = time.monotonic()
         if self._stopping.is_set() or now >= self._next_check:
             self._next_check = now + min(_CHECK_EVERY_S, KEEP_ALIVE_S)
@@ -150,11 +153,11 @@ class Hub:
             topics[job_id].add(events)
         if any(len(events) >= _PAGE for events in found.values()):
             return 0.0
-        # A turn that takes long is followed by a pause as long.
+        # The pause is at least as long as the turn took.
         return max(READ_EVERY_S, time.monotonic() - now)
 
     def _check(self, now: float) -> None:
-        """Wake the viewers that get a sign of life, or that may see no more."""
+        """Wake viewers that need a keep-alive, and viewers whose stream must end."""
         for topic in self._topics():
             for viewer in topic.viewers:
                 viewer.is_quiet = now - viewer.sent_at >= KEEP_ALIVE_S
@@ -162,21 +165,27 @@ class Hub:
                     viewer.woken.set()
 
     async def _look(self) -> float:
-        """Read the database, in a thread: the counts of watched batches, and which watched jobs have ended."""
+        """Read the counts of watched batches, and the watched jobs that have ended, from the database in a thread.
+
+        Return the seconds until the next turn.
+        """
         for batch_id, topic in list(self._of_batch.items()):
             topic.add(*await asyncio.to_thread(self._count, batch_id))
         await self._find_ends()
         return min(batch_counts.COUNT_EVERY_S, LOOK_EVERY_S) or 0.01
 
     def _count(self, batch_id: str) -> tuple[Mapping[str, int] | None, bool]:
-        """Return the counts of a batch, and whether it was deleted."""
+        """Return the counts of a batch, and whether the batch was deleted."""
         try:
             return self._batches.counts(self._store, batch_id), False
         except BatchNotFound:
             return None, True
 
     async def _find_ends(self) -> None:
-        """Find the ends that Redis lost: the last events may still come when the database has the end."""
+        """End jobs whose last event was lost by Redis.
+
+        The last events may still arrive when the database already has the end, so this waits before it ends a job.
+        """
         now = time.monotonic()
         if now >= self._next_look:
             self._next_look = now + LOOK_EVERY_S

@@ -1,4 +1,4 @@
-"""How many viewers there may be, in all and of each client."""
+"""The limits on viewers, per process and per client."""
 
 import threading
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class TooManyViewers(Exception):
-    """There is no seat; `of_client`: for this client."""
+    """The limit on viewers is reached; with `of_client`, the limit of this client."""
 
     def __init__(self, *, of_client: bool, limit: int) -> None:
         super().__init__(f"{limit} event streams are open")
@@ -15,7 +15,7 @@ class TooManyViewers(Exception):
 
 
 class Seats:
-    """How many viewers a process has, in all and of each client."""
+    """Counter of the viewers of a process, in total and per client."""
 
     def __init__(self, *, most: int, of_client: int) -> None:
         self._most = most
@@ -24,10 +24,12 @@ class Seats:
         self._lock = threading.Lock()
 
     def take(self, client: str) -> Callable[[], None]:
-        """Take a seat for a client, and return what gives it back; only its first call does.
+        """Reserve a seat for a client, and return a function that releases it.
+
+        Further calls of that function have no effect.
 
         Raises:
-            TooManyViewers: there is none.
+            TooManyViewers: no seat is free.
         """
         with self._lock:
             if self._taken[client] >= self._of_client:
@@ -41,6 +43,6 @@ class Seats:
             with self._lock:
                 if left:
                     self._taken[left.pop()] -= 1
-                    self._taken += Counter()  # forgets those who have none
+                    self._taken += Counter()  # removes clients without seats
 
         return give_back

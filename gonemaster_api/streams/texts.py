@@ -1,4 +1,4 @@
-"""The text of server-sent events (HTML standard, section 9.2), made once for all who get it."""
+"""The text of server-sent events (HTML standard, section 9.2), created once for all recipients."""
 
 import json
 import random
@@ -9,27 +9,27 @@ from gonemaster_db.models import JobStatus
 from gonemaster_engine.findings.messages import message
 from gonemaster_tasks.broker.events import JobEvent
 
-END_ID = "end"  # Last-Event-ID of a stream that ended
+END_ID = "end"  # Last-Event-ID of a stream that has ended
 FIRST_LINES = "retry: 2000\n\n"  # milliseconds until a browser reconnects
-_RETRY_MS = (2000, 8000)  # after a stop of the process; spread, so that not all come back at once
+_RETRY_MS = (2000, 8000)  # after a stop of the process; random, so that clients do not all reconnect at the same time
 
 
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
 def come_back() -> bytes:
-    """Return what makes a browser reconnect to the next process."""
+    """Return a text that makes browsers reconnect, to reach the next process."""
     return f"retry: {random.randint(*_RETRY_MS)}\n\n".encode()
 
 
 def event_text(kind: str, data: Mapping[str, Any], identity: str = "") -> str:
-    """Return one event."""
+    """Return the text of one event."""
     head = f"id: {identity}\n" if identity else ""
     return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
 def job_event_text(event: JobEvent) -> str:
-    """Return an event of a job, an entry with its message in English."""
+    """Return the text of a job event; entries contain their message in English."""
     if event.type == "done":
         return done_text(str(event.data.get("status", "")))
     data = event.data
@@ -39,7 +39,7 @@ def job_event_text(event: JobEvent) -> str:
 
 
 def event_texts(events: Iterable[JobEvent]) -> str:
-    """Return events of a job; one that another program spoiled is left out, and the others are shown."""
+    """Return the texts of job events. Invalid events are skipped."""
     return "".join(map(_text_or_nothing, events))
 
 
@@ -51,19 +51,19 @@ def _text_or_nothing(event: JobEvent) -> str:
 
 
 def done_text(status: str) -> str:
-    """Return the last event of a job, or of a batch that is gone."""
+    """Return the last event of a job, or of a batch that was deleted."""
     return event_text("done", {"status": status}, END_ID)
 
 
 def counts_text(counts: Mapping[str, int]) -> str:
-    """Return the event of a batch's counts, its last one if no job is left."""
+    """Return the event with the counts of a batch; it is the last event if all jobs are finished."""
     if is_finished(counts):
         return event_text("done", counts_document(counts), END_ID)
     return event_text("counts", counts_document(counts), counts_id(counts))
 
 
 def counts_document(counts: Mapping[str, int]) -> dict[str, Any]:
-    """Return the data of an event of a batch."""
+    """Return the data of a batch event."""
     total, left = sum(counts.values()), _unfinished(counts)
     return {
         "status": "running" if left else "done",
@@ -75,12 +75,15 @@ def counts_document(counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 def counts_id(counts: Mapping[str, int]) -> str:
-    """Return the id of an event, made of the counts: a client that comes back gets one if they have changed."""
+    """Return an event id built from the counts.
+
+    A client that reconnects gets an event only if the counts have changed.
+    """
     return ".".join(str(counts[status]) for status in sorted(counts))
 
 
 def is_finished(counts: Mapping[str, int]) -> bool:
-    """Return whether no job of a batch is left."""
+    """Return whether all jobs of a batch are finished."""
     return not _unfinished(counts)
 
 

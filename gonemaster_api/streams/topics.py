@@ -1,4 +1,4 @@
-"""What can be watched: the latest texts of a job or batch, made once for all its viewers."""
+"""Topics that clients can watch: the latest texts of a job or batch, created once for all viewers."""
 
 import asyncio
 from collections import deque
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from gonemaster_api.streams.texts import END_ID, counts_id, counts_text, done_text, event_texts, is_finished
 from gonemaster_tasks.broker.events import JobEvent
 
-_KEPT = 100  # events of a job in memory; earlier ones are in Redis
-_LAST_ID = f"{2**64}-0"  # behind all ids of Redis
+_KEPT = 100  # events of a job in memory; earlier events are in Redis
+_LAST_ID = f"{2**64}-0"  # greater than any id of Redis
 
 
 @dataclass(eq=False)
 class Viewer:
-    """One open stream. `is_over` says when it may see no more; `after` is the id of the last event that it was sent."""
+    """An open event stream. `is_over` returns whether the stream must end; `after` is the id of the last event sent."""
 
     is_over: Callable[[], bool]
     after: str
@@ -24,7 +24,7 @@ class Viewer:
 
 
 class Topic:
-    """The texts of one job or batch, the newest last, each with its id."""
+    """The texts of one job or batch with their ids; the newest is last."""
 
     def __init__(self, kept: int) -> None:
         self.viewers: set[Viewer] = set()
@@ -32,20 +32,20 @@ class Topic:
         self.texts: deque[tuple[str, bytes]] = deque(maxlen=kept)
 
     def wake(self) -> None:
-        """Let the viewers look for texts."""
+        """Wake the viewers, so that they check for new texts."""
         for viewer in self.viewers:
             viewer.woken.set()
 
 
 class JobTopic(Topic):
-    """The newest events of a job, up to `cursor`: all that are behind `floor`."""
+    """The newest events of a job up to `cursor`; all events after `floor` are in memory."""
 
     def __init__(self) -> None:
         super().__init__(_KEPT)
         self.floor = self.cursor = "0"
 
     def add(self, events: Sequence[JobEvent]) -> None:
-        """Take events that were read behind the cursor."""
+        """Add events that were read after the cursor."""
         for event in events:
             if len(self.texts) == _KEPT:
                 self.floor = self.texts[0][0]
@@ -57,18 +57,18 @@ class JobTopic(Topic):
         self.wake()
 
     def end(self, status: str) -> None:
-        """Take the end from the database: its event was lost."""
+        """Add the end of the job according to the database, because the event was lost."""
         if not self.has_ended:
             self.texts.append((_LAST_ID, done_text(status).encode()))
             self.has_ended = True
             self.wake()
 
     def has_all_for(self, viewer: Viewer) -> bool:
-        """Return whether all that is behind the position of a viewer is here."""
+        """Return whether all events after the position of a viewer are in memory."""
         return position_of(viewer.after) >= position_of(self.floor)
 
     async def next(self, viewer: Viewer) -> bytes:
-        """Return what is behind the position of a viewer, and move the viewer."""
+        """Return the texts after the position of a viewer, and advance the viewer."""
         position, found = position_of(viewer.after), []
         for identity, text in reversed(self.texts):
             if position_of(identity) <= position:
@@ -86,7 +86,7 @@ class BatchTopic(Topic):
         super().__init__(1)
 
     def add(self, counts: Mapping[str, int] | None, is_deleted: bool) -> None:
-        """Take the latest counts, None before the first ones."""
+        """Set the latest counts; None before the first count."""
         if is_deleted:
             self._set("deleted", done_text("deleted"), ends=True)
         elif counts is not None:
@@ -100,7 +100,7 @@ class BatchTopic(Topic):
         self.wake()
 
     async def next(self, viewer: Viewer) -> bytes:
-        """Return the counts unless a viewer has seen them."""
+        """Return the counts, unless the viewer has already received them."""
         if not self.texts or viewer.after == self.texts[-1][0]:
             return b""
         viewer.after = self.texts[-1][0]
@@ -108,6 +108,6 @@ class BatchTopic(Topic):
 
 
 def position_of(event_id: str) -> tuple[int, int]:
-    """Return an id of Redis as numbers; "0" is before the first event."""
+    """Return a Redis id as numbers; "0" is before the first event."""
     milliseconds, _, number = event_id.partition("-")
     return int(milliseconds), int(number or 0)

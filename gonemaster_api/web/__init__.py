@@ -1,1 +1,1 @@
-"""HTTP for every page and resource: headers, limits, proxies, logs."""
+"""HTTP layer shared by every page and resource: headers, limits, proxies and logs."""

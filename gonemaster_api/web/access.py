@@ -1,4 +1,4 @@
-"""Who may call which route: one table, complete by tests/conventions/test_routes.py."""
+"""The table of scopes that routes need. tests/conventions/test_routes.py checks that it is complete."""
 
 import enum
 
@@ -8,21 +8,21 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Access(enum.Enum):
-    """Whom a route serves where admin tokens exist; without any, every route is open.
+    """The access rule of a route if admin tokens exist; without admin tokens every route is open.
 
-    The values are two scopes: that of safe methods (GET, HEAD, OPTIONS) and that of all others.
+    Each value is a pair of scopes: one for safe methods (GET, HEAD, OPTIONS) and one for all other methods.
     """
 
-    READ = (Scope.READ, None)  # there are no others
+    READ = (Scope.READ, None)  # routes with this rule have no other methods
     OPERATE = (Scope.READ, Scope.OPERATE)
     OPERATORS = (Scope.OPERATE, Scope.OPERATE)
-    ADMIN = (Scope.READ, Scope.ADMIN)  # the rule of whatever has no reason for another one
+    ADMIN = (Scope.READ, Scope.ADMIN)  # the default if there is no reason for another rule
     ADMINS = (Scope.ADMIN, Scope.ADMIN)
-    PUBLIC = "public"  # everyone, unless the operator protects the public pages: then as OPERATE
-    ANYONE = "anyone"  # everyone, always: probes, logins and files that carry no data
+    PUBLIC = "public"  # everyone; if the operator protects the public pages, the same as OPERATE
+    ANYONE = "anyone"  # always everyone: probes, logins and files without data
 
     def scope(self, method: str, *, protect_public: bool = False) -> Scope | None:
-        """Return the scope that a request needs, None if it needs no token.
+        """Return the scope that a request needs, or None if it needs no token.
 
         Raises:
             LookupError: the rule has no scope for the method; such a request must not be served.
@@ -36,15 +36,15 @@ class Access(enum.Enum):
         return found
 
 
-# By blueprint, or by endpoint where one differs from its blueprint or has none; the endpoint takes precedence.
+# Keys are blueprints, or endpoints that have no blueprint or differ from it. An endpoint takes precedence.
 ACCESS = {
     "jobs": Access.OPERATE,
     "jobs.Purge": Access.ADMIN,
     "batches": Access.OPERATE,
-    "batches.BatchById": Access.ADMIN,  # removes results
+    "batches.BatchById": Access.ADMIN,  # deletes results
     "comparison": Access.READ,
     "queue": Access.OPERATE,
-    "queue.Audit": Access.OPERATORS,  # has the addresses of clients
+    "queue.Audit": Access.OPERATORS,  # contains IP addresses of clients
     "domains": Access.ADMIN,
     "runs": Access.READ,
     "entries": Access.READ,
@@ -55,10 +55,10 @@ ACCESS = {
     "schedules": Access.OPERATE,
     "operations": Access.READ,
     "metrics": Access.READ,
-    "analysis": Access.ADMIN,  # publishes and removes
-    "watches": Access.OPERATORS,  # URLs of webhooks are often secrets themselves
+    "analysis": Access.ADMIN,  # publishes and removes data
+    "watches": Access.OPERATORS,  # webhook URLs are often secrets themselves
     "profiles": Access.ADMIN,
-    "profiles.Diff": Access.OPERATE,  # POST for its body, it changes nothing
+    "profiles.Diff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
     "settings": Access.ADMINS,
     "spec": Access.READ,
@@ -76,8 +76,8 @@ ACCESS = {
     "api": Access.READ,
     "api_root": Access.READ,
     "static": Access.ANYONE,
-    # Pages: blueprints `ui_*`, and what they share.
-    "shell": Access.ANYONE,  # language and theme of a browser
+    # Page blueprints (`ui_*`) and the routes they share.
+    "shell": Access.ANYONE,  # stores language and theme in the browser
     "shell.strip": Access.READ,
     "ui_analysis": Access.PUBLIC,
     "ui_analysis_courses": Access.PUBLIC,
@@ -90,7 +90,7 @@ ACCESS = {
     "ui_queue": Access.OPERATE,
     "ui_scoring": Access.ADMIN,
     "ui_settings": Access.ADMINS,
-    "ui_settings.show": Access.READ,  # leads to the part that the token may read
+    "ui_settings.show": Access.READ,  # redirects to the part that the token can read
     "ui_batches": Access.READ,
     "ui_batch_changes": Access.OPERATORS,
     "ui_batch_comparison": Access.READ,
@@ -111,11 +111,11 @@ ACCESS = {
     "ui_public_about": Access.PUBLIC,
     "ui_public_badge": Access.PUBLIC,
     "ui_public_crawlers": Access.PUBLIC,
-    "ui_public_crawlers.robots": Access.ANYONE,  # tells them also what they may not read
+    "ui_public_crawlers.robots": Access.ANYONE,  # robots.txt also lists what crawlers must not read
     "ui_public_result": Access.PUBLIC,
-    "ui_test": Access.OPERATORS,  # a form that a reader may not send
+    "ui_test": Access.OPERATORS,  # a form that a token with scope read cannot submit
     "ui_jobs": Access.OPERATE,
-    "ui_jobs.cancel": Access.OPERATORS,  # GET asks
+    "ui_jobs.cancel": Access.OPERATORS,  # GET shows the confirmation
     "ui_recent": Access.OPERATE,
     "ui_domains": Access.OPERATE,
     "ui_domains.tags": Access.OPERATORS,
@@ -126,16 +126,16 @@ ACCESS = {
 
 
 def access_of(endpoint: str) -> Access:
-    """Return the rule of an endpoint as Flask names it, `blueprint.View` or `view`.
+    """Return the rule of a Flask endpoint, `blueprint.View` or `view`.
 
     Raises:
-        KeyError: the table has no rule for it. A route without a rule must not be served, so there is no default.
+        KeyError: the table has no rule for the endpoint. There is no default, because such a route must not be served.
     """
     return ACCESS[endpoint] if endpoint in ACCESS else ACCESS[endpoint.rpartition(".")[0]]
 
 
 def access_of_unknown(path: str) -> Access:
-    """Return the rule of a path that has no route: what is gated does not say which paths exist."""
+    """Return the rule for a path that has no route. Gated paths must not reveal which routes exist."""
     if path == "/api/v1" or path.startswith("/api/"):
         return Access.ADMIN
     return Access.PUBLIC

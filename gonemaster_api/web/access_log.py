@@ -1,4 +1,4 @@
-"""The access log: one event per request, written when the response has been sent."""
+"""The access log: one event per request, written after the response has been sent."""
 
 import re
 import time
@@ -17,13 +17,13 @@ ASSETS = ("/static/", "/api/v1/docs/assets/")
 
 
 def register_access_log(app: Flask) -> None:
-    """Measure and log each request except those of static assets."""
+    """Measure and log each request except requests for static assets."""
     app.before_request(_start)
     app.after_request(_finish)
 
 
 def is_asset(path: str) -> bool:
-    """Say whether a path is that of a static asset."""
+    """Return whether a path belongs to a static asset."""
     return path.startswith(ASSETS)
 
 
@@ -41,7 +41,8 @@ def _finish(response: Response) -> Response:
         duration_ms = round((time.perf_counter() - started) * 1000, 2)
         _level(response.status_code)("http_request", duration_ms=duration_ms, **facts)
 
-    # Not now: a stream has only begun. The facts are taken now, since the request context is gone at the end.
+    # Write the entry on close, because a streamed response has only begun here. Collect the facts now, because the
+    # request context no longer exists on close.
     response.call_on_close(write)
     return response
 
@@ -63,13 +64,14 @@ def _facts(response: Response) -> dict[str, Any]:
         "request_id": g.get("request_id"),
     } | ({"token": g.token_label} if "token_label" in g else {})
     code = getattr(response, "error_code", None)
-    # Such as the job that was submitted; taken now, since the thread has the values of this request.
+    # Add context such as the id of a submitted job. Collect it now, because the thread holds the values of this
+    # request.
     about = {name: value for name, value in structlog.contextvars.get_contextvars().items() if name not in facts}
     return facts | about | ({"code": code} if code else {})
 
 
 def route_of_request() -> str:
-    """Return the matched rule; unmatched paths share one name per API, so that scanners do not multiply log keys."""
+    """Return the matched rule. Unmatched paths share one name per API, so that scanners cannot multiply log keys."""
     if request.url_rule is not None:
         return _shown(request.url_rule.rule)
     if not is_api(request.path):

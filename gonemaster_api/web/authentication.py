@@ -1,4 +1,4 @@
-"""Each request shows who sends it, before anything of it is read or done."""
+"""Authentication: identify the sender of each request before the request is processed."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,24 +25,24 @@ _PAGES_OF_THE_API = frozenset({"docs.page", "api_root"})
 
 @dataclass(frozen=True)
 class Identity:
-    """Who sends a request, and how that was shown."""
+    """The sender of a request, and the kind of credential that identified it."""
 
     token: Token
     by: Literal["bearer", "cookie"]
 
 
 def register_authentication(app: Flask) -> None:
-    """Let each request pass that needs no token or shows one that is wide enough."""
+    """Allow each request that needs no token or presents one with a sufficient scope."""
     app.before_request(_authenticate)
     app.after_request(_keep_private)
 
 
 def _authenticate() -> Response | None:
-    """Find out who sends the request.
+    """Identify the sender of the request and check its scope.
 
     Raises:
         ApiError: 401 unauthorized, 403 forbidden, 429 rate_limited.
-        StoreError: the tokens or sessions cannot be read; nobody gets in.
+        StoreError: the tokens or sessions cannot be read; no request is authenticated.
     """
     shared = state()
     needed = _needed_scope(shared)
@@ -71,10 +71,10 @@ def _needed_scope(shared: State) -> Scope | None:
 
 
 def identify(shared: State) -> Identity | None:
-    """Return who sends the request; None if it shows nothing. A token takes precedence over a cookie.
+    """Return the sender of the request, or None if it presents no credentials. A token takes precedence over a cookie.
 
     Raises:
-        ApiError: 401 unauthorized, 429 rate_limited: what it shows is not valid.
+        ApiError: 401 unauthorized or 429 rate_limited, because the credentials are not valid.
         StoreError: the tokens or sessions cannot be read.
     """
     header = request.headers.get("Authorization")
@@ -89,7 +89,7 @@ def identify(shared: State) -> Identity | None:
 
 
 def _token_of(shared: State, cookie: str) -> Token | None:
-    """Return the token of a session. Raises StoreError, soon where the database is silent."""
+    """Return the token of a session. Raises StoreError, without a long wait if the database does not respond."""
     reading = PendingCall(lambda: shared.sessions.token_of(cookie))
     try:
         return reading.result_unless_away(shared.store.ping, shared.patient_until())
@@ -98,13 +98,13 @@ def _token_of(shared: State, cookie: str) -> Token | None:
 
 
 def bearer_of(header: str) -> str:
-    """Return the token of an Authorization header (RFC 6750 section 2.1), empty if it is of another scheme."""
+    """Return the token of an Authorization header (RFC 6750 section 2.1), or an empty string for another scheme."""
     scheme, _, token = header.strip().partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def refuse(shared: State, message: str) -> NoReturn:
-    """Answer 401, or 429 to a client that has got many.
+    """Respond with 401, or with 429 to a client that has received too many 401 responses.
 
     Raises:
         ApiError: always.
@@ -118,15 +118,15 @@ def refuse(shared: State, message: str) -> NoReturn:
 
 
 def wants_page() -> bool:
-    """Return whether a browser asks for a page, and not a program for data."""
+    """Return whether a browser requests a page, as opposed to a program that requests data."""
     if is_api(request.path) and request.endpoint not in _PAGES_OF_THE_API:
         return False
-    kinds = ["application/json", "text/html"]  # the first if both are as welcome: programs send */*
+    kinds = ["application/json", "text/html"]  # the first wins a tie, since programs send */*
     return request.method == "GET" and request.accept_mimetypes.best_match(kinds) == "text/html"
 
 
 def login_page(error: ApiError) -> Response:
-    """Answer with the page that asks for a token, at the address that was asked for."""
+    """Return the login page, at the requested URL."""
     target = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("next", "/")
     shown = "" if error.message == ABSENT else error.message
     response = Response(render_template("login/page.html", problem=shown, target=target), status=error.status)
@@ -135,14 +135,15 @@ def login_page(error: ApiError) -> Response:
 
 
 def _keep_private(response: Response) -> Response:
-    """Let no cache keep what a token was needed for: neither a shared one, nor that of a browser after its logout."""
+    """Keep protected responses out of caches, both shared caches and the browser's cache after a logout."""
     identity: Identity | None = g.get("identity")
     if identity is not None or response.status_code == HTTPStatus.UNAUTHORIZED:
         if response.cache_control.public or response.cache_control.max_age:
             response.cache_control.public = False
             response.cache_control.private = True
         elif not response.cache_control or not ("ETag" in response.headers or response.is_streamed):
-            # What cannot be asked about again, such as a page, must not be on a shared computer's disk.
+            # A response that cannot be revalidated, such as a page, must not be stored on the disk of a shared
+            # computer.
             response.headers["Cache-Control"] = "no-store"
         response.vary.update(("Authorization", "Cookie"))
     return response

@@ -1,4 +1,4 @@
-"""Limits of the size of bodies, by path and of all together."""
+"""Size limits of request bodies: per path, and for all bodies in a process together."""
 
 import hashlib
 import threading
@@ -10,20 +10,21 @@ from gonemaster_api.errors import ApiError, Unavailable
 from gonemaster_engine.texts import Text, joined
 from gonemaster_tasks.config.settings import Settings
 
-# Bodies that may name every waiting job.
+# These paths accept bodies that may list every waiting job.
 _LARGE = frozenset(f"/api/v1/{path}" for path in ("jobs/batch", "queue/reorder", "queue/move", "queue/remove"))
 _ALTERNATIVES = {"/api/v1/queue/reorder": "POST /api/v1/queue/move takes only the jobs to move"}
-BODY_IS_CUT = "gonemaster.body_is_cut"  # in the environment of a request: its body was not received
-_SMALL = 64 * 1024  # bodies up to here are not counted
-_SPACE = b" \t\r\n"  # of JSON, RFC 8259 section 2
-_BLOCK = 256 * 1024  # what is parsed at once, while no other thread runs
+BODY_IS_CUT = "gonemaster.body_is_cut"  # environ key: the server did not receive the whole body
+_SMALL = 64 * 1024  # smaller bodies are not counted
+_SPACE = b" \t\r\n"  # JSON white space, RFC 8259 section 2
+_BLOCK = 256 * 1024  # bytes parsed per step; no other thread runs during a step
 
 
 class BodiesAtWork:
-    """Keeps the bodies that a process works on within the memory of one of the largest size.
+    """The memory budget for the request bodies that a process handles at the same time.
 
-    JSON of short strings takes twelve times its octets as objects; what a body of the largest size may consist of
-    (`rest/json_pieces.py`) takes three times. So four times their octets are counted, of which there may be `limit`.
+    JSON with many short strings takes twelve times its size as objects. The content that a body of the largest size may
+    have (`rest/json_pieces.py`) takes three times its size. A body therefore counts four times its size, up to `limit`,
+    and all bodies together may count `limit`.
     """
 
     def __init__(self, limit: int) -> None:
@@ -32,7 +33,7 @@ class BodiesAtWork:
         self._lock = threading.Lock()
 
     def take(self, size: int) -> bool:
-        """Count a body, unless there is no room for it."""
+        """Reserve memory for a body; return False if the budget is exhausted."""
         with self._lock:
             if self._used + self._weight(size) > self._limit:
                 return False
@@ -40,7 +41,7 @@ class BodiesAtWork:
             return True
 
     def give_back(self, size: int) -> None:
-        """Count a body as done."""
+        """Release the memory of a finished body."""
         with self._lock:
             self._used -= self._weight(size)
 
@@ -49,24 +50,27 @@ class BodiesAtWork:
 
 
 def body_limit(settings: Settings, path: str) -> int:
-    """Return the size in octets that the body of a request may have."""
+    """Return the maximum size in bytes of the body of a request."""
     return settings.max_batch_body_size if path in _LARGE else settings.max_body_size
 
 
 def register_body_limits(app: Flask, settings: Settings) -> None:
-    """Refuse larger bodies with 413, with a Content-Length before they are read; and too many large ones with 503."""
+    """Refuse bodies that are too large with 413, and large bodies beyond the memory budget with 503.
+
+    A body with a Content-Length is refused before it is read.
+    """
     largest = max(settings.max_body_size, settings.max_batch_body_size)
-    # Two accounts, so that a large batch does not keep out what only some paths would call large.
+    # Use two budgets, so that a large batch does not block requests that are only large for other paths.
     batches, others = BodiesAtWork(largest), BodiesAtWork(largest)
 
     def limit_body() -> None:
         longest = body_limit(settings, request.path)
-        # One octet above the limit: werkzeug silently truncates a chunked body at max_content_length, so that a body of
-        # exactly the limit and a truncated one could not be told apart.
+        # Allow one byte above the limit: werkzeug silently truncates a chunked body at max_content_length, which would
+        # make a body of exactly the limit indistinguishable from a truncated one.
         request.max_content_length = longest + 1
         if request.content_length is not None and request.content_length > longest:
             raise _too_large(longest)
-        if request.environ.get(BODY_IS_CUT):  # its token became valid while it came, or it needs none
+        if request.environ.get(BODY_IS_CUT):  # the token became valid during the upload, or none is needed
             raise Unavailable(
                 "too_many_bodies", Text("a large body needs a token or a session from its first octet on")
             )
@@ -87,16 +91,16 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
 
 
 def _size(req: Request, longest: int) -> int:
-    """Return the size of a body, or the most that it may have if it is chunked."""
+    """Return the size of a body, or the maximum size if the body is chunked."""
     if req.content_length is not None:
         return req.content_length
     return longest if "chunked" in req.headers.get("Transfer-Encoding", "").lower() else 0
 
 
 class JsonDigest:
-    """A digest that is equal for JSON documents that differ in the white space between their tokens alone.
+    """A digest that ignores white space between the tokens of a JSON document.
 
-    Blocks may end anywhere.
+    The document can be split into blocks at any position.
     """
 
     def __init__(self, begin: bytes) -> None:
@@ -104,7 +108,7 @@ class JsonDigest:
         self._in_string = self._escaping = False
 
     def update(self, block: bytes) -> None:
-        """Take the next block of the document."""
+        """Add the next block of the document."""
         pieces = block.split(b'"')
         for number, piece in enumerate(pieces):
             self._digest.update(piece if self._in_string else piece.translate(None, _SPACE))
@@ -117,17 +121,17 @@ class JsonDigest:
             self._escaping = False
 
     def _ends_in_escape(self, piece: bytes) -> bool:
-        """Say whether the octet behind a piece of a string is escaped: behind an odd number of backslashes."""
+        """Return whether the byte after a piece of a string is escaped, i.e. follows an odd number of backslashes."""
         backslashes = len(piece) - len(piece.rstrip(b"\\"))
         return bool((backslashes + (self._escaping and backslashes == len(piece))) % 2)
 
     def hexdigest(self) -> str:
-        """Return the digest."""
+        """Return the digest in hexadecimal."""
         return self._digest.hexdigest()
 
 
 def read_blocks(req: Request) -> Iterator[bytes]:
-    """Yield the body in blocks. It can be read once; `request_digest` knows its digest afterwards.
+    """Yield the body in blocks. The body can be read only once; `request_digest` then returns its digest.
 
     Raises:
         ApiError: 413 body_too_large.
@@ -144,7 +148,10 @@ def read_blocks(req: Request) -> Iterator[bytes]:
 
 
 def request_digest(req: Request) -> str:
-    """Return the digest of path and body, without the space between its tokens: it recognises a repeated request."""
+    """Return a digest of path and body, used to recognise a repeated request.
+
+    White space between JSON tokens is ignored.
+    """
     if "request_digest" not in g:
         for _ in read_blocks(req):
             pass

@@ -1,24 +1,24 @@
-"""Who a client is: the one place that limits, logs and the audit ask.
+"""The identity of a client: the only source for limits, logs and the audit.
 
-`TrustedProxies` has put the address of the client, behind trusted proxies, into REMOTE_ADDR before Flask reads it.
+`TrustedProxies` stores the address of the client behind trusted proxies in REMOTE_ADDR before Flask reads it.
 """
 
 import ipaddress
 
 from flask import request
 
-_IPV6_SITE = 64  # a host or home network has at least that many bits to itself
+_IPV6_SITE = 64  # the smallest prefix assigned to a host or home network
 
 
 def client_address() -> str:
-    """Return the IP address of the client, empty if there is none (a local socket)."""
+    """Return the IP address of the client, or an empty string if there is none (a local socket)."""
     return request.remote_addr or ""
 
 
 def client_key(address: str | None = None) -> str:
-    """Return what limits count by: an IPv4 address, the /64 of an IPv6 address, or `local` where there is none.
+    """Return the key for limits: an IPv4 address, the /64 of an IPv6 address, or `local` if there is no address.
 
-    An IPv4 address in IPv6 form counts as the former.
+    An IPv4-mapped IPv6 address counts as the IPv4 address.
     """
     text = client_address() if address is None else address
     try:

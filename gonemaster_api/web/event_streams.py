@@ -1,4 +1,4 @@
-"""Responses to requests for events: Flask applies the rules of all requests, the hub writes what follows."""
+"""Responses to requests for event streams. Flask applies the rules for all requests; the hub then writes the events."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.streaming import validity
 from gonemaster_engine.texts import Text
 
-FOLLOW = "gonemaster.follow"  # in environ: what the server awaits behind the first text
+FOLLOW = "gonemaster.follow"  # environ key: the coroutine that the server awaits after the first text
 _RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 
 Follow = Callable[..., Awaitable[None]]
@@ -22,19 +22,22 @@ Follow = Callable[..., Awaitable[None]]
 
 @dataclass(frozen=True)
 class Feed:
-    """What a request for events is answered with: `first` at once, and the rest by `follow`; None if there is none."""
+    """The content of an event stream: `first` is sent immediately, `follow` writes the rest.
+
+    None means that nothing follows.
+    """
 
     first: str
     follow: Follow | None = None
 
 
 def last_event_id() -> str:
-    """Return the id of the last event that a reconnecting client received; empty for a new client."""
+    """Return the id of the last event that a reconnecting client received, or an empty string for a new client."""
     return request.headers.get("Last-Event-ID", "")
 
 
 def respond(state: State, feed: Feed) -> Response:
-    """Answer with events. A client that received the end gets 204, upon which browsers stop reconnecting.
+    """Respond with events. A client that received the final event gets 204, which makes browsers stop reconnecting.
 
     Raises:
         ApiError: 503 too_many_streams, 429 too_many_client_streams.
@@ -46,7 +49,7 @@ def respond(state: State, feed: Feed) -> Response:
     else:
         response = _watched(state, feed.first, feed.follow)
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["X-Accel-Buffering"] = "no"  # else nginx collects events until its buffer is full
+    response.headers["X-Accel-Buffering"] = "no"  # otherwise nginx buffers events until its buffer is full
     return response
 
 

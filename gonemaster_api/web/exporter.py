@@ -1,7 +1,7 @@
-"""Measures HTTP with prometheus-flask-exporter: requests and durations by route and method, errors and exceptions.
+"""HTTP metrics with prometheus-flask-exporter: requests and durations by route and method, errors and exceptions.
 
-Each API process counts into files of PROMETHEUS_MULTIPROC_DIR; a request for metrics adds up the files of all processes
-of this host. If the variable is not set (tests), a process shows its own counts.
+Each API process counts into files in PROMETHEUS_MULTIPROC_DIR. A request for metrics adds up the files of all processes
+on this host. If the variable is not set, as in tests, a process reports only its own counts.
 """
 
 import inspect
@@ -26,11 +26,11 @@ TOOL_CALLS = "gonemaster_mcp_tool_calls"
 
 _NAME = "gonemaster-http-metrics"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-_OTHER_METHOD = "OTHER"  # clients can invent methods, and each would be a series
+_OTHER_METHOD = "OTHER"  # clients can invent methods, and each would add a time series
 
 
 class HttpMetrics:
-    """The instruments of one application, in a registry of their own."""
+    """The metrics of one application, in a separate registry."""
 
     def __init__(self) -> None:
         self._own = CollectorRegistry()
@@ -47,12 +47,12 @@ class HttpMetrics:
         self.tool_calls = Counter(TOOL_CALLS, "Calls of tools.", ["outcome", "tool"], registry=self._own)
 
     def measure(self, app: Flask) -> None:
-        """Measure all requests of an application, including those that no view sees: 401, 404, 405, 429."""
+        """Measure all requests of an application, including 401, 404, 405 and 429 responses that no view handles."""
         app.full_dispatch_request = self._durations(app.full_dispatch_request)  # type: ignore[method-assign]
         app.after_request(self._count_error)
 
     def count_refusal(self, app: Flask, *, method: str, path: str, status: int, code: str) -> None:
-        """Count a request that the server refuses before Flask sees it, such as under overload."""
+        """Count a request that the server refuses before it reaches Flask, for example under overload."""
         host = {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http"}
         with app.request_context({"REQUEST_METHOD": method, "PATH_INFO": path, **host}):
             response = Response(status=status)
@@ -68,12 +68,12 @@ class HttpMetrics:
         return response
 
     def of_process(self) -> Iterable[Metric]:
-        """Return what this process has counted since its start."""
+        """Return the metrics that this process has counted since it started."""
         return self._own.collect()
 
     def of_host(self) -> Iterable[Metric]:
-        """Return what all API processes of this host have counted since the service started."""
-        if ValueClass is MutexValue:  # prometheus_client found no directory when it was imported
+        """Return the metrics that all API processes of this host have counted since the service started."""
+        if ValueClass is MutexValue:  # prometheus_client found no directory at import
             return self.of_process()
         merged = CollectorRegistry()
         MultiProcessCollector(merged)
@@ -92,7 +92,7 @@ def _class_of(response: Response) -> str:
     return f"{response.status_code // 100}xx"
 
 
-# The exporter asks for the signature of each label at each request; a known one makes that four times cheaper.
+# The exporter inspects the signature of each label function on each request; a stored signature avoids that cost.
 for _label in (_method, _route, _class_of):
     vars(_label)["__signature__"] = inspect.signature(_label)
 
@@ -104,6 +104,6 @@ def register_exporter(app: Flask) -> None:
 
 
 def http_metrics(app: Flask | None = None) -> HttpMetrics:
-    """Return the instruments of an application, by default of the current one."""
+    """Return the metrics of an application, by default of the current one."""
     found: HttpMetrics = (app or current_app).extensions[_NAME]
     return found

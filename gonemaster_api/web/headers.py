@@ -1,4 +1,4 @@
-"""Security headers of every response, and compression."""
+"""Security headers for every response, and compression."""
 
 from http import HTTPStatus
 
@@ -54,7 +54,7 @@ _COMPRESSED = (
 
 
 class _Compress(Compress):
-    """Compression for those who accept it; the extension alone takes `gzip;q=0` for a wish."""
+    """Compression for clients that accept it. The base class alone would treat `gzip;q=0` as acceptance."""
 
     def after_request(self, response: Response | None) -> Response:
         if response is None or request.accept_encodings.quality("gzip") > 0:
@@ -64,7 +64,7 @@ class _Compress(Compress):
 
 
 def register_headers(app: Flask) -> None:
-    """Set the headers of each response, and compress it if the client accepts that."""
+    """Set the headers of each response, and compress the response if the client accepts compression."""
     app.config.update(
         COMPRESS_ALGORITHM=["gzip"],
         COMPRESS_ALGORITHM_STREAMING=["gzip"],
@@ -76,21 +76,21 @@ def register_headers(app: Flask) -> None:
 
 
 def _set_headers(response: Response) -> Response:
-    present = {name.lower() for name, _ in response.headers}  # once: each look-up by name goes through all of them
+    present = {name.lower() for name, _ in response.headers}  # collected once: each lookup by name scans all headers
     for name, value in _EVERYWHERE.items():
         if name.lower() not in present:
             response.headers.add(name, value)
     is_page = (
         response.mimetype == "text/html" and request.method != "OPTIONS"
-    )  # Flask's answer to that is an empty page
+    )  # Flask answers OPTIONS with an empty HTML page
     policy = PAGE_POLICY if is_page or not is_api(request.path) else API_POLICY
     if "content-security-policy" not in present:
         response.headers.add("Content-Security-Policy", policy)
     if response.status_code == HTTPStatus.NO_CONTENT:
-        response.headers.pop("Content-Type", None)  # RFC 9110: no content, so no type of it
+        response.headers.pop("Content-Type", None)  # RFC 9110: without content there is no content type
     return response
 
 
 def is_api(path: str) -> bool:
-    """Return whether a path belongs to an API and not to the pages."""
+    """Return whether a path belongs to an API and not to a page."""
     return path.startswith(_API_PREFIXES)

@@ -1,7 +1,7 @@
-"""The names under which this server may be reached: what another Host header asks for is not ours to answer.
+"""The host names of this server. Requests with any other Host header are refused.
 
-A page of a hostile site can make its own name resolve to an address of this server (DNS rebinding); its requests are
-then of the same origin to the browser, and only the Host header shows whose page it is.
+A hostile site can make its own name resolve to an address of this server (DNS rebinding). The browser then treats its
+requests as same-origin, and only the Host header reveals which site the page belongs to.
 """
 
 import ipaddress
@@ -24,20 +24,23 @@ from gonemaster_tasks.config.settings import Settings
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")  # host [":" port]
 _ABSOLUTE_FORM = re.compile("[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")  # RFC 9112 section 3.2.2
 _LOCALHOST = "localhost"
-_USUAL = 100  # characters of a Host header; longer ones are not remembered
+_USUAL = 100  # characters of a Host header; longer values are not cached
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
 class KnownHosts:
-    """Host names and addresses that are ours; `own_addresses` adds those of this machine."""
+    """The host names and addresses of this server; `own_addresses` adds the addresses of this machine."""
 
     names: frozenset[str]
     own_addresses: bool
 
     def has(self, authority: str) -> bool:
-        """Return whether the value of a Host header names this server, on whatever port: a forwarded one differs."""
+        """Return whether the value of a Host header names this server.
+
+        The port is ignored, since port forwarding changes it.
+        """
         host, address = _parsed(authority) if len(authority) <= _USUAL else _parse(authority)
         if host in self.names or host == _LOCALHOST:
             return True
@@ -46,10 +49,10 @@ class KnownHosts:
 
 @lru_cache(maxsize=16)
 def known_hosts(listen_addr: str, public_url: str, allowed_hosts: tuple[str, ...]) -> KnownHosts:
-    """Return the hosts that these settings make ours.
+    """Return the hosts of this server according to the settings.
 
-    A server that listens on all addresses, or on a name, is also reached by the addresses of its machine. An address in
-    the Host header is safe: no DNS answer can make a page of another origin carry it.
+    A server that listens on all addresses, or on a name, can also be reached at the addresses of its machine. An IP
+    address in the Host header is safe, because no DNS answer can make a page of another origin send it.
     """
     listening = host_of(listen_addr)
     address = _as_address(listening)
@@ -69,13 +72,16 @@ _parsed = lru_cache(maxsize=64)(_parse)  # nearly all requests have the same Hos
 
 
 def host_of(authority: str) -> str:
-    """Return the host of `host`, `host:port` or `[address]:port` in canonical form; empty if it is none of these."""
+    """Return the canonical host of `host`, `host:port` or `[address]:port`, or an empty string for any other text."""
     found = _AUTHORITY.fullmatch(authority)
     return canonical_host(found[1] or found[2]) if found else ""
 
 
 def canonical_host(text: str) -> str:
-    """Return a host name in A-labels without final dot, or an address in its usual form (RFC 5952); else nothing."""
+    """Return a host name in A-labels without a final dot, or an address in canonical form (RFC 5952).
+
+    Return an empty string if the text is neither.
+    """
     address = _as_address(text)
     if address is not None:
         return str(address)
@@ -94,19 +100,21 @@ def _as_address(text: str) -> Address | None:
 
 
 def is_own_host(address: str) -> bool:
-    """Return whether the address is one of this machine's."""
+    """Return whether the address belongs to this machine."""
     return is_host(address) and is_own(address)
 
 
 def register_host_check(app: Flask) -> None:
-    """Refuse each request whose Host header is not ours, before anything else of it is looked at."""
+    """Refuse each request whose Host header does not name this server, before any other processing."""
     app.before_request(check_host)
 
 
 def check_host() -> None:
-    """Refuse a request for another host (RFC 9110 section 15.5.20), by its Host header or in an absolute-form target.
+    """Refuse a request for another host (RFC 9110 section 15.5.20).
 
-    A request without Host header passes: HTTP/1.0 allows it, and no browser sends one.
+    The host is named by the Host header or by an absolute-form target.
+
+    A request without a Host header passes: HTTP/1.0 allows it, and no browser sends one.
 
     Raises:
         ApiError: 421 unknown_host.

@@ -1,4 +1,4 @@
-"""Login and logout of browsers: the session cookie."""
+"""Login and logout in browsers, with a session cookie."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,24 +15,26 @@ from gonemaster_tasks.config.credential_types import Scope
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sends a request, for whom asks."""
+    """The sender of a request, as reported by whoami."""
 
     mode: Mode
     token: Token | None = None
 
     @property
     def authenticated(self) -> bool:
-        """Whether the caller may call what needs a token."""
+        """Whether the caller can use resources that need a token."""
         return self.mode == "open" or self.token is not None
 
     def document(self) -> dict[str, str | bool | Scope]:
-        """Return the answer of whoami."""
+        """Return the response body of whoami."""
         facts: dict[str, str | bool | Scope] = {"mode": self.mode, "authenticated": self.authenticated}
         return facts | ({"label": self.token.name, "scope": self.token.scope} if self.token else {})
 
 
 def caller(shared: State) -> Caller:
-    """Return who sends this request; a token or session that is not valid is none, and counts as a failure.
+    """Return the sender of this request.
+
+    An invalid token or session counts as a failed attempt, and the caller has no token.
 
     Raises:
         ApiError: 429 rate_limited.
@@ -49,7 +51,7 @@ def caller(shared: State) -> Caller:
 
 
 def log_in(shared: State, secret: str) -> tuple[Caller, str]:
-    """Open a session for a token; returns the value of its cookie.
+    """Open a session for a token, and return the caller and the value of the session cookie.
 
     Raises:
         ApiError: 401 unauthorized, 429 rate_limited.
@@ -62,14 +64,15 @@ def log_in(shared: State, secret: str) -> tuple[Caller, str]:
 
 
 def log_out(shared: State) -> None:
-    """End the session of this request, if it has one. Raises StoreError."""
+    """Close the session of this request, if it has one. Raises StoreError."""
     shared.sessions.close(request.cookies.get(COOKIE, ""))
 
 
 def set_cookie(response: Response, shared: State, value: str) -> Response:
-    """Give the browser its session, or take it away with an empty value.
+    """Set the session cookie, or delete it if the value is empty.
 
-    Lax and not Strict: links in mails lead to pages. Pages of other sites change nothing anyway (web/origins.py).
+    SameSite is Lax and not Strict, because links in mails lead to pages. Requests from pages of other sites cannot
+    change anything anyway (web/origins.py).
     """
     response.set_cookie(
         COOKIE,

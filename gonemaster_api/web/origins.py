@@ -1,4 +1,4 @@
-"""Requests that a page of another origin makes a browser send (cross-site request forgery) change nothing."""
+"""Protection against cross-site request forgery: requests from pages of another origin cannot change anything."""
 
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -12,20 +12,20 @@ from gonemaster_engine.texts import Text
 Origin = tuple[str, str, int | None]
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_OUR_SITES = frozenset({"same-origin", "none"})  # none: the user's own doing, such as the address bar
+_OUR_SITES = frozenset({"same-origin", "none"})  # none: started by the user, e.g. in the address bar
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def register_origin_check(app: Flask) -> None:
-    """Check each request of an unsafe method."""
+    """Check the origin of each request with an unsafe method."""
     app.before_request(check_origin)
 
 
 def check_origin() -> None:
-    """Refuse a request of an unsafe method that a page of another origin sends.
+    """Refuse a request with an unsafe method that comes from a page of another origin.
 
-    Programs send neither header and pass. Browsers send Origin with every such request, and Sec-Fetch-Site (Fetch
-    Metadata), which no script can set and which tells the true initiator of a redirected request as well.
+    Programs send neither header and pass. Browsers send Origin with every such request. They also send Sec-Fetch-Site
+    (Fetch Metadata), which scripts cannot set and which identifies the initiator of a redirected request.
 
     Raises:
         ApiError: 403 csrf_origin_mismatch.
@@ -41,18 +41,18 @@ def _is_of_another_origin() -> bool:
 
 
 def _is_of_another_site() -> bool:
-    """Return whether the browser says so; "same-site" is another host, or another port of this one."""
+    """Return whether Sec-Fetch-Site reports another site. "same-site" is another host, or another port of this host."""
     return request.headers.get("Sec-Fetch-Site", "none").strip().lower() not in _OUR_SITES
 
 
 def _our_origins() -> set[Origin]:
-    """Return the origin of the request itself and, since a proxy may hide it, that of public_url."""
+    """Return the origin of the request and the origin of public_url, which a proxy may hide."""
     urls = (f"{request.scheme}://{request.host}", state().settings.public_url)
     return {origin for url in urls if url and (origin := origin_of(url))}
 
 
 def origin_of(url: str) -> Origin | None:
-    """Return the origin of a URL (RFC 6454); None for what has none, such as "null"."""
+    """Return the origin of a URL (RFC 6454), or None for a value without an origin, such as "null"."""
     try:
         parts = urlsplit(url)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)

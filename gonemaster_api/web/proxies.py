@@ -1,4 +1,4 @@
-"""Proxy headers: trusted proxies, the client's address and request ids."""
+"""Proxy headers: trusted proxies, client addresses and request ids."""
 
 import ipaddress
 import re
@@ -28,10 +28,10 @@ _FORWARDED = (
 
 
 class TrustedProxies:
-    """WSGI middleware that applies the headers of trusted proxies and removes those of all other peers.
+    """WSGI middleware that applies the headers of trusted proxies and removes the headers of all other peers.
 
-    `stripped` counts the requests of untrusted peers that carried such headers. It is middleware and no before_request,
-    since Flask reads host and scheme before any view or hook runs.
+    `stripped` counts the requests of untrusted peers that carried such headers. This is middleware and not a
+    before_request hook, because Flask reads host and scheme before any view or hook runs.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class TrustedProxies:
         self.stripped = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Set REMOTE_ADDR, scheme and host to those of the client, then call the application."""
+        """Set REMOTE_ADDR, scheme and host to the values of the client, then call the application."""
         if self._trusts(environ.get("REMOTE_ADDR", "")):
             self._apply(environ)
         elif forged := [name for name in _FORWARDED if name in environ]:
@@ -69,7 +69,8 @@ class TrustedProxies:
     def _client(self, environ: WSGIEnvironment) -> str:
         """Walk X-Forwarded-For from the right to the first address that is not a trusted proxy.
 
-        Each proxy appends the peer that it saw; what is left of the first untrusted one is the client's own claim.
+        Each proxy appends the peer that it saw. Everything to the left of the first untrusted address is an unverified
+        claim of the client.
         """
         client: str = environ.get("REMOTE_ADDR", "")
         for hop in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
@@ -85,12 +86,12 @@ class TrustedProxies:
         if not self._networks or not _is_address(address):
             return False
         peer = ipaddress.ip_address(address)
-        peer = getattr(peer, "ipv4_mapped", None) or peer  # a dual-stack socket shows IPv4 peers so
+        peer = getattr(peer, "ipv4_mapped", None) or peer  # a dual-stack socket reports IPv4 peers in IPv6 form
         return any(peer in network for network in self._networks)
 
 
 def _without_port(hop: str) -> str:
-    """Return the address of `192.0.2.1:4711`, `[2001:db8::1]:4711` or `[2001:db8::1]`, as some proxies write."""
+    """Return the address of `192.0.2.1:4711`, `[2001:db8::1]:4711` or `[2001:db8::1]`, as some proxies write it."""
     found = _WITH_PORT.fullmatch(hop)
     return found[1] or found[2] if found else hop
 

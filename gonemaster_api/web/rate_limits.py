@@ -1,7 +1,7 @@
-"""The rate limits of the public API: per client, in a moving window, for all API processes together.
+"""The rate limits of the public API: per client, in a moving window, shared by all API processes.
 
-Flask-Limiter asks before each request and counts in Redis. Without Redis it counts in the memory of each process, so
-that a limit is at most as many times as large as there are processes, and tries Redis again after 1, 2, 4 ... seconds.
+Flask-Limiter checks each request and counts in Redis. Without Redis it counts in the memory of each process, which
+multiplies the effective limit by at most the number of processes. It retries Redis after 1, 2, 4 ... seconds.
 
 Source: http-api.md section 8.3.
 """
@@ -28,17 +28,17 @@ from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.keys import ATTEMPTS
 
 _SCHEME = "gonemaster"
-_OTHER_ADDRESS = re.compile(r"_short\d+$")  # of the same view
+_OTHER_ADDRESS = re.compile(r"_short\d+$")  # second URL of the same view
 
 
 class Bucket(enum.StrEnum):
-    """What is counted together."""
+    """The group of requests that share a limit."""
 
     WRITE = "write"
     READ = "read"
 
 
-# By endpoint; what is not here is not limited.
+# Keys are endpoints. Endpoints that are not listed are not limited.
 BUCKETS: Mapping[str, Bucket] = {
     "public_jobs.Jobs": Bucket.WRITE,
     "public_jobs.JobById": Bucket.READ,
@@ -65,7 +65,7 @@ BUCKETS: Mapping[str, Bucket] = {
 
 
 def bucket_of(endpoint: str | None, method: str) -> Bucket | None:
-    """Return where a request counts; OPTIONS, which does nothing, counts nowhere."""
+    """Return the bucket of a request, or None. OPTIONS requests do nothing and are not counted."""
     return None if endpoint is None or method == "OPTIONS" else _bucket_of_endpoint(endpoint)
 
 
@@ -75,7 +75,10 @@ def _bucket_of_endpoint(endpoint: str) -> Bucket | None:
 
 
 def register_rate_limits(app: Flask) -> None:
-    """Check each request that counts; to be registered after authentication, so that what that refuses does not."""
+    """Check each request that counts.
+
+    Register this after authentication, so that requests refused by authentication do not count.
+    """
     shared: State = app.extensions[NAME]
     options: dict[str, Any] = {"connection_pool": shared.broker.connections, "key_prefix": ATTEMPTS}
     limiter = Limiter(
@@ -90,7 +93,7 @@ def register_rate_limits(app: Flask) -> None:
     )
     limiter.request_filter(_is_free)
     limiter.init_app(app)
-    logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # the access log has a line of each refusal
+    logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # the access log has a line for each refusal
 
 
 def _is_free() -> bool:
@@ -113,9 +116,10 @@ def _limit() -> str:
 
 
 def _refuse(reached: RequestLimit) -> Response:
-    """Say when there is room again: the rest of the window and a second.
+    """Respond with 429 and the time to wait: the rest of the window plus one second.
 
-    Returned and not raised: Flask-Limiter takes any exception for a storage that is unreachable.
+    Return the response instead of raising an error, because Flask-Limiter treats any exception as an unreachable
+    storage.
     """
     seconds = reached.limit.get_expiry()
     wait_s = min(seconds + 1, max(1, math.ceil(reached.reset_at - time.time())))
@@ -136,20 +140,20 @@ def _refuse(reached: RequestLimit) -> Response:
 
 
 class SharedWindows(RedisStorage):
-    """The moving windows of `limits` in Redis, by the clock of the service, on the connections of the broker.
+    """Moving windows of `limits` in Redis that use the service's clock and the broker's connections.
 
-    A key names bucket and client only: if the limit or the window changes, what was counted still counts.
+    A key contains only bucket and client. If the limit or the window changes, earlier requests still count.
     """
 
     STORAGE_SCHEME = [_SCHEME]  # noqa: RUF012  # as the base class has it
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Count a request if there is room for it; return whether there is."""
+        """Count a request if the limit allows it, and return whether it was counted."""
         found = self.lua_acquire_moving_window([self._key(key)], [utcnow().timestamp(), limit, expiry, amount])
         return bool(found)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """Return when the oldest request that counts was (POSIX seconds), and how many count."""
+        """Return the time of the oldest counted request (POSIX seconds), and the number of counted requests."""
         now = utcnow().timestamp()
         found: Any = self.lua_moving_window([self._key(key)], [now - expiry, limit])
         return (float(found[0]), int(found[1])) if found else (now, 0)

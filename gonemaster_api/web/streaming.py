@@ -1,4 +1,4 @@
-"""Responses that are written while their client reads them, and the limit of open ones."""
+"""Streamed responses, and the limit on open ones."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from gonemaster_engine.texts import Text
 
 
 def validity(state: State) -> Callable[[], bool]:
-    """Return what tells whether the token of this request is still valid."""
+    """Return a function that checks whether the token of this request is still valid."""
     identity = g.get("identity")
     if identity is None:
         return lambda: True
@@ -20,7 +20,7 @@ def validity(state: State) -> Callable[[], bool]:
 
 
 def stream(state: State, pieces: Iterator[Any], *, mimetype: str) -> Response:
-    """Answer with pieces that are made as the client takes them; their number is limited.
+    """Respond with pieces that are produced as the client reads them. The number of open streams is limited.
 
     Raises:
         ApiError: 503 too_many_streams.
@@ -33,7 +33,9 @@ def stream(state: State, pieces: Iterator[Any], *, mimetype: str) -> Response:
 
 
 def _while_valid(pieces: Iterator[str], is_valid: Callable[[], bool]) -> Iterator[str]:
-    """Yield the pieces as long as their reader may have them; then break off, or a part would be taken for the whole.
+    """Yield the pieces while the token is valid.
+
+    Abort the response afterwards, so that a part is not mistaken for the whole.
 
     Raises:
         ConnectionAbortedError: the token was revoked.

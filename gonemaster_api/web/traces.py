@@ -1,4 +1,4 @@
-"""A span of each request, where traces are configured."""
+"""A span for each request, if traces are configured."""
 
 from contextlib import ExitStack
 
@@ -9,7 +9,7 @@ from gonemaster_tasks.tracing import describe_span, is_tracing, span
 
 
 def register_traces(app: Flask) -> None:
-    """Trace each request except those of static assets, until its response begins."""
+    """Trace each request until its response begins, except requests for static assets."""
     app.before_request(_begin)
     app.after_request(_describe)
     app.teardown_request(_end)

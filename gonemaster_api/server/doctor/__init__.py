@@ -1,1 +1,1 @@
-"""`gonemaster-server doctor`: looks at everything that the service needs, and says what to do about each fault."""
+"""`gonemaster-server doctor`: checks everything that the service needs and suggests a fix for each fault."""

@@ -1,4 +1,4 @@
-"""The checks of the doctor; each opens its own connections and closes them."""
+"""The checks of the doctor. Each check opens and closes its own connections."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ from gonemaster_tasks.masking import mask_password
 from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
-_MOST_SKEW_S = 2.0  # leases and signatures bear more, but a clock that is kept does not go wrong so far
+_MOST_SKEW_S = 2.0  # leases and signatures tolerate more, but a synchronised clock stays within this limit
 _BROKEN_CLOCK_S = 60.0
 _MEMORY_SHARE = 0.9
 _MOST_ISSUES = 10
@@ -47,7 +47,7 @@ _START = "start the service: gonemaster-server, or its parts (docs/howto/scale-o
 
 
 def check_settings(settings: Settings) -> list[DoctorResult]:
-    """Look at the files that the settings name, at the data directory, and at variables that are no settings."""
+    """Check the files named by the settings, the data directory, and variables that are not settings."""
     found = [*_unknown_variables(), *_files(settings), *_data_dir(settings), *_proxy(settings)]
     return found or [ok("settings", "the settings are valid, and their files are there")]
 
@@ -74,7 +74,10 @@ def _files(settings: Settings) -> Iterator[DoctorResult]:
 
 
 def _proxy(settings: Settings) -> Iterator[DoctorResult]:
-    """Check that clients on the Internet reach a proxy, which limits their connections and the time of their heads."""
+    """Check that a proxy is configured for public access.
+
+    It limits the connections of clients and the time for their headers.
+    """
     host, _ = split_address(settings.listen_addr)
     is_local = host == "localhost" or host.startswith("127.") or host == "::1"
     if (settings.public_url or not is_local) and not settings.trusted_proxy_cidrs:
@@ -83,7 +86,7 @@ def _proxy(settings: Settings) -> Iterator[DoctorResult]:
 
 
 def _data_dir(settings: Settings) -> Iterator[DoctorResult]:
-    """Look at the directory of what runs embedded: it is there, ours, and closed to others."""
+    """Check the data directory of the embedded parts: it exists, belongs to this user, and is closed to other users."""
     path = settings.data_dir
     if not (settings.embedded_broker or settings.db_driver == "sqlite"):
         return
@@ -97,7 +100,7 @@ def _data_dir(settings: Settings) -> Iterator[DoctorResult]:
 
 
 def check_database(settings: Settings) -> list[DoctorResult]:
-    """Reach the database, compare its schema with that of this version, and write (what is rolled back)."""
+    """Connect to the database, compare its schema with this version's, and write a row that is rolled back."""
     where = mask_password(settings.store_dsn)
     if settings.db_driver == "sqlite" and not Path(settings.store_dsn).exists():
         return [
@@ -127,7 +130,7 @@ def _schema(store: Store) -> list[DoctorResult]:
 
 
 def _later_schema(store: Store, text: str) -> list[DoctorResult]:
-    """Return nothing where this version works on it all the same, as in the middle of an upgrade."""
+    """Return no results if this version also works with the later schema, as in the middle of an upgrade."""
     try:
         runner.check_schema(store)
     except StoreOutdated:
@@ -147,7 +150,7 @@ def _written(store: Store, fine: str) -> DoctorResult:
 
 
 def check_broker(settings: Settings) -> list[DoctorResult]:
-    """Reach the broker; it must not evict messages, and should keep them on disk."""
+    """Connect to the broker. It must not evict messages, and should store them on disk."""
     where = mask_password(settings.broker_url)
     advice = (
         _START if not where or "redis+socket" in where else "start it, or correct broker_url (GONEMASTER_BROKER_URL)"
@@ -189,7 +192,7 @@ def _broker_disk(broker: Broker) -> Iterator[DoctorResult]:
 
 
 def check_clock(settings: Settings) -> list[DoctorResult]:
-    """Compare the clock of this host with those of broker and database."""
+    """Compare the clock of this host with the clocks of broker and database."""
     with closing(Broker.open(settings.broker_url)) as broker:
         skews = {"broker": broker.time() - time.time()}
     with closing(open_store(store_settings(settings))) as store:
@@ -211,7 +214,7 @@ def _judged(name: str, skew_s: float) -> DoctorResult:
 
 
 def check_beat(settings: Settings) -> list[DoctorResult]:
-    """Look for an active beat, and for its schedule."""
+    """Check that a beat is active and has its whole schedule."""
     with closing(Broker.open(settings.broker_url)) as broker, closing(make_app_of(settings)) as celery:
         if not broker.beat.active():
             text = "no beat is active: nothing is purged, no schedule runs"
@@ -225,7 +228,7 @@ def check_beat(settings: Settings) -> list[DoctorResult]:
 
 
 def check_workers(settings: Settings) -> list[DoctorResult]:
-    """Look for live workers, and for queues that none of them consumes."""
+    """Check for running workers, and for queues without a worker."""
     with closing(Broker.open(settings.broker_url)) as broker:
         workers = broker.workers.live()
         now = datetime.fromtimestamp(broker.time(), UTC)
@@ -248,7 +251,7 @@ def check_workers(settings: Settings) -> list[DoctorResult]:
 
 
 def check_queue(settings: Settings) -> list[DoctorResult]:
-    """Ask the health of the queue, but for what the other checks say."""
+    """Check the health of the queue, except for issues that other checks report."""
     with ExitStack() as opened:
         store = opened.enter_context(closing(open_store(store_settings(settings))))
         broker = opened.enter_context(closing(Broker.open(settings.broker_url)))
@@ -262,7 +265,7 @@ def check_queue(settings: Settings) -> list[DoctorResult]:
 
 
 def check_dns(settings: Settings) -> list[DoctorResult]:
-    """Ask servers of the root hints in each way that tests use."""
+    """Query servers of the root hints over each transport that tests use."""
     try:
         hints = load_hints(settings.root_hints_path) if settings.root_hints_path else default_hints()
     except EngineError as error:

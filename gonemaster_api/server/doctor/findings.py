@@ -1,4 +1,4 @@
-"""What the doctor finds, and how it is told."""
+"""The results of the doctor, and their output formats."""
 
 import enum
 import json
@@ -9,17 +9,17 @@ from gonemaster_engine.version import __version__
 
 
 class CheckState(enum.StrEnum):
-    """How it is with one thing."""
+    """The state of one checked item."""
 
     OK = "ok"
-    WARNING = "warning"  # the service works, but not for ever, or not in full
+    WARNING = "warning"  # the service works, but not permanently or not completely
     FAULT = "fault"
-    SKIPPED = "skipped"  # cannot be looked at because of another fault
+    SKIPPED = "skipped"  # could not be checked because of another fault
 
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """One sentence about one thing; `advice` says what to do, empty if there is nothing to do."""
+    """The result of one check; `advice` says what to do and is empty if there is nothing to do."""
 
     name: str
     state: CheckState
@@ -28,32 +28,32 @@ class DoctorResult:
 
 
 def ok(name: str, text: str) -> DoctorResult:
-    """Say that something is as it should be."""
+    """Return a result without problems."""
     return DoctorResult(name, CheckState.OK, text)
 
 
 def warning(name: str, text: str, advice: str) -> DoctorResult:
-    """Say that something should be changed."""
+    """Return a result for something that should be changed."""
     return DoctorResult(name, CheckState.WARNING, text, advice)
 
 
 def fault(name: str, text: str, advice: str) -> DoctorResult:
-    """Say that something keeps the service from its work."""
+    """Return a result for something that prevents the service from working."""
     return DoctorResult(name, CheckState.FAULT, text, advice)
 
 
 def skipped(name: str, why: str) -> DoctorResult:
-    """Say that something was not looked at."""
+    """Return a result for a check that was not run."""
     return DoctorResult(name, CheckState.SKIPPED, why)
 
 
 def has_faults(findings: Sequence[DoctorResult]) -> bool:
-    """Say whether the exit status is 1."""
+    """Return whether any finding is a fault, which makes the exit status 1."""
     return any(finding.state is CheckState.FAULT for finding in findings)
 
 
 def as_text(findings: Sequence[DoctorResult]) -> str:
-    """Return one line for each finding, and one for each advice."""
+    """Return one line for each finding, followed by a line for its advice."""
     width = max(len(finding.name) for finding in findings)
     lines = []
     for finding in findings:

@@ -1,4 +1,4 @@
-"""Runs the checks: at the same time where they do not need one another, and none for longer than its limit."""
+"""Runner of the checks. Independent checks run at the same time, and each check has a time limit."""
 
 import logging
 import sys
@@ -25,14 +25,14 @@ Check = Callable[[Settings], list[DoctorResult]]
 
 @dataclass(frozen=True)
 class TimedCheck:
-    """A check, and what its advice begins with where it takes too long."""
+    """A check, and the advice for the case that it takes too long."""
 
     name: str
     check: Check
     advice: str
 
 
-# Of the second step what needs database or broker, which were found to answer.
+# Checks of the second step need the database or the broker, so they only run if the first step reached them.
 FIRST = (
     TimedCheck("settings", checks.check_settings, "look at the disk of the files that the settings name"),
     TimedCheck("database", checks.check_database, "look at the address of the database, and at firewalls on the way"),
@@ -48,8 +48,8 @@ _WITH_BOTH = (TimedCheck("queue", checks.check_queue, "run the command again; da
 
 
 def diagnose(settings: Settings) -> list[DoctorResult]:
-    """Run all checks; takes less than fifteen seconds, whatever does not answer."""
-    with suppress(BrokerUnavailable):  # without a path for its socket the check of the broker says so
+    """Run all checks. This takes less than fifteen seconds, even if services do not respond."""
+    with suppress(BrokerUnavailable):  # the broker check reports a socket path that is too long
         settings = with_broker(settings)
     found = _run(FIRST, settings, FIRST_LIMIT_S)
     works = {name: not has_faults(findings) for name, findings in found.items()}
@@ -64,7 +64,7 @@ def diagnose(settings: Settings) -> list[DoctorResult]:
 
 
 def _run(parts: Sequence[TimedCheck], settings: Settings, limit_s: float) -> dict[str, list[DoctorResult]]:
-    """Run checks in threads that do not outlive the process: what hangs is left behind."""
+    """Run checks in daemon threads, so that a check that hangs does not keep the process alive."""
     answers: SimpleQueue[tuple[str, list[DoctorResult]]] = SimpleQueue()
     for part in parts:
         threading.Thread(target=_attempt, args=(part, settings, answers), daemon=True).start()
@@ -82,7 +82,7 @@ def _run(parts: Sequence[TimedCheck], settings: Settings, limit_s: float) -> dic
 def _attempt(part: TimedCheck, settings: Settings, answers: "SimpleQueue[tuple[str, list[DoctorResult]]]") -> None:
     try:
         findings = part.check(settings)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding and no traceback
+    except Exception as error:  # noqa: BLE001 - any error is a finding
         text = f"{type(error).__name__}: {error}".splitlines()[0][:500]
         findings = [fault(part.name, text, "if this does not help, report it with the output of --dump-config")]
     answers.put((part.name, findings))
@@ -93,13 +93,13 @@ def _without_secrets(finding: DoctorResult) -> DoctorResult:
 
 
 def run_doctor(settings: Settings | None, problems: Sequence[str], *, as_document: bool) -> int:
-    """Print the findings; returns 1 if there are faults. `problems` are those of settings that cannot be used."""
+    """Print the findings and return 1 if there are faults. `problems` are those of invalid settings."""
     if settings is None:
         advice = "correct it; gonemaster-server --help lists the settings"
         findings = [fault("settings", problem, advice) for problem in problems]
     else:
         disabled = logging.root.manager.disable
-        logging.disable(logging.CRITICAL)  # what fails is told once, as a finding
+        logging.disable(logging.CRITICAL)  # failures are reported once, as findings
         try:
             findings = diagnose(settings)
         finally:

@@ -1,1 +1,1 @@
-"""Programs that belong together: started in order, watched, restarted, stopped in order."""
+"""The supervisor of programs that belong together: it starts them in order, monitors, restarts and stops them."""

@@ -1,4 +1,4 @@
-"""One supervised program: its process, its output and its restarts."""
+"""A supervised program: its process, its output and its restarts."""
 
 import json
 import os
@@ -25,22 +25,22 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run and how to end it."""
+    """A program to run, and how to stop it."""
 
     name: str
     command: tuple[str, ...]
     environ: Mapping[str, str]
     stop_timeout_s: float
-    on_orphaned: int = signal.SIGTERM  # sent by the kernel if the supervisor dies
+    on_orphaned: int = signal.SIGTERM  # the kernel sends it if the supervisor dies
     inherited: tuple[int, ...] = ()  # file descriptors
     ready: Callable[[], bool] | None = None  # polled until true before the next group starts
-    reloads: bool = False  # SIGHUP is for it
-    log_file: Path | None = None  # where it says why it fails, if not in its output
+    reloads: bool = False  # the program handles SIGHUP
+    log_file: Path | None = None  # the log with the reason of a failure, if the output does not have it
 
 
 @dataclass(eq=False)
 class Child:
-    """A program and the process that runs it at the moment, if any.
+    """A program and the process that currently runs it, if any.
 
     `on_end` is called from another thread whenever a process ends, with this child and the exit status.
     """
@@ -50,7 +50,7 @@ class Child:
     json_lines: bool = False
     process: subprocess.Popen[str] | None = None
     started: float = 0.0
-    deaths: int = field(default=0, init=False)  # consecutive, without a healthy period between them
+    deaths: int = field(default=0, init=False)  # consecutive, without a healthy period in between
 
     @property
     def name(self) -> str:
@@ -59,11 +59,11 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs."""
+        """Whether the process is running."""
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        """Start the process in a session of its own, so that Ctrl-C reaches the supervisor alone."""
+        """Start the process in its own session, so that Ctrl-C reaches only the supervisor."""
         program = self.program
         self.process = subprocess.Popen(  # noqa: S603 - commands are built here, not taken from requests
             [sys.executable, "-IS", str(_LAUNCH), str(os.getpid()), str(int(program.on_orphaned)), *program.command],
@@ -81,16 +81,19 @@ class Child:
         threading.Thread(target=self._follow, args=(self.process,), daemon=True, name=self.name).start()
 
     def delay_before_restart(self) -> float:
-        """Return the seconds to wait after an exit: none at first, doubled each time, reset after a healthy period."""
+        """Return the delay before a restart in seconds.
+
+        There is no delay after the first exit. The delay then doubles each time, and a healthy period resets it.
+        """
         if time.monotonic() - self.started > HEALTHY_AFTER_S:
             self.deaths = 0
         self.deaths += 1
-        if self.deaths == 1:  # what it was killed for is seldom there a second time, and somebody may wait
+        if self.deaths == 1:  # the first cause rarely recurs, and clients may be waiting
             return 0.0
         return float(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self.deaths - 2)))
 
     def send(self, signal_number: int) -> None:
-        """Signal the process if it runs; SIGKILL goes to all that it started as well."""
+        """Send a signal to the process if it is running; SIGKILL also goes to all processes that it started."""
         if self.process is None or not self.alive:
             return
         with suppress(ProcessLookupError):
@@ -100,7 +103,7 @@ class Child:
                 self.process.send_signal(signal_number)
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for the process to end; False if it still runs."""
+        """Wait for the process to end; return False if it is still running."""
         if self.process is None:
             return True
         try:
@@ -110,7 +113,7 @@ class Child:
         return True
 
     def _follow(self, process: "subprocess.Popen[str]") -> None:
-        """Pass the output on line by line, then report that the process ended."""
+        """Forward the output line by line, then report the end of the process."""
         output = process.stdout
         if output is not None:
             with output:
@@ -120,7 +123,7 @@ class Child:
 
 
 def write_line(stream: TextIO, name: str, line: str, *, json_lines: bool) -> None:
-    """Write a line of a child: with its name in front, or as JSON that carries its name."""
+    """Write an output line of a child, prefixed with its name, or as JSON that contains its name."""
     if not line.strip():
         return
     if not json_lines:

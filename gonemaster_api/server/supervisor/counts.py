@@ -1,4 +1,4 @@
-"""The directory into which the API processes of one service count; it is empty at each start."""
+"""The directory for the counts of the API processes of one service; it is empty at each start."""
 
 import os
 import shutil
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 
 @contextmanager
 def counts_directory() -> Iterator[str]:
-    """Make the directory, and remove it at the end.
+    """Create the directory, and remove it at the end.
 
-    Its name differs at each start, since several services of one host may share a data directory or have none.
+    Its name differs at each start, because several services on one host may share a data directory or have none.
     """
     path, owner = tempfile.mkdtemp(prefix="gonemaster-counts-"), os.getpid()
     try:
         yield path
     finally:
-        if os.getpid() == owner:  # a forked API process leaves this block, too
+        if os.getpid() == owner:  # a forked API process also leaves this block
             shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The directory of the embedded parts: private, and used by one server at a time."""
+"""The data directory of the embedded parts: private, and used by one server at a time."""
 
 import fcntl
 import os
@@ -20,16 +20,16 @@ class DataDirInUse(Exception):
 
 
 class DataDirRefused(Exception):
-    """Others could read or change what the directory holds; the message says what to do."""
+    """Other users could read or change the contents of the directory; the message states what to do."""
 
 
 def prepare(data_dir: Path) -> None:
-    """Make the directory, for its owner only; take the rights of others to an existing one of this service.
+    """Create the directory for its owner only, or remove the permissions of other users from an existing one.
 
-    The socket of the embedded broker and the database are as private as the directory that they are in.
+    The socket of the embedded broker and the database are as private as their directory.
 
     Raises:
-        DataDirRefused: it is open to others and holds more than this service's files, or belongs to another user.
+        DataDirRefused: the directory is open to other users and contains other files, or belongs to another user.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = data_dir.stat()
@@ -51,10 +51,10 @@ def _is_ours(data_dir: Path) -> bool:
 
 
 def lock(data_dir: Path) -> IO[str]:
-    """Reserve the directory for this process; the lock lives as long as the file returned stays open.
+    """Lock the directory for this process. The lock is held while the returned file is open.
 
     Raises:
-        DataDirInUse: another process has it; the message names the process.
+        DataDirInUse: another process holds the lock; the message names the process.
     """
     path = data_dir / "server.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -1,7 +1,7 @@
 """Start a program that is stopped when its parent dies: `python launch.py PARENT SIGNAL PROGRAM [ARGUMENT ...]`.
 
-Without it a supervisor that is killed (SIGKILL cannot be handled) would leave its children running. The setting
-survives exec and exists on Linux only; elsewhere the program is started without it.
+A supervisor that is killed with SIGKILL, which it cannot handle, would otherwise leave its children running. The kernel
+setting survives exec and exists only on Linux; on other systems the program starts without it.
 """
 
 import ctypes
@@ -12,11 +12,11 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Ask the kernel for SIGNAL when PARENT ends, then become PROGRAM."""
+    """Ask the kernel to send SIGNAL when PARENT ends, then replace this process with PROGRAM."""
     parent, signal_number, *command = arguments
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
-        if os.getppid() != int(parent):  # the parent died before prctl took effect, so no signal would ever come
+        if os.getppid() != int(parent):  # the parent died before prctl took effect, so the signal would never arrive
             sys.exit(1)
     os.execvp(command[0], command)  # noqa: S606 - the supervisor names the program
 

@@ -1,7 +1,7 @@
 """The listening socket of the API.
 
-It is bound before any child starts, so that a port in use is reported at once, and kept while the API restarts, so
-that clients wait in the backlog instead of being refused.
+It is bound before any child starts, so that a port in use is reported immediately. It stays open while the API
+restarts, so that clients wait in the backlog instead of being refused.
 """
 
 import errno
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 
 class CannotListen(Exception):
-    """The address is in use, not of this machine, or not permitted."""
+    """The address is in use, does not belong to this machine, or is not permitted."""
 
 
 class NotLoopback(CannotListen):
@@ -27,23 +27,23 @@ class NotLoopback(CannotListen):
 
 
 def is_loopback(address: Sequence[str | int | bytes]) -> bool:
-    """Return whether only this machine reaches a socket with this address, as `getsockname` gives it."""
+    """Return whether only this machine can reach a socket with this address, as returned by `getsockname`."""
     ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
     return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 def split_address(listen_addr: str) -> tuple[str, int]:
-    """Split `host:port`; brackets around an IPv6 address are dropped."""
+    """Split `host:port` and remove brackets around an IPv6 address."""
     host, _, port = listen_addr.rpartition(":")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def bind(listen_addr: str, *, loopback_only: bool = False) -> socket.socket:
-    """Bind and listen; port 0 takes a free one. With `loopback_only` other machines cannot reach the socket.
+    """Bind and listen; port 0 selects a free port. With `loopback_only` other machines cannot reach the socket.
 
     Raises:
         NotLoopback: other machines could reach the address.
-        CannotListen: the message says what to do.
+        CannotListen: the message states what to do.
     """
     host, port = split_address(listen_addr)
     try:
@@ -57,7 +57,7 @@ def bind(listen_addr: str, *, loopback_only: bool = False) -> socket.socket:
         raise NotLoopback(listen_addr)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)  # what was looked at, and not what the name leads to the next time
+        listener.bind(address)  # the address that was checked; the name may resolve differently next time
         listener.listen(1024)
     except OSError as error:
         listener.close()

@@ -1,4 +1,4 @@
-"""Which programs make up the service, in the order in which they start."""
+"""The programs of the service, in the order in which they start."""
 
 import os
 import signal
@@ -12,14 +12,14 @@ from gonemaster_tasks.config.rendering import to_environ
 from gonemaster_tasks.config.settings import Settings
 
 _PYTHON = (sys.executable, "-m")
-# Celery warns when root may receive pickled messages; ours are JSON only.
+# Celery warns if root can receive pickled messages; all messages here are JSON.
 _QUIET_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
-COUNTS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads the variable when it is imported
-_MARGIN_S = 15.0  # on top of a program's own shutdown timeout, before it is killed
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads the variable at import
+_MARGIN_S = 15.0  # seconds between a program's own shutdown timeout and SIGKILL
 
 
 def embedded_redis(settings: Settings) -> EmbeddedRedis:
-    """Return the embedded broker of a data directory, whether it runs or not.
+    """Return the embedded broker of a data directory, whether or not it is running.
 
     Raises:
         BrokerUnavailable: the path is too long for a socket.
@@ -28,17 +28,17 @@ def embedded_redis(settings: Settings) -> EmbeddedRedis:
 
 
 def with_broker(settings: Settings) -> Settings:
-    """Fill in the URL of the embedded broker if no broker is configured."""
+    """Return the settings with the URL of the embedded broker if no broker is configured."""
     if not settings.embedded_broker:
         return settings
     return replace(settings, broker_url=embedded_redis(settings).url)
 
 
 def broker(settings: Settings) -> Program:
-    """Describe the embedded Redis or Valkey; its log is redis.log in its directory.
+    """Return the program of the embedded Redis or Valkey. Its log is redis.log in its directory.
 
     Raises:
-        BrokerUnavailable: there is no server program, or it does not start.
+        BrokerUnavailable: no server program is installed, or it does not start.
     """
     redis = embedded_redis(settings)
     redis.adopt_files()
@@ -53,7 +53,7 @@ def broker(settings: Settings) -> Program:
 
 
 def workers(settings: Settings) -> list[Program]:
-    """Describe the worker processes."""
+    """Return the programs of the worker processes."""
     return [
         Program(
             name=f"worker-{number}",
@@ -67,8 +67,8 @@ def workers(settings: Settings) -> list[Program]:
 
 
 def _own_arguments(settings: Settings, number: int) -> list[str]:
-    """Return what differs between the workers of one tree."""
-    # The process number keeps names apart when several trees run on one host.
+    """Return the arguments that differ between the workers of one tree."""
+    # The process number makes names unique if several trees run on one host.
     arguments = ["--name", f"worker-{number}-{os.getpid()}"]
     if settings.metrics_listen:
         host, _, port = settings.metrics_listen.rpartition(":")
@@ -77,7 +77,7 @@ def _own_arguments(settings: Settings, number: int) -> list[str]:
 
 
 def beat(settings: Settings) -> Program:
-    """Describe the scheduler of periodic tasks."""
+    """Return the program of the scheduler of periodic tasks."""
     return Program(
         name="beat",
         command=(*_PYTHON, "gonemaster_tasks.maintenance.beat"),
@@ -88,7 +88,7 @@ def beat(settings: Settings) -> Program:
 
 
 def api(settings: Settings, *, descriptor: int, counts: str, ready: Callable[[], bool] | None = None) -> list[Program]:
-    """Describe the processes of the API, which share a listening socket and the directory of what they count."""
+    """Return the programs of the API processes, which share a listening socket and a directory for their counts."""
     environ = {**_environ(settings), COUNTS: counts}
     return [
         Program(
@@ -105,11 +105,11 @@ def api(settings: Settings, *, descriptor: int, counts: str, ready: Callable[[],
 
 
 def count_into(directory: str) -> None:
-    """Let this process, an API without a supervisor, count into a directory."""
+    """Make this process, an API process without a supervisor, store its counts in a directory."""
     os.environ[COUNTS] = directory
 
 
 def _environ(settings: Settings) -> Mapping[str, str]:
-    """Give a child the settings of the supervisor: flags and file have become variables."""
+    """Return the environment of a child, in which flags and settings of the file are variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GONEMASTER_")}
     return kept | to_environ(settings) | {"PYTHONUNBUFFERED": "1"}

@@ -19,21 +19,21 @@ _POLL_S = 0.05
 
 
 class StartFailed(Exception):
-    """A program did not become ready; those already started are stopped again."""
+    """A program did not become ready; programs that were already started are stopped."""
 
 
 class Supervisor:
-    """Runs groups of programs until a signal; the programs of a group start and stop together."""
+    """The supervisor that runs groups of programs until a signal. The programs of a group start and stop together."""
 
     def __init__(self, groups: Iterable[Sequence[Program]], *, json_lines: bool = False) -> None:
-        # SimpleQueue is reentrant, so that a signal handler may put while the main thread gets.
+        # SimpleQueue is reentrant, so a signal handler can call put while the main thread is in get.
         self._events: queue.SimpleQueue[tuple[str, Child | None, int]] = queue.SimpleQueue()
         self._groups = [[Child(program, self._on_end, json_lines=json_lines) for program in group] for group in groups]
-        self._due: list[tuple[float, int, Child]] = []  # restarts, a heap by time
+        self._due: list[tuple[float, int, Child]] = []  # restarts, a heap sorted by time
         self._stopping = False
 
     def run(self, on_ready: Callable[[], None] | None = None) -> int:
-        """Start, watch until SIGINT or SIGTERM, stop. Gives the exit status.
+        """Start the programs, supervise them until SIGINT or SIGTERM, and stop them. Return the exit status.
 
         Raises:
             StartFailed: a program did not become ready in time.
@@ -53,7 +53,7 @@ class Supervisor:
         if number == signal.SIGHUP:
             self._events.put(("reload", None, number))
             return
-        if self._stopping:  # the second signal: kill at once, since the main thread may be in a long wait
+        if self._stopping:  # on a second signal, kill here: the main thread may be waiting
             for group in self._groups:
                 for child in group:
                     child.send(signal.SIGKILL)
@@ -64,7 +64,7 @@ class Supervisor:
         self._events.put(("end", child, status))
 
     def _start(self) -> bool:
-        """Start group by group; False if a signal came meanwhile."""
+        """Start the groups one after another; return False if a signal arrived in the meantime."""
         for group in self._groups:
             for child in group:
                 if self._stopping:
@@ -114,7 +114,7 @@ class Supervisor:
             heapq.heappop(self._due)[2].start()
 
     def _reload(self) -> None:
-        """Forward SIGHUP to the programs that read something again; it would end others."""
+        """Forward SIGHUP to the programs that handle it. It would end other programs."""
         for child in (each for group in self._groups for each in group if each.program.reloads):
             child.send(signal.SIGHUP)
 

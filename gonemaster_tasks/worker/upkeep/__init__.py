@@ -1,1 +1,1 @@
-"""What a worker process does repeatedly: leases, heartbeat, watchdog, maintenance tasks."""
+"""Repeated work of a worker process: leases, heartbeat, watchdog and maintenance tasks."""

@@ -1,4 +1,4 @@
-"""The periodic tasks of the analysis: runs are projected, snapshots captured, views without readers removed."""
+"""The periodic analysis tasks: project runs, capture snapshots, and remove unused views and discarded snapshots."""
 
 from celery import Celery
 
@@ -11,7 +11,7 @@ from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime
 
 
 def register_analysis(app: Celery, process: Process) -> None:
-    """Bind the tasks to a process."""
+    """Register the tasks for a worker process."""
     projector = Projector()
     projecting, capturing = OneAtATime(queues.PROJECT), OneAtATime(queues.CAPTURE)
 

@@ -1,4 +1,4 @@
-"""The repeated task of a worker process that fetches external data, where they are enabled."""
+"""The repeated task of a worker process that fetches external data, if enabled."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -14,18 +14,18 @@ _PAUSE_S = 10.0
 
 @runtime_checkable
 class KnowsAsNames(Protocol):
-    """A runner that can say who holds an AS."""
+    """A runner that can look up the holder of an AS."""
 
     async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
-        """Return the names of ASes, in the event loop; what was not found out is missing."""
+        """Return the names of ASes; runs in the event loop. ASes that could not be looked up are missing."""
 
 
 def external_data_task(process: Process) -> RepeatedTask:
-    """Make the task; workers that do not take maintenance leave it to others."""
+    """Return the task. Workers that do not serve the maintenance queue do nothing."""
     runner = process.runner
 
     def look_up(asns: Sequence[int]) -> Mapping[int, AsName | None]:
-        assert isinstance(runner, KnowsAsNames)  # noqa: S101  # looked at below
+        assert isinstance(runner, KnowsAsNames)  # noqa: S101  # checked below
         return process.loop.call(runner.as_names(asns))
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The heartbeat of a worker process: it registers the process, and brings the gate what operators have set."""
+"""The heartbeat of a worker process: it registers the process, and passes the operators' settings to the gate."""
 
 import os
 import socket
@@ -19,11 +19,11 @@ from gonemaster_tasks.worker.execute.process import Process
 
 _INTERVAL_S = 0.4  # a pause must reach all workers within a second
 _REGISTER_EVERY_S = 1.0
-_FULL_FOR = timedelta(seconds=30)  # since the last attempt that met a full disk
+_FULL_FOR = timedelta(seconds=30)  # time since the last attempt that failed because the disk was full
 
 
 class Heartbeat:
-    """The task that reads flags into the gate, so that the gate never waits for Redis."""
+    """The task that copies flags into the gate, so that the gate never waits for Redis."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class Heartbeat:
         self._task = RepeatedTask("heartbeat", self.beat, pause_s=_INTERVAL_S)
 
     def start(self) -> None:
-        """Beat once, then begin to beat regularly."""
+        """Beat once, then start to beat regularly."""
         self._task.attempt()
         self._task.start()
         self._reporter.start()
 
     def stop(self) -> None:
-        """End, and unregister the process."""
+        """Stop, and unregister the process."""
         self._task.stop()
         self._reporter.stop()
         try:
@@ -71,10 +71,10 @@ class Heartbeat:
     def beat(self) -> None:
         """Read the flags and, when due, register the process and compare clocks.
 
-        Redis that lost its content, was unavailable, or has the mark of a process that could not write its messages is
-        reconciled at once.
+        Reconcile immediately if Redis lost its data, was unavailable, or has the mark of a process that could not write
+        its messages.
         """
-        # False until this beat has succeeded, so that the first one that does knows that Redis was unavailable.
+        # False until this beat has succeeded, so that the next successful beat detects that Redis was unavailable.
         reached, self._reached = self._reached, False
         wanted = self._beat()
         self._reached = True
@@ -82,7 +82,7 @@ class Heartbeat:
             self._reconcile()
 
     def _beat(self) -> bool:
-        """Return whether a reconciliation is wanted."""
+        """Return whether a reconciliation is needed."""
         broker = self._process.broker
         if self._is_due("clock", SYNCHRONIZE_EVERY_S):
             self._process.clock.synchronize(broker)
@@ -116,7 +116,7 @@ class Heartbeat:
         return True
 
     def _state(self) -> WorkerState:
-        now = self._process.clock.timestamp()  # of the shared clock: other hosts compare it with theirs
+        now = self._process.clock.timestamp()  # the shared clock, because other hosts compare this time with their own
         if self._started_at is None:
             self._started_at = now
         return WorkerState(

@@ -1,4 +1,4 @@
-"""Keeps the leases of all jobs of a process, and learns from the rows which jobs to stop."""
+"""Renewal of the leases of all jobs of a process, which also finds the jobs to stop."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ _RETRY_S = 1.0  # reapers wait a little longer after the database was unavailabl
 
 
 class LeaseKeeper:
-    """One task of the process; renews three times in the life of a lease, each second after a failure."""
+    """The task that renews leases. It runs three times per lease period, and every second after a failure."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -22,19 +22,20 @@ class LeaseKeeper:
         self._task = RepeatedTask("leases", self.renew, pause_s=self._lease.total_seconds() / 3, retry_s=_RETRY_S)
 
     def start(self) -> None:
-        """Begin to renew."""
+        """Start the renewals."""
         self._task.start()
 
     def stop(self) -> None:
-        """End; only after the last job has ended."""
+        """Stop the renewals; only after the last job has ended."""
         self._task.stop()
 
     def renew(self) -> None:
-        """Renew once; stop what was canceled, and what is another worker's by now."""
+        """Renew all leases once; stop jobs that were canceled and jobs that now belong to another worker."""
         ids = self._process.jobs.ids()
         if not ids:
             return
-        # One statement for all: what it does not renew is another worker's now, and its result would be a second run.
+        # Use one statement for all jobs. A job whose lease is not renewed now belongs to another worker, and its result
+        # would be a second run.
         answer = self._process.store.run_in_transaction(lambda session: self._renewed(session, ids))
         for job_id in answer.lost:
             self._process.jobs.stop(job_id, Stop.LOST)

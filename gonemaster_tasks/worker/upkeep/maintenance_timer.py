@@ -1,4 +1,4 @@
-"""The maintenance timer: worker processes reconcile from time to time, one of them each time."""
+"""The maintenance timer: worker processes reconcile at intervals, one process at a time."""
 
 import random
 from datetime import timedelta
@@ -15,27 +15,30 @@ _LONGEST = timedelta(minutes=10)
 
 
 class MaintenanceTimer:
-    """It is not beat that drives it: a beat that lost its schedule sends nothing and reports nothing."""
+    """The task that reconciles at intervals.
+
+    It does not depend on beat, because a beat without a schedule fails silently.
+    """
 
     def __init__(self, process: Process, app: Celery) -> None:
         self._process = process
         self._app = app
         interval_s = float(process.settings.reconcile_interval_seconds)
-        # Spread: workers that were started at one time would all ask for the lock at one time.
+        # Use random intervals, because workers that start together would otherwise request the lock at the same time.
         self._task = RepeatedTask(
             "maintenance timer", self._reconcile, pause_s=lambda: interval_s * random.uniform(0.9, 1.1)
         )
 
     def start(self) -> None:
-        """Reconcile now, then begin to do so regularly."""
+        """Reconcile immediately, then at intervals."""
         self._task.start(at_once=True)
 
     def reconcile_now(self) -> None:
-        """Do not wait for the time of the next reconciliation."""
+        """Reconcile without waiting for the next interval."""
         self._task.wake()
 
     def stop(self) -> None:
-        """End."""
+        """Stop the timer."""
         self._task.stop()
 
     def _reconcile(self) -> None:
@@ -49,7 +52,7 @@ class MaintenanceTimer:
                 broker.locks.release(_LOCK, name)
 
     def _take_over(self) -> bool:
-        """Take the lock that a killed worker left behind, perhaps this one's predecessor of the same name."""
+        """Acquire the lock left behind by a killed worker, which may be a predecessor with the same name."""
         broker, name = self._process.broker, self._process.name
         holder = broker.locks.holder(_LOCK)
         if holder != name and any(worker.name == holder for worker in broker.workers.live()):

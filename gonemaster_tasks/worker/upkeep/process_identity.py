@@ -1,15 +1,15 @@
-"""Which processes of this machine run: by PID and time of start, since PIDs are used again. Linux only."""
+"""The identity of processes on this machine: PID and start time, because PIDs are reused. Linux only."""
 
 import os
 from pathlib import Path
 
 _PROC = Path("/proc")
-_STATE, _START = 0, 19  # fields behind the name of the program (proc_pid_stat(5): 3 and 22)
-_ENDED = "ZX"  # a zombie has ended, though nobody has waited for it yet
+_STATE, _START = 0, 19  # fields after the program name (proc_pid_stat(5): 3 and 22)
+_ENDED = "ZX"  # a zombie has ended, even if its parent has not waited for it yet
 
 
 def machine_id() -> str:
-    """Identify this start of the machine, and this container of it; empty where the system does not tell."""
+    """Return an id of the current boot of this machine and of the container; empty if it is unavailable."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}:{(_PROC / 'self/ns/pid').stat().st_ino}"
@@ -18,7 +18,7 @@ def machine_id() -> str:
 
 
 def identity(pid: int | None = None) -> str:
-    """Identify a running process of this machine, this one by default; empty if there is none with this PID."""
+    """Return the identity of a running process, by default this one; empty if no process has this PID."""
     pid = os.getpid() if pid is None else pid
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(") ")[2].split()
@@ -28,6 +28,6 @@ def identity(pid: int | None = None) -> str:
 
 
 def is_running(known: str) -> bool:
-    """Say whether the process of an identity runs (or is stopped) still."""
+    """Return whether the process with an identity is still running or stopped by a signal."""
     pid = known.partition(" ")[0]
     return pid.isdigit() and identity(int(pid)) == known

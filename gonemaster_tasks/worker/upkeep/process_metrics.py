@@ -1,6 +1,6 @@
-"""The figures of one worker process, served to Prometheus on request (`--metrics-listen`).
+"""The metrics of one worker process, served to Prometheus on request (`--metrics-listen`).
 
-What all processes add up to is at `GET /api/v1/metrics`; here is what tells one process from another.
+`GET /api/v1/metrics` has the totals of all processes. These metrics show the differences between processes.
 """
 
 import logging
@@ -19,18 +19,18 @@ from gonemaster_tasks.worker.upkeep.usage import usage_of
 log = logging.getLogger(__name__)
 
 _PREFIX = "gonemaster_process_"
-_REQUEST_S = 10.0  # that a client may take for its request
+_REQUEST_S = 10.0  # maximum time for a client to send its request
 _STOP_S = 5.0
 
 
 class ProcessMetrics:
-    """A server of its own thread; `port` is the one that it got."""
+    """A metrics server in its own thread; `port` is the port that it uses."""
 
     def __init__(self, process: Process, address: str) -> None:
-        """Listen on `host:port`; port 0 takes a free one.
+        """Listen on `host:port`; port 0 selects a free port.
 
         Raises:
-            SettingsError: that is not possible.
+            SettingsError: the server cannot listen on the address.
         """
         host, _, port = address.rpartition(":")
         registry = CollectorRegistry()
@@ -50,24 +50,24 @@ class ProcessMetrics:
         log.info("metrics of this process are served", extra={"host": host, "port": self.port})
 
     def stop(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(_STOP_S)
 
 
 class _Figures(Collector):
-    """Reads the process when it is asked."""
+    """A collector that reads the metrics of the process on request."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing: what is collected is not asked for at the registration, before the process has started."""
+        """Return nothing, so that registration, which precedes the start of the process, does not collect metrics."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures."""
+        """Yield the metrics."""
         process, usage = self._process, usage_of(self._process)
         info = GaugeMetricFamily(_PREFIX + "info", "The name of the worker process; always 1.", labels=["worker"])
         info.add_metric([process.name], 1)

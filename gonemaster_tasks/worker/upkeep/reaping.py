@@ -1,6 +1,7 @@
-"""The reaper of a worker process: claims of workers that are gone end, and their jobs wait again.
+"""The reaper of a worker process: it ends claims of workers that are no longer running, and requeues their jobs.
 
-Each process has one, and none depends on beat: of a machine that is gone both may have run there.
+Each worker process has a reaper that does not depend on beat, because a machine that fails may have run both workers
+and beat.
 """
 
 import logging
@@ -19,32 +20,33 @@ from gonemaster_tasks.worker.upkeep import process_identity
 log = logging.getLogger(__name__)
 
 _LOCK = "reap"
-_LOOK_EVERY_S = 0.5  # a job of a process that died beside this one starts again within 3 s
-_VOIDING = timedelta(seconds=5)  # for one of the processes beside it; the next one follows if that dies, too
-_SWEEP_S = 5.0  # after a death: messages that were taken and never claimed
-# From the delivery of a message to the claim of its job, which takes milliseconds; a message too many does no harm.
+_LOOK_EVERY_S = 0.5  # a job of a process that died on this machine restarts within 3 s
+_VOIDING = timedelta(seconds=5)  # time for a process on this machine; if it dies as well, the next one takes over
+_SWEEP_S = 5.0  # time after a death to look for messages that were taken and never claimed
+# The time from the delivery of a message to the claim of its job, which takes milliseconds. A duplicate message is
+# harmless.
 _CLAIMED_WITHIN = timedelta(seconds=3)
 _CLAIMED_BEFORE_DEATH = timedelta(seconds=1)
-# While the database was unavailable no lease could be renewed: workers that live try again each second (LeaseKeeper).
+# No lease could be renewed while the database was unavailable. Running workers retry every second (LeaseKeeper).
 _PATIENCE_S = 3.0
 
 
 def reap_once(process: Process) -> None:
-    """Reap what has expired, unless another process does or has just done it.
+    """Reap expired leases, unless another process is doing so or has just done so.
 
     Raises:
-        BrokerUnavailable, StoreUnavailable: the rest is found the next time.
+        BrokerUnavailable, StoreUnavailable: the remaining leases are reaped next time.
     """
     locks, name = process.broker.locks, process.name
     interval = timedelta(seconds=process.settings.reap_interval_seconds)
-    if not locks.acquire(_LOCK, name, interval):  # not released: it also spaces the reaps of all processes
+    if not locks.acquire(_LOCK, name, interval):  # never released, so it also spaces the reaps of all processes
         return
     now, most = process.clock.now(), process.settings.max_attempts
 
     chunks = count()
 
     def goes_on() -> bool:
-        if next(chunks):  # the one before is done; health sees where nobody gets that far
+        if next(chunks):  # the previous chunk is done; health reports if no process gets this far
             process.broker.duties.note(REAP)
         return locks.renew(_LOCK, name, interval)
 
@@ -55,7 +57,7 @@ def reap_once(process: Process) -> None:
 
 
 class Reaper:
-    """The task that reaps, and notices when another worker process of this machine dies."""
+    """The task that reaps, and detects when another worker process on this machine dies."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -66,23 +68,23 @@ class Reaper:
         self._task = RepeatedTask("reaper", self.look, pause_s=_LOOK_EVERY_S)
 
     def start(self) -> None:
-        """Void what a predecessor of this name has left, before this process claims anything; begin to look."""
+        """Void the claims of a predecessor with this name, before this process makes claims, and start the task."""
         try:
             self._void(self._process.name)
-        except Exception:  # its leases end
+        except Exception:  # its leases expire
             log.warning("claims of a predecessor not voided, their leases end", exc_info=True)
         self._task.start(at_once=True)
 
     def stop(self) -> None:
-        """End, and leave the list of this machine's processes."""
+        """Stop the task, and remove this process from the list of processes on this machine."""
         self._task.stop()
         try:
             self._process.broker.processes.forget(self._machine, self._process.name)
         except BrokerUnavailable:
-            return  # the others find that it is gone, and nothing to void
+            return  # the other processes detect its end and find no claims to void
 
     def look(self) -> None:
-        """Look once, for dead processes beside this one and for leases that have expired."""
+        """Check once for dead processes on this machine and for expired leases."""
         reached, self._reached = self._reached, False
         for name in self._dead():
             self._void_once(name)
@@ -95,12 +97,12 @@ class Reaper:
             self._patient_until = time.monotonic() + _PATIENCE_S
         now = time.monotonic()
         if now >= max(self._patient_until, self._reap_at):
-            self._reap_at = now + self._process.settings.reap_interval_seconds / 3  # the lock spaces them more exactly
+            self._reap_at = now + self._process.settings.reap_interval_seconds / 3  # the lock sets the exact interval
             reap_once(self._process)
         self._reached = True
 
     def _dead(self) -> list[str]:
-        """Return the names of worker processes of this machine that have ended without a word."""
+        """Return the names of worker processes on this machine that ended without unregistering."""
         if not (self._machine and self._identity):
             return []
         processes, own = self._process.broker.processes, self._process.name
@@ -110,14 +112,14 @@ class Reaper:
         return [name for name, known in noted.items() if name != own and not process_identity.is_running(known)]
 
     def _void_once(self, name: str) -> None:
-        """Let one of the processes beside it void the claims of a dead one."""
+        """Void the claims of a dead process; one process on this machine does this."""
         broker = self._process.broker
         self._sweep_until = time.monotonic() + _SWEEP_S
         if not broker.locks.acquire(f"void:{name}", self._process.name, _VOIDING):
             return
         self._void(name)
-        # Last: whoever dies before is followed by another one. A process of the same name, which is there by now, has
-        # noted itself, and does so again.
+        # Forget the process last: if this process dies earlier, another one takes over. A new process with the same
+        # name may already exist; it registers itself again.
         broker.processes.forget(self._machine, name)
 
     def _void(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What periodic tasks have in common: a failure costs one line in the log, and a task that is slow is not run twice."""
+"""Shared parts of periodic tasks: failures are logged in one line, and slow tasks do not overlap."""
 
 import logging
 import threading
@@ -14,7 +14,10 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def repeated(task: str) -> Iterator[None]:
-    """Log in one line that a server was unavailable: the task is sent again, and Celery would log all that it knows."""
+    """Log a failure in one line if a service is unavailable.
+
+    The task is sent again at its next interval, and Celery would log the full traceback.
+    """
     try:
         yield
     except (StoreError, TasksError) as error:
@@ -22,7 +25,7 @@ def repeated(task: str) -> Iterator[None]:
 
 
 class OneAtATime:
-    """Runs some work unless another slot of this process is at it, or with `locks` one of another process."""
+    """A guard that skips work if another slot of this process is doing it, or, with `locks`, another process."""
 
     def __init__(self, task: str, locks: Callable[[], Locks] | None = None) -> None:
         self._task = task
@@ -30,7 +33,7 @@ class OneAtATime:
         self._running = threading.Lock()
 
     def run(self, work: Callable[[], object]) -> None:
-        """Run the work, or leave it to who does it already."""
+        """Run the work, or return if it is already running."""
         if not self._running.acquire(blocking=False):
             return
         try:

@@ -1,13 +1,16 @@
-"""Messages that a worker has taken and does not claim: they are put back at the front, for another worker.
+"""Return of messages that a worker has taken but not claimed: they are put back at the front for another worker.
 
-Kept because kombu would put them back only after the visibility timeout, an hour; so they start elsewhere within 5 s.
+Without this task kombu puts them back only after the visibility timeout of an hour. With it, the jobs start on another
+worker within 5 s.
 
-A worker gives back its own while the database does not answer it. What one that is frozen, cut off or dead has taken
-is found by the others as soon as its heartbeat is missing: in `unacked`, or in neither place if its BRPOP got it.
+A worker puts back its own messages while the database does not respond. Messages taken by a worker that is frozen,
+disconnected or dead are found by other workers as soon as its heartbeat is missing. Such messages are in `unacked`, or
+in neither `unacked` nor the queue if the worker's BRPOP received them.
 
-The reaper looks into `unacked`, too, since it knows other things, and sooner: each half second for five seconds after a
-process of this machine has died, which its PID tells before any heartbeat is missing, and at each reap, for what
-a living worker has lost with its connection. What one has put back the other does not find; twice does no harm.
+The reaper also checks `unacked`, because it detects other cases, and sooner. It checks every half second for five
+seconds after a process on this machine has died, which the PID shows before any heartbeat is missing. It also checks at
+each reap, for messages that a running worker has lost with its connection. Messages put back by one of them are no
+longer found by the other, and a duplicate is harmless.
 """
 
 import logging
@@ -28,22 +31,22 @@ _LOCK = "unclaimed"
 
 
 class Unclaimed:
-    """One task of a worker process."""
+    """The task of a worker process that puts back unclaimed messages."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._task = RepeatedTask("unclaimed messages", self.look, pause_s=_LOOK_EVERY_S)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the task."""
         self._task.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop the task."""
         self._task.stop()
 
     def look(self) -> None:
-        """Look once, at the messages of this process or at those of others."""
+        """Check once, either the messages of this process or the messages of other workers."""
         if self._process.database.is_away():
             self._give_back()
             return
@@ -53,18 +56,21 @@ class Unclaimed:
             restore_lost_messages(store, broker, now=now, grace=_TAKEN_FOR)
 
     def _has_turn(self) -> bool:
-        """Whether no other process looks in this moment; the lock is not given back, so it also spaces the turns."""
+        """Return whether no other process is checking now. The lock is never released, so it also spaces the checks."""
         life = timedelta(seconds=_LOOK_EVERY_S * 0.9)
         return self._process.broker.locks.acquire(_LOCK, self._process.name, life)
 
     def _give_back(self) -> None:
-        """Put back what waits for its claim: its slot may be held by a connection that nobody answers any more."""
+        """Put back messages that wait for their claim.
+
+        Their slots may be blocked by connections that no longer respond.
+        """
         for job in self._process.jobs.unclaimed():
             if job.is_given_back:
                 continue
             try:
                 self._process.broker.lists.put_back(job.job_id, job.tier)
             except BrokerUnavailable:
-                return  # with neither of both nothing can be done
+                return  # nothing can be done without Redis and the database
             job.is_given_back = True
             log.warning("message given back, the database does not answer", extra={"job_id": job.job_id})

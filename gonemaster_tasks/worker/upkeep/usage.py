@@ -1,4 +1,4 @@
-"""What a worker process counts for the metrics, added to the database every few seconds."""
+"""The usage counts of a worker process, which are added to the database every few seconds."""
 
 from sqlalchemy.orm import Session
 
@@ -12,15 +12,15 @@ _INTERVAL_S = 5.0
 
 
 def usage_of(process: Process) -> Usage:
-    """Return what the runs of a process took of the network, those in child processes included."""
+    """Return the network usage of the runs of a process, including runs in child processes."""
     alone = process.isolation.usage()
     return process.runner.usage() + alone if isinstance(process.runner, UsesNetwork) else alone
 
 
 class UsageReport:
-    """Adds what has changed since the last time; while the database is unavailable it is kept.
+    """The task that adds new counts to the database. Counts are kept while the database is unavailable.
 
-    A process that is killed loses what it has counted in these few seconds: counters are then too low, and never fall.
+    A process that is killed loses the counts of a few seconds. Counters are then too low, but never decrease.
     """
 
     def __init__(self, process: Process) -> None:
@@ -30,11 +30,11 @@ class UsageReport:
         self._task = RepeatedTask("metrics", self._add, pause_s=_INTERVAL_S)
 
     def start(self) -> None:
-        """Begin to add regularly."""
+        """Start the task."""
         self._task.start()
 
     def stop(self) -> None:
-        """End, and add the rest."""
+        """Stop the task and add the remaining counts."""
         self._task.stop()
         self._task.attempt()
 

@@ -1,7 +1,7 @@
-"""The tasks of watches: what has happened is found, and what is to be told is told.
+"""The tasks of watches: find events and deliver notifications.
 
-Deliveries are attempted by a repeated task, which their Celery task wakes: receivers decide how long an attempt takes,
-and may not hold a slot of the maintenance.
+A repeated task, woken by a Celery task, attempts the deliveries. Receivers determine how long an attempt takes, so it
+must not occupy a maintenance slot.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime
 
-_LOOK_ANYWAY_S = 600.0  # whoever makes a delivery due wakes the task, so this is hardly ever needed
+_LOOK_ANYWAY_S = 600.0  # rarely needed, since code that makes a delivery due wakes the task
 
 
 def delivery_task(process: Process) -> RepeatedTask:
-    """Make the task that attempts deliveries when it is woken."""
+    """Return the task that attempts deliveries when it is woken."""
 
     def attempt() -> None:
         now, stopped = process.clock.now, process.stopping.is_set
@@ -34,7 +34,7 @@ def delivery_task(process: Process) -> RepeatedTask:
 
 
 def register_watches(app: Celery, process: Process, *, wake_deliveries: Callable[[], None]) -> None:
-    """Bind the tasks to a process."""
+    """Register the tasks for a worker process."""
     watching = OneAtATime(queues.WATCH, lambda: process.broker.locks)
 
     def find_events() -> None:

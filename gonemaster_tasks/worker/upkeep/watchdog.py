@@ -1,4 +1,7 @@
-"""Ends a worker process whose event loop is blocked: its supervisor starts it again, its jobs are queued again."""
+"""Watchdog that ends a worker process if its event loop is blocked.
+
+The supervisor then restarts the process, and its jobs are requeued.
+"""
 
 import faulthandler
 import logging
@@ -16,12 +19,13 @@ EXIT_STATUS = 70  # EX_SOFTWARE
 
 
 class Watchdog:
-    """Expects the event loop to turn at least every `limit_s` seconds.
+    """The watchdog of an event loop, which must run at least every `limit_s` seconds.
 
-    A job that blocks the loop would keep all jobs of the process for ever, since leases are renewed outside of it. The
-    limit must be longer than the pauses of a machine that swaps or is overloaded. The timer ends the process
-    and says which jobs it had; if the interpreter itself is held (a C function, a regular expression), no thread of
-    Python runs, and the timer of faulthandler, which needs none, ends it a little later with a traceback.
+    A job that blocks the loop would otherwise hold all jobs of the process forever, because leases are renewed outside
+    the loop. The limit must be longer than the pauses of a machine that swaps or is overloaded. The timer ends the
+    process and logs its jobs. If the interpreter itself is blocked, for example by a C function or a regular
+    expression, no Python thread runs. The timer of faulthandler does not need Python threads, and ends the process a
+    little later with a traceback.
     """
 
     def __init__(self, loop: EngineLoop, jobs: RunningJobs, *, limit_s: float) -> None:
@@ -33,13 +37,13 @@ class Watchdog:
         self._task = RepeatedTask("watchdog", self._look, pause_s=_TICK_S, is_quick=True)
 
     def start(self) -> None:
-        """Begin to watch a loop that runs."""
+        """Start the watchdog of a running loop."""
         self._ticked_at = time.monotonic()
         self._loop.call_soon(self._tick)
         self._task.start()
 
     def stop(self) -> None:
-        """End; before the loop is stopped."""
+        """Stop the watchdog; must be called before the loop is stopped."""
         self._stopped = True
         self._task.stop()
         faulthandler.cancel_dump_traceback_later()
