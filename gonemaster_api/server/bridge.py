@@ -176,7 +176,10 @@ class Bridge:
         except TimeoutError:
             connection.abort()
         except Exception:
-            log.exception("response broken off")
+            if connection.transport.is_closing():
+                log.debug("client disconnected")
+            else:
+                log.exception("response broken off")
             connection.abort()  # the client must not mistake the part for the whole
         finally:
             if answer.pieces is not None:
@@ -246,6 +249,8 @@ class Bridge:
         if refusal is OVERLOADED:
             self._count_overload(scope)
         headers, content = document_of(refusal, remote=scope["client"][0])
+        if refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR:  # what follows a malformed request could be a part of it
+            headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": int(refusal.status), "headers": headers})
         await send({"type": "http.response.body", "body": content})
 

@@ -119,7 +119,7 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.pipeline:
             self.flow.pause_reading()
-        elif self._broken:
+        elif self._broken and not self.transport.is_closing():
             self._refuse(self._broken)
         elif self._half_closed and self.cycle.response_complete:
             self.transport.close()
