@@ -135,7 +135,7 @@ class Host(Namespace):
         self._switch = switch
         self._mend: Callable[[], object] = lambda: None
         number, self.address = switch.next_host()
-        self._port = f"{switch.uplink}p{number}"  # the end at the switch; it is created in our namespace, next to those of parallel test runs
+        self._port = f"{switch.uplink}p{number}"  # the switch end; in our namespace
         super().__init__(name)
         self._plug_in()
 
@@ -168,7 +168,7 @@ class Host(Namespace):
             here.run("ip", "neigh", "del", there.address, "dev", "eth0")
 
     def worsen(self, *, delay_ms: float, jitter_ms: float, loss_percent: float) -> str:
-        """Delay and drop packets to and from the host until the link is restored; return the mechanism: netem, or our own program."""
+        """Delay and drop packets to and from the host until the link is restored; return the mechanism used."""
         quality = ["delay", f"{delay_ms}ms", f"{jitter_ms}ms", "loss", f"{loss_percent}%"]
         ends = ((self._switch, self._port), (self, "eth0"))
         if all(_can(*end.within, "tc", "qdisc", "add", "dev", port, "root", "netem", *quality) for end, port in ends):

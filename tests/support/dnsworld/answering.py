@@ -105,7 +105,7 @@ class Authority:
         return messages
 
     def zone_for(self, qname: dns.name.Name, qtype: dns.rdatatype.RdataType) -> ZoneData | None:
-        """Return the deepest zone that contains a name; for DS at an apex the parent zone (RFC 4035 section 3.1.4.1)."""
+        """Return the deepest zone that contains a name; for DS at an apex the parent (RFC 4035 section 3.1.4.1)."""
         found = None
         for size in range(1, len(qname.labels) + 1):
             zone = self.zones.get(dns.name.Name(qname.labels[-size:]))
@@ -306,7 +306,7 @@ def parse_query(wire: bytes) -> dns.message.Message | None:
     """Parse a query; return None if it is malformed or not a query."""
     try:
         query = dns.message.from_wire(wire)
-    except Exception:  # noqa: BLE001 -- whatever dnspython cannot read is answered as broken
+    except Exception:  # noqa: BLE001 -- any query that dnspython cannot parse is malformed
         return None
     return None if query.flags & dns.flags.QR else query
 

@@ -24,7 +24,7 @@ def add_reverse_zone(world: World, *, without: tuple[str, ...] = (), ns: Mapping
 
 
 def add_origin_zone(world: World, source: str, origins: Mapping[str, int]) -> None:
-    """Add a zone with the AS numbers of addresses in Cymru's format, for prefixes that end on an octet (127.9.0.0/16)."""
+    """Add a zone with AS numbers of addresses in Cymru's format, for prefixes that end on an octet (127.9.0.0/16)."""
     records = []
     for text, asn in origins.items():
         prefix = ipaddress.ip_network(text)

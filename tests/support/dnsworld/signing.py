@@ -83,7 +83,7 @@ class Signer:
         return cast("DNSKEY", dnskey.replace(algorithm=Algorithm.make(number)))
 
     def rrsigs(self, owner: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> dns.rdataset.Rdataset | None:
-        """Sign an RRset under its owner in the zone (the wildcard, if one is expanded); None if it must stay unsigned."""
+        """Sign an RRset under its owner in the zone (an expanded wildcard); None if it must stay unsigned."""
         if rdataset.rdtype in self._unsigned:
             return None
         known = self._made.get((owner, rdataset.rdtype))

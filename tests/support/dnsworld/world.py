@@ -79,7 +79,7 @@ class World:
         return zone
 
     def server(self, address_or_name: str) -> Server:
-        """Return the server at an address, created if needed, or the server of a name server name (its first address)."""
+        """Return the server at an address, created if needed, or at the first address of a name server name."""
         try:
             address = str(ipaddress.ip_address(address_or_name))
         except ValueError:
