@@ -1,4 +1,4 @@
-"""Servers that keep connections open use up the connections of their own run, not those of others."""
+"""Servers that keep connections open use up the connections of only their run."""
 
 from __future__ import annotations
 

@@ -31,10 +31,7 @@ S1: Final = {"ns": NS1, "address": A1}
 S2: Final = {"ns": NS2, "address": A2}
 S1_V6: Final = {"ns": NS1, "address": V6}
 BOTH: Final = [S1, S2]
-PATIENCE_S: Final = (
-    0.5,
-    10.0,
-)  # seconds for a server on this host: normally, and after a late response; silent servers also cost this time
+PATIENCE_S: Final = (0.5, 10.0)  # seconds for a local server, normally and after a late response
 
 
 def case_of(case_id: str) -> Case:

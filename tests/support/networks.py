@@ -33,9 +33,7 @@ class Namespace:
         self.name = name
         self._keeper: subprocess.Popen[bytes] | None = None
         self._first = 0  # its PID in our namespace
-        self._programs: list[
-            subprocess.Popen[bytes]
-        ] = []  # nsenter, which waits outside for the process that it started
+        self._programs: list[subprocess.Popen[bytes]] = []  # nsenter processes, which wait for their programs
         self.start()
 
     def start(self) -> None:
