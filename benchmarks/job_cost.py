@@ -63,9 +63,7 @@ class Meter:
         return self._value("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint") if self.on_postgres else 0
 
     def cpu_s(self) -> float:
-        """Return the CPU time of this database's server processes and of the WAL writer; for SQLite that of this
-        thread.
-        """
+        """Return the CPU time of the database's server processes and WAL writer; for SQLite that of this thread."""
         if not self.on_postgres:
             return time.thread_time()
         with self.store.read_only() as session:

@@ -74,9 +74,7 @@ def probes(size: Size) -> Iterator[Probe]:
 
 
 def pairs_of_filters(size: Size) -> Iterator[Probe]:
-    """Yield lists with two filters, each pair with a random sort: the contract does not promise them, but clients use
-    them.
-    """
+    """Yield lists with two filters and a random sort: clients use them, although the contract does not promise them."""
     rng = random.Random(SEED)
     for path, filters, sorts in (
         ("/jobs", job_filters(size), tuple(SORTS)),

@@ -137,9 +137,7 @@ def _purge(store: Store, title: str, *, cutoff: datetime) -> None:
 
 
 def server_clock(session: Session) -> Callable[[], float]:
-    """Return the CPU time of the process that serves a session, for SQLite of this thread; other load does not
-    count.
-    """
+    """Return the CPU time of the process that serves a session, for SQLite that of this thread."""
     if session.get_bind().dialect.name == "sqlite":
         return time.thread_time
     process = Path(f"/proc/{session.execute(text('SELECT pg_backend_pid()')).scalar_one()}/schedstat")

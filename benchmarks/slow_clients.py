@@ -1,5 +1,4 @@
-"""Measure GET /queue during an attack by clients that are silent, slow or do not read: 300 silent, 40 of each other
-kind.
+"""Measure GET /queue while clients are silent, slow or do not read: 300 silent connections and 40 of each kind.
 
     python -m benchmarks.slow_clients [--seconds 10]
 

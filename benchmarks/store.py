@@ -79,9 +79,7 @@ class Bench:
     client: FlaskClient
 
     def cpu_clock(self) -> Callable[[], float]:
-        """Return the CPU seconds of this thread and of the server process of its connection: other load does not
-        count.
-        """
+        """Return the CPU seconds of this thread and of its database server process: other load does not count."""
         if self.store.engine.dialect.name == "sqlite":
             return time.thread_time
         with self.store.read_only() as session:
@@ -145,9 +143,7 @@ def report(bench: Bench, measured: list[Measured], *, shown_plans: int) -> None:
 
 @contextmanager
 def chosen_store(driver: str, seeded: str, *, postgres: Mapping[str, str] = POSTGRES) -> Iterator[StoreSettings]:
-    """Yield a seeded database, or a new empty one, which is removed at the end; `postgres` are settings of its
-    server.
-    """
+    """Yield a seeded database, or a new empty one, which is then removed; `postgres` are settings of its server."""
     if seeded:
         yield _settings(driver, seeded)
     elif driver == "postgres":

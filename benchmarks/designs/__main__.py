@@ -95,9 +95,7 @@ def measure(
 
 
 def page_times(design: Design, kind: int, batch: int | None) -> str:
-    """Return the milliseconds of a page with its total: the best of some calls, because other work may use the
-    cores.
-    """
+    """Return the milliseconds of a page with its total: the best of some calls, as other work may use the cores."""
     times, total = [], 0
     for _ in range(_REPEATS):
         begin = time.perf_counter()

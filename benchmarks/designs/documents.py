@@ -1,6 +1,4 @@
-"""The document of a run: a line with the arguments of each entry, times, timings; compressed with a preset
-dictionary.
-"""
+"""The document of a run: arguments of its entries (a line each), times, timings; compressed with a dictionary."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The services of the measurement: a private PostgreSQL with durable commits, a private Redis, the API,
-workers, beat.
-"""
+"""The services of the measurement: PostgreSQL with durable commits, Redis, the API, workers, beat."""
 
 from __future__ import annotations
 

@@ -159,9 +159,7 @@ def reference_outcomes(runs: Sequence[Run], hints: Path, *, prefix: Path, jobs: 
 def own_outcomes(
     runs: Sequence[Run], hints: Path, *, reference: Mapping[str, Outcome], jobs: int, file: Path | None
 ) -> dict[str, Outcome]:
-    """Return this engine's outcomes by the id of the run, at the time of Zonemaster's; outcomes in the file are
-    reused.
-    """
+    """Return this engine's outcomes by run id, at the time of Zonemaster's; outcomes in the file are reused."""
     kept = read_outcomes(file)
     missing = [run for run in runs if run.id not in kept]
     if missing:

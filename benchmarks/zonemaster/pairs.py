@@ -111,9 +111,7 @@ _FINAL_DOT: Final = re.compile(r"(?<=[^.;,/ ])\.(?=[;,/]|$)")
 
 
 def _comparable(tag: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Normalize the types of arguments, the order of lists, and the final dots of names, which this engine does not
-    write.
-    """
+    """Normalize types, the order of lists, and the final dots of names, which this engine does not write."""
     return {
         key: _sorted(_FINAL_DOT.sub("", str(value))) for key, value in args.items() if key != _NOT_COMPARED.get(tag)
     }

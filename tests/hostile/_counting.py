@@ -1,6 +1,4 @@
-"""A DNS on every address of 127/8 that counts incoming packets: two sockets serve all addresses, most of them
-silent.
-"""
+"""A DNS on every address of 127/8 that counts incoming packets: two sockets serve all addresses, mostly silent."""
 
 from __future__ import annotations
 

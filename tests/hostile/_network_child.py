@@ -78,9 +78,7 @@ class Everywhere:
 
 
 def zone_in_one_network(names: int, each: int) -> tuple[CountingDns, list[str]]:
-    """Return a world whose zone has one working server and a number of names with a number of addresses in
-    `NETWORK`.
-    """
+    """Return a world whose zone has a working server, and a number of names with addresses in `NETWORK`."""
     addresses = [f"2a00:6:6:6::{number:x}" for number in range(1, names * each + 1)]
     own: Records = {(ZONE, "NS"): [f"a.{ZONE}."], (f"a.{ZONE}", "A"): [OWN]}
     for index in range(names):

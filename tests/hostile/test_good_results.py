@@ -1,6 +1,4 @@
-"""A good result is stored despite any temporary database error; it fails only if the database rejects the result
-itself.
-"""
+"""A good result is stored despite temporary database errors; it fails only if the database rejects it."""
 
 import os
 import subprocess

@@ -169,9 +169,7 @@ def test_many_guesses_write_one_line_of_their_own(app: Flask, caplog: pytest.Log
 
 
 def test_each_guess_is_compared_with_every_token(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first, the last, an unknown and an invalid token take the same number of comparisons, each in
-    constant time.
-    """
+    """The first, the last, an unknown and an invalid token take the same number of constant-time comparisons."""
     tokens = [new_token() for _ in range(20)]
     hashes = ",".join(f"t{number}={digest_of(token)}" for number, token in enumerate(tokens))
     keyring = Keyring(load_settings({"admin_tokens": hashes}, {}), store)

@@ -423,9 +423,7 @@ def test_a_bare_error_carries_no_data(wire: bytes) -> None:
 
 @pytest.mark.parametrize("seed", range(20 if LONG else 2))
 def test_flood_of_guesses_is_never_taken(seed: int) -> None:
-    """All ids but the correct one, and the correct one from all other addresses: the most that guesses can do without
-    luck.
-    """
+    """All ids but the correct one, and the correct one from all other addresses: the most that guesses can do."""
 
     async def work(server: Server, transport: Transport) -> None:
         future = ask(transport)

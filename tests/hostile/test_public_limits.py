@@ -133,9 +133,7 @@ def test_repeated_request_gets_its_first_answer(service: Service) -> None:
 
 
 def test_a_change_of_the_limit_applies_at_once(service: Service) -> None:
-    """This test is last because it changes the server. Earlier requests count, and every process applies the new
-    limit.
-    """
+    """This test is last because it changes the server. Earlier requests count; every process applies the new limit."""
     client = "198.51.100.40"
     assert [submit(service, client).status for _ in range(MOST + 1)] == [201] * MOST + [429]
     changed = {"public_api.rate_limit_max": MOST + 2}

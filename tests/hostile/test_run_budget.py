@@ -209,9 +209,7 @@ def test_an_address_that_falls_silent_gets_no_more_than_what_was_earned_ahead() 
 
 
 def test_to_be_named_by_the_delegation_is_not_to_serve_the_zone() -> None:
-    """Glue with the address of a victim, which refuses: it gets as many packets as an address outside the
-    delegation.
-    """
+    """Glue with the address of a victim, which refuses: it gets as much as an address outside the delegation."""
     world = evil_zone(names=40, addresses=1)
     (victim,) = numbered(1)
     world.refusing.add(victim)
@@ -428,9 +426,7 @@ def test_a_run_whose_entries_hold_all_the_text_they_may_ends_and_says_so() -> No
 
 
 def test_queries_wait_for_what_others_under_way_do_not_use() -> None:
-    """With fifteen attempts a query is charged with fifteen packets; many in parallel must not use up an address's
-    limit.
-    """
+    """With fifteen attempts a query is charged with fifteen packets; many must not use up an address's limit."""
     result = run(evil_zone(outside=45), retry=15, deadline_s=30)
     assert (limits_of(result), result.unfinished) == ({}, [])
 

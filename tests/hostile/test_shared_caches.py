@@ -172,9 +172,7 @@ def test_a_run_finds_what_it_finds_alone(
 
 
 def test_runs_whose_network_settings_differ_share_nothing(world: World, tmp_path: Path) -> None:
-    """The responses of a server may depend on the source address: runs with different source addresses query
-    separately.
-    """
+    """Responses may depend on the source address: runs with different source addresses query separately."""
 
     async def queries() -> list[int]:
         process = Process(world, tmp_path, ttl_s=60)

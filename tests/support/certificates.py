@@ -18,9 +18,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Certificates:
-    """A certificate authority and a server certificate: `authority` is the file to trust, `server` the server's TLS
-    context.
-    """
+    """A certificate authority and a server: `authority` is the file to trust, `server` the server's TLS context."""
 
     authority: Path
     chain: Path

@@ -30,9 +30,7 @@ def loopback_profile(**settings: Any) -> Profile:
 
 @contextlib.asynccontextmanager
 async def run_context(world: World, zone: str = "example.xa", **settings: Any) -> AsyncIterator[RunContext]:
-    """Open the context of a run; `settings` are fields of `Profile`; the default is one attempt with a timeout of
-    three seconds.
-    """
+    """Open the context of a run; `settings` are fields of `Profile`; by default one attempt, timeout three seconds."""
     profile = loopback_profile(**{"timeout_s": 3.0, "retry": 1, **settings})
     with TemporaryDirectory() as directory:
         hints = world.write_hints(Path(directory) / "root.hints")

@@ -15,8 +15,7 @@ class TooMuchWork(AssertionError):
 
 @contextlib.contextmanager
 def at_most_lines(limit: int) -> Iterator[None]:
-    """Limit the number of Python lines that the block runs in this thread; the next line ends it, so that no loop runs
-    on.
+    """Limit the number of Python lines that the block runs in this thread; the next line ends it.
 
     Lines of called functions count, the lines of the block itself do not.
 

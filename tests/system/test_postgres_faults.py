@@ -1,6 +1,4 @@
-"""PostgreSQL ends connections, cancels statements, causes deadlocks: no job is lost, run twice or failed because of
-it.
-"""
+"""PostgreSQL ends connections, cancels statements, causes deadlocks: no job is lost, run twice or failed."""
 
 import threading
 import time

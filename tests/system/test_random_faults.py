@@ -1,6 +1,4 @@
-"""All controls and all faults in random order for FAULT_MINUTES, from FAULT_SEED; the same invariants hold at
-the end.
-"""
+"""All controls and faults in random order for FAULT_MINUTES, from FAULT_SEED; the invariants hold at the end."""
 
 import logging
 import os

@@ -251,9 +251,7 @@ def test_service_in_public(make_app: MakeApp) -> None:
 
 
 def test_keys_of_clients_are_their_own(client: FlaskClient) -> None:
-    """Neither an operator nor another client collides with the key of a client; only that client gets the first
-    response again.
-    """
+    """No operator or other client collides with a client's key; only that client gets the first response again."""
     key = {"Idempotency-Key": "5f6c-1"}
     assert client.post("/api/v1/jobs", json={"domain": "a.example"}, headers=key).status_code == 201
 

@@ -82,9 +82,7 @@ def a_request_with_one_key_is_done_once(service: Service, store: Store, broker: 
 
 
 def concurrent_submissions_are_all_stored_in_their_groups(service: Service, store: Store, broker: Broker) -> None:
-    """Some keys are already in use by other requests: a repeated key must not fail the other submissions of its
-    group.
-    """
+    """Some keys are already in use: a repeated key must not fail the other submissions of its group."""
 
     def submit(number: int) -> Answer:
         key = b"Idempotency-Key: key-%d" % (number // 2)  # every second request is a repetition

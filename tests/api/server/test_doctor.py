@@ -36,9 +36,7 @@ MakeDoctorSettings = Callable[..., Settings]
 def make_settings(
     demo_world: World, demo_hints: Path, own_redis: EmbeddedRedis, store_settings: StoreSettings, tmp_path: Path
 ) -> MakeDoctorSettings:
-    """Create settings: `make_settings(ipv6_mode="on")` has a database of each kind, a Redis of this test, loopback
-    servers.
-    """
+    """Create settings: `make_settings(ipv6_mode="on")` has a database, a Redis of this test and loopback servers."""
 
     def make(**flags: Any) -> Settings:
         given = {

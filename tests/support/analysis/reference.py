@@ -52,9 +52,7 @@ def order_of(kind: str, key: tuple[Any, ...]) -> Any:
 
 
 def stored_view(session: Session, view_id: int | None) -> Shape:
-    """Return the content of a stored view: for each kind, the rows by key, and the members of each object as sets of
-    keys.
-    """
+    """Return a stored view: for each kind, the rows by key, and the members of each object as sets of keys."""
     keys: dict[str, list[tuple[Any, ...]]] = {}
     shape: Shape = {"members": {}}
     for kind, (table, names) in _KEYS.items():

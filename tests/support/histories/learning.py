@@ -1,6 +1,4 @@
-"""Values that the store alone decides: ids of domains and entries, and times of the store's clock. They must never
-change.
-"""
+"""Values that the store alone decides: ids of domains and entries, and its own times. They must never change."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

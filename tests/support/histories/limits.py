@@ -1,6 +1,4 @@
-"""Limits that decide how the store reads a list; lowered, a history of a hundred runs takes the code paths of
-millions.
-"""
+"""Limits that decide how the store reads a list; lowered, a hundred runs take the code paths of millions."""
 
 from collections.abc import Mapping
 from importlib import import_module

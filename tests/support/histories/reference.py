@@ -10,9 +10,7 @@ T = TypeVar("T")
 
 
 class Reference:
-    """The expected content of the store. Jobs are in the order in which they were queued, which is the order of their
-    tier.
-    """
+    """The expected content of the store. Jobs are in the order in which they were queued, the order of their tier."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, JobRow] = {}

@@ -199,9 +199,7 @@ def instant(moment: datetime | None) -> str | None:
 
 
 def storable(value: Any) -> Any:
-    """Replace values that no column can store: NUL by U+FFFD, lone surrogates by `?`, numbers that are not finite by
-    None.
-    """
+    """Replace values that no column can store: NUL by U+FFFD, lone surrogates by `?`, NaN and infinities by None."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):

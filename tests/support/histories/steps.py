@@ -112,9 +112,7 @@ class History:
             step()
 
     def pass_time(self) -> None:
-        """Advance the clock, usually by seconds, rarely by days; often not at all, as equal times show how ties are
-        sorted.
-        """
+        """Advance the clock by seconds, rarely by days; often not at all, as equal times show how ties are sorted."""
         pause = self.chance.choices((0.0, 1.0, 0.000001, 37.123456, 3600.0, 100_000.0), (6, 6, 3, 6, 1, 0.3))[0]
         self.clock.advance(timedelta(seconds=pause))
 

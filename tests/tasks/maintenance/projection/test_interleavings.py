@@ -1,6 +1,4 @@
-"""Projectors, captures, late runs, retention, rebuilds and deletions run concurrently; the final state is
-consistent.
-"""
+"""Projectors, captures, late runs, retention, rebuilds and deletions run concurrently; the result is consistent."""
 
 import random
 import threading
