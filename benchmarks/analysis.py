@@ -4,10 +4,10 @@
     python -m benchmarks.analysis --driver sqlite --domains 10000
     python -m benchmarks.analysis --part duties
 
-Runs are those of a real sweep (`benchmarks.seed`), projected and captured by the service's own code. The other
-snapshots are copies of the captured one with other scores. Printed are seconds, CPU, memory and disk of the duties, and
-the 95th percentile of each endpoint; for the slowest also the plans of their statements. CPU is that of this process
-and of the server process of its connection, so it holds on a busy machine, too.
+The runs resemble those of a real sweep (`benchmarks.seed`); the service's own code projects and captures them. The
+other snapshots are copies of the captured one with other scores. The output has seconds, CPU, memory and disk of the
+maintenance tasks, and the 95th percentile of each endpoint; for the slowest also the plans of their statements. CPU is
+that of this process and of its database server process, so other load on the machine does not count.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ LIMIT_MS, SLOW_LIMIT_MS, PAGE_LIMIT_MS = 50.0, 200.0, 100.0
 
 @contextmanager
 def measured(store: Store, what: str, *, runs: int = 0) -> Iterator[None]:
-    """Print time, CPU of this process and its server connection, memory and growth of the database."""
+    """Print elapsed time, CPU of this process and its server connection, memory and growth of the database."""
     cpu, begin, disk, before = cpu_s(store), time.monotonic(), size_of(store), _peak_mib()
     yield
     passed, used, grown = time.monotonic() - begin, cpu_s(store) - cpu, size_of(store) - disk
@@ -79,7 +79,7 @@ def _peak_mib() -> float:
 
 
 def cpu_s(store: Store) -> float:
-    """CPU seconds of this process and of the one server process that serves it."""
+    """Return the CPU seconds of this process and of the server process of its connection."""
     own = time.process_time()
     if store.engine.dialect.name == "sqlite":
         return own
@@ -97,7 +97,7 @@ def size_of(store: Store) -> int:
 
 
 def project_and_capture(store: Store, runs: int) -> int:
-    """Project the sweep and capture its snapshot; returns its id."""
+    """Project the sweep and capture its snapshot; return its id."""
     with measured(store, f"projection of {runs} runs", runs=runs):
         assert Projector().project(store, floor="NOTICE", now=utcnow) == runs
     with store.read_only() as session:
@@ -114,7 +114,7 @@ def project_and_capture(store: Store, runs: int) -> int:
 
 
 def measure_removal(store: Store, snapshot_id: int) -> None:
-    """Remove the view of a snapshot in steps, as the duty does."""
+    """Remove the view of a snapshot in steps, as the maintenance task does."""
     with store.transaction() as session:
         snapshot = session.get_one(CohortSnapshot, snapshot_id)
         view_id, snapshot.view_id = snapshot.view_id, None
@@ -141,7 +141,7 @@ def _octets(session: Session, tables: Sequence[Any]) -> int:
 
 
 def add_snapshots(store: Store, snapshot_id: int, count: int) -> None:
-    """Add copies of a snapshot, each a month younger and with other scores."""
+    """Add copies of a snapshot, each a month newer and with other scores."""
     with measured(store, f"{count} copies of the snapshot"):
         for number in range(1, count + 1):
             with store.transaction() as session:
@@ -176,14 +176,14 @@ def _copied_view(session: Any, snapshot_id: int, number: int) -> int:
         others = [column for column in table.columns if column.name != "view_id"]
         rows = select(literal(view.id), *others).where(table.c.view_id == source)
         session.execute(insert(table).from_select(["view_id", *(column.name for column in others)], rows))
-    # One domain in ten moves by some points, in groups that have something in common.
+    # One domain in ten changes its score, in groups of domains with a common property.
     moved = update(SnapshotDomain).where(SnapshotDomain.view_id == view.id, SnapshotDomain.position % 10 == number % 10)
     session.execute(moved.values(score=func.coalesce(SnapshotDomain.score, 50) - number % 7))
     return int(view.id)
 
 
 def endpoints(store: Store) -> Iterator[Probe]:
-    """Yield every public endpoint, each list by each sort and filter, for an old and a new snapshot."""
+    """Yield every public endpoint, each list with each sort and filter, for an old and a new snapshot."""
     with store.read_only() as session:
         slugs = session.scalars(select(CohortSnapshot.slug).order_by(CohortSnapshot.last_run_at)).all()
         view = session.scalars(select(CohortSnapshot.view_id).order_by(CohortSnapshot.last_run_at)).first()
@@ -213,7 +213,7 @@ def endpoints(store: Store) -> Iterator[Probe]:
 
 
 def pages(store: Store, bench: Bench) -> Iterator[Probe]:
-    """Yield the pages of the analysis that readers see: newest and first snapshot, each list, object and comparison."""
+    """Yield the pages of the analysis: newest and first snapshot, each list, object and comparison."""
     with store.read_only() as session:
         slugs = session.scalars(select(CohortSnapshot.slug).order_by(CohortSnapshot.last_run_at)).all()
         view = session.scalars(select(CohortSnapshot.view_id).order_by(CohortSnapshot.last_run_at.desc())).first()
@@ -263,7 +263,7 @@ def _probe(group: str, url: str) -> Probe:
 
 
 def details(bench: Bench, base: str) -> Iterator[Probe]:
-    """Yield the details of the first and the largest object of each kind."""
+    """Yield the detail endpoints of the first and the largest object of each kind."""
     for kind, key in (("nameservers", "nameserver"), ("asns", "asn"), ("tags", "tag")):
         for sort in (f"{key}_asc", "domain_count_desc"):
             items = bench.client.get(f"{base}/{kind}?limit=1&sort={sort}").get_json()["items"]
@@ -289,19 +289,19 @@ def report(bench: Bench, found: list[Measured], *, limit_ms: float | None = None
 
 
 def make_cohort(store: Store) -> int:
-    """Make the cohort of the sweep; returns how many of its runs belong to it."""
+    """Create the cohort of the sweep; return the number of runs that belong to it."""
     with store.transaction() as session:
         session.execute(update(Batch).where(Batch.id == SWEEP).values(snapshot_intent=True))
         fields = {"analysis_enabled": True, "public_enabled": True, "is_default": True}
         create_cohort(session, TAG, fields, now=datetime.now(UTC))
         succeeded = (Run.batch_key == batch_key(SWEEP), Run.status == RunStatus.SUCCEEDED)
-        # A few domains have no tag.
+        # A few domains do not have a tag.
         tagged = Run.domain_id.in_(select(DomainTag.domain_id).where(DomainTag.tag == TAG))
         return session.scalar(select(func.count()).select_from(Run).where(*succeeded, tagged)) or 0
 
 
 def measure_endpoints(store: Store, repeats: int, *, kept: bool) -> None:
-    """Call each endpoint; without `kept` no response is remembered, so each call is as the first one of a reader."""
+    """Call each endpoint; without `kept` no response is cached, so each call is like the first one of a reader."""
     forget = nullcontext() if kept else patch.object(KeptResponses, "find", return_value=None)
     with serving(store) as bench, forget:
         chosen = list(endpoints(store))
@@ -311,7 +311,7 @@ def measure_endpoints(store: Store, repeats: int, *, kept: bool) -> None:
 
 
 def measure_pages(store: Store, repeats: int, *, kept: bool) -> None:
-    """Request each page as a browser does; without `kept` none is remembered, so each call is as the first one."""
+    """Request each page as a browser does; without `kept` no page is cached, so each call is like the first one."""
     forget = nullcontext() if kept else patch.object(KeptResponses, "find", return_value=None)
     with serving(store) as bench, forget:
         bench.client.environ_base["HTTP_ACCEPT"] = "text/html"

@@ -1,10 +1,10 @@
-"""Measure what the commands cost from their start to their end: processor time of whole processes, and what they load.
+"""Measure the cost of the commands from start to exit: processor time of whole processes, and the modules they load.
 
     python -m benchmarks.commands [--runs 15] [--world DIR] [--zones 5] [--against PYTHON]
 
-With `--world` (inside the namespace that serves it) clean zones are tested, too, one process each. `--against` names
-the interpreter of another installation, whose commands take turns with these, so that the load of the machine is the
-same for both. What Python compiles is compiled first.
+With `--world` (inside the namespace that serves it) clean zones are tested as well, one process each. `--against`
+names the interpreter of another installation, whose commands alternate with these, so that the load of the machine is
+the same for both. Python code is compiled beforehand.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.stack import clean_zones
 
 ROOT = Path(__file__).parents[1]
-COMMAND = ("-P", "-m", "gonemaster_engine.cli")  # what is installed, not what the working directory has
+COMMAND = ("-P", "-m", "gonemaster_engine.cli")  # the installed packages, not those of the working directory
 SLOWEST = 12
 
 
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def measured(pythons: Sequence[str], commands: Sequence[list[str]], runs: int) -> list[str]:
-    """Run the commands with each interpreter in turns; what they cost, by interpreter."""
+    """Run the commands with each interpreter in turn; return the costs by interpreter."""
     costs: list[list[tuple[float, float]]] = [[] for _ in pythons]
     for number in range(runs + 1):
         for place, python in enumerate(pythons):
@@ -60,7 +60,7 @@ def measured(pythons: Sequence[str], commands: Sequence[list[str]], runs: int) -
 
 
 def cost_of(command: list[str]) -> tuple[float, float]:
-    """Run a command; its processor time and the time that passed, in milliseconds."""
+    """Run a command; return its processor time and elapsed time in milliseconds."""
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     nowhere = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
     begun = time.perf_counter()
@@ -76,7 +76,7 @@ def described(costs: list[tuple[float, float]]) -> str:
 
 
 def loaded(command: list[str]) -> str:
-    """How many modules a command loads, and those that take longest by themselves, in milliseconds."""
+    """Describe how many modules a command loads, and which take longest without their imports, in milliseconds."""
     told = subprocess.run([sys.executable, "-X", "importtime", *command], capture_output=True, text=True, check=True)
     rows = [line.removeprefix("import time:").split("|") for line in told.stderr.splitlines() if "|" in line][1:]
     costs = sorted(((int(own) / 1000, name.strip()) for own, _, name in rows), reverse=True)

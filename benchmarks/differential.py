@@ -1,14 +1,14 @@
 """Compare the findings of this engine with those of Zonemaster over the zones of a generated test world.
 
-Inside the network namespace in which the world is served (README.md beside says how all of it is made):
+Inside the network namespace in which the world is served (README.md in this directory describes the setup):
 
     world.sh exec python -m benchmarks.differential DIR --zonemaster PREFIX --reference FILE [--zones 100]
 
-Each zone is tested in one of eleven ways, which its name decides: as it is, under another spelling, without IPv6 or
+Each zone is tested in one of eleven ways, which its name decides: unchanged, under another spelling, without IPv6 or
 IPv4, undelegated with all or some of its servers, with five other profiles. Tags at NOTICE and above are compared by
-test case, with levels and arguments; what is known to differ stands in zonemaster/explained.yaml with the reason.
-Zonemaster's outcomes are kept in FILE, so that a second comparison, or one that was stopped, takes them from there.
-Exit code 1: there are differences that nobody has explained, or more than one in a thousand (--most).
+test case, with levels and arguments; zonemaster/explained.yaml lists the known differences with reasons. FILE stores
+Zonemaster's outcomes, so that a second or a resumed comparison reuses them. Exit code 1: there are unexplained
+differences, or more than one in a thousand (--most).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def report(comparison: Comparison, rules: list[Rule], *, tag: str) -> float:
-    """Print what agrees and what not; return the share of pairs with a difference that nobody has explained."""
+    """Print the agreements and the differences; return the share of pairs with an unexplained difference."""
     explained: Explained = [(pair, each, rule_for(each, rules)) for pair, each in comparison.differences]
     if tag:
         for _, difference, rule in explained:

@@ -4,7 +4,7 @@ Inside the network namespace in which the world is served (a directory with mani
 
     world.sh exec python benchmarks/engine.py DIR --zones 200 --concurrency 32 [--clean] [--json FILE] [--profile]
 
-`--clean` leaves out zones with defects. Figures are of this process; the name servers run beside it.
+`--clean` leaves out zones with defects. CPU is that of this process; the name servers run in other processes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SILENT = frozenset({"server_silent", "server_flaky", "server_slow", "server_noed
 
 @dataclass
 class Figures:
-    """What one pass over the zones took."""
+    """The cost of one pass over the zones."""
 
     python: str
     loop: str

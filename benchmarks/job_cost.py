@@ -3,9 +3,9 @@
     python -m benchmarks.job_cost --driver postgres --runs 20000
     python -m benchmarks.job_cost --driver sqlite --runs 20000
 
-Jobs of one batch are claimed and graduated one after another, each in transactions of its own, as one slot of a worker
-does, with entries as runs of a sweep have them. Disk is what all tables and indexes have grown by. WAL is that between
-checkpoints, without whole pages; with them after `--checkpoint-every` jobs.
+Jobs of one batch are claimed and graduated one after another, each in separate transactions, as one slot of a worker
+does, with entries like those of a sweep. Disk is the growth of all tables and indexes. WAL is measured between
+checkpoints, without full-page images; with `--checkpoint-every` it includes those after a checkpoint.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ DURABLE = {
 
 @dataclass(frozen=True)
 class Meter:
-    """Counts what the database has done so far."""
+    """Counts the work of the database so far."""
 
     store: Store
 
@@ -59,11 +59,11 @@ class Meter:
         return self.store.engine.dialect.name == "postgresql"
 
     def wal_octets(self) -> int:
-        """Of PostgreSQL what was written to the log, of SQLite 0."""
+        """Return the bytes written to the log of PostgreSQL; 0 for SQLite."""
         return self._value("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint") if self.on_postgres else 0
 
     def cpu_s(self) -> float:
-        """CPU time of the server processes of this database and of the WAL writer; of SQLite that of this thread."""
+        """Return the CPU time of the database's server processes and WAL writer; for SQLite that of this thread."""
         if not self.on_postgres:
             return time.thread_time()
         with self.store.read_only() as session:
@@ -72,7 +72,7 @@ class Meter:
         return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
 
     def sizes(self) -> Mapping[str, int]:
-        """Octets of each table (with what it keeps out of line) and index."""
+        """Return the bytes of each table (including its TOAST data) and index."""
         if self.on_postgres:
             query = (
                 "SELECT c.relname, CASE c.relkind WHEN 'i' THEN pg_relation_size(c.oid) ELSE pg_table_size(c.oid) END"
@@ -85,7 +85,7 @@ class Meter:
             return {name: int(octets) for name, octets in session.execute(text(query))}
 
     def prepare(self, statement: str) -> None:
-        """Execute a statement of maintenance outside of transactions."""
+        """Execute a maintenance statement outside of transactions."""
         with autocommit_engine(self.store.engine).connect() as connection:
             connection.exec_driver_sql(statement)
 
@@ -95,7 +95,7 @@ class Meter:
 
 
 def name_of(number: int) -> str:
-    """Name the domain of a job; each has two."""
+    """Return the domain of a job; each domain has two jobs."""
     return f"{word(number // 2)}.{('com', 'net', 'org')[number // 2 % 3]}"
 
 
@@ -108,7 +108,7 @@ def submit(store: Store, jobs: int) -> list[str]:
 
 
 def records(sweep: Sweep) -> Iterator[RunRecord]:
-    """Yield results without end."""
+    """Yield results endlessly."""
     rng = random.Random(_SEED)
     profile = dump_json(default_profile().as_dict())
     for number in count():
@@ -128,7 +128,7 @@ def record_of(sweep: Sweep, drawn: Drawn, profile: str) -> RunRecord:
 
 
 def run_job(store: Store, job_id: str, record: RunRecord) -> None:
-    """Claim and graduate, in a transaction each, as a worker does."""
+    """Claim and graduate in separate transactions, as a worker does."""
     now = utcnow()
     with store.autocommit() as session:
         claimed = claim_job(session, job_id, worker="bench", now=now, lease=_LEASE)
@@ -138,7 +138,7 @@ def run_job(store: Store, job_id: str, record: RunRecord) -> None:
 
 
 def measure(store: Store, jobs: int, *, checkpoint_every: int) -> None:
-    """Run the jobs and print what they cost; a tenth of them first, so that caches and pages are warm."""
+    """Run the jobs and print their cost; a tenth of them runs first, to warm up caches and pages."""
     meter, made = Meter(store), records(Sweep())
     empty = meter.sizes()
     ids = submit(store, jobs)
@@ -147,7 +147,7 @@ def measure(store: Store, jobs: int, *, checkpoint_every: int) -> None:
     rest = ids[jobs // 10 :]
     wal, cpu, client_cpu = 0, 0.0, 0.0
     for begin in range(0, len(rest), _PORTION):
-        portion = list(zip(rest[begin : begin + _PORTION], made, strict=False))  # drawing them is not measured
+        portion = list(zip(rest[begin : begin + _PORTION], made, strict=False))  # drawing the results is not measured
         if checkpoint_every and begin // _PORTION % max(1, checkpoint_every // _PORTION) == 0:
             meter.prepare("CHECKPOINT")
         octets, seconds, thread_s = meter.wal_octets(), meter.cpu_s(), time.thread_time()

@@ -1,4 +1,4 @@
-"""Each list of the HTTP contract (sections 2.3, 3 and 4) with each filter and sort, as requests on a seeded store."""
+"""Each list of the HTTP contract (sections 2.3, 3 and 4) with each filter and sort, as requests to a seeded store."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VALUES = {
     "no such argument": ("CN01_OK_UDP", "nothing"),
     "no such tag": ("NO_SUCH_TAG", "address"),
 }
-"""Message tags and arguments, by what makes them easy or hard to count."""
+"""Message tags and arguments, by the property that makes them easy or hard to count."""
 Query = Mapping[str, str]
 Filters = dict[str, Query]
 
@@ -54,7 +54,7 @@ class Probe:
 
 
 def probes(size: Size) -> Iterator[Probe]:
-    """Yield all of them; cheap ones too, since a plan is cheap only until it changes."""
+    """Yield all probes; cheap ones too, since a changed plan can make them slow."""
     yield from _sorted("/jobs", job_filters(size), SORTS)
     for batch in (SWEEP, SMALL):
         yield from _sorted(f"/batches/{batch}", batch_filters(size), SORTS, group="/batches/{id}")
@@ -74,7 +74,7 @@ def probes(size: Size) -> Iterator[Probe]:
 
 
 def pairs_of_filters(size: Size) -> Iterator[Probe]:
-    """Yield lists with two filters, each pair with a sort of chance: no one promised these, but they are asked for."""
+    """Yield lists with two filters and a random sort: clients use them, although the contract does not promise them."""
     rng = random.Random(SEED)
     for path, filters, sorts in (
         ("/jobs", job_filters(size), tuple(SORTS)),
@@ -92,7 +92,7 @@ def _chosen(rng: random.Random, sorts: tuple[str, ...]) -> Query:
 
 
 def _sorted(path: str, filters: Filters, sorts: Iterable[str], *, group: str = "") -> Iterator[Probe]:
-    """Yield each filter with each sort, and a later page in the order that is the default."""
+    """Yield each filter with each sort, and a later page in the default order."""
     for query in filters.values():
         for sort in sorts:
             yield Probe(group or path, path, {**query, "sort": sort})
@@ -101,7 +101,7 @@ def _sorted(path: str, filters: Filters, sorts: Iterable[str], *, group: str = "
 
 
 def moments(size: Size) -> tuple[str, str]:
-    """A quarter and a half of the time that the runs span."""
+    """Return the times after a quarter and a half of the period of the runs."""
     return _instant(BEGIN + timedelta(minutes=size.runs // 4)), _instant(BEGIN + timedelta(minutes=size.runs // 2))
 
 
@@ -236,7 +236,7 @@ def _tag_values(batch: str) -> Iterator[Probe]:
 
 
 def _differences(size: Size) -> Iterator[Probe]:
-    """Yield a large batch against a small one, both ways: most domains are in one of them only."""
+    """Yield a large batch against a small one, both ways: most domains are in only one of them."""
     group = "/batches/{id}/diff/{id}"
     for path in (f"/batches/{SWEEP}/diff/{SMALL}", f"/batches/{SMALL}/diff/{SWEEP}"):
         for level in LEVELS:
@@ -248,7 +248,7 @@ def _differences(size: Size) -> Iterator[Probe]:
 
 
 def _single(size: Size) -> Iterator[Probe]:
-    """Yield what is read of a single run, in the old and the new half of the store."""
+    """Yield the reads of a single run, in the old and the new half of the store."""
     for number in (size.runs // 7, size.runs // 2, size.runs - 1):
         for part in ("", "/result", "/dnssec-chain"):
             yield Probe(f"/runs/{{id}}{part}", f"/runs/{run_id(number)}{part}", {})

@@ -1,9 +1,9 @@
-"""Measure the metrics of a store: adding its runs up for the first time, then requests.
+"""Measure the metrics of a store: the first aggregation of its runs, then requests.
 
     python -m benchmarks.metrics --db-driver postgres --db-dsn DSN [--waiting 100000]
 
-The store is migrated, and what it has is added up; a million runs can be made by `python -m benchmarks.store`.
-With `--waiting` so many jobs are queued first. Two days of slots with thirty routes are written as well.
+The store is migrated, and its runs are aggregated; `python -m benchmarks.store` can create a million runs. `--waiting`
+queues a number of jobs first. Two days of slots with thirty routes are written as well.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _requests(client: Any, state: State) -> None:
 
 
 def _timed(client: Any, query: str, state: State) -> tuple[float, float]:
-    """Return seconds and CPU seconds of a request that finds no document kept from the one before."""
+    """Return seconds and CPU seconds of a request that finds no cached document."""
     state.recent.forget(lambda key: key != "points")
     began, cpu = time.perf_counter(), time.process_time()
     answer = client.get(f"/api/v1/metrics{query}")

@@ -1,10 +1,11 @@
-"""What it costs to send one packet under limits: CPU of the way through `Pacing`, without any packet or run.
+"""Measure the CPU cost of sending one packet under limits: the path through `Pacing`, without any packet or run.
 
     python -m benchmarks.pacing [--packets 240] [--addresses 40] [--rounds 200] [--at-once 4]
 
-As in a run, so many packets go to so many addresses and are answered, some of them at once without answer. Without
-limits, with limits that are not near (all packets leave at once, without a lease), and where each is leased.
-Nothing is sent, so it is the same each time but for the machine: the least of many rounds is what counts.
+As in a run, a number of packets go to a number of addresses and are answered; `--at-once` packets are sent between two
+iterations of the event loop. Measured are the cases without limits, with limits that are not nearly reached (all
+packets leave immediately, without a lease), and with a lease for each packet. Nothing is sent, so only the machine
+varies: the minimum of many rounds counts.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _A_RUN_US = 25_000.0  # CPU of a whole run: benchmarks/RESULTS.md
 
 
 async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Namespace) -> float:
-    """Return the least CPU of a packet, in microseconds, of many rounds."""
+    """Return the minimum CPU of a packet over many rounds, in microseconds."""
     pacing = Pacing(MemoryLender(processes=2), lambda: limits, is_extra=is_extra)
     addresses = [f"127.{number // 250}.{number % 250}.1" for number in range(options.addresses)]
     await begin(pacing, addresses)
@@ -54,7 +55,7 @@ async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Na
 
 
 async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
-    """Let the process be one that is known: it has no share before that."""
+    """Register the process: before that it has no share."""
     until = time.monotonic() + 2.5
     while time.monotonic() < until:
         for address in addresses:
@@ -65,7 +66,7 @@ async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
 
 
 def _told(_outcome: QueryOutcome) -> None:
-    """Be the callback of a query that never ends."""
+    """Act as the callback of a query that never ends."""
 
 
 def _sent(_query: Query) -> bool:

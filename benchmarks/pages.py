@@ -1,10 +1,10 @@
-"""Measure the pages of public results on loopback: time to make one, and pages a second without and with a cache.
+"""Measure the pages of public results on loopback: time to render one, pages a second without and with a cache.
 
     python -m benchmarks.pages [--processes 2] [--seconds 20] [--rate 100] [--cached-rate 1000] [--results 50]
         [--at-once 24]
 
 The cache is nginx, with the directives that docs/howto/going-public.md shows. Server, proxy, database, Redis and the
-generator share the machine; the CPU of each is printed.
+load generator share the machine; the CPU of each is printed.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ http {{
 
 
 def entries(count: int, level: str = "INFO", *, most_kinds: int = 1000) -> list[EntryRecord]:
-    """Give entries of all modules in turns, with arguments as a real run has them."""
+    """Return entries of all modules in turn, with arguments like those of a real run."""
     kinds = [(module.name, case.id, tag) for module in modules().values() for case in module.cases for tag in case.tags]
     made = []
     for number, (module, case, tag) in enumerate(islice(cycle(kinds[:most_kinds]), count)):
@@ -85,7 +85,7 @@ def entries(count: int, level: str = "INFO", *, most_kinds: int = 1000) -> list[
 
 
 def seed(store: Store, results: int) -> list[str]:
-    """Store results of 200 entries, of which 20 are findings, and give their public ids."""
+    """Store results of 200 entries, of which 20 are findings; return their public ids."""
     found = entries(180) + entries(20, "WARNING")
     runs = [
         public_run(store, f"d{number}.example", entries=found, nameserver_timings=TIMINGS * 3)
@@ -95,7 +95,7 @@ def seed(store: Store, results: int) -> list[str]:
 
 
 def measure_making(bench: Bench) -> None:
-    """Make the page of 500 findings without any cache, in this process: of 60 kinds, and of as many kinds as can be."""
+    """Render the page of 500 findings in this process without a cache: with 60 kinds, and with the most kinds."""
     settings = load_settings({"broker_url": bench.redis.url, "data_dir": f"{tempfile.gettempdir()}/gm-none"}, {})
     client = create_app(settings, queue=open_queue(settings, bench.store)).test_client()
     for kinds in (60, 500):
@@ -103,7 +103,7 @@ def measure_making(bench: Bench) -> None:
         times, cpu, size = [], [], 0
         for number in range(40):
             begun, spent = time.perf_counter(), time.process_time()
-            # Another query, so that neither the pages kept by the process nor an ETag shortens the way.
+            # Another query string, so that neither cached pages nor an ETag shorten the work.
             response = client.get(f"/public/result/{run.public_id}?n={number}", headers={"Accept": "text/html"})
             times.append(time.perf_counter() - begun)
             cpu.append(time.process_time() - spent)
@@ -115,7 +115,7 @@ def measure_making(bench: Bench) -> None:
 
 @contextmanager
 def nginx(upstream: int) -> Iterator[tuple[int, int]]:
-    """Run the proxy with a cache in front of a port; gives its port and its process number."""
+    """Run the proxy with a cache in front of a port; yield its port and its process id."""
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     with tempfile.TemporaryDirectory(prefix="gm-pages-", dir="/tmp") as home, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -144,7 +144,7 @@ def _get(path: str, port: int) -> bytes:
 
 
 def measure_rate(bench: Bench, ids: list[str], *, port: int, rate: float, seconds: float, what: str) -> None:
-    """Ask for results in turns at a rate."""
+    """Request results in turn at a rate."""
     before, begun = bench.cpu_s(), time.perf_counter()
     generator = Generator(port, connections=200)
     outcome = uvloop.run(
@@ -156,7 +156,7 @@ def measure_rate(bench: Bench, ids: list[str], *, port: int, rate: float, second
 
 
 def measure_cold(bench: Bench, ids: list[str], at_once: int) -> None:
-    """Start a process, and ask for different results at the same moment as soon as it says that it is ready."""
+    """Start a process, and request different results at the same moment as soon as it reports that it is ready."""
     for _ in range(3):
         with serving(bench.store.settings, bench.redis) as service:
             port = port_of(service)

@@ -1,12 +1,13 @@
-"""Whether all processes together keep the limit of a name server, and what it costs to keep it.
+"""Measure whether all processes together respect the limit of a name server, and what the limit costs.
 
     python -m benchmarks.politeness shared [--zones 300] [--processes 16] [--slots 16] [--qps 300] [--outstanding 100]
     python -m benchmarks.politeness cost [--zones 100] [--rounds 6]
 
-`shared` tests zones that are all on the same four servers, with that many processes and a private Redis, and counts at
-the servers by the clock of the kernel (as root on Linux; else by that of the servers, which on a busy machine bunches
-what was sent evenly). `cost` tests zones with servers of their own in one process, in turns with and without limits,
-and compares CPU seconds a zone. Name servers run in this process, those of Python, so elapsed times are theirs as well.
+`shared` tests zones that are all on the same four servers, with a number of processes and a private Redis, and counts
+packets at the servers by the clock of the kernel (as root on Linux; otherwise by the clock of the servers, in which
+evenly spaced packets look bunched on a busy machine). `cost` tests zones with separate servers in one process,
+alternately with and without limits, and compares CPU seconds per zone. The name servers run in Python in this process,
+so elapsed times include theirs.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _ETH_P_IP, _PACKET_HOST = 0x0800, 0  # linux/if_ether.h, linux/if_packet.h
 
 
 def shared_world(zones: int) -> tuple[World, list[str]]:
-    """Make zones that are all on the same four servers, below a TLD that has two others."""
+    """Create zones that are all on the same four servers, below a TLD that has two others."""
     world = World()
     servers = {f"ns{number}.hoster.xa": address for number, address in enumerate(SHARED, 1)}
     world.zone("xa", ns={"ns1.nic.xa": "127.61.0.1", "ns2.nic.xa": "127.61.1.1"})
@@ -61,7 +62,7 @@ def shared_world(zones: int) -> tuple[World, list[str]]:
 
 
 def separate_world(zones: int) -> tuple[World, list[str]]:
-    """Make zones with two servers of their own each, below TLDs and a root that reach no limit either."""
+    """Create zones with two separate servers each, below TLDs and a root that do not reach a limit either."""
     world = World()
     world.zone(".", ns={f"{letter}.root-servers.net": f"127.62.{at}.1" for at, letter in enumerate("abcdefghijklm")})
     tlds = [f"x{number}" for number in range(max(1, zones // 3))]
@@ -75,7 +76,7 @@ def separate_world(zones: int) -> tuple[World, list[str]]:
 
 
 async def run_all(names: Sequence[str], hints: str, port: int, *, slots: int, pacing: Pacing | None) -> list[RunResult]:
-    """Test zones, so many at a time."""
+    """Test zones with limited concurrency."""
     profile = default_profile().merge({"net": {"allow_non_global_targets": True}})
     resources = Resources.open(root_hints=hints, dns_port=port, ipv6=False, pacing=pacing)
     free = asyncio.Semaphore(slots)
@@ -91,7 +92,7 @@ async def run_all(names: Sequence[str], hints: str, port: int, *, slots: int, pa
 
 
 def work(options: argparse.Namespace) -> None:
-    """Be one of the processes: the names of its zones come on standard input, its figures go to standard output."""
+    """Run as one of the processes: read zone names from standard input, write figures to standard output."""
     lender = RedisLender(parse_broker_url(options.redis), f"w{os.getpid()}")
     lender.start()
 
@@ -107,14 +108,14 @@ def work(options: argparse.Namespace) -> None:
 
 
 def register(broker: Broker, processes: int) -> None:
-    """Let Redis count the processes as live workers."""
+    """Register the processes in Redis as live workers."""
     for number in range(processes):
         state = WorkerState(f"w{number}", "host", 1, ("batch",), 1, {}, 0.0)
         broker.workers.register(state, timedelta(hours=1))
 
 
 class Arrivals:
-    """When packets to a port reached the loopback interface, by the clock of the kernel."""
+    """The times at which packets to a port reached the loopback interface, by the clock of the kernel."""
 
     def __init__(self, port: int) -> None:
         self.times: dict[str, list[float]] = {}
@@ -132,7 +133,7 @@ class Arrivals:
         while not self._is_over:
             with suppress(TimeoutError):
                 packet, ancillary, _, origin = self._socket.recvmsg(128, 64)
-                if origin[2] == _PACKET_HOST:  # not the same one as it was sent
+                if origin[2] == _PACKET_HOST:  # skip the copy of the packet as it was sent
                     self._note(packet, ancillary)
 
     def _note(self, packet: bytes, ancillary: Sequence[tuple[int, int, bytes]]) -> None:
@@ -205,7 +206,7 @@ def shared(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -
 
 
 def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> None:
-    """Compare CPU seconds a zone with and without limits, in turns in one process for each."""
+    """Compare CPU seconds per zone with and without limits, alternately in one process for each."""
     world, names = separate_world(options.zones)
     broker = Broker.open(redis.url)
     register(broker, 2)
@@ -235,7 +236,7 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Test zones and print the CPU seconds of it, that of the lender's thread included."""
+    """Test zones and print their CPU seconds, including those of the lender's thread."""
     lender = RedisLender(parse_broker_url(options.redis), f"w{os.getpid()}")
     lender.start()
     names = json.load(sys.stdin)

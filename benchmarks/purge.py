@@ -1,10 +1,10 @@
-"""Measure a purge by age over a seeded database: its steps, and what a reader and a writer beside it feel.
+"""Measure a purge by age over a seeded database: its steps, and the delays of a concurrent reader and writer.
 
     python -m benchmarks.purge --driver postgres --runs 20000
 
-The steps are those of the service. The reader asks for the newest runs, the writer queues, starts and ends a job, at
-rates that a busy service has (--reads, --writes; 0 is without a rest: then they and the purge share the processors).
-The database is private, and removed at the end; with --seeded it is a copy of that one.
+The steps are those of the service. The reader requests the newest runs, the writer queues, starts and ends a job, at
+the rates of a busy service (--reads, --writes; 0 is without a pause: then they and the purge share the processors).
+The database is private, and removed at the end; with --seeded it is a copy of that database.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _BEHIND_THE_SEED = BEGIN + timedelta(days=10_000)
 
 @dataclass(frozen=True)
 class Rates:
-    """How often a second the companions of a purge begin; 0 is without a rest."""
+    """How often a second the reader and the writer start; 0 is without a pause."""
 
     reads: float
     writes: float
 
 
 class Companion:
-    """A thread that does the same again and again, and notes how long each time took."""
+    """A thread that repeats an action and records the duration of each call."""
 
     def __init__(self, work: Callable[[], None], rate: float) -> None:
         self.times_ms: list[float] = []
@@ -104,7 +104,7 @@ def measure(store: Store, size: Size, rates: Rates, share: float) -> None:
     for name, companion in beside.items():
         print(f"{name} alone: {companion.stop()}")
     beside = companions(store, rates)
-    cutoff = BEGIN + timedelta(minutes=int(size.runs * share))  # a run is seeded a minute
+    cutoff = BEGIN + timedelta(minutes=int(size.runs * share))  # runs are seeded one minute apart
     _purge(store, "with both beside it", cutoff=cutoff)
     for name, companion in beside.items():
         print(f"{name} beside it: {companion.stop()}")
@@ -137,7 +137,7 @@ def _purge(store: Store, title: str, *, cutoff: datetime) -> None:
 
 
 def server_clock(session: Session) -> Callable[[], float]:
-    """CPU time of the process that serves a session, of SQLite that of this thread; true on a busy machine as well."""
+    """Return the CPU time of the process that serves a session, for SQLite that of this thread."""
     if session.get_bind().dialect.name == "sqlite":
         return time.thread_time
     process = Path(f"/proc/{session.execute(text('SELECT pg_backend_pid()')).scalar_one()}/schedstat")

@@ -1,4 +1,4 @@
-"""Measure how runs leave a seeded store: preview and deletion of a batch, purge by tag and by age."""
+"""Measure the removal of runs from a seeded store: preview and deletion of a batch, purge by tag and by age."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STEPS = 60
 
 
 def measure_removal(store: Store, client: FlaskClient) -> None:
-    """Preview and delete the sweep, then purge some of what is left."""
+    """Preview and delete the sweep, then purge some of the remaining runs."""
     address = f"/api/v1/batches/{SWEEP}"
     answer, taken = timed(lambda: client.get(f"{address}/delete-preview"))
     impact = answer.get_json()
@@ -46,7 +46,7 @@ def _counts(store: Store) -> tuple[int, int]:
 
 
 def _purge(store: Store, name: str, purge: Callable[..., int]) -> None:
-    """Purge as the service does, in steps that fit themselves; the rate counts the rests between them."""
+    """Purge as the service does, in steps of adaptive size; the rate includes the pauses between them."""
     begun: list[float] = []
 
     def step(session: Session, limit: int) -> int:

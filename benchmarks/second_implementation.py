@@ -1,12 +1,12 @@
-"""Compare the fourteen test cases of this engine that no other has with the second implementation in tests/reference.
+"""Compare the fourteen test cases that only this engine has with the second implementation in tests/reference.
 
-Inside the network namespace in which a generated test world is served (README.md beside):
+Inside the network namespace in which a generated test world is served (README.md in this directory):
 
     world.sh exec python -m benchmarks.second_implementation DIR [--zones 1000] [--first 0] [--jobs 2]
 
-Both run on each zone, one in four without IPv6; tags, levels and arguments are compared. A difference counts when it is
-there with more patience, too: both send a query once, so zones with a server that loses packets are left out. Exit
-code 1: there are differences. A zone that does not exist, or whose servers are all ill, gives nothing to compare.
+Both run on each zone, one in four without IPv6; tags, levels and arguments are compared. A difference counts only if
+it persists with longer timeouts: both send a query once, so zones with a server that loses packets are left out. Exit
+code 1: there are differences. A zone that does not exist, or has only unhealthy servers, is not compared.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from tests.reference.subject import Options
 
 PATIENCE_S: Final = (2.0, 10.0, 20.0)
 PORT: Final = 53
-IPV6_OFF: Final = 4  # in one zone of so many
+IPV6_OFF: Final = 4  # one zone in this number
 
 
 def compared(numbered: tuple[int, dict[str, Any]], *, hints: str) -> tuple[str, list[str], list[str]]:
-    """Return the zone, what only one side says, and the tags of the engine."""
+    """Return the zone, the findings of only one side, and the tags of the engine."""
     number, zone = numbered
     options = Options(ipv6=number % IPV6_OFF != 0, denial_label=DENIAL_LABEL)
     found: list[str] = []

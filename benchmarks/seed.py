@@ -1,8 +1,8 @@
-"""Fill a store with invented domains, tags, batches, jobs and runs, in the proportions of a service in use.
+"""Fill a store with generated domains, tags, batches, jobs and runs, in the proportions of a service in use.
 
-Half of the runs belong to one sweep over all domains, a quarter to twenty smaller batches, an eighth to many tiny ones,
-the others to none. What runs found is drawn from a real sweep (`benchmarks.sweep`). On PostgreSQL several processes
-write at once, and the indexes of runs are made at the end: a million runs take some minutes.
+Half of the runs belong to one sweep over all domains, a quarter to twenty smaller batches, an eighth to many tiny
+ones, the others to no batch. Findings are drawn from a real sweep (`benchmarks.sweep`). On PostgreSQL several
+processes write in parallel, and the indexes of runs are created at the end: a million runs take some minutes.
 """
 
 from __future__ import annotations
@@ -54,22 +54,22 @@ SEED = 5
 SWEEP = "batch_0000000000100000000"
 PROFILE = 1
 TAGS = {"all": 1, "half": 2, "tenth": 10, "rare": 1000} | {f"list{nth}": nth for nth in range(200, 500)}
-"""Each is on every n-th domain."""
+"""Each tag is on every n-th domain."""
 ENTRIES_PER_RUN = 98
-"""The mean of the sweep that runs are drawn from."""
+"""The mean of the sweep from which runs are drawn."""
 _BATCHES = 20
 _TINY_BATCHES = 500
 _SLICE = 2000
 _PROCESSES = 3
 _ALONE_MAX = 10_000
-"""So few runs are not worth processes."""
-_STRIDE = 611_953  # a prime: numbers times it, modulo their count, are all different
+"""Below this number of runs, parallel processes do not pay off."""
+_STRIDE = 611_953  # a prime: its multiples are all different modulo the number of rows
 _STATUSES = list(RunStatus)
 
 
 @dataclass(frozen=True)
 class Size:
-    """How many rows are made."""
+    """The number of rows to create."""
 
     runs: int
 
@@ -82,7 +82,7 @@ class Size:
         return min(10_000, self.runs // 20)
 
     def place(self, number: int) -> int:
-        """Mix batches and domains in time: each run has a place of its own."""
+        """Mix batches and domains in time: each run has a separate position."""
         return number * _STRIDE % self.runs
 
 
@@ -107,12 +107,12 @@ def seed(store: Store, size: Size) -> None:
 
 
 def name_of(domain_id: int) -> str:
-    kind = ("shop", "mail", "city", "bank")[domain_id * _STRIDE // 1000 % 4]  # tags do not follow the alphabet
+    kind = ("shop", "mail", "city", "bank")[domain_id * _STRIDE // 1000 % 4]  # tags are not in alphabetical order
     return f"{kind}{word(domain_id)}.{('com', 'net', 'org')[domain_id % 3]}"
 
 
 class _without_indexes:  # noqa: N801  # reads as a block
-    """On PostgreSQL the indexes of runs are made after the rows, which takes a third of the time."""
+    """Create the indexes of runs after the rows on PostgreSQL, which is faster."""
 
     def __init__(self, store: Store) -> None:
         on_postgres = store.engine.dialect.name == "postgresql"
@@ -134,7 +134,7 @@ def _seed_domains(session: Session, size: Size) -> None:
     insert_rows(session, Domain, ("id", "name", "created_at", "run_count"), rows)
     insert_rows(session, DomainRunCount, OF_RUN_COUNT, ((key, 0, name_of(key), None) for key in ids))
     insert_rows(session, Tag, ("name", "description", "created_at"), [(tag, "", BEGIN) for tag in TAGS])
-    # Every 20th domain has no tag.
+    # One domain in 20 does not have a tag.
     members = ((key, tag) for key in ids if key % 20 != 7 for tag, nth in TAGS.items() if key % nth == 0)
     insert_rows(session, DomainTag, ("domain_id", "tag"), members)
 
@@ -211,7 +211,7 @@ def _seed_slice(store: Store, size: Size, begin: int, end: int) -> None:
     with store.transaction() as session:
         outcomes = _outcomes(session, drawn)
     with store.transaction() as session:
-        if session.get_bind().dialect.name == "postgresql":  # keys that are right by construction are not checked
+        if session.get_bind().dialect.name == "postgresql":  # keys that are correct by construction are not checked
             session.execute(text("SET LOCAL session_replication_role = replica"))
         rows = (
             (number + 1, f"job_{number:019d}", outcome, PROFILE, *_run(number, place, one, size, rng))
@@ -228,7 +228,7 @@ _known_outcomes: dict[tuple[int, ...], int] = {}
 
 
 def _outcomes(session: Session, drawn: Sequence[Drawn]) -> list[int]:
-    """Find or create the outcomes of runs; this process remembers them."""
+    """Find or create the outcomes of runs; this process caches them."""
     if session.get_bind() not in _stores_met:
         _stores_met[:] = [session.get_bind()]
         _known_outcomes.clear()
@@ -296,7 +296,7 @@ def _count(session: Session) -> None:
 
 
 def _go_on_behind(session: Session) -> None:
-    """Let PostgreSQL give keys behind those that were chosen here."""
+    """Let PostgreSQL continue its sequences after the keys that were chosen here."""
     if session.get_bind().dialect.name == "postgresql":
         for table, column in (("domains", "id"), ("runs", "key"), ("effective_profiles", "id")):
             last = f"(SELECT coalesce(max({column}), 1) FROM {table})"
@@ -304,7 +304,7 @@ def _go_on_behind(session: Session) -> None:
 
 
 def _analyse(store: Store) -> None:
-    """What autovacuum does on PostgreSQL within minutes; on SQLite the service lives without statistics."""
+    """Analyse the tables on PostgreSQL, as autovacuum does within minutes; on SQLite the service has no statistics."""
     if store.engine.dialect.name == "postgresql":
         with autocommit_engine(store.engine).connect() as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")

@@ -1,9 +1,9 @@
-"""Measure GET /queue beside clients that are silent, slow or do not read: 300 silent connections and 40 of each kind.
+"""Measure GET /queue while clients are silent, slow or do not read: 300 silent connections and 40 of each kind.
 
     python -m benchmarks.slow_clients [--seconds 10]
 
-A private service on SQLite with a page of 8 MB that 80 of the clients ask for and do not read. Printed are the times of
-one request after the other before, while the attackers connect and for some seconds after.
+The service is private, on SQLite, with a page of 8 MB that 80 of the clients request and do not read. The output has
+the times of consecutive requests before, during and for some seconds after the attackers connect.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def measure(service: Service, seconds: float) -> None:
 
 
 def ask(service: Service) -> float:
-    """Return the milliseconds of one request with a connection of its own."""
+    """Return the milliseconds of one request with a separate connection."""
     begun = time.perf_counter()
     with urllib.request.urlopen(f"http://127.0.0.1:{port_of(service)}/api/v1/queue", timeout=20) as answer:
         answer.read()

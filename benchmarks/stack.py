@@ -5,14 +5,14 @@ Inside the world's namespace, in the repository's root:
     python -m benchmarks.stack --world DIR [--zones 600] [--workers 2] [--slots 16] [--rounds 1] [--json FILE]
         [--mixed] [--set KEY=VALUE ...] [--beside-cohort]
 
-The zones are those without defects; with `--mixed` as they come, those with silent servers among them. `--set` gives
-settings, such as nameserver_qps=0.
+The zones are those without defects; with `--mixed` all zones in the order of the world, including those with silent
+servers. `--set` sets settings, such as nameserver_qps=0.
 
-With `--beside-cohort` every second batch has snapshot intent, beside a cohort that has none of its domains: what the
-analysis costs those who do not use it.
+With `--beside-cohort` every second batch has snapshot intent while there is a cohort that contains none of its
+domains: this measures the cost of the analysis for those who do not use it.
 
-The servers are private ones of this machine and share its cores with the workers and with the world's name servers.
-Where other work shares them too, compare the CPU of a job, and rounds that were run in turns.
+The servers are private and share the cores of this machine with the workers and with the world's name servers. If
+other work shares them too, compare the CPU per job, and rounds that alternate.
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ def main() -> None:
 
 
 def clean_zones(world: Path) -> list[str]:
-    """Names of the zones in which neither they nor their TLD have defects."""
+    """Return the names of the zones without defects in the zone or its TLD."""
     zones = json.loads((world / "manifest.json").read_text())["zones"]
     return [zone["name"] for zone in zones if not zone["defects"] and not zone["tld_defects"]]
 
 
 def all_zones(world: Path) -> list[str]:
-    """Names of the zones in the order of the world, which is random."""
+    """Return the names of the zones in the order of the world, which is random."""
     return [zone["name"] for zone in json.loads((world / "manifest.json").read_text())["zones"]]
 
 
 def warm_up(rig: Rig, names: list[str]) -> None:
-    """Let threads, connections and caches of the TLDs come into being."""
+    """Let threads, connections and caches of the TLDs be created."""
     run_batch(rig, names[:60])
 
 
@@ -89,7 +89,7 @@ def measure(rig: Rig, names: list[str], *, snapshot_intent: bool = False) -> Fig
         "zones_per_minute": round(count / took_s * 60),
         **{f"cpu_ms_per_job_{name}": round(value, 2) for name, value in cpu_ms.items()},
         "cpu_ms_per_job": round(sum(cpu_ms.values()), 2),
-        "transactions_per_job": round(transactions / count, 2),  # those of the benchmark's own polling are in it
+        "transactions_per_job": round(transactions / count, 2),  # includes the polling of the benchmark
         "load_before": round(load, 1),
     }
 

@@ -3,9 +3,9 @@
     python -m benchmarks.store --driver postgres --runs 200000
     python -m benchmarks.store --driver sqlite --runs 20000
 
-Each list of the HTTP contract (sections 2.3, 3 and 4) is asked for with every filter and sort, through the application
-but without a socket. Printed are the 95th percentiles; for what is over the limit also the plans of its statements.
-The database is private and removed at the end, unless --seeded names one, which is kept as it is.
+Each list of the HTTP contract (sections 2.3, 3 and 4) is requested with every filter and sort, through the application
+but without a socket. The output has the 95th percentiles; for probes over the limit also the plans of their
+statements. The database is private and removed at the end; a database named with --seeded is left unchanged.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ POSTGRES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """Times of one probe in milliseconds; the first call, which fills caches, is told apart."""
+    """Times of one probe in milliseconds; the first call, which fills caches, is reported separately."""
 
     probe: Probe
     first_ms: float
@@ -79,7 +79,7 @@ class Bench:
     client: FlaskClient
 
     def cpu_clock(self) -> Callable[[], float]:
-        """Seconds of CPU of this thread and of the server process of its connection: true on a busy machine as well."""
+        """Return the CPU seconds of this thread and of its database server process: other load does not count."""
         if self.store.engine.dialect.name == "sqlite":
             return time.thread_time
         with self.store.read_only() as session:
@@ -88,7 +88,7 @@ class Bench:
 
     def call(self, probe: Probe) -> None:
         answer = self.client.get(probe.url)
-        # 409: values of a batch that still runs; 404: no chain is stored; pending: values that nothing has counted yet
+        # 409: values of a batch that still runs; 404: no chain is stored; pending: values that are not counted yet
         pending = answer.status_code == 503 and "statistics_pending" in answer.text
         assert pending or answer.status_code in (200, 404, 409), (probe.url, answer.text)
 
@@ -102,11 +102,11 @@ class Bench:
         return Measured(probe, times[0], times[1:])
 
     def plans(self, probe: Probe) -> Iterator[str]:
-        """Plans of the statements of a probe, in their order."""
+        """Return the plans of the statements of a probe in order."""
         statements: list[tuple[str, Any]] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-            if not statement.startswith("SET "):  # of the transaction; it has no plan
+            if not statement.startswith("SET "):  # a transaction statement, which has no plan
                 statements.append((statement, parameters))
 
         event.listen(self.store.engine, "before_cursor_execute", note)
@@ -143,7 +143,7 @@ def report(bench: Bench, measured: list[Measured], *, shown_plans: int) -> None:
 
 @contextmanager
 def chosen_store(driver: str, seeded: str, *, postgres: Mapping[str, str] = POSTGRES) -> Iterator[StoreSettings]:
-    """A seeded database, or a new empty one, which is removed at the end; `postgres` are settings of its server."""
+    """Yield a seeded database, or a new empty one, which is then removed; `postgres` are settings of its server."""
     if seeded:
         yield _settings(driver, seeded)
     elif driver == "postgres":
@@ -155,7 +155,7 @@ def chosen_store(driver: str, seeded: str, *, postgres: Mapping[str, str] = POST
 
 
 def _settings(driver: str, dsn: str) -> StoreSettings:
-    """One connection for the whole run: the clock is that of its server process."""
+    """Return settings with one connection for the whole run: the clock is that of its server process."""
     return StoreSettings(driver="postgres" if driver == "postgres" else "sqlite", dsn=dsn, connection_lifetime=_RUN)
 
 
@@ -171,7 +171,7 @@ def opened(settings: StoreSettings) -> Iterator[Store]:
 
 @contextmanager
 def serving(store: Store) -> Iterator[Bench]:
-    """The application, with a Redis of its own for the progress of running jobs."""
+    """Yield the application, with a separate Redis for the progress of running jobs."""
     with tempfile.TemporaryDirectory(prefix="gm-rd-", dir="/tmp") as home:
         redis = EmbeddedRedis(Path(home))
         redis.start()
@@ -186,7 +186,7 @@ def serving(store: Store) -> Iterator[Bench]:
 
 @contextmanager
 def copied(settings: StoreSettings) -> Iterator[StoreSettings]:
-    """A copy of a seeded database, so that it can be measured again after a deletion."""
+    """Yield a copy of a seeded database, so that it can be measured again after a deletion."""
     if settings.driver == "sqlite":
         with tempfile.TemporaryDirectory(prefix="gm-store-") as home:
             shutil.copyfile(settings.dsn, f"{home}/store.db")

@@ -1,9 +1,9 @@
-"""Measure the HTTP API on loopback: writes and reads at a rate, overload, and viewers beside ordinary requests.
+"""Measure the HTTP API on loopback: writes and reads at a rate, overload, and viewers together with ordinary requests.
 
     python -m benchmarks.api posts|reads|overload|viewers [--database postgres|sqlite] [--processes 2]
         [--rate 500] [--seconds 60] [--viewers 2000] [--jobs 200]
 
-Server, database, Redis and the generator share the machine; the CPU of each is printed.
+Server, database, Redis and the load generator share the machine; the CPU of each is printed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tests.support.rows import claim, make_run, queue_job, record
 from tests.support.service import Service, wait_for
 from tests.support.stores import opened
 
-SERVES = "event='serving'"  # what each process of the API logs when it accepts connections
+SERVES = "event='serving'"  # the log message of each API process when it accepts connections
 _TICKS = os.sysconf("SC_CLK_TCK")
 _DURABLE = {"shared_buffers": "256MB", "max_wal_size": "2GB", "max_connections": "200"}
 _RATES = {"posts": 500.0, "reads": 1000.0, "overload": 3000.0, "viewers": 50.0}
@@ -49,7 +49,7 @@ _RATES = {"posts": 500.0, "reads": 1000.0, "overload": 3000.0, "viewers": 50.0}
 
 @dataclass
 class Bench:
-    """What is measured."""
+    """The service under measurement."""
 
     store: Store
     redis: EmbeddedRedis
@@ -60,7 +60,7 @@ class Bench:
         return port_of(self.service)
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds so far: the API, the database's server if there is one, Redis, this process."""
+        """Return the CPU seconds so far: the API, the database server if there is one, Redis, this process."""
         groups = {"api": {"gonemaster_api"}, "postgres": {"postgres"}, "redis": {"valkey-server", "redis-server"}}
         found = dict.fromkeys(groups, 0.0) | {"generator": time.process_time()}
         mine = _descendants(os.getpid())
@@ -86,7 +86,7 @@ def _read(path: str) -> str:
 
 
 def _descendants(pid: int) -> set[int]:
-    """Children of all threads, and theirs."""
+    """Return the children of all threads, recursively."""
     children = {
         int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(str(task)).split()
     }
@@ -95,7 +95,7 @@ def _descendants(pid: int) -> set[int]:
 
 @contextmanager
 def open_bench(database: str, processes: int, **flags: object) -> Iterator[Bench]:
-    """Start the servers in a temporary directory; all is gone at the end."""
+    """Start the servers in a temporary directory, which is removed at the end."""
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="gm-api-", dir="/tmp"))
         if database == "postgres":
@@ -140,7 +140,7 @@ def main() -> None:
 
 
 async def measure_posts(bench: Bench, rate: float, seconds: float) -> None:
-    """Submit jobs, and count those that the database has."""
+    """Submit jobs, and count the jobs in the database."""
     at_first = bench.count("SELECT count(*) FROM jobs")
     outcome = await Generator(bench.port).run(
         lambda number: post("/api/v1/jobs", json.dumps({"domain": f"d{number}.example"}).encode()),
@@ -159,9 +159,9 @@ def len_of_queue(bench: Bench) -> int:
 
 
 async def measure_reads(bench: Bench, rate: float, seconds: float) -> None:
-    """Read jobs, runs, a page of runs and the queue in turns."""
+    """Read jobs, runs, a page of runs and the queue in turn."""
     jobs = [queue_job(bench.store, f"d{number}.example").id for number in range(200)]
-    # With a score, as workers store it: else the first reading of each run computes and writes it.
+    # Store the score, as workers do: otherwise the first read of each run computes and writes it.
     found = record("INFO", "WARNING", score=90, grade="B")
     runs = [make_run(bench.store, f"r{number}.example", found).id for number in range(200)]
 
@@ -174,7 +174,7 @@ async def measure_reads(bench: Bench, rate: float, seconds: float) -> None:
 
 
 async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace) -> None:
-    """Open the viewers, publish events of their jobs, and read something else beside them."""
+    """Open the viewers, publish events of their jobs, and send other requests meanwhile."""
     jobs = [claim(bench.store, queue_job(bench.store, f"d{number}.example").id).id for number in range(options.jobs)]
     begun = time.perf_counter()
     viewers = await open_viewers(bench.port, jobs, options.viewers // options.jobs)
@@ -187,7 +187,7 @@ async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace
         sent = await publishing
     begun = time.perf_counter()
     await asyncio.wait_for(asyncio.gather(*(viewer.ended.wait() for viewer in viewers)), 20)
-    of_each = sent / len(jobs) + 2  # and state and done
+    of_each = sent / len(jobs) + 2  # plus the events state and done
     lacking = sum(viewer.events != of_each for viewer in viewers)
     print(f"reads at {rate:.0f}/s beside them: {outcome.report()}")
     print(f"{sent} events sent, {sum(viewer.events for viewer in viewers)} received; viewers with fewer: {lacking}")

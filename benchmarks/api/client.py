@@ -1,4 +1,4 @@
-"""An HTTP client that sends requests at a fixed rate, whether or not the server keeps up."""
+"""An HTTP client that sends requests at a fixed rate, even if the server cannot keep up."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import cast
 
 PATIENCE_S = 10.0
-_CONNECTIONS = 1000  # of a generator at once; what finds none free is sent later
+_CONNECTIONS = 1000  # connections of a generator; a request that finds no free one is delayed
 
 
 @dataclass
 class Outcome:
-    """What became of the requests: how many by status, or by error, and the seconds that each took.
+    """The results of the requests: counts by status or error, and the duration of each in seconds.
 
-    `late` has the seconds by which each was sent after its time: the generator shares the machine. `refused` counts
-    those without 2xx by the second of the measurement in which they were sent.
+    `late` has the delay of each request in seconds, because the generator shares the machine. `refused` counts
+    responses without 2xx by the second of the measurement in which the request was sent.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's class is not a subclass
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
 
 
 class Generator:
-    """Sends requests at a rate, over connections that are kept open."""
+    """Sends requests at a rate over persistent connections."""
 
     def __init__(self, port: int, *, connections: int = _CONNECTIONS) -> None:
         self._port = port
@@ -96,7 +96,7 @@ class Generator:
         self._places = asyncio.Semaphore(connections)
 
     async def run(self, make: Callable[[int], bytes], *, rate: float, seconds: float) -> Outcome:
-        """Send `rate` requests a second; `make` gives each from its number."""
+        """Send `rate` requests a second; `make` creates each from its number."""
         outcome, tasks, begun = Outcome(), set(), time.perf_counter()
         for number in range(int(rate * seconds)):
             due = begun + number / rate

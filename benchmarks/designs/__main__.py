@@ -2,9 +2,9 @@
 
     python -m benchmarks.designs --driver postgres --runs 50000 [--own-outcomes 1.0]
 
-All designs number what repeats (module, test case, tag, level: a kind) and compress arguments and times of a run to one
-document. They differ in what is searched: a row for each entry; a row for each entry from NOTICE up; or what a run
-said as a whole (its outcome), stored once, in one level or in two. Tables and queries are as small as that allows.
+All designs number repeated values (module, test case, tag, level: a kind) and compress arguments and times of a run
+into one document. They differ in what is searched: a row for each entry; a row for each entry from NOTICE up; or the
+outcome of a run, stored once, in one level or in two. Tables and queries are as small as that allows.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _SEED = 3
 
 
 def batch_of(key: int) -> int:
-    """Number the batches: 1 has half of the runs, 2 has `BATCH_RUNS` of them, 3 the rest."""
+    """Return the batch of a run: 1 has half of the runs, 2 has `BATCH_RUNS` runs, 3 the rest."""
     return 1 if key % 2 else 2 if key % 100 == 0 and key <= 100 * BATCH_RUNS else 3
 
 
 def draw(sweep: Sweep, count: int) -> Iterator[Stored]:
-    """Draw runs, the same ones for each design."""
+    """Draw runs; each design gets the same runs."""
     rng = random.Random(_SEED)
     for key in range(1, count + 1):
         drawn = sweep.draw(f"{word(key)}.com", rng)
@@ -45,13 +45,13 @@ def draw(sweep: Sweep, count: int) -> Iterator[Stored]:
 
 
 def prepare(sweep: Sweep) -> None:
-    """Make the dictionary of two runs."""
+    """Build the dictionary from two runs."""
     rng = random.Random(_SEED + 1)
     DICTIONARY[:] = b"".join(document_of(sweep.draw(f"{word(key)}.org", rng)) for key in (1, 2))[-32768:]
 
 
 def chosen_kinds(sweep: Sweep, runs: Sequence[Stored]) -> dict[str, int]:
-    """Find kinds to ask for: those nearest to a share of the runs."""
+    """Choose the kinds to search for: those that occur in nearly the given shares of the runs."""
     counts = Counter(kind for run in runs for kind in set(run.kinds))
     share = {kind: count / len(runs) for kind, count in counts.items()}
 
@@ -70,7 +70,7 @@ def chosen_kinds(sweep: Sweep, runs: Sequence[Stored]) -> dict[str, int]:
 def measure(
     kind: type[Design], database: Database, sweep: Sweep, runs: Sequence[Stored], written: int
 ) -> dict[str, str]:
-    """Write the runs, the last ones in a transaction each, and read pages."""
+    """Write the runs, the last ones in one transaction each, and read pages."""
     design = kind(database, sweep.kinds)
     for begin in range(0, len(runs) - written, _SLICE):
         design.write(runs[begin : min(begin + _SLICE, len(runs) - written)])
@@ -95,7 +95,7 @@ def measure(
 
 
 def page_times(design: Design, kind: int, batch: int | None) -> str:
-    """Milliseconds of a page with its total: the best of some calls, as other work may wait for the cores."""
+    """Return the milliseconds of a page with its total: the best of some calls, as other work may use the cores."""
     times, total = [], 0
     for _ in range(_REPEATS):
         begin = time.perf_counter()

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import psycopg2
 
 _COPIED = 200
-"""From so many rows on a bulk insertion pays."""
+"""From this number of rows on a bulk insert pays off."""
 _SIZE = """
     SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'public' AND c.relkind = 'r'
@@ -21,7 +21,7 @@ _SIZE = """
 
 
 class Database(ABC):
-    """One connection; statements have question marks for parameters."""
+    """One connection; statements use question marks for parameters."""
 
     name: ClassVar[str]
 

@@ -1,4 +1,4 @@
-"""The document of a run: arguments of its entries a line each, times, timings; compressed with a preset dictionary."""
+"""The document of a run: arguments of its entries (a line each), times, timings; compressed with a dictionary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.sweep.sample import Drawn
 
 DICTIONARY = bytearray()
-"""Made of drawn runs, before the first is compressed."""
+"""Built from drawn runs, before the first is compressed."""
 
 
 def packed(kinds: Sequence[int]) -> bytes:

@@ -1,4 +1,4 @@
-"""The designs: a schema each, how a run is written to it, and how a page of entries of one kind is read from it."""
+"""The designs: for each a schema, how it writes a run, and how it reads a page of entries of one kind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MODULES = "module_outcome_id integer, outcome_id integer, PRIMARY KEY (module_o
 
 @dataclass(frozen=True)
 class Stored:
-    """A run as it is written."""
+    """A run in the form in which it is written."""
 
     key: int
     batch_key: int
@@ -31,7 +31,7 @@ class Stored:
 
 
 class Design(ABC):
-    """A schema, how a run is written to it, and how a page of entries of one kind is read from it."""
+    """A schema with its ways to write a run and to read a page of entries of one kind."""
 
     title: ClassVar[str]
     tables: ClassVar[Sequence[str]]
@@ -62,10 +62,10 @@ class Design(ABC):
 
     @abstractmethod
     def page(self, kind: int, batch: int | None) -> tuple[list[Any], int]:
-        """Return the first entries (run and arguments) of a kind, and how many there are, up to the limit."""
+        """Return the first entries (run and arguments) of a kind, and their number up to the limit."""
 
     def entries_of(self, keys: Sequence[int], kind: int, kinds: dict[int, Sequence[int]] | None = None) -> list[Any]:
-        """Read the documents of some runs and take the lines of this kind."""
+        """Read the documents of some runs and return the lines of this kind."""
         marks = ", ".join("?" * len(keys))
         rows = self.database.execute(
             f"SELECT run_key, kinds, document FROM documents WHERE run_key IN ({marks}) ORDER BY run_key", keys
@@ -110,7 +110,7 @@ class Rows(Design):
 
 
 class Findings(Rows):
-    """A narrow row for each entry from NOTICE up; others are searched in the kinds of each run."""
+    """A narrow row for each entry from NOTICE up; less severe entries are searched in the kinds of each run."""
 
     title = "rows from NOTICE up"
 
@@ -163,7 +163,7 @@ class OneLevel(Design):
         self.database.insert("documents", [(run.key, None, run.document) for run in runs])
 
     def _outcome_of(self, run: Stored) -> int:
-        """Find or write the outcome of a run; a worker remembers those that it has met."""
+        """Find or write the outcome of a run; a worker caches the outcomes that it has seen."""
         kinds = packed(run.kinds)
         digest = blake2b(kinds, digest_size=16).digest()
         if digest not in self._known:
@@ -185,7 +185,7 @@ class OneLevel(Design):
         counted = f"SELECT outcome_id, count(*) FROM ({some}) AS found GROUP BY outcome_id"
         runs = dict(self.database.execute(counted, [chosen, *parameters]))
         total = min(TOTAL_MAX, sum(counts[outcome] * number for outcome, number in runs.items()))
-        if sum(runs.values()) > _FEW:  # common: walk runs in their order
+        if sum(runs.values()) > _FEW:  # common kind: read runs in order
             within = f"+{within}" if self.database.name == "sqlite" else within
         query = f"SELECT key, outcome_id FROM runs WHERE {within}{where} ORDER BY key LIMIT {PAGE}"
         rows = self.database.execute(query, [chosen, *parameters])
@@ -204,7 +204,7 @@ class OneLevel(Design):
 
 
 class TwoLevels(OneLevel):
-    """The multiset of each module is stored once, and an outcome is a set of these."""
+    """The multiset of each module is stored once, and an outcome is a set of module outcomes."""
 
     title = "outcomes in two levels"
     tables = (

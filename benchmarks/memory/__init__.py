@@ -1,1 +1,1 @@
-"""What a worker holds after many runs."""
+"""The memory of a worker after many runs."""

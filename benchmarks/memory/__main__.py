@@ -1,15 +1,16 @@
-"""Find out whether a worker's memory is level over many runs, and what stays where it is not.
+"""Determine whether a worker's memory is stable over many runs, and which allocations remain if it is not.
 
     python -m benchmarks.memory [--runs 20000] [--processes 1] [--slots 16] [--world DIR] [--as-it-is] [--trace]
 
 The whole service works on batches of mixed domains: PostgreSQL, Redis, beat, worker processes with the real engine.
 The domains are those of the tests' demo world on loopback addresses, or with `--world`, inside the namespace that
-serves it, those of a generated world (silent servers left out; `--silent` takes them, too). Each tenth has a name of
-its own, which does not exist. After each batch it prints what the processes hold, once their free pages have gone
-back, or with `--as-it-is` what the operating system shows at that moment. The memory is level if it is never more than
-1.05 times what it was after `--from` runs; else the exit code is 1.
-`--trace` has Python note where objects are made (tracemalloc, which takes three times as long and much memory: use
-fewer runs), and prints what came after `--from` and is there at the end.
+serves it, those of a generated world (without silent servers, unless `--silent` is given). One domain in ten has a
+unique name that does not exist. After each batch the memory of the processes is printed, once they have released their
+free pages, or with `--as-it-is` as the operating system shows it at that moment. The memory is stable if it never
+exceeds 1.05 times its value after `--from` runs; otherwise the exit code is 1.
+
+With `--trace` Python records allocations (tracemalloc, which takes three times as long and much memory: use fewer
+runs), and those made after `--from` that remain at the end are printed.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ from gonemaster_db.core.errors import StoreUnavailable
 from tests.support.dnsworld.demo_world import DOMAINS
 
 LEVEL = 1.05
-DEMO_SILENT = ("silent.xa", "refused.xa", "lame.xa")  # their runs wait most of the time
+DEMO_SILENT = ("silent.xa", "refused.xa", "lame.xa")  # their runs mostly wait for responses
 MEBI = 2**20
 SHOWN = 40
-LONGEST_S = 7200  # of one batch, on a machine that is busy with other work
+LONGEST_S = 7200  # for one batch, on a machine with other load
 
 
 def main() -> int:
@@ -74,7 +75,7 @@ def main() -> int:
 
 @contextmanager
 def serving(options: argparse.Namespace, folder: Path) -> Iterator[tuple[dict[str, str], list[str]]]:
-    """Settings and domains of the world; the demo world is started here."""
+    """Return settings and domains of the world; start the demo world here."""
     if options.world:
         zones = json.loads((options.world / "manifest.json").read_text())["zones"]
         names = [zone["name"] for zone in zones if options.silent or not SILENT.intersection(defect_names(zone))]
@@ -121,7 +122,7 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
 
 
 def test(rig: Rig, names: list[str]) -> None:
-    """Have the domains tested; a name stands once in a batch, so those of a small world make several."""
+    """Have the domains tested; a name occurs once in a batch, so a small world needs several batches."""
     waiting = list(names)
     while waiting:
         once = list(dict.fromkeys(waiting))
@@ -137,17 +138,17 @@ def test(rig: Rig, names: list[str]) -> None:
 def is_count(rig: Rig, query: str, count: int) -> bool:
     try:
         return bool(rig.value(query) == count)
-    except StoreUnavailable:  # on a machine that is busy with other work, PostgreSQL may take long to accept
+    except StoreUnavailable:  # with other load on the machine, PostgreSQL may take long to accept connections
         return False
 
 
 def resident(pid: int) -> float:
-    """The resident size of a process, MiB."""
+    """Return the resident size of a process in MiB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MEBI
 
 
 def ask(pid: int, folder: Path) -> dict[str, int]:
-    """Let a process tell what it holds."""
+    """Ask a process to report its memory."""
     file = folder / f"{pid}.json"
     file.unlink(missing_ok=True)
     os.kill(pid, ASK)
@@ -163,7 +164,7 @@ def keep_snapshot(pid: int, folder: Path, name: str) -> None:
 
 
 def what_stays(before: Path, after: Path) -> None:
-    """Print where most of what is there now and was not then was made, with the callers of the first."""
+    """Print the origins of most allocations made since then that remain, with the callers of the first."""
     older, newer = (tracemalloc.Snapshot.load(str(path)) for path in (before, after))
     for grouped, count in (("lineno", SHOWN), ("traceback", 8)):
         print(f"\nby {grouped}:")

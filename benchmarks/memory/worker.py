@@ -1,4 +1,4 @@
-"""A worker process with the real engine that tells what it holds, when it is asked by a signal."""
+"""A worker process with the real engine that reports its memory when it receives a signal."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gonemaster_engine.memory import release_free_memory
 from gonemaster_tasks.worker.main import main
 
 ASK = signal.SIGRTMIN
-FOLDER = "GM_MEMORY_FOLDER"  # where it tells: <pid>.json, and <pid>.snapshot where allocations are traced
-AS_IT_IS = "GM_MEMORY_AS_IT_IS"  # set where free pages stay before it tells
+FOLDER = "GM_MEMORY_FOLDER"  # directory of the reports: <pid>.json, and <pid>.snapshot if allocations are traced
+AS_IT_IS = "GM_MEMORY_AS_IT_IS"  # if set, free pages are not released before a report
 _MALLINFO = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
 
 
@@ -25,7 +25,7 @@ class _Mallinfo(ctypes.Structure):
 
 
 def held() -> dict[str, Any]:
-    """What Python and the C library hold: objects in Python's own blocks, and octets of the library's heaps."""
+    """Return the memory of Python and the C library: objects in Python's blocks, and bytes of the library's heaps."""
     told: dict[str, Any] = {"blocks": sys.getallocatedblocks()}
     library = ctypes.CDLL(None)
     if hasattr(library, "mallinfo2"):
@@ -36,9 +36,9 @@ def held() -> dict[str, Any]:
 
 
 def tell(*_: object) -> None:
-    """Write it down; the name of the file appears when all is in it.
+    """Write a report; its file name appears when the file is complete.
 
-    Free pages go back first, as they do every two seconds: what a process keeps meanwhile depends on the moment.
+    Free pages are released first, as every two seconds: how many a process holds in between varies.
     """
     if AS_IT_IS not in os.environ:
         release_free_memory()

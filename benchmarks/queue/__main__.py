@@ -2,10 +2,9 @@
 
     python -m benchmarks.queue [--jobs 100000] [--timed 10000] [--workers 2] [--slots 16] [--submit-only] [--json FILE]
 
-It is a directory, for a file queue.py would hide Python's own `queue` from the scripts beside it. All servers are
-private ones of this machine and share its cores; PostgreSQL commits durably (fsync on), Redis writes its append-only
-file. The engine is a stand-in of 0 ms with the entries of a sweep, 100 a run: the figures are of the
-plumbing.
+This is a directory because a file queue.py would hide Python's `queue` from the neighbouring scripts. All servers are
+private and share the cores of this machine; PostgreSQL commits durably (fsync on), Redis writes its append-only file.
+The engine is a stand-in of 0 ms with the entries of a sweep, 100 per run, so the figures cover only queue and store.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ def measure(rig: Rig, options: argparse.Namespace) -> Figures:
 
 
 def submit(rig: Rig, jobs: int) -> Figures:
-    """One POST of all jobs; memory is what Redis uses more than before."""
+    """Submit all jobs in one POST; memory is the growth of Redis."""
     body = {"domains": [f"zone-{number}.example" for number in range(jobs)]}
     before = rig.redis_info("memory")["used_memory"]
     took_s, answer = timed(lambda: rig.post("/jobs/batch", body))
@@ -73,7 +72,7 @@ def submit(rig: Rig, jobs: int) -> Figures:
 
 
 def control(rig: Rig) -> Figures:
-    """What an operator does while everything waits and no worker runs."""
+    """Measure the operators' controls while all jobs wait and no worker runs."""
     ids = list(rig.broker.lists.waiting_ids("batch"))
     reorder_s, _ = timed(lambda: rig.post("/queue/reorder", {"job_ids": ids[::-1]}))
     assert next(rig.broker.lists.waiting_ids("batch")) == ids[-1]
@@ -99,8 +98,8 @@ def slices_of(ids: list[str], count: int) -> list[list[str]]:
 
 
 def throughput(rig: Rig, options: argparse.Namespace) -> Figures:
-    """Let the workers run; then pause, and see when the last job started."""
-    wait_until(lambda: runs(rig) >= min(2000, options.timed // 5), within_s=120)  # threads and connections are made
+    """Let the workers run; then pause, and measure when the last job started."""
+    wait_until(lambda: runs(rig) >= min(2000, options.timed // 5), within_s=120)  # threads and connections are created
     counted, cpu = rig.counters(), rig.cpu_s()
     begun, first = time.perf_counter(), runs(rig)
     wait_until(lambda: runs(rig) >= first + options.timed, within_s=600, every_s=0.25)
@@ -114,14 +113,14 @@ def throughput(rig: Rig, options: argparse.Namespace) -> Figures:
 
 
 def per_job(rig: Rig, before: dict[str, int], first: int) -> Figures:
-    """What the servers did for a job. The workers go on meanwhile, so runs are counted again."""
+    """Return the work of the servers per job. Workers continue meanwhile, so runs are counted again."""
     after = rig.counters()
     done = runs(rig) - first
     return {f"{name}_per_job": round((after[name] - value) / done, 1) for name, value in before.items()}
 
 
 def pause_of_workers(rig: Rig) -> Figures:
-    """Milliseconds from the request to the last start of a batch job on any worker."""
+    """Return the milliseconds from the request to the last start of a batch job on any worker."""
     asked = datetime.now(UTC)
     rig.post("/queue/pause", {"tier": "batch"})
     time.sleep(2.5)
@@ -131,7 +130,7 @@ def pause_of_workers(rig: Rig) -> Figures:
 
 
 def starts(rig: Rig) -> Figures:
-    """Normal jobs, one at a time: from before the request to the start, behind a full batch tier."""
+    """Start normal jobs, one at a time: measure from before the request to the start, with a full batch tier."""
     waits = [normal_start_ms(rig, number) for number in range(_NORMAL_JOBS)]
     rig.post("/queue/resume", {})
     wait_until(lambda: rig.value("SELECT count(*) FROM jobs WHERE status = 'running'") > 0, within_s=30)

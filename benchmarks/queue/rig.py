@@ -1,4 +1,4 @@
-"""What the measurement runs on: a private PostgreSQL with durable commits, a private Redis, the API, workers, beat."""
+"""The services of the measurement: PostgreSQL with durable commits, Redis, the API, workers, beat."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Rig:
-    """The parts of one measurement."""
+    """The services of one measurement."""
 
     settings: Settings
     parts: QueueParts
@@ -60,12 +60,12 @@ class Rig:
         return answer.get_json()
 
     def value(self, sql: str) -> Any:
-        """The one value that a query gives."""
+        """Return the single value of a query."""
         with self.parts.store.read_only() as session:
             return session.execute(text(sql)).scalar()
 
     def start(self, name: str, module: str, *arguments: str) -> None:
-        """Start a worker or beat; its log stands in the directory."""
+        """Start a worker or beat; its log is in the directory."""
         environ = {key: value for key, value in os.environ.items() if not key.startswith("GONEMASTER_")}
         command = [sys.executable, "-W", "ignore:You're running the worker", "-m", module, *arguments]
         with (self.directory / f"{name}.log").open("ab") as log:
@@ -91,20 +91,20 @@ class Rig:
                 process.wait()
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds so far of workers, PostgreSQL's processes and Redis."""
+        """Return the CPU seconds so far of workers, PostgreSQL's processes and Redis."""
         workers = [process.pid for name, process in self.processes.items() if name.startswith("worker")]
         servers = [row[0] for row in self._rows("SELECT pid FROM pg_stat_activity")]
         groups = {"workers": workers, "postgres": servers, "redis": [self.redis_pid]}
         return {name: sum(map(_cpu_s_of, pids)) for name, pids in groups.items()}
 
     def redis_info(self, section: str) -> dict[str, Any]:
-        """What Redis says of itself."""
+        """Return the INFO of Redis."""
         with closing(self.broker.address.connect()) as client:
             return dict(client.info(section))
 
     def counters(self) -> dict[str, int]:
-        """What servers have done so far: commands of Redis, transactions and written rows of PostgreSQL."""
-        time.sleep(1.1)  # a backend tells its statistics once a second
+        """Return the work of the servers so far: commands of Redis, transactions and written rows of PostgreSQL."""
+        time.sleep(1.1)  # a backend reports its statistics once a second
         row = self._rows(
             "SELECT xact_commit, tup_inserted + tup_updated + tup_deleted FROM pg_stat_database"
             " WHERE datname = current_database()"
@@ -124,7 +124,7 @@ class Rig:
 
 @contextmanager
 def open_rig(*, slots: int, **settings_of_workers: str) -> Iterator[Rig]:
-    """Start the servers in a temporary directory; all is gone at the end."""
+    """Start the servers in a temporary directory, which is removed at the end."""
     directory = Path(tempfile.mkdtemp(prefix="gm-bench-", dir="/tmp"))
     redis = EmbeddedRedis(directory / "redis")
     try:
@@ -162,7 +162,7 @@ def _with_parts(settings: Settings, store: Store, directory: Path, redis: Embedd
 
 
 def wait_until(condition: Callable[[], bool], *, within_s: float, every_s: float = 0.02) -> None:
-    """Ask until it is true."""
+    """Poll until the condition is true."""
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""A worker process whose engine takes no time and finds what runs of a sweep find: a hundred entries."""
+"""A worker process whose engine takes no time and returns the results of a sweep: a hundred entries."""
 
 import random
 import sys
@@ -10,11 +10,11 @@ from gonemaster_engine.profile.profile import default_profile
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder
 from gonemaster_tasks.worker.main import main
 
-_DRAWN = 200  # results that take turns; to draw one takes as long as to store it
+_DRAWN = 200  # results that are reused in turn, because drawing one takes as long as storing it
 
 
 class StandIn:
-    """Answers at once; what is left is the work of queue and store."""
+    """Returns results immediately, so that only queue and store take time."""
 
     def __init__(self) -> None:
         rng, sweep = random.Random(), Sweep()

@@ -1,12 +1,12 @@
-"""Make sweep.json.xz: what runs of a sweep over a generated test world contain, with slots for names and numbers.
+"""Create sweep.json.xz: the results of a sweep over a generated test world, with slots for names and numbers.
 
 Inside the network namespace in which the world is served (see benchmarks/engine.py):
 
     world.sh exec python -m benchmarks.sweep.make DIR --zones 1000
 
-Runs with the same sequence of findings are one template with a weight. What differs between two domains (names, name
-servers, addresses, key tags, serials, dates) becomes a slot, which `benchmarks.sweep.sample` fills. A world on loopback
-addresses makes ADDRESS01 complain about each zone; here its finding is that of global addresses.
+Runs with the same sequence of findings are one template with a weight. Values that differ between domains (names, name
+servers, addresses, key tags, serials, dates) become slots, which `benchmarks.sweep.sample` fills. In a world on
+loopback addresses ADDRESS01 reports each zone; here its finding is that of global addresses.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.score import compute_score
 
 Entry: TypeAlias = tuple[float, str, str, str, str, dict[str, Any]]
-Slot: TypeAlias = list[Any]  # its kind, and what the kind needs
+Slot: TypeAlias = list[Any]  # its kind, and the parameters of the kind
 
 _STORED = ("INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 _LOCAL, _NOT_GLOBAL, _GLOBAL = "A01_LOCAL_USE_ADDR", "A01_NO_GLOBALLY_REACHABLE_ADDR", "A01_GLOBALLY_REACHABLE_ADDR"
@@ -52,7 +52,7 @@ _SEED = 7
 
 @dataclass
 class Slots:
-    """The slots of one run, in the order in which they were met."""
+    """The slots of one run, in order of first occurrence."""
 
     domain: str
     found: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Slots:
         return self.domain.rpartition(".")[2]
 
     def of(self, kind: str, key: str, *needs: Any) -> str:
-        """Return the character that stands for the slot with this key, a new one at the first time."""
+        """Return the character of the slot with this key; create it on first use."""
         if (kind, key) not in self.found:
             self.found[kind, key] = len(self.kinds)
             self.kinds.append([kind, *needs])
@@ -72,7 +72,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Result:
-    """What is used of the result of a run."""
+    """The parts of a run's result that are used."""
 
     domain: str
     entries: Sequence[Entry]
@@ -118,7 +118,7 @@ def with_global_addresses(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def with_slots(text: str, slots: Slots) -> str:
-    """Replace in a text of JSON what differs from run to run."""
+    """Replace the values in a JSON text that differ from run to run."""
     text = text.replace(f'"{slots.tld}"', f'"{slots.of("tld", "")}"')
     return _PARTS.sub(lambda match: _slot(match, slots), text)
 
@@ -143,7 +143,7 @@ def _key_of(address: str) -> tuple[str, str]:
 
 
 def _network(address: str) -> str:
-    """Write fd53:10:1::53 as 10.1.53, as its partner 127.10.1.53 is."""
+    """Write fd53:10:1::53 as 10.1.53, like its partner 127.10.1.53."""
     groups, _, host = address.removeprefix("fd53:").rpartition("::")
     return ".".join([*[*groups.split(":"), "0"][:2], host])
 
@@ -171,7 +171,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def bind_addresses(value: Any, slots: Slots) -> None:
-    """Make slots for the addresses of name servers; each belongs to the zone that its server's name is in."""
+    """Create slots for the addresses of name servers; each belongs to the zone of its server's name."""
     if isinstance(value, list):
         for one in value:
             bind_addresses(one, slots)
@@ -195,7 +195,7 @@ def _bind(name: str, address: str, slots: Slots) -> None:
 
 
 def template(result: Result, kinds: dict[tuple[str, ...], int]) -> dict[str, Any]:
-    """Write a run with slots; `kinds` numbers what entries have in common, and grows."""
+    """Write a run with slots; `kinds` numbers the common parts of entries, and grows."""
     entries = list(with_global_addresses(result.entries))
     slots = Slots(result.domain)
     slots.of("domain", "")
@@ -233,7 +233,7 @@ def timings_by_bucket(results: Iterable[Result]) -> dict[str, list[list[Any]]]:
 
 
 def make(results: Sequence[Result]) -> dict[str, Any]:
-    """Make the document: one template of each sequence of findings, with the number of runs that had it."""
+    """Create the document: one template of each sequence of findings, with its number of runs."""
     kinds: dict[tuple[str, ...], int] = {}
     same: dict[tuple[int, ...], list[dict[str, Any]]] = defaultdict(list)
     for result in results:
@@ -247,7 +247,7 @@ def make(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _typical(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Choose the run in the middle by the number of servers asked: the first ones of a sweep ask more."""
+    """Choose the run with the median number of queried servers: the first runs of a sweep query more."""
     return sorted(runs, key=lambda run: len(run["servers"]))[len(runs) // 2]
 
 

@@ -1,4 +1,4 @@
-"""Runs as those of a real sweep: the same findings as often, with other names, addresses, numbers and times in each.
+"""Generated runs that resemble a real sweep: findings as frequent, other names, addresses, numbers and times.
 
 The distribution was taken from a sweep over a generated world of 1,000 zones, a third of them with defects
 (`benchmarks.sweep.make`). Addresses are of the ranges for benchmarks and documentation (RFC 2544, RFC 3849).
@@ -25,16 +25,16 @@ from gonemaster_db.core.records import EntryRecord
 
 FILE = Path(__file__).parent / "sweep.json.xz"
 SLOT_BASE = 0xE000
-"""Slots are characters of the private use area, which no argument has."""
+"""Slots are characters of the private use area, which do not occur in arguments."""
 TIMING_FIELDS = (
     "count", "avg_ms", "min_ms", "max_ms", "median_ms", "stddev_ms", "total_ms", "timeouts", "refusals", "status",
 )  # fmt: skip
 SERVER_FIELDS = ("nameserver", "address", *TIMING_FIELDS, "asns", "prefix")
 PROVIDERS = 3000
 OWN_OUTCOME_SHARE = 0.05
-"""Runs with a sequence of findings that no other run has; a world of 1,000 zones does not have the long tail."""
+"""The share of runs with a unique sequence of findings; a world of 1,000 zones does not have the long tail."""
 CHANGED_SHARE = 0.02
-"""Runs that find something else than the run of the domain before."""
+"""The share of runs whose findings differ from those of the domain's previous run."""
 _PROVIDERS_V4, _PROVIDERS_V6 = ip_network("198.18.0.0/15"), ip_network("2001:db8::/32")
 _FIRST_AS, _ASES = 4_200_000_000, 400  # of the range for private use (RFC 6996)
 _SLOT = re.compile("([\ue000-\uf8ff])")
@@ -45,12 +45,12 @@ Kind: TypeAlias = tuple[str, str, str, str]
 
 
 def bucket(status: str, count: int) -> str:
-    """Name the group of measured times from which those of a server with so many queries are drawn."""
+    """Return the group of measured times for a server with this number of queries."""
     return status if status != "ok" else f"ok{next((least for least in (30, 10, 5, 3, 2) if count >= least), 1)}"
 
 
 def word(number: int, syllables: int = 4) -> str:
-    """Return a pronounceable word, another one for each number below 64 ** syllables."""
+    """Return a pronounceable word, a different one for each number below 64 ** syllables."""
     mixed = number * 0x9E3779B1 % 64**syllables  # odd factor: one to one
     return "".join(_SYLLABLES[mixed >> 6 * place & 63] for place in range(syllables))
 
@@ -92,7 +92,7 @@ class Template:
 
     @cached_property
     def parts(self) -> tuple[list[str], Callable[[Sequence[str]], Sequence[str]]]:
-        """All of its text in pieces: the ones at odd places are to be replaced by what the function picks."""
+        """Return its text in pieces: the pieces at odd positions are replaced with the result of the function."""
         pieces = _SLOT.split("\n".join([*self.args, *(server for server, _ in self.servers)]))
         return pieces, itemgetter(*(ord(piece) - SLOT_BASE for piece in pieces[1::2]))
 
@@ -107,8 +107,8 @@ class Template:
 class Sweep:
     """Draws runs; the same random numbers give the same runs.
 
-    Name servers, addresses, keys and findings of a domain are the same in its next run, as in a sweep each week, but in
-    a few; serials, expirations of signatures and times change.
+    Name servers, addresses, keys and findings of a domain mostly stay the same in its next run, as in a weekly sweep;
+    serials, expirations of signatures and times change.
     """
 
     def __init__(self, own_outcomes: float = OWN_OUTCOME_SHARE) -> None:
@@ -120,7 +120,7 @@ class Sweep:
         self._timings = {name: [_fragment(row) for row in rows] for name, rows in document["timings"].items()}
 
     def draw(self, domain: str, rng: random.Random) -> Drawn:
-        """Draw a run of a domain, now and then one with an outcome of its own."""
+        """Draw a run of a domain, sometimes with a unique outcome."""
         chosen = self._choose(rng if rng.random() < CHANGED_SHARE else _of_domain(domain))
         lines = chosen.text(_values(chosen, domain, rng))
         pace = rng.uniform(0.6, 1.6)
@@ -133,7 +133,7 @@ class Sweep:
         return Drawn(kinds, args, times, timings, chosen.score, chosen.grade, int(chosen.duration_s * pace * 1000))
 
     def records(self, drawn: Drawn, places: Iterable[int] | None = None) -> list[EntryRecord]:
-        """Return its entries, or those at some places, as a worker stores them."""
+        """Return its entries, or those at some positions, as a worker stores them."""
         return [
             EntryRecord(drawn.times_us[place] / 1e6, *self.kinds[drawn.kinds[place]], json.loads(drawn.args[place]))
             for place in (range(len(drawn.kinds)) if places is None else places)
@@ -179,7 +179,7 @@ def _fragment(row: Sequence[Any]) -> str:
 
 
 def _values(chosen: Template, domain: str, rng: random.Random) -> list[str]:
-    """Choose what stands in each slot; later ones depend on earlier ones."""
+    """Choose the value of each slot; later values depend on earlier ones."""
     values: list[str] = []
     stable = _of_domain(domain)
     for kind, *needs in chosen.slots:
@@ -220,7 +220,7 @@ def _address(owner: str, number: int) -> tuple[str, str]:
 
 @lru_cache(maxsize=65536)
 def _origin(server: str) -> str:
-    """Return ASes and prefix of a server (JSON array of name and address) as JSON; null for those of other zones."""
+    """Return ASes and prefix of a server (JSON array of name and address) as JSON; null for servers of other zones."""
     address = ip_address(json.loads(server)[1] or "::")
     if address not in _PROVIDERS_V4 and address not in _PROVIDERS_V6:
         return "null,null"

@@ -1,1 +1,1 @@
-"""The parts of benchmarks/differential.py: what is run, by whom, and what is compared."""
+"""The parts of benchmarks/differential.py: the runs, the engines, and the comparison."""

@@ -1,4 +1,4 @@
-"""Both engines: this one in processes of Python, Zonemaster in processes of Perl that fork for each run."""
+"""Both engines: this one in Python processes, Zonemaster in Perl processes that fork for each run."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ Row: TypeAlias = list[Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run."""
+    """The result of a run."""
 
     entries: list[Row]
     error: str | None
-    at: float | None  # when it was, POSIX seconds
+    at: float | None  # time of the run, POSIX seconds
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as it is kept in a file."""
+        """Return it in the form of the file."""
         return {"entries": self.entries, "error": self.error, "at": self.at}
 
 
-# Nobody compares these, and they are most of the output.
+# These are not compared, and they are most of the output.
 _NOISE: Final = re.compile(
     r"ASN_INFOS_.*|ASN_LOOKUP_SOURCE|CASE_QUERY_SAME_RC|CN04_ASN_INFOS_.*|DEPENDENCY_VERSION|DURATION_OK|EXTERNAL_QUERY"
     r"|IPV[46]_(DIS|EN)ABLED|MODULE_(END|VERSION)|TEST_(ARGS|CASE_END|CASE_START)"
@@ -60,7 +60,7 @@ def _rows(entries: Iterable[tuple[str, str, str, Mapping[str, Any]]]) -> list[Ro
 
 
 def run_ours(run: Run, hints: Path, at: float | None) -> Outcome:
-    """Test a zone with this engine, judged as of the time given, and give the entries in Zonemaster's words."""
+    """Test a zone with this engine at the given time, and return the entries in Zonemaster's terms."""
     profile = default_profile().merge(run.profile).merge({"net": {"allow_non_global_targets": True}})
 
     async def whole() -> list[Row]:
@@ -82,7 +82,7 @@ def run_ours(run: Run, hints: Path, at: float | None) -> Outcome:
 
     try:
         return Outcome(asyncio.run(whole()), None, at)
-    except Exception as error:  # noqa: BLE001  # whatever it is, it is the outcome of this run
+    except Exception as error:  # noqa: BLE001  # any error is the outcome of this run
         return Outcome([], f"{type(error).__name__}: {error}", at)
 
 
@@ -118,7 +118,7 @@ class Zonemaster:
         return Outcome(_rows(map(tuple, answer["entries"])), answer["error"], answer["started_at"])
 
     def close(self) -> None:
-        """End the process."""
+        """Stop the process."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
@@ -126,7 +126,7 @@ class Zonemaster:
 
 @contextmanager
 def zonemasters(prefix: Path, jobs: int) -> Iterator[Callable[[Run, Path], Outcome]]:
-    """Give a function that tests a zone in the next free process of Zonemaster."""
+    """Return a function that tests a zone in the next free process of Zonemaster."""
     free: queue.SimpleQueue[Zonemaster] = queue.SimpleQueue()
     processes = [Zonemaster(prefix) for _ in range(jobs)]
     for process in processes:
@@ -147,7 +147,7 @@ def zonemasters(prefix: Path, jobs: int) -> Iterator[Callable[[Run, Path], Outco
 
 
 def reference_outcomes(runs: Sequence[Run], hints: Path, *, prefix: Path, jobs: int, file: Path) -> dict[str, Outcome]:
-    """Return Zonemaster's outcomes by the id of the run, those in the file from there."""
+    """Return Zonemaster's outcomes by the id of the run; outcomes in the file are reused."""
     kept = read_outcomes(file)
     missing = [run for run in runs if run.id not in kept]
     if missing:
@@ -159,7 +159,7 @@ def reference_outcomes(runs: Sequence[Run], hints: Path, *, prefix: Path, jobs: 
 def own_outcomes(
     runs: Sequence[Run], hints: Path, *, reference: Mapping[str, Outcome], jobs: int, file: Path | None
 ) -> dict[str, Outcome]:
-    """Return this engine's outcomes by the id of the run, judged as of Zonemaster's; those in the file from there."""
+    """Return this engine's outcomes by run id, at the time of Zonemaster's; outcomes in the file are reused."""
     kept = read_outcomes(file)
     missing = [run for run in runs if run.id not in kept]
     if missing:
@@ -177,7 +177,7 @@ def _collect(waiting: Mapping[Future[Outcome], str], kept: dict[str, Outcome], f
 
 
 def read_outcomes(file: Path | None) -> dict[str, Outcome]:
-    """Read what was kept; a line that a stopped comparison did not finish is left out."""
+    """Read stored outcomes; skip a line that an interrupted comparison did not finish."""
     kept = {}
     if file is not None and file.exists():
         for line in file.read_text().splitlines():

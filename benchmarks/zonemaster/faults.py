@@ -1,13 +1,14 @@
 """Reproduce the faults of Zonemaster-Engine 8.1.0 that docs/explanation/divergences.md lists, with zonemaster-cli.
 
-In a network namespace of its own, as Zonemaster asks port 53 only (README.md beside says how PREFIX is made):
+Run it in a separate network namespace, as Zonemaster only queries port 53 (see README.md in the parent directory about
+PREFIX):
 
     unshare -rn sh -c 'ip link set lo up && exec python -m benchmarks.zonemaster.faults PREFIX'
 
-For each fault a small DNS is served on loopback addresses. Printed are the command, what it says of the tags in
-question, and what this engine says with the same options. `--only NAME` takes one fault; `--serve NAME` serves its DNS
-until Ctrl-C, for a terminal in the same namespace. Exit code 1: Zonemaster does not say what is listed as seen, or
-this engine not what is expected.
+For each fault a small DNS is served on loopback addresses. The output has the command, its lines about the tags in
+question, and those of this engine with the same options. `--only NAME` selects one fault; `--serve NAME` serves its
+DNS until Ctrl-C, for a terminal in the same namespace. Exit code 1: the output of Zonemaster is not the listed one, or
+that of this engine not the expected one.
 """
 
 from __future__ import annotations
@@ -43,23 +44,23 @@ ZONE: Final = "example.xa"
 HEALTHY: Final = {"ns1.example.xa": "127.21.1.53", "ns2.example.xa": "127.22.1.53"}
 DUAL: Final = {"ns1.example.xa": ("127.21.1.53", "::1"), "ns2.example.xa": "127.22.1.53"}
 IPV6: Final = tuple(f"fd53:{number}::53" for number in range(1, 7))
-DNS_PORT: Final = 53  # the only one that Zonemaster asks
+DNS_PORT: Final = 53  # the only port that Zonemaster queries
 PROGRAM_LIMIT_S: Final = 300
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of Zonemaster: what to serve and to run, what is right, and what Zonemaster 8.1.0 says."""
+    """A fault of Zonemaster: what to serve and to run, the correct output, and the output of Zonemaster 8.1.0."""
 
     name: str
     build: Callable[[World], None]
     test: str  # test case or module; empty: all
     tags: str  # regular expression for the tags in question
-    expected: str  # regular expression for the lines about them, "" for none
+    expected: str  # regular expression for the lines about them, "" for no lines
     seen: str
     options: tuple[str, ...] = ()
     is_raw: bool = True  # tags and arguments instead of sentences
-    addresses: tuple[str, ...] = field(default=())  # that the loopback interface must get first
+    addresses: tuple[str, ...] = field(default=())  # addresses that must be added to the loopback interface first
 
 
 def _zone(world: World, *, ns: dict[str, Any] | None = None, **fields: Any) -> None:
@@ -69,7 +70,7 @@ def _zone(world: World, *, ns: dict[str, Any] | None = None, **fields: Any) -> N
 
 
 def _second_address(fault: faults.Fault) -> Callable[[World], None]:
-    """Let the second address of a name server do something wrong."""
+    """Add a fault to the second address of a name server."""
 
     def build(world: World) -> None:
         _zone(world, ns={"ns1.example.xa": ("127.21.1.53", "127.23.1.53"), "ns2.example.xa": "127.22.1.53"})
@@ -140,7 +141,7 @@ def _dual(world: World) -> None:
 
 
 def _ipv6(world: World) -> None:
-    """Let every zone have name servers with both kinds of addresses."""
+    """Give every zone name servers with both kinds of addresses."""
     at = iter(IPV6)
     for origin, fields in {".": {}, "xa": {}, ZONE: {"soa": "ns1 hostmaster 1 14400 3600 1209600 3600"}}.items():
         below = "" if origin == "." else f".{origin}"
@@ -338,7 +339,7 @@ FAULTS: Final = (
         "nameserver04",
         "SAME_SOURCE_IP",
         expected="names=ns1.example.xa/127.21.1.53$",
-        seen="ns2.example.xa/127.22.1.53",  # the order of names is by chance
+        seen="ns2.example.xa/127.22.1.53",  # the order of names is random
     ),
     Fault(
         "syntax06",
@@ -383,7 +384,7 @@ def by_zonemaster(fault: Fault, *, hints: Path, prefix: Path) -> list[str]:
 
 
 def by_this_engine(fault: Fault, world: World, *, hints: Path) -> list[str]:
-    """Run the same test with this engine and return what it says of the tags in question, in Zonemaster's words."""
+    """Run the same test with this engine and return its lines about the tags in question, in Zonemaster's terms."""
     net = {"ipv4": "--no-ipv4" not in fault.options, "ipv6": "--no-ipv6" not in fault.options}
     profile = default_profile().merge({"net": {**net, "allow_non_global_targets": True}})
 
@@ -414,7 +415,7 @@ def _arguments(args: Mapping[str, Any]) -> str:
 
 
 def is_as_listed(pattern: str, lines: list[str]) -> bool:
-    """Say whether the lines are those of a pattern of a fault, where an empty one stands for no lines."""
+    """Return whether the lines match the pattern of a fault; an empty pattern means no lines."""
     return re.search(pattern, "\n".join(lines), re.DOTALL) is not None if pattern else not lines
 
 
@@ -426,14 +427,14 @@ def world_of(fault: Fault, *, port: int = 0) -> World:
 
 
 def write_hints(world: World, file: Path) -> Path:
-    """Write the root hints; zonemaster-cli refuses any that have a trust anchor."""
+    """Write the root hints; zonemaster-cli rejects hints with a trust anchor."""
     lines = world.hints_text.splitlines(keepends=True)
     file.write_text("".join(line for line in lines if " DS " not in line), encoding="ascii")
     return file
 
 
 def reproduce(fault: Fault, *, prefix: Path) -> bool:
-    """Show a fault; say whether all was as listed."""
+    """Show a fault; return whether all output was as listed."""
     with TemporaryDirectory() as directory, world_of(fault, port=DNS_PORT) as world:
         hints = write_hints(world, Path(directory) / "root.hints")
         theirs = by_zonemaster(fault, hints=hints, prefix=prefix)

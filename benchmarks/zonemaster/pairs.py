@@ -1,7 +1,8 @@
-"""What both engines say of a run, compared: tags, levels and arguments.
+"""Compare the results of both engines for a run: tags, levels and arguments.
 
-A pair is a run, a test case and a tag that one of the two gives at NOTICE or above. Both agree on it when the other one
-gives the tag, too, at the same levels and with the same arguments; each of the three can be a difference.
+A pair is a run, a test case and a tag that one of the engines reports at NOTICE or above. They agree on it if the
+other engine reports the tag, too, at the same levels and with the same arguments; each of the three can be a
+difference.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from benchmarks.zonemaster.runs import Run
 from gonemaster_engine.entries import Level
 
 NEVER_EXPLAINED: Final = frozenset({"MODULE_ERROR", "RUN_DEADLINE_REACHED", "RUN_LIMIT_REACHED", "RUN_ERROR"})
-"""Of ours: an error of a test case, a missed deadline, a limit, a run that ended with an error."""
+"""Messages of this engine only: an error of a test case, a missed deadline, a limit, a run that ended with an error."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that the two say differently."""
+    """A difference between the results of both engines."""
 
     run: Run
-    what: str  # "tag": only one gives it; "level"; "args"
+    what: str  # "tag": only one reports it; "level"; "args"
     testcase: str
     tag: str
     only: str  # "ours" or "theirs" for tags; "both"
     ours: str  # levels, or arguments, as text
     theirs: str
-    other_tags: frozenset[str]  # what the other one gives, at INFO or above, for the run; of both for "both"
+    other_tags: frozenset[str]  # what the other one reports, at INFO or above, for the run; of both for "both"
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Comparison:
 
     @property
     def pairs(self) -> int:
-        """How many pairs were compared."""
+        """Return the number of compared pairs."""
         return self.equal.total() + self.differing.total()
 
 
@@ -99,7 +100,7 @@ def _arguments(rows: list[Row]) -> str:
     return "\n".join(sorted({json.dumps(_comparable(row[2], row[3]), sort_keys=True) for row in rows}))
 
 
-# By chance, or by the moment: the case of letters in a query, seconds until a signature expires.
+# They depend on chance or time: the case of letters in a query, seconds until a signature expires.
 _NOT_COMPARED: Final = {
     "QNAME_CASE_INSENSITIVE": "domain",
     "QNAME_CASE_SENSITIVE": "domain",
@@ -110,7 +111,7 @@ _FINAL_DOT: Final = re.compile(r"(?<=[^.;,/ ])\.(?=[;,/]|$)")
 
 
 def _comparable(tag: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Give arguments whatever their types, the order of lists, and the final dots of names, which we do not write."""
+    """Normalize types, the order of lists, and the final dots of names, which this engine does not write."""
     return {
         key: _sorted(_FINAL_DOT.sub("", str(value))) for key, value in args.items() if key != _NOT_COMPARED.get(tag)
     }

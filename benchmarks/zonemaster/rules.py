@@ -1,4 +1,4 @@
-"""Known differences: explained.yaml, and which rule explains what."""
+"""Known differences: explained.yaml, and which rule explains which difference."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Rule:
     only: str  # "ours", "theirs" or "either"
     testcase: re.Pattern[str] | None
     defects: frozenset[str]  # one of these is in the zone or in its TLD; empty: any zone
-    signing: re.Pattern[str] | None  # of the zone, in the manifest
-    ways: re.Pattern[str] | None  # to test it
-    beside: re.Pattern[str] | None  # a tag that the other one gives instead
-    ours: re.Pattern[str] | None  # somewhere in the levels or arguments
+    signing: re.Pattern[str] | None  # defects of the zone, in the manifest
+    ways: re.Pattern[str] | None  # ways to test the zone
+    beside: re.Pattern[str] | None  # a tag that the other engine reports instead
+    ours: re.Pattern[str] | None  # text in the levels or arguments
     theirs: re.Pattern[str] | None
     reason: str
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Rule:
-        """Read a rule.
+        """Parse a rule.
 
         Raises:
-            ValueError: a key is unknown, or the rule would explain that a tag is there in whatever zone.
+            ValueError: a key is unknown, or the rule would explain an extra tag in every zone.
         """
         if unknown := document.keys() - _KEYS:
             raise ValueError(f"unknown keys {', '.join(unknown)} in the rule for {document['tags']}")
@@ -60,7 +60,7 @@ class Rule:
         )
 
     def explains(self, difference: Difference) -> bool:
-        """Say whether this is the known difference."""
+        """Return whether the rule explains this difference."""
         run = difference.run
         return (
             self.what == difference.what
@@ -85,12 +85,12 @@ def _found(pattern: re.Pattern[str] | None, text: str) -> bool:
 
 
 def read_rules(file: Path = EXPLAINED) -> list[Rule]:
-    """Read the rules; the first that fits counts."""
+    """Read the rules; the first that matches counts."""
     return [Rule.read(document) for document in yaml.safe_load(file.read_text()) or ()]
 
 
 def rule_for(difference: Difference, rules: list[Rule]) -> Rule | None:
-    """Return the rule that explains a difference; an error, a deadline or a limit of ours never has one."""
+    """Return the rule that explains a difference; an error, a deadline or a limit of ours is never explained."""
     if difference.tag in NEVER_EXPLAINED and difference.only != "theirs":
         return None
     return next((rule for rule in rules if rule.explains(difference)), None)

@@ -1,4 +1,4 @@
-"""What both engines are told to do: a zone of the test world in one of several ways."""
+"""The input of both engines: a zone of the test world, tested in one of several ways."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Run:
 
     @property
     def defects(self) -> frozenset[str]:
-        """Names of what is wrong with the zone, and with its TLD as "tld_...", in the manifest."""
+        """Return the names of the zone's defects in the manifest, and those of its TLD as "tld_..."."""
         own = {_name(defect) for defect in self.zone["defects"]}
         return frozenset(own | {f"tld_{_name(defect)}" for defect in self.zone["tld_defects"]})
 
     def as_dict(self, hints: Path) -> dict[str, Any]:
-        """Return the run as runs.pl reads it."""
+        """Return the run in the format that runs.pl reads."""
         keys = ("keytag", "algorithm", "type", "digest")
         ds = [dict(zip(keys, record, strict=True)) for record in self.ds]
         told = {"domain": self.domain, "profile": self.profile, "ns": self.ns, "ds": ds}
@@ -48,7 +48,7 @@ def _plain(zone: Zone, _: Random) -> dict[str, Any]:
 
 
 def _spelled(zone: Zone, random: Random) -> dict[str, Any]:
-    """Give the name as a user types it: with U-labels, in mixed case, with a final dot."""
+    """Return the name as a user types it: with U-labels, in mixed case, with a final dot."""
     name = zone["test_name"]
     if name == zone["name"]:
         name = "".join(random.choice((letter, letter.upper())) for letter in name)
@@ -145,11 +145,11 @@ WAYS: Final[Mapping[str, Callable[[Zone, Random], dict[str, Any]]]] = {
     "profile_impatient": _profile(_IMPATIENT),
     "profile_mixed": _profile(_MIXED),
 }
-PLAIN_SHARE: Final = 0.35  # of the zones; the others are shared among the other ways
+PLAIN_SHARE: Final = 0.35  # share of the zones; the others are divided among the other ways
 
 
 def planned(directory: Path, *, count: int, ways: tuple[str, ...] = ()) -> list[Run]:
-    """Return a run for each zone of a world, always the same; with `ways` one for each of these."""
+    """Return a run for each zone of a world, always the same; with `ways` one for each of them."""
     manifest = json.loads((directory / "manifest.json").read_text())
     runs = []
     for zone in manifest["zones"][:count]:

@@ -29,7 +29,7 @@ def settings(redis_server: EmbeddedRedis, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def queue(settings: Settings, store: Store) -> Iterator[QueueParts]:
-    """Queue and store of a test, the queue empty."""
+    """Queue and store of a test; the queue is empty."""
     parts = open_queue(settings, store)
     raw(parts.broker).flushall()
     yield parts
@@ -39,17 +39,17 @@ def queue(settings: Settings, store: Store) -> Iterator[QueueParts]:
 
 @pytest.fixture
 def stopping() -> threading.Event:
-    """What tells open streams to end."""
+    """The signal that ends open streams."""
     return threading.Event()
 
 
-# What rules and hooks of an application depend on; all other settings are in its state.
+# The settings on which rules and hooks of an application depend; all other settings are in its state.
 _BUILT_FROM = ("trusted_proxy_cidrs", "public_ui_path", "max_body_size", "max_batch_body_size")
 
 
 @pytest.fixture(scope="session")
 def made_apps() -> dict[str, list[Flask]]:
-    """Applications of the tests before: to build rules and the OpenAPI document takes longer than most tests."""
+    """Applications of earlier tests: building rules and the OpenAPI document takes longer than most tests."""
     return defaultdict(list)
 
 
@@ -57,9 +57,9 @@ def made_apps() -> dict[str, list[Flask]]:
 def make_app(
     made_apps: dict[str, list[Flask]], settings: Settings, queue: QueueParts, stopping: threading.Event
 ) -> Iterator[MakeApp]:
-    """`make_app(max_body_size=100)` is an application with other settings; all but the state may have been used.
+    """Create applications: `make_app(max_body_size=100)` has other settings; all but the state may be reused.
 
-    `make_app(fresh=True)` is one that a test may change.
+    `make_app(fresh=True)` is an application that a test may change.
     """
     made: list[tuple[str, Flask]] = []
 

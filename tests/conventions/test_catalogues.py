@@ -1,4 +1,4 @@
-"""Catalogues of translations have exactly the texts of the code, and a language that is offered has all of them."""
+"""Translation catalogues have exactly the texts of the code, and an offered language has all of them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from gonemaster_engine.findings import messages
 from tests.support.sources import ROOT
 
 COMPLETE = ("sv",)
-"""Languages that must have every text; others may be under way."""
+"""Languages that must have every text; others may be incomplete."""
 
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    """Return `.ci/messages.py`, which is no part of a package."""
+    """Return `.ci/messages.py`, which does not belong to a package."""
     spec = importlib.util.spec_from_file_location("messages_tool", ROOT / ".ci" / "messages.py")
     assert spec
     assert spec.loader
@@ -53,7 +53,7 @@ def test_places_of_texts_may_move(tool: ModuleType) -> None:
 
 
 class Missing(gettext.NullTranslations):
-    """Notes the texts that a catalogue does not have."""
+    """Records the texts that a catalogue lacks."""
 
     def __init__(self) -> None:
         super().__init__()

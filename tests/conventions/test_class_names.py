@@ -1,4 +1,4 @@
-"""One name, one thing: no two public classes of the four packages share a name."""
+"""Public class names are unique across the four packages."""
 
 import ast
 from collections import defaultdict
@@ -7,17 +7,17 @@ from pathlib import Path
 
 PACKAGES = ("gonemaster_engine", "gonemaster_db", "gonemaster_tasks", "gonemaster_api")
 ALLOWED = {
-    "NotFound",  # the error of the store, and the API's own for things that are not rows
-    "Profile",  # the settings of a run, and the row of those that are stored under a name
+    "NotFound",  # the error of the store, and the API's own for resources other than rows
+    "Profile",  # the settings of a run, and the row of settings that are stored under a name
     "Text",  # the same in the engine and the store, which must not import the engine
     "Tag",  # a message tag of the engine, and a domain tag: STYLE section 5
     "Transport",  # the name that kombu prescribes, and the engine's
 }
-VIEWS = {"MethodView"}  # named after their resource, of which each API has one; nobody imports them
+VIEWS = {"MethodView"}  # named after their resource in each of the two APIs; no module imports them
 
 
 def public_classes() -> Iterator[tuple[str, str]]:
-    """Names of public classes, with the paths of their modules."""
+    """Return the names of public classes with the paths of their modules."""
     for package in PACKAGES:
         for path in sorted(Path(package).rglob("*.py")):
             if path.name.startswith("_") and path.name != "__init__.py":

@@ -1,4 +1,4 @@
-"""The pages made from the code are current, and what the others name is there."""
+"""The pages generated from the code are current, and names in the other pages exist."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def _named_in(page: Path) -> Iterator[Path]:
     text = page.read_text(encoding="utf-8")
     for link in LINK.findall(text):
         yield page.parent / link
-    if page.name != "CHANGELOG.md":  # says what was, too
+    if page.name != "CHANGELOG.md":  # also describes earlier states
         for path in PATH.findall(text):
             yield ROOT / path

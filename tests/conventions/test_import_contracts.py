@@ -1,4 +1,4 @@
-"""`make lint` checks import contracts: here, that those we rely on are there and cover the rooms of each package."""
+"""`make lint` checks import contracts: the required contracts exist and cover the folders of each package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PREFIX = "importlinter:contract:"
 
 @pytest.fixture(scope="module")
 def contracts() -> dict[str, dict[str, list[str]]]:
-    """Give the options of each contract as lists of their lines."""
+    """Return the options of each contract as lists of their lines."""
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(ROOT / "setup.cfg", encoding="utf-8")
     return {
@@ -67,6 +67,6 @@ def test_every_room_of_the_tasks_but_the_broker_is_kept_from_the_client_of_redis
 ) -> None:
     rooms = (ROOT / "gonemaster_tasks").iterdir()
     names = {path.stem for path in rooms if path.suffix in ("", ".py") and not path.name.startswith("_")}
-    allowed = {"broker", "errors", "logs", "queues"}  # the broker, and what is below it
+    allowed = {"broker", "errors", "logs", "queues"}  # the broker, and the layers below it
     kept = {line.removeprefix("gonemaster_tasks.") for line in contracts["redis"]["source_modules"] if line}
     assert kept == {"gonemaster_api", *names} - allowed

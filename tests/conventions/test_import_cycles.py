@@ -1,4 +1,4 @@
-"""No module imports itself through others. The store allows cycles between folders, none between modules."""
+"""No module imports itself through other modules. The store allows cycles between folders, not between modules."""
 
 import graphlib
 

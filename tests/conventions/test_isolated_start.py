@@ -1,4 +1,4 @@
-"""The process of one job starts without what only a whole worker needs."""
+"""The process of one job starts without the modules that only a whole worker needs."""
 
 import json
 import subprocess

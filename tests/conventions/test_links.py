@@ -1,4 +1,4 @@
-"""Links between pages lead somewhere, and so do the anchors in them."""
+"""Links between pages and their anchors have existing targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 @cache
 def anchors(page: Path) -> set[str]:
-    """Give the anchors that a page has: those of its headings, as they are made of their words, and explicit ones."""
+    """Return the anchors of a page: those of its headings, as derived from their words, and explicit ones."""
     text = page.read_text(encoding="utf-8")
     headings = re.findall(r"^#+ +(.*?) *$", FENCE.sub("", text), re.MULTILINE)
     made = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""`make help` names each target, and the contributing page those of daily work."""
+"""`make help` lists each target, and the contributing page the targets of daily work."""
 
 from __future__ import annotations
 

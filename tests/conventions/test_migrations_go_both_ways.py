@@ -1,4 +1,4 @@
-"""Each migration can be taken back, follows the one before it, and says with which releases it is compatible."""
+"""Each migration can be downgraded, follows the previous one, and declares the releases it is compatible with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VERSIONS = sorted((ROOT / "gonemaster_db" / "migrations" / "versions").glob("[0-
 
 
 def does_something(tree: ast.Module, name: str) -> bool:
-    """Say whether a function is there and has a statement besides docstring and `pass`."""
+    """Return whether a function exists and has a statement other than docstring and `pass`."""
     bodies = [node.body for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
     return len(bodies) == 1 and any(
         not isinstance(statement, ast.Pass)
@@ -43,7 +43,7 @@ def test_they_are_one_chain_in_the_order_of_their_files() -> None:
 
 
 def parsed() -> list[tuple[str, ast.Module, str]]:
-    """Name, tree and number of each revision."""
+    """Return name, tree and number of each revision."""
     return [(path.name, ast.parse(path.read_text(encoding="utf-8")), path.name[:4]) for path in VERSIONS]
 
 
@@ -55,7 +55,7 @@ def assigned(tree: ast.Module, name: str) -> str | None:
 
 
 def test_each_says_with_which_releases_it_is_compatible() -> None:
-    """`compatible_from`: the revision before, if nothing is dropped or narrowed; see docs/explanation/upgrades.md."""
+    """`compatible_from` is the previous revision if nothing is removed; see docs/explanation/upgrades.md."""
     wrong = {}
     for name, tree, number in parsed():
         declared = assigned(tree, "compatible_from")
@@ -65,7 +65,7 @@ def test_each_says_with_which_releases_it_is_compatible() -> None:
 
 
 def operations(tree: ast.Module, function: str, *names: str) -> list[ast.Call]:
-    """Calls of `op.NAME` in a function of a module."""
+    """Return the calls of `op.NAME` in a function of a module."""
     bodies = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
     return [
         node
@@ -79,7 +79,7 @@ def operations(tree: ast.Module, function: str, *names: str) -> list[ast.Call]:
 
 
 def test_indexes_of_tables_in_use_are_built_beside_the_service() -> None:
-    """Compatible revisions call gonemaster_db.migrations.online for tables that they have not made themselves."""
+    """Compatible revisions call gonemaster_db.migrations.online for tables that they have not created themselves."""
     wrong = []
     for name, tree, number in parsed():
         if assigned(tree, "compatible_from") == number:

@@ -1,4 +1,4 @@
-"""The clock, the environment and vague names: each is read in the places named here, and nowhere else."""
+"""The clock, the environment and vague names: only the modules listed here read them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ WALL_CLOCK = {
 ENVIRONMENT = {
     "gonemaster_tasks/config/environment.py",  # settings of all parts
     "gonemaster_tasks/config/loader.py",
-    "gonemaster_api/server/supervisor/programs.py",  # what children inherit
-    "gonemaster_engine/dnssec/blocklist.py",  # XDG_CACHE_HOME, as badkeys has it
+    "gonemaster_api/server/supervisor/programs.py",  # the environment that children inherit
+    "gonemaster_engine/dnssec/blocklist.py",  # XDG_CACHE_HOME, as badkeys uses it
     "gonemaster_engine/cli/badkeys_list.py",
 }
 VAGUE = re.compile(r"(Manager|Helper|Util|Utils)$|^(helpers?|utils?)$")

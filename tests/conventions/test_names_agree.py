@@ -1,4 +1,4 @@
-"""Names that two packages spell, because they do not know each other, are the same."""
+"""Names that two packages define independently are equal."""
 
 from gonemaster_db.core.levels import LEVELS, SEVERITIES
 from gonemaster_db.core.states import Priority

@@ -1,4 +1,4 @@
-"""No test judges by a clock: what takes longer on a busy machine is not wrong."""
+"""No test asserts elapsed time: a slow machine is not a failure."""
 
 import ast
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def clocks_in(node: ast.AST) -> Iterator[ast.Attribute]:
 
 
 def timed_asserts(source: str) -> list[int]:
-    """Give the lines of the asserts in which a clock is read, or a function that gives a span of one."""
+    """Return the lines of the asserts that read a clock, or a function that returns a duration."""
     if not any(clock in source for clock in CLOCKS):
         return []
     tree = ast.parse(source)

@@ -1,4 +1,4 @@
-"""Each queue has a consumer and each task that is sent a worker that knows it: else messages wait for ever."""
+"""Each queue has a consumer, and each task that is sent has a worker that knows it: otherwise messages wait forever."""
 
 from __future__ import annotations
 

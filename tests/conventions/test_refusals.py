@@ -1,4 +1,4 @@
-"""A refusal is a `Text`, which can be translated: a sentence that is a bare string stays English on each page."""
+"""A refusal is a translatable `Text`: a bare string would stay English on each page."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ REFUSING = re.compile(
     r"|TierMismatch|QueueMismatch|NothingToRepeat|StatisticsPending|MaterialisationRunning|TargetRefused|DeliveryFailed"
     r"|Issue|Refusal"
 )
-NAMED = {"text", "message", "reason", "hint"}  # variables that are then refused with
+NAMED = {"text", "message", "reason", "hint"}  # variables that are then used in refusals
 PLACES = (
     "gonemaster_api/errors.py",
     "gonemaster_api/rest",
@@ -36,7 +36,7 @@ PLACES = (
 
 
 def sentences(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Yield the bare sentences that a file refuses with, `{}` in the place of each value."""
+    """Yield the bare strings of a file's refusals, with `{}` for each value."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args) if REFUSING.fullmatch(name):

@@ -1,4 +1,4 @@
-"""The registry, the default profile and the texts say the same, and what was agreed on (tests/engine/data)."""
+"""The registry, the default profile and the texts agree with each other and with the reference (tests/engine/data)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gonemaster_engine.testcases.registry import MODULE_NAMES
 from tests.support.sources import ROOT
 
 Agreed = dict[str, dict[str, list[str]]]
-"""Of each test case or module, the tags with their level and argument keys."""
+"""For each test case or module, the tags with their level and argument keys."""
 
 DATA = Path(__file__).parent.parent / "engine" / "data"
 OWN_SYSTEM_TAGS = {
     "RUN_DEADLINE_REACHED": ["WARNING", "seconds", "testcases", "servers"],
     "RUN_LIMIT_REACHED": ["WARNING", "limits", "testcases"],
 }
-NEVER_GIVEN = {"NAMESERVER_HAS_TCP_53", "NAMESERVER_HAS_UDP_53"}  # only their levels are kept
+NEVER_GIVEN = {"NAMESERVER_HAS_TCP_53", "NAMESERVER_HAS_UDP_53"}  # only their levels are stored
 
 
 def agreed_cases() -> Agreed:

@@ -1,4 +1,4 @@
-"""Each dependency has a lowest version, which `make test-lowest` installs."""
+"""Each dependency has a minimum version, which `make test-lowest` installs."""
 
 from __future__ import annotations
 

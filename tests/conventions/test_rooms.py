@@ -1,4 +1,4 @@
-"""CONTRIBUTING says which tests cover which room, and folders of tests have the names of rooms."""
+"""CONTRIBUTING lists the tests of each code folder, and test folders have the names of code folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def folders(place: str) -> set[str]:
 
 
 def listed() -> set[str]:
-    """Return the folders of the table, with `{a,b}` written out."""
+    """Return the folders of the table, with `{a,b}` expanded."""
     found = set()
     for cell in re.findall(r"^\| (`tests/[^|]*) \|", PAGE, re.MULTILINE):
         for name in re.findall(r"`([^`]+)`", cell):

@@ -1,4 +1,4 @@
-"""Each route has an access rule; each error code and each filter of a list is documented, and exists."""
+"""Each route has an access rule; each error code and each list filter is documented and exists."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs/reference/http-api.md").read_text(encoding="utf-8")
 DOCUMENTED = set(re.findall(r"`([a-z_]+)`", PAGE))
 PAGING = {"limit", "offset", "cursor", "page", "page_size", "sort"}
-# Where a code stands among the arguments of what refuses.
+# The position of the code among the arguments of functions that refuse.
 CODE_POSITION = {"ApiError": 1, "BadRequest": 0, "Conflict": 0, "Unavailable": 0, "refusal": 0}
 OPEN_WITHOUT_A_TOKEN = {
     "static", "docs.asset", "system.Health", "system.Readiness",
@@ -68,7 +68,7 @@ def test_every_rate_limit_has_a_route_and_is_shown(routed_app: Flask, document: 
         for rule in routed_app.url_map.iter_rules()
         for method in rule.methods or ()
         if method in ("GET", "POST")
-        and rule.rule.startswith("/pub/")  # pages are in no document
+        and rule.rule.startswith("/pub/")  # the document does not contain pages
         and "_short" not in rule.endpoint
         and bucket_of(rule.endpoint, method)
     }
@@ -76,7 +76,7 @@ def test_every_rate_limit_has_a_route_and_is_shown(routed_app: Flask, document: 
 
 
 def test_every_method_of_a_route_has_a_scope(routed_app: Flask) -> None:
-    """Protected or not, `scope` raises where a rule has none for a method."""
+    """Protected or not, `scope` raises if a rule has no scope for a method."""
     for rule in routed_app.url_map.iter_rules():
         for method in rule.methods or ():
             needed = access_of(rule.endpoint).scope(method, protect_public=True)
@@ -106,7 +106,7 @@ def test_a_route_without_a_rule_is_an_error() -> None:
 
 
 def codes_in_source() -> Iterator[tuple[str, str]]:
-    """Yield each code that the API's source gives as a constant, with the file."""
+    """Yield each code that the API's source has as a constant, with the file."""
     for path in sorted((ROOT / "gonemaster_api").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for code in codes_of(node):
@@ -114,7 +114,7 @@ def codes_in_source() -> Iterator[tuple[str, str]]:
 
 
 def codes_of(node: ast.AST) -> Iterator[str]:
-    """Yield the codes of a call that refuses, or of a table that gives codes to fields or statuses."""
+    """Yield the codes of a call that refuses, or of a table that maps fields or statuses to codes."""
     if isinstance(node, ast.Call):
         position = CODE_POSITION.get(getattr(node.func, "id", ""))
         given = node.args[position : position + 1] if position is not None else []
@@ -129,14 +129,14 @@ def codes_of(node: ast.AST) -> Iterator[str]:
 
 def test_every_error_code_is_documented() -> None:
     found = list(codes_in_source())
-    assert len({code for code, _ in found}) > 40  # else the search above is broken
+    assert len({code for code, _ in found}) > 40  # otherwise the search above is broken
     fields = {
         "source_type",
         "snapshot_intent",
         "job_ids",
         "profile_id",
         "ds_info",
-    }  # names of fields beside their codes
+    }  # names of fields next to their codes
     assert sorted({pair for pair in found if pair[0] not in DOCUMENTED | fields}) == []
 
 

@@ -1,4 +1,4 @@
-"""Each setting is read or refused: one that is accepted, shown and has no effect misleads who runs the service."""
+"""Each setting is read or rejected: a setting that is accepted and shown but has no effect misleads the operator."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from gonemaster_tasks.errors import SettingsError
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("gonemaster_tasks", "gonemaster_api")
-CHECKS = ROOT / "gonemaster_tasks" / "config" / "loader.py"  # compares settings with one another, which is no use
-HOLDERS = {"settings", "_settings", "current", "own", "live", "resolved", "given"}  # what settings are called in code
-AREAS = "areas"  # properties of an area read its settings as attributes of self
+CHECKS = ROOT / "gonemaster_tasks" / "config" / "loader.py"  # compares settings with one another, which does not count
+HOLDERS = {"settings", "_settings", "current", "own", "live", "resolved", "given"}  # variables with settings
+AREAS = "areas"  # properties of a section read its settings as attributes of self
 
 REFUSED = [option for option in OPTIONS if option.awaits]
 VALUES = {"boolean": "true", "integer": "10", "array": f"ci=sha256:{'0f' * 32}"}

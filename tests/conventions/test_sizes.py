@@ -12,12 +12,12 @@ FILE_MAX_LINES = 600
 FUNCTION_MAX_LINES = 80
 LONG_LINES, LONG_SHARE = 50, 0.01
 MEDIAN_MAX_LINES = 9
-LISTS = "gonemaster_db/migrations/versions/"  # of columns and indexes: one statement after the other
+LISTS = "gonemaster_db/migrations/versions/"  # for columns and indexes: one statement after another
 TEST_NAME_MAX = 80
 
 
 def lengths() -> dict[str, int]:
-    """Give the lines of each function, by file and name."""
+    """Return the lengths of functions in lines, by file and name."""
     return {
         f"{name}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
         for name, tree in syntax_trees()

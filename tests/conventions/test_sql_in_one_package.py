@@ -1,4 +1,4 @@
-"""SQL is written in gonemaster_db; the packages above it pass sessions on and call repository functions."""
+"""Only gonemaster_db contains SQL; the packages above it pass sessions and call repository functions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from tests.support.sources import syntax_trees
 
 ABOVE = ("gonemaster_tasks/", "gonemaster_api/")
-ALLOWED = {("sqlalchemy.orm", "Session")}  # a type
+ALLOWED = {("sqlalchemy.orm", "Session")}  # a type only
 QUERIES = {"add", "add_all", "delete", "execute", "get", "merge", "query", "scalar", "scalars"}
 
 
 def queries_in(source: ast.AST) -> list[str]:
-    """Imports of SQLAlchemy but for types, and calls of a session that read or write."""
+    """Return imports of SQLAlchemy except types, and calls of a session that read or write."""
     found = []
     for node in ast.walk(source):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sqlalchemy":

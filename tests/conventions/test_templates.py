@@ -1,4 +1,4 @@
-"""Templates: each text goes through gettext, no inline style or script, no data marked as safe, and all compile."""
+"""Templates: texts use gettext, no inline style or script, no data is marked as safe, and all templates compile."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 
 class Texts(HTMLParser):
-    """Collects what a reader sees of a template whose expressions are replaced by a mark."""
+    """Collects the visible texts of a template whose expressions are replaced with a mark."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Texts(HTMLParser):
 
 
 def literals(source: str) -> Texts:
-    """Return the texts of a template that stand outside expressions and statements."""
+    """Return the texts of a template outside expressions and statements."""
     found = Texts()
     tree = ENVIRONMENT.parse(source)
     pieces: list[str] = []
@@ -63,7 +63,7 @@ def literals(source: str) -> Texts:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_each_text_goes_through_gettext(path: Path) -> None:
     found = literals(path.read_text(encoding="utf-8"))
-    bare = [ATTRIBUTE.sub("", text).strip() for text in found.found]  # a macro may make attributes alone
+    bare = [ATTRIBUTE.sub("", text).strip() for text in found.found]  # a macro may create only attributes
     words = [text for text in bare if any(not SAME_EVERYWHERE.fullmatch(word) for word in re.split(r"[\s￼]+", text))]
     assert words == [], "write {{ _(...) }}"
     assert found.inline == [], "styles and scripts are files"

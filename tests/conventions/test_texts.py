@@ -1,4 +1,4 @@
-"""What users read about a finding uses the words of RFC 9499 and one form; the texts are the keys of translations."""
+"""Texts about findings use the terms of RFC 9499 and one form; they are the keys of translations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOT_THE_FIELDS_WORDS = {
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Yield every text and advice with the place of it, and what each test case is for."""
+    """Yield every text and advice with its location, and the purpose of each test case."""
     for module in pkgutil.iter_modules(messages.__path__):
         found = importlib.import_module(f"{messages.__name__}.{module.name}")
         for kind in ("TEXTS", "ADVICE"):
@@ -54,7 +54,7 @@ def test_texts_use_the_words_of_the_field(words: str) -> None:
 
 
 def test_texts_are_whole_sentences_in_one_line() -> None:
-    sentence = re.compile(r"(?:[A-Z]|\{\w+\})[^\n]*(?:\.|: \{\w+\})")  # what comes from elsewhere may stand at the end
+    sentence = re.compile(r"(?:[A-Z]|\{\w+\})[^\n]*(?:\.|: \{\w+\})")  # text from external sources may end the sentence
     wrong = [place for place, text in texts() if not sentence.fullmatch(text) or "  " in text]
     assert wrong == []
 

@@ -1,4 +1,4 @@
-"""The files in deploy/, read as the programs read them."""
+"""The files in deploy/, parsed as the programs that use them do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TOOLS = ROOT / ".venv-tools" / "bin" / "python"
 
 
 def tools_python() -> str:
-    """The interpreter that has the tools of `make .venv-tools/.ready`; skips the test where it was not made."""
+    """Return the interpreter with the tools of `make .venv-tools/.ready`; skip the test if it does not exist."""
     if not (ROOT / ".venv-tools" / ".ready").exists():
         pytest.skip("NOT RUN: no .venv-tools: make .venv-tools/.ready makes it, as CI does")
     return str(_TOOLS)
@@ -39,7 +39,7 @@ def tools_python_or_ours() -> str:
 
 @cache
 def module(path: str) -> ModuleType:
-    """A script of the repository as a module, by its path."""
+    """Load a script of the repository as a module, by its path."""
     spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
     assert spec
     assert spec.loader
@@ -49,7 +49,7 @@ def module(path: str) -> ModuleType:
 
 
 class Unit:
-    """A unit of systemd: its sections with all values of each key."""
+    """A systemd unit: its sections with all values of each key."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
@@ -72,14 +72,14 @@ def services() -> list[Unit]:
 
 @cache
 def compose() -> dict[str, Any]:
-    """compose.yaml with its anchors and merges resolved."""
+    """Return compose.yaml with its anchors and merges resolved."""
     document: dict[str, Any] = yaml.safe_load((COMPOSE / "compose.yaml").read_text(encoding="utf-8"))
     return document
 
 
 @cache
 def rendered(values: str) -> list[dict[str, Any]]:
-    """The objects that Helm makes of the chart with one of the sets of values in deploy/check.py."""
+    """Return the objects that Helm renders from the chart with one of the sets of values in deploy/check.py."""
     program = "import check, json, sys; print(json.dumps(check.rendered(check.VALUES[sys.argv[1]])))"
     done = subprocess.run(
         [tools_python(), "-c", program, values], cwd=DEPLOY, capture_output=True, text=True, check=True, timeout=60
@@ -89,7 +89,7 @@ def rendered(values: str) -> list[dict[str, Any]]:
 
 
 def seconds(text: str) -> int:
-    """A duration of systemd or Compose in seconds."""
+    """Convert a duration of systemd or Compose to seconds."""
     found = re.fullmatch(r"(\d+)(s|m)?", text)
     assert found, text
     return int(found[1]) * (60 if found[2] == "m" else 1)

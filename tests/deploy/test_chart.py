@@ -1,4 +1,4 @@
-"""The Helm chart: what no schema of Kubernetes says."""
+"""The Helm chart: rules that no schema of Kubernetes checks."""
 
 from __future__ import annotations
 

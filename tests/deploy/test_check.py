@@ -1,4 +1,4 @@
-"""What reads the files in deploy/ accepts them: systemd, nginx, Caddy, Compose, hadolint, Helm, promtool."""
+"""The programs that use the files in deploy/ accept them: systemd, nginx, Caddy, Compose, hadolint, Helm, promtool."""
 
 from __future__ import annotations
 

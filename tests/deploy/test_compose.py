@@ -1,4 +1,4 @@
-"""compose.yaml and what prepare.py writes for it."""
+"""compose.yaml and the files that prepare.py writes for it."""
 
 from __future__ import annotations
 

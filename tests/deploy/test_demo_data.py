@@ -1,4 +1,4 @@
-"""Demonstration data are the same for the same seed, tell their story, and join real runs only when told."""
+"""Demonstration data are the same for the same seed, are consistent, and only join real runs on request."""
 
 from collections import Counter
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The server works within the limits that the systemd units and the image set."""
+"""The server works within the restrictions of the systemd units and the image."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.root, pytest.mark.xdist_group("hardening")]
 
 USER = "10001"
 UNIT = UNITS / "gonemaster-worker@.service"
-# The root file system is read-only, but for the folder that is named; nobody else sees the mounts.
+# The root file system is read-only except for the given folder; other processes do not see the mounts.
 _READ_ONLY = """
 set -e
 mount --make-rprivate /
@@ -34,7 +34,7 @@ exec "$@"
 
 
 def within(home: Path) -> list[str]:
-    """The command that makes the limits: a read-only tree, another user, no capability, the filter of the unit."""
+    """Return the command that restricts: read-only tree, other user, no capability, the filter of the unit."""
     return [
         *("unshare", "--mount", "--", "bash", "-c", _READ_ONLY, "bash", str(home)),
         *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"),
@@ -44,7 +44,7 @@ def within(home: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """A folder that the other user owns and reaches."""
+    """A folder that the other user owns and can access."""
     if os.geteuid() != 0:
         pytest.skip("NOT RUN: only root makes a process of another user with a read-only tree")
     for program in ("unshare", "setpriv", "systemd-analyze"):
@@ -68,7 +68,7 @@ def home() -> Iterator[Path]:
 
 
 def test_all_services_have_the_same_filter() -> None:
-    """So that the one that is tried here speaks for all."""
+    """Therefore the test of one filter is valid for all services."""
     keys = ("SystemCallFilter", "RestrictAddressFamilies", "MemoryDenyWriteExecute", "CapabilityBoundingSet")
     filters = {tuple(tuple(unit.all(key)) for key in keys) for unit in services()}
     assert len(filters) == 1
@@ -99,7 +99,7 @@ def test_the_limits_are_in_force(home: Path) -> None:
 
 
 def test_a_job_runs_from_submission_to_result(home: Path, demo_world: World, demo_hints: Path) -> None:
-    """All parts at once, the embedded broker, too: more than one unit needs."""
+    """All services at the same time, including the embedded broker: more than one unit needs."""
     hints = home / "hints"
     shutil.copy(demo_hints, hints)
     hints.chmod(0o644)
@@ -117,7 +117,7 @@ def test_a_job_runs_from_submission_to_result(home: Path, demo_world: World, dem
         assert job["status"] == "succeeded", service.log
     assert service.process.returncode == 0, service.log
     assert "Operation not permitted" not in service.log
-    # Where the tests are measured, coverage cannot write its files.
+    # When coverage is measured, it cannot write its files here.
     said = [line for line in service.log.splitlines() if ".coverage" not in line]
     assert not [line for line in said if "Read-only file system" in line]
 

@@ -1,4 +1,4 @@
-"""Every command in the pages about deployment runs here, or stands in the page's table of what no test runs."""
+"""Every command in the pages about deployment runs here, or is in the page's table of commands that no test runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def commands(name: str) -> list[str]:
 
 
 def excused(name: str) -> list[re.Pattern[str]]:
-    """Patterns of the commands that no test runs: the beginning of each, where `...` stands for anything."""
+    """Return patterns of the commands that no test runs: the start of each; `...` matches anything."""
     table = page(name).partition("## What no test runs")[2]
     starts = [start for cell in _ROW.findall(table) for start in re.findall(r"`([^`]+)`", cell)]
     return [re.compile(re.escape(start).replace(re.escape("..."), ".*") + r"(\s|$)") for start in starts]
@@ -47,14 +47,14 @@ def test_the_table_names_only_commands_of_the_page(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_commands_stand_in_blocks_that_are_read(name: str) -> None:
-    """An indented block would be passed over: those here hold settings only."""
+    """An indented block would be skipped: those here contain only settings."""
     indented = re.findall(r"^    (\S.*)$", page(name), re.MULTILINE)
     assert not [line for line in indented if re.match(r"[a-z/.-]+ ", line)]
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A machine's folders, and the clone with what the pages change copied."""
+    """The folders of a machine, and a copy of the clone's files that the pages change."""
     for folder in ("etc/systemd/system", "usr/lib/sysusers.d", "etc/nginx/conf.d", "etc/caddy", "clone"):
         (tmp_path / folder).mkdir(parents=True)
     shutil.copytree(ROOT / "deploy", tmp_path / "clone" / "deploy", ignore=shutil.ignore_patterns("secrets", ".env"))
@@ -65,7 +65,7 @@ def machine(tmp_path: Path) -> Path:
 
 
 def here(command: str, machine: Path) -> str:
-    """The command with the folders of this machine in place of a real one's."""
+    """Return the command with the folders of this machine instead of those of a real one."""
     for folder in ("/etc/", "/usr/lib/sysusers.d/"):
         command = re.sub(rf"(?<![\w.]){folder}", f"{machine}{folder}", command)
     command = command.replace("/opt/gonemaster/bin/gonemaster-server", f"{sys.executable} -m gonemaster_api.server")
@@ -74,8 +74,8 @@ def here(command: str, machine: Path) -> str:
     return command.replace("YOUR.HOST", "dns.example")
 
 
-NEEDS = {"systemd-analyze", "nginx", "caddy", "docker"}  # checked in tests/deploy/test_check.py whether they are there
-ELSEWHERE = {  # what takes long has a test of its own, with the same program
+NEEDS = {"systemd-analyze", "nginx", "caddy", "docker"}  # tests/deploy/test_check.py checks that they exist
+ELSEWHERE = {  # slow commands have a separate test with the same program
     "make dist": "tests/deploy/test_release.py",
     "python3 -m venv /opt/gonemaster": "tests/deploy/test_release.py",
     "nginx -t": "tests/deploy/test_check.py",
@@ -111,7 +111,7 @@ def test_the_commands_run(name: str, machine: Path) -> None:
 
 
 def test_the_commands_have_effects(machine: Path) -> None:
-    """That none of them runs past its target is seen in what is there afterwards."""
+    """Checks the results of the commands, which proves that each ran on its target."""
     for name in ("deploy", "going-public"):
         for command in to_run(name):
             if command.split()[0] in {"cp", "install", "sed"}:

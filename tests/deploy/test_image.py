@@ -1,4 +1,4 @@
-"""The Dockerfile: what it copies exists, and what others know of the image is so."""
+"""The Dockerfile: the files that it copies exist, and other files describe the image correctly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IGNORE = (ROOT / ".dockerignore").read_text(encoding="utf-8").split("\n")
 
 
 def copied() -> set[str]:
-    """What the Dockerfile copies from the clone; a copy from another stage is none of it."""
+    """Return the paths that the Dockerfile copies from the clone; copies from another stage do not count."""
     lines = re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)
     return {source for line in lines for source in line.split()[:-1]}
 
@@ -26,7 +26,7 @@ def test_what_is_copied_exists_and_is_not_ignored() -> None:
     assert copied() >= set(PACKAGES)
     assert {source for source in copied() if not (ROOT / source).exists()} == set()
     assert {line[1:] for line in IGNORE if line.startswith("!")} == copied()
-    assert "*" in IGNORE  # nothing else gets into the image: no data, no secrets, no .git
+    assert "*" in IGNORE  # the image contains nothing else: no data, no secrets, no .git
 
 
 def test_the_package_needs_nothing_that_is_not_copied() -> None:

@@ -1,4 +1,4 @@
-"""A real server with what the files in deploy/ give it: settings and tokens of prepare.py, health checks, metrics."""
+"""A real server configured by the files in deploy/: settings and tokens of prepare.py, health checks, metrics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ELSEWHERE: dict[str, Any] = {
     "broker_url": "",
     "db_driver": "sqlite",
     "db_dsn": "",
-}  # flags: the servers of the compose file are not here
+}  # as flags: the servers of the compose file do not exist here
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Prepared:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
-    """The API listens on all addresses, as in its container; it may, since there are tokens."""
+    """The API listens on all addresses, as in its container; it may, because there are tokens."""
     folder = tmp_path_factory.mktemp("compose")
     admin = module("deploy/compose/prepare.py").prepare(folder, host="dns.example", bind="127.0.0.1")
     settings = folder / "secrets" / "gonemaster.json"
@@ -67,7 +67,7 @@ def _free_port() -> int:
 
 
 def environment(name: str) -> dict[str, str]:
-    """The variables of a service of compose.yaml, with the host filled in."""
+    """Return the variables of a service of compose.yaml, with the host filled in."""
     given: dict[str, str] = compose()["services"][name]["environment"]
     return {key: re.sub(r"\$\{GONEMASTER_HOST[^}]*\}", "dns.example", value) for key, value in given.items()}
 
@@ -160,7 +160,7 @@ def test_the_health_check_of_a_part_that_works(name: str, prepared: Prepared) ->
 
 @pytest.mark.parametrize("name", ["api", "worker", "beat"])
 def test_the_health_check_of_a_part_that_does_not(name: str, prepared: Prepared, tmp_path: Path) -> None:
-    """Nothing listens, and no broker is there: one line, no traceback."""
+    """There is no listener and no broker: the output is one line without a traceback."""
     away = {"GONEMASTER_LISTEN": "0.0.0.0:9", "GONEMASTER_BROKER_URL": "redis://127.0.0.1:9/0"}
     done = health(prepared, name, **away)
     assert done.returncode == 1

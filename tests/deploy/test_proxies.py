@@ -1,4 +1,4 @@
-"""The examples for nginx and Caddy before a real API: TLS, forwarded headers, sizes of bodies, live events."""
+"""The nginx and Caddy examples in front of a real API: TLS, forwarded headers, body sizes, live events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLIENT = "127.0.0.2"  # the proxy, which is trusted, has 127.0.0.1
 
 @dataclass(frozen=True)
 class Door:
-    """A proxy that runs, and the service behind it."""
+    """A running proxy, and the service behind it."""
 
     service: Service
     port: int
@@ -176,7 +176,7 @@ def test_what_a_client_claims_about_itself_is_not_believed(door: Door) -> None:
     refused, document = door.document("POST", path, Origin="https://evil.example", **lies)
     assert (refused, document["error"]["code"]) == (403, "csrf_origin_mismatch")
     accepted, _ = door.document("POST", path, Origin=f"https://{HOST}", **lies)
-    assert accepted == 404  # the origin is our own; there is no such job
+    assert accepted == 404  # the origin is ours; the job does not exist
     door.service.wait_for_log(path)
     lines = [line for line in door.service.log.splitlines() if path in line]
     assert lines
@@ -188,7 +188,7 @@ def test_what_a_client_claims_about_itself_is_not_believed(door: Door) -> None:
 def test_bodies_have_the_limits_of_the_server(door: Door, path: str) -> None:
     status, document = door.document("POST", path, {"domain": "x" * 1_500_000})
     if path in _LARGE:
-        assert status == 400, document  # it was read, and is no valid request
+        assert status == 400, document  # the body was read, and is not a valid request
     else:
         assert (status, document["error"]["code"]) == (413, "body_too_large")
 
@@ -197,7 +197,7 @@ def test_events_come_while_the_job_runs(door: Door) -> None:
     _, job = door.document("POST", "/api/v1/jobs", {"domain": "example.org"})
     with door.ask("GET", f"/api/v1/jobs/{job['id']}/events") as stream:
         assert stream.headers["Content-Type"].startswith("text/event-stream")
-        assert _next_event(stream) == "state"  # a proxy that kept pieces back would wait here for the end
+        assert _next_event(stream) == "state"  # a proxy that buffers the stream would wait here for the end
         door.document("POST", f"/api/v1/jobs/{job['id']}/cancel")
         while (event := _next_event(stream)) != "done":
             assert event in {"state", "progress"}

@@ -1,4 +1,4 @@
-"""What is released: wheel and sdist, the bill of materials, the look at known vulnerabilities."""
+"""The release files: wheel and sdist, the bill of materials, the check for known vulnerabilities."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with wheel and sdist, built from a copy of what is committed or about to be."""
+    """A folder with wheel and sdist, built from a copy of the committed and staged files."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", *PACKAGES, "setup.cfg",
                  "pyproject.toml", "README.md", "LICENSE", "tests/__init__.py")  # fmt: skip
@@ -71,9 +71,9 @@ def test_the_sdist_has_them_too(built: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # everything is compiled and started for the first time
+@pytest.mark.timeout(300)  # all code is compiled and started for the first time
 def test_the_wheel_runs_in_an_empty_environment(built: Path, tmp_path: Path) -> None:
-    """Only the dependencies come from elsewhere: from the environment of the tests, without its editable package."""
+    """Only the dependencies are external: they come from the environment of the tests, without its editable package."""
     environment = tmp_path / "empty"
     run(sys.executable, "-m", "venv", "--without-pip", environment)
     python = environment / "bin" / "python"
@@ -87,7 +87,7 @@ def test_the_wheel_runs_in_an_empty_environment(built: Path, tmp_path: Path) -> 
 
 
 def dependencies(name: str, extras: tuple[str, ...] = ("",)) -> Iterator[str]:
-    """Names of what a package needs on this platform, and of what those need."""
+    """Return the names of a package's dependencies on this platform, recursively."""
     seen: set[str] = set()
     queue = [(name, extras)]
     while queue:
@@ -102,7 +102,7 @@ def dependencies(name: str, extras: tuple[str, ...] = ("",)) -> Iterator[str]:
 
 
 def bill(python: str, target: Path) -> dict[str, Any]:
-    # To hold it against the schema takes ten seconds, which `make sbom` spends.
+    # The schema check takes ten seconds; `make sbom` runs it.
     said = run(python, ROOT / ".ci" / "sbom.py", Path(sys.executable).parent.parent, target, "--no-validate")
     assert re.search(r"\d+ components", said)
     document: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
@@ -110,7 +110,7 @@ def bill(python: str, target: Path) -> dict[str, Any]:
 
 
 def test_the_bill_of_materials_names_every_dependency_and_is_repeatable(tmp_path: Path) -> None:
-    """Of the environment of the tests, which has more than `make sbom` looks at, but is there."""
+    """Checks the installed environment of the tests, which has more packages than `make sbom` checks."""
     python = tools_python()
     document = bill(python, tmp_path / "one.json")
     assert (document["bomFormat"], document["metadata"]["component"]["name"]) == ("CycloneDX", "gonemaster")
@@ -150,7 +150,7 @@ def test_an_audit_that_looked_nothing_up_is_no_success(packages: list[dict[str, 
 
 def test_an_audit_without_the_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens on the port of discard
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # the discard port has no listener
     empty = tmp_path / "lib" / "python3" / "site-packages"
     known = empty / "six-1.17.0.dist-info"
     known.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The systemd units: limits of time, order, secrets, and settings that exist."""
+"""The systemd units: timeouts, order, secrets, and settings that exist."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_service_starts_after_the_servers_and_tries_again(unit: Unit) -> None:
     assert set(unit.one("After").split()) >= SERVERS
     assert unit.one("Wants") == "network-online.target"
     if unit.name != "gonemaster-migrate.service":
-        # A database that is not migrated yet ends the start with status 2; nothing may give up for good.
+        # An unmigrated database ends the start with status 2; no unit may give up permanently.
         assert (unit.one("Restart"), unit.one("StartLimitIntervalSec")) == ("always", "0")
         assert unit.one("PartOf") == unit.one("WantedBy") == "gonemaster.target"
 

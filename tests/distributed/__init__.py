@@ -1,1 +1,1 @@
-"""Several machines: wrong clocks, silent peers, partitions."""
+"""Tests of several machines: wrong clocks, silent peers, partitions."""

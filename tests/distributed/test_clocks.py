@@ -1,4 +1,4 @@
-"""Hosts whose clocks are ten minutes wrong: all work goes by the clock of Redis' host, and health names the others."""
+"""Hosts with clocks ten minutes off: all work follows the clock of the Redis host, and health reports the others."""
 
 import json
 import signal
@@ -26,7 +26,7 @@ from tests.support.faketime import wrong_clock
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
 
-OFTEN = {"GONEMASTER_ANALYSIS_PROJECTION_INTERVAL_SECONDS": "1"}  # something that beat sends each second
+OFTEN = {"GONEMASTER_ANALYSIS_PROJECTION_INTERVAL_SECONDS": "1"}  # a task that beat sends each second
 TEN_MINUTES = 600
 AHEAD, BEHIND = pytest.param(TEN_MINUTES, id="ahead"), pytest.param(-TEN_MINUTES, id="behind", marks=pytest.mark.slow)
 both_ways = pytest.mark.parametrize("ahead_s", [AHEAD, BEHIND])
@@ -38,7 +38,7 @@ def settings() -> Settings:
 
 
 def skewed(farm: Farm, settings: Settings) -> dict[str, str]:
-    """What health says about clocks, by kind of process."""
+    """Return the health issues about clocks, by kind of process."""
     issues = [issue for issue in find_issues(farm.parts, settings) if issue.kind == "clock_skew"]
     return {issue.text.removeprefix("the clock of ").split()[0]: issue.text for issue in issues}
 
@@ -115,7 +115,7 @@ def test_an_api_with_a_wrong_clock_writes_the_right_times(farm: Farm, settings: 
         farm.start_worker("right")
         assert farm.run_of(job["id"]).status == "succeeded"
         farm.stop("api", signal.SIGTERM)
-    assert "api" not in skewed(farm, settings)  # it ended in order
+    assert "api" not in skewed(farm, settings)  # it stopped cleanly
 
 
 def _post(url: str, body: dict[str, Any]) -> Any:

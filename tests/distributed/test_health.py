@@ -1,4 +1,4 @@
-"""Health says within 15 s what is wrong, whichever process sees it; the faults are real, and the time is printed."""
+"""Health reports real faults within 15 s from any process that detects them; the time is printed."""
 
 import logging
 import signal
@@ -40,7 +40,7 @@ def issues(farm: Farm, kind: str) -> list[Issue]:
 
 
 def told(farm: Farm, kind: str, subject: str = "") -> Issue:
-    """Wait until health says this, and print how long it took; the issue says what to do."""
+    """Wait until health reports this, and print the elapsed time; the issue has a remedy."""
     began = time.monotonic()
     found: list[Issue] = wait_until(
         lambda: [issue for issue in issues(farm, kind) if issue.subject.startswith(subject)], within_s=120, what=kind
@@ -70,7 +70,7 @@ class Hosts:
 
     farm: Farm
     path: Relay
-    dsn: str  # by that path
+    dsn: str  # through that path
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
     wait_until(farm.broker.reports.heard, what="its first report")
     (before,) = farm.broker.reports.heard()
     farm.processes["one"].send_signal(signal.SIGSTOP)
-    told(farm, "process_vanished")  # nobody else has reported either, as if Redis had been away
+    told(farm, "process_vanished")  # no other process has reported either, as if Redis had been unavailable
     farm.processes["one"].send_signal(signal.SIGCONT)
     reporter = Reporter(farm.broker, farm.parts.clock, kind="other")
     reporter.report()
@@ -198,7 +198,7 @@ def test_a_deletion_of_old_runs_that_nobody_begins_is_told(farm: Farm) -> None:
 
 @contextmanager
 def small_disk(megabytes: int, owner: tuple[int, int] = (0, 0)) -> Iterator[Path]:
-    """A file system of its own."""
+    """A separate file system."""
     directory = Path(tempfile.mkdtemp(prefix="gm-disk-", dir="/tmp"))
     options = f"size={megabytes}m,mode=700,uid={owner[0]},gid={owner[1]}"
     mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)]
@@ -212,7 +212,7 @@ def small_disk(megabytes: int, owner: tuple[int, int] = (0, 0)) -> Iterator[Path
 
 
 def fill(directory: Path) -> Path:
-    """Take all the space there is."""
+    """Fill the file system."""
     filler = directory / "filler"
     with filler.open("wb") as file:
         try:

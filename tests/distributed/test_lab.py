@@ -1,4 +1,4 @@
-"""The quick part of the lab: on hosts of their own, workers are frozen and cut off, and a standby is promoted."""
+"""The quick part of the lab, on separate hosts: workers are frozen and cut off, and a standby is promoted."""
 
 import logging
 
@@ -28,5 +28,5 @@ def test_frozen_and_lost_hosts_lose_and_double_no_job() -> None:
             verdict, _ = attempt(lab, Scenario(act.__name__, act), batch=40, fault_s=8, freezes=1)
             log.info(" | ".join(row(act.__name__, verdict)))
             assert (verdict.lost, verdict.doubled, verdict.failed, verdict.given_up) == (0, 0, 0, 0)
-            assert verdict.jobs > 40  # persons were there, too
+            assert verdict.jobs > 40  # clients submitted interactive jobs, too
         assert verdict.standstill_s > 0

@@ -1,4 +1,4 @@
-"""The figures of the lab are computed as they are described, and its table on the page is the one that it prints."""
+"""The figures of the lab are computed as described, and its table in the documents is the one that it prints."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Logins with the least permissions, with less, wrong ones, and passwords that are changed while the service works."""
+"""Logins with minimal, insufficient and wrong permissions, and passwords that change while the service works."""
 
 import re
 import shutil
@@ -45,13 +45,13 @@ class Server:
         self.admin.execute_command("ACL", "SETUSER", "gonemaster", *rules)
 
     def refusals(self) -> list[str]:
-        """What was not allowed, but for the name of the client, which redis-py tries to tell."""
+        """Return the denied commands, except for the client name, which redis-py tries to set."""
         return [str(entry["object"]) for entry in self.admin.acl_log() if "setinfo" not in str(entry["object"])]
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the name of a socket is short
+    directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the path of a socket must be short
     with redis_on_port(directory) as port, closing(redis.Redis(port=port, decode_responses=True)) as admin:
         made = Server(port, admin, directory)
         made.set_user(*documented_rules("old"))
@@ -60,14 +60,14 @@ def server() -> Iterator[Server]:
 
 
 def documented_rules(password: str) -> list[str]:
-    """The rules of the how-to."""
+    """Return the rules of the how-to."""
     (line,) = re.findall(r"^    ACL SETUSER gonemaster (.*)$", HOWTO, re.MULTILINE)
     return ["reset", *line.replace("PASSWORD", password).split()]
 
 
 @pytest.fixture
 def farm_of(make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Any]:
-    """`farm_of(url)` opens a farm whose processes have that login."""
+    """Open farms: `farm_of(url)` is one whose processes have that login."""
     opened = []
 
     def open_one(url: str) -> Farm:
@@ -104,7 +104,7 @@ def test_the_documented_permissions_are_enough(server: Server, farm_of: Any) -> 
 def test_what_is_not_needed_may_be_missing(server: Server, farm_of: Any, missing: str) -> None:
     server.set_user(missing)
     farm = farm_of(server.url("old"))
-    worker = farm.start_worker("one")  # with a slot for normal jobs, so that its BRPOP are partial
+    worker = farm.start_worker("one")  # with a slot for normal jobs, so that their BRPOP waits for some of the queues
     load = Load(farm)
     load.submit(20)
     load.assert_each_ended_once()
@@ -155,7 +155,7 @@ def test_a_worker_behind_sentinels_that_want_a_user_and_a_password(server: Serve
     watcher = "user watcher on >guard ~* &* +ping +sentinel +client|setinfo +auth +subscribe\nrequirepass other\n"
     with sentinel(server.directory, server.port, "gm", also=of_master + watcher, password="other") as port:
         url = f"sentinel://gonemaster:old@127.0.0.1:{port}/0?master_name=gm&sentinel_username=watcher"
-        farm = farm_of(server.url("old"))  # the test itself needs no Sentinel
+        farm = farm_of(server.url("old"))  # the test itself does not need a Sentinel
         farm.environ["GONEMASTER_BROKER_URL"] = f"{url}&sentinel_password=guard"
         farm.start_worker("one")
         assert farm.run_of(farm.submit("behind.test")).status == "succeeded"
@@ -186,7 +186,7 @@ def test_the_password_of_redis_is_changed_while_jobs_run(server: Server, farm_of
     farm.start_worker("two", GONEMASTER_BROKER_URL=server.url("new"))
     farm.stop("one")
     server.set_user("<old")
-    server.admin.execute_command("CLIENT", "KILL", "USER", "gonemaster")  # so that all log in again
+    server.admin.execute_command("CLIENT", "KILL", "USER", "gonemaster")  # so that all processes log in again
     with closing(Broker.open(server.url("old"))) as late, pytest.raises(BrokerLoginRefused):
         late.ping()
     farm.broker.close()
@@ -197,7 +197,7 @@ def test_the_password_of_redis_is_changed_while_jobs_run(server: Server, farm_of
 
 @contextmanager
 def guarded_postgres(password: str) -> Iterator[tuple[PostgresServer, str]]:
-    """A server that wants a password, and the DSN without it."""
+    """A server that requires a password, and the DSN without it."""
     with PostgresServer() as database:
         with database.cursor("postgres") as cursor:
             cursor.execute(f"CREATE ROLE gm LOGIN PASSWORD '{password}'")

@@ -1,4 +1,4 @@
-"""With Sentinels, a Redis or a Sentinel that says nothing mixes up no answers and holds nobody for long."""
+"""With Sentinels, a silent Redis or Sentinel mixes up no responses and blocks no client for long."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from tests.support.workers import wait_until
 @pytest.fixture
 def port() -> Iterator[int]:
     """A Sentinel, whose master is called gm."""
-    directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the name of a socket is short
+    directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the path of a socket must be short
     with redis_on_port(directory) as of_master, sentinel(directory, of_master, "gm") as of_sentinel:
         yield of_sentinel
     shutil.rmtree(directory, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A worker that the database does not answer, and one that is frozen, keep no messages: others do their work."""
+"""A worker whose database is silent, and a frozen worker, keep no messages: others run their jobs."""
 
 import signal
 import tempfile
@@ -24,7 +24,7 @@ class Hosts:
 
     farm: Farm
     path: Relay
-    dsn: str  # by that path
+    dsn: str  # through that path
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ def hosts(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> 
 
 
 def issues(farm: Farm, kind: str) -> list[str]:
-    """The subjects of what health finds of a kind."""
+    """Return the subjects of the health issues of a kind."""
     return [issue.subject for issue in find_issues(farm.parts, load_settings({})) if issue.kind == kind]
 
 
 def pids(farm: Farm, job_ids: list[str]) -> set[int]:
-    """The processes that tested these jobs."""
+    """Return the processes that tested these jobs."""
     return {start["pid"] for start in farm.starts() if start["job_id"] in job_ids}
 
 
@@ -55,7 +55,7 @@ def test_a_worker_that_the_database_does_not_answer_takes_nothing_until_it_does(
     cut = farm.start_worker("cut", GONEMASTER_DB_DSN=hosts.dsn)
     fine = farm.start_worker("fine")
     hosts.path.go_silent()
-    first = [farm.submit(f"first{number}.test") for number in range(6)]  # some of them are taken by the one that is cut
+    first = [farm.submit(f"first{number}.test") for number in range(6)]  # the worker that is cut off takes some of them
     assert {farm.run_of(job_id).attempt for job_id in first} == {1}
     wait_until(lambda: issues(farm, "worker_without_database"), what="health names it")
     assert issues(farm, "worker_without_database")[0].startswith("cut@")

@@ -1,4 +1,4 @@
-"""Whatever is away, the API says so soon: responses of a real process, whose times are printed."""
+"""When a server is unavailable, the API soon says so: responses of a real process, whose times are printed."""
 
 import json
 import logging
@@ -25,11 +25,11 @@ from tests.support.workers import Farm, open_farm, wait_until
 
 log = logging.getLogger(__name__)
 
-HANGS_S = 15  # far above 2 s, and below what a request that waits for a silent server takes
+HANGS_S = 15  # far above 2 s, and below the time of a request that waits for a silent server
 
 
 def ask(farm: Farm, path: str) -> tuple[int, Any]:
-    """Status and document; the time is printed."""
+    """Return status and document; print the time."""
     began = time.monotonic()
     try:
         with urllib.request.urlopen(f"{farm.environ['URL']}{path}", timeout=HANGS_S) as answer:
@@ -42,7 +42,7 @@ def ask(farm: Farm, path: str) -> tuple[int, Any]:
 
 
 def _fate(farm: Farm, path: str) -> str:
-    """What becomes of a request that has no time limit of its own."""
+    """What happens to a request without a time limit."""
     try:
         return "refused" if ask(farm, path)[0] == 503 else "answered"
     except TimeoutError:
@@ -57,7 +57,7 @@ def kinds(farm: Farm) -> set[str]:
 
 @contextmanager
 def stopped(*pids: int) -> Iterator[None]:
-    """Stop processes for a block, as a machine that is suspended."""
+    """Stop processes for a block, like a suspended machine."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -69,7 +69,7 @@ def stopped(*pids: int) -> Iterator[None]:
 
 @contextmanager
 def serving(broker: Broker, settings: StoreSettings, directory: Path) -> Iterator[Farm]:
-    """An API process on this database, with a job that waits."""
+    """An API process on this database, with a waiting job."""
     with open_farm(broker, settings, directory) as farm, socket.create_server(("127.0.0.1", 0)) as listener:
         upgrade(farm.store)
         farm.submit("waiting.test")
@@ -135,7 +135,7 @@ def test_a_database_behind_a_network_that_drops_packets(own_broker: Broker, tmp_
         dsn = f"host={host.address} user={USER} dbname={server.create_database()}"
         with serving(own_broker, StoreSettings(driver="postgres", dsn=dsn), tmp_path) as farm:
             host.cut()
-            for _ in range(8):  # with connections that were there, and those that are being made anew
+            for _ in range(8):  # with existing connections, and those that are being opened again
                 assert ask(farm, "/queue")[0] == 503
                 assert "database_unavailable" in kinds(farm)
             host.join()

@@ -1,6 +1,7 @@
-"""Tests zones in a process of its own and prints what they cost, as JSON.
+"""Tests zones in a separate process and prints their costs as JSON.
 
-Processor time of the event loop's thread stands for time: it does not depend on what else the machine does.
+The processor time of the event loop's thread is used instead of elapsed time: it does not depend on other load on the
+machine.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TURN_S = 0.02
 
 
 class Costs:
-    """What the loop's thread spent: the longest turn, and how much after a moment."""
+    """The processor time of the loop's thread: the longest iteration, and the total after a moment."""
 
     def __init__(self) -> None:
         self.longest_turn_s = 0.0
@@ -42,7 +43,7 @@ class Costs:
 
 
 def peak_mib() -> float:
-    """Return how much memory the process had at most. (`ru_maxrss` counts what its parent had before exec, too.)"""
+    """Return the peak memory of the process. (`ru_maxrss` also counts the memory of its parent before exec.)"""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 

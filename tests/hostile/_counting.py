@@ -1,4 +1,4 @@
-"""A DNS on every address of 127/8 that counts what comes in: two sockets serve all addresses, most of them silent."""
+"""A DNS on every address of 127/8 that counts incoming packets: two sockets serve all addresses, mostly silent."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ import dns.rrset
 ROOT: Final = "127.0.0.53"
 TLD: Final = "127.0.0.57"
 ARPA: Final = "127.0.0.54"
-# where PTR records and origin ASes are looked up; none is known
+# zones for PTR records and origin ASes; they are empty
 _OTHERS: Final = {"arpa": ARPA, "net": "127.0.0.55", "com": "127.0.0.56"}
 _IP_PKTINFO: Final = getattr(socket, "IP_PKTINFO", 8)  # linux/in.h
 _PKTINFO: Final = struct.Struct("=I4s4s")
 _PORTS: Final = range(10_240, 32_000)
 _UDP_OCTETS: Final = 512
-_NS_OCTETS: Final = 20  # of a record in a large set, names compressed
+_NS_OCTETS: Final = 20  # octets of a record in a large RRset, names compressed
 _GLUE_OCTETS: Final = 16
 
 Reply: TypeAlias = "dns.message.Message | bytes | None"
@@ -38,10 +38,11 @@ Records = dict[tuple[str, str], list[str]]
 
 
 class CountingDns:
-    """Zones by name, addresses that serve them, and how many packets and connections each address got.
+    """Zones by name, their addresses, and the number of packets and connections of each address.
 
-    An address that serves no zone is silent, unless it is among `refusing`; what others do not know they refuse. The
-    root is served at ROOT, the TLD "xa" at TLD; a zone of `zones` is delegated there by its own NS and address records.
+    An address that serves no zone is silent, unless it is in `refusing`; servers refuse queries for zones that they do
+    not have. The root is served at ROOT, the TLD "xa" at TLD; a zone of `zones` is delegated there by its own NS and
+    address records.
     """
 
     def __init__(self, zones: Mapping[str, Records], served: Mapping[str, Iterable[str]]) -> None:
@@ -97,7 +98,7 @@ class CountingDns:
         for one in (udp, tcp):
             self._loop.remove_reader(one)
             one.close()
-        await asyncio.sleep(0)  # let a task that was just made begin: only then does it close its connection
+        await asyncio.sleep(0)  # let a new task start: it only closes its connection once it has started
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -144,7 +145,7 @@ class CountingDns:
             reply = self._reply(connected.getsockname()[0], wire[2:], limit=65535) if wire else None
             if reply:
                 await loop.sock_sendall(connected, len(reply).to_bytes(2) + reply)
-            await loop.sock_recv(connected, 1)  # until the other side closes
+            await loop.sock_recv(connected, 1)  # until the client closes
 
     def _reply(self, address: str, wire: bytes, *, limit: int) -> bytes | None:
         self.packets[address] += 1
@@ -163,7 +164,7 @@ class CountingDns:
     # -- answering ------------------------------------------------------------------------------------------------
 
     def authoritative(self, address: str, query: dns.message.Message) -> dns.message.Message | None:
-        """Answer as a server of the closest enclosing zone that the address serves."""
+        """Answer as a server of the closest enclosing zone at the address."""
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True).lower() if question.name != dns.name.root else ""
         zone = next((each for each in _ancestors(name) if each in self.served.get(address, ())), None)
@@ -188,7 +189,7 @@ class CountingDns:
 
     def _add_glue(self, response: dns.message.Message, child: str) -> None:
         targets = self.zones[child].get((child, "NS"), [])
-        left = (65_000 - _NS_OCTETS * len(targets)) // _GLUE_OCTETS  # what fits into a message
+        left = (65_000 - _NS_OCTETS * len(targets)) // _GLUE_OCTETS  # as many records as fit into a message
         for target in targets:
             owner = target.rstrip(".")
             found = self.zones[child].get((owner, "A"), []) if _is_in(owner, child) else []
@@ -227,10 +228,10 @@ def _is_in(name: str, zone: str) -> bool:
 
 
 def numbered(count: int, *, net: int = 100) -> list[str]:
-    """Return so many addresses of 127/8."""
+    """Return a number of addresses of 127/8."""
     return [f"127.{net}.{index // 250}.{index % 250 + 1}" for index in range(count)]
 
 
 def settings(**changes: Any) -> dict[str, Any]:
-    """Return profile fields for a world of silence on loopback: short waits, and silence is not remembered."""
+    """Return profile fields for a world of silence on loopback: short timeouts, and silence is not cached."""
     return {"timeout_s": 0.3, "retrans_s": 0.15, "error_cache_ttl_s": 0, "fast_fail_timeout_count": 0, **changes}

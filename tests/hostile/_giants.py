@@ -1,4 +1,4 @@
-"""Zones that cost: many servers, and answers as large as a message can be to whatever is asked."""
+"""Expensive zones: many servers, and responses of the maximum message size to every query."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def record(owner: bytes, rtype: int, rdata: bytes) -> bytes:
 
 
 def host(number: int) -> bytes:
-    """Return a name of the zone, its end a pointer to the question."""
+    """Return a name of the zone that ends with a pointer to the question."""
     label = f"h{number:05d}".encode()
     return bytes([len(label)]) + label + b"\xc0\x0c"
 
 
 class Algorithm(NamedTuple):
-    """Keys of one algorithm that share a key tag, and how long their signatures are."""
+    """Keys of one algorithm that share a key tag, and the length of their signatures."""
 
     number: int
     keys: tuple[bytes, ...]  # rdata of DNSKEY records
@@ -75,7 +75,7 @@ class Algorithm(NamedTuple):
         return key_tag(self.keys[0])
 
     def signature(self, covered: int, number: int) -> bytes:
-        """Return the rdata of an RRSIG whose signature can only be found wrong at the end of the computation."""
+        """Return the rdata of an RRSIG whose signature turns out wrong only at the end of the computation."""
         head = struct.pack("!HBBIIIH", covered, self.number, 2, 300, 0x7FFFFFFF, 0, self.tag)
         return (
             head
@@ -92,13 +92,13 @@ def _point(number: int, curve: ec.EllipticCurve, algorithm: int) -> bytes:
 
 
 def _modulus(number: int, octets: int, exponent: bytes) -> bytes:
-    """Return an RSA key that has the key tag of all others: what is added at one place is taken away at another.
+    """Return an RSA key with the key tag of all others: an addition at one position is subtracted at another.
 
-    Whether the modulus is a product of two primes is of no matter to the cost of a signature.
+    The cost of a signature does not depend on whether the modulus is a product of two primes.
     """
     head = struct.pack("!HBB", 257, 3, 8) + bytes([len(exponent)]) + exponent
     material = bytearray(b"\xf1" + random.Random(number).randbytes(octets - 5) + b"\0\0\0\1")
-    at = len(material) - 4 + (len(head) + len(material)) % 2  # an even place in the rdata
+    at = len(material) - 4 + (len(head) + len(material)) % 2  # an even position in the rdata
     for value in range(0x10000):
         material[at - 2 : at] = struct.pack("!H", value)
         if key_tag(head + material) == RSA_TAG:
@@ -111,8 +111,8 @@ RSA_TAG = 4711
 
 @cache
 def algorithm_of(kind: str) -> Algorithm:
-    """Return the keys of a kind: four, as many as are tried for one signature."""
-    if kind == "p384":  # found by trying: private keys whose public keys have the same key tag
+    """Return the keys of a kind: four, the number that is tried for one signature."""
+    if kind == "p384":  # found by search: private keys whose public keys have the same key tag
         return Algorithm(14, tuple(_point(number, ec.SECP384R1(), 14) for number in (616, 2709, 4821, 9337)), 96)
     if kind == "p256":
         return Algorithm(13, tuple(_point(number, ec.SECP256R1(), 13) for number in (3627, 4402, 5348, 6279)), 64)
@@ -125,7 +125,7 @@ def rrsig(covered: int, number: int) -> bytes:
 
 
 def key(number: int) -> bytes:
-    """Return a DNSKEY: one of four that exist, then more with flags of their own, so that all are different."""
+    """Return a DNSKEY: one of the four keys, then more with different flags, so that all are different."""
     keys = algorithm_of("p256").keys
     return keys[number] if number < len(keys) else struct.pack("!H", number) + keys[number % len(keys)][2:]
 
@@ -152,7 +152,7 @@ RDATA: dict[int, Callable[[int], bytes]] = {
 
 @cache
 def giant_answer(rtype: int, share: float = 0.7) -> tuple[bytes, int]:
-    """Return records of a type, then signatures over them, that fill a message; and how many they are."""
+    """Return records of a type, then signatures over them, that fill a message; and their number."""
     make = RDATA.get(rtype, RDATA[TXT])
     wanted = rtype if rtype in RDATA else TXT
     records: list[bytes] = []
@@ -174,7 +174,7 @@ def giant_answer(rtype: int, share: float = 0.7) -> tuple[bytes, int]:
 
 @cache
 def nsec3_authority() -> tuple[bytes, int]:
-    """Return NSEC3 records with as many iterations as there can be, each with another salt."""
+    """Return NSEC3 records with the maximum number of iterations, each with another salt."""
     soa = record(name(ZONE), SOA, name(ZONE) + name(ZONE) + struct.pack("!5I", 1, 1, 1, 1, 1))
     made = [soa]
     for number in range(600):
@@ -195,7 +195,7 @@ def reply(
 
 
 def large_sets(query: dns.message.Message) -> bytes | None:
-    """Answer every query with a set as large as a message, and signatures."""
+    """Answer every query with an RRset of maximum message size, and signatures."""
     return reply(query, answer=giant_answer(int(query.question[0].rdtype)))
 
 
@@ -215,7 +215,7 @@ def dnssec_only(query: dns.message.Message) -> bytes | None:
 
 @cache
 def _signed(kind: str, rtype: int) -> tuple[bytes, int]:
-    """Return the keys of a kind, or one record of that type, with as many signatures as fit; the last may be good."""
+    """Return the keys of a kind, or one record of that type, with as many signatures as fit; the last may be valid."""
     algorithm = algorithm_of(kind)
     keys = [record(b"\xc0\x0c", rtype, each) for each in algorithm.keys]
     made = keys if rtype in {DNSKEY, CDNSKEY} else [record(b"\xc0\x0c", rtype, RDATA[rtype](0))]
@@ -231,7 +231,7 @@ def _signed(kind: str, rtype: int) -> tuple[bytes, int]:
 
 def _key_trap(kind: str) -> Callable[[dns.message.Message], bytes | None]:
     def answer(query: dns.message.Message) -> bytes | None:
-        """Answer with all signatures that fit; each must be tried with four keys, each time to the end."""
+        """Answer with as many signatures as fit; each must be tried with four keys, each time to the end."""
         rtype = int(query.question[0].rdtype)
         return reply(query, answer=_signed(kind, rtype)) if rtype in RDATA else None
 
@@ -239,7 +239,7 @@ def _key_trap(kind: str) -> Callable[[dns.message.Message], bytes | None]:
 
 
 def policies(query: dns.message.Message) -> bytes | None:
-    """Answer TXT queries with a policy of 60 KiB whose terms lead everywhere."""
+    """Answer TXT queries with a policy of 60 KiB whose terms refer to many names."""
     if int(query.question[0].rdtype) != TXT:
         return None
     text = "v=spf1 " + " ".join(f"include:p{number}.{ZONE} a:%{{i}}.x mx" for number in range(1_500)) + " -all"
@@ -255,7 +255,7 @@ def mail(query: dns.message.Message) -> bytes | None:
 
 
 def mail_aliases(query: dns.message.Message) -> bytes | None:
-    """Give thousands of mail servers; the address of each is at the end of a chain that fills a message."""
+    """Return thousands of mail servers; the address of each is at the end of a chain that fills a message."""
     question = query.question[0]
     if int(question.rdtype) == MX:
         return reply(query, answer=giant_answer(MX, 1.0))
@@ -266,7 +266,7 @@ def mail_aliases(query: dns.message.Message) -> bytes | None:
 
 @cache
 def _chain(kind: int) -> tuple[bytes, int]:
-    """Return 1,001 aliases, each to the next; the last leads to an address, round again, or to another zone."""
+    """Return 1,001 aliases in a chain; the last leads to an address, back to the start, or to another zone."""
     links = [record(b"\xc0\x0c", CNAME, name(f"l0.{ZONE}"))]
     links += [record(name(f"l{number}.{ZONE}"), CNAME, name(f"l{number + 1}.{ZONE}")) for number in range(1_000)]
     owner = name(f"l1000.{ZONE}")
@@ -275,7 +275,7 @@ def _chain(kind: int) -> tuple[bytes, int]:
 
 
 def pointers(query: dns.message.Message) -> bytes | None:
-    """Give each address as many names as fit into a message, half of them in other zones."""
+    """Return as many names for each address as fit into a message, half of them in other zones."""
     return reply(query, answer=_pointers()) if int(query.question[0].rdtype) == PTR else None
 
 
@@ -297,8 +297,8 @@ def aliases(query: dns.message.Message) -> bytes | None:
 
 @cache
 def _long_names() -> tuple[bytes, int]:
-    """Return NS records whose owners and targets are labels before one name as long as can be, and hard to print."""
-    start = 12 + len(name(ZONE)) + 4  # where the answer begins if the question is for the zone
+    """Return NS records whose owners and targets are labels before one name of maximum length that is hard to print."""
+    start = 12 + len(name(ZONE)) + 4  # the start of the answer section if the question is for the zone
     made = [record(b"\x3f" + b"\xff" * 63 + b"\x3f" + b"\xfe" * 63 + b"\x3f" + b"\xfd" * 63 + b"\0", TXT, b"\x01x")]
     for number in range(2_500):
         owner = b"\x04" + struct.pack("!IH", number | 0x80000000, 0xC000 | start)
@@ -307,7 +307,7 @@ def _long_names() -> tuple[bytes, int]:
 
 
 def _unlike(query: dns.message.Message, make: Callable[[random.Random], bytes], number: int) -> bytes:
-    """Answer with a signed set of records that are others at each query, so that nothing known helps."""
+    """Answer with a signed RRset of different records at each query, so that caches do not help."""
     rtype, source = int(query.question[0].rdtype), random.Random(query.id)
     made = [record(b"\xc0\x0c", rtype, make(source)) for _ in range(number)]
     made.append(record(b"\xc0\x0c", RRSIG, rrsig(rtype, 0)))
@@ -315,7 +315,7 @@ def _unlike(query: dns.message.Message, make: Callable[[random.Random], bytes], 
 
 
 def _rsa_key(source: random.Random) -> bytes:
-    """Return a key of 4,096 bits whose exponent is as long: it takes milliseconds to look for its weaknesses."""
+    """Return a key of 4,096 bits with an equally long exponent: searching it for weaknesses takes milliseconds."""
     exponent, modulus = source.randbytes(500), source.randbytes(512)
     return (
         struct.pack("!HBB", 257, 3, 8) + b"\0" + struct.pack("!H", 500) + b"\x7f" + exponent[1:] + b"\xff" + modulus[1:]
@@ -323,7 +323,7 @@ def _rsa_key(source: random.Random) -> bytes:
 
 
 def _md5_key(source: random.Random) -> bytes:
-    """Return a key of the algorithm whose key tag is a part of the key, so that all have the same."""
+    """Return a key of the algorithm whose key tag is a part of the key, so that all keys have the same tag."""
     return struct.pack("!HBB", 257, 3, 1) + source.randbytes(400) + struct.pack("!HB", RSA_TAG, 1)
 
 
@@ -343,7 +343,7 @@ _ALL_TYPES = b"".join(bytes([window, 32]) + b"\xff" * 32 for window in range(256
 
 
 def type_bitmaps(query: dns.message.Message) -> bytes | None:
-    """Deny with NSEC records that name all types there are: 9 KiB each."""
+    """Deny with NSEC records that list all types: 9 KiB each."""
     rtype = int(query.question[0].rdtype)
     if rtype == DNSKEY:
         return _unlike(query, _md5_key, 2)
@@ -382,7 +382,7 @@ KEY_TRAPS = tuple(kind for kind in KINDS if kind.startswith("key_trap_"))
 def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
     """Return a world whose zone `ZONE` is served at many addresses and answers as the kind says.
 
-    SOA, NS and addresses of servers are as they should be, so that the run goes on to all test cases.
+    SOA, NS and addresses of servers are correct, so that the run continues to all test cases.
     """
     own: Records = {(ZONE, "NS"): []}
     for number, address in enumerate(numbered(2 * servers)):
@@ -398,7 +398,7 @@ def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
         world.zones["xa"][ZONE, "DS"] = [f"{keys.tag} {keys.number} 2 {digest}" for digest in digests]
 
     if kind in UNLIKE_KINDS:
-        octets = {1: 20, 2: 32, 4: 48}  # of a digest, by type
+        octets = {1: 20, 2: 32, 4: 48}  # octets of a digest, by type
         world.zones["xa"][ZONE, "DS"] = [
             f"{RSA_TAG} 1 {digest_type} {number.to_bytes(size).hex()}"
             for number in range(42)
@@ -421,9 +421,9 @@ def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
 
 
 def many_servers(names: int, addresses: int, *, each: int) -> CountingDns:
-    """Return a world whose zone `ZONE` has one working server and `names` at silent addresses, `each` at so many.
+    """Return a world whose zone `ZONE` has a working server and `names` with `each` of `addresses` silent addresses.
 
-    `GOOD_ZONE` in it has two servers that work.
+    Its `GOOD_ZONE` has two servers that work.
     """
     silent = numbered(addresses)
     own: Records = {(ZONE, "NS"): [f"a.{ZONE}."], (f"a.{ZONE}", "A"): ["127.77.0.1"]}
@@ -437,9 +437,9 @@ def many_servers(names: int, addresses: int, *, each: int) -> CountingDns:
 
 
 def wide_referrals(depth: int = 24, *, never_asked: int = 0) -> CountingDns:
-    """Return a world whose zone has servers with names deep in other zones; each step down has 1,000 new addresses.
+    """Return a world whose zone has servers with names deep in other zones; each level has 1,000 new addresses.
 
-    Of 50 servers so many have multicast addresses, to which no run sends anything.
+    A number of the 50 servers have multicast addresses, to which no run sends anything.
     """
     own: Records = {(ZONE, "NS"): [f"a.{ZONE}."], (f"a.{ZONE}", "A"): ["127.77.0.1"]}
     zones: dict[str, Records] = {ZONE: own}
@@ -458,7 +458,7 @@ def wide_referrals(depth: int = 24, *, never_asked: int = 0) -> CountingDns:
 
 
 def _referral(query: dns.message.Message, level: int, never_asked: int) -> bytes:
-    """Refer to the zone one label further down, which has 50 servers with 20 addresses each, of the next level."""
+    """Refer to the zone one label below, which has 50 servers with 20 addresses each, of the next level."""
     question = query.question[0]
     asked = (question.name.to_wire() or b"") + struct.pack("!HH", question.rdtype, question.rdclass)
     labels = question.name.labels[:-1]

@@ -29,7 +29,7 @@ def port_of(service: Service) -> int:
 
 
 def connect(service: Service, data: bytes = b"", *, receive_buffer: int = 0) -> socket.socket:
-    """Open a connection and send something; a small receive buffer makes the server wait for its client early."""
+    """Open a connection and send data; with a small receive buffer the server soon has to wait for its client."""
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     connection.settimeout(60)
     if receive_buffer:
@@ -40,7 +40,7 @@ def connect(service: Service, data: bytes = b"", *, receive_buffer: int = 0) -> 
 
 
 def read_to_end(connection: socket.socket) -> bytes:
-    """Read until the server closes, or resets since it did not read all."""
+    """Read until the server closes the connection, or resets it because it did not read everything."""
     received = b""
     with suppress(ConnectionResetError):
         while piece := connection.recv(65536):
@@ -49,9 +49,9 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 
 def exchange(service: Service, request: bytes) -> Answer:
-    """Send octets and read to the end of the connection."""
+    """Send bytes and read to the end of the connection."""
     with connect(service) as connection:
-        with suppress(ConnectionError):  # the server may refuse before it has read all
+        with suppress(ConnectionError):  # the server may refuse before it has read everything
             connection.sendall(request)
         return parse(read_to_end(connection))
 

@@ -1,6 +1,6 @@
-"""Tests zones whose servers are in one IPv6 network, of which this host has all addresses; prints what they got.
+"""Tests zones whose servers are in one IPv6 network; this host has all its addresses. Prints the packets received.
 
-To be started in a network namespace of its own, where all of `NETWORK` is local (`ip -6 route add local`).
+It is started in a separate network namespace in which all of `NETWORK` is local (`ip -6 route add local`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tests.hostile._counting import CountingDns, Records
 from tests.hostile.test_run_budget import OWN, ZONE, limits_of, run_inside
 
 NETWORK: Final = "2a00:6:6:6::/64"
-_FREEBIND: Final = 78  # linux/in6.h: answers come from addresses that no interface has
+_FREEBIND: Final = 78  # linux/in6.h: responses come from addresses that no interface has
 _PKTINFO: Final = struct.Struct("=16sI")
 
 
 class Everywhere:
-    """All addresses of IPv6 of the host, at the port of a world, which answers there as it does over IPv4."""
+    """All IPv6 addresses of the host, at the port of a world, which answers there as it does over IPv4."""
 
     def __init__(self, world: CountingDns) -> None:
         self._world = world
@@ -78,7 +78,7 @@ class Everywhere:
 
 
 def zone_in_one_network(names: int, each: int) -> tuple[CountingDns, list[str]]:
-    """Return a world whose zone has one working server and so many names with so many addresses in `NETWORK`."""
+    """Return a world whose zone has a working server, and a number of names with addresses in `NETWORK`."""
     addresses = [f"2a00:6:6:6::{number:x}" for number in range(1, names * each + 1)]
     own: Records = {(ZONE, "NS"): [f"a.{ZONE}."], (f"a.{ZONE}", "A"): [OWN]}
     for index in range(names):
@@ -88,7 +88,7 @@ def zone_in_one_network(names: int, each: int) -> tuple[CountingDns, list[str]]:
 
 
 def tested(kind: str) -> dict[str, Any]:
-    """Test a zone whose servers are silent, refuse, or serve it ("honest": more than there ever are in one network)."""
+    """Test a zone whose servers are silent, refuse, or serve it ("honest": more than there are in one real network)."""
     world, addresses = zone_in_one_network(13, 1) if kind == "honest" else zone_in_one_network(50, 20)
     if kind == "refusing":
         world.refusing.update(addresses)

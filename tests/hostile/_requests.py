@@ -1,4 +1,4 @@
-"""Requests that are right by construction, and what can be made of them that is not."""
+"""Requests that are valid by construction, and invalid ones made from them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-NAME = re.compile(rb"m[0-9a-f]{8}\.example")  # of the domains in bodies
+NAME = re.compile(rb"m[0-9a-f]{8}\.example")  # for the domains in bodies
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A request: its octets are `head`, an empty line, `body`; `names` are the domains that it submits."""
+    """A request: its bytes are `head`, an empty line, `body`; `names` are the domains that it submits."""
 
     lines: list[bytes]
     body: bytes
@@ -64,7 +64,7 @@ def requests(draw: st.DrawFn) -> Sent:
     return Sent([b"POST /api/v1/jobs HTTP/1.1", *draw(st.permutations(headers))], body, 201, [name])
 
 
-# Fields of which one makes any request malformed, wherever it stands, whatever else the request has.
+# Each of these fields makes any request malformed at any position.
 BAD_FIELDS = (
     b" folded: line",
     b"\tfolded",
@@ -149,19 +149,19 @@ BAD_FIRST_LINES = (
 
 @st.composite
 def broken(draw: st.DrawFn) -> bytes:
-    """Draw a request that is malformed for certain: it, and all that comes behind it, must have no effect."""
+    """Draw a request that is certainly malformed: it, and everything behind it, must have no effect."""
     lines = list(draw(requests()).lines)
     if draw(st.booleans()):
         lines[0] = draw(st.sampled_from(BAD_FIRST_LINES))
     else:
-        if draw(st.booleans()):  # whether the length of the request itself stays or not
+        if draw(st.booleans()):  # whether or not the length of the request itself stays
             lines = [line for line in lines if not line.startswith((b"Content-", b"Transfer-"))]
         lines.insert(draw(st.integers(1, len(lines))), draw(st.sampled_from(BAD_FIELDS)))
     return b"\r\n".join([*lines, b"", b'{"domain": "a.example"}'])
 
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
-    """Cut octets at places, each given by any number."""
+    """Cut bytes at positions, each given by any number."""
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
     return [data[start:end] for start, end in pairwise(places)]
 
@@ -171,7 +171,7 @@ cuts = st.lists(st.integers(0, 2**16), max_size=8)
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """Draw requests one after the other, with octets of them changed, removed, repeated or put in."""
+    """Draw consecutive requests, with bytes of them changed, removed, repeated or inserted."""
     data = bytearray(b"".join(sent.octets for sent in draw(st.lists(requests(), min_size=1, max_size=3))))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(data)))
@@ -201,9 +201,9 @@ _TRAILER = re.compile(rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n")
 
 
 def first_request(data: bytes) -> tuple[bytes, bytes, int] | None:
-    """Read the first request by the grammar of RFC 9112, independently of the server: method, body, where it ends.
+    """Parse the first request by the grammar of RFC 9112, independently of the server: method, body, end position.
 
-    None: it is malformed, or not complete.
+    Return None if it is malformed or incomplete.
     """
     head = _HEAD.match(data)
     if head is None:

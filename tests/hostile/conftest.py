@@ -1,4 +1,4 @@
-"""The application of tests/api, for callers and browsers that mean harm."""
+"""The application of tests/api, for malicious callers and browsers."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _LONG_LIMIT_S = 7_200
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests that explore for longer the time for it, unless they have a limit of their own."""
+    """Raise the time limit of tests that explore for longer, unless they set a separate limit."""
     if not LONG:
         return
     here = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""Bodies that are made to exhaust memory, the interpreter or the parser: a clear refusal, at a bounded cost."""
+"""Bodies that are made to exhaust memory, the interpreter or the parser: a clear refusal at a bounded cost."""
 
 import io
 import json
@@ -39,7 +39,7 @@ EXAMPLES = 20_000 if LONG else examples(30, 300)
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: it is hardly asked."""
+    """One database kind is enough: the database is hardly used."""
     return make_store_settings("sqlite")
 
 
@@ -91,13 +91,13 @@ def test_large_bodies_are_refused_in_bounded_memory(service: Service) -> None:
 
 
 def worker_of(service: Service) -> int:
-    """Return the number of the process that serves the API."""
+    """Return the id of the process that serves the API."""
     service.wait_for_log("Booting worker with pid")
     return int(re.findall(r"Booting worker with pid: (\d+)", service.log)[0])
 
 
 def memory_of(pid: int, name: str) -> int:
-    """Return a figure of a process, in octets."""
+    """Return a memory value of a process in bytes."""
     lines = (Path("/proc") / str(pid) / "status").read_text().splitlines()
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith(name)))
 
@@ -105,9 +105,9 @@ def memory_of(pid: int, name: str) -> int:
 GOOD: dict[str, Callable[[int], str]] = {
     "short": lambda number: f"{number:x}.de",
     "U-labels": lambda number: f"\u00e4{number:x}.de",
-    "long": lambda number: f"{number:x}.{'x' * 45}.example",  # a million are just below 64 MiB
+    "long": lambda number: f"{number:x}.{'x' * 45}.example",  # a million domains are just below 64 MiB
 }
-FLOOR = 64 * MIB  # what a process may need for any batch: buffers of the database, chunks of rows
+FLOOR = 64 * MIB  # the limit of a process for any batch: buffers of the database, chunks of rows
 
 
 @pytest.mark.parametrize("kind", GOOD)
@@ -125,7 +125,7 @@ def test_large_batch_of_good_names_is_taken_in_bounded_memory(service: Service, 
 
 def submit_to(service: Service, body: bytes) -> Answer:
     with connect(service, post(b"Content-Length: %d" % len(body), body=body, path=b"/api/v1/jobs/batch")) as connection:
-        connection.settimeout(3_600 if LONG else 300)  # a million rows, perhaps on a busy host
+        connection.settimeout(3_600 if LONG else 300)  # a million rows, possibly on a busy host
         return parse(read_to_end(connection))
 
 
@@ -173,7 +173,7 @@ def test_refusal_says_why(make_app: MakeApp, name: str) -> None:
 
 
 class _HeldBody(io.BytesIO):
-    """A body that is read only when the test lets it go."""
+    """A body that is only read when the test releases it."""
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
@@ -223,7 +223,7 @@ documents = st.recursive(
 
 
 def in_blocks(text: bytes, seed: int) -> Iterator[bytes]:
-    """Cut a text at random places, mostly small ones."""
+    """Split a text at random positions, mostly into small pieces."""
     cuts = random.Random(seed)
     while text:
         size = cuts.choice((1, 2, 3, 7, 40))
@@ -239,7 +239,7 @@ def in_blocks(text: bytes, seed: int) -> Iterator[bytes]:
 def test_document_is_the_same_however_it_is_cut(document: Any, seed: int, indent: int | None) -> None:
     text = json.dumps(document, indent=indent, ensure_ascii=bool(seed % 2)).encode()
     if b"\\u0000" in text:
-        return  # refused: no database has it
+        return  # refused: no database can store it
     assert parse_json(in_blocks(text, seed)) == document
 
 

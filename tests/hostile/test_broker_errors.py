@@ -1,4 +1,4 @@
-"""A Redis that answers with an error is a broker that is away: requests are told so, workers wait, threads live on."""
+"""A Redis that answers with an error counts as unavailable: requests say so, workers wait, threads continue."""
 
 import signal
 import socket
@@ -63,9 +63,9 @@ CALLS: dict[str, Callable[[Broker], object]] = {
 
 
 def refused(broker: Broker) -> set[str]:
-    """The calls that are answered with BrokerUnavailable; no call raises anything else.
+    """The calls that raise BrokerUnavailable; no call raises another error.
 
-    The check at the start alone says that a login will not do, so that the process ends with the reason.
+    Only the check at the start reports that a login is insufficient, so that the process exits with the reason.
     """
     names = set()
     for name, call in CALLS.items():
@@ -117,7 +117,7 @@ _WELCOME = b"%2\r\n+server\r\n+redis\r\n+proto\r\n:3"
 
 
 class Speaking(Refusing):
-    """A server that answers some commands with lines of its own, and all others with OK."""
+    """A server that answers some commands with given lines, and all others with OK."""
 
     def __init__(self, lines: Mapping[bytes, bytes]) -> None:
         self._lines = lines
@@ -224,7 +224,7 @@ def test_a_worker_outlives_each_error_and_takes_jobs_again(
     wait_until(lambda: farm.started(slow), what="a job that runs on")
     with answering_with(fault, own_redis):
         job_id = farm.store.run_in_transaction(lambda session: create_job(session, NewJob("meanwhile.test"))).id
-        assert farm.run_of(slow).status == "succeeded"  # the database has its result, whatever Redis says
+        assert farm.run_of(slow).status == "succeeded"  # the database has its result, regardless of the state of Redis
         wait_until(lambda: "heartbeat" in farm.log("one"), what="the error is noticed")
         assert worker.poll() is None, farm.log("one")
     run = farm.run_of(job_id, within_s=120)
@@ -259,7 +259,7 @@ def test_beat_waits_for_a_redis_that_is_loading_and_stops_when_told(refusing: Re
 def test_beat_without_its_lock_sends_nothing_until_it_has_it_again(fault_farm: Farm) -> None:
     beat = fault_farm.start_beat()
     wait_until(lambda: _sent(fault_farm) >= 1, what="the first task")
-    raw(fault_farm.broker).flushdb()  # the schedule is gone, too
+    raw(fault_farm.broker).flushdb()  # the schedule is deleted, too
     raw(fault_farm.broker).set(BEAT_LOCK, "another beat")
     wait_until(lambda: "beat lost its lock" in fault_farm.log("beat"), what="the loss is noticed")
     sent = _sent(fault_farm)

@@ -1,4 +1,4 @@
-"""A browser is not an operator: what pages of other sites make it send changes nothing and reads nothing."""
+"""A browser is not an operator: requests that pages of other sites cause change nothing and read nothing."""
 
 import ipaddress
 import socket
@@ -38,7 +38,7 @@ OUR_HOSTS = (
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: no query differs here."""
+    """One database kind is enough: the queries do not differ here."""
     return make_store_settings("sqlite")
 
 
@@ -56,7 +56,7 @@ def test_host_of_another_site_is_refused_on_every_path(client: FlaskClient) -> N
 
 def test_each_form_of_a_foreign_host_is_refused(client: FlaskClient) -> None:
     for host in FOREIGN_HOSTS:
-        # Not by the client, which decodes the host itself and fails on some in Python 3.11.
+        # Not by the client, which decodes the host and fails on some names in Python 3.11.
         response = Response.from_app(client.application, create_environ("/api/v1/queue") | {"HTTP_HOST": host})
         assert (response.status_code, error_of(response)["code"]) == (421, "unknown_host"), host
         assert len(response.data) < 500
@@ -107,7 +107,7 @@ def test_server_on_all_addresses_is_reached_by_those_of_its_machine_only() -> No
 
 
 def own_addresses() -> list[str]:
-    """The IPv4 addresses of this machine's name, or the loopback address."""
+    """Return the IPv4 addresses of this machine's name, or the loopback address."""
     try:
         return socket.gethostbyname_ex(socket.gethostname())[2]
     except OSError:
@@ -208,7 +208,7 @@ def test_accepted_host_is_ours_to_a_browser_as_well(host: str) -> None:
 
 
 def is_ours_for_a_browser(hosts: KnownHosts, authority: str) -> bool:
-    """Say whether another parser of URLs finds the same host, without any mapping of characters."""
+    """Return whether another URL parser finds the same host, without any mapping of characters."""
     found = (urlsplit(f"http://{authority}/").hostname or "").removesuffix(".")
     if found == "localhost" or found in hosts.names:
         return True

@@ -1,4 +1,4 @@
-"""What a client that has left had asked for is not stored behind its back."""
+"""Requests of clients that have disconnected are not stored."""
 
 import shutil
 import socket
@@ -38,7 +38,7 @@ def service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Itera
 
 @contextmanager
 def held_up(settings: StoreSettings) -> Iterator[None]:
-    """Keep everybody from writing."""
+    """Block all writers of the database."""
     with closing(sqlite3.connect(settings.dsn, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -56,7 +56,7 @@ def body(domain: str) -> bytes:
 
 
 def wait_until_read(service: Service) -> None:
-    """Wait until the server has read what clients have sent, as the kernel says."""
+    """Wait until the server has read the data that clients have sent, according to the kernel."""
     port = f":{port_of(service):04X}"
 
     def unread() -> int:
@@ -72,7 +72,7 @@ def test_what_a_client_asked_for_that_resets_its_connection_is_not_stored(
     with held_up(store_settings), connect(service, body("reset.example")) as connection:
         wait_until_read(service)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    assert exchange(service, body("after.example"))[0] == 201  # behind the other one, in order of arrival
+    assert exchange(service, body("after.example"))[0] == 201  # behind the other request, in order of arrival
     assert domains(store_settings) == {"after.example"}
 
 

@@ -1,4 +1,4 @@
-"""The data directory is for its owner only: one that others may enter is narrowed, or refused."""
+"""Only the owner may access the data directory: wider permissions are narrowed, or the start is refused."""
 
 import os
 import stat

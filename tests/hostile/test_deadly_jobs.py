@@ -1,4 +1,4 @@
-"""A job that ends or stalls its worker fails alone after max_attempts; those beside it succeed."""
+"""A job that ends or stalls its worker fails alone after max_attempts; the other jobs of its worker succeed."""
 
 import json
 import os
@@ -35,7 +35,7 @@ STALLS = ("block", "spin", "hold")
 
 @pytest.fixture
 def deadly_farm(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
-    """A farm whose workers notice quickly that they stand still, with a beat."""
+    """A farm whose workers quickly notice that they are stalled, with a beat."""
     environ = {
         "GONEMASTER_WORKER_COUNT": str(NEIGHBOURS + 1),
         "GONEMASTER_RESERVED_NORMAL_SLOTS": "0",
@@ -48,14 +48,14 @@ def deadly_farm(broker: Broker, make_store_settings: MakeSettings, tmp_path: Pat
 
 
 def supervise(farm: Farm) -> None:
-    """Start a worker again that has ended, as the supervisor of the service does."""
+    """Restart a worker that has exited, as the supervisor of the service does."""
     for name, process in list(farm.processes.items()):
         if process.poll() is not None:
             farm.start_beat() if name.startswith("beat") else farm.start_worker(name, ready=False)
 
 
 def ended(farm: Farm, job_ids: list[str]) -> list[Run]:
-    """The runs of jobs, once all have ended."""
+    """Wait until all jobs have finished; return their runs."""
 
     def all_ended() -> bool:
         supervise(farm)
@@ -66,7 +66,7 @@ def ended(farm: Farm, job_ids: list[str]) -> list[Run]:
 
 
 def run_beside(farm: Farm, deadly: str) -> tuple[Run, list[Run]]:
-    """Let a deadly job and its neighbours begin in one worker process."""
+    """Start a deadly job and its neighbours in one worker process."""
     farm.start_worker("one")
     ids = list(farm.submit_batch([f"{deadly}.test", *(f"n{number}-1000.test" for number in range(NEIGHBOURS))]).job_ids)
     runs = ended(farm, ids)
@@ -94,7 +94,7 @@ def test_a_job_that_stalls_its_process_fails_alone(deadly_farm: Farm, kind: str)
 
 @pytest.mark.timeout(300)
 def test_with_one_attempt_neighbours_of_deadly_jobs_succeed(deadly_farm: Farm) -> None:
-    """A second deadly job ends the worker while the neighbours of the first one are tested alone."""
+    """A second deadly job kills the worker while the neighbours of the first one are tested alone."""
     farm = deadly_farm
     farm.environ["GONEMASTER_MAX_ATTEMPTS"] = "1"
     farm.start_worker("one")
@@ -115,7 +115,7 @@ def test_with_one_attempt_neighbours_of_deadly_jobs_succeed(deadly_farm: Farm) -
 
 @pytest.mark.timeout(300)
 def test_jobs_that_wait_for_a_place_of_their_own_hold_no_slot(deadly_farm: Farm) -> None:
-    """All slots have second starts, four of which run; others start nevertheless."""
+    """All slots have second starts, of which four run; other jobs start nevertheless."""
     farm = deadly_farm
     slots = NEIGHBOURS + 1
     farm.start_worker("first")
@@ -156,7 +156,7 @@ def isolated(farm: Farm, domain: str, *, lease_s: int = 2, drain: str = "10s") -
 
 
 def test_memory_is_bounded_in_a_process_of_its_own(deadly_farm: Farm) -> None:
-    """The address space of the process is limited, so the machine is not."""
+    """The address space of the process is limited; the memory of the machine is not."""
     farm = deadly_farm
     message = _message(TestOrder("job_1", "memory.test", {}, None, deadline_s=60), DEFAULT_CONFIG)
     environ = {**os.environ, **farm.environ}

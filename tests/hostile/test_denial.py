@@ -1,4 +1,4 @@
-"""Records of other names, or of the other side of a zone cut, do not prove that a delegation has no DS records."""
+"""Records of other names, or from the other side of a zone cut, do not prove that a delegation has no DS records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gonemaster_engine.trustchain.judging import Judge
 NAME, PARENT = "evil.xa", "xa"
 TYPES = {
     "NS RRSIG NSEC": True,
-    "A RRSIG NSEC": False,  # a name of the parent zone that is no delegation
+    "A RRSIG NSEC": False,  # a name of the parent zone that is not a delegation
     "NS SOA RRSIG NSEC": False,  # the apex of the child zone
     "NS DS RRSIG NSEC": False,
     "RRSIG NSEC": False,

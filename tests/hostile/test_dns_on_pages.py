@@ -1,7 +1,7 @@
 """A zone whose names and texts are markup, control characters and bidirectional marks, from its servers to every page.
 
-A real run looks at it through the runner of a worker. What is stored is looked at on the public page, the admin pages,
-in all files to save, the chain of trust, the badge and the analysis.
+A worker's runner tests it in a real run. The tests check the stored result on the public page, the admin pages, in all
+downloads, the chain of trust, the badge and the analysis.
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ from tests.ui.test_public_result import Tags
 
 DOMAIN = "evil.xa"
 ASN = 64521
-# In zone files: <script>alert(1)</script>, "onload=, ' and `, a terminal's escape, U+202E, U+2066, a template's braces.
+# In zone files: <script>alert(1)</script>, "onload=, ' and `, a terminal's escape, U+202E, U+2066, a template's
+# braces.
 MARKUP = r"\060script\062alert\0401\041\060/script\062\060img\032src=x\032onerror=x\062\034\039\096"
 CONTROLS = r"\027[31m\226\128\174gpj\226\129\166\226\128\139\000{{7*7}}{% raw %}\239\187\191"
 LABEL = r"\060svg/onload=x\062\034\027\226\128\174\000"
-OWN = {  # elements that pages have, though not each page
+OWN = {  # elements that pages may have
     "a", "b", "caption", "circle", "code", "dd", "desc", "details", "div", "dl", "dt", "g", "h3", "h4", "li", "line",
     "nav", "p", "path", "pre", "rect", "section", "small", "span", "summary", "svg", "table", "tbody", "td", "text",
     "th", "thead", "title", "tr", "ul",
@@ -87,11 +88,11 @@ def hostile_world() -> World:
 
 @dataclass(frozen=True)
 class Found:
-    """What a run of the hostile zone found, and who holds the AS."""
+    """The result of a run of the hostile zone, and the holder of the AS."""
 
     outcome: RunOutcome
     holders: Mapping[int, AsName | None]
-    dns: Mapping[str, Any]  # settings with which the world is asked
+    dns: Mapping[str, Any]  # settings with which the world is queried
 
     @property
     def record(self) -> RunRecord:
@@ -110,7 +111,7 @@ class Found:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
-    """What the run of a worker stores, with the least level that it can have."""
+    """The stored result of the run of a worker, with the lowest level that it can have."""
     config = {"origin": "public", "min_level": "DEBUG3"}
 
     async def whole(dns: Mapping[str, Any]) -> Found:
@@ -131,7 +132,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database: what is stored is escaped by neither."""
+    """One database kind is enough: escaping does not depend on it."""
     return make_store_settings("sqlite")
 
 
@@ -168,7 +169,7 @@ def check_page(text: str, harmless: str) -> None:
 
 
 def test_the_zone_reaches_the_store(found: Found) -> None:
-    """Else the other tests look at nothing."""
+    """Otherwise the other tests would check nothing."""
     everything = json.dumps([entry.args for entry in found.outcome.entries], ensure_ascii=False)
     assert "<script>alert" in everything
     assert "<svg/onload" in everything

@@ -1,4 +1,4 @@
-"""API processes that have no descriptors left, or die: the others, and the same one later, answer."""
+"""API processes without free descriptors, or killed ones: the others answer, and later the same one."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def store_settings(sqlite_template: Path, tmp_path: Path) -> StoreSettings:
 @pytest.fixture
 def service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[Service]:
     with serving(store_settings, redis_server) as service:
-        assert exchange(service, QUEUE)[0] == 200  # the lasting descriptors are open
+        assert exchange(service, QUEUE)[0] == 200  # the permanent descriptors are open
         yield service
 
 
@@ -46,7 +46,7 @@ def descriptors_of(pid: int) -> int:
 
 
 def is_answered(service: Service) -> bool:
-    """Ask for the queue; a connection that gets no descriptor may be closed."""
+    """Request the queue; a connection that gets no descriptor may be closed."""
     with connect(service, QUEUE) as connection:
         connection.settimeout(2)
         with suppress(OSError):
@@ -55,7 +55,7 @@ def is_answered(service: Service) -> bool:
 
 
 def allow_descriptors(pid: int, number: int) -> None:
-    """Set the soft limit of a process: what is open already stays open."""
+    """Set the soft limit of a process: open descriptors stay open."""
     _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (number, hard))
 
@@ -67,7 +67,7 @@ def test_silent_connections_that_take_all_descriptors_make_way(service: Service)
         for _ in range(100):
             stack.enter_context(connect(service, b"GET /"))
         wait_for(lambda: is_answered(service), what="an answer once the silent connections are closed")
-    lacks = ("Too many open files", "unable to open database file")  # what a thread beside may meet, too
+    lacks = ("Too many open files", "unable to open database file")  # a parallel thread may fail in the same way
     others = [
         line for line in service.log.splitlines() if "Traceback" in line and not any(lack in line for lack in lacks)
     ]

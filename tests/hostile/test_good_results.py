@@ -1,4 +1,4 @@
-"""A good result is stored whatever the database says in between; only what it refuses by itself fails."""
+"""A good result is stored despite temporary database errors; it fails only if the database rejects it."""
 
 import os
 import subprocess
@@ -95,11 +95,11 @@ def execute(store: Store, *statements: str) -> None:
         for statement in statements:
             session.execute(text(statement))
 
-    store.run_in_transaction(run)  # tried again where the worker is writing
+    store.run_in_transaction(run)  # repeated while the worker writes
 
 
 def raise_on_runs(store: Store, code: str, *, times: int, when: str = "true") -> None:
-    """Let PostgreSQL refuse runs so many times; a sequence counts on when a transaction is rolled back."""
+    """Let PostgreSQL reject a number of runs; a sequence keeps counting when a transaction is rolled back."""
     execute(
         store,
         "CREATE SEQUENCE troubles",
@@ -112,7 +112,7 @@ def raise_on_runs(store: Store, code: str, *, times: int, when: str = "true") ->
 @pytest.mark.parametrize("code", MOMENTARY.values(), ids=MOMENTARY.keys())
 def test_an_error_of_the_moment_costs_no_result(worker: Worker, code: str) -> None:
     store = worker.process.store
-    times = TROUBLES * (5 if code in ("40001", "40P01", "55P03") else 1)  # conflicts are repeated at once, too
+    times = TROUBLES * (5 if code in ("40001", "40P01", "55P03") else 1)  # conflicts are retried immediately, too
     raise_on_runs(store, code, times=times)
     job_id = submitted(store)
     run_job(worker.process, job_id, NORMAL)
@@ -143,7 +143,7 @@ def test_a_result_that_no_table_takes_fails_after_two_refusals(worker: Worker) -
     calls = count_calls(worker)
     run_job(worker.process, job_id, NORMAL)
     run = ended(store, job_id)
-    assert (run.status, len(calls)) == ("failed", 3)  # two refusals, and the failed run
+    assert (run.status, len(calls)) == ("failed", 3)  # two errors, and the failed run
     assert run.error.startswith("graduation failed: ")
     assert "INSERT" not in run.error
 
@@ -169,7 +169,7 @@ def test_a_database_that_another_process_holds_is_waited_for(worker: Worker) -> 
     thread.start()
     wait_until(lambda: worker.process.jobs.ids() == (job_id,), what="the claim")
     with store.transaction() as session:
-        session.execute(text("SELECT 1"))  # begins as the one writer that SQLite has
+        session.execute(text("SELECT 1"))  # starts as the only writer that SQLite allows
         wait_until(lambda: len(calls) >= 2, what="the result is tried again")
     thread.join(60)
     assert ended(store, job_id).status == "succeeded"
@@ -177,7 +177,7 @@ def test_a_database_that_another_process_holds_is_waited_for(worker: Worker) -> 
 
 @pytest.mark.parametrize("worker", ["sqlite"], indirect=True)
 def test_a_trigger_that_aborts_for_a_moment_costs_no_result(worker: Worker) -> None:
-    """SQLite reports it as a constraint, of which one refusal is not enough."""
+    """SQLite reports it as a constraint violation, and a single one does not fail the run."""
     store = worker.process.store
     execute(store, "CREATE TRIGGER trouble BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'trouble'); END")
     job_id = submitted(store)
@@ -191,7 +191,7 @@ def test_a_trigger_that_aborts_for_a_moment_costs_no_result(worker: Worker) -> N
 
 
 def test_a_statement_time_out_is_waited_over(worker: Worker) -> None:
-    """The row of the domain is locked by another transaction for longer than a statement may take."""
+    """Another transaction locks the row of the domain for longer than a statement may take."""
     store = worker.process.store
     run_job(worker.process, submitted(store), NORMAL)
 
@@ -212,7 +212,7 @@ def test_a_statement_time_out_is_waited_over(worker: Worker) -> None:
 
 @pytest.fixture
 def small_tablespace(worker: Worker) -> Iterator[Path]:
-    """A file system of a megabyte, which holds the documents of runs."""
+    """A file system of one megabyte, which holds the documents of runs."""
     store = worker.process.store
     with store.read_only() as session:
         data = Path(session.execute(text("SHOW data_directory")).scalar_one())
@@ -234,7 +234,7 @@ def small_tablespace(worker: Worker) -> Iterator[Path]:
 
 
 def at_once(store: Store, statement: str) -> None:
-    """Execute a statement that no transaction may hold."""
+    """Execute a statement that must run outside of a transaction."""
     engine = create_engine(store.engine.url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
@@ -263,7 +263,7 @@ def test_a_full_disk_of_postgresql_costs_no_result(worker: Worker, small_tablesp
 def test_an_effective_profile_that_is_deleted_at_that_moment_is_written_again(worker: Worker) -> None:
     store = worker.process.store
     run_job(worker.process, first := submitted(store), NORMAL)
-    execute(store, "UPDATE runs SET effective_profile_id = NULL")  # nobody needs it any more
+    execute(store, "UPDATE runs SET effective_profile_id = NULL")  # the job has been deleted
     job_id = submitted(store)
     thread = threading.Thread(target=run_job, args=(worker.process, job_id, NORMAL))
     with store.transaction() as session:
@@ -285,7 +285,7 @@ def _waits_for_lock(store: Store) -> bool:
 
 @pytest.mark.parametrize("worker", ["sqlite", "postgres"], indirect=True)
 def test_a_cancel_between_claim_and_start_is_not_missed(worker: Worker) -> None:
-    """The broadcast comes when the row is claimed and its slot has not begun."""
+    """The broadcast arrives when the row is claimed but its slot has not started."""
     process = worker.process
     job_id = submitted(process.store, "long-600000.test")
     claim = process.claims.claim

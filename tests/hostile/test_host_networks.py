@@ -1,4 +1,4 @@
-"""An IPv6 network of 64 bits may be one host: it gets what one address gets, counted where the packets arrive."""
+"""An IPv6 network of 64 bits may be one host: it gets as many packets as one address, counted where they arrive."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INSIDE = f'ip link set lo up && ip -6 route add local {NETWORK} dev lo && exec 
 
 @cache
 def has_namespaces() -> bool:
-    """Say whether this user may have a network of its own, in which a whole network of IPv6 is local."""
+    """Return whether this user may create a network namespace in which a whole IPv6 network is local."""
     try:
         return subprocess.run(_command("true"), capture_output=True, check=False).returncode == 0
     except OSError:
@@ -34,7 +34,7 @@ def _command(*inner: str) -> list[str]:
 
 
 def found_by_test(kind: str) -> Any:
-    """Test a zone of that kind in a network of its own."""
+    """Test a zone of that kind in a separate network namespace."""
     command = _command(sys.executable, "-m", "tests.hostile._network_child", kind)
     return json.loads(subprocess.run(command, capture_output=True, check=True, text=True, timeout=110).stdout)
 
@@ -51,7 +51,7 @@ def test_a_network_that_may_be_one_host_gets_what_one_address_gets(kind: str) ->
 
 
 def test_honest_servers_in_one_network_are_tested_in_full() -> None:
-    """With six transmissions all queries at the start are charged with more than the limit: they wait for it."""
+    """With six transmissions, the queries at the start are charged with more than the limit: they wait for it."""
     if not has_namespaces():
         pytest.skip("no network namespaces here")
     found = found_by_test("honest")

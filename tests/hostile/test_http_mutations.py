@@ -1,6 +1,6 @@
-"""Requests with octets changed, doubled, cut and hidden in one another: no octet is taken for what it is not.
+"""Requests with bytes changed, duplicated, cut and hidden in each other: no byte is misinterpreted.
 
-New examples on every run, beside those that are named; a failure prints the blob that repeats it.
+Each run adds new examples to the fixed ones; a failure prints the blob that repeats it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def service(
 
 
 def responses(received: bytes) -> list[tuple[int, bytes]]:
-    """Split what a connection received; each response must be whole."""
+    """Split the data of a connection into responses; each must be complete."""
     found = []
     while received:
         head, separator, rest = received.partition(b"\r\n\r\n")
@@ -64,7 +64,7 @@ def responses(received: bytes) -> list[tuple[int, bytes]]:
 
 
 def talk(service: Service, data: list[bytes]) -> list[tuple[int, bytes]]:
-    """Send octets in pieces, and then the end; return the responses."""
+    """Send bytes in pieces, and then the end; return the responses."""
     with connect(service) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(ConnectionError):
@@ -81,7 +81,7 @@ def test_good_requests_are_answered_in_order_however_they_are_cut(
     sent: list[Sent],
     places: list[int],
 ) -> None:
-    # the last one is answered before the end of the connection is seen, since it is a request of its own
+    # The last request is complete, so it is answered before the server sees the end of the connection.
     last = get(b"/api/v1/healthz")
     with connect(service) as connection:
         for piece in pieces(b"".join(each.octets for each in sent) + last, places):
@@ -101,7 +101,7 @@ def test_a_malformed_request_is_refused_and_ends_the_connection(
     places: list[int],
 ) -> None:
     found = talk(service, pieces(b"".join(sent.octets for sent in before) + bad + HIDDEN, places))
-    # a reset, since the server does not read what is behind it, may have destroyed responses on their way
+    # The server does not read the rest; its reset may have destroyed responses on their way.
     assert len(found) <= len(before) + 1
     for status, body in found[len(before) :]:
         assert 400 <= status < 500 or status == 501
@@ -212,14 +212,14 @@ TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(range(189))
     "start", [TLS_HELLO, TLS_HELLO[:1], b"\x80\x2e\x01\x03\x01", b"g", b"\x00", b"GE ", b"G" * 21, b"\r\n\x16"]
 )
 def test_what_cannot_become_a_request_is_refused_before_its_end(service: Service, start: bytes) -> None:
-    """A connection that stays open: without a limit of time, since the refusal does not come from one."""
+    """The connection stays open, without a time limit, so the refusal is not a timeout."""
     with connect(service, start) as connection:
         answer = parse(read_to_end(connection))
         assert (answer[0], code_of(answer)) == (400, "bad_request")
 
 
 def test_an_upgrade_is_not_taken_up(service: Service) -> None:
-    """RFC 9110 section 7.8: a server may ignore it; what follows is read as the next request."""
+    """RFC 9110 section 7.8: a server may ignore it; the following data is read as the next request."""
     upgrade = [
         b"GET /api/v1/healthz HTTP/1.1",
         b"Host: 127.0.0.1",

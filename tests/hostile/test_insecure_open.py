@@ -1,4 +1,4 @@
-"""`--insecure-open` warns at each start, and foreign host names are refused nevertheless."""
+"""`--insecure-open` logs a warning at each start, and foreign host names are still rejected."""
 
 import http.client
 import re
@@ -17,7 +17,7 @@ TOKEN = f"ops=sha256:{'0f' * 32}"
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: no query differs here."""
+    """One database kind is enough: the queries do not differ here."""
     return make_store_settings("sqlite")
 
 

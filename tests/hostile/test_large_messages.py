@@ -1,4 +1,4 @@
-"""Messages that are expensive to read: each is charged, and they share the turns of the event loop."""
+"""Messages that are expensive to parse: each is charged, and they share the iterations of the event loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_POINTERS = 127
 
 
 def test_malformed_messages_are_charged_like_others() -> None:
-    """Thousands of records and then none where one should be: read nearly to the end, and of no use."""
+    """Thousands of records, then a missing one: the message is parsed nearly to the end, and useless."""
     world = evil_zone()
     records, count = giant_answer(A, 1.0)
 
@@ -37,9 +37,9 @@ def test_malformed_messages_are_charged_like_others() -> None:
 
 
 def test_work_that_shares_a_turn_of_the_loop_is_bounded() -> None:
-    """A hundred tasks have ten parts of work each: no turn gets more than its share and one part of it."""
+    """A hundred tasks have ten parts of work each: no iteration exceeds its share by more than one part."""
     part_us = MAX_SPENT_US // 4
-    done: list[int] = [0]  # by turn
+    done: list[int] = [0]  # by iteration
 
     async def work(turns: LoopTurns) -> None:
         for _ in range(10):
@@ -56,11 +56,11 @@ def test_work_that_shares_a_turn_of_the_loop_is_bounded() -> None:
 
     asyncio.run(whole())
     assert sum(done) == 1_000 * part_us
-    assert max(done) < 2 * MAX_SPENT_US + part_us  # a turn here may end in the middle of one there
+    assert max(done) < 2 * MAX_SPENT_US + part_us  # an iteration here may end in the middle of one there
 
 
 def _message(chains: bytes, targets: Iterator[int]) -> bytes:
-    """Return a message: a TXT record that holds names, then records whose owners point into it."""
+    """Return a message: a TXT record that contains names, then records whose owners point into it."""
     records = [b"\0" + struct.pack("!HHIH", 16, 1, 1, len(chains)) + chains]
     size = len(records[0])
     for target in targets:
@@ -72,7 +72,7 @@ def _message(chains: bytes, targets: Iterator[int]) -> bytes:
 
 
 def _pointer_chain() -> bytes:
-    """All records point to the end of a chain as long as can be."""
+    """All records point to the end of a chain of maximum length."""
     base = at = HEADER_OCTETS + ROOT_RECORD_OCTETS
     chain = b"\x01a\x00"
     for _ in range(MAX_POINTERS - 1):
@@ -81,7 +81,7 @@ def _pointer_chain() -> bytes:
 
 
 def _label_chains() -> bytes:
-    """Each record points to another place in chains of one label and a pointer."""
+    """Each record points to another position in chains of one label and a pointer."""
     base = HEADER_OCTETS + ROOT_RECORD_OCTETS
     chain, places, start = b"\x01a\x00", [], base
     while len(chain) < 16_000:
@@ -92,7 +92,7 @@ def _label_chains() -> bytes:
 
 
 def _long_names() -> bytes:
-    """Each record points to another label of names with as many labels as can be."""
+    """Each record points to another label of names with the maximum number of labels."""
     base, name = HEADER_OCTETS + ROOT_RECORD_OCTETS, b"\x01x" * 126 + b"\0"
     places = [base + number * len(name) + 2 * label for label in range(126) for number in range(62)]
     return _message(name * 62, iter(places))

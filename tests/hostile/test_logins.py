@@ -1,4 +1,4 @@
-"""Guessing tokens: what it costs, whom it hurts, and what it tells."""
+"""Guessing tokens: its cost, its effect on other clients, and the information in the responses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WRONG = bearer("gm_" + "0" * 43)
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: no query differs here."""
+    """One database kind is enough: the queries do not differ here."""
     return make_store_settings("sqlite")
 
 
@@ -104,7 +104,7 @@ def test_other_addresses_of_one_ipv6_network_are_the_same_client(app: Flask) -> 
 
 
 def test_forged_addresses_make_no_new_client(make_app: MakeApp) -> None:
-    """Only a trusted proxy says who its client is; what the client itself put there does not count."""
+    """Only a trusted proxy names its client; an address that the client itself adds does not count."""
     client = make_app(admin_tokens=CONFIGURED, trusted_proxy_cidrs="10.0.0.0/8").test_client(use_cookies=False)
     for number in range(MOST_FAILURES):
         forged = f"198.51.100.{number}"
@@ -169,7 +169,7 @@ def test_many_guesses_write_one_line_of_their_own(app: Flask, caplog: pytest.Log
 
 
 def test_each_guess_is_compared_with_every_token(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first, the last, an unknown token and what is none take as many comparisons, each in constant time."""
+    """The first, the last, an unknown and an invalid token take the same number of constant-time comparisons."""
     tokens = [new_token() for _ in range(20)]
     hashes = ",".join(f"t{number}={digest_of(token)}" for number, token in enumerate(tokens))
     keyring = Keyring(load_settings({"admin_tokens": hashes}, {}), store)

@@ -1,4 +1,4 @@
-"""Whatever text comes in is a domain name or refused with a reason, quickly; nothing else is raised."""
+"""Any input text is a domain name, or is quickly rejected with a reason; no other error is raised."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FUZZ = settings(max_examples=50_000 if LONG else examples(50, 500), deadline=Non
 # Python's Punycode decoder raises OverflowError for it
 OVERFLOW = "33-09l94qju69p9u3d8c5j9fxuzk096799599099995ea9r899q4c91f"
 
-anything = st.text(st.characters(exclude_categories=()), max_size=70)  # surrogates, too
+anything = st.text(st.characters(exclude_categories=()), max_size=70)  # includes surrogates
 digits = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", max_size=60)
 encoded = st.builds(
     str.__add__, st.sampled_from(["xn--", "XN--", "ｘn--", "xn\u00ad--", "xN-\uff0d"]), digits | anything
@@ -38,7 +38,7 @@ def test_any_text_is_a_name_or_refused(text: str) -> None:
     try:
         name = names.normalize_domain(text)
     except InvalidDomain as error:
-        f"{error} {error.reason}".encode()  # a refusal that cannot be written would be an error of its own
+        f"{error} {error.reason}".encode()  # a message that cannot be encoded would raise another error
         return
     assert names.normalize_domain(name) == name
     assert len(names.to_wire(name)) <= names.NAME_MAX_OCTETS
@@ -105,7 +105,7 @@ def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
 
 @pytest.mark.parametrize("letter", ["a", "ä", "例", "\U0010ffff", ".", "\u00ad", "\u0323"])
 def test_a_long_text_costs_little(letter: str) -> None:
-    """A label of 20,000 letters took a minute of Punycode, in which nothing else happened in the process."""
+    """A label of 20,000 letters took a minute of Punycode, which blocked the process."""
     text = "".join(chr(ord(letter) + number % 50) if letter == "例" else letter for number in range(200_000))
     for given_text in (text, text[: names.TYPED_MAX_CHARACTERS]):
         with at_most_lines(500_000):

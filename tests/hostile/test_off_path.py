@@ -1,4 +1,4 @@
-"""A forger who sees nothing, but knows all except message id and port, makes no run believe or stop anything."""
+"""An off-path forger who knows everything except message id and port cannot deceive or stop a run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def answer_to(wire: bytes, address: str) -> bytes:
 
 
 class Server(asyncio.DatagramProtocol):
-    """A name server that keeps what it is asked, and answers when it is told to; also over TCP."""
+    """A name server that records its queries, and answers when the test says so; also over TCP."""
 
     def __init__(self) -> None:
         self.asked: asyncio.Queue[tuple[bytes, tuple[str, int]]] = asyncio.Queue()
@@ -131,7 +131,7 @@ def address_in(outcome: QueryOutcome) -> str | None:
 
 
 def forge(to: tuple[str, int], *wires: bytes, source: str = SERVER, port: int = 0) -> None:
-    """Send from an address and port as a forger can choose them; port 0 is any other than the server's."""
+    """Send from any address and port that a forger can choose; port 0 is any but the server's."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
         forger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         forger.bind((source, port))
@@ -265,7 +265,7 @@ def test_ports_and_ids_are_spread_and_live_briefly() -> None:
             await future
             clients.append(client[1])
             ids.append(int.from_bytes(wire[:2]))
-        assert all(clients.count(port) <= 2 * QUERIES_PER_SOCKET for port in clients)  # twice the same by chance
+        assert all(clients.count(port) <= 2 * QUERIES_PER_SOCKET for port in clients)  # the same twice by chance
         assert len(set(clients)) >= 19
         assert set(clients) <= set(local_ports())
         assert len(set(ids)) > len(ids) - 8
@@ -276,7 +276,7 @@ def test_ports_and_ids_are_spread_and_live_briefly() -> None:
 
 
 def test_servers_are_queried_from_different_ports() -> None:
-    """What a hostile server sees of our ports says nothing of those that others are queried from."""
+    """The ports that a hostile server sees reveal nothing about the ports of queries to other servers."""
     world = World()
     world.zone("xa", ns={"ns1.nic.xa": "127.9.0.1"})
     world.zone("example.xa", ns={"ns1.example.xa": SERVER, "ns2.example.xa": OTHER})
@@ -293,7 +293,7 @@ def test_servers_are_queried_from_different_ports() -> None:
 
 
 def test_equal_queries_of_many_runs_have_one_id_and_one_port() -> None:
-    """Else each guess of a forger could hit any of them."""
+    """Otherwise each guess of a forger could match any of them."""
 
     async def work(server: Server, transport: Transport) -> None:
         futures = [ask(transport) for _ in range(50)]
@@ -423,7 +423,7 @@ def test_a_bare_error_carries_no_data(wire: bytes) -> None:
 
 @pytest.mark.parametrize("seed", range(20 if LONG else 2))
 def test_flood_of_guesses_is_never_taken(seed: int) -> None:
-    """All ids but the right one, and the right one from everywhere else: the most that guesses can be without luck."""
+    """All ids but the correct one, and the correct one from all other addresses: the most that guesses can do."""
 
     async def work(server: Server, transport: Transport) -> None:
         future = ask(transport)

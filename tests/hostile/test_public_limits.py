@@ -1,4 +1,4 @@
-"""The rate limits of the public API on a real server of several processes, and what clients do to have more."""
+"""The rate limits of the public API on a real server of several processes, and attempts of clients to exceed them."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Answer(NamedTuple):
 
 @pytest.fixture(scope="module")
 def service(demo_world: World, demo_hints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A server with three API processes behind a proxy that the tests are."""
+    """A server with three API processes behind a proxy, which the tests simulate."""
     environ = {
         "GONEMASTER_ROOT_HINTS": str(demo_hints),
         "GONEMASTER_DNS_PORT": str(demo_world.port),
         "GONEMASTER_ALLOW_NON_GLOBAL": "true",
     }
-    config = tmp_path_factory.mktemp("limits") / "settings.json"  # what stands there may be changed while it runs
+    config = tmp_path_factory.mktemp("limits") / "settings.json"  # the file may be changed while the server runs
     limits = {"rate_limit_enabled": True, "rate_limit_max": MOST, "rate_limit_get_max": MOST}
     config.write_text(json.dumps({f"public_api.{name}": value for name, value in limits.items()}))
     with Service(
@@ -54,7 +54,7 @@ def service(demo_world: World, demo_hints: Path, tmp_path_factory: pytest.TempPa
 def ask(
     service: Service, client: str, path: str = "/jobs", *, method: str | None = None, body: Any = None, **headers: str
 ) -> Answer:
-    """Send a request of a client on a connection of its own, so that any process may answer."""
+    """Send a request of a client on a separate connection, so that any process may answer."""
     octets = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(
         f"{service.url}/pub/api/v1{path}",
@@ -133,7 +133,7 @@ def test_repeated_request_gets_its_first_answer(service: Service) -> None:
 
 
 def test_a_change_of_the_limit_applies_at_once(service: Service) -> None:
-    """Last: it changes the server. What was counted before counts, and every process has the new limit."""
+    """This test is last because it changes the server. Earlier requests count; every process applies the new limit."""
     client = "198.51.100.40"
     assert [submit(service, client).status for _ in range(MOST + 1)] == [201] * MOST + [429]
     changed = {"public_api.rate_limit_max": MOST + 2}

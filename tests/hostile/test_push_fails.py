@@ -1,6 +1,6 @@
-"""Redis fails between the commit of rows and the push of their messages: they start as soon as it answers again.
+"""Redis fails between the commit of rows and the push of their messages: the jobs start once Redis answers again.
 
-The interval of the regular reconciliation is an hour here, so it is not what repairs.
+The interval of the regular reconciliation is an hour here, so it does not cause the repair.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,26 +28,26 @@ NEVER_S = "3600"
 
 @pytest.fixture
 def lazy_farm(own_broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
-    """A farm that reconciles when it is started, and then once an hour."""
+    """A farm that reconciles at its start, and then once an hour."""
     environ = {"GONEMASTER_RECONCILE_INTERVAL_SECONDS": NEVER_S}
     with open_farm(own_broker, make_store_settings("sqlite"), tmp_path, **environ) as farm:
         farm.start_worker("one")
         assert farm.run_of(farm.submit("first.test")).status is RunStatus.SUCCEEDED
-        # A message that is still held explains a row without a message, so that the reconciler would change nothing.
+        # A held message would explain a row without a message, so that the reconciler would change nothing.
         wait_until(lambda: not farm.broker.unacked.count(), what="its acknowledgement")
         yield farm
 
 
 @dataclass
 class FailingWithTheCommit:
-    """A fault of Redis that begins in the transaction, after all that is asked before."""
+    """A fault of Redis that starts in the transaction, after all earlier commands."""
 
     server: EmbeddedRedis
     fault: str
     begun: list[AbstractContextManager[None]] = field(default_factory=list)
 
     def begin(self, *_: object) -> None:
-        """Begin; called in the transaction, which may be repeated."""
+        """Start the fault; called in the transaction, which may be repeated."""
         if not self.begun:
             self.begun.append(answering_with(self.fault, self.server))
             self.begun[0].__enter__()

@@ -1,4 +1,4 @@
-"""What is not quite HTTP, on a real socket: the API's own error document, and the connection ends."""
+"""Malformed HTTP on a real socket: the response is the API's error document, and the connection ends."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ JOB = b'{"domain": "a.example"}'
 
 @pytest.fixture(scope="module")
 def store_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> StoreSettings:
-    """One database is enough: none is asked."""
+    """One database kind is enough: the database is not used."""
     path = tmp_path_factory.mktemp("raw") / "store.db"
     shutil.copyfile(sqlite_template, path)
     return StoreSettings(dsn=str(path))

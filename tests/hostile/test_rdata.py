@@ -1,4 +1,4 @@
-"""Rdata of any type with any octets is read, or is a `WireError`; a test case meets nothing else."""
+"""Rdata of any type with any octets is parsed, or raises `WireError`; a test case gets no other error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pieces = st.one_of(
 rdatas = st.lists(pieces, max_size=8).map(b"".join)
 
 
-# Parameters of SVCB and HTTPS records (RFC 9460 section 2.2): key, length, value, which need not agree.
+# Parameters of SVCB and HTTPS records (RFC 9460 section 2.2): key, length, value, which need not be consistent.
 parameters = st.builds(
     lambda key, length, value: struct.pack("!HH", key, len(value) if length is None else length) + value,
     st.integers(0, 12) | st.integers(0, 65535),
@@ -59,14 +59,14 @@ def response_with(rtype: int, rdclass: int, rdata: bytes) -> Response:
 
 def read(record: Record) -> bool:
     try:
-        record.rdata  # noqa: B018 - what it raises is what is looked at
+        record.rdata  # noqa: B018 - the test checks what it raises
     except WireError:
         return False
     return True
 
 
 def check(response: Response) -> None:
-    """Read the records of a response."""
+    """Parse the records of a response."""
     for record in response.answer:
         assert repr(record)
         is_read = read(record)
@@ -90,7 +90,7 @@ def test_rdata_is_read_or_is_a_wire_error(rtype: int, rdclass: int, rdata: bytes
 
 @FUZZ
 @given(st.sampled_from([64, 65]), bindings)
-@example(64, struct.pack("!HBHHHH", 1, 0, 0, 4, 0, 0))  # a mandatory key that names itself
+@example(64, struct.pack("!HBHHHH", 1, 0, 0, 4, 0, 0))  # a mandatory key that lists itself
 def test_service_bindings_are_read_or_are_a_wire_error(rtype: int, rdata: bytes) -> None:
     check(response_with(rtype, 1, rdata))
 
@@ -106,15 +106,15 @@ print(type(rdata).__module__)
 
 
 def test_class_of_a_record_decides_nothing_for_later_records() -> None:
-    """In a new process: dnspython remembers which types it knows."""
+    """Run in a new process: dnspython caches the types that it knows."""
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "dns.rdtypes.IN.A"
 
 
 def test_name_that_runs_past_its_rdata_is_read() -> None:
-    """The rdata is a pointer back to a label that covers the rdata and ends behind it; dnspython refuses that."""
+    """The rdata is a pointer back to a label that covers the rdata and ends behind it; dnspython rejects that."""
     fixed = struct.Struct("!HHIH")
-    text = b"\0" + fixed.pack(16, 1, 60, 1) + b"\x0d"  # at octet 23 a label of 13 octets begins
+    text = b"\0" + fixed.pack(16, 1, 60, 1) + b"\x0d"  # at octet 23 a label of 13 octets starts
     alias = b"\0" + fixed.pack(5, 1, 60, 2) + b"\xc0\x17"
     last = b"\0" + fixed.pack(1, 1, 60, 4) + bytes(4)
     response = Response(struct.pack("!HHHHHH", 1, 0x8400, 0, 3, 0, 0) + text + alias + last)

@@ -1,4 +1,4 @@
-"""What stands in a queue and is no message is put aside and reported; consumers and scripts go on."""
+"""Invalid messages in a queue are set aside and reported; consumers and scripts continue."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ DEEP = "[" * 200_000
 
 
 def changed(**fields: Any) -> bytes:
-    """A good message with other fields; None takes one away."""
+    """Return a valid message with changed fields; None removes a field."""
     message = json.loads(build_message(JOB, NORMAL)) | fields
     return json.dumps({name: value for name, value in message.items() if value is not None}).encode()
 
@@ -90,7 +90,7 @@ def test_a_worker_puts_aside_what_is_no_message_and_goes_on(farm: Farm) -> None:
     run = farm.run_of(first)
     assert (run.status, run.attempt, worker.poll()) == ("succeeded", 1, None)
     wait_until(lambda: not any(farm.broker.lists.depths().values()), what="all items are taken")
-    # "of another tier" is right in the other one: its job does not exist, so its claim drops it.
+    # "of another tier" is valid in the other tier: its job does not exist, so its claim drops it.
     wait_until(lambda: farm.broker.rejected.count() == min(100, 3 * len(WRONG) - 1), what="all are kept")
     wait_until(lambda: farm.broker.unacked.count() == 0, what="all are acknowledged")
     kinds = {issue.kind: issue for issue in find_issues(farm.parts, load_settings({}, {}))}
@@ -161,11 +161,11 @@ def test_scripts_and_readers_step_over_what_is_no_message(parts: QueueParts) -> 
 def test_a_rebuilt_tier_puts_aside_what_is_no_message(parts: QueueParts) -> None:
     ids = queue_batch(parts, 3)
     put_back = build_message(ids[0], BATCH, redelivered=True)
-    ours = [put_back, kombus_form(put_back), build_message("job_gone", BATCH)]  # right, whether the job waits or not
+    ours = [put_back, kombus_form(put_back), build_message("job_gone", BATCH)]  # valid, whether the job waits or not
     raw(parts.broker).lpush(BATCH, *ours, *WRONG.values())
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     assert list(parts.broker.lists.waiting_ids(BATCH)) == ids
-    # Of WRONG, what is wrong for one tier only, that of the batch, is right here.
+    # Messages of WRONG that are invalid only in the normal tier are valid here.
     assert parts.broker.rejected.count() == len(WRONG) - 1
     assert "item_rejected" in {issue.kind for issue in find_issues(parts, load_settings({}, {}))}
     assert not list(raw(parts.broker).scan_iter("gm:replaced:*"))
@@ -180,7 +180,7 @@ def test_a_rebuild_keeps_a_hundred_items_however_many_there_are(parts: QueuePart
 
 
 def kombus_form(message: str) -> str:
-    """The same fields in another order, as another writer of JSON gives them."""
+    """Return the same fields in another order, as another JSON writer produces them."""
     return json.dumps(dict(reversed(json.loads(message).items())))
 
 

@@ -1,4 +1,4 @@
-"""No zone makes a run send more than its budget: counted where the packets arrive."""
+"""No zone makes a run send more packets than its budget: counted where the packets arrive."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run_inside(
     ipv6: bool = False,
     **fields: Any,
 ) -> RunResult:
-    """Test a zone of a world that is served, impatiently, and return the result."""
+    """Test a zone of a running world with short timeouts, and return the result."""
 
     async def whole() -> RunResult:
         with TemporaryDirectory() as directory:
@@ -114,7 +114,7 @@ def evil_zone(
 
 
 def check_budget(world: CountingDns, delegated: set[str]) -> None:
-    """Hold what the addresses of a world got against the budget."""
+    """Compare the packets that the addresses of a world received with the budget."""
     silent = {address: count for address, count in world.packets.items() if address not in world.answers}
     assert max(silent.values(), default=0) <= SILENT_EACH
     assert sum(silent.values()) <= SILENT_IN_ALL
@@ -154,7 +154,7 @@ def test_no_zone_makes_a_run_send_more_than_its_budget(remembers: bool, **sizes:
 
 
 def test_all_silent_addresses_together_get_no_more_than_a_run_may_send_to_silence() -> None:
-    """A hundred addresses are within the limit of each by far; together they are not."""
+    """A hundred addresses are far below the limit of each address; together they exceed it."""
     world = evil_zone(names=50, addresses=100, each=2)
     limits = RunLimits(max_silent_packets=150)
     result = run(world, deadline_s=10.0, limits=limits)
@@ -165,7 +165,7 @@ def test_all_silent_addresses_together_get_no_more_than_a_run_may_send_to_silenc
 
 
 def taciturn_zone(addresses: int, *, first: int, one_of: int, names: int = 50) -> tuple[CountingDns, list[str]]:
-    """Return a world whose zone has servers that answer their `first` queries, then one of so many (0: none)."""
+    """Return a world whose zone has servers that answer their `first` queries, then one in a number (0: none)."""
     world = evil_zone(names=min(names, addresses), addresses=addresses, each=-(-addresses // names))
     servers = numbered(addresses)
     for address in servers:
@@ -209,7 +209,7 @@ def test_an_address_that_falls_silent_gets_no_more_than_what_was_earned_ahead() 
 
 
 def test_to_be_named_by_the_delegation_is_not_to_serve_the_zone() -> None:
-    """Glue with a victim's address, which refuses: it gets what an address outside the delegation gets."""
+    """Glue with the address of a victim, which refuses: it gets as much as an address outside the delegation."""
     world = evil_zone(names=40, addresses=1)
     (victim,) = numbered(1)
     world.refusing.add(victim)
@@ -220,7 +220,7 @@ def test_to_be_named_by_the_delegation_is_not_to_serve_the_zone() -> None:
 
 
 Loss = Callable[[int, dns.message.Message], bool]
-"""Says by the number of a packet to an address and the query whether it is lost."""
+"""Decides by the packet's number at its address and by the query whether it is lost."""
 
 
 def _random(share: float) -> Loss:
@@ -257,7 +257,7 @@ def test_an_honest_server_that_loses_packets_is_tested_in_full(loss: str) -> Non
 
 
 def limits_of(result: RunResult) -> dict[str, dict[str, Any]]:
-    """Return what the finding about limits says, by limit."""
+    """Return the findings about limits, by limit."""
     found = [entry.args["limits"] for entry in result.entries if entry.tag == "RUN_LIMIT_REACHED"]
     assert len(found) <= 1
     return {each["limit"]: each for each in (found[0] if found else ())}
@@ -279,7 +279,7 @@ def test_mail_servers_beyond_the_limit_are_left_out_and_reported() -> None:
 
 
 def test_names_that_were_left_out_are_not_said_not_to_work() -> None:
-    """The only server that works has the last name of sixty, so it is not looked at."""
+    """The only working server has the last of sixty names, so it is not checked."""
     world = evil_zone(names=60, addresses=60)
     own = world.zones[ZONE]
     own[ZONE, "NS"][0] = f"z.{ZONE}."
@@ -291,7 +291,7 @@ def test_names_that_were_left_out_are_not_said_not_to_work() -> None:
 
 
 def test_mail_servers_are_limited_per_run_whoever_names_them() -> None:
-    """Forty in the MX records of the zone, forty more in those of the domain of its RNAME."""
+    """Forty in the MX records of the zone, forty more in those of its RNAME's domain."""
     world = evil_zone(mail=40)
     world.zones["mail.xa"] = {
         ("mail.xa", "NS"): ["ns.victim.xa."],
@@ -324,7 +324,7 @@ Reaction = Callable[[CountingDns, dns.message.Message], "dns.message.Message | N
 
 
 def changing_referral(world: CountingDns, query: dns.message.Message) -> dns.message.Message:
-    """Refer to other servers at each query: thirteen names that nobody had before, with addresses of others."""
+    """Refer to other servers at each query: thirteen new names with addresses of other servers."""
     number = world.packets[TLD]
     response = dns.message.make_response(query)
     for index in range(13):
@@ -349,7 +349,7 @@ def dname_loop(world: CountingDns, query: dns.message.Message) -> dns.message.Me
 
 
 def many_pointers(world: CountingDns, query: dns.message.Message) -> dns.message.Message | None:
-    """Give each address three hundred names in a victim's zone."""
+    """Return three hundred names in a victim's zone for each address."""
     response = dns.message.make_response(query)
     response.flags |= dns.flags.AA
     names = [f"p{index}.victim.xa." for index in range(300)]
@@ -358,7 +358,7 @@ def many_pointers(world: CountingDns, query: dns.message.Message) -> dns.message
 
 
 def alias_chains(world: CountingDns, query: dns.message.Message) -> dns.message.Message | None:
-    """Lead mail servers in the zone through aliases that never end, by turns into the victim's zone."""
+    """Lead mail servers in the zone through endless aliases, which alternate with the victim's zone."""
     name = query.question[0].name
     if name == dns.name.from_text(ZONE) or name.labels[0] == b"a":
         return world.authoritative(OWN, query)
@@ -388,7 +388,7 @@ def test_other_shapes_stay_within_the_budget(shape: str) -> None:
         return react(world, query) if address == where and is_about else world.authoritative(address, query)
 
     world.answer = answer
-    # a busy host answers late, and one answer that is missing would be the end of all that is asked here
+    # A busy host answers late, and a single missing response would end all queries here.
     run(world, deadline_s=20.0, fast_fail_timeout_count=1, error_cache_ttl_s=30, timeout_s=2.0, retrans_s=1.0)
     assert world.packets[where] > 2
     check_budget(world, {OWN, *numbered(20)})
@@ -399,7 +399,7 @@ def test_a_large_honest_zone_is_tested_in_full(names: int, each: int) -> None:
     world = evil_zone(names=names, addresses=names * each, each=each)
     for address in numbered(names * each):
         world.served[address] = {ZONE}
-    result = run(world, deadline_s=60, timeout_s=10, retrans_s=5)  # a busy host answers late, which is not silence
+    result = run(world, deadline_s=60, timeout_s=10, retrans_s=5)  # a late response is not silence
     assert (limits_of(result), result.unfinished) == ({}, [])
     assert len(json.dumps([entry.args for entry in result.entries])) < DEFAULT_LIMITS.max_entry_octets // 10
     assert all(world.packets[address] > 20 for address in numbered(names * each))
@@ -426,13 +426,13 @@ def test_a_run_whose_entries_hold_all_the_text_they_may_ends_and_says_so() -> No
 
 
 def test_queries_wait_for_what_others_under_way_do_not_use() -> None:
-    """With fifteen tries a query is charged with fifteen packets; many at once must not use up an address's limit."""
+    """With fifteen attempts a query is charged with fifteen packets; many must not use up an address's limit."""
     result = run(evil_zone(outside=45), retry=15, deadline_s=30)
     assert (limits_of(result), result.unfinished) == ({}, [])
 
 
 def test_all_disguises_of_an_address_are_paid_from_one_account() -> None:
-    """A name server is at one address, in the forms in which IPv6 knows it, too; two packets may be sent there."""
+    """A name server is at one address, also in its IPv6 notations; two packets may be sent there."""
     disguises = ("::ffff:127.99.0.1", "64:ff9b::7f63:1", "64:ff9b:1::7f63:1", "2002:7f63:1::1", "2002:7f63:1::2")
     world = evil_zone(names=1)
     own = world.zones[ZONE]
@@ -447,7 +447,7 @@ def test_all_disguises_of_an_address_are_paid_from_one_account() -> None:
 @pytest.mark.skipif(not host_has_ipv6(), reason="this host has no IPv6 loopback address")
 @pytest.mark.parametrize("names", [1, 40])
 def test_a_silent_ipv6_address_gets_what_others_get(names: int) -> None:
-    """Every name server but one is at one address, whose owner never answers and counts what arrives."""
+    """Every name server but one is at one address, whose owner never answers and counts the packets."""
     world = evil_zone()
     own = world.zones[ZONE]
     for index in range(names):
@@ -463,7 +463,7 @@ def test_a_silent_ipv6_address_gets_what_others_get(names: int) -> None:
 
 
 def count_datagrams(receiver: socket.socket) -> int:
-    """Count what has arrived."""
+    """Count the packets that have arrived."""
     for count in itertools.count():  # noqa: B007  # the number at the end is what is asked for
         try:
             receiver.recv(65_535)

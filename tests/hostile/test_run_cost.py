@@ -1,4 +1,4 @@
-"""No zone makes a run cost more than time, memory and entries allow, nor keeps other runs of its process waiting."""
+"""No zone makes a run exceed its limits of time, memory and entries, or delays other runs of its process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEADLINE_S = 20.0 if LONG else 1.5
 MEMORY_MIB = 150
 LATE_S = 2.0  # after the deadline
 CANCELLED_S = 1.0
-TURN_S = 0.3  # of processor time; 0.1 on a machine of 2020
+TURN_S = 0.3  # seconds of processor time; 0.1 on a machine of 2020
 ENTRIES = 10_000
 
 
@@ -43,7 +43,7 @@ def cost(
     deadline_s: float = DEADLINE_S,
     supplied: Any = None,
 ) -> dict[str, Any]:
-    """Test zones of a world in a process of its own, perhaps undelegated; return what that cost."""
+    """Test zones of a world in a separate process, optionally undelegated; return the costs."""
     hints = world.write_hints(directory / "root.hints")
     command = [sys.executable, "-m", "tests.hostile._cost_child", *zones]
     command += ["--port", str(world.port), "--hints", str(hints), "--deadline-s", str(deadline_s)]
@@ -51,7 +51,7 @@ def cost(
     if supplied:
         (directory / "supplied.json").write_text(json.dumps(supplied))
         command += ["--supplied", str(directory / "supplied.json")]
-    # what measures coverage takes 15 MiB itself
+    # measuring coverage takes 15 MiB itself
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, env=environment)
     figures: dict[str, Any] = json.loads(done.stdout)
@@ -70,13 +70,13 @@ def test_giant_answers_stay_within_time_memory_and_entries(kind: str, tmp_path: 
     (run,) = figures["runs"]
     assert run["entries"] <= ENTRIES
     assert run["faults"] == []
-    # a run without data to go on with does not go on
+    # a run without the necessary data ends early
     assert run["unfinished"] or not run["limits"] or kind in {"mail", "pointers"}
 
 
 @pytest.mark.parametrize("kind", KEY_TRAPS if LONG else ("key_trap_p384", "key_trap_rsa16384"))
 def test_keys_of_one_tag_leave_other_runs_their_turns(kind: str, tmp_path: Path) -> None:
-    """Real keys and signatures (KeyTrap), all tried to the end: the run goes on until its work is used up."""
+    """Real keys and signatures (KeyTrap), all tried to the end: the run continues until its work limit is reached."""
     with giant_world(kind, servers=2) as world:
         figures = cost(world, tmp_path, ZONE, deadline_s=60.0)
     assert figures["longest_turn_s"] <= TURN_S
@@ -85,7 +85,7 @@ def test_keys_of_one_tag_leave_other_runs_their_turns(kind: str, tmp_path: Path)
 
 @pytest.mark.parametrize("kind", UNLIKE_KINDS)
 def test_records_that_are_others_at_each_server_stay_within_time_and_memory(kind: str, tmp_path: Path) -> None:
-    """What is remembered of one server's records does not help with the next one's."""
+    """Cached records of one server do not help with those of the next server."""
     with giant_world(kind, servers=20 if LONG else 8) as world:
         figures = cost(world, tmp_path, ZONE, deadline_s=20.0)
     assert figures["rss_mib"] <= MEMORY_MIB
@@ -94,13 +94,13 @@ def test_records_that_are_others_at_each_server_stay_within_time_and_memory(kind
     (run,) = figures["runs"]
     assert run["faults"] == []
     assert run["duration_s"] <= 20.0 + LATE_S
-    # a busy host comes to the end of the time before it comes to that of the work
+    # a busy host reaches the time limit before the work limit
     assert "max_verification" in run["limits"] or run["unfinished"] or kind != "weak_keys"
 
 
 @pytest.mark.parametrize("kind", (*KINDS, *UNLIKE_KINDS) if LONG else ("keys_of_one_tag",))
 def test_an_undelegated_run_of_a_giant_stays_within_time_and_memory(kind: str, tmp_path: Path) -> None:
-    """With many more name servers and DS records than the API takes, of which some match all keys."""
+    """Many more name servers and DS records than the API accepts, some of which match all keys."""
     places = [*numbered(16), *numbered(184 if LONG else 0, net=101)]
     servers = [(f"ns{index // 2}.{ZONE}", address) for index, address in enumerate(places)]
     ds = [(tag, number, 2, each.to_bytes(32).hex()) for tag, number in ((RSA_TAG, 1), (1, 13)) for each in range(400)]
@@ -127,7 +127,7 @@ def test_many_servers_stay_within_time_memory_and_entries(
     (run,) = figures["runs"]
     assert run["duration_s"] <= DEADLINE_S + LATE_S
     assert run["entries"] <= ENTRIES
-    assert "max_nameservers" in run["limits"] or not LONG  # a short run on a busy host may not come so far
+    assert "max_nameservers" in run["limits"] or not LONG  # a short run on a busy host may not get so far
 
 
 @pytest.mark.parametrize("never_asked", [0, 45])
@@ -149,7 +149,7 @@ def test_a_run_that_is_cancelled_ends_at_once(kind: str, tmp_path: Path) -> None
 
 def test_a_good_run_beside_an_evil_one_is_not_kept_waiting(tmp_path: Path) -> None:
     with many_servers(100, 100, each=100) as world:
-        figures = cost(world, tmp_path, ZONE, GOOD_ZONE, deadline_s=4 * DEADLINE_S)  # the good one takes 1 s
+        figures = cost(world, tmp_path, ZONE, GOOD_ZONE, deadline_s=4 * DEADLINE_S)  # the good zone takes 1 s
     good = next(run for run in figures["runs"] if run["zone"] == GOOD_ZONE)
     assert (good["unfinished"], good["limits"]) == ([], [])
     assert figures["longest_turn_s"] <= CANCELLED_S

@@ -1,4 +1,4 @@
-"""No run decides what another one finds: after any history of runs in a process, a run finds what it finds alone."""
+"""No run affects the findings of another: after any series of runs in a process, a run finds the same as alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.dnsworld import World, faults
 from tests.support.engine import in_run
 from tests.support.examples import examples
 
-pytestmark = pytest.mark.xdist_group("shared_caches")  # one computation of what is expected
+pytestmark = pytest.mark.xdist_group("shared_caches")  # the expected results are computed once
 
 EXPLORE = settings(
     max_examples=400 if LONG else examples(3, 12),
@@ -39,7 +39,7 @@ PROFILE: Final = default_profile().merge(
 )
 CASES: Final = ("basic01", "basic02", "connectivity03", "delegation01", "delegation05", "nameserver06", "zone09")
 HOSTER, EVIL, FALSE, TRUE = "127.9.1.1", "127.9.66.6", "127.9.66.7", "127.9.3.2"
-VICTIM: Final = "www.sub.victim.xb"  # a name in the zone whose cut is to be planted; it is a server of example.xa
+VICTIM: Final = "www.sub.victim.xb"  # a name in the zone whose cut the attacker plants; it is a server of example.xa
 AS_ZONE: Final = "asnlookup.zonemaster.net"
 
 DS_RECORD: Final = DSInfo(1, 13, 2, "ab" * 32)
@@ -48,7 +48,7 @@ Found = list[tuple[str, str, str]]
 
 
 class Step(NamedTuple):
-    """A run that comes before the one that is looked at."""
+    """A run before the run under test."""
 
     domain: str
     options: Mapping[str, Any] = {}
@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
 
 def supplied(domain: str, *names: str) -> Step:
-    """Give a run whose supplied server says what it likes about its zone and everything below."""
+    """Return a run whose supplied server lies about its zone and everything below."""
     return Step(domain, {"nameservers": [(name, EVIL) for name in names]})
 
 
@@ -88,7 +88,7 @@ PROBES: Final = ("example.xa", "sub.victim.xb", "evil.xa")
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """A public tree, in which evil.xa alone lies; a server at `EVIL` lies about all of it to who is sent there."""
+    """A public tree that contains evil.xa; a server at `EVIL` lies about all of it to clients referred to it."""
     world = World()
     world.zone(".")
     world.zone("xa", ns={"ns1.nic.xa": "127.8.1.1"})
@@ -172,7 +172,7 @@ def test_a_run_finds_what_it_finds_alone(
 
 
 def test_runs_whose_network_settings_differ_share_nothing(world: World, tmp_path: Path) -> None:
-    """What a server says may depend on the address that asks: who asks from another one queries for itself."""
+    """Responses may depend on the source address: runs with different source addresses query separately."""
 
     async def queries() -> list[int]:
         process = Process(world, tmp_path, ttl_s=60)
@@ -192,7 +192,7 @@ def test_runs_whose_network_settings_differ_share_nothing(world: World, tmp_path
 
 
 async def after_answers_from_a_file(world: World, directory: Path) -> Found:
-    """Give what a run finds after one in whose file the TLD's server sends the victim elsewhere."""
+    """Return the findings of a run after one whose file lets the TLD's server refer the victim elsewhere."""
     process = Process(world, directory, ttl_s=60)
     try:
         lie = await run_test("evil.xa", PROFILE, resources=process.resources, tests=["basic01"], keep_answers=True)
@@ -215,7 +215,7 @@ def test_restored_answers_stay_in_their_run(world: World, expected: dict[str, Fo
 
 
 def test_only_the_context_of_a_run_chooses_its_caches() -> None:
-    """A second way to the shared caches could forget which runs must not have them."""
+    """A second path to the shared caches could forget which runs must not use them."""
     root = Path(gonemaster_engine.__file__).parent
     users = {
         path.relative_to(root).as_posix()
@@ -226,7 +226,7 @@ def test_only_the_context_of_a_run_chooses_its_caches() -> None:
     assert users == {"context.py"}
 
 
-# Bounded in octets
+# Bounded in bytes
 
 
 def response_of(octets: int, count: int) -> Response:

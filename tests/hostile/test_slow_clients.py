@@ -1,4 +1,4 @@
-"""Clients that are slow, silent or do not read: they hold connections, and never what others need."""
+"""Clients that are slow, silent or do not read: they occupy connections, but no other resources."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.thorough
 
 CLIENTS = 40 * (5 if LONG else 1)
 SILENT = 300
-PAGE = 200 * 40_000  # octets of the entries below; more than sockets take on their own
+PAGE = 200 * 40_000  # bytes of the entries below; more than sockets buffer
 SHORT = 2  # seconds
 
 
@@ -72,7 +72,7 @@ def hasty(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterato
 
 
 def answers(service: Service) -> None:
-    """Ask for the queue; without an answer after some seconds, the request fails. A busy machine may refuse some."""
+    """Request the queue; fail without a response after some seconds. A busy machine may refuse some requests."""
 
     def answered() -> bool:
         try:
@@ -127,7 +127,7 @@ def test_large_responses_that_do_not_end_leave_threads_to_others(
         ExitStack() as stack,
     ):
         make_run(store, "a.example", record("INFO"))
-        answers(service)  # the process accepts connections: what it asks itself at its start does not wait for the lock
+        answers(service)  # the process accepts connections: its own first requests do not wait for the lock
         with store.transaction() as session:
             session.execute(sa.text("LOCK TABLE run_documents IN ACCESS EXCLUSIVE MODE"))
             held = [stack.enter_context(connect(service, get(b"/api/v1/entries"))) for _ in range(40)]
@@ -148,7 +148,7 @@ def readers_of(store: Store) -> int:
 
 
 def drip(connection: socket.socket, data: bytes) -> None:
-    """Send one octet after the other, five in a second, until the server answers or closes."""
+    """Send one byte after another, five a second, until the server answers or closes."""
     connection.settimeout(0.2)
     for octet in data:
         with suppress(ConnectionError):
@@ -193,13 +193,13 @@ def test_response_that_is_not_taken_is_given_up(hasty: Service, query: bytes) ->
 
 
 def test_stream_that_is_taken_slowly_is_not_given_up(hasty: Service) -> None:
-    """It takes longer than the deadline as a whole; each part of it does not."""
+    """The whole response takes longer than the deadline; each part of it does not."""
     with connect(hasty, get(b"/api/v1/entries?format=csv"), receive_buffer=65536) as connection:
         received, began = b"", time.monotonic()
         while piece := connection.recv(65536):
             received += piece
             if time.monotonic() - began < 2 * SHORT:
-                time.sleep(0.1)  # the subject of the test, not a wait for something
+                time.sleep(0.1)  # the subject of the test, not a wait
     assert received.endswith(b"0\r\n\r\n")
     assert len(received) > PAGE
 
@@ -213,7 +213,7 @@ def test_streams_leave_threads_to_other_requests_and_end_with_their_clients(serv
     csv = get(b"/api/v1/entries?format=csv")
     with ExitStack() as stack:
         for _ in range(24):
-            # One after another: a busy machine refuses some of 24 requests at once as too much.
+            # One after another: a busy machine refuses some of 24 parallel requests as too many.
             wait_for(lambda: _is_opened(stack, service, csv), what="a stream")
         answer = exchange(service, csv)
         assert (answer[0], code_of(answer)) == (503, "too_many_streams")
@@ -222,7 +222,7 @@ def test_streams_leave_threads_to_other_requests_and_end_with_their_clients(serv
 
 
 def sockets_of(service: Service) -> int:
-    """Count established connections at the server's port, its own end alone."""
+    """Count established connections at the server's port, only its own end."""
     port = f":{port_of(service):04X}"
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     established = "01"

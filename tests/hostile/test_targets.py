@@ -1,4 +1,4 @@
-"""Targets: what a caller cannot make the service send packets to, or change in how it sends them."""
+"""Targets: callers cannot make the service send packets to forbidden addresses, or change how it sends them."""
 
 from typing import Any
 
@@ -42,12 +42,12 @@ TOO_FAR: tuple[dict[str, Any], ...] = (
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: no query differs here."""
+    """One database kind is enough: the queries do not differ here."""
     return make_store_settings("sqlite")
 
 
 def submit(client: FlaskClient, address: str, **wishes: Any) -> tuple[int, str]:
-    """Submit a job with a supplied address; gives status and code."""
+    """Submit a job with a supplied address; return status and code."""
     body = {"domain": "a.example", "nameservers": [{"ns": "ns.a.example", "ip": address}]} | wishes
     response = client.post("/api/v1/jobs", json=body)
     return response.status_code, "" if response.status_code == 201 else error_of(response)["code"]

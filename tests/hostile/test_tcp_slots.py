@@ -1,4 +1,4 @@
-"""Servers that keep connections open use up the connections of their own run, not those of others."""
+"""Servers that keep connections open only use up the connections of their run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever text a caller writes into a field, a parameter or a path, the answer is a result or a clear refusal."""
+"""For any text in a field, a parameter or a path, the response is a result or a clear refusal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.hostile import LONG
 from tests.support.examples import examples
 from tests.support.stores import MakeSettings
 
-# The A-label of which Python's Punycode decoder raises OverflowError.
+# Python's Punycode decoder raises OverflowError for this A-label.
 OVERFLOW = "\uff58n--33-09l94qju69p9u3d8c5j9fxuzk096799599099995ea9r899q4c91f.example"
 FUZZ = settings(
     derandomize=False,
@@ -82,12 +82,12 @@ BODIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database; the fuzzed texts of tests/api/web/test_schemathesis.py go to both."""
+    """One database kind; the generated texts of tests/api/web/test_schemathesis.py are sent to both."""
     return make_store_settings("sqlite")
 
 
 def filled(document: Any, text: str) -> Any:
-    """Put the text in the places that are marked with an ellipsis."""
+    """Replace each ellipsis with the text."""
     if isinstance(document, dict):
         return {key: filled(value, text) for key, value in document.items()}
     if isinstance(document, list):
@@ -96,7 +96,7 @@ def filled(document: Any, text: str) -> Any:
 
 
 def is_answered(client: FlaskClient, method: str, path: str, body: Any = None) -> int:
-    """Send a request; gives the status of an answer that is a result or a refusal in the one shape."""
+    """Send a request; return the status of a response that is a result or a regular error document."""
     data = None if body is None else json.dumps(body)
     response = client.open(f"/api/v1/{path}", method=method, data=data, content_type="application/json")
     about = (method, path[:200], ascii(body)[:300], response.data[:300])
@@ -130,7 +130,7 @@ def test_one_bad_name_is_left_out_of_a_batch(client: FlaskClient) -> None:
 
 
 def parameters(client: FlaskClient) -> Iterator[tuple[str, str]]:
-    """Yield path and name of each query parameter of the OpenAPI document, and of each segment of a path."""
+    """Yield path and name of each query parameter of the OpenAPI document, and of each path segment."""
     document = client.get("/api/v1/openapi.json").get_json()
     for path, item in document["paths"].items():
         shared = item.get("parameters", [])

@@ -1,4 +1,4 @@
-"""Every repeated task of a process goes on after whatever its work raises or waits for, and its log stays short."""
+"""Every repeated task of a process continues after any error or delay of its work, and its log stays short."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ class Poisoned:
 def worker(
     broker: Broker, make_store_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Worker]:
-    """All parts of a worker process but for Celery's consumer, not started yet."""
+    """All parts of a worker process except Celery's consumer, not started yet."""
     monkeypatch.setattr(tier_order, "_gate", None)
     flags = {
         "broker_url": broker.address.url,
@@ -86,7 +86,7 @@ def test_a_task_of_a_worker_goes_on_after_every_error(worker: Worker, task: str)
     poisoned = Poisoned(getattr(place, name))
     setattr(place, name, poisoned)
     worker._start()
-    worker.process.jobs.add(RunningJob("job_1", "normal", attempt=1))  # leases are renewed for what runs
+    worker.process.jobs.add(RunningJob("job_1", "normal", attempt=1))  # leases of running jobs are renewed
 
     def went_on() -> bool:
         worker.process.publisher.post("job_1", JobEvent("state", {}))

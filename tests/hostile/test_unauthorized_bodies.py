@@ -1,4 +1,4 @@
-"""Large bodies without a token: they are not received, and take no space from those with one."""
+"""Large bodies without a token: they are not received, and take no space from authorized ones."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LIMIT = 1024 * 1024
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: no query differs here."""
+    """One database kind is enough: the queries do not differ here."""
     return make_store_settings("sqlite")
 
 
 @pytest.fixture
 def service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[Service]:
-    """An API with tokens, and space for four bodies of a megabyte."""
+    """An API with tokens, and space for four bodies of one megabyte."""
     sizes = {"max_body_size": LIMIT, "max_batch_body_size": LIMIT}
     flags = {"admin_token_hashes": CONFIGURED, "read_timeout": "5s", **sizes}
     with serving(store_settings, redis_server, **flags) as running:
@@ -44,7 +44,7 @@ def head(length: int, *fields: str, path: str = "/api/v1/jobs/batch") -> bytes:
 
 
 def batch(size: int) -> bytes:
-    """Return a batch with one name, and blanks up to a size."""
+    """Return a batch with one name, padded with spaces to a size."""
     return json.dumps({"domains": ["example.com"]}).encode().ljust(size)
 
 
@@ -54,7 +54,7 @@ def code_of(answer: Answer) -> tuple[int, str]:
 
 
 def test_what_may_not_be_sent_is_not_waited_for(service: Service) -> None:
-    """The head alone is answered."""
+    """The header alone is answered."""
     for fields in ([], ["Authorization: Bearer gm_wrong"], ["Cookie: other=1"]):
         assert code_of(exchange(service, head(LIMIT, *fields))) == (401, "unauthorized")
     assert code_of(exchange(service, head(LARGE, path="/api/v1/session"))) == (503, "too_many_bodies")
@@ -67,7 +67,7 @@ def test_what_may_not_be_sent_is_not_waited_for(service: Service) -> None:
 
 
 def test_bodies_that_nobody_vouches_for_leave_space_to_operators(service: Service) -> None:
-    """With a made-up cookie a body is received, in a space that such bodies have for themselves."""
+    """With an invalid cookie a body is received, but in a separate space for such bodies."""
     made_up = f"Cookie: gm_admin={'x' * 43}"
     with ExitStack() as stack:
         waiting = []

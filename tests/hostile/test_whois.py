@@ -1,4 +1,4 @@
-"""Whois servers get what the budget of a run allows, like any other address."""
+"""Whois servers get only the packets that the budget of a run allows, like any other address."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.support.engine import in_run
 from tests.support.riswhois import ADDRESS, ris_whois
 
 SOURCE = "riswhois.ripe.net"
-ADDRESSES = [f"198.51.{number}.7" for number in range(60)]  # each in a block of its own
+ADDRESSES = [f"198.51.{number}.7" for number in range(60)]  # each in a different block
 
 
 def look_up_all(
     *, silent: bool = False, limits: RunLimits = DEFAULT_LIMITS
 ) -> tuple[list[Origin], int, dict[str, list[str]]]:
-    """Look all addresses up by whois; return what was found, the connections, and what was left out by limit."""
+    """Look up all addresses by whois; return the findings, the connections, and the lookups skipped by the limit."""
 
     async def work(context: RunContext) -> tuple[list[Origin], int, dict[str, list[str]]]:
         budget = Budget(limits)

@@ -1,4 +1,4 @@
-"""Zones of odd shapes: whatever they answer, a run keeps its budget and its deadline, and no test case fails."""
+"""Malformed zones: a run keeps its budget and its deadline for any response, and no test case fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Answer = Callable[[str, dns.message.Message], Reply]
 
 
 class Evil:
-    """A world whose zone has a dozen servers, and what they answer instead of what they should."""
+    """A world whose zone has a dozen servers, and the malformed responses that they send."""
 
     def __init__(self, world: CountingDns | None = None) -> None:
         self.world = world or served_zone()
@@ -39,7 +39,7 @@ class Evil:
         self.number = 0
 
     def answer(self, address: str, query: dns.message.Message) -> Reply:
-        """Answer as one should, unless it is the evil zone's turn."""
+        """Answer correctly, unless the query is for the evil zone."""
         self.number += 1
         is_mine = address in {OWN, *SERVERS} and query.question[0].name.is_subdomain(OUTER)
         return self.evil(query) if is_mine else self.world.authoritative(address, query)
@@ -48,7 +48,7 @@ class Evil:
         return self.world.authoritative(OWN, query)
 
     def working(self, query: dns.message.Message) -> dns.message.Message | None:
-        """Return the right answer where a run would not go on without it."""
+        """Return the correct response if a run would otherwise stop."""
         question = query.question[0]
         is_basic = question.name == OUTER and question.rdtype in {RdataType.SOA, RdataType.NS}
         is_address = question.name != OUTER and question.rdtype in {RdataType.A, RdataType.AAAA}
@@ -64,7 +64,7 @@ def served_zone(kind: type[CountingDns] = CountingDns) -> CountingDns:
 
 
 class Truncated(Evil):
-    """Every answer is truncated, over TCP, too."""
+    """Every response is truncated, also over TCP."""
 
     def evil(self, query: dns.message.Message) -> Reply:
         response = self.working(query) or dns.message.make_response(query)
@@ -73,7 +73,7 @@ class Truncated(Evil):
 
 
 class TruncatedAndWorking(Evil):
-    """Answers are truncated over UDP; what comes over TCP is truncated in the middle of a record."""
+    """Responses are truncated over UDP; TCP responses are truncated in the middle of a record."""
 
     def evil(self, query: dns.message.Message) -> Reply:
         wire = (self.world.authoritative(OWN, query) or dns.message.make_response(query)).to_wire()
@@ -81,7 +81,7 @@ class TruncatedAndWorking(Evil):
 
 
 class SelfReferral(Evil):
-    """Each server refers to the zone itself, the root or the parent, by turns, without authority."""
+    """Each server refers to the zone itself, the root or the parent in turn, without authority."""
 
     def evil(self, query: dns.message.Message) -> Reply:
         response = dns.message.make_response(query)
@@ -94,9 +94,9 @@ class SelfReferral(Evil):
 
 
 class AliasesOverTlds(Evil):
-    """Names of servers and mail servers are aliases into a TLD of their own each, whose servers lead on to the next.
+    """Names of servers and mail servers are aliases into a separate TLD each, whose servers lead on to the next.
 
-    No TLD was ever asked before, so each step asks the root.
+    No TLD was queried before, so each step queries the root.
     """
 
     def answer(self, address: str, query: dns.message.Message) -> Reply:
@@ -135,7 +135,7 @@ class AliasesOverTlds(Evil):
 
 
 def _parameters(source: random.Random) -> bytes:
-    """Return parameters of an SVCB record (RFC 9460 section 2.2): in order or not, with true lengths or not."""
+    """Return parameters of an SVCB record (RFC 9460 section 2.2): in order or not, with correct lengths or not."""
     keys = sorted(source.sample(range(12), 6)) if source.random() < 0.6 else [source.randrange(65536) for _ in range(6)]
     made = b""
     for key in keys:
@@ -146,7 +146,7 @@ def _parameters(source: random.Random) -> bytes:
 
 
 class ServiceBindings(Evil):
-    """Every answer is full of SVCB and HTTPS records, right and wrong ones, as answer and as additional data."""
+    """Every response is full of SVCB and HTTPS records, valid and invalid, in the answer and the additional section."""
 
     def evil(self, query: dns.message.Message) -> Reply:
         source = random.Random(self.number)
@@ -179,7 +179,7 @@ def _empty_signatures(covered: int) -> bytes:
 
 
 class EmptySignatures(Evil):
-    """Every answer has as many signatures as a message can hold, of every algorithm, without a signature in them."""
+    """Every response has the maximum number of signatures, of every algorithm, with empty signature fields."""
 
     def evil(self, query: dns.message.Message) -> Reply:
         response = self.working(query) or dns.message.make_response(query)
@@ -192,7 +192,7 @@ class EmptySignatures(Evil):
 
 
 class OddTexts(Evil):
-    """Every name and text that can reach an entry holds formulas, control characters, markup and octets of no text."""
+    """Every name and text that can reach an entry contains formulas, control characters, markup and invalid UTF-8."""
 
     TEXTS = (b"=cmd|'/c calc'!A1", b"@SUM(1)", b"\x1b[2J\x07", b"<script>alert(1)</script>", b"\xff\xfe\x00", b"a.b\\")
 
@@ -217,7 +217,7 @@ class OddTexts(Evil):
 
 
 class AliasedServers(Evil):
-    """The names of the servers are aliases of one another, in circles of every length, and of the zone itself."""
+    """The names of the servers are aliases of one another, in loops of every length, and of the zone itself."""
 
     def evil(self, query: dns.message.Message) -> Reply:
         question = query.question[0]
@@ -245,7 +245,7 @@ SHAPES = (
 
 
 def checked_run(world: CountingDns, *, deadline_s: float = 10.0, **fields: Any) -> RunResult:
-    """Test the zone; checks what holds for every zone."""
+    """Test the zone; check the invariants of every zone."""
     with world:
         result = run_inside(world, deadline_s=deadline_s, **fields)
     assert [entry.args for entry in result.entries if entry.tag == "MODULE_ERROR"] == []
@@ -263,7 +263,7 @@ def test_odd_answers_keep_the_budget_and_break_no_test_case(shape: type[Evil]) -
 
 
 class DrippingDns(CountingDns):
-    """Answers over UDP are truncated; over TCP they come an octet in a quarter of a second."""
+    """UDP responses are truncated; TCP responses arrive one octet every quarter of a second."""
 
     def _reply(self, address: str, wire: bytes, *, limit: int) -> bytes | None:
         reply = super()._reply(address, wire, limit=limit)
@@ -284,7 +284,7 @@ class DrippingDns(CountingDns):
 
 
 def test_answers_that_come_an_octet_at_a_time_end_with_their_time_limit() -> None:
-    """Each server keeps each connection for as long as it may; the run ends at its deadline."""
+    """Each server keeps each connection open for as long as possible; the run ends at its deadline."""
     world = served_zone(DrippingDns)
     assert checked_run(world, deadline_s=4.0, timeout_s=1.0, retrans_s=0.5).unfinished
 

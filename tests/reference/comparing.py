@@ -1,4 +1,4 @@
-"""Both implementations on one world, and what they say differently."""
+"""Both implementations on one world, and the differences between their results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.reference.mutations.mutation import Mutation
 from tests.reference.subject import Options, Subject
 from tests.support.dnsworld import World
 
-# First what is enough on an idle host; a difference counts when it is there with patience, too.
+# The first value is enough on an idle host; a difference only counts if it remains with the longer one.
 PATIENCE_S: Final = (0.5, 4.0, 15.0)
 SUPPLIED_DS: Final = DSInfo(4711, 13, 2, "ab" * 32)
 
@@ -30,9 +30,9 @@ SUPPLIED_DS: Final = DSInfo(4711, 13, 2, "ab" * 32)
 def engine_entries(
     zone: str, options: Options, cases: Iterable[str], *, hints: str, port: int, sources: tuple[str, str] = ("", "")
 ) -> list[Entry]:
-    """Run the engine on the cases, from root hints, with servers on one port."""
+    """Run the cases of the engine from root hints, with servers on one port."""
     net = {"ipv4": options.ipv4, "ipv6": options.ipv6, "allow_non_global_targets": True}
-    # The reference waits for the whole time, so the one transmission of the engine does, too.
+    # The reference waits for the whole time, so the engine's only transmission does, too.
     waits = {"retry": 1, "timeout": options.timeout_s, "retrans": math.ceil(options.timeout_s)}
     profile = default_profile().merge(
         {
@@ -71,7 +71,7 @@ def reference_entries(zone: str, options: Options, cases: Iterable[str], *, hint
 
 
 def normal(entries: Iterable[Entry]) -> Counter[str]:
-    """Give entries as texts, whatever the order of lists."""
+    """Return entries as texts, independent of the order of lists."""
     return Counter(json.dumps([*entry[:3], _sorted(entry[3])], sort_keys=True) for entry in entries)
 
 
@@ -85,15 +85,15 @@ def _sorted(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What only one side says, each text with "engine" or "reference" before it, and the tags of both."""
+    """The findings of only one side, each prefixed with "engine" or "reference", and the tags of both."""
 
     differences: list[str]
     tags: frozenset[str]
-    has_run: bool  # the engine's own gates let the cases run
+    has_run: bool  # the engine's preconditions let the cases run
 
 
 def compare(world: World, options: Options, *, zone: str = "example.xa", cases: Iterable[str] = CASES) -> Comparison:
-    """Run both sides on a world, again with more patience where they differ or the engine found no zone to test."""
+    """Run both sides on a world; repeat with longer timeouts if they differ or the engine found no zone to test."""
     cases = list(cases)
     for patience_s in PATIENCE_S:
         told = dataclasses.replace(options, timeout_s=patience_s, denial_label=DENIAL_LABEL)
@@ -110,7 +110,7 @@ def compare(world: World, options: Options, *, zone: str = "example.xa", cases: 
 
 
 def differences(engine: Iterable[Entry], reference: Iterable[Entry]) -> list[str]:
-    """Give what only one side says, with "engine" or "reference" before it."""
+    """Return the findings of only one side, prefixed with "engine" or "reference"."""
     one, other = normal(engine), normal(reference)
     found = [f"engine {text}" for text in sorted((one - other).elements())]
     return found + [f"reference {text}" for text in sorted((other - one).elements())]
@@ -131,7 +131,7 @@ def compare_mutation(mutation: Mutation) -> Comparison:
 
 
 def write_blocklist(where: Path, numbers: Sequence[tuple[int, str]]) -> None:
-    """Write a list of compromised keys in the form of the package badkeys."""
+    """Write a list of compromised keys in the format of the package badkeys."""
     names = sorted({name for _, name in numbers})
     entries = sorted(
         hashlib.sha256(number.to_bytes((number.bit_length() + 7) // 8)).digest()[:15] + bytes((names.index(name),))

@@ -1,4 +1,4 @@
-"""Responses as octets and as dnspython messages, read so that a record that dnspython refuses is kept as octets."""
+"""Responses as octets and as dnspython messages; records that dnspython rejects are stored as octets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dns.rdatatype import RdataType
 
 @dataclass(frozen=True)
 class Reply:
-    """One response: the message, the octets it came in and how."""
+    """One response: the message, its octets and its transport."""
 
     message: dns.message.Message
     wire: bytes
@@ -76,7 +76,7 @@ class Reply:
         return next((rrset.name for rrset in self.authority if rrset.rdtype == dns.rdatatype.NS), None)
 
     def options(self, number: int) -> list[bytes]:
-        """Give the data of the EDNS options of a number, as they came."""
+        """Return the data of the EDNS options of a number, as received."""
         found: list[bytes] = []
         for rdtype, data in _opt_data(self.wire):
             parser = dns.wire.Parser(data)
@@ -98,7 +98,7 @@ _Record = tuple[int, dns.name.Name, int, int, int, int, int]
 
 
 def _records(wire: bytes) -> list[_Record]:
-    """Give section, owner, type, class, TTL, place and length of the data of each record."""
+    """Return section, owner, type, class, TTL, position and length of the data of each record."""
     parser = dns.wire.Parser(wire, 4)
     questions, *counts = parser.get_struct("!HHHH")
     for _ in range(questions):
@@ -115,7 +115,7 @@ def _records(wire: bytes) -> list[_Record]:
 
 
 def read_reply(wire: bytes, transport: str) -> Reply | None:
-    """Read a response; None where it cannot be one."""
+    """Parse a response; None if it is malformed."""
     with contextlib.suppress(dns.exception.DNSException, ValueError):
         return Reply(dns.message.from_wire(wire), wire, transport)
     try:
@@ -127,7 +127,7 @@ def read_reply(wire: bytes, transport: str) -> Reply | None:
 
 
 def _fill(message: dns.message.Message, wire: bytes) -> None:
-    message.index = {}  # it would find the sets that were just taken away
+    message.index = {}  # it would find the RRsets that were just removed
     for section in message.sections[1:]:
         section.clear()
     for number, owner, rdtype, rdclass, ttl, at, length in _records(wire):
@@ -147,7 +147,7 @@ def _fill(message: dns.message.Message, wire: bytes) -> None:
 
 
 def records(section: list[dns.rrset.RRset], owner: dns.name.Name, rdtype: RdataType) -> list[dns.rdata.Rdata]:
-    """Give the records of an owner and a type in a section."""
+    """Return the records of an owner and a type in a section."""
     return [rdata for rrset in section if rrset.name == owner and rrset.rdtype == rdtype for rdata in rrset]
 
 

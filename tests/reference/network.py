@@ -26,7 +26,7 @@ SMALL_PAYLOAD: Final = 512
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked and how: `payload` 0 is a query without EDNS; `transport` "auto" asks again over TCP after TC."""
+    """The question and how to send it: `payload` 0 means no EDNS; `transport` "auto" retries over TCP after TC."""
 
     name: dns.name.Name
     rdtype: RdataType
@@ -58,7 +58,7 @@ def plain(name: dns.name.Name, rdtype: RdataType) -> Question:
 
 @dataclass
 class Network:
-    """Sends queries to one port of any address; a question is sent to an address once and its reply remembered."""
+    """Sends queries to one port of any address; a question is sent to an address once, and its reply is cached."""
 
     port: int
     timeout_s: float
@@ -70,7 +70,7 @@ class Network:
         return self.ipv6 if ":" in address else self.ipv4
 
     def ask(self, address: str, question: Question) -> Reply | None:
-        """Give the reply, or None without one; an address of a family that is off gets no query."""
+        """Return the reply, or None without one; an address of a disabled family gets no query."""
         if not self.allows(address):
             return None
         key = (address, question)

@@ -34,7 +34,7 @@ MAX_EXPONENT_BITS: Final = 64
 
 
 class Verdict(enum.Enum):
-    """What came of a signature."""
+    """The result of the validation of a signature."""
 
     GOOD = enum.auto()
     UNSUPPORTED = enum.auto()
@@ -45,13 +45,13 @@ class Verdict(enum.Enum):
 
 
 def signatures(section: Section, owner: Name, covered: RdataType) -> list[RRSIG]:
-    """Give the signatures over a set in a section."""
+    """Return the signatures over an RRset in a section."""
     found = cast("list[RRSIG]", records(section, owner, RRSIG_TYPE))
     return [one for one in found if one.type_covered == covered]
 
 
 def keys_in(reply: Reply | None, zone: Name) -> list[DNSKEY]:
-    """Give the keys in a usable reply."""
+    """Return the keys in a usable reply."""
     if reply is None or not reply.usable:
         return []
     return [key for key in records(reply.answer, zone, DNSKEY_TYPE) if isinstance(key, DNSKEY)]
@@ -84,7 +84,7 @@ def exponent_bits(key: DNSKEY) -> int:
 
 
 def rsa_numbers(key: DNSKEY) -> tuple[int, int] | None:
-    """Read modulus and exponent (RFC 3110 section 2)."""
+    """Parse modulus and exponent (RFC 3110 section 2)."""
     data = key.key
     if len(data) < 3:
         return None
@@ -118,14 +118,14 @@ def verify(rrset: dns.rrset.RRset, signature: RRSIG, keys: Iterable[DNSKEY]) -> 
 
 
 def best(rrset: dns.rrset.RRset, found: Iterable[RRSIG], keys: Iterable[DNSKEY]) -> Verdict:
-    """Judge a set by all its signatures: good with one good one."""
+    """Judge an RRset by all its signatures: one good signature makes it good."""
     keys = list(keys)
     verdicts = [verify(rrset, one, keys) for one in found]
     return next((verdict for verdict in (Verdict.GOOD, Verdict.UNSUPPORTED) if verdict in verdicts), Verdict.BAD)
 
 
 def matching(keys: Iterable[DNSKEY], ds_set: Iterable[DS], zone: Name) -> list[DNSKEY]:
-    """Give the keys that some DS record is of, by tag, algorithm and digest."""
+    """Return the keys that match a DS record by tag, algorithm and digest."""
     ds_set = list(ds_set)
     return [key for key in keys if any(is_of(ds, key, zone) for ds in ds_set)]
 
@@ -138,7 +138,7 @@ def is_of(ds: DS, key: DNSKEY, zone: Name) -> bool:
 
 
 def secure_entry(reply: Reply, zone: Name, ds_set: Iterable[DS]) -> Verdict:
-    """Judge a DNSKEY answer by a DS set: GOOD when a key of the set signs all keys."""
+    """Judge a DNSKEY response by a DS RRset: GOOD if a key of the DS RRset signs all keys."""
     rrset, ds_set = set_of(reply.answer, zone, DNSKEY_TYPE), list(ds_set)
     entries = matching(keys_in(reply, zone), ds_set, zone)
     if rrset is None or not entries:
@@ -149,7 +149,7 @@ def secure_entry(reply: Reply, zone: Name, ds_set: Iterable[DS]) -> Verdict:
 
 
 def types_in(rdata: Any) -> set[int]:
-    """Give the types in a bitmap of NSEC, NSEC3 or CSYNC."""
+    """Return the types in a bitmap of NSEC, NSEC3 or CSYNC."""
     return {
         window * 256 + octet * 8 + bit
         for window, bitmap in rdata.windows
@@ -160,14 +160,14 @@ def types_in(rdata: Any) -> set[int]:
 
 
 def hashed(name: Name, rdata: Any) -> str:
-    """Hash a name with the parameters of an NSEC3 record, in lower case; empty where the algorithm is unknown."""
+    """Hash a name with the parameters of an NSEC3 record, in lower case; empty if the algorithm is unknown."""
     if rdata.algorithm != 1:
         return ""
     return dns.dnssec.nsec3_hash(name, rdata.salt, rdata.iterations, 1).lower()
 
 
 def nsec3_records(section: Section, zone: Name | None = None) -> list[tuple[str, Any]]:
-    """Give the NSEC3 records, by default of any zone, each with its first label in lower case."""
+    """Return the NSEC3 records, by default of any zone, each with its first label in lower case."""
     return [
         (rrset.name.labels[0].decode("latin-1").lower(), rdata)
         for rrset in section
@@ -177,12 +177,12 @@ def nsec3_records(section: Section, zone: Name | None = None) -> list[tuple[str,
 
 
 def next_hash(rdata: Any) -> str:
-    """Give the next hash in the alphabet of owner names, lower case (RFC 4648 section 7)."""
+    """Return the next hash in the alphabet of owner names, lower case (RFC 4648 section 7)."""
     return base64.b32hexencode(rdata.next).decode().rstrip("=").lower()
 
 
 def mnemonic(number: int) -> str:
-    """Give the name of an algorithm as the IANA registry has it."""
+    """Return the name of an algorithm in the IANA registry."""
     special = {0: "DELETE", 1: "RSAMD5", 3: "DSA", 6: "DSA-NSEC3-SHA1", 7: "RSASHA1-NSEC3-SHA1", 12: "ECC-GOST"}
     special |= {17: "SM2SM3", 18: "ML-DSA-44", 23: "ECC-GOST12", 252: "INDIRECT", 253: "PRIVATEDNS", 254: "PRIVATEOID"}
     if number in special:

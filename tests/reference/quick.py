@@ -1,4 +1,4 @@
-"""The mutations of `make test`: each tag once, and each limit from both sides."""
+"""The mutations of `make test`: each tag once, and each limit on both sides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMITS: Final = """
     records/zonemd-digest-0 spf/spf-a-10 spf/spf-a-11 spf/spf-limit-1 spf/spf-limit-2 signals/name-255
     signals/name-256
 """.split()  # noqa: SIM905  # a list of strings would take a page
-# What the two sides said differently at first.
+# Mutations in which the two sides initially differed.
 DIFFERED: Final = """
     records/caa-valid-issue-4 records/caa-invalid-23 records/caa-invalid-25 records/caa-iodef-unsettled-4
     spf/spf-two-below denial/denial-hash-over-same-owner parents/key-not-of-zone parents/key-revoked
@@ -32,7 +32,7 @@ DIFFERED: Final = """
 
 
 def quick() -> list[str]:
-    """Give the names of the chosen mutations, in the order of the table."""
+    """Return the names of the chosen mutations, in the order of the table."""
     chosen = {*LIMITS, *DIFFERED}
     chosen |= set(_covering(LEVELS.keys() - MARKERS - _reached(chosen)))
     return [name for name in MUTATIONS if name in chosen]

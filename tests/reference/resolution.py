@@ -1,4 +1,4 @@
-"""From the root to the tested zone: who delegates it, to whom, and the addresses of names elsewhere."""
+"""From the root to the tested zone: its delegation, and the addresses of names in other zones."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def lower(name: Name) -> Name:
 
 
 def targets(rrsets: Iterable[dns.rrset.RRset], owner: Name) -> set[Name]:
-    """Give the names in the NS records of an owner."""
+    """Return the names in the NS records of an owner."""
     return {lower(rdata.target) for rdata in records(list(rrsets), owner, NS)}  # type: ignore[attr-defined]
 
 
 def glue(reply: Reply, name: Name) -> set[str]:
-    """Give the addresses of a name in the additional section."""
+    """Return the addresses of a name in the additional section."""
     return {rdata.address for kind in ADDRESS_TYPES for rdata in records(reply.additional, name, kind)}  # type: ignore[attr-defined]
 
 
@@ -44,7 +44,7 @@ def addresses_of(servers: Mapping[Name, set[str]]) -> list[str]:
 
 @dataclass
 class Resolution:
-    """Iterative resolution with a memory; `hints` are the root servers."""
+    """Iterative resolution with a cache; `hints` are the root servers."""
 
     network: Network
     hints: Servers
@@ -52,10 +52,10 @@ class Resolution:
     _cuts: dict[Name, Servers] = field(default_factory=dict)
 
     def addresses(self, name: Name, depth: int = 0) -> set[str]:
-        """Give the addresses of a name by recursion from the root."""
+        """Return the addresses of a name by recursion from the root."""
         name = lower(name)
         if name not in self._addresses:
-            self._addresses[name] = set()  # a name that needs itself has no address
+            self._addresses[name] = set()  # a name that depends on itself has no address
             self._addresses[name] = {
                 rdata.address  # type: ignore[attr-defined]
                 for kind in ADDRESS_TYPES
@@ -64,7 +64,7 @@ class Resolution:
         return self._addresses[name]
 
     def lookup(self, name: Name, rdtype: RdataType, depth: int = 0) -> list[dns.rdata.Rdata] | None:
-        """Give the records at the end of the aliases of a name; None where nobody answered with authority."""
+        """Return the records at the end of the aliases of a name; None without an authoritative response."""
         for _ in range(MAX_ALIASES):
             reply = self.query(name, rdtype, depth)
             if reply is None:
@@ -81,7 +81,7 @@ class Resolution:
         return None
 
     def query(self, name: Name, rdtype: RdataType, depth: int = 0) -> Reply | None:
-        """Descend from the root and give the authoritative answer for a name."""
+        """Descend from the root and return the authoritative response for a name."""
         if depth > MAX_DEPTH:
             return None
         here, servers = self._deepest(name)
@@ -117,7 +117,7 @@ class Resolution:
         return {name: self.addresses(name, depth + 1) for name in found}
 
     def parent(self, zone: Name) -> Parent | None:
-        """Walk from the root, label by label, asking all servers of each zone on the way, to the zone above."""
+        """Walk from the root to the zone above, label by label, querying all servers of each zone on the path."""
         here, servers = dns.name.root, self.hints
         for size in range(2, len(zone.labels) + 1):
             name = Name(zone.labels[-size:])
@@ -129,7 +129,7 @@ class Resolution:
         return None
 
     def _step(self, name: Name, servers: Servers) -> Servers | None:
-        """Give the names that some server of a zone delegates a name to, with glue; None where there is no cut."""
+        """Return the names to which some server of a zone delegates a name, with glue; None if there is no cut."""
         found: Servers = {}
         for address in addresses_of(servers):
             reply = self.network.ask(address, plain(name, SOA))
@@ -144,7 +144,7 @@ class Resolution:
         return found or None
 
     def _add_own(self, found: Servers, address: str, name: Name) -> None:
-        """Add what a server that serves parent and child says of the child."""
+        """Add the data of the child from a server that serves parent and child."""
         reply = self.network.ask(address, plain(name, NS))
         for target in targets(reply.answer, name) if reply else ():
             known = found.setdefault(target, set())
@@ -162,7 +162,7 @@ class Parent:
 
 
 def at_end(reply: Reply, name: Name, kind: RdataType) -> list[dns.rdata.Rdata]:
-    """Give the records of a type at the end of the aliases in an answer."""
+    """Return the records of a type at the end of the aliases in a response."""
     for _ in range(MAX_ALIASES):
         alias = records(reply.answer, name, dns.rdatatype.CNAME)
         if not alias:
@@ -172,7 +172,7 @@ def at_end(reply: Reply, name: Name, kind: RdataType) -> list[dns.rdata.Rdata]:
 
 
 def own_addresses(network: Network, addresses: Iterable[str], name: Name, depth: int = 0) -> set[str]:
-    """Ask servers for the addresses of a name in their zone, and those that they refer to."""
+    """Query servers for the addresses of a name in their zone, and the servers to which they refer."""
     found = set()
     for address in addresses:
         for kind in ADDRESS_TYPES:

@@ -1,4 +1,4 @@
-"""The tested zone as a case sees it: its servers on both sides, queries, and findings."""
+"""The tested zone from the perspective of a case: its servers on both sides, queries, and findings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Options:
-    """What a run was told; `supplied` and `ds` make it an undelegated test."""
+    """The options of a run; `supplied` and `ds` make it an undelegated test."""
 
     ipv4: bool = True
     ipv6: bool = True
@@ -48,7 +48,7 @@ class Options:
 
 @dataclass
 class Subject:
-    """A zone and what is known about it; each fact is asked for once."""
+    """A zone and the known facts about it; each fact is queried once."""
 
     zone: Name
     resolution: Resolution
@@ -85,7 +85,7 @@ class Subject:
         if self.zone == dns.name.root or self.is_undelegated:
             return None
         found = self.resolution.parent(self.zone)
-        # Those that were not asked on the way here are no known servers of the parent zone.
+        # Servers that were not queried on the path here are not known servers of the parent zone.
         if found is None:
             return None
         asked = {name: {one for one in known if self.network.allows(one)} for name, known in found.servers.items()}
@@ -93,7 +93,7 @@ class Subject:
 
     @cached_property
     def delegated(self) -> Servers:
-        """Names and addresses as delegated: in-domain ones from glue, others by recursion."""
+        """Return names and addresses as delegated: in-domain ones from glue, others by recursion."""
         if self.is_undelegated:
             given = {dns.name.from_text(name): set(found) for name, found in self.options.supplied.items()}
         elif self.zone == dns.name.root:
@@ -109,7 +109,7 @@ class Subject:
 
     @cached_property
     def apex(self) -> Servers:
-        """Names and addresses of the authoritative NS sets of the delegated servers."""
+        """Return names and addresses of the authoritative NS RRsets of the delegated servers."""
         addresses = sorted({address for found in self.delegated.values() for address in found})
         names: set[Name] = set()
         for address in addresses:
@@ -125,13 +125,13 @@ class Subject:
 
     @cached_property
     def both(self) -> list[tuple[str, list[Server]]]:
-        """The servers of parent side and child side, by address."""
+        """Return the servers of parent side and child side, by address."""
         return by_address(self.delegated, self.apex)
 
     def open_servers(
         self, servers: list[tuple[str, list[Server]]], *types: str
     ) -> tuple[list[tuple[str, list[Server]]], list[Found]]:
-        """Part servers that may be asked from the tags for the others."""
+        """Separate the servers that may be queried from the tags for the others."""
         allowed = [one for one in servers if self.network.allows(one[0])]
         tags: list[Found] = []
         for address, names in servers:
@@ -150,7 +150,7 @@ def text_of(name: Name) -> str:
 
 
 def by_address(*sets: Servers) -> list[tuple[str, list[Server]]]:
-    """Give servers by address, with all names of each."""
+    """Return servers by address, with all names of each."""
     found: dict[str, set[Server]] = {}
     for servers in sets:
         for name, addresses in servers.items():
@@ -160,12 +160,12 @@ def by_address(*sets: Servers) -> list[tuple[str, list[Server]]]:
 
 
 def listed(servers: Iterable[Server]) -> list[dict[str, str]]:
-    """Give a list of servers as it stands in arguments."""
+    """Return a list of servers in the form of an argument."""
     return [{"ns": server.ns, "address": server.address} for server in sorted(set(servers))]
 
 
 def grouped(pairs: Iterable[tuple[Any, Server]]) -> dict[Any, list[Server]]:
-    """Give the servers of each key."""
+    """Return the servers of each key."""
     found: dict[Any, list[Server]] = {}
     for key, server in pairs:
         found.setdefault(key, []).append(server)
@@ -173,7 +173,7 @@ def grouped(pairs: Iterable[tuple[Any, Server]]) -> dict[Any, list[Server]]:
 
 
 class Notes:
-    """Findings that are merged: one for equal tag and arguments, with all servers."""
+    """Merged findings: one for equal tag and arguments, with all servers."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, tuple[tuple[str, Any], ...]], set[Server]] = {}
@@ -192,6 +192,6 @@ class Notes:
             yield tag, {**dict(arguments), "servers": listed(servers)}
 
     def with_addresses(self) -> Findings:
-        """Give the findings with `addresses` where others have `servers`."""
+        """Return the findings with `addresses` in place of `servers`."""
         for (tag, arguments), servers in self._found.items():
             yield tag, {**dict(arguments), "addresses": sorted({server.address for server in servers})}

@@ -1,4 +1,4 @@
-"""Worlds made at random for the fourteen cases: the same seed gives the same world."""
+"""Random worlds for the fourteen cases: the same seed gives the same world."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ FAULTS: Final[tuple[Callable[[Random], Fault], ...]] = (
 
 @dataclass(frozen=True)
 class Generated:
-    """A world and what a run on it is told."""
+    """A world and the options of a run on it."""
 
     world: World
     options: Options
 
 
 def generated(seed: int) -> Generated:
-    """Give the world of a seed."""
+    """Return the world of a seed."""
     random = Random(seed)
     addresses: tuple[str, ...] = (OP1, OP2)
     if random.random() < 0.3:
@@ -92,7 +92,7 @@ def _spoil(world: World, random: Random, addresses: Sequence[str]) -> None:
         fault = faults.silence()
     elif types == ["DNSKEY"] and random.random() < 0.3:
         fault, types = padded(random.choice((600, 1232, 1233, 1280, 2000, 4096, 4097))), ["DNSKEY"]
-        # over another name it would be no answer
+        # over another name it would not be an answer
         for address in at:
             world.server(address).fault(fault, qtype=types, qname=ZONE, transport=random.choice((None, "udp")))
         return
@@ -101,7 +101,7 @@ def _spoil(world: World, random: Random, addresses: Sequence[str]) -> None:
 
 
 def signing(random: Random) -> Any:
-    """Give some way to sign, or none."""
+    """Return a random way to sign, or None."""
     if random.random() < 0.2:
         return False
     kinds = ("A", "AAAA", "SOA", "DS", "DNSKEY", "NSEC", "NSEC3", "CDS", "CDNSKEY")
@@ -121,7 +121,7 @@ def signing(random: Random) -> Any:
 
 
 def raw_records(random: Random) -> tuple[Raw, ...]:
-    """Give some records of the types that the cases are about."""
+    """Return some records of the types that the cases test."""
     made: list[Raw] = [
         csync(SERIAL + random.randrange(-1, 2), random.randrange(4)) for _ in range(random.choice((0, 1, 1, 2)))
     ]

@@ -1,4 +1,4 @@
-"""Snapshots made up by a seed: what a view of each should show, worked out in Python, and the rows of the view."""
+"""Snapshots generated from a seed: the expected view of each, computed in Python, and the rows of the view."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from gonemaster_db.runs.documents.positions import pack_positions
 BEGIN = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 POSTURES = ("unsigned", "nsec", "nsec3", "mixed", "signed", "none")
 ALGORITHMS = (5, 8, 13, 15)
-# Tag, module, test case; some tags are in two test cases.
+# Tag, module, test case. Some tags occur in two test cases.
 FINDINGS = (
     ("N10_EDNS_RESPONSE_ERROR", "NAMESERVER", "nameserver10"),
     ("NO_RESPONSE", "NAMESERVER", "nameserver10"),
@@ -56,7 +56,7 @@ Finding = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Network:
-    """Where an address is."""
+    """The network of an address."""
 
     asn: int | None = None
     prefix: str = ""
@@ -64,7 +64,7 @@ class Network:
 
 @dataclass(frozen=True)
 class DomainFacts:
-    """What a run says about a domain."""
+    """The facts of one run about its domain."""
 
     name: str
     score: int | None = 100
@@ -72,7 +72,7 @@ class DomainFacts:
     worst_level: str | None = None
     servers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unreachable: frozenset[tuple[str, str]] = frozenset()
-    findings: Mapping[Finding, int] = field(default_factory=dict)  # how often
+    findings: Mapping[Finding, int] = field(default_factory=dict)  # number of occurrences
     posture: str = "none"
     weakest: int | None = None
     software: str = ""
@@ -82,7 +82,7 @@ class DomainFacts:
 
 @dataclass(frozen=True)
 class SnapshotFacts:
-    """What one batch says about a cohort."""
+    """The facts of one batch about a cohort."""
 
     domains: tuple[DomainFacts, ...]
     networks: Mapping[str, Network] = field(default_factory=dict)
@@ -111,12 +111,12 @@ def prefix_order(prefix: str) -> tuple[int, int, int]:
 
 
 class Derived:
-    """What the view of a snapshot shows: rows by kind in order of position, and members by owner and kind."""
+    """The content of a snapshot's view: rows by kind in order of position, and members by owner and kind."""
 
     def __init__(self, facts: SnapshotFacts) -> None:
         self.facts = facts
         self.of_domain = {domain.name: domain for domain in facts.domains}
-        self.pairs: dict[tuple[str, str], set[str]] = defaultdict(set)  # endpoint: its domains
+        self.pairs: dict[tuple[str, str], set[str]] = defaultdict(set)  # the domains of an endpoint
         for domain in facts.domains:
             for server, addresses in domain.servers.items():
                 for address in addresses:
@@ -178,7 +178,7 @@ class Derived:
             self._link(asn, prefix)
 
     def of(self, owner: str, key: Any, member: str) -> list[Any]:
-        """The members of an object, in order of their positions."""
+        """Return the members of an object in order of position."""
         kind = "endpoint" if member == "unreachable" else member
         return sorted(self.members.get((owner, key, member), ()), key=self.places[kind].__getitem__)
 
@@ -296,7 +296,7 @@ class Derived:
         }
 
     def counts(self, category: str) -> dict[str, int]:
-        """How many domains have each key of a fact category."""
+        """Count the domains of each key of a fact category."""
         found: dict[str, int] = defaultdict(int)
         for domain in self.facts.domains:
             for key in _fact_keys(domain, category):
@@ -317,7 +317,7 @@ def _fact_keys(domain: DomainFacts, category: str) -> list[str]:
     return ["full" if having and all(having) else "partial" if any(having) else "none"]
 
 
-# The columns of a table that are named otherwise in public answers, and those that no list shows.
+# Columns that public responses rename, and columns that no list shows.
 _COLUMNS: Mapping[str, tuple[Any, Callable[[Derived, Any, Row], Row]]] = {
     "domain": (SnapshotDomain, lambda derived, key, row: _domain_columns(derived.of_domain[key], row)),
     "nameserver": (
@@ -345,7 +345,7 @@ def _domain_columns(domain: DomainFacts, row: Row) -> Row:
 
 
 def write_view(store: Store, snapshot_id: int, derived: Derived) -> int:
-    """Write a view of a snapshot and put it in place; return its id."""
+    """Write a view of a snapshot, make it the current one, and return its id."""
     with store.transaction() as session:
         view = SnapshotView(snapshot_id=snapshot_id, created_at=BEGIN)
         session.add(view)
@@ -389,7 +389,7 @@ def _overview(view_id: int, derived: Derived) -> SnapshotOverview:
 
 
 def make_cohort(store: Store, tag: str = "se", **fields: Any) -> int:
-    """Make a public cohort; return its id."""
+    """Create a public cohort; return its id."""
     values = {"analysis_enabled": True, "public_enabled": True, "label": tag.upper()} | fields
     with store.transaction() as session:
         session.add(Tag(name=tag, created_at=BEGIN))
@@ -401,7 +401,7 @@ def make_cohort(store: Store, tag: str = "se", **fields: Any) -> int:
 
 
 def make_snapshot(store: Store, cohort_id: int, facts: SnapshotFacts, **fields: Any) -> tuple[int, int]:
-    """Make a captured snapshot with its view; return the ids of both."""
+    """Create a captured snapshot with its view; return both ids."""
     now = facts.first_run_at
     values: dict[str, Any] = {
         "slug": facts.slug,
@@ -436,7 +436,7 @@ def _vocabulary(session: Any, levels: Mapping[str, Mapping[str, str]] | None) ->
     if levels is None:
         return None
     text = json.dumps(levels, sort_keys=True)
-    digest = random.Random(text).randbytes(16)  # one for each text, which is what counts here
+    digest = random.Random(text).randbytes(16)  # one for each text: only the number matters here
     found = session.query(Vocabulary).filter_by(digest=digest).one_or_none()
     if found is None:
         found = Vocabulary(digest=digest, levels=text)
@@ -447,13 +447,13 @@ def _vocabulary(session: Any, levels: Mapping[str, Mapping[str, str]] | None) ->
 
 
 class Chance:
-    """Makes up snapshots by a seed."""
+    """A generator of snapshots from a seed."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
 
     def snapshot(self, domains: int = 40, **fields: Any) -> SnapshotFacts:
-        """A snapshot of some domains."""
+        """Generate a snapshot of some domains."""
         rng = self.rng
         names = [
             f"{rng.choice([f'a{n}', f'b{n}', 'xn--' + f'å{n}'.encode('punycode').decode()])}.{rng.choice(['se', 'nu'])}"
@@ -475,7 +475,7 @@ class Chance:
         return replace(facts, **fields)
 
     def domain(self, name: str, servers: Mapping[str, tuple[str, ...]], levels: Mapping[Finding, str]) -> DomainFacts:
-        """A domain with some of the servers and findings."""
+        """Generate a domain with some of the servers and findings."""
         rng = self.rng
         chosen = {
             server: servers[server] for server in rng.sample(sorted(servers), min(len(servers), rng.randint(0, 4)))
@@ -499,7 +499,7 @@ class Chance:
         )
 
     def later(self, before: SnapshotFacts, days: int = 30, **fields: Any) -> SnapshotFacts:
-        """The same cohort some time later: domains come and go, scores and findings change, levels move."""
+        """Generate the next snapshot of the cohort: some domains join or leave, scores, findings and levels change."""
         rng = self.rng
         kept = [self._changed(domain, before) for domain in before.domains if rng.random() < 0.9]
         fresh = [
@@ -565,7 +565,7 @@ def _grade(score: int) -> str:
 
 
 def sorted_rows(rows: Sequence[Row], key: str, *, descending: bool) -> list[Row]:
-    """Sort as lists do: rows of one value keep their order, those without one come last."""
+    """Sort as lists do: rows with equal values keep their order, rows without a value come last."""
 
     def rank(row: Row) -> Any:
         value = row[key]

@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 
 SIZES = {"1440": (1440, 900), "390": (390, 844)}
 SHAPES = ("1440-light", "1440-dark", "390-light", "390-dark")
-PATIENCE_MS = 30_000  # for a condition: a busy machine is slow, which proves nothing
+PATIENCE_MS = 30_000  # seconds to wait for a condition; generous, because a slow machine is not a failure
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def chromium() -> str:
-    """Return the path of the browser, empty if there is none."""
+    """Return the path of the browser, or an empty string if there is none."""
     return next((path for name in _NAMES if (path := shutil.which(name))), "")
 
 
 def shapes(*names: str) -> pytest.MarkDecorator:
-    """Run a test in some shapes, by default in all: width and theme.
+    """Run a test in some shapes (width and theme), by default in all.
 
-    `make test` takes the first, CI the named ones, `make test-long` the rest.
+    `make test` runs the first shape, CI the named ones, `make test-long` all.
     """
     first, *more = names or SHAPES
     thorough = [pytest.param(name, marks=pytest.mark.thorough) for name in more]
@@ -54,7 +54,7 @@ def shapes(*names: str) -> pytest.MarkDecorator:
 
 
 class Site:
-    """The service of the session, with demonstration data and no worker that runs jobs."""
+    """The service of the session, with demonstration data and without a worker that runs jobs."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -63,7 +63,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def demo_home() -> Iterator[Path]:
-    """A directory with a database of demonstration data: 24 domains, 3 snapshots."""
+    """Create a directory with a database of demonstration data: 24 domains, 3 snapshots."""
     with tempfile.TemporaryDirectory(prefix="gm-ui-", dir="/tmp") as name:
         home = Path(name)
         environ = {key: value for key, value in os.environ.items() if not key.startswith(("GONEMASTER_", "PYTEST_"))}
@@ -80,8 +80,8 @@ def demo_home() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def site(demo_home: Path) -> Iterator[Site]:
-    """The service on demonstration data. Tests share it: each leaves what it found, or uses names of its own."""
-    # That it stops in time is what tests/system holds; one that does not on a busy machine has been killed.
+    """Serve demonstration data. Tests share the service: each restores what it changes, or uses separate names."""
+    # tests/system checks that the service stops in time; on a busy machine it is killed here.
     with contextlib.suppress(subprocess.TimeoutExpired), Service(home=demo_home) as service:
         service.wait_until_ready()
         yield Site(service)
@@ -93,9 +93,9 @@ _started: list[Browser] = []
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
-    """Stop the browser after the last of the tests in a row that use it.
+    """Stop the browser after the last test of a series that uses it.
 
-    Playwright keeps an event loop running in the thread of the tests, where asyncio.run() fails from then on.
+    Playwright keeps an event loop running in the thread of the tests, which makes asyncio.run() fail.
     """
     yield
     if nextitem is None or "browser" not in getattr(nextitem, "fixturenames", ()):
@@ -105,7 +105,7 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
 
 @pytest.fixture
 def browser() -> Browser:
-    """The browser that tests in a row share; skips where there is none."""
+    """Return the browser that a series of tests shares; skip the test if there is no browser."""
     playwright = pytest.importorskip("playwright.sync_api", reason="NOT RUN: Playwright is not installed (extra test)")
     path = chromium()
     if not path:
@@ -120,19 +120,19 @@ def browser() -> Browser:
 
 @pytest.fixture
 def shape() -> str:
-    """Width and theme of `page`, unless the test is marked with `shapes`."""
+    """Return the width and theme of `page`, unless the test is marked with `shapes`."""
     return "1440-light"
 
 
 @pytest.fixture
 def script() -> bool:
-    """Whether `page` runs scripts; a module or test may override it."""
+    """Return whether `page` runs scripts; a module or a test may override it."""
     return True
 
 
 @pytest.fixture
 def page(browser: Browser, shape: str, script: bool) -> Iterator[Page]:
-    """A page of a new browser; a fault of a script or of the content policy fails the test."""
+    """Open a page in a new browser; a script error or a violation of the content policy fails the test."""
     width, theme = shape.split("-")
     size = SIZES[width]
     context = browser.new_context(
@@ -154,12 +154,12 @@ def page(browser: Browser, shape: str, script: bool) -> Iterator[Page]:
 
 
 def _is_fault(message: Any) -> bool:
-    """Return whether a line of the console is one; statuses of responses are the tests' matter."""
+    """Return whether a console line is an error; tests check the status of responses themselves."""
     return message.type == "error" and "Failed to load resource" not in message.text
 
 
 def check_axe(page: Page, *, context: str = "document") -> None:
-    """Let axe-core look at a page: it must find nothing."""
+    """Run axe-core on a page; it must report no violations."""
     source = Path(str(pytest.importorskip("axe_playwright_python").__file__)).parent / "axe.min.js"
     page.evaluate(source.read_text(encoding="utf-8") + "; undefined")
     found = page.evaluate(f"axe.run({context}, {{resultTypes: ['violations']}}).then(r => r.violations)")
@@ -170,7 +170,7 @@ def check_axe(page: Page, *, context: str = "document") -> None:
 
 
 def check_fits(page: Page) -> None:
-    """Check that nothing makes the page wider than its window, and no figure wider than its box, which cuts it."""
+    """Check that the page is not wider than its window, and that no figure is cut off by its box."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px too wide"
     cut = page.evaluate(
@@ -181,7 +181,7 @@ def check_fits(page: Page) -> None:
 
 
 def check_screen(page: Page) -> None:
-    """Check what holds for each screen: a title, one h1, nothing too wide, nothing that axe-core finds."""
+    """Check the requirements of every page: a title, one h1, nothing too wide, no axe-core violations."""
     assert page.title()
     assert page.locator("h1").count() == 1
     check_fits(page)

@@ -1,4 +1,4 @@
-"""One test case on a DNS world, without the rest of a run: what it finds, and what was asked."""
+"""Run one test case on a DNS world without the rest of a run; return its findings and the queries it sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Found: TypeAlias = tuple[str, dict[str, Any]]
 """Message tag and arguments."""
 
 Scenario: TypeAlias = tuple[World, *tuple[Any, ...]]
-"""World, what the case finds in it as a list of `Found`, and perhaps options of `findings`."""
+"""A world, the expected findings as a list of `Found`, and optional arguments of `findings`."""
 
 NS1: Final = "ns1.example.xa"
 NS2: Final = "ns2.example.xa"
@@ -31,7 +31,7 @@ S1: Final = {"ns": NS1, "address": A1}
 S2: Final = {"ns": NS2, "address": A2}
 S1_V6: Final = {"ns": NS1, "address": V6}
 BOTH: Final = [S1, S2]
-PATIENCE_S: Final = (0.5, 10.0)  # with a server on this host, first and when it was late; silence is waited out, too
+PATIENCE_S: Final = (0.5, 10.0)  # seconds for a local server, normally and after a late response
 
 
 def case_of(case_id: str) -> Case:
@@ -61,7 +61,7 @@ def findings(
     whois_port: int = 43,
     **settings: Any,
 ) -> list[Found]:
-    """Serve a world, run one case on a zone in it, and return what it found.
+    """Serve a world, run one test case on a zone in it, and return the findings.
 
     `supplied` are the name servers of an undelegated zone, `ds` its DS records; `settings` are fields of `Profile`.
     """
@@ -76,7 +76,7 @@ def findings(
         return found, any(map(_was_late, context.servers.values()))
 
     def _was_late(asked: Asked) -> bool:
-        """Say whether an answer did not come that no fault kept back, so this host was busy."""
+        """Return whether a response was missing although no fault suppressed it: this host was busy."""
         server = world.servers.get(asked.address)
         return server is not None and asked.health.timeouts > server.spoilt and all(server.listens.values())
 

@@ -1,4 +1,4 @@
-"""Certificates for servers on loopback, from an authority that a test makes known by SSL_CERT_FILE."""
+"""Certificates for servers on loopback, signed by an authority that a test passes in SSL_CERT_FILE."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Certificates:
-    """`authority` is the file to trust, `server` the context of a server that has a certificate of it."""
+    """A certificate authority and a server: `authority` is the file to trust, `server` the server's TLS context."""
 
     authority: Path
     chain: Path
@@ -32,7 +32,7 @@ class Certificates:
 
 
 def make_certificates(directory: Path, *names: str) -> Certificates:
-    """Make an authority and a certificate for names and addresses."""
+    """Create an authority and a certificate for names and addresses."""
     now = datetime.now(UTC)
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority of a test")])

@@ -1,4 +1,4 @@
-"""PostgreSQL databases that tests use one after another: to clean one costs a twentieth of a new copy."""
+"""PostgreSQL databases that tests reuse: cleaning a database is much cheaper than copying the template."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.postgres import PostgresServer
 _MOST_OCTETS = 1 << 20
 _END_S = 20
 _OTHERS = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-# What an installation does not begin with has an OID from 16384 on; copies have those of their template.
+# Objects that initdb did not create have an OID of 16384 or higher; copies keep the OIDs of their template.
 _SHAPE = """
     SELECT md5(string_agg(line, '|' ORDER BY line)) FROM (
         SELECT concat('relation', oid, relname, relkind, relchecks, relhastriggers, reloptions) AS line
@@ -36,12 +36,12 @@ _SIZES = """
     WHERE oid >= 16384 AND relkind = 'r' AND pg_relation_size(oid) > 0
 """
 _RESTART_SEQUENCES = "SELECT setval(seqrelid, seqstart, false) FROM pg_sequence WHERE seqrelid >= 16384"
-# As if never vacuumed: the planner must not know that the tables are empty.
+# Reset the statistics: the planner must not know that the tables are empty.
 _FORGET_COUNTS = "UPDATE pg_class SET relpages = 0, reltuples = -1 WHERE oid = ANY(%s::regclass[])"
 
 
 class CleanDatabases:
-    """Copies of a template. One that a test has changed in more than rows is dropped instead of cleaned."""
+    """A pool of copies of a template. A copy is dropped if a test changed more than rows, and cleaned otherwise."""
 
     def __init__(self, server: PostgresServer, template: str) -> None:
         self._server = server
@@ -51,7 +51,7 @@ class CleanDatabases:
         self._shape: object = None
 
     def take(self) -> str:
-        """Name of a database as the template is."""
+        """Return the name of a database that equals the template."""
         if self._free:
             return self._free.pop()
         name = self._server.create_database(self._template)
@@ -62,14 +62,14 @@ class CleanDatabases:
         return name
 
     def give_back(self, name: str) -> None:
-        """Accept a database that no test uses any more."""
+        """Take back a database that its test has finished with."""
         if self._is_clean(name):
             self._free.append(name)
         else:
             self._server.drop_database(name)
 
     def _is_clean(self, name: str) -> bool:
-        """Clean it; whether it is as the template again."""
+        """Clean the database; return whether it equals the template again."""
         try:
             with self._server.cursor(name) as cursor:
                 _end_others(cursor)
@@ -89,7 +89,7 @@ class CleanDatabases:
 
 
 def _end_others(cursor: Any) -> None:
-    """End what a killed process has left, and wait: it may still write."""
+    """End the connections that a killed process has left, and wait: they may still write."""
     end = time.monotonic() + _END_S
     while _value(cursor, f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {_OTHERS}"):
         if time.monotonic() > end:
@@ -98,14 +98,14 @@ def _end_others(cursor: Any) -> None:
 
 
 def _sizes(cursor: Any) -> dict[str, int]:
-    """Octets of each table that was ever written to."""
+    """Return the size in bytes of each table that was ever written to."""
     cursor.execute(_SIZES)
     return dict(cursor.fetchall())
 
 
 def _empty(cursor: Any, tables: list[str]) -> None:
     names = ", ".join(tables)
-    cursor.execute("SET session_replication_role = replica")  # no checks of foreign keys
+    cursor.execute("SET session_replication_role = replica")  # disables foreign key checks
     for table in tables:
         cursor.execute(f"DELETE FROM {table}")
     cursor.execute(f"VACUUM {names}")

@@ -17,7 +17,7 @@ class SkewedClock(SharedClock):
 
 
 class SetClock(SharedClock):
-    """A clock that stands still until it is advanced; for histories whose times must be known."""
+    """A clock that only moves when it is advanced; for histories whose times must be known."""
 
     def __init__(self, start: datetime) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What must hold in every store: copies and counts equal what they are made from, and no row is left alone."""
+"""Invariants of every store: copies and counts equal their sources, and there are no orphaned rows."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ _OF_RUN = ("id", "outcome_id", "finished_at", "status", "worst_level", "score", 
 
 
 def faults(store: Store) -> list[str]:
-    """Describe what does not fit; empty for a sound store."""
+    """Return descriptions of violated invariants; empty for a sound store."""
     of_domains = (_faults_of_domains, _faults_of_run_counts)
     checks = (*of_domains, _faults_of_runs, _faults_of_documents, _faults_of_outcomes, _faults_of_counters)
     with store.read_only() as session:
@@ -83,7 +83,7 @@ def _faults_of_documents(session: Session) -> Iterator[str]:
 
 
 def _faults_of_outcomes(session: Session) -> Iterator[str]:
-    """Compare each outcome with its modules; an outcome that no run has may stay until maintenance removes it."""
+    """Compare each outcome with its modules; an outcome without a run may exist until maintenance removes it."""
     kinds, modules = _kinds(session), _modules(session)
     parts: dict[int, list[int]] = defaultdict(list)
     for module_id, outcome_id in session.execute(select(OutcomeModule.module_outcome_id, OutcomeModule.outcome_id)):
@@ -125,7 +125,7 @@ def _sequences(session: Session) -> Mapping[int, Sequence[int]]:
 
 
 def _modules(session: Session) -> Mapping[int, Counter[int]]:
-    """Return the kinds of the outcomes of modules; fail where a digest is that of other kinds."""
+    """Return the kinds in the outcomes of modules; fail if a digest does not match its kinds."""
     found: dict[int, Counter[int]] = defaultdict(Counter)
     for row in session.scalars(select(ModuleOutcomeKind)):
         found[row.module_outcome_id][row.kind_id] = row.count

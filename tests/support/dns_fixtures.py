@@ -1,4 +1,4 @@
-"""Pytest fixtures: the demo world for a session, and worlds of a test's own."""
+"""Pytest fixtures: the demo world for the whole session, and separate worlds for single tests."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.support.dnsworld.demo_world import demo_world as describe_demo_world
 
 @pytest.fixture(scope="session")
 def demo_world() -> Iterator[World]:
-    """The demo world, served in this process. Shared: read its logs by name, set no faults."""
+    """Serve the demo world in this process. It is shared: read its logs by name, and set no faults."""
     with describe_demo_world() as world:
         yield world
 
 
 @pytest.fixture(scope="session")
 def demo_hints(demo_world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with the root hints of the demo world."""
+    """Return a file with the root hints of the demo world."""
     return demo_world.write_hints(tmp_path_factory.mktemp("dnsworld") / "root.hints")
 
 

@@ -1,4 +1,4 @@
-"""Signed worlds for the DNSSEC cases, and what can be wrong with the signed data of one server."""
+"""Signed worlds for the DNSSEC cases, and faults in the signed data of one server."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def secure(signed: bool | Signing = True, *, xa: bool | Signing = True, **fields
 
 
 def with_fault(world: World, fault: Fault, *addresses: str, **conditions: Any) -> World:
-    """Let servers, by default both of the zone, have a fault."""
+    """Add a fault to servers, by default to both servers of the zone."""
     for address in addresses or (A1, A2):
         world.server(address).fault(fault, **conditions)
     return world
 
 
 def edit(change: Callable[[dns.message.Message], None]) -> Fault:
-    """Change the response in place."""
+    """Edit the response in place."""
 
     def changed(message: dns.message.Message) -> dns.message.Message:
         change(message)
@@ -58,7 +58,7 @@ def edit(change: Callable[[dns.message.Message], None]) -> Fault:
 
 
 def _is(rrset: dns.rrset.RRset, kind: str) -> bool:
-    """Say whether a set is of a type ("SOA") or signs one ("RRSIG/SOA")."""
+    """Return whether an RRset has a type ("SOA") or signs one ("RRSIG/SOA")."""
     rtype, _, covered = kind.partition("/")
     if dns.rdatatype.to_text(rrset.rdtype) != rtype:
         return False
@@ -66,7 +66,7 @@ def _is(rrset: dns.rrset.RRset, kind: str) -> bool:
 
 
 def without(*kinds: str) -> Fault:
-    """Leave out the sets of these kinds."""
+    """Remove the RRsets of these kinds."""
 
     def change(message: dns.message.Message) -> None:
         for section in message.sections[1:]:
@@ -76,7 +76,7 @@ def without(*kinds: str) -> Fault:
 
 
 def signatures(kind: str, **fields: Any) -> Fault:
-    """Give the signatures of a kind ("RRSIG/SOA") other values in some fields."""
+    """Replace fields of the signatures of a kind ("RRSIG/SOA")."""
 
     def change(message: dns.message.Message) -> None:
         for section in message.sections[1:]:
@@ -89,12 +89,12 @@ def signatures(kind: str, **fields: Any) -> Fault:
 
 
 def added(text: str, *, section: int = 1) -> Fault:
-    """Add records in zone file form, by default to the answer; 2 is the authority section."""
+    """Add records in zone file format, by default to the answer section; 2 is the authority section."""
     return edit(lambda message: message.sections[section].extend(_records(text)))
 
 
 def renamed(kind: str, owner: str) -> Fault:
-    """Give the sets of a kind another owner."""
+    """Change the owner of the RRsets of a kind."""
 
     def change(message: dns.message.Message) -> None:
         for section in message.sections[1:]:
@@ -106,7 +106,7 @@ def renamed(kind: str, owner: str) -> Fault:
 
 
 def retyped(kind: str, *, add: str = "", remove: str = "") -> Fault:
-    """Change the type bitmaps of NSEC or NSEC3 sets; their signatures no longer verify."""
+    """Change the type bitmaps of NSEC or NSEC3 RRsets; their signatures no longer verify."""
 
     def change(message: dns.message.Message) -> None:
         for section in message.sections[1:]:
@@ -120,12 +120,12 @@ def retyped(kind: str, *, add: str = "", remove: str = "") -> Fault:
 
 
 def tags(signing: Signing | None = None, *, zone: str = ZONE) -> list[int]:
-    """Give the tags of a zone's keys, by default of its key signing and its zone signing key."""
+    """Return the tags of a zone's keys, by default of its key signing and its zone signing key."""
     return [dns.dnssec.key_id(key.dnskey) for key in keys_of(dns.name.from_text(zone), signing or Signing())]
 
 
 def ds_text(tag: int, algorithm: int, digest_type: int, digest: str) -> str:
-    """Give a DS or CDS record in the form that takes any numbers (RFC 3597)."""
+    """Return a DS or CDS record in the generic format, which allows any numbers (RFC 3597)."""
     octets = tag.to_bytes(2) + bytes((algorithm, digest_type)) + bytes.fromhex(digest)
     return rf"\# {len(octets)} {octets.hex()}"
 
@@ -147,7 +147,7 @@ def ds_of(rdata: bytes) -> str:
 
 
 def only_key(*keys: bytes) -> Fault:
-    """Answer the question for DNSKEY with other keys, and sign everything in the name of the first, with noise."""
+    """Answer DNSKEY queries with other keys; sign everything in the name of the first key with random signatures."""
 
     def change(message: dns.message.Message) -> None:
         question = message.question[0]

@@ -1,4 +1,4 @@
-"""A server of documents on loopback: what others publish, as a test has it."""
+"""A loopback server of the documents that third parties publish, with contents that a test chooses."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ Answer = tuple[int, bytes, dict[str, str]]
 
 @dataclass
 class Source:
-    """The server; `answers` are by path, `asked` are the paths that were."""
+    """The server; `answers` are by path, `asked` are the requested paths."""
 
     url: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def put(self, path: str, document: Any) -> None:
-        """Publish a text, or something else as JSON."""
+        """Publish a text, or any other value as JSON."""
         text = document if isinstance(document, str) else json.dumps(document)
         self.answers[path] = (200, text.encode(), {})
 
 
 class _Server(ThreadingHTTPServer):
-    """Waits at its end for requests that are being answered, whose sockets are open until then."""
+    """Waits when it closes until all requests are answered, because their sockets stay open until then."""
 
     daemon_threads = False
 
 
 @contextmanager
 def open_source() -> Iterator[Source]:
-    """Serve until the block ends; what is not published is a 404."""
+    """Serve until the block ends; unpublished paths return 404."""
     source = Source()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The engine's inner parts on a DNS world: a run's context, and what is asked in it."""
+"""Internals of the engine on a DNS world: the context of a run, and queries in it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _T = TypeVar("_T")
 
 
 def loopback_profile(**settings: Any) -> Profile:
-    """Give the default profile for worlds on loopback addresses.
+    """Return the default profile for worlds on loopback addresses.
 
-    With a loopback source address no packet leaves the host, even if a damaged answer holds addresses elsewhere.
+    With a loopback source address no packet leaves the host, even if a corrupted answer contains other addresses.
     """
     loopback: dict[str, Any] = {"allow_non_global_targets": True, "source4": "127.0.0.1", "source6": "::1"}
     return dataclasses.replace(default_profile(), **{**loopback, **settings})
@@ -30,7 +30,7 @@ def loopback_profile(**settings: Any) -> Profile:
 
 @contextlib.asynccontextmanager
 async def run_context(world: World, zone: str = "example.xa", **settings: Any) -> AsyncIterator[RunContext]:
-    """Open what a run needs; `settings` are fields of `Profile`, which else asks once and waits for three seconds."""
+    """Open the context of a run; `settings` are fields of `Profile`; by default one attempt, timeout three seconds."""
     profile = loopback_profile(**{"timeout_s": 3.0, "retry": 1, **settings})
     with TemporaryDirectory() as directory:
         hints = world.write_hints(Path(directory) / "root.hints")
@@ -44,7 +44,7 @@ async def run_context(world: World, zone: str = "example.xa", **settings: Any) -
 
 
 def in_run(world: World, work: Callable[[RunContext], Awaitable[_T]], *, limit_s: float = 20.0, **settings: Any) -> _T:
-    """Do some work in a run of its own; what takes longer than the limit is an error."""
+    """Call a function in a separate run; exceeding the time limit is an error."""
 
     async def whole() -> _T:
         async with asyncio.timeout(limit_s), run_context(world, **settings) as context:

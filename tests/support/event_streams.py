@@ -1,4 +1,4 @@
-"""Server-sent events as a client reads them."""
+"""Server-sent events as a client receives them."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ class SentEvent(NamedTuple):
 
 
 def blocks_of(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Yield the blocks of a stream, whatever its pieces are."""
+    """Yield the blocks of a stream, however it is split into chunks."""
     received = ""
     for piece in pieces:
         received += piece.decode()
@@ -33,13 +33,13 @@ def blocks_of(pieces: Iterable[bytes]) -> Iterator[str]:
 
 
 def read_event(block: str) -> SentEvent:
-    """Read a block."""
+    """Parse a block."""
     fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
     return SentEvent(fields.get("event", ""), json.loads(fields.get("data", "{}")), fields.get("id", ""))
 
 
 class EventStream:
-    """A stream of an application in this process, over ASGI as a server does it."""
+    """A stream of an application in this process, over ASGI as on a server."""
 
     def __init__(self, app: Flask, path: str, *, headers: Mapping[str, str] | None = None, remote: str = "127.0.0.1"):
         self._pieces: SimpleQueue[bytes] = SimpleQueue()  # empty at the end
@@ -89,19 +89,19 @@ class EventStream:
         self._pieces.put(b"")
 
     def close(self) -> None:
-        """Disconnect, and wait until the server knows."""
+        """Disconnect, and wait until the server notices."""
         self._is_closed = True
         self._done.result(30)
 
     def next(self) -> tuple[str, dict[str, Any], str]:
-        """Type, data and id of the next event; comments and the retry time are passed over."""
+        """Return type, data and id of the next event; skip comments and the retry time."""
         for event in map(read_event, self.blocks):
             if event.kind:
                 return event
         return "end of stream", {}, ""
 
     def rest(self) -> list[str]:
-        """Types of all that follows."""
+        """Return the types of all remaining events."""
         types = []
         while (kind := self.next()[0]) != "end of stream":
             types.append(kind)

@@ -1,4 +1,4 @@
-"""How many examples a property is tried with: few in `make test`, all in `make test-long`."""
+"""The number of examples for property tests: few in `make test`, many in `make test-long`."""
 
 import os
 
@@ -6,5 +6,5 @@ ALL = os.environ.get("GONEMASTER_EXAMPLES") == "all"
 
 
 def examples(few: int, all_: int) -> int:
-    """Return the number for this run of the tests."""
+    """Return the number for this test run."""
     return all_ if ALL else few

@@ -1,4 +1,4 @@
-"""Processes whose clock is wrong: libfaketime answers for the wall clock of all their code, not of Python alone."""
+"""Processes with a wrong clock: libfaketime changes the wall clock of all their code, not only of Python."""
 
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,9 @@ _LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfa
 
 
 def wrong_clock(ahead_s: float) -> dict[str, Any]:
-    """The environment of a process whose clock is ahead of that of this host, or behind; skips without libfaketime."""
+    """Return the environment of a process whose clock is ahead of or behind this host; skip without libfaketime."""
     found = [path for pattern in _LIBRARIES for path in Path("/").glob(pattern.lstrip("/"))]
     if not found:
         pytest.skip("libfaketime is not installed (Debian: faketime)")
-    # The steady clock stays as it is: a host with a wrong clock has a right one of those.
+    # The monotonic clock stays unchanged: on a host with a wrong wall clock it is correct.
     return {"LD_PRELOAD": str(found[0]), "FAKETIME": f"{ahead_s:+g}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

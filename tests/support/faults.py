@@ -1,4 +1,4 @@
-"""What the fault tests share: how many jobs, a farm whose Redis may be killed, and what must hold at the end."""
+"""Helpers of the fault tests: the number of jobs, a farm whose Redis may be killed, and the invariants at the end."""
 
 import logging
 import os
@@ -32,14 +32,14 @@ log = logging.getLogger(__name__)
 JOBS = int(os.environ.get("FAULT_JOBS", "120"))
 DRIVER = cast("Driver", os.environ.get("FAULT_DRIVER", "sqlite"))
 SLOTS = "8"
-# Only ends a hang. A job that is started again has a process of its own: over a second of CPU, four at a time.
+# Only limits a hang. Each restarted job has a separate process that needs over a second of CPU; four run in parallel.
 PATIENCE_S = 120 + JOBS / 10
 _ATTEMPTS = "20"
 
 
 @pytest.fixture
 def own_broker(own_redis: EmbeddedRedis) -> Iterator[Broker]:
-    """A connection to the Redis of this test, which may kill it."""
+    """Return a connection to the Redis of this test, which the test may kill."""
     broker = Broker.open(own_redis.url)
     yield broker
     broker.close()
@@ -47,7 +47,7 @@ def own_broker(own_redis: EmbeddedRedis) -> Iterator[Broker]:
 
 @pytest.fixture
 def fault_farm(own_broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
-    """A farm with a Redis of its own, on SQLite unless FAULT_DRIVER says `postgres`."""
+    """Return a farm with a separate Redis, on SQLite unless FAULT_DRIVER says `postgres`."""
     environ = {"GONEMASTER_WORKER_COUNT": SLOTS, "GONEMASTER_MAX_ATTEMPTS": _ATTEMPTS}
     with open_farm(own_broker, make_store_settings(DRIVER), tmp_path, **environ) as farm:
         yield farm
@@ -55,7 +55,7 @@ def fault_farm(own_broker: Broker, make_store_settings: MakeSettings, tmp_path: 
 
 @dataclass
 class Load:
-    """Jobs of one test and when the first was submitted."""
+    """The jobs of one test and the time of the first submission."""
 
     farm: Farm
     job_ids: list[str] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Load:
     killed_at: float = 0.0  # POSIX time
 
     def submit(self, count: int = JOBS, *, each_ms: int = 100) -> None:
-        """Queue a tenth of the jobs one by one and the rest as a batch."""
+        """Submit a tenth of the jobs one by one and the rest as a batch."""
         single = count // 10
         for number in range(single):
             self.job_ids.append(self.farm.submit(f"n{number}-{each_ms}.test"))
@@ -71,12 +71,12 @@ class Load:
         self.job_ids += self.farm.submit_batch(domains).job_ids
 
     def wait_until_running(self, share: float = 0.2) -> None:
-        """Wait until this share of the jobs was started."""
+        """Wait until this share of the jobs has started."""
         wanted = int(len(self.job_ids) * share)
         wait_until(lambda: len(self.farm.starts()) >= wanted, within_s=PATIENCE_S, what=f"{wanted} starts")
 
     def kill(self, *names: str) -> None:
-        """Kill workers, from which on it is told how long their jobs waited."""
+        """Kill workers; from then on, measure how long their jobs wait."""
         self.killed_at = time.time()
         for name in names:
             self.farm.stop(name, signal.SIGKILL)
@@ -84,9 +84,10 @@ class Load:
     def assert_each_ended_once(
         self, *, statuses: Collection[RunStatus] = (RunStatus.SUCCEEDED,), lost_claims: int = 0
     ) -> None:
-        """Wait for the end and check that nothing was lost, doubled or left behind.
+        """Wait until all jobs have finished, and check that none was lost, duplicated or left over.
 
-        `lost_claims`: so many starts of a job may be missing in its row, as PostgreSQL lost their claims in a crash.
+        `lost_claims`: the number of starts that may be missing in a job's row because PostgreSQL lost the claims in a
+        crash.
         """
         wait_until(self._all_ended, within_s=PATIENCE_S, what="end of all jobs")
         took = time.monotonic() - self.began
@@ -104,12 +105,12 @@ class Load:
             log.info("the longest wait of a job of a killed worker was %.1f s", self._longest_wait_s(runs.values()))
 
     def _longest_wait_s(self, runs: Collection[Run]) -> float:
-        """Return how long after the kill the last of the jobs that it hit was claimed again."""
+        """Return the time from the kill until the last affected job was claimed again."""
         again = [run.started_at.timestamp() for run in runs if run.attempt > 1 and run.started_at]
         return max(again, default=self.killed_at) - self.killed_at
 
     def runs(self) -> dict[str, Run]:
-        """All runs there are."""
+        """Return all runs."""
         with self.farm.store.read_only() as session:
             return {run.id: run for run in session.scalars(select(Run))}
 
@@ -122,7 +123,7 @@ class Load:
 
 
 def submit_and_be_killed(farm: Farm, kind: str, count: int) -> list[str]:
-    """Let a process submit a job or a batch and kill itself before all messages are written; returns the ids."""
+    """Let a process submit a job or a batch and kill itself before all messages are written; return the ids."""
     killed = subprocess.run(
         [sys.executable, "-m", "tests.support.killed_submitter", kind, str(count)],
         cwd=ROOT,
@@ -136,7 +137,7 @@ def submit_and_be_killed(farm: Farm, kind: str, count: int) -> list[str]:
 
 
 def _assert_written_once(farm: Farm, runs: dict[str, Run]) -> None:
-    """A second graduation would show in the entries or in the count that each domain keeps."""
+    """Check the entries and the domains' run counts, which a second graduation would change."""
     with farm.store.read_only() as session:
         counted = session.scalar(select(func.sum(Domain.run_count)))
     entries = written_entries(farm.store)
@@ -146,19 +147,19 @@ def _assert_written_once(farm: Farm, runs: dict[str, Run]) -> None:
 
 
 def _messages(farm: Farm) -> dict[str, int]:
-    """What the broker still has, by place."""
+    """Return the remaining messages in the broker by key."""
     return {tier: farm.broker.lists.depth(tier) for tier in TIERS} | {"held": len(farm.broker.unacked.held_since())}
 
 
 def kill_and_empty(server: EmbeddedRedis) -> None:
-    """Kill Redis, remove all that it had written, and start it."""
+    """Kill Redis, delete all its files, and start it again."""
     kill_redis(server)
     shutil.rmtree(server.directory / "appendonlydir")
     server.start()
 
 
 def kill_redis(server: EmbeddedRedis) -> None:
-    """Kill Redis without a chance to write."""
+    """Kill Redis without letting it save."""
     assert server.process is not None
     server.process.kill()
     server.process.wait()

@@ -1,7 +1,7 @@
-"""Changes the order of a tier and is killed in the middle: `killed_order_change lock|move|rebuild TIER [JOB...]`.
+"""Changes the order of a tier and is killed on the way: `killed_order_change lock|move|rebuild TIER [JOB...]`.
 
-With `lock` it dies while it holds the lock, with `move` after the commit and before the messages, with `rebuild`
-after half of the messages. Its lock lasts a second.
+With `lock` it dies while it holds the lock, with `move` after the commit and before the messages, with `rebuild` after
+half of the messages. Its lock expires after a second.
 """
 
 import os
@@ -23,7 +23,7 @@ from gonemaster_tasks.control.parts import QueueParts
 
 
 class DeadlyLists(WaitingLists):
-    """Kills its process where messages are moved or written."""
+    """Kills its process when messages are moved or written."""
 
     def move(self, *_arguments: object, **_named: object) -> list[str]:
         return [str(_die())]

@@ -1,6 +1,6 @@
 """Runs due schedules as a worker does and is killed: `killed_scheduler storing|stored`.
 
-With `storing` it dies while the jobs of a batch are written, with `stored` after the commit and before any message.
+With `storing` it dies while the jobs of a batch are stored, with `stored` after the commit and before any message.
 """
 
 import os
@@ -32,7 +32,7 @@ def _deadly(jobs: Iterator[NewJob]) -> Iterator[NewJob]:
 
 def main() -> None:
     settings = load_settings()
-    submit._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits for a submission for as long as this
+    submit._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits this long for a submission
     broker = Broker.open(settings.broker_url)
     parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
     if sys.argv[1] == "storing":

@@ -21,7 +21,7 @@ from gonemaster_tasks.control.parts import QueueParts
 
 
 class DeadlyLists(WaitingLists):
-    """Kills its process where messages are written."""
+    """Kills its process when messages are written."""
 
     def enqueue(self, job_id: str, tier: str) -> None:
         _die([job_id])
@@ -41,7 +41,7 @@ def _die(ids: list[str]) -> int:
 
 def main() -> None:
     settings = load_settings()
-    submit._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits for a submission for as long as this
+    submit._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits this long for a submission
     broker = Broker.open(settings.broker_url)
     broker.lists = DeadlyLists(broker.address.connect())
     parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))

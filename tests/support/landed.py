@@ -28,19 +28,19 @@ from tests.support.sources import ROOT
 from tests.support.stores import DRIVERS, migrate, opened
 
 LANDED = ROOT / "tests" / "db" / "landed"
-DIGESTS = LANDED / "digests"  # as sha256sum writes them
+DIGESTS = LANDED / "digests"  # in the format of sha256sum
 VERSIONS = ROOT / "gonemaster_db" / "migrations" / "versions"
-# What psql understands, what depends on the version of PostgreSQL, and comments.
+# Commands of psql, lines that depend on the version of PostgreSQL, and comments.
 _NOT_SCHEMA = re.compile(r"^(\\|SET |SELECT pg_catalog\.set_config|--|$)")
 
 
 def digests() -> dict[str, str]:
-    """The digest of each migration as it is, by file name."""
+    """Return the current digest of each migration by file name."""
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(VERSIONS.glob("[0-9]*.py"))}
 
 
 def landed_digests() -> dict[str, str]:
-    """The digest of each migration when it landed, by file name."""
+    """Return the digest of each migration when it landed, by file name."""
     if not DIGESTS.exists():
         return {}
     pairs = [line.split() for line in DIGESTS.read_text(encoding="utf-8").splitlines()]
@@ -48,7 +48,7 @@ def landed_digests() -> dict[str, str]:
 
 
 def load(store: Store, dump: str) -> None:
-    """Execute a dump in an empty database."""
+    """Load a dump into an empty database."""
     with closing(store.engine.raw_connection()) as connection:
         raw: Any = connection.driver_connection
         if store.settings.driver == "sqlite":
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def _fill(store: Store) -> None:
-    """Add a batch with two runs, a run of its own with a tag, and a job."""
+    """Add a batch with two runs, a separate run with a tag, and a job."""
     with store.transaction() as session:
         batch_id = create_batch(session, NewBatch(domain_count=2), now=NOON).id
     for domain in ("a.example", "b.example"):

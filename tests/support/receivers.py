@@ -1,4 +1,4 @@
-"""A receiver of webhooks: a real HTTP server on loopback that behaves as it is told."""
+"""A receiver of webhooks: a real HTTP server on loopback with a configurable behaviour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Received:
-    """One request."""
+    """One received request."""
 
     path: str
     headers: dict[str, str]
@@ -43,7 +43,7 @@ def answer(status: int, **headers: str) -> Behaviour:
 
 
 def send_raw(*pieces: bytes) -> Behaviour:
-    """Write octets and close the connection."""
+    """Write bytes and close the connection."""
 
     def behave(handler: BaseHTTPRequestHandler) -> None:
         for piece in pieces:
@@ -71,11 +71,11 @@ class Receiver:
         return f"{self.scheme}://{host}:{self.port}{path}"
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:
-        """Say nothing until the test ends or releases it; the client may be gone by then."""
+        """Send nothing until the test ends or releases the request; the client may have disconnected by then."""
         self.released.wait(self.wait_s)
 
     def drip(self, handler: BaseHTTPRequestHandler) -> None:
-        """Send an octet of a head that never ends, now and then."""
+        """Send a byte of a header that never ends, at intervals."""
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
         while not self.released.wait(0.1):
             handler.wfile.write(b"a")
@@ -100,12 +100,12 @@ class _QuietServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: Any) -> None:
-        """Clients that hang up are what is tested."""
+        """Ignore clients that disconnect: tests provoke it."""
 
 
 @contextmanager
 def open_receiver(*, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Receiver]:
-    """A receiver that takes everything with 204 until it is told otherwise."""
+    """Open a receiver that answers every request with 204 until its behaviour is changed."""
     server = _QuietServer((host, 0), BaseHTTPRequestHandler)
     receiver = Receiver(server, "https" if tls else "http")
     server.RequestHandlerClass = _handler(receiver)
@@ -123,7 +123,7 @@ def open_receiver(*, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1")
 
 
 def closed_port() -> int:
-    """A port of loopback on which nobody listens."""
+    """Return a loopback port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""A private Redis or Valkey for each test session (each xdist worker): a unix socket in a short temporary path."""
+"""A private Redis or Valkey for each test session (each xdist worker), on a unix socket in a short temporary path."""
 
 import shutil
 import tempfile
@@ -16,25 +16,25 @@ _clients: WeakKeyDictionary[Broker, Any] = WeakKeyDictionary()
 
 
 def raw(broker: Broker) -> Any:
-    """A client of the test's own, to look at keys and to spoil them."""
+    """Return a separate client for tests, to read keys and to corrupt them."""
     return _clients.setdefault(broker, broker.address.connect())
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[EmbeddedRedis]:
-    """The server of the session; tests that stop it use `own_redis`."""
+    """Return the server of the session; tests that stop it use `own_redis`."""
     yield from fresh_server()
 
 
 @pytest.fixture
 def own_redis() -> Iterator[EmbeddedRedis]:
-    """A server for one test, which may kill it."""
+    """Return a server for one test, which may kill it."""
     yield from fresh_server()
 
 
 def fresh_server() -> Iterator[EmbeddedRedis]:
-    """Start a server, and remove it and its files at the end."""
-    directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the name of a socket is short
+    """Start a server; remove it and its files at the end."""
+    directory = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the path of a socket must be short
     server = EmbeddedRedis(directory)
     server.start()
     try:
@@ -46,7 +46,7 @@ def fresh_server() -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 def broker(redis_server: EmbeddedRedis) -> Iterator[Broker]:
-    """A connection to an empty broker."""
+    """Return a connection to an empty broker."""
     connection = Broker.open(redis_server.url)
     raw(connection).flushall()
     yield connection

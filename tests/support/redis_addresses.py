@@ -1,4 +1,4 @@
-"""A Redis that is reached by a port, over TLS, or by a Sentinel."""
+"""A Redis that is reached by a port, over TLS, or through a Sentinel."""
 
 import contextlib
 import datetime
@@ -25,7 +25,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port without a listener."""
     with socket.create_server((_LOOPBACK, 0)) as server:
         return int(server.getsockname()[1])
 
@@ -47,7 +47,7 @@ def redis_on_port(directory: Path) -> Iterator[int]:
 def sentinel(
     directory: Path, master_port: int, master_name: str, *, also: str = "", password: str | None = None
 ) -> Iterator[int]:
-    """Let a Sentinel tell where the master is. `also` is added to its configuration, `password` is its own."""
+    """Start a Sentinel that knows the master. `also` is added to its configuration, `password` is its password."""
     port = free_port()
     configuration = directory / "sentinel.conf"
     configuration.write_text(
@@ -73,14 +73,14 @@ def _answers(port: int, password: str | None) -> bool:
 
 @contextmanager
 def tls_in_front_of(port: int, directory: Path) -> Iterator[tuple[int, Path]]:
-    """Serve a plain port over TLS; yields the port and the certificate, which is its own authority."""
+    """Serve a plain port over TLS; yield the port and the certificate, which is its own authority."""
     certificate, key = _certificate(directory)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            # A client that refuses the certificate ends the handshake, others end while they wait.
+            # A client that rejects the certificate ends the handshake; other clients disconnect while they wait.
             with (
                 contextlib.suppress(OSError),
                 context.wrap_socket(self.request, server_side=True) as near,

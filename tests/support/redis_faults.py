@@ -1,4 +1,4 @@
-"""Ways in which a real Redis answers with an error, each made and undone by an administrator's own connection."""
+"""Faults in which a real Redis answers with an error; an administrator's connection causes and removes each."""
 
 import threading
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ ENDLESS = "while true do end"
 
 
 def _administrator(server: EmbeddedRedis) -> Any:
-    """A login that no fault takes away."""
+    """Return a login that no fault affects."""
     client: Any = redis.Redis(unix_socket_path=str(server.socket), decode_responses=True)
     client.acl_setuser("administrator", enabled=True, nopass=True, categories=["+@all"], keys=["*"], channels=["*"])
     client.close()
@@ -22,7 +22,7 @@ def _administrator(server: EmbeddedRedis) -> Any:
 
 
 def busy(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
-    """A script of somebody's does not end."""
+    """Run a script that does not end."""
     admin.config_set("busy-reply-threshold", 20)
     runner = threading.Thread(target=_run_endless_script, args=(server,), daemon=True)
     runner.start()
@@ -43,21 +43,21 @@ def _run_endless_script(server: EmbeddedRedis) -> None:
 
 
 def oom(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
-    """The memory is full, and nothing may be evicted."""
+    """Fill the memory, with eviction disabled."""
     admin.config_set("maxmemory", 1)
     yield
     admin.config_set("maxmemory", 0)
 
 
 def noperm(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
-    """The rights of our login are taken away."""
+    """Revoke the rights of our login."""
     admin.execute_command("ACL", "SETUSER", "default", "-@all")
     yield
     admin.execute_command("ACL", "SETUSER", "default", "+@all")
 
 
 def wrongpass(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
-    """A password is set that we do not know, and our connections are ended."""
+    """Set an unknown password, and end our connections."""
     admin.execute_command("ACL", "SETUSER", "default", "resetpass", ">other")
     admin.execute_command("CLIENT", "KILL", "USER", "default")
     yield
@@ -65,20 +65,20 @@ def wrongpass(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
 
 
 def readonly(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
-    """It became the replica of another one that is away."""
+    """Make the server the replica of an unavailable one."""
     admin.execute_command("REPLICAOF", "127.0.0.1", "1")
     yield
     admin.execute_command("REPLICAOF", "NO", "ONE")
 
 
 def masterdown(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
-    """The same, and it does not even serve old data."""
+    """As `readonly`, and refuse to serve stale data."""
     admin.config_set("replica-serve-stale-data", "no")
     yield from readonly(admin, server)
 
 
 def misconf(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
-    """It cannot save its data: the name of the file is that of a directory, which stops root as well."""
+    """Make saving fail: the file name is that of a directory, which fails for root as well."""
     obstacle = server.directory / "dump.rdb"
     obstacle.mkdir()
     (obstacle / "file").touch()
@@ -87,7 +87,7 @@ def misconf(admin: Any, server: EmbeddedRedis) -> Iterator[None]:
     admin.bgsave()
     wait_until(lambda: admin.info("persistence")["rdb_last_bgsave_status"] != "ok", what="a failed save")
     yield
-    admin.config_set("save", "")  # else it would not stop either
+    admin.config_set("save", "")  # otherwise the server would refuse to stop
 
 
 FAULTS = {fault.__name__: fault for fault in (busy, oom, noperm, wrongpass, readonly, masterdown, misconf)}

@@ -1,4 +1,4 @@
-"""A path to a server that can go silent: connections stay, nothing passes, as through a firewall that drops packets."""
+"""A path to a server that can go silent: connections stay open, nothing passes, as if a firewall dropped packets."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ _SIZE = 65_536
 
 
 class Relay:
-    """Passes connections from one unix socket to another."""
+    """A relay of connections from one unix socket to another."""
 
     def __init__(self, target: Path, path: Path) -> None:
         self._target = target
@@ -23,15 +23,15 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def go_silent(self) -> None:
-        """Pass nothing from now on; what is sent waits."""
+        """Stop passing data; data that arrives waits."""
         self._flows.clear()
 
     def speak(self) -> None:
-        """Pass all again."""
+        """Resume passing data."""
         self._flows.set()
 
     def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         self._flows.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -60,7 +60,7 @@ class Relay:
 
 @contextmanager
 def relayed(target: Path, path: Path) -> Iterator[Relay]:
-    """A relay for a block."""
+    """Open a relay for a block."""
     relay = Relay(target, path)
     try:
         yield relay

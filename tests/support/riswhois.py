@@ -11,7 +11,7 @@ GREETING = "% This is RIPE NCC's Routing Information Service\n% whois gateway\n\
 
 
 class RisWhois:
-    """Answers each query with `text`; None leaves the connection open without a response."""
+    """A server that answers each query with `text`; with None it leaves the connection open without a response."""
 
     def __init__(self, text: str | None) -> None:
         self.text = text
@@ -35,7 +35,7 @@ class RisWhois:
 
 @contextlib.asynccontextmanager
 async def ris_whois(*lines: str, silent: bool = False) -> AsyncIterator[RisWhois]:
-    """Serve a whois server that says these lines after its greeting."""
+    """Serve a whois server that sends these lines after its greeting."""
     whois = RisWhois(None if silent else GREETING + "".join(f"{line}\n" for line in lines))
     server = await asyncio.start_server(whois.answer, ADDRESS, 0)
     whois.port = server.sockets[0].getsockname()[1]

@@ -1,4 +1,4 @@
-"""An application of which tests read the routes."""
+"""An application whose routes tests read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gonemaster_tasks.config.loader import load_settings
 
 @pytest.fixture(scope="session")
 def routed_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An application whose routes are read; neither database nor broker answers."""
+    """Create an application to read its routes; neither database nor broker is reachable."""
     data_dir = tmp_path_factory.mktemp("data")
     made = create_app(load_settings({"broker_url": "redis://127.0.0.1:1/0", "data_dir": str(data_dir)}, {}))
     yield made

@@ -1,4 +1,4 @@
-"""Jobs, runs and entries for tests, made through the store's own functions."""
+"""Jobs, runs and entries for tests, created with the store's own functions."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def claim(store: Store, job_id: str, *, worker: str = "w1", now: datetime = NOON
 
 
 def entries_of(*levels: str, **fields: Any) -> list[EntryRecord]:
-    """One entry of each level, a tenth of a second apart."""
+    """Return one entry of each level, a tenth of a second apart."""
     base: dict[str, Any] = {"module": "BASIC", "testcase": "basic01", "tag": "B01_CHILD_FOUND", "args": {}} | fields
     return [EntryRecord(timestamp=number / 10, level=level, **base) for number, level in enumerate(levels)]
 
@@ -54,7 +54,7 @@ def finish_job(store: Store, job: Job, outcome: RunRecord | None = None) -> Run:
 
 
 def written_entries(store: Store) -> dict[str, int]:
-    """The number of entries that are stored of each run, by id; runs without entries are left out."""
+    """Return the number of stored entries by run id; runs without entries are omitted."""
     with store.read_only() as session:
         runs = read_stored_runs(session, session.scalars(select(Run.id)).all())
     return {run.id: run.whole_document.entry_count for run in runs.values() if run.kinds}
@@ -65,7 +65,7 @@ def count_entries(store: Store) -> int:
 
 
 def make_run(store: Store, domain: str = "example.com", outcome: RunRecord | None = None, **fields: Any) -> Run:
-    """Queue, claim and graduate; the run takes five seconds."""
+    """Queue, claim and graduate a job; the run takes five seconds."""
     outcome = outcome or record("INFO")
     started = outcome.finished_at - timedelta(seconds=5)
     job = claim(store, queue_job(store, domain, now=started - timedelta(seconds=1), **fields).id, now=started)

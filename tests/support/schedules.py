@@ -1,4 +1,4 @@
-"""Schedules for tests: daily ones that are due when a test says so."""
+"""Schedules for tests: daily schedules that become due when a test says so."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ DAILY = NewSchedule(
 
 
 def fill_tag(store: Store, tag: str, count: int = 3) -> list[str]:
-    """Put so many domains into a tag; returns their names in order."""
+    """Add a number of domains to a tag; return their names in order."""
     names = [f"d{number:05}.{tag}.example" for number in range(count)]
     with store.transaction() as session:
         ensure_tags(session, [tag], now=NOON)
@@ -53,7 +53,7 @@ def make_cohort(store: Store, tag: str, *, analysis_enabled: bool = True) -> int
 
 
 def schedule(store: Store, target: ScheduleTarget | str, *, due_at: datetime = NOON, **fields: Any) -> int:
-    """Store a schedule that is due at a time, each day; returns its id. A text is the name of a tag."""
+    """Store a daily schedule that is due at a time; return its id. A text is the name of a tag."""
     wanted = ScheduleTarget(tag=target) if isinstance(target, str) else target
     new = replace(DAILY, time_of_day=f"{due_at:%H:%M}", **fields)
     with store.transaction() as session:
@@ -65,7 +65,7 @@ def schedule(store: Store, target: ScheduleTarget | str, *, due_at: datetime = N
 
 
 def make_due(store: Store, ids: Sequence[int], *, at: datetime) -> None:
-    """Let schedules be due at a time."""
+    """Make schedules due at a time."""
     with store.transaction() as session:
         session.execute(update(Schedule).where(Schedule.id.in_(ids)).values(next_run_at=at))
 
@@ -77,7 +77,7 @@ def read_schedule(store: Store, schedule_id: int) -> Schedule:
 
 
 def scheduled_batches(store: Store, tag: str | None = None) -> list[Batch]:
-    """List the batches that schedules have submitted, oldest first, perhaps those of a tag."""
+    """List the batches that schedules have submitted, oldest first, optionally only those of a tag."""
     query = select(Batch).where(Batch.origin == BatchOrigin.SCHEDULE).order_by(Batch.key)
     if tag is not None:
         query = query.where(Batch.tag == tag)
@@ -86,6 +86,6 @@ def scheduled_batches(store: Store, tag: str | None = None) -> list[Batch]:
 
 
 def domains_of_batch(store: Store, batch: Batch) -> list[str]:
-    """List the domains of the unfinished jobs of a batch in their order."""
+    """List the domains of a batch's unfinished jobs in their order."""
     with store.read_only() as session:
         return list(session.scalars(select(Job.domain).where(Job.batch_id == batch.id).order_by(Job.position)))

@@ -1,4 +1,4 @@
-"""What a migration takes from releases that do not know it: the schema before and after it, compared."""
+"""Compare the schema before and after a migration: what the migration removes breaks older releases."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, inspect
 
 @dataclass(frozen=True)
 class Table:
-    """What statements of a release rely on."""
+    """The parts of a table that statements of a release rely on."""
 
     columns: dict[str, Any]
     keys: frozenset[tuple[str, ...]]
@@ -36,7 +36,7 @@ def _read_table(found: Any, name: str) -> Table:
 
 
 def narrowed(before: Schema, after: Schema) -> list[str]:
-    """List what statements that worked before may fail by: nothing, if a release of before works on the schema."""
+    """List the changes that can break statements of older releases; empty if older releases still work."""
     return [
         problem
         for name, table in before.items()

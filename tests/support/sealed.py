@@ -29,7 +29,7 @@ def values(unit: str, key: str) -> list[str]:
 
 
 def calls_of(name: str) -> set[str]:
-    """The system calls of a set such as @system-service, and of the sets in it."""
+    """Return the system calls of a set such as @system-service, and of the sets in it."""
     if not name.startswith("@"):
         return {name}
     done = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True)
@@ -38,7 +38,7 @@ def calls_of(name: str) -> set[str]:
 
 
 def allowed_calls(unit: str) -> set[str]:
-    allowed = calls_of("@default")  # systemd adds these to each list of what is allowed
+    allowed = calls_of("@default")  # systemd adds these to each allow list
     for value in values(unit, "SystemCallFilter"):
         named = {call for name in value.removeprefix("~").split() for call in calls_of(name)}
         allowed = allowed - named if value.startswith("~") else allowed | named
@@ -46,12 +46,12 @@ def allowed_calls(unit: str) -> set[str]:
 
 
 def seal(unit: str) -> None:
-    """Limit this process and its children for good."""
+    """Restrict this process and its children permanently."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no_new_privs")
     if values(unit, "MemoryDenyWriteExecute") == ["yes"]:
-        libc.prctl(_PR_SET_MDWE, _PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)  # kernels before 6.3 have none
+        libc.prctl(_PR_SET_MDWE, _PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)  # kernels before 6.3 do not support it
     _filter(allowed_calls(unit), values(unit, "RestrictAddressFamilies")[0].split())
 
 
@@ -62,7 +62,7 @@ def _filter(calls: set[str], families: list[str]) -> None:
     allow = ctypes.c_uint32(_ALLOW)
     for call in sorted(calls - {"socket"}):
         number = seccomp.seccomp_syscall_resolve_name(call.encode())
-        if number >= 0:  # of this architecture
+        if number >= 0:  # the native architecture
             _checked(seccomp.seccomp_rule_add_array(context, allow, number, 0, None), call)
     number = seccomp.seccomp_syscall_resolve_name(b"socket")
     for family in families:

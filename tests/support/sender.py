@@ -1,6 +1,6 @@
-"""A process that queries a server as fast as the limits allow: `python -m tests.support.sender REDIS PORT NAME QPS`.
+"""Query a server as fast as the limits allow: `python -m tests.support.sender REDIS PORT NAME QPS`.
 
-Each line on its standard input is another limit, and is repeated on its standard output.
+Each line on standard input is a new limit; it is repeated on standard output.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SLOTS = 20
 
 
 class Limits:
-    """The limit that was read last."""
+    """The most recent limit."""
 
     def __init__(self, qps: int) -> None:
         self.qps = qps

@@ -1,4 +1,4 @@
-"""Which test sends which form of the pages; while such a test runs, it is seen whether it does."""
+"""Which test submits which form of the pages; it is checked while such a test runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Flask, Response, request_finished
 from flask import request as current
 
 TESTS = Path(__file__).parent.parent
-# Test by test, the views that it sends a form to with success.
+# Test by test, the views to which the test submits a form successfully.
 SENT_BY = {
     "api/web/test_authentication.test_a_browser_gets_a_login_page_and_then_what_it_asked_for": [
         "login.enter",
@@ -83,13 +83,13 @@ SENT_BY = {
     "ui/test_watches.test_a_test_message_is_queued_and_followed": ["ui_watch_changes.test"],
 }
 
-# Views that answer with a page or with data when they have done their work, and not with another address.
+# Views that answer with a page or with data after success, not with a redirect.
 ANSWERS = frozenset({"ui_test.check"})
 
 
 @pytest.fixture(autouse=True)
 def sends_its_forms(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test of SENT_BY that does not send to each of its views with success."""
+    """Fail a test of SENT_BY that does not submit successfully to each of its views."""
     file = request.path.relative_to(TESTS).with_suffix("")
     wanted = set(SENT_BY.get(f"{file}.{request.node.originalname}", ()))
     sent: set[str] = set()
@@ -107,5 +107,5 @@ def sends_its_forms(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def is_success(endpoint: str, response: Response) -> bool:
-    """Say whether a form was accepted: a page that asks, or shows what is wrong, has status 200 or 4xx."""
+    """Return whether a form was accepted: a page that asks again or shows an error has status 200 or 4xx."""
     return response.status_code == 303 or (endpoint in ANSWERS and response.status_code < 300)

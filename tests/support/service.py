@@ -1,4 +1,4 @@
-"""The real `gonemaster-server` as a child of the test, and a client for it."""
+"""The real `gonemaster-server` as a child process of the test, and a client for it."""
 
 import io
 import json
@@ -19,7 +19,7 @@ STOP_S = 60.0
 
 
 def wait_for(condition: Callable[[], Any], *, timeout_s: float = 30.0, what: str = "condition") -> Any:
-    """Ask until the answer is true, and give it."""
+    """Poll until the result is true; return it."""
     deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
         if time.monotonic() > deadline:
@@ -29,7 +29,7 @@ def wait_for(condition: Callable[[], Any], *, timeout_s: float = 30.0, what: str
 
 
 def open_url(request: "urllib.request.Request | str", *, timeout_s: float = 60.0) -> Any:
-    """Open a URL as urllib does, and send again what the server refused unread, as a busy machine makes it do.
+    """Open a URL as urllib does; repeat requests that an overloaded server refused without reading them.
 
     Raises:
         urllib.error.HTTPError: any other refusal.
@@ -53,12 +53,12 @@ def open_url(request: "urllib.request.Request | str", *, timeout_s: float = 60.0
 
 
 def is_overloaded(status: int, content: bytes) -> bool:
-    """Say whether the server refused a request before it did anything, since it had too many."""
+    """Return whether the server refused a request as overloaded before it processed anything."""
     return status == 503 and b'"overloaded"' in content
 
 
 class Service:
-    """A server in a directory of its own. `flags` are settings, such as `worker_processes=2`.
+    """A server in a separate directory. `flags` are settings, such as `worker_processes=2`.
 
     `within` is a command that runs the server, such as `nice`.
     """
@@ -96,7 +96,7 @@ class Service:
 
     @property
     def log(self) -> str:
-        """All that was printed so far."""
+        """Return the output so far."""
         return Path(self._log.name).read_text(errors="replace")
 
     def wait_until_ready(self) -> Self:
@@ -118,12 +118,12 @@ class Service:
         return line.split("url='")[1].split("'")[0]
 
     def pids(self, child: str) -> list[int]:
-        """Process numbers under which a child was started, the newest last."""
+        """Return the process ids under which a child was started, the newest last."""
         lines = [line for line in self.log.splitlines() if "event='started'" in line and f"child='{child}'" in line]
         return [int(line.split("pid=")[1].split()[0]) for line in lines]
 
     def stop(self, how: int = signal.SIGINT) -> int:
-        """Ask it to stop as Ctrl-C does, wait, and give the exit status."""
+        """Stop the server as Ctrl-C does, wait, and return the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
@@ -133,13 +133,13 @@ class Service:
             raise
 
     def processes(self) -> dict[int, str]:
-        """Number and command of every process that works in the data directory."""
+        """Return process id and command of every process that works in the data directory."""
         return processes_of(self.data_dir)
 
     # The API.
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        """Give status and document, None where there is none; what an overloaded server refused is sent again."""
+        """Return status and document, or None without a document; repeat requests that an overloaded server refused."""
         request = urllib.request.Request(
             f"{self.url}{path}",
             method=method,
@@ -171,7 +171,7 @@ class Service:
         return answer
 
     def finished(self, job_id: str, *, timeout_s: float = 60.0) -> dict[str, Any]:
-        """Wait for a job to end, and give it."""
+        """Wait for a job to finish; return it."""
 
         def ended() -> Any:
             job = self.get(f"/jobs/{job_id}")
@@ -181,7 +181,7 @@ class Service:
         return job
 
     def batch_done(self, batch_id: str, *, timeout_s: float = 90.0) -> dict[str, Any]:
-        """Wait for all jobs of a batch to end, and give the batch."""
+        """Wait for all jobs of a batch to finish; return the batch."""
 
         def done() -> Any:
             batch = self.get(f"/batches/{batch_id}")
@@ -203,7 +203,7 @@ class Service:
 
 
 def processes_of(directory: Path) -> dict[int, str]:
-    """Number and command of every process whose environment or command names a directory."""
+    """Return process id and command of every process whose environment or command names a directory."""
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -224,5 +224,5 @@ def _as_arguments(flags: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _environ() -> dict[str, str]:
-    """Give the test's environment without its own settings and measurements."""
+    """Return the test's environment without its settings and measurements."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("GONEMASTER_", "PYTEST_"))}

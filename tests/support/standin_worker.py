@@ -36,15 +36,15 @@ DEADLY: dict[str, Callable[[], object]] = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),  # as the kernel does when memory is short
     "exit": lambda: os._exit(3),
     "block": lambda: time.sleep(3600),
-    "spin": lambda: re.match(r"(a+)+$", "a" * 60 + "b"),  # holds the interpreter
-    "hold": lambda: ctypes.PyDLL(None).sleep(3600),  # holds the interpreter, too
+    "spin": lambda: re.match(r"(a+)+$", "a" * 60 + "b"),  # holds the GIL
+    "hold": lambda: ctypes.PyDLL(None).sleep(3600),  # holds the GIL, too
     "memory": _fill_memory,
 }
-"""What a job can do to the process that runs it, by the beginning of its domain."""
+"""Actions of a job that end or stall its process, by the prefix of its domain."""
 
 
 class StandIn:
-    """Runs nothing but keeps the time."""
+    """An engine that only takes time."""
 
     async def open(self) -> None:
         pass
@@ -80,7 +80,7 @@ def _duration_s(domain: str) -> float:
 
 
 def _note_start(order: TestOrder) -> None:
-    # The steady clock is the same for all processes of this machine, also for those that are told a wrong time.
+    # All processes of this machine share the monotonic clock, also those with a wrong wall clock.
     when = {"at": time.time(), "steady": time.monotonic()}
     what = {"job_id": order.job_id, "domain": order.domain, "pid": os.getpid(), "host": socket.gethostname()}
     line = json.dumps(what | when)
@@ -89,13 +89,13 @@ def _note_start(order: TestOrder) -> None:
 
 
 def _set_clock_wrong(offset_s: float) -> None:
-    """Let all Python code of this process read a wrong wall clock: ours, kombu's and Celery's."""
+    """Give all Python code of this process a wrong wall clock: ours, kombu's and Celery's."""
     right = time.time
     time.time = lambda: right() + offset_s
 
 
 def _pretend_another_machine(name: str) -> None:
-    """Let no process beside this one see it die."""
+    """Hide the death of this process from all others."""
     if name:
         process_identity.machine_id = lambda: name
 

@@ -1,4 +1,4 @@
-"""Fixtures with real stores: each test has a database of its own, on SQLite and on PostgreSQL."""
+"""Fixtures with real stores: each test has a separate database, on SQLite and on PostgreSQL."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,14 +19,14 @@ MakeSettings = Callable[..., StoreSettings]
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """The server of this session, or of this pytest-xdist worker."""
+    """Return the server of this session, or of this pytest-xdist worker."""
     with PostgresServer() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: PostgresServer) -> str:
-    """Name of a database with current tables, to be copied."""
+    """Return the name of a database with current tables, the template for copies."""
     name = postgres_server.create_database()
     migrate(StoreSettings(driver="postgres", dsn=postgres_server.url(name)))
     return name
@@ -34,13 +34,13 @@ def postgres_template(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture(scope="session")
 def clean_databases(postgres_server: PostgresServer, postgres_template: str) -> CleanDatabases:
-    """Copies of the template that one test after another may have."""
+    """Return copies of the template, which tests use one after another."""
     return CleanDatabases(postgres_server, postgres_template)
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with current tables, to be copied."""
+    """Return a file with current tables, the template for copies."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     migrate(StoreSettings(dsn=str(path)))
     return path
@@ -48,7 +48,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeSettings]:
-    """`make_store_settings("sqlite")` is a new database with current tables, `empty=True` one without."""
+    """Create databases: `make_store_settings("sqlite")` has current tables, with `empty=True` it has none."""
     with ExitStack() as stack:
 
         def make(driver: Driver, *, empty: bool = False) -> StoreSettings:
@@ -78,20 +78,20 @@ def _on_postgres(request: pytest.FixtureRequest, *, empty: bool) -> Iterator[Sto
 
 @pytest.fixture(params=DRIVERS)
 def store_settings(request: pytest.FixtureRequest, make_store_settings: MakeSettings) -> StoreSettings:
-    """A new database with current tables; the test runs once on each kind."""
+    """Return a new database with current tables; the test runs once on each kind."""
     return make_store_settings(request.param)
 
 
 @pytest.fixture
 def store(store_settings: StoreSettings) -> Iterator[Store]:
-    """An open store on a new database; the test runs once on each kind."""
+    """Return an open store on a new database; the test runs once on each kind."""
     with opened(store_settings) as store:
         yield store
 
 
 @pytest.fixture(params=DRIVERS)
 def empty_store(request: pytest.FixtureRequest, make_store_settings: MakeSettings) -> Iterator[Store]:
-    """An open store without tables; the test runs once on each kind."""
+    """Return an open store without tables; the test runs once on each kind."""
     with opened(make_store_settings(request.param, empty=True)) as store:
         yield store
 
@@ -107,6 +107,6 @@ def opened(settings: StoreSettings) -> Iterator[Store]:
 
 
 def migrate(settings: StoreSettings) -> None:
-    """Leave no connection: a database in use cannot be copied."""
+    """Migrate without leaving a connection: a database in use cannot be copied."""
     with opened(settings) as store:
         upgrade(store)

@@ -1,4 +1,4 @@
-"""The browser leaves the thread of the tests as it was."""
+"""The browser leaves the thread of the tests unchanged."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A database is given to the next test as it was made, or not at all."""
+"""A database equals the template when the next test gets it, or it is not reused."""
 
 import psycopg2
 import pytest

@@ -1,4 +1,4 @@
-"""The DNS world answers as an authoritative server has to; dnspython is the client and the validator."""
+"""The DNS world answers as an authoritative server must; dnspython is the client and the validator."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def transferred(world: World, server: str) -> dns.zone.Zone:
 
 
 def texts(section: list[dns.rrset.RRset]) -> set[str]:
-    """Give owner, type and data of each record, without signatures."""
+    """Return owner, type and data of each record, without signatures."""
     return {
         f"{rrset.name} {dns.rdatatype.to_text(rrset.rdtype)} {rdata}"
         for rrset in section
@@ -103,7 +103,7 @@ def texts(section: list[dns.rrset.RRset]) -> set[str]:
 
 
 def validate_section(section: list[dns.rrset.RRset], keys: Keys) -> int:
-    """Validate each set of a section that has a signature; give their number."""
+    """Validate each signed RRset of a section; return their number."""
     signatures = {(s.name, s[0].type_covered): s for s in section if s.rdtype == dns.rdatatype.RRSIG}
     for (name, covered), signature in signatures.items():
         rrset = next(rrset for rrset in section if (rrset.name, rrset.rdtype) == (name, covered))
@@ -274,7 +274,7 @@ def test_denial_validates_and_denies(signed_world: World) -> None:
 
 
 def denied(response: dns.message.Message, qname: dns.name.Name) -> bool:
-    """Say whether an NSEC or NSEC3 set matches or covers the name, or, hashed, an ancestor that is the next closer."""
+    """Return whether an NSEC or NSEC3 RRset matches or covers the name, or, if hashed, its next closer name."""
     for rrset in response.authority:
         if rrset.rdtype == dns.rdatatype.NSEC:
             following = rrset[0].next

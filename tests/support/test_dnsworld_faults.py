@@ -1,4 +1,4 @@
-"""Each scripted fault of the DNS world does what its name says, seen on raw sockets."""
+"""Each scripted fault of the DNS world does what its name says, checked on raw sockets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def make_query(rdtype: str = "A", *, edns: bool = False) -> dns.message.Message:
 
 
 def exchange(port: int, wire: bytes, *, timeout_s: float = 3.0) -> bytes:
-    """Send one datagram and take what comes back, from whatever address."""
+    """Send one datagram; return the response, from any address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(timeout_s)
         client.sendto(wire, (HOST, port))
@@ -276,7 +276,7 @@ def test_drip(server: Server, port: int) -> None:
         while len(received := b"".join(pieces)) < 2 or len(received) < 2 + int.from_bytes(received[:2]):
             pieces.append(client.recv(65535))
     assert dns.message.from_wire(received[2:]).answer
-    assert len(pieces) > 3  # one for each octet, but on a machine that is busy
+    assert len(pieces) > 3  # one for each octet, unless the machine is busy
 
 
 @pytest.mark.parametrize("kind", ["message", "octets", "nothing"])

@@ -1,4 +1,4 @@
-"""Hosts as namespaces do what tests of faults rely on, and nothing of them outlives the process that made them."""
+"""Network namespaces as hosts behave as the fault tests need, and do not outlive the process that created them."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ with network() as switch:
 
 @pytest.fixture(scope="module")
 def two() -> Iterator[tuple[Host, Host]]:
-    """One that serves, and one that calls it."""
+    """Return a host that serves and a host that calls it."""
     with network() as switch:
         server, caller = Host(switch, "server"), Host(switch, "caller")
         server.start_program([sys.executable, "-c", SERVER], subprocess.DEVNULL, environ={}, cwd=Path("/"))
@@ -39,7 +39,7 @@ def two() -> Iterator[tuple[Host, Host]]:
 
 
 def reaches(server: Host, caller: Host | None = None) -> bool:
-    """Whether the server answers a caller, or this machine."""
+    """Return whether the server answers a caller, or this machine."""
     command = [*(caller.within if caller else []), sys.executable, "-c", CALL, server.address]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout == "here"
 
@@ -64,7 +64,7 @@ def test_what_is_cut_parted_or_frozen_is_silent_until_it_is_over(two: tuple[Host
         end()
     assert reaches(server, caller)
     caller.part_from(server)
-    assert reaches(server)  # others are not concerned
+    assert reaches(server)  # other hosts are not affected
     caller.meet(server)
 
 

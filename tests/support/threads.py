@@ -1,4 +1,4 @@
-"""Several real threads that start at the same moment."""
+"""Real threads that start at the same moment."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def together(*calls: Callable[[], T]) -> Sequence[T | Exception]:
-    """Make the calls at once, each in its thread; answers or exceptions, in their order."""
+    """Make the calls at the same time, each in a thread; return results or exceptions in the order of the calls."""
     start = threading.Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from gonemaster_api.auth.tokens import digest_of, new_token
 
 READ, OPERATE, ADMIN = new_token(), new_token(), new_token()
-# As `auth.admin_tokens` takes them; a token without scope is one of an administrator.
+# In the form of `auth.admin_tokens`; a token without scope is an administrator's.
 CONFIGURED = f"reader:read={digest_of(READ)},operator:operate={digest_of(OPERATE)},boss={digest_of(ADMIN)}"
 
 

@@ -1,4 +1,4 @@
-"""RSA numbers with one weakness each, all of 512 bits or a little more, and one pair without any."""
+"""RSA keys of 512 bits or slightly more with one weakness each, and one pair without a weakness."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EXPONENT_ABOVE_MODULUS = STRONG_MODULUS + 2
 
 
 def rsa_rdata(exponent: int, modulus: int, *, algorithm: int = 8, flags: int = 257) -> bytes:
-    """Give the rdata of a DNSKEY record (RFC 3110 section 2)."""
+    """Return the rdata of a DNSKEY record (RFC 3110 section 2)."""
     length = (exponent.bit_length() + 7) // 8
     octets = bytes((length,)) + exponent.to_bytes(length) + modulus.to_bytes((modulus.bit_length() + 7) // 8)
     return flags.to_bytes(2) + bytes((3, algorithm)) + octets

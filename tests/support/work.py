@@ -1,4 +1,4 @@
-"""Work counted instead of timed: a busy machine changes nothing about it."""
+"""Work is counted instead of timed, so that a busy machine changes nothing."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 
 class TooMuchWork(AssertionError):
-    """More lines of Python were run than the block may run."""
+    """A block ran more lines of Python than allowed."""
 
 
 @contextlib.contextmanager
 def at_most_lines(limit: int) -> Iterator[None]:
-    """Let the block run so many lines of Python in this thread; one more ends it, so that no loop goes on for hours.
+    """Limit the number of Python lines that the block runs in this thread; the next line ends it.
 
-    What the block calls is counted, the lines of the block itself are not.
+    Lines of called functions count, the lines of the block itself do not.
 
     Raises:
-        TooMuchWork: at the line after the last one allowed.
+        TooMuchWork: at the first line beyond the limit.
     """
     count = 0
 
@@ -38,5 +38,5 @@ def at_most_lines(limit: int) -> Iterator[None]:
         yield
     finally:
         sys.settrace(before)
-    if count > limit:  # what was raised may have been caught
+    if count > limit:  # the exception may have been caught
         raise TooMuchWork(f"{count} lines where {limit} are allowed")

@@ -30,7 +30,7 @@ STAND_IN = "tests.support.standin_worker"
 
 
 def wait_until(condition: Callable[[], Any], *, within_s: float = 60.0, what: str = "") -> Any:
-    """Poll until the condition is true; return what it gave."""
+    """Poll until the condition is true; return its value."""
     deadline = time.monotonic() + within_s
     while not (answer := condition()):
         if time.monotonic() > deadline:
@@ -41,14 +41,14 @@ def wait_until(condition: Callable[[], Any], *, within_s: float = 60.0, what: st
 
 @dataclass
 class Farm:
-    """Workers of one test. `quick` settings make leases end, reaper and reconciler come within seconds."""
+    """The workers of one test. `quick` settings let leases expire, reaper and reconciler act within seconds."""
 
     store: Store
     broker: Broker
     directory: Path
     environ: dict[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    release: Path = ROOT  # the sources of processes that are started from now on
+    release: Path = ROOT  # source directory of processes that are started from now on
 
     def __post_init__(self) -> None:
         app = make_app(self.broker.address.url)
@@ -59,7 +59,7 @@ class Farm:
     # Jobs
 
     def submit(self, domain: str) -> str:
-        """Queue one normal job; returns its id."""
+        """Queue one normal job; return its id."""
         return submit_job(self.parts, NewJob(domain)).id
 
     def submit_batch(self, domains: Sequence[str]) -> SubmittedBatch:
@@ -68,12 +68,12 @@ class Farm:
         return submit_batch(self.parts, NewBatch(len(domains)), jobs)
 
     def status(self, job_id: str) -> str:
-        """The state of a job or run."""
+        """Return the state of a job or run."""
         with self.store.read_only() as session:
             return str(find_job_or_run(session, job_id).status)
 
     def run_of(self, job_id: str, *, within_s: float = 60.0) -> Run:
-        """Wait for a job to end; return its run."""
+        """Wait for a job to finish; return its run."""
 
         def ended() -> Run | None:
             with self.store.read_only() as session:
@@ -84,13 +84,13 @@ class Farm:
         return run
 
     def starts(self) -> list[dict[str, Any]]:
-        """What was started, in order."""
+        """Return the starts of jobs in order."""
         if not self.starts_file.exists():
             return []
         return [json.loads(line) for line in self.starts_file.read_text().splitlines()]
 
     def started(self, job_id: str) -> bool:
-        """Whether a worker has begun to test this job."""
+        """Return whether a worker has started this job."""
         return any(start["job_id"] == job_id for start in self.starts())
 
     # Processes
@@ -111,7 +111,7 @@ class Farm:
                 "ready." in self.log(name)
             )
 
-        wait_until(ready, within_s=180, what=f"worker {name}")  # on a busy machine its imports alone take a minute
+        wait_until(ready, within_s=180, what=f"worker {name}")  # on a busy machine the imports take up to a minute
 
     def start_beat(self, name: str = "beat", **environ: str) -> subprocess.Popen[bytes]:
         """Start a beat process."""
@@ -133,14 +133,14 @@ class Farm:
         return process
 
     def start_api(self, name: str, descriptor: int) -> subprocess.Popen[bytes]:
-        """Start an API process on a listening socket, and wait until it takes connections from there."""
+        """Start an API process on a listening socket; wait until it accepts connections."""
         module = ["gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)]
         process = self._start(name, module, {}, descriptor=descriptor)
         wait_until(lambda: "Booting worker" in self.log(name), within_s=180, what=name)
         return process
 
     def run_server(self, *command: str) -> str:
-        """Run a command of `gonemaster-server` to its end; returns what it prints."""
+        """Run a command of `gonemaster-server` until it exits; return its output."""
         done = subprocess.run(
             [sys.executable, "-m", "gonemaster_api.server", *command],
             cwd=self.release,
@@ -153,17 +153,17 @@ class Farm:
         return done.stdout
 
     def log(self, name: str) -> str:
-        """What a process has written."""
+        """Return the log of a process."""
         return (self.directory / f"{name}.log").read_text()
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM, *, within_s: float = 60.0) -> int:
-        """End a process and wait for it; returns its exit code."""
+        """Stop a process and wait for it; return its exit code."""
         process = self.processes.pop(name)
         process.send_signal(how)
         return process.wait(timeout=within_s)
 
     def stop_all(self) -> None:
-        """Kill what still runs."""
+        """Kill all running processes."""
         for process in self.processes.values():
             process.kill()
         for process in self.processes.values():
@@ -173,7 +173,7 @@ class Farm:
 
 @contextmanager
 def open_farm(broker: Broker, settings: StoreSettings, directory: Path, **environ: str) -> Iterator[Farm]:
-    """A farm without workers yet, whose leases, reaper and reconciler are quick."""
+    """Open a farm without workers, with short leases and quick reaper and reconciler."""
     quick = {
         "GONEMASTER_BROKER_URL": broker.address.url,
         "GONEMASTER_DB_DRIVER": settings.driver,
@@ -196,14 +196,14 @@ def open_farm(broker: Broker, settings: StoreSettings, directory: Path, **enviro
 
 @pytest.fixture
 def farm(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Farm]:
-    """No worker yet, on SQLite."""
+    """Return a farm without workers, on SQLite."""
     with open_farm(broker, make_store_settings("sqlite"), tmp_path) as made:
         yield made
 
 
 @pytest.fixture
 def parts(store: Store, broker: Broker) -> Iterator[QueueParts]:
-    """Store, broker and application without any worker; the test runs once on each kind of database."""
+    """Return store, broker and application without a worker; the test runs once on each kind of database."""
     app = make_app(broker.address.url)
     yield QueueParts(store, broker, app)
     app.close()

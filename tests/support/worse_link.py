@@ -21,7 +21,7 @@ _FRAME = 65_536
 
 
 def send_plainly(port: str) -> None:
-    """Let the kernel compute checksums and cut segments before it sends."""
+    """Let the kernel compute checksums and segment packets before it sends."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         for command in (_TCP_SEGMENTS, _SEGMENTS, _CHECKSUMS):
             value = ctypes.create_string_buffer(struct.pack("II", command, 0))
@@ -29,7 +29,7 @@ def send_plainly(port: str) -> None:
 
 
 def pass_frames(one: str, other: str, delay_s: float, jitter_s: float, loss: float) -> None:
-    """Pass frames both ways until the process is ended; the order may change, as it does on such a link."""
+    """Pass frames both ways until the process is stopped; frames may be reordered, as on such a link."""
     ports = []
     for name in (one, other):
         port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_EVERY_PROTOCOL))
@@ -51,7 +51,7 @@ def pass_frames(one: str, other: str, delay_s: float, jitter_s: float, loss: flo
             _, _, port, frame = heapq.heappop(waiting)
             try:
                 port.send(frame)
-            except OSError as error:  # longer than the link takes, or its buffer is full: lost
+            except OSError as error:  # the frame arrived too late, or the buffer is full: lost
                 print(error, file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""The service as its users start it, against the demo world on loopback addresses."""
+"""The service as its users start it, on the demo world on loopback addresses."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ StartService = Callable[..., Service]
 
 @pytest.fixture(scope="session")
 def in_demo_world(demo_world: World, demo_hints: Path) -> dict[str, str]:
-    """Variables that put an engine into the demo world."""
+    """Return the variables that connect an engine to the demo world."""
     return {
         "GONEMASTER_ROOT_HINTS": str(demo_hints),
         "GONEMASTER_DNS_PORT": str(demo_world.port),
@@ -25,7 +25,7 @@ def in_demo_world(demo_world: World, demo_hints: Path) -> dict[str, str]:
 
 @pytest.fixture
 def start(in_demo_world: dict[str, str]) -> Iterator[StartService]:
-    """`start(worker_processes=2)` starts a server, waits until it is ready, and stops it after the test."""
+    """Start servers: `start(worker_processes=2)` returns a ready one, which is stopped after the test."""
     with ExitStack() as stack:
 
         def start_service(*command: str, ready: bool = True, **options: Any) -> Service:

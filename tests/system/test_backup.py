@@ -1,7 +1,7 @@
-"""A backup taken in the middle of a sweep is restored beside an empty Redis, and the sweep ends; as the page says.
+"""A backup taken during a sweep is restored next to an empty Redis, and the sweep finishes; as documented on the page.
 
-The rest of the sweep is paused before the backup: however busy the machine is, some of it waits then. What
-lasts long runs.
+The rest of the sweep is paused before the backup, so that some jobs still wait on any machine. Long jobs run
+meanwhile.
 """
 
 import os
@@ -36,7 +36,7 @@ def blocks() -> list[str]:
 
 
 def run(block: str, directory: Path, environ: dict[str, str]) -> None:
-    """Run commands of the page word for word."""
+    """Run commands of the page literally."""
     program = f'gonemaster-server() {{ "{sys.executable}" -m gonemaster_api.server "$@"; }}'
     done = subprocess.run(
         ["bash", "-c", f"set -euo pipefail\n{program}\n{block}"],
@@ -50,7 +50,7 @@ def run(block: str, directory: Path, environ: dict[str, str]) -> None:
 
 
 def begin_sweep(farm: Farm) -> Load:
-    """Let a worker end some of many jobs."""
+    """Let a worker finish some of many jobs."""
     farm.start_worker("one")
     load = Load(farm)
     load.submit(_JOBS, each_ms=200)
@@ -62,7 +62,7 @@ def begin_sweep(farm: Farm) -> Load:
 
 
 def end_sweep(farm: Farm, job_ids: list[str]) -> None:
-    """Let the rest be done on what was restored; each job has one run then."""
+    """Let the remaining jobs finish on the restored data; then each job has one run."""
     with farm.store.read_only() as session:
         waiting = session.scalar(select(func.count()).select_from(Job)) or 0
         done = session.scalar(select(func.count()).select_from(Run)) or 0

@@ -1,4 +1,4 @@
-"""`make demo` comes to its end and shows what is wrong with the broken domains."""
+"""`make demo` finishes and shows the faults of the broken domains."""
 
 import subprocess
 import sys

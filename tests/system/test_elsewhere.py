@@ -1,4 +1,4 @@
-"""The same service on a PostgreSQL and a Redis of their own, by configuration alone."""
+"""The same service on a separate PostgreSQL and Redis, by configuration alone."""
 
 import os
 import subprocess

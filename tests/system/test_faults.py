@@ -1,4 +1,4 @@
-"""Whatever dies, each job ends in exactly one run; see docs/explanation/reliability.md."""
+"""Any process may die: each job still ends in exactly one run; see docs/explanation/reliability.md."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ OUTAGE_S = float(os.environ.get("FAULT_OUTAGE_S", "2"))
 
 @pytest.fixture
 def load(fault_farm: Farm) -> Load:
-    """Jobs yet to be submitted, on two workers and a beat."""
+    """Jobs to be submitted, on two workers and a beat."""
     return _staffed(fault_farm)
 
 
@@ -109,9 +109,9 @@ def test_postgresql_is_restarted_during_graduation(
     settings = StoreSettings(driver="postgres", dsn=restartable.url(database))
     with open_farm(own_broker, settings, tmp_path, GONEMASTER_WORKER_COUNT=SLOTS) as farm:
         upgrade(farm.store)
-        durable = text(f"ALTER DATABASE {database} SET synchronous_commit = on")  # else a crash takes commits back
+        durable = text(f"ALTER DATABASE {database} SET synchronous_commit = on")  # otherwise a crash rolls back commits
         farm.store.run_in_transaction(lambda session: session.execute(durable))
-        farm.store.close()  # connections from before
+        farm.store.close()  # connections from before the restart
         load = _staffed(farm)
         load.submit()
         load.wait_until_running()
@@ -145,7 +145,7 @@ def test_the_submitter_is_killed_between_commit_and_message(load: Load, kind: st
 )
 def test_of_two_beats_one_is_active_and_the_other_takes_over(fault_farm: Farm, how: signal.Signals) -> None:
     farm = fault_farm
-    farm.environ["GONEMASTER_ANALYSIS_PROJECTION_INTERVAL_SECONDS"] = "1"  # something to send
+    farm.environ["GONEMASTER_ANALYSIS_PROJECTION_INTERVAL_SECONDS"] = "1"  # data to send
     farm.start_worker("one")
     farm.start_worker("two")
     farm.start_beat("beat1")
@@ -215,7 +215,7 @@ def test_the_disk_of_sqlite_is_full(small_disk: Path, own_broker: Broker, tmp_pa
 
 
 def _filled_up(disk: Path) -> Path:
-    """A file that takes all space there is."""
+    """Create a file that takes all free space."""
     ballast = disk / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
@@ -224,5 +224,5 @@ def _filled_up(disk: Path) -> Path:
 
 
 def _submit_many(farm: Farm) -> None:
-    """More rows than what is free in pages that SQLite has already."""
+    """Submit more rows than fit into the free pages that SQLite already has."""
     farm.submit_batch([f"never{number}.test" for number in range(20_000)])

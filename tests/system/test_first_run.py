@@ -1,4 +1,4 @@
-"""What a stranger does first: submit, follow, read."""
+"""The first actions of a new user: submit, follow, read."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from gonemaster_db.runs.runs import list_runs
 from tests.support.service import Service, open_url
 from tests.support.stores import opened
 
-# One worker of pytest-xdist, one service: its processes take four seconds of CPU to start.
+# One pytest-xdist worker, so that there is one service: starting its processes is expensive.
 pytestmark = [pytest.mark.core, pytest.mark.xdist_group("first_run")]
 
 

@@ -1,4 +1,4 @@
-"""Flower beside the service, as `gonemaster-server flower` starts it."""
+"""Flower together with the service, as `gonemaster-server flower` starts it."""
 
 import base64
 import importlib.util
@@ -34,7 +34,7 @@ LOGIN = "operator:correct horse"
 
 
 def ready(start: StartService, redis: EmbeddedRedis, **environ: str) -> tuple[Service, str]:
-    """Start Flower on a free port; gives it and its address."""
+    """Start Flower on a free port; return it and its URL."""
     shared = {"GONEMASTER_BROKER_URL": redis.url, "GONEMASTER_FLOWER_LISTEN": "127.0.0.1:0"}
     service = start("flower", ready=False, listen=None, environ=shared | environ)
     service.wait_for_log("flower is ready")
@@ -137,7 +137,7 @@ def test_workers_and_tasks_appear_by_their_names(own_redis: EmbeddedRedis, start
     wait_for(lambda: name in ask(url + "/api/workers?refresh=1", LOGIN)[1], what="the worker in Flower")
 
     def task_seen() -> bool:
-        service.finished(service.submit("good.xa"))  # events begin when Flower has asked for them
+        service.finished(service.submit("good.xa"))  # events start when Flower has requested them
         return "gonemaster.run" in ask(url + "/api/tasks", LOGIN)[1]
 
     wait_for(task_seen, what="a task in Flower")

@@ -1,4 +1,4 @@
-"""The commands of how-to pages do what the pages say, word for word, on a server of a reader."""
+"""The commands of how-to pages work literally as described, on a reader's server."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ pytestmark = [
 
 
 def blocks(page: str) -> list[str]:
-    """The commands of a page: its indented blocks, without what is a response."""
+    """Return the commands of a page: its indented blocks without the responses."""
     text = (PAGES / page).read_text(encoding="utf-8")
     found = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
     return [block for block in found if not block.lstrip().startswith("{")]
 
 
 class Reader:
-    """Somebody who types commands; `names.txt` is in the working directory, as on the page."""
+    """A reader who types commands; `names.txt` is in the working directory, as on the page."""
 
     def __init__(self, service: Service, directory: Path) -> None:
         self._service, self._directory = service, directory
@@ -44,11 +44,11 @@ class Reader:
         (directory / "names.txt").write_text("".join(f"{name}\n" for name in DOMAINS), encoding="utf-8")
 
     def define(self, block: str) -> None:
-        """Take lines that hold for all that follows."""
+        """Add lines that apply to all later blocks."""
         self._before.append(self._here(block))
 
     def run(self, block: str, **words: str) -> list[Any]:
-        """Run a block; words of it are replaced. Returns the documents that are printed, none of them an error."""
+        """Run a block with some words replaced. Return the printed documents, none of which is an error."""
         for old, new in words.items():
             assert old in block
             block = block.replace(old, new)
@@ -111,12 +111,12 @@ def test_monitor_a_tld(start: StartService, tmp_path: Path) -> None:
 
 
 def captured(listed: list[dict[str, Any]]) -> list[str]:
-    """The slugs of the snapshots that are captured, newest first."""
+    """Return the slugs of the captured snapshots, newest first."""
     return [one["slug"] for one in listed if one["status"] == "captured"]
 
 
 def run_command(command: str, directory: Path) -> str:
-    """Run a command of a page in a store of its own; returns what it prints."""
+    """Run a command of a page on a separate store; return its output."""
     words = command.split()
     environ = {**os.environ, "GONEMASTER_DATA_DIR": str(directory / "demo")}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Start, stop, death of a child: nothing stays behind, nothing is lost."""
+"""Start, stop, death of a child: no process is left behind, no data is lost."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def test_stop_keeps_what_waits_and_what_runs(start: StartService) -> None:
 
 
 def _demo_environ(service: Service) -> dict[str, str]:
-    """The variables that a running service was given."""
+    """Return the variables of a running service."""
     return {name: value for name, value in service.environ.items() if name.startswith("GONEMASTER_")}
 
 
@@ -51,7 +51,7 @@ def test_open_stream_does_not_hold_the_stop_up(start: StartService) -> None:
     events = service.events(job_id)
     assert next(events)[0] == "state"
     assert service.stop(signal.SIGINT) == 0
-    for _ in events:  # ends, since the API closed the connection
+    for _ in events:  # ends because the API closed the connection
         pass
 
 

@@ -1,4 +1,4 @@
-"""A setting changed through one API process holds in another, in workers elsewhere and in beat, without a restart."""
+"""A setting changed through one API process applies in another, in remote workers and in beat, without a restart."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from tests.system.conftest import StartService
 
 
 class Api(Service):
-    """An API process alone, whose address its log tells."""
+    """A single API process; its log contains its address."""
 
     @property
     def url(self) -> str:
@@ -33,7 +33,7 @@ class Api(Service):
     def put_settings(self, **values: Any) -> None:
         body = {key.replace("__", "."): value for key, value in values.items()}
         status, answer = self.call("PUT", "/api/v1/settings", body)
-        assert (status, answer["status"]) == (200, "ok")  # a worker with a flag may be named as pinned
+        assert (status, answer["status"]) == (200, "ok")  # a worker with a flag may be listed as pinned
 
     def setting(self, key: str) -> tuple[Any, str]:
         found = self.get("/settings")[key]
@@ -50,7 +50,7 @@ def farm(
 
 @pytest.fixture
 def api(farm: Farm) -> Iterator[Callable[[], Api]]:
-    """`api()` starts another API process on the database and broker of the farm."""
+    """Start API processes: `api()` starts another one on the database and broker of the farm."""
     with ExitStack() as stack:
 
         def start_api() -> Api:
@@ -62,7 +62,7 @@ def api(farm: Farm) -> Iterator[Callable[[], Api]]:
 
 
 def slots(farm: Farm) -> dict[str, int]:
-    """Slots of each worker by its name, as the workers themselves tell."""
+    """Return the slots of each worker by name, as the workers report them."""
     return {worker.name: worker.slots for worker in farm.broker.workers.live()}
 
 

@@ -1,4 +1,4 @@
-"""A large batch: answered soon, overtaken by whoever waits in person."""
+"""A large batch: accepted quickly, and overtaken by users who wait for single jobs."""
 
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ def test_normal_job_overtakes_ten_thousand_batch_jobs(start: StartService) -> No
     between = [
         job for job in begun if job["started_at"] and queued < datetime.fromisoformat(job["started_at"]) < started
     ]
-    # A slot that had asked for work before the job was there may take one more.
+    # A slot that had asked for work before the job was submitted may take one more.
     assert len(between) <= 4, normal
     assert service.get(f"/batches/{batch['batch_id']}")["status"] == "running"
     assert service.stop() == 0

@@ -1,4 +1,4 @@
-"""What a whole service writes: no secret, whatever goes wrong, and the id of a request with all that it causes."""
+"""The logs of a whole service: no secret in any failure, and the request id in all lines that the request causes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def postgres() -> Iterator[PostgresServer]:
 def service(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory, in_demo_world: dict[str, str], tmp_path: Path
 ) -> Iterator[Service]:
-    """A service whose addresses and tokens are secret, and which says all it can."""
+    """A service with secret URLs and tokens, at the most verbose log level."""
     name = postgres.create_database()
     with_password = postgres.url(name).replace("@", f":{SECRETS['database']}@")
     store = open_store(StoreSettings(driver="postgres", dsn=with_password))
@@ -77,7 +77,7 @@ def service(
 
 
 def lines(service: Service) -> list[dict[str, Any]]:
-    """The log lines of all processes."""
+    """Return the log lines of all processes."""
     found = [line for line in service.log.splitlines() if line.startswith("{")]
     return [json.loads(line) for line in found]
 
@@ -108,7 +108,7 @@ def test_no_secret_is_written_and_the_id_of_a_request_leads_to_its_job(
     wait_for(lambda: ask(f"{api}/batches/{batch['batch_id']}", token)[1]["status"] == "done", timeout_s=90)
     _check_ids(lines(service), job["id"], batch["batch_id"])
 
-    postgres.stop()  # every process says what fails
+    postgres.stop()  # every process logs the failure
     assert ask(f"{api}/jobs", token, "POST", {"domain": "good.xa"})[0] >= 500
     assert ask(f"{api}/readyz", token)[0] == 503
     postgres.start()

@@ -1,4 +1,4 @@
-"""The metrics of a whole service: one truth from all processes, which no end of a process takes back."""
+"""The metrics of a whole service: all processes report the same, and no process exit decreases a counter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNTERS = ("_total", "_count", "_sum", "_bucket")
 
 
 def series(service: Service) -> dict[str, float]:
-    """All counters that the text has."""
+    """Return all counters of the text."""
     with open_url(f"{service.url}/api/v1/metrics?format=prom") as answer:
         lines = answer.read().decode().splitlines()
     found = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
@@ -66,7 +66,7 @@ def test_counters_never_fall_whatever_ends(
             before = wait_for(lambda: series(service))
             end(service)
             service.finished(service.submit("example.xa"), timeout_s=120)
-            for _ in range(6):  # whichever process responds
+            for _ in range(6):  # each process must respond alike
                 after = series(service)
                 assert fallen(before, after) == {}
         wait_for(lambda: service.get("/metrics")["health"]["worker_processes"] == 2, what="workers that register anew")
@@ -83,7 +83,7 @@ def _kill_a_worker(service: Service) -> None:
 
 
 def _kill_an_api_process(service: Service) -> None:
-    """Kill one of them."""
+    """Kill an API process."""
     os.kill(service.pids("api-1")[-1], signal.SIGKILL)
     wait_for(lambda: len(service.pids("api-1")) == 2, what="another API process")
 

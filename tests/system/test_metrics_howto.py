@@ -1,4 +1,4 @@
-"""Every command of docs/howto/metrics.md, against a running service."""
+"""Every command of docs/howto/metrics.md, on a running service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def commands(program: str) -> list[str]:
 
 @pytest.fixture
 def environ(service: Service) -> dict[str, str]:
-    """That of the service, with its commands in the path."""
+    """The environment of the service, with its commands in the path."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return service.environ | {"GONEMASTER": service.url, "PATH": path}
 
@@ -80,7 +80,7 @@ def test_the_doctor_finds_no_fault_in_a_running_service(service: Service, enviro
 
 @pytest.fixture
 def worker(service: Service, environ: dict[str, str]) -> Iterator[Service]:
-    """The worker of the page beside the service, on a port that is free."""
+    """The worker of the page next to the service, on a free port."""
     (command,) = commands("gonemaster-server worker")
     flags = command.split()[2:]
     assert flags[0] == "--metrics-listen"

@@ -1,4 +1,4 @@
-"""PostgreSQL ends connections, cancels statements, makes deadlocks: no job is lost, run twice or failed for it."""
+"""PostgreSQL ends connections, cancels statements, causes deadlocks: no job is lost, run twice or failed."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ from tests.support.workers import open_farm
 
 pytestmark = pytest.mark.slow
 
-FAULT_S = 5.0  # how long the database misbehaves
+FAULT_S = 5.0  # seconds for which the database misbehaves
 _OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 
@@ -40,18 +40,18 @@ class Database:
 
     def end_connections(self) -> None:
         """End the connections of all others."""
-        with self.server.cursor("postgres") as cursor:  # where the fault does not hold
+        with self.server.cursor("postgres") as cursor:  # databases to which the fault does not apply
             cursor.execute(_OTHERS, (self.name,))
 
     def end_connections_again_and_again(self) -> None:
-        """End all connections each half second."""
+        """End all connections every half second."""
         until = time.monotonic() + FAULT_S
         while time.monotonic() < until:
             self.end_connections()
             time.sleep(0.5)  # the fault itself
 
     def cancel_statements(self) -> None:
-        """Let no statement take longer than 10 ms, of which there are some under load."""
+        """Limit statements to 10 ms, which some exceed under load."""
         self._alter("SET statement_timeout = '10ms'")
         try:
             time.sleep(FAULT_S)  # the fault itself
@@ -59,7 +59,7 @@ class Database:
             self._alter("RESET statement_timeout")
 
     def refuse_writes(self) -> None:
-        """Let transactions be read-only, as after a failover."""
+        """Make transactions read-only, as after a failover."""
         self._alter("SET default_transaction_read_only = on")
         try:
             time.sleep(FAULT_S)  # the fault itself
@@ -67,7 +67,7 @@ class Database:
             self._alter("SET default_transaction_read_only = off")
 
     def make_deadlocks(self) -> None:
-        """Lock jobs and domains against the order of the service, and hold them for a while."""
+        """Lock jobs and domains in the opposite order of the service, and hold the locks for a while."""
         until = time.monotonic() + FAULT_S
         while time.monotonic() < until:
             with suppress(psycopg2.Error), self._transaction() as cursor:
@@ -88,7 +88,7 @@ class Database:
     def _alter(self, what: str) -> None:
         with self.server.cursor("postgres") as cursor:
             cursor.execute(f"ALTER DATABASE {self.name} {what}")
-        self.end_connections()  # new ones have it
+        self.end_connections()  # new connections have it
 
 
 FAULTS: dict[str, Callable[[Database], None]] = {

@@ -1,4 +1,4 @@
-"""Stored profiles and the configuration of scoring in the whole service: what the API stores, workers follow."""
+"""Stored profiles and scoring configuration in the whole service: workers apply the data that the API stores."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.service import Service, wait_for
 
-# One worker of pytest-xdist, one service: its processes take four seconds of CPU to start.
+# One pytest-xdist worker, so that there is one service: starting its processes is expensive.
 pytestmark = pytest.mark.xdist_group("profiles")
 
 

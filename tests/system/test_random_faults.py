@@ -1,4 +1,4 @@
-"""All controls and all faults in a random order for FAULT_MINUTES, from FAULT_SEED: the same must hold at the end."""
+"""All controls and faults in random order for FAULT_MINUTES, from FAULT_SEED; the invariants hold at the end."""
 
 import logging
 import os
@@ -69,13 +69,13 @@ def test_nothing_is_lost_or_doubled_by_controls_and_faults_in_any_order(
 
 
 def _never(done: Counter[str]) -> list[str]:
-    """The steps that should have come by now, each at least five times on average, and did not."""
+    """Return the steps expected at least five times on average that did not occur."""
     taken = sum(done.values())
     return [name for name, often in _STEPS.items() if not done[name] and often * taken / sum(_STEPS.values()) > _ENOUGH]
 
 
 class Chaos:
-    """A farm of three workers and a beat, and what is done to it."""
+    """A farm of three workers and a beat, and the steps that disturb it."""
 
     def __init__(self, farm: Farm, redis: EmbeddedRedis, dice: random.Random) -> None:
         self.farm, self.redis, self.dice = farm, redis, dice
@@ -88,7 +88,7 @@ class Chaos:
             farm.start_worker(f"worker{number}")
 
     def go_on_until(self, deadline: float) -> None:
-        """Take steps; what the service refuses, as it may, is counted apart."""
+        """Take steps; count refusals by the service, which are allowed, separately."""
         steps, weights = zip(*_STEPS.items(), strict=True)
         while time.monotonic() < deadline:
             (name,) = self.dice.choices(steps, weights)
@@ -101,7 +101,7 @@ class Chaos:
             time.sleep(self.dice.uniform(0, 0.2))  # the pace of the steps
 
     def stand_still(self) -> None:
-        """Pause all, and see that rows and messages come to agree whatever happened before."""
+        """Pause all, and check that rows and messages become consistent after any earlier step."""
         wait_until(self._try_pause_all, within_s=60, what="a pause of all")
         wait_until(self._agree, within_s=120, what="a message for each queued row, and no other")
 
@@ -120,7 +120,7 @@ class Chaos:
         return rows == messages and not running
 
     def calm_down(self) -> None:
-        """Release, resume, let at least one worker live, and lift the limits."""
+        """Release, resume, keep at least one worker running, and lift the limits."""
         for job_id in self.held():
             release_job(self.farm.parts, job_id)
         change_settings(self.farm.parts, self.live, dict.fromkeys(_LIMITS))
@@ -128,7 +128,7 @@ class Chaos:
         self.restart_worker(signal.SIGKILL)
 
     def some(self, most: int) -> list[str]:
-        """A few jobs, mostly young ones, which are likely to be unfinished."""
+        """Return a few jobs, mostly recent ones, which are likely to be unfinished."""
         young = self.load.job_ids[-_MAX_WAITING:]
         return self.dice.sample(young, min(len(young), self.dice.randint(1, most)))
 
@@ -138,7 +138,7 @@ class Chaos:
             self.load.submit(count, each_ms=self.dice.choice((0, 50, 200, 1000)))
 
     def has_room(self) -> bool:
-        """Whether not too much waits already."""
+        """Return whether the number of waiting jobs is low enough."""
         return sum(self.farm.broker.lists.depth(tier) for tier in TIERS) < _MAX_WAITING
 
     def submit_batch(self) -> None:
@@ -172,7 +172,7 @@ class Chaos:
                 release_job(self.farm.parts, job_id)
 
     def held(self) -> list[str]:
-        """The jobs that wait for their release."""
+        """Return the held jobs."""
         with self.farm.store.read_only() as session:
             return list(session.scalars(select(Job.id).where(Job.status == JobStatus.PAUSED)))
 
@@ -229,7 +229,7 @@ class Chaos:
         kill_and_empty(self.redis)
 
 
-# How often, one against the other.
+# The relative frequency of each step.
 _STEPS = {
     "submit": 60,
     "submit_batch": 10,

@@ -1,4 +1,4 @@
-"""What a real worker leaves behind: score, timings, chain of trust, batches that can be followed and compared."""
+"""The data that a real worker stores: score, timings, chain of trust, batches that can be followed and compared."""
 
 import json
 import urllib.request
@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.service import Service
 
-# One worker of pytest-xdist, one service: its processes take four seconds of CPU to start.
+# One pytest-xdist worker, so that there is one service: starting its processes is expensive.
 pytestmark = pytest.mark.xdist_group("records")
 
 
@@ -54,6 +54,6 @@ def test_batch_is_followed_and_compared_with_another(service: Service) -> None:
         "missing.xa": "only_after",
         "refused.xa": "only_before",
     }
-    assert difference["counts"]["same"] == 1  # good.xa says the same both times
+    assert difference["counts"]["same"] == 1  # good.xa has the same result both times
     status, _ = service.call("GET", f"/api/v1/runs/{first['job_ids'][0]}/dnssec-chain")
-    assert status == 404  # jobs of batches have none
+    assert status == 404  # jobs of batches do not have any

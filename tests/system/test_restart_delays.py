@@ -1,4 +1,4 @@
-"""How long the supervisor waits before it starts again what has ended."""
+"""The delay before the supervisor restarts a process."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""One API and workers elsewhere: three processes under their own names, one of them for people who wait."""
+"""One API and remote workers: three processes with separate names, one of them for interactive jobs."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ SWEEP = [f"{label}.xa" for label in ("good", "plain", "lame", "serials", "cname"
 
 @contextmanager
 def worker(environ: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker process as another machine would start it."""
+    """Start a worker process as another machine would."""
     process = subprocess.Popen([sys.executable, "-m", "gonemaster_tasks.worker", *arguments], env=environ)
     try:
         yield process
@@ -48,7 +48,7 @@ def test_three_workers_of_three_hosts_share_one_queue(
         wait_for(lambda: "people@alpha" in names(api.get("/queue")), what="the dedicated worker")
         batch = api.submit_batch(SWEEP)
         assert ran_on(finished(api, "good.xa")) == "people@alpha"
-        assert api.get("/queue")["depth"]["batch"] == len(SWEEP)  # nobody takes batch jobs yet
+        assert api.get("/queue")["depth"]["batch"] == len(SWEEP)  # no worker takes batch jobs yet
 
         for name in ("sweep@beta", "sweep@gamma"):
             stack.enter_context(worker(environ, "--name", name, "--queues", "normal,batch"))
@@ -58,7 +58,7 @@ def test_three_workers_of_three_hosts_share_one_queue(
 
 
 def finished(api: Service, domain: str) -> str:
-    """Test one domain to its end; gives the id."""
+    """Test one domain until the job finishes; return the id."""
     job_id = api.submit(domain)
     api.finished(job_id)
     return job_id

@@ -33,14 +33,14 @@ FAULTS = ("none", "worker", "beat", "redis", "both workers", "worker and redis",
 def farm(
     request: pytest.FixtureRequest, broker: Broker, make_store_settings: MakeSettings, tmp_path: Path
 ) -> Iterator[Farm]:
-    """No process yet, on each kind of database; what is due is looked for each second."""
+    """A farm without processes, on each kind of database; due schedules are checked every second."""
     settings = make_store_settings(request.param)
     with open_farm(broker, settings, tmp_path, GONEMASTER_SCHEDULER_INTERVAL_SECONDS="1") as made:
         yield made
 
 
 def start(farm: Farm) -> None:
-    """Start what is not running of two beats and two workers."""
+    """Start the processes of two beats and two workers that are not running."""
     missing = [name for name in ("one", "two") if name not in farm.processes]
     for name in missing:
         farm.start_worker(name, ready=False)
@@ -123,7 +123,7 @@ def test_a_scheduler_that_is_switched_off_leaves_what_is_due(farm: Farm) -> None
 
 
 def turn(farm: Farm, *, on: bool) -> None:
-    """Switch the scheduler as PUT /settings does."""
+    """Set the scheduler switch as PUT /settings does."""
     with farm.store.transaction() as session:
         write_settings(session, {"scheduler_enabled": on}, now=utcnow())
         mark = settings_revision(session)

@@ -1,6 +1,6 @@
-"""Strict tiers: no batch job is taken while a normal one waits, in the order in which Redis itself saw it.
+"""Strict tiers: no batch job is taken while a normal one waits, in the order that Redis observed.
 
-`TIERS_NORMAL=1000 TIERS_BATCH=10000` makes it the full one; benchmarks/RESULTS.md has the figures.
+`TIERS_NORMAL=1000 TIERS_BATCH=10000` runs the full test; benchmarks/RESULTS.md has the figures.
 """
 
 import logging
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class Takes:
-    """What Redis did to the lists, in the order in which it did it: its own notifications, not anybody's clock."""
+    """The operations of Redis on the lists, in its order: from Redis notifications, independent of clocks."""
 
     def __init__(self, broker: Broker) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -105,7 +105,7 @@ def test_no_batch_job_is_taken_while_a_normal_one_waits(tier_farm: Farm, slots: 
         wait_until(lambda: takes.counts[BATCH, "rpop"] >= BATCH_JOBS, within_s=60)
     assert takes.out_of_turn == 0
     assert takes.waiting_normal == 0
-    assert takes.most_waiting >= 2  # else nothing was put to the test
+    assert takes.most_waiting >= 2  # otherwise the test would have tested nothing
     tell(tier_farm, normal, slots, took_s, takes)
 
 
@@ -118,7 +118,7 @@ def _at_most_wait(farm: Farm, count: float) -> bool:
 
 
 def submit_in_bursts(farm: Farm, chance: random.Random) -> list[str]:
-    """Submit normal jobs, some at once, so that they come into the batch at all its stages."""
+    """Submit normal jobs, some in bursts, so that they arrive at all stages of the batch."""
     ids: list[str] = []
     while len(ids) < NORMAL_JOBS:
         count = min(chance.randint(2, 40), NORMAL_JOBS - len(ids))
@@ -129,7 +129,7 @@ def submit_in_bursts(farm: Farm, chance: random.Random) -> list[str]:
 
 
 def submit_at_once(farm: Farm, domains: list[str]) -> list[str]:
-    """Submit as the API does, but so that Redis takes nothing in between: then several wait."""
+    """Submit as the API does, but so that Redis processes all at the same time: then several wait."""
     with farm.store.transaction() as session:
         ids = [job_id for chunk in create_jobs(session, map(NewJob, domains)) for job_id in chunk]
     with raw(farm.broker).pipeline(transaction=True) as pipe:

@@ -1,4 +1,4 @@
-"""Tokens of the whole service: the howto, SIGHUP, revocation in all processes, and what the logs say."""
+"""Tokens of the whole service: the how-to, SIGHUP, revocation in all processes, and the logs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOKEN = re.compile(r"gm_[A-Za-z0-9_-]{40,}")
 
 
 def configure(home: Path, *tokens: tuple[str, str]) -> Path:
-    """Write the configuration file: labels and tokens."""
+    """Write the configuration file with labels and tokens."""
     file = home / "settings.json"
     entries = [{"label": label, "hash": digest_of(token)} for label, token in tokens]
     file.write_text(json.dumps({"auth": {"admin_tokens": entries}}))
@@ -40,7 +40,7 @@ def configure(home: Path, *tokens: tuple[str, str]) -> Path:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A whole server with two API processes on an address that others reach, which needs tokens."""
+    """A whole server with two API processes on a public address, which requires tokens."""
     home = tmp_path_factory.mktemp("home", numbered=True)
     environ = {"HOME": str(home), "GONEMASTER_DATA_DIR": str(home / ".local/share/gonemaster")}
     config = configure(home, ("root", ROOT_TOKEN))
@@ -49,7 +49,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def ask(service: Service, token: str = "", path: str = "/api/v1/queue") -> int:
-    """Ask on a connection of its own, so that any process may answer."""
+    """Send a request on a separate connection, so that any process may answer."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         with open_url(urllib.request.Request(service.url + path, headers=headers)) as answer:
@@ -60,7 +60,7 @@ def ask(service: Service, token: str = "", path: str = "/api/v1/queue") -> int:
 
 
 def everywhere(service: Service, token: str, status: int) -> None:
-    """Wait until all processes answer so; what has been refused often is refused with 429."""
+    """Wait until all processes answer so; frequent refusals are answered with 429."""
     wanted = {status, 429} if status == 401 else {status}
     wait_for(lambda: {ask(service, token) for _ in range(16)} <= wanted, what=f"{status} of all processes")
 
@@ -87,7 +87,7 @@ def hang_up(service: Service) -> None:
 
 
 def steps() -> list[tuple[str, str]]:
-    """Return the shell blocks and JSON blocks of the howto, in its order."""
+    """Return the shell blocks and JSON blocks of the how-to in order."""
     found = re.findall(r"((?:^    \S.*\n)+)|^```json\n([^`]*)```", HOWTO.read_text(), re.MULTILINE)
     return [
         ("sh", re.sub("^    ", "", shell, flags=re.MULTILINE)) if shell else ("json", text) for shell, text in found
@@ -95,7 +95,7 @@ def steps() -> list[tuple[str, str]]:
 
 
 def test_the_commands_of_the_howto_work(service: Service) -> None:
-    """One shell block after the other, with the printed token where the page has dots."""
+    """Run one shell block after another, with the printed token in place of the dots on the page."""
     last, hashed = "", ""
     environ = service.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -109,7 +109,7 @@ def test_the_commands_of_the_howto_work(service: Service) -> None:
             document["auth"]["admin_tokens"].append({"label": "root", "hash": digest_of(ROOT_TOKEN)})
             (service.home / "settings.json").write_text(json.dumps(document))
             continue
-        if "auth clear" in text:  # of the configured tokens, which are to be removed first
+        if "auth clear" in text:  # the configured tokens, which are to be removed first
             assert command(service, "--config", str(service.home / "settings.json"), "auth", "clear").returncode == 2
             continue
         if last and "GONEMASTER_TOKEN=" in text:
@@ -133,7 +133,7 @@ def test_the_commands_of_the_howto_work(service: Service) -> None:
             assert re.search(r"monitoring +read +database", done.stdout), done.stdout
     assert kinds.count("json") == 1
     assert len(kinds) > 7
-    everywhere(service, last, 200)  # that of the file, after SIGHUP
+    everywhere(service, last, 200)  # the token of the file, after SIGHUP
     configure(service.home, ("root", ROOT_TOKEN))
     hang_up(service)
     everywhere(service, last, 401)
@@ -147,11 +147,11 @@ def test_sighup_loses_no_request_and_no_stream(service: Service) -> None:
     def keep_asking() -> None:
         with closing(http.client.HTTPConnection(str(address.hostname), address.port, timeout=30)) as connection:
             connection.connect()
-            connection.auto_open = 0  # to open another connection would be to lose this one
+            connection.auto_open = 0  # opening another connection would lose this one
             while not stop.is_set():
                 connection.request("GET", "/api/v1/queue", headers=headers)
                 with connection.getresponse() as answer:
-                    if not is_overloaded(answer.status, answer.read()):  # as a busy machine says; it is no loss
+                    if not is_overloaded(answer.status, answer.read()):  # a busy machine may refuse
                         answers.append(answer.status)
                 stop.wait(0.02)
 
@@ -179,7 +179,7 @@ def test_sighup_loses_no_request_and_no_stream(service: Service) -> None:
 
 
 def api_workers(service: Service) -> set[int]:
-    """The processes that were started to answer."""
+    """Return the processes that serve the API."""
     return {pid for name in ("api", "api-1", "api-2") for pid in service.pids(name)}
 
 
@@ -199,7 +199,7 @@ def test_a_revoked_token_ends_everywhere_with_its_sessions_and_streams(service: 
         assert status_with_cookie(service, cookie) in (401, 429), "sessions are looked up in the database"
         everywhere(service, token, 401)
         try:
-            rest = stream.read()  # ends by itself: the job stays paused
+            rest = stream.read()  # ends on its own: the job stays paused
         except (http.client.IncompleteRead, ConnectionError):
             rest = b""
         assert b"event: done" not in rest

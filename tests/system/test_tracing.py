@@ -1,4 +1,4 @@
-"""A trace goes from a request over its job to the run, to a collector; without an endpoint nothing is imported."""
+"""A trace spans a request, its job and the run, and reaches a collector; without an endpoint nothing is imported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_trace_leads_from_the_request_to_the_run(start: StartService) -> None:
         service.finished(job_id)
         batch = service.submit_batch(["plain.xa"])
         service.batch_done(batch["batch_id"])
-        assert service.stop() == 0  # sends what is left
+        assert service.stop() == 0  # sends the remaining spans
 
         def spans() -> list[Any]:
             bodies = [wire.ExportTraceServiceRequest.FromString(one.body) for one in collector.received]

@@ -1,4 +1,4 @@
-"""A sweep goes on while the database is migrated and the processes of a release are replaced by those of the next."""
+"""A sweep continues while the database is migrated and the processes of a release are replaced by those of the next."""
 
 import http.client
 import json
@@ -28,7 +28,7 @@ PAUSE_S = 0.03  # between two requests of the client
 
 @dataclass
 class Client:
-    """Somebody who goes on submitting and looking while all this happens; each request has a connection of its own."""
+    """A client that keeps submitting and reading during the upgrade; each request has a separate connection."""
 
     port: int
     job_ids: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Client:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def work(self) -> None:
-        """Until it is stopped."""
+        """Send requests until stopped."""
         while not self._stop.wait(PAUSE_S):
             number = len(self.job_ids)
             self._ask("POST", "/api/v1/jobs", json.dumps({"domain": f"c{number}-50.test"}))
@@ -45,7 +45,7 @@ class Client:
             self._ask("GET", "/api/v1/queue")
 
     def _ask(self, method: str, path: str, body: str | None = None) -> None:
-        """Ask until the answer is not that the machine is too busy, which has nothing to do with the release."""
+        """Repeat a request until the machine is no longer too busy, which has nothing to do with the release."""
         while self._asked(method, path, body) == _BUSY and not self._stop.wait(PAUSE_S):
             pass
 
@@ -116,7 +116,7 @@ def test_no_job_is_lost_and_no_request_refused_while_a_release_is_replaced(
 
 
 def _migrate(farm: Farm, later: Path) -> None:
-    """The next release migrates; the processes of this one go on, and more of them may start."""
+    """Migrate as the next release does; the processes of this release continue, and more of them may start."""
     farm.release = later
     assert "may go on; replace them one by one afterwards" in farm.run_server("db", "plan")
     farm.run_server("db", "upgrade")

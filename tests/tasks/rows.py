@@ -1,4 +1,4 @@
-"""Jobs in a store and a broker without any worker, and what a worker would do to them."""
+"""Jobs in a store and a broker without any worker, and the actions of a worker on them."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ def queue_batch(parts: QueueParts, count: int) -> list[str]:
 
 
 def order(parts: QueueParts, tier: str = BATCH) -> list[str]:
-    """The order of a tier, once sure that rows and messages agree."""
+    """Return the order of a tier after checking that rows and messages agree."""
     with parts.store.read_only() as session:
         rows = list(iter_queued_ids(session, TIERS.index(tier)))
     assert list(parts.broker.lists.waiting_ids(tier)) == rows
@@ -33,7 +33,7 @@ def status(parts: QueueParts, job_id: str) -> str:
 
 
 def start(parts: QueueParts, job_id: str) -> Job:
-    """What a worker does first."""
+    """Start a job as a worker does."""
     with parts.store.transaction() as session:
         assert claim_job(session, job_id, worker="w", now=utcnow(), lease=LEASE)
         job = get_job(session, job_id)

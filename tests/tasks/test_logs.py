@@ -1,4 +1,4 @@
-"""Log lines: their forms, and what is masked in them."""
+"""Log lines: their formats, and masked values."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from tests.support.sources import ROOT
 
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
-    """Leave the loggers of the test process as they were."""
+    """Restore the loggers of the test process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

@@ -1,4 +1,4 @@
-"""One timer runs the repeated tasks of a process; a task that waits delays no other one."""
+"""One timer runs the repeated tasks of a process; a waiting task does not delay the others."""
 
 import math
 import os
@@ -16,7 +16,7 @@ Make = Callable[..., RepeatedTask]
 
 @pytest.fixture
 def make() -> Iterator[Make]:
-    """Make tasks that end with the test."""
+    """Create tasks that end with the test."""
     made: list[RepeatedTask] = []
 
     def build(work: Callable[[], object], *, pause_s: float = OFTEN_S, is_quick: bool = False) -> RepeatedTask:

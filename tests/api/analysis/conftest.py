@@ -1,4 +1,4 @@
-"""A cohort with snapshots, and what asks about them."""
+"""A cohort with snapshots, and clients that query them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ Get = Callable[..., Any]
 
 @pytest.fixture
 def get(client: FlaskClient) -> Get:
-    """`get("/cohorts/se/trends", category="grade")` is the document of a response with status 200."""
+    """Return documents: `get("/cohorts/se/trends", category="grade")` is the body of a response with status 200."""
 
     def ask(path: str, *, status: int = 200, **query: Any) -> Any:
         response = client.get(f"{ROOT}{path}", query_string=query)

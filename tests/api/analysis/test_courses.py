@@ -1,4 +1,4 @@
-"""Catalogue, overviews, trends, histories, differences and reports; what is not public does not exist."""
+"""Catalogue, overviews, trends, histories, differences and reports; private data is reported as not found."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Views that were made from runs: the public analysis shows what their facts say, and agrees with itself."""
+"""Views built from runs: the public analysis shows their facts, and its parts agree with each other."""
 
 from datetime import UTC, datetime
 

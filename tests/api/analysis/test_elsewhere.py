@@ -33,7 +33,7 @@ def shop(store: Store) -> None:
 
 @pytest.fixture
 def ask(make_app: MakeApp) -> Callable[..., Any]:
-    """`ask(path, flag=value)` is the response of an application with these settings."""
+    """Return responses: `ask(path, flag=value)` uses an application with these settings."""
 
     made: dict[Any, FlaskClient] = {}
 

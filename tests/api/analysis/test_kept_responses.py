@@ -1,4 +1,4 @@
-"""Responses about snapshots are made once, for as long as what they are made from is the same."""
+"""Responses about snapshots are cached until their sources change."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.support.analysis_world import Derived
 
 @pytest.fixture
 def statements(store: Store) -> list[str]:
-    """The statements that are executed from now on."""
+    """Record the statements that are executed from now on."""
     found: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

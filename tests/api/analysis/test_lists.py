@@ -1,4 +1,4 @@
-"""Public lists and details show what a snapshot says, at each of their addresses."""
+"""Public lists and details show the content of a snapshot, at each of their URLs."""
 
 from dataclasses import replace
 from typing import Any
@@ -50,7 +50,7 @@ REFUSALS: tuple[tuple[str, dict[str, Any], int, str], ...] = (
 
 
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Times as the API writes them."""
+    """Convert times to the format of the API."""
     return [
         {key: value.isoformat().replace("+00:00", "Z") if key == "finished_at" else value for key, value in row.items()}
         for row in rows

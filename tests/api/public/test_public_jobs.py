@@ -1,4 +1,4 @@
-"""The public API: jobs that anybody submits and only who has the id finds."""
+"""The public API: anonymous clients submit jobs, and only clients with the id can read them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PUBLIC = "/pub/api/v1"
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: no statement is only of these paths."""
+    """One database kind is enough: these paths have no separate statements."""
     return make_store_settings("sqlite")
 
 
@@ -251,7 +251,7 @@ def test_service_in_public(make_app: MakeApp) -> None:
 
 
 def test_keys_of_clients_are_their_own(client: FlaskClient) -> None:
-    """Neither an operator nor another client meets the key of a client; the first answer is that client's alone."""
+    """No operator or other client collides with a client's key; only that client gets the first response again."""
     key = {"Idempotency-Key": "5f6c-1"}
     assert client.post("/api/v1/jobs", json={"domain": "a.example"}, headers=key).status_code == 201
 

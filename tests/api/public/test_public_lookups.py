@@ -1,4 +1,4 @@
-"""Look-ups of the public API in DNS: what a parent has, who holds ASes, within bounds."""
+"""DNS lookups of the public API: the data of a parent zone, the holders of ASes, within limits."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Serve = Callable[[World], World]
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: it is hardly asked."""
+    """One database kind is enough: the database is hardly used."""
     return make_store_settings("sqlite")
 
 
 @pytest.fixture
 def in_world(make_app: MakeApp, tmp_path: Path) -> Iterator[InWorld]:
-    """`in_world(world)` is an application whose engine is in a world, and may query its loopback addresses."""
+    """Create applications: `in_world(world)` has an engine in a world, and may query its loopback addresses."""
     made: list[Flask] = []
 
     def make(world: World, **flags: Any) -> Flask:

@@ -1,4 +1,4 @@
-"""Several API processes behind one socket: what one of them does holds in the others."""
+"""Several API processes behind one socket: a change in one of them takes effect in the others."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def send(service: Service, path: bytes, document: object, *headers: bytes) -> An
 
 
 def accepted(service: Service, request: bytes) -> Answer:
-    """Send until the server takes it: a busy machine refuses what waited too long, and has then done nothing of it."""
+    """Send until the server accepts: a busy machine refuses delayed requests without processing them."""
     answers: list[Answer] = []
 
     def taken() -> bool:
@@ -61,7 +61,7 @@ def accepted(service: Service, request: bytes) -> Answer:
 
 
 def test_several_processes_serve_as_one(service: Service, store: Store, broker: Broker) -> None:
-    """One test for all: the start of the processes takes longer than the rest."""
+    """One test for all of it, because starting the processes takes longest."""
     a_request_with_one_key_is_done_once(service, store, broker)
     concurrent_submissions_are_all_stored_in_their_groups(service, store, broker)
     a_pause_is_seen_by_all(service)
@@ -82,10 +82,10 @@ def a_request_with_one_key_is_done_once(service: Service, store: Store, broker: 
 
 
 def concurrent_submissions_are_all_stored_in_their_groups(service: Service, store: Store, broker: Broker) -> None:
-    """With keys among them that others have used already: nobody fails for somebody else."""
+    """Some keys are already in use: a repeated key must not fail the other submissions of its group."""
 
     def submit(number: int) -> Answer:
-        key = b"Idempotency-Key: key-%d" % (number // 2)  # each second one is a repetition
+        key = b"Idempotency-Key: key-%d" % (number // 2)  # every second request is a repetition
         return send(service, b"/jobs", {"domain": f"d{number // 2}.example"}, *((key,) if number % 3 else ()))
 
     before = jobs_in(store)
@@ -110,7 +110,7 @@ def a_setting_reaches_all(service: Service) -> None:
 
     def seen() -> bool:
         documents = [accepted(service, get(b"/api/v1/settings"))[2] for _ in range(4 * PROCESSES)]
-        return all(b'"database"' in document for document in documents)  # the source of one value
+        return all(b'"database"' in document for document in documents)  # the origin of a value
 
     wait_for(seen, what="the setting in all processes")
 

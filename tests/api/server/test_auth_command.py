@@ -1,4 +1,4 @@
-"""`gonemaster-server auth`, on a database of its own."""
+"""`gonemaster-server auth`, on a separate database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Command:
         self._capsys = capsys
 
     def __call__(self, *arguments: str, status: int = 0) -> str:
-        """Give what it printed, or what it complained of."""
+        """Return its output, or its error message."""
         found = main(["auth", *arguments, "--data-dir", str(self.home / "data")])
         said = self._capsys.readouterr()
         assert found == status, said

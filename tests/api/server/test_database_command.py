@@ -1,4 +1,4 @@
-"""`gonemaster-server db` and `backup`, on a database of its own; the commands of the page about upgrades."""
+"""`gonemaster-server db` and `backup`, on a separate database; the commands of the page about upgrades."""
 
 import re
 import sqlite3
@@ -23,7 +23,7 @@ NEXT = f"{int(head()) + 1:04}"
 
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the commands find their database."""
+    """The directory in which the commands find their database."""
     monkeypatch.setenv("GONEMASTER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "data"
@@ -111,7 +111,7 @@ def test_the_older_release_is_told_whether_it_works(capsys: pytest.CaptureFixtur
 
 def test_a_backup_has_what_the_database_has(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:
     printed(capsys, "db", "upgrade")
-    with closing(sqlite3.connect(data_dir / "gonemaster.db")) as connection:  # open: all of it is in the log
+    with closing(sqlite3.connect(data_dir / "gonemaster.db")) as connection:  # open: all data is in the log
         connection.execute("INSERT INTO settings (key, value, updated_at) VALUES ('k', '1', '2026-01-01 00:00:00')")
         connection.commit()
         assert printed(capsys, "backup", "copy.db").startswith("copy.db: ")

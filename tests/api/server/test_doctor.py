@@ -1,4 +1,4 @@
-"""The doctor: each fault is found, told with what to do, and nothing that hangs keeps it."""
+"""The doctor: each fault is reported with a remedy, and a hanging service does not block the doctor."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MakeDoctorSettings = Callable[..., Settings]
 def make_settings(
     demo_world: World, demo_hints: Path, own_redis: EmbeddedRedis, store_settings: StoreSettings, tmp_path: Path
 ) -> MakeDoctorSettings:
-    """`make_settings(ipv6_mode="on")`: a database of each kind, a Redis of this test, name servers on loopback."""
+    """Create settings: `make_settings(ipv6_mode="on")` has a database, a Redis of this test and loopback servers."""
 
     def make(**flags: Any) -> Settings:
         given = {
@@ -54,7 +54,7 @@ def make_settings(
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """Host and port of a server that accepts connections and says nothing."""
+    """Host and port of a server that accepts connections and sends nothing."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 

@@ -1,4 +1,4 @@
-"""A process asks itself before it accepts connections, so that the first clients wait for nothing."""
+"""A process sends requests to itself before it accepts connections, so that the first clients do not wait."""
 
 import logging
 import threading

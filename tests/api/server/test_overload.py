@@ -1,4 +1,4 @@
-"""More requests than a process can answer: they are refused in time, and what was accepted is there."""
+"""More requests than a process can answer: excess requests are refused in time, and accepted ones are stored."""
 
 import json
 import socket
@@ -62,7 +62,7 @@ def test_while_no_thread_is_free_requests_are_refused_and_what_is_accepted_is_st
             held = [stack.enter_context(connect(service, submission(number))) for number in range(THREADS)]
             wait_for(lambda: waiting_statements(store), what="a submission that waits for the database")
             others = [stack.enter_context(connect(service, submission(100 + number))) for number in range(SENT)]
-            refused = [parse(read_to_end(connection)) for connection in others]  # while the database still stands
+            refused = [parse(read_to_end(connection)) for connection in others]  # while the database still hangs
             assert {(answer[0], code_of(answer)) for answer in refused} == {(503, "overloaded")}
             assert all(answer[1]["retry-after"] for answer in refused)
         accepted = [parse(read_to_end(connection)) for connection in held]

@@ -1,6 +1,6 @@
-"""A start that cannot work, would leave the API open to others, or promise a protection that is missing, is refused.
+"""A start that cannot work, exposes the API to others, or promises a missing protection is refused.
 
-The command runs in this process: a refusal comes before anything is started.
+The command runs in this process: the refusal comes before anything is started.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Refusal = Callable[..., str]
 
 @pytest.fixture
 def refusal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Refusal:
-    """`refusal("worker", "--flag")` is what a start prints that must be refused."""
+    """Return the error message of a start that must be refused, as in `refusal("worker", "--flag")`."""
 
     def refuse(*arguments: str) -> str:
         assert main(["--data-dir", str(tmp_path / "data"), *arguments]) == EXIT_REFUSED
@@ -42,7 +42,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_refusal_ends_the_process_with_2_and_a_sentence(tmp_path: Path) -> None:
-    """Root hints that are none would end each worker again and again."""
+    """Invalid root hints would end each worker again and again."""
     file = tmp_path / "hints"
     file.write_text("root:x:0:0:root:/root:/bin/bash\n")
     done = command("--data-dir", str(tmp_path / "data"), "--root-hints", str(file))
@@ -52,7 +52,7 @@ def test_a_refusal_ends_the_process_with_2_and_a_sentence(tmp_path: Path) -> Non
 
 
 def test_commands_say_nothing_of_their_connections(tmp_path: Path) -> None:
-    """What the command prints is what it was asked for."""
+    """The command prints only the requested output."""
     done = command("db", "current", "--data-dir", str(tmp_path / "data"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "none\n", "")
 

@@ -1,4 +1,4 @@
-"""The event stream of a batch: numbers until the end, counted once for all who watch."""
+"""The event stream of a batch: counts until the end, computed once for all viewers."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -23,13 +23,13 @@ class Stream(EventStream):
     """The stream of a batch."""
 
     def next_completed(self) -> tuple[str, dict[str, Any], str]:
-        """Give the next event after which more is completed than at its start: a job may be seen running first."""
+        """Return the next event with a higher `completed` than at the start: a job may appear as running first."""
         while not (event := self.next())[1].get("completed"):
             assert event[0] == "counts"
         return event
 
     def end(self) -> tuple[str, dict[str, Any], str]:
-        """Give the last event."""
+        """Return the last event."""
         while (event := self.next())[0] == "counts":
             pass
         return event
@@ -40,7 +40,7 @@ Follow = Callable[..., Stream]
 
 @pytest.fixture
 def follow(client: FlaskClient) -> Iterator[Follow]:
-    """`follow(batch_id)` opens a stream and closes it after the test."""
+    """Open a stream with `follow(batch_id)`; it is closed after the test."""
     streams: list[Stream] = []
 
     def open_stream(batch_id: str, last_event_id: str = "") -> Stream:
@@ -55,7 +55,7 @@ def follow(client: FlaskClient) -> Iterator[Follow]:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count anew at every look."""
+    """Count again at every check."""
     monkeypatch.setattr(batch_counts, "COUNT_EVERY_S", 0.0)
     monkeypatch.setattr(batch_counts, "SHARE", 0)
 

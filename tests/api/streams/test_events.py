@@ -1,4 +1,4 @@
-"""The event stream of a job, from the broker's signs and the store."""
+"""The event stream of a job, from the broker's messages and the store."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ ENTRY = {"timestamp": 0.5, "module": "BASIC", "testcase": "basic01", "tag": "B01
 
 @pytest.fixture
 def follow(client: FlaskClient) -> Iterator[Callable[..., EventStream]]:
-    """`follow(job_id)` opens a stream and closes it after the test."""
+    """Open a stream with `follow(job_id)`; it is closed after the test."""
     streams: list[EventStream] = []
 
     def open_stream(job_id: str, **headers: str) -> EventStream:

@@ -1,4 +1,4 @@
-"""Many viewers of live events on a real server: no thread and no connection to Redis for each, and no event lost."""
+"""Many viewers of live events on a real server: no thread or Redis connection per viewer, and no lost event."""
 
 import re
 import selectors
@@ -29,7 +29,7 @@ WRITE_TIMEOUT_S = 2
 
 
 class Viewer:
-    """A client that reads a stream, dechunked; it can stop reading, and go on behind what it has seen."""
+    """A client that reads a dechunked stream; it can stop reading, and resume after the last event that it read."""
 
     def __init__(self, service: Service, job_id: str, *, seen: str = "", receive_buffer: int = 0) -> None:
         resume = (f"Last-Event-ID: {seen}".encode(),) if seen else ()
@@ -40,7 +40,7 @@ class Viewer:
         self.closed = False
 
     def read(self) -> None:
-        """Take what has come."""
+        """Read the available data."""
         try:
             piece = self.socket.recv(1 << 20)
         except ConnectionResetError:
@@ -59,7 +59,7 @@ class Viewer:
 
     @property
     def complete(self) -> bool:
-        """Whether the response was ended, and not broken off."""
+        """Return whether the response ended properly."""
         return self.received.endswith(b"\r\n0\r\n\r\n")
 
     @property
@@ -68,7 +68,7 @@ class Viewer:
 
     @property
     def numbers(self) -> list[int]:
-        """What `publish` has given to the entries that came."""
+        """Return the numbers of the received entries, as assigned by `publish`."""
         return [event.data["args"]["number"] for event in self.events if event.kind == "entry"]
 
     @property
@@ -77,7 +77,7 @@ class Viewer:
 
 
 def read_all(viewers: Sequence[Viewer], until: Any, *, timeout_s: float = 30.0) -> None:
-    """Read from all of them until something holds."""
+    """Read from all of them until a condition holds."""
     with selectors.DefaultSelector() as selector:
         for viewer in viewers:
             selector.register(viewer.socket, selectors.EVENT_READ, viewer)

@@ -18,7 +18,7 @@ def line(tag: str, level: str = "NOTICE", **args: Any) -> EntryRecord:
 
 
 def run_batch(client: FlaskClient, store: Store, found: dict[str, list[EntryRecord] | None]) -> str:
-    """Submit a batch and end its jobs with these entries; None fails the run."""
+    """Submit a batch and finish its jobs with these entries; None fails the run."""
     answer = submit(client, *found)
     for job_id, entries in zip(answer["job_ids"], found.values(), strict=True):
         outcome = record(entries=entries) if entries is not None else record(status=RunStatus.FAILED)

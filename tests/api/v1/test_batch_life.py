@@ -20,7 +20,7 @@ from tests.support.rows import claim, finish_job, record
 
 
 def finish(store: Store, answer: dict[str, Any], *levels: str) -> None:
-    """End the jobs of a batch, each with one entry."""
+    """Finish the jobs of a batch, each with one entry."""
     for job_id, level in zip(answer["job_ids"], levels, strict=False):
         finish_job(store, claim(store, job_id), record(level, score=50, grade="D"))
 
@@ -99,7 +99,7 @@ def test_deletion_is_refused_while_a_job_runs(
 def test_deletions_that_wait_leave_threads_to_other_requests(
     make_app: MakeApp, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job that never ends holds the threads of as many deletions as there may be streams, and no others."""
+    """A job that never ends blocks the threads of as many deletions as there may be streams, but no other threads."""
     app = make_app()
     client = app.test_client()
     answer = submit(client, "a.example")

@@ -1,4 +1,4 @@
-"""Batches: which are listed, which slice of their jobs, changes and values, with the code of each refusal."""
+"""Batches: the list, slices of their jobs, changes and values, with the code of each refusal."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.support.rows import claim, finish_job, record
 
 
 def finish(store: Store, answer: dict[str, Any], *values: Any, score: int | None = None) -> None:
-    """End the jobs of a batch, each with one entry T whose argument x is the value."""
+    """Finish the jobs of a batch, each with one entry T whose argument x is the value."""
     for job_id, value in zip(answer["job_ids"], values, strict=True):
         entry = EntryRecord(0.1, "BASIC", "basic01", "T", "INFO", {"x": value})
         finish_job(store, claim(store, job_id), record(entries=[entry], score=score, grade="C"))

@@ -1,4 +1,4 @@
-"""Batches over HTTP: names are looked at before anything is written."""
+"""Batches over HTTP: names are validated before anything is written."""
 
 from typing import Any
 
@@ -150,7 +150,7 @@ def test_unknown_batch(client: FlaskClient) -> None:
 
 
 def test_options_are_not_copied_until_the_disk_is_full(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each job has a copy of them."""
+    """Each job has a copy of the options."""
     levels = {"test_levels": {"ZONE": {f"T{number}": "INFO" for number in range(100)}}}
     body = {"domains": ["a.example", "b.example"], "profile_overrides": levels}
     monkeypatch.setattr(submission, "MAX_OPTIONS", 2000)

@@ -1,4 +1,4 @@
-"""Cohorts over HTTP: created, changed, compared with a list; and the code for each thing that is wrong."""
+"""Cohorts over HTTP: created, changed, compared with a list; and the code for each error."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.threads import together
 
 COHORTS = "/api/v1/analysis/cohorts"
 ON = {"analysis_enabled": True, "public_enabled": True}
-# Method, path, body: status and code. The cohort 1 is there, of the tag `mine`.
+# Method, path, body: status and code. Cohort 1 exists, of the tag `mine`.
 WRONG: list[tuple[str, str, Any, int, str]] = [
     ("POST", "", {}, 400, "missing_source_tag"),
     ("POST", "", {"source_tag": ""}, 400, "missing_source_tag"),

@@ -1,4 +1,4 @@
-"""The chain of trust over HTTP: as the engine made it, stored with the run, gone with it."""
+"""The chain of trust over HTTP: as built by the engine, stored with the run, deleted with it."""
 
 import asyncio
 from collections.abc import Callable

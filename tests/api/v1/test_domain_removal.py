@@ -1,4 +1,4 @@
-"""Domains are deleted with their runs, and pruned where they have none."""
+"""Domains are deleted with their runs, and pruned if they have none."""
 
 from datetime import timedelta
 

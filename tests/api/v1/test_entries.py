@@ -1,4 +1,4 @@
-"""Entries across runs: totals that stop counting, pages at any depth, CSV in pieces."""
+"""Entries across runs: totals with a limit, pages at any depth, CSV in chunks."""
 
 import csv
 from typing import Any
@@ -70,12 +70,12 @@ def test_pages_by_the_last_entry_seen_join_to_the_whole(client: FlaskClient, que
 
 @pytest.mark.usefixtures("seven")
 def test_csv_comes_in_pieces_that_join_to_all_rows(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither rows of the database nor lines of the answer are gathered as a whole."""
+    """Neither database rows nor lines of the response are collected as a whole."""
     monkeypatch.setattr(entries, "MIN_ROWS", 2)
     monkeypatch.setattr(entries, "MAX_ROWS", 2)
     response = client.get("/api/v1/entries?format=csv", buffered=False)
     pieces = [piece for piece in response.iter_encoded() if piece]
-    assert len(pieces) == 5  # the head, three of two rows, one of one
+    assert len(pieces) == 5  # the header, three chunks of two rows, one of one row
     rows = list(csv.DictReader(b"".join(pieces).decode().splitlines()))
     assert list(rows[0]) == list(entries.COLUMNS)
     assert [int(row["id"]) for row in rows] == [item["id"] for item in get(client)["items"]]
@@ -107,7 +107,7 @@ def test_cells_keep_quotes_lines_and_other_scripts(client: FlaskClient, store: S
     text = client.get("/api/v1/entries?format=csv").get_data(as_text=True)
     (row,) = csv.DictReader(text.splitlines(keepends=True))
     assert row["tag"] == "'@X"
-    assert row["args"].startswith("{")  # a cell that begins with a brace is no formula
+    assert row["args"].startswith("{")  # a cell that starts with a brace is not a formula
     assert '"a \\"b\\",\\nå"' in row["args"]
 
 

@@ -1,6 +1,6 @@
-"""Random histories: after each stretch of steps every list of the API answers as the reference in plain lists does.
+"""Random histories: after each series of steps every list of the API answers as the reference in plain lists does.
 
-GONEMASTER_HISTORIES=20 adds twenty histories with new seeds, GONEMASTER_HISTORY_SEED=7 repeats the one of a failure.
+GONEMASTER_HISTORIES=20 adds twenty histories with new seeds, GONEMASTER_HISTORY_SEED=7 repeats the seed of a failure.
 """
 
 import os
@@ -68,7 +68,7 @@ def _seed(number: int) -> int:
 
 @contextmanager
 def _told(seed: int, history: History) -> Iterator[None]:
-    """Add to a failure what repeats it."""
+    """Add the command that repeats it to a failure."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The list of jobs: filters, order, paging, and the code for each wrong parameter."""
+"""The list of jobs: filters, order, paging, and the code for each invalid parameter."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ def domains(client: FlaskClient, query: str = "") -> list[str]:
 
 @pytest.fixture
 def listed(store: Store) -> None:
-    """Three runs and a waiting job, each an hour after the one before."""
+    """Three runs and a waiting job, each an hour after the previous one."""
     for hour, (domain, level) in enumerate([("c.example", "INFO"), ("a.example", "ERROR"), ("b.test", "WARNING")]):
         make_run(store, domain, record(level, at=NOON + timedelta(hours=hour)))
     queue_job(store, "d.example", now=NOON + timedelta(hours=3))

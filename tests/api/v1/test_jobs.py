@@ -1,4 +1,4 @@
-"""Jobs over HTTP: what is taken, what is refused and with which code, what is shown."""
+"""Jobs over HTTP: accepted requests, rejected requests with their codes, and the documents shown."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The benchmark of the store asks for every list of the contract with every filter and sort, and gets answers."""
+"""The benchmark of the store requests every list of the contract with every filter and sort, without errors."""
 
 import re
 from collections import defaultdict
@@ -15,10 +15,10 @@ from gonemaster_db.core.session import Store
 
 SIZE = Size(100)
 PAGING = {"limit", "offset", "cursor", "page", "page_size", "after", "format"}
-FIXED = {("/batches/{id}", "batch_id")}  # the address says it
-COMPARISON = "/batches/{id}/diff/{id}"  # no list of rows; what it takes is in benchmarks/RESULTS.md
-KINDS = {"jobs", "batches", "domains", "runs", "entries", "tags"}  # the queue has a benchmark of its own
-ALL_OF = {"sort", "status", "severity", "level", "min_level"}  # filters with few values: each is asked for
+FIXED = {("/batches/{id}", "batch_id")}  # part of the URL
+COMPARISON = "/batches/{id}/diff/{id}"  # not a list of rows; its time is in benchmarks/RESULTS.md
+KINDS = {"jobs", "batches", "domains", "runs", "entries", "tags"}  # the queue has a separate benchmark
+ALL_OF = {"sort", "status", "severity", "level", "min_level"}  # filters with few values: each value is requested
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def document(client: FlaskClient) -> dict[str, Any]:
 
 
 def asked() -> dict[str, dict[str, set[str]]]:
-    """Values by parameter by group of the probes."""
+    """Return values by parameter by group of the probes."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for probe in probes(SIZE):
         for name, value in probe.query.items():
@@ -37,7 +37,7 @@ def asked() -> dict[str, dict[str, set[str]]]:
 
 
 def lists(document: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Paths below those of the version and query parameters of all that answer with a page."""
+    """Return paths below the version's path, and query parameters, of all endpoints that answer with a page."""
     for path, method, operation in operations(document):
         parameters = [one for one in operation.get("parameters", []) if one.get("in") == "query"]
         shown = re.sub(r"\{\w*?(id|name)\}", r"{\1}", path.removeprefix("/api/v1"))
@@ -69,5 +69,5 @@ def test_every_measured_list_answers(client: FlaskClient, store: Store) -> None:
 
 
 def _some(chosen: list[Probe]) -> list[Probe]:
-    """About a hundred, of all lists; 37 shares no divisor with the number of sorts."""
+    """Return about a hundred, of all lists; 37 shares no divisor with the number of sorts."""
     return chosen[::37]

@@ -1,4 +1,4 @@
-"""The metrics: each section and option of the JSON document, each family of the text, and what is true of both."""
+"""The metrics: each section and option of the JSON document, each family of the text, and their agreement."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def shared_of(client: FlaskClient) -> State:
 
 
 def get(client: FlaskClient, **query: Any) -> dict[str, Any]:
-    """The document as it is now, not as it was kept a moment ago."""
+    """Return the current document, not the cached one."""
     shared_of(client).recent.forget()
     answer = client.get(URL, query_string=query)
     assert answer.status_code == 200, answer.get_json()
@@ -95,7 +95,7 @@ def text(client: FlaskClient) -> str:
 
 
 def series(client: FlaskClient) -> dict[str, float]:
-    """The samples of the text, by name and labels as they are written."""
+    """Return the samples of the text, by name and labels as written."""
     lines = [line for line in text(client).splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
@@ -438,7 +438,7 @@ def test_latencies_are_kept_while_they_cannot_be_written(fresh: FlaskClient, que
 
 
 def test_processes_of_a_host_show_the_sum_of_their_counts(tmp_path: Path) -> None:
-    """Two processes count, one of them ends, and a third that starts later shows the requests of both."""
+    """Two processes count, one of them stops, and a third that starts later reports the requests of both."""
     script = (
         "import sys; from flask import Flask; from gonemaster_api.queries.metrics.http import read_http_counts;"
         "from gonemaster_api.web.exporter import http_metrics, register_exporter; app = Flask('x');"

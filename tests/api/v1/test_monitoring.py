@@ -1,4 +1,4 @@
-"""Alert rules and dashboard use families and labels that the metrics have; promtool accepts all of it."""
+"""Alert rules and dashboard use families and labels that the metrics have; promtool accepts both."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def labels_by_sample(text: str) -> dict[str, set[str]]:
 
 
 def expressions() -> Iterator[tuple[str, str]]:
-    """Each expression of rules and dashboard, with the name of where it stands."""
+    """Return each expression of rules and dashboard with the name of its location."""
     for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]:
         for rule in group["rules"]:
             yield rule["alert"], rule["expr"]

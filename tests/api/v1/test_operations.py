@@ -1,4 +1,4 @@
-"""What is too large for a request becomes an operation: 202, and a path that shows its progress."""
+"""Work that is too large for a request becomes an operation: 202, and a path that shows its progress."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which profile a submission is tested with."""
+"""The profile with which a submission is tested."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def strict(client: FlaskClient) -> int:
 
 
 def submit(client: FlaskClient, domain: str, **fields: Any) -> dict[str, Any]:
-    """Submit a job, and the same as a batch, which must choose alike."""
+    """Submit a job, and the same as a batch; both must choose the same profile."""
     single = client.post("/api/v1/jobs", json={"domain": domain, **fields})
     assert single.status_code == 201, single.get_json()
     batch = client.post("/api/v1/jobs/batch", json={"domains": ["other.example", domain], **fields})

@@ -1,4 +1,4 @@
-"""Stored profiles and the engine of this server: what they lack, who has looked, how they are mended."""
+"""Stored profiles and this server's engine: missing settings, who has checked them, and how they are fixed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +25,7 @@ Stored = Callable[..., str]
 
 @pytest.fixture
 def stored(client: FlaskClient, store: Store) -> Stored:
-    """`stored(config, version="0.0.1")` puts a profile there as another version left it, and gives its address."""
+    """Store profiles: `stored(config, version="0.0.1")` stores one as another version left it, and returns its URL."""
 
     def put(config: Any, *, name: str = "old", version: str = "0.0.1") -> str:
         number = create(client, name)["id"]

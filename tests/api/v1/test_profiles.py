@@ -1,4 +1,4 @@
-"""Profiles over HTTP: stored, replaced, removed; wrong ones refused with the path of all that is wrong."""
+"""Profiles over HTTP: stored, replaced, removed; invalid profiles are rejected with the path of each error."""
 
 from typing import Any
 

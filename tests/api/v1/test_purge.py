@@ -1,4 +1,4 @@
-"""Old runs removed on request: what counts as old, and what is refused."""
+"""Old runs removed on request: which runs count as old, and which requests are rejected."""
 
 from datetime import datetime, timedelta
 

@@ -29,7 +29,7 @@ def tier(queue: dict[str, Any], name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def filled(store: Store) -> list[str]:
-    """Three batch jobs, then two normal ones, then a running one; ids of those that wait, in their order."""
+    """Three batch jobs, then two normal ones, then a running one; the ids of the waiting jobs in order."""
     batch = queue_jobs(store, ["b1.example", "b2.example", "b3.example"], priority=1)
     running = queue_job(store, "r.example")
     normal = queue_jobs(store, ["n1.example", "n2.example"])
@@ -238,7 +238,7 @@ def test_estimates_are_the_same_wherever_a_job_is_shown(client: FlaskClient, sto
 
 
 def measure(store: Store) -> None:
-    """Runs that have just ended, so that there is a rate."""
+    """Store runs that have just ended, so that there is a rate."""
     for number in range(4):
         make_run(store, f"r{number}.example", record(at=utcnow() - timedelta(seconds=number)))
 
@@ -261,7 +261,7 @@ def test_nothing_is_expected_of_a_tier_that_no_worker_takes_from(
     }
 
     def expected() -> set[str]:
-        client.application.extensions[NAME].recent.forget()  # which workers there are is looked up once a second
+        client.application.extensions[NAME].recent.forget()  # the workers are looked up once a second
         shown = {name: client.get(f"/api/v1/{path}").get_json() for name, path in paths.items()}
         assert all(job["position"] == 1 for job in shown.values())
         return {name for name, job in shown.items() if job["expected_start_at"] and job["expected_finish_at"]}
@@ -278,7 +278,7 @@ def test_nothing_is_expected_of_a_tier_that_no_worker_takes_from(
 
 
 def test_no_more_slots_are_in_use_than_there_are(client: FlaskClient, queue: QueueParts) -> None:
-    """Jobs that stand still have given their slots to others."""
+    """Stalled jobs have yielded their slots to others."""
     running = {f"job_{number}": queue.broker.time() for number in range(6)}
     worker = WorkerState("w@h", "h", 1, ("normal", "batch"), 4, running, queue.broker.time())
     queue.broker.workers.register(worker, timedelta(minutes=5))

@@ -1,4 +1,4 @@
-"""Domains, tags, runs and entries: an operator's memory over HTTP."""
+"""Domains, tags, runs and entries over HTTP: an operator's records."""
 
 import csv
 from datetime import timedelta

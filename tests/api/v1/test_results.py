@@ -1,4 +1,4 @@
-"""Results: entries with messages in the language asked for."""
+"""Results: entries with messages in the requested language."""
 
 from flask.testing import FlaskClient
 

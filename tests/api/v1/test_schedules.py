@@ -1,4 +1,4 @@
-"""Schedules over HTTP: set, shown, previewed, removed; and the code for each thing that is wrong."""
+"""Schedules over HTTP: set, shown, previewed, removed; and the code for each error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def queue(queue: QueueParts, clock: SetClock) -> QueueParts:
-    """The parts of the API at noon, on a Wednesday."""
+    """The parts of the API at noon on a Wednesday."""
     return replace(queue, clock=clock)
 
 
@@ -44,7 +44,7 @@ def _tag(store: Store) -> None:
     fill_tag(store, "mine")
 
 
-# The wrong body over a good one, and the code; None removes a field.
+# The invalid fields over a valid body, and the code; None removes a field.
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"kind": ...}, "invalid_schedule"),
     ({"kind": None}, "invalid_schedule"),
@@ -157,7 +157,7 @@ def test_a_schedule_of_a_tag_is_set_shown_and_removed(client: FlaskClient, store
 
 
 def test_what_a_schedule_shows_can_be_sent_again(client: FlaskClient) -> None:
-    """But for what is read only."""
+    """Except for read-only fields."""
     bodies: list[dict[str, Any]] = [
         WEEKLY | {"weekdays": ["sun", "mon", "sun"]},
         {"kind": "interval", "interval_days": 3, "anchor_date": "2026-01-01", "time_of_day": "00:00"},
@@ -185,7 +185,7 @@ def test_a_schedule_of_a_cohort_needs_its_analysis(client: FlaskClient, store: S
     path = f"/api/v1/analysis/cohorts/{on}/schedule"
     made = client.put(path, json=WEEKLY | {"promote_default": True}).get_json()
     assert (made["cohort_id"], made["source_tag"], made["label"]) == (on, "mine", "all of mine")
-    client.put(TAG, json=WEEKLY)  # the tag may have one of its own
+    client.put(TAG, json=WEEKLY)  # the tag may have a separate default
     fill_tag(store, "a")
     client.put("/api/v1/tags/a/schedule", json=WEEKLY)
     listed = [(item["cohort_id"], item["source_tag"]) for item in client.get(SCHEDULES).get_json()]

@@ -1,4 +1,4 @@
-"""Scores in answers: computed from the stored entries, with the configuration that counts now."""
+"""Scores in responses: computed from the stored entries with the current configuration."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,8 @@ ENTRIES = [
     EntryRecord(0.3, "CONNECTIVITY", "connectivity03", "CN01_IPV6_DISABLED", "NOTICE"),
     EntryRecord(0.4, "ZONE", "zone01", "Z01_MNAME_NOT_MASTER", "WARNING"),
 ]
-# By hand: dnssec 100-20, nameserver_health 100, connectivity 100-1, zone_consistency 100-5; weights 1.5, 1.2, 1.0, 0.8.
+# Computed by hand: dnssec 100-20, nameserver_health 100, connectivity 100-1, zone_consistency 100-5; weights 1.5,
+# 1.2, 1.0, 0.8.
 EXPECTED = int((80 * 1.5 + 100 * 1.2 + 99 * 1.0 + 95 * 0.8) / 4.5)
 
 

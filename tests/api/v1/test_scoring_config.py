@@ -1,4 +1,4 @@
-"""The configuration of scoring over HTTP: shown, stored, refused; what is stored counts in results."""
+"""The configuration of scoring over HTTP: shown, stored, rejected; a stored configuration applies to results."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people type to find a domain: U-labels, capital letters, blanks around a name."""
+"""The search texts that users type to find a domain: U-labels, capital letters, spaces around a name."""
 
 from http import HTTPStatus
 
@@ -43,7 +43,7 @@ def test_a_name_is_found_as_people_write_it(client: FlaskClient, typed: str) -> 
 
 @pytest.mark.usefixtures("tagged")
 def test_a_change_of_all_that_match_is_about_what_the_list_showed(client: FlaskClient) -> None:
-    """The list and the change that is sent with its filter read the same text in the same way."""
+    """The list and a change with the list's filter interpret the same text in the same way."""
     client.post("/queue/jobs", data={"all": "yes", "domain": "räksmörgås", "do": "hold"})
     held = client.get("/api/v1/jobs?status=paused").get_json()["items"]
     assert [job["domain"] for job in held] == [STORED]

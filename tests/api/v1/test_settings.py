@@ -1,4 +1,4 @@
-"""Settings over HTTP: shown with their sources, changed all or none, obeyed by everything in this process."""
+"""Settings over HTTP: shown with their sources, changed all or none, applied by all parts of this process."""
 
 from dataclasses import replace
 from datetime import timedelta

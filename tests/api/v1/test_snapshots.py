@@ -1,4 +1,4 @@
-"""Snapshots over HTTP: listed, changed, retired, purged, made anew; and the code for each thing that is wrong."""
+"""Snapshots over HTTP: listed, changed, retired, purged, rebuilt; and the code for each error."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from tests.support.threads import together
 
 NAMES = ["a.example", "b.example", "c.example"]
 ANALYSIS = "/api/v1/analysis/cohorts"
-# Method, path below the snapshots, body: status and code. There are the snapshots `one` and `two`.
+# Method, path below the snapshots, body: status and code. The snapshots `one` and `two` exist.
 WRONG: list[tuple[str, str, Any, int, str]] = [
     ("GET", "/none", None, 404, "not_found"),
     ("POST", "/none", {"label": "x"}, 404, "not_found"),
@@ -39,7 +39,7 @@ WRONG: list[tuple[str, str, Any, int, str]] = [
 
 @pytest.fixture
 def cohort(store: Store, client: FlaskClient) -> Cohort:
-    """A cohort with two snapshots, of made-up facts."""
+    """A cohort with two snapshots of made-up facts."""
     made = make_cohort(store)
     for number, slug in enumerate(("one", "two")):
         at = NOON + timedelta(days=number)

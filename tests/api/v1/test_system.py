@@ -1,4 +1,4 @@
-"""Whether the service works, what it shows, and its start page."""
+"""The health of the service, the data about it, and its start page."""
 
 import re
 from dataclasses import replace

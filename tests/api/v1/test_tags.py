@@ -1,4 +1,4 @@
-"""Tags over HTTP: made, filled, summarised, purged, removed; and the code for each thing that is wrong."""
+"""Tags over HTTP: created, filled, summarised, purged, removed; and the code for each error."""
 
 from datetime import timedelta
 from typing import Any

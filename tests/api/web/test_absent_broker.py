@@ -1,4 +1,4 @@
-"""While Redis does not answer: what rows decide is done and says so, what needs Redis is refused and not done."""
+"""While Redis does not answer, changes that only need the database succeed with a note, and others are refused."""
 
 import threading
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def away(
 
 
 def done(response: Any) -> dict[str, Any]:
-    """The body of a request that was carried out without Redis, and says so."""
+    """Return the body of a request that succeeded without Redis and says so."""
     body: dict[str, Any] = response.get_json()
     assert (response.status_code, body.pop("broker")) == (200, "unavailable")
     return body

@@ -1,4 +1,4 @@
-"""Every control, deletion and purge leaves one line of the audit: who, what, how many, when."""
+"""Every control, deletion and purge leaves one audit line: actor, action, count and time."""
 
 from datetime import timedelta
 from typing import Any

@@ -33,7 +33,7 @@ __all__ = ["sends_its_forms"]  # for the login, whose tests are here
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: tests/db has the queries."""
+    """One database kind is enough: tests/db has the queries."""
     return make_store_settings("sqlite")
 
 
@@ -62,7 +62,7 @@ def revoke(store: Store, token: str) -> None:
 
 
 def log_in(client: FlaskClient, token: str) -> str:
-    """Log in, and give the Set-Cookie header."""
+    """Log in, and return the Set-Cookie header."""
     response = client.post("/api/v1/session", json={"token": token})
     assert response.status_code == 200, response.get_json()
     return str(response.headers["Set-Cookie"])
@@ -89,7 +89,7 @@ def test_without_tokens_everything_is_open(client: FlaskClient) -> None:
         ({"Authorization": f"Basic {ADMIN}"}, "not valid"),
         ({"Authorization": f"Bearer {ADMIN}x"}, "not valid"),
         ({"Authorization": f"Bearer {ADMIN},Bearer {ADMIN}"}, "not valid"),
-        ({"Authorization": f"Bearer {digest_of(ADMIN)}"}, "not valid"),  # what is stored opens nothing
+        ({"Authorization": f"Bearer {digest_of(ADMIN)}"}, "not valid"),  # the stored value is not a valid token
         ({"Authorization": "Bearer \xff\xfe"}, "not valid"),
         ({"Cookie": "gm_admin=" + "x" * 43}, "not valid"),
         ({"Cookie": f"gm_admin={ADMIN}"}, "not valid"),  # a cookie holds a session, never a token
@@ -224,7 +224,7 @@ def test_stored_tokens_count_at_once_and_end_with_their_sessions(app: Flask, sto
     log_in(client, token)
     assert client.get("/api/v1/jobs").status_code == 200
     revoke(store, token)
-    assert error_of(client.get("/api/v1/jobs")) == (401, "unauthorized")  # the session is gone before all else
+    assert error_of(client.get("/api/v1/jobs")) == (401, "unauthorized")  # the session is deleted first
     keyring_of(app).refresh()
     assert error_of(client.get("/api/v1/jobs", headers=bearer(token))) == (401, "unauthorized")
 
@@ -304,7 +304,7 @@ def test_a_browser_gets_a_login_page_and_then_what_it_asked_for(guarded: FlaskCl
     assert asked.status_code == 401
     text = asked.get_data(as_text=True)
     assert 'name="next" value="/api/v1/docs?x=1"' in text
-    assert text.count("<script") == text.count('<script defer src="/static/')  # its own script, none in the page
+    assert text.count("<script") == text.count('<script defer src="/static/')  # its own script, no inline script
     wrong = guarded.post("/login", data={"token": "gm_wrong", "next": "/"})
     assert wrong.status_code == 401
     assert "not valid" in wrong.get_data(as_text=True)
@@ -337,7 +337,7 @@ def test_programs_get_no_page(guarded: FlaskClient) -> None:
 def test_the_guard_of_private_targets_is_lifted_by_administrators_only(
     queue: QueueParts, store: Store, make_app: MakeApp
 ) -> None:
-    """In open mode it is not (tests/hostile/test_targets.py). A token in the database is as good as others."""
+    """In open mode it is not (tests/hostile/test_targets.py). A token in the database has the same rights as others."""
     with store.transaction() as session:
         add_token(session, digest_of(ADMIN), label="boss", scopes=[], now=utcnow())
     client = make_app().test_client()

@@ -1,4 +1,4 @@
-"""Lists over HTTP as the contract has them: pages, filters, sorts, and the code for each wrong parameter."""
+"""Lists over HTTP as in the contract: pages, filters, sorts, and the code for each invalid parameter."""
 
 import json
 from datetime import timedelta
@@ -121,7 +121,7 @@ def test_cursors_lead_through_a_list_and_are_absent_at_its_ends(client: FlaskCli
 
 
 def walked(client: FlaskClient, path: str, direction: str, cursor: str) -> tuple[list[str], str]:
-    """Follow the cursors of a list, two items a page; returns the items as text, page by page, and the last cursor."""
+    """Follow the cursors of a list, two items a page; return the items as text, page by page, and the last cursor."""
     items: list[str] = []
     mark = "&" if "?" in path else "?"
     while True:
@@ -138,7 +138,7 @@ CURSORED = ("domains", "runs", "entries", "entries?latest=1", "audit", "batches"
 
 @pytest.mark.parametrize("path", CURSORED)
 def test_cursors_walk_all_pages_there_and_back(client: FlaskClient, ids: dict[str, str], path: str) -> None:
-    """What a page returns as a cursor is what `cursor` takes, in every list."""
+    """In every list, the cursors that a page returns are valid values of `cursor`."""
     whole = client.get(f"/api/v1/{path}").get_json()["items"]
     there, last = walked(client, path, "next", "0")
     assert there == [json.dumps(item, sort_keys=True) for item in whole]

@@ -1,4 +1,4 @@
-"""Every address, method and parameter of the contract's sections 2 to 6 is there, and no document lacks a field."""
+"""Every URL, method and parameter of the contract's sections 2 to 6 exists, and no document lacks a field."""
 
 import re
 from datetime import timedelta
@@ -17,9 +17,9 @@ CURSORS = PAGING | {"cursor", "page", "page_size"}
 JOB_LIST = CURSORS | {"status", "domain", "severity", "created_after", "created_before", "sort"}
 DOMAIN_LIST = PAGING | {"name", "level", "min_level", "sort"}
 
-# Section by section: methods, and what the query of GET may say.
+# Section by section: methods, and the query parameters of GET.
 CONTRACT: dict[str, tuple[str, set[str]]] = {
-    # 2 jobs and queue, and what decisions.md adds
+    # 2 jobs and queue, and the additions of decisions.md
     "/jobs": ("GET POST", JOB_LIST | {"batch_id"}),
     "/jobs/batch": ("POST", set()),
     "/jobs/purge": ("POST", set()),
@@ -138,7 +138,7 @@ def test_every_address_of_the_contract_is_there(client: FlaskClient) -> None:
 
 
 def times_of(document: Any) -> list[Any]:
-    """Everything under a name that ends with `_at`, at any depth."""
+    """Return all values whose name ends with `_at`, at any depth."""
     if isinstance(document, list):
         return [found for item in document for found in times_of(item)]
     if not isinstance(document, dict):
@@ -149,7 +149,7 @@ def times_of(document: Any) -> list[Any]:
 
 @pytest.fixture
 def filled(client: FlaskClient, store: Store) -> dict[str, str]:
-    """A batch of a tag with one run that has a score, one queued job, and ids of everything."""
+    """A batch of a tag with one run that has a score, one queued job, and the ids of all of them."""
     client.post("/api/v1/tags/mine/domains", json={"domains": ["a.example", "b.example"]})
     answer = submit(client, "a.example", "b.example", tags=["mine"])
     entry = EntryRecord(0.1, "BASIC", "basic01", "B01_CHILD_FOUND", "NOTICE", {"ns": "ns1.example"})

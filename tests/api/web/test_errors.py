@@ -1,4 +1,4 @@
-"""Every refusal has the one shape, whatever refuses."""
+"""All error responses have the same format, independent of the layer that rejects the request."""
 
 from io import BytesIO
 from typing import Any
@@ -16,12 +16,12 @@ from tests.support.stores import MakeSettings
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: no query differs here."""
+    """One database kind is enough: the queries do not differ here."""
     return make_store_settings("sqlite")
 
 
 def error_of(response: Response) -> dict[str, Any]:
-    """The error of an answer, after a look at its shape."""
+    """Check the format of a response and return its error."""
     document: dict[str, dict[str, Any]] = response.get_json()
     assert set(document) == {"error"}
     assert {"code", "message"} <= set(document["error"]) <= {"code", "message", "details"}

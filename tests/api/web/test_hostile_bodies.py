@@ -1,4 +1,4 @@
-"""Bodies and headers that want to break something: each gets an answer of the API's own, on both databases."""
+"""Malicious bodies and headers: each gets a regular API response, on both databases."""
 
 import gzip
 import json
@@ -129,7 +129,7 @@ def test_redirects_stay_on_this_host(client: FlaskClient) -> None:
 
 def test_head_of_a_stream_leaves_no_stream_open(client: FlaskClient, store: Store) -> None:
     job = queue_job(store, "a.example")
-    for _ in range(50):  # more than may be open at once
+    for _ in range(50):  # more than may be open at the same time
         with client.head(f"/api/v1/jobs/{job.id}/events") as response:
             assert response.status_code == 200
 

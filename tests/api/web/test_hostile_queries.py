@@ -1,4 +1,4 @@
-"""Addresses that want to break something: each gets an answer of the API's own, on both databases."""
+"""Malicious URLs: each gets a regular API response, on both databases."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from gonemaster_db.core.session import Store
 from tests.api.web.test_errors import error_of
 from tests.support.rows import make_run, record
 
-# Parameters that take text; each of them ends up in a comparison of the database.
+# Parameters that take text; the database compares each of them.
 TEXTS = (
     "jobs?domain=", "jobs?batch_id=", "runs?tag=", "runs?event_tag=", "runs?domain=", "runs?domain_exact=",
     "runs?batch=", "domains?name=", "domains?tag=", "entries?run=", "entries?module=", "entries?testcase=",
@@ -83,7 +83,7 @@ def test_of_a_parameter_that_is_given_twice_the_first_counts(client: FlaskClient
 def test_number_that_is_none_or_beyond_all_limits(client: FlaskClient) -> None:
     for number in (HUGE, -HUGE, "9" * 10_000, "-1", "1e3", "0x10", "1_0", "%d9%a1", "+1", "%201", "NaN", "1.x", ""):
         for query, code in NUMBERS.items():
-            if (query, number) != ("batches?limit=", HUGE):  # larger ones are cut, here
+            if (query, number) != ("batches?limit=", HUGE):  # larger values are reduced here
                 assert refused(client, f"{query}{number}") == code, query
 
 
@@ -105,7 +105,7 @@ def test_strange_ids_are_not_found(client: FlaskClient) -> None:
 
 
 def addresses(client: FlaskClient, stand_in: str, *, method: str = "GET") -> Iterator[str]:
-    """Yield the addresses of the API, with something in place of the ids."""
+    """Yield the URLs of the API, with a text instead of the ids."""
     for rule in client.application.url_map.iter_rules():
         if rule.rule.startswith("/api/v1/") and method in (rule.methods or ()) and "assets" not in rule.rule:
             number = "1" if "<int" in rule.rule else stand_in

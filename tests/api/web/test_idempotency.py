@@ -1,4 +1,4 @@
-"""A request that is repeated with its key does nothing twice."""
+"""A request that is repeated with its key takes effect once."""
 
 import json
 from typing import Any

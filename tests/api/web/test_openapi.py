@@ -1,4 +1,4 @@
-"""The document of the API is valid, complete and served with a page that needs nobody else."""
+"""The API document is valid and complete; its page loads nothing from other hosts."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ OUTSIDE = {"/api/v1", "/api/v1/", "/api/v1/openapi.json", "/api/v1/docs", "/api/
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: no query differs here."""
+    """One database kind is enough: the queries do not differ here."""
     return make_store_settings("sqlite")
 
 

@@ -15,7 +15,7 @@ from tests.support.stores import MakeSettings
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: no query differs here."""
+    """One database kind is enough: the queries do not differ here."""
     return make_store_settings("sqlite")
 
 
@@ -28,7 +28,7 @@ def behind_proxy(make_app: MakeApp) -> FlaskClient:
 
 
 def remote_of(client: FlaskClient, peer: str, forwarded_for: str) -> str:
-    """The client address that the access log names."""
+    """Return the client address in the access log."""
     with capture_logs() as lines:
         client.get(
             "/api/v1/healthz", environ_base={"REMOTE_ADDR": peer}, headers={"X-Forwarded-For": forwarded_for}
@@ -39,13 +39,13 @@ def remote_of(client: FlaskClient, peer: str, forwarded_for: str) -> str:
 @pytest.mark.parametrize(
     ("peer", "forwarded_for", "client_address"),
     [
-        ("192.0.2.9", "198.51.100.1", "192.0.2.9"),  # not trusted: what it says is removed
+        ("192.0.2.9", "198.51.100.1", "192.0.2.9"),  # not trusted: its headers are removed
         ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
         ("10.0.0.1", "203.0.113.5, 198.51.100.1, 10.9.9.9", "198.51.100.1"),  # from the right, first not trusted
         ("10.0.0.1", "10.1.1.1, 10.2.2.2", "10.1.1.1"),
         ("10.0.0.1", "nonsense", "10.0.0.1"),
         ("::ffff:10.0.0.1", "2001:db8::7, 2a00::1", "2a00::1"),
-        ("10.0.0.1", "127.0.0.1, 198.51.100.1", "198.51.100.1"),  # the client's own claim does not count
+        ("10.0.0.1", "127.0.0.1, 198.51.100.1", "198.51.100.1"),  # the client's claim does not count
         ("10.0.0.1", "198.51.100.1, ", "10.0.0.1"),
         ("10.0.0.1", "203.0.113.5, unknown, 10.9.9.9", "10.9.9.9"),
         ("10.0.0.1", "198.51.100.1:4711", "198.51.100.1"),

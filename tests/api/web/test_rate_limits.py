@@ -1,4 +1,4 @@
-"""The moving windows of the rate limits, in Redis and without it."""
+"""The sliding windows of the rate limits, in Redis and without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request that changes something ends in time, and commits nothing after that."""
+"""A request that changes data ends in time, and commits nothing after that."""
 
 import logging
 
@@ -13,7 +13,7 @@ from tests.api.conftest import MakeApp
 
 
 def held(store: Store) -> str:
-    """The statement by which another transaction holds up all that write jobs."""
+    """The statement with which another transaction blocks all writes to jobs."""
     return "SELECT 1" if store.engine.dialect.name == "sqlite" else "LOCK TABLE jobs IN EXCLUSIVE MODE"
 
 
@@ -47,6 +47,6 @@ def test_a_broadcast_holds_nobody_and_is_bounded(queue: QueueParts, caplog: pyte
     caplog.clear()
     with caplog.at_level(logging.WARNING):
         last = post_cancel(queue.celery, ["job_1"])
-        assert last is not None  # there is room again
+        assert last is not None  # there are free threads again
         last.join()
     assert caplog.records == []

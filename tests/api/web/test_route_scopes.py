@@ -1,4 +1,4 @@
-"""Each route, with no token, wrong ones and too small ones: refused with the right code, and nothing happens."""
+"""Each route without a token, with invalid tokens and with too small scopes: the right error code, and no effect."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BODY = {"domain": "example.com", "name": "mine", "token": "gm_wrong", "domains":
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database is enough: nothing is to be done in it."""
+    """One database kind is enough: nothing is written to it."""
     return make_store_settings("sqlite")
 
 
@@ -61,7 +61,7 @@ def gated_calls(app: Flask) -> Iterator[tuple[str, str, Scope]]:
 
 
 def content(store: Store, queue: QueueParts) -> str:
-    """Return all rows and all of Redis but the counts of failures."""
+    """Return all rows and all of Redis except the counts of failures."""
     with store.read_only() as session:
         rows = {
             table.name: [list(map(repr, row)) for row in session.execute(select(table))]
@@ -73,7 +73,7 @@ def content(store: Store, queue: QueueParts) -> str:
 
 
 def check_headers(response: TestResponse, path: str) -> None:
-    """The headers of http-api.md section 1.3, which each answer has, a refusal as well."""
+    """Check the headers of http-api.md section 1.3, which each response has, including refusals."""
     headers = response.headers
     assert headers["X-Request-Id"], path
     assert headers["X-Content-Type-Options"] == "nosniff", path
@@ -98,7 +98,7 @@ def test_no_route_does_anything_without_its_scope(app: Flask, store: Store, queu
         ]
         presented += [(bearer(token), 403) for scope, token in TOKENS.items() if not scope.includes(needed)]
         for headers, status in presented:
-            address = {"REMOTE_ADDR": f"2001:db8:{number:x}::1"}  # else the limit of failures answers
+            address = {"REMOTE_ADDR": f"2001:db8:{number:x}::1"}  # otherwise the limit of failures answers
             body = None if method in ("GET", "HEAD", "OPTIONS") else BODY
             response = client.open(path, method=method, json=body, headers=dict(headers), environ_base=address)
             assert response.status_code == status, (method, path, headers, response.get_data(as_text=True))
@@ -110,12 +110,12 @@ def test_no_route_does_anything_without_its_scope(app: Flask, store: Store, queu
 
 
 def test_each_route_serves_its_scope(app: Flask, store: Store) -> None:
-    """Whatever else a request lacks, with the scope that its route names it is not refused for that."""
+    """With the scope that its route names, a request is not rejected for its scope, even if it is invalid otherwise."""
     client = app.test_client(use_cookies=False)
     for method, path, needed in gated_calls(app):
         if (
             path.endswith("/events") or "/lookup/" in path or method not in ("GET", "HEAD")
-        ):  # the latter leave this machine
+        ):  # DNS lookups leave this machine
             continue
         response = client.open(path, method=method, headers=dict(bearer(TOKENS[needed])))
         assert response.status_code not in (401, 403), (method, path)

@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI document, right and wrong ones, to a real server, which answers as it says."""
+"""Generated requests from the OpenAPI document, valid and invalid, to a real server, which responds as documented."""
 
 import json
 import os
@@ -34,18 +34,18 @@ CHECKS = (
     "unsupported_method",
     "allow_header_conformance",
 )
-# Streams of a job that has not ended stay open; tests/api/streams/test_events.py reads them. The catalogue is 503 where
-# nothing is public, which other requests may bring about; tests/api/analysis reads it. Look-ups leave this machine.
+# Streams of a job that has not ended stay open; tests/api/streams/test_events.py reads them. The catalogue is 503 if
+# nothing is public, which other requests may cause; tests/api/analysis reads it. DNS lookups leave this machine.
 LEFT_OUT = "/events$|/catalog$|/lookup/"
-# The limits of every parameter are tried where types are strict; what chance makes up, where it is quick.
+# The limits of every parameter are tried if types are strict; random values are tried if they are quick.
 PHASES = {"postgres": "coverage", "sqlite": "examples,fuzzing"}
-ROUNDS = int(os.environ.get("SCHEMATHESIS_ROUNDS", "8"))  # made up by chance for each operation; more take minutes
+ROUNDS = int(os.environ.get("SCHEMATHESIS_ROUNDS", "8"))  # random requests per operation; more take minutes
 TAGS = ["mine", "yours", "a b", "caf\u00e9"]
 
 
 @pytest.fixture
 def known(store: Store) -> dict[str, list[Any]]:
-    """Something to ask for: jobs in each state, runs, batches, domains, tags; names and ids of them."""
+    """Existing objects: jobs in each state, runs, batches, domains, tags; with names and ids."""
     runs = [make_run(store, f"d{number % 3}.example", record("INFO", "ERROR")) for number in range(5)]
     public_ids = [new_public_id() for _ in range(3)]
     make_run(store, "p0.example", record("INFO"), public_id=public_ids[0])
@@ -89,7 +89,7 @@ def fill_batch(store: Store, number: int) -> str:
 
 @pytest.fixture
 def server(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[str]:
-    """Address of an API process on the database of this test."""
+    """The URL of an API process on the database of this test."""
     settings: dict[str, Any] = {
         "db_driver": store_settings.driver,
         "db_dsn": store_settings.dsn,
@@ -127,13 +127,13 @@ def arguments(phases: str) -> list[str]:
         *("--phases", phases),
         *("--max-examples", str(ROUNDS)),
         "--generation-deterministic",
-        *("--request-timeout", "120", "--suppress-health-check", "all"),  # of a slow machine nothing follows
+        *("--request-timeout", "120", "--suppress-health-check", "all"),  # a slow machine must not fail the test
         *("--continue-on-failure", "--no-color"),
     ]
 
 
 def configuration(known: dict[str, list[Any]]) -> str:
-    """Three of four path parameters name something that is there."""
+    """Three of four path parameters name an existing object."""
     lines = []
     for name, values in known.items():
         lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values, ensure_ascii=False)}"]

@@ -1,1 +1,1 @@
-"""A lab: the service on hosts of its own, faults that are done to them, and what must hold all the same."""
+"""A lab: the service on separate hosts, faults that are injected, and the invariants that must still hold."""

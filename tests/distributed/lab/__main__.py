@@ -17,11 +17,11 @@ from tests.distributed.lab.report import row, table, write
 from tests.distributed.lab.scenarios import SCENARIOS, Scenario, attempt
 from tests.distributed.lab.services import SLOTS, Lab, Shape, open_lab
 
-BATCH = 300  # jobs of a second each
+BATCH = 300  # jobs of one second each
 
 
 def main(arguments: list[str]) -> int:
-    """Return 1 if an invariant does not hold or a fault could not be done."""
+    """Return 1 if an invariant does not hold or a fault could not be injected."""
     parser = argparse.ArgumentParser(description="faults on hosts that are namespaces; as root")
     parser.add_argument("--only", default="", help="a regular expression for the names of the faults")
     parser.add_argument("--batch", type=int, default=BATCH, help="jobs of a second each in a batch, for each fault")
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
 
 
 def heading(batch: int, loads: Sequence[float]) -> str:
-    """Return what is above the table: the lab, its work, and how busy the machine was with other things as well."""
+    """Return the text above the table: the lab, its load, and the other load of the machine."""
     shape = Shape()
     return (
         f"{os.cpu_count()} cores, default settings, {shape.workers} worker hosts of {SLOTS} slots,"
@@ -64,7 +64,7 @@ def _do(
     troubles: list[str],
     loads: list[float],
 ) -> None:
-    """Do faults in one lab, one after another."""
+    """Inject faults in one lab, one after another."""
     with open_lab(group[0].shape) as lab, kept_logs(lab, options.keep):
         for scenario in group:
             verdict, trial = attempt(lab, scenario, batch=options.batch)
@@ -77,7 +77,7 @@ def _do(
 
 @contextmanager
 def kept_logs(lab: Lab, target: Path | None) -> Iterator[None]:
-    """Copy what the hosts of a lab have written, where that is wanted."""
+    """Copy the logs of a lab's hosts if requested."""
     try:
         yield
     finally:
@@ -88,5 +88,5 @@ def kept_logs(lab: Lab, target: Path | None) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # files are removed, too; all else ends with this process
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # removes files, too
     sys.exit(main(sys.argv[1:]))

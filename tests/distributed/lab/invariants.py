@@ -1,4 +1,4 @@
-"""What must hold after each fault, and the figures that say how well the service went on."""
+"""The invariants that must hold after each fault, and the figures that describe how well the service continued."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,69 +18,69 @@ from tests.support.rows import written_entries
 from tests.support.standin_worker import ENTRIES
 from tests.support.workers import wait_until
 
-PATIENCE_S = 300  # only ends a hang
+PATIENCE_S = 300  # only limits a hang
 PERSON_WAITS_S = 5.0
-"""After so long a waiting job of a person is to be started elsewhere, and no job of a batch before it."""
+"""After this delay a waiting interactive job must start elsewhere, before any batch job."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """When a fault was done, and when it was over, by the steady clock; None where it is for good, as a lost host."""
+    """When a fault was injected, and when it ended, by the monotonic clock; None if it is permanent."""
 
-    moments: tuple[float, ...]  # several, where it was done several times
+    moments: tuple[float, ...]  # several if it was repeated
     over: float | None
 
     @property
     def began(self) -> float:
-        """The first moment."""
+        """Return the first time."""
         return self.moments[0]
 
     def since_last(self, at: float) -> float:
-        """Return the seconds since the last time that the fault was done."""
+        """Return the seconds since the last injection of the fault."""
         return at - max((moment for moment in self.moments if moment <= at), default=self.began)
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a promotion may take back, and who cannot answer."""
+    """The losses that a promotion may cause, and the hosts that cannot answer."""
 
-    lost_claims: int = 0  # of one job: a claim waits for no standby
+    lost_claims: int = 0  # starts of one job: a claim does not wait for a standby
     lag: tuple[float, float] = (0.0, 0.0)  # from when to when the standby received nothing
-    rebuilt: bool = False  # Redis was away: messages of what was accepted meanwhile are written when it is back
-    silent: frozenset[str] = frozenset()  # hosts of the API to which the fault is done
+    rebuilt: bool = False  # Redis was unavailable: messages of jobs accepted meanwhile are written when it is back
+    silent: frozenset[str] = frozenset()  # hosts of the API that the fault affects
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found. Times in seconds, from the moment of the fault where nothing else is said."""
+    """The findings. Times in seconds, from the fault unless stated otherwise."""
 
     jobs: int
-    lost: int  # accepted, and without a run; but for those that no standby had
+    lost: int  # accepted, and without a run; except those that no standby had
     given_up: int  # accepted while the standby that was promoted later received nothing, and without a run
-    doubled: int  # runs that nobody was told of, or whose results or starts are more than one claim each
+    doubled: int  # unreported runs, and runs with results of, or starts by, more than one claim
     failed: int
-    again: int  # jobs that were started again
+    again: int  # restarted jobs
     last_again_s: float | None
     standstill_s: float  # the longest time without a start while jobs waited
-    after_over_s: float  # how much of it was after the end of the fault
-    person_s: float  # the longest wait of a person's job, from its acceptance to its first start
+    after_over_s: float  # the part of it after the end of the fault
+    person_s: float  # the longest wait of an interactive job, from acceptance to first start
     any_s: float
     refused_s: float  # the longest time until a submission was accepted
-    out_of_turn: int  # starts of batch jobs while a person's job had waited longer than PERSON_WAITS_S
-    said: Mapping[str, float]  # kinds of issues, and after how many seconds they were seen first
-    sound_s: float | None  # when health was sound again, after the end of the fault or else after its beginning
-    slowest_queue_s: float  # the longest time for an answer to GET /queue; ANSWER_S where there was none
-    machine_late_s: float  # for so long this machine, busy with other things, let a thread wait that was ready
+    out_of_turn: int  # starts of batch jobs while an interactive job had waited longer than PERSON_WAITS_S
+    said: Mapping[str, float]  # kinds of issues, and the seconds until each was first seen
+    sound_s: float | None  # when health was good again, after the end of the fault or else after its start
+    slowest_queue_s: float  # the longest response time of GET /queue; ANSWER_S without a response
+    machine_late_s: float  # how long this machine, under other load, delayed a thread that was ready
 
     @property
     def breaches(self) -> list[str]:
-        """The invariants that do not hold."""
+        """Return the invariants that do not hold."""
         found = {"lost": self.lost, "doubled": self.doubled, "failed": self.failed, "out of turn": self.out_of_turn}
         return [f"{count} {what}" for what, count in found.items() if count]
 
 
 def wait_for_end(lab: Lab, before: set[str]) -> dict[str, Run]:
-    """Wait until no job and no message is left; returns the runs that were not there before."""
+    """Wait until no job and no message is left; return the new runs."""
     store, broker = lab.store(), lab.broker()
     try:
         wait_until(lambda: _all_ended(store), within_s=PATIENCE_S, what="end of all jobs")
@@ -92,13 +92,13 @@ def wait_for_end(lab: Lab, before: set[str]) -> dict[str, Run]:
 
 
 def read_runs(store: Store) -> dict[str, Run]:
-    """All runs there are."""
+    """Return all runs."""
     with store.read_only() as session:
         return {run.id: run for run in session.scalars(select(Run))}
 
 
 def judge(lab: Lab, load: Load, runs: Mapping[str, Run], times: Times, allowed: Allowed) -> Verdict:
-    """Compare what was accepted with what was run."""
+    """Compare the accepted jobs with the runs."""
     accepted = {job.job_id: job for job in load.accepted}
     starts: dict[str, list[float]] = defaultdict(list)
     for start in lab.starts():
@@ -144,7 +144,7 @@ def _all_ended(store: Store) -> bool:
 
 
 def _messages(broker: Broker) -> int:
-    """Count what the broker still has."""
+    """Count the remaining messages in the broker."""
     return sum(map(broker.lists.depth, TIERS)) + len(broker.unacked.held_since())
 
 
@@ -163,7 +163,7 @@ def _written_twice(
 def _standstill(
     accepted: Sequence[Accepted], starts: Mapping[str, Sequence[float]], times: Times
 ) -> tuple[float, float]:
-    """Return the longest time without a start while a job waited, and how much of it was after the end of the fault."""
+    """Return the longest time without a start while a job waited, and the part of it after the end of the fault."""
     waited = [(job.accepted, starts[job.job_id][0]) for job in accepted if starts.get(job.job_id)]
     all_starts = sorted(at for found in starts.values() for at in found if at > times.began)
     longest, until = 0.0, times.began
@@ -175,7 +175,7 @@ def _standstill(
 
 
 def _out_of_turn(accepted: Sequence[Accepted], starts: Mapping[str, Sequence[float]], since: float = 0.0) -> int:
-    """Count the first starts of batch jobs at moments at which a person's job had waited too long, since then."""
+    """Count the first starts of batch jobs while an interactive job had waited too long, since then."""
     late = [
         (max(job.accepted, since) + PERSON_WAITS_S, starts[job.job_id][0])
         for job in accepted
@@ -186,7 +186,7 @@ def _out_of_turn(accepted: Sequence[Accepted], starts: Mapping[str, Sequence[flo
 
 
 def _heard(said: Sequence[Said], times: Times) -> tuple[dict[str, float], float]:
-    """Return when each kind of issue that was not there before was seen first, and when none was seen any more."""
+    """Return when each new kind of issue was first seen, and when the last one disappeared."""
     known = {kind for heard in said if heard.at < times.began for kind in heard.kinds}
     first: dict[str, float] = {}
     end = last = times.over or times.began

@@ -1,4 +1,4 @@
-"""What goes on while a fault is done: a batch, persons who submit single jobs, and who looks at the health."""
+"""The load during a fault: a batch, clients that submit single jobs, and clients that poll the health."""
 
 import threading
 import time
@@ -10,18 +10,18 @@ from tests.distributed.lab.services import Lab
 from tests.distributed.lab.web import Api
 from tests.support.workers import wait_until
 
-_PATIENCE_S = 300  # only ends a hang
-_PAUSE_S = 0.3  # before a person tries again
-_BETWEEN_S = 0.5  # two jobs of one person
+_PATIENCE_S = 300  # only limits a hang
+_PAUSE_S = 0.3  # delay before a client tries again
+_BETWEEN_S = 0.5  # two jobs of one client
 _LOOK_S = 1.0
 ANSWER_S = 5.0
-"""How long who looks waits for an answer. `GET /queue` is to answer within 2 s, whatever is away."""
+"""How long a health client waits. `GET /queue` must answer within 2 s even if other services are unavailable."""
 _TICK_S = 0.1
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A job whose id a client was given. Times are those of the steady clock of this machine, in seconds."""
+    """A job whose id a client received. Times are those of this machine's monotonic clock, in seconds."""
 
     job_id: str
     of_batch: bool
@@ -31,7 +31,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Said:
-    """What one host of the API said at one time: kinds of issues, or the code of an error."""
+    """The response of one API host at one time: kinds of issues, or the code of an error."""
 
     at: float
     api: str
@@ -41,14 +41,14 @@ class Said:
 
 @dataclass
 class Load:
-    """The work of one trial; `prefix` makes its domains unlike those of others."""
+    """The load of one trial; its domains have the unique prefix `prefix`."""
 
     lab: Lab
     prefix: str
     accepted: list[Accepted] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)  # answers that should not be
-    late_s: float = 0.0  # the longest time for which this machine let a thread of ours wait that was ready
+    faults: list[str] = field(default_factory=list)  # unexpected responses
+    late_s: float = 0.0  # the longest time for which this machine delayed a thread of ours that was ready
     _stopping: threading.Event = field(default_factory=threading.Event)
     _silent: threading.Event = field(default_factory=threading.Event)
     _persons: list[threading.Thread] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Load:
     _numbers: "count[int]" = field(default_factory=count)
 
     def start(self, batch: int, *, each_ms: int = 1000) -> None:
-        """Submit a batch, and let one person at each host of the API submit jobs and another one watch."""
+        """Submit a batch, and at each host of the API let one client submit jobs and another one poll the health."""
         domains = [f"{self.prefix}b{number}-{each_ms}.test" for number in range(batch)]
         began = time.monotonic()
         answer = self.lab.apis[0].post("/jobs/batch", {"domains": domains}, within_s=60, key=f"{self.prefix}batch")
@@ -69,7 +69,7 @@ class Load:
         self._watchers.append(_thread(self._watch_the_machine))
 
     def submit(self, number: int = 0, *, patience_s: float = _PATIENCE_S) -> Accepted:
-        """Be a person who submits a job at one host, then at the next, until it is accepted."""
+        """Act as a client that submits a job at one host, then at the next, until it is accepted."""
         name = f"{self.prefix}p{next(self._numbers)}"
         apis = self.lab.apis
         first = time.monotonic()
@@ -89,20 +89,20 @@ class Load:
         raise AssertionError  # pragma: no cover - count() has no end
 
     def stop_submitting(self) -> None:
-        """Wait until the persons have ended what they are at."""
+        """Wait until the submitting clients have finished their current jobs."""
         self._stopping.set()
         for thread in self._persons:
             thread.join(_PATIENCE_S)
             assert not thread.is_alive(), "a person still waits for an answer"
 
     def stop_watching(self) -> None:
-        """Look no more."""
+        """Stop polling the health."""
         self._silent.set()
         for thread in self._watchers:
             thread.join(_PATIENCE_S)
 
     def wait_for_starts(self, wanted: int) -> None:
-        """Wait until so many of these jobs were started."""
+        """Wait until a number of these jobs have started."""
         wait_until(lambda: self.started() >= wanted, within_s=_PATIENCE_S, what=f"{wanted} starts")
 
     def started(self) -> int:
@@ -113,7 +113,7 @@ class Load:
         while not self._stopping.wait(_BETWEEN_S):
             try:
                 self.submit(number)
-            except Exception as error:  # noqa: BLE001 - a thread has nobody to tell
+            except Exception as error:  # noqa: BLE001 - an exception in a thread has no caller
                 self.faults.append(repr(error))
 
     def _watch(self, api: Api) -> None:
@@ -125,7 +125,7 @@ class Load:
             self.said.append(Said(time.monotonic(), api.name, frozenset(kinds), queue.took_s))
 
     def _watch_the_machine(self) -> None:
-        """Note how busy it is with other things: what is late here is late everywhere."""
+        """Record the other load of this machine: it delays everything here."""
         while not self._silent.is_set():
             before = time.monotonic()
             time.sleep(_TICK_S)

@@ -1,4 +1,4 @@
-"""The table of the lab, and its place in benchmarks/RESULTS.md."""
+"""The table of the lab, and its section in benchmarks/RESULTS.md."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -46,13 +46,13 @@ def row(name: str, verdict: Verdict, note: str = "") -> list[str]:
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of Markdown."""
+    """Return a Markdown table."""
     lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def written() -> list[list[str]]:
-    """Return the rows of the page, without their head."""
+    """Return the rows of the page, without their header."""
     text = PAGE.read_text(encoding="utf-8")
     lines = text[text.index(BEGIN) + len(BEGIN) : text.index(END)].splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
@@ -61,7 +61,7 @@ def written() -> list[list[str]]:
 
 
 def write(rows: Iterable[Sequence[str]], heading: str, order: Sequence[str]) -> None:
-    """Put rows between the marks of the page; those of other faults stay. `order` has the names of all faults."""
+    """Replace rows between the marks of the page; rows of other faults stay. `order` has the names of all faults."""
     text = PAGE.read_text(encoding="utf-8")
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
     merged = [*rows, *(written() if "|" in text[len(before) : text.index(END)] else [])]

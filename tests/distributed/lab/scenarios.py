@@ -16,12 +16,12 @@ from tests.support.workers import wait_until
 FAULT_S = 30
 FREEZES, FREEZE_S = 3, 20
 LAG_S = 5
-LOCK_S = 30  # after so long the lock of a beat expires
+LOCK_S = 30  # after this time the lock of a beat expires
 
 
 @dataclass
 class Trial:
-    """One fault in one lab. A scenario notes when it was done, and when it was over."""
+    """One fault in one lab. A scenario records when it was injected, and when it ended."""
 
     lab: Lab
     load: Load
@@ -33,36 +33,36 @@ class Trial:
     note: str = ""  # for the table
 
     def begin(self) -> None:
-        """Note that the fault is done now."""
+        """Record that the fault is injected now."""
         self.moments.append(time.monotonic())
 
     def last(self, seconds: float | None = None) -> None:
-        """Let the fault last."""
+        """Wait while the fault lasts."""
         time.sleep(self.fault_s if seconds is None else seconds)
 
     def silence(self, *names: str) -> None:
-        """Note whose hosts cannot answer."""
+        """Record whose hosts cannot answer."""
         self.allowed = replace(self.allowed, silent=frozenset(names))
 
     def end(self) -> None:
-        """Note that the fault is over."""
+        """Record that the fault is over."""
         self.over = time.monotonic()
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A fault, and the lab in which it is done. `act` returns when the fault is over, or goes on for good."""
+    """A fault, and the lab in which it is injected. `act` returns when the fault is over or has become permanent."""
 
     name: str  # in the table
     act: Callable[[Trial], None]
     shape: Shape = field(default_factory=Shape)
-    spoils: bool = False  # needs a lab of its own, as a host does not come back
+    spoils: bool = False  # needs a separate lab, because a host does not come back
 
 
 def attempt(
     lab: Lab, scenario: Scenario, *, batch: int, fault_s: float = FAULT_S, freezes: int = FREEZES
 ) -> tuple[Verdict, Trial]:
-    """Do one fault while jobs run, wait for their end and for a sound service, and judge."""
+    """Inject one fault while jobs run, wait for their end and for a healthy service, and judge."""
     store = lab.store()
     before = set(read_runs(store))
     store.close()
@@ -265,7 +265,7 @@ SCENARIOS = (
 
 
 def _cut(trial: Trial, *names: str, seconds: float | None = None) -> None:
-    """Let nothing reach these hosts for a while, and nothing leave them."""
+    """Drop the packets to and from these hosts for a while."""
     trial.silence(*names)
     trial.begin()
     for name in names:
@@ -277,7 +277,7 @@ def _cut(trial: Trial, *names: str, seconds: float | None = None) -> None:
 
 
 def _freeze(trial: Trial, name: str) -> None:
-    """Stop all processes of a host for a while; its kernel lives."""
+    """Stop all processes of a host for a while; its kernel keeps running."""
     trial.begin()
     trial.lab[name].freeze()
     trial.last()
@@ -286,7 +286,7 @@ def _freeze(trial: Trial, name: str) -> None:
 
 
 def _part(trial: Trial, one: str, other: str) -> None:
-    """Let nothing pass between two hosts for a while."""
+    """Drop the packets between two hosts for a while."""
     trial.begin()
     trial.lab[one].part_from(trial.lab[other])
     trial.last()
@@ -304,7 +304,7 @@ def _lose_power(trial: Trial, name: str) -> None:
 
 
 def _fill(trial: Trial, directory: Path) -> None:
-    """Leave no octet free for a while."""
+    """Fill the disk for a while."""
     filler = directory / "filler"
     trial.begin()
     with filler.open("wb", buffering=0) as file, suppress(OSError):
@@ -318,7 +318,7 @@ def _fill(trial: Trial, directory: Path) -> None:
 
 
 def _follow_synchronously(lab: Lab) -> None:
-    """From now on no commit is answered that the standby does not have."""
+    """From now on every commit waits for the standby."""
     with lab.databases[0].cursor(lab.database) as cursor:
         cursor.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         cursor.execute("SELECT pg_reload_conf()")

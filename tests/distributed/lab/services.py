@@ -1,4 +1,4 @@
-"""The service of a lab: its hosts, and what runs on each."""
+"""The service of a lab: its hosts, and the processes on each."""
 
 import json
 import shutil
@@ -29,18 +29,18 @@ from tests.support.workers import ROOT, STAND_IN, wait_until
 
 SLOTS = 4  # of each worker host
 START_S = 240
-SOUND_S = 90  # reconciler and reaper have come by then
+SOUND_S = 90  # reconciler and reaper have run by then
 _LOOK_S = 0.5
 _POSTGRES, _REDIS, _SENTINEL, _POOLER = 5432, 6379, 26379, 6432
 _MASTER = "lab"
-# Commits wait for a standby, if there is one that is to be waited for; the disk of the tests proves nothing.
+# Commits wait for a synchronous standby if there is one; the tests do not depend on durable disks.
 _WAITING = {**QUICK, "synchronous_commit": "on"}
 _POOLER_PROGRAM = "/usr/sbin/pgbouncer"
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a lab consists of, beside one PostgreSQL and one Redis."""
+    """The parts of a lab in addition to one PostgreSQL and one Redis."""
 
     workers: int = 3
     apis: int = 2
@@ -48,13 +48,13 @@ class Shape:
     lease_s: int = 15  # the default
     standby: bool = False  # a second host of PostgreSQL, which follows the first
     sentinels: bool = False  # a second host of Redis, and three Sentinels
-    pooler: bool = False  # PgBouncer before PostgreSQL
-    wrong_clocks: tuple[tuple[str, float], ...] = ()  # hosts, and how many seconds they are ahead
+    pooler: bool = False  # PgBouncer in front of PostgreSQL
+    wrong_clocks: tuple[tuple[str, float], ...] = ()  # hosts, and how many seconds their clocks are ahead
     disks: tuple[tuple[str, str], ...] = ()  # hosts of data, and the size of their disk, such as 64m
 
     @property
     def names(self) -> list[str]:
-        """The names of all hosts."""
+        """Return the names of all hosts."""
         many = [("api", self.apis), ("beat", self.beats), ("worker", self.workers)]
         many += [("db", 1 + self.standby), ("redis", 1 + self.sentinels)]
         numbered = [f"{kind}{number}" for kind, count in many for number in range(1, count + 1)]
@@ -63,7 +63,7 @@ class Shape:
 
 @dataclass
 class Lab:
-    """A service that works. `stack` ends what was started."""
+    """A working service. `stack` stops the started processes."""
 
     shape: Shape
     directory: Path
@@ -74,14 +74,14 @@ class Lab:
     database: str = ""
     trials: int = 0
 
-    # What it is made of
+    # The parts of the lab
 
     def __getitem__(self, name: str) -> Host:
         return self.hosts[name]
 
     @property
     def apis(self) -> list[Api]:
-        """The hosts of the API, as clients reach them."""
+        """Return the hosts of the API, as clients reach them."""
         return [Api(name, host.address) for name, host in self.hosts.items() if name.startswith("api")]
 
     @property
@@ -90,24 +90,24 @@ class Lab:
         return [name for name in self.hosts if name.startswith("worker")]
 
     def store(self) -> Store:
-        """The database, past the pooler."""
+        """Return the database, bypassing the pooler."""
         return open_store(StoreSettings(driver="postgres", dsn=self._dsn(direct=True)))
 
     def broker(self) -> Broker:
-        """The broker, as the processes reach it."""
+        """Return the broker, as the processes reach it."""
         return Broker.open(self._broker_url())
 
     def starts(self) -> list[dict[str, Any]]:
-        """What the workers have started, in order."""
+        """Return the starts by workers in order."""
         file = self.directory / "starts.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     def log(self, name: str) -> str:
-        """What the programs of a host have written."""
+        """Return the logs of a host's programs."""
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
     def complaints(self) -> list[str]:
-        """What is not as it should be: parts that are missing, and what health finds but the clocks set wrong."""
+        """Return the problems: missing processes, and health issues other than the clocks that are wrong on purpose."""
         expected = {"clock_skew"} if self.shape.wrong_clocks else set()
         found = []
         for api in self.apis:
@@ -124,11 +124,11 @@ class Lab:
         return found
 
     def _is_sound(self) -> bool:
-        time.sleep(_LOOK_S)  # to look costs some CPU
+        time.sleep(_LOOK_S)  # polling costs CPU
         return not self.complaints()
 
     def becomes_sound(self) -> bool:
-        """Wait for the end of what a fault has caused; some of it may be told of for longer than anybody waits."""
+        """Wait until the effects of a fault have ended; some of them are reported for a long time."""
         end = time.monotonic() + SOUND_S
         while time.monotonic() < end:
             if self._is_sound():
@@ -145,7 +145,7 @@ class Lab:
             raise AssertionError("\n".join([*self.complaints(), *ends])) from error
 
     def start(self, name: str) -> None:
-        """Start what belongs on a host of API, beat or worker."""
+        """Start the processes of an API, beat or worker host."""
         kind = name.rstrip("0123456789")
         modules = {
             "api": ["gonemaster_api.server", "api"],
@@ -157,7 +157,7 @@ class Lab:
         self._start(name, [sys.executable, "-m", *modules[kind]], environ)
 
     def restart(self, name: str) -> None:
-        """Give a host that lost its power all it had. One of Redis finds its data, and its Sentinel what it knew."""
+        """Restart everything on a host that lost its power. A Redis host finds its data, and its Sentinel its state."""
         self.hosts[name].power_on()
         if name.startswith("redis"):
             self._start_redis(name)
@@ -166,16 +166,16 @@ class Lab:
             self.start(name)
 
     def master(self) -> str:
-        """The host of the Redis that takes writes, as the Sentinels say it."""
+        """Return the host of the Redis that accepts writes, according to the Sentinels."""
         with closing(redis.Redis(self["witness"].address, _SENTINEL, socket_timeout=20)) as sentinel:
             answer: Any = sentinel.sentinel_get_master_addr_by_name(_MASTER)
         return next(name for name, host in self.hosts.items() if host.address == answer[0].decode())
 
     def redis_data(self, name: str) -> Path:
-        """Where a Redis has its data."""
+        """Return the data directory of a Redis."""
         return self.directory / f"data-{name}"
 
-    # How it is made
+    # Construction
 
     def make(self) -> None:
         """Start everything, and wait until it works."""
@@ -235,7 +235,7 @@ class Lab:
         self._start(name, [find_server(), *words])
 
     def _start_sentinel(self, name: str) -> None:
-        file = self.directory / f"sentinel-{name}.conf"  # it notes there what it learns
+        file = self.directory / f"sentinel-{name}.conf"  # the Sentinel stores its state there
         known = (
             f"port {_SENTINEL}\nprotected-mode no\nsentinel monitor {_MASTER} {self['redis1'].address} {_REDIS} 2\n"
             f"sentinel down-after-milliseconds {_MASTER} 5000\nsentinel failover-timeout {_MASTER} 20000\n"
@@ -252,7 +252,7 @@ class Lab:
             f"[databases]\n{self.database} = host={self['db1'].address} port={_POSTGRES} user={USER}\n[pgbouncer]\n"
             f"listen_addr = 0.0.0.0\nlisten_port = {_POOLER}\nunix_socket_dir =\nauth_type = any\n"
             "pool_mode = transaction\nignore_startup_parameters = options\nmax_client_conn = 500\n"
-            # As docs/howto/scale-out.md has it.
+            # As in docs/howto/scale-out.md.
             "tcp_user_timeout = 10000\ntcp_keepidle = 4\ntcp_keepintvl = 4\ntcp_keepcnt = 2\n"
             "server_connect_timeout = 5\nquery_wait_timeout = 15\n"
         )
@@ -279,7 +279,7 @@ class Lab:
         }
 
     def _dsn(self, *, direct: bool) -> str:
-        """All hosts of the database, of which the one that takes writes is found; or the pooler."""
+        """Return all hosts of the database, from which clients choose the writable one; or the pooler."""
         names = [name for name in self.hosts if name.startswith("db")]
         if self.shape.pooler and not direct:
             return f"host={self['pool'].address} port={_POOLER} user={USER} dbname={self.database}"
@@ -296,7 +296,7 @@ class Lab:
         broker = self.broker()
         try:
             broker.ping()
-        except TasksError:  # not there yet, or a Sentinel that knows no master
+        except TasksError:  # not ready yet, or a Sentinel that does not know a master
             return False
         else:
             return True
@@ -306,8 +306,8 @@ class Lab:
 
 @contextmanager
 def open_lab(shape: Shape) -> Iterator[Lab]:
-    """A lab for a block; whatever happens, nothing of it is left. Skips the test where it is not possible."""
-    # Names of sockets are short, and the accounts of PostgreSQL and PgBouncer read it.
+    """Open a lab for a block; everything is removed afterwards. Skip the test if a lab is not possible here."""
+    # Socket paths must be short, and readable for the accounts of PostgreSQL and PgBouncer.
     with tempfile.TemporaryDirectory(prefix="gm-lab-", dir="/tmp") as name, ExitStack() as stack:
         Path(name).chmod(0o755)
         lab = Lab(shape, Path(name), stack)
@@ -316,6 +316,6 @@ def open_lab(shape: Shape) -> Iterator[Lab]:
 
 
 def _as_other_user() -> list[str]:
-    """PostgreSQL and PgBouncer refuse to run as root."""
+    """Return the prefix that changes the user: PostgreSQL and PgBouncer refuse to run as root."""
     other = account()
     return ["setpriv", f"--reuid={other['user']}", f"--regid={other['group']}", "--clear-groups"]

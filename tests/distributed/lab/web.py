@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: `status` 0 where nothing came in time. `took_s` is the time of this machine."""
+    """A response: `status` is 0 if none arrived in time. `took_s` is the time of this machine."""
 
     status: int
     document: Any
@@ -17,25 +17,25 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The code of an error, else the status."""
+        """Return the code of an error, else the status."""
         error = self.document.get("error") if isinstance(self.document, dict) else None
         return str(error["code"]) if error else str(self.status)
 
 
 @dataclass(frozen=True)
 class Api:
-    """One host; each request has a connection of its own."""
+    """One API host; each request has a separate connection."""
 
     name: str
     address: str
     PORT: ClassVar[int] = 8080
 
     def get(self, path: str, *, within_s: float = 20) -> Answer:
-        """Ask for a document below /api/v1."""
+        """Request a document below /api/v1."""
         return self._send("GET", path, None, within_s, {})
 
     def post(self, path: str, document: object, *, within_s: float = 10, key: str = "") -> Answer:
-        """Send one; with a key it is done once, however often it is sent."""
+        """Send a POST request; with a key it takes effect once, however often it is sent."""
         return self._send("POST", path, document, within_s, {"Idempotency-Key": key} if key else {})
 
     def _send(self, method: str, path: str, document: object, within_s: float, headers: dict[str, str]) -> Answer:

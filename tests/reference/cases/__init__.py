@@ -1,1 +1,1 @@
-"""One file per test case: a function that gets a `Subject` and gives what it finds."""
+"""One file per test case: a function that takes a `Subject` and returns the findings."""

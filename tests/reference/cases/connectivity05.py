@@ -1,4 +1,4 @@
-"""CONNECTIVITY05: does the DNSKEY answer get through, and by which way? RFC 6891, 9715, 7766."""
+"""CONNECTIVITY05: does the DNSKEY response arrive, and over which transport? RFC 6891, 9715, 7766."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def connectivity05(subject: Subject) -> Findings:
 
 
 def _path(subject: Subject, address: str) -> list[tuple[str, int, int]]:
-    """Give tag, size and payload of what happens on the way to one address."""
+    """Return tag, size and payload of the path to one address."""
     question = do(subject.zone, DNSKEY)
     reply = subject.ask(address, question)
     if reply is None:
@@ -42,7 +42,7 @@ def _path(subject: Subject, address: str) -> list[tuple[str, int, int]]:
     if reply.transport == "udp" and not reply.tc:
         return [("CN05_ANSWER_FITS_UDP", reply.size, PAYLOAD)]
     if reply.transport == "udp":
-        return []  # TC and nothing over TCP: another case's business
+        return []  # TC and no response over TCP: another case reports it
     if reply.tc:
         return [("CN05_TCP_ANSWER_TRUNCATED", reply.size, PAYLOAD)]
     return [("CN05_ANSWER_NEEDS_TCP", reply.size, PAYLOAD), *_probe(subject, address, reply.size)]

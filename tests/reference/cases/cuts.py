@@ -33,7 +33,7 @@ Name = dns.name.Name
 
 
 class State(enum.Enum):
-    """What a name is in the chain of trust below a zone."""
+    """The state of a name in the chain of trust below a zone."""
 
     SECURE = enum.auto()
     INSECURE = enum.auto()
@@ -53,7 +53,7 @@ class Cuts:
         return self._remembered(name, with_keys=True)
 
     def referred_state(self, name: Name) -> State:
-        """Judge a cut by what the parent side has only."""
+        """Judge a cut by the data of the parent side only."""
         return self._remembered(name, with_keys=False)
 
     def ds_set(self, name: Name) -> list[DS]:
@@ -87,7 +87,7 @@ class Cuts:
         return self._key_state(name, reply) if state is State.SECURE and with_keys else state
 
     def _signed(self, name: Name, reply: Reply) -> State:
-        """Judge the signature over a DS set."""
+        """Judge the signature over a DS RRset."""
         rrset, found = set_of(reply.answer, name, DS_TYPE), signatures(reply.answer, name, DS_TYPE)
         signer = found[0].signer.canonicalize() if found else None
         is_above = signer is not None and name != signer and name.is_subdomain(signer)
@@ -110,7 +110,7 @@ class Cuts:
         return State.SECURE if verdict is Verdict.GOOD else State.BROKEN
 
     def _denied(self, name: Name, reply: Reply) -> State:
-        """Read what a server proves about a name without DS records."""
+        """Read a server's proof about a name without DS records."""
         hashes = nsec3_records(reply.authority)
         matches = [types_in(rdata) for rdata in records(reply.authority, name, NSEC)]
         matches += [types_in(rdata) for label, rdata in hashes if label == hashed(name, rdata)]
@@ -118,7 +118,7 @@ class Cuts:
             types = set[int]().union(*matches)
             if NS not in types:
                 return State.NOT_A_CUT
-            # with SOA it is the child's own record, which proves nothing about its delegation (RFC 6840 section 4.4)
+            # An SOA record there is the child's, which proves nothing about its delegation (RFC 6840 section 4.4).
             return State.UNDETERMINED if {DS_TYPE, SOA} & types else State.INSECURE
         return State.INSECURE if self._opted_out(name, hashes) else State.NOT_A_CUT
 

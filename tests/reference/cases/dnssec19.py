@@ -56,7 +56,7 @@ def dnssec19(subject: Subject) -> Findings:
             for tag, more in findings_of(key, names):
                 arguments = {"keytag": dns.dnssec.key_id(key), "algo_num": int(key.algorithm)}
                 notes.add(tag, known, **arguments, algo_descr=DESCRIPTIONS[key.algorithm], **more)
-    if names is None and subject.options.badkeys:  # else nobody asked for a list
+    if names is None and subject.options.badkeys:  # without a list this is not tested
         yield "DS19_BLOCKLIST_NOT_FOUND", {}
     if without and not with_keys:
         notes.add("DS19_NO_DNSKEY", without)
@@ -66,7 +66,7 @@ def dnssec19(subject: Subject) -> Findings:
 
 
 def findings_of(key: DNSKEY, names: Callable[[bytes], str | None] | None) -> list[tuple[str, dict[str, Any]]]:
-    """Give what is wrong with a key; nothing, not even that it is well, for one that cannot be read."""
+    """Return the findings about a key; none, not even a positive one, for a key that cannot be parsed."""
     number = number_of(key)
     if number is None:
         return []
@@ -82,7 +82,7 @@ def findings_of(key: DNSKEY, names: Callable[[bytes], str | None] | None) -> lis
 
 
 def number_of(key: DNSKEY) -> int | None:
-    """Give the number that the block list is about."""
+    """Return the number that the block list contains."""
     data = key.key
     if key.algorithm in RSA:
         numbers = rsa_numbers(key)
@@ -131,18 +131,18 @@ def small_primes() -> int:
 
 @cache
 def powers(prime: int) -> frozenset[int]:
-    """Give the powers of 65537 modulo a prime."""
+    """Return the powers of 65537 modulo a prime."""
     return frozenset(pow(65537, exponent, prime) for exponent in range(prime - 1))
 
 
 def is_roca(modulus: int) -> bool:
-    """Say whether a modulus is a power of 65537 modulo each odd prime up to 167 (CVE-2017-15361)."""
+    """Return whether a modulus is a power of 65537 modulo each odd prime up to 167 (CVE-2017-15361)."""
     primes = [number for number in range(3, 168) if all(number % below for below in range(2, number))]
     return all(modulus % prime in powers(prime) for prime in primes)
 
 
 def is_wiener(modulus: int, exponent: int) -> bool:
-    """Look for the private exponent among the denominators of the convergents of exponent/modulus."""
+    """Search the private exponent among the denominators of the convergents of exponent/modulus."""
     above, below = exponent, modulus
     k_before, k, d_before, d = 0, 1, 1, 0
     while below:
@@ -159,7 +159,7 @@ def is_wiener(modulus: int, exponent: int) -> bool:
 
 
 def blocked(directory: str) -> Callable[[bytes], str | None] | None:
-    """Read a list of compromised keys: sorted hashes, each followed by the number of a list."""
+    """Search a list of compromised keys: sorted hashes, each followed by the number of a list."""
     where = Path(directory) if directory else None
     if where is None or not (where / "blocklist.dat").exists():
         return None

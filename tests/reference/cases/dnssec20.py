@@ -50,7 +50,7 @@ def exists(subject: Subject, address: str, rdtype: dns.rdatatype.RdataType) -> b
 
 
 def bitmap_at(subject: Subject, address: str) -> tuple[str, set[int]] | None:
-    """Give the kind of denial at the apex and its types."""
+    """Return the kind of denial at the apex and its types."""
     zone = subject.zone
     reply = subject.ask(address, do(zone, NSEC))
     if reply is not None:
@@ -66,7 +66,7 @@ def bitmap_at(subject: Subject, address: str) -> tuple[str, set[int]] | None:
 
 
 def _own(subject: Subject, section: Any, owner: Any, rdtype: dns.rdatatype.RdataType) -> list[Any]:
-    """Give the records of a set unless it is signed by others than the zone."""
+    """Return the records of an RRset, unless another zone has signed it."""
     signers = [one.signer for one in signatures(section, owner, rdtype)]
     return records(section, owner, rdtype) if not signers or subject.zone in signers else []
 

@@ -1,4 +1,4 @@
-"""DNSSEC21: does the parent's signature over the DS set verify? RFC 4035 sections 2.4, 3.1.1, 5.3."""
+"""DNSSEC21: does the parent's signature over the DS RRset verify? RFC 4035 sections 2.4, 3.1.1, 5.3."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def dnssec21(subject: Subject) -> Findings:
 
 
 def is_signed_answer(reply: Reply) -> bool:
-    """Say whether a reply has authority and knows DNSSEC."""
+    """Return whether a reply is authoritative and supports DNSSEC."""
     message = reply.message
     return reply.usable and message.edns >= 0 and bool(message.ednsflags & dns.flags.DO)
 

@@ -23,7 +23,7 @@ from tests.reference.subject import Findings, Notes, Server, Subject, by_address
 
 Name = dns.name.Name
 Signed = list[tuple[RRSIG, Any]]
-"""Signatures, each with the set that it is over."""
+"""Signatures, each with the RRset that it covers."""
 
 
 def dnssec22(subject: Subject) -> Findings:
@@ -55,13 +55,13 @@ ERRORS = {
 
 
 def apex_keys(subject: Subject) -> dict[str, list[DNSKEY]]:
-    """Give the keys that each server of the zone shows."""
+    """Return the keys that each server of the zone publishes."""
     zone = subject.zone
     return {address: keys_in(subject.ask(address, do(zone, DNSKEY_TYPE)), zone) for address, _ in subject.both}
 
 
 def is_secure(subject: Subject) -> bool:
-    """Say whether some server has keys of the zone and some parent server a DS record."""
+    """Return whether some server has keys of the zone and some parent server a DS record."""
     parents = by_address(subject.parent.servers) if subject.parent else []
     replies = [subject.ask(address, do(subject.zone, DS_TYPE)) for address, _ in parents]
     has_ds = any(reply and reply.usable and records(reply.answer, subject.zone, DS_TYPE) for reply in replies)
@@ -70,7 +70,7 @@ def is_secure(subject: Subject) -> bool:
 
 @dataclass
 class Referral:
-    """A cut with names that were put off: who referred, whereto, and the DS records."""
+    """A cut with deferred names: the server that referred, the target, and the DS records."""
 
     servers: Servers = field(default_factory=dict)
     names: dict[Name, set[Server]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Referral:
 
 @dataclass
 class Run:
-    """What all views of a run share."""
+    """The state that all views of a run share."""
 
     subject: Subject
     notes: Notes = field(default_factory=Notes)
@@ -92,7 +92,7 @@ class Run:
         self.notes.add(f"DS22_NS_ADDRESS_{tag}", servers, ns=text_of(name), **more)
 
     def follow(self) -> Findings:
-        """Ask the servers of the cuts that names were put off for."""
+        """Query the servers of the cuts for the deferred names."""
         for cut, referral in sorted(self.put_off.items()):
             servers, tags = self.subject.open_servers(by_address(referral.servers), "A")
             known_tags = self.subject.open_servers(self.subject.both, "A")[1]
@@ -117,7 +117,7 @@ class Run:
 
 
 class View:
-    """The names as one server shows them, below a zone whose keys are known."""
+    """The names as one server publishes them, below a zone whose keys are known."""
 
     def __init__(
         self, run: Run, zone: Name, address: str, servers: list[Server], keys: list[DNSKEY], *, follows: bool = True
@@ -147,7 +147,7 @@ class View:
             self._conclude(name, self._signed(name, reply))
 
     def _signed(self, name: Name, reply: Reply) -> Signed:
-        """Give what proves the address of a name, or that it has none."""
+        """Return the proof of a name's address, or of its absence."""
         if found := set_of(reply.answer, name, A):
             return [(one, found) for one in signatures(reply.answer, name, A)]
         other = self.run.subject.ask(self.address, do(name, AAAA))
@@ -199,7 +199,7 @@ class View:
             self._foreign(name, signer, expected, signed[0][0].key_tag)
 
     def _foreign(self, name: Name, signer: Name, expected: Name, keytag: int) -> None:
-        """Judge a signer that is none of those above the name."""
+        """Judge a signer that is not an ancestor of the name."""
         if signer != expected and signer.is_subdomain(expected) and name.is_subdomain(signer):
             state = self.cuts.state(signer)
             if state is State.NOT_A_CUT:

@@ -33,7 +33,7 @@ def dnssec23(subject: Subject) -> Findings:
 
 
 def _at(subject: Subject, address: str) -> list[tuple[str, dict[str, str]]] | None:
-    """Give what is wrong with the proof of one server; None where there is none to look at."""
+    """Return the errors in one server's proof; None if it has no proof."""
     zone = subject.zone
     if not keys_in(subject.ask(address, do(zone, DNSKEY)), zone):
         return None
@@ -103,7 +103,7 @@ def _plain(found: Iterable[tuple[dns.name.Name, Any]]) -> Iterator[tuple[str, di
 
 
 def covers(owner: Any, following: Any, other: Any) -> bool:
-    """Say whether a name lies strictly between two others, in a chain that ends where it begins."""
+    """Return whether a name lies strictly between two others, in a chain that ends where it starts."""
     if owner == following:
         return bool(other != owner)
     if following > owner:

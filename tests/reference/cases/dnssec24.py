@@ -17,7 +17,7 @@ from tests.reference.subject import Findings, Found, Server, Subject, by_address
 Name = dns.name.Name
 MAX_NAME_OCTETS: Final = 255
 Sets = dict[tuple[str, RdataType], frozenset[bytes]]
-"""Data of the records at the apex, by address and type, of servers that answered."""
+"""Data of the apex records, by address and type, of servers that answered."""
 
 
 def dnssec24(subject: Subject) -> Findings:
@@ -39,7 +39,7 @@ def dnssec24(subject: Subject) -> Findings:
 
 
 class Bootstrap:
-    """What the zone publishes for its parent, and the signals of its operators."""
+    """The data that the zone publishes for its parent, and the signals of its operators."""
 
     def __init__(self, subject: Subject, servers: list[tuple[str, list[Server]]]) -> None:
         self.subject = subject
@@ -55,12 +55,12 @@ class Bootstrap:
                 self.apex[address, kind] = frozenset(rdata.to_wire() or b"" for rdata in found)
 
     def findings(self) -> Findings:
-        """Look at the apex, then at the hosts outside of the zone."""
+        """Check the apex, then the hosts outside of the zone."""
         everything = {(kind, data) for (_, kind), found in self.apex.items() for data in found}
         if not everything:
             yield "DS24_NO_CDS_CDNSKEY", {}
             return
-        # the algorithm is the third octet of a CDS and the fourth of a CDNSKEY record
+        # The algorithm is the third octet of a CDS and the fourth of a CDNSKEY record.
         if all(data[2 if kind == CDS else 3 : 4][:1] == b"\0" for kind, data in everything):
             yield "DS24_DELETE_REQUESTED", {}
             return
@@ -141,6 +141,6 @@ class Bootstrap:
 
 
 def signalling_name(zone: Name, host: Name) -> Name | None:
-    """Give the name of a signal; None where it is too long (RFC 1035 section 3.1)."""
+    """Return the name of a signal; None if it is too long (RFC 1035 section 3.1)."""
     labels = (b"_dsboot", *zone.labels[:-1], b"_signal", *host.labels)
     return Name(labels) if sum(len(label) + 1 for label in labels) <= MAX_NAME_OCTETS else None

@@ -31,7 +31,7 @@ def nameserver16(subject: Subject) -> Findings:
 
 
 def readable(data: bytes) -> str:
-    """Give octets as text where all can be printed, else in hexadecimal."""
+    """Return octets as text if all are printable, else in hexadecimal."""
     try:
         text = data.decode("utf-8").strip()
     except UnicodeDecodeError:

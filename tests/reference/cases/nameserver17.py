@@ -1,4 +1,4 @@
-"""NAMESERVER17: DNS cookies, and whether a server accepts its own. RFC 7873, RFC 9018."""
+"""NAMESERVER17: DNS cookies, and whether a server accepts its cookie. RFC 7873, RFC 9018."""
 
 from __future__ import annotations
 

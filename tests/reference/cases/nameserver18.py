@@ -57,7 +57,8 @@ def nameserver18(subject: Subject) -> Findings:
     yield from tags
     notes = Notes()
     for address, names in servers:
-        # An extended error needs an OPT record in the query (RFC 6891 section 6.1.1); silence, one to a plain query.
+        # An extended error needs an OPT record in the query (RFC 6891 section 6.1.1); silence needs a response to a
+        # plain query.
         with_edns = Question(subject.zone, SOA, payload=PAYLOAD)
         reply = subject.ask(address, with_edns) or subject.ask(address, plain(subject.zone, SOA))
         if reply is None:
@@ -84,6 +85,6 @@ def name_of(code: int) -> str:
 
 
 def clean(text: bytes) -> str:
-    """Give what is valid UTF-8, at most 256 octets, without final NULs and without blanks around."""
+    """Return the valid UTF-8 part, at most 256 octets, without final NULs and surrounding spaces."""
     cleaned = text.decode("utf-8", "ignore").rstrip("\0").strip()
     return cleaned.encode()[:MAX_TEXT_OCTETS].decode("utf-8", "ignore")

@@ -1,4 +1,4 @@
-"""The way from the root to a signal, as levels with servers and DS records, and the chain of trust along it."""
+"""The path from the root to a signal, as levels with servers and DS records, and the chain of trust along it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ASKED = 2
 
 
 class Outcome(enum.Enum):
-    """What a name may be beside a signal or a fault."""
+    """The states of a name other than a signal or a fault."""
 
     ABSENT = enum.auto()
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Why no verdict about a signal is possible, and the zone that is to blame."""
+    """The reason why no verdict about a signal is possible, and the responsible zone."""
 
     kind: str
     zone: Name
@@ -42,7 +42,7 @@ class Fault:
 
 @dataclass
 class Signal:
-    """The two sets at a signalling name, None where one is empty, their signatures, and the zone they are in."""
+    """The two RRsets at a signalling name, None if empty, their signatures, and their zone."""
 
     zone: Name
     sets: dict[RdataType, dns.rrset.RRset | None]
@@ -51,7 +51,7 @@ class Signal:
 
 @dataclass
 class Level:
-    """A zone on the way: its servers in the order of asking, and what its parent says of it."""
+    """A zone on the path: its servers in query order, and the parent's data about it."""
 
     zone: Name
     parent: Name | None
@@ -105,7 +105,7 @@ class Levels:
         return self._lost(level)
 
     def _at(self, level: Level, server: Server, name: Name) -> Level | Outcome | Fault | Signal | None:
-        """Give what one server says; None is no answer."""
+        """Return the response of one server; None without a response."""
         reply = self.subject.ask(server.address, do(name, CDS))
         if reply is None:
             return None
@@ -145,7 +145,7 @@ class Levels:
         return made
 
     def _placed(self, signal: Signal, level: Level, name: Name) -> Signal | Fault:
-        """Find the zone that a signal is in: its signer's, where that is above the name and at or below the cut."""
+        """Find the zone of a signal: its signer's, if that is above the name and at or below the cut."""
         over = [one for kind in (CDS, CDNSKEY) if signal.sets[kind] for one in signal.signatures[kind]]
         signer = over[0].signer.canonicalize() if over else level.zone
         if signer == name:
@@ -163,7 +163,7 @@ class Levels:
         return self._lost(level)
 
     def _towards(self, level: Level, zone: Name) -> Fault | None:
-        """Make levels on the way to a zone on the same servers."""
+        """Create levels on the path to a zone on the same servers."""
         for server in level.servers[:ASKED]:
             reply = self.subject.ask(server.address, do(zone, DS_TYPE))
             if reply is None:
@@ -236,7 +236,7 @@ def _add_ds(level: Level, section: Section) -> None:
 
 
 def _ordered(servers: Servers) -> list[Server]:
-    """Give the first address of each name, names in order, then the second ones."""
+    """Return the first address of each name, in the order of the names, then the second ones."""
     by_name = {name: sorted(found) for name, found in sorted(servers.items()) if found}
     rounds = max((len(found) for found in by_name.values()), default=0)
     return [

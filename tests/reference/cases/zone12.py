@@ -78,7 +78,7 @@ def is_mismatch(content: Content, serial: int) -> bool:
 
 
 def serial_at(subject: Subject, address: str) -> int | None:
-    """Give the serial number that a server has, if it tells."""
+    """Return the serial number of a server, if it publishes one."""
     reply = subject.ask(address, plain(subject.zone, SOA))
     found = records(reply.answer, subject.zone, SOA) if reply is not None and reply.usable else []
     return found[0].serial if found else None  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""ZONE13: an SPF policy stays within the limit of DNS look-ups. RFC 7208 section 4.6.4."""
+"""ZONE13: an SPF policy stays within the limit of DNS lookups. RFC 7208 section 4.6.4."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def zone13(subject: Subject) -> Findings:
 
 @dataclass
 class Walk:
-    """The terms of a policy and of those that it leads to."""
+    """The terms of a policy and of the policies to which it refers."""
 
     subject: Subject
     count: int = 0
@@ -84,7 +84,7 @@ class Walk:
 
 
 def own_policies(subject: Subject) -> list[str] | None:
-    """Give the policies of the zone from one of its servers; None where none answers with authority."""
+    """Return the policies of the zone from one of its servers; None without an authoritative response."""
     for address, _ in subject.both:
         reply = subject.ask(address, plain(subject.zone, TXT))
         if reply is not None and reply.usable:

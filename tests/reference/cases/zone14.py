@@ -71,7 +71,7 @@ def _compared(pairs: list[tuple[tuple[Digest, ...], Server]]) -> Findings:
 
 
 def digest_of(rdata: dns.rdata.Rdata) -> Digest | None:
-    """Read the octets; None where no digest is in them."""
+    """Parse the octets; None if they do not contain a digest."""
     data = rdata.to_wire()
     if data is None or len(data) <= FIXED_OCTETS:
         return None

@@ -96,7 +96,7 @@ def _presence(subject: Subject, pairs: list[tuple[tuple[Record, ...], Server]]) 
 
 
 def examine(record: Record) -> Findings:
-    """Say what is wrong with one record."""
+    """Return the errors of one record."""
     both, shown = record.shown, {"caa_property": record.shown["caa_property"]}
     critical = {**shown, "caa_flags": record.flags}
     if record.flags & RESERVED:
@@ -117,7 +117,7 @@ def examine(record: Record) -> Findings:
 
 
 def is_contact(value: str) -> bool:
-    """Say whether a value is a mailto, http or https URL, which is visible ASCII and names a mailbox or a host."""
+    """Return whether a value is a mailto, http or https URL of visible ASCII that names a mailbox or a host."""
     if not re.fullmatch(r"[!-~]+", value):
         return False
     if MAIL.fullmatch(value):
@@ -130,7 +130,7 @@ def is_contact(value: str) -> bool:
 
 
 def policy(everything: list[Record]) -> Findings:
-    """Say what a set of records allows as a whole."""
+    """Return what an RRset allows as a whole."""
     verdicts = {kind: [record.forbids for record in everything if record.kind == kind] for kind in WITH_ISSUER}
     if verdicts["issue"] and all(verdicts["issue"]) and all(verdicts["issuewild"]):
         yield "Z15_ISSUANCE_FORBIDDEN", {}
@@ -140,7 +140,7 @@ def policy(everything: list[Record]) -> Findings:
 
 
 def record_of(rdata: dns.rdata.Rdata) -> Record | None:
-    """Read the octets; None where they are no CAA record."""
+    """Parse the octets; None if they are not a CAA record."""
     data = rdata.to_wire()
     assert data is not None
     if len(data) < 2 or len(data) < 2 + data[1]:

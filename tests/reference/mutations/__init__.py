@@ -1,4 +1,4 @@
-"""Worlds made for the fourteen cases: each tag is reached by one of them, each limit stands between two."""
+"""Worlds for the fourteen cases: each tag is reached by one of them, and each limit has a world on either side."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def spoilt(fault: Fault, *addresses: str, signing: Any = True, **conditions: Any
 
 
 def both_and_one(name: str, fault: Fault, *words: str, **more: Any) -> Iterator[tuple[str, Mutation]]:
-    """Make a mutation on both servers, one on the first, and one of a single name."""
+    """Create a mutation on both servers, one on the first server, and one of a single name."""
     yield name, Mutation(CASE, partial(spoilt, fault, **more), found(*words))
     yield f"{name}-one", Mutation(CASE, partial(spoilt, fault, A1, **more), found(*words))
     yield f"{name}-name", Mutation(CASE, partial(spoilt, fault, qname=NS1, **more), found(*words))
@@ -111,7 +111,7 @@ def v6_only(fault: Fault | None = None, kind: str = "") -> World:
 
 
 def bare(signing: Any, fault: Fault | None = None) -> World:
-    """Serve a zone whose third server name has no address, but other data."""
+    """Serve a zone whose third server name has other data but no address."""
     world = secure(signing, records="ns3 TXT here", apex_ns=[NS1, NS2, "ns3.example.xa"])
     return with_fault(world, fault, A1, A2, qname="ns3.example.xa") if fault else world
 
@@ -148,7 +148,7 @@ def outside_names() -> World:
 
 
 def other_keys() -> World:
-    """Let the second server have the zone signed by other keys."""
+    """Let the second server sign the zone with other keys."""
     world = secure()
     world.zone_of("example.xa").on(A2, signed=Signing(key_seed="other"))
     return world

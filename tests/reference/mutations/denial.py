@@ -1,4 +1,4 @@
-"""Mutations for dnssec20 and dnssec23: type bitmaps that lack types, and denials that disagree with themselves."""
+"""Mutations for dnssec20 and dnssec23: type bitmaps that lack types, and denials that contradict themselves."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _spoilers() -> Iterator[tuple[str, Fault]]:
 
 
 def proof(*lines: str, code: str = "NXDOMAIN") -> Fault:
-    """Answer with NSEC or NSEC3 records in zone file form, names below the zone."""
+    """Answer with NSEC or NSEC3 records in zone file format, names below the zone."""
 
     def change(message: dns.message.Message) -> None:
         message.answer, message.authority = [], []
@@ -91,7 +91,7 @@ ZONE = "example.xa."
 
 
 def hashes(*pairs: str, salt: str = "-", iterations: int = 0, flags: int = 0) -> list[str]:
-    """Give NSEC3 lines for pairs "OWNER-NEXT" of letters, which stand for hashes of that letter."""
+    """Return NSEC3 lines for pairs "OWNER-NEXT" of letters, each of which represents a hash of that letter."""
     return [f"{pair[0] * 32}.{ZONE} NSEC3 1 {flags} {iterations} {salt} {pair[2] * 32} A RRSIG" for pair in pairs]
 
 

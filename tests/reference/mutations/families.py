@@ -1,4 +1,4 @@
-"""Mutations for all cases: an address family that is off, several names of one address, zones of no parent's making."""
+"""Mutations for all cases: a disabled address family, several names of one address, zones without a matching parent."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.support.dnsworld import Signing, World, delegation
 
 A3 = "127.9.3.1"
 RECORDS = '@ TXT "v=spf1 a -all"\n@ CAA 0 issue "ca.example.net"'
-# zone13 asks any server; the servers of the parent zone are those that were asked on the way to it.
+# zone13 queries any server; the servers of the parent zone are those that were queried on the path to it.
 WITH_TAGS = sorted(set(CASES) - {"zone13", "dnssec21"})
 
 
 def dual(**fields: Any) -> World:
-    """Serve a zone at IPv4 and IPv6 addresses, and what is above it, too."""
+    """Serve a zone and its ancestors at IPv4 and IPv6 addresses."""
     world = World()
     world.zone(".", ns={"a.root-servers.net": ("127.0.0.53", "::1")}, signed=True)
     world.zone("xa", ns={"ns1.nic.xa": ("127.8.1.1", "::1"), "ns2.nic.xa": "127.8.2.1"}, signed=True)
@@ -29,12 +29,12 @@ def dual(**fields: Any) -> World:
 
 
 def one_address() -> World:
-    """Serve a zone at one address with two names, one of them elsewhere."""
+    """Serve a zone at one address with two names, one of them in another zone."""
     return secure(ns={NS1: A1, NS2: A1, "ns3.example.xa": A2}, records=RECORDS)
 
 
 def parted() -> World:
-    """Let parent and zone name different servers."""
+    """Let parent and zone list different servers."""
     return secure(
         ns={NS1: A1, NS2: A2, "ns3.example.xa": A3},
         apex_ns=[NS2, "ns3.example.xa"],
@@ -44,7 +44,7 @@ def parted() -> World:
 
 
 def elsewhere(*, signed: bool = True) -> World:
-    """Let the servers of a zone be named in another zone of the same TLD."""
+    """Name the servers of a zone in another zone of the same TLD."""
     world = secure(signed, ns={"ns1.other.xa": (), "ns2.other.xa": ()}, records=RECORDS)
     world.zone("other.xa", ns={"ns1.other.xa": A1, "ns2.other.xa": A2})
     world.zone_of("example.xa").on(A1).on(A2)
@@ -52,7 +52,7 @@ def elsewhere(*, signed: bool = True) -> World:
 
 
 def referred() -> World:
-    """Put names of servers below a cut that has a server on IPv6 of its own."""
+    """Put names of servers below a cut that has a separate server on IPv6."""
     world = secure(ns={NS1: A1, "ns3.sub.example.xa": A3})
     world.zone("sub.example.xa", ns={"ns3.sub.example.xa": A3, "ns4.sub.example.xa": "::1"}, signed=True)
     world.zone_of("example.xa").not_on(A3)

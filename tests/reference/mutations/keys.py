@@ -1,4 +1,4 @@
-"""Mutations for dnssec19: keys with one weakness each, on both sides of each limit, made from a fixed seed."""
+"""Mutations for dnssec19: keys with one weakness each, on both sides of each limit, generated from a fixed seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROCA_PRIMES = [number for number in range(3, 168) if all(number % below for belo
 
 
 def rsa(exponent: int, modulus: int, *, algorithm: int = 8) -> bytes:
-    """Give the data of a DNSKEY record (RFC 3110 section 2)."""
+    """Return the data of a DNSKEY record (RFC 3110 section 2)."""
     length = (exponent.bit_length() + 7) // 8 or 1
     prefix = bytes((length,)) if length < 256 else b"\0" + length.to_bytes(2)
     octets = prefix + exponent.to_bytes(length) + modulus.to_bytes((modulus.bit_length() + 7) // 8 or 1)
@@ -32,7 +32,7 @@ def key(algorithm: int, octets: bytes) -> bytes:
 
 
 def rough(random: Random, bits: int) -> int:
-    """Give a number without factors up to 65537 or a little more."""
+    """Return a number without factors up to 65537 or slightly more."""
     while True:
         number = random.getrandbits(bits) | 1 | (1 << (bits - 1))
         if math.gcd(number, _primorial()) == 1:
@@ -57,7 +57,7 @@ def strong() -> int:
 
 
 def close(steps: int) -> int:
-    """Give a modulus that Fermat's method factors after exactly so many steps from the root."""
+    """Return a modulus that Fermat's method factors after exactly this number of steps from the root."""
     random = Random(f"close {steps}")
     while True:
         above = random.getrandbits(300) | (1 << 299)
@@ -76,7 +76,7 @@ def patterned(run: int) -> int:
 
 
 def roca(but: int = 0) -> int:
-    """Give a modulus with the fingerprint, or one that misses it modulo one prime."""
+    """Return a modulus with the fingerprint, or one that misses it modulo one prime."""
     product = 2 * math.prod(ROCA_PRIMES)
     number = pow(65537, 123456789, product) + product * rough(Random("roca"), 250)
     if but:
@@ -87,12 +87,12 @@ def roca(but: int = 0) -> int:
 
 
 def telling_primes() -> list[int]:
-    """Give the primes modulo which not every number is a power of 65537."""
+    """Return the primes modulo which not every number is a power of 65537."""
     return [prime for prime in ROCA_PRIMES if len({pow(65537, each, prime) for each in range(prime)}) < prime - 1]
 
 
 def wiener(bits: int) -> tuple[int, int]:
-    """Give modulus and exponent of so many bits with a small private exponent."""
+    """Return modulus and exponent of a number of bits with a small private exponent."""
     random = Random(f"wiener {bits}")
     while True:
         first, second = (_prime(random, bits // 2 + (bits < 100)) for _ in range(2))
@@ -112,7 +112,7 @@ def _prime(random: Random, bits: int) -> int:
 
 
 def with_keys(*first: bytes, second: Iterable[bytes] | None = None) -> World:
-    """Let the servers show these keys."""
+    """Let the servers publish these keys."""
     world = secure()
     with_fault(world, shown(first), A1, qtype="DNSKEY")
     return with_fault(world, shown(first if second is None else second), A2, qtype="DNSKEY")

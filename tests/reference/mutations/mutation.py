@@ -1,4 +1,4 @@
-"""What a mutation is: a world made for one case, and the tags that it has to reach."""
+"""A mutation: a world for one case, and the tags that it must produce."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.dnsworld import Fault, World
 
 @dataclass(frozen=True)
 class Mutation:
-    """A world with one thing changed; `reaches` are tags that both sides must give, `without` tags they must not."""
+    """A world with one change; `reaches` are tags that both sides must report, `without` tags that they must not."""
 
     case: str
     build: Callable[[], World]
@@ -26,7 +26,7 @@ class Mutation:
 
 
 def on_type(world: World, kind: str, fault: Fault, *addresses: str, **conditions: Any) -> World:
-    """Let servers, by default both of the zone, have a fault for one type."""
+    """Add a fault for one type to servers, by default to both of the zone."""
     return with_fault(world, fault, *addresses, qtype=kind, **conditions)
 
 
@@ -35,12 +35,12 @@ def changed(change: Callable[[dns.message.Message], None]) -> Fault:
 
 
 def names(prefix: str, words: str) -> tuple[str, ...]:
-    """Give tags with a prefix."""
+    """Return tags with a prefix."""
     return tuple(f"{prefix}{word}" for word in words.split())
 
 
 def numbered(found: Iterable[tuple[str, Mutation]]) -> dict[str, Mutation]:
-    """Make a table, and refuse a name that is there twice."""
+    """Create a table; reject duplicate names."""
     table: dict[str, Mutation] = {}
     for name, mutation in found:
         if name in table:

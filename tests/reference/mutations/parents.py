@@ -1,4 +1,4 @@
-"""Mutations for dnssec21: what can be wrong with the parent's signatures over the DS set."""
+"""Mutations for dnssec21: faults in the parent's signatures over the DS RRset."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def one(
 
 
 def twofold(**fields: Any) -> Fault:
-    """Add to each signature over the DS set a copy with other values."""
+    """Add to each signature over the DS RRset a copy with other values."""
 
     def change(message: dns.message.Message) -> None:
         for number, rrset in enumerate(message.answer):

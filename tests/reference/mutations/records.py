@@ -16,7 +16,7 @@ Raw = tuple[str, str, str]
 
 
 def generic(kind: str, data: bytes) -> Raw:
-    """Give a record at the apex in the form that takes anything (RFC 3597 section 5)."""
+    """Return a record at the apex in the generic format (RFC 3597 section 5)."""
     return "@", kind, rf"\# {len(data)} {data.hex()}"
 
 

@@ -71,7 +71,7 @@ def _nsid() -> Iterator[tuple[str, Mutation]]:
 
 
 def cookies(make: Callable[[bytes, int], bytes | None], *codes: str) -> Callable[[], World]:
-    """Answer the n-th query with a cookie that `make(received, n)` gives, and the n-th response code."""
+    """Answer the n-th query with the cookie `make(received, n)` and the n-th response code."""
 
     def build() -> World:
         world = example_world()

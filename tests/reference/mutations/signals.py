@@ -23,7 +23,7 @@ DELETE = "CDS 0 0 0 00", "CDNSKEY 0 3 0 AA=="
 
 
 def texts(kinds: str = "CDS CDNSKEY", signing: Signing = SIGNED) -> list[str]:
-    """Give what the zone publishes for its parent."""
+    """Return the data that the zone publishes for its parent."""
     origin = dns.name.from_text(ZONE)
     ksk = [key.to_text() for key in Signer(origin, signing).dnskeys() if key.flags & 1]
     found = [f"CDS {text}" for text in ds_texts(origin, signing)] + [f"CDNSKEY {text}" for text in ksk]
@@ -49,7 +49,7 @@ def bootstrapping(
     records: str = "",
     more: str = "",
 ) -> World:
-    """Describe a signed zone without DS whose operator publishes signals, in its own zone or in zones of signals."""
+    """Describe a signed zone without DS whose operator publishes signals, in its zone or in zones of signals."""
     world = World()
     world.zone(".", signed=root)
     world.zone("xa", ns={"ns1.nic.xa": "127.8.1.1", "ns2.nic.xa": "127.8.2.1"}, signed=True)
@@ -153,7 +153,7 @@ def _hosts() -> Iterator[tuple[str, Mutation]]:
 
 
 def long_host(length: int) -> str:
-    """Give a host whose signalling name has so many octets."""
+    """Return a host whose signalling name has this number of octets."""
     rest = length - sum(len(label) + 1 for label in dns.name.from_text(f"_dsboot.{ZONE}._signal.op.xb").labels)
     labels = []
     while rest:

@@ -1,4 +1,4 @@
-"""Mutations for connectivity05: DNSKEY answers of an exact size, and what happens to them on the way."""
+"""Mutations for connectivity05: DNSKEY responses of an exact size, and faults on their path."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OWNER = dns.name.from_text("example.xa")
 
 
 def padded(size: int) -> Fault:
-    """Answer the question for DNSKEY with keys of any content, so that the response has exactly this many octets."""
+    """Answer DNSKEY queries with arbitrary keys, so that the response has exactly this number of octets."""
 
     def fill(message: dns.message.Message, lengths: list[int]) -> int:
         keys = [bytes((1, 1, 3, 253)) + bytes((number,)) * length for number, length in enumerate(lengths)]
@@ -46,7 +46,7 @@ def padded(size: int) -> Fault:
 
 
 def of_size(size: int, *more: tuple[Fault, str | None, range | None]) -> World:
-    """Serve a DNSKEY answer of a size; further faults for a transport and for announced sizes."""
+    """Serve a DNSKEY response of a size; further faults for a transport and for announced sizes."""
     world = example_world()
     for address in (A1, A2):
         server = world.server(address)

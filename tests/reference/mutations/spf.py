@@ -1,4 +1,4 @@
-"""Mutations for zone13: SPF policies with few and many look-ups, loops, macros and dead ends."""
+"""Mutations for zone13: SPF policies with few and many lookups, loops, macros and dead ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OK, EXCEEDED = names("Z13_SPF_LOOKUP_COUNT_", "OK"), names("Z13_SPF_LOOKUP_COUNT
 
 
 def world_of(own: str, **others: str) -> World:
-    """Serve policies at the apex and at names below; "_" in a name stands for a dot."""
+    """Serve policies at the apex and at names below; "_" in a name means a dot."""
     lines = [f'@ TXT "{own}"'] if own else []
     lines += [f'{name} TXT "{text}"' for name, text in others.items()]
     world = example_world(records="\n".join(lines))

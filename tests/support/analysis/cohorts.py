@@ -1,4 +1,4 @@
-"""Cohorts and snapshots with facts that a test has made up, without any run."""
+"""Cohorts and snapshots with made-up facts for tests; no run is needed."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from tests.support.rows import NOON
 
 
 def make_cohort(store: Store, tag: str = "tld", *, now: datetime = NOON, **fields: Any) -> Cohort:
-    """A cohort that is analysed and public, unless told."""
+    """Create a cohort that is analysed and public by default."""
     with store.transaction() as session:
         if session.get(Tag, tag) is None:
             session.add(Tag(name=tag, created_at=now))
@@ -31,7 +31,7 @@ def make_cohort(store: Store, tag: str = "tld", *, now: datetime = NOON, **field
 
 
 def make_batch(store: Store, *, now: datetime = NOON, promote: bool = False, **fields: Any) -> Batch:
-    """A batch with snapshot intent and no jobs."""
+    """Create a batch with snapshot intent and no jobs."""
     with store.transaction() as session:
         batch = create_batch(session, NewBatch(0, snapshot_intent=True, **fields), now=now)
         batch.promote_snapshot = promote
@@ -44,7 +44,7 @@ def domain_ids(store: Store, names: Iterable[str], *, now: datetime = NOON) -> d
 
 
 def finding_kinds(store: Store, kinds: Iterable[tuple[str, str, str, str]]) -> list[int]:
-    """The ids of entry kinds; each is of (module, test case, tag, level)."""
+    """Return the ids of entry kinds; each kind is (module, test case, tag, level)."""
     wanted = [EntryType(*kind) for kind in kinds]
     with store.transaction() as session:
         ids = kind_ids(session, wanted)
@@ -52,7 +52,7 @@ def finding_kinds(store: Store, kinds: Iterable[tuple[str, str, str, str]]) -> l
 
 
 def made_facts(store: Store, names: Sequence[str], *, at: datetime = NOON, **fields: Any) -> list[RunFacts]:
-    """Facts of runs that do not exist, all with the same fields."""
+    """Return facts of runs that do not exist, all with the same fields."""
     ids = domain_ids(store, names)
     chosen: dict[str, Any] = {"score": 95, "grade": "A", "worst_level": "INFO", "engine_version": "0.1.0"} | fields
     return [
@@ -64,7 +64,7 @@ def made_facts(store: Store, names: Sequence[str], *, at: datetime = NOON, **fie
 def snapshot_of(
     store: Store, cohort: Cohort, facts: Sequence[RunFacts], *, batch: Batch | None = None, now: datetime = NOON
 ) -> CohortSnapshot:
-    """A snapshot with these facts, captured as of `now`."""
+    """Create a snapshot with these facts, captured at `now`."""
     batch = batch or make_batch(store, now=now - timedelta(hours=1))
     with store.transaction() as session:
         snapshot = ensure_snapshot(session, cohort, batch, floor="NOTICE", now=now)

@@ -1,6 +1,7 @@
-"""Projects or captures and is killed in the middle: `killed_work DRIVER DSN project|capture SNAPSHOT CALLS`.
+"""Project or capture, and die on the way: `killed_work DRIVER DSN project|capture SNAPSHOT CALLS`.
 
-It dies at the given call of its clock, most of which are within transactions; without so many calls it ends by itself.
+The process kills itself at the given call of its clock; most calls are made within transactions. It exits normally if
+the clock is called less often.
 """
 
 import os
@@ -21,7 +22,7 @@ def main() -> None:
     driver, dsn, what, snapshot, calls = sys.argv[1:]
     store = open_store(StoreSettings(driver=cast("Driver", driver), dsn=dsn))
     numbers = count(1)
-    began = NOON + timedelta(hours=int(calls))  # whoever died before has lost its lease
+    began = NOON + timedelta(hours=int(calls))  # the process that was killed before has lost its lease
 
     def now() -> datetime:
         if next(numbers) == int(calls):

@@ -1,4 +1,4 @@
-"""A view as it should be, computed from facts in the simplest way; and a stored view in the same shape, by name."""
+"""The expected view, computed from facts in the simplest way, and a stored view in the same form for comparison."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ _SHOWN = (
 
 
 def order_of(kind: str, key: tuple[Any, ...]) -> Any:
-    """The natural order of keys."""
+    """Return the natural order of keys."""
     if kind == "endpoint":
         address = ip_address(key[1])
         return key[0], address.version, address.packed
@@ -52,7 +52,7 @@ def order_of(kind: str, key: tuple[Any, ...]) -> Any:
 
 
 def stored_view(session: Session, view_id: int | None) -> Shape:
-    """What a view says: for each kind, the rows by key, and the members of each object as sets of keys."""
+    """Return a stored view: for each kind, the rows by key, and the members of each object as sets of keys."""
     keys: dict[str, list[tuple[Any, ...]]] = {}
     shape: Shape = {"members": {}}
     for kind, (table, names) in _KEYS.items():
@@ -70,12 +70,12 @@ def stored_view(session: Session, view_id: int | None) -> Shape:
 
 
 def expected_view(runs: Sequence[RunFacts], kinds: Mapping[int, EntryType]) -> Shape:
-    """What the view of these facts must say."""
+    """Return the view that these facts must produce."""
     return _Expected(runs, kinds).shape()
 
 
 def percentile(samples: Sequence[tuple[float, int]], share: float) -> float | None:
-    """The time that so large a share of the answers does not exceed: each answer is one number here."""
+    """Return the percentile of response times; each number counts one response."""
     answers = sorted(time for time, number in samples for _ in range(number))
     if not answers:
         return None
@@ -88,7 +88,7 @@ class _Expected:
         self.runs, self.kinds = runs, kinds
         self.members: defaultdict[tuple[str, Any, str], set[Any]] = defaultdict(set)
         self.times: defaultdict[Any, list[tuple[float, int]]] = defaultdict(list)
-        self.asns_of: defaultdict[str, set[int]] = defaultdict(set)  # of an address
+        self.asns_of: defaultdict[str, set[int]] = defaultdict(set)  # lists of an address
         self.prefixes_of: defaultdict[str, set[str]] = defaultdict(set)
         self.pairs: set[tuple[int, str]] = set()
 
@@ -139,7 +139,7 @@ class _Expected:
             self._join("domain", me, "tag", (kind.tag, kind.testcase))
             self._join("domain", me, "testcase", (kind.module, kind.testcase))
             self.members["testcase", (kind.module, kind.testcase), "tag"].add((kind.tag, kind.testcase))
-        for member in ("asn", "prefix", "testcase"):  # a domain has no lists of these
+        for member in ("asn", "prefix", "testcase"):  # a domain does not have these lists
             self.members.pop(("domain", me, member), None)
 
     def _join(self, owner: str, key: Any, member: str, found: Any, *, both: bool = True) -> None:

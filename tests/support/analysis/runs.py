@@ -1,4 +1,4 @@
-"""Runs of batches with what a sweep found, and their projection."""
+"""Runs of batches with the results of a sweep, and their projection."""
 
 import random
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from tests.support.rows import NOON, make_run
 
 
 def sweep_result(domain: str, *, at: datetime = NOON, seed: int = 0, **changes: Any) -> RunRecord:
-    """What a run of a domain found: the same for the same seed."""
+    """Return the result of a run of a domain; the same seed gives the same result."""
     drawn = sweep().draw(domain, random.Random(f"{domain} {seed}"))
     found: Mapping[str, Any] = {
         "status": RunStatus.SUCCEEDED,
@@ -34,7 +34,7 @@ def entry(tag: str, level: str = "INFO", *, testcase: str = "", module: str = "S
 def run_batch(
     store: Store, batch: Batch, domains: Iterable[str], *, tag: str = "tld", at: datetime = NOON, **fields: Any
 ) -> list[Run]:
-    """Finish a job of a batch for each domain, which joins the tag; each run ends a second after the one before."""
+    """Finish a job of a batch for each domain, which joins the tag; each run ends one second after the previous one."""
     return [
         make_run(
             store,
@@ -49,5 +49,5 @@ def run_batch(
 
 
 def project_all(store: Store, *, now: datetime = NOON, floor: str = "NOTICE") -> int:
-    """Project all runs that wait."""
+    """Project all runs that are not projected yet."""
     return Projector().project(store, floor=floor, now=lambda: now)

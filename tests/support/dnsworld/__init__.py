@@ -1,4 +1,4 @@
-"""A DNS on loopback addresses for tests and the demo: real zones, real signatures, real packets, scripted faults."""
+"""A DNS on loopback addresses for tests and the demo: real zones, signatures and packets, scripted faults."""
 
 from tests.support.dnsworld import faults
 from tests.support.dnsworld.answering import Behaviour

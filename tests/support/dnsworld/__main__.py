@@ -1,4 +1,4 @@
-"""Serve a world in a process of its own: `python -m tests.support.dnsworld demo`, ended by SIGTERM or Ctrl-C."""
+"""Serve a world in a separate process: `python -m tests.support.dnsworld demo`, stopped by SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def described(spec: str) -> World:
 
 
 def serve(world: World, hints: Path) -> None:
-    """Serve until a signal, after one line of JSON: {"port": ..., "hints": ...}."""
+    """Serve until a signal arrives, after printing one line of JSON: {"port": ..., "hints": ...}."""
     stop = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
     with world:

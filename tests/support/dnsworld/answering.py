@@ -1,4 +1,4 @@
-"""What a correct authoritative server answers: RFC 1034 section 4.3.2, with EDNS, DNSSEC and zone transfer."""
+"""The responses of a correct authoritative server: RFC 1034 section 4.3.2, with EDNS, DNSSEC and zone transfer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COOKIE: Final = dns.edns.OptionType.COOKIE
 
 @dataclass
 class Behaviour:
-    """What can be set about a server that still answers correctly."""
+    """The settings of a server that still answers correctly."""
 
     unknown_zone: dns.rcode.Rcode = dns.rcode.REFUSED
     version: str | None = None
@@ -43,13 +43,13 @@ class Behaviour:
 
 @dataclass
 class Authority:
-    """Answers queries from a set of zones."""
+    """An authoritative server for a set of zones."""
 
     zones: Mapping[dns.name.Name, ZoneData]
     behaviour: Behaviour = field(default_factory=Behaviour)
 
     def respond(self, query: dns.message.Message, transport: str = "udp") -> list[dns.message.Message]:
-        """Give the messages of the answer: one, save for a zone transfer."""
+        """Return the messages of the response: one, except for a zone transfer."""
         response = dns.message.make_response(query, our_payload=self.behaviour.max_udp_size)
         self._echo_edns(query, response)
         if query.edns > 0:
@@ -105,7 +105,7 @@ class Authority:
         return messages
 
     def zone_for(self, qname: dns.name.Name, qtype: dns.rdatatype.RdataType) -> ZoneData | None:
-        """Give the deepest zone that holds a name; for DS at an apex the parent's side (RFC 4035 section 3.1.4.1)."""
+        """Return the deepest zone that contains a name; for DS at an apex the parent (RFC 4035 section 3.1.4.1)."""
         found = None
         for size in range(1, len(qname.labels) + 1):
             zone = self.zones.get(dns.name.Name(qname.labels[-size:]))
@@ -124,7 +124,7 @@ class Authority:
 
 
 def transfer_sets(zone: ZoneData) -> Iterator[dns.rrset.RRset]:
-    """Give all sets of a zone, signatures and denial included, between two copies of its SOA (RFC 5936)."""
+    """Return all RRsets of a zone, including signatures and denial, between two copies of its SOA (RFC 5936)."""
     soa = zone.get(zone.origin, dns.rdatatype.SOA)
     if soa is None:
         return
@@ -149,7 +149,7 @@ def _rrset(name: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> dns.rrset.RR
 
 @dataclass
 class Lookup:
-    """Fills one response from one zone."""
+    """Builds one response from one zone."""
 
     zone: ZoneData
     response: dns.message.Message
@@ -164,7 +164,7 @@ class Lookup:
         self._add_additional()
 
     def _step(self, name: dns.name.Name, qtype: dns.rdatatype.RdataType) -> dns.name.Name | None:
-        """Answer for one name; give the next one if it is an alias within the zone."""
+        """Answer for one name; return the next name if it is an alias within the zone."""
         cut = self.zone.cut_above(name)
         if cut is not None and not (cut == name and qtype == dns.rdatatype.DS):
             if not self.response.answer:
@@ -277,7 +277,7 @@ class Lookup:
                 section.append(_rrset(name, signatures))
 
     def _add_additional(self) -> None:
-        """Add the addresses that the zone has for the targets of NS and MX records, glue included."""
+        """Add the zone's addresses for the targets of NS and MX records, including glue."""
         done: set[dns.name.Name] = set()
         for target in _targets([*self.response.answer, *self.response.authority]):
             if target in done:
@@ -303,15 +303,15 @@ def _targets(rrsets: Iterable[dns.rrset.RRset]) -> Iterator[dns.name.Name]:
 
 
 def parse_query(wire: bytes) -> dns.message.Message | None:
-    """Read a query; None if it is none, or broken."""
+    """Parse a query; return None if it is malformed or not a query."""
     try:
         query = dns.message.from_wire(wire)
-    except Exception:  # noqa: BLE001 -- whatever dnspython cannot read is answered as broken
+    except Exception:  # noqa: BLE001 -- any query that dnspython cannot parse is malformed
         return None
     return None if query.flags & dns.flags.QR else query
 
 
 def format_error(wire: bytes) -> bytes:
-    """Give the FORMERR answer to a query that could not be read."""
+    """Return the FORMERR response to a query that could not be parsed."""
     flags = dns.flags.QR | (int.from_bytes(wire[2:4]) & 0x7900)
     return wire[:2] + (flags | dns.rcode.FORMERR).to_bytes(2) + bytes(8)

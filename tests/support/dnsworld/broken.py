@@ -1,4 +1,4 @@
-"""Worlds that are broken at random: the same seed breaks the same things."""
+"""Worlds with random faults: the same seed gives the same faults."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ FAULTS: Final[tuple[Callable[[Random], Fault], ...]] = (
 
 
 def broken_world(seed: int) -> World:
-    """Describe a world in which `DOMAIN` and its servers, now and then also those of its parent, are broken."""
+    """Describe a world in which `DOMAIN` and its servers, sometimes also those of its parent, are broken."""
     random = Random(seed)
     world = World()
     world.zone(".", ns=ROOT_SERVERS, signed=True)

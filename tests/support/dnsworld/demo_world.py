@@ -40,14 +40,14 @@ DOMAINS: Final = {
 
 
 def web_records(number: int) -> str:
-    """Give the records of a small site: documentation addresses, mail and SPF."""
+    """Return the records of a small site: documentation addresses, mail and SPF."""
     return (
         f'@ A 192.0.2.{number}\nwww A 192.0.2.{number}\n@ MX 10 mail\nmail A 192.0.2.{number}\n@ TXT "v=spf1 mx -all"\n'
     )
 
 
 def servers(domain: str, number: int, *, count: int = 2) -> dict[str, str]:
-    """Give name servers of a domain, each in another network and another AS."""
+    """Return name servers of a domain, each in another network and another AS."""
     return {f"ns{i}.{domain}": f"127.{20 + i}.{number}.53" for i in range(1, count + 1)}
 
 

@@ -22,7 +22,7 @@ Proof = list[tuple[dns.name.Name, dns.rdataset.Rdataset]]
 
 
 class Denial(Protocol):
-    """Gives the NSEC or NSEC3 sets that belong into an answer."""
+    """Returns the NSEC or NSEC3 RRsets that a response needs."""
 
     def name_error(self, qname: dns.name.Name, encloser: dns.name.Name) -> Proof: ...
     def no_data(self, qname: dns.name.Name) -> Proof: ...
@@ -56,7 +56,7 @@ NO_DENIAL = _Unsigned()
 
 
 def denial_of(zone: ZoneData) -> Denial:
-    """Build the chain that the zone's signing asks for; adds NSEC3PARAM to the apex where it is hashed."""
+    """Build the chain that the zone's signing requires; for NSEC3, add NSEC3PARAM to the apex."""
     signing = zone.spec.signed
     if signing is None:
         return NO_DENIAL
@@ -66,7 +66,7 @@ def denial_of(zone: ZoneData) -> Denial:
 
 
 def wildcard_of(encloser: dns.name.Name) -> dns.name.Name:
-    """Give the source of synthesis at a closest encloser."""
+    """Return the source of synthesis at a closest encloser."""
     return dns.name.Name((b"*", *encloser.labels))
 
 
@@ -80,7 +80,7 @@ def _negative_ttl(zone: ZoneData) -> int:
 
 
 class NsecChain:
-    """The owner names of a zone in canonical order, each with its NSEC set."""
+    """The owner names of a zone in canonical order, each with its NSEC RRset."""
 
     def __init__(self, zone: ZoneData) -> None:
         self._types = {name: set(node) for name, node in zone.authoritative_nodes()}
@@ -116,7 +116,7 @@ class NsecChain:
 
 
 class Nsec3Chain:
-    """The hashes of a zone's names in order, each with its NSEC3 set."""
+    """The hashes of a zone's names in order, each with its NSEC3 RRset."""
 
     def __init__(self, zone: ZoneData, parameters: Nsec3) -> None:
         self._origin = zone.origin
@@ -149,10 +149,10 @@ class Nsec3Chain:
         return [self._entry(index) for index in range(len(self._hashes))]
 
     def at(self, name: dns.name.Name) -> dns.rdataset.Rdataset | None:
-        return None  # NSEC3 sets have owners of their own
+        return None  # NSEC3 RRsets have separate owners
 
     def closest_encloser(self, qname: dns.name.Name, encloser: dns.name.Name) -> Proof:
-        """Give the match of the encloser and the cover of the next closer name (RFC 5155 section 7.2.1)."""
+        """Return the match of the encloser and the cover of the next closer name (RFC 5155 section 7.2.1)."""
         return [self._covering(encloser), self._covering(_next_closer(qname, encloser))]
 
     def _covering(self, name: dns.name.Name) -> tuple[dns.name.Name, dns.rdataset.Rdataset]:

@@ -1,4 +1,4 @@
-"""Zones that testers ask beside the tested one: reverse names and the origin of addresses."""
+"""Zones that testers query in addition to the tested zone: reverse names and the origin of addresses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ASN_SOURCES: Final = ("asnlookup.zonemaster.net", "asn.cymru.com")
 
 
 def add_reverse_zone(world: World, *, without: tuple[str, ...] = (), ns: Mapping[str, str] | None = None) -> None:
-    """Add in-addr.arpa with a PTR record for each address that the zones described so far give to a name server."""
+    """Add in-addr.arpa with a PTR record for each name server address of the zones described so far."""
     records = {
         f"{ipaddress.ip_address(address).reverse_pointer}. PTR {name}"
         for zone in world.zones.values()
@@ -24,7 +24,7 @@ def add_reverse_zone(world: World, *, without: tuple[str, ...] = (), ns: Mapping
 
 
 def add_origin_zone(world: World, source: str, origins: Mapping[str, int]) -> None:
-    """Add a zone that tells the AS of addresses in Cymru's form, from prefixes that end on an octet (127.9.0.0/16)."""
+    """Add a zone with AS numbers of addresses in Cymru's format, for prefixes that end on an octet (127.9.0.0/16)."""
     records = []
     for text, asn in origins.items():
         prefix = ipaddress.ip_network(text)

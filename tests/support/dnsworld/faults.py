@@ -1,4 +1,4 @@
-"""What a server does wrong, as functions that change one reply; see `Server.fault` for when they apply."""
+"""Faults of a server, as functions that change one reply; see `Server.fault` for when they apply."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOOPED_RECORD: Final = bytes((0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1))
 
 @dataclass
 class Exchange:
-    """One query as it came in."""
+    """One query as received."""
 
     wire: bytes
     query: dns.message.Message | None
@@ -39,7 +39,7 @@ class Exchange:
         return self.query.question[0].name, self.query.question[0].rdtype
 
     def udp_limit(self) -> int | None:
-        """Give the largest answer in octets; None over TCP."""
+        """Return the maximum size of the response in octets; None over TCP."""
         if self.transport == "tcp":
             return None
         return 512 if self.query is None or self.query.edns < 0 else max(512, self.query.payload)
@@ -51,7 +51,7 @@ class Exchange:
 
 @dataclass
 class Reply:
-    """What is to be sent. Messages count until something asks for the octets."""
+    """The reply to send. The message is authoritative until the octets are requested."""
 
     exchange: Exchange
     messages: list[dns.message.Message] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Reply:
 
 
 Fault = Callable[[Reply], Reply | None]
-"""Changes a reply, or gives None where nothing is to be sent."""
+"""Changes a reply, or returns None to send nothing."""
 
 
 def on_message(edit: Callable[[dns.message.Message], dns.message.Message | None]) -> Fault:
@@ -96,7 +96,7 @@ def on_wire(edit: Callable[[bytes], bytes]) -> Fault:
 
 
 def scripted(script: Callable[[dns.message.Message, bytes, str], bytes | dns.message.Message | None]) -> Fault:
-    """Answer with what `script(query, wire, transport)` gives."""
+    """Answer with the result of `script(query, wire, transport)`."""
 
     def fault(reply: Reply) -> Reply | None:
         exchange = reply.exchange
@@ -128,7 +128,7 @@ def delay(seconds: float) -> Fault:
 
 
 def hold(until: Callable[[], bool]) -> Fault:
-    """Keep the answer back until a condition is true."""
+    """Delay the response until a condition is true."""
 
     def fault(reply: Reply) -> Reply:
         reply.may_go = until
@@ -138,7 +138,7 @@ def hold(until: Callable[[], bool]) -> Fault:
 
 
 def hang_up() -> Fault:
-    """Close the TCP connection without an answer."""
+    """Close the TCP connection without a response."""
 
     def fault(reply: Reply) -> Reply:
         reply.wires = []
@@ -149,7 +149,7 @@ def hang_up() -> Fault:
 
 
 def rcode(text: str) -> Fault:
-    """Answer with a response code and nothing else: REFUSED, SERVFAIL, FORMERR, NOTIMP, NXDOMAIN."""
+    """Answer with only a response code: REFUSED, SERVFAIL, FORMERR, NOTIMP, NXDOMAIN."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
         message = _bare(message)
@@ -188,7 +188,7 @@ def recursive() -> Fault:
 
 
 def without_edns() -> Fault:
-    """Leave the OPT record out of the answer."""
+    """Remove the OPT record from the response."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
         message.use_edns(False)
@@ -200,7 +200,7 @@ def without_edns() -> Fault:
 def edns(
     *, version: int = 0, ednsflags: int = 0, payload: int = 1232, options: Sequence[dns.edns.Option] = ()
 ) -> Fault:
-    """Answer with this OPT record, whatever the query had; the response code is NOERROR where it was BADVERS."""
+    """Answer with this OPT record regardless of the query's; the response code BADVERS becomes NOERROR."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
         if message.rcode() == dns.rcode.BADVERS:
@@ -223,7 +223,7 @@ def truncated() -> Fault:
 
 
 def answers(*, answer: str | None = None, authority: str | None = None, additional: str | None = None) -> Fault:
-    """Replace sections by records in zone file form with absolute names; None leaves a section as it is."""
+    """Replace sections with records in zone file format with absolute names; None leaves a section unchanged."""
 
     def edit(message: dns.message.Message) -> dns.message.Message:
         for number, text in enumerate((answer, authority, additional), start=1):
@@ -248,7 +248,7 @@ def alias(target: str) -> Fault:
 
 
 def endless_alias(below: str) -> Fault:
-    """Answer each question with a CNAME record to a fresh name below `below`."""
+    """Answer each question with a CNAME record to a new name below `below`."""
     count = 0
 
     def fault(reply: Reply) -> Reply | None:
@@ -277,7 +277,7 @@ def refer(zone: str, servers: Mapping[str, str | Sequence[str]]) -> Fault:
 
 
 def refer_upward() -> Fault:
-    """Answer with a referral to the root, as old servers do for zones they do not have."""
+    """Answer with a referral to the root, as old servers do for zones that they do not serve."""
     return refer(".", {"a.root-servers.net.": ()})
 
 
@@ -298,7 +298,7 @@ def no_question() -> Fault:
 
 
 def upper_case() -> Fault:
-    """Answer with the question's and the owners' letters in upper case."""
+    """Answer with the question and the owner names in upper case."""
 
     def upper(name: dns.name.Name) -> dns.name.Name:
         return dns.name.Name(tuple(label.upper() for label in name.labels))
@@ -334,7 +334,7 @@ def pointer_loop() -> Fault:
 
 
 def random_octets(length: int = 100, *, seed: int = 1, keep_id: bool = True) -> Fault:
-    """Answer with noise, under the query's id unless told otherwise."""
+    """Answer with random octets, by default under the query's id."""
     source = random.Random(seed)
 
     def fault(reply: Reply) -> Reply:
@@ -369,7 +369,7 @@ def echo() -> Fault:
 
 
 def from_address(address: str) -> Fault:
-    """Send the UDP answer from another loopback address, the port being the same."""
+    """Send the UDP response from another loopback address and the same port."""
 
     def fault(reply: Reply) -> Reply:
         reply.source = address
@@ -379,7 +379,7 @@ def from_address(address: str) -> Fault:
 
 
 def after(*forged: Fault) -> Fault:
-    """Send forged answers first, each made by a fault from the correct one, and then the correct one."""
+    """Send forged responses before the correct one; each is the result of a fault applied to the correct response."""
 
     def fault(reply: Reply) -> Reply:
         for forge in forged:
@@ -393,7 +393,7 @@ def after(*forged: Fault) -> Fault:
 
 
 def tcp_length(length: int) -> Fault:
-    """State another length before the message than it has."""
+    """Send a wrong length before the TCP message."""
 
     def fault(reply: Reply) -> Reply:
         reply.stated_length = length
@@ -403,7 +403,7 @@ def tcp_length(length: int) -> Fault:
 
 
 def drip(interval_s: float = 1.0) -> Fault:
-    """Send a TCP answer octet by octet."""
+    """Send a TCP response octet by octet."""
 
     def fault(reply: Reply) -> Reply:
         reply.octet_interval_s = interval_s
@@ -413,7 +413,7 @@ def drip(interval_s: float = 1.0) -> Fault:
 
 
 def _bare(message: dns.message.Message) -> dns.message.Message:
-    """Take all records away, and the flags and the response code that went with them."""
+    """Remove all records, their flags and the response code."""
     for section in message.sections[1:]:
         section.clear()
     message.set_rcode(dns.rcode.NOERROR)

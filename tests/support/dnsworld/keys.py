@@ -1,4 +1,4 @@
-"""Keys of signed test zones: ECDSA and EdDSA keys derived from a label, RSA keys made once per process."""
+"""Keys of signed test zones: ECDSA and EdDSA keys derived from a label, RSA keys generated once per process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Pri
 
 @dataclass(frozen=True)
 class ZoneKey:
-    """A private key beside its DNSKEY record, and what it does in its zone."""
+    """A private key with its DNSKEY record and its role in the zone."""
 
     private: PrivateKey
     dnskey: DNSKEY
@@ -43,7 +43,7 @@ class ZoneKey:
         return self.is_ksk if self.spec is None or self.spec.in_ds is None else self.spec.in_ds
 
     def signs(self, rdtype: str) -> bool:
-        """Say whether it signs sets of that type, as far as its own rule goes."""
+        """Return whether the key's own rule lets it sign RRsets of that type."""
         if self.spec is None or self.spec.signs is None:
             return self.is_ksk == (rdtype in KEY_TYPES)
         return rdtype in self.spec.signs
@@ -51,7 +51,7 @@ class ZoneKey:
 
 @functools.cache
 def zone_key(label: str, *, algorithm: int, flags: int, bits: int, exponent: int) -> ZoneKey:
-    """Give the key of a label; the same label always has the same elliptic curve key, so also the same key tag."""
+    """Return the key of a label; the same label always has the same elliptic curve key, and so the same key tag."""
     private = _private_key(label, Algorithm(algorithm), bits=bits, exponent=exponent)
     dnskey = dns.dnssec.make_dnskey(private.public_key(), algorithm, flags)
     return ZoneKey(private, dnskey)
@@ -74,5 +74,5 @@ def _private_key(label: str, algorithm: Algorithm, *, bits: int, exponent: int) 
 
 @functools.cache
 def _rsa_key(bits: int, exponent: int, ksk: bool) -> rsa.RSAPrivateKey:
-    """Share one KSK and one ZSK between all zones: making an RSA key takes long."""
+    """Share one KSK and one ZSK between all zones, because generating an RSA key is slow."""
     return rsa.generate_private_key(exponent, bits)

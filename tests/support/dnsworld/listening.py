@@ -14,7 +14,7 @@ from typing import Final
 from tests.support.dnsworld.faults import Reply
 from tests.support.dnsworld.server import Server
 
-# Below the range of ephemeral ports, so that no client socket of a parallel test holds one of these.
+# Below the range of ephemeral ports, so that no client socket of a parallel test uses one of these.
 PORTS: Final = range(10_240, 32_000)
 ATTEMPTS: Final = 200
 HELD_POLL_S: Final = 0.01
@@ -23,10 +23,10 @@ Bound = list[tuple[Server, str, socket.socket]]
 
 
 def bind_all(servers: Iterable[Server], *, port: int = 0) -> tuple[int, Bound]:
-    """Bind all servers to one port, a free one for 0.
+    """Bind all servers to one port; 0 chooses a free one.
 
     Raises:
-        OSError: the port is taken, or an address is not of this host.
+        OSError: the port is taken, or an address does not belong to this host.
     """
     servers = list(servers)
     for candidate in [port] if port else random.SystemRandom().sample(PORTS, ATTEMPTS):
@@ -72,7 +72,7 @@ def _socket(address: str, transport: str, port: int) -> socket.socket:
 
 
 class Listener:
-    """Runs the sockets on an event loop of its own, so that a test's loop is free for what it tests."""
+    """Runs the sockets on a separate event loop, so that the loop of the test is free for the tested code."""
 
     def __init__(self, bound: Bound, *, port: int) -> None:
         self._bound = bound
@@ -108,10 +108,10 @@ class Listener:
             self._ready.set()
             await self._stop.wait()
         await self._end_tasks()
-        await asyncio.sleep(0)  # closed transports give up their sockets in the next turn of the loop
+        await asyncio.sleep(0)  # closed transports release their sockets in the next iteration of the loop
 
     async def _end_tasks(self) -> None:
-        await asyncio.sleep(0)  # let a task that was just made begin: only then does it close its connection
+        await asyncio.sleep(0)  # let a new task start: it only closes its connection once it has started
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -124,7 +124,7 @@ class Listener:
         stack.callback(transport.close)
 
     def _open_tcp(self, server: Server, opened: socket.socket, stack: contextlib.AsyncExitStack) -> None:
-        # not start_server(): closed between accepting a connection and serving it, it leaves the socket open
+        # not start_server(): if it is closed between accepting and serving a connection, it leaves the socket open
         loop = asyncio.get_running_loop()
         opened.setblocking(False)
         loop.add_reader(opened, self._accept, server, opened)
@@ -151,10 +151,10 @@ class Listener:
         try:
             await _Connection(server, reader, writer).serve()
         finally:
-            writer.transport.abort()  # close() would wait for what a silent client does not read
+            writer.transport.abort()  # close() would wait for data that a silent client does not read
 
     def send(self, server: Server, reply: Reply, peer: tuple[str, int]) -> None:
-        """Send the datagrams of a reply, forged ones first."""
+        """Send the datagrams of a reply, forged datagrams first."""
         for earlier in reply.earlier:
             self.send(server, earlier, peer)
         if reply.delay_s and self._loop:
@@ -194,7 +194,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 class _Connection:
-    """One TCP connection: queries with length prefixes, answered in their order (RFC 7766)."""
+    """One TCP connection: queries with length prefixes, answered in order (RFC 7766)."""
 
     def __init__(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._server = server

@@ -22,7 +22,7 @@ MAX_REMEMBERED: Final = 4096
 
 @dataclass(frozen=True)
 class LoggedQuery:
-    """A query as a server saw it; `edns` is the version, None without an OPT record."""
+    """A query as a server received it; `edns` is the version, None without an OPT record."""
 
     server: str
     transport: str
@@ -41,7 +41,7 @@ class LoggedQuery:
 
 
 def logged(exchange: Exchange) -> LoggedQuery:
-    """Note a query; one that could not be read has no name and no type."""
+    """Log a query; a query that could not be parsed has no name and no type."""
     query, wire = exchange.query, exchange.wire
     question = query.question[0] if query and query.question else None
     has_edns = query is not None and query.edns >= 0
@@ -65,7 +65,7 @@ def logged(exchange: Exchange) -> LoggedQuery:
 
 @dataclass
 class Rule:
-    """A fault and the queries that it meets."""
+    """A fault and the queries to which it applies."""
 
     fault: Fault
     qname: dns.name.Name | None = None
@@ -79,7 +79,7 @@ class Rule:
     matches: int = 0
 
     def meets(self, exchange: Exchange) -> bool:
-        """Compare all conditions; `nth` counts, from 1, the queries that the others let through."""
+        """Compare all conditions; `nth` counts, from 1, the queries that match the other conditions."""
         if not self._fits(exchange):
             return False
         self.matches += 1
@@ -115,7 +115,7 @@ class Rule:
 
 
 class Server:
-    """Answers from the zones it was given, correctly unless faults are set."""
+    """A server that answers from its zones, correctly unless faults are set."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -123,12 +123,12 @@ class Server:
         self.behaviour = Behaviour()
         self.authority = Authority({}, self.behaviour)
         self.log: list[LoggedQuery] = []
-        self.spoilt = 0  # queries that met a fault
+        self.spoilt = 0  # queries to which a fault applied
         self._rules: list[Rule] = []
         self._remembered: dict[tuple[str, bytes], list[bytes]] = {}
 
     def set(self, *, udp: bool | None = None, tcp: bool | None = None, **behaviour: object) -> Server:
-        """Change what the server is: listeners (before the start only) and fields of `Behaviour`."""
+        """Change the server: its listeners (only before the start) and fields of `Behaviour`."""
         self.listens |= {key: value for key, value in (("udp", udp), ("tcp", tcp)) if value is not None}
         for name, value in behaviour.items():
             if not hasattr(self.behaviour, name):
@@ -150,7 +150,7 @@ class Server:
         nth: int | Container[int] | None = None,
         when: Callable[[Exchange], bool] | None = None,
     ) -> Server:
-        """Let something go wrong, for all queries or for those that fit; faults apply in the order of their setting."""
+        """Add a fault for all queries or for those that match; faults apply in the order in which they were added."""
         types = [qtype] if isinstance(qtype, str) else qtype
         rule = Rule(
             fault,
@@ -167,23 +167,23 @@ class Server:
         return self
 
     def forget(self) -> None:
-        """Be as before the first query; faults stay."""
+        """Reset the log and the counters; faults stay."""
         self.log.clear()
         self.spoilt = 0
         for rule in self._rules:
             rule.matches = 0
 
     def heal(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         self._rules.clear()
 
     def asked(self, name: str | None = None, rdtype: str | None = None) -> list[LoggedQuery]:
-        """Give the queries so far, for a name or a type."""
+        """Return the queries so far, optionally for a name or a type."""
         wanted = None if name is None else dns.name.from_text(name)
         return [query for query in self.log if wanted in (None, query.name) and rdtype in (None, query.type)]
 
     def handle(self, wire: bytes, transport: str, peer: tuple[str, int]) -> Reply | None:
-        """Log a query and give what is to be sent."""
+        """Log a query and return the reply to send."""
         if len(wire) < 12:
             return None
         exchange = Exchange(wire, parse_query(wire), transport, self.address, peer)

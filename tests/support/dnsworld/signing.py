@@ -1,4 +1,4 @@
-"""Signatures of a test zone, made when they are first asked for."""
+"""Signatures of a test zone, created when they are first needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.dnsworld.spec import KeySpec, Signing
 
 
 def keys_of(origin: dns.name.Name, signing: Signing) -> list[ZoneKey]:
-    """Give the keys of a zone: one for all, or a key signing and a zone signing key, or those described."""
+    """Return the keys of a zone: one for all, or a key signing and a zone signing key, or the keys described."""
     if signing.keys:
         return [_described_key(origin, signing, spec) for spec in signing.keys]
     roles = {"ksk": KSK_FLAGS} if signing.combined_key else {"ksk": KSK_FLAGS, "zsk": ZSK_FLAGS}
@@ -48,7 +48,7 @@ def _described_key(origin: dns.name.Name, signing: Signing, spec: KeySpec) -> Zo
 
 
 def ds_texts(origin: dns.name.Name, signing: Signing) -> list[str]:
-    """Give the DS records that the parent needs, as text."""
+    """Return the DS records that the parent needs, as text."""
     policy = dns.dnssec.allow_all_policy
     return [
         dns.dnssec.make_ds(origin, Signer(origin, signing).shown(key.dnskey), DSDigest(digest), policy=policy).to_text()
@@ -59,7 +59,7 @@ def ds_texts(origin: dns.name.Name, signing: Signing) -> list[str]:
 
 
 class Signer:
-    """Signs record sets of one zone and remembers the signatures."""
+    """Signs the RRsets of one zone and caches the signatures."""
 
     def __init__(self, origin: dns.name.Name, signing: Signing) -> None:
         self.origin = origin
@@ -76,14 +76,14 @@ class Signer:
         return [self.shown(key.dnskey) for key in self.keys if key.is_published]
 
     def shown(self, dnskey: DNSKEY) -> DNSKEY:
-        """Give a key as published: under another algorithm number if the zone is to lie about it."""
+        """Return a key as published: with another algorithm number if the zone publishes a wrong one."""
         number = self.signing.shown_algorithm
         if number is None:
             return dnskey
         return cast("DNSKEY", dnskey.replace(algorithm=Algorithm.make(number)))
 
     def rrsigs(self, owner: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> dns.rdataset.Rdataset | None:
-        """Sign a set under its owner in the zone (the wildcard, where one is expanded); None if it has to stay bare."""
+        """Sign an RRset under its owner in the zone (an expanded wildcard); None if it must stay unsigned."""
         if rdataset.rdtype in self._unsigned:
             return None
         known = self._made.get((owner, rdataset.rdtype))

@@ -1,4 +1,4 @@
-"""What a zone of a world is like: its servers, its records, its delegation and its signatures."""
+"""The description of a zone of a world: its servers, records, delegation and signatures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 import dns.name
 
 NameserverSet = Mapping[dns.name.Name, tuple[str, ...]]
-"""Addresses by name server name; no addresses where the name lies in another zone."""
+"""Addresses by name server name; no addresses if the name lies in another zone."""
 
 DAY_S: Final = 86400
 
@@ -26,10 +26,10 @@ class Nsec3:
 
 @dataclass(frozen=True)
 class KeySpec:
-    """One key of a zone that has others than the usual two.
+    """One key of a zone that does not have the usual two.
 
-    `signs` are the types that it signs; None stands for DNSKEY, CDS and CDNSKEY where it has the SEP flag, and for all
-    others where it has not. `in_ds` None puts keys with the SEP flag into the DS set.
+    `signs` are the types that it signs; None means DNSKEY, CDS and CDNSKEY with the SEP flag, and all other types
+    without it. `in_ds` None includes keys with the SEP flag in the DS set.
     """
 
     label: str
@@ -62,13 +62,13 @@ class Signing:
 
     @classmethod
     def expired(cls, **changes: Any) -> Signing:
-        """Give signatures that ended yesterday."""
+        """Return parameters for signatures that expired yesterday."""
         return cls(inception_s=-30 * DAY_S, expiration_s=-DAY_S, **changes)
 
 
 @dataclass(frozen=True)
 class Delegation:
-    """What the parent publishes about a zone; None leaves what the zone itself has."""
+    """The delegation as the parent publishes it; None uses the data of the zone itself."""
 
     ns: NameserverSet | None = None
     extra_ns: NameserverSet = field(default_factory=dict)
@@ -78,12 +78,12 @@ class Delegation:
 
 @dataclass(frozen=True)
 class ZoneSpec:
-    """One zone as all its servers, or as one of them, see it."""
+    """One zone as all its servers have it, or as one of them has it."""
 
     origin: dns.name.Name
     ns: NameserverSet
     records: str = ""
-    raw: tuple[tuple[str, str, str], ...] = ()  # owner, type and rdata that a zone file reader would refuse
+    raw: tuple[tuple[str, str, str], ...] = ()  # owner, type and rdata that a zone file reader would reject
     serial: int = 2026112501
     soa: str | None = None
     apex_ns: tuple[str, ...] | None = None
@@ -94,12 +94,12 @@ class ZoneSpec:
     axfr: bool = False
 
     def changed(self, **changes: Any) -> ZoneSpec:
-        """Give the same zone with some fields in another state, in the forms that World.zone() takes."""
+        """Return the same zone with some fields changed, in the forms that World.zone() accepts."""
         return dataclasses.replace(self, **normalized(changes))
 
 
 def nameserver_set(given: Mapping[str, str | Sequence[str]] | Sequence[str]) -> NameserverSet:
-    """Read `{"ns1.example.xa": "127.9.1.1", "ns.other.xa": ()}` or a list of names without addresses."""
+    """Parse `{"ns1.example.xa": "127.9.1.1", "ns.other.xa": ()}` or a list of names without addresses."""
     if not isinstance(given, Mapping):
         given = dict.fromkeys(given, ())
     return {
@@ -115,7 +115,7 @@ def delegation(
     glue: bool = True,
     ds: bool | Sequence[str] = True,
 ) -> Delegation:
-    """Say what the parent has otherwise than the zone: `ds` is a switch or the records' texts."""
+    """Describe how the parent differs from the zone: `ds` is a switch or the text of the records."""
     return Delegation(
         ns=None if ns is None else nameserver_set(ns),
         extra_ns=nameserver_set(extra_ns),
@@ -125,7 +125,7 @@ def delegation(
 
 
 def normalized(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn the short forms of World.zone() into the values of ZoneSpec."""
+    """Convert the short forms of World.zone() to the values of ZoneSpec."""
     result = dict(fields)
     if "raw" in result:
         result["raw"] = tuple(result["raw"])

@@ -1,4 +1,4 @@
-"""A DNS of its own on loopback addresses: described in a few lines, then answered for by real servers."""
+"""A separate DNS on loopback addresses: described in a few lines and served by real servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Given = Mapping[str, str | Sequence[str]]
 
 
 class Zone:
-    """A zone of a world, with what single servers have otherwise."""
+    """A zone of a world, with the differences between its servers."""
 
     def __init__(self, world: World, spec: ZoneSpec) -> None:
         self._world = world
@@ -40,14 +40,14 @@ class Zone:
         return [self._world.server(address) for address in self.held]
 
     def on(self, address: str, **changes: Any) -> Zone:
-        """Let one server hold another state of the zone; it need not be in the NS set."""
+        """Give one server a different version of the zone; the server need not be in the NS set."""
         base = self.held.get(address, self.spec)
         self.held[address] = base.changed(**changes)
         self._world.server(address)
         return self
 
     def not_on(self, *addresses: str) -> Zone:
-        """Take the zone from servers that are delegated to: they are lame."""
+        """Remove the zone from delegated servers, which makes them lame."""
         for address in addresses:
             del self.held[address]
         return self
@@ -65,9 +65,9 @@ class World:
     def zone(self, origin: str, *, ns: Given | Sequence[str] | None = None, **fields: Any) -> Zone:
         """Describe a zone.
 
-        `ns` maps names to an address, to several, or to `()` for a name in another zone; without it the zone gets
-        ns1 and ns2 with addresses of their own. The other fields are those of `ZoneSpec`: `records` in zone file
-        form, `signed=True` or a `Signing`, `delegation=False` or a `delegation(...)`, `serial`, `axfr` and so on.
+        `ns` maps names to an address, to several, or to `()` for a name in another zone; by default the zone gets ns1
+        and ns2 with separate addresses. The other fields are those of `ZoneSpec`: `records` in zone file format,
+        `signed=True` or a `Signing`, `delegation=False` or a `delegation(...)`, `serial`, `axfr` and so on.
         """
         self._refuse_when_running()
         name = dns.name.from_text(origin)
@@ -79,7 +79,7 @@ class World:
         return zone
 
     def server(self, address_or_name: str) -> Server:
-        """Give the server at an address, made if need be, or the one of a name server name (its first address)."""
+        """Return the server at an address, created if needed, or at the first address of a name server name."""
         try:
             address = str(ipaddress.ip_address(address_or_name))
         except ValueError:
@@ -90,7 +90,7 @@ class World:
         return self.servers[address]
 
     def zone_of(self, origin: str) -> Zone:
-        """Give a zone described before."""
+        """Return a zone that was described before."""
         return self.zones[dns.name.from_text(origin)]
 
     def address_of(self, nameserver: str) -> str:
@@ -102,12 +102,12 @@ class World:
 
     @property
     def log(self) -> list[LoggedQuery]:
-        """All queries so far, in order of time."""
+        """Return all queries so far in chronological order."""
         return sorted((query for server in self.servers.values() for query in server.log), key=lambda one: one.time)
 
     @property
     def hints_text(self) -> str:
-        """The root hints in zone file form, with the trust anchors of a signed root."""
+        """Return the root hints in zone file format, with the trust anchors of a signed root."""
         signing = self._root().spec.signed
         lines = [f". 3600000 IN DS {text}" for text in ds_texts(dns.name.root, signing)] if signing else []
         for name, addresses in self._root().spec.ns.items():
@@ -123,7 +123,7 @@ class World:
         """Load the zones and serve.
 
         Raises:
-            OSError: no port is free, or an address (::1) is not of this host.
+            OSError: no port is free, or an address (::1) does not belong to this host.
         """
         self._refuse_when_running()
         self._root()
@@ -176,7 +176,7 @@ class World:
         return ancestor
 
     def _default_servers(self, origin: dns.name.Name) -> dict[str, str]:
-        """Give two addresses in different /16 networks, out of the way of those that tests write themselves."""
+        """Return two addresses in different /16 networks, outside of the ranges that tests use explicitly."""
         number = len(self.zones)
         suffix = "" if origin == dns.name.root else f".{origin.to_text(omit_final_dot=True)}"
         return {f"ns{i}{suffix}": f"127.{200 + i}.{number // 250}.{number % 250 + 1}" for i in (1, 2)}

@@ -1,4 +1,4 @@
-"""The records of one zone as one server holds them, laid out for answering."""
+"""The records of one zone on one server, indexed for answering."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT_SOA = "{mname} hostmaster.{origin} {serial} 14400 3600 1209600 3600"
 
 
 class ZoneData:
-    """Nodes by owner name; a plain mapping, as dns.zone would refuse what broken zones have (a CNAME beside an SOA)."""
+    """Nodes by owner name; a plain mapping, as dns.zone would reject broken zones (a CNAME next to an SOA)."""
 
     def __init__(self, spec: ZoneSpec, children: Iterable[ZoneSpec] = ()) -> None:
         self.spec = spec
@@ -41,7 +41,7 @@ class ZoneData:
         return self.nodes.get(name, {}).get(rdtype)
 
     def cut_above(self, name: dns.name.Name) -> dns.name.Name | None:
-        """Give the zone cut that a name lies at or below, the one nearest the apex."""
+        """Return the zone cut at or above a name that is nearest to the apex."""
         depth = len(self.origin.labels)
         for size in range(depth + 1, len(name.labels) + 1):
             ancestor = dns.name.Name(name.labels[-size:])
@@ -50,7 +50,7 @@ class ZoneData:
         return None
 
     def authoritative_nodes(self) -> Iterator[tuple[dns.name.Name, Node]]:
-        """Give what has a place in denial: no glue, nothing hidden below a cut; at a cut only NS and DS."""
+        """Return the nodes that denial of existence covers: no glue, nothing below a cut; at a cut only NS and DS."""
         for name, node in self.nodes.items():
             cut = self.cut_above(name)
             if cut is None:
@@ -124,7 +124,7 @@ class ZoneData:
                     self.add_text(name, "AAAA" if ":" in address else "A", address)
 
     def _existing_names(self) -> set[dns.name.Name]:
-        """Give the owners and the empty non-terminals above them (RFC 4592 section 2.2.2)."""
+        """Return the owners and the empty non-terminals above them (RFC 4592 section 2.2.2)."""
         depth = len(self.origin.labels)
         return {
             dns.name.Name(name.labels[-size:])

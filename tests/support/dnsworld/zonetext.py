@@ -1,4 +1,4 @@
-"""Zone file text as records, without the checks that keep broken zones out of dnspython's own readers."""
+"""Parse zone file text into records, without the checks that reject broken zones in dnspython's readers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dns.rdataclass import IN
 
 class _Unchecked(dns.zonefile.RRsetsReaderTransaction):
     def check_put_rdataset(self, check: dns.transaction.CheckPutRdatasetType) -> None:
-        """Leave out the check for a CNAME beside other records, the only one that a reader sets."""
+        """Skip the check for a CNAME next to other records, the only one that a reader sets."""
 
 
 def read_records(
     text: str, *, origin: dns.name.Name = dns.name.root, ttl: int = 3600
 ) -> Iterator[tuple[dns.name.Name, dns.rdataset.Rdataset]]:
-    """Give the record sets of a text; `ttl` holds where the text has none.
+    """Return the RRsets of a text; `ttl` applies to records without a TTL.
 
     Raises:
         dns.exception.SyntaxError: the text is not in zone file format.

@@ -1,1 +1,1 @@
-"""Random histories of a store, and a reference in plain lists that says what every list must answer."""
+"""Random histories of a store, and a reference in plain lists that computes the expected content of every list."""

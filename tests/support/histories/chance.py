@@ -1,6 +1,6 @@
-"""Random material of a history: names, entries with all kinds of arguments, timings and chains.
+"""Random contents of a history: names, entries with all kinds of arguments, timings and chains.
 
-Results repeat as in real runs: most are one of a few forms, sometimes with other arguments, levels or order.
+Results repeat as in real runs: most have one of a few forms, sometimes with other arguments, levels or order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ _STATUSES = ("ok", "unreachable", "unresolved")
 
 
 def value(chance: Random, depth: int = 2) -> Any:
-    """Return a JSON value. Keys of objects stand in order of length, the one order that both databases keep."""
+    """Return a JSON value. Keys of objects are ordered by length, the only order that both databases preserve."""
     kind = chance.randrange(12 if depth else 8)
     if kind < 4:
         return chance.choice(_TEXTS)
@@ -81,7 +81,7 @@ def arguments(chance: Random) -> dict[str, Any]:
 
 
 def lines(chance: Random, count: int) -> list[EntryRecord]:
-    """Return entries in the order of their times; tags repeat, and a tag may have any level."""
+    """Return entries in chronological order; tags repeat, and a tag may have any level."""
     times = sorted(round(chance.uniform(0, 30), 6) for _ in range(count))
     return [_line(chance, moment) for moment in times]
 
@@ -98,7 +98,7 @@ def forms(chance: Random) -> list[list[EntryRecord]]:
 
 
 def result(chance: Random, shared: Sequence[Sequence[EntryRecord]]) -> list[EntryRecord]:
-    """Return one of the shared results, as it is or with a change, or rarely a new one."""
+    """Return one of the shared results, unchanged or modified, or rarely a new one."""
     draw, found = chance.random(), list(chance.choice(shared))
     if draw < 0.5 or not found:
         return found
@@ -115,7 +115,7 @@ def result(chance: Random, shared: Sequence[Sequence[EntryRecord]]) -> list[Entr
 
 
 def timings(chance: Random) -> list[dict[str, Any]] | None:
-    """Return the timings of name servers, or none."""
+    """Return the timings of name servers, or None."""
     if chance.random() < 0.3:
         return None
     return [_timing(chance, number) for number in range(chance.randrange(4))]
@@ -138,7 +138,7 @@ def _timing(chance: Random, number: int) -> dict[str, Any]:
 
 
 def chain(chance: Random, domain: str) -> dict[str, Any] | None:
-    """Return a DNSSEC chain, or mostly none."""
+    """Return a DNSSEC chain, or usually None."""
     if chance.random() < 0.8:
         return None
     return {

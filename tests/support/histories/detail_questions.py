@@ -1,4 +1,4 @@
-"""Questions about single runs and batches: results, chains, differences, previews, values of a tag."""
+"""Queries about single runs and batches: results, chains, differences, previews, values of a tag."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ _KINDS = ("", "", "changed", "only_before", "only_after", "not_comparable")
 
 
 class RunQuestions(Asker):
-    """Asks about runs; the first read of a run without a score stores it."""
+    """Queries about runs; the first read of a run without a score stores it."""
 
     def ask_results(self) -> None:
         for run in self.some(self.reference.runs.values(), 6):
@@ -56,7 +56,7 @@ class RunQuestions(Asker):
 
 
 class BatchQuestions(Asker):
-    """Asks about batches."""
+    """Queries about batches."""
 
     def ask_batches(self) -> None:
         now = self.history.now
@@ -85,7 +85,7 @@ class BatchQuestions(Asker):
         self.expect(f"/batches/{batch_id}", query, expected)
 
     def ask_differences(self) -> None:
-        """Compare the two that share most domains, and some others."""
+        """Compare the two batches that share the most domains, and some other pairs."""
         pairs = sorted(
             product(self.reference.batches, self.reference.batches), key=self._compared_domains, reverse=True
         )
@@ -98,7 +98,7 @@ class BatchQuestions(Asker):
         return len(before & after) if pair[0] != pair[1] else 0
 
     def _ask_difference(self, before: str, after: str) -> None:
-        """Walk the pages: where a page ends is left to the store, but none is longer than the limit."""
+        """Read all pages: the store decides where a page ends, but no page exceeds the limit."""
         level, kind = self.chance.choice(LEVELS), self.chance.choice(_KINDS)
         args = self.chance.choice((True, False))
         query = {"min_level": level, "limit": str(self.chance.choice((1, 3, 100)))} | ({"kind": kind} if kind else {})
@@ -120,7 +120,7 @@ class BatchQuestions(Asker):
         return {name: value for name, value in first.items() if name not in ("limit", "next_after")} | {"items": items}
 
     def ask_tag_values(self) -> None:
-        """Half of the finished batches get statistics first: what was read before has made older ones stale."""
+        """Query tag values. Half of the finished batches get statistics first: earlier reads made older ones stale."""
         for batch_id in self.some(self.reference.batches, 6):
             if not self.reference.jobs_of(batch_id) and self.chance.random() < 0.5:
                 self.history.count_values(batch_id)
@@ -145,7 +145,7 @@ class BatchQuestions(Asker):
         }
 
     def _tag_and_argument(self, batch_id: str) -> tuple[str, str]:
-        """Return mostly a pair that runs of the batch have, often the one with most values."""
+        """Return usually a pair that runs of the batch have, often the one with the most values."""
         values: dict[tuple[str, str], set[str]] = {}
         for line in (line for run in self.reference.runs_of(batch_id) for line in run.lines):
             for name, value in line.args.items():

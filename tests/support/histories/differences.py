@@ -1,14 +1,14 @@
-"""The first place where two JSON documents differ."""
+"""The first difference between two JSON documents."""
 
 from collections.abc import Mapping
 from typing import Any
 
 _SHOWN = 300
-_DIGITS = 6  # of times since the start of a run: microseconds
+_DIGITS = 6  # tolerance of times since the start of a run, in microseconds
 
 
 def difference(expected: Any, found: Any, path: str = "") -> str:
-    """Say where two documents differ first; empty if they are equal."""
+    """Return the first difference between two documents; empty if they are equal."""
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         return _of_objects(expected, found, path)
     if isinstance(expected, list | tuple) and isinstance(found, list):

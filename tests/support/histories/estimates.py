@@ -1,7 +1,7 @@
 """Positions and expected times of unfinished jobs and batches, computed from the reference.
 
-A history has no worker on the broker, so with a measured rate all tiers count as unserved: what waits has no expected
-start, and what runs ends after the mean duration.
+A history has no worker on the broker, so with a measured rate all tiers count as unserved: queued jobs have no
+expected start, and running jobs end after the mean duration.
 """
 
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ _MOST_RUNS = 1000
 
 @dataclass(frozen=True)
 class Outlook:
-    """What estimates are based on; `mean` is None while too few runs have ended."""
+    """The basis of estimates; `mean` is None while too few runs have ended."""
 
     now: datetime
     mean: timedelta | None
 
     def finish(self, start: datetime | None) -> datetime | None:
-        """Return when a job ends that has started."""
+        """Return the expected end of a job that has started."""
         return None if self.mean is None or start is None else max(self.now, start + self.mean)
 
 
 def forecast(reference: Reference, now: datetime) -> Outlook:
-    """Take the mean duration of the runs of the last ten minutes that a worker started."""
+    """Compute the mean duration of the last ten minutes' runs that a worker started."""
     ended = [run for run in reference.runs.values() if now - _WINDOW <= run.finished <= now and run.job.started_at]
     ended = sorted(ended, key=lambda run: run.finished, reverse=True)[:_MOST_RUNS]
     if len(ended) < _LEAST_RUNS:
@@ -51,7 +51,7 @@ def job_estimate(reference: Reference, job: JobRow, outlook: Outlook) -> dict[st
 def batch_estimate(
     reference: Reference, left: Sequence[JobRow], begun: datetime | None, outlook: Outlook
 ) -> dict[str, Any]:
-    """Estimate a batch from its unfinished jobs; nothing for a finished one."""
+    """Estimate a batch from its unfinished jobs; None for a finished batch."""
     if not left:
         return {}
     queue = reference.queued(1)

@@ -1,4 +1,4 @@
-"""What the store alone decides: ids of domains and entries, and times of its own clock. They must never change."""
+"""Values that the store alone decides: ids of domains and entries, and its own times. They must never change."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ _WALK = 500
 
 
 def learn_domains(history: History) -> None:
-    """Walk all domains and tags; take over what is new, and check that what is known is as before."""
+    """Read all domains and tags; record new values, and check that known values are unchanged."""
     reference = history.reference
     _learn_domains(reference, history.call("GET", f"/domains?limit={_WALK}")["items"])
     for row in history.call("GET", f"/tags?limit={_WALK}"):
@@ -44,7 +44,7 @@ def _walk_entries(history: History) -> Iterator[dict[str, Any]]:
 
 
 def learn_entries(history: History) -> None:
-    """Walk all entries; take over their ids, and check that what is known is as before."""
+    """Read all entries; record their ids, and check that known values are unchanged."""
     reference = history.reference
     by_run: dict[str, list[dict[str, Any]]] = {}
     for item in _walk_entries(history):

@@ -1,4 +1,4 @@
-"""Limits that decide how the store reads a list: lowered, a history of a hundred runs goes where millions lead."""
+"""Limits that decide how the store reads a list; lowered, a hundred runs take the code paths of millions."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -10,8 +10,8 @@ from gonemaster_api.queries import entries
 
 Values = Mapping[str, Mapping[str, object]]  # by name by module
 
-LONGEST = 2  # list of values of a tag that is answered from the statistics of a batch
-# No answer depends on them.
+LONGEST = 2  # list of tag values that the statistics of a batch answer
+# No response depends on these limits.
 _ALWAYS: Values = {
     "gonemaster_api.queries.entries": {"MIN_ROWS": 7, "MAX_ROWS": 40},
     "gonemaster_api.use_cases.batch_deletion": {"WAIT_S": 0.0},
@@ -21,7 +21,7 @@ _ALWAYS: Values = {
     "gonemaster_db.runs.documents.value_table": {"MAX_VALUES": LONGEST},
     "gonemaster_db.batches.tag_values": {"MAX_VALUES": LONGEST, "SLICE": 3},
 }
-# Each low in half of the histories, so that the ways of many and of few rows are taken in all combinations.
+# Each limit is low in half of the histories, so that code paths for many and for few rows occur in all combinations.
 _SOMETIMES: Values = {
     "gonemaster_db.domains.run_domains": {
         "FEW_RUNS": 2,
@@ -59,5 +59,5 @@ class Limits:
                         monkeypatch.setattr(import_module(module), name, value)
 
     def count_entries_up_to(self, count: int) -> None:
-        """Let the list of entries count no more than these."""
+        """Limit the count of the list of entries."""
         self._monkeypatch.setattr(entries, "COUNTED", count)

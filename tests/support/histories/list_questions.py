@@ -1,4 +1,4 @@
-"""Questions about lists: every filter and sort alone, mixtures of them, and parts of the lists."""
+"""Queries for lists: every filter and sort alone, combinations of them, and slices of the lists."""
 
 from urllib.parse import quote, urlencode
 
@@ -16,7 +16,7 @@ _FAR = 10**17  # an entry id that no store reaches
 
 
 class ListQuestions(Asker):
-    """Asks for jobs, runs, domains and tags."""
+    """Queries for jobs, runs, domains and tags."""
 
     def ask_jobs(self) -> None:
         now = self.history.now
@@ -57,7 +57,7 @@ class ListQuestions(Asker):
             "finished_after": moments,
             "finished_before": moments,
         }
-        for _ in range(6):  # the one filter that reads what runs found
+        for _ in range(6):  # the only filter that reads the findings of runs
             self._ask_runs({"event_tag": self.chance.choice(_MESSAGE_TAGS)} | self.sort(lists.JOB_SORTS))
         witness = self._run_witness()
         for query in self.queries(options, tuple(lists.JOB_SORTS), mixed=6, witness=witness):
@@ -83,7 +83,7 @@ class ListQuestions(Asker):
         self.expect("/runs", wanted, lists.runs(self.reference, wanted))
 
     def ask_all_runs_and_domains(self) -> None:
-        """Ask for whole lists, to see all rows."""
+        """Request whole lists, to compare all rows."""
         whole = {"limit": "500"}
         self.expect("/runs", whole, lists.runs(self.reference, whole))
         self.expect("/domains", whole, lists.domains(self.reference, whole))
@@ -131,7 +131,7 @@ class ListQuestions(Asker):
 
 
 class EntryQuestions(Asker):
-    """Asks for entries, as pages and as CSV."""
+    """Queries for entries, as pages and as CSV."""
 
     def __init__(self, history: History, limits: Limits) -> None:
         super().__init__(history)
@@ -183,7 +183,7 @@ class EntryQuestions(Asker):
         self.expect("/entries", wanted, lists.entries(self.reference, wanted, count_up_to=count_up_to))
 
     def _place(self, matches: list[lists.Found]) -> str:
-        """Return a place in the order of entries: of a match, of any entry, between entries, of a run that is gone."""
+        """Return a position in the order of entries: of a match, of any entry, between entries, or of a deleted run."""
         places = ["job_.5", f"{self.chance.choice([*self.reference.removed, 'job_z'])}.7"]
         for run, number, _ in self.some(matches, 1):
             places += [f"{run.id}.{number}", f"{run.id}.{number - 1}"]

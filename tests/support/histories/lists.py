@@ -1,6 +1,6 @@
-"""Answers of the lists of the contract, computed from the reference by plain filters and sorts.
+"""Responses of the lists of the contract, computed from the reference with plain filters and sorts.
 
-Each function takes the reference, the parameters as a client sends them and, where an answer depends on it, the time.
+Each function takes the reference, the parameters as a client sends them and, if the response depends on it, the time.
 """
 
 import csv
@@ -31,7 +31,7 @@ Document = dict[str, Any]
 Key = tuple[str, bool, bool]  # attribute, descending, and whether None comes first
 
 _NEWEST: Key = ("finished", True, False)
-# Contract 2.3: the sorts of jobs and runs; ties end with the id ascending.
+# Contract 2.3: the sorts of jobs and runs; ties are ordered by id, ascending.
 JOB_SORTS: dict[str, tuple[Key, ...]] = {
     "created_at_desc": (("created_at", True, False),),
     "created_at_asc": (("created_at", False, False),),
@@ -54,7 +54,7 @@ JOB_SORTS: dict[str, tuple[Key, ...]] = {
     "entry_count_desc": (("entry_count", True, False), _NEWEST),
     "entry_count_asc": (("entry_count", False, False), _NEWEST),
 }
-# Contract 4: the sorts of domains; ties end with the name.
+# Contract 4: the sorts of domains; ties are ordered by name.
 DOMAIN_SORTS: dict[str, tuple[Key, ...]] = {
     "name_asc": (("name", False, False),),
     "name_desc": (("name", True, False),),
@@ -73,7 +73,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def in_order(items: Iterable[Any], keys: Sequence[Key], *, tie: str, value: Callable[[Any, str], Any] = getattr) -> Any:
-    """Sort by several keys: last key first, as Python's sort is stable."""
+    """Sort by several keys: the last key first, because Python's sort is stable."""
     found = sorted(items, key=lambda item: value(item, tie))
     for name, descending, none_first in reversed(keys):
 
@@ -86,7 +86,7 @@ def in_order(items: Iterable[Any], keys: Sequence[Key], *, tie: str, value: Call
 
 
 def page(items: Sequence[Any], query: Query, document: Callable[[Any], Document], *, most: int = 500) -> Document:
-    """Cut a page out of all matches."""
+    """Return one page of all matches."""
     limit, offset = _slice(query, most)
     found: Document = {
         "items": [document(item) for item in items[offset : offset + limit]],
@@ -146,7 +146,7 @@ def _is_wanted_job(item: JobRow | RunRow, query: Query) -> bool:
 
 
 def job(item: JobRow) -> Document:
-    """Show a job without its estimate."""
+    """Return the document of a job without its estimate."""
     return _without_nothing(
         _common(item, item) | {"finished_at": None, "progress": 0, "expires_at": instant(item.expires_at)}
     )
@@ -158,7 +158,7 @@ def job_with_estimate(reference: Reference, item: JobRow, now: datetime) -> Docu
 
 
 def run_as_job(run: RunRow) -> Document:
-    """Show the run that a job became, as a job."""
+    """Return the run of a finished job as a job document."""
     found = {
         "finished_at": instant(run.finished),
         "progress": 100,
@@ -211,7 +211,7 @@ def _batch_summary(reference: Reference, batch: BatchRow, now: datetime) -> Docu
 
 
 def _ended(reference: Reference, batch_id: str) -> list[RunRow]:
-    """The runs that a batch has counted, whether or not they were purged."""
+    """Return the runs that a batch has counted, including purged runs."""
     return [*reference.runs_of(batch_id), *reference.purged_of(batch_id)]
 
 
@@ -252,12 +252,12 @@ def batch(reference: Reference, batch_id: str, query: Query, *, now: datetime) -
         "grades": _count((), (run.grade for run in runs)),
         "worst_levels": _count((), (run.worst_level for run in runs)),
     }
-    # Last, as its `total` is that of the filter.
+    # This comes last because its `total` is that of the filter.
     return found | counts | jobs(reference, {**query, "batch_id": batch_id}, now=now)
 
 
 def _count(always: Iterable[str], names: Iterable[str | None]) -> dict[str, int]:
-    """Count names; those that are always present may have 0."""
+    """Count names; names that are always present may have 0."""
     found = dict.fromkeys(always, 0)
     for name in names:
         if name is not None:
@@ -295,7 +295,7 @@ def _is_wanted_run(reference: Reference, run: RunRow, query: Query) -> bool:
 
 
 def run_document(reference: Reference, run: RunRow) -> Document:
-    """Show a run as lists do: without its profile and its timings."""
+    """Return a run as lists show it: without its profile and its timings."""
     return {
         "id": run.id,
         "domain_id": reference.domains[run.domain].id,
@@ -355,7 +355,7 @@ def _is_wanted_domain(reference: Reference, row: DomainRow, query: Query, tag: s
 
 
 def domain_document(reference: Reference, row: DomainRow) -> Document:
-    """Show a domain with the outcome of its newest run."""
+    """Return a domain with the outcome of its newest run."""
     latest = reference.latest(row.name)
     return {
         "id": row.id,
@@ -380,7 +380,7 @@ def tags(reference: Reference, query: Query) -> list[Document]:
 
 
 def tag_document(tag: TagRow) -> Document:
-    """Show a tag."""
+    """Return the document of a tag."""
     found = {
         "name": tag.name,
         "description": tag.description,
@@ -409,7 +409,7 @@ Found = tuple[RunRow, int, Line]  # run, entry id, line
 
 
 def matching_entries(reference: Reference, query: Query) -> list[Found]:
-    """Find the entries of a filter in the order of the list: run id, then entry id."""
+    """Return the matching entries in the order of the list: run id, then entry id."""
     return [
         (run, number, line)
         for run in sorted(reference.runs.values(), key=lambda run: run.id)
@@ -439,7 +439,7 @@ def _is_wanted_line(line: Line, query: Query) -> bool:
 
 
 def entries(reference: Reference, query: Query, *, count_up_to: int) -> Document:
-    """GET /entries: `total` stops at `count_up_to`; `after` is a place in the order, whether or not it exists."""
+    """GET /entries: `total` stops at `count_up_to`; `after` is a position in the order, whether or not it exists."""
     found = matching_entries(reference, query)
     total = len(found)
     if "after" in query:
@@ -470,7 +470,7 @@ def _entry_cursors(document: Document, *, full: bool) -> Document:
 
 
 def entry_document(reference: Reference, item: Found) -> Document:
-    """Show an entry of a list."""
+    """Return the document of an entry in a list."""
     run, number, line = item
     return {
         "id": number,

@@ -1,4 +1,4 @@
-"""All questions about a history: every list and shape of the API that shows jobs, runs, batches or domains."""
+"""All queries about a history: every list and document of the API that shows jobs, runs, batches or domains."""
 
 from tests.support.histories.detail_questions import BatchQuestions, RunQuestions
 from tests.support.histories.learning import learn_domains, learn_entries
@@ -8,14 +8,14 @@ from tests.support.histories.steps import History
 
 
 def ask_all(history: History, limits: Limits) -> None:
-    """Compare lists, then what is read of single runs, which may store scores, then what these reads have changed."""
+    """Compare lists, then the reads of single runs, which may store scores, then the effects of these reads."""
     about_lists, about_runs, about_batches = ListQuestions(history), RunQuestions(history), BatchQuestions(history)
     learn_domains(history)
     about_lists.ask_jobs()
     about_lists.ask_runs()
     about_lists.ask_domains()
     about_lists.ask_tags()
-    learn_entries(history)  # after the filters by message tag: a process must look for kinds that it has never read
+    learn_entries(history)  # after the filters by message tag: a process must look up kinds that it has never read
     EntryQuestions(history, limits).ask_entries()
     about_batches.ask_batches()
     about_runs.ask_results()

@@ -1,4 +1,4 @@
-"""The reference store: the state that a history leads to, kept in dictionaries and changed step by step."""
+"""The reference store: the state after a history, kept in dictionaries and changed step by step."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Reference:
-    """What the store must hold. Jobs stand in the order in which they were queued, which is that of their tier."""
+    """The expected content of the store. Jobs are in the order in which they were queued, the order of their tier."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, JobRow] = {}
@@ -19,10 +19,10 @@ class Reference:
         self.domains: dict[str, DomainRow] = {}
         self.tags: dict[str, TagRow] = {}
         self.profiles: dict[int, str] = {}
-        self.removed: list[str] = []  # ids of runs that were deleted
-        self.purged: list[RunRow] = []  # those that batches go on counting
+        self.removed: list[str] = []  # ids of deleted runs
+        self.purged: list[RunRow] = []  # deleted runs that batches still count
 
-    # Looking.
+    # Reading.
 
     def jobs_of(self, batch_id: str) -> list[JobRow]:
         return [job for job in self.jobs.values() if job.batch_id == batch_id]
@@ -43,7 +43,7 @@ class Reference:
         return [job for job in self.jobs.values() if job.status == "queued" and job.priority == priority]
 
     def in_turn(self, jobs: Iterable[T], *, name: Callable[[T], str]) -> list[T]:
-        """Return the jobs of a batch as they wait: domains that took 2 s or more are spread over the first half."""
+        """Return the queued jobs of a batch in order: domains that took 2 s or more are spread over the first half."""
 
         def took_ms(job: T) -> int:
             newest = self.latest(name(job))
@@ -81,7 +81,7 @@ class Reference:
             self.add_tag(tag, at=at).members.update(members)
 
     def claim(self, job_ids: Iterable[str], *, worker: str, now: datetime) -> set[str]:
-        """Start those that are queued and have not expired; returns their ids."""
+        """Start the queued jobs that have not expired; return their ids."""
         taken = [self.jobs[job_id] for job_id in job_ids if self._is_claimable(job_id, now)]
         for job in taken:
             job.status, job.worker, job.started_at = "running", worker, now
@@ -116,7 +116,7 @@ class Reference:
             job.cancel_requested = True
 
     def cancel_batch(self, batch_id: str, error: str, *, now: datetime) -> tuple[int, int]:
-        """Cancel what is left of a batch; returns how many jobs waited and how many ran."""
+        """Cancel the unfinished jobs of a batch; return the number of queued and of running jobs."""
         jobs = self.jobs_of(batch_id)
         waiting = [job for job in jobs if job.waits]
         self.end_waiting(waiting, "canceled", error, now=now)

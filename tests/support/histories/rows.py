@@ -1,4 +1,4 @@
-"""Rows of the reference store: what jobs, runs, batches, domains and tags are, without any database."""
+"""Rows of the reference store: jobs, runs, batches, domains and tags, without any database."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Line:
-    """One entry as it is stored."""
+    """One entry as stored."""
 
     timestamp: float
     module: str
@@ -28,18 +28,18 @@ class Line:
 
     @property
     def kind(self) -> tuple[str, str, str]:
-        """What identifies its finding."""
+        """Return the identity of its finding."""
         return self.module, self.testcase, self.tag
 
     @property
     def content(self) -> tuple[str, str]:
-        """What makes two lines of a finding differ."""
+        """Return the content in which two lines of a finding can differ."""
         return self.level, json.dumps(self.args, sort_keys=True)
 
 
 @dataclass(kw_only=True)
 class JobRow:
-    """A job until it ends; the sort keys of jobs are those of a run that has nothing yet."""
+    """A job until it ends; its sort keys are those of a run without a result."""
 
     id: str
     domain: str
@@ -63,18 +63,18 @@ class JobRow:
 
     @property
     def begun(self) -> datetime:
-        """When it started, or was created."""
+        """Return the time when it started, or was created."""
         return self.started_at or self.created_at
 
     @property
     def waits(self) -> bool:
-        """Whether it is queued or held."""
+        """Return whether it is queued or held."""
         return self.status in ("queued", "paused")
 
 
 @dataclass(kw_only=True)
 class RunRow:
-    """The record of a job that has ended; `entry_ids` are learnt from the store."""
+    """The record of a job that has ended; `entry_ids` are taken from the store."""
 
     job: JobRow
     status: str
@@ -95,12 +95,12 @@ class RunRow:
 
     @property
     def domain(self) -> str:
-        """The name that was tested."""
+        """The domain that was tested."""
         return self.job.domain
 
     @property
     def batch_id(self) -> str | None:
-        """The batch it came with."""
+        """The batch of the job."""
         return self.job.batch_id
 
     @property
@@ -110,7 +110,7 @@ class RunRow:
 
     @property
     def begun(self) -> datetime:
-        """When it started, or was created."""
+        """The time when it started, or was created."""
         return self.job.begun
 
     @property
@@ -121,23 +121,23 @@ class RunRow:
 
     @property
     def totals(self) -> dict[str, int]:
-        """Entries by level from NOTICE up."""
+        """Entries by level, from NOTICE up."""
         found = Counter(line.level for line in self.lines)
         return {level: found[level] for level in SEVERITIES}
 
     @property
     def critical(self) -> int:
-        """Entries of level CRITICAL."""
+        """Number of entries of level CRITICAL."""
         return self.totals["CRITICAL"]
 
     @property
     def severe(self) -> int:
-        """Entries of level ERROR and CRITICAL."""
+        """Number of entries of level ERROR and CRITICAL."""
         return self.totals["ERROR"] + self.totals["CRITICAL"]
 
     @property
     def entry_count(self) -> int:
-        """All entries."""
+        """Number of entries."""
         return len(self.lines)
 
     @property
@@ -147,7 +147,7 @@ class RunRow:
 
     @property
     def rank(self) -> int:
-        """The place of the worst level in lists: 4 for CRITICAL, 0 below NOTICE."""
+        """The rank of the worst level in lists: 4 for CRITICAL, 0 below NOTICE."""
         return rank_of(self.worst_level)
 
 
@@ -165,10 +165,10 @@ class BatchRow:
 
 @dataclass(kw_only=True)
 class DomainRow:
-    """A domain; what it tells of its runs is looked up among them. The id is learnt from the store."""
+    """A domain; values of its runs are looked up in the runs. The id is taken from the store."""
 
     name: str
-    created_at: datetime | None  # None: by a clock that the history does not set, learnt from the store
+    created_at: datetime | None  # None: set by a clock that the history does not control, taken from the store
     id: int = 0
 
 
@@ -184,7 +184,7 @@ class TagRow:
 
 
 def rank_of(level: str | None) -> int:
-    """Return the place of a level in lists: 4 for CRITICAL, 0 below NOTICE."""
+    """Return the rank of a level in lists: 4 for CRITICAL, 0 below NOTICE."""
     return SEVERITIES.index(level) + 1 if level in SEVERITIES else 0
 
 
@@ -199,7 +199,7 @@ def instant(moment: datetime | None) -> str | None:
 
 
 def storable(value: Any) -> Any:
-    """Replace what no column takes: NUL by U+FFFD, lone surrogates by `?`, what is no finite number by None."""
+    """Replace values that no column can store: NUL by U+FFFD, lone surrogates by `?`, NaN and infinities by None."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):

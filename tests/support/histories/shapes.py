@@ -1,4 +1,4 @@
-"""Answers about single runs and batches, computed from the reference: results, differences, values of a tag."""
+"""Responses about single runs and batches, computed from the reference: results, differences, values of a tag."""
 
 import json
 from collections import Counter
@@ -24,7 +24,7 @@ class _Scored(NamedTuple):
 
 
 def score_of(run: RunRow) -> Score | None:
-    """Compute the score that a run has when it is read; None where it did not succeed."""
+    """Return the score that a run has when it is read; None if it did not succeed."""
     if run.status != "succeeded":
         return None
     lines = [_Scored(line.module, line.tag, Level[line.level]) for line in run.lines]
@@ -39,7 +39,7 @@ def read_run(reference: Reference, run: RunRow) -> Document:
 
 
 def backfill(run: RunRow) -> None:
-    """Give a run that succeeded the score it lacks, as a read does."""
+    """Add the missing score to a run that succeeded, as a read does."""
     score = score_of(run)
     if score is not None and run.score is None:
         run.score, run.grade = score.score, score.grade
@@ -125,12 +125,12 @@ def _level_change(key: tuple[str, str, str], was: Sequence[Line], now: Sequence[
 
 
 def _levels(lines: Sequence[Line]) -> list[Document]:
-    """The worst level of a finding; nothing of none."""
+    """Return the worst level of a finding; None without lines."""
     return [{"level": max((line.level for line in lines), key=LEVELS.index)}] if lines else []
 
 
 def batch_difference(reference: Reference, before: str, after: str, min_level: str, *, args: bool = False) -> Document:
-    """GET /batches/{id}/diff/{other} as a whole; pages of it may be cut anywhere."""
+    """GET /batches/{id}/diff/{other} as a whole; pages of it may be cut at any position."""
     old, new = ({run.domain: run for run in reference.runs_of(batch)} for batch in (before, after))
     items = [
         _domain_difference(name, old.get(name), new.get(name), min_level, args=args) for name in sorted({*old, *new})
@@ -210,7 +210,7 @@ def tag_values(reference: Reference, batch_id: str, query: Mapping[str, str]) ->
     """GET /batches/{id}/tag-values of a finished batch."""
     tag, argument = query["tag"], query["arg"]
     weighted = query.get("weight_by_score") == "true"
-    # No argument of a test case has a quotation mark in its name; the store does not look for one.
+    # No argument of a test case has a quotation mark in its name; the store does not check for one.
     groups = {} if '"' in argument else _domains_by_value(reference.runs_of(batch_id), tag, argument)
     least = int(query.get("min_count", 1))
     chosen = [(text, found) for text, found in groups.items() if len(found) >= least]

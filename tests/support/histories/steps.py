@@ -1,6 +1,6 @@
-"""The steps of a history: each is taken in the real store and in the reference, and their answers are compared.
+"""The steps of a history: each is taken in the real store and in the reference, and the results are compared.
 
-What a client does goes through the API; what workers and timers do goes through the functions they use.
+Actions of clients go through the API; actions of workers and timers go through the functions that they use.
 """
 
 import copy
@@ -47,7 +47,7 @@ _MAX_ATTEMPTS = 2
 
 
 class History:
-    """A real store behind a client, the reference, and the steps that lead both through the same history."""
+    """A real store behind a client, the reference, and the steps that change both in the same way."""
 
     def __init__(self, client: FlaskClient, stores: Sequence[Store], clock: SetClock, chance: Random) -> None:
         """Take the stores of two processes on one database; the first is that of the client."""
@@ -91,20 +91,20 @@ class History:
 
     @property
     def store(self) -> Store:
-        """The store of any of the processes: what one has changed, another one must see."""
+        """Return the store of a random process: each must see the changes of the other."""
         return self.chance.choice(self._stores)
 
     @property
     def now(self) -> datetime:
-        """The time of the history."""
+        """Return the time of the history."""
         return self.clock.now()
 
     def look_anew(self) -> None:
-        """Let the next response be of now: the rate and the workers behind estimates are looked up once a second."""
+        """Make the next response current: the rate and the workers behind estimates are looked up once a second."""
         self.client.application.extensions[NAME].recent.forget()
 
     def go(self, count: int) -> None:
-        """Take so many random steps, some time apart."""
+        """Take a number of random steps, some time apart."""
         steps = list(self._steps)
         for step in self.chance.choices(steps, weights=list(self._steps.values()), k=count):
             self.pass_time()
@@ -112,12 +112,12 @@ class History:
             step()
 
     def pass_time(self) -> None:
-        """Mostly seconds, rarely days; often none, as equal times show how ties are sorted."""
+        """Advance the clock by seconds, rarely by days; often not at all, as equal times show how ties are sorted."""
         pause = self.chance.choices((0.0, 1.0, 0.000001, 37.123456, 3600.0, 100_000.0), (6, 6, 3, 6, 1, 0.3))[0]
         self.clock.advance(timedelta(seconds=pause))
 
     def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
-        """Call the API; fail if it answers with another status."""
+        """Call the API; fail if the response has another status."""
         self.look_anew()
         answer = self.client.open(_PREFIX + path, method=method, json=body)
         assert answer.status_code == status, (method, path, body, answer.status_code, answer.text)
@@ -179,7 +179,7 @@ class History:
     def _choose_profile(
         self, body: dict[str, Any], names: list[str], tags: tuple[str, ...]
     ) -> dict[str, int | None] | None:
-        """Choose a profile for each name: that of the request, else that of its tags; None if these have several."""
+        """Choose a profile for each name: that of the request, else that of its tags; None if the tags have several."""
         if self.reference.profiles and self.chance.random() < 0.2:
             body["profile_id"] = self._one(self.reference.profiles)
             return dict.fromkeys(names, body["profile_id"])
@@ -297,7 +297,7 @@ class History:
         return _run_of(row, record), record
 
     def _end(self) -> datetime:
-        """Return a time at or before the present one, often that of other runs."""
+        """Return a time at or before the present, often that of other runs."""
         minute = self.now.replace(second=0, microsecond=0)
         return self.chance.choice((self.now, self.now, self.now - timedelta(seconds=0.25), minute))
 
@@ -328,7 +328,7 @@ class History:
             self.reference.back_to_queue(row, released=released)
 
     def late_score(self) -> None:
-        """Store a score of a run that has none, as a reader of an old run does."""
+        """Store the score of a run without one, as a reader of an old run does."""
         run = self._one(run for run in self.reference.runs.values() if run.score is None and run.status == "succeeded")
         if run is None:
             return
@@ -337,23 +337,23 @@ class History:
             set_score(session, run.id, score=run.score, grade=run.grade)
 
     def refresh(self) -> None:
-        """Copy the newest runs into their domains once more, as deletions do."""
+        """Copy the newest runs into their domains again, as deletions do."""
         with self.store.transaction() as session:
             refresh_domains(session, [row.id for row in self.reference.domains.values() if row.id])
 
     def build_statistics(self) -> None:
-        """Count the values of a finished batch, as maintenance does after the end of a large one."""
+        """Count the values of a finished batch, as maintenance does for a large batch."""
         batches = self.reference.batches
         done = self._one(batch_id for batch_id in batches if not self.reference.jobs_of(batch_id))
         if done is not None:
             self.count_values(done)
 
     def count_values(self, batch_id: str) -> None:
-        """Make the statistics of a finished batch."""
+        """Build the statistics of a finished batch."""
         assert build_statistics(self.store, batch_key(batch_id), now=self.clock.now) is not None
 
     def forget_outcomes(self) -> None:
-        """Remove what no run has any more, though processes remember it."""
+        """Remove outcomes that no run uses any more, though processes have cached them."""
         created_before = self.now + timedelta(days=1)
         self.store.run_in_transaction(partial(purge_outcomes, created_before=created_before))
 
@@ -406,7 +406,7 @@ class History:
             assert found["snapshot_intent"] is batch.snapshot_intent
 
     def delete_batch(self) -> None:
-        """Delete a batch: jobs that wait are canceled first, those that run refuse the deletion."""
+        """Delete a batch: queued jobs are canceled first, running jobs prevent the deletion."""
         batch = self._one(self.reference.batches.values())
         if batch is None:
             return
@@ -482,7 +482,7 @@ def _graduate(session: Session, *, endings: Iterable[tuple[RunRow, RunRecord]]) 
 
 
 def _run_of(row: JobRow, record: RunRecord) -> RunRow:
-    """Return the run that the store must hold after a graduation."""
+    """Return the run that the store must contain after a graduation."""
     profile = record.effective_profile
     return RunRow(
         job=row,

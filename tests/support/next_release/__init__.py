@@ -1,4 +1,4 @@
-"""The release after this one: this one's code with more migrations, which are for tests only."""
+"""A simulated next release: the current code with more migrations, for tests only."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from gonemaster_db.migrations import online
 revision, down_revision, compatible_from = "{revision}", "{before}", "{compatible_from}"
 
 '''
-# What a release may do to tables that the one before goes on using.
+# Changes that a release may make to tables that the previous release still uses.
 EXPAND = """
 def upgrade() -> None:
     op.create_table("next_table", sa.Column("id", sa.Integer, primary_key=True))
@@ -49,13 +49,13 @@ def downgrade() -> None:
 
 
 def head() -> str:
-    """The newest revision of this release."""
+    """Return the newest revision of this release."""
     versions = ROOT / "gonemaster_db" / "migrations" / "versions"
     return max(versions.glob("[0-9]*.py")).name.partition("_")[0]
 
 
 def write_revision(directory: Path, body: str, *, number: int = 1, compatible: bool = True) -> str:
-    """Write a revision that many after this release's newest; returns its number."""
+    """Write a revision; its position is the number of revisions after this release's newest. Return its number."""
     last = int(head())
     revision, before = f"{last + number:04}", f"{last + number - 1:04}"
     header = _HEADER.format(
@@ -69,7 +69,7 @@ def write_revision(directory: Path, body: str, *, number: int = 1, compatible: b
 
 
 def make_next_release(directory: Path) -> Path:
-    """Copy the sources, and add migrations that are compatible with this release; returns the directory to run in."""
+    """Copy the sources, and add migrations that are compatible with this release; return the directory to run in."""
     for part in _PARTS:
         shutil.copytree(ROOT / part, directory / part, ignore=shutil.ignore_patterns("__pycache__"))
     (directory / "tests" / "__init__.py").touch()
@@ -81,7 +81,7 @@ def make_next_release(directory: Path) -> Path:
 
 @contextmanager
 def revisions_of(directory: Path) -> Iterator[None]:
-    """Let this process know the revisions of a directory as well, as if it were of the next release."""
+    """Add the revisions of a directory to those this process knows, as if it belonged to the next release."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(revisions, "LOCATIONS", (*revisions.LOCATIONS, directory))
         _forget()

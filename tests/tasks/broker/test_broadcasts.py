@@ -1,4 +1,4 @@
-"""A cancel does not wait for an unavailable Redis: its broadcast is tried once, with a short limit."""
+"""A cancel does not wait for an unavailable Redis: its broadcast is tried once, with a short timeout."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from tests.support.redis import raw
 
 
 class DeadRedis:
-    """A TCP port that takes connections, and closes them at once or never answers."""
+    """A TCP port that accepts connections, and closes them immediately or never answers."""
 
     def __init__(self, *, answers: bool) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -62,7 +62,7 @@ def dead_redis(*, answers: bool) -> Iterator[DeadRedis]:
 
 @pytest.mark.parametrize("answers", [True, False], ids=["closes connections", "is silent"])
 def test_one_attempt_is_made(caplog: pytest.LogCaptureFixture, answers: bool) -> None:
-    """With its limit of 0.4 s that is all the time a request can lose."""
+    """The timeout of 0.4 s is the most that a request can lose."""
     with dead_redis(answers=answers) as server, caplog.at_level(logging.WARNING):
         app = make_app(server.url)
         broadcast_cancel(app, ["job_1"])

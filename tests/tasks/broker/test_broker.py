@@ -1,4 +1,4 @@
-"""The broker's lists, flags and marks, against a real server."""
+"""The broker's lists, flags and marks, on a real server."""
 
 import random
 import socketserver
@@ -118,7 +118,7 @@ def test_reorder_of_many_keeps_every_message(broker: Broker) -> None:
 
 def test_the_order_of_the_head_is_restored_and_nothing_is_lost_or_moved_behind_it(broker: Broker) -> None:
     broker.lists.enqueue_many(ids(*range(1, 9)), BATCH)
-    raw(broker).rpush(BATCH, build_message("job_0003", BATCH, redelivered=True))  # put back twice
+    raw(broker).rpush(BATCH, build_message("job_0003", BATCH, redelivered=True))  # requeued twice
     for number in (12, 10, 11):
         broker.lists.put_back(f"job_{number:04d}", BATCH)
     assert waiting(broker) == ids(11, 10, 12, 3, 1, 2, 3, 4, 5, 6, 7, 8)
@@ -277,7 +277,7 @@ def test_sentinel_addresses_need_the_name_of_the_master() -> None:
 
 @contextmanager
 def peer_that_answers(reply: bytes) -> Iterator[str]:
-    """What is no Redis: it gives the same octets to whatever it is sent. Yields its URL."""
+    """A server that is not a Redis: it answers everything with the same bytes. Yields its URL."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:

@@ -1,4 +1,4 @@
-"""Processes with wrong clocks agree on the time of Redis' host."""
+"""Processes with wrong clocks agree on the time of the Redis host."""
 
 from datetime import UTC, datetime, timedelta
 

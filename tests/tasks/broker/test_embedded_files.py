@@ -1,4 +1,4 @@
-"""The embedded broker on files of another server program: put aside if it cannot read them, kept if it can."""
+"""The embedded broker and files of another server program: it moves unreadable files away and keeps readable ones."""
 
 import logging
 from pathlib import Path
@@ -12,7 +12,7 @@ from gonemaster_tasks.queues import BATCH
 
 
 def fill(server: EmbeddedRedis) -> None:
-    """Leave a message in the files of a server, and end it."""
+    """Leave a message in the files of a server, and stop it."""
     broker = Broker.open(server.url)
     broker.lists.enqueue("job_0001", BATCH)
     broker.close()
@@ -32,9 +32,9 @@ def waiting(server: EmbeddedRedis) -> list[str]:
 
 
 def write_as_another(server: EmbeddedRedis, writer: str = "Redis server v=99.0.0") -> bytes:
-    """Make the files those of a program whose format this one does not know; returns the new base file."""
+    """Turn the files into those of a program with an unknown format; return the new base file."""
     content = base_file(server).read_bytes()
-    digits = content.index(b"0")  # REDIS0011, VALKEY080: the format is the number behind the name
+    digits = content.index(b"0")  # REDIS0011, VALKEY080: the digits after the name are the format version
     end = next(place for place in range(digits, len(content)) if not content[place : place + 1].isdigit())
     foreign = content[:digits] + b"9" * (end - digits) + content[end:]
     base_file(server).write_bytes(foreign)

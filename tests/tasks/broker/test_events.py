@@ -1,4 +1,4 @@
-"""Events reach who watches; a sweep that nobody watches leaves no trace but its progress."""
+"""Events reach their subscribers; a sweep without subscribers publishes only its progress."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ DONE = JobEvent("done", {"status": "succeeded"})
 
 @pytest.fixture
 def publisher(broker: Broker) -> EventPublisher:
-    """A publisher that sends when it is stopped."""
+    """A publisher that sends its events when it is stopped."""
     made = EventPublisher(broker.events, interval=timedelta(hours=1))
     made.start()
     return made

@@ -1,7 +1,7 @@
-"""What of kombu's and Celery's insides is overridden, called or read has the shape that this was written for.
+"""The internals of kombu and Celery that the service overrides, calls or reads still have the expected form.
 
-A version in which one of these fails may still start, and then pause nothing, or wait where a slot is free. Each row
-stands in docs/explanation/queue.md with what breaks.
+A version that fails one of these tests may still start, and then pause nothing, or wait while a slot is free.
+docs/explanation/queue.md lists what depends on each of them.
 """
 
 import inspect
@@ -81,9 +81,7 @@ def test_attributes_of_a_channel_that_are_read(broker_url: str) -> None:
         assert channel.pool is channel.pool
         assert channel.do_restore is True
         assert channel.connection.client is connection
-        assert (
-            connection.default_channel.client.connection_pool is not channel.pool
-        )  # BRPOP has a connection of its own
+        assert connection.default_channel.client.connection_pool is not channel.pool  # BRPOP has a separate connection
         for queue in ORDER:
             channel.queue_declare(queue)
             channel.basic_consume(queue, no_ack=False, callback=print, consumer_tag=queue)

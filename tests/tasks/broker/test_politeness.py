@@ -1,4 +1,4 @@
-"""The limits for name servers, over processes: the leases in Redis, and what happens without it."""
+"""The limits for name servers across processes: the leases in Redis, and the behaviour without Redis."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SO_TIMESTAMPNS = 35  # asm-generic/socket.h
 
 
 class Counter:
-    """A name server that answers each query at once, and knows when each one came: by the kernel, on Linux."""
+    """A name server that answers each query immediately and records its arrival, on Linux by the kernel's clock."""
 
     def __init__(self) -> None:
         self.times: list[float] = []  # POSIX seconds
@@ -157,7 +157,7 @@ def test_limit_that_is_changed_applies_to_all_processes(broker: Broker, counter:
         for each in processes:
             assert each.stdout
             assert each.stdout.readline() == "20\n"
-        changed = time.time() + 1.0  # leases of before have ended, and the new limit is seen
+        changed = time.time() + 1.0  # earlier leases have ended, and the new limit has been read
         wait_until(lambda: sent(counter, 40, since=changed))
     assert counter.most_within_a_second(since=changed) <= 22
 
@@ -165,8 +165,8 @@ def test_limit_that_is_changed_applies_to_all_processes(broker: Broker, counter:
 requests = st.lists(
     st.tuples(
         st.sampled_from("abcd"),
-        st.integers(0, 60),  # packets wanted
-        st.integers(0, 400_000),  # microseconds since the request before
+        st.integers(0, 60),  # packets requested
+        st.integers(0, 400_000),  # microseconds since the previous request
     ),
     min_size=1,
     max_size=40,
@@ -174,7 +174,7 @@ requests = st.lists(
 
 
 class ClockedPoliteness:
-    """The leases of one address, by a clock that the test moves; keys then never end by themselves."""
+    """The leases of one address, by a clock that the test moves; keys never expire on their own."""
 
     def __init__(self, client: Any) -> None:
         text = read_script("lend.lua")
@@ -259,7 +259,7 @@ def test_processes_that_want_much_get_about_the_same(broker: Broker) -> None:
 
 def test_process_that_holds_all_leaves_room_once_another_one_asks(broker: Broker) -> None:
     clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(0, 20)
-    assert clocked.lend("a", 30, 0, limits).packets == 14  # the rest are shares
+    assert clocked.lend("a", 30, 0, limits).packets == 14  # the remaining requests get shares
     refused = clocked.lend("b", 5, 0, limits)
     assert (refused.packets, refused.is_shared, refused.retry_s > 0) == (0, True, True)
     assert clocked.lend("a", 12, 6, limits).packets == 1
@@ -284,7 +284,7 @@ def test_leases_end_by_themselves_and_several_addresses_take_one_call(broker: Br
     assert reply.processes == 5
     assert all(lease.packets >= 3 for lease in reply.leases)
     calls = client.info("commandstats")["cmdstat_evalsha"]["calls"] - before
-    assert calls <= 2  # the first one finds out that the server does not have the script yet
+    assert calls <= 2  # the first request finds that the server does not have the script yet
     lives_ms = [client.pttl(key) for key in client.keys("gm:address:*")]
     assert len(lives_ms) == 200
     assert all(0 < life_ms <= (HELD_S + 2) * 1000 for life_ms in lives_ms)

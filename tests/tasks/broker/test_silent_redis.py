@@ -1,4 +1,4 @@
-"""A Redis that is stopped holds one thread, not all of them, and is found again when it goes on."""
+"""A stopped Redis blocks one thread, not all of them, and is used again when it continues."""
 
 import os
 import signal
@@ -39,9 +39,9 @@ def test_one_command_at_a_time_asks_a_stopped_redis(own_redis: EmbeddedRedis, mo
     pid = own_redis.process.pid
     os.kill(pid, signal.SIGSTOP)
     try:
-        assert outcome(broker) == "asked"  # and waited for its whole time limit
+        assert outcome(broker) == "asked"  # and waited for its whole timeout
         found = together(*[lambda: outcome(broker)] * THREADS)
-        assert found.count("asked") <= 2, found  # one after the other, while the others waited for half a second
+        assert found.count("asked") <= 2, found  # one after another, while the others waited for half a second
         assert set(found) == {"asked", "refused"}
         assert silence_of(broker).commands <= 2
     finally:
@@ -73,4 +73,4 @@ def test_who_asks_may_ask_again_and_others_wait_for_the_answer() -> None:
     silence.note(answered=True)
     silence.leave()
     other.join()
-    assert allowed == [False]  # it need not leave: nobody is silent any more
+    assert allowed == [False]  # the breaker stays closed: the server answers again

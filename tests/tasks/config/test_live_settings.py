@@ -1,4 +1,4 @@
-"""Settings saved in one process are seen in another; what is lost in Redis is published again."""
+"""Other processes apply saved settings; settings that Redis lost are published again."""
 
 import threading
 from collections.abc import Iterator
@@ -34,19 +34,19 @@ INTERVAL = "database.purge_interval_seconds"
 
 @pytest.fixture
 def ours() -> LiveSettings:
-    """The settings of the process that changes something."""
+    """The settings of the process that changes a value."""
     return LiveSettings(Settings())
 
 
 @pytest.fixture
 def theirs() -> LiveSettings:
-    """The settings of another process, which knows 8 slots from its environment."""
+    """The settings of another process, which has 8 slots from its environment."""
     return LiveSettings(load_settings({}, {"GONEMASTER_WORKER_COUNT": "8"}))
 
 
 @pytest.fixture
 def watcher(theirs: LiveSettings, parts: QueueParts) -> SettingsWatcher:
-    """The one of the other process, which has looked once."""
+    """The watcher of the other process, which has read the settings once."""
     made = SettingsWatcher(theirs, parts.store, parts.broker)
     assert made.poll()
     return made
@@ -91,7 +91,7 @@ def test_a_flag_of_a_process_stands_over_what_is_saved(parts: QueueParts, ours: 
 def test_the_database_is_read_only_after_a_change(
     parts: QueueParts, ours: LiveSettings, theirs: LiveSettings, watcher: SettingsWatcher
 ) -> None:
-    store_value(parts.store, "worker_count", 3)  # not told
+    store_value(parts.store, "worker_count", 3)  # not notified
     assert watcher.poll()
     assert theirs.current.worker_count == 8
     change_settings(parts, ours, {"min_level": "ERROR"})

@@ -1,4 +1,4 @@
-"""Which configuration of scoring counts, and when a stored one is seen."""
+"""Which scoring configuration applies, and when a stored one takes effect."""
 
 from datetime import timedelta
 from functools import partial

@@ -1,4 +1,4 @@
-"""Settings: where values come from, what is refused, what is shown."""
+"""Settings: the sources of values, rejected values, and the values shown."""
 
 import json
 from dataclasses import replace

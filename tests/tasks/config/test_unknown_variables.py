@@ -1,4 +1,4 @@
-"""A variable that looks like a setting and is none is logged, with the one that may be meant."""
+"""A variable that looks like a setting but is unknown is logged, with the setting that may be meant."""
 
 import logging
 

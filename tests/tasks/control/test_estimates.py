@@ -1,4 +1,4 @@
-"""Estimates come from what was measured, and say nothing where nothing was."""
+"""Estimates are based on measurements; without measurements there are none."""
 
 from datetime import datetime, timedelta
 
@@ -46,7 +46,7 @@ def estimate_batch_of(parts: QueueParts, job_id: str, now: datetime) -> Estimate
 
 @pytest.fixture
 def measured(parts: QueueParts) -> list[str]:
-    """A batch of twenty; ten ended, one a second, each took two; the next one runs."""
+    """A batch of twenty jobs: ten have finished, one a second after two seconds each; the next one runs."""
     ids = queue_batch(parts, 20)
     for number in range(10):
         finish(parts, ids[number], seconds_ago=10 - number, took_s=2)

@@ -1,4 +1,4 @@
-"""Items of concurrent callers are done together, each with its own result."""
+"""Items of concurrent callers are processed together, each with a separate result."""
 
 import threading
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from tests.support.workers import wait_until
 
 
 class Work:
-    """Notes the groups; its first call waits until it is let go on. Odd numbers are refused."""
+    """Records the groups; its first call waits until it is released. Odd numbers are rejected."""
 
     def __init__(self) -> None:
         self.groups: list[list[int]] = []

@@ -1,4 +1,4 @@
-"""Who changes the order of the queue holds a short lock; one that is killed leaves nothing behind for long."""
+"""A change of the queue order takes a short lock; a killed holder blocks others only briefly."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ from tests.tasks.rows import order, queue_batch
 
 
 def kill_while(parts: QueueParts, what: str, *job_ids: str) -> None:
-    """Let another process begin and be killed in the middle."""
+    """Let another process start the change and be killed on the way."""
     driver = parts.store.settings.driver
     environ = {
         "GONEMASTER_BROKER_URL": parts.broker.address.url,
@@ -122,12 +122,12 @@ def test_what_is_refused_leaves_no_mark(parts: QueueParts) -> None:
 def test_a_holder_that_lost_its_lock_leaves_the_messages_to_the_reconciler(
     parts: QueueParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It stood still for longer than the lock lasts: another may have changed the order since."""
+    """The holder stalled for longer than the lock lasts: another process may have changed the order since."""
     first, second = queue_batch(parts, 2)
     parts.broker.marks.set_epoch("full")
     run = parts.store.run_in_transaction
 
-    def stand_still(work):  # type: ignore[no-untyped-def]  # stands for Store.run
+    def stand_still(work):  # type: ignore[no-untyped-def]  # replaces Store.run
         done = run(work)
         raw(parts.broker).delete(f"gm:lock:{QUEUE_ORDER}")
         return done

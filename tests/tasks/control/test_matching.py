@@ -1,4 +1,4 @@
-"""All jobs that a filter of the list matches are canceled, or tested again."""
+"""Cancel and rerun apply to all jobs that a filter of the list matches."""
 
 import pytest
 from sqlalchemy import select

@@ -67,7 +67,7 @@ def test_held_job_leaves_the_queue_and_comes_back_to_its_place(parts: QueueParts
 def test_released_job_whose_followers_are_gone_is_next(parts: QueueParts) -> None:
     a, b, c = queue_batch(parts, 3)
     hold_job(parts, a)
-    raw(parts.broker).rpop(BATCH)  # a worker has taken b, and has not claimed it yet
+    raw(parts.broker).rpop(BATCH)  # a worker has taken b but has not claimed it yet
     release_job(parts, a)
     assert list(parts.broker.lists.waiting_ids(BATCH)) == [a, c]
     assert status(parts, b) == "queued"
@@ -131,7 +131,7 @@ def test_reorder_of_very_many_rebuilds_the_tier(parts: QueueParts, monkeypatch: 
     monkeypatch.setattr(control_order, "MAX_REORDERED", 3)
     ids = queue_batch(parts, 4)
     normal = submit_job(parts, NewJob("n.example")).id
-    parts.broker.lists.enqueue("job_stale", BATCH)  # the script would keep it
+    parts.broker.lists.enqueue("job_stale", BATCH)  # otherwise the script would keep it
     reorder_queue(parts, [normal, *reversed(ids)])
     assert order(parts) == ids[::-1]
     assert order(parts, NORMAL) == [normal]
@@ -141,7 +141,7 @@ def test_reorder_of_very_many_rebuilds_the_tier(parts: QueueParts, monkeypatch: 
 def test_moves_of_many_rebuild_the_tier(parts: QueueParts, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     monkeypatch.setattr(control_order, limit, 1)
     a, b, c, d = queue_batch(parts, 4)
-    parts.broker.lists.enqueue("job_stale", BATCH)  # the script would keep it
+    parts.broker.lists.enqueue("job_stale", BATCH)  # otherwise the script would keep it
     if limit == "MAX_NAMED":
         move_jobs(parts, [d, b], to="front")
     else:

@@ -1,4 +1,4 @@
-"""Beat: one of several sends, the others say that they stand by; a Redis that goes leaves no traceback."""
+"""One of several beats sends, the others report standby; an unavailable Redis causes no traceback."""
 
 import logging
 from collections.abc import Iterator

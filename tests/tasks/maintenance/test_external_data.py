@@ -1,4 +1,4 @@
-"""Registration data and names of ASes: fetched from real servers, few at a time, and only where that is enabled."""
+"""Registration data and names of ASes: fetched from real servers, few at a time, and only if enabled."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def source() -> Iterator[Source]:
 
 @pytest.fixture
 def follow(store: Store, broker: Broker, source: Source) -> Follow:
-    """`follow(later, look_up_as_names=...)` does what is due then."""
+    """Do the due work: `follow(later, look_up_as_names=...)`."""
 
     def work(later: timedelta = timedelta(), *, look_up: Any = None, **given: Any) -> None:
         settings = settings_of(source, **given)
@@ -211,7 +211,7 @@ def test_ases_get_names_once(store: Store, follow: Follow) -> None:
     with store.read_only() as session:
         labels = {asn: session.get_one(AnalysisAsn, asn).label for asn in (64500, 64501)}
     assert labels == {64500: "EXAMPLE - Example Networks, SE", 64501: ""}
-    # What has a name is asked for a week later, what has none an hour later.
+    # Known names are requested again after a week, unknown names after an hour.
     assert [sorted(asns) for asns in asked] == [[64500, 64501], [64501], [64500, 64501]]
 
 

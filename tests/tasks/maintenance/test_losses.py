@@ -1,4 +1,4 @@
-"""Jobs that were accepted and are gone are told from those that somebody deleted."""
+"""Lost jobs are distinguished from deleted jobs."""
 
 from datetime import UTC, datetime, timedelta
 

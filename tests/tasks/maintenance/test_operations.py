@@ -39,7 +39,7 @@ LEASE = timedelta(seconds=30)
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rows at a time, so that few rows take several transactions."""
+    """Process two rows at a time, so that few rows take several transactions."""
     monkeypatch.setattr(purging, "MAX_STEP", 2)
     monkeypatch.setattr(maintenance, "CHUNK", 2)
     monkeypatch.setattr(maintenance, "PROFILE_CHUNK", 2)
@@ -160,7 +160,7 @@ def test_a_failure_is_told_and_an_absent_database_is_waited_for(
     monkeypatch.setattr(TagPurge, "__call__", lambda *_: raise_(StoreUnavailable("restarting")))
     assert perform(parts) == 1
     found = read(parts.store, operation)
-    assert (found.status.value, found.attempts) == ("queued", 0)  # given back, and this start does not count
+    assert (found.status.value, found.attempts) == ("queued", 0)  # requeued, and this start does not count
     monkeypatch.setattr(TagPurge, "__call__", lambda *_: raise_(ValueError("broken")))
     perform(parts)
     assert outcome(parts.store, operation)[0] == "failed"

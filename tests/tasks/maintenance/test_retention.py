@@ -1,4 +1,4 @@
-"""Runs leave by age, in short steps, one process at a time; what is unfinished stays."""
+"""Runs are removed by age, in short steps, by one process at a time; unfinished jobs stay."""
 
 from datetime import timedelta
 
@@ -64,7 +64,7 @@ def test_old_runs_go_are_counted_and_noted_and_unfinished_jobs_stay(parts: Queue
     assert purged(parts.store) == 3
     assert audit(store) == [("beat", "jobs.purge", 3)]
     assert purge_regularly(store, parts.broker, live(retention_days=30), now=utcnow()) == 0
-    assert len(audit(store)) == 1  # nothing removed, nothing noted
+    assert len(audit(store)) == 1  # nothing removed, nothing recorded
 
 
 def test_without_retention_nothing_goes(parts: QueueParts) -> None:

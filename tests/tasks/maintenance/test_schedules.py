@@ -1,4 +1,4 @@
-"""Schedules that are due: decided once, with the batch that they submit, whoever looks and whoever dies."""
+"""Due schedules are decided once, together with the batch that they submit, by any process and after any crash."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def parts(parts: QueueParts, clock: SetClock) -> QueueParts:
-    """Store and broker on a clock that stands at noon."""
+    """Store and broker on a clock that is set to noon."""
     return replace(parts, clock=clock)
 
 
@@ -151,7 +151,7 @@ def test_the_oldest_comes_first_and_a_stop_leaves_the_rest_due(parts: QueueParts
     assert [batch.tag for batch in scheduled_batches(parts.store)] == ["first", "second", "third"]
 
 
-# What hinders an occurrence, in the order in which it is looked at; the first one that holds is the outcome.
+# Obstacles to an occurrence, in the order in which they are checked; the first that applies is the outcome.
 HINDRANCES = [
     Outcome.SKIPPED_MISSED,
     Outcome.SKIPPED_DISABLED,
@@ -163,7 +163,7 @@ HINDRANCES = [
 
 @pytest.mark.parametrize("first", range(len(HINDRANCES)), ids=HINDRANCES)
 def test_of_several_hindrances_the_first_is_told(parts: QueueParts, clock: SetClock, first: int) -> None:
-    """Everything from `first` on hinders."""
+    """All obstacles from `first` on apply."""
     store, hindering = parts.store, HINDRANCES[first:]
     names = fill_tag(store, "mine", 3)
     cohort = make_cohort(store, "mine")
@@ -194,7 +194,7 @@ def test_a_batch_of_a_cohort_is_for_a_snapshot(parts: QueueParts) -> None:
     fill_tag(store, "mine")
     cohort = ScheduleTarget(cohort_id=make_cohort(store, "mine"))
     made = schedule(store, cohort, promote_default=True)
-    schedule(store, "mine", promote_default=True)  # the tag has one of its own, and no snapshots
+    schedule(store, "mine", promote_default=True)  # the tag has a separate cohort without snapshots
     assert run(parts) == [Outcome.SUBMITTED, Outcome.SUBMITTED]
     batches = scheduled_batches(store, "mine")
     assert [(batch.snapshot_intent, batch.promote_snapshot) for batch in batches] == [(True, True), (False, False)]
@@ -249,7 +249,7 @@ def test_a_deleted_batch_is_not_active(parts: QueueParts) -> None:
     assert read_schedule(store, made).last_batch_id is None
     make_due(store, [made], at=NOON)
     fill_tag(store, "other")
-    schedule(store, "other")  # its jobs are not of the first schedule
+    schedule(store, "other")  # its jobs do not belong to the first schedule
     assert run(parts) == [Outcome.SUBMITTED, Outcome.SUBMITTED]
 
 
@@ -359,7 +359,7 @@ def test_of_many_that_look_at_once_one_submits(parts: QueueParts, store: Store) 
 def test_an_occurrence_that_was_decided_elsewhere_rolls_the_batch_back(
     parts: QueueParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the lock of the row, the comparison of its next time alone decides."""
+    """Without the row lock, only the comparison of the schedule's next time decides."""
     fill_tag(parts.store, "mine")
     schedule(parts.store, "mine")
     monkeypatch.setattr(recurring, "decide_occurrence", lambda *_, **__: False)
@@ -412,9 +412,7 @@ def test_a_killed_process_submits_once(parts: QueueParts, tmp_path: Path, moment
     assert done.returncode == -signal.SIGKILL
     assert run(parts) == ([Outcome.SUBMITTED] if moment == "storing" else [])
     assert [batch.domain_count for batch in scheduled_batches(parts.store)] == [10]
-    parts.broker.marks.end_submission(
-        scheduled_batches(parts.store)[0].id
-    )  # else it would end by itself after a minute
+    parts.broker.marks.end_submission(scheduled_batches(parts.store)[0].id)  # otherwise it would expire after a minute
     if moment == "stored":
         reconcile(parts.store, parts.broker, parts.celery, now=parts.clock.now())
     assert len(order(parts)) == 10

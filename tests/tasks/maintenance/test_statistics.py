@@ -1,4 +1,4 @@
-"""Statistics of batches through the task that makes them, one worker at a time."""
+"""Statistics of batches through the task that builds them, one worker at a time."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Large tags are counted by the workers, once a minute for all of them together."""
+"""Workers count large tags, once a minute for all workers together."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What killed workers leave in the broker: messages they had taken, and the lock of the reconciler."""
+"""Leftovers of killed workers in the broker: messages they had taken, and the lock of the reconciler."""
 
 import time
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What counts as worse or better between two runs."""
+"""Which differences between two runs count as worse or better."""
 
 from dataclasses import replace
 from typing import Any
@@ -75,7 +75,7 @@ def test_message_tags(before: dict[TagKey, str], now: dict[TagKey, str], level: 
 def test_worse_in_one_thing_is_worse() -> None:
     assert event(("B", "A"), {}, {X: "ERROR"}) == "domain.regressed"
     assert event(("A", "B"), {X: "ERROR"}, {}) == "domain.regressed"
-    assert event(("A", "B"), {X: "ERROR"}, {}, grade_drop=2) is None  # neither this nor that
+    assert event(("A", "B"), {X: "ERROR"}, {}, grade_drop=2) is None  # neither worse nor better
 
 
 def test_grades_of_an_earlier_configuration_count_by_their_scores() -> None:

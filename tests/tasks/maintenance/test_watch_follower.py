@@ -1,4 +1,4 @@
-"""What has happened becomes deliveries: each thing once, and one mail a batch."""
+"""Changes become deliveries: each change once, and one mail per batch."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def bodies(store: Store, watch: Watch) -> list[Any]:
 
 
 def told(store: Store, watch: Watch) -> list[tuple[str, str]]:
-    """The event and the domain of all that a webhook is to be told."""
+    """Return event and domain of each pending webhook notification."""
     return [(body["event"], event["domain"]) for body in bodies(store, watch) for event in body["events"]]
 
 
@@ -102,7 +102,7 @@ def test_what_happened_before_a_watch_is_not_told(store: Store) -> None:
     watch = make_watch(store, REGRESSED, tag=None, domain="a.example")
     follow(store)
     assert told(store, watch) == []
-    add_run(store, "a.example", "D", hours=2)  # nobody follows at this time
+    add_run(store, "a.example", "D", hours=2)  # no process follows at this time
     follow(store)
     assert told(store, watch) == [(REGRESSED, "a.example")]
     assert told(store, other) == []
@@ -204,7 +204,7 @@ def test_a_batch_is_one_mail_at_its_end(store: Store) -> None:
     assert lines[begin + 2].startswith("  d69.example: B -> F; new: ERROR DS01_X (job_")
     assert lines[begin + 3].startswith("  d01.example: B -> F (job_")
     assert lines[begin + 52] == "  and 20 more"
-    assert "d00.example" not in mail["text"]  # the least of them
+    assert "d00.example" not in mail["text"]  # the least severe of them
     assert lines[-2:] == ["-- ", f"Watch {watch.id}: tag mine"]
     assert deliveries(store, quiet) == []
 
@@ -306,7 +306,7 @@ def test_the_reconciler_calls_a_worker_only_if_somebody_watches(store: Store, br
 
 
 class Looker:
-    """Finds what it is told to find, half a minute later each time."""
+    """Finds the given results, half a minute later on each call."""
 
     def __init__(self, store: Store) -> None:
         self.store, self.now, self.looks = store, utcnow(), 0
@@ -323,7 +323,7 @@ class Looker:
 def test_a_trouble_is_told_at_its_begin_and_at_its_end(store: Store) -> None:
     looker = Looker(store)
     assert looker.look("no_worker") == 0
-    assert looker.looks == 0  # nobody watches, so nobody looks
+    assert looker.looks == 0  # there is no watch, so there is no check
     watch, mail = make_watch(store, TROUBLE, tag=None), make_watch(store, TROUBLE, tag=None, **MAIL)
     assert [looker.look("no_worker") for _ in range(5)] == [0, 2, 0, 0, 0]
     assert looker.look("no_worker", later=timedelta(seconds=5)) == 0

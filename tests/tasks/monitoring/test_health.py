@@ -1,4 +1,4 @@
-"""Issues of the queue are found."""
+"""Issues of the queue are detected."""
 
 import signal
 import time
@@ -36,7 +36,7 @@ LIFE = timedelta(seconds=30)
 
 
 def issues(parts: QueueParts, **settings: int) -> dict[str, str]:
-    """Kind to subject of what is found."""
+    """Return the subjects of the issues by kind."""
     found = find_issues(parts, Settings(**settings))  # type: ignore[arg-type]  # only numbers are given
     assert {issue.kind for issue in found} <= set(KINDS)
     return {issue.kind: issue.subject for issue in found}
@@ -48,7 +48,7 @@ def sound(parts: QueueParts) -> QueueParts:
     raw(parts.broker).set("redbeat::lock", "beat")
     restore_entries(parts.celery, parts.broker)
     show_worker(parts)
-    later = parts.broker.time() + 3600  # however long the test takes
+    later = parts.broker.time() + 3600  # regardless of the duration of the test
     raw(parts.broker).hset(DUTIES, mapping=dict.fromkeys((REAP, PURGE), later))
     return parts
 
@@ -86,7 +86,7 @@ def test_an_operation_that_nobody_performs_or_that_failed_is_found(sound: QueueP
     assert [issue.subject for issue in found] == [made.id, later.id]
     with sound.store.transaction() as session:
         claim_next_operation(session, worker="w", now=utcnow(), lease=LEASE)
-    assert issues(sound) == {}  # the other one waits for its turn
+    assert issues(sound) == {}  # the other batch waits in the queue
     with sound.store.transaction() as session:
         finish_operation(session, made.id, worker="w", now=utcnow(), error="broken")
         claim_next_operation(session, worker="w2", now=utcnow(), lease=LEASE)
@@ -119,7 +119,7 @@ def test_a_tier_that_should_move_and_does_not_is_found(sound: QueueParts) -> Non
     assert issues(sound, stuck_job_timeout_minutes=5)["tier_stalled"] == NORMAL
     assert "tier_stalled" not in issues(sound, stuck_job_timeout_minutes=20)
     resume_queue(sound)
-    assert "tier_stalled" not in issues(sound, stuck_job_timeout_minutes=5)  # it may begin to move now
+    assert "tier_stalled" not in issues(sound, stuck_job_timeout_minutes=5)  # it may start to move now
 
 
 def test_a_tier_in_which_a_job_runs_moves(sound: QueueParts) -> None:
@@ -143,7 +143,7 @@ def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest
     monkeypatch.setattr(jobs, "GRACE", timedelta(0))
     quiet: dict[str, Any] = {
         "GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"
-    }  # else all would be mended within a second
+    }  # otherwise all would be fixed within a second
     farm.broker.marks.set_epoch("full")
     settings = replace(Settings(), reap_interval_seconds=1, stuck_job_timeout_minutes=0.02)  # type: ignore[arg-type]  # a part of one
 

@@ -1,4 +1,4 @@
-"""Deliveries to real receivers: retried until they are taken or given up, few at a time to one receiver."""
+"""Deliveries to real receivers: retried until accepted or given up, few at a time to one receiver."""
 
 from __future__ import annotations
 
@@ -153,13 +153,13 @@ def test_after_a_failure_all_deliveries_of_the_watch_wait_but_for_a_test(store: 
     for _ in range(20):
         queue(store, watch)
     failed = attempt(store)
-    assert failed <= 2  # those that were under way together
+    assert failed <= 2  # those that were in progress at the same time
     assert attempt(store) == 0
     receiver.behaviour = answer(200)
     with store.transaction() as session:
         queue_test(session, watch, now=utcnow())
     receiver.received.clear()
-    assert attempt(store) == 21 - failed  # the test has shown that the receiver is back
+    assert attempt(store) == 21 - failed  # the test delivery has shown that the receiver is back
     assert receiver.received[0].headers["X-Gonemaster-Event"] == "test"
 
 
@@ -344,7 +344,7 @@ def test_a_delivery_outlives_the_worker_that_is_killed_in_the_middle(farm: Farm,
     severe = [EntryRecord(0.0, "DNSSEC", "dnssec01", "DS01_X", "ERROR", {})]
     for entries, hours in (((), 2), (severe, 1)):
         make_run(farm.store, "a.example", record(entries=entries, at=utcnow() - hours * HOUR, grade="A", score=95))
-    # No beat: the reconciler of the worker finds that there are watches.
+    # There is no beat: the reconciler of the worker finds that there are watches.
     farm.start_worker("one", "--queues", "maintenance", ready=False)
     wait_until(lambda: receiver.received, what="the first attempt")
     inspect = farm.parts.celery.control.inspect(destination=[node_name("one")], timeout=30)

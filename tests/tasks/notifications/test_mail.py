@@ -1,4 +1,4 @@
-"""Single mails, handed to a real mail server."""
+"""Single mails, sent to a real mail server."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_starttls_with_a_login(certificates: Certificates) -> None:
         assert send(f"smtp+starttls://{QUOTED}@127.0.0.1:{mailbox.port}") == 250
         assert (mailbox.was_secure, mailbox.logins) == ([True], [LOGIN])
         failed = failure(f"smtp+starttls://{QUOTED}x@127.0.0.1:{mailbox.port}")
-        assert (failed.status, failed.final) == (535, False)  # of the settings, not of the mail
+        assert (failed.status, failed.final) == (535, False)  # an error of the settings, not of the mail
 
 
 def test_tls_from_the_start(certificates: Certificates) -> None:

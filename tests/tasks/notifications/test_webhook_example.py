@@ -1,4 +1,4 @@
-"""The receiver in the documentation takes what we send, and nothing else."""
+"""The receiver in the documentation accepts our requests, and no others."""
 
 from __future__ import annotations
 

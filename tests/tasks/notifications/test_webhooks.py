@@ -1,4 +1,4 @@
-"""Single webhooks against a real HTTP server: what is sent, to whom it is not, and receivers that misbehave."""
+"""Single webhooks to a real HTTP server: the request, forbidden targets, and receivers that misbehave."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def failure(url: str, **how: Any) -> DeliveryFailed:
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
-    """Let every name have these addresses; returns the names that are looked up."""
+    """Let every name resolve to these addresses; return the names that are looked up."""
     asked: list[str] = []
 
     def look_up(host: str, port: int, **_: Any) -> list[Any]:
@@ -142,7 +142,7 @@ def test_nobody_listens() -> None:
 
 
 def test_the_next_address_is_tried(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")  # nobody listens on the first
+    resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")  # the first address has no listener
     assert send(receiver.url("hook.example")) == 204
     assert receiver.received[0].headers["Host"] == f"hook.example:{receiver.port}"
 
@@ -163,7 +163,7 @@ def test_an_unknown_name_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_sent_to_addresses_that_are_not_global(
     monkeypatch: pytest.MonkeyPatch, receiver: Receiver, address: str
 ) -> None:
-    resolve_to(monkeypatch, "9.9.9.9", address)  # one of several is enough
+    resolve_to(monkeypatch, "9.9.9.9", address)  # one is enough
     connected = []
     monkeypatch.setattr(asyncio, "open_connection", lambda *given, **_: connected.append(given))
     failed = failure(receiver.url("hook.example"), allow_private=False)

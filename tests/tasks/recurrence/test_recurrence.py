@@ -1,6 +1,6 @@
-"""Recurrence rules against known clocks, and against dateutil's rules with another way from local time to an instant.
+"""Recurrence rules against known clocks, and against dateutil's rules with another conversion from local time.
 
-GONEMASTER_RULES=1000 tries a thousand rules with new seeds, GONEMASTER_RULE_SEED=7 repeats the one of a failure.
+GONEMASTER_RULES=1000 tries a thousand rules with new seeds, GONEMASTER_RULE_SEED=7 repeats the seed of a failure.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ def after(rule: Rule, start: str, count: int = 1) -> list[str]:
     return [instant.strftime("%Y-%m-%dT%H:%M") for instant in islice(occurrences(rule, utc(start)), count)]
 
 
-# Zone, rule, start, next times, all of them in UTC: what the clocks there did or will do.
+# Zone, rule, start, next times, all of them in UTC: the actual clock changes there.
 CLOCKS = [
-    # The hour from 02:00 is left out on March 8th and comes twice on November 1st.
+    # The hour from 02:00 is skipped on March 8th and occurs twice on November 1st.
     ("America/New_York", "02:30", "2026-03-07T12:00", ["2026-03-08T07:30", "2026-03-09T06:30"]),
     ("America/New_York", "01:30", "2026-10-31T12:00", ["2026-11-01T05:30", "2026-11-02T06:30"]),
     ("Europe/Stockholm", "02:00", "2026-03-28T12:00", ["2026-03-29T01:00", "2026-03-30T00:00"]),
     ("Europe/Stockholm", "02:59", "2026-10-24T12:00", ["2026-10-25T00:59", "2026-10-26T01:59"]),
-    # Half an hour.
+    # The clock changes by half an hour.
     ("Australia/Lord_Howe", "02:15", "2026-10-03T00:00", ["2026-10-03T15:45", "2026-10-04T15:15"]),
-    # Two hours.
+    # The clock changes by two hours.
     ("Antarctica/Troll", "01:30", "2026-03-28T12:00", ["2026-03-29T01:30", "2026-03-29T23:30"]),
-    # At midnight: the day begins at 01:00.
+    # The clock changes at midnight: the day starts at 01:00.
     ("America/Santiago", "00:00", "2026-09-05T12:00", ["2026-09-06T04:00", "2026-09-07T03:00"]),
-    # Winter is the exception there, by minus an hour.
+    # Winter time is the exception there, at minus one hour.
     ("Europe/Dublin", "01:30", "2026-03-28T12:00", ["2026-03-29T01:30", "2026-03-30T00:30"]),
-    # The 30th of December 2011 was left out, so it falls together with the 31st.
+    # The 30th of December 2011 was skipped, so it coincides with the 31st.
     ("Pacific/Apia", "10:00", "2011-12-29T00:00", ["2011-12-29T20:00", "2011-12-30T20:00", "2011-12-31T20:00"]),
     ("Asia/Kathmandu", "00:00", "2026-01-01T00:00", ["2026-01-01T18:15"]),
     ("UTC", "00:00", "2026-02-28T00:00", ["2026-03-01T00:00"]),
@@ -89,7 +89,7 @@ def test_days_of_the_calendar(rule: Rule, start: str, days: list[str]) -> None:
     assert after(rule, start, len(days)) == [f"{day}T06:30" for day in days]
 
 
-# The wrong parts, over a good rule, and the field that is named.
+# Wrong fields over a valid rule, and the field that the error names.
 WRONG = [
     (DAILY, {"kind": "yearly"}, "kind"),
     (DAILY, {"kind": ""}, "kind"),
@@ -170,7 +170,7 @@ def test_every_zone_of_the_database_is_accepted() -> None:
 
 
 def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
-    """Find the instant of a local time only from the local times of instants."""
+    """Find the instant of a local time using only the conversion from instants to local times."""
     around = (local.replace(tzinfo=UTC) + timedelta(hours=hours) for hours in range(-36, 37, 6))
     offsets = sorted({moment.astimezone(zone).utcoffset() or timedelta() for moment in around})
     candidates = [(local - offset).replace(tzinfo=UTC) for offset in offsets]
@@ -193,7 +193,7 @@ def days_of_dateutil(parts: dict[str, Any], first: datetime, last: datetime) -> 
 
 
 def random_parts(random: Random) -> dict[str, Any]:
-    """Parts of a rule whose times are often those at which clocks change."""
+    """Return parts of a rule whose times are often those of clock changes."""
     kind = random.choice(["interval", "weekly", "monthly"])
     days = random.sample(range(1, 29), random.randrange(4)) if kind == "monthly" else []
     hour = random.choice([0, 1, 2, 3, 23, random.randrange(24)])
@@ -224,6 +224,6 @@ def test_rules_agree_with_dateutil(number: int) -> None:
     found = list(islice(occurrences(make_rule(**parts), start), len(expected) + 1))
     assert found[:-1] == expected, f"GONEMASTER_RULE_SEED={seed}: {parts} from {start}"
     assert found[-1] > end
-    for instant in expected[:3]:  # strictly after, and at once
+    for instant in expected[:3]:  # strictly after, and inclusive
         assert next_occurrence(make_rule(**parts), instant - timedelta(microseconds=1)) == instant
         assert next_occurrence(make_rule(**parts), instant) > instant

@@ -49,7 +49,7 @@ def claimed(store: Store, domains: Sequence[str]) -> list[str]:
 
 @contextmanager
 def seen(store: Store, name: str) -> Iterator[list[object]]:
-    """What the engine does in the block: an item for each event of this name."""
+    """Count events of this name in the engine during the block: one item per event."""
     events: list[object] = []
     listener = lambda *arguments: events.append(arguments)  # noqa: E731  # removed below
     event.listen(store.engine, name, listener)

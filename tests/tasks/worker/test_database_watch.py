@@ -1,4 +1,4 @@
-"""When a worker process counts its database as away, by a clock of the test's own."""
+"""When a worker process considers its database unavailable, by a clock that the test controls."""
 
 import pytest
 
@@ -61,7 +61,7 @@ def test_refused_claims_close_the_gate_longer_each_time_even_if_reads_succeed(
     watch: DatabaseWatch, clock: Clock
 ) -> None:
     def rest() -> float:
-        """Fail a claim; return after how long answers count again."""
+        """Fail a claim; return the time until answers count again."""
         began = clock.now
         watch.note_refusal()
         while watch.is_away():

@@ -1,4 +1,4 @@
-"""The engine as a runner, against a loopback world: the options of a job reach it, its result becomes records."""
+"""The engine as a runner, against a loopback world: a job's options reach it, and its result becomes records."""
 
 import asyncio
 import json
@@ -116,7 +116,7 @@ def test_undelegated_servers_of_a_job_are_asked(settings: Settings) -> None:
 
 
 def test_a_test_of_silent_name_servers_gives_its_slot_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stalls, "LATE_S", 3600.0)  # the machine of the tests is busy
+    monkeypatch.setattr(stalls, "LATE_S", 3600.0)  # the test machine may be busy
     monkeypatch.setattr(stalls, "MAX_MEMORY", 1 << 40)  # and this process has run many tests
     silent = order({"nameservers": [{"ns": "ns1.good.xa", "ip": SILENT}]})
 
@@ -137,7 +137,7 @@ def test_a_test_of_silent_name_servers_gives_its_slot_away(settings: Settings, m
         await asyncio.wait([run])
         await runner.close()
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:  # takes what comes, unlike a closed port
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:  # accepts queries, unlike a closed port
         nobody.bind((SILENT, settings.dns_port))
         asyncio.run(whole())
 
@@ -184,7 +184,7 @@ def test_a_running_process_follows_its_settings(settings: Settings, demo_world: 
         warm, _ = await asked()
         assert warm < cold
         assert (await asked(cross_job_hot_cache=False))[0] == cold
-        assert (await asked(cross_job_hot_cache=True))[0] == cold  # nothing was kept meanwhile
+        assert (await asked(cross_job_hot_cache=True))[0] == cold  # nothing was cached meanwhile
         assert (await asked())[0] == warm
         assert (await asked(min_level="CRITICAL"))[1].entries == []
         without = (await asked(min_level="DEBUG3", ipv6_mode="off"))[1]

@@ -1,4 +1,4 @@
-"""Messages that slots put back get the order of their rows, by few restorations however many slots there are."""
+"""Requeued messages get the order of their rows, with few restorations regardless of the number of slots."""
 
 import threading
 from collections.abc import Callable
@@ -19,7 +19,7 @@ SLOTS = 8
 
 
 class CountingSet(set[str]):
-    """A set that counts what is added."""
+    """A set that counts added items."""
 
     added = 0
 
@@ -29,7 +29,7 @@ class CountingSet(set[str]):
 
 
 class Restorations:
-    """Counts restorations; after the first one, and before it is over, something happens."""
+    """Counts restorations; calls a function after the first one, before it is complete."""
 
     def __init__(self, then: Callable[[], None]) -> None:
         self.count = 0
@@ -55,7 +55,7 @@ def test_slots_that_put_back_at_one_time_share_the_restorations(
         order.restore(NORMAL)
 
     def let_the_others_come() -> None:
-        for job_id in ids[1:]:  # each is put before the one that should come first
+        for job_id in ids[1:]:  # each is put before the message that should come first
             pool.submit(put_back, job_id)
         wait_until(lambda: unordered.added == SLOTS, what="all slots have put back")
 

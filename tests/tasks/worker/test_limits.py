@@ -1,4 +1,4 @@
-"""Limits changed while real workers run: slots, slots kept for normal, a minimum for batch, jobs at once in all."""
+"""Limits changed while real workers run: slots, slots reserved for normal, a minimum for batch, total running jobs."""
 
 import time
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ PATIENCE_S = 120.0
 
 
 def change(farm: Farm, *, slots: int, **limits: int) -> None:
-    """Change limits, and wait until every worker shows the new number of slots, which it reads at the same time."""
+    """Change limits, and wait until every worker reports the new number of slots, which it reads at the same time."""
     change_settings(farm.parts, LiveSettings(Settings()), {"worker_count": slots, **limits})
     wait_until(lambda: {worker.slots for worker in farm.broker.workers.live()} == {slots}, within_s=PATIENCE_S)
 
@@ -41,7 +41,7 @@ def runs_of(farm: Farm, job_ids: Sequence[str]) -> list[Run]:
 
 
 def most_at_once(runs: Sequence[Run]) -> int:
-    """The largest number of runs that lay over each other in time."""
+    """Return the largest number of concurrent runs."""
     steps: list[tuple[datetime, int]] = []
     for run in runs:
         assert run.started_at
@@ -73,7 +73,7 @@ def test_a_yielded_slot_is_not_counted_and_no_more_are_yielded_than_there_are() 
 def test_stalled_jobs_yield_their_slots_unless_all_workers_have_a_limit() -> None:
     gate = Gate(slots=2, reserved_normal=0)
     gate.update(Controls({}), None)
-    assert not gate.yield_slot("job_0", runs_on=True)  # it has ended
+    assert not gate.yield_slot("job_0", runs_on=True)  # it has finished
     for job_id in ("job_1", "job_2"):
         gate.acquire(job_id, BATCH)
     assert gate.queues([BATCH]) == []
@@ -203,7 +203,7 @@ def test_a_part_grows_when_a_worker_stops_and_when_one_is_killed(broker: Broker)
     register(broker, "killed@h", timedelta(milliseconds=1))
     assert (first.of(6), second.of(6)) == (2, 2)
     wait_until(lambda: not raw(broker).exists("gm:worker:killed@h"))
-    register(broker, "b@h")  # the next heartbeat of any worker notices
+    register(broker, "b@h")  # the next heartbeat of any worker notices the change
     assert (first.of(6), second.of(6)) == (3, 3)
     broker.workers.unregister("a@h")
     assert second.of(6) == 6
@@ -230,13 +230,13 @@ def test_batch_has_its_minimum_while_normal_jobs_flood(farm: Farm) -> None:
     runs_of(farm, normal)
     done = {start["job_id"] for start in before_last(farm.starts(), normal)}
     share = len(done & set(batch.job_ids)) / len(done)
-    assert 0.15 < share < 0.6  # one slot of three
+    assert 0.15 < share < 0.6  # one of three slots
     change(farm, slots=4, min_batch_slots=0)
     runs_of(farm, batch.job_ids)
 
 
 def before_last(starts: list[dict[str, Any]], job_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What had been started when the last of these jobs was."""
+    """Return the jobs that had started when the last of these started."""
     last = max(number for number, start in enumerate(starts) if start["job_id"] in job_ids)
     return starts[:last]
 
@@ -248,9 +248,9 @@ def before_last(starts: list[dict[str, Any]], job_ids: Sequence[str]) -> list[di
         (4, None, (1, 0), [BATCH, BATCH, BATCH], [MAINTENANCE, NORMAL]),
         (4, None, (0, 1), [], [MAINTENANCE, BATCH, NORMAL]),
         (4, None, (0, 1), [BATCH], [MAINTENANCE, NORMAL, BATCH]),
-        (4, None, (0, 9), [BATCH, BATCH, BATCH], [MAINTENANCE, NORMAL, BATCH]),  # one slot is always for people first
+        (4, None, (0, 9), [BATCH, BATCH, BATCH], [MAINTENANCE, NORMAL, BATCH]),  # one slot always prefers normal jobs
         (1, None, (0, 1), [], [MAINTENANCE, NORMAL, BATCH]),
-        (1, None, (1, 0), [], [MAINTENANCE, NORMAL, BATCH]),  # a single slot serves both
+        (1, None, (1, 0), [], [MAINTENANCE, NORMAL, BATCH]),  # a single slot serves both tiers
         (4, 2, (0, 0), [NORMAL, BATCH], [MAINTENANCE]),
         (4, 0, (0, 0), [], [MAINTENANCE]),
         (2, None, (0, 0), [NORMAL, NORMAL], [MAINTENANCE]),

@@ -1,4 +1,4 @@
-"""What is left of jobs in the process of a worker: no objects, and no heap that nobody uses."""
+"""Jobs leave nothing in the process of a worker: no objects, and no unused heap."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.runner import Listeners, TestOrder
 from tests.support.dnsworld import World
 
-MAX_SEPARATE = 8192  # results of a function, or creep goes on over thousands of jobs until all caches are full
-SOCKETS = "gonemaster_engine.net.udp"  # whose number is bounded, and depends on how busy the machine is
+MAX_SEPARATE = 8192  # cached results; otherwise memory grows until all caches are full
+SOCKETS = "gonemaster_engine.net.udp"  # their number is bounded, and depends on the load of the machine
 DOMAINS = ("good.xa", "expired.xa", "missing.xa")
-SETTLED = 3  # rounds after which all that is made once has been made
+SETTLED = 3  # rounds after which all one-time objects exist
 ROUNDS = 6
 
 
 def caches() -> dict[str, functools._lru_cache_wrapper[object]]:
-    """Find the functions of ours that keep their results."""
+    """Return our functions that cache their results."""
     found = [one for one in gc.get_objects() if isinstance(one, functools._lru_cache_wrapper)]
     return {f"{one.__module__}.{one.__qualname__}": one for one in found if one.__module__.startswith("gonemaster")}
 
 
 def endless() -> dict[str, int]:
-    """Tell how much is kept where nothing bounds it."""
+    """Return the sizes of caches without a bound."""
     infos = {name: function.cache_info() for name, function in caches().items()}
     return {name: info.currsize for name, info in infos.items() if info.maxsize is None}
 
 
 def ours() -> Counter[str]:
-    """Count the objects of our classes, by class."""
+    """Count the objects of our classes by class."""
     gc.collect()
     kinds = [kind for kind in map(type, gc.get_objects()) if str(kind.__module__).startswith("gonemaster")]
     return Counter(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if kind.__module__ != SOCKETS)
@@ -62,12 +62,12 @@ def test_jobs_that_have_ended_leave_no_objects(demo_world: World, demo_hints: Pa
         counts = []
         try:
             for number in range(SETTLED + ROUNDS):
-                for domain in (*DOMAINS, f"gone-{number}.xa"):  # a name of its own: what is kept by domain would grow
-                    config = {"origin": "admin"}  # with its chain of trust, as jobs of people have
+                for domain in (*DOMAINS, f"gone-{number}.xa"):  # unique names: a cache by domain would grow
+                    config = {"origin": "admin"}  # with its chain of trust, as for jobs that users submit
                     await runner.run(TestOrder(f"job_{number}", domain, config, None, 60.0), listeners())
                 if number + 1 in {SETTLED, SETTLED + ROUNDS}:
                     await timers_are_over(runner)
-                    query_body.cache_clear()  # which is bounded, and has objects of ours
+                    query_body.cache_clear()  # which is bounded, and contains objects of ours
                     counts.append((ours(), endless()))
         finally:
             await runner.close()
@@ -81,7 +81,7 @@ def test_jobs_that_have_ended_leave_no_objects(demo_world: World, demo_hints: Pa
 
 
 async def timers_are_over(runner: EngineRunner) -> None:
-    """Wait until the queue of time limits, in which ended queries stay until then, is empty."""
+    """Wait until the queue of time limits, which also contains finished queries until their limit, is empty."""
     resources = runner._resources
     assert resources is not None
     while resources.transport._deadlines._timers:  # noqa: ASYNC110 - nothing tells when they are over

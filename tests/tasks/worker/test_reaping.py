@@ -1,4 +1,4 @@
-"""Jobs of workers that are gone start again: at once where they died on this machine, else when their leases end."""
+"""Jobs of dead workers start again: immediately if the worker died on this machine, otherwise when their leases end."""
 
 import logging
 import os
@@ -33,12 +33,12 @@ from tests.support.workers import Farm, wait_until
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
-# Neither leases nor the reconciler may be what helps; there is no beat.
+# Neither leases nor the reconciler must cause the restart; there is no beat.
 PATIENT: dict[str, Any] = {"GONEMASTER_LEASE_SECONDS": "3600", "GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"}
 
 
 def started_again(farm: Farm, job_id: str, since: float) -> None:
-    """Wait until a job has its second start, and print how long that took."""
+    """Wait until a job has started a second time, and print how long that took."""
     wait_until(lambda: sum(start["job_id"] == job_id for start in farm.starts()) == 2, what="second start")
     log.info("started again after %.1f s", farm.starts()[-1]["at"] - since)
 
@@ -72,7 +72,7 @@ def test_a_message_that_a_dead_process_had_taken_waits_again(farm: Farm) -> None
     farm.start_worker("one", **PATIENT)
     farm.broker.processes.note(process_identity.machine_id(), "gone@here", "1 0")
     job_id = farm.submit("first-500.test")
-    wait_until(lambda: farm.started(job_id), what="start")  # so that what follows is not swept at the start
+    wait_until(lambda: farm.started(job_id), what="start")  # so that later jobs are not swept at the start
     taken = create_taken(farm)
     farm.broker.processes.note(process_identity.machine_id(), "gone@here", "1 0")
     assert farm.run_of(taken).status == "succeeded"
@@ -100,7 +100,7 @@ def test_a_process_that_lives_keeps_its_claims(parts: QueueParts) -> None:
 
 def test_claims_that_follow_a_death_are_not_void(store: Store) -> None:
     died_at = utcnow()
-    job_id = claimed(store, "again@here", now=died_at + timedelta(seconds=1))  # of the next process of this name
+    job_id = claimed(store, "again@here", now=died_at + timedelta(seconds=1))  # of the next process with this name
     assert void_claims(store, worker="again@here", now=died_at) == 0
     assert state_of(store, job_id) == "running"
     assert void_claims(store, worker="again@here", now=died_at + timedelta(seconds=2)) == 1
@@ -134,7 +134,7 @@ def test_one_process_reaps_at_a_time(parts: QueueParts) -> None:
 
 
 def process_of(parts: QueueParts) -> Process:
-    """As much of a worker process as its reaper needs."""
+    """Return the part of a worker process that its reaper needs."""
     settings: Any = SimpleNamespace(reap_interval_seconds=2, max_attempts=3)
     made = SimpleNamespace(
         name="me@here", store=parts.store, broker=parts.broker, clock=SharedClock(), settings=settings
@@ -166,7 +166,7 @@ def test_a_birth_tells_a_process_from_others_with_its_number() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     try:
         born = process_identity.identity(child.pid)
-        wait_until(lambda: not process_identity.is_running(born), what="a zombie")  # nobody has waited for it
+        wait_until(lambda: not process_identity.is_running(born), what="a zombie")  # no process has waited for it
     finally:
         child.wait()
     assert process_identity.identity(child.pid) == ""

@@ -1,4 +1,4 @@
-"""A message is given up only if its job needs it no more, whatever happens between its claim and the next step."""
+"""A message is dropped only if its job no longer needs it, regardless of what happens after its claim."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ NOT_PAUSED = Controls({})
 
 @dataclass
 class CountingRunner:
-    """An engine that finds nothing at once."""
+    """An engine that returns immediately without findings."""
 
     tested: list[str] = field(default_factory=list)
 
@@ -55,7 +55,7 @@ def runner() -> CountingRunner:
 
 @pytest.fixture
 def process(store: Store, broker: Broker, runner: CountingRunner) -> Iterator[Process]:
-    """A worker process without Celery, whose gate was told of no pause."""
+    """A worker process without Celery, whose gate has not received a pause."""
     clock = SharedClock()
     gate = Gate(slots=2, reserved_normal=0, clock=clock)
     gate.update(NOT_PAUSED, None)
@@ -78,7 +78,7 @@ def resume(store: Store) -> None:
 
 
 def after_the_next(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, then: Callable[[], object]) -> None:
-    """Let something happen right after the next call of a method."""
+    """Call a function right after the next call of a method."""
     method = getattr(owner, name)
 
     def call(*args: object) -> object:
@@ -95,7 +95,7 @@ def test_a_job_refused_by_a_pause_keeps_its_message(process: Process, runner: Co
     pause(process.store)
     run_job(process, job_id, NORMAL)
     assert list(process.broker.lists.waiting_ids(NORMAL)) == [job_id]
-    assert process.gate.paused(NORMAL)  # else the next BRPOP would take it again
+    assert process.gate.paused(NORMAL)  # otherwise the next BRPOP would take it again
     assert not runner.tested
 
 
@@ -128,7 +128,8 @@ def test_a_message_that_is_put_back_and_taken_again_at_once_is_not_dropped(
 
 @pytest.mark.parametrize("state", ["held", "expired", "unknown"])
 def test_the_message_of_a_job_that_is_not_due_is_dropped(process: Process, runner: CountingRunner, state: str) -> None:
-    # An expired job waits for the reaper, which makes a run of it: put back, its message would go round until then.
+    # An expired job waits for the reaper, which makes a run of it: if requeued, its message would circulate until
+    # then.
     expires_at = utcnow() - timedelta(seconds=1) if state == "expired" else None
     job_id = "job_unknown" if state == "unknown" else queue_job(process.store, expires_at=expires_at).id
     if state == "held":
@@ -172,7 +173,7 @@ def test_a_job_that_cannot_be_claimed_returns_to_the_front_and_consuming_stops(
         fault.setattr(process.claims, "claim", refuse)
         run_job(process, second, NORMAL)
         assert process.gate.queues(ORDER) == []
-    run_job(process, first, NORMAL)  # a BRPOP under way had taken it
+    run_job(process, first, NORMAL)  # a pending BRPOP had taken it
     assert list(process.broker.lists.waiting_ids(NORMAL)) == [first, second]
     assert not runner.tested
     process.database.note_claim()

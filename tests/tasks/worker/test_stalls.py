@@ -1,4 +1,4 @@
-"""Runs that only wait for name servers yield their slots; those of a busy loop do not."""
+"""Runs that only wait for name servers yield their slots; runs that wait for a busy loop do not."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ def check(detector: StallDetector, *lateness: float) -> None:
 
 def test_only_a_loop_with_time_to_spare_has_runs_yield_their_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     async def whole() -> None:
-        monkeypatch.setattr(stalls, "TICK_S", 3600.0)  # looks are those of the test
+        monkeypatch.setattr(stalls, "TICK_S", 3600.0)  # the test triggers the checks
         monkeypatch.setattr(stalls, "STALLED_S", 0.0)
         monkeypatch.setattr(stalls, "MAX_MEMORY", 1 << 40)  # this process has run many tests
         detector, asked = StallDetector(), []

@@ -1,4 +1,4 @@
-"""What Flower can show: domain, tier and batch of each task, and jobs that were canceled while they waited."""
+"""The data that Flower shows: domain, tier and batch of each task, and jobs canceled while they waited."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.support.workers import Farm, wait_until
 
 
 class Monitor:
-    """What Flower knows: Celery's own record of its events, kept by a thread."""
+    """The state of Flower: Celery's record of its events, filled by a thread."""
 
     def __init__(self, farm: Farm) -> None:
         self.state = State()
@@ -76,7 +76,7 @@ def test_flower_sees_what_a_task_is_about_and_what_was_canceled(farm: Farm, moni
         shown = monitor.task(job_id, "REVOKED")
         assert shown.args == f"domain={domain}, tier=batch, batch={batch.batch.id}"
         assert shown.routing_key == BATCH
-    farm.broker.lists.enqueue(canceled, NORMAL)  # a message that stayed behind: the worker knows, and asks no database
+    farm.broker.lists.enqueue(canceled, NORMAL)  # a leftover message: the worker knows its state without the database
     assert farm.run_of(farm.submit("b.test")).status == "succeeded"
     wait_until(lambda: "Discarding revoked task" in farm.log("one"), what="the stale message is dropped")
     assert ("task-started", canceled) not in monitor.kinds

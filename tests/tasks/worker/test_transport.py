@@ -1,4 +1,4 @@
-"""What the transport of workers takes, acknowledges and gives back, and how a wait in Redis is ended."""
+"""Which messages the transport of workers takes, acknowledges and requeues, and how a wait in Redis is ended."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ SLOTS = 8
 
 @dataclass
 class Taker:
-    """A consumer as a worker has it, without a pool: what it takes stays in hand."""
+    """A consumer like that of a worker, without a pool: messages that it takes stay unprocessed."""
 
     connection: Any
     gate: Gate
@@ -38,7 +38,7 @@ class Taker:
         self.gate.acquire(message.headers["id"], message.delivery_info["routing_key"])
 
     def take(self, count: int = 1) -> list[str]:
-        """Wait for so many messages; returns the jobs."""
+        """Wait for a number of messages; return the jobs."""
         before = len(self.messages)
         for _ in range(count):
             self.connection.drain_events(timeout=20)
@@ -50,7 +50,7 @@ MakeTaker = Callable[..., Taker]
 
 @pytest.fixture
 def make_taker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeTaker]:
-    """`make_taker(reserved=1)` consumes from all queues."""
+    """Create consumers: `make_taker(reserved=1)` consumes from all queues."""
     app = make_app(broker.address.url, transport=transport_settings)
     opened: list[Connection] = []
 
@@ -76,7 +76,7 @@ def fill(broker: Broker, tier: str, count: int) -> list[str]:
 
 
 def unblocks(client: Any) -> int:
-    """How often a wait was ended in this server so far."""
+    """Return how often a wait in this server was ended so far."""
     return int(client.info("commandstats").get("cmdstat_client|unblock", {"calls": 0})["calls"])
 
 
@@ -104,7 +104,7 @@ def test_a_slot_that_becomes_free_ends_the_wait_of_a_consumer_at_its_limit(
 ) -> None:
     fill(broker, BATCH, SLOTS)
     taker = make_taker()
-    taker.take(SLOTS - 1)  # the last slot is kept for normal, so BRPOP asks for the others only
+    taker.take(SLOTS - 1)  # the last slot is reserved for normal, so BRPOP waits only for the other queues
     client = taker.channel._create_client()
     before = unblocks(client)
     taker.channel._brpop_start()

@@ -1,4 +1,4 @@
-"""Workers reach Redis through their own transport by each kind of address."""
+"""Workers reach Redis with our transport by each kind of address."""
 
 import shutil
 import tempfile
@@ -23,7 +23,7 @@ from tests.support.redis_addresses import free_port, redis_on_port, sentinel, tl
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the name of a socket is short
+    path = Path(tempfile.mkdtemp(prefix="gm-redis-"))  # not tmp_path: the path of a socket must be short
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
@@ -47,7 +47,7 @@ def worker_app(url: str) -> Celery:
 
 
 def take_one(app: Celery, url: str) -> Any:
-    """Send one message as the API does and take it as a worker does; returns the channel it came by."""
+    """Send one message as the API does and take it as a worker does; return the channel on which it arrived."""
     broker = Broker.open(url)
     raw(broker).flushdb()
     broker.lists.enqueue("job_1", NORMAL)

@@ -1,4 +1,4 @@
-"""What worker processes count for the metrics, and what each one tells of itself."""
+"""The counts of worker processes for the metrics, and the metrics that each process exposes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def started(farm: Farm) -> int:
 
 
 def served_by(farm: Farm, name: str) -> str:
-    """What a worker tells Prometheus."""
+    """Return what a worker exposes to Prometheus."""
     (port,) = re.findall(r"metrics of this process are served.* port=(\d+)", farm.log(name))
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         return str(answer.read().decode())

@@ -1,4 +1,4 @@
-"""Jobs through real worker processes: what runs, in which order, and how often."""
+"""Jobs through real worker processes: which jobs run, in which order, and how often."""
 
 import signal
 import time
@@ -64,7 +64,7 @@ def test_normal_jobs_come_first_whatever_the_order_of_hashes_and_arguments(farm:
     resume_queue(farm.parts)
     wait_until(lambda: len(farm.starts()) == 20, what="all jobs started")
     order = [start["job_id"] in normal for start in farm.starts()]
-    # Two slots note their starts as they come: the last normal job may be noted after some batch jobs.
+    # Two slots record starts concurrently: the last normal job may be recorded after some batch jobs.
     assert all(order[:6])
     assert sum(order[:12]) == 8
 
@@ -88,7 +88,7 @@ def test_a_slot_that_gets_free_is_used_at_once_though_others_are_reserved(farm: 
     statistics = raw(farm.broker).info("commandstats")
     assert (
         statistics.get("cmdstat_client|unblock", {"calls": 0})["calls"] >= 5
-    )  # of 20 rounds; else a free slot waits until the BRPOP for normal jobs is over
+    )  # of 20 rounds; otherwise a free slot waits until the BRPOP for normal jobs ends
 
 
 def test_nothing_starts_after_a_pause_though_a_worker_waits_for_the_next_message(farm: Farm) -> None:
@@ -143,8 +143,9 @@ def test_pauses_in_the_middle_of_a_sweep_leave_the_queue_in_its_order(farm: Farm
     for done in (50, 250, 450):
         wait_until(partial(_are_started, farm, done), within_s=120, what="the sweep is under way")
         pause_queue(farm.parts)
-        # What a worker took is noted as held after BRPOP, and the note of a message that was put back and taken by the
-        # other worker goes with the first one's acknowledgement: so that nothing is held does not say that all is back.
+        # A taken message is recorded as held after BRPOP. If a message is requeued and the other worker takes it, the
+        # first worker's acknowledgement removes the record. An empty record therefore does not prove that all
+        # messages are back.
         wait_until(partial(_rest_waits_in_order, farm, batch.job_ids), what="what was taken has started or is back")
         resume_queue(farm.parts)
     assert {farm.run_of(job_id, within_s=120).status for job_id in batch.job_ids} == {"succeeded"}
@@ -203,7 +204,7 @@ def test_two_workers_share_and_a_killed_one_loses_and_doubles_nothing(farm: Farm
     repeated = {job_id for job_id, count in starts.items() if count > 1}
     assert repeated
     assert {run.attempt for run in runs if run.id in repeated} == {2}
-    # the killed worker may have claimed a job without having started its test
+    # The killed worker may have claimed a job without having started its test.
     assert {run.attempt for run in runs} == {1, 2}
     assert max(starts.values()) == 2
     assert set(victims) == {state for state in victims if state.partition("@")[0] in ("one", "two")}
@@ -249,7 +250,7 @@ def test_cancel_of_a_waiting_job_removes_its_message_and_it_never_starts(farm: F
     first, second = farm.submit("a.test"), farm.submit("b.test")
     assert str(cancel_job(farm.parts, first).status) == "canceled"
     assert list(farm.broker.lists.waiting_ids(NORMAL)) == [second]
-    farm.broker.lists.enqueue(first, NORMAL)  # a message that stayed behind
+    farm.broker.lists.enqueue(first, NORMAL)  # a leftover message
     farm.start_worker("one")
     farm.run_of(second)
     wait_until(
@@ -268,7 +269,7 @@ def test_ten_thousand_jobs_are_queued_at_once_and_a_normal_job_overtakes_them(fa
     started_before = len(farm.starts())
     wait_until(lambda: farm.started(job_id), what="the normal job starts")
     order = [start["job_id"] for start in farm.starts()]
-    # each slot may be about to note the start of a job that it took before
+    # Each slot may be about to record the start of a job that it took before.
     assert order.index(job_id) < started_before + 8
 
 

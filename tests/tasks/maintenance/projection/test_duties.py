@@ -1,4 +1,4 @@
-"""The duties through which workers project, capture and remove: one worker at a time, stopped at once."""
+"""The maintenance tasks that project, capture and remove: one worker at a time, stopped immediately on request."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -37,7 +37,7 @@ NAMES = ["a.example", "b.example", "c.example"]
 
 @pytest.fixture
 def snapshot_of_parts(parts: QueueParts) -> QueueParts:
-    """Runs of a batch that nobody has looked at."""
+    """Unprocessed runs of a batch."""
     make_cohort(parts.store)
     run_batch(parts.store, make_batch(parts.store), NAMES)
     return parts
@@ -111,7 +111,7 @@ def test_what_was_discarded_is_removed_when_its_readers_are_done(snapshot_of_par
 
 
 def finish_scheduled(parts: QueueParts) -> None:
-    """Submit what is due, test all jobs, project and capture."""
+    """Submit the due schedules, test all jobs, project and capture."""
     assert run_due_schedules(replace(parts, clock=SetClock(NOON)), max_batch_size=100) == [ScheduleOutcome.SUBMITTED]
     with parts.store.read_only() as session:
         waiting = session.scalars(select(Job.id).order_by(Job.id)).all()
@@ -123,7 +123,7 @@ def finish_scheduled(parts: QueueParts) -> None:
 
 
 def pins(parts: QueueParts) -> dict[str, str | None]:
-    """The batch of the snapshot that each cohort is pinned to, by tag."""
+    """Return the batch of the snapshot to which each cohort is pinned, by tag."""
     pinned = select(Cohort.source_tag, Batch.id).outerjoin(
         CohortSnapshot, CohortSnapshot.id == Cohort.default_snapshot_id
     )
@@ -134,7 +134,7 @@ def pins(parts: QueueParts) -> dict[str, str | None]:
 
 def test_a_scheduled_batch_pins_the_snapshot_of_its_cohort(parts: QueueParts) -> None:
     store = parts.store
-    make_cohort(store, "all")  # the first one, and all domains of the other are in it
+    make_cohort(store, "all")  # the first one: it contains all domains of the other
     mine = make_cohort(store, "mine")
     names = fill_tag(store, "mine")
     with store.transaction() as session:

@@ -1,4 +1,4 @@
-"""What a run's entries become: facts of name servers, networks and categories."""
+"""The facts that a run's entries produce, about name servers, networks and categories."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Projectors, captures, late runs, retention, rebuilds and deletions at once: in the end everything agrees."""
+"""Projectors, captures, late runs, retention, rebuilds and deletions run concurrently; the result is consistent."""
 
 import random
 import threading
@@ -44,7 +44,7 @@ ROUNDS = 12
 
 
 class Players:
-    """What goes on at the same time; each action is safe at any moment."""
+    """The concurrent actions; each is safe at any moment."""
 
     def __init__(self, store: Store, cohort: Cohort, batches: list[Batch], seed: int) -> None:
         self.store, self.cohort, self.batches, self.seed = store, cohort, batches, seed
@@ -148,7 +148,7 @@ def check(store: Store, cohort: Cohort) -> None:
             runs = session.scalars(select(Run).where(Run.batch_key == snapshot.batch_key)).all()
             projected = set(session.scalars(select(Projection.run_key).where(Projection.snapshot_id == snapshot.id)))
             assert {run.key for run in runs if run.status is RunStatus.SUCCEEDED} <= projected
-            for run in runs:  # facts are of the last run, or of a later one that is gone
+            for run in runs:  # facts are of the last run, or of a later one that was deleted
                 assert (facts[run.domain].finished_at, facts[run.domain].run_id) >= (run.finished_at, run.id)
         with_runs = set(session.scalars(select(Run.batch_key)))
         assert {one.batch_key for one in snapshots.values()} >= with_runs

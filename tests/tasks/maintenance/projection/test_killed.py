@@ -1,4 +1,4 @@
-"""Who projects or captures is killed at every moment; what is seen is whole, and the next one finishes the work."""
+"""A projector or capturer is killed at every moment; visible data is complete, the next process finishes."""
 
 import signal
 import subprocess
@@ -34,7 +34,7 @@ NAMES = [f"d{number}.example" for number in range(5)]
 
 
 def killed(settings: StoreSettings, what: str, snapshot_id: int, calls: int) -> bool:
-    """Let a process do it; returns whether it was killed before its end."""
+    """Let a process do the work; return whether it was killed before it finished."""
     arguments = [settings.driver, settings.dsn, what, str(snapshot_id), str(calls)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.analysis.killed_work", *arguments],
@@ -68,7 +68,7 @@ def test_a_killed_capture_is_seen_by_nobody(store: Store, store_settings: StoreS
         names = select(SnapshotDomain.name).where(SnapshotDomain.view_id == read_snapshot(store, snapshot.id).view_id)
         assert set(session.scalars(names)) == {*NAMES, "late.example"}
         assert (session.scalar(select(func.count()).select_from(SnapshotView)) or 0) > deaths // 2
-    for _ in range(deaths):  # a few at a time
+    for _ in range(deaths):  # a few processes in parallel
         sweep_up(store, NOON + timedelta(days=30))
     with store.read_only() as session:
         assert session.scalar(select(func.count()).select_from(SnapshotView)) == 1

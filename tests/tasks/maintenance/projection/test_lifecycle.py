@@ -1,4 +1,4 @@
-"""Snapshots and cohorts are changed, removed and made anew; nothing that was begun before gets in the way."""
+"""Snapshots and cohorts are changed, removed and rebuilt; earlier unfinished work does not interfere."""
 
 from datetime import timedelta
 from functools import partial
@@ -59,7 +59,7 @@ LATER = NOON + timedelta(hours=1)
 def captured(
     store: Store, cohort: Cohort, names: list[str] = NAMES, *, at: Any = NOON, **fields: Any
 ) -> CohortSnapshot:
-    """A snapshot of a batch of its own."""
+    """A snapshot of a separate batch."""
     batch = make_batch(store, now=at, **fields)
     run_batch(store, batch, names, tag=cohort.source_tag, at=at)
     settle(store, at)
@@ -68,7 +68,7 @@ def captured(
 
 
 def settle(store: Store, now: Any = LATER) -> list[Capture]:
-    """Project what waits and capture what is due."""
+    """Project the pending runs and capture the due snapshots."""
     project_all(store, now=now)
     with store.read_only() as session:
         due = due_captures(session)
@@ -91,7 +91,7 @@ def change(store: Store, cohort: Cohort, slug: str, /, **changes: Any) -> Cohort
 
 
 def sweep_up(store: Store, now: Any = LATER) -> None:
-    """Remove all that was discarded, a row or domain at a time."""
+    """Remove all discarded data, one row or domain at a time."""
     with store.read_only() as session:
         views, snapshots = views_to_remove(session, now=now), discarded_snapshots(session)
     for view_id in views:
@@ -151,7 +151,7 @@ def test_a_purged_snapshot_is_gone_and_stays_so(store: Store) -> None:
     with store.read_only() as session:
         assert list_snapshots(session, cohort.id) == []
     assert cohort_now(store, cohort).default_snapshot_id is None
-    assert count(store, SnapshotDomain) == len(NAMES)  # readers may be at it
+    assert count(store, SnapshotDomain) == len(NAMES)  # readers may still use it
     sweep_up(store, NOON + READERS_END)
     assert [count(store, table) for table in (*FACT_TABLES, Projection, CohortSnapshot, SnapshotView)] == [0] * 9
     assert count(store, Run) == len(NAMES)
