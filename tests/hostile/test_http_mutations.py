@@ -32,7 +32,7 @@ from tests.hostile._requests import (
 )
 from tests.support.service import Service
 
-pytestmark = pytest.mark.xdist_group("http_mutations")  # one server
+pytestmark = [pytest.mark.xdist_group("http_mutations"), pytest.mark.slow]  # one server
 FUZZ: dict[str, Any] = {"derandomize": False, "print_blob": True, "deadline": None}
 OVER_SOCKETS = settings(max_examples=1_000 if LONG else 60, suppress_health_check=[HealthCheck.too_slow], **FUZZ)
 SMUGGLED_NAME = b"mdeadbeef.example"
