@@ -95,7 +95,7 @@ def test_ids_are_the_same_each_time(store: Store, empty_store: Store) -> None:
 
 def test_a_store_with_runs_is_left_alone_unless_told(store: Store) -> None:
     make_run(store)
-    with pytest.raises(StoreInUse, match="beside-others"):
+    with pytest.raises(StoreInUse, match="allow-existing-runs"):
         written(store)
     with store.read_only() as session:
         assert session.scalars(select(Run.domain)).all() == ["example.com"]

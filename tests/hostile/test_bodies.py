@@ -92,8 +92,8 @@ def test_large_bodies_are_refused_in_bounded_memory(service: Service) -> None:
 
 def worker_of(service: Service) -> int:
     """Return the id of the process that serves the API."""
-    service.wait_for_log("Booting worker with pid")
-    return int(re.findall(r"Booting worker with pid: (\d+)", service.log)[0])
+    service.wait_for_log("event='serving'")
+    return int(re.findall(r"event='serving' pid=(\d+)", service.log)[0])
 
 
 def memory_of(pid: int, name: str) -> int:
@@ -142,7 +142,10 @@ def test_batch_of_a_process_that_is_killed_is_whole_or_not_at_all(
         with connect(service, request):
             wait_for(lambda: log.exists() and log.stat().st_size > size, what="rows in the log of the database")
             os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: service.log.count("Booting worker") == 2, what="another process")
+        wait_for(
+            lambda: service.process.poll() is not None or service.log.count("event='serving'") == 2,
+            what="the end of the process",
+        )
         with store.read_only() as session:
             batches, jobs = (session.scalar(sa.select(sa.func.count()).select_from(each)) for each in (Batch, Job))
         assert jobs == number * (batches or 0)

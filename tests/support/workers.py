@@ -136,7 +136,7 @@ class Farm:
         """Start an API process on a listening socket; wait until it accepts connections."""
         module = ["gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)]
         process = self._start(name, module, {}, descriptor=descriptor)
-        wait_until(lambda: "Booting worker" in self.log(name), within_s=180, what=name)
+        wait_until(lambda: "event='serving'" in self.log(name), within_s=180, what=name)
         return process
 
     def run_server(self, *command: str) -> str:
