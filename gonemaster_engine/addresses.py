@@ -29,6 +29,7 @@ _BROADCAST = IPv4Address("255.255.255.255")
 _OWN_ADDRESSES_S = 60  # seconds; addresses of this host may change
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # all of RFC 4291 section 2.4 that IANA has allocated
 
+_NETWORK_SIZES = {4: ((24, 1), (20, 2), (16, 4)), 6: ((64, 1), (48, 2), (32, 4))}  # bits, factor
 _FOOTNOTE = re.compile(r"\s*\[\d+\]")
 
 
@@ -167,16 +168,19 @@ def accounting_address(address: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def host_network_of(address: str) -> str | None:
-    """Return the /64 network that is treated as one host, or None for other addresses.
+def networks_of(address: str) -> tuple[tuple[str, int], ...]:
+    """Return the networks of an address that may belong to one victim, the narrowest first.
 
-    The owner of a /64 has 2^64 addresses, and one host may answer at all of them (RFC 4291 section 2.5.4, RFC 6177).
-    Only global unicast addresses count: test networks have whole trees of servers in one /64.
+    Each has the factor by which it may get more packets than one address. The narrowest is what the smallest site gets:
+    a /24, or a /64, of which one host may have all addresses (RFC 4291 section 2.5.4, RFC 6177). Of addresses that are
+    not global only the widest counts: test networks have whole trees of servers in one /24 or /64.
     """
     parsed = ipaddress.ip_address(accounting_address(address))
-    if isinstance(parsed, IPv4Address) or parsed not in GLOBAL_UNICAST:
-        return None
-    return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+    sizes = _NETWORK_SIZES[parsed.version]
+    return tuple(
+        (str(ipaddress.ip_network(f"{parsed}/{bits}", strict=False)), factor)
+        for bits, factor in (sizes if is_global(str(parsed)) else sizes[-1:])
+    )
 
 
 def is_own(address: str) -> bool:
