@@ -2,9 +2,9 @@
 
     python -m benchmarks.beside_hostile [--rounds 5] [--zones 200] [--slots 16] [--without-priority]
 
-The zones are those of tests/hostile: large answers, chains of aliases, policies with a thousand names, and many servers
-that refuse. Their DNS runs in a process of its own, that of the clean domain in another one. As many batch runs as there
-are slots are in progress all the time, in the loop of the worker; the normal run has its own slot, as
+The zones are those of tests/hostile: large answers, chains of aliases, policies with a thousand names, and many
+servers that refuse. Their DNS runs in a process of its own, that of the clean domain in another one. As many batch runs
+as there are slots are in progress all the time, in the loop of the worker; the normal run has its own slot, as
 `reserved_normal_slots` provides. Printed are the seconds of each normal run and the CPU seconds of the worker meanwhile,
 alone and beside the batch runs.
 """
@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import dns.message
 import dns.rcode
@@ -107,6 +108,13 @@ def _serve(hints: Path, control: Connection) -> None:
         threading.Event().wait()
 
 
+class Taken(NamedTuple):
+    """The duration of a run, and the CPU time of its process meanwhile."""
+
+    seconds: float
+    cpu_s: float
+
+
 class Worker:
     """The loop of a worker with resources that its runs share."""
 
@@ -121,13 +129,13 @@ class Worker:
     async def _open(self, hints: Path, port: int) -> Resources:
         return Resources.open(root_hints=hints, dns_port=port, hot_cache_ttl_s=0)
 
-    def test(self, domain: str, tier: str) -> float:
-        """Test a domain as a job of that tier; return the seconds that it took."""
-        begun = time.perf_counter()
+    def test(self, domain: str, tier: str) -> Taken:
+        """Test a domain as a job of that tier."""
+        begun, cpu_s = time.perf_counter(), time.process_time()
         resources = self._resources[NORMAL if domain == CLEAN else BATCH]
         work = run_test(domain, self._profile, resources=resources, deadline_s=120.0, is_urgent=tier == NORMAL)
         self.loop.run(RunningJob(domain, tier), work)
-        return time.perf_counter() - begun
+        return Taken(time.perf_counter() - begun, time.process_time() - cpu_s)
 
     def keep_busy(self, domains: list[str]) -> None:
         """Test batch domains one after the other."""
@@ -160,7 +168,7 @@ def main() -> None:
         for slot in slots:
             slot.start()
         time.sleep(5)  # until the batch runs have answers to work on
-        taken: list[float] = []
+        taken: list[Taken] = []
         while len(taken) < options.rounds and any(slot.is_alive() for slot in slots):
             taken.append(worker.test(CLEAN, tier))
         show("beside", taken, worker)
@@ -170,10 +178,11 @@ def main() -> None:
         worker.close()
 
 
-def show(name: str, taken: list[float], worker: Worker) -> None:
+def show(name: str, taken: list[Taken], worker: Worker) -> None:
     """Print the seconds of the normal runs."""
-    seconds = " ".join(f"{each:.2f}" for each in taken)
-    print(f"{name}: median {median(taken):.2f} s ({seconds}); batch runs ended: {worker.ended}", flush=True)
+    each = " ".join(f"{one.seconds:.2f}" for one in taken)
+    seconds, cpu_s = (median(figures) for figures in zip(*taken, strict=True))
+    print(f"{name}: median {seconds:.2f} s, CPU {cpu_s:.2f} s ({each}); batch runs ended: {worker.ended}", flush=True)
 
 
 if __name__ == "__main__":

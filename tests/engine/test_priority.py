@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -40,7 +40,7 @@ class Others:
             priority.note_work(QUANTUM_S, is_urgent=False)  # instead of the time, which would depend on the machine
             await asyncio.sleep(0)
 
-    async def __aenter__(self) -> Others:
+    async def __aenter__(self) -> Self:
         with priority_of(asyncio.get_running_loop()).run(is_urgent=False):
             self._tasks = [asyncio.ensure_future(self._work()) for _ in range(OTHERS)]
         return self
@@ -87,12 +87,12 @@ def test_others_go_on_while_urgent_runs_always_have_work() -> None:
                 busy = asyncio.ensure_future(always_ready())
                 await asyncio.sleep(2 * MAX_HOLD_S)
                 before = others.steps
-                while others.steps < before + 5:
+                while others.steps < before + 5:  # noqa: ASYNC110 - the loop itself is what is waited for
                     await asyncio.sleep(MAX_HOLD_S / 10)
                 busy.cancel()
 
     async def always_ready() -> None:
-        while True:
+        while True:  # noqa: ASYNC110 - it is always ready
             await asyncio.sleep(0)
 
     in_loop(work())
