@@ -16,11 +16,12 @@ from gonemaster_api.app import create_app
 from gonemaster_api.queries.metrics.latencies import LatencyTrend
 from gonemaster_api.queries.metrics.responses import warm_up
 from gonemaster_api.server.bridge import Bridge
+from gonemaster_api.server.connection import Connection
 from gonemaster_api.server.first_requests import ask_first
-from gonemaster_api.server.protocol import Protocol
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.templates import compile_pages
 from gonemaster_api.web.exporter import http_metrics
+from gonemaster_api.web.proxies import TrustedProxies
 from gonemaster_db.core.clock import follow
 from gonemaster_db.core.session import open_store
 from gonemaster_engine.memory import collect_rarely
@@ -35,6 +36,7 @@ from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
 
 _OTHER_CONNECTIONS = 1000  # maximum per process, in addition to viewers of event streams
+_PER_CLIENT = 250  # connections of one client, in addition to its event streams
 _OTHER_FILES = 256  # file descriptors other than connections and bodies
 # The time a thread may hold the interpreter while other threads wait (Python's default is 5 ms). The event loop needs
 # the interpreter several times per request, and would wait this long each time if all threads are busy.
@@ -68,20 +70,23 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
     stopping = threading.Event()
     app = open_app(settings, stopping)
     signal.signal(signal.SIGHUP, lambda *_: app.extensions[NAME].keyring.reread_soon())
-    Protocol.connection_limit = _allow_connections(_OTHER_CONNECTIONS + settings.max_viewers)
+    Connection.limit = _allow_connections(_OTHER_CONNECTIONS + settings.max_viewers)
+    Connection.limit_per_client = _PER_CLIENT + settings.max_viewers_per_client
+    Connection.trusts = TrustedProxies(app.wsgi_app, settings.trusted_proxy_cidrs).trusts
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    # Connections inherit this option. Without it the kernel buffers megabytes for a slow client, and reports free
-    # buffer space late.
+    # Connections inherit these options. Without the first the kernel buffers megabytes for a slow client; the second
+    # ends connections whose clients do not read.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.write_timeout.total_seconds() * 1000))
     config = uvicorn.Config(
         Bridge(app, threads=settings.api_threads),
-        http=Protocol,
+        http=Connection,
         ws="none",
         loop="uvloop",
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level="critical",  # the bridge logs requests that are refused or fail
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,  # gonemaster_api.web.proxies decides which proxies are trusted
