@@ -73,6 +73,15 @@ class Bridge:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve one request."""
+        try:
+            await self._serve(scope, receive, send)
+        except RuntimeError:
+            connection: Connection = scope["extensions"]["gonemaster"]["connection"]
+            if not connection.transport.is_closing():
+                raise
+            connection.abort()  # it was closed while the response was being written
+
+    async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         connection: Connection = scope["extensions"]["gonemaster"]["connection"]
         environ = environ_of(scope)
         environ[HAS_LEFT] = connection.transport.is_closing
@@ -165,7 +174,7 @@ class Bridge:
         except Exception:
             if not connection.transport.is_closing():
                 log.exception("response broken off")
-            connection.transport.abort()  # the client must not mistake the part for the whole
+            connection.abort()  # the client must not mistake the part for the whole
         finally:
             await loop.run_in_executor(self._bulk, pieces.close)
 
@@ -204,7 +213,7 @@ def limit_unsent(connections: Any) -> None:
     while sum(unsent.values()) > _MAX_UNSENT:
         slowest = max(unsent, key=unsent.__getitem__)
         log.warning("response given up: too much waits for slow clients", remote=slowest.remote, bytes=unsent[slowest])
-        slowest.transport.abort()
+        slowest.abort()
         del unsent[slowest]
 
 

@@ -5,6 +5,7 @@ Bounded are unfinished heads, pipelined requests, and connections, in total and 
 
 import asyncio
 import json
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable
@@ -22,6 +23,8 @@ _HEAD_TIMEOUT_S = 5.0
 _STEP = 4096  # bytes that are parsed at once: they hold a bounded number of pipelined requests
 _FIRST_REQUEST_S = 1.0  # time for the first request on a connection accepted just before a stop
 _LINGER_S = 2.0  # time for a client that is still sending to read the refusal
+
+_UPGRADE = re.compile(rb"^upgrade:", re.IGNORECASE | re.MULTILINE)
 
 log = structlog.get_logger(__name__)
 
@@ -66,12 +69,10 @@ class Connection(HttpToolsProtocol):
         if self._is_deaf():
             return
         self._waiting += data
-        while self._waiting and not self.pipeline and not self._is_deaf():
-            piece = bytes(self._waiting[:_STEP])
-            del self._waiting[:_STEP]
+        while not self.pipeline and not self._is_deaf() and (piece := self._next_piece()):
             self._unfinished += len(piece)
-            super().data_received(self._without_upgrade(piece))
-        if self._waiting:
+            super().data_received(piece)
+        if self.pipeline:
             self.flow.pause_reading()
         if self._is_deaf():
             return
@@ -95,6 +96,8 @@ class Connection(HttpToolsProtocol):
         """Start the request, or queue it. A ValueError is answered as an error of the parser."""
         if self.parser.get_http_version() not in ("1.0", "1.1") or not (self.url[:1] == b"/" or b"://" in self.url):
             raise ValueError("neither HTTP/1.1 with a path nor with a URL")
+        if self.parser.should_upgrade():
+            raise ValueError("an upgrade behind the body of another request, in one segment")
         self._in_head, self._unfinished = False, 0
         self._stop_timer()
         self.scope["extensions"] = {"gonemaster": {"connection": self, "target": self.url}}
@@ -126,10 +129,19 @@ class Connection(HttpToolsProtocol):
         if self.is_answering():  # its body will never be complete
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+            if self.pipeline:
+                self.pipeline.popleft()
+                return
         log.warning("request refused", status=int(status), code=code, remote=self.remote)
         self.transport.write(b"".join(_response(status, code, message)))
         self.transport.write_eof()
         self.loop.call_later(_LINGER_S, self.transport.abort)
+
+    def abort(self) -> None:
+        """Close the connection and discard unsent data."""
+        self.transport.abort()
+        if self.is_answering():
+            self.cycle.disconnected = True
 
     def shutdown(self) -> None:
         """Close the connection after its open request, or after the first request, which may still be in transit."""
@@ -153,12 +165,21 @@ class Connection(HttpToolsProtocol):
         parser: Any = self.parser  # None after the end of the connection
         return self._refusal is not None or parser is None
 
-    def _without_upgrade(self, data: bytes) -> bytes:
-        """Return a piece of a head without an upgrade (RFC 9110 section 7.8): the parser would skip the body."""
-        if b"pgrade:" not in data or (self.is_answering() and self.cycle.more_body and not self._in_head):
-            return data
-        head, end, rest = data.partition(b"\r\n\r\n")
-        return head.replace(b"\nUpgrade:", b"\nX-Upgrade:").replace(b"\nupgrade:", b"\nx-upgrade:") + end + rest
+    def _next_piece(self) -> bytes:
+        """Return the next data for the parser, without the upgrade that a head offers (RFC 9110 section 7.8).
+
+        The parser would skip the body behind it. A line that may become such an offer waits until it is complete.
+        """
+        size, is_head = _STEP, not self.is_answering() or self._in_head or not self.cycle.more_body
+        if is_head:
+            size = self._waiting.find(b"\r\n\r\n", 0, _STEP) + 4
+            line = self._waiting.rfind(b"\n", 0, _STEP) + 1
+            if size < 4:
+                may_offer = b"upgrade:".startswith(self._waiting[line : line + 8].lower())
+                size = line if may_offer and (line or len(self._waiting) < _STEP) else _STEP
+        piece = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        return _UPGRADE.sub(b"x-upgrade:", piece) if is_head else piece
 
     def _on_late(self) -> None:
         self._timer = None
