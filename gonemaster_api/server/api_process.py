@@ -35,8 +35,8 @@ from gonemaster_tasks.process_report.database_observer import DatabaseObserver
 from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
 
-_OTHER_CONNECTIONS = 1000  # maximum per process, in addition to viewers of event streams
-_PER_CLIENT = 250  # connections of one client, in addition to its event streams
+_OTHER_CONNECTIONS = 2000  # maximum per process, in addition to viewers of event streams
+_PER_CLIENT = 1000  # connections of one client, in addition to its event streams
 _OTHER_FILES = 256  # file descriptors other than connections and bodies
 # The time a thread may hold the interpreter while other threads wait (Python's default is 5 ms). The event loop needs
 # the interpreter several times per request, and would wait this long each time if all threads are busy.

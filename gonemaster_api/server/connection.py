@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 class Connection(HttpToolsProtocol):
     """One HTTP connection. The limits are set once per process; `proxies` have no limit of their own."""
 
-    limit = 1000
-    limit_per_client = 250
+    limit = 2000
+    limit_per_client = 1000
     trusts: Any = staticmethod(lambda _address: False)
     _open: ClassVar[Counter[str]] = Counter()
     remote = ""
