@@ -1,5 +1,6 @@
 """An API process: the Flask application under uvicorn, on a listening socket that it receives."""
 
+import faulthandler
 import os
 import signal
 import socket
@@ -35,6 +36,7 @@ from gonemaster_tasks.process_report.database_observer import DatabaseObserver
 from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
 
+HUNG_S = 60.0  # longer than the pauses of a machine that swaps
 _OTHER_CONNECTIONS = 2000  # maximum per process, in addition to viewers of event streams
 _PER_CLIENT = 1000  # connections of one client, in addition to its event streams
 _OTHER_FILES = 256  # file descriptors other than connections and bodies
@@ -62,6 +64,15 @@ class ApiServer(uvicorn.Server):
         self._stopping.set()
         self.force_exit = self.should_exit
         self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Prolong the life of the process, once a second: the supervisor replaces one whose event loop hangs."""
+        if counter % 10 == 0:
+            faulthandler.dump_traceback_later(HUNG_S, exit=True)
+        ends = await super().on_tick(counter)
+        if ends:
+            faulthandler.cancel_dump_traceback_later()  # the stop has a time limit of its own
+        return ends
 
 
 def serve(settings: Settings, *, listener: socket.socket) -> None:

@@ -98,7 +98,7 @@ class Bridge:
             cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         if answer.pieces is not None:
-            await self._send_pieces(answer.pieces, environ.get(FOLLOW), connection, receive, send)
+            await self._send_pieces(answer.pieces, environ.get(FOLLOW), connection, send)
             return
         if len(answer.body) > _PIECE:
             limit_unsent(connection.connections)
@@ -153,7 +153,7 @@ class Bridge:
         finally:
             getattr(pieces, "close", lambda: None)()
 
-    async def _send_pieces(self, pieces: Any, follow: Any, connection: Connection, receive: Any, send: Any) -> None:
+    async def _send_pieces(self, pieces: Any, follow: Any, connection: Connection, send: Any) -> None:
         """Send pieces as they are produced, then the events of `follow`, until the client has left."""
 
         async def write(piece: bytes) -> None:
@@ -167,7 +167,7 @@ class Bridge:
                 if connection.transport.is_closing():
                     return
             if follow:
-                await _until_left(follow(write, connection.transport.is_closing), receive)
+                await follow(write, connection.transport.is_closing)
             cycle: Any = connection.cycle
             cycle.expected_content_length = 0
             await send({"type": "http.response.body"})
@@ -177,23 +177,6 @@ class Bridge:
             connection.abort()  # the client must not mistake the part for the whole
         finally:
             await loop.run_in_executor(self._bulk, pieces.close)
-
-
-async def _until_left(work: Any, receive: Any) -> None:
-    """Run a coroutine, and cancel it as soon as the client has left."""
-
-    async def disconnect() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    tasks = [asyncio.ensure_future(work), asyncio.ensure_future(disconnect())]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def _next_piece(pieces: Iterator[bytes]) -> bytes:
