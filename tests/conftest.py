@@ -56,9 +56,21 @@ def _logging_as_before() -> Iterator[None]:
 # These fixtures start workers, the whole service or a browser, which takes seconds of CPU.
 _PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service", "page"))
 _WHOLE_SERVICE = ("distributed", "system")
+_PROCESSES_S = 600  # only limits a hang: the start of one process may take three minutes on a busy machine
 # What these test is the same on both databases, as what differs is in gonemaster_db: `make test` takes one of both.
 _DATABASES = ("sqlite", "postgres")
 _ONE_DATABASE = ("api", "tasks")
+
+
+_LONGEST_ID = 80  # octets or characters of one parameter
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Shorten the ids of long texts: each test process keeps them, sends them and puts them into its environment."""
+    if isinstance(val, str | bytes) and len(val) > _LONGEST_ID:
+        content = val if isinstance(val, bytes) else val.encode("utf-8", "surrogatepass")
+        return f"{argname}-{len(val)}-{zlib.crc32(content):08x}"
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups and pytest the markers in the same hook
@@ -66,15 +78,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make test` leaves out, and run the directories of long tests first; within one the order stays.
 
     The tests in a browser go to one worker: service and browser of the session start once. So do those of a module
-    that share a service.
+    that share a service, and the conventions, which share the syntax trees of all sources.
     """
     for item in items:
-        if _starts_processes(item) and not item.get_closest_marker("core"):
-            item.add_marker(pytest.mark.thorough)
+        if _starts_processes(item):
+            if not item.get_closest_marker("core"):
+                item.add_marker(pytest.mark.thorough)
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(_PROCESSES_S))
         if _is_twin(item):
             item.add_marker(pytest.mark.twin)
         if not _fixtures(item).isdisjoint(("page", "site")):
             item.add_marker(pytest.mark.xdist_group("browser"))
+        elif _room(item) == "conventions":
+            item.add_marker(pytest.mark.xdist_group("conventions"))
         elif _shares_a_service(item) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=_rank)
