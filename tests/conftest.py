@@ -57,9 +57,10 @@ def _logging_as_before() -> Iterator[None]:
 _PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service", "page"))
 _WHOLE_SERVICE = ("distributed", "system")
 _PROCESSES_S = 600  # only limits a hang: the start of one process may take three minutes on a busy machine
-# What these test is the same on both databases, as what differs is in gonemaster_db: `make test` takes one of both.
+# `make test` takes one of both databases for each test. What differs between them is in gonemaster_db, whose tests CI
+# runs on both.
 _DATABASES = ("sqlite", "postgres")
-_ONE_DATABASE = ("api", "tasks")
+_OTHER_DATABASE = {"api": pytest.mark.twin, "tasks": pytest.mark.twin, "db": pytest.mark.thorough}
 
 
 _LONGEST_ID = 80  # octets or characters of one parameter
@@ -86,8 +87,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.thorough)
             if not item.get_closest_marker("timeout"):
                 item.add_marker(pytest.mark.timeout(_PROCESSES_S))
-        if _is_twin(item):
-            item.add_marker(pytest.mark.twin)
+        if _room(item) in _OTHER_DATABASE and _repeats(item):
+            item.add_marker(_OTHER_DATABASE[_room(item)])
         if not _fixtures(item).isdisjoint(("page", "site")):
             item.add_marker(pytest.mark.xdist_group("browser"))
         elif _room(item) == "conventions":
@@ -101,10 +102,11 @@ def _starts_processes(item: pytest.Item) -> bool:
     return _room(item) in _WHOLE_SERVICE or not _PROCESSES.isdisjoint(_fixtures(item))
 
 
-def _is_twin(item: pytest.Item) -> bool:
+def _repeats(item: pytest.Item) -> bool:
     """Return whether a test repeats one on the other database."""
-    driver = item.callspec.params.get("store_settings") if hasattr(item, "callspec") else None
-    return _room(item) in _ONE_DATABASE and driver in _DATABASES and driver != _first_database(item)
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    driver = given.get("store_settings", given.get("empty_store"))
+    return driver in _DATABASES and driver != _first_database(item)
 
 
 def _room(item: pytest.Item) -> str:
