@@ -36,7 +36,7 @@ from gonemaster_engine.run.run import RunResult, run_test
 from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.worker.execute.lender import RedisLender
 from tests.support.dnsworld import World
 from tests.support.dnsworld.extras import add_reverse_zone

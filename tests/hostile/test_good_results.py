@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from gonemaster_db.core.limits import limited_by
+from gonemaster_db.core.connection.limits import limited_by
 from gonemaster_db.core.records import NewJob, RunRecord
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.core.settings import Limits, StoreSettings

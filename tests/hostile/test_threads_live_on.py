@@ -13,7 +13,7 @@ from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_db.core.session import open_store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
-from gonemaster_tasks.broker.locks import Lock
+from gonemaster_tasks.broker.processes.locks import Lock
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.errors import BrokerUnavailable

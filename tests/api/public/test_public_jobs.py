@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gonemaster_api.app import create_app
-from gonemaster_api.queries.public_jobs import asns_of
+from gonemaster_api.queries.jobs.public_jobs import asns_of
 from gonemaster_db.core.ids import new_public_id
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store

@@ -27,7 +27,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.connection import read_script
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.politeness import Politeness
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.worker.execute.lender import RedisLender
 from tests.support.examples import examples
 from tests.support.redis import raw

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
 
-from gonemaster_api.queries.entry_documents import EntryDocument, entry_documents
+from gonemaster_api.queries.runs.entry_documents import EntryDocument, entry_documents
 from gonemaster_api.ui.shell.texts.words import MODULES, module_name
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.core.records import EntryRecord

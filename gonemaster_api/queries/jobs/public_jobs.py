@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 
 from gonemaster_api.errors import ApiError, NotFound
-from gonemaster_api.queries.jobs import progress_of
-from gonemaster_api.queries.results import not_finished, shown_to_public
+from gonemaster_api.queries.jobs.jobs import progress_of
+from gonemaster_api.queries.runs.results import not_finished, shown_to_public
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
 from gonemaster_db.core.ids import is_public_id

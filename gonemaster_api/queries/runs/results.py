@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.queries.entry_documents import entry_documents
+from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.levels import LEVELS

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from gonemaster_api.queries.entry_documents import EntryDocument, entry_documents
+from gonemaster_api.queries.runs.entry_documents import EntryDocument, entry_documents
 from gonemaster_db.core.levels import LEVELS, SEVERITIES, worst
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.testcases.catalogue import modules
