@@ -13,8 +13,8 @@ from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.marks import Controls
-from gonemaster_tasks.broker.messages import build_message, job_id_of
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
+from gonemaster_tasks.broker.queue.messages import build_message, job_id_of
 from gonemaster_tasks.errors import BrokerRefused, BrokerUnavailable
 from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.support.redis import raw

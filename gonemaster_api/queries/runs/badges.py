@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.results import read_finished_run, shown_to_public
+from gonemaster_api.queries.runs.results import read_finished_run, shown_to_public
 from gonemaster_api.state import State
 from gonemaster_db.runs.runs import list_public_configs
 from gonemaster_engine.version import __version__
