@@ -141,7 +141,7 @@ screenshots: $(READY) ## take the screenshots of docs/guide with Chromium: make 
 	@ONLY="$(ONLY)" $(BIN)/python docs/screenshots.py
 
 demo: $(SERVICE) ## start the service with demonstration domains, without Internet access
-	@$(BIN)/python deploy/demo/demo.py
+	@$(BIN)/python -m deploy.demo
 
 conformance: $(READY) ## run the official Zonemaster scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]
 	@$(BIN)/python tests/conformance.py "$(TESTBED)" $(if $(ONLY),--only $(ONLY))

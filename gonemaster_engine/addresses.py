@@ -141,7 +141,7 @@ def is_global(address: str) -> bool:
         return True
     if not all(is_global(str(inner)) for inner in _embedded(parsed)):
         return False
-    return parsed in NAT64 or parsed in GLOBAL_UNICAST
+    return parsed in NAT64 or parsed in GLOBAL_UNICAST or _is_counted(parsed)
 
 
 @lru_cache(maxsize=8192)

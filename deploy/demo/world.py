@@ -31,9 +31,9 @@ DOMAINS: dict[str, dict[str, Any]] = {
     "notcp.xa": {},
     "noglue.xa": {"delegation": delegation(glue=False)},
     "serials.xa": {},
-    "single.xa": {"ns": {"ns1.single.xa": "127.18.10.53"}},
-    "parted.xa": {"apex_ns": ["ns1.parted.xa"]},
-    "alias.xa": {"records": f"{_HOSTS}{_MAIL}{_CAA}".replace("@ A 192.0.2.1", "@ CNAME www")},
+    "single.xa": {},
+    "parted.xa": {"apex_ns": ["ns1.parted.xa", "ns2.healthy.xa"]},
+    "alias.xa": {"signed": False, "records": f"{_HOSTS}{_MAIL}{_CAA}".replace("@ A 192.0.2.1", "@ CNAME www")},
     "mailalias.xa": {"records": f"{_HOSTS}{_MAIL}{_CAA}".replace("mail A 192.0.2.1", "mail CNAME www")},
     "refused.xa": {},
 }
@@ -43,15 +43,18 @@ _MAPPED = 4
 _RESPONSE_S = {16: 0.002, 17: 0.003, 18: 0.009, 19: 0.016}
 
 
-def demo_world() -> World:
-    """Describe the world."""
-    world = World()
+def demo_world(port: int = 0) -> World:
+    """Describe the world. It is served while it is entered as a context manager."""
+    world = World(port=port)
     world.zone(".", ns=_servers("root-servers.net", _INFRASTRUCTURE, 1), signed=True)
     for number, name in enumerate(("xa", "test", "example"), start=2):
         servers = _servers(f"nic.{name}", _INFRASTRUCTURE, number)
         world.zone(name, ns=servers, signed=Signing(nsec3=Nsec3(opt_out=True)))
-    for name, fields in DOMAINS.items():
-        usual = {"ns": _servers(name, _NAMED, _number(name)), "records": _HOSTS + _MAIL + _CAA, "signed": _SIGNED}
+    for number, (name, fields) in enumerate(DOMAINS.items(), start=1):
+        servers = _servers(name, _NAMED, number)
+        if name == "single.xa":
+            del servers["ns2.single.xa"]
+        usual = {"ns": servers, "records": _HOSTS + _MAIL + _CAA, "signed": _SIGNED}
         world.zone(name, **usual | fields)
     _break_servers(world)
     _add_cohort(world)
@@ -76,10 +79,12 @@ def _servers(domain: str, networks: tuple[int, int], number: int) -> dict[str, l
 
 
 def _break_servers(world: World) -> None:
-    world.zone_of("lame.xa").not_on(*_addresses(_NAMED[1], _number("lame.xa")))
-    for address in _addresses(_NAMED[1], _number("serials.xa")):
+    world.zone_of("lame.xa").not_on(*_second(world, "lame.xa"))
+    for address in _second(world, "serials.xa"):
         world.zone_of("serials.xa").on(address, serial=2026112499)
-    for address in _addresses(_NAMED[1], _number("silent.xa")):
+    for address in _second(world, HEALTHY):
+        world.zone_of("parted.xa").on(address)
+    for address in _second(world, "silent.xa"):
         world.server(address).fault(faults.silence())
     for server in world.zone_of("notcp.xa").servers:
         server.set(tcp=False)
@@ -87,8 +92,9 @@ def _break_servers(world: World) -> None:
         server.fault(faults.rcode("REFUSED"))
 
 
-def _number(domain: str) -> int:
-    return list(DOMAINS).index(domain) + 1
+def _second(world: World, domain: str) -> list[str]:
+    """Return the addresses of the second name server of a domain."""
+    return world.zone_of(domain).addresses[2:]
 
 
 def _add_cohort(world: World) -> None:
@@ -101,7 +107,8 @@ def _add_cohort(world: World) -> None:
         truth = STORY.truth(domain, STORY.months - 1)
         operated = servers[OPERATORS.index(truth.operator)]
         ns = {name.format(domain=domain): addresses for name, addresses in operated.items()}
-        soa = f"{next(iter(ns))}. hostmaster.{domain}. 2026112501 {14400 if truth.long_refresh else 3600} 3600 1209600 3600"
+        refresh = 14400 if truth.long_refresh else 3600
+        soa = f"{next(iter(ns))}. hostmaster.{domain}. 2026112501 {refresh} 3600 1209600 3600"
         records = _HOSTS + _MAIL * truth.has_mail + _CAA * truth.has_caa
         zone = world.zone(domain, ns=ns, records=records, soa=soa, signed=_signing(truth))
         if truth.abandoned:
@@ -132,10 +139,12 @@ def _origins() -> dict[str, int]:
         for number, operator in enumerate(OPERATORS):
             for octet, asn in zip(_OPERATED, (operator.asn, operator.second_asn), strict=True):
                 origins[f"127.{octet + mapped}.{number}.0/24"] = asn
-    return origins | {f"::ffff:{prefix.replace('/16', '/112').replace('/24', '/120')}": asn for prefix, asn in origins.items()}
+    return origins | {
+        f"::ffff:{prefix.replace('/16', '/112').replace('/24', '/120')}": asn for prefix, asn in origins.items()
+    }
 
 
 def _response_s(address: str) -> float:
-    """Return the response time of a name server; that of an operator is in the story."""
+    """Return the response time of a name server. Operators take three times that of the story: sweeps last longer."""
     *_, octet, number, _ = ip_address(address).packed
-    return _RESPONSE_S.get(octet) or _RESPONSE_S.get(octet - _MAPPED) or OPERATORS[number].latency_ms / 1000
+    return _RESPONSE_S.get(octet) or _RESPONSE_S.get(octet - _MAPPED) or 3 * OPERATORS[number].latency_ms / 1000

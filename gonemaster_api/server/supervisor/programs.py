@@ -14,8 +14,7 @@ from gonemaster_tasks.config.settings import Settings
 SERVER, WORKER = "gonemaster_api.server", "gonemaster_tasks.worker"  # modules; the demo has its own
 _PYTHON = (sys.executable, "-m")
 # Celery warns if root can receive pickled messages; all messages here are JSON.
-_QUIETSERVER, WORKER = "gonemaster_api.server", "gonemaster_tasks.worker"  # modules; the demo has its own
-_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
+_QUIET_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads the variable at import
 _MARGIN_S = 15.0  # seconds between a program's own shutdown timeout and SIGKILL
 

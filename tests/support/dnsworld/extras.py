@@ -21,7 +21,7 @@ def add_reverse_zone(world: World, *, without: tuple[str, ...] = (), ns: Given |
         if address not in without
     }
     for version, origin in ((4, "in-addr.arpa"), (6, "ip6.arpa")):
-        records = {f"{address.reverse_pointer}. PTR {name}" for address, name in found.items() if address.version == version}
+        records = {f"{one.reverse_pointer}. PTR {name}" for one, name in found.items() if one.version == version}
         if records or version == 4:
             world.zone(origin, ns=ns, records="\n".join(sorted(records)))
 
