@@ -138,7 +138,7 @@ messages: $(SERVICE) ## update the translation catalogues: make messages [ADD=de
 	$(BIN)/python .ci/messages.py $(if $(ADD),--add "$(ADD)")
 
 screenshots: $(READY) ## take the screenshots of docs/guide with Chromium: make screenshots [ONLY=queue,domains]
-	@ONLY="$(ONLY)" $(BIN)/python docs/screenshots.py
+	@ONLY="$(ONLY)" URL="$(URL)" $(BIN)/python -m docs.screenshots
 
 demo: $(SERVICE) ## start the service with demonstration domains, without Internet access
 	@$(BIN)/python -m deploy.demo

@@ -27,7 +27,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deploy.demo.world import DOMAINS, STORY, demo_world
+from deploy.demo.world import DOMAINS, HEALTHY, STORY, demo_world
 
 ROOT = Path(__file__).parents[2]
 LEVELS = ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
@@ -75,7 +75,7 @@ class Part:
 
 def main() -> int:
     """Run the demo and return the exit status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         with ExitStack() as stack:
@@ -102,15 +102,16 @@ def run(home: Path, stack: ExitStack) -> None:
         f"The service is ready, without a login, until you press Ctrl-C:\n"
         f"  queue and results  {url}/\n"
         f"  public test page   {url}/public/\n"
-        f"  analysis           {url}/analysis/  (from the second minute on)\n"
-        f"  HTTP API           {url}/api/v1/docs"
+        f"  analysis           {url}/analysis/  (after a minute)\n"
+        f"  HTTP API           {url}/api/v1/docs",
+        soft_wrap=True,
     )
     about = "A healthy domain, and domains with one fault each"
-    batch = call(url, "/jobs/batch", {"domains": list(DOMAINS), "description": about})
+    batch = call(url, "/jobs/batch", {"domains": list(DOMAINS), "description": about, "tags": ["faults"]})
     sweeps = [start_sweep(url)]
     wait_for_results(url, batch["batch_id"])
     console.print(table(url, batch["job_ids"]))
-    console.print(f"A sweep of {len(STORY.domains)} domains is running: {url}/  Press Ctrl-C to stop.")
+    console.print(f"A sweep of {len(STORY.domains)} domains is running: {url}/ Press Ctrl-C to stop.", soft_wrap=True)
     story = ("deploy.demo.data", "--domains", str(len(STORY.domains)), "--snapshots", str(STORY.months))
     history = stack.enter_context(running("history", home, (*story, "--allow-existing-runs"), environ))
     keep_sweeping(url, service, history, sweeps)
@@ -132,7 +133,7 @@ def settings(home: Path, *, hints: Path, dns_port: int) -> dict[str, str]:
         "GONEMASTER_DNS_PORT": str(dns_port),
         "GONEMASTER_IPV6_MODE": "on",  # to IPv4-mapped addresses, which do not need IPv6
         "GONEMASTER_WORKER_PROCESSES": "2",
-        "GONEMASTER_WORKER_COUNT": "5",  # a sweep lasts minutes, and leaves some of the machine to the visitor
+        "GONEMASTER_WORKER_COUNT": "3",  # a sweep lasts minutes, and leaves some of the machine to the visitor
         "GONEMASTER_LOG_FORMAT": "json",
     }
 
@@ -180,6 +181,7 @@ def keep_sweeping(url: str, service: Part, history: Part, sweeps: list[str]) -> 
     is_announced = False
     while not service.has_finished:
         if history.has_finished and not is_announced:
+            furnish(url)
             console.print(f"{url}/analysis/ now shows {STORY.months} months of {len(STORY.domains)} domains.")
             is_announced = True
         if call(url, f"/batches/{sweeps[-1]}?limit=1")["finished_at"]:
@@ -188,6 +190,20 @@ def keep_sweeping(url: str, service: Part, history: Part, sweeps: list[str]) -> 
             call(url, f"/batches/{sweeps.pop(0)}", method="DELETE")
         time.sleep(1)
     raise DemoFailed("gonemaster-server has ended")
+
+
+def furnish(url: str) -> None:
+    """Create an example of what would otherwise be missing on the admin pages: a profile, a watch, a schedule."""
+    no_ipv6 = {
+        "name": "IPv4 only",
+        "description": "Queries over IPv4",
+        "config": {"net": {"ipv6": False}},
+        "public": True,
+    }
+    call(url, "/profiles", no_ipv6)
+    call(url, "/watches", {"domain": HEALTHY, "events": ["domain.regressed"], "url": "https://hook.example/dns"})
+    weekly = {"kind": "weekly", "weekdays": ["mon"], "time_of_day": "06:00", "timezone": "Europe/Stockholm"}
+    call(url, "/analysis/cohorts/1/schedule", weekly, method="PUT")
 
 
 def wait_for_results(url: str, batch_id: str) -> None:
