@@ -140,7 +140,7 @@ messages: $(SERVICE) ## update the translation catalogues: make messages [ADD=de
 screenshots: $(READY) ## take the screenshots of docs/guide with Chromium: make screenshots [ONLY=queue,domains]
 	@ONLY="$(ONLY)" URL="$(URL)" $(BIN)/python -m docs.screenshots
 
-demo: $(SERVICE) ## start the service with demonstration domains, without Internet access
+demo: $(SERVICE) ## run the service on a separate DNS, with results and a sweep, without Internet access, until Ctrl-C
 	@$(BIN)/python -m deploy.demo
 
 conformance: $(READY) ## run the official Zonemaster scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]

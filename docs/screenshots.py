@@ -33,7 +33,7 @@ SCREENS = {
     "domains": "/domains",
     "domain": "/domains/{domain}",
     "run": "/domains/{tested}/runs/{run}",
-    "compare": "/domains/{domain}/compare",
+    "compare": "/domains/{domain}/compare?min_level=NOTICE",
     "batches": "/batches",
     "batch-new": "/batches/new",
     "batch": "/batches/{batch}",

@@ -1,4 +1,4 @@
-"""`make demo`: the whole service with a DNS of its own on this machine, without Internet access, until Ctrl-C.
+"""`make demo`: the whole service on a separate DNS on this machine, without Internet access, until Ctrl-C.
 
 The program starts name servers and the service, tests a healthy domain and domains with one fault each, and prints the
 results. Then it tests the domains of a cohort repeatedly, and writes half a year of earlier results of that cohort.
@@ -30,6 +30,8 @@ from rich.table import Table
 from deploy.demo.world import DOMAINS, HEALTHY, STORY, demo_world
 
 ROOT = Path(__file__).parents[2]
+# Stops the program if the demo is killed.
+LAUNCH = (sys.executable, "-IS", str(ROOT / "gonemaster_api/server/supervisor/launch.py"))
 LEVELS = ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 COLORS = {"NOTICE": "cyan", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 PATIENCE_S = 180.0  # enough for a busy machine
@@ -95,8 +97,10 @@ def run(home: Path, stack: ExitStack) -> None:
     console.print("Starting gonemaster-server (Redis, workers, beat and API) and name servers ...")
     world = demo_world(port=free_port())
     environ = settings(home, hints=world.write_hints(home / "root.hints"), dns_port=world.port)
+    stack.callback(world.stop)  # after the service, whose jobs finish first
     service = stack.enter_context(running("gonemaster-server", home, ("deploy.demo.service",), environ))
-    stack.enter_context(world)
+    stack.callback(console.print, "Stopping all processes ...")
+    world.start()
     url = service.document('"gonemaster is ready"')["url"]
     console.print(
         f"The service is ready, without a login, until you press Ctrl-C:\n"
@@ -134,6 +138,7 @@ def settings(home: Path, *, hints: Path, dns_port: int) -> dict[str, str]:
         "GONEMASTER_IPV6_MODE": "on",  # to IPv4-mapped addresses, which do not need IPv6
         "GONEMASTER_WORKER_PROCESSES": "2",
         "GONEMASTER_WORKER_COUNT": "3",  # a sweep lasts minutes, and leaves some of the machine to the visitor
+        "GONEMASTER_DRAIN_TIMEOUT": "3s",
         "GONEMASTER_LOG_FORMAT": "json",
     }
 
@@ -147,7 +152,7 @@ def running(
     output = home / f"{name}.log"
     with output.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [*LAUNCH, str(os.getpid()), str(int(signal.SIGTERM)), sys.executable, "-m", *command],
             cwd=ROOT,
             env=kept | dict(environ),
             stdout=file,

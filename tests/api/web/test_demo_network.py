@@ -1,4 +1,4 @@
-"""The network of the demo counts as global only in the processes of the demo: nobody else can ask for it."""
+"""The network of the demo counts as global only in the processes of the demo; every other request for it is refused."""
 
 import os
 import subprocess
