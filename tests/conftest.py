@@ -32,6 +32,7 @@ settings.load_profile("repeatable")
 _FIRST = ("distributed", "ui", "system", "hostile", "deploy", "tasks")
 
 pytest_plugins = [
+    "tests.support.server_errors",  # the first: other plugins import it
     "tests.support.stores",
     "tests.support.dns_fixtures",
     "tests.support.redis",

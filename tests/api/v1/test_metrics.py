@@ -307,6 +307,7 @@ def broken(**_: Any) -> str:
     raise RuntimeError("a fault of the service")
 
 
+@pytest.mark.expects_500
 def test_unexpected_exceptions_and_stripped_headers_are_counted(make_app: Any) -> None:
     app: Flask = make_app(fresh=True)
     app.view_functions["system.Health"] = broken
@@ -398,6 +399,7 @@ def test_without_the_broker_the_rest_is_shown(client: FlaskClient, queue: QueueP
     assert series(app.test_client())["gonemaster_broker_reachable"] == 0
 
 
+@pytest.mark.expects_500
 def test_a_database_that_does_not_answer_is_a_metrics_error(client: FlaskClient, queue: QueueParts) -> None:
     with queue.store.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE metric_counters")
