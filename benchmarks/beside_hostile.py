@@ -5,7 +5,7 @@
 The zones are those of tests/hostile: large answers, chains of aliases, policies with a thousand names, and many
 servers that refuse. Their DNS runs in a process of its own, that of the clean domain in another one. As many batch runs
 as there are slots are in progress all the time, in the loop of the worker; the normal run has its own slot, as
-`reserved_normal_slots` provides. Printed are the seconds of each normal run and the CPU seconds of the worker meanwhile,
+`reserved_normal_slots` provides. It prints the seconds of each normal run, and the CPU seconds of the worker meanwhile,
 alone and beside the batch runs.
 """
 

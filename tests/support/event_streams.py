@@ -70,8 +70,7 @@ class EventStream:
         self.blocks = blocks_of(iter(self._pieces.get, b""))
 
     async def _receive(self) -> dict[str, Any]:
-        while not self._is_closed:
-            await asyncio.sleep(0.01)
+        await asyncio.Event().wait()  # the hub looks at the transport
         return {"type": "http.disconnect"}
 
     async def _send(self, message: dict[str, Any]) -> None:
