@@ -42,6 +42,10 @@ class Reach(enum.Enum):
     GLOBAL = enum.auto()
 
 
+_counted: list[IPv4Network] = []  # see count_as_global
+_LOOPBACK = IPv4Network("127.0.0.0/8")
+_USED_LOOPBACK = IPv4Network("127.0.0.0/16")  # services listen at 127.0.0.1, resolvers and host names use 127.0.x.x
+
 _LOCAL_NAMES = ("Private-Use", "Loopback", "Link Local", "Link-Local", "Unique-Local", "Shared Address Space")
 
 
@@ -84,6 +88,31 @@ def _reach_of(name: str, globally_reachable: str) -> Reach:
     return Reach.GLOBAL if globally_reachable == "True" else Reach.NOT_GLOBAL
 
 
+def count_as_global(network: str) -> None:
+    """Let the addresses of a loopback network count as global in this process, for the name servers of `make demo`.
+
+    Only a program can do this, before its first test: it is no setting, and no profile, variable or request sets it.
+
+    Raises:
+      ValueError: it is not a loopback network, or services of this host may listen in it.
+    """
+    counted = IPv4Network(network)
+    if not counted.subnet_of(_LOOPBACK) or counted.overlaps(_USED_LOOPBACK):
+        raise ValueError(f"{network} must be in {_LOOPBACK} and outside of {_USED_LOOPBACK}")
+    _counted.append(counted)
+    for cached in (classify, is_global):
+        cached.cache_clear()
+
+
+def counts_as_global(address: str) -> bool:
+    """Return whether `count_as_global` was called for a network of the address, or of the IPv4 address mapped to it."""
+    return bool(_counted) and _is_counted(ipaddress.ip_address(address))
+
+
+def _is_counted(address: IPv4Address | IPv6Address) -> bool:
+    return any((getattr(address, "ipv4_mapped", None) or address) in network for network in _counted)
+
+
 @lru_cache(maxsize=8192)
 def classify(address: str) -> Reach:
     """Return the class of an address by the most specific block of IANA that contains it.
@@ -97,6 +126,8 @@ def classify(address: str) -> Reach:
 
 
 def _classify(address: IPv4Address | IPv6Address) -> Reach:
+    if _is_counted(address):
+        return Reach.GLOBAL
     reach = next((block.reach for block in special_blocks(address.version) if address in block.network), Reach.GLOBAL)
     is_internal = reach is Reach.GLOBAL and any(address in network for network in _provider_networks())
     return Reach.NOT_GLOBAL if is_internal else reach
@@ -120,7 +151,7 @@ def is_global(address: str) -> bool:
         return True
     if not all(is_global(str(inner)) for inner in _embedded(parsed)):
         return False
-    return parsed in NAT64 or parsed in GLOBAL_UNICAST
+    return parsed in NAT64 or parsed in GLOBAL_UNICAST or _is_counted(parsed)
 
 
 @lru_cache(maxsize=8192)
@@ -212,4 +243,6 @@ def may_be_target(address: str, *, guarded: bool) -> bool:
     """
     if not is_host(address):
         return False
-    return not guarded or (is_global(address) and not is_own(address) and not is_own(accounting_address(address)))
+    if not guarded or counts_as_global(address):
+        return True
+    return is_global(address) and not is_own(address) and not is_own(accounting_address(address))

@@ -18,6 +18,7 @@ import termios
 from collections.abc import Callable
 from functools import partial
 
+from gonemaster_engine.addresses import counts_as_global
 from gonemaster_engine.limits import TCP_PACKETS
 from gonemaster_engine.net.query import (
     MALFORMED,
@@ -58,8 +59,8 @@ async def exchange(query: Query, *, port: int, turns: LoopTurns) -> None:
     query.sent_segments = partial(sent_segments, sock)
     try:
         sock.setblocking(False)
-        if family == socket.AF_INET6:  # IPv4-mapped addresses are not used
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if family == socket.AF_INET6:  # IPv4-mapped addresses are not used, except by the demo
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not counts_as_global(query.address))
         if query.source_address:
             sock.bind((query.source_address, 0))
         await _connect(sock, (query.address, port), ends_at)

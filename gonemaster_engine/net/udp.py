@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 
+from gonemaster_engine.addresses import counts_as_global
 from gonemaster_engine.net.ports import bind_to_random_port
 from gonemaster_engine.net.query import (
     UNREACHABLE,
@@ -164,21 +165,21 @@ class _UdpSocket:
             family, socket.SOCK_DGRAM
         )  # the checks of `socket.socket` take longer than the rest
         try:
-            self._prepare(family, query.source_address)
+            self._prepare(family, query)
         except OSError:
             self._sock.close()
             raise
         owner.loop.add_reader(self._sock.fileno(), self._read_in_turn)
 
-    def _prepare(self, family: int, source_address: str) -> None:
+    def _prepare(self, family: int, query: Query) -> None:
         ipv6 = family == socket.AF_INET6
         self._sock.setblocking(False)
         if ipv6:
-            self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not counts_as_global(query.address))
         if sys.platform == "linux":  # on other systems a closed port is a timeout
             level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
             self._sock.setsockopt(level, option, 1)
-        bind_to_random_port(self._sock, source_address)
+        bind_to_random_port(self._sock, query.source_address)
         if self._is_connected:  # then the kernel drops packets from other addresses and ports
             self._sock.connect(self._target)
 
