@@ -1,11 +1,11 @@
-"""Measure a normal run of a clean domain beside batch runs of hostile zones in one worker process.
+"""Measure a normal run of a clean domain next to batch runs of hostile zones in one worker process.
 
     python -m benchmarks.beside_hostile [--rounds 5] [--zones 200] [--slots 16] [--without-priority]
 
 The zones are those of tests/hostile: large answers, chains of aliases, policies with a thousand names, and many
-servers that refuse. Their DNS runs in a process of its own, that of the clean domain in another one. There are as many
+servers that refuse. Their DNS runs in one process, that of the clean domain in another. There are as many
 batch runs as slots all the time, in the loop of the worker; the normal run has its own slot, as `reserved_normal_slots`
-provides. Printed are the seconds of each normal run and the CPU seconds of the worker meanwhile, alone and beside the
+provides. Printed are the seconds of each normal run and the CPU seconds of the worker meanwhile, alone and next to the
 batch runs.
 """
 
@@ -151,7 +151,7 @@ class Worker:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5, help="normal runs, alone and beside")
+    parser.add_argument("--rounds", type=int, default=5, help="normal runs, alone and with batch runs")
     parser.add_argument("--zones", type=int, default=200, help="hostile zones")
     parser.add_argument("--slots", type=int, default=16, help="batch runs in progress at the same time")
     parser.add_argument("--without-priority", action="store_true", help="treat all runs as batch runs")
@@ -171,7 +171,7 @@ def main() -> None:
         taken: list[Taken] = []
         while len(taken) < options.rounds and any(slot.is_alive() for slot in slots):
             taken.append(worker.test(CLEAN, tier))
-        show("beside", taken, worker)
+        show("with batch runs", taken, worker)
         worker.stopping = True
         for slot in slots:
             slot.join()
