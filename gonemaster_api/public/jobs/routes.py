@@ -1,5 +1,6 @@
 """Routes of public jobs: submit, follow, read the result. There is no list: a client needs the id of a job."""
 
+from functools import partial
 from typing import Any
 
 from flask.views import MethodView
@@ -85,7 +86,8 @@ class Result(MethodView):
         shared = state()
         run = find_public_run(shared, public_id)
         version = result_version(shared, run, locale=query["locale"])
-        return tagged(version, lambda: _public_result(shared, run, query["locale"]), caching=_RESULT_AGE)
+        read = partial(_public_result, shared, run, query["locale"])
+        return tagged(version, read, caching=_RESULT_AGE, has_parameters=False)
 
 
 def _public_result(shared: State, run: Run, locale: str) -> dict[str, Any]:
@@ -103,7 +105,7 @@ class Chain(MethodView):
     def get(self, public_id: str) -> Any:
         """Show the DNSSEC chain of trust of a job."""
         version, chain = read_public_chain(state(), public_id)
-        return tagged(version, lambda: chain, caching=_CHAIN_AGE)
+        return tagged(version, lambda: chain, caching=_CHAIN_AGE, has_parameters=False)
 
 
 @blueprint.route("/<public_id>/asn-names")

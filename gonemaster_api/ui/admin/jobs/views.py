@@ -57,7 +57,8 @@ def detail(job_id: str) -> Response:
     item = read_item(shared, job_id)
     if isinstance(item, Job):
         follows = request.args.get("follow") != "off"
-        return page("admin/jobs/page.html", waiting=inspect_waiting(shared, item), follows=follows)
+        waiting = inspect_waiting(shared, item)
+        return page("admin/jobs/page.html", parts=("job",), waiting=waiting, follows=follows)
     level, problems = _wanted_level()
     most = MOST if request.args.get("all") else MOST_SHOWN
     inspection = inspect_run(shared, job_id, locale=language(), level=level, most=most)
