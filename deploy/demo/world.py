@@ -54,7 +54,7 @@ def demo_world(port: int = 0) -> World:
         servers = _servers(name, _NAMED, number)
         if name == "single.xa":
             del servers["ns2.single.xa"]
-        usual = {"ns": servers, "records": _HOSTS + _MAIL + _CAA, "signed": _SIGNED}
+        usual: dict[str, Any] = {"ns": servers, "records": _HOSTS + _MAIL + _CAA, "signed": _SIGNED}
         world.zone(name, **usual | fields)
     _break_servers(world)
     _add_cohort(world)
