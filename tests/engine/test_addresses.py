@@ -68,6 +68,32 @@ def test_address_has_the_class_of_its_most_specific_block(address: str, reach: R
     assert classify(address) is reach
 
 
+INTERNAL = ["168.63.129.16", "199.36.153.8", "35.199.192.1", "161.26.0.10", "166.11.255.255", "2600:2d00:2:2000::1"]
+
+
+@pytest.mark.parametrize("address", INTERNAL)
+def test_an_internal_address_of_a_provider_is_not_global(address: str) -> None:
+    """The registries do not list it, and no name server can be reached there from the Internet."""
+    assert classify(address) is Reach.NOT_GLOBAL
+    assert not may_be_target(address, guarded=True)
+    assert may_be_target(address, guarded=False)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fd00:c1::a9fe:a9fe"])
+def test_the_registry_comes_before_the_table_of_providers(address: str) -> None:
+    assert classify(address) is Reach.LOCAL_USE
+    assert not is_global(address)
+
+
+@pytest.mark.parametrize("prefix", ["::ffff:", "64:ff9b::"])
+def test_an_internal_address_has_no_disguise(prefix: str) -> None:
+    assert not is_global(prefix + "168.63.129.16")
+
+
+def test_the_neighbours_of_internal_addresses_are_global() -> None:
+    assert {classify(each) for each in ("168.63.129.17", "199.36.153.12", "161.27.0.1")} == {Reach.GLOBAL}
+
+
 def test_text_that_is_no_address_has_no_class() -> None:
     with pytest.raises(ValueError, match=r"ns1\.example"):
         classify("ns1.example")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gonemaster_db.core.records import StoredEntry
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.findings.messages import advice, description, message
 from gonemaster_engine.testcases.catalogue import cases
 
@@ -61,7 +61,7 @@ class EntryDocument:
         return {"timestamp": round(self.timestamp, 6), **self.as_dict(), "raw": self.raw}
 
 
-def entry_documents(entries: Iterable[StoredEntry], *, locale: str) -> list[EntryDocument]:
+def entry_documents(entries: Iterable[EntryRecord], *, locale: str) -> list[EntryDocument]:
     """Return the documents of stored entries, in their order."""
     return [
         EntryDocument(entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level, entry.args, locale)

@@ -18,7 +18,7 @@ from typing import Any
 
 from psycopg2 import extensions
 
-from gonemaster_db.core.deadlines import Deadline
+from gonemaster_db.core.connection.deadlines import Deadline
 from gonemaster_db.core.errors import TimeLimitExceeded
 from gonemaster_db.core.settings import Limits
 

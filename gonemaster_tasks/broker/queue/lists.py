@@ -9,7 +9,7 @@ import redis
 
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import SLICE, reachable, read_script, slices
-from gonemaster_tasks.broker.messages import (
+from gonemaster_tasks.broker.queue.messages import (
     build_call,
     build_message,
     fault_of,
@@ -17,7 +17,7 @@ from gonemaster_tasks.broker.messages import (
     job_id_of,
     named_task,
 )
-from gonemaster_tasks.broker.rejected import KEPT, RejectedItems
+from gonemaster_tasks.broker.queue.rejected import KEPT, RejectedItems
 from gonemaster_tasks.queues import MAINTENANCE, OPERATE, TIERS
 
 Where = Literal["front", "back", "before", "after"]

@@ -9,12 +9,12 @@ from typing import Any
 import structlog
 
 from gonemaster_api.errors import ApiError, NotFound
-from gonemaster_api.queries.jobs import progress_of
-from gonemaster_api.queries.results import not_finished, shown_to_public
+from gonemaster_api.queries.jobs.jobs import progress_of
+from gonemaster_api.queries.runs.results import not_finished, shown_to_public
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
 from gonemaster_db.core.ids import is_public_id
-from gonemaster_db.core.records import StoredEntry
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_by_public_id
 from gonemaster_db.runs.entries import entries_of_run
@@ -118,7 +118,7 @@ def read_asns(state: State, public_id: str) -> list[int]:
         return asns_of(entries_of_run(session, run.id))
 
 
-def asns_of(entries: Iterable[StoredEntry]) -> list[int]:
+def asns_of(entries: Iterable[EntryRecord]) -> list[int]:
     """Return the AS numbers in the arguments of entries, at most 32, ascending."""
     return sorted({asn for entry in entries for asn in _asns_in(entry.args)})[:MOST_ASNS]
 

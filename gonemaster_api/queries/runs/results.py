@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.queries.entry_documents import entry_documents
+from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.levels import LEVELS
-from gonemaster_db.core.records import StoredEntry
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.run_documents import entries_of, read_stored_run
@@ -29,7 +29,7 @@ class RunWithEntries:
     """A run with all data of its result; `score` is None if the run did not succeed."""
 
     run: Run
-    entries: Sequence[StoredEntry]
+    entries: Sequence[EntryRecord]
     nameserver_timings: Sequence[Mapping[str, Any]] | None
     has_chain: bool
     score: Score | None
@@ -67,14 +67,14 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
     )
 
 
-def score_run(run: Run, entries: Iterable[StoredEntry], config: ScoringConfig) -> Score | None:
+def score_run(run: Run, entries: Iterable[EntryRecord], config: ScoringConfig) -> Score | None:
     """Compute the score of a run; return None if the run did not succeed."""
     if run.status is not RunStatus.SUCCEEDED:
         return None
     return compute_score(run.domain, map(_as_reported, entries), config)
 
 
-def _as_reported(row: StoredEntry) -> engine.Entry:
+def _as_reported(row: EntryRecord) -> engine.Entry:
     return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
 
 
@@ -131,7 +131,7 @@ def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
     return document
 
 
-def _summary(entries: Iterable[StoredEntry]) -> dict[str, int]:
+def _summary(entries: Iterable[EntryRecord]) -> dict[str, int]:
     """Count entries by level, least severe first."""
     found = Counter(entry.level for entry in entries)
     return {level: found[level] for level in LEVELS if found[level]}

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from gonemaster_api.queries.entry_documents import EntryDocument, entry_documents
+from gonemaster_api.queries.runs.entry_documents import EntryDocument, entry_documents
 from gonemaster_db.core.levels import LEVELS, SEVERITIES, worst
-from gonemaster_db.core.records import StoredEntry
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.testcases.catalogue import modules
 
 SHOWN_LEVELS = (*reversed(SEVERITIES), "INFO", "DEBUG")
@@ -59,7 +59,7 @@ class RunFindings:
 
 
 def arrange_findings(
-    entries: Sequence[StoredEntry], *, locale: str, level: str = "", most: int = MOST_SHOWN
+    entries: Sequence[EntryRecord], *, locale: str, level: str = "", most: int = MOST_SHOWN
 ) -> RunFindings:
     """Arrange the entries of a run: entries of one level of SHOWN_LEVELS, or, without `level`, all from NOTICE up.
 
@@ -75,26 +75,26 @@ def arrange_findings(
     return RunFindings(grouped, count_levels(entries), _clean(entries), left_out=len(found) - len(shown))
 
 
-def _worst(entries: Sequence[StoredEntry], most: int) -> list[StoredEntry]:
+def _worst(entries: Sequence[EntryRecord], most: int) -> list[EntryRecord]:
     """Return the `most` worst entries in their original order."""
     by_level = sorted(range(len(entries)), key=lambda place: (-_RANK.get(entries[place].level, 0), place))
     return [entries[place] for place in sorted(by_level[:most])]
 
 
-def count_levels(entries: Iterable[StoredEntry]) -> dict[str, int]:
+def count_levels(entries: Iterable[EntryRecord]) -> dict[str, int]:
     """Count entries by the levels of SHOWN_LEVELS; all debug levels count as DEBUG."""
     found = Counter("DEBUG" if entry.level in _DEBUG else entry.level for entry in entries)
     return {level: found[level] for level in SHOWN_LEVELS}
 
 
-def _order(entry: StoredEntry) -> tuple[int, str, int, str, int]:
+def _order(entry: EntryRecord) -> tuple[int, str, int, str, int]:
     """Return the sort key: modules in report order (unknown modules last), then worst level first, then test case."""
     known = tuple(modules())
     place = known.index(entry.module) if entry.module in known else len(known)
     return place, entry.module, -_RANK.get(entry.level, 0), entry.testcase, entry.id
 
 
-def _clean(entries: Iterable[StoredEntry]) -> dict[str, int]:
+def _clean(entries: Iterable[EntryRecord]) -> dict[str, int]:
     """Count the test cases without a finding from NOTICE up, by module in report order."""
     worst_of: dict[str, int] = {}
     module_of: dict[str, str] = {}

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries.public_jobs import public_job_document
+from gonemaster_api.queries.jobs.public_jobs import public_job_document
 from gonemaster_api.rest.idempotency import Keep
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.job_submission import (
+from gonemaster_api.use_cases.submission.jobs import (
     ChosenProfile,
     check_targets,
     named_profile,
@@ -20,7 +20,7 @@ from gonemaster_api.use_cases.job_submission import (
     read_name,
     read_options,
 )
-from gonemaster_api.use_cases.traced_submission import submit_traced_job
+from gonemaster_api.use_cases.submission.traced import submit_traced_job
 from gonemaster_db.core.errors import AmbiguousProfile, ProfileNotFound
 from gonemaster_db.core.ids import new_public_id
 from gonemaster_db.domains.profiles import get_profile

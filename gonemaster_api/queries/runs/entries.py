@@ -10,7 +10,7 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.core.filters import EntryFilter
-from gonemaster_db.core.records import StoredEntry
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.runs.entries import COUNT_UP_TO, list_entries, read_entries_after
 from gonemaster_engine.texts import Text
 
@@ -70,7 +70,7 @@ def _after(text: str | None) -> tuple[str, int] | None:
     return run_id, int(number)
 
 
-def _document(item: StoredEntry) -> dict[str, Any]:
+def _document(item: EntryRecord) -> dict[str, Any]:
     return {name: getattr(item, name) for name in COLUMNS}
 
 
@@ -98,7 +98,7 @@ def _next_count(rows: int, characters: int) -> int:
     return max(MIN_ROWS, min(MAX_ROWS, rows * _CHARACTERS_PER_READ // characters))
 
 
-def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[StoredEntry]:
+def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[EntryRecord]:
     with state.store.read_only() as session:
         return read_entries_after(session, wanted, after, limit=limit)
 

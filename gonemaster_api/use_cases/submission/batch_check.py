@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.job_submission import CheckedNames, read_names
+from gonemaster_api.use_cases.submission.jobs import CheckedNames, read_names
 from gonemaster_db.analysis.cohorts import list_cohorts
 from gonemaster_db.domains.tags import count_tag_domains, count_tagged, iter_tag_domains
 

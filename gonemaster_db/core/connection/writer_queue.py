@@ -4,8 +4,8 @@ import threading
 from collections import deque
 from datetime import timedelta
 
+from gonemaster_db.core.connection.limits import remaining_s
 from gonemaster_db.core.errors import StoreError
-from gonemaster_db.core.limits import remaining_s
 
 
 class WriterQueue:

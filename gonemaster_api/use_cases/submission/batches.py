@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.idempotency import Keep
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.job_submission import (
+from gonemaster_api.use_cases.submission.jobs import (
     CheckedNames,
     ChosenProfile,
     RunOptions,
@@ -21,7 +21,7 @@ from gonemaster_api.use_cases.job_submission import (
     read_names,
     read_options,
 )
-from gonemaster_api.use_cases.traced_submission import about_request
+from gonemaster_api.use_cases.submission.traced import about_request
 from gonemaster_db.core.errors import AmbiguousProfile
 from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.domains.tags import default_profile_ids, ensure_tags, iter_tag_domains, profile_ids_of_tags

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gonemaster_api.queries.jobs import job_documents, new_job_document
+from gonemaster_api.queries.jobs.jobs import job_documents, new_job_document
 from gonemaster_api.rest.paging import Slice, page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import StoreUnavailable
@@ -15,7 +15,7 @@ from gonemaster_db.models import Job, JobStatus, QueuePause
 from gonemaster_db.queue.pauses import list_pauses
 from gonemaster_db.queue.queue import count_states, list_running, list_waiting
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
 from gonemaster_tasks.queues import TIERS

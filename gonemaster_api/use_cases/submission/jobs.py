@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries.jobs import new_job_document
+from gonemaster_api.queries.jobs.jobs import new_job_document
 from gonemaster_api.rest.document_errors import refusal
 from gonemaster_api.rest.idempotency import Keep
 from gonemaster_api.rest.parsing import storable
 from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.name_set import NameSet
-from gonemaster_api.use_cases.traced_submission import submit_traced_job
+from gonemaster_api.use_cases.submission.name_set import NameSet
+from gonemaster_api.use_cases.submission.traced import submit_traced_job
 from gonemaster_db.core.errors import ProfileNotFound
 from gonemaster_db.core.records import NewJob
 from gonemaster_db.core.session import Store

@@ -6,14 +6,17 @@ from datetime import date
 from hashlib import blake2b
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.results import read_finished_run, shown_to_public
+from gonemaster_api.queries.runs.results import read_finished_run, shown_to_public
 from gonemaster_api.state import State
 from gonemaster_db.runs.runs import list_public_configs
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 
 _MOST_RUNS = 100  # number of recent runs that are searched for a test of the whole domain
+_FEW_RUNS = 3  # read first, because configurations can be large
 _PARTIAL = frozenset({"tests", "overrides", "nameservers", "ds", "ipv4_disabled", "ipv6_disabled"})
 
 
@@ -37,8 +40,7 @@ def find_badge_run(state: State, domain: str) -> tuple[str, str]:
     if not shown_to_public(state.settings).score:
         raise NotFound("badge", domain)
     with state.store.read_only() as session:
-        runs = list_public_configs(session, domain, limit=_MOST_RUNS)
-    found = next((run_id for run_id, config in runs if _is_whole(config)), None)
+        found = _find_whole_run(session, domain, _FEW_RUNS) or _find_whole_run(session, domain, _MOST_RUNS)
     if found is None:
         raise NotFound("public test of the domain", domain)
     scoring = current_scoring(state.store, state.settings)
@@ -55,6 +57,11 @@ def read_badge(state: State, run_id: str) -> Badge:
     if finished.score is None:
         raise NotFound("grade", run_id)
     return Badge(finished.run.domain, finished.score.grade, finished.run.finished_at.date())
+
+
+def _find_whole_run(session: Session, domain: str, limit: int) -> str | None:
+    runs = list_public_configs(session, domain, limit=limit)
+    return next((run_id for run_id, config in runs if _is_whole(config)), None)
 
 
 def _is_whole(config: Mapping[str, Any]) -> bool:

@@ -20,11 +20,11 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gonemaster_db.core.connection.hosts import Hosts
+from gonemaster_db.core.connection.limits import WatchedConnection, current_limits
+from gonemaster_db.core.connection.pool import LingeringPool
 from gonemaster_db.core.errors import StoreError
-from gonemaster_db.core.hosts import Hosts
 from gonemaster_db.core.json_text import dump_json
-from gonemaster_db.core.limits import WatchedConnection, current_limits
-from gonemaster_db.core.pool import LingeringPool
 from gonemaster_db.core.settings import Limits, StoreSettings
 
 READ_ONLY = "gonemaster_read_only"

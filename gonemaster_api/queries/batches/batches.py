@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import Conflict
-from gonemaster_api.queries.jobs import current_forecast, estimate_document, read_jobs
+from gonemaster_api.queries.jobs.jobs import current_forecast, estimate_document, read_jobs
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.batches.batches import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gonemaster_api.queries.runs import read_run
+from gonemaster_api.queries.runs.runs import read_run
 from gonemaster_api.state import State
 from gonemaster_db.core.levels import LEVELS, worst
 from gonemaster_db.runs.comparison import FindingChange, diff_runs
