@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.entries import escape_formula
+from gonemaster_api.queries.runs.entries import escape_formula
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
 from gonemaster_db.analysis.snapshots import get_snapshot

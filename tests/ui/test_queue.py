@@ -16,7 +16,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import JobStatus, Operation
 from gonemaster_db.service.operations import unfinished_operations
-from gonemaster_tasks.broker.reports import ProcessReport
+from gonemaster_tasks.broker.processes.reports import ProcessReport
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.operations import perform_due_operations

@@ -12,7 +12,7 @@ from gonemaster_api.public.jobs.schemas import (
     PublicJobSchema,
 )
 from gonemaster_api.public.revalidation import REVALIDATED, tagged
-from gonemaster_api.queries.public_jobs import (
+from gonemaster_api.queries.jobs.public_jobs import (
     find_public,
     find_public_run,
     public_job_document,
@@ -20,13 +20,13 @@ from gonemaster_api.queries.public_jobs import (
     read_public_chain,
     result_version,
 )
-from gonemaster_api.queries.results import shown_to_public
+from gonemaster_api.queries.runs.results import shown_to_public
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.state import State, state
 from gonemaster_api.use_cases.lookups import name_asns
-from gonemaster_api.use_cases.public_submission import submit_public_job
 from gonemaster_api.use_cases.score_backfill import read_scored_result
+from gonemaster_api.use_cases.submission.public import submit_public_job
 from gonemaster_api.v1.jobs.schemas import LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.web.clients import client_key

@@ -15,7 +15,7 @@ from gonemaster_db.models import JobStatus, QueuePause
 from gonemaster_db.queue.pauses import list_pauses
 from gonemaster_db.queue.queue import count_states
 from gonemaster_db.queue.throughput import count_finished
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
 from gonemaster_tasks.queues import TIERS

@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gonemaster_api.app import create_app
-from gonemaster_api.queries.public_jobs import asns_of
+from gonemaster_api.queries.jobs.public_jobs import asns_of
 from gonemaster_api.state import NAME
 from gonemaster_db.core.ids import new_public_id
-from gonemaster_db.core.records import EntryRecord, StoredEntry
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.domains.domains import ensure_domains
@@ -345,10 +345,10 @@ def test_only_some_ases_are_looked_up() -> None:
     assert asns_of(_entries()) == list(range(1, 33))
 
 
-def _entry(args: dict[str, Any]) -> StoredEntry:
-    return StoredEntry(1, "run", 1, "a.example", 0.1, "CONNECTIVITY", "connectivity03", "IPV4_ONE_ASN", "WARNING", args)
+def _entry(args: dict[str, Any]) -> EntryRecord:
+    return EntryRecord(0.1, "CONNECTIVITY", "connectivity03", "IPV4_ONE_ASN", "WARNING", args)
 
 
-def _entries() -> Iterator[StoredEntry]:
+def _entries() -> Iterator[EntryRecord]:
     for asn in range(64, 0, -1):
         yield _entry({"asn": asn})

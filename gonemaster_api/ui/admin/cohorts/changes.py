@@ -17,9 +17,9 @@ from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.ui.shell.urls import local_path
-from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.use_cases.cohorts import patch_cohort
 from gonemaster_api.use_cases.snapshots import clear_cohort, rebuild_cohort, rematerialise_snapshots, remove_cohort
+from gonemaster_api.use_cases.submission.batches import submit_many_jobs
 from gonemaster_api.web.actor import who
 
 blueprint = Blueprint("ui_cohort_changes", __name__)

@@ -8,8 +8,8 @@ from marshmallow import validate
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.health import read_issues
-from gonemaster_api.queries.jobs import read_job
-from gonemaster_api.queries.queue_screen import (
+from gonemaster_api.queries.jobs.jobs import read_job
+from gonemaster_api.queries.jobs.queue_screen import (
     read_figures,
     read_place,
     read_running,

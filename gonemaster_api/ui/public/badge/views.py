@@ -5,9 +5,9 @@ from http import HTTPStatus
 from flask import Blueprint, Response, render_template, request
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.badges import Badge, find_badge_run, read_badge
+from gonemaster_api.queries.runs.badges import Badge, find_badge_run, read_badge
 from gonemaster_api.state import state
-from gonemaster_api.use_cases.job_submission import read_name
+from gonemaster_api.use_cases.submission.jobs import read_name
 
 blueprint = Blueprint("ui_public_badge", __name__, url_prefix="/badge")
 

@@ -7,10 +7,10 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.job_events import job_feed
-from gonemaster_api.queries.jobs import is_running, progress_of
-from gonemaster_api.queries.public_jobs import find_public, find_public_run, read_asns, result_version
-from gonemaster_api.queries.results import shown_to_public
+from gonemaster_api.queries.jobs.events import job_feed
+from gonemaster_api.queries.jobs.jobs import is_running, progress_of
+from gonemaster_api.queries.jobs.public_jobs import find_public, find_public_run, read_asns, result_version
+from gonemaster_api.queries.runs.results import shown_to_public
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.frame import public_page
