@@ -10,7 +10,7 @@ from gonemaster_tasks.config.loader import load_settings
 
 
 def test_a_program_that_is_not_ready_in_time_ends_the_start() -> None:
-    never = Program("never", ("sleep", "60"), {}, stop_timeout_s=5, ready=lambda: False)
+    never = Program(name="never", command=("sleep", "60"), environ={}, stop_timeout_s=5, ready=lambda: False)
     timeout = load_settings({"start_timeout": "1s"}, {}).start_timeout
     assert timeout == timedelta(seconds=1)
     with pytest.raises(StartFailed, match="never is not ready after 1 s"):
