@@ -28,7 +28,7 @@ _BROADCAST = IPv4Address("255.255.255.255")
 _OWN_ADDRESSES_S = 60  # seconds; addresses of this host may change
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # all of RFC 4291 section 2.4 that IANA has allocated
 
-_FOOTNOTE = re.compile(r"\s*\[\d+\]")
+_FOOTNOTE = re.compile(r"(?<!\s)\s*\[\d+\]")
 
 
 class Reach(enum.Enum):

@@ -19,6 +19,7 @@ class RunLimits:
 
     max_nameservers: int = 50  # names in the NS sets of a zone: delegation and apex together
     max_addresses: int = 100  # (name, address) pairs of those sets
+    max_address_lookups: int = 3_200  # pairs of an in-domain name and a server that is queried for its addresses
     max_mail_servers: int = 50  # names that are looked up as possible mail servers
     max_queries: int = 30_000  # packets in total
     max_queries_per_address: int = 600  # packets to a delegated address that serves the tested zone

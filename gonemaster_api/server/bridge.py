@@ -51,7 +51,7 @@ BULK_THREADS = 2  # for long requests: more would keep other threads from the in
 _BULK = re.compile(
     r"/api/v1/(?:entries|.*/(?:result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?"
 )
-_LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,})(?:&|$)")
+_LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*+(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,}+)(?:&|$)")
 _LOG_EVERY_S = 10.0
 _ONCE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
 

@@ -56,6 +56,7 @@ async def exchange(query: Query, *, port: int, turns: LoopTurns) -> None:
         if query.source_address:
             sock.bind((query.source_address, 0))
         await _connect(sock, (query.address, port), ends_at)
+        await turns.wait()  # many connections may be accepted together
         if loop.time() >= ends_at:  # the server accepted in time but the event loop is late: it may still answer
             ends_at = loop.time() + query.timing.timeout_s
         asking = _Exchange(query, sock, turns)

@@ -51,8 +51,11 @@ class _Deadlines:
     There is one queue per duration, so each queue is in order of arrival.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_due: Callable[[Query, int], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, turns: LoopTurns, on_due: Callable[[Query, int], None]
+    ) -> None:
         self._loop = loop
+        self._turns = turns
         self._on_due = on_due
         self._queues: dict[float, deque[tuple[float, Query, int]]] = {}
         self._timers: dict[float, asyncio.TimerHandle] = {}
@@ -66,6 +69,8 @@ class _Deadlines:
     def _sweep(self, delay_s: float) -> None:
         queue, now = self._queues[delay_s], self._loop.time()
         while queue and (queue[0][1].done or queue[0][0] <= now):
+            if not queue[0][1].done and self._turns.is_over:
+                break  # the timer below calls again in the next turn
             _, query, tries_left = queue.popleft()
             if not query.done:
                 self._on_due(query, tries_left)
@@ -105,7 +110,8 @@ class Transport:
             send_again=self.send_udp,
             send_over_tcp=self._send_over_tcp_instead,
         )
-        self._deadlines = _Deadlines(self.loop, self._on_due)
+        self._deadlines = _Deadlines(self.loop, self.turns, self._on_due)
+        self._outgoing: deque[tuple[Query, Callable[[Query], object]]] = deque()  # they wait for a turn with time left
         self._tcp_slots = asyncio.Semaphore(tcp_connections)
         self._tcp_tasks: dict[asyncio.Task[None], Query] = {}
         self._closed = False
@@ -128,7 +134,24 @@ class Transport:
             self._refuse(query)
             return
         query.tries_left -= 1
-        self._transmit_in_turn(query)
+        self._start_in_turn(query, self._transmit_in_turn)
+
+    def _start_in_turn(self, query: Query, start: Callable[[Query], object]) -> None:
+        """Start sending a query now, or in a later turn of the event loop if this one has no time left."""
+        if not self._outgoing and not self.turns.is_over:
+            start(query)
+            return
+        if not self._outgoing:
+            self.loop.call_soon(self._start_outgoing)
+        self._outgoing.append((query, start))
+
+    def _start_outgoing(self) -> None:
+        while self._outgoing and not self.turns.is_over:
+            query, start = self._outgoing.popleft()
+            if not query.done:
+                start(query)
+        if self._outgoing:
+            self.loop.call_soon(self._start_outgoing)
 
     def _transmit_in_turn(self, query: Query) -> None:
         if self.pacing is None or self._udp.is_under_way(query):
@@ -174,7 +197,11 @@ class Transport:
         """Send the query once, over a separate TCP connection."""
         if self._closed:
             self._refuse(query)
-        elif self.pacing is None:
+        else:
+            self._start_in_turn(query, self._connect_in_turn)
+
+    def _connect_in_turn(self, query: Query) -> None:
+        if self.pacing is None:
             self._connect(query)
         else:
             self.pacing.enter(query, self._connect)
@@ -199,6 +226,7 @@ class Transport:
         """Wait for a free connection, which does not count towards the timeout, and send the query."""
         try:
             async with query.tcp_slots, self._tcp_slots:
+                await self.turns.wait()
                 await exchange(query, port=self.port, turns=self.turns)
         except TimeoutError:
             query.finish(QueryOutcome(None, TIMEOUT))
@@ -209,6 +237,8 @@ class Transport:
         """Close all sockets; queries in flight and later queries end with the outcome CLOSED."""
         self._closed = True  # first: an outcome may make its run send the next query
         waiting = self.pacing.close() if self.pacing else []
+        waiting += [query for query, _ in self._outgoing]
+        self._outgoing.clear()
         under_way = [*self._deadlines.close(), *self._udp.close(), *self._tcp_tasks.values(), *waiting]
         for query in under_way:  # before the tasks: a closing connection sets another outcome
             query.finish(QueryOutcome(None, CLOSED))

@@ -165,7 +165,7 @@ class _UdpSocket:
         except OSError:
             self._sock.close()
             raise
-        owner.loop.add_reader(self._sock.fileno(), self.read_arrived)
+        owner.loop.add_reader(self._sock.fileno(), self._read_in_turn)
 
     def _prepare(self, family: int, source_address: str) -> None:
         ipv6 = family == socket.AF_INET6
@@ -243,6 +243,10 @@ class _UdpSocket:
         """Return the queries that wait on the socket."""
         return [query for flight in self._flights.values() for query in flight.queries]
 
+    def _read_in_turn(self) -> None:
+        if not self._owner.turns.is_over:  # otherwise the loop calls again in its next turn
+            self.read_arrived()
+
     def read_arrived(self) -> bool:
         """Read the datagrams that have arrived.
 
@@ -250,7 +254,7 @@ class _UdpSocket:
         """
         for _ in range(_RECEIVE_BURST):
             if self._owner.turns.is_over:
-                return not self._has_arrived()  # the rest stays in the buffer: the loop calls again in its next turn
+                return not self._has_arrived()  # the rest stays in the buffer
             try:
                 if self._is_connected:
                     wire, source, port = self._sock.recv(_RECEIVE_OCTETS), *self._target

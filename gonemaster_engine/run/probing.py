@@ -34,6 +34,7 @@ class Probing:
     async def _probe_silent(self, servers: Iterable[Nameserver]) -> None:
         await asyncio.sleep(PATIENCE_S)
         for server in servers:
+            await server.turns.wait()
             if not server.server.health.has_answered:
                 if "connectivity02" in self._case_ids:
                     server.query(self._zone.name, "SOA", tcp=True)
@@ -43,6 +44,7 @@ class Probing:
     async def query_over_tcp(self) -> None:
         """Send the queries of CONNECTIVITY02 early, so that timeouts over TCP and UDP overlap."""
         for server in await self._zone.glue():
+            await server.turns.wait()
             server.query(self._zone.name, "SOA", tcp=True)
 
     async def find_working(self) -> bool:

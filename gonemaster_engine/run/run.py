@@ -140,6 +140,7 @@ async def run_test(
         if with_chain:
             await run.describe_chain(limit_s=min(_CHAIN_LIMIT_S, deadline_s - run_log.elapsed()))
     except TimeoutError:
+        await context.transport.turns.wait()  # runs that began together end together
         run.report_cut_off(deadline_s)
     except _Stopped:
         pass

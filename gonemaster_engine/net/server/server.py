@@ -16,6 +16,7 @@ from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire.messages import Response, query_body
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
+from gonemaster_engine.turns import LoopTurns
 
 
 class Server:
@@ -41,6 +42,11 @@ class Server:
         self.health = PathHealth(address, run.profile)
         self._admission = QueryAdmission(run, address, self.health)
         self._guarded: bool | None = None
+
+    @property
+    def turns(self) -> LoopTurns:
+        """The turns of the event loop."""
+        return self._run.transport.turns
 
     def query(self, key: QueryKey, name: str, *, shared: bool) -> Answer:
         """Return the answer to a query, and send the query unless the run has already sent it.
