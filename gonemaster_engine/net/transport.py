@@ -51,9 +51,7 @@ class _Deadlines:
     There is one queue per duration, so each queue is in order of arrival.
     """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, turns: LoopTurns, on_due: Callable[[Query, int], None]
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, turns: LoopTurns, on_due: Callable[[Query, int], None]) -> None:
         self._loop = loop
         self._turns = turns
         self._on_due = on_due

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import dns.flags
 import dns.message
@@ -13,6 +14,7 @@ from dns.rdatatype import RdataType
 from tests.hostile._giants import AAAA, CAA, CNAME, MX, NS, NSEC, OCTETS, RRSIG, SOA, TXT, ZONE, A, name, record
 
 EDE, NSID, COOKIE, PADDING, UNKNOWN = 15, 3, 10, 12, 65_001
+_VARIETIES = 24  # of the answers to each type
 _OWNER = b"\xc0\x0c"
 _SOA_RDATA = name(f"ns0.{ZONE}") + name(f"root.{ZONE}") + struct.pack("!5I", 1, 7200, 900, 99_999, 300)
 
@@ -103,7 +105,9 @@ _WINDOWS = b"".join(bytes([window, 32]) + b"\xff" * 32 for window in range(256))
 def _signatures(rtype: int, source: random.Random) -> tuple[bytes, int] | None:
     """One record, and signatures that cover it."""
     head = struct.pack("!HBBIIIH", rtype, 13, 2, 300, 0x7FFFFFFF, 0, 4711) + name(ZONE)
-    return None if rtype in {NS, SOA} else _filled(record(_OWNER, RRSIG, head + source.randbytes(8)) for _ in range(1_800))
+    return (
+        None if rtype in {NS, SOA} else _filled(record(_OWNER, RRSIG, head + source.randbytes(8)) for _ in range(1_800))
+    )
 
 
 FLOODS: dict[str, Flood] = {
@@ -113,8 +117,10 @@ FLOODS: dict[str, Flood] = {
     "name_servers_for_all": lambda rtype, source: None if rtype in {NS, SOA} else _name_servers_for_all(rtype, source),
     "soa_records": _soa_records,
     "mail_servers": _of_type(MX, lambda source: b"\0\x0a" + _label(source) + _OWNER),
-    "addresses": lambda rtype, source: _of_type(A, lambda each: each.randbytes(4))(rtype, source)
-    or _of_type(AAAA, lambda each: each.randbytes(16))(rtype, source),
+    "addresses": lambda rtype, source: (
+        _of_type(A, lambda each: each.randbytes(4))(rtype, source)
+        or _of_type(AAAA, lambda each: each.randbytes(16))(rtype, source)
+    ),
     "empty_strings": _of_type(TXT, lambda source: bytes([source.randrange(1, 2), 32]) + _strings(0), 1),
     "short_strings": _of_type(TXT, lambda source: _strings(2, source.randbytes(2)), 1),
     "texts": _of_type(TXT, lambda source: b"\x0av=spf1 " + source.randbytes(3)),
@@ -124,9 +130,9 @@ FLOODS: dict[str, Flood] = {
     "caa_records": _of_type(CAA, lambda source: b"\0\x05issue" + source.randbytes(8)),
     "caa_mailboxes": _of_type(CAA, lambda source: b"\0\x05iodefmailto:" + b"a@" * 30_000, 1),
     "service_bindings": lambda rtype, source: _of_type(rtype, _svcb)(rtype, source) if rtype in {64, 65} else None,
-    "bitmaps": lambda rtype, source: _of_type(rtype, lambda each: name(ZONE) + _WINDOWS)(rtype, source)
-    if rtype in {NSEC, 50, 51}
-    else None,
+    "bitmaps": lambda rtype, source: (
+        _of_type(rtype, lambda each: name(ZONE) + _WINDOWS)(rtype, source) if rtype in {NSEC, 50, 51} else None
+    ),
     "csync": _of_type(62, lambda source: source.randbytes(4) + b"\0\x03" + _WINDOWS),
     "signatures": _signatures,
 }
@@ -143,15 +149,23 @@ OPTIONS: dict[str, tuple[int, bytes]] = {
 def flood(kind: str) -> Callable[[dns.message.Message], bytes | None]:
     """Return the answers of a kind: to queries for the zone, and to those for other names in it."""
 
+    @cache
+    def records(rtype: int, variety: int) -> tuple[bytes, int] | None:
+        return FLOODS[kind](rtype, random.Random(variety))
+
+    @cache
+    def opt(variety: int) -> bytes:
+        rdata = _options(*OPTIONS[kind], random.Random(variety))
+        return b"\0" + struct.pack("!HHIH", 41, 1232, 0, len(rdata)) + rdata
+
     def with_records(query: dns.message.Message) -> bytes | None:
-        records = FLOODS[kind](int(query.question[0].rdtype), random.Random(query.id))
-        return _reply(query, records) if records else None
+        made = records(int(query.question[0].rdtype), query.id % _VARIETIES)
+        return _reply(query, made) if made else None
 
     def with_options(query: dns.message.Message) -> bytes | None:
         if query.edns < 0:
             return None
         answer = (record(_OWNER, SOA, _SOA_RDATA), 1) if query.question[0].rdtype == SOA else (b"", 0)
-        rdata = _options(*OPTIONS[kind], random.Random(query.id))
-        return _reply(query, answer, additional=(b"\0" + struct.pack("!HHIH", 41, 1232, 0, len(rdata)) + rdata, 1))
+        return _reply(query, answer, additional=(opt(query.id % _VARIETIES), 1))
 
     return with_options if kind in OPTIONS else with_records

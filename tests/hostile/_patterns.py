@@ -111,7 +111,11 @@ def _module_tree(module: str) -> ast.Module:
 def _assigned_name(module: str, line: int) -> str:
     """Return the name of the expression that is assigned at that line, or an empty string."""
     for node in ast.walk(_module_tree(module)):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and node.lineno <= line <= (node.end_lineno or 0):
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and node.lineno <= line <= (node.end_lineno or 0)
+        ):
             is_plain = ast.unparse(node.value.func) == "re.compile"
             return next((each.id for each in node.targets if is_plain and isinstance(each, ast.Name)), "")
     return ""
@@ -165,7 +169,9 @@ def attacks(pattern: re.Pattern[Any]) -> set[Attack]:
     A matcher is slow if the text of one repetition is text of another one, too: what is repeated is each character that
     the expression distinguishes, each pair of them, and what leads to a repetition.
     """
-    tree = _re._parser.parse(pattern.pattern, pattern.flags & ~(re.UNICODE if isinstance(pattern.pattern, bytes) else 0))
+    tree = _re._parser.parse(
+        pattern.pattern, pattern.flags & ~(re.UNICODE if isinstance(pattern.pattern, bytes) else 0)
+    )
     reader = _Reader(tree, is_bytes=isinstance(pattern.pattern, bytes))
     found = set()
     whole = reader.sample(tree)

@@ -6,6 +6,7 @@ from functools import partial
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.limits import ANSWER_MAX_RECORDS
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import CLOSED, TIMEOUT, Query, QueryOutcome, Timing
 from gonemaster_engine.net.server import trace
@@ -203,6 +204,8 @@ class Server:
             budget.note_answer(self._admission.account, is_authoritative=self._is_authoritative(key, response))
             if not budget.keep(response, self.address):
                 return QueryOutcome(None, CLOSED)
+            if response.is_cut and key.qtype != "AXFR":  # only the first record of a transfer is needed
+                budget.leave_out("max_records_of_an_answer", ANSWER_MAX_RECORDS, f"{key.qname} {key.qtype}")
         elif outcome.octets:
             budget.charge_discarded(outcome.octets, self.address)
         return outcome
