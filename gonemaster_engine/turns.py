@@ -7,25 +7,32 @@ each answer expensive to process; without a limit per turn, they would block the
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
 from time import monotonic, thread_time
+from typing import TypeAlias
 
 MAX_SPENT_US = 20_000  # in one turn; the last part may exceed it
 _TURN_S = MAX_SPENT_US / 1_000_000
+_TASKS = 8  # that continue in one turn; their work is not measured
+
+_Part: TypeAlias = "Callable[[], object] | asyncio.Future[None]"
 
 
 class LoopTurns:
     """The current turn of the running event loop, shared by all runs: it is over after 20 ms of processor time.
 
-    A turn begins with the first part of work. Work whose duration is known in advance can be recorded before it is
-    done, so that a turn does not begin it in its last millisecond.
+    A turn begins with the first part of work; parts that wait come first, in the order of their arrival. Work whose
+    duration is known in advance can be recorded before it is done, so that a turn does not begin it at its end.
     """
 
-    __slots__ = ("_cpu_s", "_ends_at", "_spent_us")
+    __slots__ = ("_cpu_s", "_ends_at", "_spent_us", "_waiting")
 
     def __init__(self) -> None:
         self._spent_us = 0
         self._ends_at = 0.0  # at the earliest; 0: no work in this turn yet
         self._cpu_s = 0.0  # processor time of the thread when a turn was last over
+        self._waiting: deque[_Part] = deque()
 
     def spend(self, spent_us: int) -> None:
         """Record work that was done in this turn or is about to be done, in microseconds."""
@@ -35,11 +42,19 @@ class LoopTurns:
 
     def _start(self) -> None:
         self._ends_at = monotonic() + _TURN_S
-        asyncio.get_running_loop().call_soon(self._end)
+        asyncio.get_running_loop().call_soon(self._start_next)
 
-    def _end(self) -> None:
+    def _start_next(self) -> None:
         self._spent_us = 0
         self._ends_at = 0.0
+        tasks = 0
+        while self._waiting and tasks < _TASKS and not self.is_over:
+            part = self._waiting.popleft()
+            if not isinstance(part, asyncio.Future):
+                part()
+            elif not part.done():
+                part.set_result(None)
+                tasks += 1
 
     @property
     def is_over(self) -> bool:
@@ -61,7 +76,17 @@ class LoopTurns:
         self._ends_at = now + left_s
         return False
 
-    async def wait(self) -> None:
-        """Wait for a turn that has time left."""
-        while self.is_over:  # noqa: ASYNC110 - who waits for an event comes a turn too late, when it may be over
-            await asyncio.sleep(0)
+    def call(self, part: Callable[[], object]) -> None:
+        """Do a part of work now, or in a later turn if this one is over or other parts wait."""
+        if self._waiting or self.is_over:
+            self._waiting.append(part)
+        else:
+            part()
+
+    async def wait(self, *, is_first: bool = False) -> None:
+        """Wait for a turn that has time left; `is_first` is for the end of a run, which frees what others wait for."""
+        if not self.is_over:
+            return
+        ready = asyncio.get_running_loop().create_future()
+        (self._waiting.appendleft if is_first else self._waiting.append)(ready)
+        await ready

@@ -178,17 +178,10 @@ class _Exchange:
         if len(self._received) < end:
             return
         self._loop.remove_reader(self._socket.fileno())  # data after the message is ignored
-        self._message = bytes(self._received[_LENGTH_OCTETS:end])
-        self._read(self._message)
+        message = self._message = bytes(self._received[_LENGTH_OCTETS:end])
+        self._turns.call(lambda: self._read(message))  # many large messages may arrive together
 
     def _read(self, message: bytes) -> None:
-        """Parse the message in a turn of the event loop that has time for it.
-
-        Many large messages may arrive together.
-        """
-        if self._turns.is_over and not self._question.done:
-            self._loop.call_soon(self._read, message)
-            return
         self._turns.spend(reading_us(message))
         self._end(self._judge(message))
 

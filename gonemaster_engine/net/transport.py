@@ -13,6 +13,7 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.query import (
@@ -67,11 +68,9 @@ class _Deadlines:
     def _sweep(self, delay_s: float) -> None:
         queue, now = self._queues[delay_s], self._loop.time()
         while queue and (queue[0][1].done or queue[0][0] <= now):
-            if not queue[0][1].done and self._turns.is_over:
-                break  # the timer below calls again in the next turn
             _, query, tries_left = queue.popleft()
-            if not query.done:
-                self._on_due(query, tries_left)
+            if not query.done:  # there may be thousands
+                self._turns.call(partial(self._on_due, query, tries_left))
         if queue:
             self._timers[delay_s] = self._loop.call_at(queue[0][0], self._sweep, delay_s)
         else:
@@ -109,7 +108,7 @@ class Transport:
             send_over_tcp=self._send_over_tcp_instead,
         )
         self._deadlines = _Deadlines(self.loop, self.turns, self._on_due)
-        self._outgoing: deque[tuple[Query, Callable[[Query], object]]] = deque()  # they wait for a turn with time left
+        self._outgoing: set[Query] = set()  # they wait for a turn of the event loop with time left
         self._tcp_slots = asyncio.Semaphore(tcp_connections)
         self._tcp_tasks: dict[asyncio.Task[None], Query] = {}
         self._closed = False
@@ -136,20 +135,16 @@ class Transport:
 
     def _start_in_turn(self, query: Query, start: Callable[[Query], object]) -> None:
         """Start sending a query now, or in a later turn of the event loop if this one has no time left."""
-        if not self._outgoing and not self.turns.is_over:
+        if not self.turns.is_over:
             start(query)
             return
-        if not self._outgoing:
-            self.loop.call_soon(self._start_outgoing)
-        self._outgoing.append((query, start))
+        self._outgoing.add(query)
+        self.turns.call(partial(self._start_outgoing, query, start))
 
-    def _start_outgoing(self) -> None:
-        while self._outgoing and not self.turns.is_over:
-            query, start = self._outgoing.popleft()
-            if not query.done:
-                start(query)
-        if self._outgoing:
-            self.loop.call_soon(self._start_outgoing)
+    def _start_outgoing(self, query: Query, start: Callable[[Query], object]) -> None:
+        self._outgoing.discard(query)
+        if not query.done:
+            start(query)
 
     def _transmit_in_turn(self, query: Query) -> None:
         if self.pacing is None or self._udp.is_under_way(query):
@@ -225,7 +220,8 @@ class Transport:
         try:
             async with query.tcp_slots, self._tcp_slots:
                 await self.turns.wait()
-                await exchange(query, port=self.port, turns=self.turns)
+                if not query.done:
+                    await exchange(query, port=self.port, turns=self.turns)
         except TimeoutError:
             query.finish(QueryOutcome(None, TIMEOUT))
         except OSError as error:
@@ -235,8 +231,7 @@ class Transport:
         """Close all sockets; queries in flight and later queries end with the outcome CLOSED."""
         self._closed = True  # first: an outcome may make its run send the next query
         waiting = self.pacing.close() if self.pacing else []
-        waiting += [query for query, _ in self._outgoing]
-        self._outgoing.clear()
+        waiting += self._outgoing
         under_way = [*self._deadlines.close(), *self._udp.close(), *self._tcp_tasks.values(), *waiting]
         for query in under_way:  # before the tasks: a closing connection sets another outcome
             query.finish(QueryOutcome(None, CLOSED))

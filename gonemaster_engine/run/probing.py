@@ -22,12 +22,13 @@ class Probing:
 
     async def probe_delegation(self) -> None:
         """Probe the servers of the delegation that do not answer immediately over all transports."""
-        self.probe(await self._zone.glue())
+        await self.probe(await self._zone.glue())
 
-    def probe(self, servers: Iterable[Nameserver]) -> None:
+    async def probe(self, servers: Iterable[Nameserver]) -> None:
         """Probe servers that do not answer immediately over all transports, so that one wait suspends them."""
         servers = list(servers)
         for server in servers:
+            await server.turns.wait()
             server.query(self._zone.name, "SOA")
         self._context.start(self._probe_silent(servers))
 

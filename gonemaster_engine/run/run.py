@@ -140,7 +140,7 @@ async def run_test(
         if with_chain:
             await run.describe_chain(limit_s=min(_CHAIN_LIMIT_S, deadline_s - run_log.elapsed()))
     except TimeoutError:
-        await context.transport.turns.wait()  # runs that began together end together
+        await context.transport.turns.wait(is_first=True)  # runs that began together end together
         run.report_cut_off(deadline_s)
     except _Stopped:
         pass
@@ -400,7 +400,7 @@ class _Run:
         zone_name = self._context.zone_name
         self._report_supplied()
         if "basic02" in self._runs:  # its queries wait while the names are looked up
-            self._probing.probe(self._context.nameservers(servers))
+            await self._probing.probe(self._context.nameservers(servers))
         without = [name for name, addresses in servers.items() if not addresses]
         outside = [name for name in without if not names.is_in_domain(name, zone_name)]
         found = dict(zip(outside, await self._zone.addresses(outside), strict=True))

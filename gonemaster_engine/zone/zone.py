@@ -139,7 +139,9 @@ class Zone:
         task = self._once.get(key)
         if task is None:
             task = self._once[key] = self.context.start(compute())
-        return cast("_T", await task)
+        found = cast("_T", await task)
+        await self.wait_for_turn()  # many test cases may wait for it
+        return found
 
     # -- MethodsV2 ----------------------------------------------------------------------------------------------
 

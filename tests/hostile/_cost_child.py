@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gonemaster_engine.memory import NEW_OBJECTS_OF_RUNS, collect_rarely
+from gonemaster_engine.memory import collect_rarely
 from gonemaster_engine.net.wire.rdata import load_all_types
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import DSInfo, run_test
@@ -100,7 +100,7 @@ if __name__ == "__main__":
     parser.add_argument("--ipv6", action="store_true")
     parser.add_argument("--supplied", type=Path, help="JSON: pairs in nameservers, key tag and more in ds")
     load_all_types()  # both as a worker does
-    collect_rarely(NEW_OBJECTS_OF_RUNS)
+    collect_rarely(for_runs=True)
     with asyncio.Runner(loop_factory=MeasuredLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, MeasuredLoop)

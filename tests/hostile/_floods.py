@@ -9,7 +9,6 @@ from functools import cache
 
 import dns.flags
 import dns.message
-from dns.rdatatype import RdataType
 
 from tests.hostile._giants import AAAA, CAA, CNAME, MX, NS, NSEC, OCTETS, RRSIG, SOA, TXT, ZONE, A, name, record
 

@@ -393,7 +393,9 @@ def giant_world(
         if f"{ns}." not in own[ZONE, "NS"]:
             own[ZONE, "NS"].append(f"{ns}.")
         own.setdefault((ns, "A"), []).append(address)
-    world = CountingDns({ZONE: own}, {address: [ZONE] for address in numbered(2 * servers)})
+    good: Records = {(GOOD_ZONE, "NS"): [f"ns.{GOOD_ZONE}."], (f"ns.{GOOD_ZONE}", "A"): ["127.78.0.1"]}
+    served = {address: [ZONE] for address in numbered(2 * servers)} | {"127.78.0.1": [GOOD_ZONE]}
+    world = CountingDns({ZONE: own, GOOD_ZONE: good}, served)
     special = special or (KINDS | UNLIKE_KINDS)[kind]
     if kind in KEY_TRAPS:
         keys = algorithm_of(kind.removeprefix("key_trap_"))
@@ -458,10 +460,17 @@ def crowds(count: int, *, answers: str, names: int = 50, addresses: int = 100) -
     rcode = dns.rcode.NOERROR if answers == "NODATA" else dns.rcode.from_text(answers)
     flags = dns.flags.QR | (dns.flags.AA if answers == "NODATA" else 0) | rcode
 
+    known: dict[bytes, bytes] = {}  # large answers over UDP, too, so that the servers keep up
+
     def answer(address: str, wire: bytes) -> bytes | None:
-        end = wire.index(b"\0", 12) + 5
-        if address not in served or int.from_bytes(wire[end - 4 : end - 2]) in {SOA, NS}:
+        if address not in served:
             return None
+        end = wire.index(b"\0", 12) + 5
+        if int.from_bytes(wire[end - 4 : end - 2]) in {SOA, NS}:
+            if wire[2:] not in known:
+                message = world.authoritative(address, dns.message.from_wire(wire))
+                known[wire[2:]] = message.to_wire()[2:] if message else b""
+            return wire[:2] + known[wire[2:]]
         return wire[:2] + struct.pack("!5H", flags, 1, 0, 0, 0) + wire[12:end]
 
     world.quick_answer = answer

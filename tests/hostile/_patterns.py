@@ -34,6 +34,7 @@ class Found(NamedTuple):
     uses: frozenset[str]
 
 
+@cache
 def all_patterns() -> dict[str, Found]:
     """Return each regular expression that a module of the packages compiles or contains, by its place.
 

@@ -600,7 +600,7 @@ def from_dns_name(name: dns.name.Name) -> str:
 
 
 def _options(rdata: bytes) -> tuple[tuple[int, bytes], ...]:
-    options = []
+    options: list[tuple[int, bytes]] = []
     position = 0
     while position + 4 <= len(rdata) and len(options) < EDNS_MAX_OPTIONS:
         code, length = _QUESTION_FIXED.unpack_from(rdata, position)
