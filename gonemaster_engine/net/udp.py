@@ -252,8 +252,8 @@ class _UdpSocket:
 
         Return False if this turn of the event loop has no time for all of them.
         """
-        for _ in range(_RECEIVE_BURST):
-            if self._owner.turns.is_over:
+        for number in range(_RECEIVE_BURST):
+            if number and self._owner.turns.is_over:
                 return not self._has_arrived()  # the rest stays in the buffer
             try:
                 if self._is_connected:

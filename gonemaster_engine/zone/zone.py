@@ -389,7 +389,7 @@ class Zone:
             {name: set[str]() for name in found} | dict(zip(inside, addresses, strict=True))
         )
 
-    def _within_lookups(self, servers: Sequence[Nameserver], of: Sequence[str]) -> Sequence[Nameserver]:
+    def _within_lookups(self, servers: list[Nameserver], of: Sequence[str]) -> list[Nameserver]:
         """Return the servers that may be queried for the addresses of so many names, and report the others."""
         most = self.context.budget.limits.max_address_lookups
         count = most // max(1, len(of))
