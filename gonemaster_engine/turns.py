@@ -14,9 +14,9 @@ from typing import TypeAlias
 
 MAX_SPENT_US = 20_000  # in one turn; the last part may exceed it
 _TURN_S = MAX_SPENT_US / 1_000_000
-_TASKS = 8  # that continue in one turn; their work is not measured
+_TASKS = 8  # that continue in one turn
 
-_Part: TypeAlias = "Callable[[], object] | asyncio.Future[None]"
+_Part: TypeAlias = "Callable[[], object] | asyncio.Future[bool]"
 
 
 class LoopTurns:
@@ -53,7 +53,7 @@ class LoopTurns:
             if not isinstance(part, asyncio.Future):
                 part()
             elif not part.done():
-                part.set_result(None)
+                part.set_result(not tasks)
                 tasks += 1
 
     @property
@@ -87,6 +87,10 @@ class LoopTurns:
         """Wait for a turn that has time left; `is_first` is for the end of a run, which frees what others wait for."""
         if not self.is_over:
             return
-        ready = asyncio.get_running_loop().create_future()
-        (self._waiting.appendleft if is_first else self._waiting.append)(ready)
-        await ready
+        loop, may_continue = asyncio.get_running_loop(), False
+        while not may_continue:
+            ready: asyncio.Future[bool] = loop.create_future()
+            (self._waiting.appendleft if is_first else self._waiting.append)(ready)
+            # One task continues in each turn. The others check whether those before them have left time.
+            may_continue = await ready or not self.is_over
+            is_first = True
