@@ -27,7 +27,8 @@ _NEW_OBJECTS_OF_ONE_RUN = 200_000
 _YOUNG_COLLECTIONS = 10  # Python's default: collections of the youngest generation before one of older objects
 # In a worker, runs create nearly all objects and leave no garbage. A collection of all the objects that hostile zones
 # can create would block the event loop for a second.
-_YOUNG_COLLECTIONS_OF_RUNS = 100
+_NEW_OBJECTS_OF_RUNS = 100_000
+_YOUNG_COLLECTIONS_OF_RUNS = 50
 
 
 @contextmanager
@@ -52,7 +53,10 @@ def collect_rarely(*, for_runs: bool = False) -> None:
     """
     gc.collect()
     gc.freeze()
-    _collect_after(_NEW_OBJECTS, _YOUNG_COLLECTIONS_OF_RUNS if for_runs else _YOUNG_COLLECTIONS)
+    if for_runs:
+        _collect_after(_NEW_OBJECTS_OF_RUNS, _YOUNG_COLLECTIONS_OF_RUNS)
+    else:
+        _collect_after(_NEW_OBJECTS, _YOUNG_COLLECTIONS)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import Any
 from gonemaster_api.errors import Unavailable
 from gonemaster_api.lookups import NAMES_WAIT_S, TooManyLookups
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.job_submission import read_name
-from gonemaster_api.use_cases.public_submission import public_targets_are_guarded
+from gonemaster_api.use_cases.submission.jobs import read_name
+from gonemaster_api.use_cases.submission.public import public_targets_are_guarded
 from gonemaster_engine.addresses import may_be_target
 from gonemaster_engine.run.as_names import AsName
 from gonemaster_engine.texts import Text

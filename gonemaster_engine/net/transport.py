@@ -13,6 +13,7 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 
 from gonemaster_engine.net.pacing import Pacing
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _TCP_CONNECTIONS = 512  # concurrent, per process
+_URGENT_PART = 4  # one of so many connections is for urgent runs only
 UDP_SOCKETS = 4096  # concurrent, per process, if it may open as many file descriptors
 
 
@@ -110,6 +112,7 @@ class Transport:
         self._deadlines = _Deadlines(self.loop, self.turns, self._on_due)
         self._outgoing: set[Query] = set()  # they wait for a turn of the event loop with time left
         self._tcp_slots = asyncio.Semaphore(tcp_connections)
+        self._other_tcp_slots = asyncio.Semaphore(tcp_connections - tcp_connections // _URGENT_PART)
         self._tcp_tasks: dict[asyncio.Task[None], Query] = {}
         self._closed = False
         self._connections = 0  # over TCP so far
@@ -135,7 +138,7 @@ class Transport:
 
     def _start_in_turn(self, query: Query, start: Callable[[Query], object]) -> None:
         """Start sending a query now, or in a later turn of the event loop if this one has no time left."""
-        if not self.turns.is_over:
+        if query.pace.is_urgent or not self.turns.is_over:
             start(query)
             return
         self._outgoing.add(query)
@@ -218,8 +221,9 @@ class Transport:
     async def _converse(self, query: Query) -> None:
         """Wait for a free connection, which does not count towards the timeout, and send the query."""
         try:
-            async with query.tcp_slots, self._tcp_slots:
-                await self.turns.wait()
+            others = nullcontext() if query.pace.is_urgent else self._other_tcp_slots
+            async with query.tcp_slots, others, self._tcp_slots:
+                await self.turns.wait(is_first=query.pace.is_urgent)
                 if not query.done:
                     await exchange(query, port=self.port, turns=self.turns)
         except TimeoutError:

@@ -10,21 +10,21 @@ from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.broker.attempts import Attempts
 from gonemaster_tasks.broker.beat import BeatSchedule
 from gonemaster_tasks.broker.connection import NOT_ALLOWED, reachable, server_time
-from gonemaster_tasks.broker.duties import Duties
 from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.keys import RATE_LIMITS
-from gonemaster_tasks.broker.lists import WaitingLists
-from gonemaster_tasks.broker.locks import Locks
 from gonemaster_tasks.broker.losses import Losses
 from gonemaster_tasks.broker.marks import Marks
 from gonemaster_tasks.broker.politeness import Politeness
-from gonemaster_tasks.broker.processes import Processes
+from gonemaster_tasks.broker.processes.duties import Duties
+from gonemaster_tasks.broker.processes.locks import Locks
+from gonemaster_tasks.broker.processes.machines import Processes
+from gonemaster_tasks.broker.processes.reports import Reports
+from gonemaster_tasks.broker.processes.workers import Workers
+from gonemaster_tasks.broker.queue.lists import WaitingLists
+from gonemaster_tasks.broker.queue.rejected import RejectedItems
+from gonemaster_tasks.broker.queue.unacked import Unacked
 from gonemaster_tasks.broker.reconciliation import ReconciliationRequests
-from gonemaster_tasks.broker.rejected import RejectedItems
-from gonemaster_tasks.broker.reports import Reports
-from gonemaster_tasks.broker.unacked import Unacked
 from gonemaster_tasks.broker.wishes import Wishes
-from gonemaster_tasks.broker.workers import Workers
 from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused
 
 _OLDEST_SERVER = (6, 2)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from gonemaster_engine.net.pacing.leases import HELD_S, HORIZON_S, TOLERANCE_S, Lease, Leases, LeaseTerms, Want
+from gonemaster_engine.net.pacing.limits import HELD_S, HORIZON_S, TOLERANCE_S, Lease, Leases, LeaseTerms, Want
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable, read_script, server_time
 from gonemaster_tasks.broker.keys import LIMITED, WORKER_TIMES
@@ -18,11 +18,11 @@ _FIELDS = 4  # Fields per lease in the reply.
 
 
 class Politeness:
-    """The leases of all addresses. All methods raise BrokerUnavailable."""
+    """The leases of all addresses, made by a script. All methods raise BrokerUnavailable."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, script: str = "") -> None:
         self._client = client
-        self._lend = client.register_script(read_script("lend.lua"))
+        self._lend = client.register_script(script or read_script("lend.lua"))
 
     def lend(self, wants: Sequence[Want], terms: LeaseTerms, *, process: str) -> Leases:
         """Lease packets of several addresses to a process in one call."""

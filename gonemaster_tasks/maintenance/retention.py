@@ -22,7 +22,7 @@ from gonemaster_db.service.metrics.counting import PURGED, Count, add_counts
 from gonemaster_db.service.metrics.slots import remove_old_slots
 from gonemaster_db.service.operations import purge_operations
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.duties import PURGE
+from gonemaster_tasks.broker.processes.duties import PURGE
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.errors import BrokerUnavailable
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from gonemaster_db.service.broker_silence import read_outages
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.broker.duties import PURGE, REAP
-from gonemaster_tasks.broker.reports import Heard, ProcessReport
+from gonemaster_tasks.broker.processes.duties import PURGE, REAP
+from gonemaster_tasks.broker.processes.reports import Heard, ProcessReport
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue

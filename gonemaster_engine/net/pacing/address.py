@@ -6,8 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from gonemaster_engine.net.pacing.leases import LIFE_S, Lease
-from gonemaster_engine.net.pacing.limits import Share
+from gonemaster_engine.net.pacing.limits import LIFE_S, Lease, Share
 from gonemaster_engine.net.pacing.turns import FairQueue
 
 _LATE_S = 0.02  # how long a lease that arrived or was noticed too late can still be used
@@ -70,20 +69,15 @@ class PacedAddress:
         self.in_flight += 1
         return False
 
-    def return_packet(self, *, is_leased: bool) -> None:
-        """Return a packet that was not sent."""
-        self.answered(is_leased=is_leased)
-        if is_leased:
-            self.leased += 1
-        elif self._sent:
-            self._sent.pop()
-
-    def answered(self, *, is_leased: bool) -> None:
-        """Count one unanswered packet less."""
+    def release(self, *, is_leased: bool, is_unsent: bool = False) -> None:
+        """Count one unanswered packet less; a packet that was not sent can be used again."""
         if is_leased:
             self.leased_in_flight -= 1
+            self.leased += is_unsent
         else:
             self.in_flight -= 1
+            if is_unsent and self._sent:
+                self._sent.pop()
 
     def next_at(self, share: Share, now: float) -> float | None:
         """Return the time at which the next packet is allowed, or None if that depends on a lease or an answer."""

@@ -11,13 +11,13 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.net.pacing.address import PacedAddress
-from gonemaster_engine.net.pacing.leases import Leases, Lender, Want
-from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, Share
+from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, Lender, Want
 from gonemaster_engine.net.pacing.turns import WaitingQuery
 from gonemaster_engine.net.query import Query
 
@@ -46,6 +46,8 @@ class Pacing:
     """
 
     def __init__(self, lender: Lender, limits: Callable[[], AddressLimits], *, is_extra: bool = False) -> None:
+        self.stats = Stats()
+        self.is_without_lender = False  # the lender is unavailable, so that the process stays within its share
         self._loop = asyncio.get_running_loop()
         self._lender = lender
         self._read_limits = limits
@@ -53,29 +55,15 @@ class Pacing:
         self._is_extra = is_extra
         self._addresses: dict[str, PacedAddress] = {}
         self._wanted: list[PacedAddress] = []
-        self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
-        self._request = 0  # number of the latest request
-        self._asked_at = 0.0
-        self._limit_of_reply: asyncio.TimerHandle | None = None  # set while a request is in progress
+        self._is_due = asyncio.Event()  # the next request
         self._processes = 0  # 0: unknown
-        self._known_at = math.inf
         self._counted_at = 0.0  # when at least this number of processes was last counted
-        self._is_without_lender = False  # the lender is unavailable
-        self._switched_at = -math.inf
+        self._known_at = math.inf
+        self._settled_at = -math.inf
         self._may_lease = True
         self._share = NO_SHARE
-        self._stats = Stats()
-        self._is_closed = False
-
-    @property
-    def stats(self) -> Stats:
-        """The waits so far."""
-        return self._stats
-
-    @property
-    def is_without_lender(self) -> bool:
-        """Whether the process stays within its share, because the lender does not answer."""
-        return self._is_without_lender
+        self._sweeping: asyncio.TimerHandle | None = None  # set while there are addresses
+        self._asking = self._loop.create_task(self._ask_when_due())
 
     def limited(self) -> list[str]:
         """Return the addresses at which queries wait for the limit."""
@@ -98,7 +86,7 @@ class Pacing:
         address = self._addresses.get(name)
         if address is None:
             address = self._addresses[name] = PacedAddress(name, now)
-            self._call_at(now + _SWEEP_S, self._sweep)
+            self._sweeping = self._sweeping or self._loop.call_later(_SWEEP_S, self._sweep)
         address.used_at = now
         if not address.queue and (is_leased := address.take(self._share, now)) is not None:
             self._send(address, query, send, is_leased=is_leased)
@@ -106,24 +94,14 @@ class Pacing:
         address.queue.add(WaitingQuery(query, send, now))
         self._advance(address)
 
-    def _call_at(self, at: float, method: Callable[[], None]) -> None:
-        """Call a method of this object at a time, unless a call is already scheduled."""
-
-        def call() -> None:
-            del self._timers[method]
-            method()
-
-        if method not in self._timers:
-            self._timers[method] = self._loop.call_at(at, call)
-
     def _send(self, address: PacedAddress, query: Query, send: Callable[[Query], bool], *, is_leased: bool) -> None:
         query.on_release = partial(self._on_outcome, address, is_leased)
         if not send(query):
             query.on_release = None
-            address.return_packet(is_leased=is_leased)
+            address.release(is_leased=is_leased, is_unsent=True)
 
     def _on_outcome(self, address: PacedAddress, is_leased: bool) -> None:
-        address.answered(is_leased=is_leased)
+        address.release(is_leased=is_leased)
         if address.queue:
             self._loop.call_soon(self._advance, address)  # deferred: the outcome is processed first
         elif address.is_shared and is_leased and not address.leased_in_flight:
@@ -134,13 +112,11 @@ class Pacing:
         now, queue = time.monotonic(), address.queue
         if address.timer:
             address.timer.cancel()
-        if self._is_closed:
-            return
         while queue and (is_leased := address.take(self._share, now)) is not None:
             waiting = queue.take()
             self._note_wait(waiting, now)
             if waiting.query.done:
-                address.return_packet(is_leased=is_leased)
+                address.release(is_leased=is_leased, is_unsent=True)
             else:
                 self._send(address, waiting.query, waiting.send, is_leased=is_leased)
         if not queue:
@@ -158,39 +134,34 @@ class Pacing:
         waited_s = now - waiting.since
         waiting.query.pace.waited_s += waited_s
         if waited_s > _LONG_S:
-            self._stats = Stats(self._stats.waits + 1, self._stats.waited_s + waited_s)
+            self.stats = Stats(self.stats.waits + 1, self.stats.waited_s + waited_s)
 
     def _want(self, address: PacedAddress) -> None:
         if self._may_lease and not address.is_asked:
             address.is_asked = True
             self._wanted.append(address)
-            self._ask_soon()
+            self._is_due.set()
 
-    def _ask_soon(self) -> None:
-        if self._limit_of_reply is None:  # otherwise the reply to the current request comes first
-            self._call_at(max(time.monotonic(), self._asked_at + _GATHER_S), self._ask)
+    async def _ask_when_due(self) -> None:
+        while await self._is_due.wait():
+            self._is_due.clear()
+            await self._ask()
+            await asyncio.sleep(_GATHER_S)
 
-    def _ask(self) -> None:
+    async def _ask(self) -> None:
         """Request all wanted leases; without any, the number of processes."""
-        now = self._asked_at = time.monotonic()
+        now, limits = time.monotonic(), self._limits
         wanted, self._wanted = self._wanted, []
         wants = [
             Want(each.name, 0 if each.has_lease(now) else len(each.queue), each.leased_in_flight) for each in wanted
         ]
-        self._request += 1
-        reply = partial(self._on_reply, self._request, self._limits, wanted)
-        self._limit_of_reply = self._loop.call_later(_ANSWER_S, reply, None)
-        terms = self._limits.lease_terms(max(1, self._processes))
-        self._lender.ask(wants, terms, reply, limited=self.limited())
-
-    def _on_reply(self, request: int, limits: AddressLimits, wanted: list[PacedAddress], leases: Leases | None) -> None:
-        if self._is_closed or request != self._request or self._limit_of_reply is None:  # too late
-            return
-        self._limit_of_reply.cancel()
-        self._limit_of_reply = None
+        terms, leases = limits.lease_terms(max(1, self._processes)), None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ANSWER_S):
+                leases = await self._lender.lend(wants, terms, limited=self.limited())
         now = time.monotonic()
-        if self._is_without_lender != (leases is None):
-            self._is_without_lender, self._switched_at = leases is None, now
+        if self.is_without_lender != (leases is None):
+            self.is_without_lender, self._settled_at = leases is None, now + _SWITCH_S
         if leases:
             self._count(leases.processes, now)
         self._update_share(now)
@@ -199,8 +170,6 @@ class Pacing:
             if leases and self._may_lease and limits == self._limits:
                 address.accept(leases.leases[number], made_at=leases.made_at, now=now)
             self._advance(address)
-        if self._wanted:
-            self._ask_soon()
 
     def _count(self, processes: int, now: float) -> None:
         """Store the number of processes; a lower number takes effect only after a while."""
@@ -211,15 +180,13 @@ class Pacing:
     def _update_share(self, now: float) -> None:
         """Set what the process may send without a lease, and whether it may request leases."""
         processes = max(1, self._processes)
-        is_settled = now >= self._switched_at + _SWITCH_S
-        self._may_lease = is_settled and not self._is_without_lender
-        if self._limits.is_unlimited:
-            self._share = Share(math.inf, math.inf)
-        elif is_settled and self._is_without_lender:
+        is_settled = now >= self._settled_at
+        self._may_lease = is_settled and not self.is_without_lender
+        if is_settled and self.is_without_lender:
             self._share = self._limits.whole_share(processes * _EXTRA_PARTS if self._is_extra else processes)
-        elif (
-            self._is_extra or now < self._known_at + _SWITCH_S
-        ):  # the other processes' shares are too large until they know of this one
+        elif self._limits.is_unlimited:
+            self._share = self._limits.half_share(processes)
+        elif self._is_extra or now < self._known_at + _SWITCH_S:  # until the others have reduced their shares
             self._share = NO_SHARE
         else:
             self._share = self._limits.half_share(processes)
@@ -246,20 +213,17 @@ class Pacing:
             if address.queue:
                 self._advance(address)
         if self._addresses:
-            self._ask_soon()
-            self._call_at(now + _SWEEP_S, self._sweep)
+            self._is_due.set()
+        self._sweeping = self._loop.call_later(_SWEEP_S, self._sweep) if self._addresses else None
 
     def close(self) -> list[Query]:
         """Stop, and return the waiting queries."""
-        self._is_closed = True
-        for timer in self._timers.values():
-            timer.cancel()
-        if self._limit_of_reply:
-            self._limit_of_reply.cancel()
-        waiting = [each.query for address in self._addresses.values() for each in address.queue.waiting()]
-        for address in self._addresses.values():
-            if address.timer:
-                address.timer.cancel()
+        self._asking.cancel()
+        addresses = self._addresses.values()
+        for timer in (self._sweeping, *(address.timer for address in addresses)):
+            if timer:
+                timer.cancel()
+        waiting = [each.query for address in addresses for each in address.queue.waiting()]
         for query in waiting:
             query.pace.end()
         return waiting

@@ -182,7 +182,7 @@ class Server:
 
     def _on_outcome(self, pending: Pending, outcome: QueryOutcome) -> None:
         run, key = self._run, pending.key
-        self._admission.end(key, outcome)
+        self._admission.end(key)
         outcome = self._charge_response(key, outcome)
         if run.log.traces_queries:
             trace.ended(run.log, self.address, key, outcome)
@@ -201,7 +201,10 @@ class Server:
         """Charge the budget for a response; return the outcome without it if the budget does not allow it."""
         budget, response = self._run.budget, outcome.response
         if response:
-            budget.note_answer(self._admission.account, is_authoritative=self._is_authoritative(key, response))
+            account = self._admission.account
+            budget.note_answer(account, is_authoritative=self._is_authoritative(key, response))
+            if not account.is_independent and response.is_referral_to(self._run.zone_name):
+                budget.note_independent(account)
             if not budget.keep(response, self.address):
                 return QueryOutcome(None, CLOSED)
             if response.is_cut and key.qtype != "AXFR":  # only the first record of a transfer is needed

@@ -6,7 +6,8 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from concurrent.futures import Future
+from functools import partial
 
 from gonemaster_engine.net.pacing import Leases, LeaseTerms, Want
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
@@ -14,7 +15,9 @@ from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.repeating import FailureLog
 
-_STOP_S = 1.0  # A thread that waits longer for Redis ends with the process.
+_STOP_S = 1.0  # A thread that waits longer for Redis ends with the process; one of an executor would delay its end.
+
+_Request = tuple[Future[Leases | None], Callable[[], Leases | None]]
 
 
 class RedisLender:
@@ -24,7 +27,7 @@ class RedisLender:
         self._client = address.connect()
         self._politeness = Politeness(self._client)
         self._process = process
-        self._requests: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._failures = FailureLog("politeness")
         self._thread = threading.Thread(target=self._serve, name="politeness", daemon=True)
 
@@ -43,27 +46,17 @@ class RedisLender:
         self._thread.join(timeout=_STOP_S)
         self._client.close()
 
-    def ask(
-        self,
-        wants: Sequence[Want],
-        terms: LeaseTerms,
-        reply: Callable[[Leases | None], None],
-        *,
-        limited: Sequence[str],
-    ) -> None:
-        """Request leases; `reply` is called in the running loop, with None while Redis is unavailable."""
-        loop = asyncio.get_running_loop()
-
-        def serve() -> None:
-            leases = self._lend(wants, terms, limited)
-            with suppress(RuntimeError):  # The loop was closed meanwhile.
-                loop.call_soon_threadsafe(reply, leases)
-
-        self._requests.put(serve)
+    async def lend(self, wants: Sequence[Want], terms: LeaseTerms, *, limited: Sequence[str]) -> Leases | None:
+        """Request leases; return None while Redis is unavailable."""
+        reply: Future[Leases | None] = Future()
+        self._requests.put((reply, partial(self._lend, wants, terms, limited)))
+        return await asyncio.wrap_future(reply)
 
     def _serve(self) -> None:
-        while serve := self._requests.get():
-            serve()
+        while request := self._requests.get():
+            reply, lend = request
+            if reply.set_running_or_notify_cancel():
+                reply.set_result(lend())
 
     def _lend(self, wants: Sequence[Want], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
         try:

@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 from itertools import count
 
-from gonemaster_tasks.broker.duties import REAP
+from gonemaster_tasks.broker.processes.duties import REAP
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked

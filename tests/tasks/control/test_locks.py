@@ -11,7 +11,7 @@ import pytest
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import JobNotFound
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.locks import LIFE, Lock
+from gonemaster_tasks.broker.processes.locks import LIFE, Lock
 from gonemaster_tasks.control.order import move_jobs, move_jobs_beside
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER
 from gonemaster_tasks.control.parts import QueueParts

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request, url_for
 
-from gonemaster_api.queries.findings import MOST, MOST_SHOWN, SHOWN_LEVELS
+from gonemaster_api.queries.runs.findings import MOST, MOST_SHOWN, SHOWN_LEVELS
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.jobs.exports import result_text
 from gonemaster_api.ui.admin.jobs.inspection import (
@@ -25,7 +25,7 @@ from gonemaster_api.ui.shell.texts.formats import u_label
 from gonemaster_api.ui.shell.texts.languages import gettext, language, mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.urls import local_path
-from gonemaster_api.use_cases.job_submission import submit_job_again
+from gonemaster_api.use_cases.submission.jobs import submit_job_again
 from gonemaster_api.web.actor import who
 from gonemaster_db.models import Job, Run
 from gonemaster_tasks.control.jobs import cancel_job
@@ -57,7 +57,8 @@ def detail(job_id: str) -> Response:
     item = read_item(shared, job_id)
     if isinstance(item, Job):
         follows = request.args.get("follow") != "off"
-        return page("admin/jobs/page.html", waiting=inspect_waiting(shared, item), follows=follows)
+        waiting = inspect_waiting(shared, item)
+        return page("admin/jobs/page.html", parts=("job",), waiting=waiting, follows=follows)
     level, problems = _wanted_level()
     most = MOST if request.args.get("all") else MOST_SHOWN
     inspection = inspect_run(shared, job_id, locale=language(), level=level, most=most)

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.queries.public_jobs import asns_of, read_public_chain
-from gonemaster_api.queries.results import RunWithEntries, read_finished_run, shown_to_public
+from gonemaster_api.queries.jobs.public_jobs import asns_of, read_public_chain
+from gonemaster_api.queries.runs.results import RunWithEntries, read_finished_run, shown_to_public
 from gonemaster_api.state import State
 from gonemaster_api.ui.public.form.typed import DsRow, NameserverRow, Typed
 from gonemaster_api.ui.public.result.findings import PublicFindings
