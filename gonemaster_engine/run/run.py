@@ -140,8 +140,7 @@ async def run_test(
         if with_chain:
             await run.describe_chain(limit_s=min(_CHAIN_LIMIT_S, deadline_s - run_log.elapsed()))
     except TimeoutError:
-        await context.transport.turns.wait(is_first=True)  # runs that began together end together
-        run.report_cut_off(deadline_s)
+        await run.report_cut_off(deadline_s)
     except _Stopped:
         pass
     finally:
@@ -541,8 +540,9 @@ class _Run:
             self._log.system("MODULE_VERSION", module=module, version=__version__)
         self._module = module
 
-    def report_cut_off(self, deadline_s: float) -> None:
+    async def report_cut_off(self, deadline_s: float) -> None:
         """Report the entries of interrupted cases, and what is missing and why."""
+        await self._context.transport.turns.wait(is_first=True)  # runs that began together end together
         unfinished = self.unfinished
         for run in self._to_report:
             if run.entries:

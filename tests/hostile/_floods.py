@@ -77,7 +77,7 @@ def _name_servers(rtype: int, source: random.Random) -> tuple[bytes, int] | None
 
 
 def _name_servers_for_all(rtype: int, source: random.Random) -> tuple[bytes, int] | None:
-    """NS records of names all over the zone, whatever the query."""
+    """NS records of names all over the zone, in the answer to any query."""
     return _filled(record(_label(source) + _OWNER, NS, _label(source) + _OWNER) for _ in range(1_800))
 
 

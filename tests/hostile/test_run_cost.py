@@ -157,7 +157,7 @@ def test_sixteen_zones_with_many_servers_leave_the_loop_its_turns(answers: str, 
 
 
 def test_a_run_over_its_memory_ends_alone(tmp_path: Path) -> None:
-    """Three runs of a zone with giant answers beside a run of a good zone, in one process."""
+    """Three runs of a zone with giant answers and a run of a good zone, in one process."""
     with giant_world("name_servers_for_all", special=flood("name_servers_for_all")) as world:
         figures = cost(world, tmp_path, ZONE, ZONE, ZONE, GOOD_ZONE, deadline_s=60.0)
     *evil, good = figures["runs"]

@@ -163,7 +163,7 @@ class QueryAdmission:
             self._set_timer(resume)
 
     def close(self) -> None:
-        """Stop: the run has ended, waiting queries are not sent, and nobody needs the outcome of the others."""
+        """Stop: the run has ended, waiting queries are not sent, and the outcome of the others is not needed."""
         for query, _ in self.under_way.values():
             query.abandon()
         if self._timer:

@@ -23,8 +23,8 @@ import dns.rrset
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.limits import ANSWER_MAX_RECORDS, EDNS_MAX_OPTIONS, SET_MAX_RECORDS, SIGNED_SET_MAX_RECORDS
-from gonemaster_engine.net.wire.octets import MessageOctets
+from gonemaster_engine.limits import ANSWER_MAX_RECORDS, SET_MAX_RECORDS, SIGNED_SET_MAX_RECORDS
+from gonemaster_engine.net.wire.octets import MessageOctets, edns_options
 from gonemaster_engine.net.wire.rdata import rdata_of
 from gonemaster_engine.net.wire.rrtypes import (
     AAAA,
@@ -404,7 +404,7 @@ class Response:
                 version=ttl >> 16 & 0xFF,
                 do=bool(ttl & _DO),
                 z=ttl & 0x7FFF,
-                options=_options(record.octets),
+                options=edns_options(record.octets),
             )
         return True
 
@@ -597,16 +597,3 @@ def dns_name(name: str) -> dns.name.Name:
 def from_dns_name(name: dns.name.Name) -> str:
     """Convert a dnspython name to a canonical name."""
     return names.from_labels([label for label in name.labels if label])
-
-
-def _options(rdata: bytes) -> tuple[tuple[int, bytes], ...]:
-    options: list[tuple[int, bytes]] = []
-    position = 0
-    while position + 4 <= len(rdata) and len(options) < EDNS_MAX_OPTIONS:
-        code, length = _QUESTION_FIXED.unpack_from(rdata, position)
-        position += 4
-        if position + length > len(rdata):
-            break  # a truncated option; the earlier ones are valid
-        options.append((code, rdata[position : position + length]))
-        position += length
-    return tuple(options)

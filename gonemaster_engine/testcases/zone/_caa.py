@@ -14,7 +14,7 @@ RESERVED = 0x7F
 ISSUE_PROPERTIES = ("issue", "issuewild", "issuemail")
 KNOWN_PROPERTIES = frozenset({*ISSUE_PROPERTIES, "iodef", "contactemail", "contactphone", "issuevmc"})
 
-_VALUE_MAX_OCTETS = 4096  # a domain and parameters; RFC 8659 has no limit of its own
+_VALUE_MAX_OCTETS = 4096  # a domain and parameters; RFC 8659 has no separate limit
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _BLANKS = r"[ \t]*+"  # possessive, because two of them may be adjacent
 _PARAMETER = rf"{_LABEL}{_BLANKS}={_BLANKS}[\x21-\x3a\x3c-\x7e]*"
