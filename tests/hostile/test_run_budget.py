@@ -485,6 +485,6 @@ def test_addresses_are_looked_up_for_a_limited_number_of_names_and_servers() -> 
         result = run_inside(world, zone, deadline_s=10.0, limits=RunLimits(max_address_lookups=100))
         lookups = world.packets.total()
         full = run_inside(world, zone, deadline_s=10.0)
-        assert world.packets.total() - lookups > lookups + 2 * 500
+        assert world.packets.total() - lookups > lookups
     assert limits_of(result)["max_address_lookups"]["count"] == 40 - 100 // 20
     assert "max_address_lookups" not in limits_of(full)
