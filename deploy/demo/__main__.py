@@ -144,9 +144,7 @@ def settings(home: Path, *, hints: Path, dns_port: int) -> dict[str, str]:
 
 
 @contextmanager
-def running(
-    name: str, home: Path, command: tuple[str, ...], environ: Mapping[str, str] | None = None
-) -> Iterator[Part]:
+def running(name: str, home: Path, command: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[Part]:
     """Run a Python module with its arguments, and stop it at the end."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GONEMASTER_")}
     output = home / f"{name}.log"

@@ -161,7 +161,8 @@ def run_all(settings: Settings, *, embedded: bool) -> int:
             [programs.beat(settings)],
             programs.api(settings, descriptor=listener.fileno(), ready=lambda: _serves(url), counts=counts),
         ]
-        supervisor = Supervisor(groups, json_lines=settings.log_format == "json")
+        is_json, ready_timeout = settings.log_format == "json", settings.start_timeout
+        supervisor = Supervisor(groups, json_lines=is_json, ready_timeout=ready_timeout)
         return supervisor.run(on_ready=lambda: log.info("gonemaster is ready", url=url, version=__version__))
 
 
@@ -246,7 +247,8 @@ def run_flower(settings: Settings) -> NoReturn:
 
 
 def _supervise(settings: Settings, group: list[Program]) -> int:
-    return Supervisor([group], json_lines=settings.log_format == "json").run()
+    is_json, ready_timeout = settings.log_format == "json", settings.start_timeout
+    return Supervisor([group], json_lines=is_json, ready_timeout=ready_timeout).run()
 
 
 def update_reference_data(settings: Settings) -> int:

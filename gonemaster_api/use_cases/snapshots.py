@@ -10,10 +10,13 @@ from gonemaster_api.state import State
 from gonemaster_db.analysis import rebuilding
 from gonemaster_db.analysis import snapshots as rows
 from gonemaster_db.analysis.cohorts import get_cohort
+from gonemaster_db.batches.batches import ids_of_batches
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import InvalidSlug, MaterialisationRunning, SnapshotStateError, SourceRunsPurged
 from gonemaster_db.service.audit import record_action
 from gonemaster_engine.texts import Text, text_of
+from gonemaster_tasks.control.batches import complete_batch
+from gonemaster_tasks.control.submit import SubmittedBatch
 
 
 def remove_cohort(state: State, cohort_id: int, *, who: str) -> None:
@@ -125,6 +128,20 @@ def rematerialise_snapshot(state: State, cohort_id: int, slug: str, *, who: str)
         _note(session, "snapshot.rematerialize", f"{cohort.source_tag}/{slug}", who, cohort_id)
 
     _begun(state, begin)
+
+
+def repair_snapshot(state: State, cohort_id: int, slug: str, *, who: str) -> SubmittedBatch:
+    """Queue tests of the members that have no result in a snapshot, as further jobs of its batch.
+
+    Raises:
+        NothingToRepeat: each member has a result, or no run is left.
+        CohortNotFound, SnapshotNotFound, BrokerUnavailable.
+    """
+    with state.store.read_only() as session:
+        tag = get_cohort(session, cohort_id).source_tag
+        snapshot = rows.get_snapshot(session, cohort_id, slug)
+        batch_id = ids_of_batches(session, [snapshot.batch_key or 0]).get(snapshot.batch_key or 0, "")
+    return complete_batch(state.queue, batch_id, tag, who=who)
 
 
 def rematerialise_snapshots(state: State, cohort_id: int, *, who: str) -> int:

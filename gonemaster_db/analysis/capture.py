@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.discarding import count_facts
+from gonemaster_db.analysis.membership import count_members
 from gonemaster_db.analysis.provenance import Provenance, read_provenance, vocabulary_id
 from gonemaster_db.analysis.views.domains import DOMAIN_COLUMNS, DomainPass, read_slice
 from gonemaster_db.analysis.views.members import MEMBER_COLUMNS, MemberRow
@@ -54,6 +55,7 @@ from gonemaster_db.service.watches import note_event
 
 log = logging.getLogger(__name__)
 
+COVERAGE = 80  # percent
 TOP = 10
 _SLICE = 1000
 _ROWS_AT_A_TIME = 5000
@@ -81,9 +83,12 @@ def materialise(
     *,
     now: Callable[[], datetime],
     scoring_config_hash: str = "default",
+    coverage: int = COVERAGE,
     step: Callable[[], bool] = lambda: True,
 ) -> Capture:
     """Build the view of a snapshot from its facts and publish it; the caller checks that its batch has finished.
+
+    `coverage` is the percentage of members that it needs to become the default, for cohorts without their own.
 
     `step` is called between two transactions and may sleep; if it returns False the attempt ends.
     """
@@ -92,7 +97,7 @@ def materialise(
         outcome = store.run_in_transaction(building.begin)
         if outcome is None:
             building.build()
-            outcome = store.run_in_transaction(lambda session: building.show(session, scoring_config_hash))
+            outcome = store.run_in_transaction(lambda session: building.show(session, scoring_config_hash, coverage))
     except (FactsChanged, ViewLost):
         outcome = Capture.CHANGED
     except _CaptureStopped:
@@ -151,7 +156,7 @@ class _Building:
         distributions = {name: dict(counts) for name, counts in seen.distributions.items()}
         self._write(lambda session: self._write_overview(session, objects, distributions))
 
-    def show(self, session: Session, scoring_config_hash: str) -> Capture:
+    def show(self, session: Session, scoring_config_hash: str, coverage: int) -> Capture:
         """Publish the view in place of the previous one, unless the facts have changed since `begin`."""
         found = _lock(session, self.snapshot_id)
         if found is None:
@@ -164,6 +169,8 @@ class _Building:
             retire_views(session, [snapshot.view_id], now=self.now())
         snapshot.view_id = self.view_id
         _note(snapshot, self.provenance, self.now())
+        snapshot.coverage = _coverage(session, cohort, snapshot)
+        snapshot.default_allowed = snapshot.coverage >= (coverage if cohort.coverage is None else cohort.coverage)
         snapshot.vocabulary_id = vocabulary_id(session, self.provenance.effective_profile_id) or snapshot.vocabulary_id
         snapshot.scoring_config_hash = scoring_config_hash
         snapshot.captured_at = cohort.last_materialized_at = snapshot.last_materialized_at = self.now()
@@ -279,7 +286,9 @@ def _lock(session: Session, snapshot_id: int) -> tuple[Cohort, CohortSnapshot] |
 
 def _refuse(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> Capture:
     """Record that the runs cannot be compared, because they used different profiles."""
-    snapshot.status, snapshot.is_public = SnapshotStatus.FAILED_MIXED_PROFILES, False
+    if snapshot.status is not SnapshotStatus.RETIRED:
+        snapshot.status = SnapshotStatus.FAILED_MIXED_PROFILES
+    snapshot.is_public = False
     snapshot.materialization_status = ""
     _note(snapshot, provenance, now)
     return Capture.MIXED_PROFILES
@@ -288,12 +297,14 @@ def _refuse(snapshot: CohortSnapshot, provenance: Provenance, now: datetime) -> 
 def _pin_if_requested(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> None:
     """Pin the snapshot if its batch was submitted with `promote_snapshot`, which applies only once.
 
+    A snapshot that covers too few members is not pinned before it is repaired.
+
     If the batch feeds several cohorts, the cohort of the batch's tag is pinned, which is what schedules use; for a
     batch without such a cohort it is the first one captured.
     """
     wished = select(Batch).where(Batch.key == snapshot.batch_key, Batch.promote_snapshot)
     batch = session.scalar(wished.with_for_update())
-    if batch is not None and not _has_own_cohort(session, batch, cohort):
+    if batch is not None and snapshot.default_allowed and not _has_own_cohort(session, batch, cohort):
         batch.promote_snapshot = False
         cohort.default_snapshot_policy, cohort.default_snapshot_id = DefaultPolicy.PINNED, snapshot.id
 
@@ -303,6 +314,12 @@ def _has_own_cohort(session: Session, batch: Batch, cohort: Cohort) -> bool:
         return False
     other = select(Cohort.id).where(Cohort.source_tag == batch.tag, Cohort.analysis_enabled)
     return session.scalar(other) is not None
+
+
+def _coverage(session: Session, cohort: Cohort, snapshot: CohortSnapshot) -> int:
+    """Return the percentage of the members of a cohort that have a result in a snapshot, rounded down."""
+    members = count_members(session, cohort.source_tag)
+    return min(100, 100 * snapshot.domain_count // members) if members else 100
 
 
 def _failures(session: Session, snapshot_id: int) -> str:

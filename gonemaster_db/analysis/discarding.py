@@ -79,8 +79,8 @@ def snapshots_of_batch(session: Session, batch_key: int) -> list[Mapping[str, An
 
 
 def newest_snapshot(session: Session, cohort_id: int) -> int | None:
-    """Return the newest captured and public snapshot of a cohort."""
-    shown = (CohortSnapshot.status == SnapshotStatus.CAPTURED, CohortSnapshot.is_public)
+    """Return the newest captured and public snapshot of a cohort that covers enough of its members."""
+    shown = (CohortSnapshot.status == SnapshotStatus.CAPTURED, CohortSnapshot.is_public, CohortSnapshot.default_allowed)
     query = select(CohortSnapshot.id).where(CohortSnapshot.cohort_id == cohort_id, *shown)
     newest = query.order_by(CohortSnapshot.last_run_at.desc(), CohortSnapshot.id.desc())
     return session.scalar(newest.limit(1))

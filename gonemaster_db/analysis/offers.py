@@ -96,7 +96,9 @@ def count_offered_snapshots(session: Session, cohort: Cohort) -> int:
 
 
 def find_offered_snapshot(session: Session, cohort: Cohort, slug: str | None) -> OfferedSnapshot:
-    """Return the public snapshot with a slug, or the default: the pinned one if it is public, otherwise the newest.
+    """Return the public snapshot with a slug, or the default.
+
+    The default is the pinned snapshot if it is public, otherwise the newest one that covers enough members.
 
     Raises: SnapshotNotFound: There is no such public snapshot.
     """
@@ -158,4 +160,5 @@ def _default_id(session: Session, cohort: Cohort) -> int | None:
         pinned = session.scalar(offered.where(CohortSnapshot.id == cohort.default_snapshot_id))
         if pinned is not None:
             return pinned
-    return session.scalar(offered.order_by(*_NEWEST_FIRST).limit(1))
+    newest = offered.where(CohortSnapshot.default_allowed).order_by(*_NEWEST_FIRST)
+    return session.scalar(newest.limit(1))

@@ -52,6 +52,8 @@ class UnseenBatch:
     succeeded: int
     snapshot_id: int | None
     seen: int
+    is_tagged: bool = True
+    coverage: int | None = None
 
 
 class RunRow(NamedTuple):
@@ -82,6 +84,9 @@ class Projected:
 def find_waiting(session: Session, *, floor: str, created_since: datetime | None = None) -> list[UnseenBatch]:
     """Return the batches whose counters differ from those that the snapshots of cohorts have seen, newest first.
 
+    A batch belongs to the cohorts of its tags. A batch whose tags have no cohort belongs to those whose members it
+    tests, which `covers` decides.
+
     `floor` is the minimum level of cohorts without their own. With `created_since` older batches that are already
     captured are skipped: checking all batches is more expensive and needed less often.
     """
@@ -93,23 +98,49 @@ def find_waiting(session: Session, *, floor: str, created_since: datetime | None
     known = {(one.cohort_id, one.batch_key): one for one in snapshots}
     removed = select(PurgedSnapshot.cohort_id, PurgedSnapshot.batch_key)
     purged = {tuple(row) for row in session.execute(removed.where(PurgedSnapshot.batch_key.in_(list(succeeded))))}
+    made_for = _tags_of_cohorts(session, list(succeeded))
     found = []
     for batch_key, number in sorted(succeeded.items(), reverse=True):
+        tags = made_for[batch_key]
         for cohort in cohorts:
-            if (cohort.id, batch_key) in purged:
-                continue
             snapshot = known.get((cohort.id, batch_key))
+            is_for_others = bool(tags) and cohort.source_tag not in tags and snapshot is None
+            if is_for_others or (cohort.id, batch_key) in purged:
+                continue
             if (0 if snapshot is None else snapshot.seen_runs) != number:
-                found.append(_waiting(cohort, snapshot, batch_key, number, floor))
+                found.append(_waiting(cohort, snapshot, batch_key, number, floor, is_tagged=bool(tags)))
     return found
 
 
+def _tags_of_cohorts(session: Session, batch_keys: Collection[int]) -> dict[int, set[str]]:
+    """Return the tags of each batch that have a cohort, whether its analysis is on or off."""
+    known = set(session.scalars(select(Cohort.source_tag)))
+    batches = session.scalars(select(Batch).where(Batch.key.in_(batch_keys)))
+    return {batch.key: known.intersection(batch.tag_names) for batch in batches}
+
+
 def _waiting(
-    cohort: Cohort, snapshot: CohortSnapshot | None, batch_key: int, succeeded: int, floor: str
+    cohort: Cohort,
+    snapshot: CohortSnapshot | None,
+    batch_key: int,
+    succeeded: int,
+    floor: str,
+    *,
+    is_tagged: bool,
 ) -> UnseenBatch:
     own = snapshot.tag_view_min_level if snapshot else cohort.tag_view_min_level or floor
-    about = (cohort.id, cohort.generation, cohort.source_tag, own, batch_key, succeeded)
-    return UnseenBatch(*about, snapshot.id if snapshot else None, snapshot.seen_runs if snapshot else 0)
+    return UnseenBatch(
+        cohort.id,
+        cohort.generation,
+        cohort.source_tag,
+        own,
+        batch_key,
+        succeeded,
+        snapshot_id=snapshot.id if snapshot else None,
+        seen=snapshot.seen_runs if snapshot else 0,
+        is_tagged=is_tagged,
+        coverage=cohort.coverage,
+    )
 
 
 def count_succeeded(session: Session, created_since: datetime | None = None) -> dict[int, int]:

@@ -245,7 +245,8 @@ def _checked_slug(session: Session, cohort_id: int, slug: str) -> str:
 def _change_status(snapshot: CohortSnapshot, status: SnapshotStatus) -> None:
     if status not in {SnapshotStatus.CAPTURED, SnapshotStatus.RETIRED}:
         raise SnapshotStateError(Text("status must be captured or retired"))
-    if snapshot.view_id is None:
+    may_hide = status is SnapshotStatus.RETIRED and snapshot.status is SnapshotStatus.FAILED_MIXED_PROFILES
+    if snapshot.view_id is None and not may_hide:
         raise SnapshotStateError(Text("snapshot {slug} has not been captured yet", slug=snapshot.slug))
     if status is snapshot.status:
         return

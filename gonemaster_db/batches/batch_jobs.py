@@ -54,6 +54,11 @@ def count_option_characters(session: Session, batch_id: str, *, status: RunStatu
     return session.scalar(query) or 0
 
 
+def sample_job(session: Session, batch_id: str) -> NewJob | None:
+    """Return a job with the options of a run of a batch, which differ only in the domain; None without a run."""
+    return next(iter_repeated_jobs(session, batch_id), None)
+
+
 def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> Iterator[NewJob]:
     """Yield a new job with the same options for each run of a batch, optionally of one status, in slices."""
     columns = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from gonemaster_db.batches.models.batches import joined_tags
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import BatchNotFound, StoreConflict
 from gonemaster_db.core.ids import batch_key, new_batch_id
@@ -18,6 +20,14 @@ from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans
 from gonemaster_db.runs.counters import RunGroup, count_runs_of_batches, read_counts
 from gonemaster_db.runs.purged_runs import PurgedRuns, read_purged
 
+BATCH_SORTS: Mapping[str, Sequence[ColumnElement[Any]]] = {
+    "created_at_desc": (Batch.created_at.desc(), Batch.id.desc()),
+    "created_at_asc": (Batch.created_at.asc(), Batch.id.asc()),
+    "name_asc": (func.lower(Batch.name).asc(), Batch.id.desc()),
+    "name_desc": (func.lower(Batch.name).desc(), Batch.id.desc()),
+    "domain_count_desc": (Batch.domain_count.desc(), Batch.id.desc()),
+    "domain_count_asc": (Batch.domain_count.asc(), Batch.id.desc()),
+}
 _ATTEMPTS = 10  # Keys collide in 1 of 3844 pairs created within the same microsecond.
 
 
@@ -88,6 +98,8 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
         "created_at": now or utcnow(),
         "domain_count": new.domain_count,
         "tag": new.tag,
+        "name": new.name,
+        "tags": joined_tags(new.tags),
         "description": new.description,
         "snapshot_intent": new.snapshot_intent,
         "promote_snapshot": new.promote_snapshot,
@@ -118,18 +130,26 @@ def of_batch(session: Session, batch_id: str) -> ColumnElement[bool]:
     return false() if key is None else Run.batch_key == key
 
 
-def get_batch(session: Session, batch_id: str) -> Batch:
-    """Read a batch. Raises BatchNotFound."""
-    found = session.scalar(select(Batch).where(Batch.id == batch_id))
+def get_batch(session: Session, batch_id: str, *, lock: bool = False) -> Batch:
+    """Read a batch, locked until the end of the transaction if `lock` is set. Raises BatchNotFound."""
+    query = select(Batch).where(Batch.id == batch_id)
+    found = session.scalar(query.with_for_update() if lock else query)
     if found is None:
         raise BatchNotFound(batch_id)
     return found
 
 
-def set_snapshot_intent(session: Session, batch_id: str, *, intent: bool) -> Batch:
-    """Set whether the results of a batch become a snapshot. Raises BatchNotFound."""
-    batch = get_batch(session, batch_id)
-    batch.snapshot_intent = intent
+def change_batch(session: Session, batch_id: str, changes: Mapping[str, Any]) -> Batch:
+    """Change name, description, tags or snapshot_intent (whether its results become snapshots). Raises BatchNotFound.
+
+    The first tag is that of the batch in lists.
+    """
+    batch = get_batch(session, batch_id, lock=True)
+    for name in ("name", "description", "snapshot_intent"):
+        if name in changes:
+            setattr(batch, name, changes[name])
+    if "tags" in changes:
+        batch.tags, batch.tag = joined_tags(changes["tags"]), next(iter(changes["tags"]), "")
     session.flush()
     return batch
 
@@ -141,14 +161,25 @@ def set_snapshot_intent_of_tag(session: Session, tag: str) -> None:
 
 
 def list_batches(
-    session: Session, *, label: str = "", tag: str | None = None, limit: int = 20, offset: int = 0
+    session: Session,
+    *,
+    label: str = "",
+    search: str = "",
+    tag: str | None = None,
+    sort: str = "created_at_desc",
+    limit: int = 20,
+    offset: int = 0,
 ) -> Page[ListedBatch]:
-    """Return a page of batches, newest first; `label` is a substring of the tag, `tag` is the whole tag."""
-    conditions = _labelled(label)
+    """Return a page of batches in an order of BATCH_SORTS.
+
+    `label` is a substring of the tag, `tag` the whole tag; `search` is a substring of name, description or tags, or the
+    beginning of the ID.
+    """
+    conditions = _labelled(label) + _found(search)
     if tag is not None:
         conditions.append(Batch.tag == tag)
     total = session.scalar(select(func.count()).select_from(Batch).where(*conditions)) or 0
-    query = select(Batch).where(*conditions).order_by(Batch.created_at.desc(), Batch.id.desc())
+    query = select(Batch).where(*conditions).order_by(*BATCH_SORTS[sort])
     batches = session.scalars(query.limit(limit).offset(offset)).all()
     return Page(_with_progress(session, batches), total, limit, offset)
 
@@ -194,6 +225,14 @@ def count_unfinished(session: Session, batch_id: str) -> int:
 
 def _labelled(label: str) -> list[ColumnElement[bool]]:
     return [Batch.tag.icontains(label, autoescape=True)] if label else []
+
+
+def _found(search: str) -> list[ColumnElement[bool]]:
+    if not search:
+        return []
+    texts = (Batch.name, Batch.description, Batch.tag, Batch.tags)
+    found = [text.icontains(search, autoescape=True) for text in texts]
+    return [or_(*found, Batch.id.startswith(search, autoescape=True))]
 
 
 def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBatch]:

@@ -39,6 +39,8 @@ class NewBatch:
 
     domain_count: int
     tag: str = ""
+    name: str = ""
+    tags: tuple[str, ...] = ()
     description: str = ""
     snapshot_intent: bool = False
     promote_snapshot: bool = False

@@ -1,21 +1,24 @@
 """Cancelling and rerunning all jobs of a batch."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.membership import list_missing_members
 from gonemaster_db.batches.batch_jobs import (
     count_option_characters,
     count_runs,
     iter_repeated_jobs,
     request_cancel_of_batch,
+    sample_job,
     waiting_of_batch,
 )
 from gonemaster_db.batches.batches import get_batch
-from gonemaster_db.core.records import NewBatch
+from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.graduation import cancel_waiting_jobs
 from gonemaster_db.service.audit import LongAction, record_action
@@ -24,7 +27,7 @@ from gonemaster_tasks.control.broadcasts import post_cancel
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import revoke_jobs
-from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submit_batch
+from gonemaster_tasks.control.submit import SubmittedBatch, add_to_batch, check_options, submit_batch
 from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
 from gonemaster_tasks.queues import BATCH
 
@@ -107,8 +110,42 @@ def rebuild_batch_tier(parts: QueueParts) -> None:
         rebuild_tier(parts.store, parts.broker, BATCH)
 
 
-def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: str = "") -> SubmittedBatch:
+def complete_batch(parts: QueueParts, batch_id: str, tag: str, *, who: str = "") -> SubmittedBatch:
+    """Queue the domains of a tag that have no succeeded run in a batch, as further jobs of this batch.
+
+    The jobs have the options of the batch. When they finish, the snapshots of the batch are captured again.
+
+    Raises:
+        BatchNotFound: the batch does not exist.
+        NothingToRepeat: no domain is missing, or no run of the batch is left, so that its options are unknown.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
+    """
+
+    def missing(session: Session) -> list[NewJob]:
+        batch, sample = get_batch(session, batch_id), sample_job(session, batch_id)
+        names = list_missing_members(session, batch.key, tag)
+        if sample is None or not names:
+            raise NothingToRepeat(
+                Text("batch {batch_id} has a result for each domain, or none at all", batch_id=batch_id)
+            )
+        now, details = parts.clock.now(), {"tag": tag}
+        record_action(session, "batch.complete", who=who, now=now, target=batch_id, count=len(names), details=details)
+        return [replace(sample, domain=name) for name in names]
+
+    return add_to_batch(parts, batch_id, missing)
+
+
+def rerun_batch(
+    parts: QueueParts,
+    batch_id: str,
+    *,
+    only: Only = "all",
+    who: str = "",
+    also: Callable[[Session, SubmittedBatch], None] = lambda *_: None,
+) -> SubmittedBatch:
     """Queue a new batch with the domains of the failed, the canceled or all runs of a batch.
+
+    The new batch has the tags and the snapshot intent of the old one. `also` writes in the same transaction.
 
     Raises:
         BatchNotFound: the batch does not exist.
@@ -126,10 +163,17 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
             Text("batch {batch_id} has no {kind} runs", batch_id=batch_id, kind="finished" if only == "all" else only)
         )
     check_options(octets, count)
-    new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")
+    new = NewBatch(
+        count,
+        tag=old.tag,
+        tags=tuple(old.tag_names),
+        description=f"{only} of {batch_id} again",
+        snapshot_intent=old.snapshot_intent,
+    )
 
     def record(session: Session, made: SubmittedBatch) -> None:
         details, now = {"only": only, "batch_id": made.batch.id}, made.batch.created_at
         record_action(session, "batch.rerun", who=who, now=now, target=batch_id, count=made.job_count, details=details)
+        also(session, made)
 
     return submit_batch(parts, new, lambda session: iter_repeated_jobs(session, batch_id, status=status), also=record)

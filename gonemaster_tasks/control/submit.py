@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.batches.batches import create_batch
+from gonemaster_db.batches.batches import create_batch, get_batch
 from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.core.states import Priority
@@ -160,7 +160,27 @@ def store_batch(parts: QueueParts, session: Session, batch: NewBatch, jobs: JobS
     Raises:
         BrokerUnavailable: Redis is unavailable; the transaction must be rolled back.
     """
-    row = create_batch(session, batch, now=now)
+    return _store_jobs(parts, session, create_batch(session, batch, now=now), jobs, now=now)
+
+
+def add_to_batch(parts: QueueParts, batch_id: str, jobs: Callable[[Session], Iterable[NewJob]]) -> SubmittedBatch:
+    """Store more jobs in an existing batch, then enqueue them; `jobs` reads them in the same transaction.
+
+    Raises:
+        BatchNotFound: the batch does not exist.
+        BrokerUnavailable: Redis is unavailable; nothing was written.
+    """
+    parts.broker.ping()
+    now = parts.clock.now()
+    with parts.store.transaction() as session:
+        batch = get_batch(session, batch_id, lock=True)
+        stored = _store_jobs(parts, session, batch, jobs, now=now)
+        batch.domain_count += stored.submitted.job_count
+    enqueue_batch(parts, stored)
+    return stored.submitted
+
+
+def _store_jobs(parts: QueueParts, session: Session, row: Batch, jobs: JobSource, *, now: datetime) -> StoredBatch:
     # Before the commit: otherwise a reconciler that sees the rows would rebuild the tier, and the messages would be
     # enqueued twice.
     parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)

@@ -13,7 +13,7 @@ from time import monotonic
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.capture import Capture, materialise
+from gonemaster_db.analysis.capture import COVERAGE, Capture, materialise
 from gonemaster_db.analysis.discarding import discarded_snapshots, remove_discarded_step
 from gonemaster_db.analysis.projections import due_captures
 from gonemaster_db.analysis.views.views import remove_view_step, views_to_remove
@@ -36,21 +36,36 @@ Stopped = Callable[[], bool]
 
 
 def project_due(
-    store: Store, broker: Broker, projector: Projector, *, floor: str, now: Clock, stopped: Stopped = lambda: False
+    store: Store,
+    broker: Broker,
+    projector: Projector,
+    *,
+    floor: str,
+    now: Clock,
+    stopped: Stopped = lambda: False,
+    coverage: int = COVERAGE,
 ) -> int:
     """Project the waiting runs, unless another worker does so; return their number."""
     with _turn(broker, "projection") as mine:
         if mine is None:
             return 0
         began = monotonic()
-        projected = projector.project(store, floor=floor, now=now, stopped=lambda: stopped() or not mine())
+        projected = projector.project(
+            store, floor=floor, now=now, stopped=lambda: stopped() or not mine(), coverage=coverage
+        )
     if projected:
         log.info("runs projected", extra={"runs": projected, "seconds": round(monotonic() - began, 2)})
     return projected
 
 
 def capture_due(
-    store: Store, broker: Broker, *, scoring: ScoringConfig, now: Clock, stopped: Stopped = lambda: False
+    store: Store,
+    broker: Broker,
+    *,
+    scoring: ScoringConfig,
+    now: Clock,
+    stopped: Stopped = lambda: False,
+    coverage: int = COVERAGE,
 ) -> int:
     """Capture complete snapshots, unless another worker does so; return their number.
 
@@ -67,7 +82,9 @@ def capture_due(
                 break
             pace = WorkPace(lambda: not stopped() and mine(), share=0.5, longest_s=_LONGEST_REST_S)
             hashed = scoring.fingerprint
-            outcome = materialise(store, snapshot_id, now=now, scoring_config_hash=hashed, step=pace.rest)
+            outcome = materialise(
+                store, snapshot_id, now=now, scoring_config_hash=hashed, coverage=coverage, step=pace.rest
+            )
             if outcome is Capture.CAPTURED:
                 captured += 1
                 prepare_comparisons(store, snapshot_id, scoring, step=pace.rest)

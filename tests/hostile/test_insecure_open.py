@@ -1,7 +1,6 @@
 """`--insecure-open` logs a warning at each start, and foreign host names are still rejected."""
 
 import http.client
-import re
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pytest
 
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
-from tests.support.service import Service
+from tests.hostile._http import port_of
+from tests.support.service import START_S, Service
 from tests.support.stores import MakeSettings
 
 TOKEN = f"ops=sha256:{'0f' * 32}"
@@ -28,9 +28,9 @@ def test_insecure_open_warns_at_each_start(
     flags = {"db_driver": store_settings.driver, "db_dsn": store_settings.dsn, "broker_url": redis_server.url}
     open_to_all = {"listen": "0.0.0.0:0", "environ": {"GONEMASTER_INSECURE_OPEN": "true"}}
     with Service("api", worker_processes=None, **open_to_all, **flags) as service:  # type: ignore[arg-type]
-        service.wait_for_log("Listening at", timeout_s=60)
+        service.wait_for_log("event='serving'", timeout_s=START_S)
         assert "INSECURE: no login is required" in service.log
-        port = int(re.search(r"Listening at: \S+:(\d+)", service.log)[1])  # type: ignore[index]  # waited for
+        port = port_of(service)
         assert {host: status_for(port, host) for host in ("127.0.0.1", f"localhost:{port}", "evil.example")} == {
             "127.0.0.1": 200,
             f"localhost:{port}": 200,

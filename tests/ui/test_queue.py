@@ -233,7 +233,7 @@ def test_a_tier_is_paused_with_reason_and_end_and_resumed(client: FlaskClient) -
     [
         {"tier": "evil"},
         {"reason": "x" * 1001},
-        {"reason": "a\u202eb"},
+        {"reason": "abcdefghijk\u202e"},
         {"for": "7"},
         {"for": "until", "until": "soon"},
         {"for": "until", "until": "2020-01-01T00:00"},

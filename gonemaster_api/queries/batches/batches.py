@@ -32,7 +32,8 @@ def read_batches(state: State, query: Mapping[str, Any], *, tag: str | None = No
     """Return a page of batches, optionally of one tag."""
     part = slice_of({**query, "limit": min(MAX_LISTED, query["limit"])})
     with state.store.read_only() as session:
-        page = list_batches(session, label=query["label"], tag=tag, limit=part.limit, offset=part.offset)
+        chosen = {name: query[name] for name in ("label", "search", "sort") if name in query}
+        page = list_batches(session, **chosen, tag=tag, limit=part.limit, offset=part.offset)
         left = {item.batch.id: item for item in page.items if item.span}
         begun = {batch_id: item.started_at for batch_id, item in left.items()}
         spans = {batch_id: item.span for batch_id, item in left.items() if item.span}
@@ -54,7 +55,9 @@ def _estimates(
 def _summary(item: ListedBatch) -> dict[str, Any]:
     return {
         "batch_id": item.batch.id,
+        "name": item.batch.name,
         "tag": item.batch.tag,
+        "tags": item.batch.tag_names,
         "description": item.batch.description,
         "status": "done" if item.is_done else "running",
         "total": item.total,
@@ -92,7 +95,9 @@ def read_batch_progress(state: State, batch_id: str) -> dict[str, Any]:
     completed = everything - sum(counts[status] for status in JobStatus)
     return estimates.get(batch_id, {}) | {
         "batch_id": batch.id,
+        "name": batch.name,
         "tag": batch.tag,
+        "tags": batch.tag_names,
         "description": batch.description,
         "domain_count": batch.domain_count,
         "snapshot_intent": batch.snapshot_intent,

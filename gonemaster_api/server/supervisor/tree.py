@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from types import FrameType
 
 import structlog
@@ -14,7 +15,7 @@ from gonemaster_api.server.supervisor.child import Child, Program
 
 log = structlog.get_logger(__name__)
 
-READY_TIMEOUT_S = 60.0
+_READY_TIMEOUT = timedelta(seconds=60)
 _POLL_S = 0.05
 
 
@@ -25,7 +26,14 @@ class StartFailed(Exception):
 class Supervisor:
     """The supervisor that runs groups of programs until a signal. The programs of a group start and stop together."""
 
-    def __init__(self, groups: Iterable[Sequence[Program]], *, json_lines: bool = False) -> None:
+    def __init__(
+        self,
+        groups: Iterable[Sequence[Program]],
+        *,
+        json_lines: bool = False,
+        ready_timeout: timedelta = _READY_TIMEOUT,
+    ) -> None:
+        self._ready_s = ready_timeout.total_seconds()
         # SimpleQueue is reentrant, so a signal handler can call put while the main thread is in get.
         self._events: queue.SimpleQueue[tuple[str, Child | None, int]] = queue.SimpleQueue()
         self._groups = [[Child(program, self._on_end, json_lines=json_lines) for program in group] for group in groups]
@@ -76,7 +84,7 @@ class Supervisor:
         return True
 
     def _await_ready(self, child: Child) -> bool:
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = time.monotonic() + self._ready_s
         while child.program.ready is not None and not child.program.ready():
             if self._stopping:
                 return False
@@ -85,7 +93,7 @@ class Supervisor:
                     f"{child.name} exited during start; see {child.program.log_file or 'its output above'}"
                 )
             if time.monotonic() > deadline:
-                raise StartFailed(f"{child.name} is not ready after {READY_TIMEOUT_S:.0f} s")
+                raise StartFailed(f"{child.name} is not ready after {self._ready_s:.0f} s")
             time.sleep(_POLL_S)
         return not self._stopping
 

@@ -116,9 +116,12 @@ def _domains_of_tag(state: State, tag: str) -> list[str]:
 
 
 def _new_batch(request: Mapping[str, Any], names: CheckedNames) -> NewBatch:
+    tags = [request["from_tag"]] if request.get("from_tag") else request.get("tags") or []
     return NewBatch(
         domain_count=len(names.names),
-        tag=request.get("from_tag") or next(iter(request.get("tags") or ()), ""),
+        tag=next(iter(tags), ""),
+        name=request.get("name") or "",
+        tags=tuple(dict.fromkeys([*tags, *(request.get("tags") or [])])),
         description=request.get("description") or "",
         snapshot_intent=bool(request.get("snapshot_intent")),
         promote_snapshot=bool(request.get("promote_snapshot_default")),

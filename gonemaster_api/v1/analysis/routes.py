@@ -12,6 +12,7 @@ from gonemaster_api.queries.cohorts import (
     read_snapshot,
     read_snapshots,
 )
+from gonemaster_api.queries.snapshot_csv import stream_snapshot
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.cohorts import make_cohort, patch_cohort
@@ -23,6 +24,7 @@ from gonemaster_api.use_cases.snapshots import (
     rematerialise_snapshots,
     remove_cohort,
     remove_snapshot,
+    repair_snapshot,
 )
 from gonemaster_api.v1.analysis.schemas import (
     MAX_COHORT_ID,
@@ -34,11 +36,13 @@ from gonemaster_api.v1.analysis.schemas import (
     NewCohortSchema,
     QueuedSchema,
     RebuiltCohortSchema,
+    RepairedSnapshotSchema,
     SnapshotChangeSchema,
     SnapshotRemovalSchema,
     SnapshotSchema,
 )
 from gonemaster_api.web.actor import who
+from gonemaster_api.web.streaming import stream
 from gonemaster_db.analysis.rebuilding import Rebuilding
 
 blueprint = Blueprint("analysis", __name__, url_prefix="/analysis", description="Populations of domains over time")
@@ -207,3 +211,32 @@ class Rematerialize(MethodView):
         """Rebuild the view of a snapshot from the stored runs; slug, label and pin are kept."""
         rematerialise_snapshot(state(), cohort_id, slug, who=who())
         return read_snapshot(state(), cohort_id, slug)
+
+
+@blueprint.route(f"{_BY_ID}/snapshots/<other_than('rematerialize'):slug>/repair")
+class Repair(MethodView):
+    """Repair of one snapshot."""
+
+    @blueprint.response(202, RepairedSnapshotSchema)
+    @blueprint.refuses(_404="not_found", _409="nothing_to_repeat", _503="broker_unavailable")
+    def post(self, cohort_id: int, slug: str) -> dict[str, Any]:
+        """Test the members that have no result in a snapshot, as further jobs of its batch.
+
+        When they finish, the snapshot is captured again, and its coverage decides whether it may become the default.
+        """
+        queued = repair_snapshot(state(), cohort_id, slug, who=who())
+        return {"batch_id": queued.batch.id, "job_count": queued.job_count}
+
+
+@blueprint.route(f"{_BY_ID}/snapshots/<other_than('rematerialize'):slug>/domains.csv")
+class SnapshotCsv(MethodView):
+    """A whole snapshot as a file."""
+
+    @blueprint.response(200, {"type": "string"}, content_type="text/csv")
+    @blueprint.refuses(_404="not_found", _503="too_many_streams")
+    def get(self, cohort_id: int, slug: str) -> Any:
+        """Return all domains of a snapshot as CSV, with their results and counts."""
+        shared = state()
+        response = stream(shared, stream_snapshot(shared, cohort_id, slug), mimetype="text/csv")
+        response.headers["Content-Disposition"] = f"attachment; filename={slug}.csv"
+        return response

@@ -39,6 +39,11 @@ class CohortChangeSchema(RequestSchema):
     is_default = JsonBoolean()
     sort_order = JsonInteger(validate=validate.Range(min=-_MOST, max=_MOST))
     tag_view_min_level = FloorName()
+    coverage = JsonInteger(
+        validate=validate.Range(0, 100),
+        allow_none=True,
+        metadata={"description": "percent of the members that the default snapshot needs; null: `analysis.coverage`"},
+    )
     reference_list = ma.fields.String(validate=validate.OneOf(("", IANA_TLDS)))
 
 
@@ -81,6 +86,7 @@ class CohortSchema(ma.Schema):
     default_snapshot_policy = ma.fields.String(required=True)
     default_snapshot_id = ma.fields.Integer(required=True, allow_none=True)
     tag_view_min_level = ma.fields.String(required=True)
+    coverage = ma.fields.Integer(required=True, allow_none=True)
     reference_list = ma.fields.String(required=True)
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
@@ -163,6 +169,12 @@ class SnapshotSchema(ma.Schema):
     last_run_at = Instant(required=True, allow_none=True)
     run_count = ma.fields.Integer(required=True)
     domain_count = ma.fields.Integer(required=True)
+    coverage = ma.fields.Integer(
+        required=True, allow_none=True, metadata={"description": "percent of the members with a result; null: unknown"}
+    )
+    default_allowed = ma.fields.Boolean(
+        required=True, metadata={"description": "covers enough members to become the default without being pinned"}
+    )
     status = ma.fields.String(required=True)
     is_default = ma.fields.Boolean(required=True)
     is_public = ma.fields.Boolean(required=True)
@@ -210,3 +222,10 @@ class QueuedSchema(ma.Schema):
     """Number of snapshots queued for a rebuild."""
 
     queued = ma.fields.Integer(required=True)
+
+
+class RepairedSnapshotSchema(ma.Schema):
+    """The batch that got further jobs, and their number."""
+
+    batch_id = ma.fields.String(required=True)
+    job_count = ma.fields.Integer(required=True)

@@ -4,12 +4,14 @@ from typing import Any
 
 from flask import Response
 from flask.views import MethodView
+from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.batches.batches import read_batch, read_batches, read_deletion_preview, read_tag_values
 from gonemaster_api.queries.batches.events import batch_feed
 from gonemaster_api.rest.blueprint import Blueprint
-from gonemaster_api.rest.idempotency import answer_once
+from gonemaster_api.rest.idempotency import Keep, answer_once
+from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.batch_cancellation import cancel_whole_batch
 from gonemaster_api.use_cases.batch_deletion import cancel_and_delete_batch
@@ -33,10 +35,11 @@ from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_api.v1.operations.schemas import ACCEPTED, accepted
 from gonemaster_api.web.actor import who
 from gonemaster_api.web.event_streams import last_event_id, respond
-from gonemaster_db.batches.batches import set_snapshot_intent
+from gonemaster_db.batches.batches import change_batch
 from gonemaster_db.models import Operation
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.batches import rerun_batch
+from gonemaster_tasks.control.submit import SubmittedBatch
 
 blueprint = Blueprint("batches", __name__, description="Tests of many domains, submitted together")
 
@@ -86,13 +89,14 @@ class BatchById(MethodView):
 
     @blueprint.arguments(BatchChangeSchema)
     @blueprint.response(200, BatchRowSchema)
-    @blueprint.refuses(_400="missing_field, invalid_snapshot_intent, missing_batch_id", _404="not_found")
+    @blueprint.refuses(_400="missing_field, invalid_name, invalid_tags, missing_batch_id, ...", _404="not_found")
     def patch(self, request_body: dict[str, Any], batch_id: str) -> Any:
-        """Set whether the results of a batch become snapshots."""
+        """Change name, description and tags of a batch, and whether its results become snapshots."""
         if not batch_id.strip():
             raise BadRequest("missing_batch_id", Text("the batch id is empty"))
-        intent = request_body["snapshot_intent"]
-        return state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
+        for tag in request_body.get("tags", ()):
+            check_tag_name(tag, code="invalid_tags")
+        return state().store.run_in_transaction(lambda session: change_batch(session, batch_id, request_body))
 
     @blueprint.decided_by_rows
     @blueprint.response(204)
@@ -146,13 +150,27 @@ class RerunBatch(MethodView):
 
     @blueprint.arguments(RerunSchema)
     @blueprint.response(202, RerunAcceptedSchema)
-    @blueprint.refuses(
-        _400="invalid_only, options_too_large", _404="not_found", _409="nothing_to_repeat", _503="broker_unavailable"
-    )
-    def post(self, request_body: dict[str, Any], batch_id: str) -> dict[str, Any]:
-        """Queue a new batch with the domains of the failed, canceled or all runs of a batch."""
-        again = rerun_batch(state().queue, batch_id, only=request_body["which"], who=who())
-        return {"batch_id": again.batch.id, "job_ids": list(again.job_ids), "job_count": again.job_count}
+    @blueprint.refuses(_404="not_found", _409="nothing_to_repeat, idempotency_conflict, reference_gone")
+    @blueprint.submits(invalid="invalid_only, options_too_large")
+    def post(self, request_body: dict[str, Any], batch_id: str) -> Any:
+        """Queue a new batch with the domains of the failed, canceled or all runs of a batch.
+
+        The new batch has the tags and the snapshot intent of the old one. A repeated request with the same
+        `Idempotency-Key` gets the first response.
+        """
+        shared, only = state(), request_body["which"]
+
+        def submit(keep: Keep) -> dict[str, Any]:
+            def also(session: Session, made: SubmittedBatch) -> None:
+                keep(session, _answer(made))
+
+            return _answer(rerun_batch(shared.queue, batch_id, only=only, who=who(), also=also))
+
+        return answer_once(shared, RerunAcceptedSchema, 202, submit)
+
+
+def _answer(made: SubmittedBatch) -> dict[str, Any]:
+    return {"batch_id": made.batch.id, "job_ids": list(made.job_ids), "job_count": made.job_count}
 
 
 @blueprint.route("/batches/<batch_id>/tag-values")

@@ -10,8 +10,9 @@ from gonemaster_api.rest.fields import Instant, JsonBoolean, QueryInteger
 from gonemaster_api.rest.json_pieces import ValueList
 from gonemaster_api.rest.paging import cursor_field, page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
-from gonemaster_api.rest.plain_text import PlainText
+from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
+from gonemaster_db.batches.batches import BATCH_SORTS
 from gonemaster_engine.texts import Text
 
 
@@ -36,6 +37,7 @@ class NewBatchSchema(RunOptionsSchema):
 
     domains = NameList(allow_none=True, metadata={"example": ["example.com", "example.net"]})
     from_tag = ma.fields.String(allow_none=True, validate=validate.Length(1, 255))
+    name = PlainName(allow_none=True, validate=validate.Length(max=255))
     description = PlainText(allow_none=True, validate=validate.Length(max=10_000))
     snapshot_intent = JsonBoolean(allow_none=True)
     promote_snapshot_default = JsonBoolean(allow_none=True)
@@ -82,7 +84,9 @@ class BatchSummarySchema(EstimateSchema):
     """A batch in a list. Position and expected start refer to its next job, the expected finish to its last job."""
 
     batch_id = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)
+    tags = ma.fields.List(ma.fields.String(), required=True)
     description = ma.fields.String(required=True)
     status = ma.fields.String(required=True, metadata={"enum": ["running", "done"]})
     total = ma.fields.Integer(required=True)
@@ -116,7 +120,15 @@ class BatchDetailSchema(BatchSummarySchema):
 class BatchListQuerySchema(QuerySchema):
     """Which batches to list; a `limit` above 100 is reduced to 100."""
 
-    label = ma.fields.String(load_default="", validate=validate.Length(max=255))
+    label = ma.fields.String(
+        load_default="", validate=validate.Length(max=255), metadata={"description": "substring of the tag"}
+    )
+    search = ma.fields.String(
+        load_default="",
+        validate=validate.Length(max=255),
+        metadata={"description": "substring of name, description or tags, or the beginning of the id"},
+    )
+    sort = ma.fields.String(load_default="created_at_desc", validate=validate.OneOf(tuple(BATCH_SORTS)))
     limit = QueryInteger(load_default=20, validate=validate.Range(min=1))
     offset = QueryInteger(load_default=0, validate=validate.Range(0, 2**31 - 1))
     cursor = cursor_field()
@@ -126,18 +138,32 @@ BatchPageSchema = page_schema(BatchSummarySchema, "BatchSummary")
 
 
 class BatchChangeSchema(RequestSchema):
-    """The changeable properties of a batch."""
+    """The changeable properties of a batch; absent properties are unchanged."""
 
     missing_codes: ClassVar = {"snapshot_intent": "missing_field"}
-    example: ClassVar = {"snapshot_intent": True}
+    example: ClassVar = {"name": "before the move", "tags": ["mine"]}
 
-    snapshot_intent = JsonBoolean(required=True)
+    name = PlainName(validate=validate.Length(max=255))
+    description = PlainText(validate=validate.Length(max=10_000))
+    tags = ma.fields.List(
+        ma.fields.String(validate=validate.Length(1, 255)),
+        validate=validate.Length(max=100),
+        metadata={"description": "the tags that it was made for; its snapshots belong to their cohorts"},
+    )
+    snapshot_intent = JsonBoolean()
+
+    @ma.validates_schema
+    def _require_field(self, data: Mapping[str, Any], **_: object) -> None:
+        if not data:
+            raise ValidationError({"snapshot_intent": [Text("specify at least one property")]})
 
 
 class BatchRowSchema(ma.Schema):
     """A batch without progress and jobs."""
 
     id = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
+    tags = ma.fields.List(ma.fields.String(), required=True, attribute="tag_names")
     tag = ma.fields.String(required=True)
     created_at = Instant(required=True)
     domain_count = ma.fields.Integer(required=True)

@@ -136,7 +136,7 @@ class PurgeTag(MethodView):
 class BatchesOfTag(MethodView):
     """The batches of a tag."""
 
-    @blueprint.arguments(BatchListQuerySchema(exclude=("label",)), location="query")
+    @blueprint.arguments(BatchListQuerySchema(exclude=("label", "search")), location="query")
     @blueprint.response(200, BatchPageSchema)
     @blueprint.refuses(_400="invalid_limit, invalid_offset, invalid_cursor", _404="not_found")
     def get(self, query: dict[str, Any], name: str) -> Any:

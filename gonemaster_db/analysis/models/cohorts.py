@@ -62,6 +62,9 @@ class Cohort(Base):
         ForeignKey("cohort_snapshots.id", ondelete="SET NULL", use_alter=True), index=True, comment="if pinned"
     )
     tag_view_min_level: Mapped[str] = mapped_column(code_text(8), default="", comment="empty: that of the server")
+    coverage: Mapped[int | None] = mapped_column(
+        Integer, comment="percent of the members that a snapshot needs to become the default; null: that of the server"
+    )
     reference_list: Mapped[str] = mapped_column(code_text(32), default="")
     generation: Mapped[int] = mapped_column(
         Integer, default=0, comment="raised when it is cleared or made anew: what was begun before is dropped"

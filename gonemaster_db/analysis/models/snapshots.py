@@ -2,7 +2,7 @@
 
 import enum
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ROW_ID_TYPE, Base, CompressedText, RowId, UtcTime, code_text, enum_text
@@ -65,6 +65,12 @@ class CohortSnapshot(Base):
     last_run_at: Mapped[UtcTime | None]
     run_count: Mapped[int] = mapped_column(Integer, default=0, comment="projected runs")
     domain_count: Mapped[int] = mapped_column(Integer, default=0)
+    coverage: Mapped[int | None] = mapped_column(
+        Integer, comment="percent of the members with a result when it was captured; null: not known"
+    )
+    default_allowed: Mapped[bool] = mapped_column(
+        Boolean, default=True, server_default=true(), comment="it may become the default without being pinned"
+    )
     status: Mapped[SnapshotStatus] = mapped_column(enum_text(SnapshotStatus, 32), default=SnapshotStatus.PENDING)
     is_public: Mapped[bool] = mapped_column(Boolean, default=True)
     tag_view_min_level: Mapped[str] = mapped_column(code_text(8), default="", comment="the floor that its facts have")

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.models import SnapshotMembers
+from gonemaster_db.models import SnapshotDomain, SnapshotMembers
 from gonemaster_db.runs.documents.positions import unpack_positions
 
 
@@ -58,3 +58,17 @@ def values_at(
     columns = [getattr(model, name) for name in names]
     query = select(model.position, *columns).where(model.view_id == view_id, model.position.in_(wanted))
     return {position: dict(zip(names, values, strict=True)) for position, *values in session.execute(query)}
+
+
+DOMAIN_FIELDS = (
+    "name", "score", "grade", "worst_level", "finished_at", "nameserver_count", "ipv4_ns_count", "ipv6_ns_count",
+    "endpoint_count", "asn_count", "prefix_count", "dnssec_posture", "dnskey_count", "dnskey_algo_weakest",
+    "software_version", "operator", "operator_asn",
+)  # fmt: skip
+
+
+def domains_after(session: Session, view_id: int, position: int, *, limit: int) -> Sequence[Any]:
+    """Return the domains of a view that follow a position, with the DOMAIN_FIELDS and their positions."""
+    columns = [SnapshotDomain.position, *(getattr(SnapshotDomain, name) for name in DOMAIN_FIELDS)]
+    query = select(*columns).where(SnapshotDomain.view_id == view_id, SnapshotDomain.position > position)
+    return session.execute(query.order_by(SnapshotDomain.position).limit(limit)).all()

@@ -1,6 +1,7 @@
 """The table of batches."""
 
 import enum
+from collections.abc import Iterable
 
 from sqlalchemy import Boolean, Index, Integer, false, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,6 +14,11 @@ class BatchOrigin(enum.StrEnum):
 
     MANUAL = ""
     SCHEDULE = "schedule"
+
+
+def joined_tags(tags: Iterable[str]) -> str:
+    """Return tags as the column `tags` stores them; their names have no line end."""
+    return "\n".join(dict.fromkeys(tag for tag in tags if tag))
 
 
 class Batch(Base):
@@ -38,4 +44,11 @@ class Batch(Base):
     promote_snapshot: Mapped[bool] = mapped_column(
         Boolean, default=False, server_default=false(), comment="its snapshot is pinned when it is captured, once"
     )
+    name: Mapped[str] = mapped_column(default="", server_default="")
+    tags: Mapped[str] = mapped_column(default="", server_default="", comment="one a line; those that it was made for")
     origin: Mapped[BatchOrigin] = mapped_column(enum_text(BatchOrigin), default=BatchOrigin.MANUAL)
+
+    @property
+    def tag_names(self) -> list[str]:
+        """The tags that the batch was made for; batches of earlier releases have one."""
+        return self.tags.split("\n") if self.tags else [self.tag] if self.tag else []

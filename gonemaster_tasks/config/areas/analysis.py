@@ -25,6 +25,14 @@ class AnalysisOptions:
         key="analysis.tag_view_min_level",
         runtime=True,
     )
+    analysis_coverage: int = option(
+        80,
+        integer(0, 100),
+        "percent of the members of a cohort that a snapshot needs to become the default without being pinned, for "
+        "cohorts that set no percentage",
+        key="analysis.coverage",
+        runtime=True,
+    )
     analysis_projection_interval_seconds: int = option(
         10,
         integer(1, 3600),

@@ -62,6 +62,9 @@ class ServerOptions:
     shutdown_timeout: timedelta = option(
         timedelta(seconds=10), duration(), "time that open requests have to finish when the API stops"
     )
+    start_timeout: timedelta = option(
+        timedelta(seconds=60), duration(), "time that each program of the service has to become ready"
+    )
     data_dir: Path = option(
         Path("~/.local/share/gonemaster").expanduser(),
         path(),

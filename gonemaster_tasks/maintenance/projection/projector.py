@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from gonemaster_db.analysis.capture import COVERAGE
+from gonemaster_db.analysis.membership import covers
 from gonemaster_db.analysis.projections import (
     CohortChanged,
     Projected,
@@ -45,9 +47,18 @@ class Projector:
         self._outlines: dict[str, Outlines] = {}
 
     def project(
-        self, store: Store, *, floor: str, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False
+        self,
+        store: Store,
+        *,
+        floor: str,
+        now: Callable[[], datetime],
+        stopped: Callable[[], bool] = lambda: False,
+        coverage: int = COVERAGE,
     ) -> int:
-        """Project all waiting runs, or until `stopped`; return their number."""
+        """Project all waiting runs, or until `stopped`; return their number.
+
+        A batch without tags becomes a snapshot of the cohorts of which it tests `coverage` percent of the members.
+        """
         began = now()
         with store.read_only() as session:
             pending = pending_cohorts(session)
@@ -57,7 +68,11 @@ class Projector:
         for waiting in found:
             if stopped():
                 return projected
-            if self._nothing.get(_about(waiting)) != waiting.succeeded:
+            if self._nothing.get(_about(waiting)) == waiting.succeeded:
+                continue
+            if not _belongs(store, waiting, coverage):
+                self._nothing[_about(waiting)] = waiting.succeeded
+            else:
                 projected += self._project(store, waiting, now, stopped)
         if whole:
             self._looked_at_all = began
@@ -90,6 +105,14 @@ def _finish(store: Store, cohort_id: int, generation: int, now: datetime) -> Non
 
     if store.run_in_transaction(finish):
         log.info("the facts of a cohort are complete", extra={"cohort_id": cohort_id})
+
+
+def _belongs(store: Store, waiting: UnseenBatch, coverage: int) -> bool:
+    if waiting.is_tagged or waiting.snapshot_id is not None:
+        return True
+    least = coverage if waiting.coverage is None else waiting.coverage
+    with store.read_only() as session:
+        return covers(session, waiting.batch_key, waiting.tag, percent=least)
 
 
 def _about(waiting: UnseenBatch) -> tuple[int, int, int]:

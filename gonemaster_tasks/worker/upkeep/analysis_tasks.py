@@ -17,12 +17,14 @@ def register_analysis(app: Celery, process: Process) -> None:
 
     def project_runs() -> None:
         floor, now, stopped = process.settings.analysis_tag_view_min_level, process.clock.now, process.stopping.is_set
-        project_due(process.store, process.broker, projector, floor=floor, now=now, stopped=stopped)
+        least = process.settings.analysis_coverage
+        project_due(process.store, process.broker, projector, floor=floor, now=now, stopped=stopped, coverage=least)
 
     def capture_snapshots() -> None:
         store, now, stopped = process.store, process.clock.now, process.stopping.is_set
         scoring = current_scoring(store, process.settings)
-        capture_due(store, process.broker, scoring=scoring, now=now, stopped=stopped)
+        least = process.settings.analysis_coverage
+        capture_due(store, process.broker, scoring=scoring, now=now, stopped=stopped, coverage=least)
         remove_discarded(store, now=now, stopped=stopped)
 
     @app.task(name=queues.PROJECT, shared=False)

@@ -56,6 +56,50 @@ def test_snapshot_intent_is_changed(client: FlaskClient) -> None:
     assert client.patch("/api/v1/batches/none", json={"snapshot_intent": True}).status_code == 404
 
 
+def test_name_description_and_tags_of_a_batch_are_changed(client: FlaskClient) -> None:
+    batch = submit(client, "a.example", name="first", tags=["mine"])["batch_id"]
+    changed = {"name": "second", "description": "two\r\nlines", "tags": ["theirs", "ours"]}
+    found = client.patch(f"/api/v1/batches/{batch}", json=changed).get_json()
+    assert (found["name"], found["description"], found["tags"]) == ("second", "two\nlines", ["theirs", "ours"])
+    assert (found["tag"], found["snapshot_intent"]) == ("theirs", False)
+    detail = client.get(f"/api/v1/batches/{batch}").get_json()
+    assert (detail["name"], detail["tags"]) == ("second", ["theirs", "ours"])
+    for wrong in ({"tags": ["a/b"]}, {"name": "a\nb"}, {"name": 5}, {"label": "x"}):
+        assert client.patch(f"/api/v1/batches/{batch}", json=wrong).status_code == 400, wrong
+    assert client.patch(f"/api/v1/batches/{batch}", json={"tags": []}).get_json()["tag"] == ""
+
+
+def test_batches_are_found_by_text_and_sorted(client: FlaskClient) -> None:
+    first = submit(client, "a.example", "b.example", name="Alpha 100%")["batch_id"]
+    second = submit(client, "a.example", name="beta", tags=["x", "nordic"])["batch_id"]
+    third = submit(client, "a.example", "b.example", "c.example", description="the alphabet")["batch_id"]
+
+    def listed(**query: str) -> list[str]:
+        return [batch["batch_id"] for batch in client.get("/api/v1/batches", query_string=query).get_json()["items"]]
+
+    assert listed(search="ALPHA", sort="name_desc") == [first, third]
+    assert (listed(search="100%"), listed(search="NORD"), listed(search=second)) == ([first], [second], [second])
+    assert listed(search="none") == []
+    assert listed(sort="domain_count_desc") == [third, first, second]
+    assert listed(sort="name_asc") == [third, first, second]
+    assert listed(sort="created_at_asc") == [first, second, third]
+    assert client.get("/api/v1/batches?sort=evil").status_code == 400
+
+
+def test_a_rerun_keeps_tags_and_snapshot_intent_and_is_queued_once(client: FlaskClient, store: Store) -> None:
+    answer = submit(client, "a.example", "b.example", tags=["mine", "yours"], snapshot_intent=True)
+    finish(store, answer, "ERROR", "INFO")
+    path, key = f"/api/v1/batches/{answer['batch_id']}/rerun", {"Idempotency-Key": "again"}
+    first, again = (client.post(path, json={"only": "all"}, headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.get_json() == again.get_json()
+    assert again.headers["Idempotency-Replayed"] == "true"
+    made = client.get(f"/api/v1/batches/{first.get_json()['batch_id']}").get_json()
+    assert (made["snapshot_intent"], made["tags"], made["tag"]) == (True, ["mine", "yours"], "mine")
+    assert error_of(client.post(path, json={"only": "failed"}, headers=key))["code"] == "idempotency_conflict"
+    assert client.get("/api/v1/batches").get_json()["total"] == 2
+
+
 @pytest.mark.parametrize("wish", [True, False, None])
 def test_the_wish_to_pin_the_snapshot_is_kept_with_the_batch(
     client: FlaskClient, store: Store, wish: bool | None

@@ -1,5 +1,6 @@
 """Snapshots over HTTP: listed, changed, retired, purged, rebuilt; and the code for each error."""
 
+import csv
 from datetime import timedelta
 from typing import Any
 
@@ -191,3 +192,39 @@ def test_two_operators_never_leave_half_a_snapshot(client: FlaskClient, cohort: 
     assert set(answers) <= {200, 202, 204, 404}
     assert all(snapshot["status"] in {"captured", "retired", "pending"} for snapshot in listed(client, cohort).values())
     assert client.delete(path).status_code == 204
+
+
+def test_a_snapshot_is_repaired_by_the_missing_tests(client: FlaskClient, store: Store) -> None:
+    cohort = make_cohort(store)
+    batch = make_batch(store, tag="tld")
+    run_batch(store, batch, NAMES[:2])
+    client.post("/api/v1/tags/tld/domains", json={"domains": NAMES})
+    project_all(store)
+    (slug,) = listed(client, cohort)
+    path = f"{ANALYSIS}/{cohort.id}/snapshots/{slug}/repair"
+    repaired = client.post(path)
+    assert (repaired.status_code, repaired.get_json()) == (202, {"batch_id": batch.id, "job_count": 1})
+    jobs = client.get(f"/api/v1/batches/{batch.id}?status=queued").get_json()["items"]
+    assert [(job["domain"], job["batch_id"]) for job in jobs] == [(NAMES[2], batch.id)]
+    again = client.post(path)
+    assert (again.status_code, error_of(again)["code"]) == (409, "nothing_to_repeat"), "the job is not queued twice"
+    assert client.get("/api/v1/audit?limit=1").get_json()["items"][0]["action"] == "batch.complete"
+
+
+def test_a_whole_snapshot_is_a_csv_file(client: FlaskClient, cohort: Cohort) -> None:
+    response = client.get(f"{ANALYSIS}/{cohort.id}/snapshots/one/domains.csv")
+    assert (response.status_code, response.mimetype) == (200, "text/csv")
+    assert response.headers["Content-Disposition"] == "attachment; filename=one.csv"
+    rows = list(csv.DictReader(response.text.splitlines()))
+    assert len(rows) == listed(client, cohort)["one"]["domain_count"] > 0
+    assert [row["domain"] for row in rows] == sorted(row["domain"] for row in rows)
+    assert rows[0]["finished_at"].endswith("Z")
+    assert client.get(f"{ANALYSIS}/{cohort.id}/snapshots/none/domains.csv").status_code == 404
+
+
+def test_the_coverage_of_a_cohort_is_changed(client: FlaskClient, cohort: Cohort) -> None:
+    path = f"{ANALYSIS}/{cohort.id}"
+    assert client.get(path).get_json()["coverage"] is None
+    assert client.patch(path, json={"coverage": 55}).get_json()["coverage"] == 55
+    assert client.patch(path, json={"coverage": 101}).status_code == 400
+    assert client.patch(path, json={"coverage": None}).get_json()["coverage"] is None

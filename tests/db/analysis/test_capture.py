@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from gonemaster_db.analysis.capture import Capture, materialise
 from gonemaster_db.analysis.facts import EndpointFact, OriginFact, RunFacts, write_facts
-from gonemaster_db.analysis.snapshots import ensure_snapshot
+from gonemaster_db.analysis.snapshots import change_snapshot, ensure_snapshot
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import (
     CohortSnapshot,
@@ -159,6 +159,10 @@ def test_runs_with_different_profiles_are_not_captured(store: Store) -> None:
     assert materialise(store, snapshot.id, now=lambda: NOON) is Capture.MIXED_PROFILES
     found = read_snapshot(store, snapshot.id)
     assert (found.status, found.is_public, found.view_id) == (SnapshotStatus.FAILED_MIXED_PROFILES, False, None)
+    with store.transaction() as session:
+        change_snapshot(session, cohort.id, found.slug, {"status": "retired"}, now=NOON)
+    assert materialise(store, snapshot.id, now=lambda: NOON) is Capture.MIXED_PROFILES
+    assert read_snapshot(store, snapshot.id).status is SnapshotStatus.RETIRED, "late runs do not bring it back"
 
 
 @pytest.mark.parametrize("when", [1, 3])

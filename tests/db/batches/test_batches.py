@@ -104,9 +104,9 @@ def test_a_finished_batch_has_an_end_and_an_empty_one_has_none(store: Store) -> 
 def test_snapshot_intent_can_be_changed(store: Store) -> None:
     batch_id = make_batch(store)
     with store.transaction() as session:
-        assert batches.set_snapshot_intent(session, batch_id, intent=True).snapshot_intent
+        assert batches.change_batch(session, batch_id, {"snapshot_intent": True}).snapshot_intent
         with pytest.raises(BatchNotFound):
-            batches.set_snapshot_intent(session, "batch_none", intent=True)
+            batches.change_batch(session, "batch_none", {"snapshot_intent": True})
     ours, others = make_batch(store, tag="gov"), make_batch(store, tag="other")
     with store.transaction() as session:
         batches.set_snapshot_intent_of_tag(session, "gov")

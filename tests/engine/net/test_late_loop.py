@@ -277,6 +277,7 @@ def test_octets_without_end_do_not_put_off_the_end(
 
     thread = threading.Thread(target=drip)
     thread.start()
-    assert outcomes(work, tcp_server.getsockname()[1], loop_factory)[0].error == TIMEOUT
+    # Each octet costs an ACK, so the connection may also end because of their number.
+    assert outcomes(work, tcp_server.getsockname()[1], loop_factory)[0].error in {TIMEOUT, MALFORMED}
     thread.join(30)
     assert gone.is_set()  # the connection is closed, and not only given up

@@ -61,6 +61,7 @@ def paced(
 
     async def whole(context: RunContext) -> RunContext:
         context.transport.pacing = Pacing(lender, limits)
+        context.budget.note_independent(context.budget.account(HOST))  # it may get many packets
         await work(context, context.nameserver("ns1.example.xa", HOST))
         return context
 

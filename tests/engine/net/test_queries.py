@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import dns.flags
 import pytest
@@ -91,7 +91,7 @@ def test_other_run_asks_again(world: World, server: Server) -> None:
     assert len(server.log) == 2
 
 
-def many(world: World, server: Server) -> list[LoggedQuery]:
+def many(world: World, server: Server) -> Sequence[LoggedQuery]:
     async def work(one: Nameserver) -> None:
         for answer in [one.query(f"n{i}.example.xa", "A") for i in range(200)]:
             assert await answer is not None

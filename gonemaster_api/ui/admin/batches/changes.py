@@ -16,7 +16,7 @@ from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.batch_cancellation import cancel_whole_batch
 from gonemaster_api.v1.batches.schemas import RerunSchema
 from gonemaster_api.web.actor import who
-from gonemaster_db.batches.batches import set_snapshot_intent
+from gonemaster_db.batches.batches import change_batch
 from gonemaster_db.models import Operation
 from gonemaster_tasks.control import jobs as control
 from gonemaster_tasks.control.batches import rerun_batch
@@ -87,6 +87,6 @@ def _cancellation(batch_id: str, back: str) -> Confirmation:
 def snapshot(batch_id: str) -> Response:
     """Set whether the batch becomes a snapshot."""
     intent = request.form.get("intent") == "yes"
-    state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
+    state().store.run_in_transaction(lambda session: change_batch(session, batch_id, {"snapshot_intent": intent}))
     back = local_path(request.form.get("next") or url_for("ui_batches.detail", batch_id=batch_id))
     return see_other(back, "batch_intent_set" if intent else "batch_intent_cleared")

@@ -13,8 +13,8 @@ _BETWEEN = re.compile(r"[\s,;]+")
 
 
 def title_of(batch: Mapping[str, Any]) -> str:
-    """Return the title of a batch: its description or tag, with the day of its creation."""
-    called = batch["description"] or batch["tag"] or _("Batch")
+    """Return the title of a batch: its name, description or tag, with the day of its creation."""
+    called = batch["name"] or batch["description"] or batch["tag"] or _("Batch")
     return _("%(name)s, %(day)s", name=shortened(called, _LONGEST_TITLE), day=day(batch["created_at"]))
 
 

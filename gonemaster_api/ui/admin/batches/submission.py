@@ -80,6 +80,7 @@ def _place_of(code: str, sent: Form) -> str:
 def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:
     """Return the request body for the API."""
     document: dict[str, Any] = {
+        "name": sent["name"],
         "description": sent["description"],
         "tags": tags_of(sent["tags"]),
         "snapshot_intent": bool(sent["snapshot"]),

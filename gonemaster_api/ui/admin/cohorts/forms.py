@@ -59,7 +59,8 @@ def edit(cohort_id: int) -> Response:
     cohort = read_cohort(state(), cohort_id)
     if request.method == "GET":
         names = (*_TEXTS, "sort_order")
-        return _page(Form({name: str(cohort[name]) for name in names}), cohort)
+        shown = {name: str(cohort[name]) for name in names}
+        return _page(Form(shown | {"coverage": "" if cohort["coverage"] is None else str(cohort["coverage"])}), cohort)
     sent = Form.sent()
     document = sent.check(CohortChangeSchema, _document(sent, _TEXTS))
     if sent.is_valid:
@@ -70,7 +71,8 @@ def edit(cohort_id: int) -> Response:
 
 def _document(sent: Form, texts: tuple[str, ...], switches: tuple[str, ...] = ()) -> dict[str, Any]:
     document: dict[str, Any] = {name: sent[name] for name in texts} | {name: bool(sent[name]) for name in switches}
-    return document | {"sort_order": whole(sent["sort_order"] or "0")}
+    coverage = whole(sent["coverage"]) if sent["coverage"] else None
+    return document | {"sort_order": whole(sent["sort_order"] or "0"), "coverage": coverage}
 
 
 def _page(shown: Form, cohort: Mapping[str, Any] | None = None) -> Response:

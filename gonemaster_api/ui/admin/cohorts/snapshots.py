@@ -16,7 +16,12 @@ from gonemaster_api.ui.shell.texts.formats import number
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
-from gonemaster_api.use_cases.snapshots import patch_snapshot, rematerialise_snapshot, remove_snapshot
+from gonemaster_api.use_cases.snapshots import (
+    patch_snapshot,
+    rematerialise_snapshot,
+    remove_snapshot,
+    repair_snapshot,
+)
 from gonemaster_api.v1.analysis.schemas import SnapshotChangeSchema
 from gonemaster_api.web.actor import who
 from gonemaster_db.core.errors import SlugExists
@@ -40,6 +45,10 @@ register_notes(
         "snapshot_show": Note(mark("Snapshot published.")),
         "snapshot_hide": Note(mark("Snapshot hidden from the public.")),
         "snapshot_rebuild": Note(mark("The views of the snapshot are being rebuilt.")),
+        "snapshot_repair": Note(
+            mark("%(num)s missing test is queued. The snapshot is captured again when it finishes."),
+            mark("%(num)s missing tests are queued. The snapshot is captured again when all have finished."),
+        ),
         "snapshot_saved": Note(mark("Snapshot saved.")),
         "snapshot_purged": Note(mark("Snapshot deleted.")),
     }
@@ -48,20 +57,22 @@ register_notes(
 
 @blueprint.post("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>/change")
 def change(cohort_id: int, slug: str) -> Response:
-    """Apply `action`: a key of the table above, or `rebuild`."""
-    action = request.form.get("action", "")
+    """Apply `action`: a key of the table above, `rebuild` or `repair`."""
+    action, queued = request.form.get("action", ""), None
     try:
-        if action == "rebuild":
+        if action == "repair":
+            queued = repair_snapshot(state(), cohort_id, slug, who=who()).job_count
+        elif action == "rebuild":
             rematerialise_snapshot(state(), cohort_id, slug, who=who())
         elif action in _CHANGES:
             patch_snapshot(state(), cohort_id, slug, _CHANGES[action], who=who())
         else:
-            raise BadRequest("invalid_status", f"action: must be one of rebuild, {', '.join(_CHANGES)}")
+            raise BadRequest("invalid_status", f"action: must be one of rebuild, repair, {', '.join(_CHANGES)}")
     except ApiError as error:
         sent = Form()
         sent.fail(SUMMARY, error.message, error.code)
         return detail_with(cohort_id, sent)
-    return see_other(url_for("ui_cohorts.detail", cohort_id=cohort_id), f"snapshot_{action}")
+    return see_other(url_for("ui_cohorts.detail", cohort_id=cohort_id), f"snapshot_{action}", n=queued)
 
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/snapshots/<slug>", methods=["GET", "POST"])

@@ -60,7 +60,7 @@ def test_the_slug_is_date_and_digest_of_the_batch(store: Store) -> None:
 def test_what_does_not_count(store: Store) -> None:
     make_cohort(store)
     make_cohort(store, "off", analysis_enabled=False, public_enabled=False)
-    batch = make_batch(store)
+    batch = make_batch(store, tag="tld")
     run_batch(store, batch, NAMES[:1], tag="other")
     run_batch(store, batch, NAMES[1:2], tag="off")
     failed = sweep_result(NAMES[2], status=RunStatus.FAILED)
