@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_engine.entries import Level
-from gonemaster_engine.memory import NEW_OBJECTS_OF_RUNS, collect_rarely
+from gonemaster_engine.memory import collect_rarely
 from gonemaster_engine.profile.profile import Profile, default_profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import RunResult, run_test
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures there; a file from before is compared with")
     parser.add_argument("--profile", action="store_true", help="print where the time goes")
     options = parser.parse_args()
-    collect_rarely(NEW_OBJECTS_OF_RUNS)  # as a worker does
+    collect_rarely(for_runs=True)  # as a worker does
     names = chosen_zones(options.directory, options)
     profiler = cProfile.Profile() if options.profile else None
     if profiler:

@@ -30,7 +30,7 @@ _OWN_ADDRESSES_S = 60  # seconds; addresses of this host may change
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # all of RFC 4291 section 2.4 that IANA has allocated
 
 _NETWORK_SIZES = {4: ((24, 1), (20, 2), (16, 4)), 6: ((64, 1), (48, 2), (32, 4))}  # bits, factor
-_FOOTNOTE = re.compile(r"\s*\[\d+\]")
+_FOOTNOTE = re.compile(r"(?<!\s)\s*\[\d+\]")
 
 
 class Reach(enum.Enum):

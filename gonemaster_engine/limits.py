@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 TCP_PACKETS = 8  # packets of one query over TCP: two for the connection, the query, two ACKs, two to close, one more
 SET_MAX_RECORDS = 400  # records of one type and owner that are read
+ANSWER_MAX_RECORDS = 1_000  # of one message; the others are not read
+EDNS_MAX_OPTIONS = 32  # of one message
 SIGNED_SET_MAX_RECORDS = 128  # for DNSSEC types, whose records are compared with each other; resolvers accept far fewer
 
 
@@ -19,6 +21,7 @@ class RunLimits:
 
     max_nameservers: int = 50  # names in the NS sets of a zone: delegation and apex together
     max_addresses: int = 100  # (name, address) pairs of those sets
+    max_address_lookups: int = 3_200  # pairs of an in-domain name and a server that is queried for its addresses
     max_mail_servers: int = 50  # names that are looked up as possible mail servers
     max_queries: int = 30_000  # packets in total
     max_queries_per_address: int = 600  # packets to a delegated address that serves the tested zone
@@ -31,7 +34,7 @@ class RunLimits:
     max_earned_packets: int = 64  # maximum credit: packets that an address may get after it becomes silent
     max_probes: int = 4  # concurrent queries to an address beyond its credit
     max_tcp_connections: int = 64  # concurrent; a process has 512, and a slow server can hold a connection for long
-    max_octets: int = 32 * 1024 * 1024  # memory for stored responses and the names in them
+    max_octets: int = 64 * 1024 * 1024  # memory for stored responses, measured as what Python needs for them
     max_records: int = 200_000  # in stored responses
     max_entry_items: int = 200_000  # list items among the arguments of entries
     max_entry_octets: int = 2 * 1024 * 1024  # text in those arguments; a large legitimate zone has about 200 KiB

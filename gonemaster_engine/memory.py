@@ -23,7 +23,12 @@ _LARGE_OCTETS = 128 * 1024  # glibc's initial value, which it would raise up to 
 
 # New objects that trigger a collection of the youngest generation. Python's default of 2,000 is expensive.
 _NEW_OBJECTS = 50_000
-NEW_OBJECTS_OF_RUNS = 200_000  # for processes where runs create nearly all objects: runs leave no garbage
+_NEW_OBJECTS_OF_ONE_RUN = 200_000
+_YOUNG_COLLECTIONS = 10  # Python's default: collections of the youngest generation before one of older objects
+# In a worker, runs create nearly all objects and leave no garbage. A collection of all the objects that hostile zones
+# can create would block the event loop for a second.
+_NEW_OBJECTS_OF_RUNS = 100_000
+_YOUNG_COLLECTIONS_OF_RUNS = 50
 
 
 @contextmanager
@@ -40,7 +45,7 @@ def without_collections() -> Iterator[None]:
         gc.enable()
 
 
-def collect_rarely(new_objects: int = _NEW_OBJECTS) -> None:
+def collect_rarely(*, for_runs: bool = False) -> None:
     """Raise the collection threshold and exclude all current objects; call it when the process is set up.
 
     A run has no reference cycles (a test checks this), so it is freed without the garbage collector. Traversing the
@@ -48,7 +53,10 @@ def collect_rarely(new_objects: int = _NEW_OBJECTS) -> None:
     """
     gc.collect()
     gc.freeze()
-    _collect_after(new_objects)
+    if for_runs:
+        _collect_after(_NEW_OBJECTS_OF_RUNS, _YOUNG_COLLECTIONS_OF_RUNS)
+    else:
+        _collect_after(_NEW_OBJECTS, _YOUNG_COLLECTIONS)
 
 
 @contextmanager
@@ -57,7 +65,7 @@ def process_of_one_run() -> Iterator[None]:
 
     Python's last collection traverses all modules to free memory that the operating system reclaims anyway.
     """
-    _collect_after(NEW_OBJECTS_OF_RUNS)
+    _collect_after(_NEW_OBJECTS_OF_ONE_RUN, _YOUNG_COLLECTIONS)
     yield
     gc.freeze()
 
@@ -104,5 +112,5 @@ def _glibc() -> ctypes.CDLL | None:
     return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None
 
 
-def _collect_after(new_objects: int) -> None:
-    gc.set_threshold(new_objects, *gc.get_threshold()[1:])
+def _collect_after(new_objects: int, young_collections: int) -> None:
+    gc.set_threshold(new_objects, young_collections, gc.get_threshold()[2])

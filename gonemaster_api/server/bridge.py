@@ -38,7 +38,7 @@ _LINGER_S = 2.0  # time for a client that is still sending its body to read a re
 _BULK = re.compile(
     r"/api/v1/(?:entries|.*/(?:result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?"
 )
-_LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,})(?:&|$)")
+_LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*+(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,}+)(?:&|$)")
 _OVERLOADED = Text("the server has more requests than it can answer in time")
 _SINGLE = (b"host", b"content-length", b"transfer-encoding")
 

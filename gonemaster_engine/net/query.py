@@ -169,6 +169,13 @@ class Query:
         if connection:
             connection.cancel()
 
+    def abandon(self) -> None:
+        """End without reporting an outcome, because the run has ended; its connection is closed."""
+        connection, self.on_done = self.connection, _ignore_outcome
+        self.finish(QueryOutcome(None, CLOSED))
+        if connection and self.sent_at:  # a query that waits for a connection ends when its turn comes
+            connection.cancel()
+
     def release(self) -> None:
         """Stop counting as an unanswered packet."""
         if self.on_release:

@@ -64,6 +64,7 @@ async def exchange(query: Query, *, port: int, turns: LoopTurns) -> None:
         if query.source_address:
             sock.bind((query.source_address, 0))
         await _connect(sock, (query.address, port), ends_at)
+        await turns.wait()  # many connections may be accepted together
         if loop.time() >= ends_at:  # the server accepted in time but the event loop is late: it may still answer
             ends_at = loop.time() + query.timing.timeout_s
         asking = _Exchange(query, sock, turns)
@@ -199,17 +200,13 @@ class _Exchange:
                 self._on_end(MALFORMED)
             return
         self._loop.remove_reader(self._socket.fileno())  # data after the message is ignored
-        self._message = bytes(self._received[_LENGTH_OCTETS:end])
-        self._read(self._message)
+        message = self._message = bytes(self._received[_LENGTH_OCTETS:end])
+        if self._question.pace.is_urgent:
+            self._read(message)
+        else:
+            self._turns.call(lambda: self._read(message))  # many large messages may arrive together
 
     def _read(self, message: bytes) -> None:
-        """Parse the message in a turn of the event loop that has time for it.
-
-        Many large messages may arrive together.
-        """
-        if self._turns.is_over and not self._question.done:
-            self._loop.call_soon(self._read, message)
-            return
         self._turns.spend(reading_us(message))
         self._end(self._judge(message))
 

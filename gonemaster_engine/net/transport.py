@@ -14,6 +14,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.query import (
@@ -53,8 +54,9 @@ class _Deadlines:
     There is one queue per duration, so each queue is in order of arrival.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_due: Callable[[Query, int], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, turns: LoopTurns, on_due: Callable[[Query, int], None]) -> None:
         self._loop = loop
+        self._turns = turns
         self._on_due = on_due
         self._queues: dict[float, deque[tuple[float, Query, int]]] = {}
         self._timers: dict[float, asyncio.TimerHandle] = {}
@@ -69,8 +71,8 @@ class _Deadlines:
         queue, now = self._queues[delay_s], self._loop.time()
         while queue and (queue[0][1].done or queue[0][0] <= now):
             _, query, tries_left = queue.popleft()
-            if not query.done:
-                self._on_due(query, tries_left)
+            if not query.done:  # there may be thousands
+                self._turns.call(partial(self._on_due, query, tries_left))
         if queue:
             self._timers[delay_s] = self._loop.call_at(queue[0][0], self._sweep, delay_s)
         else:
@@ -107,7 +109,8 @@ class Transport:
             send_again=self.send_udp,
             send_over_tcp=self._send_over_tcp_instead,
         )
-        self._deadlines = _Deadlines(self.loop, self._on_due)
+        self._deadlines = _Deadlines(self.loop, self.turns, self._on_due)
+        self._outgoing: set[Query] = set()  # they wait for a turn of the event loop with time left
         self._tcp_slots = asyncio.Semaphore(tcp_connections)
         self._other_tcp_slots = asyncio.Semaphore(tcp_connections - tcp_connections // _URGENT_PART)
         self._tcp_tasks: dict[asyncio.Task[None], Query] = {}
@@ -131,7 +134,20 @@ class Transport:
             self._refuse(query)
             return
         query.tries_left -= 1
-        self._transmit_in_turn(query)
+        self._start_in_turn(query, self._transmit_in_turn)
+
+    def _start_in_turn(self, query: Query, start: Callable[[Query], object]) -> None:
+        """Start sending a query now, or in a later turn of the event loop if this one has no time left."""
+        if query.pace.is_urgent or not self.turns.is_over:
+            start(query)
+            return
+        self._outgoing.add(query)
+        self.turns.call(partial(self._start_outgoing, query, start))
+
+    def _start_outgoing(self, query: Query, start: Callable[[Query], object]) -> None:
+        self._outgoing.discard(query)
+        if not query.done:
+            start(query)
 
     def _transmit_in_turn(self, query: Query) -> None:
         if self.pacing is None or self._udp.is_under_way(query):
@@ -177,7 +193,11 @@ class Transport:
         """Send the query once, over a separate TCP connection."""
         if self._closed:
             self._refuse(query)
-        elif self.pacing is None:
+        else:
+            self._start_in_turn(query, self._connect_in_turn)
+
+    def _connect_in_turn(self, query: Query) -> None:
+        if self.pacing is None:
             self._connect(query)
         else:
             self.pacing.enter(query, self._connect)
@@ -203,7 +223,9 @@ class Transport:
         try:
             others = nullcontext() if query.pace.is_urgent else self._other_tcp_slots
             async with query.tcp_slots, others, self._tcp_slots:
-                await exchange(query, port=self.port, turns=self.turns)
+                await self.turns.wait(is_first=query.pace.is_urgent)
+                if not query.done:
+                    await exchange(query, port=self.port, turns=self.turns)
         except TimeoutError:
             query.finish(QueryOutcome(None, TIMEOUT))
         except OSError as error:
@@ -213,6 +235,7 @@ class Transport:
         """Close all sockets; queries in flight and later queries end with the outcome CLOSED."""
         self._closed = True  # first: an outcome may make its run send the next query
         waiting = self.pacing.close() if self.pacing else []
+        waiting += self._outgoing
         under_way = [*self._deadlines.close(), *self._udp.close(), *self._tcp_tasks.values(), *waiting]
         for query in under_way:  # before the tasks: a closing connection sets another outcome
             query.finish(QueryOutcome(None, CLOSED))

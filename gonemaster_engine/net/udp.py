@@ -250,10 +250,13 @@ class _UdpSocket:
     def _read_in_turn(self) -> None:
         priority = self._owner.priority
         if not priority.is_needed:
-            self.read_arrived()
+            if not self._owner.turns.is_over:  # otherwise the loop calls again in its next turn
+                self.read_arrived()
             return
         is_urgent = any(query.pace.is_urgent for query in self.waiting())
-        if is_urgent or not priority.holds_others:  # otherwise the loop calls again in its next turn
+        if is_urgent or not (
+            priority.holds_others or self._owner.turns.is_over
+        ):  # otherwise the loop calls again in its next turn
             began = perf_counter()
             self.read_arrived()
             priority.note_work(perf_counter() - began, is_urgent=is_urgent)
@@ -263,9 +266,9 @@ class _UdpSocket:
 
         Return False if this turn of the event loop has no time for all of them.
         """
-        for _ in range(_RECEIVE_BURST):
-            if self._owner.turns.is_over:
-                return not self._has_arrived()  # the rest stays in the buffer: the loop calls again in its next turn
+        for number in range(_RECEIVE_BURST):
+            if number and self._owner.turns.is_over:
+                return not self._has_arrived()  # the rest stays in the buffer
             try:
                 if self._is_connected:
                     wire, source, port = self._sock.recv(_RECEIVE_OCTETS), *self._target

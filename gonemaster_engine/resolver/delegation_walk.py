@@ -253,6 +253,7 @@ class _Visit:
 
     async def run(self) -> None:
         """Query the server for its zone, then for one name after the other down to the target."""
+        await self._server.turns.wait()
         self._families.append(AddressFamily(self._server, "SOA"))
         if not self._walk.context.uses_family(ipv6=self._server.is_ipv6):
             return

@@ -22,18 +22,20 @@ class Probing:
 
     async def probe_delegation(self) -> None:
         """Probe the servers of the delegation that do not answer immediately over all transports."""
-        self.probe(await self._zone.glue())
+        await self.probe(await self._zone.glue())
 
-    def probe(self, servers: Iterable[Nameserver]) -> None:
+    async def probe(self, servers: Iterable[Nameserver]) -> None:
         """Probe servers that do not answer immediately over all transports, so that one wait suspends them."""
         servers = list(servers)
         for server in servers:
+            await server.turns.wait()
             server.query(self._zone.name, "SOA")
         self._context.start(self._probe_silent(servers))
 
     async def _probe_silent(self, servers: Iterable[Nameserver]) -> None:
         await asyncio.sleep(PATIENCE_S)
         for server in servers:
+            await server.turns.wait()
             if not server.server.health.has_answered:
                 if "connectivity02" in self._case_ids:
                     server.query(self._zone.name, "SOA", tcp=True)
@@ -43,6 +45,7 @@ class Probing:
     async def query_over_tcp(self) -> None:
         """Send the queries of CONNECTIVITY02 early, so that timeouts over TCP and UDP overlap."""
         for server in await self._zone.glue():
+            await server.turns.wait()
             server.query(self._zone.name, "SOA", tcp=True)
 
     async def find_working(self) -> bool:

@@ -140,7 +140,7 @@ async def run_test(
         if with_chain:
             await run.describe_chain(limit_s=min(_CHAIN_LIMIT_S, deadline_s - run_log.elapsed()))
     except TimeoutError:
-        run.report_cut_off(deadline_s)
+        await run.report_cut_off(deadline_s)
     except _Stopped:
         pass
     finally:
@@ -399,7 +399,7 @@ class _Run:
         zone_name = self._context.zone_name
         self._report_supplied()
         if "basic02" in self._runs:  # its queries wait while the names are looked up
-            self._probing.probe(self._context.nameservers(servers))
+            await self._probing.probe(self._context.nameservers(servers))
         without = [name for name, addresses in servers.items() if not addresses]
         outside = [name for name in without if not names.is_in_domain(name, zone_name)]
         found = dict(zip(outside, await self._zone.addresses(outside), strict=True))
@@ -540,8 +540,9 @@ class _Run:
             self._log.system("MODULE_VERSION", module=module, version=__version__)
         self._module = module
 
-    def report_cut_off(self, deadline_s: float) -> None:
+    async def report_cut_off(self, deadline_s: float) -> None:
         """Report the entries of interrupted cases, and what is missing and why."""
+        await self._context.transport.turns.wait(is_first=True)  # runs that began together end together
         unfinished = self.unfinished
         for run in self._to_report:
             if run.entries:

@@ -1,6 +1,5 @@
 """Settings as text for child environments, `--dump-config` and the API; secrets are masked."""
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from gonemaster_tasks.masking import MASK, mask_password, passwords_in
 
 FULLY_MASKED = frozenset({"admin_tokens", "flower_basic_auth"})  # no part of these values is shown
 LOGIN_MASKED = frozenset({"smtp_url"})  # URLs whose user is masked as well.
-_URL_LOGIN = re.compile(r"://.*@")
 
 
 def dump(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -47,7 +45,9 @@ def masked_value(option: Option, value: Any) -> Any:
     if option.name in FULLY_MASKED:
         return MASK if value else ""
     if option.name in LOGIN_MASKED:
-        return _URL_LOGIN.sub(f"://{MASK}@", value)
+        scheme, _, rest = value.partition("://")
+        _, at, host = rest.rpartition("@")
+        return f"{scheme}://{MASK}@{host}" if at else value
     if option.secret:
         return mask_password(value)
     if isinstance(value, timedelta | Path):

@@ -17,7 +17,6 @@ from celery.worker.control import control_command
 from gonemaster_db.core.clock import follow, utcnow
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_engine.memory import (
-    NEW_OBJECTS_OF_RUNS,
     collect_rarely,
     limit_heaps,
     release_free_memory,
@@ -239,7 +238,7 @@ class Worker:
         )
         bound_revoked()
         load_all_types()
-        collect_rarely(NEW_OBJECTS_OF_RUNS)
+        collect_rarely(for_runs=True)
         self._watchdog.start()
         try:
             consumer.start()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import dns.flags
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdatatype
 from cryptography.hazmat.primitives.asymmetric import ec
 from dns.rdatatype import RdataType
@@ -379,8 +380,10 @@ UNLIKE_KINDS = {each.__name__: each for each in (weak_keys, keys_of_one_tag, typ
 KEY_TRAPS = tuple(kind for kind in KINDS if kind.startswith("key_trap_"))
 
 
-def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
-    """Return a world whose zone `ZONE` is served at many addresses and answers as the kind says.
+def giant_world(
+    kind: str, *, servers: int = 8, special: Callable[[dns.message.Message], bytes | None] | None = None
+) -> CountingDns:
+    """Return a world whose zone `ZONE` is served at many addresses and answers as the kind, or `special`, says.
 
     SOA, NS and addresses of servers are correct, so that the run continues to all test cases.
     """
@@ -390,8 +393,10 @@ def giant_world(kind: str, *, servers: int = 8) -> CountingDns:
         if f"{ns}." not in own[ZONE, "NS"]:
             own[ZONE, "NS"].append(f"{ns}.")
         own.setdefault((ns, "A"), []).append(address)
-    world = CountingDns({ZONE: own}, {address: [ZONE] for address in numbered(2 * servers)})
-    special = (KINDS | UNLIKE_KINDS)[kind]
+    good: Records = {(GOOD_ZONE, "NS"): [f"ns.{GOOD_ZONE}."], (f"ns.{GOOD_ZONE}", "A"): ["127.78.0.1"]}
+    served = {address: [ZONE] for address in numbered(2 * servers)} | {"127.78.0.1": [GOOD_ZONE]}
+    world = CountingDns({ZONE: own, GOOD_ZONE: good}, served)
+    special = special or (KINDS | UNLIKE_KINDS)[kind]
     if kind in KEY_TRAPS:
         keys = algorithm_of(kind.removeprefix("key_trap_"))
         digests = [hashlib.sha256(name(ZONE) + each).hexdigest() for each in keys.keys]
@@ -434,6 +439,42 @@ def many_servers(names: int, addresses: int, *, each: int) -> CountingDns:
     good |= {(f"ns{number}.{GOOD_ZONE}", "A"): [f"127.78.0.{number}"] for number in (1, 2)}
     served = {"127.77.0.1": [ZONE], "127.78.0.1": [GOOD_ZONE], "127.78.0.2": [GOOD_ZONE]}
     return CountingDns({ZONE: own, GOOD_ZONE: good}, served)
+
+
+def crowds(count: int, *, answers: str, names: int = 50, addresses: int = 100) -> tuple[CountingDns, list[str]]:
+    """Return a world, and its zones: each has `names` in-domain servers that share `addresses`.
+
+    All of them serve the zone. What they answer to other queries than those for its SOA and NS records is REFUSED,
+    NODATA or SERVFAIL.
+    """
+    zones: dict[str, Records] = {}
+    served: dict[str, list[str]] = {}
+    for number in range(count):
+        zone = f"crowd{number}.xa"
+        places = numbered(addresses, net=130 + number)
+        zones[zone] = {(zone, "NS"): [f"n{index}.{zone}." for index in range(names)]}
+        for index in range(names):
+            zones[zone][f"n{index}.{zone}", "A"] = places[index * addresses // names :][: addresses // names]
+        served |= {address: [zone] for address in places}
+    world = CountingDns(zones, served)
+    rcode = dns.rcode.NOERROR if answers == "NODATA" else dns.rcode.from_text(answers)
+    flags = dns.flags.QR | (dns.flags.AA if answers == "NODATA" else 0) | rcode
+
+    known: dict[bytes, bytes] = {}  # large answers over UDP, too, so that the servers keep up
+
+    def answer(address: str, wire: bytes) -> bytes | None:
+        if address not in served:
+            return None
+        end = wire.index(b"\0", 12) + 5
+        if int.from_bytes(wire[end - 4 : end - 2]) in {SOA, NS}:
+            if wire[2:] not in known:
+                message = world.authoritative(address, dns.message.from_wire(wire))
+                known[wire[2:]] = message.to_wire()[2:] if message else b""
+            return wire[:2] + known[wire[2:]]
+        return wire[:2] + struct.pack("!5H", flags, 1, 0, 0, 0) + wire[12:end]
+
+    world.quick_answer = answer
+    return world, list(zones)
 
 
 def wide_referrals(depth: int = 24, *, never_asked: int = 0) -> CountingDns:

@@ -29,6 +29,7 @@ from gonemaster_engine.run.run import RunResult, run_test
 from tests.hostile import LONG
 from tests.hostile._counting import ARPA, TLD, CountingDns, Records, numbered
 from tests.hostile._counting import settings as impatient
+from tests.hostile._giants import crowds
 from tests.support.engine import loopback_profile
 
 SILENT_IN_ALL = 3_000
@@ -475,3 +476,10 @@ def count_datagrams(receiver: socket.socket) -> int:
         except BlockingIOError:
             break
     return count
+
+
+def test_addresses_are_looked_up_for_a_limited_number_of_names_and_servers() -> None:
+    """Twenty names at forty servers: 800 pairs, of which 100 are allowed."""
+    world, (zone,) = crowds(1, answers="NODATA", names=20, addresses=40)
+    result = run(world, zone, deadline_s=20.0, limits=RunLimits(max_address_lookups=100))
+    assert limits_of(result)["max_address_lookups"]["count"] == 40 - 100 // 20

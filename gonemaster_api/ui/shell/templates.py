@@ -15,8 +15,8 @@ from jinja2.lexer import Token, TokenStream
 _OF_MANY = ("components/", "shell/", "public/", "analysis/")
 _EDGE_OF_TAG = re.compile(r"(<(?=[a-zA-Z/!])|>)")
 _PARTIAL = re.compile(r"\sdata-partial=")
-_LINE_BREAK = re.compile(r"\s*\n\s*")
-_OUTER_LINE_BREAK = re.compile(r"^\s*\n\s*|\s*\n\s*$")
+_LINE_BREAK = re.compile(r"(?<!\s)\s*\n\s*")
+_OUTER_LINE_BREAK = re.compile(r"^\s*\n\s*|(?<!\s)\s*\n\s*$")
 
 
 class Layout(Extension):

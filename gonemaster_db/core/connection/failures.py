@@ -113,7 +113,7 @@ def reason_of(error: Exception) -> str:
 
 # For a refused connection libpq gives the message of the server but no SQLSTATE.
 _LOGIN = ("authentication failed", "no password supplied", "is not permitted to log in", "pg_hba.conf")
-_NO_SUCH = re.compile(r'(role|database) ".*" does not exist|permission denied for database')
+_NO_SUCH = re.compile(r'(?:role|database) "[^"\n]*+" does not exist|permission denied for database')
 
 
 def refuses_login(text: str) -> bool:

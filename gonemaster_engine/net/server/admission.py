@@ -163,7 +163,9 @@ class QueryAdmission:
             self._set_timer(resume)
 
     def close(self) -> None:
-        """Stop: the run has ended, and waiting queries are not sent."""
+        """Stop: the run has ended, waiting queries are not sent, and the outcome of the others is not needed."""
+        for query, _ in self.under_way.values():
+            query.abandon()
         if self._timer:
             self._timer.cancel()
             self._timer = None

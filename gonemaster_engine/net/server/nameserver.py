@@ -16,12 +16,13 @@ class Nameserver:
     A run has one object per pair, compared by identity.
     """
 
-    __slots__ = ("address", "name", "order", "server")
+    __slots__ = ("address", "name", "order", "server", "turns")
 
     def __init__(self, name: str, server: Server) -> None:
         self.name = name
         self.server = server
         self.address = server.address
+        self.turns = server.turns  # of the event loop
         self.order = (name, server.is_ipv6, server.address)
 
     def __repr__(self) -> str:
@@ -98,12 +99,18 @@ async def query_all(
     fallback: bool | None = None,
     shared: bool = False,
 ) -> list[tuple[Nameserver, Response | None]]:
-    """Query all servers concurrently; the results are in the order of the servers."""
-    pending = [
-        (
-            server,
-            server.query(qname, qtype, dnssec=dnssec, tcp=tcp, edns=edns, rd=rd, fallback=fallback, shared=shared),
-        )
-        for server in servers
-    ]
-    return [(server, await answer) for server, answer in pending]
+    """Query all servers concurrently; the results are in the order of the servers.
+
+    Their number and the number of callers are up to the zone, so both the queries and the work of the caller on the
+    results begin in a turn of the event loop that has time left.
+    """
+    pending = []
+    for server in servers:
+        if server.turns.is_over:
+            await server.turns.wait()
+        answer = server.query(qname, qtype, dnssec=dnssec, tcp=tcp, edns=edns, rd=rd, fallback=fallback, shared=shared)
+        pending.append((server, answer))
+    answered = [(server, await answer) for server, answer in pending]
+    if answered and answered[0][0].turns.is_over:
+        await answered[0][0].turns.wait()
+    return answered

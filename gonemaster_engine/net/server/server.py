@@ -6,6 +6,7 @@ from functools import partial
 
 from gonemaster_engine import names
 from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.limits import ANSWER_MAX_RECORDS
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import CLOSED, TIMEOUT, Query, QueryOutcome, Timing
 from gonemaster_engine.net.server import trace
@@ -16,6 +17,7 @@ from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire.messages import Response, query_body
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
+from gonemaster_engine.turns import LoopTurns
 
 
 class Server:
@@ -41,6 +43,11 @@ class Server:
         self.health = PathHealth(address, run.profile)
         self._admission = QueryAdmission(run, address, self.health)
         self._guarded: bool | None = None
+
+    @property
+    def turns(self) -> LoopTurns:
+        """The turns of the event loop."""
+        return self._run.transport.turns
 
     def query(self, key: QueryKey, name: str, *, shared: bool) -> Answer:
         """Return the answer to a query, and send the query unless the run has already sent it.
@@ -200,6 +207,8 @@ class Server:
                 budget.note_independent(account)
             if not budget.keep(response, self.address):
                 return QueryOutcome(None, CLOSED)
+            if response.is_cut and key.qtype != "AXFR":  # only the first record of a transfer is needed
+                budget.leave_out("max_records_of_an_answer", ANSWER_MAX_RECORDS, f"{key.qname} {key.qtype}")
         elif outcome.octets:
             budget.charge_discarded(outcome.octets, self.address)
         return outcome

@@ -23,8 +23,8 @@ import dns.rrset
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
-from gonemaster_engine.limits import SET_MAX_RECORDS, SIGNED_SET_MAX_RECORDS
-from gonemaster_engine.net.wire.octets import MessageOctets
+from gonemaster_engine.limits import ANSWER_MAX_RECORDS, SET_MAX_RECORDS, SIGNED_SET_MAX_RECORDS
+from gonemaster_engine.net.wire.octets import MessageOctets, edns_options
 from gonemaster_engine.net.wire.rdata import rdata_of
 from gonemaster_engine.net.wire.rrtypes import (
     AAAA,
@@ -47,7 +47,9 @@ Section: TypeAlias = Literal["answer", "authority", "additional"]
 
 HEADER_OCTETS = 12
 _ID_OCTETS = 2
-_RECORD_OVERHEAD_OCTETS = 150  # memory for a record whose rdata was not decoded
+_RESPONSE_OVERHEAD_OCTETS = 2048  # memory for a response without records, and for its query
+_RECORD_OVERHEAD_OCTETS = 400  # memory for a record and its decoded rdata
+_OPTION_OVERHEAD_OCTETS = 200
 RD, CD, AD = 0x0100, 0x0010, 0x0020
 _QR, _AA, _TC, _RA, _Z = 0x8000, 0x0400, 0x0200, 0x0080, 0x0040
 _DO = 0x8000
@@ -58,6 +60,7 @@ _HEADER = struct.Struct("!HHHHHH")
 _RECORD_FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
 _QUESTION_FIXED = struct.Struct("!HH")
 _SOA_NUMBERS_OCTETS = 20
+_KEPT_RDATA_OCTETS = 512  # larger rdata is decoded at each use: its objects could take thirty times as much memory
 _NAME_TYPES = frozenset({NS, CNAME, PTR, DNAME})
 _NAME_IN_RDATA = _NAME_TYPES | {MX, SOA}  # the names in them are checked here
 _TARGET_TYPES = _NAME_TYPES | {MX}
@@ -158,9 +161,12 @@ class Record:
         Raises:
           WireError: it is malformed; never for records that `Response.records` returns.
         """
-        if self._rdata is None:
-            self._rdata = self._parse()
-        return self._rdata
+        if self._rdata is not None:
+            return self._rdata
+        rdata = self._parse()
+        if self._end - self._start <= _KEPT_RDATA_OCTETS:
+            self._rdata = rdata
+        return rdata
 
     def _parse(self) -> dns.rdata.Rdata:
         try:
@@ -268,6 +274,7 @@ class Response:
         "authority",
         "flags",
         "id",
+        "is_cut",
         "over_tcp",
         "qclass",
         "question_name_octets",
@@ -287,6 +294,7 @@ class Response:
     _found: dict[tuple[str, str | None, str], list[Record]]
     _held_octets: int | None
     flags: int  # including the RCODE, as received
+    is_cut: bool  # it has more records than are read
     _message: MessageOctets
 
     def __init__(
@@ -328,6 +336,7 @@ class Response:
         self._by_owner = equal._by_owner
         self._edns = equal._edns
         self._held_octets = equal._held_octets
+        self.is_cut = equal.is_cut
 
     def _read(self) -> None:
         wire = self.wire
@@ -338,6 +347,7 @@ class Response:
         self._found = {}
         self._by_owner = {}
         self._edns = None
+        self.is_cut = False
         try:
             self._walk()
         except (IndexError, struct.error) as error:
@@ -347,9 +357,9 @@ class Response:
         header: tuple[int, ...] = _HEADER.unpack_from(self.wire)
         self.id, self.flags, questions, answers, authorities, additionals = header
         position = self._walk_questions(questions)
-        self.answer, position = self._walk_section(answers, position)
-        self.authority, position = self._walk_section(authorities, position)
-        additional, _ = self._walk_section(additionals, position)
+        self.answer, position = self._walk_section(answers, position, 0)
+        self.authority, position = self._walk_section(0 if self.is_cut else authorities, position, answers)
+        additional, _ = self._walk_section(0 if self.is_cut else additionals, position, answers + authorities)
         self.additional = tuple(record for record in additional if not self._take_opt(record))
 
     def _walk_questions(self, count: int) -> int:
@@ -364,9 +374,13 @@ class Response:
             position += 4
         return position
 
-    def _walk_section(self, count: int, position: int) -> tuple[tuple[Record, ...], int]:
+    def _walk_section(self, count: int, position: int, before: int) -> tuple[tuple[Record, ...], int]:
+        """Return the records of a section and the position after them; `before` is the number of earlier records."""
         message, wire, limit = self._message, self.wire, len(self.wire)
         records = []
+        if before + count > ANSWER_MAX_RECORDS:
+            self.is_cut = True
+            count = ANSWER_MAX_RECORDS - before
         for _ in range(count):
             owner, position = message.name_at(position)
             rtype, rdclass, ttl, length = _RECORD_FIXED.unpack_from(wire, position)
@@ -390,7 +404,7 @@ class Response:
                 version=ttl >> 16 & 0xFF,
                 do=bool(ttl & _DO),
                 z=ttl & 0x7FFF,
-                options=_options(record.octets),
+                options=edns_options(record.octets),
             )
         return True
 
@@ -410,7 +424,10 @@ class Response:
             for record in (*self.answer, *self.authority, *self.additional):
                 if record.type in _NAME_IN_RDATA:
                     record.is_well_formed  # noqa: B018 - decodes and stores the names in it
-            self._held_octets = self._message.held_octets + self.record_count * _RECORD_OVERHEAD_OCTETS
+            octets = _RESPONSE_OVERHEAD_OCTETS + self._message.held_octets
+            options = self._edns.options if self._edns else ()
+            octets += sum(len(value) + _OPTION_OVERHEAD_OCTETS for _, value in options)
+            self._held_octets = octets + self.record_count * _RECORD_OVERHEAD_OCTETS
         return self._held_octets
 
     @property
@@ -580,16 +597,3 @@ def dns_name(name: str) -> dns.name.Name:
 def from_dns_name(name: dns.name.Name) -> str:
     """Convert a dnspython name to a canonical name."""
     return names.from_labels([label for label in name.labels if label])
-
-
-def _options(rdata: bytes) -> tuple[tuple[int, bytes], ...]:
-    options = []
-    position = 0
-    while position + 4 <= len(rdata):
-        code, length = _QUESTION_FIXED.unpack_from(rdata, position)
-        position += 4
-        if position + length > len(rdata):
-            break  # a truncated option; the earlier ones are valid
-        options.append((code, rdata[position : position + length]))
-        position += length
-    return tuple(options)

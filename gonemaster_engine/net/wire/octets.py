@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from gonemaster_engine import names
 from gonemaster_engine.errors import WireError
+from gonemaster_engine.limits import EDNS_MAX_OPTIONS
 
 _POINTER = 0xC0
 _MAX_POINTERS = 127  # in one name: as many as it can have labels
 _ROOT_NAME = (names.ROOT, 1, 0)
-_NAME_OVERHEAD_OCTETS = 200  # memory for a name, its position and its entry in the index of owners
+_NAME_OVERHEAD_OCTETS = 300  # memory for a name, its position and its entry in the index of owners
 
 
 class MessageOctets:
@@ -91,3 +92,20 @@ class MessageOctets:
         self._newest = name
         self._names[start] = (name, octets, after)
         return name, after
+
+
+def edns_options(rdata: bytes) -> tuple[tuple[int, bytes], ...]:
+    """Return the first options of an OPT record: code and data (RFC 6891 section 6.1.2)."""
+    options: list[tuple[int, bytes]] = []
+    position = 0
+    while position + 4 <= len(rdata) and len(options) < EDNS_MAX_OPTIONS:
+        code, length = (
+            int.from_bytes(rdata[position : position + 2]),
+            int.from_bytes(rdata[position + 2 : position + 4]),
+        )
+        position += 4
+        if position + length > len(rdata):
+            break  # a truncated option; the earlier ones are valid
+        options.append((code, rdata[position : position + length]))
+        position += length
+    return tuple(options)

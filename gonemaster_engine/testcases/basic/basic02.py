@@ -53,6 +53,7 @@ async def basic02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     working: list[Nameserver] = []
     faults: list[Finding] = []
     for server, response in await query_all(servers, zone.name, "SOA"):
+        await zone.wait_for_turn()
         fault = _fault(zone.name, server, response)
         if fault:
             faults.append(fault)

@@ -31,6 +31,7 @@ async def basic03(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     www = names.prepend("www", zone.name)
     answered = False
     for server, response in await query_all(servers, www, "A"):
+        await zone.wait_for_turn()
         if response is not None:
             answered = True
             tag = HAS_A if response.has("A", www) else NO_A

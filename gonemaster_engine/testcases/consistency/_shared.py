@@ -27,6 +27,7 @@ async def group_by_soa(
     findings: list[Finding] = []
     found: list[tuple[Value, Nameserver]] = []
     for server, response in await query_all(servers, zone.name, "SOA"):
+        await zone.wait_for_turn()
         if response is None:
             findings.append(NO_RESPONSE(ns=server.name, address=server.address))
         elif not (records := response.records("SOA", zone.name)):

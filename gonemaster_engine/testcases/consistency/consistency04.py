@@ -38,6 +38,7 @@ async def consistency04(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findi
     sets: list[tuple[tuple[str, ...], Nameserver]] = []
     ttls: set[int] = set()
     for server, response in await query_all(servers, zone.name, "NS"):
+        await zone.wait_for_turn()
         if response is None:
             yield NO_RESPONSE(ns=server.name, address=server.address)
         elif not response.aa or not (records := response.records("NS", zone.name)):

@@ -24,6 +24,7 @@ async def delegation06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     servers = usable(await zone.all_servers())
     with_soa = without_soa = False
     for server, response in await query_all(servers, zone.name, "SOA"):
+        await zone.wait_for_turn()
         if response is None or response.rcode != "NOERROR":
             continue
         if response.has("SOA", zone.name):

@@ -154,6 +154,7 @@ async def judge_servers(
     """Return the findings about the CDS or CDNSKEY records of each server: the requests, their keys and signatures."""
     tally = ServerTally()
     for server, (signal, keys) in await query_each_type(servers, zone.name, rtype, "DNSKEY"):
+        await zone.wait_for_turn()
         if not is_usable(signal) or not (records := records_of(signal, zone.name)):
             continue
         published = Published.read(zone, server, type_number(rtype), records=records, signal=signal, keys=keys)

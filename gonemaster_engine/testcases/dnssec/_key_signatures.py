@@ -63,6 +63,7 @@ class SignatureTags(NamedTuple):
         tally = ServerTally()
         types = dict.fromkeys(("DNSKEY", rtype))
         for server, (keys, *others) in await query_each_type(servers, zone.name, *types):
+            await zone.wait_for_turn()
             response = others[0] if others else keys
             if is_usable(keys) and is_usable(response) and response.has(rtype, zone.name):
                 await self._judge(zone, tally, server, response=response, rtype=rtype, keys=dnskeys(keys, zone.name))

@@ -86,9 +86,10 @@ async def query_each_type(
     servers: Iterable[Nameserver], qname: str, *qtypes: str
 ) -> list[tuple[Nameserver, list[Response | None]]]:
     """Send several DO queries to each server concurrently; the results are in the order of servers and types."""
-    pending: list[tuple[Nameserver, Sequence[Awaitable[Response | None]]]] = [
-        (server, [server.query(qname, qtype, dnssec=True) for qtype in qtypes]) for server in servers
-    ]
+    pending: list[tuple[Nameserver, Sequence[Awaitable[Response | None]]]] = []
+    for server in servers:
+        await server.turns.wait()
+        pending.append((server, [server.query(qname, qtype, dnssec=True) for qtype in qtypes]))
     return [(server, [await answer for answer in answers]) for server, answers in pending]
 
 

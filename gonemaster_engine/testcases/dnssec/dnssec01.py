@@ -72,6 +72,7 @@ async def dnssec01(zone: Zone, usable: ServerFilter) -> list[Finding]:
     without_ds: list[Nameserver] = []
     ignored: list[Nameserver] = []
     for server, response in await query_all(servers, zone.name, "DS", dnssec=True):
+        await zone.wait_for_turn()
         if not is_dnssec_answer(response):
             ignored.append(server)
         elif records := ds_records(response, zone.name):

@@ -69,6 +69,7 @@ async def dnssec02(zone: Zone, usable: ServerFilter) -> list[Finding]:
     servers = usable(await zone.all_servers())
     tally = ServerTally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
+        await zone.wait_for_turn()
         if is_dnssec_answer(response) and not response.tc and (keys := dnskeys(response, zone.name)):
             await zone.wait_for_turn(len(wanted) * len(keys) // _PAIRS_PER_MICROSECOND)
             await _judge(zone, tally, server, wanted, keys, response)
@@ -79,6 +80,7 @@ async def dnssec02(zone: Zone, usable: ServerFilter) -> list[Finding]:
 async def _ds_at(zone: Zone, parents: Sequence[Nameserver]) -> list[Ds]:
     found: dict[bytes, Ds] = {}
     for _, response in await query_all(parents, zone.name, "DS", dnssec=True):
+        await zone.wait_for_turn()
         if is_dnssec_answer(response) and not response.tc:
             found.update((ds.rdata, ds) for ds in ds_records(response, zone.name))
     return [found[rdata] for rdata in sorted(found)]

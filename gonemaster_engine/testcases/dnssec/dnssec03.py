@@ -76,6 +76,7 @@ async def dnssec03(zone: Zone, usable: ServerFilter) -> list[Finding]:
     with_keys = False
     found: list[tuple[Nameserver, Nsec3]] = []
     for server, (keys, denial) in await query_each_type(servers, zone.name, "DNSKEY", "NSEC"):
+        await zone.wait_for_turn()
         if not is_usable(keys):
             continue
         if not dnskeys(keys, zone.name):

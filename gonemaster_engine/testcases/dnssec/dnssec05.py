@@ -38,6 +38,7 @@ async def dnssec05(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     servers = usable(await child_servers(zone))
     tally = ServerTally()
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
+        await zone.wait_for_turn()
         if not is_usable(response):
             tally.add(NO_RESPONSE, server)
             continue

@@ -97,6 +97,7 @@ async def dnssec10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     tally, evidence = ServerTally(), _Evidence()
     signed: set[Nameserver] = set()
     for server, (response, nsec, nsec3param) in await query_each_type(servers, zone.name, *_TYPES):
+        await zone.wait_for_turn()
         if not is_usable(response):
             continue
         keys = dnskeys(response, zone.name)

@@ -62,6 +62,7 @@ async def dnssec11(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 async def _query_parent(zone: Zone, parents: Sequence[Nameserver], tally: ServerTally) -> None:
     for server, response in await query_all(parents, zone.name, "DS", dnssec=True):
+        await zone.wait_for_turn()
         if not is_usable(response):
             tally.add(UNDETERMINED_DS, server)
         else:

@@ -34,6 +34,7 @@ async def dnssec13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     tally = ServerTally()
     examined: set[str] = set()
     for server, responses in await query_each_type(servers, zone.name, *NOT_SIGNED):
+        await zone.wait_for_turn()
         examined |= _judge(zone, tally, server, responses)
     for finding in tally.findings(*NOT_SIGNED.values()):
         yield finding

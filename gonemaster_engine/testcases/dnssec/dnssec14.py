@@ -57,6 +57,7 @@ async def dnssec14(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     servers = usable(await zone.all_servers())
     keys: dict[tuple[int, int, bytes], Dnskey] = {}
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
+        await zone.wait_for_turn()
         if response is None:
             yield NO_RESPONSE(ns=server.name, address=server.address)
         elif found := dnskeys(response, zone.name):

@@ -108,6 +108,7 @@ async def dnssec18(zone: Zone, usable: ServerFilter) -> list[Finding]:
 async def _ds_at(zone: Zone, parents: Sequence[Nameserver]) -> list[Ds]:
     found: dict[bytes, Ds] = {}
     for _, response in await query_all(parents, zone.name, "DS", dnssec=True):
+        await zone.wait_for_turn()
         if is_usable(response):
             found.update((ds.rdata, ds) for ds in ds_records(response, zone.name))
     return [found[rdata] for rdata in sorted(found)]

@@ -54,6 +54,7 @@ async def dnssec19(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     tally = ServerTally()
     verdicts: dict[bytes, list[tuple[Tag, dict[str, Any]]]] = {}
     for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True):
+        await zone.wait_for_turn()
         if not is_usable(response):
             tally.add(NO_RESPONSE, server)
             continue

@@ -35,6 +35,7 @@ async def dnssec20(zone: Zone, usable: ServerFilter) -> list[Finding]:
     tally = ServerTally()
     is_signed = False
     for server, (keys, nsec, nsec3param, *probes) in await query_each_type(servers, zone.name, *_TYPES):
+        await zone.wait_for_turn()
         if not is_usable(keys) or not dnskeys(keys, zone.name):
             tally.add(NO_DNSSEC, server)
             continue

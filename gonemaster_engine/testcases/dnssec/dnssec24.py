@@ -113,6 +113,7 @@ async def _with_ds(zone: Zone, parents: Sequence[Nameserver]) -> list[Nameserver
 async def _read_apex(zone: Zone, servers: Sequence[Nameserver]) -> _Apex:
     apex = _Apex()
     for server, responses in await query_each_type(servers, zone.name, "CDS", "CDNSKEY"):
+        await zone.wait_for_turn()
         for rtype, response in zip(_TYPES, responses, strict=True):
             if not is_usable(response):
                 apex.unavailable.add(server)

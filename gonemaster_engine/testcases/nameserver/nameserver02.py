@@ -46,6 +46,7 @@ async def nameserver02(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     good = []
     faulty = False
     for server, response in await query_all(servers, zone.name, "SOA", edns=PLAIN_EDNS):
+        await zone.wait_for_turn()
         tag = _judge(response) if response else await _judge_silence(zone, server)
         if tag is None:
             good.append(server)

@@ -36,6 +36,7 @@ async def nameserver12(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     servers = usable(await zone.all_servers())
     good = []
     for server, response in await query_all(servers, zone.name, "SOA", edns=PROBE):
+        await zone.wait_for_turn()
         if response is None:
             yield NO_RESPONSE(**server_args(server), domain=zone.name)
         elif (fault := _fault(response)) is not None:

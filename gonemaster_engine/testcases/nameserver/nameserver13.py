@@ -36,6 +36,7 @@ async def nameserver13(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     servers = usable(await zone.all_servers())
     good = []
     for server, response in await query_all(servers, zone.name, "DNSKEY", edns=PROBE, fallback=False):
+        await zone.wait_for_turn()
         if response is None:
             yield NO_RESPONSE(**server_args(server), domain=zone.name)
         elif (fault := _fault(response)) is not None:

@@ -66,6 +66,7 @@ async def _addresses(zone: Zone, servers: list[Nameserver]) -> tuple[dict[str, b
     addresses = {}
     without_soa = False
     for server, response in await query_all(servers, zone.name, "SOA"):
+        await zone.wait_for_turn()
         if response is None:
             findings.append(NO_RESPONSE(ns=server.name, address=server.address, domain=zone.name))
         elif records := response.records("SOA", zone.name):

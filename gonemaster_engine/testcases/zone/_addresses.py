@@ -42,6 +42,7 @@ async def soa_serials(zone: Zone, answered: Iterable[AddressAnswer]) -> dict[Add
     servers = {answer.server: answer for answer in answered}
     serials = {}
     for server, response in await query_all(servers, zone.name, "SOA"):
+        await zone.wait_for_turn()
         if response and response.aa and (records := response.records("SOA", zone.name)):
             # The rdata ends with the five numbers (RFC 1035 section 3.3.13).
             serials[servers[server]] = int.from_bytes(records[0].octets[-20:-16])

@@ -14,8 +14,9 @@ RESERVED = 0x7F
 ISSUE_PROPERTIES = ("issue", "issuewild", "issuemail")
 KNOWN_PROPERTIES = frozenset({*ISSUE_PROPERTIES, "iodef", "contactemail", "contactphone", "issuevmc"})
 
+_VALUE_MAX_OCTETS = 4096  # a domain and parameters; RFC 8659 has no separate limit
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_BLANKS = r"[ \t]*"
+_BLANKS = r"[ \t]*+"  # possessive, because two of them may be adjacent
 _PARAMETER = rf"{_LABEL}{_BLANKS}={_BLANKS}[\x21-\x3a\x3c-\x7e]*"
 _ISSUE = re.compile(
     rf"{_BLANKS}(?P<issuer>{_LABEL}(?:\.{_LABEL})*)?{_BLANKS}"
@@ -50,15 +51,20 @@ class Caa(NamedTuple):
     @property
     def forbids(self) -> bool:
         """Whether an issue property forbids all issuance: it has no issuer, or its value is malformed."""
-        match = _ISSUE.fullmatch(self._octets)
+        match = self._issue
         return match is None or not match["issuer"]
 
     @property
     def has_valid_value(self) -> bool:
         """Whether the value is valid for the property; properties without a known grammar allow any value."""
         if self.name in ISSUE_PROPERTIES:
-            return _ISSUE.fullmatch(self._octets) is not None
+            return self._issue is not None
         return self.name != "iodef" or is_report_url(self._octets)
+
+    @property
+    def _issue(self) -> re.Match[str] | None:
+        octets = self._octets
+        return _ISSUE.fullmatch(octets) if len(octets) <= _VALUE_MAX_OCTETS else None
 
     @property
     def _octets(self) -> str:
@@ -68,7 +74,7 @@ class Caa(NamedTuple):
 
 def is_report_url(text: str) -> bool:
     """Return whether it is a URL to which a report can be sent (RFC 8659 section 4.4)."""
-    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+    if len(text) > _VALUE_MAX_OCTETS or not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
         return False
     try:
         url = urlsplit(text)

@@ -63,7 +63,7 @@ class _Seen:
 async def zone01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the SOA MNAME is a name server with the newest version of the zone."""
     servers = usable(await zone.all_servers())
-    seen = _collect(zone.name, await query_all(servers, zone.name, "SOA"))
+    seen = await _collect(zone, await query_all(servers, zone.name, "SOA"))
     if seen.localhost_at:
         yield IS_LOCALHOST(addresses=sorted(seen.localhost_at))
     if seen.dot_at:
@@ -79,12 +79,13 @@ async def zone01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _collect(zone_name: str, answers: list[tuple[Nameserver, Response | None]]) -> _Seen:
+async def _collect(zone: Zone, answers: list[tuple[Nameserver, Response | None]]) -> _Seen:
     seen = _Seen()
     for server, response in answers:
+        await zone.wait_for_turn()
         if response is None or response.rcode != "NOERROR" or not response.aa:
             continue
-        for record in response.records("SOA", zone_name):
+        for record in response.records("SOA", zone.name):
             soa: Any = record.rdata
             mname = from_dns_name(soa.mname)
             seen.serials.add(soa.serial)
@@ -109,6 +110,7 @@ async def _query_primary(
             yield LOCALHOST_ADDRESS(ns=mname, address=address)
     reachable = [zone.nameserver(mname, address) for address in addresses if address not in _LOOPBACK]
     for server, response in await query_all(usable(reachable), zone.name, "SOA"):
+        await zone.wait_for_turn()
         fault = _fault(zone.name, server, response)
         if fault:
             yield fault

@@ -74,7 +74,7 @@ class _Answers:
 async def zone09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the zone has MX records where mail is expected, the same on all name servers."""
     answered = await query_each_address(zone, "MX", usable(await zone.all_servers()))
-    answers = _sort(zone.name, answered)
+    answers = await _sort(zone, answered)
     for finding in _faults(answers):
         yield finding
     if answers.without and answers.sets:
@@ -85,9 +85,10 @@ async def zone09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _sort(zone_name: str, answered: list[AddressAnswer]) -> _Answers:
+async def _sort(zone: Zone, answered: list[AddressAnswer]) -> _Answers:
     answers = _Answers()
     for answer in answered:
+        await zone.wait_for_turn()
         address, response = answer.server.address, answer.response
         if response is None or (response.tc and not response.over_tcp):
             answers.unresponsive.append(address)
@@ -95,7 +96,7 @@ def _sort(zone_name: str, answered: list[AddressAnswer]) -> _Answers:
             answers.errors[response.rcode].append(address)
         elif not response.aa:
             answers.not_authoritative.append(address)
-        elif records := response.records("MX", zone_name):
+        elif records := response.records("MX", zone.name):
             answers.sets[tuple(sorted({(record.preference, record.target) for record in records}))].append(answer)
         else:
             answers.without.append(answer)

@@ -42,6 +42,7 @@ async def zone10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     good: list[Nameserver] = []
     faulty = False
     for server, response in await query_all(servers, zone.name, "SOA"):
+        await zone.wait_for_turn()
         if response is None:
             yield NO_RESPONSE(ns=server.name, address=server.address)
         elif fault := _fault(zone.name, server, response):

@@ -50,6 +50,7 @@ async def zone11(zone: Zone, usable: ServerFilter) -> list[Finding]:
     answered = await query_each_address(zone, "TXT", usable(await zone.all_servers()))
     found: dict[tuple[str, ...], list[AddressAnswer]] = defaultdict(list)
     for answer in answered:
+        await zone.wait_for_turn()
         if answer.is_usable and answer.response:
             found[tuple(policies(answer.response, zone.name))].append(answer)
     return list(_judge(zone, found))

@@ -35,14 +35,15 @@ _Csync = tuple[int, int, str]  # serial, flags, types
 async def zone12(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that there is at most one CSYNC record, with a matching serial, the same on all name servers."""
     answered = await query_each_address(zone, "CSYNC", usable(await zone.all_servers()))
-    answers = {
-        answer: answer.response.records("CSYNC", zone.name)
-        for answer in answered
-        if answer.is_usable and answer.response
-    }
+    answers = {}
+    for answer in answered:
+        await zone.wait_for_turn()
+        if answer.is_usable and answer.response:
+            answers[answer] = answer.response.records("CSYNC", zone.name)
     serials = await soa_serials(zone, [answer for answer, records in answers.items() if records])
     contents: dict[_Csync, list[AddressAnswer]] = defaultdict(list)
     for answer, records in answers.items():
+        await zone.wait_for_turn()
         about = {"ns": answer.server.name, "address": answer.server.address}
         if len(records) > 1:
             yield MULTIPLE(**about, count=len(records))

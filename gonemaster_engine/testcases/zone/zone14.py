@@ -51,12 +51,15 @@ class _Zonemd(NamedTuple):
 async def zone14(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the ZONEMD records are valid, match the SOA serial and are the same on all name servers."""
     answered = await query_each_address(zone, "ZONEMD", usable(await zone.all_servers()))
-    answers = {
-        answer: _records(answer.response, zone.name) for answer in answered if answer.is_usable and answer.response
-    }
+    answers = {}
+    for answer in answered:
+        await zone.wait_for_turn()
+        if answer.is_usable and answer.response:
+            answers[answer] = _records(answer.response, zone.name)
     serials = await soa_serials(zone, [answer for answer, records in answers.items() if records])
     having: dict[_Zonemd, list[AddressAnswer]] = defaultdict(list)
     for answer, records in answers.items():
+        await zone.wait_for_turn()
         for finding in _faults(answer, records, serials.get(answer)):
             yield finding
         for record in set(records):

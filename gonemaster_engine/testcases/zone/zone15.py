@@ -57,14 +57,17 @@ async def zone15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     answered = await query_each_address(zone, "CAA", usable(await zone.all_servers()))
     for finding in _faults(answered):
         yield finding
-    answers = {
-        answer: caa_records(answer.response, zone.name) for answer in answered if answer.is_usable and answer.response
-    }
+    answers = {}
     having: dict[Caa, list[AddressAnswer]] = defaultdict(list)
-    for answer, records in answers.items():
+    for answer in answered:
+        await zone.wait_for_turn()
+        if not answer.is_usable or answer.response is None:
+            continue
+        records = answers[answer] = caa_records(answer.response, zone.name)
         for record in set(records):
             having[record].append(answer)
     for record, holders in sorted(having.items()):
+        await zone.wait_for_turn()
         servers = all_servers(holders)
         yield FOUND(servers=servers, caa_flags=record.flags, caa_property=record.tag, caa_value=record.value)
     without = [answer for answer, records in answers.items() if not records]
@@ -75,8 +78,10 @@ async def zone15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     consistent = len({tuple(records) for records in answers.values() if records}) <= 1
     if not consistent:
         yield INCONSISTENT()
-    for finding in (finding for record in sorted(having) for finding in _judge(record)):
-        yield finding
+    for record in sorted(having):
+        await zone.wait_for_turn()
+        for finding in _judge(record):
+            yield finding
     if consistent and not zone.is_root:
         for finding in _policy(having):
             yield finding

@@ -1,0 +1,57 @@
+"""What a response is charged with covers the memory that it keeps, however it is filled and used."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import tracemalloc
+
+import dns.message
+import pytest
+
+from gonemaster_engine.errors import WireError
+from gonemaster_engine.limits import ANSWER_MAX_RECORDS, EDNS_MAX_OPTIONS
+from gonemaster_engine.net.wire.messages import Response
+from gonemaster_engine.net.wire.rdata import load_all_types
+from tests.hostile._floods import FLOODS, OPTIONS, flood
+from tests.hostile._giants import ZONE
+
+TYPES = ("A", "AAAA", "MX", "TXT", "CAA", "NS", "SOA", "NSEC", "CSYNC", "HTTPS", "DNSKEY")
+LOOKED_FOR_OCTETS = 40_000  # what looking for all types caches, and the free lists of the interpreter
+load_all_types()
+
+
+def messages(kind: str) -> list[bytes]:
+    """Return the answers of a kind to queries of the types that it is about."""
+    answer = flood(kind)
+    made = (answer(dns.message.make_query(ZONE, rtype, use_edns=True, id=1)) for rtype in TYPES)
+    return [wire for wire in made if wire]
+
+
+def use(response: Response) -> None:
+    """Use everything in a response as test cases do."""
+    for section in ("answer", "authority", "additional"):
+        for rtype in {*TYPES, *(record.rtype for record in response.section(section))}:
+            for record in response.records(rtype, None, section):
+                with contextlib.suppress(WireError):
+                    record.rdata  # noqa: B018
+            response.records(rtype, ZONE, section)
+    response.large_sets()
+
+
+@pytest.mark.parametrize("kind", [*FLOODS, *OPTIONS])
+def test_a_response_is_charged_with_what_it_keeps(kind: str) -> None:
+    for wire in messages(kind):
+        use(Response(bytes(wire)))  # what the process caches once
+        gc.collect()
+        tracemalloc.start()
+        try:
+            response = Response(bytes(bytearray(wire)))
+            charged = response.held_octets
+            use(response)
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert kept <= charged + LOOKED_FOR_OCTETS
+        assert response.record_count <= ANSWER_MAX_RECORDS
+        assert response.edns is None or len(response.edns.options) <= EDNS_MAX_OPTIONS
