@@ -2,7 +2,7 @@
 
     python -m benchmarks.analysis --driver postgres --domains 100000 --snapshots 24
     python -m benchmarks.analysis --driver sqlite --domains 10000
-    python -m benchmarks.analysis --part duties
+    python -m benchmarks.analysis --part maintenance
 
 The runs resemble those of a real sweep (`benchmarks.seed`); the service's own code projects and captures them. The
 other snapshots are copies of the captured one with other scores. The output has seconds, CPU, memory and disk of the
@@ -326,20 +326,20 @@ def main() -> None:
     parser.add_argument("--snapshots", type=int, default=24)
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--kept", action="store_true", help="let the process keep its responses, as it does in use")
-    parser.add_argument("--part", choices=("all", "duties", "endpoints", "pages"), default="all")
+    parser.add_argument("--part", choices=("all", "maintenance", "endpoints", "pages"), default="all")
     parser.add_argument("--seeded", default="", metavar="DSN", help="measure this database, seeded by benchmarks.seed")
     options = parser.parse_args()
     with chosen_store(options.driver, options.seeded) as settings, opened(settings) as store:
         if not options.seeded:
             seed(store, Size(2 * options.domains))
         snapshot_id = project_and_capture(store, make_cohort(store))
-        if options.part != "duties":
+        if options.part != "maintenance":
             add_snapshots(store, snapshot_id, options.snapshots - 1)
             if options.part != "pages":
                 measure_endpoints(store, options.repeats, kept=options.kept)
             if options.part != "endpoints":
                 measure_pages(store, options.repeats, kept=options.kept)
-        if options.part in ("all", "duties"):
+        if options.part in ("all", "maintenance"):
             measure_removal(store, snapshot_id)
 
 

@@ -3,12 +3,12 @@
 Inside the world's namespace, in the repository's root:
 
     python -m benchmarks.stack --world DIR [--zones 600] [--workers 2] [--slots 16] [--rounds 1] [--json FILE]
-        [--mixed] [--set KEY=VALUE ...] [--beside-cohort]
+        [--mixed] [--set KEY=VALUE ...] [--with-cohort]
 
 The zones are those without defects; with `--mixed` all zones in the order of the world, including those with silent
 servers. `--set` sets settings, such as nameserver_qps=0.
 
-With `--beside-cohort` every second batch has snapshot intent while there is a cohort that contains none of its
+With `--with-cohort` every second batch has snapshot intent while there is a cohort that contains none of its
 domains: this measures the cost of the analysis for those who do not use it.
 
 The servers are private and share the cores of this machine with the workers and with the world's name servers. If
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     parser.add_argument("--slots", type=int, default=16, help="of each worker process")
     parser.add_argument("--rounds", type=int, default=1, help="batches, one after the other")
-    parser.add_argument("--beside-cohort", action="store_true", help="every second batch with snapshot intent")
+    parser.add_argument("--with-cohort", action="store_true", help="every second batch with snapshot intent")
     parser.add_argument("--json", type=Path, help="write the figures of all rounds there")
     options = parser.parse_args()
     names = (all_zones if options.mixed else clean_zones)(options.world)[: options.zones]
@@ -47,10 +47,10 @@ def main() -> None:
     with open_rig(slots=options.slots, **flags) as rig:
         rig.start_workers(options.workers, "gonemaster_tasks.worker")
         warm_up(rig, clean_zones(options.world))
-        if options.beside_cohort:
+        if options.with_cohort:
             rig.post("/analysis/cohorts", {"source_tag": "others", "analysis_enabled": True})
         rounds = [
-            measure(rig, names, snapshot_intent=options.beside_cohort and number % 2 == 1)
+            measure(rig, names, snapshot_intent=options.with_cohort and number % 2 == 1)
             for number in range(options.rounds)
         ]
     for figures in rounds:

@@ -56,7 +56,7 @@ def _logging_as_before() -> Iterator[None]:
 # These fixtures start workers, the whole service or a browser, which takes seconds of CPU.
 _PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service", "page"))
 _WHOLE_SERVICE = ("distributed", "system")
-# What these test is the same on both databases, as what differs is in gonemaster_db: `make test` takes one of both.
+# These tests behave the same on both databases, because the differences are in gonemaster_db: `make test` uses one.
 _DATABASES = ("sqlite", "postgres")
 _ONE_DATABASE = ("api", "tasks")
 
