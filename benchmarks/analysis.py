@@ -30,8 +30,8 @@ from sqlalchemy.orm import Session
 from benchmarks.lists import Probe
 from benchmarks.seed import BEGIN, SWEEP, Size, seed
 from benchmarks.store import Bench, Measured, chosen_store, opened, p95, serving
-from gonemaster_api.kept_responses import KeptResponses
 from gonemaster_api.queries.analysis.lists import SPECS
+from gonemaster_api.response_cache import ResponseCache
 from gonemaster_db.analysis.capture import Capture, materialise
 from gonemaster_db.analysis.cohorts import create_cohort
 from gonemaster_db.analysis.discarding import count_facts
@@ -302,7 +302,7 @@ def make_cohort(store: Store) -> int:
 
 def measure_endpoints(store: Store, repeats: int, *, kept: bool) -> None:
     """Call each endpoint; without `kept` no response is cached, so each call is like the first one of a reader."""
-    forget = nullcontext() if kept else patch.object(KeptResponses, "find", return_value=None)
+    forget = nullcontext() if kept else patch.object(ResponseCache, "find", return_value=None)
     with serving(store) as bench, forget:
         chosen = list(endpoints(store))
         newest = next(probe.url.rpartition("/")[0] for probe in reversed(chosen) if probe.url.endswith("/overview"))
@@ -312,7 +312,7 @@ def measure_endpoints(store: Store, repeats: int, *, kept: bool) -> None:
 
 def measure_pages(store: Store, repeats: int, *, kept: bool) -> None:
     """Request each page as a browser does; without `kept` no page is cached, so each call is like the first one."""
-    forget = nullcontext() if kept else patch.object(KeptResponses, "find", return_value=None)
+    forget = nullcontext() if kept else patch.object(ResponseCache, "find", return_value=None)
     with serving(store) as bench, forget:
         bench.client.environ_base["HTTP_ACCEPT"] = "text/html"
         found = [bench.measure(probe, repeats, cpu=False) for probe in pages(store, bench)]

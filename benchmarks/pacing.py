@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from gonemaster_engine.net.pacing import AddressLimits, Pacing
 from gonemaster_engine.net.query import Query, QueryOutcome, Timing
-from tests.support.lender import MemoryLender
+from tests.support.lease_client import MemoryLeaseClient
 
 _BODY = bytes(10) + b"\x03www\x07example\x02xa\x00\x00\x01\x00\x01"
 _TIMING = Timing(timeout_s=5.0, retrans_s=3.0, tries=3)
@@ -31,7 +31,7 @@ _A_RUN_US = 25_000.0  # CPU of a whole run: benchmarks/RESULTS.md
 
 async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Namespace) -> float:
     """Return the minimum CPU of a packet over many rounds, in microseconds."""
-    pacing = Pacing(MemoryLender(processes=2), lambda: limits, is_extra=is_extra)
+    pacing = Pacing(MemoryLeaseClient(processes=2), lambda: limits, is_extra=is_extra)
     addresses = [f"127.{number // 250}.{number % 250}.1" for number in range(options.addresses)]
     await begin(pacing, addresses)
     least = float("inf")

@@ -37,7 +37,7 @@ from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.workers import WorkerState
-from gonemaster_tasks.worker.execute.lender import RedisLender
+from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from tests.support.dnsworld import World
 from tests.support.dnsworld.extras import add_reverse_zone
 
@@ -93,15 +93,15 @@ async def run_all(names: Sequence[str], hints: str, port: int, *, slots: int, pa
 
 def work(options: argparse.Namespace) -> None:
     """Run as one of the processes: read zone names from standard input, write figures to standard output."""
-    lender = RedisLender(parse_broker_url(options.redis), f"w{os.getpid()}")
-    lender.start()
+    lease_client = RedisLeaseClient(parse_broker_url(options.redis), f"w{os.getpid()}")
+    lease_client.start()
 
     async def whole() -> list[RunResult]:
-        pacing = Pacing(lender, lambda: AddressLimits(options.qps, options.outstanding))
+        pacing = Pacing(lease_client, lambda: AddressLimits(options.qps, options.outstanding))
         return await run_all(json.load(sys.stdin), options.hints, options.port, slots=options.slots, pacing=pacing)
 
     results = asyncio.run(whole())
-    lender.stop()
+    lease_client.stop()
     timeouts = sum(timing.timeouts for result in results for timing in result.timings)
     unfinished = sum(bool(result.unfinished) for result in results)
     print(json.dumps({"zones": len(results), "timeouts": timeouts, "unfinished": unfinished}))
@@ -236,20 +236,20 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Test zones and print their CPU seconds, including those of the lender's thread."""
-    lender = RedisLender(parse_broker_url(options.redis), f"w{os.getpid()}")
-    lender.start()
+    """Test zones and print their CPU seconds, including those of the lease client's thread."""
+    lease_client = RedisLeaseClient(parse_broker_url(options.redis), f"w{os.getpid()}")
+    lease_client.start()
     names = json.load(sys.stdin)
 
     async def whole() -> float:
         limits = AddressLimits(options.qps, options.outstanding)
-        pacing = None if limits.is_unlimited else Pacing(lender, lambda: limits)
+        pacing = None if limits.is_unlimited else Pacing(lease_client, lambda: limits)
         began = time.process_time()
         await run_all(names, options.hints, options.port, slots=options.slots, pacing=pacing)
         return time.process_time() - began
 
     print(asyncio.run(whole()))
-    lender.stop()
+    lease_client.stop()
 
 
 def main() -> None:

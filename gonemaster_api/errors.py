@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from gonemaster_db.core import errors as store
 from gonemaster_engine.texts import Text, mark, text_of
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun, OptionsTooLarge
 
 RETRY_AFTER_S = 5
 # Errors of an operating system that has temporarily run out of resources.
@@ -250,7 +250,7 @@ def _from_unfinished_batch(error: store.JobsNotTerminal) -> Response:
     return _answer(Conflict("jobs_not_terminal", text, details={"unfinished": error.unfinished}))
 
 
-def _from_nothing_to_repeat(error: NothingToRepeat) -> Response:
+def _from_nothing_to_repeat(error: NothingToRerun) -> Response:
     return _answer(Conflict("nothing_to_repeat", text_of(error)))
 
 
@@ -324,7 +324,7 @@ def register_error_handlers(app: Flask) -> None:
         store.IdempotencyConflict: _from_idempotency,
         store.TooManyWatches: _from_too_many_watches,
         BrokerUnavailable: _from_absent_broker,
-        NothingToRepeat: _from_nothing_to_repeat,
+        NothingToRerun: _from_nothing_to_repeat,
         OptionsTooLarge: _from_options,
         OSError: _from_system,
         Exception: _from_anything,

@@ -13,9 +13,9 @@ from gonemaster_api.auth.failures import FailedAttempts
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.sessions import Sessions
 from gonemaster_api.batch_counts import BatchWatch
-from gonemaster_api.kept_responses import KeptResponses
 from gonemaster_api.lookups import DnsLookups
 from gonemaster_api.recent import SharedResults
+from gonemaster_api.response_cache import ResponseCache
 from gonemaster_api.streams.hub import Hub
 from gonemaster_api.streams.seats import Seats
 from gonemaster_db.core.clock import utcnow
@@ -49,7 +49,7 @@ class State:
     hub: Hub
     seats: Seats
     batches: BatchWatch
-    responses: KeptResponses = field(default_factory=KeptResponses)
+    responses: ResponseCache = field(default_factory=ResponseCache)
     recent: SharedResults = field(default_factory=SharedResults)
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(most=_NAMES))
     started_at: datetime = field(default_factory=utcnow)

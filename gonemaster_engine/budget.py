@@ -33,7 +33,7 @@ class StoredResponse(Protocol):
         """Return the sets of which only some records are read: owner, type, number of records read."""
 
 
-class LeftOut:
+class Omission:
     """The subjects that one limit left out."""
 
     def __init__(self, value: int) -> None:
@@ -79,7 +79,7 @@ class Admission:
                 found.append(name)
             else:
                 self.is_cut = True
-                self._budget.leave_out("max_nameservers", most, name)
+                self._budget.omit("max_nameservers", most, name)
         return found
 
     def addresses(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
@@ -100,7 +100,7 @@ class Admission:
                     found[name].append(pair[1])
                 else:
                     self.is_cut = True
-                    self._budget.leave_out("max_addresses", most, "/".join(pair))
+                    self._budget.omit("max_addresses", most, "/".join(pair))
         return {name: sorted(addresses, key=_address_order) for name, addresses in found.items()}
 
 
@@ -192,7 +192,7 @@ class Budget:
         self._networks: dict[str, Network] = {}
         self._admissions: dict[str, Admission] = {}
         self._mail_servers: set[str] = set()
-        self._left_out: dict[str, LeftOut] = {}
+        self._left_out: dict[str, Omission] = {}
 
     def account(self, address: str, *, network: str | None) -> Account:
         """Return the account of an address, shared by all its users.
@@ -225,7 +225,7 @@ class Budget:
                 self._mail_servers.add(name)
                 found.append(name)
             else:
-                self.leave_out("max_mail_servers", most, name)
+                self.omit("max_mail_servers", most, name)
         return found
 
     def charge(self, account: Account, packets: int) -> bool:
@@ -237,11 +237,11 @@ class Budget:
         most = self._limit_of(account)
         if account.packets + packets > most:
             name = "max_queries_per_address" if self._serves(account) else "max_outside_packets"
-            self.leave_out(name, most, account.address)
+            self.omit(name, most, account.address)
             return False
         network = account.network
         if network and not self._fits_network(account, packets):
-            self.leave_out("max_outside_packets", limits.max_outside_packets, account.address)
+            self.omit("max_outside_packets", limits.max_outside_packets, account.address)
             return False
         if packets > account.credit and not self._may_probe(account, packets):
             return False
@@ -293,12 +293,12 @@ class Budget:
         limits = self.limits
         silent = packets - account.credit
         if silent > limits.max_silent_packets_per_address:
-            self.leave_out("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
+            self.omit("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
             return False
         # The last third is for addresses about which little is known: an address without a query is not a silent one.
         kept = limits.max_silent_packets // 3 if account.silent_packets >= _FEW_PACKETS else 0
         if self.silent_packets - account.silent_packets + silent > limits.max_silent_packets - kept:
-            self.leave_out("max_silent_packets", limits.max_silent_packets, account.address)
+            self.omit("max_silent_packets", limits.max_silent_packets, account.address)
             return False
         return True
 
@@ -351,7 +351,7 @@ class Budget:
         self._records += records
         if records > SIGNED_SET_MAX_RECORDS:
             for owner, rtype, most in response.large_sets():
-                self.leave_out("max_records_of_a_set", most, f"{owner} {rtype}")
+                self.omit("max_records_of_a_set", most, f"{owner} {rtype}")
         return True
 
     def charge_discarded(self, octets: int, address: str) -> None:
@@ -392,16 +392,16 @@ class Budget:
 
     def _end(self, limit: str, value: int, subject: str) -> None:
         """End the run: without answers to unsent queries, findings would be wrong."""
-        self.leave_out(limit, value, subject)
+        self.omit(limit, value, subject)
         if self.stop and not self.is_stopped:
             self.is_stopped = True
             self.stop()
 
-    def leave_out(self, limit: str, value: int, subject: str) -> None:
+    def omit(self, limit: str, value: int, subject: str) -> None:
         """Record that a name or an address was left out because of a limit."""
         left_out = self._left_out.get(limit)
         if left_out is None:
-            left_out = self._left_out[limit] = LeftOut(value)
+            left_out = self._left_out[limit] = Omission(value)
         left_out.add(subject)
 
     def release(self) -> None:
@@ -412,6 +412,6 @@ class Budget:
         self.stop = None
 
     @property
-    def left_out(self) -> dict[str, LeftOut]:
+    def left_out(self) -> dict[str, Omission]:
         """The subjects that were left out, by the name of the limit, sorted."""
         return dict(sorted(self._left_out.items()))

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.results import read_finished_run, shown_to_public
+from gonemaster_api.queries.results import parts_for_public, read_finished_run
 from gonemaster_api.state import State
 from gonemaster_db.runs.runs import list_public_configs
 from gonemaster_engine.version import __version__
@@ -34,7 +34,7 @@ def find_badge_run(state: State, domain: str) -> tuple[str, str]:
     Raises:
         NotFound: there is no such run, or grades are not public.
     """
-    if not shown_to_public(state.settings).score:
+    if not parts_for_public(state.settings).score:
         raise NotFound("badge", domain)
     with state.store.read_only() as session:
         runs = list_public_configs(session, domain, limit=_MOST_RUNS)

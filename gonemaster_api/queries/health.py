@@ -14,7 +14,7 @@ from gonemaster_db.migrations.runner import check_schema
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.health import find_issues_anyway
 from gonemaster_tasks.monitoring.issues import Issue
-from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 
 OK = "ok"
 _ISSUES_LIFE_S = 3.0
@@ -58,7 +58,7 @@ def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
         known |= {
             issue.kind for issue in PendingCall(lambda: read_issues(state)).result(state.patient_until(_KNOWN_WITHIN))
         }
-    except NotInTime:  # The check continues in the background, and the next request gets its result.
+    except CallTimeout:  # The check continues in the background, and the next request gets its result.
         log.info("health not known in time")
     return sorted(known)
 
@@ -69,7 +69,7 @@ def read_health(state: State) -> dict[str, Any]:
     issues = find_issues_anyway(state.queue, state.settings)
     try:
         unfinished = operations.result(time.monotonic())  # The operations had as much time as the issues.
-    except (StoreError, NotInTime):
+    except (StoreError, CallTimeout):
         unfinished = []
     return {"healthy": not issues, "issues": issues, "operations": unfinished}
 
@@ -77,7 +77,7 @@ def read_health(state: State) -> dict[str, Any]:
 def _status_of(pending: PendingCall[None], otherwise: str, until: float) -> str:
     try:
         pending.result(until)
-    except (StoreError, BrokerUnavailable, NotInTime) as error:
+    except (StoreError, BrokerUnavailable, CallTimeout) as error:
         log.warning("component not ready", error=str(error), reason=otherwise)
         return otherwise
     return OK

@@ -10,7 +10,7 @@ import structlog
 
 from gonemaster_api.errors import ApiError, NotFound
 from gonemaster_api.queries.jobs import progress_of
-from gonemaster_api.queries.results import not_finished, shown_to_public
+from gonemaster_api.queries.results import not_finished, parts_for_public
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
 from gonemaster_db.core.ids import is_public_id
@@ -73,7 +73,7 @@ def public_job_document(state: State, item: Job | Run) -> dict[str, Any]:
 def result_version(state: State, run: Run, *, locale: str) -> str:
     """Return a version that changes with the public result of a run."""
     scoring = current_scoring(state.store, state.settings)
-    shown, chain = shown_to_public(state.settings), state.settings.show_dnssec_chain_public
+    shown, chain = parts_for_public(state.settings), state.settings.show_dnssec_chain_public
     return _version(run, best_locale(locale), scoring.fingerprint, *shown, chain)
 
 

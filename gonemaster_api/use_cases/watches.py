@@ -47,7 +47,7 @@ def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
         now = utcnow()
         watch = watches.create_watch(session, events=events, now=now, **chosen)
         details: dict[str, Any] = {name: value for name, value in subject.items() if value is not None}
-        details |= {"events": watch.events, "receiver": _shown_receiver(watch)}
+        details |= {"events": watch.events, "receiver": _masked_receiver(watch)}
         record_action(session, "watch.create", who=who, now=now, target=str(watch.id), details=details)
         return watch
 
@@ -92,7 +92,7 @@ def _checked_email(text: str) -> str:
         raise BadRequest("invalid_email", joined(": ", ("email", text_of(error)))) from error
 
 
-def _shown_receiver(watch: Watch) -> str:
+def _masked_receiver(watch: Watch) -> str:
     """Return the receiver for the audit: of a URL only host and port, because the path may be a secret."""
     return watch.host if watch.email is None else watch.email
 
@@ -111,7 +111,7 @@ def change_watch(state: State, watch_id: int, request: Mapping[str, Any], *, who
         _check_receiver(state, watch, changes)
         now = utcnow()
         changed = watches.change_watch(session, watch_id, changes, now=now)
-        details = {"changed": sorted(request), "receiver": _shown_receiver(changed)}
+        details = {"changed": sorted(request), "receiver": _masked_receiver(changed)}
         record_action(session, "watch.change", who=who, now=now, target=str(watch_id), details=details)
         return changed
 
@@ -139,7 +139,7 @@ def remove_watch(state: State, watch_id: int, *, who: str) -> None:
 
     def remove(session: Session) -> None:
         watch = watches.delete_watch(session, watch_id)
-        details = {"receiver": _shown_receiver(watch)}
+        details = {"receiver": _masked_receiver(watch)}
         record_action(session, "watch.delete", who=who, now=utcnow(), target=str(watch_id), details=details)
 
     state.store.run_in_transaction(remove)

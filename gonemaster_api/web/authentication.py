@@ -16,7 +16,7 @@ from gonemaster_api.web.headers import is_api
 from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.credential_types import Scope
-from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 
 ABSENT = Text("this request needs a token: Authorization: Bearer gm_..., or the cookie of POST /api/v1/session")
 INVALID = Text("the token or session is not valid")
@@ -92,8 +92,8 @@ def _token_of(shared: State, cookie: str) -> Token | None:
     """Return the token of a session. Raises StoreError, without a long wait if the database does not respond."""
     reading = PendingCall(lambda: shared.sessions.token_of(cookie))
     try:
-        return reading.result_unless_away(shared.store.ping, shared.patient_until())
-    except NotInTime as error:
+        return reading.result_while_reachable(shared.store.ping, shared.patient_until())
+    except CallTimeout as error:
         raise StoreUnavailable(Text("the database does not answer")) from error
 
 

@@ -15,7 +15,7 @@ from gonemaster_db.core.filters import RunFilter
 from gonemaster_db.core.recent_totals import recent_total
 from gonemaster_db.core.records import Page
 from gonemaster_db.domains.run_domains import (
-    OfDomains,
+    DomainCondition,
     count_runs_of_domains,
     few_ids,
     name_condition,
@@ -97,7 +97,7 @@ def list_public_configs(session: Session, domain: str, *, limit: int) -> Sequenc
     return [(run_id, config) for run_id, config in found]
 
 
-def _domains(session: Session, wanted: RunFilter, sort: str, page_end: int) -> list[OfDomains]:
+def _domains(session: Session, wanted: RunFilter, sort: str, page_end: int) -> list[DomainCondition]:
     found = []
     if wanted.domain:
         batch = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)

@@ -19,7 +19,7 @@ from gonemaster_engine.dnssec import rsa
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_hash
 from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
 from gonemaster_engine.dnssec.weakness import Weakness, examining_us, weaknesses
-from gonemaster_engine.turns import LoopTurns
+from gonemaster_engine.loop_time import LoopTime
 
 # Keys may share a key tag, a mere checksum (RFC 4034 appendix B); a validator must limit how many it tries.
 _KEYS_PER_TAG = 4
@@ -63,10 +63,10 @@ class Verifier:
     """
 
     def __init__(
-        self, on_work_done: Callable[[int, str], None] = lambda work_us, rtype: None, *, turns: LoopTurns | None = None
+        self, on_work_done: Callable[[int, str], None] = lambda work_us, rtype: None, *, turns: LoopTime | None = None
     ) -> None:
         self._on_work_done = on_work_done
-        self._turns = turns or LoopTurns()
+        self._turns = turns or LoopTime()
         # Keyed by content, not by server: all servers of a zone send the same records, and verification is expensive.
         self._verdicts: dict[tuple[Rrset, bytes, bytes], SignatureVerdict] = {}
         self._checks: dict[tuple[int, bytes], Check | SignatureVerdict] = {}

@@ -14,6 +14,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
+from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.query import (
     CLOSED,
@@ -27,7 +28,6 @@ from gonemaster_engine.net.query import (
 from gonemaster_engine.net.tcp import exchange
 from gonemaster_engine.net.udp import UdpSockets
 from gonemaster_engine.open_files import open_files_limit
-from gonemaster_engine.turns import LoopTurns
 
 __all__ = [
     "CLOSED",
@@ -96,7 +96,7 @@ class Transport:
         self.loop = asyncio.get_running_loop()
         self.port = port
         self.pacing = pacing
-        self.turns = LoopTurns()  # of the event loop, for all runs together
+        self.turns = LoopTime()  # of the event loop, for all runs together
         self._udp = UdpSockets(
             port=port,
             turns=self.turns,

@@ -17,6 +17,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
+from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.ports import bind_to_random_port
 from gonemaster_engine.net.query import (
     UNREACHABLE,
@@ -30,7 +31,6 @@ from gonemaster_engine.net.query import (
 )
 from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
-from gonemaster_engine.turns import LoopTurns
 
 MAX_UNMATCHED = 8  # unmatched messages that may be guesses; after that the query uses TCP
 QUERIES_PER_SOCKET = 16
@@ -316,7 +316,7 @@ class UdpSockets:
         *,
         port: int,
         max_sockets: int,
-        turns: LoopTurns,
+        turns: LoopTime,
         transmit: Callable[[Query], None],
         send_again: Callable[[Query], None],
         send_over_tcp: Callable[[Query], None],

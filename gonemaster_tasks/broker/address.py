@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection
 
-from gonemaster_tasks.broker.silence import AskingInTurn, Silence
+from gonemaster_tasks.broker.circuit_breaker import CircuitBreaker, CircuitBreakerRetry
 from gonemaster_tasks.errors import BrokerRefused
 
 # Other programs may write invalid UTF-8: a decoding error would leave the rest of the reply to the next command.
@@ -69,8 +69,8 @@ class BrokerAddress:
         return self.url
 
     def connect(self) -> redis.Redis:
-        """Create a client without connecting. Commands fail early if Redis does not answer: see silence.py."""
-        options = _TIMEOUTS | {"retry": AskingInTurn(Silence()), **_TEXT}
+        """Create a client without connecting. Commands fail early if Redis does not answer: see circuit_breaker.py."""
+        options = _TIMEOUTS | {"retry": CircuitBreakerRetry(CircuitBreaker()), **_TEXT}
         if self.sentinels:
             sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=self._of_sentinels, **options)
             login = {"username": self.username, "password": self.password}

@@ -10,20 +10,20 @@ from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.broker.attempts import Attempts
 from gonemaster_tasks.broker.beat import BeatSchedule
 from gonemaster_tasks.broker.connection import NOT_ALLOWED, reachable, server_time
-from gonemaster_tasks.broker.duties import Duties
 from gonemaster_tasks.broker.events import Events
+from gonemaster_tasks.broker.job_losses import JobLosses
 from gonemaster_tasks.broker.keys import RATE_LIMITS
 from gonemaster_tasks.broker.lists import WaitingLists
 from gonemaster_tasks.broker.locks import Locks
-from gonemaster_tasks.broker.losses import Losses
+from gonemaster_tasks.broker.maintenance_times import MaintenanceTimes
 from gonemaster_tasks.broker.marks import Marks
 from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.broker.processes import Processes
 from gonemaster_tasks.broker.reconciliation import ReconciliationRequests
-from gonemaster_tasks.broker.rejected import RejectedItems
+from gonemaster_tasks.broker.registration_requests import RegistrationRequests
+from gonemaster_tasks.broker.rejected_items import RejectedItems
 from gonemaster_tasks.broker.reports import Reports
 from gonemaster_tasks.broker.unacked import Unacked
-from gonemaster_tasks.broker.wishes import Wishes
 from gonemaster_tasks.broker.workers import Workers
 from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused
 
@@ -45,12 +45,12 @@ class Broker:
         self.reconciliation = ReconciliationRequests(self._client)
         self.workers = Workers(self._client)
         self.reports = Reports(self._client)
-        self.duties = Duties(self._client)
-        self.losses = Losses(self._client)
+        self.maintenance_times = MaintenanceTimes(self._client)
+        self.losses = JobLosses(self._client)
         self.processes = Processes(self._client)
         self.politeness = Politeness(self._client)
         self.locks = Locks(self._client)
-        self.wishes = Wishes(self._client)
+        self.wishes = RegistrationRequests(self._client)
         self.events = Events(self._client)
         self.beat = BeatSchedule(self._client)
         self.attempts = Attempts(self._client)

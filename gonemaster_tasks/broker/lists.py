@@ -17,7 +17,7 @@ from gonemaster_tasks.broker.messages import (
     job_id_of,
     named_task,
 )
-from gonemaster_tasks.broker.rejected import KEPT, RejectedItems
+from gonemaster_tasks.broker.rejected_items import KEPT, RejectedItems
 from gonemaster_tasks.queues import MAINTENANCE, OPERATE, TIERS
 
 Where = Literal["front", "back", "before", "after"]

@@ -25,7 +25,7 @@ from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier, re
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import revoke_jobs
 from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submit_batch
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun
 from gonemaster_tasks.queues import BATCH
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
 
     Raises:
         BatchNotFound: the batch does not exist.
-        NothingToRepeat: the batch has no such runs.
+        NothingToRerun: the batch has no such runs.
         OptionsTooLarge: the options of the jobs exceed the limit, which the batch may predate.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
@@ -122,7 +122,7 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
         count = count_runs(session, batch_id, status=status)
         octets = count_option_characters(session, batch_id, status=status)
     if not count:
-        raise NothingToRepeat(
+        raise NothingToRerun(
             Text("batch {batch_id} has no {kind} runs", batch_id=batch_id, kind="finished" if only == "all" else only)
         )
     check_options(octets, count)

@@ -15,7 +15,7 @@ from gonemaster_db.analysis.comparisons import (
     find_comparison,
     store_comparison,
 )
-from gonemaster_db.analysis.offers import OfferedSnapshot, find_neighbours
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot, find_neighbours
 from gonemaster_db.analysis.tag_changes import read_rules
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.deadlines import check_deadline, on_yield
@@ -34,7 +34,7 @@ _making = threading.Lock()
 
 
 def read_comparison(
-    store: Store, session: Session, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
+    store: Store, session: Session, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig
 ) -> StoredComparison:
     """Return the comparison of two snapshots; compute it in this session if it is not stored.
 
@@ -103,7 +103,7 @@ def cost_of(config: ScoringConfig) -> Cost:
 
 
 def _make(
-    session: Session, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig, basis: str
+    session: Session, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig, basis: str
 ) -> SnapshotComparison:
     return build_comparison(
         session,

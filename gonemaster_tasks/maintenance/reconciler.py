@@ -10,7 +10,7 @@ from celery import Celery
 from gonemaster_db.core.session import Store
 from gonemaster_db.queue.queue import count_queued, first_queued_ids
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.duties import PURGE
+from gonemaster_tasks.broker.maintenance_times import PURGE
 from gonemaster_tasks.config.watcher import republish_settings
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
@@ -50,7 +50,7 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     republish_settings(store, broker)
     emptied = not broker.marks.controls().epoch
     drop_stale_unacked(store, broker, now=now)
-    broker.duties.begin(PURGE)
+    broker.maintenance_times.begin(PURGE)
     finished = finish_changes(store, broker)
     messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
     schedules = restore_entries(app, broker)

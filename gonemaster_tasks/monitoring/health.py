@@ -12,7 +12,7 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.issues import KINDS, Issue
 from gonemaster_tasks.monitoring.jobs import of_both, of_messages, of_rows
-from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 from gonemaster_tasks.monitoring.processes import of_reports, of_silences
 from gonemaster_tasks.monitoring.servers import of_locks, of_losses, of_redis
 
@@ -59,7 +59,7 @@ def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timed
             away.setdefault("database", text_of(error))
         except StoreError:
             continue
-        except NotInTime:
+        except CallTimeout:
             if name in ("redis", "database"):
                 away.setdefault(
                     name, Text("no answer for {patience} s", patience=format(patience.total_seconds(), ".0f"))

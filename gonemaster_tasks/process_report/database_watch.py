@@ -54,7 +54,7 @@ class DatabaseWatch:
             with self._lock:
                 self._silent_since, self._rest_s, self._refused_until = None, _FIRST_REST_S, 0.0
 
-    def is_away(self) -> bool:
+    def is_unavailable(self) -> bool:
         """Whether the database does not answer; cheap, because it is called before each BRPOP."""
         return self.silent_s() > 0
 

@@ -58,7 +58,7 @@ from gonemaster_tasks.worker.consume.transport import transport_settings
 from gonemaster_tasks.worker.execute.claims import ClaimStore
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.isolation import Isolation
-from gonemaster_tasks.worker.execute.lender import RedisLender
+from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.run_job import run_job
 from gonemaster_tasks.worker.execute.runner import Runner
@@ -205,7 +205,7 @@ class Worker:
         self._watchdog = Watchdog(self.process.loop, self.process.jobs, limit_s=settings.stall_timeout_seconds)
         self._usage = UsageReport(self.process)
         self._reaper = Reaper(self.process)
-        gate.hold_while(self.process.database.is_away)
+        gate.hold_while(self.process.database.is_unavailable)
         self._database = RepeatedTask(
             "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
         )
@@ -324,8 +324,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lender = RedisLender(parse_broker_url(live.own.broker_url), name)
-    return EngineRunner(live, lambda: current_scoring(store, live.own), lender=lender, clock=_time)
+    lease_client = RedisLeaseClient(parse_broker_url(live.own.broker_url), name)
+    return EngineRunner(live, lambda: current_scoring(store, live.own), lease_client=lease_client, clock=_time)
 
 
 def _time() -> float:

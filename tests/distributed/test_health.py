@@ -84,7 +84,7 @@ def hosts(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> 
 def test_a_process_that_the_database_does_not_answer_says_so_to_all(hosts: Hosts) -> None:
     farm = hosts.farm
     farm.start_beat(GONEMASTER_DB_DSN=hosts.dsn)
-    wait_until(lambda: farm.broker.reports.heard(), within_s=180, what="its first report")
+    wait_until(lambda: farm.broker.reports.recent(), within_s=180, what="its first report")
     hosts.path.go_silent()
     told(farm, "process_without_database", "beat-")
     hosts.path.speak()
@@ -115,7 +115,7 @@ def test_processes_that_ended_without_a_word_are_named_until_others_follow(farm:
 def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
     farm.start_worker("one")
     wait_until(farm.broker.reports.heard, what="its first report")
-    (before,) = farm.broker.reports.heard()
+    (before,) = farm.broker.reports.recent()
     farm.processes["one"].send_signal(signal.SIGSTOP)
     told(farm, "process_vanished")  # no other process has reported either, as if Redis had been unavailable
     farm.processes["one"].send_signal(signal.SIGCONT)
@@ -123,13 +123,13 @@ def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
     reporter.report()
     assert issues(farm, "process_vanished") == []
     reporter.forget()
-    assert [one.report.name for one in farm.broker.reports.heard()] == [before.report.name]
+    assert [one.report.name for one in farm.broker.reports.recent()] == [before.report.name]
 
 
 def test_a_table_that_somebody_locks_holds_up_the_reaper_and_both_are_told(hosts: Hosts) -> None:
     farm = hosts.farm
     farm.start_worker("one")
-    wait_until(lambda: farm.broker.duties.ages_s(), what="a reap")
+    wait_until(lambda: farm.broker.maintenance_times.ages_s(), what="a reap")
     with farm.store.engine.connect() as other, other.begin():
         other.exec_driver_sql("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
         issue = told(farm, "lock_held", "pid ")
@@ -183,7 +183,7 @@ def test_a_deletion_of_old_runs_that_nobody_begins_is_told(farm: Farm) -> None:
     farm.environ["GONEMASTER_DB_PURGE_INTERVAL"] = "1"
     farm.start_worker("one")
     beat = farm.start_beat()
-    wait_until(lambda: farm.broker.duties.ages_s().get("purge", 60) < 1, within_s=180, what="a purge")
+    wait_until(lambda: farm.broker.maintenance_times.ages_s().get("purge", 60) < 1, within_s=180, what="a purge")
     beat.send_signal(signal.SIGSTOP)
     began = time.monotonic()
 

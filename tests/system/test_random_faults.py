@@ -33,7 +33,7 @@ from gonemaster_tasks.control.order import (
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.control.submit import submit_job
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun
 from gonemaster_tasks.queues import TIERS
 from tests.support.faults import Load, kill_and_empty, submit_and_be_killed
 from tests.support.redis import raw
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 MINUTES = float(os.environ.get("FAULT_MINUTES", "0"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
-_REFUSED = (BrokerUnavailable, JobNotFound, JobStateError, NothingToRepeat, QueueMismatch, TierMismatch)
+_REFUSED = (BrokerUnavailable, JobNotFound, JobStateError, NothingToRerun, QueueMismatch, TierMismatch)
 _MAX_WAITING = 300
 _ENOUGH = 5
 _LIMITS: dict[str, tuple[int, ...]] = {

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from gonemaster_api.ui.public.form.checking import check
-from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed, read_typed
+from gonemaster_api.ui.public.form.typed_fields import MOST_ROWS, DsRow, NameserverRow, TypedFields, read_typed
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job
@@ -137,7 +137,7 @@ def test_errors_are_shown_at_their_fields(client: FlaskClient) -> None:
 
 
 def test_all_problems_are_reported_together() -> None:
-    typed = Typed(
+    typed = TypedFields(
         domain="a..b",
         nameservers=(NameserverRow("x..y", "z"), NameserverRow("ok.example")),
         ds=(DsRow("-1", digest="0"),),
@@ -164,7 +164,7 @@ def test_a_name_with_www_is_a_host(client: FlaskClient) -> None:
 
 
 def test_what_was_typed_is_read_back_as_it_was_sent() -> None:
-    typed = Typed(
+    typed = TypedFields(
         domain="a.example",
         ipv4=False,
         profile="7",
@@ -172,8 +172,8 @@ def test_what_was_typed_is_read_back_as_it_was_sent() -> None:
         ds=(DsRow("1", "8", "4", "00"), DsRow("2", digest="11")),
     )
     assert read_typed(MultiDict(typed.parameters())) == typed
-    assert Typed(domain="a.example").parameters() == [("domain", "a.example")]
-    assert read_typed(MultiDict([("domain", "a.example")])) == Typed(domain="a.example")
+    assert TypedFields(domain="a.example").parameters() == [("domain", "a.example")]
+    assert read_typed(MultiDict([("domain", "a.example")])) == TypedFields(domain="a.example")
 
 
 def test_markup_in_fields_is_text(client: FlaskClient) -> None:

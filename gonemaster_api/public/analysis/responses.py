@@ -7,7 +7,7 @@ from typing import Any
 from gonemaster_api.public.revalidation import REVALIDATED, tagged
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, reading, view_reading
 from gonemaster_api.state import state
-from gonemaster_db.analysis.offers import OfferedSnapshot, find_default_snapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot, find_default_snapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 LIST_MAX_AGE = "public, max-age=60"
@@ -35,7 +35,7 @@ def of_view_and(
         return tagged(f"{found.version(found.shown)}-{digest}", lambda: read(found) | beside, is_whole=False)
 
 
-def of_default(tag: str, read: Callable[[Reading, OfferedSnapshot | None], Any]) -> Any:
+def of_default(tag: str, read: Callable[[Reading, PublicSnapshot | None], Any]) -> Any:
     """Return the result of `read` for a cohort and its default snapshot, if any, or 304 if the client has it."""
     with reading(state(), tag) as found:
         shown = find_default_snapshot(found.session, found.cohort)
@@ -43,7 +43,7 @@ def of_default(tag: str, read: Callable[[Reading, OfferedSnapshot | None], Any])
 
 
 def of_cohort(
-    tag: str | None, read: Callable[[Reading, list[OfferedSnapshot]], Any], *, caching: str = REVALIDATED
+    tag: str | None, read: Callable[[Reading, list[PublicSnapshot]], Any], *, caching: str = REVALIDATED
 ) -> Any:
     """Return the result of `read` for all snapshots of a cohort, or 304 if the client has it."""
     with reading(state(), tag) as found:

@@ -24,7 +24,6 @@ from gonemaster_api.public.analysis.responses import (
 )
 from gonemaster_api.queries.analysis import details
 from gonemaster_api.queries.analysis.comparisons import read_diff, wanted_slugs
-from gonemaster_api.queries.analysis.courses import read_history_of, read_trends
 from gonemaster_api.queries.analysis.domain_detail import read_domain_detail
 from gonemaster_api.queries.analysis.lists import read_list
 from gonemaster_api.queries.analysis.overview import (
@@ -38,6 +37,7 @@ from gonemaster_api.queries.analysis.overview import (
 from gonemaster_api.queries.analysis.reading import limited_session
 from gonemaster_api.queries.analysis.registry_card import read_registry_card
 from gonemaster_api.queries.analysis.report import read_report
+from gonemaster_api.queries.analysis.trends import read_history_of, read_trends
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.paging import PagingSchema
 from gonemaster_api.state import state

@@ -309,12 +309,12 @@ AnalysisTagListSchema = _list_of(AnalysisTagSchema, "Tag")
 AnalysisTestcaseListSchema = _list_of(AnalysisTestcaseSchema, "Testcase")
 
 
-class _OfSnapshot(ma.Schema):
+class _SnapshotFields(ma.Schema):
     dataset_tag = _required(_fields.String)
     snapshot = _required(_fields.String, metadata={"description": "slug"})
 
 
-class _WithDomains(_OfSnapshot):
+class _WithDomains(_SnapshotFields):
     domains = _many(
         AnalysisDomainReferenceSchema, metadata={"description": "a page of them; `domain_count` is their number"}
     )
@@ -413,7 +413,7 @@ class AnalysisRegistrySchema(ma.Schema):
     delegation_signed = _nullable(_fields.Boolean)
 
 
-class AnalysisDomainDetailSchema(AnalysisDomainSchema, _OfSnapshot):
+class AnalysisDomainDetailSchema(AnalysisDomainSchema, _SnapshotFields):
     """A domain with its name servers, addresses, findings and registration data."""
 
     rdap_url = _nullable(_fields.String, metadata={"description": "null where external data are not enabled"})

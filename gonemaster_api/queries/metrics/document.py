@@ -10,8 +10,7 @@ from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus, RunStatus, ScheduleOutcome
-from gonemaster_db.service.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
-from gonemaster_db.service.metrics.tally import (
+from gonemaster_db.service.metrics.aggregation import (
     BEYOND,
     DURATION,
     DURATION_BOUNDS_MS,
@@ -20,6 +19,7 @@ from gonemaster_db.service.metrics.tally import (
     BatchSums,
     DomainSums,
 )
+from gonemaster_db.service.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
 from gonemaster_engine.version import __version__
 
 SCHEMA_VERSION = "v1"

@@ -18,8 +18,8 @@ from gonemaster_api.queries.metrics.reading import Metrics, depth_of
 from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus
+from gonemaster_db.service.metrics.aggregation import DURATION_BOUNDS_MS, DURATION_SUM, SEVERITY
 from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, WAITED_MS, WAITS
-from gonemaster_db.service.metrics.tally import DURATION_BOUNDS_MS, DURATION_SUM, SEVERITY
 from gonemaster_engine.version import __version__
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

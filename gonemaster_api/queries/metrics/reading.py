@@ -15,6 +15,7 @@ from gonemaster_db.core.errors import StoreError
 from gonemaster_db.models import JobStatus, Priority, RunStatus
 from gonemaster_db.queue.pauses import list_pauses
 from gonemaster_db.queue.queue import count_states, oldest_waiting
+from gonemaster_db.service.metrics.aggregation import JobTally
 from gonemaster_db.service.metrics.counting import (
     PURGED,
     STARTED,
@@ -26,7 +27,6 @@ from gonemaster_db.service.metrics.counting import (
 )
 from gonemaster_db.service.metrics.following import read_tally
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
-from gonemaster_db.service.metrics.tally import JobTally
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings

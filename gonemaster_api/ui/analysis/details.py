@@ -10,10 +10,10 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 
 from gonemaster_api.public.analysis import query_schemas as asked
 from gonemaster_api.queries.analysis import details
-from gonemaster_api.queries.analysis.courses import read_history_of
 from gonemaster_api.queries.analysis.domain_detail import read_domain_detail
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.analysis.registry_card import read_registry_card
+from gonemaster_api.queries.analysis.trends import read_history_of
 from gonemaster_api.rest.paging import PagingSchema, page_document, slice_of
 from gonemaster_api.ui.analysis.columns import REFERENCES
 from gonemaster_api.ui.analysis.frame import of_view

@@ -14,7 +14,7 @@ from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import Frame, of_cohort
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 GRADES = ("A+", "A", "B", "C", "D", "F")
@@ -91,7 +91,7 @@ def _flat(diff: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one | {"change": kind, "class": "unknown"} for kind in kinds for one in diff[kind]]
 
 
-def _matrix(diff: Mapping[str, Any], report: Mapping[str, Any] | None, after: OfferedSnapshot) -> list[Any]:
+def _matrix(diff: Mapping[str, Any], report: Mapping[str, Any] | None, after: PublicSnapshot) -> list[Any]:
     """Return a row for each grade before, with the count and the CSS class for each grade after."""
     if report is None:
         return []

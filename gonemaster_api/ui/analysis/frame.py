@@ -17,7 +17,7 @@ from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.ui.shell.urls import absolute
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE
-from gonemaster_db.analysis.offers import OfferedSnapshot, list_public_cohorts
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot, list_public_cohorts
 
 PAGES = (
     ("overview", mark("Overview"), "ui_analysis.show", "o"),
@@ -44,8 +44,8 @@ class Frame:
     tag: str
     label: str
     description: str
-    snapshots: list[OfferedSnapshot]
-    shown: OfferedSnapshot | None
+    snapshots: list[PublicSnapshot]
+    shown: PublicSnapshot | None
     vantage: str
     canonical: str = ""
 
@@ -55,7 +55,7 @@ class Frame:
         return [(key, gettext(label), place(endpoint), letter) for key, label, endpoint, letter in PAGES]
 
     @property
-    def before(self) -> OfferedSnapshot | None:
+    def before(self) -> PublicSnapshot | None:
         """The snapshot before the selected one."""
         if self.shown is None:
             return None

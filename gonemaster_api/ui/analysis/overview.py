@@ -16,7 +16,7 @@ from gonemaster_api.ui.analysis.frame import of_view
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, GRADE, SEVERITY
 from gonemaster_db.analysis.histories import read_distributions
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 _MOVERS = 5
@@ -71,7 +71,7 @@ def _read(view: ViewReading) -> dict[str, Any]:
     }
 
 
-def _course(view: ViewReading) -> list[OfferedSnapshot]:
+def _course(view: ViewReading) -> list[PublicSnapshot]:
     """Return the snapshots up to the selected one, oldest first."""
     snapshots = sorted(view.snapshots(), key=lambda one: (one.first_run_at or one.captured_at, one.id))
     ids = [one.id for one in snapshots]
@@ -79,7 +79,7 @@ def _course(view: ViewReading) -> list[OfferedSnapshot]:
     return snapshots[max(0, end - _POINTS) : end]
 
 
-def _tiles(view: ViewReading, course: Sequence[OfferedSnapshot]) -> Iterable[Tile]:
+def _tiles(view: ViewReading, course: Sequence[PublicSnapshot]) -> Iterable[Tile]:
     stored = read_distributions(view.session, [one.view_id for one in course])
     facts = [json.loads(stored[one.view_id]) if stored.get(one.view_id) else {} for one in course]
     yield Tile(_("Domains"), [float(one.domain_count) for one in course], is_share=False)
@@ -96,7 +96,7 @@ def _share(facts: Mapping[str, Mapping[str, int]], category: str, keys: Sequence
     return 100 * sum(counts.get(key, 0) for key in keys) / whole if whole else None
 
 
-def _movers(view: ViewReading, course: Sequence[OfferedSnapshot]) -> dict[str, Any] | None:
+def _movers(view: ViewReading, course: Sequence[PublicSnapshot]) -> dict[str, Any] | None:
     """Return the domains with the largest score changes since the previous snapshot, in both directions."""
     if len(course) < len("ab") or not view.shows_scores:
         return None

@@ -8,8 +8,8 @@ from flask import Blueprint, Response, request
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.public.analysis.query_schemas import TrendsQuerySchema
-from gonemaster_api.queries.analysis.courses import read_trends
 from gonemaster_api.queries.analysis.reading import Reading, reading
+from gonemaster_api.queries.analysis.trends import read_trends
 from gonemaster_api.state import state
 from gonemaster_api.ui.analysis.frame import Frame, of_cohort
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query

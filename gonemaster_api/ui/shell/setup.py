@@ -37,7 +37,7 @@ _GLOBALS = {
     "theme": themes.theme,
     "next_theme": themes.next_theme,
     "has_keys": themes.has_keys,
-    "shown_note": notes.shown_note,
+    "current_note": notes.current_note,
     "queue_status": queue_status,
     "word": words.word,
     "in_language": in_language,

@@ -15,7 +15,7 @@ from gonemaster_db.queue.queue import count_states
 from gonemaster_db.queue.throughput import count_finished
 from gonemaster_tasks.broker.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
@@ -100,8 +100,10 @@ def _read(shared: State) -> QueueStatus | None:
         PendingCall(lambda: _workers(shared)),
     )
     try:
-        counts, pauses, last_minute = PendingCall(lambda: _rows(shared)).result_unless_away(shared.store.ping, until)
-    except (StoreError, NotInTime):
+        counts, pauses, last_minute = PendingCall(lambda: _rows(shared)).result_while_reachable(
+            shared.store.ping, until
+        )
+    except (StoreError, CallTimeout):
         return None
     tiers = []
     for priority, name in enumerate(TIERS):
@@ -139,7 +141,7 @@ def _rows(shared: State) -> tuple[Counts, dict[str, QueuePause], int]:
 def _known(pending: PendingCall[T], until: float, otherwise: T) -> T:
     try:
         return pending.result(until)
-    except NotInTime:
+    except CallTimeout:
         return otherwise
 
 

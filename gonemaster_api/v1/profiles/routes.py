@@ -126,7 +126,7 @@ class Diff(MethodView):
 
 
 @blueprint.route("/mark-all-reviewed")
-class AllReviewed(MethodView):
+class ProfileReviews(MethodView):
     """Review of all profiles."""
 
     @blueprint.response(200, ReviewedSchema)

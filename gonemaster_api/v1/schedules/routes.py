@@ -41,7 +41,7 @@ class Preview(MethodView):
 
 
 @blueprint.route(f"/analysis/cohorts/<int(max={MAX_ID}):cohort_id>/schedule")
-class ScheduleOfCohort(MethodView):
+class CohortSchedule(MethodView):
     """The schedule of a cohort."""
 
     @blueprint.response(200, ScheduleSchema)
@@ -67,7 +67,7 @@ class ScheduleOfCohort(MethodView):
 
 
 @blueprint.route("/tags/<name>/schedule")
-class ScheduleOfTag(MethodView):
+class TagSchedule(MethodView):
     """The schedule of a tag."""
 
     @blueprint.response(200, ScheduleSchema)

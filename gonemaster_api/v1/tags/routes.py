@@ -133,7 +133,7 @@ class PurgeTag(MethodView):
 
 
 @blueprint.route("/<name>/batches")
-class BatchesOfTag(MethodView):
+class TagBatches(MethodView):
     """The batches of a tag."""
 
     @blueprint.arguments(BatchListQuerySchema(exclude=("label",)), location="query")
@@ -147,7 +147,7 @@ class BatchesOfTag(MethodView):
 
 
 @blueprint.route("/<name>/profile")
-class ProfileOfTag(MethodView):
+class TagProfile(MethodView):
     """The default profile of a tag."""
 
     @blueprint.arguments(TagProfileSchema)

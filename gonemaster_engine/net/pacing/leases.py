@@ -1,4 +1,4 @@
-"""Leases: packets that a process may send to one address for a short time, and the lender that grants them."""
+"""Leases: packets that a process may send to one address for a short time, and the client that requests them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class LeaseTerms(NamedTuple):
     outstanding: int | None  # unanswered packets; None: no limit
 
 
-class Want(NamedTuple):
+class LeaseRequest(NamedTuple):
     """The request of a process for one address."""
 
     address: str
@@ -43,12 +43,12 @@ class Leases(NamedTuple):
     made_at: float  # time.monotonic() of this process
 
 
-class Lender(Protocol):
-    """Grants leases to the processes, so that all of them together respect the limits."""
+class LeaseClient(Protocol):
+    """Requests leases, so that all processes together respect the limits."""
 
     def ask(
         self,
-        wants: Sequence[Want],
+        wants: Sequence[LeaseRequest],
         terms: LeaseTerms,
         reply: Callable[[Leases | None], None],
         *,
@@ -56,5 +56,5 @@ class Lender(Protocol):
     ) -> None:
         """Request leases, and report the addresses at which packets wait.
 
-        `reply` is called later, in the event loop, with None if the lender is unavailable.
+        `reply` is called later, in the event loop, with None if the lease client is unavailable.
         """

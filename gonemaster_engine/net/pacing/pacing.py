@@ -1,7 +1,7 @@
 """Politeness of one process: a packet leaves when the share or a lease of its address allows it.
 
-A process requests leases for all addresses together, one request at a time, and never waits for the reply. If the
-lender does not answer, the process stays within its share of the limits. A query that waits here has not been sent, so
+A process requests leases for all addresses together, one request at a time, and never waits for the reply. If the lease
+client does not answer, the process stays within its share of the limits. A query that waits here has not been sent, so
 its timeout has not started. docs/explanation/politeness.md has the rules and their reasons.
 """
 
@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.net.pacing.address import PacedAddress
-from gonemaster_engine.net.pacing.leases import Leases, Lender, Want
+from gonemaster_engine.net.pacing.fair_queue import WaitingQuery
+from gonemaster_engine.net.pacing.leases import LeaseClient, LeaseRequest, Leases
 from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, Share
-from gonemaster_engine.net.pacing.turns import WaitingQuery
 from gonemaster_engine.net.query import Query
 
 _GATHER_S = 0.02  # between two requests for leases
-_ANSWER_S = 2.0  # then a lender that does not answer counts as unavailable
+_ANSWER_S = 2.0  # then a lease client that does not answer counts as unavailable
 _SWEEP_S = 0.5
 _IDLE_S = 3.0  # then an idle address is dropped
 _SWITCH_S = 1.5  # between leases and whole shares: last lease, its life, and the second in which its packets count
@@ -41,13 +41,15 @@ class Stats(NamedTuple):
 class Pacing:
     """Sends packets as the limits allow. Create it in an event loop; call its methods only there.
 
-    `limits` returns the limits that apply now. With `is_extra`, the lender does not count the process as a worker; the
-    process then has no share and sends nothing without a lease.
+    `limits` returns the limits that apply now. With `is_extra`, the lease client does not count the process as a
+    worker; the process then has no share and sends nothing without a lease.
     """
 
-    def __init__(self, lender: Lender, limits: Callable[[], AddressLimits], *, is_extra: bool = False) -> None:
+    def __init__(
+        self, lease_client: LeaseClient, limits: Callable[[], AddressLimits], *, is_extra: bool = False
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._lender = lender
+        self._lease_client = lease_client
         self._read_limits = limits
         self._limits = limits()
         self._is_extra = is_extra
@@ -60,7 +62,7 @@ class Pacing:
         self._processes = 0  # 0: unknown
         self._known_at = math.inf
         self._counted_at = 0.0  # when at least this number of processes was last counted
-        self._is_without_lender = False  # the lender is unavailable
+        self._is_without_leases = False  # the lease client is unavailable
         self._switched_at = -math.inf
         self._may_lease = True
         self._share = NO_SHARE
@@ -73,9 +75,9 @@ class Pacing:
         return self._stats
 
     @property
-    def is_without_lender(self) -> bool:
-        """Whether the process stays within its share, because the lender does not answer."""
-        return self._is_without_lender
+    def is_without_leases(self) -> bool:
+        """Whether the process stays within its share, because the lease client does not answer."""
+        return self._is_without_leases
 
     def limited(self) -> list[str]:
         """Return the addresses at which queries wait for the limit."""
@@ -175,13 +177,14 @@ class Pacing:
         now = self._asked_at = time.monotonic()
         wanted, self._wanted = self._wanted, []
         wants = [
-            Want(each.name, 0 if each.has_lease(now) else len(each.queue), each.leased_in_flight) for each in wanted
+            LeaseRequest(each.name, 0 if each.has_lease(now) else len(each.queue), each.leased_in_flight)
+            for each in wanted
         ]
         self._request += 1
         reply = partial(self._on_reply, self._request, self._limits, wanted)
         self._limit_of_reply = self._loop.call_later(_ANSWER_S, reply, None)
         terms = self._limits.lease_terms(max(1, self._processes))
-        self._lender.ask(wants, terms, reply, limited=self.limited())
+        self._lease_client.ask(wants, terms, reply, limited=self.limited())
 
     def _on_reply(self, request: int, limits: AddressLimits, wanted: list[PacedAddress], leases: Leases | None) -> None:
         if self._is_closed or request != self._request or self._limit_of_reply is None:  # too late
@@ -189,8 +192,8 @@ class Pacing:
         self._limit_of_reply.cancel()
         self._limit_of_reply = None
         now = time.monotonic()
-        if self._is_without_lender != (leases is None):
-            self._is_without_lender, self._switched_at = leases is None, now
+        if self._is_without_leases != (leases is None):
+            self._is_without_leases, self._switched_at = leases is None, now
         if leases:
             self._count(leases.processes, now)
         self._update_share(now)
@@ -212,10 +215,10 @@ class Pacing:
         """Set what the process may send without a lease, and whether it may request leases."""
         processes = max(1, self._processes)
         is_settled = now >= self._switched_at + _SWITCH_S
-        self._may_lease = is_settled and not self._is_without_lender
+        self._may_lease = is_settled and not self._is_without_leases
         if self._limits.is_unlimited:
             self._share = Share(math.inf, math.inf)
-        elif is_settled and self._is_without_lender:
+        elif is_settled and self._is_without_leases:
             self._share = self._limits.whole_share(processes * _EXTRA_PARTS if self._is_extra else processes)
         elif (
             self._is_extra or now < self._known_at + _SWITCH_S

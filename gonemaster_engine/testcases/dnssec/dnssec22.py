@@ -23,7 +23,7 @@ from gonemaster_engine.testcases.dnssec._shared import (
     is_usable,
     parent_servers,
 )
-from gonemaster_engine.testcases.dnssec._vantage import AddressOutcome, CutState, Judgement, Vantage
+from gonemaster_engine.testcases.dnssec._vantage import AddressOutcome, Assessment, CutState, Vantage
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import AddressVerdict, Zone
@@ -78,7 +78,7 @@ class _Results:
     cuts: dict[str, _Cut] = field(default_factory=dict)
     verdicts: dict[AddressVerdict, set[Nameserver]] = field(default_factory=dict)
 
-    def add(self, name: str, servers: Iterable[Nameserver], judgement: Judgement) -> None:
+    def add(self, name: str, servers: Iterable[Nameserver], judgement: Assessment) -> None:
         """Add a judgement about one address, which may have several names."""
         status = _STATUS.get(judgement.outcome, "indeterminate")
         verdict = AddressVerdict(name, status, judgement.signer, judgement.keytag)
@@ -194,7 +194,7 @@ async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
         found = await outside.with_keys(name, cut.ds)
         if found.state is CutState.BROKEN:
             for deferred in cut.deferred:
-                results.add(deferred, of_address, Judgement(AddressOutcome.CHAIN_BROKEN, name))
+                results.add(deferred, of_address, Assessment(AddressOutcome.CHAIN_BROKEN, name))
         elif found.state is CutState.SECURE:
             inside = Vantage(zone, of_address[0], name, found.keys)
             for deferred in sorted(cut.deferred):

@@ -70,6 +70,6 @@ def spellings(name: str, count: int) -> list[str]:
     return found
 
 
-def shown_octets(data: bytes) -> str:
+def escape_octets(data: bytes) -> str:
     r"""Return octets as text; unprintable ones become \DDD (RFC 1035 section 5.1)."""
     return "".join(chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03d}" for octet in data)

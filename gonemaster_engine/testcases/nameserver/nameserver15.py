@@ -14,7 +14,7 @@ from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
 from gonemaster_engine.net.wire.txt import joined_strings
-from gonemaster_engine.testcases.nameserver._shared import grouped, shown_octets
+from gonemaster_engine.testcases.nameserver._shared import escape_octets, grouped
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -73,6 +73,6 @@ async def _query_versions(server: Nameserver) -> Software:
             if record.type != type_number("TXT") or record.owner != query_name:
                 continue
             reported.wrong_class |= record.rdclass != CLASS_NUMBER["CH"]
-            if text := shown_octets(joined_strings(record.octets).strip(BLANKS)):
+            if text := escape_octets(joined_strings(record.octets).strip(BLANKS)):
                 reported.versions.append((text, query_name))
     return reported

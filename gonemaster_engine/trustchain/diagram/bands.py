@@ -19,7 +19,7 @@ from gonemaster_engine.trustchain.diagram.boxes import (
 from gonemaster_engine.trustchain.diagram.marks import Mark
 from gonemaster_engine.trustchain.diagram.model import Band, Box, Bundle, BundleEnd, Columns, NodeFacts, Picture
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Signature, ZoneView
-from gonemaster_engine.trustchain.diagram.words import Words, instant
+from gonemaster_engine.trustchain.diagram.texts import DiagramTexts, instant
 
 MAX_BOXES = 12  # per column
 MAX_BANDS = 10
@@ -35,7 +35,7 @@ _OF_THE_WHOLE = {
 }
 
 
-def picture_of(chain: ChainView, words: Words, *, prefix: str) -> Picture:
+def picture_of(chain: ChainView, words: DiagramTexts, *, prefix: str) -> Picture:
     """Return the picture of a chain; the IDs of boxes start with `prefix`."""
     context = Context(chain, words, prefix)
     status = chain.status if chain.status in {*_OF_THE_WHOLE, "undelegated"} else "indeterminate"

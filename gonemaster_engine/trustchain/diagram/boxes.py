@@ -9,7 +9,7 @@ from gonemaster_engine.trustchain.diagram import facts, marks
 from gonemaster_engine.trustchain.diagram.marks import Mark
 from gonemaster_engine.trustchain.diagram.model import Box, BundleEnd, Fact, NodeFacts
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, ServerView, Signature, ZoneView
-from gonemaster_engine.trustchain.diagram.words import Words, short_algorithm
+from gonemaster_engine.trustchain.diagram.texts import DiagramTexts, short_algorithm
 
 _MAX_TYPES = 4  # types of signed records
 _JOINED_TO_KEYS = frozenset(
@@ -22,7 +22,7 @@ class Context:
     """The data that all boxes of one picture share."""
 
     chain: ChainView
-    words: Words
+    words: DiagramTexts
     prefix: str
 
     def is_tested(self, position: int) -> bool:

@@ -19,7 +19,7 @@ from gonemaster_engine.trustchain.diagram.marks import Mark
 from gonemaster_engine.trustchain.diagram.model import Band, Picture
 from gonemaster_engine.trustchain.diagram.style import STYLE
 from gonemaster_engine.trustchain.diagram.svg import Markup, element, line_of_text, text, width_of
-from gonemaster_engine.trustchain.diagram.words import Words
+from gonemaster_engine.trustchain.diagram.texts import DiagramTexts
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _MARGIN, _TITLE_HEIGHT, _LINE_HEIGHT, _LEGEND_ROOM = 12, 62, 15, 120
@@ -46,7 +46,7 @@ _ICONS = {  # 16 by 16
 _CROSS, _QUESTION = "M-2.2-2.2 2.2 2.2M2.2-2.2-2.2 2.2", "M-1.6-1.2A1.6 1.6 0 1 1 .6.3Q0 .6 0 1.1M0 2.7v.1"
 
 
-def inline(picture: Picture, words: Words, *, prefix: str, chosen: str | None) -> Markup:
+def inline(picture: Picture, words: DiagramTexts, *, prefix: str, chosen: str | None) -> Markup:
     """Draw the picture for a page: without style, each box a link to `#` and its ID.
 
     The `chosen` box is highlighted.
@@ -72,7 +72,7 @@ def inline(picture: Picture, words: Words, *, prefix: str, chosen: str | None) -
     )
 
 
-def standalone(picture: Picture, words: Words) -> Markup:
+def standalone(picture: Picture, words: DiagramTexts) -> Markup:
     """Draw the picture as a document with its own style, a heading and the time, without links."""
     placed = place(picture, top=_TITLE_HEIGHT)
     bottom, end = _end(picture, words, placed.height)
@@ -101,7 +101,7 @@ def standalone(picture: Picture, words: Words) -> Markup:
     )
 
 
-def _heading(picture: Picture, words: Words) -> Iterator[Markup]:
+def _heading(picture: Picture, words: DiagramTexts) -> Iterator[Markup]:
     yield line_of_text(words.label("heading"), x=0, y=14, size=10.5, room=WIDTH, css="t2")
     yield line_of_text(picture.zone, x=0, y=32, size=15, room=WIDTH, css="tt", max_characters=_NAME_LENGTH)
     yield _icon(picture.mark, 0, 40)
@@ -224,7 +224,7 @@ def _icon(mark: Mark, x: float, y: float) -> Markup:
     return element("path", attributes)
 
 
-def _end(picture: Picture, words: Words, y: float) -> tuple[float, list[Markup]]:
+def _end(picture: Picture, words: DiagramTexts, y: float) -> tuple[float, list[Markup]]:
     """Draw the legend of the line types and the notes about missing parts; return it with its lower edge."""
     drawn, x, y = [], 2.0, y + 18.5
     for mark in _marks_in(picture):

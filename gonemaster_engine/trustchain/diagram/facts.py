@@ -9,12 +9,14 @@ from gonemaster_engine.dnssec.algorithms import algorithm
 from gonemaster_engine.trustchain.diagram.marks import of_status
 from gonemaster_engine.trustchain.diagram.model import Fact
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, Name, ServerView, Signature, ZoneView
-from gonemaster_engine.trustchain.diagram.words import Words, instant
+from gonemaster_engine.trustchain.diagram.texts import DiagramTexts, instant
 
 _MAX_LISTED = 16  # items in one value
 
 
-def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_anchor: bool, total: int) -> list[Fact]:
+def of_key(
+    words: DiagramTexts, key: Key, made: Iterable[Signature], *, role: str, is_anchor: bool, total: int
+) -> list[Fact]:
     """Return the facts about a key.
 
     `made` holds its signatures, `total` is the number of servers that returned keys.
@@ -36,7 +38,7 @@ def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_a
     return [*facts, *seen_on(words, key.servers, total)]
 
 
-def of_ds(words: Words, ds: DsView, made: Iterable[Signature], *, total: int) -> list[Fact]:
+def of_ds(words: DiagramTexts, ds: DsView, made: Iterable[Signature], *, total: int) -> list[Fact]:
     """Return the facts about a DS record; `made` holds the signatures over its set."""
     name = f"{ds.digest_type}, {ds.digest_type_name}" if ds.digest_type_name else str(ds.digest_type)
     facts = [
@@ -50,7 +52,7 @@ def of_ds(words: Words, ds: DsView, made: Iterable[Signature], *, total: int) ->
     return [*facts, *signed_by(words, made), *seen_on(words, ds.servers, total)]
 
 
-def of_names(words: Words, found: Sequence[Name]) -> list[Fact]:
+def of_names(words: DiagramTexts, found: Sequence[Name]) -> list[Fact]:
     """Return each name with the status of its addresses and the servers that gave them."""
     return [
         Fact(name.name, f"{words.coded('names', name.status)}: {', '.join(name.servers[:_MAX_LISTED])}")
@@ -58,7 +60,7 @@ def of_names(words: Words, found: Sequence[Name]) -> list[Fact]:
     ]
 
 
-def of_zone(words: Words, chain: ChainView, cut: ZoneView) -> list[Fact]:
+def of_zone(words: DiagramTexts, chain: ChainView, cut: ZoneView) -> list[Fact]:
     """Return the facts about a zone; for the tested zone also the status of its servers and of its parent's."""
     facts = [Fact(words.fact("zone"), cut.name)]
     if cut is chain.cuts[-1]:
@@ -67,12 +69,12 @@ def of_zone(words: Words, chain: ChainView, cut: ZoneView) -> list[Fact]:
     return facts
 
 
-def left_out(words: Words, label: str, word: str) -> list[Fact]:
+def left_out(words: DiagramTexts, label: str, word: str) -> list[Fact]:
     """Return the fact that a box is not shown."""
     return [Fact(words.fact("not_shown"), f"{label}: {word}")]
 
 
-def signed_by(words: Words, made: Iterable[Signature]) -> list[Fact]:
+def signed_by(words: DiagramTexts, made: Iterable[Signature]) -> list[Fact]:
     """Return the signatures over a set."""
     texts = (
         words.fact(
@@ -87,7 +89,7 @@ def signed_by(words: Words, made: Iterable[Signature]) -> list[Fact]:
     return [Fact(words.fact("signed_by"), text) for text in islice(texts, _MAX_LISTED)]
 
 
-def seen_on(words: Words, servers: Sequence[str], total: int) -> list[Fact]:
+def seen_on(words: DiagramTexts, servers: Sequence[str], total: int) -> list[Fact]:
     """Return the servers that returned a record; empty if unknown."""
     if not servers:
         return []
@@ -97,7 +99,7 @@ def seen_on(words: Words, servers: Sequence[str], total: int) -> list[Fact]:
     return [Fact(words.fact("seen_on"), words.fact("servers", count=len(servers), total=total, servers=listed))]
 
 
-def _signature(words: Words, made: Signature) -> str:
+def _signature(words: DiagramTexts, made: Signature) -> str:
     return words.fact(
         "signature",
         covers=made.covers,
@@ -107,7 +109,7 @@ def _signature(words: Words, made: Signature) -> str:
     )
 
 
-def _server(words: Words, server: ServerView) -> Fact:
+def _server(words: DiagramTexts, server: ServerView) -> Fact:
     name = words.fact("server", nameserver=server.nameserver, address=server.address)
     reasons = " ".join(map(words.reason, server.reasons[:3]))
     status = words.mark(of_status(server.status))

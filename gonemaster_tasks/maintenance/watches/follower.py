@@ -19,8 +19,8 @@ from gonemaster_db.core.errors import BatchNotFound
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Watch, WatchEvent, WatchNote
 from gonemaster_db.runs.run_keys import Progress, next_keys
-from gonemaster_db.service import watch_following as following
-from gonemaster_db.service.watch_following import FollowedRun
+from gonemaster_db.service import watched_runs as following
+from gonemaster_db.service.watched_runs import FollowedRun
 from gonemaster_db.service.watches import enabled_watches, follows_runs, take_notes
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.broker.client import Broker

@@ -22,7 +22,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_tasks.broker.address import BrokerAddress
 from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply
 from gonemaster_tasks.broker.messages import fault_of
-from gonemaster_tasks.broker.rejected import RejectedItems
+from gonemaster_tasks.broker.rejected_items import RejectedItems
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import ORDER
 from gonemaster_tasks.repeating import FailureLog

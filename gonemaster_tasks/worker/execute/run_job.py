@@ -71,7 +71,7 @@ def run_job(process: Process, job_id: str, tier: str) -> None:
 
 def _before_claim(process: Process, job_id: str, tier: str) -> Action:
     """Decide on a message that is a duplicate, or that a running BRPOP took after the gate was closed."""
-    if process.database.is_away():
+    if process.database.is_unavailable():
         return Action.REQUEUE
     if process.gate.paused(tier) or process.gate.over_limit() or process.stopping.is_set():
         return Action.REQUEUE_IN_ORDER
@@ -115,7 +115,7 @@ def _claim(process: Process, job_id: str) -> ClaimedJob | None:
 
 def _without_claim(process: Process, running: RunningJob) -> Action:
     process.jobs.discard(running)  # This comes first, so that `Unclaimed` no longer requeues the message.
-    if not process.database.is_away():
+    if not process.database.is_unavailable():
         return Action.ASK_ROW
     return Action.DROP if running.is_given_back else Action.REQUEUE
 

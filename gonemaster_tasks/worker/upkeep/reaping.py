@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 from itertools import count
 
-from gonemaster_tasks.broker.duties import REAP
+from gonemaster_tasks.broker.maintenance_times import REAP
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
@@ -47,13 +47,13 @@ def reap_once(process: Process) -> None:
 
     def goes_on() -> bool:
         if next(chunks):  # the previous chunk is done; health reports if no process gets this far
-            process.broker.duties.note(REAP)
+            process.broker.maintenance_times.note(REAP)
         return locks.renew(_LOCK, name, interval)
 
     reap(process.store, process.broker, now=now, max_attempts=most, goes_on=goes_on)
     drop_stale_unacked(process.store, process.broker, now=process.clock.now(), grace=_CLAIMED_WITHIN)
     expire(process.store, now=now)
-    process.broker.duties.note(REAP)
+    process.broker.maintenance_times.note(REAP)
 
 
 class Reaper:

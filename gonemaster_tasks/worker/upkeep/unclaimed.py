@@ -47,7 +47,7 @@ class Unclaimed:
 
     def look(self) -> None:
         """Check once, either the messages of this process or the messages of other workers."""
-        if self._process.database.is_away():
+        if self._process.database.is_unavailable():
             self._give_back()
             return
         store, broker, now = self._process.store, self._process.broker, self._process.clock.now()

@@ -14,7 +14,7 @@ from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.watches.deliveries import attempt_due_deliveries, call_for_due_deliveries
 from gonemaster_tasks.maintenance.watches.follower import follow_watches
-from gonemaster_tasks.maintenance.watches.troubles import tell_troubles
+from gonemaster_tasks.maintenance.watches.queue_issues import notify_issues
 from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
@@ -43,7 +43,7 @@ def register_watches(app: Celery, process: Process, *, wake_deliveries: Callable
         parts = QueueParts(store, broker, app, process.clock)
         follow_watches(store, scoring, now=now, stopped=process.stopping.is_set)
         call_for_due_deliveries(store, broker, now=now)
-        if tell_troubles(store, partial(find_issues, parts, process.settings), now=now):
+        if notify_issues(store, partial(find_issues, parts, process.settings), now=now):
             call_for_due_deliveries(store, broker, now=now)
 
     @app.task(name=queues.WATCH, shared=False)

@@ -17,7 +17,7 @@ from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import WatchDigest, WatchEvent
 from gonemaster_db.runs.graduation import graduate_job
 from gonemaster_db.runs.run_keys import HOLE_LIFE_S, Hole, Progress, next_keys
-from gonemaster_db.service import watch_following as following
+from gonemaster_db.service import watched_runs as following
 from tests.db.service.test_watches import make_watch
 from tests.support.rows import NOON, claim, make_run, queue_job, record
 from tests.support.stores import MakeSettings, opened

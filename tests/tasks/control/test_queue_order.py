@@ -36,7 +36,7 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.pause_flags import end_pauses
 from gonemaster_tasks.control.submit import submit_batch, submit_job
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun, OptionsTooLarge
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
@@ -210,7 +210,7 @@ def test_rerun_makes_a_new_batch_of_the_runs_asked_for(parts: QueueParts) -> Non
     with parts.store.read_only() as session:
         batch_id = find_job_or_run(session, ids[0]).batch_id
     assert batch_id
-    with pytest.raises(NothingToRepeat):
+    with pytest.raises(NothingToRerun):
         rerun_batch(parts, batch_id, only="failed")
     for job_id in ids[:2]:
         attempt = start(parts, job_id).attempt

@@ -18,7 +18,7 @@ from gonemaster_db.models import AnalysisAsn, Registration
 from gonemaster_db.service.registrations import find_registration
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.wishes import MOST
+from gonemaster_tasks.broker.registration_requests import MOST
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.maintenance.external_data import follow_external_data

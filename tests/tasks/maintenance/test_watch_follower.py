@@ -18,13 +18,13 @@ from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.domains.tags import ensure_tags, tag_domains
 from gonemaster_db.models import Delivery, Watch, WatchEvent, WatchState
 from gonemaster_db.runs.graduation import graduate_job
-from gonemaster_db.service import watch_following as following
+from gonemaster_db.service import watched_runs as following
 from gonemaster_db.service import watches
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.watches import follower, messages
 from gonemaster_tasks.maintenance.watches.follower import call_for_watches, follow_watches
-from gonemaster_tasks.maintenance.watches.troubles import LOOK_EVERY, tell_troubles
+from gonemaster_tasks.maintenance.watches.queue_issues import LOOK_EVERY, notify_issues
 from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.queues import MAINTENANCE
 from tests.db.service.test_watches import make_watch
@@ -317,7 +317,7 @@ class Looker:
             return [Issue(kind, "batch", "jobs wait", NOON, count=3) for kind in kinds]
 
         self.now += later
-        return tell_troubles(self.store, find, now=self.now)
+        return notify_issues(self.store, find, now=self.now)
 
 
 def test_a_trouble_is_told_at_its_begin_and_at_its_end(store: Store) -> None:
@@ -351,7 +351,7 @@ def test_two_workers_look_and_one_tells(store: Store) -> None:
     looker.look("no_worker")
     looker.now += LOOK_EVERY
     find = lambda: [Issue("no_worker", "batch", "jobs wait")]  # noqa: E731
-    together(*[lambda: tell_troubles(store, find, now=looker.now)] * 4)
+    together(*[lambda: notify_issues(store, find, now=looker.now)] * 4)
     assert len(deliveries(store, watch)) == 1
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.findings import MOST_SHOWN, RunFindings, arrange_findings
 from gonemaster_api.queries.jobs import job_document
-from gonemaster_api.queries.results import RunWithEntries, shown_to_operators
+from gonemaster_api.queries.results import RunWithEntries, parts_for_operators
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
 from gonemaster_db.models import Job, Run
@@ -145,7 +145,7 @@ def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", most
         DocumentDamaged: the stored findings cannot be read.
     """
     finished = read_scored_finish(state, run_id)
-    shown = shown_to_operators(state.settings)
+    shown = parts_for_operators(state.settings)
     findings = arrange_findings(finished.entries, locale=locale, level=level, most=most)
     return Inspection(finished, findings, shows_score=shown.score, shows_timings=shown.timings)
 

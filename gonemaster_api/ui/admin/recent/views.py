@@ -28,7 +28,7 @@ from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.models import Job, Operation, Run
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.matching import rerun_listed
-from gonemaster_tasks.errors import NothingToRepeat
+from gonemaster_tasks.errors import NothingToRerun
 
 blueprint = Blueprint("ui_recent", __name__, url_prefix="/recent")
 blueprint.add_app_template_filter(day_of)
@@ -138,7 +138,7 @@ def _cancel_all(back: str) -> Response:
 def _rerun_listed(ids: list[str], back: str) -> Response:
     try:
         made = rerun_listed(state().queue, ids, who=who())
-    except NothingToRepeat:
+    except NothingToRerun:
         return see_other(back, "jobs-none-finished")
     return _to_batch(made.batch.id, made.job_count)
 

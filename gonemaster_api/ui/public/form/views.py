@@ -15,7 +15,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.public.form.checking import FieldProblem, check, refused
 from gonemaster_api.ui.public.form.choices import algorithms, digest_types
-from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed, read_typed
+from gonemaster_api.ui.public.form.typed_fields import MOST_ROWS, DsRow, NameserverRow, TypedFields, read_typed
 from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.shell.forms.typed_names import host_of_address
 from gonemaster_api.ui.shell.texts.languages import gettext as _
@@ -76,7 +76,7 @@ def _store_no_response(_session: Session, _document: Mapping[str, Any]) -> None:
     """Store no response: a form has no Idempotency-Key."""
 
 
-def _changed(typed: Typed, change: str) -> Typed:
+def _changed(typed: TypedFields, change: str) -> TypedFields:
     """Return the form with a row added (`add-ns`, `add-ds`) or removed (`drop-ns-2` removes the third row)."""
     what, _dash, number = change.rpartition("-")
     if change == "add-ns":
@@ -92,7 +92,7 @@ def _changed(typed: Typed, change: str) -> Typed:
 
 
 def _form(
-    typed: Typed,
+    typed: TypedFields,
     problems: Mapping[str, FieldProblem] | None = None,
     *,
     status: int = HTTPStatus.OK,

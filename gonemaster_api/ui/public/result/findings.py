@@ -40,7 +40,7 @@ class EntryGroup:
     @property
     def testcase(self) -> str:
         """The test case, spelled as in the specifications."""
-        return shown_case(self.entries[0].testcase)
+        return display_case(self.entries[0].testcase)
 
     @property
     def messages(self) -> Sequence[str]:
@@ -152,6 +152,6 @@ def _filter_of(entry: EntryDocument) -> str:
     return PASSED if entry.level == "INFO" else entry.level.lower()
 
 
-def shown_case(testcase: str) -> str:
+def display_case(testcase: str) -> str:
     """Return a test case as spelled in the specifications, `DNSSEC04` or `Zone01`."""
     return testcase.upper() if testcase.startswith("dnssec") else testcase.capitalize()

@@ -10,7 +10,7 @@ from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.job_events import job_feed
 from gonemaster_api.queries.jobs import is_running, progress_of
 from gonemaster_api.queries.public_jobs import find_public, find_public_run, read_asns, result_version
-from gonemaster_api.queries.results import shown_to_public
+from gonemaster_api.queries.results import parts_for_public
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.frame import public_page
@@ -131,7 +131,7 @@ def history(public_id: str) -> Response:
         raise NotFound("history", public_id)
     with shared.store.read_only() as session:
         runs = list_public_runs(session, run.domain_id, limit=_MOST_RUNS)
-    shown = shown_to_public(shared.settings)
+    shown = parts_for_public(shared.settings)
     return _uncached(public_page("public/result/history.html", run=run, runs=runs, with_grades=shown.score))
 
 

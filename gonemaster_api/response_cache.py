@@ -12,7 +12,7 @@ Key = tuple[str, str, bytes]
 """Version, path and query string."""
 
 
-class KeptResponses:
+class ResponseCache:
     """A thread-safe cache of response bodies that drops the least recently used entries."""
 
     def __init__(self, *, most_octets: int = MOST_OCTETS) -> None:

@@ -42,7 +42,7 @@ class DsRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Typed:
+class TypedFields:
     """The fields of the form as typed."""
 
     domain: str = ""
@@ -55,9 +55,9 @@ class Typed:
     @property
     def has_options(self) -> bool:
         """Whether the form differs from a plain test of a domain."""
-        return self != Typed(domain=self.domain)
+        return self != TypedFields(domain=self.domain)
 
-    def without_empty_rows(self) -> "Typed":
+    def without_empty_rows(self) -> "TypedFields":
         """Return the form without empty rows."""
         nameservers = tuple(row for row in self.nameservers if not row.is_empty)
         return replace(self, nameservers=nameservers, ds=tuple(row for row in self.ds if not row.is_empty))
@@ -77,10 +77,10 @@ class Typed:
             yield from (("digtype", record.digtype), ("digest", record.digest))
 
 
-def read_typed(values: MultiDict[str, str]) -> Typed:
+def read_typed(values: MultiDict[str, str]) -> TypedFields:
     """Read the fields; truncate input beyond the limits, so that validation refuses the rest."""
     shown = _MARK in values
-    return Typed(
+    return TypedFields(
         domain=_text(values.get("domain", "")),
         ipv4="ipv4" in values or not shown,
         ipv6="ipv6" in values or not shown,

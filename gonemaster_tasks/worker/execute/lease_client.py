@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from gonemaster_engine.net.pacing import Leases, LeaseTerms, Want
+from gonemaster_engine.net.pacing import LeaseRequest, Leases, LeaseTerms
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.config.settings import Settings
@@ -17,8 +17,8 @@ from gonemaster_tasks.repeating import FailureLog
 _STOP_S = 1.0  # A thread that waits longer for Redis ends with the process.
 
 
-class RedisLender:
-    """A lender that requests leases from Redis under a unique process name."""
+class RedisLeaseClient:
+    """A lease client that requests leases from Redis under a unique process name."""
 
     def __init__(self, address: BrokerAddress, process: str) -> None:
         self._client = address.connect()
@@ -29,8 +29,8 @@ class RedisLender:
         self._thread = threading.Thread(target=self._serve, name="politeness", daemon=True)
 
     @classmethod
-    def of_extra(cls, settings: Settings, kind: str) -> "RedisLender":
-        """Create the lender of a process that is not a worker."""
+    def of_extra(cls, settings: Settings, kind: str) -> "RedisLeaseClient":
+        """Create the lease client of a process that is not a worker."""
         return cls(parse_broker_url(settings.broker_url), f"{kind}-{os.getpid()}@{socket.gethostname()}")
 
     def start(self) -> None:
@@ -45,7 +45,7 @@ class RedisLender:
 
     def ask(
         self,
-        wants: Sequence[Want],
+        wants: Sequence[LeaseRequest],
         terms: LeaseTerms,
         reply: Callable[[Leases | None], None],
         *,
@@ -55,7 +55,7 @@ class RedisLender:
         loop = asyncio.get_running_loop()
 
         def serve() -> None:
-            leases = self._lend(wants, terms, limited)
+            leases = self._grant(wants, terms, limited)
             with suppress(RuntimeError):  # The loop was closed meanwhile.
                 loop.call_soon_threadsafe(reply, leases)
 
@@ -65,9 +65,9 @@ class RedisLender:
         while serve := self._requests.get():
             serve()
 
-    def _lend(self, wants: Sequence[Want], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
+    def _grant(self, wants: Sequence[LeaseRequest], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
         try:
-            leases = self._politeness.lend(wants, terms, process=self._process)
+            leases = self._politeness.grant(wants, terms, process=self._process)
             if limited:
                 self._politeness.report(limited)
             self._failures.succeeded()

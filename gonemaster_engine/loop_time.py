@@ -11,7 +11,7 @@ import asyncio
 MAX_SPENT_US = 20_000  # in one turn; the last part may exceed it
 
 
-class LoopTurns:
+class LoopTime:
     """The time spent in the current turn of the running event loop, in microseconds."""
 
     __slots__ = ("_spent_us",)

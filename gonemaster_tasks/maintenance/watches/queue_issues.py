@@ -43,7 +43,7 @@ class ReportedIssue(Protocol):
         """The number of affected jobs."""
 
 
-def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue]], *, now: datetime) -> int:
+def notify_issues(store: Store, find_faults: Callable[[], Sequence[ReportedIssue]], *, now: datetime) -> int:
     """Check the queue if a check is due and a watch exists; return the number of queued deliveries.
 
     Raises:
@@ -62,11 +62,11 @@ def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue
     found: dict[str, list[ReportedIssue]] = {}
     for fault in find_faults():
         found.setdefault(fault.kind, []).append(fault)
-    looked = Looked.at(kinds, found, now)
+    looked = IssueCheck.at(kinds, found, now)
     return store.run_in_transaction(partial(_write, looked=looked, version=state.version if state else 0, now=now))
 
 
-class Looked:
+class IssueCheck:
     """The result of a check of the queue: `kinds` is the known state, `told` lists the notifications to send."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Looked:
         self.told: list[tuple[str, dict[str, Any]]] = []
 
     @classmethod
-    def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[ReportedIssue]], now: datetime) -> "Looked":
+    def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[ReportedIssue]], now: datetime) -> "IssueCheck":
         """Compare the known state with the current issues."""
         looked = cls()
         for kind in sorted({*before, *found}):
@@ -108,7 +108,7 @@ def _document(fault: ReportedIssue) -> dict[str, Any]:
     return {"subject": fault.subject, "text": fault.text, "since": since, "count": fault.count}
 
 
-def _write(session: Session, *, looked: Looked, version: int, now: datetime) -> int:
+def _write(session: Session, *, looked: IssueCheck, version: int, now: datetime) -> int:
     """Store the state and queue the notifications, unless another worker has checked meanwhile."""
     value = {"looked_at": now.isoformat(), "kinds": looked.kinds}
     if not store_state(session, _STATE, value, version=version):

@@ -9,7 +9,7 @@ MOST = 1000
 _LIFE_S = 86_400  # An unprocessed queue expires after this time.
 
 
-class Wishes:
+class RegistrationRequests:
     """Domains whose registration data are requested, each once, oldest first. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:

@@ -1,4 +1,4 @@
-"""A lender in memory for one process, so that `Pacing` can use leases without Redis."""
+"""An in-memory lease client for one process, so that `Pacing` can use leases without Redis."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from gonemaster_engine.net.pacing import Lease, Leases, LeaseTerms, Want
+from gonemaster_engine.net.pacing import Lease, LeaseRequest, Leases, LeaseTerms
 from gonemaster_engine.net.pacing.leases import TOLERANCE_S
 
 
-class MemoryLender:
+class MemoryLeaseClient:
     """Leases the next packets at evenly spaced times; `is_unavailable` simulates a missing Redis."""
 
     def __init__(self, *, processes: int = 1) -> None:
@@ -24,7 +24,7 @@ class MemoryLender:
 
     def ask(
         self,
-        wants: Sequence[Want],
+        wants: Sequence[LeaseRequest],
         terms: LeaseTerms,
         reply: Callable[[Leases | None], None],
         *,
@@ -39,7 +39,7 @@ class MemoryLender:
             leases = Leases(self.processes, [self._lease(want, terms, now) for want in wants], now)
         asyncio.get_running_loop().call_soon(reply, leases)
 
-    def _lease(self, want: Want, terms: LeaseTerms, now: float) -> Lease:
+    def _lease(self, want: LeaseRequest, terms: LeaseTerms, now: float) -> Lease:
         room = want.packets if terms.outstanding is None else min(want.packets, terms.outstanding - want.held)
         together = int(TOLERANCE_S / terms.interval_s) + 1 if terms.interval_s else room
         count = min(room, together)
