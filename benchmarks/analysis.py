@@ -124,10 +124,10 @@ def measure_removal(store: Store, snapshot_id: int) -> None:
     steps, longest, removed = 0, 0.0, 1
     with measured(store, "removal of the view"):
         while removed:
-            began = time.perf_counter()
+            start = time.perf_counter()
             with store.transaction() as session:
                 removed = remove_view_step(session, view_id, now=utcnow(), limit=2000)
-            longest, steps = max(longest, time.perf_counter() - began), steps + 1
+            longest, steps = max(longest, time.perf_counter() - start), steps + 1
     print(f"{steps} steps, the longest {longest * 1000:.0f} ms")
 
 

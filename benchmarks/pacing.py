@@ -40,7 +40,7 @@ async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Na
             Query(addresses[number % len(addresses)], _BODY, _TIMING, _told, question_octets=len(_BODY) - 10)
             for number in range(options.packets)
         ]
-        began = time.thread_time()
+        started_at = time.thread_time()
         for start in range(0, len(queries), options.at_once):
             part = queries[start : start + options.at_once]
             for query in part:
@@ -48,7 +48,7 @@ async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Na
             await asyncio.sleep(0)
             for query in part:
                 query.release()
-        least = min(least, (time.thread_time() - began) / len(queries) * 1e6)
+        least = min(least, (time.thread_time() - started_at) / len(queries) * 1e6)
         await asyncio.sleep(0.02)
     pacing.close()
     return least

@@ -171,7 +171,7 @@ def shared(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -
         given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port), "--slots", str(options.slots)]
         given += ["--qps", str(options.qps), "--outstanding", str(options.outstanding)]
         arrivals = Arrivals(world.port) if os.geteuid() == 0 and sys.platform == "linux" else None
-        began = time.monotonic()
+        started_at = time.monotonic()
         processes = [
             subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.politeness", "work", *given],
@@ -188,7 +188,7 @@ def shared(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -
         found = [json.loads(process.stdout.read()) for process in processes if process.stdout]
         for process in processes:
             process.wait()
-        elapsed_s = time.monotonic() - began
+        elapsed_s = time.monotonic() - started_at
         if arrivals:
             arrivals.stop()
         totals = {key: sum(one[key] for one in found) for key in ("zones", "timeouts", "unfinished")}
@@ -217,7 +217,7 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
             for kind, terms in (("off", (0, 0)), ("on", (options.qps, options.outstanding))):
                 given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port)]
                 given += ["--slots", str(options.slots), "--qps", str(terms[0]), "--outstanding", str(terms[1])]
-                began = time.monotonic()
+                started_at = time.monotonic()
                 done = subprocess.run(
                     [sys.executable, "-m", "benchmarks.politeness", "measure", *given],
                     input=json.dumps(names),
@@ -227,7 +227,9 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
                 )
                 cpu_s = float(done.stdout)
                 figures[kind].append(cpu_s / len(names))
-                print(f"{kind:4} {1000 * cpu_s / len(names):7.2f} ms CPU a zone, {time.monotonic() - began:5.1f} s")
+                print(
+                    f"{kind:4} {1000 * cpu_s / len(names):7.2f} ms CPU a zone, {time.monotonic() - started_at:5.1f} s"
+                )
     off, on = (statistics.median(figures[kind]) for kind in ("off", "on"))
     ratios = [one / other for one, other in zip(figures["on"], figures["off"], strict=True)]
     print(f"median {1000 * off:.2f} and {1000 * on:.2f} ms: {100 * (on / off - 1):+.1f} %", end="; ")
@@ -244,9 +246,9 @@ def measure(options: argparse.Namespace) -> None:
     async def whole() -> float:
         limits = AddressLimits(options.qps, options.outstanding)
         pacing = None if limits.is_unlimited else Pacing(lease_client, lambda: limits)
-        began = time.process_time()
+        started_at = time.process_time()
         await run_all(names, options.hints, options.port, slots=options.slots, pacing=pacing)
-        return time.process_time() - began
+        return time.process_time() - started_at
 
     print(asyncio.run(whole()))
     lease_client.stop()

@@ -119,9 +119,9 @@ def _purge(store: Store, title: str, *, cutoff: datetime) -> None:
     def step(session: Session, size: int) -> int:
         nonlocal cpu_s
         clock = server_clock(session)
-        began, cpu_began = time.perf_counter(), clock()
+        started_at, cpu_began = time.perf_counter(), clock()
         removed = purge_finished_before(session, cutoff, limit=size)
-        taken.append(time.perf_counter() - began)
+        taken.append(time.perf_counter() - started_at)
         cpu_s += clock() - cpu_began
         return removed
 

@@ -77,9 +77,9 @@ def warm_up(rig: Rig, names: list[str]) -> None:
 
 def measure(rig: Rig, names: list[str], *, snapshot_intent: bool = False) -> Figures:
     counted, load = rig.counters(), os.getloadavg()[0]
-    cpu, begun = rig.cpu_s(), time.perf_counter()
+    cpu, start = rig.cpu_s(), time.perf_counter()
     run_batch(rig, names, snapshot_intent=snapshot_intent)
-    took_s, after = time.perf_counter() - begun, rig.cpu_s()
+    took_s, after = time.perf_counter() - start, rig.cpu_s()
     transactions = rig.counters()["transactions"] - counted["transactions"]
     count = len(names)
     cpu_ms = {name: (after[name] - seconds) / count * 1000 for name, seconds in cpu.items()}

@@ -109,7 +109,7 @@ class DnsLookups:
     def _running_lender(self) -> RedisLeaseClient:
         with self._lock:
             if self._lease_client is None:
-                self._lease_client = RedisLeaseClient.of_extra(self._live.own, "api")
+                self._lease_client = RedisLeaseClient.for_extra_process(self._live.own, "api")
                 self._lease_client.start()
             return self._lease_client
 

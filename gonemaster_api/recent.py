@@ -8,7 +8,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-_MOST_KEPT = 32
+_MAX_KEPT = 32
 
 
 @dataclass
@@ -21,9 +21,9 @@ class _Entry:
 class SharedResults:
     """The cache of recent results by key. Of simultaneous requests for the same key, one creates the result."""
 
-    def __init__(self, most: int = _MOST_KEPT) -> None:
+    def __init__(self, maximum: int = _MAX_KEPT) -> None:
         self._lock = threading.Lock()
-        self._entries: LRUCache[Hashable, _Entry] = LRUCache(most)
+        self._entries: LRUCache[Hashable, _Entry] = LRUCache(maximum)
 
     def get(self, key: Hashable, make: Callable[[], Any], *, life_s: float) -> Any:
         """Return the cached result, or the result of `make`. `make` may request another key."""

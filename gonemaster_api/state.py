@@ -51,7 +51,7 @@ class State:
     batches: BatchWatch
     responses: ResponseCache = field(default_factory=ResponseCache)
     recent: SharedResults = field(default_factory=SharedResults)
-    profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(most=_NAMES))
+    profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(maximum=_NAMES))
     started_at: datetime = field(default_factory=utcnow)
     patience: timedelta | None = None  # maximum wait for an unresponsive service; None: no limit
 
@@ -60,14 +60,14 @@ class State:
         """The current settings; they may change between two reads."""
         return self.live.current
 
-    def patient_until(self, most: timedelta | None = None) -> float:
+    def wait_until(self, maximum: timedelta | None = None) -> float:
         """Return the time (monotonic clock) until which to wait for a service that may be unavailable.
 
         `most` replaces the default patience.
         """
         if self.patience is None:
             return math.inf
-        return time.monotonic() + (most or self.patience).total_seconds()
+        return time.monotonic() + (maximum or self.patience).total_seconds()
 
     @property
     def store(self) -> Store:

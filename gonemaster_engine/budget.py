@@ -71,15 +71,15 @@ class Admission:
 
     def names(self, wanted: Iterable[str]) -> list[str]:
         """Return the admitted names, sorted; new names are admitted while there is room."""
-        most = self._budget.limits.max_nameservers
+        maximum = self._budget.limits.max_nameservers
         found = []
         for name in sorted(set(wanted)):
-            if name in self._names or len(self._names) < most:
+            if name in self._names or len(self._names) < maximum:
                 self._names.add(name)
                 found.append(name)
             else:
                 self.is_cut = True
-                self._budget.omit("max_nameservers", most, name)
+                self._budget.omit("max_nameservers", maximum, name)
         return found
 
     def addresses(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
@@ -87,7 +87,7 @@ class Admission:
 
         The names take turns, so that each keeps an address while there is room, and so do the address families.
         """
-        most = self._budget.limits.max_addresses
+        maximum = self._budget.limits.max_addresses
         turns = {name: _alternating(wanted[name]) for name in self.names(wanted)}
         found: dict[str, list[str]] = {name: [] for name in turns}
         for position in range(max(map(len, turns.values()), default=0)):
@@ -95,12 +95,12 @@ class Admission:
                 if position >= len(addresses):
                     continue
                 pair = (name, addresses[position])
-                if pair in self._pairs or len(self._pairs) < most:
+                if pair in self._pairs or len(self._pairs) < maximum:
                     self._pairs.add(pair)
                     found[name].append(pair[1])
                 else:
                     self.is_cut = True
-                    self._budget.omit("max_addresses", most, "/".join(pair))
+                    self._budget.omit("max_addresses", maximum, "/".join(pair))
         return {name: sorted(addresses, key=_address_order) for name, addresses in found.items()}
 
 
@@ -218,14 +218,14 @@ class Budget:
 
     def mail_servers(self, wanted: Iterable[str]) -> list[str]:
         """Return the MX host names that are within the limit, sorted; admitted names stay admitted."""
-        most = self.limits.max_mail_servers
+        maximum = self.limits.max_mail_servers
         found = []
         for name in sorted(set(wanted)):
-            if name in self._mail_servers or len(self._mail_servers) < most:
+            if name in self._mail_servers or len(self._mail_servers) < maximum:
                 self._mail_servers.add(name)
                 found.append(name)
             else:
-                self.omit("max_mail_servers", most, name)
+                self.omit("max_mail_servers", maximum, name)
         return found
 
     def charge(self, account: Account, packets: int) -> bool:
@@ -234,16 +234,16 @@ class Budget:
         if self.packets + packets > limits.max_queries:
             self._end("max_queries", limits.max_queries, account.address)
             return False
-        most = self._limit_of(account)
-        if account.packets + packets > most:
+        maximum = self._limit_of(account)
+        if account.packets + packets > maximum:
             name = "max_queries_per_address" if self._serves(account) else "max_outside_packets"
-            self.omit(name, most, account.address)
+            self.omit(name, maximum, account.address)
             return False
         network = account.network
         if network and not self._fits_network(account, packets):
             self.omit("max_outside_packets", limits.max_outside_packets, account.address)
             return False
-        if packets > account.credit and not self._may_probe(account, packets):
+        if packets > account.credit and not self._can_probe(account, packets):
             return False
         if network and not account.is_authoritative:
             account.shared += packets
@@ -275,7 +275,7 @@ class Budget:
         """Return whether the answers of an address have earned that many more packets."""
         return packets <= account.credit
 
-    def may_get_more(self, account: Account) -> bool:
+    def can_exceed_credit(self, account: Account) -> bool:
         """Return whether an address may get packets beyond its credit, up to the limits, without waiting."""
         return self._serves(account) and self.silent_packets < self.limits.max_silent_packets // 3
 
@@ -289,7 +289,7 @@ class Budget:
         """
         return account.is_authoritative and account.address in self._delegated
 
-    def _may_probe(self, account: Account, packets: int) -> bool:
+    def _can_probe(self, account: Account, packets: int) -> bool:
         limits = self.limits
         silent = packets - account.credit
         if silent > limits.max_silent_packets_per_address:
@@ -317,7 +317,7 @@ class Budget:
             account.shared -= packets
             account.network.packets -= packets
 
-    def note_answer(self, account: Account, *, is_authoritative: bool = False) -> None:
+    def record_answer(self, account: Account, *, is_authoritative: bool = False) -> None:
         """Record that an address answered, and whether it is authoritative for the tested zone."""
         account.answered = True
         account.is_authoritative |= is_authoritative
@@ -326,10 +326,10 @@ class Budget:
         self._earn(account, self.limits.packets_per_answer)
 
     def _earn(self, account: Account, packets: int) -> None:
-        before, most = account.credit, self.limits.max_earned_packets
+        before, maximum = account.credit, self.limits.max_earned_packets
         after = before + packets
-        if after > most:
-            after = most
+        if after > maximum:
+            after = maximum
         account.credit = after
         if before < 0:  # see Account.silent_packets
             self.silent_packets += before
@@ -350,8 +350,8 @@ class Budget:
         self._octets += octets
         self._records += records
         if records > SIGNED_SET_MAX_RECORDS:
-            for owner, rtype, most in response.large_sets():
-                self.omit("max_records_of_a_set", most, f"{owner} {rtype}")
+            for owner, rtype, maximum in response.large_sets():
+                self.omit("max_records_of_a_set", maximum, f"{owner} {rtype}")
         return True
 
     def charge_discarded(self, octets: int, address: str) -> None:

@@ -48,7 +48,7 @@ def collect_rarely(new_objects: int = _NEW_OBJECTS) -> None:
     """
     gc.collect()
     gc.freeze()
-    _collect_after(new_objects)
+    _set_gc_threshold(new_objects)
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def process_of_one_run() -> Iterator[None]:
 
     Python's last collection traverses all modules to free memory that the operating system reclaims anyway.
     """
-    _collect_after(NEW_OBJECTS_OF_RUNS)
+    _set_gc_threshold(NEW_OBJECTS_OF_RUNS)
     yield
     gc.freeze()
 
@@ -104,5 +104,5 @@ def _glibc() -> ctypes.CDLL | None:
     return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None
 
 
-def _collect_after(new_objects: int) -> None:
+def _set_gc_threshold(new_objects: int) -> None:
     gc.set_threshold(new_objects, *gc.get_threshold()[1:])

@@ -98,7 +98,7 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
     ending = itertools.cycle(sorted({name.rpartition(".")[2] for name in domains}))
     chosen, done, base, worst = itertools.cycle(domains), 0, 0.0, 0.0
     first = min(options.first, options.runs // 4)
-    begun = time.monotonic()
+    start = time.monotonic()
     print("runs    resident size of each process (MiB); Python's blocks, heap in use and free of the first (MiB)")
     while done < options.runs:
         names = [next(chosen) for _ in range(options.every)]
@@ -109,7 +109,7 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
         sizes = [resident(pid) for pid in pids]
         heap = "  ".join(f"{told.get(key, 0) / MEBI:6.1f}" for key in ("heap_used", "heap_free"))
         shown = "  ".join(f"{size:6.1f}" for size in sizes)
-        print(f"{done:<7} {shown}   {told['blocks']:8}  {heap}   {time.monotonic() - begun:5.0f} s", flush=True)
+        print(f"{done:<7} {shown}   {told['blocks']:8}  {heap}   {time.monotonic() - start:5.0f} s", flush=True)
         if done <= first or not base:
             base = worst = sum(sizes)
             keep_snapshot(pids[0], folder, "first")

@@ -90,7 +90,7 @@ class Keyring:
                 self._read_configuration()
             rows = self._stored()
             if rows or self._configured:
-                self._become_guarded()
+                self._require_tokens()
             self._tokens = _valid(self._configured, rows)
 
     def _read_configuration(self) -> None:
@@ -108,7 +108,7 @@ class Keyring:
         except StoreOutdated:  # an old schema without the table, so no token was ever stored
             return []
 
-    def _become_guarded(self) -> None:
+    def _require_tokens(self) -> None:
         if self._mode == "open":
             self._mode = "token"
             if self._tokens is not None:

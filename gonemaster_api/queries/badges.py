@@ -13,7 +13,7 @@ from gonemaster_db.runs.runs import list_public_configs
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 
-_MOST_RUNS = 100  # number of recent runs that are searched for a test of the whole domain
+_MAX_RUNS = 100  # number of recent runs that are searched for a test of the whole domain
 _PARTIAL = frozenset({"tests", "overrides", "nameservers", "ds", "ipv4_disabled", "ipv6_disabled"})
 
 
@@ -37,8 +37,8 @@ def find_badge_run(state: State, domain: str) -> tuple[str, str]:
     if not parts_for_public(state.settings).score:
         raise NotFound("badge", domain)
     with state.store.read_only() as session:
-        runs = list_public_configs(session, domain, limit=_MOST_RUNS)
-    found = next((run_id for run_id, config in runs if _is_whole(config)), None)
+        runs = list_public_configs(session, domain, limit=_MAX_RUNS)
+    found = next((run_id for run_id, config in runs if _is_full_config(config)), None)
     if found is None:
         raise NotFound("public test of the domain", domain)
     scoring = current_scoring(state.store, state.settings)
@@ -57,5 +57,5 @@ def read_badge(state: State, run_id: str) -> Badge:
     return Badge(finished.run.domain, finished.score.grade, finished.run.finished_at.date())
 
 
-def _is_whole(config: Mapping[str, Any]) -> bool:
+def _is_full_config(config: Mapping[str, Any]) -> bool:
     return not any(config.get(key) for key in _PARTIAL)

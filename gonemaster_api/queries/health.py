@@ -12,7 +12,7 @@ from gonemaster_api.state import State
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.migrations.runner import check_schema
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.health import find_issues_anyway
+from gonemaster_tasks.monitoring.health import find_issues_in_time
 from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 
@@ -29,7 +29,7 @@ def read_issues(state: State, *, life_s: float = _ISSUES_LIFE_S) -> list[Issue]:
     """Return the issues of the service, at most `life_s` seconds old."""
 
     def find() -> list[Issue]:
-        return find_issues_anyway(state.queue, state.settings)
+        return find_issues_in_time(state.queue, state.settings)
 
     found: list[Issue] = state.recent.get("issues", find, life_s=life_s)
     return found
@@ -40,7 +40,7 @@ def read_parts(state: State) -> dict[str, str]:
 
     The response is public, so addresses and error texts are only logged.
     """
-    until = state.patient_until()
+    until = state.wait_until()
     checks: dict[str, tuple[Callable[[], None], str]] = {
         _DATABASE: (state.store.ping, "does not answer"),
         _SCHEMA: (lambda: check_schema(state.store), "the database schema is not that of this version"),
@@ -56,7 +56,7 @@ def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
     known = {kind for part, kind in _KINDS.items() if parts[part] != OK}
     try:
         known |= {
-            issue.kind for issue in PendingCall(lambda: read_issues(state)).result(state.patient_until(_KNOWN_WITHIN))
+            issue.kind for issue in PendingCall(lambda: read_issues(state)).result(state.wait_until(_KNOWN_WITHIN))
         }
     except CallTimeout:  # The check continues in the background, and the next request gets its result.
         log.info("health not known in time")
@@ -66,7 +66,7 @@ def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
 def read_health(state: State) -> dict[str, Any]:
     """Return the current issues and the unfinished operations, within some seconds."""
     operations = PendingCall(lambda: read_unfinished_operations(state))
-    issues = find_issues_anyway(state.queue, state.settings)
+    issues = find_issues_in_time(state.queue, state.settings)
     try:
         unfinished = operations.result(time.monotonic())  # The operations had as much time as the issues.
     except (StoreError, CallTimeout):

@@ -25,7 +25,7 @@ from gonemaster_engine.texts import Text
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 
-MOST_ASNS = 32
+MAX_ASNS = 32
 _NUMBER = re.compile(r"\b\d{1,10}\b", re.ASCII)
 
 log = structlog.get_logger(__name__)
@@ -120,7 +120,7 @@ def read_asns(state: State, public_id: str) -> list[int]:
 
 def asns_of(entries: Iterable[StoredEntry]) -> list[int]:
     """Return the AS numbers in the arguments of entries, at most 32, ascending."""
-    return sorted({asn for entry in entries for asn in _asns_in(entry.args)})[:MOST_ASNS]
+    return sorted({asn for entry in entries for asn in _asns_in(entry.args)})[:MAX_ASNS]
 
 
 def _asns_in(args: Mapping[str, Any]) -> Iterator[int]:

@@ -41,7 +41,7 @@ def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         StoreUnavailable: the database is unavailable or does not respond in time.
     """
-    until = state.patient_until()
+    until = state.wait_until()
     part = slice_of(query)
     wanted = [query["tier"]] if query.get("tier") else list(TIERS)
     workers = PendingCall(lambda: _workers(state))

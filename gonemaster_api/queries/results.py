@@ -57,7 +57,7 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
             raise not_finished(item)
         stored = read_stored_run(session, run_id)
         entries = entries_of(session, stored)
-    document = stored.whole_document
+    document = stored.full_document
     return RunWithEntries(
         run=item,
         entries=entries,

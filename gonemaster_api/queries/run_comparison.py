@@ -68,7 +68,7 @@ class RunComparison:
     def __bool__(self) -> bool:
         return bool(self.appeared or self.cleared or self.level or self.details)
 
-    def in_one_list(self) -> list[tuple[str, ComparedFinding]]:
+    def all_changes(self) -> list[tuple[str, ComparedFinding]]:
         """Return all differences except differences in details, with their kind, in the order of the lists."""
         return [
             *((APPEARED, finding) for finding in self.appeared),

@@ -71,7 +71,7 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorate
 
-    def decided_by_rows(self, view: Callable[..., Any]) -> Callable[..., Any]:
+    def done_after_commit(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """Mark a view whose change is complete once its rows are written. This must be the outermost decorator.
 
         The view succeeds without Redis as well, and the response then contains `"broker": "unavailable"`, which turns a

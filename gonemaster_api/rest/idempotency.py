@@ -49,7 +49,7 @@ def answer_once(
     """
     current = _read_request(owner)
     if current is None:
-        return submit(_keep_nothing), status, {}
+        return submit(_store_nothing), status, {}
     found = _first_answer(state, current)
     if found is None:
         try:
@@ -91,5 +91,5 @@ def _keeper(current: _Request, schema: type[ma.Schema], status: int) -> Keep:
     return keep
 
 
-def _keep_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
+def _store_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
     """Do nothing, because the request has no key."""

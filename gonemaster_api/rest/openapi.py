@@ -68,7 +68,7 @@ def complete(document: dict[str, Any], scopes: Mapping[tuple[str, str], str]) ->
         operation["operationId"] = _name(path, method)
         answers = operation["responses"]
         if operation.get(BY_ROWS):
-            _note_absent_broker(answers)
+            _record_absent_broker(answers)
         for status, codes in _common_refusals(path, method, operation).items():
             if "$ref" in answers.get(status, {"$ref": ""}):
                 answers[status] = _refusal(codes)
@@ -83,7 +83,7 @@ def complete(document: dict[str, Any], scopes: Mapping[tuple[str, str], str]) ->
     return document
 
 
-def _note_absent_broker(answers: dict[str, Any]) -> None:
+def _record_absent_broker(answers: dict[str, Any]) -> None:
     """Document in successful responses that Redis may be unavailable; a 204 then becomes a 200 with a body."""
     for status, answer in list(answers.items()):
         if status == "204":

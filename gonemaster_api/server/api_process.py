@@ -16,7 +16,7 @@ from gonemaster_api.app import create_app
 from gonemaster_api.queries.metrics.latencies import LatencyTrend
 from gonemaster_api.queries.metrics.responses import warm_up
 from gonemaster_api.server.bridge import Bridge
-from gonemaster_api.server.first_requests import ask_first
+from gonemaster_api.server.first_requests import send_first_requests
 from gonemaster_api.server.protocol import Protocol
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.templates import compile_pages
@@ -110,7 +110,7 @@ def open_app(settings: Settings, stopping: threading.Event) -> Flask:
     follow(shared.queue.clock.now)
     _start_reports(app, settings)
     threading.Thread(target=warm_up, args=(app,), name="metrics", daemon=True).start()
-    ask_first(app)
+    send_first_requests(app)
     compile_pages(app.jinja_env)  # before the first requests: those that wait for a page would be refused
     collect_rarely()
     return app

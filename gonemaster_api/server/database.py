@@ -77,7 +77,7 @@ def _plan(current: str | None, pending: list[Revision], found: list[str]) -> Ite
         yield from (f"  {difference}" for difference in found)
     if current is None:
         return
-    if stopping := [revision.number for revision in pending if not revision.works_with(current)]:
+    if stopping := [revision.number for revision in pending if not revision.is_compatible_with(current)]:
         yield f"Stop the API, workers and beat first, on all machines: {', '.join(stopping)} would break them."
     else:
         yield "The API, workers and beat may go on; replace them one by one afterwards."

@@ -22,7 +22,7 @@ _OTHERS = ("readyz", "jobs?limit=1", "entries?limit=1", "domains?limit=1", "batc
 _OF_RUN = ("jobs/{}", "runs/{}", "runs/{}/result")
 
 
-def ask_first(app: Flask, *, limit_s: float = _LIMIT_S) -> bool:
+def send_first_requests(app: Flask, *, limit_s: float = _LIMIT_S) -> bool:
     """Call the views as the first requests would, and return whether all responded within the limit.
 
     Only views are called. These requests have no client, so they are not logged, counted or refused.

@@ -73,7 +73,7 @@ def serve_flower(settings: Settings) -> NoReturn:
             application.start()
         finally:
             server.stop()
-            _switch_events_off(capp, settings)
+            _disable_events(capp, settings)
     sys.stderr.flush()
     os._exit(0)  # Flower's threads may block on an unavailable Redis, and Python waits for threads at exit
 
@@ -94,7 +94,7 @@ def _stopper(application: Any) -> Callable[..., None]:
     return stop
 
 
-def _switch_events_off(capp: celery.Celery, settings: Settings) -> None:
+def _disable_events(capp: celery.Celery, settings: Settings) -> None:
     """Disable the event messages of the workers, because no process reads them any longer."""
     with suppress(BrokerUnavailable, OperationalError, OSError), closing(Broker.open(settings.broker_url)) as broker:
         broker.ping()

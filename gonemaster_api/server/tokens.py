@@ -94,7 +94,7 @@ def _store(store: Store, digest: str, options: AuthOptions) -> None:
                 f"there is a token {options.label!r}; revoke it first, or choose another label"
             ) from error
         facts = {"label": options.label, "scopes": list(options.scope)}
-        record_action(session, "token.add", who=_who(), now=now, target=token_id(digest), details=facts)
+        record_action(session, "token.add", who=_actor(), now=now, target=token_id(digest), details=facts)
 
 
 def show(settings: Settings) -> int:
@@ -137,7 +137,7 @@ def _revoke(store: Store, line: _Line) -> bool:
         now = utcnow()
         first = revoke_token(session, line.digest, label=line.label, scopes=line.scopes, now=now)
         if first:
-            record_action(session, "token.revoke", who=_who(), now=now, target=line.id, details={"label": line.label})
+            record_action(session, "token.revoke", who=_actor(), now=now, target=line.id, details={"label": line.label})
     return first
 
 
@@ -150,7 +150,7 @@ def clear(settings: Settings) -> int:
         raise AuthRefused("auth.admin_tokens has tokens, of which some may be revoked: remove them from there first")
     with closing(_current_store(settings)) as store, store.transaction() as session:
         count = clear_tokens(session)
-        record_action(session, "token.clear", who=_who(), now=utcnow(), count=count)
+        record_action(session, "token.clear", who=_actor(), now=utcnow(), count=count)
     sys.stdout.write(f"{count} tokens removed; running processes need tokens until they start again\n")
     return 0
 
@@ -184,7 +184,7 @@ def _current_store(settings: Settings) -> Store:
     return store
 
 
-def _who() -> str:
+def _actor() -> str:
     """Return the actor for the audit log. Token labels cannot contain a colon, so the value is distinct from labels."""
     try:
         return f"command:{getpass.getuser()}"

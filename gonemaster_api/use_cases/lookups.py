@@ -9,7 +9,7 @@ from gonemaster_api.lookups import NAMES_WAIT_S, TooManyLookups
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.job_submission import read_name
 from gonemaster_api.use_cases.public_submission import public_targets_are_guarded
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.run.as_names import AsName
 from gonemaster_engine.texts import Text
 from gonemaster_engine.zone.delegation_data import DelegationData
@@ -30,7 +30,7 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
         Unavailable: too_many_lookups, lookup_timeout.
     """
     domain = read_name(text)
-    with _place_to_wait(state) as has_place:
+    with _waiting_slot(state) as has_place:
         if not has_place:
             raise _too_many()
         try:
@@ -55,7 +55,7 @@ def _too_many() -> Unavailable:
 
 
 def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, str]]:
-    usable = [(ns, ip) for ns, ip in found.nameservers if ip is not None and may_be_target(ip, guarded=guarded)]
+    usable = [(ns, ip) for ns, ip in found.nameservers if ip is not None and is_allowed_target(ip, guarded=guarded)]
     with_address = {ns for ns, _ in usable}
     lacking = {ns for ns, _ in found.nameservers} - with_address
     for ns, ip in sorted([*usable, *((ns, "") for ns in lacking)]):
@@ -64,7 +64,7 @@ def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, 
 
 def name_asns(state: State, asns: list[int]) -> dict[str, Any]:
     """Return ASes with the holders known within three seconds; `complete` is true if all are known."""
-    with _place_to_wait(state) as has_place:
+    with _waiting_slot(state) as has_place:
         found = state.lookups.as_names(asns, wait_s=NAMES_WAIT_S if has_place else 0)
     return {
         "complete": found.keys() >= set(asns),
@@ -83,7 +83,7 @@ def _named(name: AsName) -> dict[str, Any]:
 
 
 @contextmanager
-def _place_to_wait(state: State) -> Iterator[bool]:
+def _waiting_slot(state: State) -> Iterator[bool]:
     """Reserve one of the limited slots for waiting requests; yield whether a slot was free."""
     if not state.streams.acquire(blocking=False):
         yield False

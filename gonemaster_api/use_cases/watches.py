@@ -145,7 +145,7 @@ def remove_watch(state: State, watch_id: int, *, who: str) -> None:
     state.store.run_in_transaction(remove)
 
 
-def try_watch(state: State, watch_id: int, *, who: str) -> Delivery:
+def queue_test_message(state: State, watch_id: int, *, who: str) -> Delivery:
     """Queue a test message, or return the one already waiting; it is sent even while others wait after failures.
 
     Raises:

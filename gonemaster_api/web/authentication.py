@@ -34,7 +34,7 @@ class Identity:
 def register_authentication(app: Flask) -> None:
     """Allow each request that needs no token or presents one with a sufficient scope."""
     app.before_request(_authenticate)
-    app.after_request(_keep_private)
+    app.after_request(_forbid_caching)
 
 
 def _authenticate() -> Response | None:
@@ -92,7 +92,7 @@ def _token_of(shared: State, cookie: str) -> Token | None:
     """Return the token of a session. Raises StoreError, without a long wait if the database does not respond."""
     reading = PendingCall(lambda: shared.sessions.token_of(cookie))
     try:
-        return reading.result_while_reachable(shared.store.ping, shared.patient_until())
+        return reading.result_while_reachable(shared.store.ping, shared.wait_until())
     except CallTimeout as error:
         raise StoreUnavailable(Text("the database does not answer")) from error
 
@@ -134,7 +134,7 @@ def login_page(error: ApiError) -> Response:
     return response
 
 
-def _keep_private(response: Response) -> Response:
+def _forbid_caching(response: Response) -> Response:
     """Keep protected responses out of caches, both shared caches and the browser's cache after a logout."""
     identity: Identity | None = g.get("identity")
     if identity is not None or response.status_code == HTTPStatus.UNAUTHORIZED:

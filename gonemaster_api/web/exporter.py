@@ -67,14 +67,14 @@ class HttpMetrics:
                 self._exceptions.labels(_method(response), _route(response)).inc()
         return response
 
-    def of_process(self) -> Iterable[Metric]:
+    def process_metrics(self) -> Iterable[Metric]:
         """Return the metrics that this process has counted since it started."""
         return self._own.collect()
 
-    def of_host(self) -> Iterable[Metric]:
+    def host_metrics(self) -> Iterable[Metric]:
         """Return the metrics that all API processes of this host have counted since the service started."""
         if ValueClass is MutexValue:  # prometheus_client found no directory at import
-            return self.of_process()
+            return self.process_metrics()
         merged = CollectorRegistry()
         MultiProcessCollector(merged)
         return merged.collect()

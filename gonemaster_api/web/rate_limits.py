@@ -111,8 +111,8 @@ def _client_in_bucket() -> str:
 def _limit() -> str:
     settings = state().settings
     is_write = _bucket() is Bucket.WRITE
-    most = settings.public_api_rate_limit_max if is_write else settings.public_api_rate_limit_get_max
-    return f"{most} per {max(1, math.ceil(settings.public_api_rate_limit_window.total_seconds()))} second"
+    maximum = settings.public_api_rate_limit_max if is_write else settings.public_api_rate_limit_get_max
+    return f"{maximum} per {max(1, math.ceil(settings.public_api_rate_limit_window.total_seconds()))} second"
 
 
 def _refuse(reached: RequestLimit) -> Response:

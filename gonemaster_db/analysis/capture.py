@@ -50,7 +50,7 @@ from gonemaster_db.models import (
     SnapshotTag,
     WatchEvent,
 )
-from gonemaster_db.service.watches import note_event
+from gonemaster_db.service.watches import record_event
 
 log = logging.getLogger(__name__)
 
@@ -256,7 +256,9 @@ def _notify_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, 
         "engine_version": snapshot.engine_version,
     }
     name, tag = str(snapshot.id), cohort.source_tag
-    note_event(session, WatchEvent.SNAPSHOT_CAPTURED, name=name, tag=tag, batch_key=batch.key, details=details, now=now)
+    record_event(
+        session, WatchEvent.SNAPSHOT_CAPTURED, name=name, tag=tag, batch_key=batch.key, details=details, now=now
+    )
 
 
 def _inserting(

@@ -116,7 +116,7 @@ def find_default_snapshot(session: Session, cohort: Cohort) -> PublicSnapshot | 
         return None
 
 
-def find_neighbours(session: Session, snapshot_id: int) -> list[tuple[PublicSnapshot, PublicSnapshot]]:
+def find_adjacent_pairs(session: Session, snapshot_id: int) -> list[tuple[PublicSnapshot, PublicSnapshot]]:
     """Return the pairs of a snapshot with its predecessor and its successor in a public cohort, earlier one first.
 
     Hidden snapshots are skipped.

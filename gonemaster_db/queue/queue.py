@@ -119,7 +119,7 @@ def move_to_end(session: Session, job_ids: Sequence[str], *, to: End) -> list[st
 
     IDs of jobs that are not waiting are ignored. Raises TierMismatch.
     """
-    movable, priority = _movable(session, job_ids)
+    movable, priority = _lock_waiting(session, job_ids)
     if not movable:
         return []
     if to == "back":
@@ -140,7 +140,7 @@ def move_next_to(session: Session, job_ids: Sequence[str], *, pivot: str, after:
     """
     if pivot in job_ids:
         raise JobStateError(Text("job {pivot} cannot be moved relative to itself", pivot=pivot))
-    movable, priority = _movable(session, job_ids)
+    movable, priority = _lock_waiting(session, job_ids)
     anchor = session.scalar(select(Job).where(Job.id == pivot), execution_options={"populate_existing": True})
     if anchor is None:
         raise JobNotFound(pivot)
@@ -203,7 +203,7 @@ def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) 
     return [(position, job_id) for position, job_id in rows]
 
 
-def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
+def _lock_waiting(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
     """Lock the waiting jobs of a list; return their IDs in the given order, and their tier."""
     found: dict[str, int] = {}
     # Sorted over all chunks: all code locks jobs in order of ID, so that two moves cannot deadlock.

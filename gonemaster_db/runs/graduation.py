@@ -110,15 +110,15 @@ def requeue_job(
     if not released and (job := _take(session, *claim, exhausted)):
         # Starts that ended with an orderly shutdown of the worker do not count against the job.
         starts = job["attempt"] - job["releases"]
-        most = max(starts, max_attempts)  # With max_attempts 1, a job that ran with other jobs has a second start.
+        maximum = max(starts, max_attempts)  # With max_attempts 1, a job that ran with other jobs has a second start.
         error = (
-            Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, most=most)
+            Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, maximum=maximum)
             if failure
             else Text("abandoned after {starts} attempts", starts=starts)
         )
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
     uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if shared_worker else 0
-    return _back_to_queue(session, job_id, claim, uncounted)
+    return _requeue(session, job_id, claim, uncounted)
 
 
 def request_cancel(session: Session, job_id: str, *, now: datetime, error: str = "canceled") -> Job | Run:
@@ -185,7 +185,7 @@ def _mark_canceled(session: Session, job_id: str, now: datetime) -> Job | None:
     )
 
 
-def _back_to_queue(
+def _requeue(
     session: Session, job_id: str, claim: tuple[ColumnElement[bool], ...], uncounted: int | ColumnElement[int]
 ) -> Job:
     job: Job | None = session.scalar(

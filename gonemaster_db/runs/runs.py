@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, sel
 from sqlalchemy.orm import Session, defer, joinedload
 
 from gonemaster_db.batches.batch_statistics import mark_stale
-from gonemaster_db.batches.batches import find_batch_key, of_batch
+from gonemaster_db.batches.batches import find_batch_key, match_batch
 from gonemaster_db.core.errors import RunNotFound
 from gonemaster_db.core.filters import RunFilter
 from gonemaster_db.core.recent_totals import recent_total
@@ -184,7 +184,7 @@ def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
 
 def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
     """Read the DNSSEC chain document of a run, or None. Raises RunNotFound, DocumentDamaged."""
-    return read_stored_run(session, run_id).whole_document.chain
+    return read_stored_run(session, run_id).full_document.chain
 
 
 def _conditions(session: Session, wanted: RunFilter) -> list[ColumnElement[bool]]:
@@ -198,7 +198,7 @@ def _conditions(session: Session, wanted: RunFilter) -> list[ColumnElement[bool]
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if wanted.batch_id is not None:
-        found.append(of_batch(session, wanted.batch_id))
+        found.append(match_batch(session, wanted.batch_id))
     if wanted.finished_after is not None:
         found.append(Run.finished_at > wanted.finished_after)
     if wanted.finished_before is not None:

@@ -170,7 +170,7 @@ def ended_batches(session: Session) -> list[int]:
     return sorted(session.scalars(select(every.c.batch_key).where(~unfinished)))
 
 
-def take_batch(session: Session, batch_key: int) -> tuple[bool, dict[int, WatchDigest]]:
+def pop_batch(session: Session, batch_key: int) -> tuple[bool, dict[int, WatchDigest]]:
     """Remove the mark and digests of a batch; return whether its end is to be reported, and the digests by watch."""
     gone = delete(WatchedBatch).where(WatchedBatch.batch_key == batch_key).returning(WatchedBatch.batch_key)
     noted = session.execute(gone, execution_options=_NO_SYNC).first() is not None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gonemaster_engine.addresses import accounting_address, host_network_of, may_be_target
+from gonemaster_engine.addresses import accounting_address, host_network_of, is_allowed_target
 from gonemaster_engine.asn import riswhois
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.budget import Budget
@@ -209,7 +209,7 @@ class AsnLookup:
                 timeout_s=profile.timeout_s,
                 source=profile.source6 if ":" in server else profile.source4,
             )
-            budget.note_answer(account)
+            budget.record_answer(account)
         except TimeoutError:
             sent = SYN_PACKETS
             raise
@@ -223,7 +223,7 @@ class AsnLookup:
             address
             for address in await self._resolver.addresses(source)
             if (profile.ipv6 if ":" in address else profile.ipv4)
-            and may_be_target(address, guarded=not profile.allow_non_global_targets)
+            and is_allowed_target(address, guarded=not profile.allow_non_global_targets)
         ]
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, utils
 from gonemaster_engine.dnssec import rsa
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_hash
 from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
-from gonemaster_engine.dnssec.weakness import Weakness, examining_us, weaknesses
+from gonemaster_engine.dnssec.weakness import Weakness, check_cost_us, weaknesses
 from gonemaster_engine.loop_time import LoopTime
 
 # Keys may share a key tag, a mere checksum (RFC 4034 appendix B); a validator must limit how many it tries.
@@ -80,7 +80,7 @@ class Verifier:
         self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str
     ) -> SignatureVerdict:
         """Return the verdict on a signature over a set by the keys of `zone` at the time `now`."""
-        if signature.is_early(now):
+        if signature.is_not_yet_valid(now):
             return SignatureVerdict.NOT_YET_VALID
         if signature.is_expired(now):
             return SignatureVerdict.EXPIRED
@@ -125,7 +125,7 @@ class Verifier:
         if isinstance(check, SignatureVerdict):
             return check
         # After the check for unsupported keys, so that these are reported as unsupported even if no work is left.
-        if not self._may_spend(_work(key) + _work_of_set(rrset), "RRSIG"):
+        if not self._charge(_work(key) + _work_of_set(rrset), "RRSIG"):
             return SignatureVerdict.INVALID
         signed = self._signed(rrset, signature)
         if signed is None:
@@ -159,9 +159,7 @@ class Verifier:
         """
         await self._turns.wait()
         return (
-            weaknesses(key.algorithm, key.key)
-            if self._may_spend(examining_us(key.algorithm, key.key), "DNSKEY")
-            else ()
+            weaknesses(key.algorithm, key.key) if self._charge(check_cost_us(key.algorithm, key.key), "DNSKEY") else ()
         )
 
     async def nsec3_label(self, name: str, record: Nsec3) -> str | None:
@@ -173,7 +171,7 @@ class Verifier:
             await self._turns.wait()
         label = self._hashes.get(identity)
         if label is None:
-            if not self._may_spend(1 + record.iterations // _ROUNDS_PER_MICROSECOND, "NSEC3"):
+            if not self._charge(1 + record.iterations // _ROUNDS_PER_MICROSECOND, "NSEC3"):
                 return None
             label = self._hashes[identity] = nsec3_hash(name, salt=record.salt, iterations=record.iterations)
         return label
@@ -193,7 +191,7 @@ class Verifier:
                 return True
         return False
 
-    def _may_spend(self, work_us: int, rtype: str) -> bool:
+    def _charge(self, work_us: int, rtype: str) -> bool:
         """Charge work on records of that type; end the run if none is left."""
         if self._work_left <= 0:
             self._on_work_done(_WORK_PER_RUN, rtype)

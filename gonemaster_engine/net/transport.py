@@ -131,7 +131,7 @@ class Transport:
         self._transmit_in_turn(query)
 
     def _transmit_in_turn(self, query: Query) -> None:
-        if self.pacing is None or self._udp.is_under_way(query):
+        if self.pacing is None or self._udp.is_in_flight(query):
             self._transmit(query)
         else:
             self.pacing.enter(query, self._transmit)

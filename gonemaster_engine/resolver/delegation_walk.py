@@ -259,7 +259,7 @@ class _Visit:
         self._server.query(self._zone, "NS", shared=self._shared(self._zone))  # sent together with the SOA query
         ahead = self._walk.context.loop.call_later(PATIENCE_S, self._query_early, self._zone)
         try:
-            await self._go_down()
+            await self._descend()
         finally:
             ahead.cancel()
 
@@ -269,7 +269,7 @@ class _Visit:
             for rtype in ("SOA", "NS"):
                 self._server.query(self._target, rtype)
 
-    async def _go_down(self) -> None:
+    async def _descend(self) -> None:
         if not await self._has_own_soa(self._zone) or not await self._add_own_servers(self._zone):
             return
         name = self._zone

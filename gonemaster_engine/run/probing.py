@@ -45,7 +45,7 @@ class Probing:
         for server in await self._zone.glue():
             server.query(self._zone.name, "SOA", tcp=True)
 
-    async def find_working(self) -> bool:
+    async def find_working_server(self) -> bool:
         """Return True once a server of the delegation works, or False if none does."""
         pending = {asyncio.ensure_future(server.query(self._zone.name, "SOA")) for server in await self._zone.glue()}
         while pending:

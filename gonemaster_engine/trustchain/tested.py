@@ -68,7 +68,7 @@ async def query_tested_zone(
 ) -> TestedZone:
     """Query both sides; for the root, the delegation consists of its trust anchors or of the supplied data."""
     tested = TestedZone(ChainZone(zone.name, SECURE), SECURE)
-    ds = _given_ds(zone)
+    ds = _supplied_ds(zone)
     if ds is not None:
         tested.whole.ds = [ObservedRecord(each) for each in ds]
         tested.delegation = SECURE if ds else SecurityStatus(LinkStatus.INSECURE, ("ds_missing",))
@@ -90,7 +90,7 @@ async def query_tested_zone(
     return tested
 
 
-def _given_ds(zone: Zone) -> list[Ds] | None:
+def _supplied_ds(zone: Zone) -> list[Ds] | None:
     """Return the DS set that does not come from servers, or None if the parent has to be queried."""
     if zone.undelegated or zone.supplied_ds:
         return [

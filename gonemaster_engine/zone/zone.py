@@ -134,7 +134,7 @@ class Zone:
             other = self._others[name] = Zone(self.context, self.recursor, self.asn, name=name)
         return other
 
-    async def _remember(self, key: str, compute: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    async def _cached(self, key: str, compute: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         task = self._once.get(key)
         if task is None:
             task = self._once[key] = self.context.start(compute())
@@ -144,7 +144,7 @@ class Zone:
 
     async def walk(self) -> Walk:
         """Return the observations of the walk from the root towards this zone."""
-        return await self._remember("walk", DelegationWalk(self.context, self.recursor, self.name).run)
+        return await self._cached("walk", DelegationWalk(self.context, self.recursor, self.name).run)
 
     async def parent_servers(self) -> list[Nameserver] | None:
         """Return the servers of the parent zone; empty for the root and for supplied delegations.
@@ -160,7 +160,7 @@ class Zone:
 
         Get-Del-NS-Names-and-IPs
         """
-        return await self._remember("delegation", self._delegation)
+        return await self._cached("delegation", self._delegation)
 
     async def delegation_names(self) -> list[str] | None:
         """Return the names of the delegation. Get-Del-NS-Names."""
@@ -176,11 +176,11 @@ class Zone:
 
         Get-Zone-NS-Names-and-IPs
         """
-        return await self._remember("apex", self._apex)
+        return await self._cached("apex", self._apex)
 
     async def apex_names(self) -> list[str] | None:
         """Return the NS names from the zone's own servers. Get-Zone-NS-Names."""
-        return await self._remember("apex_names", self._apex_names)
+        return await self._cached("apex_names", self._apex_names)
 
     async def apex_servers(self) -> list[Nameserver] | None:
         """Return the NS set of the zone's own servers as name servers, without names that have no address."""
@@ -243,7 +243,7 @@ class Zone:
             if response.is_referral_to(self.name):
                 self._collect(response, "authority", referred)
             elif response.aa and response.has("NS", self.name):
-                await self._collect_own(server, response, own)
+                await self._collect_child_ns(server, response, own)
         return referred or own
 
     async def query_delegation(self, parents: Sequence[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
@@ -275,7 +275,7 @@ class Zone:
         return self.context.budget.mail_servers(wanted)
 
     @property
-    def lacks_mail_servers(self) -> bool:
+    def omits_mail_servers(self) -> bool:
         """Whether mail servers or mail domains were left out because of a limit."""
         return "max_mail_servers" in self.context.budget.left_out
 
@@ -297,7 +297,7 @@ class Zone:
                 lacking.append(target)
         return lacking
 
-    async def _collect_own(self, server: Nameserver, response: Response, into: dict[str, set[str]]) -> None:
+    async def _collect_child_ns(self, server: Nameserver, response: Response, into: dict[str, set[str]]) -> None:
         """Add the NS names of a zone that the parent's servers serve themselves."""
         for name in self._collect(response, "answer", into):
             into[name] |= await self._addresses_at([server], name)

@@ -29,7 +29,7 @@ from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused
 
 _OLDEST_SERVER = (6, 2)
 _PERMISSIONS_ARE_IN = "docs/howto/logins.md has the least permissions"
-_SCANNED, _MOST_SCANS = 1000, 100
+_SCANNED, _MAX_SCANS = 1000, 100
 
 
 class Broker:
@@ -139,7 +139,7 @@ class Broker:
         """Count the clients whose attempts are limited; scans at most 100,000 keys."""
         count = cursor = 0
         with reachable():
-            for _ in range(_MOST_SCANS):
+            for _ in range(_MAX_SCANS):
                 cursor, found = self._client.scan(cursor, match=RATE_LIMITS, count=_SCANNED)
                 count += len(found)
                 if not cursor:

@@ -24,7 +24,7 @@ _START_S = 15.0
 _STOP_S = 20.0
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 _CONTENT = ("appendonlydir", "dump.rdb")
-_PUT_ASIDE = "unreadable"
+_QUARANTINE = "unreadable"
 _WRITER = "written-by"  # The file that names the program which wrote the content.
 
 
@@ -110,7 +110,7 @@ class EmbeddedRedis:
             self.start()
             self.stop()
         else:
-            self._note_writer()
+            self._record_writer()
 
     def start(self) -> None:
         """Start the server and wait for its first reply.
@@ -136,7 +136,7 @@ class EmbeddedRedis:
         except BrokerUnavailable:
             self.stop()
             raise
-        self._note_writer()
+        self._record_writer()
 
     def _start_process(self) -> bool:
         """Start the server; return False if it ended. Raises BrokerUnavailable if it does not reply in time."""
@@ -158,7 +158,7 @@ class EmbeddedRedis:
         Raises:
             BrokerUnavailable: the server does not start without the files either.
         """
-        why, aside = self._end_of_log(), self.directory / _PUT_ASIDE
+        why, aside = self._end_of_log(), self.directory / _QUARANTINE
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(mode=0o700)
         _move_content(self.directory, aside)
@@ -179,7 +179,7 @@ class EmbeddedRedis:
         except OSError:
             return ""
 
-    def _note_writer(self) -> None:
+    def _record_writer(self) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.directory / _WRITER).write_text(_identity(find_server()))
 

@@ -28,7 +28,7 @@ def pause_after(failures: int) -> float:
 class Scheduler(RedBeatScheduler):
     """A scheduler that sends due tasks while it holds the lock, and otherwise tries to acquire it in each tick.
 
-    Call `BeatSchedule.lend_client` before creating it.
+    Call `BeatSchedule.share_client` before creating it.
     """
 
     def __init__(self, app: Any, **options: Any) -> None:

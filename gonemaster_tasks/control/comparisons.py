@@ -15,7 +15,7 @@ from gonemaster_db.analysis.comparisons import (
     find_comparison,
     store_comparison,
 )
-from gonemaster_db.analysis.public_snapshots import PublicSnapshot, find_neighbours
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot, find_adjacent_pairs
 from gonemaster_db.analysis.tag_changes import read_rules
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.deadlines import check_deadline, on_yield
@@ -77,7 +77,7 @@ def prepare_comparisons(
     try:
         with store.read_only_within(_LIMIT) as session:
             on_yield(session, between)
-            for before, after in find_neighbours(session, snapshot_id):
+            for before, after in find_adjacent_pairs(session, snapshot_id):
                 read_comparison(store, session, before, after, config)
                 done += 1
     except (_Stopped, StoreError) as error:

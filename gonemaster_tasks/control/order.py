@@ -96,7 +96,7 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
     return _move(parts, partial(queue_rows.move_to_end, job_ids=job_ids, to=to), where=to, who=who)
 
 
-def move_jobs_beside(
+def move_jobs_next_to(
     parts: QueueParts, job_ids: Sequence[str], *, pivot: str, after: bool = False, who: str = ""
 ) -> list[str]:
     """Move waiting jobs before or after another one of their tier; return the ids of the moved ones.

@@ -13,7 +13,7 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
 
 ANNOUNCE_COMMAND = "gonemaster_announce_revoked"
-MOST_REVOKED = 100  # Ids per request; each worker handles all of them between its messages.
+MAX_REVOKED = 100  # Ids per request; each worker handles all of them between its messages.
 
 
 def revoke_jobs(parts: QueueParts, job_ids: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ def revoke_jobs(parts: QueueParts, job_ids: Sequence[str]) -> None:
 
     More than 100 jobs are left to rows and messages. Failures are ignored: nothing depends on the revocation.
     """
-    if not 0 < len(job_ids) <= MOST_REVOKED:
+    if not 0 < len(job_ids) <= MAX_REVOKED:
         return
     try:
         workers = [worker.name for worker in parts.broker.workers.live() if not worker.draining]

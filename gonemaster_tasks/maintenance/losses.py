@@ -22,7 +22,7 @@ _CLOCKS = timedelta(minutes=10)  # The tolerated clock error of the host that is
 _OLDEST = timedelta(days=1)  # Retention deletes nothing younger than this.
 
 
-def note_lost_jobs(store: Store, broker: Broker, job_ids: Sequence[str]) -> int:
+def record_lost_jobs(store: Store, broker: Broker, job_ids: Sequence[str]) -> int:
     """Record the jobs that have neither a job nor a run row, for the queue health; return their number.
 
     Nothing is recorded if a deletion happened since the jobs were created: it cannot be distinguished from a loss.

@@ -70,7 +70,7 @@ class Work:
     max_step: int | None = None
 
 
-def call_for_due_operations(store: Store, broker: Broker, *, now: datetime) -> None:
+def notify_due_operations(store: Store, broker: Broker, *, now: datetime) -> None:
     """Notify a worker if an operation is waiting or abandoned: its message may be lost, or its worker dead."""
     with store.read_only() as session:
         due = has_due_operation(session, now=now)
@@ -299,24 +299,24 @@ def _remove_waiting(parts: QueueParts, operation: Operation, action: LongAction)
     def remove(session: Session, ids: list[str]) -> int:
         return len(cancel_waiting_jobs(session, ids, now=parts.clock.now(), error=REMOVED))
 
-    return _of_selection(parts, operation, action, "remove", remove)
+    return _change_selection(parts, operation, action, "remove", remove)
 
 
 def _hold_waiting(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
     def hold(session: Session, ids: list[str]) -> int:
         return len(switch_waiting_jobs(session, ids, held=True))
 
-    return _of_selection(parts, operation, action, "hold", hold)
+    return _change_selection(parts, operation, action, "hold", hold)
 
 
 def _release_waiting(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
     def release(session: Session, ids: list[str]) -> int:
         return len(switch_waiting_jobs(session, ids, held=False))
 
-    return _of_selection(parts, operation, action, "release", release)
+    return _change_selection(parts, operation, action, "release", release)
 
 
-def _of_selection(
+def _change_selection(
     parts: QueueParts,
     operation: Operation,
     action: LongAction,

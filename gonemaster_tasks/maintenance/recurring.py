@@ -19,7 +19,7 @@ from gonemaster_db.service.schedules import (
     decide_occurrence,
     due_occurrences,
     has_active_batch,
-    take_occurrence,
+    lock_occurrence,
 )
 from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.control.parts import QueueParts
@@ -71,7 +71,7 @@ def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> Sche
         expected = isinstance(error, AmbiguousProfile)
         log.warning("batch of a schedule not submitted", extra=about, exc_info=None if expected else error)
         text = _text_of(error)
-        decided = parts.store.run_in_transaction(lambda session: _note_error(parts, session, occurrence, text))
+        decided = parts.store.run_in_transaction(lambda session: _record_error(parts, session, occurrence, text))
     if decided is None:
         return None
     if decided.stored is not None:
@@ -89,7 +89,7 @@ class _Decided:
 
 
 def _decide(parts: QueueParts, session: Session, occurrence: Occurrence, max_batch_size: int) -> _Decided | None:
-    listed = take_occurrence(session, occurrence)
+    listed = lock_occurrence(session, occurrence)
     if listed is None:
         return None
     now = parts.clock.now()
@@ -144,8 +144,8 @@ def _store(parts: QueueParts, session: Session, listed: ListedSchedule, *, now: 
     return stored
 
 
-def _note_error(parts: QueueParts, session: Session, occurrence: Occurrence, text: str) -> _Decided | None:
-    listed = take_occurrence(session, occurrence)
+def _record_error(parts: QueueParts, session: Session, occurrence: Occurrence, text: str) -> _Decided | None:
+    listed = lock_occurrence(session, occurrence)
     if listed is None:
         return None
     now = parts.clock.now()

@@ -42,10 +42,10 @@ def project_due(
     with _turn(broker, "projection") as mine:
         if mine is None:
             return 0
-        began = monotonic()
+        start = monotonic()
         projected = projector.project(store, floor=floor, now=now, stopped=lambda: stopped() or not mine())
     if projected:
-        log.info("runs projected", extra={"runs": projected, "seconds": round(monotonic() - began, 2)})
+        log.info("runs projected", extra={"runs": projected, "seconds": round(monotonic() - start, 2)})
     return projected
 
 

@@ -19,7 +19,7 @@ _LOCK_LIFE = timedelta(minutes=2)
 _LONGEST_REST_S = 0.25
 
 
-def call_for_due_statistics(store: Store, broker: Broker, *, now: datetime) -> None:
+def notify_due_statistics(store: Store, broker: Broker, *, now: datetime) -> None:
     """Notify a worker if a large batch has ended or lost runs since its statistics were computed."""
     with store.read_only() as session:
         due = batches_without_statistics(session, now=now, limit=1)
@@ -36,7 +36,7 @@ def make_due_statistics(
         if not broker.locks.acquire(_LOCK, holder, _LOCK_LIFE):
             return 0  # Another worker computes them.
         try:
-            return _make_all(store, broker, now, stopped, holder)
+            return _compute_all(store, broker, now, stopped, holder)
         finally:
             broker.locks.release(_LOCK, holder)
     except (BrokerUnavailable, StoreError) as error:
@@ -44,7 +44,7 @@ def make_due_statistics(
         return 0
 
 
-def _make_all(
+def _compute_all(
     store: Store, broker: Broker, now: Callable[[], datetime], stopped: Callable[[], bool], holder: str
 ) -> int:
     made = 0

@@ -11,19 +11,19 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.issues import KINDS, Issue
-from gonemaster_tasks.monitoring.jobs import of_both, of_messages, of_rows
+from gonemaster_tasks.monitoring.jobs import find_message_issues, find_mismatches, find_row_issues
 from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
-from gonemaster_tasks.monitoring.processes import of_reports, of_silences
-from gonemaster_tasks.monitoring.servers import of_locks, of_losses, of_redis
+from gonemaster_tasks.monitoring.processes import find_process_issues, find_silent_processes
+from gonemaster_tasks.monitoring.servers import find_long_locks, find_lost_jobs, find_redis_issues
 
 PATIENCE = timedelta(seconds=3)  # The time limit of all concurrent checks.
 Check = Callable[[QueueParts, Settings, datetime], Iterable[Issue]]
 
 # Grouped by the servers they need. Checks of a single server are light and decide whether it is unavailable.
-_REDIS: Sequence[Check] = (of_redis, of_reports, of_losses, of_messages)
-_DATABASE: Sequence[Check] = (of_locks, of_silences)
-_ROWS: Sequence[Check] = (of_rows,)
-_BOTH: Sequence[Check] = (of_both,)
+_REDIS: Sequence[Check] = (find_redis_issues, find_process_issues, find_lost_jobs, find_message_issues)
+_DATABASE: Sequence[Check] = (find_long_locks, find_silent_processes)
+_ROWS: Sequence[Check] = (find_row_issues,)
+_BOTH: Sequence[Check] = (find_mismatches,)
 _FULL = "MISCONF"  # The reply of Redis to every write after its last save failed.
 
 
@@ -38,7 +38,7 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
     )
 
 
-def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timedelta = PATIENCE) -> list[Issue]:
+def find_issues_in_time(parts: QueueParts, settings: Settings, *, patience: timedelta = PATIENCE) -> list[Issue]:
     """Run all checks concurrently within a time limit: an unavailable server is an issue, the others are reported.
 
     Other checks without an answer in time (for example because a table is locked) are skipped.

@@ -23,14 +23,14 @@ GRACE = timedelta(seconds=15)
 _FAILURES_SHOWN = timedelta(days=1)
 
 
-def of_rows(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_row_issues(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield the issues found in the database alone."""
     yield from _ended_leases(parts, now, max(GRACE, timedelta(seconds=2 * settings.reap_interval_seconds)))
     yield from _operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds))
     yield from _recurring_batches(parts, settings, now)
 
 
-def of_messages(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_message_issues(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield the issues found in Redis alone."""
     workers = parts.broker.workers.live()
     yield from _stalled_jobs(workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))
@@ -39,7 +39,7 @@ def of_messages(parts: QueueParts, settings: Settings, now: datetime) -> Iterato
     yield from _rejected(parts)
 
 
-def of_both(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_mismatches(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield the issues where rows differ from messages or workers."""
     workers = parts.broker.workers.live()
     yield from _stalled_tiers(parts, workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))

@@ -14,10 +14,10 @@ from typing import Generic, TypeVar
 from gonemaster_engine.texts import Text
 
 T = TypeVar("T")
-_MOST = 256  # Maximum number of such threads in a process.
+_MAX = 256  # Maximum number of such threads in a process.
 _PING_AFTER = 3  # A third of the time.
 _PING_S = 1.0  # The minimum, so that a busy machine is not mistaken for a silent server.
-_places = threading.BoundedSemaphore(_MOST)
+_places = threading.BoundedSemaphore(_MAX)
 
 
 class CallTimeout(Exception):

@@ -12,27 +12,27 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue
 
-MOST_SKEW_S = 5.0
+MAX_SKEW_S = 5.0
 _SILENT_S = 10.0  # More than two report intervals.
 _SAID_LATELY_S = 15.0
 _LATE_S = 6.0  # In addition to two intervals of the reaper, or one of retention.
 _LONGEST_WRITING_S = 10.0
 
 
-def of_reports(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_process_issues(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield the issues of processes and maintenance tasks that Redis knows."""
     recent = parts.broker.reports.recent()
     alive = [one for one in recent if one.silent_s <= _SILENT_S]
     for one in alive:
         yield from _clock_of(one.report)
         yield from _database_of(one.report)
-    yield from _vanished(recent, now)
+    yield from _find_vanished(recent, now)
     yield from _disks(alive)
     yield from _writer(alive, now)
     yield from _duties(parts, settings, now)
 
 
-def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_silent_processes(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield processes that recorded in the database that Redis does not answer them."""
     with parts.store.read_only() as session:
         silences = read_outages(session)
@@ -46,7 +46,7 @@ def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterat
 
 def _clock_of(report: ProcessReport) -> Iterator[Issue]:
     skew_s = report.skew_s
-    if abs(skew_s) > MOST_SKEW_S:
+    if abs(skew_s) > MAX_SKEW_S:
         how = Text("ahead of") if skew_s > 0 else Text("behind")
         text = Text(
             "the clock of {kind} {name} is {abs} s {how} that of Redis' host",
@@ -71,7 +71,7 @@ def _database_of(report: ProcessReport) -> Iterator[Issue]:
         yield Issue("process_without_database", report.name, text, _moment(since))
 
 
-def _vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:
+def _find_vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:
     """Yield processes that stopped reporting without a final report, unless a successor has replaced them."""
     for one in recent:
         report, last = one.report, now.timestamp() - one.age_s

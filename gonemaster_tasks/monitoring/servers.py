@@ -14,7 +14,7 @@ _WAITS = timedelta(seconds=1)
 _WRITES = {"aof_last_write_status": "append-only file", "rdb_last_bgsave_status": "snapshot"}
 
 
-def of_redis(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
+def find_redis_issues(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
     """Yield the issues of the disk and memory of Redis, and the losses that workers have recorded."""
     facts = parts.broker.facts()
     failed = [what for name, what in _WRITES.items() if facts.get(name, "ok") != "ok"]
@@ -26,7 +26,7 @@ def of_redis(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator
         yield Issue("may_evict", "redis", text)
 
 
-def of_losses(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
+def find_lost_jobs(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
     """Yield accepted jobs that are lost."""
     lost = parts.broker.losses.found()
     if lost is not None:
@@ -39,7 +39,7 @@ def of_losses(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterato
         yield Issue("commits_lost", "database", text, since, count=lost.count)
 
 
-def of_locks(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_long_locks(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield transactions on PostgreSQL that have held locks for too long; reads none of our tables."""
     with parts.store.read_only() as session:
         holders = lock_holders(session, longest=_LONGEST, waits=_WAITS)

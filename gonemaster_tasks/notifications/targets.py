@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefused
 from gonemaster_tasks.notifications.threads import in_thread
@@ -88,7 +88,7 @@ def read_target(url: str, *, allow_private: bool) -> Target:
 def _read_host(text: str, *, allow_private: bool) -> str:
     address = _as_address(text)
     if address is not None:
-        if not may_be_target(address, guarded=not allow_private):
+        if not is_allowed_target(address, guarded=not allow_private):
             raise TargetRefused(
                 Text("must not have the address {refusal}", refusal=_refusal(address, allow_private=allow_private))
             )
@@ -120,7 +120,7 @@ async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
         except OSError as error:
             raise DeliveryFailed(Text("{host} has no address that could be found", host=target.host)) from error
     for address in found:
-        if not may_be_target(address, guarded=not allow_private):
+        if not is_allowed_target(address, guarded=not allow_private):
             raise DeliveryFailed(
                 Text(
                     "{host} has the address {refusal}",

@@ -44,11 +44,11 @@ class DatabaseObserver:
         """Check the database once. Raises StoreError."""
         self.watch.ask(self._store.ping)
         self._scarce = describe_scarce_space(self._store)
-        began = time.monotonic()
+        started_at = time.monotonic()
         if is_writable_within(self._store, _WRITER_PATIENCE):
             self._writer_held_since = None
         elif self._writer_held_since is None:
-            self._writer_held_since = began
+            self._writer_held_since = started_at
 
     def facts(self, now: float) -> Mapping[str, Any]:
         """Return the fields of a report at a time (POSIX seconds)."""

@@ -30,7 +30,7 @@ class DatabaseWatch:
         try:
             ping()
         except Exception:
-            self._note_silence(began)
+            self._record_silence(began)
             raise
         else:
             with self._lock:
@@ -39,16 +39,16 @@ class DatabaseWatch:
         finally:
             self._asked_at = None
 
-    def note_refusal(self) -> None:
+    def record_refusal(self) -> None:
         """Record that a claim failed."""
         now = self._clock()
-        self._note_silence(now)
+        self._record_silence(now)
         with self._lock:
             if now >= self._refused_until:
                 self._refused_until = now + self._rest_s
                 self._rest_s = min(_LONGEST_REST_S, 2 * self._rest_s)
 
-    def note_claim(self) -> None:
+    def record_claim(self) -> None:
         """Record that a claim was answered."""
         if self._silent_since is not None or self._rest_s != _FIRST_REST_S:
             with self._lock:
@@ -68,7 +68,7 @@ class DatabaseWatch:
             return now - asked_at
         return 0.0
 
-    def _note_silence(self, since: float) -> None:
+    def _record_silence(self, since: float) -> None:
         with self._lock:
             if self._silent_since is None:
                 self._silent_since = since

@@ -73,7 +73,7 @@ class Reporter:
 
     def forget(self) -> None:
         """Remove the report of this process; if Redis does not answer, the process will count as silent."""
-        self._take_back()
+        self._end_outage()
         with suppress(BrokerUnavailable):
             self._broker.reports.remove(self._report())
 
@@ -83,11 +83,11 @@ class Reporter:
             self._clock.synchronize(self._broker)
             self.report()
         except BrokerUnavailable as error:
-            self._tell_database(began, str(error))
+            self._record_outage(began, str(error))
             raise
-        self._take_back()
+        self._end_outage()
 
-    def _tell_database(self, began: float, reason: str) -> None:
+    def _record_outage(self, began: float, reason: str) -> None:
         """Record in the database that Redis does not answer; not with every attempt."""
         self._silent_since = began if self._silent_since is None else self._silent_since
         if self._store is None or (self._told_at and time.monotonic() - self._told_at < REPORT_EVERY_S):
@@ -103,7 +103,7 @@ class Reporter:
         with suppress(StoreError):  # Without both servers no report is possible.
             self._store.run_in_transaction(partial(report_outage, name=self._name, said=said), attempts=2)
 
-    def _take_back(self) -> None:
+    def _end_outage(self) -> None:
         self._silent_since = None
         if self._told_at is None or self._store is None:
             return

@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.version import __version__
 
 _PIECE = 16_384
@@ -24,7 +24,7 @@ def download(
     url: str,
     *,
     limit: timedelta,
-    most_octets: int,
+    max_octets: int,
     headers: Mapping[str, str] | None = None,
     global_only: bool = False,
 ) -> bytes:
@@ -35,7 +35,7 @@ def download(
 
     Raises:
         OSError: the download failed; includes TimeoutError.
-        TooLong: the document has more than `most_octets` bytes.
+        TooLong: the document has more than `max_octets` bytes.
     """
     until = monotonic() + limit.total_seconds()
     own = {"User-Agent": f"gonemaster/{__version__}", **(headers or {})}
@@ -45,7 +45,7 @@ def download(
         handlers += [urllib.request.ProxyHandler({}), _GuardedHttp, _GuardedHttps]
     try:
         with urllib.request.build_opener(*handlers).open(request, timeout=limit.total_seconds()) as response:
-            return _read(response.read1, until, most_octets)
+            return _read(response.read1, until, max_octets)
     except urllib.error.HTTPError as error:
         error.close()  # The error holds the connection open.
         raise
@@ -53,12 +53,12 @@ def download(
         raise OSError(f"not HTTP: {type(error).__name__}") from error
 
 
-def _read(read: Callable[[int], bytes], until: float, most_octets: int) -> bytes:
+def _read(read: Callable[[int], bytes], until: float, max_octets: int) -> bytes:
     pieces, length = [], 0
     while piece := read(_PIECE):
         length += len(piece)
-        if length > most_octets:
-            raise TooLong(f"more than {most_octets} octets")
+        if length > max_octets:
+            raise TooLong(f"more than {max_octets} octets")
         if monotonic() > until:
             raise TimeoutError("the time limit has passed")
         pieces.append(piece)
@@ -84,7 +84,7 @@ def _connect(address: tuple[str, int], timeout: float | None = None, source: Any
     """Connect like socket.create_connection, but only to global addresses: the name is resolved once and checked."""
     host, port = address
     found = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    allowed = [one for one in dict.fromkeys(found) if may_be_target(one, guarded=True)]
+    allowed = [one for one in dict.fromkeys(found) if is_allowed_target(one, guarded=True)]
     if not allowed:
         raise OSError(f"{host} has no address that is globally reachable")
     for one in allowed[:-1]:

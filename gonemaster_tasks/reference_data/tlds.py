@@ -13,7 +13,7 @@ from gonemaster_db.service.reference_lists import find_reference_list
 IANA_TLDS = "iana_tlds"
 _VERSION = re.compile(r"# Version ([0-9A-Za-z._-]{1,64})\b")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_FEWEST, _MOST = 500, 20_000  # The root zone has about 1,440; a list far from that is not this list.
+_FEWEST, _MAX = 500, 20_000  # The root zone has about 1,440; a list far from that is not this list.
 
 
 class InvalidTldList(ValueError):
@@ -39,8 +39,8 @@ def parse_tlds(text: str) -> TldList:
     wrong = next((name for name in names if not _NAME.fullmatch(name)), None)
     if wrong is not None:
         raise InvalidTldList(f"{wrong[:80]!r} is not a top-level domain")
-    if not _FEWEST <= len(names) <= _MOST:
-        raise InvalidTldList(f"{len(names)} names; between {_FEWEST} and {_MOST} are expected")
+    if not _FEWEST <= len(names) <= _MAX:
+        raise InvalidTldList(f"{len(names)} names; between {_FEWEST} and {_MAX} are expected")
     return TldList(version[1], frozenset(names))
 
 

@@ -19,7 +19,7 @@ from gonemaster_db.migrations.runner import upgrade
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
-from gonemaster_tasks.monitoring.health import find_issues_anyway
+from gonemaster_tasks.monitoring.health import find_issues_in_time
 from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.process_report.database_observer import DatabaseObserver
 from gonemaster_tasks.process_report.reporter import Reporter
@@ -36,16 +36,16 @@ SETTINGS = load_settings({})
 
 
 def issues(farm: Farm, kind: str) -> list[Issue]:
-    return [issue for issue in find_issues_anyway(farm.parts, SETTINGS) if issue.kind == kind]
+    return [issue for issue in find_issues_in_time(farm.parts, SETTINGS) if issue.kind == kind]
 
 
 def told(farm: Farm, kind: str, subject: str = "") -> Issue:
     """Wait until health reports this, and print the elapsed time; the issue has a remedy."""
-    began = time.monotonic()
+    started_at = time.monotonic()
     found: list[Issue] = wait_until(
         lambda: [issue for issue in issues(farm, kind) if issue.subject.startswith(subject)], within_s=120, what=kind
     )
-    log.info("%s was told after %.1f s: %s", kind, time.monotonic() - began, found[0].text)
+    log.info("%s was told after %.1f s: %s", kind, time.monotonic() - started_at, found[0].text)
     assert found[0].advice
     return found[0]
 
@@ -185,13 +185,13 @@ def test_a_deletion_of_old_runs_that_nobody_begins_is_told(farm: Farm) -> None:
     beat = farm.start_beat()
     wait_until(lambda: farm.broker.maintenance_times.ages_s().get("purge", 60) < 1, within_s=180, what="a purge")
     beat.send_signal(signal.SIGSTOP)
-    began = time.monotonic()
+    started_at = time.monotonic()
 
     def overdue() -> bool:
-        return "purge_overdue" in {issue.kind for issue in find_issues_anyway(farm.parts, quick)}
+        return "purge_overdue" in {issue.kind for issue in find_issues_in_time(farm.parts, quick)}
 
     wait_until(overdue, within_s=120, what="purge_overdue")
-    log.info("purge_overdue was told after %.1f s", time.monotonic() - began)
+    log.info("purge_overdue was told after %.1f s", time.monotonic() - started_at)
     beat.send_signal(signal.SIGCONT)
     wait_until(lambda: not overdue(), within_s=120, what="a purge again")
 
@@ -281,10 +281,10 @@ def test_jobs_that_a_promotion_loses_are_counted(broker: Broker, tmp_path: Path)
                 lost = [farm.submit(f"lost{number}.test") for number in range(3)]
                 primary.close()
                 standby.promote()
-                began = time.monotonic()
+                started_at = time.monotonic()
                 farm.start_worker("one")
                 issue = told(farm, "commits_lost")
-                log.info("%.1f s of it is the start of the worker", time.monotonic() - began)
+                log.info("%.1f s of it is the start of the worker", time.monotonic() - started_at)
                 wait_until(lambda: issues(farm, "commits_lost")[0].count == len(lost), what="all three")
                 assert issue.subject == "database"
                 assert farm.run_of(kept).status == "succeeded"

@@ -12,10 +12,10 @@ from gonemaster_engine.addresses import (
     Reach,
     accounting_address,
     classify,
+    is_allowed_target,
     is_global,
     is_host,
     is_own,
-    may_be_target,
     special_blocks,
 )
 
@@ -136,25 +136,25 @@ def test_every_line_of_the_registries_is_read(version: int, count: int) -> None:
 )
 def test_what_is_not_one_host_is_never_a_target(address: str) -> None:
     assert not is_host(address)
-    assert not may_be_target(address, guarded=False)
-    assert not may_be_target(address, guarded=True)
+    assert not is_allowed_target(address, guarded=False)
+    assert not is_allowed_target(address, guarded=True)
 
 
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "8.8.8.8"]
 )
 def test_one_host_is_a_target_where_the_guard_is_off(address: str) -> None:
-    assert may_be_target(address, guarded=False)
-    assert may_be_target(address, guarded=True) is (address == "8.8.8.8")
+    assert is_allowed_target(address, guarded=False)
+    assert is_allowed_target(address, guarded=True) is (address == "8.8.8.8")
 
 
 def test_own_address_is_no_target_of_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_own("127.0.0.1")
     assert not is_own("192.0.2.250")
     monkeypatch.setattr("gonemaster_engine.addresses.is_global", lambda _address: True)
-    assert not may_be_target("127.0.0.1", guarded=True)
-    assert not may_be_target("64:ff9b::127.0.0.1", guarded=True)
-    assert may_be_target("127.0.0.1", guarded=False)
+    assert not is_allowed_target("127.0.0.1", guarded=True)
+    assert not is_allowed_target("64:ff9b::127.0.0.1", guarded=True)
+    assert is_allowed_target("127.0.0.1", guarded=False)
 
 
 def disguises(address: IPv4Address, rest: int) -> list[str]:

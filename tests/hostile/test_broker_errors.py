@@ -58,7 +58,7 @@ CALLS: dict[str, Callable[[Broker], object]] = {
     "event": lambda broker: broker.events.publish_many([PendingEvent("job_1", JobEvent("state", {}))]),
     "events": lambda broker: broker.events.read("job_1"),
     "beat": lambda broker: broker.beat.active(),
-    "rejected": lambda broker: broker.rejected.put_wrong_types_aside(),
+    "rejected": lambda broker: broker.rejected.quarantine_wrong_types(),
 }
 
 

@@ -72,7 +72,7 @@ def test_what_has_authority_for_the_zone_no_longer_counts_for_its_network() -> N
     first, second = (budget.account(f"2a00:6:6:6::{number}", network=NETWORK) for number in (1, 2))
     assert budget.charge(first, 15)
     assert not budget.charge(second, 6)
-    budget.note_answer(first, is_authoritative=True)
+    budget.record_answer(first, is_authoritative=True)
     assert budget.charge(second, 20)
     budget.refund(second, 20)
     budget.refund(first, 15)

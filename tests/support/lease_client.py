@@ -22,7 +22,7 @@ class MemoryLeaseClient:
         self.reported: list[Sequence[str]] = []
         self._next_at: defaultdict[str, float] = defaultdict(float)
 
-    def ask(
+    def request(
         self,
         wants: Sequence[LeaseRequest],
         terms: LeaseTerms,

@@ -25,7 +25,7 @@ from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import (
     hold_job,
     move_jobs,
-    move_jobs_beside,
+    move_jobs_next_to,
     release_job,
     remove_jobs,
     reorder_queue,
@@ -199,7 +199,7 @@ class Chaos:
 
     def move_next_to(self) -> None:
         pivot, *jobs = [*self.some(4), "job_none"]
-        move_jobs_beside(self.farm.parts, jobs, pivot=pivot, after=self.dice.random() < 0.5)
+        move_jobs_next_to(self.farm.parts, jobs, pivot=pivot, after=self.dice.random() < 0.5)
 
     def pause(self) -> None:
         pause_queue(self.farm.parts, self.dice.sample(TIERS, self.dice.randint(1, 2)))

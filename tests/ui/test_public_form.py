@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from gonemaster_api.ui.public.form.checking import check
-from gonemaster_api.ui.public.form.typed_fields import MOST_ROWS, DsRow, NameserverRow, TypedFields, read_typed
+from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, NameserverRow, TypedFields, read_typed
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job
@@ -73,7 +73,7 @@ def test_rows_come_and_go_without_script(client: FlaskClient) -> None:
     kept = client.get("/public/?ns=a.a&ip=&ns=b.b&ip=&ns=c.c&ip=&change=drop-ns-1", headers=HTML).get_data(as_text=True)
     assert 'value="a.a"' in kept
     assert 'value="b.b"' not in kept
-    assert rows("&".join(["ns=x"] * 40)) == MOST_ROWS + 1, "one too many is shown, and refused"
+    assert rows("&".join(["ns=x"] * 40)) == MAX_ROWS + 1, "one too many is shown, and refused"
     for hostile in ("drop-ns-", "drop-ns--1", "drop-ns-99999999999999", "drop-ns-²", "drop-", "-", "add-", "x"):
         assert rows(urlencode({"ns": "a", "change": hostile})) == 1, hostile
 

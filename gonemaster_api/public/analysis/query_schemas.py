@@ -16,7 +16,7 @@ from gonemaster_db.core.levels import LEVELS
 
 _LONGEST = 255
 _LONGEST_GRADE = 8
-_MOST_SAMPLES = 2**31 - 1
+_MAX_SAMPLES = 2**31 - 1
 
 _SEARCH = {"description": "part of a name; ASCII letters in any case"}
 
@@ -46,7 +46,7 @@ class _Levels(ListQuerySchema):
 class _Latencies(ListQuerySchema):
     min_latency_samples = QueryInteger(
         load_default=0,
-        validate=validate.Range(0, _MOST_SAMPLES),
+        validate=validate.Range(0, _MAX_SAMPLES),
         metadata={"description": "response times from at least so many answers"},
     )
 

@@ -13,13 +13,13 @@ from gonemaster_tasks.config.scoring import current_scoring
 LIST_MAX_AGE = "public, max-age=60"
 
 
-def of_view(tag: str | None, slug: str | None, read: Callable[[ViewReading], Any]) -> Any:
+def view_response(tag: str | None, slug: str | None, read: Callable[[ViewReading], Any]) -> Any:
     """Return the result of `read` for a snapshot, or 304 if the client has it."""
     with view_reading(state(), tag, slug) as found:
         return tagged(found.version(found.shown), lambda: read(found))
 
 
-def of_view_and(
+def view_response_with(
     tag: str | None,
     slug: str | None,
     others: Callable[[ViewReading], dict[str, Any]],
@@ -35,14 +35,14 @@ def of_view_and(
         return tagged(f"{found.version(found.shown)}-{digest}", lambda: read(found) | beside, is_whole=False)
 
 
-def of_default(tag: str, read: Callable[[Reading, PublicSnapshot | None], Any]) -> Any:
+def default_response(tag: str, read: Callable[[Reading, PublicSnapshot | None], Any]) -> Any:
     """Return the result of `read` for a cohort and its default snapshot, if any, or 304 if the client has it."""
     with reading(state(), tag) as found:
         shown = find_default_snapshot(found.session, found.cohort)
         return tagged(found.version(*([shown] if shown else [])), lambda: read(found, shown))
 
 
-def of_cohort(
+def cohort_response(
     tag: str | None, read: Callable[[Reading, list[PublicSnapshot]], Any], *, caching: str = REVALIDATED
 ) -> Any:
     """Return the result of `read` for all snapshots of a cohort, or 304 if the client has it."""
@@ -51,7 +51,7 @@ def of_cohort(
         return tagged(found.version(*snapshots), lambda: read(found, snapshots), caching=caching)
 
 
-def of_snapshots(
+def comparison_response(
     tag: str | None,
     slugs: tuple[str, str],
     read: Callable[..., Any],

@@ -5,10 +5,10 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.queries.public_jobs import MOST_ASNS
+from gonemaster_api.queries.public_jobs import MAX_ASNS
 from gonemaster_api.rest.fields import Instant, JsonBoolean, LevelName, positive_id
 from gonemaster_api.rest.parsing import RequestSchema
-from gonemaster_api.use_cases.public_submission import MOST_TESTS
+from gonemaster_api.use_cases.public_submission import MAX_TESTS
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, STATUSES, DsSchema, JobResultSchema, NameserverSchema
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_engine.run.as_names import MAX_LABEL
@@ -30,7 +30,7 @@ class NewPublicJobSchema(RequestSchema):
     tests = ma.fields.List(
         ma.fields.String(validate=validate.Length(1, 64)),
         allow_none=True,
-        metadata={"description": "test case ids or module names; all test cases if absent", "maxItems": MOST_TESTS},
+        metadata={"description": "test case ids or module names; all test cases if absent", "maxItems": MAX_TESTS},
     )
     profile_id = positive_id(allow_none=True, metadata={"description": "a profile of GET /profiles"})
     profile_overrides = ma.fields.Dict(
@@ -85,4 +85,4 @@ class AsnNamesSchema(ma.Schema):
     complete = ma.fields.Boolean(
         required=True, metadata={"description": "whether all were found out; if not, ask again in some seconds"}
     )
-    asns = ma.fields.List(ma.fields.Nested(AsnNameSchema), required=True, metadata={"maxItems": MOST_ASNS})
+    asns = ma.fields.List(ma.fields.Nested(AsnNameSchema), required=True, metadata={"maxItems": MAX_ASNS})

@@ -59,7 +59,7 @@ def read_report(
 
 
 def read_movers(
-    reading: Reading, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig, *, most: int
+    reading: Reading, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig, *, maximum: int
 ) -> tuple[list[dict[str, Any]], int]:
     """Return the domains whose scores fell and rose most, `most` of each, and the number of all changed domains.
 
@@ -67,8 +67,8 @@ def read_movers(
     """
     found = read_comparison(reading.state.store, reading.session, before, after, config)
     rules, total = read_rules(reading.session, before, after), found.moved_total
-    last = max(most, total - most)
-    moved = [*found.moved_page(most, 0), *(found.moved_page(most, last) if last < total else ())]
+    last = max(maximum, total - maximum)
+    moved = [*found.moved_page(maximum, 0), *(found.moved_page(maximum, last) if last < total else ())]
     return _domains(reading, before, after, moved, rules), total
 
 
@@ -99,19 +99,19 @@ def _vocabulary_tags(levels: Levels, places: Sequence[tuple[str, str]]) -> list[
     return [{"module": place[0], "tag": place[1], "level": levels[place]} for place in places]
 
 
-def _chosen(clusters: Sequence[Cluster], least_size: int, most_spread: int) -> list[Cluster]:
-    return [one for one in clusters if one.size >= least_size and one.most - one.least <= most_spread]
+def _chosen(clusters: Sequence[Cluster], least_size: int, max_spread: int) -> list[Cluster]:
+    return [one for one in clusters if one.size >= least_size and one.maximum - one.minimum <= max_spread]
 
 
 def _clusters(reading: Reading, after: PublicSnapshot, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
     names = values_of(reading, after, {position for one in clusters for position in one.domains})
     return [
         {
-            "direction": "improved" if one.least > 0 else "regressed",
+            "direction": "improved" if one.minimum > 0 else "regressed",
             "keys": [{"key": key, "value": value} for key, value in one.keys],
             "domain_count": one.size,
-            "min_delta": one.least,
-            "max_delta": one.most,
+            "min_delta": one.minimum,
+            "max_delta": one.maximum,
             "domains": [names[position]["name"] for position in one.domains],
         }
         for one in clusters

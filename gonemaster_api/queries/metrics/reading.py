@@ -119,7 +119,7 @@ def read_metrics(state: State) -> Metrics:
         ApiError: 500 metrics_error, the database does not respond.
     """
     workers, beat_active, reachable, limited = _read_broker(state)
-    http = read_http_counts(http_metrics().of_host())
+    http = read_http_counts(http_metrics().host_metrics())
     now = state.queue.clock.now()
     try:
         with state.store.read_only_within(_LIMIT) as session:

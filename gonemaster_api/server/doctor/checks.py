@@ -32,10 +32,10 @@ from gonemaster_tasks.masking import mask_password
 from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
-_MOST_SKEW_S = 2.0  # leases and signatures tolerate more, but a synchronised clock stays within this limit
+_MAX_SKEW_S = 2.0  # leases and signatures tolerate more, but a synchronised clock stays within this limit
 _BROKEN_CLOCK_S = 60.0
 _MEMORY_SHARE = 0.9
-_MOST_ISSUES = 10
+_MAX_ISSUES = 10
 _ADVICE = {
     "udp": "allow UDP to port 53 of any address, and its answers; something on the way may answer instead",
     "large": "let answers above 512 octets over UDP pass, and fragments",
@@ -172,10 +172,10 @@ def _broker_memory(broker: Broker) -> Iterator[DoctorResult]:
         text = f"maxmemory-policy is {policy}: messages may be lost when its memory is full"
         yield fault("broker", text, "set maxmemory-policy noeviction")
     facts = broker.facts()
-    used, most = int(facts.get("used_memory", 0)), int(facts.get("maxmemory", 0))
-    if most and used > _MEMORY_SHARE * most:
+    used, maximum = int(facts.get("used_memory", 0)), int(facts.get("maxmemory", 0))
+    if maximum and used > _MEMORY_SHARE * maximum:
         yield warning(
-            "broker", f"{used / most:.0%} of its memory are used", "raise maxmemory, or remove what else is in it"
+            "broker", f"{used / maximum:.0%} of its memory are used", "raise maxmemory, or remove what else is in it"
         )
 
 
@@ -202,12 +202,12 @@ def check_clock(settings: Settings) -> list[DoctorResult]:
             there = None
         if there is not None:
             skews["database"] = there.timestamp() - time.time()
-    return [_judged(name, skew_s) for name, skew_s in skews.items() if abs(skew_s) > _MOST_SKEW_S] or [
-        ok("clock", f"agrees with {' and '.join(skews)} within {_MOST_SKEW_S:g} s")
+    return [_clock_result(name, skew_s) for name, skew_s in skews.items() if abs(skew_s) > _MAX_SKEW_S] or [
+        ok("clock", f"agrees with {' and '.join(skews)} within {_MAX_SKEW_S:g} s")
     ]
 
 
-def _judged(name: str, skew_s: float) -> DoctorResult:
+def _clock_result(name: str, skew_s: float) -> DoctorResult:
     text = f"the clock of the {name} is {abs(skew_s):.1f} s {'ahead of' if skew_s > 0 else 'behind'} that of this host"
     advice = "keep all clocks by NTP (chrony, systemd-timesyncd)"
     return (fault if abs(skew_s) > _BROKEN_CLOCK_S else warning)("clock", text, advice)
@@ -260,7 +260,7 @@ def check_queue(settings: Settings) -> list[DoctorResult]:
     told_elsewhere = {"beat_absent", "schedule_missing", "may_evict"}
     shown = [issue for issue in issues if issue.kind not in told_elsewhere]
     return [
-        warning("queue", f"{issue.kind}: {issue.subject}: {issue.text}", issue.advice) for issue in shown[:_MOST_ISSUES]
+        warning("queue", f"{issue.kind}: {issue.subject}: {issue.text}", issue.advice) for issue in shown[:_MAX_ISSUES]
     ] or [ok("queue", "no issue of jobs, messages, schedules or operations")]
 
 
@@ -273,10 +273,10 @@ def check_dns(settings: Settings) -> list[DoctorResult]:
     found = asyncio.run(
         probe_reach(hints, port=settings.dns_port, source4=settings.source_addr4, source6=settings.source_addr6)
     )
-    return [_judged_way(way, reach, settings) for way, reach in found.items()]
+    return [_network_result(way, reach, settings) for way, reach in found.items()]
 
 
-def _judged_way(way: ExchangeKind, reach: PathReach, settings: Settings) -> DoctorResult:
+def _network_result(way: ExchangeKind, reach: PathReach, settings: Settings) -> DoctorResult:
     name = "dns"
     if way.family == 6 and settings.ipv6_mode == "off":
         return skipped(name, f"{way.name}: ipv6_mode is off")

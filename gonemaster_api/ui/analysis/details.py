@@ -16,7 +16,7 @@ from gonemaster_api.queries.analysis.registry_card import read_registry_card
 from gonemaster_api.queries.analysis.trends import read_history_of
 from gonemaster_api.rest.paging import PagingSchema, page_document, slice_of
 from gonemaster_api.ui.analysis.columns import REFERENCES
-from gonemaster_api.ui.analysis.frame import of_view
+from gonemaster_api.ui.analysis.frame import render_view
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.formats import duration, number
 from gonemaster_api.ui.shell.texts.languages import gettext as _
@@ -56,7 +56,7 @@ def domain(name: str) -> Response:
         links = [*(elsewhere if "." not in name else []), *_rdap(shown)]
         return {"item": shown, "history": _history(view, "domain", name), "links": links}
 
-    return of_view("domain", "analysis/domain.html", read, changes=True)
+    return render_view("domain", "analysis/domain.html", read, changes=True)
 
 
 def _rdap(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -217,7 +217,7 @@ def _detail(
         values["history"] = _history(view, *entity) if entity else []
         return values | {"item": shown, "domains": _page_of_domains(shown, query)}
 
-    return of_view(kind, "analysis/detail.html", rendered, kind=kind, cells=REFERENCES["domain"])
+    return render_view(kind, "analysis/detail.html", rendered, kind=kind, cells=REFERENCES["domain"])
 
 
 def _page_of_domains(shown: Mapping[str, Any], query: PageQuery) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_api.queries.analysis.report import read_report
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.frame import Frame, of_cohort
+from gonemaster_api.ui.analysis.frame import Frame, render_cohort
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
@@ -36,7 +36,7 @@ blueprint = Blueprint("ui_analysis_diff", __name__, url_prefix="/analysis")
 def show() -> Response:
     """Compare two snapshots; by default the selected snapshot and the one before it."""
     report = read_query(ReportQuerySchema, limit=50)
-    return of_cohort("diff", "analysis/diff.html", lambda found, frame: _read(found, frame, report))
+    return render_cohort("diff", "analysis/diff.html", lambda found, frame: _read(found, frame, report))
 
 
 def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:

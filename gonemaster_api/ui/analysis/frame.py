@@ -31,7 +31,7 @@ PAGES = (
     ("trends", mark("Trends"), "ui_analysis_courses.trends", "t"),
     ("diff", mark("Diff"), "ui_analysis_diff.show", "r"),
 )
-_MOST_LABEL = 64
+_MAX_LABEL = 64
 _EMPTY = ("no_selectable_cohorts", "no_default_cohort", "invalid_catalog", "multiple_default_cohorts")
 
 
@@ -70,7 +70,7 @@ def place(endpoint: str, **values: Any) -> str:
     return url_for(endpoint, **(chosen | values))
 
 
-def of_view(
+def render_view(
     current: str,
     template: str,
     read: Callable[[ViewReading], Mapping[str, Any]],
@@ -98,7 +98,7 @@ def of_view(
     return _shown(current, render, needs_snapshot=True, beside=beside if changes else None)
 
 
-def of_cohort(
+def render_cohort(
     current: str, template: str, read: Callable[[Reading, Frame], Mapping[str, Any]], **values: Any
 ) -> Response:
     """Render data of all snapshots of the selected cohort, or answer 304 if the client has the current version."""
@@ -177,7 +177,7 @@ def _cohorts(found: Reading) -> list[tuple[str, str]]:
 
 def _vantage() -> str:
     label = state().settings.analysis_vantage_label
-    return label if len(label) <= _MOST_LABEL else ""
+    return label if len(label) <= _MAX_LABEL else ""
 
 
 def _version(found: Reading, frame: Frame, beside: str) -> str:

@@ -12,7 +12,7 @@ from gonemaster_api.queries.analysis.lists import SPECS, read_list
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.ui.analysis.columns import LISTS, sortable
-from gonemaster_api.ui.analysis.frame import of_view, read_view
+from gonemaster_api.ui.analysis.frame import read_view, render_view
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
@@ -84,7 +84,7 @@ def _list(kind: str) -> Response:
         return _csv(kind, path, query)
     cells = sortable(kind, SPECS[kind].names)
     # Pages of invalid queries are not cached: a cache would store them with status 200.
-    return of_view(
+    return render_view(
         kind,
         "analysis/list.html",
         lambda view: {"list": _read(view, kind, query), "status": query.status},

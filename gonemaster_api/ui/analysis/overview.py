@@ -12,7 +12,7 @@ from gonemaster_api.queries.analysis.overview import read_overview
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.analysis.report import read_movers
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.frame import of_view
+from gonemaster_api.ui.analysis.frame import render_view
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, GRADE, SEVERITY
 from gonemaster_db.analysis.histories import read_distributions
@@ -55,7 +55,7 @@ def show() -> Response:
     if not request.path.endswith("/"):
         query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
         return redirect(f"{url_for('ui_analysis.show')}{query}", HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # redirect() returns this class
-    return of_view("overview", "analysis/overview.html", _read, filters=_FILTERS, shade=_shade)
+    return render_view("overview", "analysis/overview.html", _read, filters=_FILTERS, shade=_shade)
 
 
 def _read(view: ViewReading) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _movers(view: ViewReading, course: Sequence[PublicSnapshot]) -> dict[str, An
         return None
     before = course[-2]
     config = current_scoring(state().store, state().settings)
-    found, total = read_movers(view, before, view.shown, config, most=_MOVERS)
+    found, total = read_movers(view, before, view.shown, config, maximum=_MOVERS)
     ordered = sorted(found, key=lambda one: (-abs(one["delta"]), one["domain"]))
     return {"domains": ordered[:_MOVERS], "total": total, "before": before}
 

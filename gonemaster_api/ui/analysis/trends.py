@@ -11,7 +11,7 @@ from gonemaster_api.public.analysis.query_schemas import TrendsQuerySchema
 from gonemaster_api.queries.analysis.reading import Reading, reading
 from gonemaster_api.queries.analysis.trends import read_trends
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.frame import Frame, of_cohort
+from gonemaster_api.ui.analysis.frame import Frame, render_cohort
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext as _
@@ -87,7 +87,7 @@ def trends() -> Response:
     query = read_query(TrendsQuerySchema)
     if request.args.get("format") == "csv":
         return _csv(query)
-    return of_cohort("trends", "analysis/trends.html", lambda found, frame: _read(found, frame, query))
+    return render_cohort("trends", "analysis/trends.html", lambda found, frame: _read(found, frame, query))
 
 
 def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gonemaster_api.ui.shell.pages import wanted_part
 from gonemaster_api.ui.shell.texts.languages import language
 
 _STORE = "gonemaster-parts"
-_MOST = 256
+_MAX = 256
 LIFE_S = 2.0
 View = Callable[..., Response]
 
@@ -43,7 +43,7 @@ def clear_partials() -> None:
 
 
 def _store() -> SharedResults:
-    found: SharedResults = current_app.extensions.setdefault(_STORE, SharedResults(_MOST))
+    found: SharedResults = current_app.extensions.setdefault(_STORE, SharedResults(_MAX))
     return found
 
 

@@ -94,7 +94,7 @@ def clear_queue_status() -> None:
 
 
 def _read(shared: State) -> QueueStatus | None:
-    until = shared.patient_until()
+    until = shared.wait_until()
     issues, workers = (
         PendingCall(lambda: len(read_issues(shared, life_s=_ISSUES_LIFE_S))),
         PendingCall(lambda: _workers(shared)),
@@ -126,7 +126,7 @@ def _read(shared: State) -> QueueStatus | None:
         tiers,
         _known(workers, until, None),
         last_minute,
-        _known(issues, min(until, shared.patient_until(_KNOWN_WITHIN)), 0),
+        _known(issues, min(until, shared.wait_until(_KNOWN_WITHIN)), 0),
     )
 
 

@@ -94,7 +94,7 @@ class BatchById(MethodView):
         intent = request_body["snapshot_intent"]
         return state().store.run_in_transaction(lambda session: set_snapshot_intent(session, batch_id, intent=intent))
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found", _409="jobs_not_terminal")
     def delete(self, batch_id: str) -> None:
@@ -128,7 +128,7 @@ class DeletePreview(MethodView):
 class CancelBatch(MethodView):
     """Cancellation of a batch."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(200, CanceledBatchSchema)
     @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_404="not_found")

@@ -15,7 +15,7 @@ from gonemaster_engine.texts import Text
 
 _ALL = "all"
 _FORMATS = ("json", PROMETHEUS)
-_MOST_LISTED = 100
+_MAX_LISTED = 100
 
 
 class Sections(ma.fields.Field[list[str]]):
@@ -51,11 +51,11 @@ class MetricsQuerySchema(QuerySchema):
     )
     limit_domains = QueryInteger(
         load_default=20,
-        validate=validate.Range(1, _MOST_LISTED, error=Message("must be from 1 to {max}")),
+        validate=validate.Range(1, _MAX_LISTED, error=Message("must be from 1 to {max}")),
     )
     limit_batches = QueryInteger(
         load_default=20,
-        validate=validate.Range(1, _MOST_LISTED, error=Message("must be from 1 to {max}")),
+        validate=validate.Range(1, _MAX_LISTED, error=Message("must be from 1 to {max}")),
     )
 
     @ma.pre_load

@@ -46,7 +46,7 @@ class Leases(NamedTuple):
 class LeaseClient(Protocol):
     """Requests leases, so that all processes together respect the limits."""
 
-    def ask(
+    def request(
         self,
         wants: Sequence[LeaseRequest],
         terms: LeaseTerms,

@@ -42,7 +42,7 @@ class AddressLimits(NamedTuple):
         """
         return Share(*(limit // 2 // processes if limit else math.inf for limit in self))
 
-    def whole_share(self, processes: int) -> Share:
+    def full_share(self, processes: int) -> Share:
         """Return what each of `processes` processes may send without a lease client.
 
         It is at least one packet, in a longer window if need be.

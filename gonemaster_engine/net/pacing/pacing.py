@@ -64,7 +64,7 @@ class Pacing:
         self._counted_at = 0.0  # when at least this number of processes was last counted
         self._is_without_leases = False  # the lease client is unavailable
         self._switched_at = -math.inf
-        self._may_lease = True
+        self._can_lease = True
         self._share = NO_SHARE
         self._stats = Stats()
         self._is_closed = False
@@ -140,7 +140,7 @@ class Pacing:
             return
         while queue and (is_leased := address.take(self._share, now)) is not None:
             waiting = queue.take()
-            self._note_wait(waiting, now)
+            self._record_wait(waiting, now)
             if waiting.query.done:
                 address.return_packet(is_leased=is_leased)
             else:
@@ -156,23 +156,23 @@ class Pacing:
         address.extend_expired(time.monotonic())
         self._advance(address)
 
-    def _note_wait(self, waiting: WaitingQuery, now: float) -> None:
+    def _record_wait(self, waiting: WaitingQuery, now: float) -> None:
         waited_s = now - waiting.since
         waiting.query.pace.waited_s += waited_s
         if waited_s > _LONG_S:
             self._stats = Stats(self._stats.waits + 1, self._stats.waited_s + waited_s)
 
     def _want(self, address: PacedAddress) -> None:
-        if self._may_lease and not address.is_asked:
+        if self._can_lease and not address.is_asked:
             address.is_asked = True
             self._wanted.append(address)
-            self._ask_soon()
+            self._request_soon()
 
-    def _ask_soon(self) -> None:
+    def _request_soon(self) -> None:
         if self._limit_of_reply is None:  # otherwise the reply to the current request comes first
-            self._call_at(max(time.monotonic(), self._asked_at + _GATHER_S), self._ask)
+            self._call_at(max(time.monotonic(), self._asked_at + _GATHER_S), self._request)
 
-    def _ask(self) -> None:
+    def _request(self) -> None:
         """Request all wanted leases; without any, the number of processes."""
         now = self._asked_at = time.monotonic()
         wanted, self._wanted = self._wanted, []
@@ -184,7 +184,7 @@ class Pacing:
         reply = partial(self._on_reply, self._request, self._limits, wanted)
         self._limit_of_reply = self._loop.call_later(_ANSWER_S, reply, None)
         terms = self._limits.lease_terms(max(1, self._processes))
-        self._lease_client.ask(wants, terms, reply, limited=self.limited())
+        self._lease_client.request(wants, terms, reply, limited=self.limited())
 
     def _on_reply(self, request: int, limits: AddressLimits, wanted: list[PacedAddress], leases: Leases | None) -> None:
         if self._is_closed or request != self._request or self._limit_of_reply is None:  # too late
@@ -199,11 +199,11 @@ class Pacing:
         self._update_share(now)
         for number, address in enumerate(wanted):
             address.is_asked = False
-            if leases and self._may_lease and limits == self._limits:
+            if leases and self._can_lease and limits == self._limits:
                 address.accept(leases.leases[number], made_at=leases.made_at, now=now)
             self._advance(address)
         if self._wanted:
-            self._ask_soon()
+            self._request_soon()
 
     def _count(self, processes: int, now: float) -> None:
         """Store the number of processes; a lower number takes effect only after a while."""
@@ -215,11 +215,11 @@ class Pacing:
         """Set what the process may send without a lease, and whether it may request leases."""
         processes = max(1, self._processes)
         is_settled = now >= self._switched_at + _SWITCH_S
-        self._may_lease = is_settled and not self._is_without_leases
+        self._can_lease = is_settled and not self._is_without_leases
         if self._limits.is_unlimited:
             self._share = Share(math.inf, math.inf)
         elif is_settled and self._is_without_leases:
-            self._share = self._limits.whole_share(processes * _EXTRA_PARTS if self._is_extra else processes)
+            self._share = self._limits.full_share(processes * _EXTRA_PARTS if self._is_extra else processes)
         elif (
             self._is_extra or now < self._known_at + _SWITCH_S
         ):  # the other processes' shares are too large until they know of this one
@@ -249,7 +249,7 @@ class Pacing:
             if address.queue:
                 self._advance(address)
         if self._addresses:
-            self._ask_soon()
+            self._request_soon()
             self._call_at(now + _SWEEP_S, self._sweep)
 
     def close(self) -> list[Query]:

@@ -173,7 +173,7 @@ class PathHealth:
         enough = sum(each.timeouts for each in paths) >= self._timeout_limit
         return paths if enough and not any(each.answered for each in paths) else []
 
-    def is_doubtful(self, key: QueryKey, under_way: Iterable[QueryKey]) -> bool:
+    def must_wait(self, key: QueryKey, under_way: Iterable[QueryKey]) -> bool:
         """Return whether the query must wait until a query in flight on the same path is answered.
 
         If none of those is answered, the path is suspended, and one more query would only time out, too.
@@ -187,7 +187,7 @@ class PathHealth:
         number = sum(path_of(each) == path and not each.probing for each in under_way)
         return number >= max(1, self._timeout_limit - failures.timeouts)
 
-    def note_cached(self, key: QueryKey) -> None:
+    def record_cached(self, key: QueryKey) -> None:
         """Record that a cache has an answer of the address."""
         self._cached.add(path_of(key))
 

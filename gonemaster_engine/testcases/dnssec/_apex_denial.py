@@ -111,7 +111,7 @@ class Denial(NamedTuple):
             self.tally.add(tags.multiple, self.server)
             return
         record = records[0]
-        if not await self._is_of_apex(record):
+        if not await self._is_at_apex(record):
             self.tally.add(tags.not_apex, self.server)
         elif with_bitmap and (not record.has(*tags.required) or record.has_any(*tags.forbidden)):
             self.tally.add(tags.type_list, self.server)
@@ -124,7 +124,7 @@ class Denial(NamedTuple):
         elif soa[0].owner != self.zone.name:
             self.tally.add(tags.wrong_soa, self.server, domain=soa[0].owner)
 
-    async def _is_of_apex(self, record: Nsec | Nsec3) -> bool:
+    async def _is_at_apex(self, record: Nsec | Nsec3) -> bool:
         if isinstance(record, Nsec):
             return record.owner == self.zone.name
         return await self.zone.verifier.nsec3_label(self.zone.name, record) == record.label

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gonemaster_engine import names
-from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
+from gonemaster_engine.dnssec.chain import Trust, validate_keys, validate_set
 from gonemaster_engine.dnssec.records import (
     CDNSKEY,
     CDS,
@@ -218,7 +218,7 @@ class Path:
         if zone.parent is not None and zone.signed_ds is not None:
             trusted = [] if isinstance(zone.parent.keys, ZoneFault) else list(zone.parent.keys or ())
             signed = zone.signed_ds
-            trust = await trust_in_set(verifier, signed.records, signed.made, trusted, zone=zone.parent.name, now=now)
+            trust = await validate_set(verifier, signed.records, signed.made, trusted, zone=zone.parent.name, now=now)
             if trust is not Trust.SECURE:
                 return ZoneFault.OPEN if trust is Trust.OPEN else ZoneFault.BROKEN
         pending: list[Awaitable[Response | None]] = [
@@ -227,7 +227,7 @@ class Path:
         for answer in pending:
             response = await answer
             if is_usable(response) and (keys := dnskeys(response, zone.name)):
-                trust = await trust_in_keys(verifier, response, zone.ds, zone=zone.name, now=now)
+                trust = await validate_keys(verifier, response, zone.ds, zone=zone.name, now=now)
                 return keys if trust is Trust.SECURE else ZoneFault.OPEN if trust is Trust.OPEN else ZoneFault.BROKEN
         return ZoneFault.UNREACHABLE
 

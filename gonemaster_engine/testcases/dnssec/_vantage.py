@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gonemaster_engine import names
-from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
+from gonemaster_engine.dnssec.chain import Trust, validate_keys, validate_set
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import (
     DS,
@@ -210,7 +210,7 @@ class Vantage:
                 return CheckedCut(CutState.BROKEN if cut.state is not CutState.UNDETERMINED else CutState.UNDETERMINED)
             keys = cut.keys
         signed = rrset(response, DS, name)
-        trust = await trust_in_set(self.zone.verifier, signed, made, keys, zone=signer, now=self.zone.now)
+        trust = await validate_set(self.zone.verifier, signed, made, keys, zone=signer, now=self.zone.now)
         return CheckedCut(_STATES[trust], ds=ds)
 
     async def with_keys(self, name: str, ds: Sequence[Ds]) -> CheckedCut:
@@ -218,7 +218,7 @@ class Vantage:
         response = await self.server.query(name, "DNSKEY", dnssec=True)
         if not is_usable(response):
             return CheckedCut(CutState.UNDETERMINED)
-        trust = await trust_in_keys(self.zone.verifier, response, ds, zone=name, now=self.zone.now)
+        trust = await validate_keys(self.zone.verifier, response, ds, zone=name, now=self.zone.now)
         return CheckedCut(_STATES[trust], ds=ds, keys=dnskeys(response, name))
 
     async def _denied_state(self, name: str, response: Response) -> CutState:

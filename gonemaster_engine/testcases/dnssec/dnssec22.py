@@ -112,7 +112,7 @@ async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield NO_IN_DOMAIN_NS()
         return
     children = await child_servers(zone)
-    keys_by_address = await _apex_keys(zone, _of_used_families(zone, children))
+    keys_by_address = await _apex_keys(zone, _usable_servers(zone, children))
     if not any(keys_by_address.values()) or not await _has_ds(zone):
         yield NOT_SECURE()
         return
@@ -153,7 +153,7 @@ async def _has_ds(zone: Zone) -> bool:
     return any(is_usable(response) and ds_records(response, zone.name) for _, response in responses)
 
 
-def _of_used_families(zone: Zone, servers: Iterable[Nameserver]) -> list[Nameserver]:
+def _usable_servers(zone: Zone, servers: Iterable[Nameserver]) -> list[Nameserver]:
     return [server for server in servers if zone.context.uses_family(ipv6=server.is_ipv6)]
 
 
@@ -189,7 +189,7 @@ def _glue(zone: Zone, referral: Response, cut: str, parent: str) -> set[tuple[st
 async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
     """Judge the deferred names at the servers of the secure zone that contains them."""
     glue = sorted(zone.nameserver(*pair) for pair in cut.glue)
-    for of_address in _by_address(_of_used_families(zone, glue)).values():
+    for of_address in _by_address(_usable_servers(zone, glue)).values():
         outside = Vantage(zone, of_address[0], zone.name, ())
         found = await outside.with_keys(name, cut.ds)
         if found.state is CutState.BROKEN:

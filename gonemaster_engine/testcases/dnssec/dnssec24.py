@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gonemaster_engine import names
-from gonemaster_engine.dnssec.chain import Trust, trust_in_set
+from gonemaster_engine.dnssec.chain import Trust, validate_set
 from gonemaster_engine.dnssec.records import CDNSKEY, CDS, Dnskey, Ds, cdnskeys, cds_records, ds_records, rrset
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import WireError
@@ -176,7 +176,7 @@ class _Search:
             of, each = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
             if each.records.rdatas:
                 verifier, now = self._zone.verifier, self._zone.now
-                trust = await trust_in_set(verifier, each.records, each.made, keys, zone=signing.name, now=now)
+                trust = await validate_set(verifier, each.records, each.made, keys, zone=signing.name, now=now)
                 if trust is Trust.OPEN:
                     is_good = False
                     continue

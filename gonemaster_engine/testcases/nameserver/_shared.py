@@ -54,7 +54,7 @@ def probe_name(zone: Zone) -> str:
     return name if len(name) <= names.TEXT_MAX_CHARACTERS else zone.name
 
 
-def spellings(name: str, count: int) -> list[str]:
+def case_variants(name: str, count: int) -> list[str]:
     """Return distinct mixed-case spellings of a name, always the same ones for the same name.
 
     A name with too few letters is returned unchanged.

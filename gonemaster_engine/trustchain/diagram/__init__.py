@@ -71,7 +71,7 @@ class Diagram:
         """The time at which the chain was validated."""
         return self._checked_at
 
-    def remarks(self) -> tuple[NodeFacts, ...]:
+    def problems(self) -> tuple[NodeFacts, ...]:
         """Return the facts of all zones and boxes that are not in order."""
         return tuple(about for about in self.facts() if about.mark is not Mark.OK and about.kind != "more")
 

@@ -18,7 +18,7 @@ from gonemaster_engine.trustchain.diagram.layout import (
 from gonemaster_engine.trustchain.diagram.marks import Mark
 from gonemaster_engine.trustchain.diagram.model import Band, Picture
 from gonemaster_engine.trustchain.diagram.style import STYLE
-from gonemaster_engine.trustchain.diagram.svg import Markup, element, line_of_text, text, width_of
+from gonemaster_engine.trustchain.diagram.svg import Markup, element, line_of_text, text, text_width
 from gonemaster_engine.trustchain.diagram.texts import DiagramTexts
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
@@ -65,7 +65,7 @@ def inline(picture: Picture, words: DiagramTexts, *, prefix: str, chosen: str | 
         ),
         element("title", (("id", title),), text(picture.title)),
         element("desc", (("id", description),), text(picture.summary)),
-        *map(_ground, placed.bands),
+        *map(_background, placed.bands),
         *_lines(placed),
         *(part for band in placed.bands for part in _linked_parts(band, chosen)),
         *end,
@@ -94,7 +94,7 @@ def standalone(picture: Picture, words: DiagramTexts) -> Markup:
         element("style", (), Markup(STYLE)),  # contains no XML special characters
         element("rect", (("class", "paper"), ("x", -_MARGIN), ("y", -_MARGIN), ("width", "100%"), ("height", "100%"))),
         *_heading(picture, words),
-        *map(_ground, placed.bands),
+        *map(_background, placed.bands),
         *_lines(placed),
         *(part for band in placed.bands for part in _plain_parts(band)),
         *end,
@@ -109,7 +109,7 @@ def _heading(picture: Picture, words: DiagramTexts) -> Iterator[Markup]:
     yield line_of_text(said, x=20, y=51, size=10.5, room=WIDTH - 20, css="t2")
 
 
-def _ground(placed: PlacedBand) -> Markup:
+def _background(placed: PlacedBand) -> Markup:
     shape = (("x", 1), ("y", placed.y), ("width", WIDTH - 2), ("height", placed.height), ("rx", 10))
     return element("rect", (("class", "zone"), *shape))
 
@@ -124,7 +124,7 @@ def _linked_parts(placed: PlacedBand, chosen: str | None) -> Iterator[Markup]:
         yield element("g", (), *_head(placed))
     for box in placed.boxes.values():
         about = box.box.about
-        attributes = (("href", f"#{about.id}"), ("aria-label", _said(box)))
+        attributes = (("href", f"#{about.id}"), ("aria-label", _spoken_text(box)))
         yield element("a", attributes, *_box(box, is_chosen=about.id == chosen))
 
 
@@ -147,7 +147,7 @@ def _head(placed: PlacedBand) -> Iterator[Markup]:
         yield line_of_text(reason, x=20, y=y + 38 + 14 * number, size=10.5, room=WIDTH - 40, css="t2")
 
 
-def _said(placed: PlacedBox) -> str:
+def _spoken_text(placed: PlacedBox) -> str:
     box = placed.box
     return ", ".join((box.label, box.note, box.about.zone, box.about.word))
 
@@ -156,7 +156,7 @@ def _box(placed: PlacedBox, *, is_chosen: bool) -> Iterator[Markup]:
     box, middle = placed.box, placed.x + placed.width / 2
     css = " ".join(("node", box.mark.value, *(["on"] if is_chosen else [])))
     shape = (("x", placed.x), ("y", placed.y), ("width", placed.width), ("height", BOX_HEIGHT), ("rx", 8))
-    yield element("title", (), text(_said(placed)))
+    yield element("title", (), text(_spoken_text(placed)))
     yield element("rect", (("class", css), *shape))
     room = placed.width - 8
     yield line_of_text(box.label, x=middle, y=placed.y + 17, size=12, room=room, css="mid", max_characters=24)
@@ -229,13 +229,13 @@ def _end(picture: Picture, words: DiagramTexts, y: float) -> tuple[float, list[M
     drawn, x, y = [], 2.0, y + 18.5
     for mark in _marks_in(picture):
         label = words.label(f"edge_{mark.value}")
-        width = min(width_of(label, 10.5) + 8, _LEGEND_ROOM)
+        width = min(text_width(label, 10.5) + 8, _LEGEND_ROOM)
         if x + 26 + width > WIDTH:
             x, y = 2.0, y + _LINE_HEIGHT
         drawn.append(element("path", (("class", f"edge {mark.value}"), ("d", f"M{x:g} {y - 3.5:g}h22"))))
         drawn.append(line_of_text(label, x=x + 27, y=y, size=10.5, room=_LEGEND_ROOM, css="t2"))
         x += 27 + width + 8
-    for remark in picture.remarks:
+    for remark in picture.problems:
         y += _LINE_HEIGHT
         drawn.append(line_of_text(remark, x=2, y=y, size=10.5, room=WIDTH - 4, css="t2"))
     return y + 4, drawn

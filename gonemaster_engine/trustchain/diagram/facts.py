@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from gonemaster_engine.dnssec.algorithms import algorithm
-from gonemaster_engine.trustchain.diagram.marks import of_status
+from gonemaster_engine.trustchain.diagram.marks import for_status
 from gonemaster_engine.trustchain.diagram.model import Fact
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, Name, ServerView, Signature, ZoneView
 from gonemaster_engine.trustchain.diagram.texts import DiagramTexts, instant
@@ -14,7 +14,7 @@ from gonemaster_engine.trustchain.diagram.texts import DiagramTexts, instant
 _MAX_LISTED = 16  # items in one value
 
 
-def of_key(
+def for_key(
     words: DiagramTexts, key: Key, made: Iterable[Signature], *, role: str, is_anchor: bool, total: int
 ) -> list[Fact]:
     """Return the facts about a key.
@@ -38,7 +38,7 @@ def of_key(
     return [*facts, *seen_on(words, key.servers, total)]
 
 
-def of_ds(words: DiagramTexts, ds: DsView, made: Iterable[Signature], *, total: int) -> list[Fact]:
+def for_ds(words: DiagramTexts, ds: DsView, made: Iterable[Signature], *, total: int) -> list[Fact]:
     """Return the facts about a DS record; `made` holds the signatures over its set."""
     name = f"{ds.digest_type}, {ds.digest_type_name}" if ds.digest_type_name else str(ds.digest_type)
     facts = [
@@ -52,7 +52,7 @@ def of_ds(words: DiagramTexts, ds: DsView, made: Iterable[Signature], *, total: 
     return [*facts, *signed_by(words, made), *seen_on(words, ds.servers, total)]
 
 
-def of_names(words: DiagramTexts, found: Sequence[Name]) -> list[Fact]:
+def for_names(words: DiagramTexts, found: Sequence[Name]) -> list[Fact]:
     """Return each name with the status of its addresses and the servers that gave them."""
     return [
         Fact(name.name, f"{words.coded('names', name.status)}: {', '.join(name.servers[:_MAX_LISTED])}")
@@ -60,7 +60,7 @@ def of_names(words: DiagramTexts, found: Sequence[Name]) -> list[Fact]:
     ]
 
 
-def of_zone(words: DiagramTexts, chain: ChainView, cut: ZoneView) -> list[Fact]:
+def for_zone(words: DiagramTexts, chain: ChainView, cut: ZoneView) -> list[Fact]:
     """Return the facts about a zone; for the tested zone also the status of its servers and of its parent's."""
     facts = [Fact(words.fact("zone"), cut.name)]
     if cut is chain.cuts[-1]:
@@ -112,7 +112,7 @@ def _signature(words: DiagramTexts, made: Signature) -> str:
 def _server(words: DiagramTexts, server: ServerView) -> Fact:
     name = words.fact("server", nameserver=server.nameserver, address=server.address)
     reasons = " ".join(map(words.reason, server.reasons[:3]))
-    status = words.mark(of_status(server.status))
+    status = words.mark(for_status(server.status))
     return Fact(name, f"{status}: {reasons}" if reasons else status)
 
 

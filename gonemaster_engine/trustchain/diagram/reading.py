@@ -126,14 +126,14 @@ class ChainView:
 
 def read(document: Mapping[str, Any]) -> ChainView:
     """Parse a document as in docs/reference/dnssec-chain.md; invalid contents never raise an exception."""
-    links = [_link(item) for item in _items(document.get("links"), most=_MAX_RECORDS * 4)]
+    links = [_link(item) for item in _items(document.get("links"), maximum=_MAX_RECORDS * 4)]
     return ChainView(
         zone=_text(document.get("zone")),
         status=_text(document.get("status")),
         supplied=document.get("delegation") == "undelegated",
         checked_at=_instant(document.get("checked_at")),
         truncated=document.get("truncated") is True,
-        cuts=tuple(_cut(item, links) for item in _items(document.get("zones"), most=_MAX_ZONES)),
+        cuts=tuple(_cut(item, links) for item in _items(document.get("zones"), maximum=_MAX_ZONES)),
         names=tuple(_name(item) for item in _items(document.get("ns_names"))),
         parent_servers=_servers_of(document.get("parent")),
         child_servers=_servers_of(document.get("child")),
@@ -244,8 +244,8 @@ def _name(item: Mapping[str, Any]) -> Name:
     return Name(_text(item.get("name")), _text(item.get("status")), _texts(item.get("servers")))
 
 
-def _items(value: object, *, most: int = _MAX_RECORDS) -> list[Mapping[str, Any]]:
-    return [item for item in value[:most] if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
+def _items(value: object, *, maximum: int = _MAX_RECORDS) -> list[Mapping[str, Any]]:
+    return [item for item in value[:maximum] if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def _value(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def width_of(value: str, size: float) -> float:
+def text_width(value: str, size: float) -> float:
     """Estimate the width of a text in common fonts."""
     return size * sum(_character(character) for character in value)
 
@@ -61,7 +61,7 @@ def line_of_text(
 ) -> Markup:
     """Return a line of text that fits into `room`; letter spacing is reduced if it might not fit."""
     shown = shortened(printable(value), max_characters)
-    is_tight = width_of(shown, size) * _WIDER > room
+    is_tight = text_width(shown, size) * _WIDER > room
     attributes = (
         ("class", css),
         ("x", x),

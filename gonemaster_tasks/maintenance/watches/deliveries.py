@@ -55,7 +55,7 @@ def pause_after(failures: int) -> timedelta:
     return random.uniform(0.9, 1.1) * pause  # Deliveries that failed together are not retried together.
 
 
-def call_for_due_deliveries(store: Store, broker: Broker, *, now: datetime) -> None:
+def notify_due_deliveries(store: Store, broker: Broker, *, now: datetime) -> None:
     """Notify a worker if a delivery is due."""
     with store.read_only() as session:
         due = has_due_delivery(session, now=now)
@@ -92,10 +92,10 @@ class _DeliveryAttempts:
     number: int = 0
 
     async def run(self) -> int:
-        began = renewed = time.monotonic()
+        start = renewed = time.monotonic()
         try:
             while not self.stopped():
-                if time.monotonic() - began < _WORK_FOR_S and len(self.running) < AT_ONCE:
+                if time.monotonic() - start < _WORK_FOR_S and len(self.running) < AT_ONCE:
                     self._begin(self._claim(AT_ONCE - len(self.running)))
                 if not self.running:
                     break
@@ -163,19 +163,19 @@ class _DeliveryAttempts:
 
     async def _attempt(self, delivery: ClaimedDelivery) -> None:
         self.number += 1
-        began, status, failure = time.monotonic(), None, None
+        start, status, failure = time.monotonic(), None, None
         try:
             status = await self._send(delivery)
         except DeliveryFailed as error:
             status, failure = error.status, error
-        took_ms = round(1000 * (time.monotonic() - began))
+        durations_ms = round(1000 * (time.monotonic() - start))
         about = {"delivery_id": delivery.id, "watch_id": delivery.watch_id, "event": delivery.event}
         if failure is None:
             log.info("delivered", extra=about | {"status": status})
         else:
             log.warning("not delivered", extra=about | {"attempt": delivery.attempts, "error": str(failure)})
         self.store.run_in_transaction(
-            partial(self._finish, delivery=delivery, took_ms=took_ms, status=status, failure=failure)
+            partial(self._finish, delivery=delivery, durations_ms=durations_ms, status=status, failure=failure)
         )
 
     def _finish(
@@ -183,7 +183,7 @@ class _DeliveryAttempts:
         session: Any,
         *,
         delivery: ClaimedDelivery,
-        took_ms: int,
+        durations_ms: int,
         status: int | None,
         failure: DeliveryFailed | None,
     ) -> None:
@@ -195,7 +195,7 @@ class _DeliveryAttempts:
             delivery,
             worker=self.holder,
             now=now,
-            duration_ms=took_ms,
+            duration_ms=durations_ms,
             response_status=status,
             error=text_of(failure) if failure else "",
             final=failure is not None and (failure.final or too_old),

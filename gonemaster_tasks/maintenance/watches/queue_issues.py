@@ -80,12 +80,12 @@ class IssueCheck:
         for kind in sorted({*before, *found}):
             known = before.get(kind, {"since": instant(now), "told": False, "looks": 0})
             if kind in found:
-                looked._is_there(kind, known, found[kind])
+                looked._is_present(kind, known, found[kind])
             elif known["told"]:
                 looked._is_absent(kind, known, now)
         return looked
 
-    def _is_there(self, kind: str, known: Mapping[str, Any], faults: Sequence[ReportedIssue]) -> None:
+    def _is_present(self, kind: str, known: Mapping[str, Any], faults: Sequence[ReportedIssue]) -> None:
         looks = 0 if known["told"] else known["looks"] + 1
         begins = not known["told"] and looks >= LOOKS
         self.kinds[kind] = {"since": known["since"], "told": known["told"] or begins, "looks": 0 if begins else looks}

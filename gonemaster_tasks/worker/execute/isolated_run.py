@@ -80,7 +80,7 @@ def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
 def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> EngineRunner:
     from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 
-    lease_client = RedisLeaseClient.of_extra(settings, "job")
+    lease_client = RedisLeaseClient.for_extra_process(settings, "job")
     live, clock = FixedSettings(settings), lambda: time.time() - skew_s
     return EngineRunner(live, lambda: scoring, lease_client=lease_client, is_extra=True, clock=clock)
 

@@ -133,7 +133,7 @@ def _run(
         return None
     if answers.error:
         raise IsolatedRunFailed(answers.error)
-    raise IsolatedProcessEnded(reason or Text("the process that tested it {how}", how=_how(status)))
+    raise IsolatedProcessEnded(reason or Text("the process that tested it {how}", how=_describe_exit(status)))
 
 
 class _ChildReader:
@@ -209,7 +209,7 @@ def _main_module() -> str:
     return "gonemaster_tasks.worker" if spec is None else spec.name.removesuffix(".__main__")
 
 
-def _how(status: int) -> str:
+def _describe_exit(status: int) -> str:
     return (
         Text("ended by signal {signal}", signal=-status)
         if status < 0

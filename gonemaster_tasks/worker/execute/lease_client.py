@@ -29,7 +29,7 @@ class RedisLeaseClient:
         self._thread = threading.Thread(target=self._serve, name="politeness", daemon=True)
 
     @classmethod
-    def of_extra(cls, settings: Settings, kind: str) -> "RedisLeaseClient":
+    def for_extra_process(cls, settings: Settings, kind: str) -> "RedisLeaseClient":
         """Create the lease client of a process that is not a worker."""
         return cls(parse_broker_url(settings.broker_url), f"{kind}-{os.getpid()}@{socket.gethostname()}")
 
@@ -43,7 +43,7 @@ class RedisLeaseClient:
         self._thread.join(timeout=_STOP_S)
         self._client.close()
 
-    def ask(
+    def request(
         self,
         wants: Sequence[LeaseRequest],
         terms: LeaseTerms,

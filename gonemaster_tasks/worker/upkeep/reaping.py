@@ -41,16 +41,16 @@ def reap_once(process: Process) -> None:
     interval = timedelta(seconds=process.settings.reap_interval_seconds)
     if not locks.acquire(_LOCK, name, interval):  # never released, so it also spaces the reaps of all processes
         return
-    now, most = process.clock.now(), process.settings.max_attempts
+    now, maximum = process.clock.now(), process.settings.max_attempts
 
     chunks = count()
 
-    def goes_on() -> bool:
+    def may_continue() -> bool:
         if next(chunks):  # the previous chunk is done; health reports if no process gets this far
             process.broker.maintenance_times.note(REAP)
         return locks.renew(_LOCK, name, interval)
 
-    reap(process.store, process.broker, now=now, max_attempts=most, goes_on=goes_on)
+    reap(process.store, process.broker, now=now, max_attempts=maximum, may_continue=may_continue)
     drop_stale_unacked(process.store, process.broker, now=process.clock.now(), grace=_CLAIMED_WITHIN)
     expire(process.store, now=now)
     process.broker.maintenance_times.note(REAP)
@@ -127,6 +127,6 @@ class Reaper:
         voided = void_claims(process.store, worker=name, now=process.clock.now())
         if voided:
             log.warning("worker process died, its jobs are queued again", extra={"worker": name, "jobs": voided})
-            most = process.settings.max_attempts
-            reap(process.store, process.broker, now=process.clock.now(), max_attempts=most, worker=name)
+            maximum = process.settings.max_attempts
+            reap(process.store, process.broker, now=process.clock.now(), max_attempts=maximum, worker=name)
         self._sweep_until = time.monotonic() + _SWEEP_S

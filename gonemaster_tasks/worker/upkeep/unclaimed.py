@@ -48,19 +48,19 @@ class Unclaimed:
     def look(self) -> None:
         """Check once, either the messages of this process or the messages of other workers."""
         if self._process.database.is_unavailable():
-            self._give_back()
+            self._requeue_all()
             return
         store, broker, now = self._process.store, self._process.broker, self._process.clock.now()
-        if broker.workers.silent(_SILENT_FOR, now=now) and self._has_turn():
+        if broker.workers.silent(_SILENT_FOR, now=now) and self._acquire_check():
             drop_stale_unacked(store, broker, now=now, grace=_TAKEN_FOR)
             restore_lost_messages(store, broker, now=now, grace=_TAKEN_FOR)
 
-    def _has_turn(self) -> bool:
+    def _acquire_check(self) -> bool:
         """Return whether no other process is checking now. The lock is never released, so it also spaces the checks."""
         life = timedelta(seconds=_LOOK_EVERY_S * 0.9)
         return self._process.broker.locks.acquire(_LOCK, self._process.name, life)
 
-    def _give_back(self) -> None:
+    def _requeue_all(self) -> None:
         """Put back messages that wait for their claim.
 
         Their slots may be blocked by connections that no longer respond.

@@ -63,7 +63,7 @@ def test_errors_are_not_kept(client: FlaskClient, course: list[Derived]) -> None
 
 
 def test_memory_is_bounded() -> None:
-    kept = ResponseCache(most_octets=10_000)
+    kept = ResponseCache(max_octets=10_000)
     for number in range(20):
         kept.keep(("v", f"/{number}", b""), b"x" * 1000)
         assert kept.octets <= 10_000

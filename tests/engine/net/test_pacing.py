@@ -241,6 +241,6 @@ def test_shares_and_leases_together_keep_the_limits(limits: AddressLimits, proce
 
 
 def test_whole_share_of_a_process_is_never_nothing() -> None:
-    assert AddressLimits(8, 4).whole_share(16) == (1, 1, 2.0)
-    assert AddressLimits(100, 50).whole_share(4) == (25, 12, 1.0)
-    assert AddressLimits().whole_share(16)[:2] == (math.inf, math.inf)
+    assert AddressLimits(8, 4).full_share(16) == (1, 1, 2.0)
+    assert AddressLimits(100, 50).full_share(4) == (25, 12, 1.0)
+    assert AddressLimits().full_share(16)[:2] == (math.inf, math.inf)

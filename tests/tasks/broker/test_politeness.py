@@ -127,9 +127,9 @@ def test_processes_together_keep_the_limit_when_one_is_killed_or_redis_restarts(
 ) -> None:
     broker = Broker.open(own_redis.url)
     register(broker, PROCESSES)
-    began = time.time()
+    started_at = time.time()
     with senders(own_redis.url, counter) as processes:
-        wait_until(lambda: sent(counter, 3 * QPS, since=began), what="queries of all processes")
+        wait_until(lambda: sent(counter, 3 * QPS, since=started_at), what="queries of all processes")
         processes[0].send_signal(signal.SIGKILL)
         killed = time.time()
         wait_until(lambda: sent(counter, 2 * QPS, since=killed), what="the others have what the killed one had")
@@ -147,9 +147,9 @@ def test_processes_together_keep_the_limit_when_one_is_killed_or_redis_restarts(
 
 def test_limit_that_is_changed_applies_to_all_processes(broker: Broker, counter: Counter) -> None:
     register(broker, 3)
-    began = time.time()
+    started_at = time.time()
     with senders(broker.address.url, counter, 3) as processes:
-        wait_until(lambda: sent(counter, QPS, since=began))
+        wait_until(lambda: sent(counter, QPS, since=started_at))
         for each in processes:
             assert each.stdin
             each.stdin.write("20\n")
@@ -245,9 +245,9 @@ def test_no_more_packets_are_in_flight_than_the_limit(
 
 def test_processes_that_want_much_get_about_the_same(broker: Broker) -> None:
     clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(100, 50)
-    began = clocked.now
+    started_at = clocked.now
     got, due = dict.fromkeys("abcd", 0), dict.fromkeys("abcd", clocked.now)
-    while (at := min(due.values())) < began + 10:
+    while (at := min(due.values())) < started_at + 10:
         clocked.now = at
         process = min(due, key=lambda each: due[each])
         lease = clocked.grant(process, 50, 0, limits)

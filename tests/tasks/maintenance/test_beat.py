@@ -15,7 +15,7 @@ from gonemaster_tasks.broker.scheduler import Scheduler
 def pair(own_redis: EmbeddedRedis) -> Iterator[tuple[Scheduler, Scheduler]]:
     """The schedulers of two beats."""
     broker, app = Broker.open(own_redis.url), make_app(own_redis.url)
-    broker.beat.lend_client(app)
+    broker.beat.share_client(app)
     yield Scheduler(app, lazy=True), Scheduler(app, lazy=True)
     app.close()
     broker.close()

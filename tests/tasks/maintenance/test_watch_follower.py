@@ -23,7 +23,7 @@ from gonemaster_db.service import watches
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.watches import follower, messages
-from gonemaster_tasks.maintenance.watches.follower import call_for_watches, follow_watches
+from gonemaster_tasks.maintenance.watches.follower import follow_watches, notify_due_watches
 from gonemaster_tasks.maintenance.watches.queue_issues import LOOK_EVERY, notify_issues
 from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.queues import MAINTENANCE
@@ -285,7 +285,7 @@ def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
     with store.transaction() as session:
         batch_key = following.batches_of_runs(session, [1])[0][0]
         details = {"slug": "may", "counts": {"domains": 1}, "list": [{"a": 1, "b": 2}, "x"], "none": None}
-        watches.note_event(session, CAPTURED, name="7", tag="mine", batch_key=batch_key, now=NOON, details=details)
+        watches.record_event(session, CAPTURED, name="7", tag="mine", batch_key=batch_key, now=NOON, details=details)
     assert follow(store) == 3
     assert follow(store) == 0
     (event,) = bodies(store, mine)[0]["events"]
@@ -297,11 +297,11 @@ def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
 
 
 def test_the_reconciler_calls_a_worker_only_if_somebody_watches(store: Store, broker: Broker) -> None:
-    call_for_watches(store, broker)
+    notify_due_watches(store, broker)
     assert broker.lists.depth(MAINTENANCE) == 0
     make_watch(store, TROUBLE)
     for _ in range(2):
-        call_for_watches(store, broker)
+        notify_due_watches(store, broker)
     assert broker.lists.depth(MAINTENANCE) == 1
 
 

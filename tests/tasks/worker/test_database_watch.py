@@ -63,18 +63,18 @@ def test_refused_claims_close_the_gate_longer_each_time_even_if_reads_succeed(
     def rest() -> float:
         """Fail a claim; return the time until answers count again."""
         began = clock.now
-        watch.note_refusal()
+        watch.record_refusal()
         while watch.is_unavailable():
             clock.now += 0.25
             watch.ask(answer)
         return clock.now - began
 
     assert [rest() for _ in range(6)] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
-    watch.note_claim()
+    watch.record_claim()
     assert rest() == 0.5
 
 
 def test_a_claim_that_is_answered_opens_the_gate(watch: DatabaseWatch) -> None:
-    watch.note_refusal()
-    watch.note_claim()
+    watch.record_refusal()
+    watch.record_claim()
     assert not watch.is_unavailable()

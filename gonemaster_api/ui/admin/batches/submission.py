@@ -61,7 +61,7 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
     try:
         return submit_many_jobs(state(), document, keep=lambda *_: None)
     except ApiError as error:
-        sent.fail(_place_of(error.code, sent), error.message, error.code)
+        sent.fail(_error_field(error.code, sent), error.message, error.code)
     except AmbiguousProfile as error:
         text = _("The tags of the domains have different default profiles. Choose a profile.")
         text += f" ({u_label(error.domain)})" if error.domain else ""
@@ -71,7 +71,7 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
     return None
 
 
-def _place_of(code: str, sent: Form) -> str:
+def _error_field(code: str, sent: Form) -> str:
     named = "from_tag" if sent["source"] == "tag" else "names"
     places = {"missing_domain": named, "invalid_domain": named, "batch_too_large": named, "invalid_tags": "tags"}
     return places.get(code, "profile_id" if code == "profile_not_found" else SUMMARY)

@@ -54,7 +54,7 @@ def switch(cohort_id: int) -> Response:
     name, is_on = request.form.get("name", ""), request.form.get("value") == "yes"
     if name not in _SWITCHES:
         raise BadRequest("unknown_field", f"name: must be one of {', '.join(_SWITCHES)}")
-    if name == "analysis_enabled" and not is_on and (asked := _switching_off(cohort_id).asked()):
+    if name == "analysis_enabled" and not is_on and (asked := _disable_confirmation(cohort_id).asked()):
         return asked
     try:
         patch_cohort(state(), cohort_id, {name: is_on}, who=who())
@@ -66,7 +66,7 @@ def switch(cohort_id: int) -> Response:
     return see_other(local_path(request.form.get("next") or back), "cohort_switched")
 
 
-def _switching_off(cohort_id: int) -> Confirmation:
+def _disable_confirmation(cohort_id: int) -> Confirmation:
     return Confirmation(
         title=_("Disable analysis of %(cohort)s?", cohort=_title(cohort_id)),
         text=_("Its facts and snapshots are deleted. Enabling analysis again rebuilds them from the remaining runs."),

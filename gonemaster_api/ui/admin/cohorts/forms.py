@@ -79,11 +79,11 @@ def _page(shown: Form, cohort: Mapping[str, Any] | None = None) -> Response:
         status=shown.status,
         form=shown,
         cohort=cohort,
-        floors_of=_floors,
+        floors_of=_minimum_levels,
         list_name=IANA_TLDS,
     )
 
 
-def _floors() -> list[tuple[str, str]]:
+def _minimum_levels() -> list[tuple[str, str]]:
     """Return the choices for the minimum level of findings; the empty choice is the server default."""
     return [(level, word(level) if level not in {"", "INFO"} else level or _("server default")) for level in FLOORS]

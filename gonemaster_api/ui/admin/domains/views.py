@@ -87,7 +87,7 @@ def compare(name: str) -> Response:
     domain = read_domain_named(shared, name)
     before, after = query.values.get("before"), query.values.get("after")
     if not (before and after):
-        before, after = _newest_two(shared, domain["id"], before, after)
+        before, after = _default_pair(shared, domain["id"], before, after)
     _check_runs(shared, domain["name"], (before, after))
     found = compare_runs(shared, before, after, min_level=query.values["min_level"], locale=language())
     values = {"domain": domain, "query": query, "found": found, "severities": ("INFO", *SEVERITIES)}
@@ -101,7 +101,7 @@ class CompareSchema(DiffQuerySchema):
     after = ma.fields.String(validate=ma.validate.Length(max=64))
 
 
-def _newest_two(shared: State, domain_id: int, before: str | None, after: str | None) -> tuple[str, str]:
+def _default_pair(shared: State, domain_id: int, before: str | None, after: str | None) -> tuple[str, str]:
     history = read_history(shared, domain_id)
     ids = [entry["id"] for entry in history.runs]
     if len(ids) < 2:  # A comparison has two sides.

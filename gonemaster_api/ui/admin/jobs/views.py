@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request, url_for
 
-from gonemaster_api.queries.findings import MOST, MOST_SHOWN, SHOWN_LEVELS
+from gonemaster_api.queries.findings import MAX_ENTRIES, MAX_SHOWN, SHOWN_LEVELS
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.jobs.exports import result_text
 from gonemaster_api.ui.admin.jobs.inspection import (
@@ -59,8 +59,8 @@ def detail(job_id: str) -> Response:
         follows = request.args.get("follow") != "off"
         return page("admin/jobs/page.html", waiting=inspect_waiting(shared, item), follows=follows)
     level, problems = _wanted_level()
-    most = MOST if request.args.get("all") else MOST_SHOWN
-    inspection = inspect_run(shared, job_id, locale=language(), level=level, most=most)
+    maximum = MAX_ENTRIES if request.args.get("all") else MAX_SHOWN
+    inspection = inspect_run(shared, job_id, locale=language(), level=level, maximum=maximum)
     return page(
         "admin/jobs/page.html",
         status=HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK,

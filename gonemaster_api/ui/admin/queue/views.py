@@ -16,7 +16,7 @@ from gonemaster_api.queries.queue_screen import (
     read_waiting,
     read_work,
 )
-from gonemaster_api.queries.searching import needle
+from gonemaster_api.queries.searching import search_term
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.queue.flower import flower_url
 from gonemaster_api.ui.admin.queue.pauses import PauseForm
@@ -36,7 +36,7 @@ from gonemaster_api.web.actor import who
 from gonemaster_db.models import Operation
 from gonemaster_db.queue.queue import End
 from gonemaster_tasks.control.jobs import cancel_job
-from gonemaster_tasks.control.order import move_jobs, move_jobs_beside
+from gonemaster_tasks.control.order import move_jobs, move_jobs_next_to
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.queues import TIERS
 
@@ -45,8 +45,8 @@ register_notes(UNDONE)
 
 _ROWS = 50
 _RUNNING_FIRST = 8
-_RUNNING_MOST = 500
-_MOST_NAMED = 500  # Job IDs per form: one page of the longest list.
+_RUNNING_MAX = 500
+_MAX_NAMED = 500  # Job IDs per form: one page of the longest list.
 
 
 class QueuePageSchema(QueueQuerySchema):
@@ -67,7 +67,7 @@ def show() -> Response:
     except BadRequest as error:  # The cursor of the next page.
         query.problems.append(problem_of(error))
         waiting = read_waiting(shared, {**query.values, "cursor": None, "offset": 0})
-    most = _RUNNING_MOST if query.values.get("running") else _RUNNING_FIRST
+    maximum = _RUNNING_MAX if query.values.get("running") else _RUNNING_FIRST
     return page(
         "admin/queue/page.html",
         status=query.status,
@@ -76,8 +76,8 @@ def show() -> Response:
         figures=lambda: read_figures(shared),
         issues=lambda: read_issues(shared),
         work=lambda: read_work(shared),
-        running=lambda: read_running(shared, limit=most),
-        most_running=most,
+        running=lambda: read_running(shared, limit=maximum),
+        most_running=maximum,
         issue_title=issue_title,
         issue_advice=issue_advice,
         work_title=work_title,
@@ -139,7 +139,7 @@ def order() -> Response:
     if not pivot:
         moved = len(move_jobs(state().queue, [job_id], to="back", who=who()))
     else:
-        moved = len(move_jobs_beside(state().queue, [job_id], pivot=pivot, after=where == "after", who=who()))
+        moved = len(move_jobs_next_to(state().queue, [job_id], pivot=pivot, after=where == "after", who=who()))
     clear_queue_status()
     return see_other(local_path(form["next"]), "moved", n=moved, of="" if form["of"] else f"{job_id}:{place}")
 
@@ -186,10 +186,10 @@ def _wish(form: Form) -> tuple[str, JobSelection]:
     if form["all"] == "yes":
         if form["tier"] not in ("", *TIERS):
             raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
-        return form["do"], JobSelection(tier=form["tier"], domain=needle(form["domain"]))
+        return form["do"], JobSelection(tier=form["tier"], domain=search_term(form["domain"]))
     ids = tuple(dict.fromkeys(filter(None, form.all("job"))))
-    if not ids or len(ids) > _MOST_NAMED:
-        raise BadRequest("invalid_queue", f"choose from 1 to {_MOST_NAMED} jobs, or all that match")
+    if not ids or len(ids) > _MAX_NAMED:
+        raise BadRequest("invalid_queue", f"choose from 1 to {_MAX_NAMED} jobs, or all that match")
     return form["do"], JobSelection(ids)
 
 

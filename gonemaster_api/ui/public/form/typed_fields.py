@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from gonemaster_api.ui.public.form.choices import USUAL_ALGORITHM, USUAL_DIGEST_TYPE
 
-MOST_ROWS = 32  # The limit of a job.
+MAX_ROWS = 32  # The limit of a job.
 LONGEST = 1024  # The maximum length of a field; longer names are always invalid.
 _MARK = "options"  # Marks a submission with checkboxes, because browsers do not send unselected ones.
 
@@ -91,7 +91,7 @@ def read_typed(values: MultiDict[str, str]) -> TypedFields:
 
 
 def _rows(values: MultiDict[str, str], *names: str) -> list[tuple[str, ...]]:
-    columns = [values.getlist(name)[: MOST_ROWS + 1] for name in names]
+    columns = [values.getlist(name)[: MAX_ROWS + 1] for name in names]
     return [tuple(map(_text, row)) for row in zip_longest(*columns, fillvalue="")]
 
 

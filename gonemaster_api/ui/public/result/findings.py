@@ -15,7 +15,7 @@ from gonemaster_engine.testcases.catalogue import cases
 FINDING_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE")  # Worst level first.
 PASSED = "ok"
 FILTERS = (*(level.lower() for level in FINDING_LEVELS), PASSED)
-MOST_ENTRIES = 1000  # The maximum number of entries on a page; downloads include all entries.
+MAX_ENTRIES = 1000  # The maximum number of entries on a page; downloads include all entries.
 _LOWEST = LEVELS.index("INFO")
 # Entries of these tags have no arguments that name other servers.
 _OF_OWN_SERVERS = frozenset({"ADDRESS", "CONNECTIVITY", "NAMESERVER"})
@@ -107,12 +107,12 @@ class PublicFindings:
         """Return the findings to show, optionally of one level: by module, worst entries first."""
         shown = [entry for entry in self.entries if not level or _filter_of(entry) == level]
         ordered = sorted(shown, key=_place)
-        grouped = groupby(islice(ordered, MOST_ENTRIES), key=lambda entry: entry.module)
+        grouped = groupby(islice(ordered, MAX_ENTRIES), key=lambda entry: entry.module)
         return [self._module(name, list(entries)) for name, entries in grouped]
 
     def left_out(self, level: str = "") -> int:
         """Return the number of entries that the page leaves out."""
-        return max(0, sum(count for name, count in self.counts.items() if level in ("", name)) - MOST_ENTRIES)
+        return max(0, sum(count for name, count in self.counts.items() if level in ("", name)) - MAX_ENTRIES)
 
     def _module(self, name: str, entries: list[EntryDocument]) -> ModuleResult:
         worse = [entry for entry in entries if entry.level != "INFO"]

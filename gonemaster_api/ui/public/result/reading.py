@@ -35,7 +35,7 @@ class Result:
         return self.finished.run
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the test finished."""
         return self.run.status is RunStatus.SUCCEEDED
 
