@@ -112,7 +112,7 @@ def requeue_job(
         starts = job["attempt"] - job["releases"]
         maximum = max(starts, max_attempts)  # With max_attempts 1, a job that ran with other jobs has a second start.
         error = (
-            Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, maximum=maximum)
+            Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, most=maximum)
             if failure
             else Text("abandoned after {starts} attempts", starts=starts)
         )

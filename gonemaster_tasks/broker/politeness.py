@@ -24,14 +24,14 @@ class Politeness:
         self._client = client
         self._grant = client.register_script(read_script("grant_leases.lua"))
 
-    def grant(self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, process: str) -> Leases:
+    def grant(self, requests: Sequence[LeaseRequest], terms: LeaseTerms, *, process: str) -> Leases:
         """Lease packets of several addresses to a process in one call."""
         outstanding = -1 if terms.outstanding is None else terms.outstanding
-        wanted = [number for want in wants for number in (want.packets, want.held)]
+        wanted = [number for one in requests for number in (one.packets, one.held)]
         sent_at = time.monotonic()
         with reachable():
             processes, *fields = self._grant(
-                keys=[WORKER_TIMES, *(keys.address(want.address) for want in wants)],
+                keys=[WORKER_TIMES, *(keys.address(one.address) for one in requests)],
                 args=[process, round(terms.interval_s * _US), outstanding, *_CONSTANTS, *wanted],
             )
         made_at = (sent_at + time.monotonic()) / 2

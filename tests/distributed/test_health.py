@@ -114,7 +114,7 @@ def test_processes_that_ended_without_a_word_are_named_until_others_follow(farm:
 @pytest.mark.slow
 def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
     farm.start_worker("one")
-    wait_until(farm.broker.reports.heard, what="its first report")
+    wait_until(farm.broker.reports.recent, what="its first report")
     (before,) = farm.broker.reports.recent()
     farm.processes["one"].send_signal(signal.SIGSTOP)
     told(farm, "process_vanished")  # no other process has reported either, as if Redis had been unavailable
@@ -230,7 +230,7 @@ def test_a_full_disk_of_sqlite_is_told(farm: Farm, tmp_path: Path) -> None:
         opened(StoreSettings(dsn=str(disk / "gonemaster.db"))) as store,
         observing(farm, store),
     ):
-        wait_until(farm.broker.reports.heard, what="its first report")
+        wait_until(farm.broker.reports.recent, what="its first report")
         assert issues(farm, "disk_full") == []
         filler = fill(disk)
         assert str(disk) in told(farm, "disk_full", "database").text

@@ -24,7 +24,7 @@ class MemoryLeaseClient:
 
     def request(
         self,
-        wants: Sequence[LeaseRequest],
+        requests: Sequence[LeaseRequest],
         terms: LeaseTerms,
         reply: Callable[[Leases | None], None],
         *,
@@ -36,7 +36,7 @@ class MemoryLeaseClient:
         now = time.monotonic()
         leases = None
         if not self.is_unavailable:
-            leases = Leases(self.processes, [self._lease(want, terms, now) for want in wants], now)
+            leases = Leases(self.processes, [self._lease(one, terms, now) for one in requests], now)
         asyncio.get_running_loop().call_soon(reply, leases)
 
     def _lease(self, want: LeaseRequest, terms: LeaseTerms, now: float) -> Lease:

@@ -36,7 +36,7 @@ class Lease(NamedTuple):
 
 
 class Leases(NamedTuple):
-    """The reply to a request, in the order of its wants."""
+    """The reply to a request, in the order of its addresses."""
 
     processes: int  # live workers
     leases: Sequence[Lease]
@@ -48,7 +48,7 @@ class LeaseClient(Protocol):
 
     def request(
         self,
-        wants: Sequence[LeaseRequest],
+        requests: Sequence[LeaseRequest],
         terms: LeaseTerms,
         reply: Callable[[Leases | None], None],
         *,

@@ -56,8 +56,8 @@ class Pacing:
         self._addresses: dict[str, PacedAddress] = {}
         self._wanted: list[PacedAddress] = []
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
-        self._request = 0  # number of the latest request
-        self._asked_at = 0.0
+        self._request_number = 0  # of the latest request
+        self._requested_at = 0.0
         self._limit_of_reply: asyncio.TimerHandle | None = None  # set while a request is in progress
         self._processes = 0  # 0: unknown
         self._known_at = math.inf
@@ -170,24 +170,24 @@ class Pacing:
 
     def _request_soon(self) -> None:
         if self._limit_of_reply is None:  # otherwise the reply to the current request comes first
-            self._call_at(max(time.monotonic(), self._asked_at + _GATHER_S), self._request)
+            self._call_at(max(time.monotonic(), self._requested_at + _GATHER_S), self._request)
 
     def _request(self) -> None:
         """Request all wanted leases; without any, the number of processes."""
-        now = self._asked_at = time.monotonic()
+        now = self._requested_at = time.monotonic()
         wanted, self._wanted = self._wanted, []
-        wants = [
+        requests = [
             LeaseRequest(each.name, 0 if each.has_lease(now) else len(each.queue), each.leased_in_flight)
             for each in wanted
         ]
-        self._request += 1
-        reply = partial(self._on_reply, self._request, self._limits, wanted)
+        self._request_number += 1
+        reply = partial(self._on_reply, self._request_number, self._limits, wanted)
         self._limit_of_reply = self._loop.call_later(_ANSWER_S, reply, None)
         terms = self._limits.lease_terms(max(1, self._processes))
-        self._lease_client.request(wants, terms, reply, limited=self.limited())
+        self._lease_client.request(requests, terms, reply, limited=self.limited())
 
     def _on_reply(self, request: int, limits: AddressLimits, wanted: list[PacedAddress], leases: Leases | None) -> None:
-        if self._is_closed or request != self._request or self._limit_of_reply is None:  # too late
+        if self._is_closed or request != self._request_number or self._limit_of_reply is None:  # too late
             return
         self._limit_of_reply.cancel()
         self._limit_of_reply = None

@@ -45,7 +45,7 @@ class RedisLeaseClient:
 
     def request(
         self,
-        wants: Sequence[LeaseRequest],
+        requests: Sequence[LeaseRequest],
         terms: LeaseTerms,
         reply: Callable[[Leases | None], None],
         *,
@@ -55,7 +55,7 @@ class RedisLeaseClient:
         loop = asyncio.get_running_loop()
 
         def serve() -> None:
-            leases = self._grant(wants, terms, limited)
+            leases = self._grant(requests, terms, limited)
             with suppress(RuntimeError):  # The loop was closed meanwhile.
                 loop.call_soon_threadsafe(reply, leases)
 
@@ -65,9 +65,9 @@ class RedisLeaseClient:
         while serve := self._requests.get():
             serve()
 
-    def _grant(self, wants: Sequence[LeaseRequest], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
+    def _grant(self, requests: Sequence[LeaseRequest], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
         try:
-            leases = self._politeness.grant(wants, terms, process=self._process)
+            leases = self._politeness.grant(requests, terms, process=self._process)
             if limited:
                 self._politeness.report(limited)
             self._failures.succeeded()

@@ -302,7 +302,7 @@ def test_lender_replies_in_the_loop_and_says_when_redis_is_unavailable(own_redis
 
     async def asked() -> Leases | None:
         answer: asyncio.Future[Leases | None] = asyncio.get_running_loop().create_future()
-        lease_client.ask([LeaseRequest(ADDRESS, 2, 0)], TERMS, answer.set_result, limited=[ADDRESS])
+        lease_client.request([LeaseRequest(ADDRESS, 2, 0)], TERMS, answer.set_result, limited=[ADDRESS])
         return await asyncio.wait_for(answer, 20)
 
     lease_client.start()
