@@ -171,8 +171,8 @@ class RunContext:
 
     def timings(self) -> list[NameserverTiming]:
         """Return the response times of the queried name servers, sorted by name and address."""
-        asked = [nameserver for nameserver in self._nameservers.values() if nameserver.server.health.was_queried]
-        return [nameserver.server.timing(nameserver.name) for nameserver in sorted(asked, key=nameserver_order)]
+        queried = [nameserver for nameserver in self._nameservers.values() if nameserver.server.health.was_queried]
+        return [nameserver.server.timing(nameserver.name) for nameserver in sorted(queried, key=nameserver_order)]
 
     def answers(self) -> Iterable[tuple[str, QueryKey, Response | None]]:
         """Yield each finished query of the run: address, query, response."""

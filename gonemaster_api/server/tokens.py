@@ -79,8 +79,8 @@ def add(settings: Settings, options: AuthOptions) -> int:
     lines = {"token": secret, "id": token_id(digest), "hash": f"{options.label}{scopes}={digest}"}
     sys.stdout.write("".join(f"{name + ':':<7}{value}\n" for name, value in lines.items()))
     sys.stdout.flush()
-    told = "it is valid once the hash is in auth.admin_tokens" if options.only_print else "it is valid within a second"
-    print(f"The token is shown this once; {told}.", file=sys.stderr)
+    note = "it is valid once the hash is in auth.admin_tokens" if options.only_print else "it is valid within a second"
+    print(f"The token is shown this once; {note}.", file=sys.stderr)
     return 0
 
 
@@ -127,8 +127,8 @@ def revoke(settings: Settings, name: str) -> int:
         raise AuthRefused(f"several tokens have the label {name!r}; name one by its id: {ids}")
     with closing(_current_store(settings)) as store:
         first = _revoke(store, found[0])
-    said = "revoked" if first else "was revoked before"
-    sys.stdout.write(f"{found[0].id} {found[0].label or '-'} {said}\n")
+    outcome = "revoked" if first else "was revoked before"
+    sys.stdout.write(f"{found[0].id} {found[0].label or '-'} {outcome}\n")
     return 0
 
 

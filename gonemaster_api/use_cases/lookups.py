@@ -57,8 +57,8 @@ def _too_many() -> Unavailable:
 def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, str]]:
     usable = [(ns, ip) for ns, ip in found.nameservers if ip is not None and is_allowed_target(ip, guarded=guarded)]
     with_address = {ns for ns, _ in usable}
-    lacking = {ns for ns, _ in found.nameservers} - with_address
-    for ns, ip in sorted([*usable, *((ns, "") for ns in lacking)]):
+    unresolved = {ns for ns, _ in found.nameservers} - with_address
+    for ns, ip in sorted([*usable, *((ns, "") for ns in unresolved)]):
         yield {"ns": ns, "ip": ip} if ip else {"ns": ns}
 
 

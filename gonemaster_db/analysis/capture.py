@@ -293,8 +293,8 @@ def _pin_if_requested(session: Session, cohort: Cohort, snapshot: CohortSnapshot
     If the batch feeds several cohorts, the cohort of the batch's tag is pinned, which is what schedules use; for a
     batch without such a cohort it is the first one captured.
     """
-    wished = select(Batch).where(Batch.key == snapshot.batch_key, Batch.promote_snapshot)
-    batch = session.scalar(wished.with_for_update())
+    promoted = select(Batch).where(Batch.key == snapshot.batch_key, Batch.promote_snapshot)
+    batch = session.scalar(promoted.with_for_update())
     if batch is not None and not _has_own_cohort(session, batch, cohort):
         batch.promote_snapshot = False
         cohort.default_snapshot_policy, cohort.default_snapshot_id = DefaultPolicy.PINNED, snapshot.id

@@ -188,8 +188,8 @@ def store_projections(session: Session, waiting: UnseenBatch, results: Sequence[
 
 def record_seen(session: Session, waiting: UnseenBatch, snapshot_id: int) -> None:
     """Record that all runs of the batch were checked, unless runs were removed in the meantime."""
-    mine = update(CohortSnapshot).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.seen_runs == waiting.seen)
-    session.execute(mine.values(seen_runs=waiting.succeeded), execution_options=_NO_SYNC)
+    statement = update(CohortSnapshot).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.seen_runs == waiting.seen)
+    session.execute(statement.values(seen_runs=waiting.succeeded), execution_options=_NO_SYNC)
 
 
 def request_recheck(session: Session, batch_keys: Iterable[int | None]) -> None:

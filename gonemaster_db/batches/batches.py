@@ -95,8 +95,8 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
     }
     for _ in range(_ATTEMPTS):
         batch_id = new_batch_id()
-        made = insert(session, Batch).values(row | {"id": batch_id, "key": batch_key(batch_id)})
-        if session.scalar(made.on_conflict_do_nothing().returning(Batch.key)) is not None:
+        inserted = insert(session, Batch).values(row | {"id": batch_id, "key": batch_key(batch_id)})
+        if session.scalar(inserted.on_conflict_do_nothing().returning(Batch.key)) is not None:
             return get_batch(session, batch_id)
     raise StoreConflict("no free batch key")
 

@@ -30,9 +30,9 @@ class LingeringPool(QueuePool):
 
     def recreate(self) -> Self:
         """Return a new pool of the same kind, as the base class does when the engine is disposed of."""
-        made = super().recreate()
-        made.kept = self.kept  # type: ignore[attr-defined]  # of this class
-        return made  # type: ignore[return-value]
+        created = super().recreate()
+        created.kept = self.kept  # type: ignore[attr-defined]  # of this class
+        return created  # type: ignore[return-value]
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         now = time.monotonic()

@@ -213,9 +213,9 @@ def _writer_queue(engine: Engine, settings: StoreSettings) -> WriterQueue:
     The last connection is reserved for readers, such as a heartbeat, which would otherwise wait for writers.
     """
     if engine.dialect.name == "sqlite":
-        return WriterQueue(1, patience=settings.busy_timeout, refusal=StoreConflict)
+        return WriterQueue(1, timeout=settings.busy_timeout, refusal=StoreConflict)
     maximum = max(1, settings.pool_size + settings.pool_overflow - 1)
-    return WriterQueue(maximum, patience=settings.pool_wait, refusal=StoreUnavailable)
+    return WriterQueue(maximum, timeout=settings.pool_wait, refusal=StoreUnavailable)
 
 
 def open_store(settings: StoreSettings) -> Store:

@@ -77,8 +77,8 @@ def require_tag(session: Session, name: str) -> None:
 def create_tag(session: Session, name: str, *, description: str = "", now: datetime) -> Tag:
     """Create a tag. Raises TagExists."""
     row = {"name": name, "description": description, "created_at": now}
-    made = insert(session, Tag).values(row).on_conflict_do_nothing().returning(Tag.name)
-    if session.execute(made).first() is None:
+    inserted = insert(session, Tag).values(row).on_conflict_do_nothing().returning(Tag.name)
+    if session.execute(inserted).first() is None:
         raise TagExists(name)
     return session.scalars(select(Tag).where(Tag.name == name)).one()
 

@@ -226,8 +226,8 @@ def renew_leases(
     """Renew the leases of all jobs of one worker in one statement."""
     if not job_ids:
         return LeaseRenewal(frozenset(), frozenset())
-    asked = {"ids": job_ids, "claimant": worker, "lease_end": now + lease}
-    renewed = session.connection().execute(_RENEWAL, asked).all()
+    parameters = {"ids": job_ids, "claimant": worker, "lease_end": now + lease}
+    renewed = session.connection().execute(_RENEWAL, parameters).all()
     held = {job_id for job_id, _ in renewed}
     canceled = {job_id for job_id, requested_at in renewed if requested_at}
     return LeaseRenewal(lost=frozenset(job_ids) - held, canceled=frozenset(canceled))

@@ -219,19 +219,19 @@ def _insert_next_to(session: Session, movable: list[str], anchor: Job, *, after:
     """Put the jobs between the anchor and its neighbour; if the gap is too small, renumber more neighbours."""
     nearest_first = movable if after else movable[::-1]
     for width in WIDTHS:
-        neighbours = _neighbours(session, anchor, movable, width, after=after)
-        if len(neighbours) < width:
-            row = [*nearest_first, *(job_id for job_id, _ in neighbours)]
+        adjacent = _adjacent(session, anchor, movable, width, after=after)
+        if len(adjacent) < width:
+            row = [*nearest_first, *(job_id for job_id, _ in adjacent)]
             positions = _positions_outside(session, anchor, len(row), after=after)
         else:
-            row = [*nearest_first, *(job_id for job_id, _ in neighbours[:-1])]
-            positions = _positions_between(anchor.position, neighbours[-1][1], len(row))
+            row = [*nearest_first, *(job_id for job_id, _ in adjacent[:-1])]
+            positions = _positions_between(anchor.position, adjacent[-1][1], len(row))
         if positions:
             break
     _set_positions(session, dict(zip(row, positions, strict=True)))
 
 
-def _neighbours(session: Session, anchor: Job, movable: list[str], width: int, *, after: bool) -> list[tuple[str, int]]:
+def _adjacent(session: Session, anchor: Job, movable: list[str], width: int, *, after: bool) -> list[tuple[str, int]]:
     """Read the next jobs on one side with their positions, nearest first, without the moving jobs."""
     side = Job.position > anchor.position if after else Job.position < anchor.position
     query = select(Job.id, Job.position).where(Job.priority == anchor.priority, side)

@@ -245,7 +245,7 @@ def _end_waiting(
     if not ids:
         return []
     domain_ids = ensure_domains(session, (job.domain for job in found), now=now)
-    made = {
+    computed = {
         "domain_id": Domain.id,
         "batch_key": Batch.key,
         "status": literal(status, Run.status.type),
@@ -254,9 +254,9 @@ def _end_waiting(
         **{name: literal(0) for name in _COUNTS},
     }
     kept = (_JOBS.c[name] for name in KEPT)
-    source = select(*kept, *made.values()).join(Domain, Domain.name == _JOBS.c.domain)
+    source = select(*kept, *computed.values()).join(Domain, Domain.name == _JOBS.c.domain)
     source = source.outerjoin(Batch, Batch.id == _JOBS.c.batch_id)
-    session.execute(plain_insert(Run).from_select([*KEPT, *made], source.where(_JOBS.c.id.in_(ids))))
+    session.execute(plain_insert(Run).from_select([*KEPT, *computed], source.where(_JOBS.c.id.in_(ids))))
     session.execute(delete(_JOBS).where(_JOBS.c.id.in_(ids)))
     refresh_domains(session, domain_ids.values())
     batches = Counter(None if job.batch_id is None else batch_key(job.batch_id) for job in found)

@@ -101,8 +101,8 @@ def create_schedule(
         "created_at": now,
         "updated_at": now,
     }
-    made = insert(session, Schedule).values(row).on_conflict_do_nothing().returning(Schedule.id)
-    return session.scalar(made) is not None
+    inserted = insert(session, Schedule).values(row).on_conflict_do_nothing().returning(Schedule.id)
+    return session.scalar(inserted) is not None
 
 
 def change_schedule(

@@ -184,8 +184,8 @@ class AsnLookup:
                 continue
             lines = [line.strip() for line in text.splitlines()]
             if any(lines):
-                said = [line for line in lines if line and not line.startswith("%")]
-                return _judge_whois(source, address, said)
+                whois_lines = [line for line in lines if line and not line.startswith("%")]
+                return _judge_whois(source, address, whois_lines)
         self._down.add(source)
         raise _SourceFailed(source)
 

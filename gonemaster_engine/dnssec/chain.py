@@ -23,11 +23,11 @@ class Trust(enum.Enum):
 
 
 async def validate_set(
-    verifier: Verifier, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, zone: str, now: int
+    verifier: Verifier, signed: Rrset, rrsigs: Iterable[Rrsig], keys: Sequence[Dnskey], *, zone: str, now: int
 ) -> Trust:
     """Validate a set by its signatures, with trusted keys of `zone`."""
     keys = [key for key in keys if key.validates]
-    verdicts = {await verifier.verify(signed, signature, keys, now=now, zone=zone) for signature in made}
+    verdicts = {await verifier.verify(signed, signature, keys, now=now, zone=zone) for signature in rrsigs}
     if SignatureVerdict.VALID in verdicts:
         return Trust.SECURE
     return Trust.OPEN if any(verdict.is_uncheckable for verdict in verdicts) else Trust.BROKEN

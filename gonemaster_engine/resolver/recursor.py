@@ -305,8 +305,8 @@ class Recursor:
             pending.add(answer)
             while pending:
                 if not answer.done():
-                    patience_s = _HEDGE_S if number <= _ONE_BY_ONE else 0
-                    await first_done(pending, until=self._context.loop.time() + patience_s)
+                    hedge_s = _HEDGE_S if number <= _ONE_BY_ONE else 0
+                    await first_done(pending, until=self._context.loop.time() + hedge_s)
                 done = {each for each in pending if each.done()}
                 if not done:
                     break  # query the next server as well

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.testcases.basic import is_working
-from gonemaster_engine.waiting import PATIENCE_S, first_done
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S, first_done
 from gonemaster_engine.zone.zone import Zone
 
 
@@ -32,7 +32,7 @@ class Probing:
         self._context.start(self._probe_silent(servers))
 
     async def _probe_silent(self, servers: Iterable[Nameserver]) -> None:
-        await asyncio.sleep(PATIENCE_S)
+        await asyncio.sleep(SILENCE_TIMEOUT_S)
         for server in servers:
             if not server.server.health.has_answered:
                 if "connectivity02" in self._case_ids:

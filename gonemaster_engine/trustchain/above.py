@@ -104,9 +104,9 @@ async def ds_security(
     if answer is None or not answer.aa or answer.rcode_number not in _ANSWERED:
         return parent.inherited() or SecurityStatus(LinkStatus.INDETERMINATE, ("ds_no_answer",))
     ds = ds_records(answer, zone.name)
-    made = signatures(answer, DS, zone.name)
+    rrsigs = signatures(answer, DS, zone.name)
     # All keys are used, trusted or not: each signature is shown with its verdict, even below a broken link.
-    checked = await validator.check(rrset(answer, DS, zone.name), made, _all_keys(parent), signer=parent.name)
+    checked = await validator.check(rrset(answer, DS, zone.name), rrsigs, _all_keys(parent), signer=parent.name)
     zone.ds = [ObservedRecord(each, servers) for each in dict.fromkeys(ds)]
     zone.ds_signatures = [ObservedRecord(each, servers) for each in checked]
     inherited = parent.inherited()
@@ -129,8 +129,8 @@ async def keys_security(
         return SecurityStatus(LinkStatus.INDETERMINATE, ("dnskey_no_answer",))
     servers = (server,) if server else ()
     keys = dnskeys(response, zone.name)
-    made = signatures(response, DNSKEY, zone.name)
-    checked = await validator.check(rrset(response, DNSKEY, zone.name), made, keys, signer=zone.name)
+    rrsigs = signatures(response, DNSKEY, zone.name)
+    checked = await validator.check(rrset(response, DNSKEY, zone.name), rrsigs, keys, signer=zone.name)
     zone.keys = [ObservedRecord(each, servers) for each in dict.fromkeys(keys)]
     zone.signatures = [ObservedRecord(each, servers) for each in checked]
     return await validator.keys(response, keys, ds, zone=zone.name)

@@ -137,8 +137,8 @@ async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries,
     if answer is None or not answer.aa or answer.rcode_number:
         return
     keys = [found.record for found in view.keys]
-    made = signatures(answer, SOA, view.name)
-    checked = await validator.check(rrset(answer, SOA, view.name), made, keys, signer=view.name)
+    rrsigs = signatures(answer, SOA, view.name)
+    checked = await validator.check(rrset(answer, SOA, view.name), rrsigs, keys, signer=view.name)
     view.signatures += [ObservedRecord(each, (server.address,)) for each in checked]
     if view.security.status is LinkStatus.SECURE:
         view.security = worth(checked, "soa")

@@ -76,7 +76,7 @@ class Validator:
     now: int  # POSIX seconds
 
     async def check(
-        self, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str
+        self, signed: Rrset, rrsigs: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str
     ) -> list[CheckedSignature]:
         """Return the signatures over a set, with their verdicts by the keys of `signer`."""
         # A revoked key, or one without the zone flag, does not validate (RFC 5011 section 2.1, RFC 4034 section 2.1.1).
@@ -85,7 +85,7 @@ class Validator:
             CheckedSignature(
                 each, VERDICTS[await self.verifier.verify(signed, each, usable, now=self.now, zone=signer)]
             )
-            for each in made
+            for each in rrsigs
         ]
 
     async def keys(self, response: Response, keys: Sequence[Dnskey], ds: Sequence[Ds], *, zone: str) -> SecurityStatus:
@@ -102,8 +102,8 @@ class Validator:
             if unknown:
                 return SecurityStatus(LinkStatus.INDETERMINATE, ("ds_unsupported",))
             return SecurityStatus(LinkStatus.BOGUS, ("ds_matches_no_key",))
-        signed, made = rrset(response, DNSKEY, zone), signatures(response, DNSKEY, zone)
-        return worth(await self.check(signed, made, named, signer=zone), "dnskey")
+        signed, rrsigs = rrset(response, DNSKEY, zone), signatures(response, DNSKEY, zone)
+        return worth(await self.check(signed, rrsigs, named, signer=zone), "dnskey")
 
     async def denial(self, response: Response, keys: Sequence[Dnskey], *, name: str, parent: str) -> SecurityStatus:
         """Validate the proof in a parent's answer that a delegated zone has no DS record.
@@ -116,9 +116,9 @@ class Validator:
             return SecurityStatus(LinkStatus.BOGUS, ("denial_missing",))
         # Each record must be signed, because an unsigned one could be the record that denies the DS record.
         for rtype, owner in dict.fromkeys(owners):
-            made = signatures(response, rtype, owner, "authority")
+            rrsigs = signatures(response, rtype, owner, "authority")
             signed = rrset(response, rtype, owner, "authority")
-            security = worth(await self.check(signed, made, keys, signer=parent), "denial")
+            security = worth(await self.check(signed, rrsigs, keys, signer=parent), "denial")
             if security.status is not LinkStatus.SECURE:
                 return security
         if await self._denies_ds(response, name, parent):

@@ -30,7 +30,7 @@ from gonemaster_engine.resolver.recursor import (
     glue_addresses,
     is_conclusive,
 )
-from gonemaster_engine.waiting import PATIENCE_S, first_done
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S, first_done
 
 if TYPE_CHECKING:
     import dns.message
@@ -195,7 +195,7 @@ class Zone:
     async def names_with_unknown_address(self, rtype: str) -> set[str]:
         """Return the names of delegation and apex whose A or AAAA records no server gave or denied."""
         wanted = {*(await self.delegation() or ()), *(await self.apex() or ())}
-        return wanted & {name for name, lacking in (self._unanswered | self.recursor.unanswered) if lacking == rtype}
+        return wanted & {name for name, missing in (self._unanswered | self.recursor.unanswered) if missing == rtype}
 
     def unresolved_names(self) -> list[str]:
         """Return the names of delegation and apex that are known to have no address, as far as either was computed."""
@@ -288,14 +288,14 @@ class Zone:
 
     def _collect(self, response: Response, section: Section, into: dict[str, set[str]]) -> list[str]:
         """Add the NS names with their glue; return the in-domain names without glue in this response."""
-        lacking = []
+        missing = []
         targets = {record.target for record in response.records("NS", self.name, section)}
         for target in self._admission.names(targets):
             glue = glue_addresses(response, target, self.name)
             into.setdefault(target, set()).update(glue)
             if not glue and self._is_in_domain(target):
-                lacking.append(target)
-        return lacking
+                missing.append(target)
+        return missing
 
     async def _collect_child_ns(self, server: Nameserver, response: Response, into: dict[str, set[str]]) -> None:
         """Add the NS names of a zone that the parent's servers serve themselves."""
@@ -307,7 +307,7 @@ class Zone:
         pending = [(rtype, server.query(name, rtype)) for server in servers for rtype in _ADDRESS_TYPES]
         found: set[str] = set()
         answered: set[str] = set()
-        elsewhere = False
+        is_delegated_elsewhere = False
         for rtype, answer in pending:
             response = await answer
             if is_conclusive(response) and response.aa:
@@ -316,8 +316,8 @@ class Zone:
                 continue
             if response.aa:
                 found.update(record.address for record in response.records(rtype, name))
-            elsewhere |= response.is_referral or (response.aa and response.has("CNAME", name))
-        if elsewhere:
+            is_delegated_elsewhere |= response.is_referral or (response.aa and response.has("CNAME", name))
+        if is_delegated_elsewhere:
             found.update(await self.recursor.addresses(name))
         else:
             self._unanswered.update((name, rtype) for rtype in _ADDRESS_TYPES if rtype not in answered)
@@ -347,13 +347,13 @@ class Zone:
         The waits for both then overlap. Only names that are already admitted are queried: the choice of names must not
         depend on the order of answers.
         """
-        await asyncio.sleep(PATIENCE_S)
+        await asyncio.sleep(SILENCE_TIMEOUT_S)
         admitted = {name for name in await self.delegation_names() or () if self._is_in_domain(name)}
-        asked: set[Nameserver] = set()
+        queried: set[Nameserver] = set()
         while pending := [answer for answer in answers if not answer.done()]:
             inside = sorted(admitted & self._known_targets(answers))
-            ready = [server for server in servers if server.server.health.has_answered and server not in asked]
-            asked.update(ready if inside else ())
+            ready = [server for server in servers if server.server.health.has_answered and server not in queried]
+            queried.update(ready if inside else ())
             for start in range(0, len(inside), _NAMES_AT_ONCE):
                 for server, name in itertools.product(ready, inside[start : start + _NAMES_AT_ONCE]):
                     for rtype in _ADDRESS_TYPES:
@@ -370,12 +370,14 @@ class Zone:
             return None
         servers = _one_per_address(await self.delegation_servers() or [])
         inside = [name for name in found if self._is_in_domain(name)]
-        asked: list[asyncio.Task[set[str]]] = []
+        queried: list[asyncio.Task[set[str]]] = []
         for start in range(0, len(inside), _NAMES_AT_ONCE):  # queries for all names at all servers would block the loop
-            if asked:
-                await asyncio.wait(asked, timeout=_PAUSE_S)
-            asked += [self.context.start(self._addresses_at(servers, name)) for name in inside[start:][:_NAMES_AT_ONCE]]
-        addresses = await asyncio.gather(*asked)
+            if queried:
+                await asyncio.wait(queried, timeout=_PAUSE_S)
+            queried += [
+                self.context.start(self._addresses_at(servers, name)) for name in inside[start:][:_NAMES_AT_ONCE]
+            ]
+        addresses = await asyncio.gather(*queried)
         return await self._with_resolved(
             {name: set[str]() for name in found} | dict(zip(inside, addresses, strict=True))
         )

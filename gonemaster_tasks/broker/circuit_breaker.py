@@ -12,7 +12,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-_PATIENCE_S = 0.5  # A recovered Redis answers the trying command within this time, so no other command is refused.
+_WAIT_S = 0.5  # A recovered Redis answers the trying command within this time, so no other command is refused.
 
 Result = TypeVar("Result")
 
@@ -36,7 +36,7 @@ class CircuitBreaker:
         with self._changed:
             if not self.is_open or self._trying == thread:  # A command connects first, which executes other commands.
                 return False
-            if not self._changed.wait_for(lambda: not self.is_open or self._trying is None, _PATIENCE_S):
+            if not self._changed.wait_for(lambda: not self.is_open or self._trying is None, _WAIT_S):
                 raise redis.TimeoutError("it has not answered for some seconds, and another command is asking it")
             if self.is_open:
                 self._trying = thread

@@ -234,8 +234,8 @@ class EmbeddedRedis:
 
 def _identity(program: Path) -> str:
     """Return the name and version of a server program, which determine its file formats."""
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    return " ".join(said.stdout.split()[:3])  # The rest describes the build.
+    completed = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    return " ".join(completed.stdout.split()[:3])  # The rest describes the build.
 
 
 def _move_content(source: Path, target: Path) -> None:

@@ -34,9 +34,9 @@ class Politeness:
                 keys=[WORKER_TIMES, *(keys.address(one.address) for one in requests)],
                 args=[process, round(terms.interval_s * _US), outstanding, *_CONSTANTS, *wanted],
             )
-        made_at = (sent_at + time.monotonic()) / 2
+        lease_time = (sent_at + time.monotonic()) / 2
         leases = [_lease(*fields[start : start + _FIELDS]) for start in range(0, len(fields), _FIELDS)]
-        return Leases(int(processes), leases, made_at)
+        return Leases(int(processes), leases, lease_time)
 
     def report(self, limited: Sequence[str]) -> None:
         """Store the addresses for which packets of a process wait; they expire after a short time."""

@@ -28,7 +28,7 @@ from gonemaster_engine.scoring.config import ScoringConfig
 log = logging.getLogger(__name__)
 
 _LIMIT = timedelta(minutes=10)
-_PATIENCE_S = 0.2  # Interval of the checks of the time limit.
+_CHECK_INTERVAL_S = 0.2  # Interval of the checks of the time limit.
 # A comparison uses one core and several hundred megabytes, so a process computes one at a time.
 _making = threading.Lock()
 
@@ -45,7 +45,7 @@ def read_comparison(
     found = find_comparison(session, before.view_id, after.view_id, basis=basis)
     if found is not None:
         return found
-    while not _making.acquire(timeout=_PATIENCE_S):
+    while not _making.acquire(timeout=_CHECK_INTERVAL_S):
         check_deadline(session)
     try:
         # Another thread may have stored it meanwhile, which the snapshot of this session may not show.

@@ -132,6 +132,6 @@ def rerun_listed(parts: QueueParts, run_ids: Sequence[str], *, who: str) -> Subm
     return submit_batch(parts, NewBatch(len(jobs), description="runs of a list again"), jobs, also=also)
 
 
-def _record(session: Session, made: SubmittedBatch, *, who: str, details: Mapping[str, Any]) -> None:
-    details, now = {**details, "batch_id": made.batch.id}, made.batch.created_at
-    record_action(session, "jobs.rerun", who=who, now=now, count=made.job_count, details=details)
+def _record(session: Session, created: SubmittedBatch, *, who: str, details: Mapping[str, Any]) -> None:
+    details, now = {**details, "batch_id": created.batch.id}, created.batch.created_at
+    record_action(session, "jobs.rerun", who=who, now=now, count=created.job_count, details=details)

@@ -76,7 +76,7 @@ def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> Sche
         return None
     if decided.stored is not None:
         enqueue_batch(parts, decided.stored)
-    _tell(decided, about)
+    _log(decided, about)
     return decided.decision.outcome
 
 
@@ -172,9 +172,9 @@ def _text_of(error: Exception) -> str:
     return Text("{error}; the log of the worker has the reason", error=type(error).__name__)
 
 
-def _tell(decided: _Decided, about: dict[str, object]) -> None:
+def _log(decided: _Decided, about: dict[str, object]) -> None:
     decision = decided.decision
     level = logging.WARNING if decision.outcome is ScheduleOutcome.ERROR else logging.INFO
     jobs = decided.stored.submitted.job_count if decided.stored else 0
-    told = {**about, "outcome": decision.outcome.value, "batch_id": decision.batch_id, "jobs": jobs}
-    log.log(level, "occurrence of a schedule", extra=told | ({"error": decision.error} if decision.error else {}))
+    fields = {**about, "outcome": decision.outcome.value, "batch_id": decision.batch_id, "jobs": jobs}
+    log.log(level, "occurrence of a schedule", extra=fields | ({"error": decision.error} if decision.error else {}))

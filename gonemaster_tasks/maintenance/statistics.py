@@ -47,7 +47,7 @@ def make_due_statistics(
 def _compute_all(
     store: Store, broker: Broker, now: Callable[[], datetime], stopped: Callable[[], bool], holder: str
 ) -> int:
-    made = 0
+    computed = 0
     with store.read_only() as session:
         due = batches_without_statistics(session, now=now())
     for batch_key in due:
@@ -62,7 +62,7 @@ def _compute_all(
         if tables is None:
             log.info("statistics discarded: runs of the batch have changed", extra={"batch_key": batch_key})
             continue
-        made += 1
+        computed += 1
         took_s = round(pace.lasted_s(), 1)
         log.info("statistics computed", extra={"batch_key": batch_key, "tables": tables, "seconds": took_s})
-    return made
+    return computed

@@ -14,7 +14,7 @@ from gonemaster_tasks.monitoring.issues import Issue
 
 MAX_SKEW_S = 5.0
 _SILENT_S = 10.0  # More than two report intervals.
-_SAID_LATELY_S = 15.0
+_RECENT_S = 15.0
 _LATE_S = 6.0  # In addition to two intervals of the reaper, or one of retention.
 _LONGEST_WRITING_S = 10.0
 
@@ -36,12 +36,12 @@ def find_silent_processes(parts: QueueParts, _settings: Settings, now: datetime)
     """Yield processes that recorded in the database that Redis does not answer them."""
     with parts.store.read_only() as session:
         silences = read_outages(session)
-    for name, said in sorted(silences.items()):
-        if abs(now.timestamp() - said["at"]) < _SAID_LATELY_S:
+    for name, outage in sorted(silences.items()):
+        if abs(now.timestamp() - outage["at"]) < _RECENT_S:
             text = Text(
-                "Redis does not answer this process on {host}: {reason}", host=said["host"], reason=said["reason"]
+                "Redis does not answer this process on {host}: {reason}", host=outage["host"], reason=outage["reason"]
             )
-            yield Issue("process_without_broker", name, text, _moment(said["since"]))
+            yield Issue("process_without_broker", name, text, _moment(outage["since"]))
 
 
 def _clock_of(report: ProcessReport) -> Iterator[Issue]:

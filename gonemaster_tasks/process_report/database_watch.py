@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-PATIENCE_S = 3.0  # Without a reply; interactive jobs start elsewhere within 5 s.
+TIMEOUT_S = 3.0  # Without a reply; interactive jobs start elsewhere within 5 s.
 _FIRST_REST_S = 0.5
 _LONGEST_REST_S = 5.0
 
@@ -19,14 +19,14 @@ class DatabaseWatch:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._asked_at: float | None = None
+        self._claimed_at: float | None = None
         self._silent_since: float | None = None
         self._refused_until = 0.0
         self._rest_s = _FIRST_REST_S
 
     def ask(self, ping: Callable[[], object]) -> None:
         """Ping the database once; raises the error of `ping`."""
-        began = self._asked_at = self._clock()
+        began = self._claimed_at = self._clock()
         try:
             ping()
         except Exception:
@@ -37,7 +37,7 @@ class DatabaseWatch:
                 if self._clock() >= self._refused_until:
                     self._silent_since = None
         finally:
-            self._asked_at = None
+            self._claimed_at = None
 
     def record_refusal(self) -> None:
         """Record that a claim failed."""
@@ -60,12 +60,12 @@ class DatabaseWatch:
 
     def silent_s(self) -> float:
         """Return the seconds since the last reply, 0 while the database answers."""
-        asked_at, since = self._asked_at, self._silent_since  # Read once, because other threads change them.
+        claimed_at, since = self._claimed_at, self._silent_since  # Read once, because other threads change them.
         now = self._clock()
         if since is not None:
             return max(now - since, 1e-3)
-        if asked_at is not None and now - asked_at > PATIENCE_S:
-            return now - asked_at
+        if claimed_at is not None and now - claimed_at > TIMEOUT_S:
+            return now - claimed_at
         return 0.0
 
     def _record_silence(self, since: float) -> None:

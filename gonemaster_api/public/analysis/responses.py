@@ -30,9 +30,9 @@ def view_response_with(
     `others` may change while the snapshot does not, for example if a run is deleted. So the response is not cached.
     """
     with view_reading(state(), tag, slug) as found:
-        beside = others(found)
-        digest = blake2b(repr(beside).encode(), digest_size=4).hexdigest()
-        return tagged(f"{found.version(found.shown)}-{digest}", lambda: read(found) | beside, is_whole=False)
+        others_data = others(found)
+        digest = blake2b(repr(others_data).encode(), digest_size=4).hexdigest()
+        return tagged(f"{found.version(found.shown)}-{digest}", lambda: read(found) | others_data, is_whole=False)
 
 
 def default_response(tag: str, read: Callable[[Reading, PublicSnapshot | None], Any]) -> Any:

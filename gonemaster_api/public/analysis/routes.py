@@ -13,7 +13,7 @@ from flask import Blueprint as PlainBlueprint
 from flask.views import MethodView
 
 from gonemaster_api.public.analysis import comparison_schemas, schemas
-from gonemaster_api.public.analysis import query_schemas as asked
+from gonemaster_api.public.analysis import query_schemas as schemas_of_queries
 from gonemaster_api.public.analysis.responses import (
     LIST_MAX_AGE,
     cohort_response,
@@ -163,7 +163,7 @@ class Overview(MethodView):
 class Domains(MethodView):
     """Domains of a snapshot."""
 
-    @blueprint.arguments(asked.DomainListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.DomainListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisDomainListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _429="rate_limited", _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -187,7 +187,7 @@ class DomainByName(MethodView):
 class Nameservers(MethodView):
     """Name servers of a snapshot."""
 
-    @blueprint.arguments(asked.NameserverListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.NameserverListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisNameserverListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -211,7 +211,7 @@ class NameserverByName(MethodView):
 class Endpoints(MethodView):
     """Name server addresses of a snapshot."""
 
-    @blueprint.arguments(asked.EndpointListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.EndpointListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisEndpointListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -223,7 +223,7 @@ class Endpoints(MethodView):
 class EndpointByAddress(MethodView):
     """One name server address of a snapshot."""
 
-    @blueprint.arguments(asked.EndpointQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.EndpointQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisEndpointDetailSchema)
     @blueprint.refuses(
         _400=f"invalid_address, invalid_nameserver, missing_nameserver, {_PAGE}", _404=_OBJECT, _503=_LATE
@@ -237,7 +237,7 @@ class EndpointByAddress(MethodView):
 class Asns(MethodView):
     """Autonomous systems of a snapshot."""
 
-    @blueprint.arguments(asked.AsnListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.AsnListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisAsnListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -261,7 +261,7 @@ class AsnByNumber(MethodView):
 class Prefixes(MethodView):
     """Prefixes of a snapshot."""
 
-    @blueprint.arguments(asked.PrefixListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.PrefixListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisPrefixListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -273,7 +273,7 @@ class Prefixes(MethodView):
 class Prefix(MethodView):
     """One prefix of a snapshot."""
 
-    @blueprint.arguments(asked.PrefixQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.PrefixQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisPrefixDetailSchema)
     @blueprint.refuses(_400=f"missing_prefix, invalid_prefix, {_PAGE}", _404=_OBJECT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -285,7 +285,7 @@ class Prefix(MethodView):
 class Tags(MethodView):
     """Message tags of a snapshot."""
 
-    @blueprint.arguments(asked.TagListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.TagListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisTagListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -309,7 +309,7 @@ class TagByName(MethodView):
 class Testcases(MethodView):
     """Test cases of a snapshot."""
 
-    @blueprint.arguments(asked.TestcaseListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.TestcaseListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisTestcaseListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -321,7 +321,7 @@ class Testcases(MethodView):
 class Testcase(MethodView):
     """One test case of a snapshot."""
 
-    @blueprint.arguments(asked.SnapshotTestcaseQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.SnapshotTestcaseQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisTestcaseDetailSchema)
     @blueprint.refuses(_400=f"missing_module, missing_testcase, {_PAGE}", _404=_OBJECT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
@@ -333,7 +333,7 @@ class Testcase(MethodView):
 class Trends(MethodView):
     """Trends of a cohort."""
 
-    @blueprint.arguments(asked.TrendsQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.TrendsQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisTrendsSchema)
     @blueprint.refuses(_400="invalid_category, invalid_from, invalid_to, invalid_time_range", _404=_COHORT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
@@ -345,7 +345,7 @@ class Trends(MethodView):
 class History(MethodView):
     """History of one object of a cohort."""
 
-    @blueprint.arguments(asked.HistoryQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.HistoryQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisHistorySchema)
     @blueprint.refuses(_400="missing_entity, invalid_entity, missing_key, invalid_key", _404=_COHORT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
@@ -357,7 +357,7 @@ class History(MethodView):
 class Diff(MethodView):
     """Differences between two snapshots."""
 
-    @blueprint.arguments(asked.SnapshotDiffQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.SnapshotDiffQuerySchema, location="query")
     @blueprint.response(200, comparison_schemas.AnalysisDiffSchema)
     @blueprint.refuses(
         _400=f"missing_snapshots, invalid_granularity, {_PAGE}", _404=_SNAPSHOT, _429="rate_limited", _503=_LATE
@@ -371,7 +371,7 @@ class Diff(MethodView):
 class Report(MethodView):
     """Report about two snapshots."""
 
-    @blueprint.arguments(asked.ReportQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.ReportQuerySchema, location="query")
     @blueprint.response(200, comparison_schemas.AnalysisReportSchema)
     @blueprint.refuses(
         _400=f"missing_snapshots, invalid_min_cluster, invalid_max_spread, {_PAGE}",

@@ -35,7 +35,7 @@ def read_registry_card(reading: ViewReading, name: str) -> dict[str, Any]:
     state = _state(reading, found)
     if services is not None and url is None:
         state = UNAVAILABLE
-    elif (state in (STALE, PENDING)) and _can_retry(reading, found) and not _wish(reading, domain):
+    elif (state in (STALE, PENDING)) and _can_retry(reading, found) and not _request(reading, domain):
         state = state if state == STALE else UNAVAILABLE
     data = json.loads(found.content) if found and found.content else vars(RegistrationData())
     fetched = {
@@ -60,7 +60,7 @@ def _can_retry(reading: ViewReading, found: Registration | None) -> bool:
     return bool(utcnow() - found.tried_at >= reading.state.settings.external_data_negative_ttl)
 
 
-def _wish(reading: ViewReading, domain: str) -> bool:
+def _request(reading: ViewReading, domain: str) -> bool:
     """Queue a domain; return False if it could not be queued."""
     try:
         return reading.state.broker.wishes.add(domain, at=utcnow().timestamp())

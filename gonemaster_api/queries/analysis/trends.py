@@ -64,10 +64,10 @@ def read_history_of(reading: Reading, snapshots: Sequence[PublicSnapshot], query
     names = ("domain_count", "latency_p50_ms", *(("score", "grade") if reading.shows_scores else ()))
     points = []
     for one in reversed(snapshots):
-        said = found.get(one.view_id)
-        head = {"slug": one.slug, "captured_at": one.captured_at, "present": said is not None}
+        series = found.get(one.view_id)
+        head = {"slug": one.slug, "captured_at": one.captured_at, "present": series is not None}
         empty = dict.fromkeys(("domain_count", "latency_p50_ms", "score", "grade"))
-        points.append(head | empty | {name: said[name] for name in names if said and name in said})
+        points.append(head | empty | {name: series[name] for name in names if series and name in series})
     return {"dataset_tag": reading.cohort.source_tag, "entity": kind.value, "key": str(key), "points": points}
 
 

@@ -166,7 +166,7 @@ class TrendSlots:
     latencies: Mapping[SlotKey, Mapping[str, list[int]]]
 
 
-def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> TrendSlots:
+def read_trend_slots(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> TrendSlots:
     """Read the slots of each length from a start time on. Raises ApiError as `read_metrics` does."""
     try:
         with state.store.read_only_within(_LIMIT) as session:

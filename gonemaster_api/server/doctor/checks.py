@@ -257,8 +257,8 @@ def check_queue(settings: Settings) -> list[DoctorResult]:
         broker = opened.enter_context(closing(Broker.open(settings.broker_url)))
         celery = opened.enter_context(closing(make_app_of(settings)))
         issues = find_issues(QueueParts(store, broker, celery), settings)
-    told_elsewhere = {"beat_absent", "schedule_missing", "may_evict"}
-    shown = [issue for issue in issues if issue.kind not in told_elsewhere]
+    reported_elsewhere = {"beat_absent", "schedule_missing", "may_evict"}
+    shown = [issue for issue in issues if issue.kind not in reported_elsewhere]
     return [
         warning("queue", f"{issue.kind}: {issue.subject}: {issue.text}", issue.advice) for issue in shown[:_MAX_ISSUES]
     ] or [ok("queue", "no issue of jobs, messages, schedules or operations")]
@@ -280,15 +280,15 @@ def _network_result(way: ExchangeKind, reach: PathReach, settings: Settings) -> 
     name = "dns"
     if way.family == 6 and settings.ipv6_mode == "off":
         return skipped(name, f"{way.name}: ipv6_mode is off")
-    if not reach.asked:
+    if not reach.tried:
         return skipped(name, f"{way.name}: the root hints have no address of this family")
     if not reach.answered:
-        text = f"{way.name}: none of {reach.asked} root servers gives an answer ({reach.error})"
+        text = f"{way.name}: none of {reach.tried} root servers gives an answer ({reach.error})"
         return fault(name, text, _ADVICE[way.kind] + (_WITHOUT_IPV6 if way.family == 6 else ""))
-    told = f"{way.name}: {reach.answered} of {reach.asked} root servers answer"
+    summary = f"{way.name}: {reach.answered} of {reach.tried} root servers answer"
     if way.kind != "large":
-        return ok(name, told)
+        return ok(name, summary)
     if reach.truncated or (reach.octets <= SMALL_OCTETS and not settings.root_hints_path):
         advice = "something on the way cuts large answers over UDP; tests ask again over TCP, which takes longer"
-        return warning(name, f"{told}, but no answer above {SMALL_OCTETS} octets arrives", advice)
-    return ok(name, f"{told}, {reach.octets} octets")
+        return warning(name, f"{summary}, but no answer above {SMALL_OCTETS} octets arrives", advice)
+    return ok(name, f"{summary}, {reach.octets} octets")

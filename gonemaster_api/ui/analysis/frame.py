@@ -92,10 +92,10 @@ def render_view(
     def render(found: Reading, frame: Frame) -> Response:
         return _page(template, frame, **values, **read(view_of(found, frame)))
 
-    def beside(found: Reading, frame: Frame) -> str:
+    def extra_version(found: Reading, frame: Frame) -> str:
         return repr(read(view_of(found, frame)))
 
-    return _shown(current, render, needs_snapshot=True, beside=beside if changes else None)
+    return _shown(current, render, needs_snapshot=True, extra_version=extra_version if changes else None)
 
 
 def render_cohort(
@@ -121,7 +121,7 @@ def _shown(
     render: Callable[[Reading, Frame], Response],
     *,
     needs_snapshot: bool,
-    beside: Callable[[Reading, Frame], str] | None = None,
+    extra_version: Callable[[Reading, Frame], str] | None = None,
 ) -> Response:
     tag, slug = request.args.get("cohort") or None, request.args.get("snapshot") or None
     try:
@@ -129,7 +129,7 @@ def _shown(
             frame = _frame(found, current, slug)
             if needs_snapshot and frame.shown is None:
                 return _page("analysis/empty.html", frame, code="no_snapshot")
-            version = _version(found, frame, beside(found, frame) if beside else "")
+            version = _version(found, frame, extra_version(found, frame) if extra_version else "")
             return cached_page(version, lambda: render(found, frame), caching=REVALIDATED, indexed=True)
     except ApiError as error:
         if error.code not in _EMPTY:
@@ -180,10 +180,10 @@ def _vantage() -> str:
     return label if len(label) <= _MAX_LABEL else ""
 
 
-def _version(found: Reading, frame: Frame, beside: str) -> str:
+def _version(found: Reading, frame: Frame, extra_version: str) -> str:
     """Return a value that changes with the content of the page and its snapshot bar."""
     digest = blake2b(digest_size=8)
     shown = frame.shown and (frame.shown.id, frame.shown.view_id)
-    for value in (frame.cohorts, shown, frame.vantage, frame.label, frame.description, frame.canonical, beside):
+    for value in (frame.cohorts, shown, frame.vantage, frame.label, frame.description, frame.canonical, extra_version):
         digest.update(repr(value).encode() + b"\0")
     return f"{found.version(*frame.snapshots)}-{digest.hexdigest()}"

@@ -61,17 +61,17 @@ def show() -> Response:
 def _read(view: ViewReading) -> dict[str, Any]:
     found = read_overview(view)["overview"]
     until = [one for one in view.snapshots() if one.captured_at <= view.shown.captured_at or one.id == view.shown.id]
-    course = _course(view)
+    history = _history(view)
     return {
         "totals": found["totals"],
         "overview": found,
-        "tiles": list(_tiles(view, course)),
-        "movers": _movers(view, course),
+        "tiles": list(_tiles(view, history)),
+        "movers": _movers(view, history),
         "count": len(until),
     }
 
 
-def _course(view: ViewReading) -> list[PublicSnapshot]:
+def _history(view: ViewReading) -> list[PublicSnapshot]:
     """Return the snapshots up to the selected one, oldest first."""
     snapshots = sorted(view.snapshots(), key=lambda one: (one.first_run_at or one.captured_at, one.id))
     ids = [one.id for one in snapshots]
@@ -79,10 +79,10 @@ def _course(view: ViewReading) -> list[PublicSnapshot]:
     return snapshots[max(0, end - _POINTS) : end]
 
 
-def _tiles(view: ViewReading, course: Sequence[PublicSnapshot]) -> Iterable[Tile]:
-    stored = read_distributions(view.session, [one.view_id for one in course])
-    facts = [json.loads(stored[one.view_id]) if stored.get(one.view_id) else {} for one in course]
-    yield Tile(_("Domains"), [float(one.domain_count) for one in course], is_share=False)
+def _tiles(view: ViewReading, history: Sequence[PublicSnapshot]) -> Iterable[Tile]:
+    stored = read_distributions(view.session, [one.view_id for one in history])
+    facts = [json.loads(stored[one.view_id]) if stored.get(one.view_id) else {} for one in history]
+    yield Tile(_("Domains"), [float(one.domain_count) for one in history], is_share=False)
     yield Tile(_("Healthy"), [_share(one, SEVERITY, ("OK", "NOTICE")) for one in facts])
     if view.shows_scores:
         yield Tile(_("A or better"), [_share(one, GRADE, ("A+", "A")) for one in facts])
@@ -96,11 +96,11 @@ def _share(facts: Mapping[str, Mapping[str, int]], category: str, keys: Sequence
     return 100 * sum(counts.get(key, 0) for key in keys) / whole if whole else None
 
 
-def _movers(view: ViewReading, course: Sequence[PublicSnapshot]) -> dict[str, Any] | None:
+def _movers(view: ViewReading, history: Sequence[PublicSnapshot]) -> dict[str, Any] | None:
     """Return the domains with the largest score changes since the previous snapshot, in both directions."""
-    if len(course) < len("ab") or not view.shows_scores:
+    if len(history) < len("ab") or not view.shows_scores:
         return None
-    before = course[-2]
+    before = history[-2]
     config = current_scoring(state().store, state().settings)
     found, total = read_movers(view, before, view.shown, config, maximum=_MOVERS)
     ordered = sorted(found, key=lambda one: (-abs(one["delta"]), one["domain"]))

@@ -97,9 +97,9 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
         query.problems.append(problem_of(error))
         trend = read_trends(found, frame.snapshots, TrendsQuerySchema().load({}))
     scale, focus = request.args.get("scale", ""), request.args.get("focus", "")
-    course = TrendChart(trend, scale if scale in SCALES else SCALES[0], focus if focus in trend["key_meta"] else "")
+    chart = TrendChart(trend, scale if scale in SCALES else SCALES[0], focus if focus in trend["key_meta"] else "")
     shown = [(one.name, one.label) for one in SHOWN if found.shows_scores or one.name != GRADE]
-    return {"trend": trend, "course": course, "categories": shown, "query": query, "status": query.status}
+    return {"trend": trend, "chart": chart, "categories": shown, "query": query, "status": query.status}
 
 
 def _csv(query: PageQuery) -> Response:

@@ -35,11 +35,11 @@ class ViewTable:
     kind: str
     table: type[Base]
     columns: tuple[str, ...]
-    made: Iterator[Made]
+    records: Iterator[Made]
 
     def rows(self, view_id: int) -> Iterator[tuple[Sequence[Any], list[MemberRow]]]:
         """Yield the row of each object and the rows of its members."""
-        for position, (row, members) in enumerate(self.made):
+        for position, (row, members) in enumerate(self.records):
             yield (view_id, position, *row), list(member_rows(view_id, self.kind, position, members))
 
 

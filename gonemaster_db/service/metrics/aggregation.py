@@ -113,7 +113,7 @@ class JobTally:
         """Add runs; `batches` has the ID and size of the stored batches, by key."""
         for run in runs:
             self._count(run)
-            self._place(run, now_s)
+            self._count_outcome(run, now_s)
             self._add_to_domain(run)
             if run.batch_key is not None:
                 self._add_to_batch(run, str(run.batch_key), batches.get(run.batch_key))
@@ -128,7 +128,7 @@ class JobTally:
             self.counts[Count(DURATION, label)] += 1
             self.counts[Count(DURATION_SUM)] += run.duration_ms
 
-    def _place(self, run: FinishedRun, now_s: float) -> None:
+    def _count_outcome(self, run: FinishedRun, now_s: float) -> None:
         moment = run.finished_at.timestamp()
         if not is_kept((300, int(moment)), now_s):
             return

@@ -95,8 +95,8 @@ def _locked(session: Session, *, now: datetime, waiting: bool) -> MetricFollower
     found = session.scalar(query.with_for_update(skip_locked=not waiting), execution_options=fresh)
     if found is None:
         empty = {"name": _NAME, "seen": 0, "holes": [], "domains": {}, "batches": {}, "updated_at": now}
-        made = insert(session, MetricFollower).values(empty).on_conflict_do_nothing().returning(MetricFollower.name)
-        if session.execute(made).first() is not None or waiting:
+        inserted = insert(session, MetricFollower).values(empty).on_conflict_do_nothing().returning(MetricFollower.name)
+        if session.execute(inserted).first() is not None or waiting:
             found = session.scalar(query.with_for_update(), execution_options=fresh)
     return found
 

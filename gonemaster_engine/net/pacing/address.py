@@ -36,13 +36,13 @@ class PacedAddress:
         """Whether no query waits and no packet is in flight."""
         return not (self.queue or self.in_flight or self.leased_in_flight or self.is_asked)
 
-    def accept(self, lease: Lease, *, made_at: float, now: float) -> None:
+    def accept(self, lease: Lease, *, lease_time: float, now: float) -> None:
         """Start to use a lease."""
         self.is_shared = lease.is_shared
         self.retry_at = now + lease.retry_s if lease.retry_s else 0.0
         if lease.packets:
             self.leased = lease.packets
-            self._starts_at = made_at + lease.delay_s
+            self._starts_at = lease_time + lease.delay_s
             self._lease_until = self._starts_at + LIFE_S
             self.extend_expired(now)
 

@@ -40,7 +40,7 @@ class Leases(NamedTuple):
 
     processes: int  # live workers
     leases: Sequence[Lease]
-    made_at: float  # time.monotonic() of this process
+    lease_time: float  # time.monotonic() of this process
 
 
 class LeaseClient(Protocol):

@@ -200,7 +200,7 @@ class Pacing:
         for number, address in enumerate(wanted):
             address.is_asked = False
             if leases and self._can_lease and limits == self._limits:
-                address.accept(leases.leases[number], made_at=leases.made_at, now=now)
+                address.accept(leases.leases[number], lease_time=leases.lease_time, now=now)
             self._advance(address)
         if self._wanted:
             self._request_soon()

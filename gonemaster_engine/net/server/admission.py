@@ -17,7 +17,7 @@ from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, Query, QueryOutcome
 from gonemaster_engine.net.server.answers import Answer
 from gonemaster_engine.net.server.paths import PathHealth
 from gonemaster_engine.net.server.run_state import RunState
-from gonemaster_engine.waiting import PATIENCE_S
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S
 
 
 class Pending(NamedTuple):
@@ -154,7 +154,7 @@ class QueryAdmission:
 
     def _set_timer(self, resume: Callable[[], None]) -> None:
         if self._timer is None:
-            self._timer = self._run.loop.call_later(PATIENCE_S, self._on_time, resume)
+            self._timer = self._run.loop.call_later(SILENCE_TIMEOUT_S, self._on_time, resume)
 
     def _on_time(self, resume: Callable[[], None]) -> None:
         self._timer = None

@@ -130,12 +130,12 @@ class Denial(NamedTuple):
         return await self.zone.verifier.nsec3_label(self.zone.name, record) == record.label
 
     async def _judge_signatures(self, tags: DenialTags, owner: str) -> None:
-        made = signatures(self.response, tags.rtype, owner, "authority")
-        if not made:
+        rrsigs = signatures(self.response, tags.rtype, owner, "authority")
+        if not rrsigs:
             self.tally.add(tags.missing_signature, self.server)
             return
         signed = rrset(self.response, tags.rtype, owner, "authority")
-        verdicts = [(signature, await self._verdict(signed, signature)) for signature in made]
+        verdicts = [(signature, await self._verdict(signed, signature)) for signature in rrsigs]
         for signature, verdict in verdicts:
             self._add(tags, signature, verdict)
         is_faulty = any(tags.tag_for(verdict) for _, verdict in verdicts)

@@ -46,7 +46,7 @@ class SignedSet:
     """A record set with its signatures."""
 
     records: Rrset
-    made: Sequence[Rrsig]
+    rrsigs: Sequence[Rrsig]
 
 
 @dataclass(slots=True)
@@ -89,8 +89,8 @@ class SignalSearch:
     def signer(self) -> str | None:
         """The signer of the signal's CDS set or, if that is empty, of its CDNSKEY set."""
         for rtype in (CDS, CDNSKEY):
-            if self.sets[rtype].records.rdatas and self.sets[rtype].made:
-                return self.sets[rtype].made[0].signer
+            if self.sets[rtype].records.rdatas and self.sets[rtype].rrsigs:
+                return self.sets[rtype].rrsigs[0].signer
         return None
 
 
@@ -190,12 +190,12 @@ class Path:
         return None
 
     async def _answered(self, name: str, at: PathZone, response: Response) -> PathZone:
-        made = signatures(response, DS, name)
-        signer = made[0].signer if made else at.name
+        rrsigs = signatures(response, DS, name)
+        signer = rrsigs[0].signer if rrsigs else at.name
         # The server also serves a zone in between, which no referral showed but its signature shows.
         if names.is_below(signer, at.name) and names.is_below(name, signer):
             at = await self.reach(signer, at)
-        signed = SignedSet(rrset(response, DS, name), made)
+        signed = SignedSet(rrset(response, DS, name), rrsigs)
         denied = response.rcode_number == _NXDOMAIN
         return self._keep(PathZone(name, at, at.servers, ds_records(response, name), signed, is_denied=denied))
 
@@ -218,7 +218,7 @@ class Path:
         if zone.parent is not None and zone.signed_ds is not None:
             trusted = [] if isinstance(zone.parent.keys, ZoneFault) else list(zone.parent.keys or ())
             signed = zone.signed_ds
-            trust = await validate_set(verifier, signed.records, signed.made, trusted, zone=zone.parent.name, now=now)
+            trust = await validate_set(verifier, signed.records, signed.rrsigs, trusted, zone=zone.parent.name, now=now)
             if trust is not Trust.SECURE:
                 return ZoneFault.OPEN if trust is Trust.OPEN else ZoneFault.BROKEN
         pending: list[Awaitable[Response | None]] = [

@@ -199,8 +199,8 @@ class Vantage:
         return await self._judge_ds(name, response, ds) if ds else CheckedCut(await self._denied_state(name, response))
 
     async def _judge_ds(self, name: str, response: Response, ds: Sequence[Ds]) -> CheckedCut:
-        made = signatures(response, DS, name)
-        signer = made[0].signer if made else None
+        rrsigs = signatures(response, DS, name)
+        signer = rrsigs[0].signer if rrsigs else None
         if signer is None or not (names.is_below(name, signer) and names.is_in_domain(signer, self.origin)):
             return CheckedCut(CutState.BROKEN)
         keys = self.keys
@@ -210,7 +210,7 @@ class Vantage:
                 return CheckedCut(CutState.BROKEN if cut.state is not CutState.UNDETERMINED else CutState.UNDETERMINED)
             keys = cut.keys
         signed = rrset(response, DS, name)
-        trust = await validate_set(self.zone.verifier, signed, made, keys, zone=signer, now=self.zone.now)
+        trust = await validate_set(self.zone.verifier, signed, rrsigs, keys, zone=signer, now=self.zone.now)
         return CheckedCut(_STATES[trust], ds=ds)
 
     async def with_keys(self, name: str, ds: Sequence[Ds]) -> CheckedCut:

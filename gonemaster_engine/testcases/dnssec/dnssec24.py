@@ -176,7 +176,7 @@ class _Search:
             of, each = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
             if each.records.rdatas:
                 verifier, now = self._zone.verifier, self._zone.now
-                trust = await validate_set(verifier, each.records, each.made, keys, zone=signing.name, now=now)
+                trust = await validate_set(verifier, each.records, each.rrsigs, keys, zone=signing.name, now=now)
                 if trust is Trust.OPEN:
                     is_good = False
                     continue

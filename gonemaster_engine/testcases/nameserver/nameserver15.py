@@ -47,16 +47,16 @@ async def nameserver15(zone: Zone, usable: ServerFilter) -> list[Finding]:
 
 
 def _findings(reported: Mapping[Nameserver, Software]) -> list[Finding]:
-    versions = grouped((version, server) for server, said in reported.items() for version in said.versions)
-    errors = grouped((name, server) for server, said in reported.items() for name in said.errors)
+    versions = grouped((version, server) for server, reply in reported.items() for version in reply.versions)
+    errors = grouped((name, server) for server, reply in reported.items() for name in reply.errors)
     findings = [
         VERSION(string=text, query_name=query_name, servers=servers)
         for (text, query_name), servers in sorted(versions.items())
     ]
     findings += [ERROR(query_name=query_name, servers=servers) for query_name, servers in sorted(errors.items())]
-    if undisclosed := [server for server, said in reported.items() if not said.versions]:
+    if undisclosed := [server for server, reply in reported.items() if not reply.versions]:
         findings.append(NOT_REVEALED(servers=undisclosed))
-    if wrong := [server for server, said in reported.items() if said.wrong_class]:
+    if wrong := [server for server, reply in reported.items() if reply.wrong_class]:
         findings.append(WRONG_CLASS(servers=wrong))
     return findings
 

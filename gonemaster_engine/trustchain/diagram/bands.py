@@ -150,13 +150,13 @@ def _about(context: Context, position: int) -> NodeFacts:
 
 
 def _signed(
-    context: Context, keys: Sequence[KeyBox], made: Sequence[Signature], targets: tuple[BundleEnd, ...]
+    context: Context, keys: Sequence[KeyBox], rrsigs: Sequence[Signature], targets: tuple[BundleEnd, ...]
 ) -> Bundle | None:
     """Return the lines from signing keys to the sets that they signed, or None if there are none to draw."""
-    if not targets or not made:
+    if not targets or not rrsigs:
         return None
     at, shared = context.chain.checked_at, marks.best(end.mark for end in targets)
-    own = marks.by_maker(made)
+    own = marks.by_signer(rrsigs)
     worth = ((each.box, marks.for_signatures(own.get(each.key.name, ()), at)) for each in keys)
     return Bundle(tuple(BundleEnd(box, mark) for box, mark in worth if mark), targets, shared or Mark.UNKNOWN)
 

@@ -63,13 +63,13 @@ class KeyBox:
 def key_boxes(context: Context, position: int) -> list[KeyBox]:
     """Return the keys of a cut in drawing order: keys with DS records, other signing keys, the rest."""
     cut = context.chain.cuts[position]
-    made = marks.by_maker(context.signatures_by_keys_at(position))
+    rrsigs = marks.by_signer(context.signatures_by_keys_at(position))
     total = len(_answering(context.chain.child_servers, cut.keys)) if context.is_tested(position) else 0
     found = [
-        _key_box(context, position, number, made=made.get(key.name, []), total=total)
+        _key_box(context, position, number, rrsigs=rrsigs.get(key.name, []), total=total)
         for number, key in enumerate(cut.keys)
     ]
-    return sorted(found, key=lambda each: (each.key.name not in cut.matched, each.key.name not in made))
+    return sorted(found, key=lambda each: (each.key.name not in cut.matched, each.key.name not in rrsigs))
 
 
 def _is_entry(cut: ZoneView, key: Key) -> bool:
@@ -78,14 +78,14 @@ def _is_entry(cut: ZoneView, key: Key) -> bool:
     return key.name in cut.signers and not any(each.sep for each in cut.keys)
 
 
-def _key_box(context: Context, position: int, number: int, *, made: Sequence[Signature], total: int) -> KeyBox:
+def _key_box(context: Context, position: int, number: int, *, rrsigs: Sequence[Signature], total: int) -> KeyBox:
     words, cut = context.words, context.chain.cuts[position]
     key = cut.keys[number]
     is_entry = _is_entry(cut, key)
-    over_keys = [each for each in made if each.covers == "DNSKEY"] if is_entry else []
+    over_keys = [each for each in rrsigs if each.covers == "DNSKEY"] if is_entry else []
     problem = _note(context, key, over_keys, total)
     mark = marks.for_keys(cut)
-    role = _role(key, is_entry=is_entry, signs_data=any(each.covers != "DNSKEY" for each in made))
+    role = _role(key, is_entry=is_entry, signs_data=any(each.covers != "DNSKEY" for each in rrsigs))
     is_anchor = cut.name == "." and key.name in cut.matched
     box = context.box(
         f"key-{number}",
@@ -94,7 +94,7 @@ def _key_box(context: Context, position: int, number: int, *, made: Sequence[Sig
         problem or (words.label("anchor") if is_anchor else short_algorithm(key.algorithm, key.algorithm_name)),
         Mark.WARN if problem and mark is Mark.OK else mark,
         position=position,
-        listed=facts.for_key(words, key, made, role=f"role_{role}", is_anchor=is_anchor, total=total),
+        listed=facts.for_key(words, key, rrsigs, role=f"role_{role}", is_anchor=is_anchor, total=total),
     )
     return KeyBox(key, box, is_entry)
 
@@ -120,16 +120,16 @@ def _note(context: Context, key: Key, over_keys: Sequence[Signature], total: int
     return ""
 
 
-def _signature_note(context: Context, made: Sequence[Signature]) -> str:
+def _signature_note(context: Context, rrsigs: Sequence[Signature]) -> str:
     words, at = context.words, context.chain.checked_at
-    if marks.for_signatures(made, at) in {None, Mark.OK}:
+    if marks.for_signatures(rrsigs, at) in {None, Mark.OK}:
         return ""
-    if marks.differs(made):
-        return words.label("signature_differs") if any(each.verdict == "valid" for each in made) else ""
-    end = marks.ending(made, at)
+    if marks.differs(rrsigs):
+        return words.label("signature_differs") if any(each.verdict == "valid" for each in rrsigs) else ""
+    end = marks.ending(rrsigs, at)
     if end:
         return words.label("signature_ends", time=f"{end:%H:%M}")
-    return words.coded("signature", made[0].verdict, short=True)
+    return words.coded("signature", rrsigs[0].verdict, short=True)
 
 
 def _answering(servers: Iterable[ServerView], records: Iterable[Key | DsView]) -> set[str]:
@@ -141,8 +141,8 @@ def ds_boxes(context: Context, position: int) -> list[tuple[DsView, Box]]:
     """Return the DS records of a cut in drawing order: those that match a key first."""
     cut = context.chain.cuts[position]
     total = len(_answering(context.chain.parent_servers, cut.ds)) if context.is_tested(position) else 0
-    made = [(ds, _ds_box(context, position, number, total=total)) for number, ds in enumerate(cut.ds)]
-    return sorted(made, key=lambda each: each[0].verdict != "match")
+    rrsigs = [(ds, _ds_box(context, position, number, total=total)) for number, ds in enumerate(cut.ds)]
+    return sorted(rrsigs, key=lambda each: each[0].verdict != "match")
 
 
 def _ds_box(context: Context, position: int, number: int, *, total: int) -> Box:
@@ -222,27 +222,27 @@ def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
     yield from _names(context)
 
 
-def _records(context: Context, number: int, kind: str, made: Sequence[Signature]) -> tuple[Box, Mark | None]:
+def _records(context: Context, number: int, kind: str, rrsigs: Sequence[Signature]) -> tuple[Box, Mark | None]:
     words, position = context.words, len(context.chain.cuts) - 1
-    mark, worth = marks.for_status(context.chain.cuts[-1].status), marks.for_set(made, context.chain.checked_at)
-    problem = _set_note(context, made)
+    mark, worth = marks.for_status(context.chain.cuts[-1].status), marks.for_set(rrsigs, context.chain.checked_at)
+    problem = _set_note(context, rrsigs)
     box = context.box(
         f"records-{number}",
         "records",
         kind or "?",
-        problem or words.label("signed" if made else "not_signed"),
+        problem or words.label("signed" if rrsigs else "not_signed"),
         Mark.WARN if problem and mark is Mark.OK else mark,
         position=position,
-        listed=facts.signed_by(words, made),
+        listed=facts.signed_by(words, rrsigs),
     )
     return box, worth
 
 
-def _set_note(context: Context, made: Sequence[Signature]) -> str:
+def _set_note(context: Context, rrsigs: Sequence[Signature]) -> str:
     """Return a note about a problem of a set's signatures, taken from the best signing key."""
     at = context.chain.checked_at
-    worth = marks.for_set(made, at)
-    found = (each for each in marks.by_maker(made).values() if marks.for_signatures(each, at) is worth)
+    worth = marks.for_set(rrsigs, at)
+    found = (each for each in marks.by_signer(rrsigs).values() if marks.for_signatures(each, at) is worth)
     return _signature_note(context, next(found, []))
 
 

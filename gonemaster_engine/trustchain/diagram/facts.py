@@ -15,11 +15,11 @@ _MAX_LISTED = 16  # items in one value
 
 
 def for_key(
-    words: DiagramTexts, key: Key, made: Iterable[Signature], *, role: str, is_anchor: bool, total: int
+    words: DiagramTexts, key: Key, rrsigs: Iterable[Signature], *, role: str, is_anchor: bool, total: int
 ) -> list[Fact]:
     """Return the facts about a key.
 
-    `made` holds its signatures, `total` is the number of servers that returned keys.
+    `rrsigs` holds its signatures, `total` is the number of servers that returned keys.
     """
     flags = words.fact("revoked", flags=key.flags) if key.revoked else str(key.flags)
     facts = [
@@ -33,13 +33,13 @@ def for_key(
     if is_anchor:
         facts.append(Fact(words.fact("trust_anchor"), words.fact("yes")))
     facts += [
-        Fact(words.fact("signs"), text) for text in islice((_signature(words, each) for each in made), _MAX_LISTED)
+        Fact(words.fact("signs"), text) for text in islice((_signature(words, each) for each in rrsigs), _MAX_LISTED)
     ]
     return [*facts, *seen_on(words, key.servers, total)]
 
 
-def for_ds(words: DiagramTexts, ds: DsView, made: Iterable[Signature], *, total: int) -> list[Fact]:
-    """Return the facts about a DS record; `made` holds the signatures over its set."""
+def for_ds(words: DiagramTexts, ds: DsView, rrsigs: Iterable[Signature], *, total: int) -> list[Fact]:
+    """Return the facts about a DS record; `rrsigs` holds the signatures over its set."""
     name = f"{ds.digest_type}, {ds.digest_type_name}" if ds.digest_type_name else str(ds.digest_type)
     facts = [
         Fact(words.fact("key_tag"), str(ds.key_tag)),
@@ -49,7 +49,7 @@ def for_ds(words: DiagramTexts, ds: DsView, made: Iterable[Signature], *, total:
     ]
     if ds.verdict:
         facts.append(Fact(words.fact("result"), words.coded("link", ds.verdict)))
-    return [*facts, *signed_by(words, made), *seen_on(words, ds.servers, total)]
+    return [*facts, *signed_by(words, rrsigs), *seen_on(words, ds.servers, total)]
 
 
 def for_names(words: DiagramTexts, found: Sequence[Name]) -> list[Fact]:
@@ -74,7 +74,7 @@ def left_out(words: DiagramTexts, label: str, word: str) -> list[Fact]:
     return [Fact(words.fact("not_shown"), f"{label}: {word}")]
 
 
-def signed_by(words: DiagramTexts, made: Iterable[Signature]) -> list[Fact]:
+def signed_by(words: DiagramTexts, rrsigs: Iterable[Signature]) -> list[Fact]:
     """Return the signatures over a set."""
     texts = (
         words.fact(
@@ -84,7 +84,7 @@ def signed_by(words: DiagramTexts, made: Iterable[Signature]) -> list[Fact]:
             inception=instant(each.inception),
             expiration=instant(each.expiration),
         )
-        for each in made
+        for each in rrsigs
     )
     return [Fact(words.fact("signed_by"), text) for text in islice(texts, _MAX_LISTED)]
 
@@ -99,13 +99,13 @@ def seen_on(words: DiagramTexts, servers: Sequence[str], total: int) -> list[Fac
     return [Fact(words.fact("seen_on"), words.fact("servers", count=len(servers), total=total, servers=listed))]
 
 
-def _signature(words: DiagramTexts, made: Signature) -> str:
+def _signature(words: DiagramTexts, rrsigs: Signature) -> str:
     return words.fact(
         "signature",
-        covers=made.covers,
-        verdict=words.coded("verdict", made.verdict),
-        inception=instant(made.inception),
-        expiration=instant(made.expiration),
+        covers=rrsigs.covers,
+        verdict=words.coded("verdict", rrsigs.verdict),
+        inception=instant(rrsigs.inception),
+        expiration=instant(rrsigs.expiration),
     )
 
 

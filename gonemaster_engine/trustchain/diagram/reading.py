@@ -14,7 +14,7 @@ _MAX_RECORDS = 512  # items of a list; the engine writes at most 32
 _MAX_ZONES = 130  # a name has at most 127 labels
 
 
-Maker: TypeAlias = tuple[int, int]
+Signer: TypeAlias = tuple[int, int]
 """Key tag and algorithm, which signatures and DS records use to name a key; several keys can share them."""
 
 
@@ -32,7 +32,7 @@ class DsView:
     signs: bool = False
 
     @property
-    def of(self) -> Maker:
+    def of(self) -> Signer:
         """The key that the record names."""
         return self.key_tag, self.algorithm
 
@@ -52,7 +52,7 @@ class Key:
     servers: tuple[str, ...]
 
     @property
-    def name(self) -> Maker:
+    def name(self) -> Signer:
         """The name that signatures and DS records use."""
         return self.key_tag, self.algorithm
 
@@ -70,7 +70,7 @@ class Signature:
     servers: tuple[str, ...]
 
     @property
-    def by(self) -> Maker:
+    def by(self) -> Signer:
         """The key that created the signature."""
         return self.key_tag, self.algorithm
 
@@ -86,8 +86,8 @@ class ZoneView:
     ds_signatures: tuple[Signature, ...]
     keys: tuple[Key, ...]
     signatures: tuple[Signature, ...]
-    matched: frozenset[Maker]
-    signers: frozenset[Maker]
+    matched: frozenset[Signer]
+    signers: frozenset[Signer]
 
 
 @dataclass(frozen=True, slots=True)

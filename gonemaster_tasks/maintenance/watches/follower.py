@@ -99,8 +99,8 @@ def follow_watches(
         queued += _follow_runs(store, Grades.of(scoring()), now, stopped)
     else:
         _forget(store)
-    while not stopped() and (told := store.run_in_transaction(partial(_notify_recorded, now=now))) is not None:
-        queued += told
+    while not stopped() and (notified := store.run_in_transaction(partial(_notify_recorded, now=now))) is not None:
+        queued += notified
     if queued:
         log.info("notifications queued", extra={"deliveries": queued})
     return queued
@@ -121,10 +121,10 @@ def _follow_runs(store: Store, grades: Grades, now: datetime, stopped: Callable[
             ended = following.ended_batches(session)
             found = _find(session, grades, now)
         if found.keys:
-            told = store.run_in_transaction(partial(_write, found=found, now=now))
-            if told is None:
+            notified = store.run_in_transaction(partial(_write, found=found, now=now))
+            if notified is None:
                 return queued  # Another worker follows.
-            queued += told
+            queued += notified
         if len(found.keys) >= CHUNK:
             continue
         for batch_key in ended:
@@ -171,8 +171,8 @@ def _changes(session: Session, keys: Sequence[int], watchers: _Watchers, grades:
         return {}
     runs = following.comparable_runs(session, keys)
     tags = following.tags_among(session, {run.domain_id for run in runs}, watchers.by_tag.keys())
-    told = {run.key: _watches_of(run, watchers, tags.get(run.domain_id, set())) for run in runs}
-    watched = [run for run in runs if told[run.key]]
+    notified = {run.key: _watches_of(run, watchers, tags.get(run.domain_id, set())) for run in runs}
+    watched = [run for run in runs if notified[run.key]]
     previous = following.previous_runs(session, [run.key for run in watched])
     pairs = [(previous[run.key], run) for run in watched if run.key in previous]
     levels = following.severe_tags(session, {run.outcome_id for pair in pairs for run in pair})
@@ -181,7 +181,7 @@ def _changes(session: Session, keys: Sequence[int], watchers: _Watchers, grades:
     for before, run in pairs:
         if change := compare(before, run, levels, grades):
             batch = None if run.batch_key is None else batches.get(run.batch_key)
-            for watch in told[run.key]:
+            for watch in notified[run.key]:
                 _add(found, change, watch, batch.id if batch else None)
     return found
 

@@ -24,7 +24,7 @@ from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.watches import follower, messages
 from gonemaster_tasks.maintenance.watches.follower import follow_watches, notify_due_watches
-from gonemaster_tasks.maintenance.watches.queue_issues import LOOK_EVERY, notify_issues
+from gonemaster_tasks.maintenance.watches.queue_issues import CHECK_INTERVAL, notify_issues
 from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.queues import MAINTENANCE
 from tests.db.service.test_watches import make_watch
@@ -311,7 +311,7 @@ class Looker:
     def __init__(self, store: Store) -> None:
         self.store, self.now, self.looks = store, utcnow(), 0
 
-    def look(self, *kinds: str, later: timedelta = LOOK_EVERY) -> int:
+    def look(self, *kinds: str, later: timedelta = CHECK_INTERVAL) -> int:
         def find() -> list[Issue]:
             self.looks += 1
             return [Issue(kind, "batch", "jobs wait", NOON, count=3) for kind in kinds]
@@ -349,7 +349,7 @@ def test_two_workers_look_and_one_tells(store: Store) -> None:
     watch = make_watch(store, TROUBLE)
     looker = Looker(store)
     looker.look("no_worker")
-    looker.now += LOOK_EVERY
+    looker.now += CHECK_INTERVAL
     find = lambda: [Issue("no_worker", "batch", "jobs wait")]  # noqa: E731
     together(*[lambda: notify_issues(store, find, now=looker.now)] * 4)
     assert len(deliveries(store, watch)) == 1

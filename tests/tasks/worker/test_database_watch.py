@@ -3,7 +3,7 @@
 import pytest
 
 from gonemaster_db.core.errors import StoreUnavailable
-from gonemaster_tasks.process_report.database_watch import PATIENCE_S, DatabaseWatch
+from gonemaster_tasks.process_report.database_watch import TIMEOUT_S, DatabaseWatch
 
 
 class Clock:
@@ -48,10 +48,10 @@ def test_a_refused_question_counts_at_once_and_an_answer_ends_it(watch: Database
 
 def test_a_question_without_an_answer_counts_after_some_seconds(watch: DatabaseWatch, clock: Clock) -> None:
     def wait() -> None:
-        clock.now += PATIENCE_S
+        clock.now += TIMEOUT_S
         assert not watch.is_unavailable()
         clock.now += 0.1
-        assert watch.silent_s() == pytest.approx(PATIENCE_S + 0.1)
+        assert watch.silent_s() == pytest.approx(TIMEOUT_S + 0.1)
 
     watch.ask(wait)
     assert not watch.is_unavailable()

@@ -48,10 +48,10 @@ def submit() -> Response:
     pasted = read_pasted(request.form.get("names", ""))
     if "check" in sent.values:
         return _page(sent, pasted, _check(sent, pasted))
-    made = _submitted(sent, pasted)
-    if made is None:
+    created = _submitted(sent, pasted)
+    if created is None:
         return _page(sent, pasted, _check(sent, pasted))
-    return see_other(url_for("ui_batches.detail", batch_id=made["batch_id"]), "batch_made", n=made["job_count"])
+    return see_other(url_for("ui_batches.detail", batch_id=created["batch_id"]), "batch_made", n=created["job_count"])
 
 
 def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:

@@ -54,8 +54,12 @@ def switch(cohort_id: int) -> Response:
     name, is_on = request.form.get("name", ""), request.form.get("value") == "yes"
     if name not in _SWITCHES:
         raise BadRequest("unknown_field", f"name: must be one of {', '.join(_SWITCHES)}")
-    if name == "analysis_enabled" and not is_on and (asked := _disable_confirmation(cohort_id).asked()):
-        return asked
+    if (
+        name == "analysis_enabled"
+        and not is_on
+        and (confirmation_page := _disable_confirmation(cohort_id).confirmation_page())
+    ):
+        return confirmation_page
     try:
         patch_cohort(state(), cohort_id, {name: is_on}, who=who())
     except ApiError as error:
@@ -101,14 +105,16 @@ def run(cohort_id: int) -> Response:
         back=back,
         fields={"default": "yes"} if is_default else {},
     )
-    if asked := question.asked():
-        return asked
+    if confirmation_page := question.confirmation_page():
+        return confirmation_page
     request_body = {"from_tag": cohort["source_tag"], "snapshot_intent": True, "promote_snapshot_default": is_default}
     try:
-        made = submit_many_jobs(state(), request_body, keep=lambda *_: None)
+        created = submit_many_jobs(state(), request_body, keep=lambda *_: None)
     except ApiError as error:
         return question.ask(f"{in_language(error.message)} ({error.code})")
-    return see_other(url_for("ui_batches.detail", batch_id=made["batch_id"]), "snapshot_begun", n=made["job_count"])
+    return see_other(
+        url_for("ui_batches.detail", batch_id=created["batch_id"]), "snapshot_begun", n=created["job_count"]
+    )
 
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/rebuild", methods=["GET", "POST"])
@@ -128,8 +134,8 @@ def rebuild(cohort_id: int) -> Response:
         keep=_("Keep the cohort unchanged"),
         back=back,
     )
-    if asked := question.asked():
-        return asked
+    if confirmation_page := question.confirmation_page():
+        return confirmation_page
     try:
         runs = rebuild_cohort(state(), cohort_id, who=who())
     except ApiError as error:
@@ -157,8 +163,8 @@ def clear(cohort_id: int) -> Response:
         keep=_("Keep snapshots"),
         back=back,
     )
-    if asked := question.asked():
-        return asked
+    if confirmation_page := question.confirmation_page():
+        return confirmation_page
     return see_other(back, "cohort_cleared", n=clear_cohort(state(), cohort_id, who=who()))
 
 
@@ -177,8 +183,8 @@ def delete(cohort_id: int) -> Response:
         keep=_("Keep cohort"),
         back=url_for("ui_cohorts.detail", cohort_id=cohort_id),
     )
-    if asked := question.asked():
-        return asked
+    if confirmation_page := question.confirmation_page():
+        return confirmation_page
     remove_cohort(state(), cohort_id, who=who())
     return see_other(url_for("ui_cohorts.show"), "cohort_deleted")
 

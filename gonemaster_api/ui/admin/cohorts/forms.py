@@ -44,8 +44,8 @@ def new() -> Response:
         try:
             if sent["promote"]:
                 promote_earlier_batches(state(), document["source_tag"].strip())
-            made = make_cohort(state(), document, who=who())
-            return see_other(url_for("ui_cohorts.detail", cohort_id=made.id), "cohort_made")
+            created = make_cohort(state(), document, who=who())
+            return see_other(url_for("ui_cohorts.detail", cohort_id=created.id), "cohort_made")
         except CohortExists:
             sent.fail("source_tag", _("This tag already has a cohort."), "cohort_exists")
         except ApiError as error:

@@ -110,15 +110,15 @@ def cancel(job_id: str) -> Response:
     item = read_item(shared, job_id)
     if isinstance(item, Run):
         return see_other(back, "job-over")
-    asked = Confirmation(
+    confirmation_page = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=u_label(item.domain)),
         text=gettext("The job is recorded as a canceled run."),
         button=gettext("Cancel test"),
         keep=gettext("Keep job"),
         back=back,
-    ).asked()
-    if asked is not None:
-        return asked
+    ).confirmation_page()
+    if confirmation_page is not None:
+        return confirmation_page
     left = cancel_job(shared.queue, job_id, who=who())
     clear_queue_status()
     return see_other(back, "job-stopping" if isinstance(left, Job) else "job-canceled")
@@ -151,9 +151,9 @@ def front(job_id: str) -> Response:
 def again(job_id: str) -> Response:
     """Queue a test with the domain and the options of a job, and redirect to it."""
     shared = state()
-    made = submit_job_again(shared, read_item(shared, job_id))
+    created = submit_job_again(shared, read_item(shared, job_id))
     clear_queue_status()
-    return see_other(url_for("ui_jobs.detail", job_id=made["id"]), "job-again")
+    return see_other(url_for("ui_jobs.detail", job_id=created["id"]), "job-again")
 
 
 def _back(job_id: str) -> str:

@@ -90,9 +90,15 @@ def pause() -> Response:
     """Ask for tiers, reason and end of a pause, then pause the tiers."""
     form = PauseForm.sent_or_new()
     if form.is_sent:
-        wish = form.read(state().queue.clock.now())
-        if wish is not None:
-            pause_queue(state().queue, wish.tiers, paused_by=who(), reason=wish.reason, until=wish.until)
+        pause_request = form.read(state().queue.clock.now())
+        if pause_request is not None:
+            pause_queue(
+                state().queue,
+                pause_request.tiers,
+                paused_by=who(),
+                reason=pause_request.reason,
+                until=pause_request.until,
+            )
             clear_queue_status()
             return see_other(local_path(form["next"]), "paused")
     return page("admin/queue/pause.html", status=form.status, form=form)
@@ -114,7 +120,7 @@ def resume() -> Response:
 def change() -> Response:
     """Move, hold, release or remove one waiting job, the selected jobs or all jobs that match the filter."""
     form = Form.sent()
-    action, choice = _wish(form)
+    action, choice = _read_choice(form)
     if action in ("front", "back"):
         return _move(form, choice, "front" if action == "front" else "back")
     if action == "hold":
@@ -123,8 +129,8 @@ def change() -> Response:
         return _done(form, "release_done", change_jobs(state(), choice, "release", who=who()), choice)
     if action != "remove":
         raise BadRequest("invalid_move", "do must be front, back, hold, release or remove")
-    asked = _removal(form, choice).asked()
-    return asked or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
+    confirmation_page = _removal(form, choice).confirmation_page()
+    return confirmation_page or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
 
 
 @blueprint.post("/queue/order")
@@ -150,29 +156,29 @@ def clear(tier: str) -> Response:
     if tier not in TIERS:
         raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
     choice, form = JobSelection(tier=tier), Form.sent()
-    asked = _removal(form, choice, action=url_for("ui_queue.clear", tier=tier)).asked()
-    return asked or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
+    confirmation_page = _removal(form, choice, action=url_for("ui_queue.clear", tier=tier)).confirmation_page()
+    return confirmation_page or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
 
 
 @blueprint.route("/queue/jobs/<job_id>/cancel", methods=["GET", "POST"])
 def cancel(job_id: str) -> Response:
     """Cancel a running job after a confirmation."""
     job = read_job(state(), job_id)
-    asked = Confirmation(
+    confirmation_page = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=job["domain"]),
         text=gettext("The test stops within a second and is recorded as a canceled run."),
         button=gettext("Cancel test"),
         keep=gettext("Keep running"),
         back=url_for("ui_queue.show"),
-    ).asked()
-    if asked:
-        return asked
+    ).confirmation_page()
+    if confirmation_page:
+        return confirmation_page
     cancel_job(state().queue, job_id, who=who())
     clear_queue_status()
     return see_other(url_for("ui_queue.show"), "canceled")
 
 
-def _wish(form: Form) -> tuple[str, JobSelection]:
+def _read_choice(form: Form) -> tuple[str, JobSelection]:
     """Read the action and its jobs.
 
     Raises:

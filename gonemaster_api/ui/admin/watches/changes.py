@@ -56,8 +56,8 @@ def new() -> Response:
     document = sent.check(NewWatchSchema, _common(sent) | {name: sent[name] for name in names if sent[name]})
     if sent.is_valid:
         try:
-            made = make_watch(state(), document, who=who())
-            return see_other(url_for("ui_watches.detail", watch_id=made.id), "watch_made")
+            created = make_watch(state(), document, who=who())
+            return see_other(url_for("ui_watches.detail", watch_id=created.id), "watch_made")
         except TagNotFound:
             sent.fail("tag", _("This tag does not exist."), "not_found")
         except TooManyWatches as error:
@@ -144,7 +144,7 @@ def delete(watch_id: int) -> Response:
         keep=_("Keep watch"),
         back=url_for("ui_watches.detail", watch_id=watch_id),
     )
-    if asked := question.asked():
-        return asked
+    if confirmation_page := question.confirmation_page():
+        return confirmation_page
     remove_watch(state(), watch_id, who=who())
     return see_other(url_for("ui_watches.show"), "watch_deleted")

@@ -106,7 +106,7 @@ class PublicFindings:
     def modules(self, level: str = "") -> list[ModuleResult]:
         """Return the findings to show, optionally of one level: by module, worst entries first."""
         shown = [entry for entry in self.entries if not level or _filter_of(entry) == level]
-        ordered = sorted(shown, key=_place)
+        ordered = sorted(shown, key=_sort_key)
         grouped = groupby(islice(ordered, MAX_ENTRIES), key=lambda entry: entry.module)
         return [self._module(name, list(entries)) for name, entries in grouped]
 
@@ -129,7 +129,7 @@ _ORDER = {name: place for place, name in enumerate(MODULES)}
 _CASES = {case: place for place, case in enumerate(cases())}
 
 
-def _place(entry: EntryDocument) -> tuple[int, str, int, int, str, str]:
+def _sort_key(entry: EntryDocument) -> tuple[int, str, int, int, str, str]:
     """Return the sort key of an entry: module, worst level, test case and tag."""
     return (
         _ORDER.get(entry.module, len(_ORDER)),

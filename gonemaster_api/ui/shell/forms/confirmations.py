@@ -53,7 +53,7 @@ class Confirmation:
         return page("shell/confirm.html", status=status, confirmation=self, problem=problem, typed=typed)
 
     def asked(self) -> Response | None:
-        """Return the confirmation page, None if the request confirms: `if (asked := c.asked()): return asked`."""
+        """Return the confirmation page, None if the request confirms: `if (page := c.asked()): return page`."""
         if request.method != "POST" or not request.form.get("confirmed"):
             return self.ask()
         problem = self.problem()
