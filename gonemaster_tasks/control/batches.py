@@ -128,10 +128,10 @@ def rerun_batch(parts: QueueParts, batch_id: str, *, only: Only = "all", who: st
     check_options(octets, count)
     new = NewBatch(count, tag=old.tag, description=f"{only} of {batch_id} again")
 
-    def record(session: Session, created: SubmittedBatch) -> None:
-        details, now = {"only": only, "batch_id": created.batch.id}, created.batch.created_at
+    def record(session: Session, submitted: SubmittedBatch) -> None:
+        details, now = {"only": only, "batch_id": submitted.batch.id}, submitted.batch.created_at
         record_action(
-            session, "batch.rerun", who=who, now=now, target=batch_id, count=created.job_count, details=details
+            session, "batch.rerun", who=who, now=now, target=batch_id, count=submitted.job_count, details=details
         )
 
     return submit_batch(parts, new, lambda session: iter_repeated_jobs(session, batch_id, status=status), also=record)

@@ -139,7 +139,7 @@ def test_pages_without_database_or_broker_say_so(settings: Settings, queue: Queu
 
 def confirm(app: Flask, confirmation: Confirmation, sent: dict[str, str] | None = None) -> tuple[int, str] | None:
     with app.test_request_context("/x/delete", method="GET" if sent is None else "POST", data=sent):
-        answer = confirmation.asked()
+        answer = confirmation.unless_confirmed()
         return (answer.status_code, answer.get_data(as_text=True)) if answer else None
 
 

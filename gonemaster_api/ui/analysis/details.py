@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, redirect, request, url_for
 
-from gonemaster_api.public.analysis import query_schemas as schemas_of_queries
+from gonemaster_api.public.analysis import query_schemas as schemas
 from gonemaster_api.queries.analysis import details
 from gonemaster_api.queries.analysis.domain_detail import read_domain_detail
 from gonemaster_api.queries.analysis.reading import ViewReading
@@ -107,7 +107,7 @@ def address(address: str) -> Response:
         "endpoint",
         lambda view, query: details.read_endpoint(view, address, query),
         parts,
-        schemas_of_queries.EndpointQuerySchema,
+        schemas.EndpointQuerySchema,
     )
 
 
@@ -158,7 +158,7 @@ def prefix() -> Response:
 
     if not request.args.get("prefix"):
         abort(HTTPStatus.BAD_REQUEST, _("Invalid prefix in the URL."))
-    return _detail("prefix", details.read_prefix, parts, schemas_of_queries.PrefixQuerySchema)
+    return _detail("prefix", details.read_prefix, parts, schemas.PrefixQuerySchema)
 
 
 @blueprint.get("/findings/<message_tag>")
@@ -203,7 +203,7 @@ def testcase() -> Response:
 
     if not request.args.get("module") or not request.args.get("testcase"):
         abort(HTTPStatus.BAD_REQUEST, _("Invalid test case in the URL."))
-    return _detail("testcase", details.read_testcase, parts, schemas_of_queries.SnapshotTestcaseQuerySchema)
+    return _detail("testcase", details.read_testcase, parts, schemas.SnapshotTestcaseQuerySchema)
 
 
 def _detail(

@@ -7,7 +7,7 @@ import marshmallow as ma
 from flask import Blueprint, Response, request, url_for
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.public.analysis import query_schemas as schemas_of_queries
+from gonemaster_api.public.analysis import query_schemas as schemas
 from gonemaster_api.queries.analysis.lists import SPECS, read_list
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.rest.paging import page_document, slice_of
@@ -23,13 +23,13 @@ _MIN_SAMPLES = 10  # With fewer responses, the latency is not meaningful.
 blueprint = Blueprint("ui_analysis_lists", __name__, url_prefix="/analysis")
 
 KINDS: Mapping[str, tuple[str, str, type[ma.Schema]]] = {
-    "domain": ("domains", mark("Domains"), schemas_of_queries.DomainListQuerySchema),
-    "nameserver": ("nameservers", mark("Name servers"), schemas_of_queries.NameserverListQuerySchema),
-    "endpoint": ("addresses", mark("Name server addresses"), schemas_of_queries.EndpointListQuerySchema),
-    "asn": ("networks", mark("Networks"), schemas_of_queries.AsnListQuerySchema),
-    "prefix": ("prefixes", mark("Prefixes"), schemas_of_queries.PrefixListQuerySchema),
-    "tag": ("findings", mark("Findings"), schemas_of_queries.TagListQuerySchema),
-    "testcase": ("testcases", mark("Test cases"), schemas_of_queries.TestcaseListQuerySchema),
+    "domain": ("domains", mark("Domains"), schemas.DomainListQuerySchema),
+    "nameserver": ("nameservers", mark("Name servers"), schemas.NameserverListQuerySchema),
+    "endpoint": ("addresses", mark("Name server addresses"), schemas.EndpointListQuerySchema),
+    "asn": ("networks", mark("Networks"), schemas.AsnListQuerySchema),
+    "prefix": ("prefixes", mark("Prefixes"), schemas.PrefixListQuerySchema),
+    "tag": ("findings", mark("Findings"), schemas.TagListQuerySchema),
+    "testcase": ("testcases", mark("Test cases"), schemas.TestcaseListQuerySchema),
 }
 _API = {"domain": "Domains", "nameserver": "Nameservers", "endpoint": "Endpoints", "asn": "Asns", "prefix": "Prefixes",
         "tag": "Tags", "testcase": "Testcases"}  # fmt: skip

@@ -102,11 +102,11 @@ def standalone(picture: Picture, words: DiagramTexts) -> Markup:
 
 
 def _heading(picture: Picture, words: DiagramTexts) -> Iterator[Markup]:
-    yield line_of_text(words.label("heading"), x=0, y=14, size=10.5, max_width=WIDTH, css="t2")
-    yield line_of_text(picture.zone, x=0, y=32, size=15, max_width=WIDTH, css="tt", max_characters=_NAME_LENGTH)
+    yield line_of_text(words.label("heading"), x=0, y=14, size=10.5, width=WIDTH, css="t2")
+    yield line_of_text(picture.zone, x=0, y=32, size=15, width=WIDTH, css="tt", max_characters=_NAME_LENGTH)
     yield _icon(picture.mark, 0, 40)
     subtitle = ", ".join(filter(None, (picture.status, picture.checked_at)))
-    yield line_of_text(subtitle, x=20, y=51, size=10.5, max_width=WIDTH - 20, css="t2")
+    yield line_of_text(subtitle, x=20, y=51, size=10.5, width=WIDTH - 20, css="t2")
 
 
 def _background(placed: PlacedBand) -> Markup:
@@ -140,11 +140,11 @@ def _head(placed: PlacedBand) -> Iterator[Markup]:
     place_ = (("x", 1), ("y", y), ("width", WIDTH - 2), ("height", HEADING))
     yield element("rect", (*place_, ("fill", "none"), ("pointer-events", "all")))  # makes the whole area clickable
     if band.about.word:
-        yield line_of_text(band.about.word, x=20, y=y + 23, size=10.5, max_width=88, css="t2")
+        yield line_of_text(band.about.word, x=20, y=y + 23, size=10.5, width=88, css="t2")
         yield _icon(band.about.mark, 330, y + 11)
-    yield line_of_text(band.name, x=323, y=y + 23, size=13, max_width=208, css="tz", max_characters=_NAME_LENGTH)
+    yield line_of_text(band.name, x=323, y=y + 23, size=13, width=208, css="tz", max_characters=_NAME_LENGTH)
     for number, reason in enumerate(band.reasons):
-        yield line_of_text(reason, x=20, y=y + 38 + 14 * number, size=10.5, max_width=WIDTH - 40, css="t2")
+        yield line_of_text(reason, x=20, y=y + 38 + 14 * number, size=10.5, width=WIDTH - 40, css="t2")
 
 
 def _spoken_text(placed: PlacedBox) -> str:
@@ -158,11 +158,9 @@ def _box(placed: PlacedBox, *, is_chosen: bool) -> Iterator[Markup]:
     shape = (("x", placed.x), ("y", placed.y), ("width", placed.width), ("height", BOX_HEIGHT), ("rx", 8))
     yield element("title", (), text(_spoken_text(placed)))
     yield element("rect", (("class", css), *shape))
-    max_width = placed.width - 8
-    yield line_of_text(box.label, x=middle, y=placed.y + 17, size=12, max_width=max_width, css="mid", max_characters=24)
-    yield line_of_text(
-        box.note, x=middle, y=placed.y + 31, size=10.5, max_width=max_width, css="mid t2", max_characters=24
-    )
+    width = placed.width - 8
+    yield line_of_text(box.label, x=middle, y=placed.y + 17, size=12, width=width, css="mid", max_characters=24)
+    yield line_of_text(box.note, x=middle, y=placed.y + 31, size=10.5, width=width, css="mid t2", max_characters=24)
 
 
 def _lines(placed: Placed) -> Iterator[Markup]:
@@ -235,11 +233,11 @@ def _end(picture: Picture, words: DiagramTexts, y: float) -> tuple[float, list[M
         if x + 26 + width > WIDTH:
             x, y = 2.0, y + _LINE_HEIGHT
         drawn.append(element("path", (("class", f"edge {mark.value}"), ("d", f"M{x:g} {y - 3.5:g}h22"))))
-        drawn.append(line_of_text(label, x=x + 27, y=y, size=10.5, max_width=_LEGEND_WIDTH, css="t2"))
+        drawn.append(line_of_text(label, x=x + 27, y=y, size=10.5, width=_LEGEND_WIDTH, css="t2"))
         x += 27 + width + 8
     for remark in picture.problems:
         y += _LINE_HEIGHT
-        drawn.append(line_of_text(remark, x=2, y=y, size=10.5, max_width=WIDTH - 4, css="t2"))
+        drawn.append(line_of_text(remark, x=2, y=y, size=10.5, width=WIDTH - 4, css="t2"))
     return y + 4, drawn
 
 

@@ -57,16 +57,16 @@ def shortened(value: str, max_characters: int) -> str:
 
 
 def line_of_text(
-    value: str, *, x: float, y: float, size: float, max_width: float, css: str | None = None, max_characters: int = 64
+    value: str, *, x: float, y: float, size: float, width: float, css: str | None = None, max_characters: int = 64
 ) -> Markup:
     """Return a line of text that fits into `room`; letter spacing is reduced if it might not fit."""
     shown = shortened(printable(value), max_characters)
-    is_tight = text_width(shown, size) * _WIDER > max_width
+    is_tight = text_width(shown, size) * _WIDER > width
     attributes = (
         ("class", css),
         ("x", x),
         ("y", y),
-        ("textLength", max_width if is_tight else None),
+        ("textLength", width if is_tight else None),
         ("lengthAdjust", "spacingAndGlyphs" if is_tight else None),
     )
     return element("text", attributes, text(shown))

@@ -32,8 +32,8 @@ def delete(batch_id: str) -> Response:
     """Delete a batch with its jobs, runs, facts and snapshots."""
     preview = read_deletion_preview(state(), batch_id)
     question = _question(batch_id, preview)
-    if confirmation_page := question.confirmation_page():
-        return confirmation_page
+    if confirmation := question.unless_confirmed():
+        return confirmation
     try:
         cancel_and_delete_batch(state(), batch_id, who=who())
     except JobsNotTerminal as error:

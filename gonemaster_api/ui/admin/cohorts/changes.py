@@ -57,9 +57,9 @@ def switch(cohort_id: int) -> Response:
     if (
         name == "analysis_enabled"
         and not is_on
-        and (confirmation_page := _disable_confirmation(cohort_id).confirmation_page())
+        and (confirmation := _disable_confirmation(cohort_id).unless_confirmed())
     ):
-        return confirmation_page
+        return confirmation
     try:
         patch_cohort(state(), cohort_id, {name: is_on}, who=who())
     except ApiError as error:
@@ -105,8 +105,8 @@ def run(cohort_id: int) -> Response:
         back=back,
         fields={"default": "yes"} if is_default else {},
     )
-    if confirmation_page := question.confirmation_page():
-        return confirmation_page
+    if confirmation := question.unless_confirmed():
+        return confirmation
     request_body = {"from_tag": cohort["source_tag"], "snapshot_intent": True, "promote_snapshot_default": is_default}
     try:
         created = submit_many_jobs(state(), request_body, keep=lambda *_: None)
@@ -134,8 +134,8 @@ def rebuild(cohort_id: int) -> Response:
         keep=_("Keep the cohort unchanged"),
         back=back,
     )
-    if confirmation_page := question.confirmation_page():
-        return confirmation_page
+    if confirmation := question.unless_confirmed():
+        return confirmation
     try:
         runs = rebuild_cohort(state(), cohort_id, who=who())
     except ApiError as error:
@@ -163,8 +163,8 @@ def clear(cohort_id: int) -> Response:
         keep=_("Keep snapshots"),
         back=back,
     )
-    if confirmation_page := question.confirmation_page():
-        return confirmation_page
+    if confirmation := question.unless_confirmed():
+        return confirmation
     return see_other(back, "cohort_cleared", n=clear_cohort(state(), cohort_id, who=who()))
 
 
@@ -183,8 +183,8 @@ def delete(cohort_id: int) -> Response:
         keep=_("Keep cohort"),
         back=url_for("ui_cohorts.detail", cohort_id=cohort_id),
     )
-    if confirmation_page := question.confirmation_page():
-        return confirmation_page
+    if confirmation := question.unless_confirmed():
+        return confirmation
     remove_cohort(state(), cohort_id, who=who())
     return see_other(url_for("ui_cohorts.show"), "cohort_deleted")
 

@@ -112,7 +112,7 @@ def purge(cohort_id: int, slug: str) -> Response:
         keep=_("Keep snapshot"),
         back=back,
     )
-    if confirmation_page := question.confirmation_page():
-        return confirmation_page
+    if confirmation := question.unless_confirmed():
+        return confirmation
     remove_snapshot(state(), cohort_id, slug, purge=True, who=who())
     return see_other(back, "snapshot_purged")

@@ -169,7 +169,7 @@ def delete(name: str) -> Response:
     domain = read_domain_named(shared, name)
     runs = domain["run_count"]
     count = ngettext("one run", "%(n)s runs", runs, n=number(runs))
-    confirmation_page = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Delete %(domain)s?", domain=u_label(domain["name"])),
         text=gettext("The domain is removed from its tags, and its runs with all findings are deleted."),
         facts=((gettext("Runs"), number(runs)), (gettext("Tags"), number(len(domain["tags"])))),
@@ -179,9 +179,9 @@ def delete(name: str) -> Response:
         weight="type" if runs else "plain",
         typed=domain["name"],
         back=url_for("ui_domains.detail", name=domain["name"]),
-    ).confirmation_page()
-    if confirmation_page is not None:
-        return confirmation_page
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
     started = delete_domain(shared, domain["id"], who=who())
     if started is not None:
         return see_other(url_for("ui_operations.detail", operation_id=started.id), "operation")
@@ -195,7 +195,7 @@ def prune() -> Response:
     total = count_prunable_domains(shared, tag=tag)
     count = ngettext("one domain", "%(n)s domains", total, n=number(total))
     back = url_for("ui_domains.show", tag=tag) if tag else url_for("ui_domains.show")
-    confirmation_page = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Delete the domains without runs?"),
         text=gettext(
             "These domains were never tested, or their runs have been purged. Domains with a waiting or "
@@ -209,9 +209,9 @@ def prune() -> Response:
         tick=gettext("Yes, %(count)s", count=count),
         fields={"tag": tag} if tag else {},
         back=back,
-    ).confirmation_page()
-    if confirmation_page is not None:
-        return confirmation_page
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
     done = prune_domains(shared, tag=tag, who=who())
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")

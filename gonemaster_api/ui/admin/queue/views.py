@@ -90,14 +90,14 @@ def pause() -> Response:
     """Ask for tiers, reason and end of a pause, then pause the tiers."""
     form = PauseForm.sent_or_new()
     if form.is_sent:
-        pause_request = form.read(state().queue.clock.now())
-        if pause_request is not None:
+        wanted = form.read(state().queue.clock.now())
+        if wanted is not None:
             pause_queue(
                 state().queue,
-                pause_request.tiers,
+                wanted.tiers,
                 paused_by=who(),
-                reason=pause_request.reason,
-                until=pause_request.until,
+                reason=wanted.reason,
+                until=wanted.until,
             )
             clear_queue_status()
             return see_other(local_path(form["next"]), "paused")
@@ -129,8 +129,8 @@ def change() -> Response:
         return _done(form, "release_done", change_jobs(state(), choice, "release", who=who()), choice)
     if action != "remove":
         raise BadRequest("invalid_move", "do must be front, back, hold, release or remove")
-    confirmation_page = _removal(form, choice).confirmation_page()
-    return confirmation_page or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
+    confirmation = _removal(form, choice).unless_confirmed()
+    return confirmation or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
 
 
 @blueprint.post("/queue/order")
@@ -156,23 +156,23 @@ def clear(tier: str) -> Response:
     if tier not in TIERS:
         raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
     choice, form = JobSelection(tier=tier), Form.sent()
-    confirmation_page = _removal(form, choice, action=url_for("ui_queue.clear", tier=tier)).confirmation_page()
-    return confirmation_page or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
+    confirmation = _removal(form, choice, action=url_for("ui_queue.clear", tier=tier)).unless_confirmed()
+    return confirmation or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
 
 
 @blueprint.route("/queue/jobs/<job_id>/cancel", methods=["GET", "POST"])
 def cancel(job_id: str) -> Response:
     """Cancel a running job after a confirmation."""
     job = read_job(state(), job_id)
-    confirmation_page = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=job["domain"]),
         text=gettext("The test stops within a second and is recorded as a canceled run."),
         button=gettext("Cancel test"),
         keep=gettext("Keep running"),
         back=url_for("ui_queue.show"),
-    ).confirmation_page()
-    if confirmation_page:
-        return confirmation_page
+    ).unless_confirmed()
+    if confirmation:
+        return confirmation
     cancel_job(state().queue, job_id, who=who())
     clear_queue_status()
     return see_other(url_for("ui_queue.show"), "canceled")

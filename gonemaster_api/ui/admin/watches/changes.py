@@ -144,7 +144,7 @@ def delete(watch_id: int) -> Response:
         keep=_("Keep watch"),
         back=url_for("ui_watches.detail", watch_id=watch_id),
     )
-    if confirmation_page := question.confirmation_page():
-        return confirmation_page
+    if confirmation := question.unless_confirmed():
+        return confirmation
     remove_watch(state(), watch_id, who=who())
     return see_other(url_for("ui_watches.show"), "watch_deleted")
