@@ -92,7 +92,7 @@ class Reporter:
         self._silent_since = began if self._silent_since is None else self._silent_since
         if self._store is None or (self._reported_at and time.monotonic() - self._reported_at < REPORT_EVERY_S):
             return
-        said = {
+        report = {
             "kind": self._kind,
             "host": socket.gethostname(),
             "since": self._silent_since,
@@ -101,7 +101,7 @@ class Reporter:
         }
         self._reported_at = time.monotonic()
         with suppress(StoreError):  # Without both servers no report is possible.
-            self._store.run_in_transaction(partial(report_outage, name=self._name, said=said), attempts=2)
+            self._store.run_in_transaction(partial(report_outage, name=self._name, report=report), attempts=2)
 
     def _end_outage(self) -> None:
         self._silent_since = None

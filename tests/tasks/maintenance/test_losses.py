@@ -17,8 +17,8 @@ from tests.tasks.rows import queue_batch
 
 def test_an_id_tells_when_it_was_made() -> None:
     moment = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
-    assert made_at(id_at("job", moment, 7)) == moment.timestamp()
-    assert [made_at(text) for text in ("job_1", "batch_0000000000000000000", "job_" + "-" * 19)] == [None] * 3
+    assert created_at(id_at("job", moment, 7)) == moment.timestamp()
+    assert [created_at(text) for text in ("job_1", "batch_0000000000000000000", "job_" + "-" * 19)] == [None] * 3
 
 
 def test_messages_without_a_job_or_a_run_are_losses_once(parts: QueueParts) -> None:
