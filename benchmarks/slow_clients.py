@@ -73,7 +73,7 @@ def measure(service: Service, seconds: float) -> None:
         times, end = [], time.monotonic() + seconds
         while time.monotonic() < end:
             times.append(ask(service))
-        report("beside all of them", times)
+        report("with all of them", times)
 
 
 def ask(service: Service) -> float:

@@ -114,7 +114,7 @@ _HTTP_CODES = {
     400: ("bad_request", Text("the request is malformed")),
     401: ("unauthorized", Text("authentication is required")),
     403: ("forbidden", Text("access is forbidden")),
-    404: ("not_found", Text("there is no resource at this path")),
+    404: ("not_found", Text("no resource at this path")),
     405: ("method_not_allowed", Text("this path does not support the method")),
     413: ("body_too_large", Text("the body is larger than this path accepts")),
     415: ("unsupported_media_type", Text("the body must be application/json")),
@@ -191,7 +191,7 @@ def _from_absent_store(error: store.StoreError) -> Response:
 
 
 def _from_time_limit(_error: store.TimeLimitExceeded) -> Response:
-    return _answer(Unavailable("request_timeout", Text("the response took longer to make than the time limit allows")))
+    return _answer(Unavailable("request_timeout", Text("the time limit for the response was exceeded")))
 
 
 def _from_pending_statistics(error: store.StatisticsPending) -> Response:
@@ -264,7 +264,7 @@ def _from_gone_reference(_error: store.ReferenceGone) -> Response:
 
 
 def _from_too_many_watches(error: store.TooManyWatches) -> Response:
-    text = Text("there are {limit} watches, and no more may be stored", limit=error.limit)
+    text = Text("the limit of {limit} watches is reached", limit=error.limit)
     return _answer(Conflict("too_many_watches", text, details={"limit": error.limit}))
 
 

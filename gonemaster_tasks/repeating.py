@@ -55,7 +55,9 @@ class FailureLog:
             return
         self._logged_at = now
         about = {"work": self._work, "error": f"{type(error).__name__}: {error}", "failures": self.count}
-        log.warning("failed, tried again", extra=about, exc_info=None if isinstance(error, _EXPECTED) else error)
+        log.warning(
+            "task failed, will be retried", extra=about, exc_info=None if isinstance(error, _EXPECTED) else error
+        )
 
     def succeeded(self) -> None:
         """Record a success."""

@@ -189,7 +189,7 @@ async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace
     await asyncio.wait_for(asyncio.gather(*(viewer.ended.wait() for viewer in viewers)), 20)
     of_each = sent / len(jobs) + 2  # plus the events state and done
     lacking = sum(viewer.events != of_each for viewer in viewers)
-    print(f"reads at {rate:.0f}/s beside them: {outcome.report()}")
+    print(f"reads at {rate:.0f}/s at the same time: {outcome.report()}")
     print(f"{sent} events sent, {sum(viewer.events for viewer in viewers)} received; viewers with fewer: {lacking}")
     print(f"all were closed {time.perf_counter() - started_at:.1f} s after the end")
 

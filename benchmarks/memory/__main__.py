@@ -58,8 +58,8 @@ def main() -> int:
     parser.add_argument("--slots", type=int, default=16, help="of each worker process")
     parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
     parser.add_argument("--silent", action="store_true", help="take domains with silent servers, too")
-    parser.add_argument("--as-it-is", action="store_true", help="look without giving free pages back before")
-    parser.add_argument("--trace", action="store_true", help="print where what stays was made")
+    parser.add_argument("--as-it-is", action="store_true", help="measure without releasing free pages first")
+    parser.add_argument("--trace", action="store_true", help="print where the remaining objects were allocated")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     with tempfile.TemporaryDirectory(prefix="gm-memory-") as folder, serving(options, Path(folder)) as (flags, domains):

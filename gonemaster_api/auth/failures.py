@@ -66,7 +66,9 @@ class FailedAttempts:
                 return self._broker.attempts.add(_KIND, client, window_s=WINDOW_S)
             except BrokerUnavailable as error:
                 self._redis_again = now + _WITHOUT_REDIS_S
-                log.warning("failed logins are counted by each process, without Redis", extra={"error": str(error)})
+                log.warning(
+                    "Redis is unavailable, each process counts failed logins itself", extra={"error": str(error)}
+                )
         with self._lock:
             window = self._own.setdefault(client, _Window(now + WINDOW_S))
             window.count += 1
@@ -77,4 +79,4 @@ class FailedAttempts:
             first = client not in self._limited
             self._limited[client] = end
         if first:
-            log.warning("too many failed logins, refused with 429", extra={"client": client})
+            log.warning("too many failed logins, client refused with 429", extra={"client": client})

@@ -65,7 +65,7 @@ class Keyring:
         try:
             return reread_tokens(self._settings)
         except SettingsError as error:
-            log.error("the tokens of the configuration could not be read", extra={"error": str(error)})
+            log.error("configured tokens could not be read", extra={"error": str(error)})
             return ()
 
     def start(self) -> None:
@@ -97,9 +97,9 @@ class Keyring:
         try:
             self._configured = reread_tokens(self._settings)
         except SettingsError as error:
-            log.error("tokens not read again, those of before stay valid", extra={"error": str(error)})
+            log.error("tokens not reloaded, the previous ones stay valid", extra={"error": str(error)})
         else:
-            log.info("tokens of the configuration read", extra={"tokens": len(self._configured)})
+            log.info("configured tokens reloaded", extra={"tokens": len(self._configured)})
 
     def _stored(self) -> list[AccessToken]:
         try:
@@ -112,7 +112,7 @@ class Keyring:
         if self._mode == "open":
             self._mode = "token"
             if self._tokens is not None:
-                log.info("there are admin tokens now: requests need one")
+                log.info("admin tokens exist now, requests need one")
 
     def mode(self) -> Mode:
         """Return whether requests need a token.

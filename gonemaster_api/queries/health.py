@@ -48,7 +48,7 @@ def read_parts(state: State) -> dict[str, str]:
     }
     pending = {name: PendingCall(check) for name, (check, _) in checks.items()}
     found = {name: _status_of(one, checks[name][1], until) for name, one in pending.items()}
-    return found if found[_DATABASE] == OK else found | {_SCHEMA: "not known: the database does not answer"}
+    return found if found[_DATABASE] == OK else found | {_SCHEMA: "unknown: the database does not answer"}
 
 
 def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
@@ -59,7 +59,7 @@ def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
             issue.kind for issue in PendingCall(lambda: read_issues(state)).result(state.wait_until(_KNOWN_WITHIN))
         }
     except CallTimeout:  # The check continues in the background, and the next request gets its result.
-        log.info("health not known in time")
+        log.info("health check timed out")
     return sorted(known)
 
 

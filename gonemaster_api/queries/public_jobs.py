@@ -89,7 +89,7 @@ def read_public_chain(state: State, public_id: str) -> tuple[str, Any]:
     found = find_public(state, public_id)
     chain = _stored_chain(state, found) if isinstance(found, Run) else None
     if chain is None:
-        text = Text("the job has no DNSSEC chain, or not yet")
+        text = Text("the job has no DNSSEC chain yet, or none at all")
         raise ApiError(HTTPStatus.NOT_FOUND, "no_chain_data", text, headers={"Cache-Control": "no-store"})
     return _version(found, "chain"), chain
 

@@ -20,9 +20,9 @@ UNAVAILABLE = "unavailable"
 class ErrorBodySchema(ma.Schema):
     """The error object."""
 
-    code = ma.fields.String(required=True, metadata={"description": "for programs; its meaning never changes"})
+    code = ma.fields.String(required=True, metadata={"description": "machine-readable; its meaning never changes"})
     message = ma.fields.String(required=True, metadata={"description": "for people"})
-    details = ma.fields.Dict(metadata={"description": "facts for programs, depending on the code"})
+    details = ma.fields.Dict(metadata={"description": "machine-readable facts, depending on the code"})
 
 
 class ErrorSchema(ma.Schema):

@@ -113,7 +113,7 @@ def run(
 def _cannot_use(data_dir: Path, error: OSError) -> str:
     reason = "it is not a directory" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
     place = "" if str(error.filename) == str(data_dir) else f" ({error.filename})"
-    return f"the data directory {data_dir} cannot be used: {reason}{place}; name another one with --data-dir"
+    return f"the data directory {data_dir} cannot be used: {reason}{place}; choose another one with --data-dir"
 
 
 def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descriptor: int | None) -> Callable[[], int]:
@@ -312,7 +312,7 @@ def _check_logins(settings: Settings) -> None:
         if not refuses_login(str(error)):
             log.warning("the database does not answer yet", error=str(error))
             return
-        raise StartRefused(f"the login in database.dsn: {error}; docs/howto/logins.md says what it must be") from error
+        raise StartRefused(f"database.dsn: login refused: {error}; see docs/howto/logins.md") from error
 
 
 def _check_broker(settings: Settings) -> None:

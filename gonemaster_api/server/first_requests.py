@@ -41,7 +41,7 @@ def _ask_all(app: Flask, done: threading.Event) -> None:
         for path in (*_OTHERS, *(path.format(run_id) for path in _OF_RUN)):
             _ask(app, path)
     except (StoreUnavailable, StoreOutdated, BrokerUnavailable) as error:
-        log.info("not ready for the first requests: they take longer", error=str(error))
+        log.info("warm-up timed out, the first requests will be slower", error=str(error))
     else:
         done.set()
 

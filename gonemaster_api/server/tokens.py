@@ -121,10 +121,10 @@ def revoke(settings: Settings, name: str) -> int:
         line for line in lines if line.label == name and line.revoked_at is None
     ]
     if not found:
-        raise AuthRefused(f"there is no token {name[:64]!r}; gonemaster-server auth list shows all tokens")
+        raise AuthRefused(f"no such token: {name[:64]!r}; gonemaster-server auth list shows all tokens")
     if len(found) > 1:
         ids = ", ".join(line.id for line in found)
-        raise AuthRefused(f"several tokens have the label {name!r}; name one by its id: {ids}")
+        raise AuthRefused(f"several tokens have the label {name!r}; specify the id of one: {ids}")
     with closing(_current_store(settings)) as store:
         first = _revoke(store, found[0])
     outcome = "revoked" if first else "was revoked before"
@@ -147,7 +147,9 @@ def clear(settings: Settings) -> int:
     Without other tokens the service is open after its next start, on loopback.
     """
     if settings.admin_tokens:
-        raise AuthRefused("auth.admin_tokens has tokens, of which some may be revoked: remove them from there first")
+        raise AuthRefused(
+            "auth.admin_tokens contains tokens, some possibly revoked: remove them from the setting first"
+        )
     with closing(_current_store(settings)) as store, store.transaction() as session:
         count = clear_tokens(session)
         record_action(session, "token.clear", who=_actor(), now=utcnow(), count=count)

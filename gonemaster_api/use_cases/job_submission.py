@@ -193,7 +193,7 @@ def read_nameserver(item: Mapping[str, Any]) -> dict[str, str]:
 
 def _unscoped(address: Address) -> Address:
     if getattr(address, "scope_id", None):
-        raise ValueError("a zone index names a link of one machine")
+        raise ValueError("an address must not have a zone index")
     return address
 
 

@@ -39,7 +39,8 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
             raise _too_many() from error
         except TimeoutError as error:
             raise Unavailable(
-                "lookup_timeout", Text("the name servers above {domain} take too long to answer", domain=domain)
+                "lookup_timeout",
+                Text("the name servers of the parent zones of {domain} did not answer in time", domain=domain),
             ) from error
     return {
         "nameservers": list(_nameservers(found, guarded=guarded)),
@@ -51,7 +52,7 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
 
 
 def _too_many() -> Unavailable:
-    return Unavailable("too_many_lookups", Text("too many look-ups are under way"))
+    return Unavailable("too_many_lookups", Text("too many lookups are in progress"))
 
 
 def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, str]]:

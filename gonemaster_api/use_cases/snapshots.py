@@ -54,7 +54,7 @@ def rebuild_cohort(state: State, cohort_id: int, *, who: str) -> int | None:
     def rebuild(session: Session) -> int | None:
         cohort = get_cohort(session, cohort_id, lock=True)
         if not cohort.analysis_enabled:
-            raise Conflict("cohort_analysis_disabled", Text("the analysis of the cohort is off; set analysis_enabled"))
+            raise Conflict("cohort_analysis_disabled", Text("analysis of the cohort is disabled; set analysis_enabled"))
         runs = rebuilding.rebuild_cohort(session, cohort, now=now)
         if runs is not None:
             _note(session, "cohort.rebuild", cohort.source_tag, who, cohort_id, count=runs)
@@ -147,7 +147,7 @@ def _begun(state: State, begin: Any) -> Any:
     try:
         return state.store.run_in_transaction(begin)
     except SourceRunsPurged as error:
-        raise Conflict("source_runs_purged", Text("{error}; its view stays as it is", error=text_of(error))) from error
+        raise Conflict("source_runs_purged", Text("{error}; its view is not rebuilt", error=text_of(error))) from error
     except MaterialisationRunning as error:
         raise Conflict("materialization_running", text_of(error)) from error
 

@@ -111,7 +111,7 @@ def refuse(shared: State, message: str) -> NoReturn:
     """
     wait_s = shared.failures.note(client_key())
     if wait_s:
-        text = Text("too many requests of this client without a valid token; a valid one is served")
+        text = Text("too many requests from this client without a valid token; requests with a valid token are served")
         raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", text, headers={"Retry-After": str(wait_s)})
     challenge = 'Bearer realm="gonemaster"' + (', error="invalid_token"' if message == INVALID else "")
     raise ApiError(HTTPStatus.UNAUTHORIZED, "unauthorized", message, headers={"WWW-Authenticate": challenge})

@@ -71,14 +71,12 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
         if request.content_length is not None and request.content_length > longest:
             raise _too_large(longest)
         if request.environ.get(BODY_IS_CUT):  # the token became valid during the upload, or none is needed
-            raise Unavailable(
-                "too_many_bodies", Text("a large body needs a token or a session from its first octet on")
-            )
+            raise Unavailable("too_many_bodies", Text("a large body requires a token or a session"))
         size = _size(request, longest)
         if size > _SMALL:
             account = batches if size > settings.max_body_size else others
             if not account.take(size):
-                raise Unavailable("too_many_bodies", Text("other large bodies are being worked on"))
+                raise Unavailable("too_many_bodies", Text("too many large bodies are being processed"))
             g.body_at_work = account, size
 
     def release(_error: BaseException | None) -> None:

@@ -39,12 +39,14 @@ class HttpMetrics:
         )
         labels = {"method": _method, "route": _route, "status_class": _class_of}
         bounds = [bound / 1000 for bound in LATENCY_BOUNDS_MS]
-        self._durations = exporter.histogram(DURATIONS, "Time until a response begins.", labels, buckets=bounds)
+        self._durations = exporter.histogram(DURATIONS, "Time to the first byte of a response.", labels, buckets=bounds)
         self._errors = Counter(ERRORS, "Error responses by code.", ["code"], registry=self._own)
         self._exceptions = Counter(EXCEPTIONS, "Unexpected exceptions.", ["method", "route"], registry=self._own)
-        self.stripped = Counter(STRIPPED, "Requests whose forwarding headers were removed.", registry=self._own)
+        self.stripped = Counter(
+            STRIPPED, "Requests from untrusted peers whose forwarding headers were removed.", registry=self._own
+        )
         self.locales = Counter(LOCALES, "Results read by locale.", ["locale"], registry=self._own)
-        self.tool_calls = Counter(TOOL_CALLS, "Calls of tools.", ["outcome", "tool"], registry=self._own)
+        self.tool_calls = Counter(TOOL_CALLS, "Tool calls.", ["outcome", "tool"], registry=self._own)
 
     def measure(self, app: Flask) -> None:
         """Measure all requests of an application, including 401, 404, 405 and 429 responses that no view handles."""

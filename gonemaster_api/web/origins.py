@@ -31,7 +31,7 @@ def check_origin() -> None:
         ApiError: 403 csrf_origin_mismatch.
     """
     if request.method not in _SAFE_METHODS and (_is_of_another_origin() or _is_of_another_site()):
-        text = Text("requests from pages of another origin must not change anything")
+        text = Text("pages of another origin are not allowed to change data")
         raise ApiError(HTTPStatus.FORBIDDEN, "csrf_origin_mismatch", text)
 
 

@@ -124,7 +124,7 @@ def _refuse(reached: RequestLimit) -> Response:
     seconds = reached.limit.get_expiry()
     wait_s = min(seconds + 1, max(1, math.ceil(reached.reset_at - time.time())))
     text = Text(
-        "more than {amount} requests of this client within {seconds} s; try again in {wait_s} s",
+        "more than {amount} requests from this client within {seconds} s; try again in {wait_s} s",
         amount=reached.limit.amount,
         seconds=seconds,
         wait_s=wait_s,

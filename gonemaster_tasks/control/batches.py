@@ -98,7 +98,7 @@ def _forget_messages(parts: QueueParts, job_ids: list[str]) -> None:
     try:
         remove_messages(parts.store, parts.broker, job_ids, BATCH)
     except BrokerUnavailable:
-        log.warning("messages not removed, their claims will drop them", extra={"jobs": len(job_ids)})
+        log.warning("messages not removed, dropped when claimed", extra={"jobs": len(job_ids)})
 
 
 def rebuild_batch_tier(parts: QueueParts) -> None:

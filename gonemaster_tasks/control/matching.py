@@ -58,7 +58,7 @@ def cancel_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> Cancel
         if canceled:
             rebuild_tiers(parts)
     except BrokerUnavailable:
-        log.warning("messages not removed, their claims will drop them", extra={"jobs": canceled})
+        log.warning("messages not removed, dropped when claimed", extra={"jobs": canceled})
     return CanceledBatch(canceled, stopping)
 
 

@@ -74,7 +74,7 @@ def change_order(
             write_messages(written)
             broker.marks.end_change(marked)
         except BrokerUnavailable as error:
-            log.warning("order stored, the messages follow as soon as Redis answers", extra={"error": str(error)})
+            log.warning("order stored, messages follow once Redis answers", extra={"error": str(error)})
             broker.reconciliation.post()
         return written
 

@@ -36,4 +36,4 @@ def revoke_jobs(parts: QueueParts, job_ids: Sequence[str]) -> None:
     ]
     revoke = {"task_id": list(job_ids), "terminate": False, "signal": "SIGTERM"}
     commands = [Command("revoke", revoke), Command(ANNOUNCE_COMMAND, {"tasks": tasks}, to=workers[0])]
-    post_commands(parts.celery, commands, otherwise="jobs not revoked, their rows have ended")
+    post_commands(parts.celery, commands, otherwise="jobs not revoked, already ended")

@@ -103,7 +103,7 @@ def perform_due_operations(
         try:
             _Performance(parts, operation, holder, now, lease, stopped).run()
         except (StoreUnavailable, StoreConflict, BrokerUnavailable) as error:
-            log.warning("operation interrupted, it is continued later", extra=_about(operation, error))
+            log.warning("operation interrupted, will continue later", extra=_about(operation, error))
             _release(parts.store, operation, holder)
             break
         except OperationClaimLost:
@@ -123,7 +123,7 @@ def _fail_exhausted(store: Store, now: datetime, max_attempts: int) -> None:
         lambda session: fail_exhausted_operations(session, now=now, max_attempts=max_attempts)
     )
     for operation_id in failed:
-        log.error("operation failed: its worker died at each start", extra={"operation_id": operation_id})
+        log.error("operation failed: its worker died at every attempt", extra={"operation_id": operation_id})
 
 
 def _release(store: Store, operation: Operation, holder: str) -> None:
@@ -207,7 +207,7 @@ def _cancel_batch(parts: QueueParts, operation: Operation, action: LongAction) -
         try:
             rebuild_batch_tier(parts)
         except BrokerUnavailable:
-            log.warning("messages not removed, their claims will drop them", extra=_about(operation))
+            log.warning("messages not removed, dropped when claimed", extra=_about(operation))
         return {"batch_id": batch_id, "canceled": done, "stopping": stopping}
 
     return Work(step, finish, max_step=CHUNK)
@@ -289,7 +289,7 @@ def _cancel_jobs(parts: QueueParts, operation: Operation, action: LongAction) ->
         try:
             rebuild_tiers(parts)
         except BrokerUnavailable:
-            log.warning("messages not removed, their claims will drop them", extra=_about(operation))
+            log.warning("messages not removed, dropped when claimed", extra=_about(operation))
         return {"canceled": done, "stopping": stopping}
 
     return Work(step, finish, max_step=CHUNK)
@@ -338,7 +338,7 @@ def _change_selection(
         try:
             rebuild_tiers(parts, [tier] if tier else TIERS)
         except BrokerUnavailable:
-            log.warning("messages follow as soon as Redis answers", extra=_about(operation))
+            log.warning("messages follow once Redis answers", extra=_about(operation))
             parts.broker.reconciliation.post()
         return {"changed": done}
 

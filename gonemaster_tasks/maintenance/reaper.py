@@ -99,7 +99,7 @@ def _put_back(broker: Broker, job: Job) -> None:
     try:
         broker.lists.put_back(job.id, tier_of(job.priority))
     except BrokerUnavailable:  # The other jobs are requeued anyway.
-        log.warning("message not put back, it follows as soon as Redis answers", extra={"job_id": job.id})
+        log.warning("message not requeued, requeued once Redis answers", extra={"job_id": job.id})
         broker.reconciliation.post()
 
 

@@ -65,7 +65,7 @@ def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> Sche
     except (BrokerUnavailable, StoreUnavailable):
         raise
     except StoreConflict as error:
-        log.warning("schedule not run, it stays due", extra={**about, "error": str(error)})
+        log.warning("schedule not run, still due", extra={**about, "error": str(error)})
         return None
     except Exception as error:  # The failure of one schedule must not delay the others.
         expected = isinstance(error, AmbiguousProfile)

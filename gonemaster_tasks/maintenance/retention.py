@@ -135,7 +135,7 @@ def _purge_expired(
 
     purged = purge_old_runs(store, days=days, now=now, who=BEAT, stopped=ended) if days else 0
     if purged:
-        log.info("old runs deleted", extra={"runs": purged, "older_than_days": days})
+        log.info("old runs purged", extra={"runs": purged, "older_than_days": days})
     if audit_days:
         _purge_audit(store, days=audit_days, now=now, stopped=ended)
     store.run_in_transaction(lambda session: _purge_small_tables(session, now))

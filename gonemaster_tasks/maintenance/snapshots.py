@@ -120,4 +120,4 @@ def _exclusive(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]
         try:
             broker.locks.release(lock, holder)
         except BrokerUnavailable:
-            log.warning("lock not released, it expires", extra={"lock": lock})
+            log.warning("lock not released, it will expire", extra={"lock": lock})

@@ -82,11 +82,13 @@ def _each_once(issues: Iterable[Issue]) -> list[Issue]:
 
 def _absent(unavailable: dict[str, str]) -> Iterable[Issue]:
     if "redis" in unavailable:
-        yield Issue("broker_unavailable", "redis", Text("no job starts: {away}", away=unavailable["redis"]))
+        yield Issue("broker_unavailable", "redis", Text("jobs cannot start: {away}", away=unavailable["redis"]))
         if _FULL in unavailable["redis"]:
             yield Issue("disk_full", "redis", unavailable["redis"])
     if "database" in unavailable:
-        yield Issue("database_unavailable", "database", Text("nothing is stored: {away}", away=unavailable["database"]))
+        yield Issue(
+            "database_unavailable", "database", Text("results cannot be stored: {away}", away=unavailable["database"])
+        )
 
 
 def count_issues(issues: Iterable[Issue]) -> dict[str, int]:

@@ -33,7 +33,7 @@ class PendingCall(Generic[T]):
         self._error: Exception | None = None
         self.began = math.inf  # On the monotonic clock; on a busy machine the thread starts late.
         if not _places.acquire(blocking=False):
-            self._error = CallTimeout(Text("too many wait for an answer already"))
+            self._error = CallTimeout(Text("too many calls are already waiting for an answer"))
             self._ended.set()
             return
         context = contextvars.copy_context()

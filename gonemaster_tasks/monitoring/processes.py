@@ -78,8 +78,8 @@ def _find_vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[I
         if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in recent):
             continue
         text = Text(
-            "this {kind} (process {pid} of {host}) has said nothing for {silent_s} s:"
-            " it has died, is frozen, or is cut off from Redis",
+            "this {kind} (process {pid} of {host}) has not reported for {silent_s} s: "
+            "it has died, is frozen, or cannot reach Redis",
             kind=report.kind,
             pid=report.pid,
             host=report.host,
@@ -105,7 +105,7 @@ def _writer(alive: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:
     since = min((at for one in alive if (at := one.report.writer_held_since) is not None), default=None)
     if since is not None and now.timestamp() - since > _LONGEST_WRITING_S:
         text = Text(
-            "another process has been writing to SQLite for {held_s} s, and all others wait",
+            "another process has been writing to SQLite for {held_s} s, and all others are waiting",
             held_s=format(now.timestamp() - since, ".0f"),
         )
         yield Issue("lock_held", "sqlite", text, _moment(since))
@@ -127,9 +127,9 @@ def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Is
         if late_s > limit_s:
             times = {"late_s": f"{late_s:.0f}", "interval_s": interval_s}
             if duty == REAP:
-                text = Text("no leases were reaped for {late_s} s, though it is done each {interval_s} s", **times)
+                text = Text("no leases were reaped for {late_s} s; the interval is {interval_s} s", **times)
             else:
-                text = Text("no old runs were deleted for {late_s} s, though it is done each {interval_s} s", **times)
+                text = Text("no old runs were deleted for {late_s} s; the interval is {interval_s} s", **times)
             yield Issue(kind, duty, text, _moment(now.timestamp() - late_s))
 
 

@@ -118,7 +118,7 @@ async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
         try:
             found = await in_thread(lambda: _look_up(target), name="look-up of a receiver")
         except OSError as error:
-            raise DeliveryFailed(Text("{host} has no address that could be found", host=target.host)) from error
+            raise DeliveryFailed(Text("no address found for {host}", host=target.host)) from error
     for address in found:
         if not is_allowed_target(address, guarded=not allow_private):
             raise DeliveryFailed(
@@ -138,5 +138,8 @@ def _look_up(target: Target) -> list[str]:
 
 def _refusal(address: str, *, allow_private: bool) -> str:
     if allow_private:
-        return Text("{address}, which is not that of a single host", address=address)
-    return Text("{address}, which is not a global one of another host; see allow_private_webhooks", address=address)
+        return Text("{address}, which is not a unicast address", address=address)
+    return Text(
+        "{address}, which is not a globally reachable address of another host; see allow_private_webhooks",
+        address=address,
+    )

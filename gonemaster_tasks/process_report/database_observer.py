@@ -14,7 +14,7 @@ LOOK_EVERY_S = 1.5
 _RETRY_S = 0.5
 # Among many short transactions one ends within this time, which distinguishes them from a long one.
 _WRITER_TIMEOUT = timedelta(seconds=1)
-FULL = "the database says that its disk is full"
+FULL = "the database reports a full disk"
 
 
 class DatabaseObserver:

@@ -164,7 +164,7 @@ def test_many_guesses_write_one_line_of_their_own(app: Flask, caplog: pytest.Log
         for _ in range(MAX_FAILURES + 20):
             ask(client, "192.0.2.1")
     assert {line["event"] for line in lines} == {"http_request"}
-    assert [record.message for record in caplog.records] == ["too many failed logins, refused with 429"]
+    assert [record.message for record in caplog.records] == ["too many failed logins, client refused with 429"]
     assert not [line for line in lines if "000000" in repr(line)], "no line holds what was presented"
 
 

@@ -39,7 +39,7 @@ class ListQuerySchema(PagingSchema):
 class _Levels(ListQuerySchema):
     min_level = LevelName(metadata={"description": "at this level or above"})
     worst_level = LevelName(
-        levels=(OK, *LEVELS), metadata={"description": "exactly at it; OK is below NOTICE, or none"}
+        levels=(OK, *LEVELS), metadata={"description": "exactly at this level; OK means below NOTICE or no findings"}
     )
 
 
@@ -47,7 +47,7 @@ class _Latencies(ListQuerySchema):
     min_latency_samples = QueryInteger(
         load_default=0,
         validate=validate.Range(0, _MAX_SAMPLES),
-        metadata={"description": "response times from at least so many answers"},
+        metadata={"description": "minimum number of answers behind a response time"},
     )
 
 

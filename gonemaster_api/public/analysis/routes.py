@@ -53,7 +53,7 @@ _LIST = f"invalid_search, invalid_sort, {_PAGE}, ..."
 _LATE = "request_timeout, store_unavailable; without a tag also no_selectable_cohorts, no_default_cohort"
 
 blueprint = Blueprint(
-    "public_analysis", __name__, url_prefix="/analysis", description="Public cohorts, and what their snapshots say"
+    "public_analysis", __name__, url_prefix="/analysis", description="Public cohorts and their snapshots"
 )
 
 

@@ -199,7 +199,7 @@ class AnalysisDomainSchema(AnalysisDomainReferenceSchema):
 class _Latency(ma.Schema):
     latency_p50_ms = _nullable(_fields.Float)
     latency_p95_ms = _nullable(_fields.Float)
-    latency_samples = _required(_fields.Integer, metadata={"description": "answers that the times are from"})
+    latency_samples = _required(_fields.Integer, metadata={"description": "number of answers measured"})
 
 
 class _Announced(ma.Schema):
@@ -315,9 +315,7 @@ class _SnapshotFields(ma.Schema):
 
 
 class _WithDomains(_SnapshotFields):
-    domains = _many(
-        AnalysisDomainReferenceSchema, metadata={"description": "a page of them; `domain_count` is their number"}
-    )
+    domains = _many(AnalysisDomainReferenceSchema, metadata={"description": "one page; `domain_count` is the total"})
     limit = _required(_fields.Integer)
     offset = _required(_fields.Integer)
 
@@ -397,7 +395,8 @@ class AnalysisRegistrySchema(ma.Schema):
         _fields.String,
         metadata={
             "enum": list(STATES),
-            "description": "`pending`: asked for, look again; `unavailable`: the registry has no service, or it failed",
+            "description": "`pending`: requested, repeat the request later; "
+            "`unavailable`: the registry has no service or it failed",
         },
     )
     fetched_at = _nullable(Instant)

@@ -35,7 +35,7 @@ _RESULT_AGE = "public, max-age=300"
 _CHAIN_AGE = "max-age=300"
 _NAMES_AGE = "max-age=86400"
 
-blueprint = Blueprint("public_jobs", __name__, url_prefix="/jobs", description="Tests of single domains, by anybody")
+blueprint = Blueprint("public_jobs", __name__, url_prefix="/jobs", description="Public tests of single domains")
 
 
 @blueprint.route("")

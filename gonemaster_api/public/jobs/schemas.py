@@ -32,7 +32,7 @@ class NewPublicJobSchema(RequestSchema):
         allow_none=True,
         metadata={"description": "test case ids or module names; all test cases if absent", "maxItems": MAX_TESTS},
     )
-    profile_id = positive_id(allow_none=True, metadata={"description": "a profile of GET /profiles"})
+    profile_id = positive_id(allow_none=True, metadata={"description": "ID of a profile from GET /profiles"})
     profile_overrides = ma.fields.Dict(
         keys=ma.fields.String(), allow_none=True, metadata={"description": "not allowed", "maxProperties": 0}
     )
@@ -55,7 +55,7 @@ class PublicJobSchema(ma.Schema):
     domain = ma.fields.String(required=True)
     status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
     progress = ma.fields.Integer(required=True, metadata={"minimum": 0, "maximum": 100})
-    finished_at = Instant(metadata={"description": "absent while the job is not finished"})
+    finished_at = Instant(metadata={"description": "absent until the job has finished"})
 
 
 class PublicJobResultSchema(JobResultSchema):
@@ -83,6 +83,7 @@ class AsnNamesSchema(ma.Schema):
     """The holders of the ASes in a result."""
 
     complete = ma.fields.Boolean(
-        required=True, metadata={"description": "whether all were found out; if not, ask again in some seconds"}
+        required=True,
+        metadata={"description": "whether all lookups are complete; if not, repeat the request in a few seconds"},
     )
     asns = ma.fields.List(ma.fields.Nested(AsnNameSchema), required=True, metadata={"maxItems": MAX_ASNS})

@@ -68,7 +68,7 @@ def read_endpoint(reading: ViewReading, address: str, query: Query) -> dict[str,
     rows = [row for row in rows if row.nameserver == wanted.get("nameserver", row.nameserver)]
     if len(rows) > 1:
         names = [row.nameserver for row in rows[:MAX_LISTED]]
-        text = Text("{count} name servers have the address; name one of them", count=len(rows))
+        text = Text("{count} name servers have the address; specify one of them", count=len(rows))
         raise BadRequest("missing_nameserver", text, details={"nameservers": names})
     row = reading.require(rows[0] if rows else None, "address of a name server", wanted["address"])
     document = row_document(reading, "endpoint", row)

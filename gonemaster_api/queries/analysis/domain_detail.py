@@ -97,6 +97,6 @@ def _entries(reading: ViewReading, run: StoredRun, locale: str) -> list[dict[str
     try:
         found = entries_of(reading.session, run, min_level=_ENTRIES_FROM)
     except DocumentDamaged as error:
-        log.error("a domain is shown without entries", job_id=run.id, error=str(error))
+        log.error("entries of a domain not readable, omitted", job_id=run.id, error=str(error))
         return None
     return [entry.as_dict() for entry in entry_documents(found, locale=locale)]

@@ -153,7 +153,5 @@ def no_default(session: Session, error: NoDefaultCohort) -> ApiError:
     if has_hidden_default(session):
         return ApiError(500, "invalid_catalog", Text("the default cohort is not public"))
     if error.candidates:
-        return Unavailable(
-            "no_default_cohort", Text("none of the public cohorts is the default one; name one in the path")
-        )
+        return Unavailable("no_default_cohort", Text("no public cohort is the default; specify one in the path"))
     return Unavailable("no_selectable_cohorts", Text("no cohort is public"))

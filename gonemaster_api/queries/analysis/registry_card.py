@@ -65,5 +65,5 @@ def _request(reading: ViewReading, domain: str) -> bool:
     try:
         return reading.state.broker.wishes.add(domain, at=utcnow().timestamp())
     except BrokerUnavailable:
-        log.info("registration data not asked for, since the broker is away", domain=domain)
+        log.info("registration data not requested, the broker is unavailable", domain=domain)
         return False

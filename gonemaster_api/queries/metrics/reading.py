@@ -146,7 +146,7 @@ def read_metrics(state: State) -> Metrics:
 
 def metrics_error(error: Exception) -> ApiError:
     """Return the error for metrics that cannot be read; the reason is only logged."""
-    log.error("metrics not read", error=str(error))
+    log.error("metrics could not be read", error=str(error))
     return ApiError(500, "metrics_error", Text("the metrics cannot be read; see the log of the server"))
 
 

@@ -40,7 +40,7 @@ from gonemaster_api.v1.analysis.schemas import (
 )
 from gonemaster_api.web.actor import who
 
-blueprint = Blueprint("analysis", __name__, url_prefix="/analysis", description="Populations of domains over time")
+blueprint = Blueprint("analysis", __name__, url_prefix="/analysis", description="Domains tracked over time")
 
 _BY_ID = f"/cohorts/<int(max={MAX_COHORT_ID}):cohort_id>"
 

@@ -185,7 +185,7 @@ class ClearedCohortSchema(ma.Schema):
 class RebuiltCohortSchema(ma.Schema):
     """A rebuild of a cohort, and the number of runs it reads."""
 
-    started = ma.fields.Boolean(required=True, metadata={"description": "false: it is being made anew already"})
+    started = ma.fields.Boolean(required=True, metadata={"description": "false: a rebuild is already in progress"})
     runs = ma.fields.Integer(required=True)
 
 

@@ -38,7 +38,7 @@ from gonemaster_db.models import Operation
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.batches import rerun_batch
 
-blueprint = Blueprint("batches", __name__, description="Tests of many domains, submitted together")
+blueprint = Blueprint("batches", __name__, description="Tests of many domains in one submission")
 
 
 @blueprint.route("/jobs/batch")

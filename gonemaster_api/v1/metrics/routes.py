@@ -11,7 +11,7 @@ from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.metrics.schemas import MetricsQuerySchema, MetricsSchema
 
-blueprint = Blueprint("metrics", __name__, description="Figures of the service")
+blueprint = Blueprint("metrics", __name__, description="Metrics of the service")
 
 
 @blueprint.route("/metrics")

@@ -21,7 +21,7 @@ from gonemaster_api.v1.watches.schemas import (
 )
 from gonemaster_api.web.actor import who
 
-blueprint = Blueprint("watches", __name__, url_prefix="/watches", description="Who is told of what")
+blueprint = Blueprint("watches", __name__, url_prefix="/watches", description="Notifications about changes")
 
 _BY_ID = f"/<int(min=1, max={MAX_ID}):watch_id>"
 

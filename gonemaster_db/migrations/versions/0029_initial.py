@@ -967,7 +967,7 @@ def upgrade() -> None:
         sa.Column("ipv6_count", sa.Integer(), nullable=False),
         sa.Column("latency_p50_ms", sa.Float()),
         sa.Column("latency_p95_ms", sa.Float()),
-        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="answers that the times are from"),
+        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="number of answers measured"),
         sa.PrimaryKeyConstraint("view_id", "position", name="pk_snapshot_asns"),
         key("snapshot_asns", "view_id", "snapshot_views.id", ondelete="CASCADE"),
     )
@@ -1052,7 +1052,7 @@ def upgrade() -> None:
         sa.Column("prefix", code(49), nullable=False, comment="empty: unknown"),
         sa.Column("latency_p50_ms", sa.Float()),
         sa.Column("latency_p95_ms", sa.Float()),
-        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="answers that the times are from"),
+        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="number of answers measured"),
         sa.PrimaryKeyConstraint("view_id", "position", name="pk_snapshot_endpoints"),
         key("snapshot_endpoints", "view_id", "snapshot_views.id", ondelete="CASCADE"),
     )
@@ -1089,7 +1089,7 @@ def upgrade() -> None:
         sa.Column("latency_ipv6", sa.Float()),
         sa.Column("latency_p50_ms", sa.Float()),
         sa.Column("latency_p95_ms", sa.Float()),
-        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="answers that the times are from"),
+        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="number of answers measured"),
         sa.PrimaryKeyConstraint("view_id", "position", name="pk_snapshot_nameservers"),
         key("snapshot_nameservers", "view_id", "snapshot_views.id", ondelete="CASCADE"),
     )

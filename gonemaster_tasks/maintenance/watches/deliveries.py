@@ -104,7 +104,7 @@ class _DeliveryAttempts:
                     self._renew()
                     renewed = time.monotonic()
         except (StoreUnavailable, StoreConflict) as error:
-            log.warning("deliveries interrupted, they are continued later", extra={"error": str(error)})
+            log.warning("deliveries interrupted, will continue later", extra={"error": str(error)})
         finally:
             await self._cancel_all()
         return self.number
@@ -136,7 +136,7 @@ class _DeliveryAttempts:
         self.running.pop(delivery_id, None)
         if not task.cancelled() and (error := task.exception()):
             # The claim expires, and the delivery is attempted again.
-            log.error("attempt of a delivery failed", extra={"delivery_id": delivery_id}, exc_info=error)
+            log.error("delivery attempt failed", extra={"delivery_id": delivery_id}, exc_info=error)
 
     def _renew(self) -> None:
         ids = list(self.running)
@@ -159,7 +159,7 @@ class _DeliveryAttempts:
         try:
             self.store.run_in_transaction(partial(release_delivery, delivery_id=delivery_id, worker=self.holder))
         except (StoreUnavailable, StoreConflict):
-            log.warning("delivery not released, its claim expires", extra={"delivery_id": delivery_id})
+            log.warning("delivery not released, its claim will expire", extra={"delivery_id": delivery_id})
 
     async def _attempt(self, delivery: ClaimedDelivery) -> None:
         self.number += 1

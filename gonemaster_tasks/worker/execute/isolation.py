@@ -133,7 +133,7 @@ def _run(
         return None
     if answers.error:
         raise IsolatedRunFailed(answers.error)
-    raise IsolatedProcessEnded(reason or Text("the process that tested it {how}", how=_describe_exit(status)))
+    raise IsolatedProcessEnded(reason or Text("the process that ran the test {how}", how=_describe_exit(status)))
 
 
 class _ChildReader:
@@ -172,10 +172,11 @@ class _ChildReader:
             while self.outcome is None and not self.error:
                 now = time.monotonic()
                 if now > until:
-                    return Text("the process that tested it did not end in time")
+                    return Text("the process that ran the test did not end in time")
                 if now > heard_at + timeout_s:
                     return Text(
-                        "the process that tested it stood still for {patience_s} s", patience_s=format(timeout_s, "g")
+                        "the process that ran the test made no progress for {patience_s} s",
+                        patience_s=format(timeout_s, "g"),
                     )
                 if not selector.select(min(until, heard_at + timeout_s) - now):
                     continue

@@ -72,7 +72,7 @@ class Reaper:
         try:
             self._void(self._process.name)
         except Exception:  # its leases expire
-            log.warning("claims of a predecessor not voided, their leases end", exc_info=True)
+            log.warning("claims of a predecessor not voided, their leases will expire", exc_info=True)
         self._task.start(at_once=True)
 
     def stop(self) -> None:
@@ -126,7 +126,7 @@ class Reaper:
         process = self._process
         voided = void_claims(process.store, worker=name, now=process.clock.now())
         if voided:
-            log.warning("worker process died, its jobs are queued again", extra={"worker": name, "jobs": voided})
+            log.warning("worker process died, its jobs were requeued", extra={"worker": name, "jobs": voided})
             maximum = process.settings.max_attempts
             reap(process.store, process.broker, now=process.clock.now(), max_attempts=maximum, worker=name)
         self._sweep_until = time.monotonic() + _SWEEP_S

@@ -73,4 +73,4 @@ class Unclaimed:
             except BrokerUnavailable:
                 return  # nothing can be done without Redis and the database
             job.is_given_back = True
-            log.warning("message given back, the database does not answer", extra={"job_id": job.job_id})
+            log.warning("message requeued, the database does not answer", extra={"job_id": job.job_id})

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gonemaster_db.core.clock import utcnow
-from gonemaster_db.core.ids import id_at, made_at, new_job_id
+from gonemaster_db.core.ids import created_at, id_at, new_job_id
 from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.losses import record_lost_jobs

@@ -22,7 +22,7 @@ def started(farm: Farm) -> int:
 
 def served_by(farm: Farm, name: str) -> str:
     """Return what a worker exposes to Prometheus."""
-    (port,) = re.findall(r"metrics of this process are served.* port=(\d+)", farm.log(name))
+    (port,) = re.findall(r"metrics server started.* port=(\d+)", farm.log(name))
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         return str(answer.read().decode())
 
