@@ -57,19 +57,19 @@ HELP = """commands:
   worker           worker processes
   beat             the scheduler of periodic tasks
   flower           Flower, a monitor of workers and tasks (requires the extra [flower])
-  doctor [--json]  look at settings, database, broker, clocks, beat, workers and DNS; say what to do about each fault
-                   (exit status 0: none, 1: faults)
-  db plan          print what db upgrade would do, and whether the service may go on meanwhile
+  doctor [--json]  check settings, database, broker, clocks, beat, workers and DNS, with advice for each fault
+                   (exit status 0: no faults, 1: faults)
+  db plan          print what db upgrade would do, and whether the service can keep running meanwhile
   db upgrade       migrate the database to the current version
-  db downgrade N   migrate the database back to version N, for an older version of the service
+  db downgrade N   migrate the database back to version N, for an older release
   db current       print the version of the database
-  db check         exit with 0 if this release works on the database as it is, else with 1
-  backup FILE      copy the database (SQLite) to a new file, while the service works
+  db check         exit with 0 if this release is compatible with the database, otherwise with 1
+  backup FILE      copy the SQLite database to a new file while the service is running
   auth add-token --label TEXT [--scope read|operate|admin]... [--only-print]
-                   make an admin token, and print it this once
+                   create an admin token and print it once
   auth list        list the admin tokens
   auth revoke ID_OR_LABEL
-                   end an admin token and its sessions
+                   revoke an admin token and end its sessions
   auth clear       remove all admin tokens from the database
   reference-data update
                    fetch the list of top-level domains from IANA
