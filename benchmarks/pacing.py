@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--packets", type=int, default=240, help="of a run")
     parser.add_argument("--addresses", type=int, default=40, help="that they go to")
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--at-once", type=int, default=4, help="packets between two turns of the loop")
+    parser.add_argument("--at-once", type=int, default=4, help="packets between two iterations of the event loop")
     options = parser.parse_args()
     base = 0.0
     for name, (limits, is_extra) in _KINDS.items():

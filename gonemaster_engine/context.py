@@ -127,7 +127,7 @@ class RunContext:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.pace.end()  # queries that the tasks added in their last turn
+        self.pace.end()  # queries that the tasks added in their last iteration
         for server in self.servers.values():
             server.close()
 

@@ -1,4 +1,4 @@
-"""Look-up and lists of runs."""
+"""Lookup and lists of runs."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace

@@ -181,7 +181,7 @@ class _Exchange:
         self._read(self._message)
 
     def _read(self, message: bytes) -> None:
-        """Parse the message in a turn of the event loop that has time for it.
+        """Parse the message in a iteration of the event loop that has time for it.
 
         Many large messages may arrive together.
         """
@@ -203,7 +203,7 @@ class _Exchange:
     def unread_data_check(self) -> Callable[[], bool]:
         """Return a predicate: whether data that had arrived at its first call is still unread.
 
-        Later data does not count, so that a server that sends one octet per turn cannot postpone the timeout.
+        Later data does not count, so that a server that sends one octet per iteration cannot postpone the timeout.
         """
         wanted: int | None = None
 

@@ -217,7 +217,7 @@ class Transport:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._udp.close_sockets()
-        await asyncio.sleep(0)  # closed connections release their sockets in the next turn of the loop
+        await asyncio.sleep(0)  # closed connections release their sockets in the next iteration of the event loop
 
 
 def _is_due(query: Query, tries_left: int) -> bool:

@@ -84,7 +84,7 @@ class Flight:
         return queries
 
     def read_arrived(self) -> bool:
-        """Read the messages that have arrived; return False if some must wait for another turn of the event loop."""
+        """Read the messages that have arrived; return False if some must wait for another iteration of the event loop."""
         return self._socket.read_arrived()
 
     def transmit(self) -> None:
@@ -246,11 +246,12 @@ class _UdpSocket:
     def read_arrived(self) -> bool:
         """Read the datagrams that have arrived.
 
-        Return False if this turn of the event loop has no time for all of them.
+        Return False if this iteration of the event loop has no time for all of them.
         """
         for _ in range(_RECEIVE_BURST):
             if self._owner.turns.is_over:
-                return not self._has_arrived()  # the rest stays in the buffer: the loop calls again in its next turn
+                return not self._has_arrived()  # the rest stays in the buffer: the loop calls again in its next
+                iteration
             try:
                 if self._is_connected:
                     wire, source, port = self._sock.recv(_RECEIVE_OCTETS), *self._target

@@ -112,7 +112,7 @@ class Zone:
         return self.context.verifier
 
     async def wait_for_turn(self, work_us: int) -> None:
-        """Wait for a turn of the event loop with enough time left, and reserve `work_us` microseconds of it."""
+        """Wait for a iteration of the event loop with enough time left, and reserve `work_us` microseconds of it."""
         turns = self.context.transport.turns
         await turns.wait()
         turns.spend(work_us)

@@ -27,7 +27,7 @@ class CircuitBreaker:
         self._trying: int | None = None  # The thread that tries Redis.
 
     def enter(self) -> bool:
-        """Wait for a turn to try Redis. Return whether the caller has to call `leave`.
+        """Wait for permission to try Redis. Return whether the caller has to call `leave`.
 
         Raises:
             redis.TimeoutError: another thread is trying and has no reply yet.

@@ -150,7 +150,7 @@ def _windows(live: LiveSettings) -> tuple[int, int]:
 
 
 def _purge_audit(store: Store, *, days: int, now: datetime, stopped: Stopped) -> None:
-    """Delete old audit records; one new record has their number."""
+    """Delete old audit records; one new record stores their number."""
     cutoff = now - timedelta(days=days)
     action = LongAction("audit.purge", who=BEAT, details={"older_than_days": days})
 

@@ -116,7 +116,7 @@ async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
         found = [target.host]
     else:
         try:
-            found = await in_thread(lambda: _look_up(target), name="look-up of a receiver")
+            found = await in_thread(lambda: _look_up(target), name="lookup of a receiver")
         except OSError as error:
             raise DeliveryFailed(Text("no address found for {host}", host=target.host)) from error
     for address in found:

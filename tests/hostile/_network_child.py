@@ -88,7 +88,7 @@ def zone_in_one_network(names: int, each: int) -> tuple[CountingDns, list[str]]:
 
 
 def tested(kind: str) -> dict[str, Any]:
-    """Test a zone whose servers are silent, refuse, or serve it ("honest": more than there are in one real network)."""
+    """Test a zone whose servers are silent, refuse, or serve it ("honest": more zones than any real network has)."""
     world, addresses = zone_in_one_network(13, 1) if kind == "honest" else zone_in_one_network(50, 20)
     if kind == "refusing":
         world.refusing.update(addresses)

@@ -40,7 +40,7 @@ BANNED = {
     r"in the place of": "instead of",
     r"what (waits|stays|came|comes|goes|remains|differs) ": "the noun",
 }
-"""Patterns of whole words, and what to say instead."""
+"""Patterns of whole words, and their replacements."""
 
 ALLOWED: dict[str, tuple[str, ...]] = {}
 """For a file, phrases that are right there."""

@@ -233,7 +233,7 @@ def check_workers(settings: Settings) -> list[DoctorResult]:
         workers = broker.workers.live()
         now = datetime.fromtimestamp(broker.time(), UTC)
     if not workers:
-        return [fault("workers", "no worker process is running", "start some: gonemaster-server worker")]
+        return [fault("workers", "no worker process is running", "start a worker: gonemaster-server worker")]
     served = {queue for worker in workers if not worker.draining for queue in worker.queues}
     found = [
         fault(

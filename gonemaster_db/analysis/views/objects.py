@@ -177,7 +177,7 @@ _TESTCASE = ("module", "testcase", "domain_count", "entry_count", "worst_level")
 def most_common_origin(seen: Mapping[tuple[int, int | None], int]) -> tuple[int | None, int | None]:
     """Return the AS and the prefix that most domains report for an address; ties go to the lowest numbers.
 
-    Runs whose look-up failed are not counted against a known origin.
+    Runs whose lookup failed are not counted against a known origin.
     """
     if not seen:
         return None, None

@@ -49,7 +49,7 @@ def grouped(found: Iterable[tuple[Key, Nameserver]]) -> Mapping[Key, list[Namese
 
 
 def probe_name(zone: Zone) -> str:
-    """Return a name in the zone that is queried in several spellings; it need not exist."""
+    """Return a name in the zone that is queried in several letter cases; it need not exist."""
     name = names.prepend("www", zone.name)
     return name if len(name) <= names.TEXT_MAX_CHARACTERS else zone.name
 

@@ -54,7 +54,7 @@ class SharedTimeQoS(kombu_redis.QoS):
         virtual.QoS.append(self, message, delivery_tag)
 
     def restore_visible(self, *arguments: Any, **options: Any) -> None:
-        """Put back messages received before the visibility timeout."""
+        """Requeue messages received before the visibility timeout."""
         # kombu subtracts this value from the clock of the host.
         self.visibility_timeout = self.channel.visibility_timeout + time.time() - utcnow().timestamp()
         super().restore_visible(*arguments, **options)  # type: ignore[no-untyped-call]  # of kombu

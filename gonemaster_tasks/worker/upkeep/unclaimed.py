@@ -1,9 +1,9 @@
-"""Return of messages that a worker has taken but not claimed: they are put back at the front for another worker.
+"""Requeues messages that a worker has taken but not claimed, at the front, for another worker.
 
 Without this task kombu puts them back only after the visibility timeout of an hour. With it, the jobs start on another
 worker within 5 s.
 
-A worker puts back its own messages while the database does not respond. Messages taken by a worker that is frozen,
+A worker requeues its own messages while the database does not respond. Messages taken by a worker that is frozen,
 disconnected or dead are found by other workers as soon as its heartbeat is missing. Such messages are in `unacked`, or
 in neither `unacked` nor the queue if the worker's BRPOP received them.
 
@@ -31,7 +31,7 @@ _LOCK = "unclaimed"
 
 
 class Unclaimed:
-    """The task of a worker process that puts back unclaimed messages."""
+    """The task of a worker process that requeues unclaimed messages."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -61,7 +61,7 @@ class Unclaimed:
         return self._process.broker.locks.acquire(_LOCK, self._process.name, life)
 
     def _requeue_all(self) -> None:
-        """Put back messages that wait for their claim.
+        """Requeue messages that wait for their claim.
 
         Their slots may be blocked by connections that no longer respond.
         """

@@ -1,4 +1,4 @@
-"""NAMESERVER09: the same question in two spellings."""
+"""NAMESERVER09: the same query in two letter cases."""
 
 from __future__ import annotations
 
