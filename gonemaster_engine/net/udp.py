@@ -84,7 +84,7 @@ class Flight:
         return queries
 
     def read_arrived(self) -> bool:
-        """Read the messages that have arrived; return False if some must wait for another iteration of the event loop."""
+        """Read the arrived messages; return False if some must wait for another iteration of the event loop."""
         return self._socket.read_arrived()
 
     def transmit(self) -> None:
@@ -250,8 +250,7 @@ class _UdpSocket:
         """
         for _ in range(_RECEIVE_BURST):
             if self._owner.turns.is_over:
-                return not self._has_arrived()  # the rest stays in the buffer: the loop calls again in its next
-                iteration
+                return not self._has_arrived()  # the rest stays buffered until the next iteration of the loop
             try:
                 if self._is_connected:
                     wire, source, port = self._sock.recv(_RECEIVE_OCTETS), *self._target

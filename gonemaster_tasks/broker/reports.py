@@ -20,7 +20,7 @@ class ProcessReport:
     name: str
     host: str
     pid: int
-    skew_s: float = 0.0  # By how much the clock of its host is ahead of the one of the Redis host.
+    skew_s: float = 0.0  # By how much its host's clock is ahead of the Redis host's clock.
     without_database_since: float | None = None  # In POSIX seconds of the shared clock, as the other times.
     started_at: float = 0.0
     full: str = ""  # The full disk, as far as this process has noticed.

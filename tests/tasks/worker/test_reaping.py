@@ -143,7 +143,7 @@ def process_of(parts: QueueParts) -> Process:
 
 
 def claimed(store: Store, worker: str, now: Any = None) -> str:
-    """A job that a worker runs."""
+    """A running job."""
 
     def make(session: Any) -> str:
         job_id = create_job(session, NewJob("a.test")).id
