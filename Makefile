@@ -138,10 +138,10 @@ messages: $(SERVICE) ## update the translation catalogues: make messages [ADD=de
 	$(BIN)/python .ci/messages.py $(if $(ADD),--add "$(ADD)")
 
 screenshots: $(READY) ## take the screenshots of docs/guide with Chromium: make screenshots [ONLY=queue,domains]
-	@ONLY="$(ONLY)" $(BIN)/python docs/screenshots.py
+	@ONLY="$(ONLY)" URL="$(URL)" $(BIN)/python -m docs.screenshots
 
-demo: $(SERVICE) ## start the service with demonstration domains, without Internet access
-	@$(BIN)/python deploy/demo/demo.py
+demo: $(SERVICE) ## run the service on a separate DNS, with results and a sweep, without Internet access, until Ctrl-C
+	@$(BIN)/python -m deploy.demo
 
 conformance: $(READY) ## run the official Zonemaster scenarios: make conformance TESTBED=DIR [ONLY=basic01,...]
 	@$(BIN)/python tests/conformance.py "$(TESTBED)" $(if $(ONLY),--only $(ONLY))

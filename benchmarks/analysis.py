@@ -38,7 +38,7 @@ from gonemaster_db.analysis.discarding import count_facts
 from gonemaster_db.analysis.projections import due_captures
 from gonemaster_db.analysis.views.views import VIEW_TABLES, remove_view_step, retire_views
 from gonemaster_db.core.clock import utcnow
-from gonemaster_db.core.engine import autocommit_engine
+from gonemaster_db.core.connection.engine import autocommit_engine
 from gonemaster_db.core.ids import batch_key, id_at
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import (

@@ -26,7 +26,7 @@ from benchmarks.store import chosen_store, opened
 from benchmarks.sweep.sample import Drawn, Sweep, word
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.core.clock import utcnow
-from gonemaster_db.core.engine import autocommit_engine
+from gonemaster_db.core.connection.engine import autocommit_engine
 from gonemaster_db.core.json_text import dump_json
 from gonemaster_db.core.records import NewBatch, NewJob, RunRecord
 from gonemaster_db.core.session import Store

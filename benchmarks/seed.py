@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.sweep.sample import Drawn, sweep, word
 from gonemaster_db.core.bulk import insert_rows
-from gonemaster_db.core.engine import autocommit_engine
+from gonemaster_db.core.connection.engine import autocommit_engine
 from gonemaster_db.core.ids import batch_key
 from gonemaster_db.core.json_text import dump_json
 from gonemaster_db.core.levels import SEVERITIES, worst

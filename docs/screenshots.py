@@ -1,24 +1,25 @@
 #!/usr/bin/env python3
-"""Take the pictures of docs/guide from a service with demonstration data: make screenshots [ONLY=queue,domains]."""
+"""Take the pictures of docs/guide from the demo: make screenshots [ONLY=queue,domains] [URL=of a running demo]."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import socket
+import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
+
+from deploy.demo.world import STORY
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "guide" / "pictures"
@@ -31,8 +32,8 @@ SCREENS = {
     "recent": "/recent",
     "domains": "/domains",
     "domain": "/domains/{domain}",
-    "run": "/domains/{domain}/runs/{run}",
-    "compare": "/domains/{domain}/compare",
+    "run": "/domains/{tested}/runs/{run}",
+    "compare": "/domains/{domain}/compare?min_level=NOTICE",
     "batches": "/batches",
     "batch-new": "/batches/new",
     "batch": "/batches/{batch}",
@@ -69,63 +70,28 @@ TESTED = "expired.xa"
 
 
 @contextmanager
-def service() -> Iterator[str]:
-    """Start a service with demonstration data, and give its address; its DNS is the demo world, not the Internet."""
-    with tempfile.TemporaryDirectory(prefix="gm-shots-") as home, _world(f"{home}/root.hints") as dns_port:
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("GONEMASTER_")}
-        environ |= {
-            "GONEMASTER_DATA_DIR": f"{home}/data",
-            "GONEMASTER_ROOT_HINTS": f"{home}/root.hints",
-            "GONEMASTER_DNS_PORT": dns_port,
-            "GONEMASTER_ALLOW_NON_GLOBAL": "true",
-        }
-        command = [sys.executable, "-m", "gonemaster_api.server"]
-        demo = [sys.executable, "-m", "deploy.demo.data", "--domains", "400", "--snapshots", "8"]
-        subprocess.run(demo, cwd=ROOT, env=environ, check=True)  # noqa: S603 - our own program
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        options = ["--listen", f"127.0.0.1:{port}", "--worker-processes", "1", "--log-level", "warn"]
-        running = subprocess.Popen([*command, *options], env=environ)  # noqa: S603 - our own program
+def demo() -> Iterator[str]:
+    """Run the demo, and return its URL when its cohort has a history."""
+    with subprocess.Popen(
+        [sys.executable, "-um", "deploy.demo"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as running:
         try:
-            yield _ready(f"http://127.0.0.1:{port}", running)
+            found = (re.match("(http.*)/analysis/ now shows", line) for line in running.stdout or ())
+            yield next(match[1] for match in found if match)
         finally:
-            running.terminate()
-            running.wait()
-
-
-@contextmanager
-def _world(hints: str) -> Iterator[str]:
-    """Serve the demo world, and give its port."""
-    command = [sys.executable, "-m", "tests.support.dnsworld", "demo", "--hints", hints]
-    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
-    try:
-        line = running.stdout.readline() if running.stdout else ""
-        yield str(json.loads(line)["port"])
-    finally:
-        running.terminate()
-        running.wait()
-
-
-def _ready(url: str, running: subprocess.Popen[bytes]) -> str:
-    while running.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/api/v1/readyz"):  # noqa: S310 - of loopback
-                return url
-        except OSError:
-            time.sleep(0.2)
-    raise SystemExit("screenshots: the service did not start")
+            running.send_signal(signal.SIGINT)
 
 
 def names(url: str) -> dict[str, str]:
-    """Look up what the addresses need."""
+    """Look up the values for the URL paths: a sweep in progress, and a domain whose signing has changed."""
     batches = _read(f"{url}/api/v1/batches")["items"]
-    run = _read(f"{url}/api/v1/runs?limit=1&level=ERROR")["items"][0]
+    changed = (name for name in STORY.domains if STORY.truth(name, 0).algorithm != STORY.truth(name, 3).algorithm)
     return {
         "batch": batches[0]["batch_id"],
         "other_batch": batches[-1]["batch_id"],
-        "domain": run["domain"],
-        "run": run["id"],
+        "domain": next(changed),
+        "run": _read(f"{url}/api/v1/runs?limit=1&domain={TESTED}")["items"][0]["id"],
+        "tested": TESTED,
         "public": _tested(url),
     }
 
@@ -171,7 +137,7 @@ def main() -> None:
     """Take all pictures, or those that ONLY names."""
     only = set(filter(None, re.split(r"[,\s]+", os.environ.get("ONLY", ""))))
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with service() as url, sync_playwright() as driver:
+    with nullcontext(os.environ.get("URL")) if os.environ.get("URL") else demo() as url, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         found = names(url)
         for name, address in SCREENS.items():

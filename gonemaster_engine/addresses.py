@@ -1,4 +1,4 @@
-"""Classification of addresses by IANA's special-purpose address registries."""
+"""Classification of addresses by IANA's special-purpose address registries and the internal addresses of providers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 _DATA = Path(__file__).parent / "data"
 REGISTRIES = ("iana-ipv4-special-registry.csv", "iana-ipv6-special-registry.csv")
+_PROVIDERS = "provider-internal.csv"  # addresses that providers document as reachable only from within their networks
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1; the IPv4 address is in the last 32 bits
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")  # RFC 8215; treated as a /96 prefix, the usual configuration
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1, deprecated
@@ -28,6 +29,7 @@ _BROADCAST = IPv4Address("255.255.255.255")
 _OWN_ADDRESSES_S = 60  # seconds; addresses of this host may change
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # all of RFC 4291 section 2.4 that IANA has allocated
 
+_NETWORK_SIZES = {4: ((24, 1), (20, 2), (16, 4)), 6: ((64, 1), (48, 2), (32, 4))}  # bits, factor
 _FOOTNOTE = re.compile(r"\s*\[\d+\]")
 
 
@@ -39,6 +41,10 @@ class Reach(enum.Enum):
     NOT_GLOBAL = enum.auto()  # another block that is not marked as globally reachable
     GLOBAL = enum.auto()
 
+
+_counted: list[IPv4Network] = []  # see count_as_global
+_LOOPBACK = IPv4Network("127.0.0.0/8")
+_USED_LOOPBACK = IPv4Network("127.0.0.0/16")  # services listen at 127.0.0.1, resolvers and host names use 127.0.x.x
 
 _LOCAL_NAMES = ("Private-Use", "Loopback", "Link Local", "Link-Local", "Unique-Local", "Shared Address Space")
 
@@ -60,6 +66,13 @@ def special_blocks(version: int) -> tuple[SpecialBlock, ...]:
     return tuple(sorted(blocks, key=lambda block: -block.network.prefixlen))
 
 
+@cache
+def _provider_networks() -> tuple[Network, ...]:
+    """Return the internal addresses of providers."""
+    text = (_DATA / _PROVIDERS).read_text(encoding="utf-8")
+    return tuple(ipaddress.ip_network(row["Address Block"]) for row in csv.DictReader(text.splitlines()))
+
+
 def _blocks_of(row: dict[str, str]) -> Iterator[SpecialBlock]:
     name = row["Name"].strip('"')
     reach = _reach_of(name, _FOOTNOTE.sub("", row["Globally Reachable"]))
@@ -75,9 +88,36 @@ def _reach_of(name: str, globally_reachable: str) -> Reach:
     return Reach.GLOBAL if globally_reachable == "True" else Reach.NOT_GLOBAL
 
 
+def count_as_global(network: str) -> None:
+    """Let the addresses of a loopback network count as global in this process, for the name servers of `make demo`.
+
+    Only a program can do this, before its first test: it is no setting, and no profile, variable or request sets it.
+
+    Raises:
+      ValueError: it is not a loopback network, or services of this host may listen in it.
+    """
+    counted = IPv4Network(network)
+    if not counted.subnet_of(_LOOPBACK) or counted.overlaps(_USED_LOOPBACK):
+        raise ValueError(f"{network} must be in {_LOOPBACK} and outside of {_USED_LOOPBACK}")
+    _counted.append(counted)
+    for cached in (classify, is_global):
+        cached.cache_clear()
+
+
+def counts_as_global(address: str) -> bool:
+    """Return whether `count_as_global` was called for a network of the address, or of the IPv4 address mapped to it."""
+    return bool(_counted) and _is_counted(ipaddress.ip_address(address))
+
+
+def _is_counted(address: IPv4Address | IPv6Address) -> bool:
+    return any((getattr(address, "ipv4_mapped", None) or address) in network for network in _counted)
+
+
 @lru_cache(maxsize=8192)
 def classify(address: str) -> Reach:
-    """Return the class of an address by the most specific block that contains it; GLOBAL if no block does.
+    """Return the class of an address by the most specific block of IANA that contains it.
+
+    Without such a block it is GLOBAL, except that no internal address of a provider is.
 
     Raises:
       ValueError: it is not an address.
@@ -86,10 +126,11 @@ def classify(address: str) -> Reach:
 
 
 def _classify(address: IPv4Address | IPv6Address) -> Reach:
-    for block in special_blocks(address.version):
-        if address in block.network:
-            return block.reach
-    return Reach.GLOBAL
+    if _is_counted(address):
+        return Reach.GLOBAL
+    reach = next((block.reach for block in special_blocks(address.version) if address in block.network), Reach.GLOBAL)
+    is_internal = reach is Reach.GLOBAL and any(address in network for network in _provider_networks())
+    return Reach.NOT_GLOBAL if is_internal else reach
 
 
 @lru_cache(maxsize=8192)
@@ -110,7 +151,7 @@ def is_global(address: str) -> bool:
         return True
     if not all(is_global(str(inner)) for inner in _embedded(parsed)):
         return False
-    return parsed in NAT64 or parsed in GLOBAL_UNICAST
+    return parsed in NAT64 or parsed in GLOBAL_UNICAST or _is_counted(parsed)
 
 
 @lru_cache(maxsize=8192)
@@ -158,16 +199,19 @@ def accounting_address(address: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def host_network_of(address: str) -> str | None:
-    """Return the /64 network that is treated as one host, or None for other addresses.
+def networks_of(address: str) -> tuple[tuple[str, int], ...]:
+    """Return the networks of an address that may belong to one victim, the narrowest first.
 
-    The owner of a /64 has 2^64 addresses, and one host may answer at all of them (RFC 4291 section 2.5.4, RFC 6177).
-    Only global unicast addresses count: test networks have whole trees of servers in one /64.
+    Each has the factor by which it may get more packets than one address. The narrowest is what the smallest site gets:
+    a /24, or a /64, of which one host may have all addresses (RFC 4291 section 2.5.4, RFC 6177). Of addresses that are
+    not global only the widest counts: test networks have whole trees of servers in one /24 or /64.
     """
     parsed = ipaddress.ip_address(accounting_address(address))
-    if isinstance(parsed, IPv4Address) or parsed not in GLOBAL_UNICAST:
-        return None
-    return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+    sizes = _NETWORK_SIZES[parsed.version]
+    return tuple(
+        (str(ipaddress.ip_network(f"{parsed}/{bits}", strict=False)), factor)
+        for bits, factor in (sizes if is_global(str(parsed)) else sizes[-1:])
+    )
 
 
 def is_own(address: str) -> bool:
@@ -199,4 +243,6 @@ def is_allowed_target(address: str, *, guarded: bool) -> bool:
     """
     if not is_host(address):
         return False
-    return not guarded or (is_global(address) and not is_own(address) and not is_own(accounting_address(address)))
+    if not guarded or counts_as_global(address):
+        return True
+    return is_global(address) and not is_own(address) and not is_own(accounting_address(address))

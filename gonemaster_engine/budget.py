@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from gonemaster_engine.addresses import accounting_address, networks_of
 from gonemaster_engine.limits import DEFAULT_LIMITS, SIGNED_SET_MAX_RECORDS, RunLimits
 
 _EXAMPLES = 10  # examples of left-out subjects, per limit
@@ -135,14 +136,15 @@ def _alternating(addresses: Iterable[str]) -> list[str]:
 
 
 class Network:
-    """Packets sent to addresses of one IPv6 network that are not authoritative for the tested zone.
+    """Packets sent to addresses of one network that are not authoritative for the tested zone.
 
-    All of them may belong to one host, for which limits per address would be ineffective.
+    All of them may belong to one victim, for which limits per address would be ineffective.
     """
 
-    __slots__ = ("active", "packets", "waiting")
+    __slots__ = ("active", "most", "packets", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, maximum: int) -> None:
+        self.maximum = maximum
         self.packets = 0
         self.active = 0  # queries in flight, whose packets may be refunded
         self.waiting: dict[int, Callable[[], None]] = {}  # callbacks for the end of one of them
@@ -155,16 +157,17 @@ class Account:
     address: a single answer does not make an address a name server that wants the whole test.
     """
 
-    __slots__ = ("address", "answered", "credit", "is_authoritative", "network", "packets", "shared")
+    __slots__ = ("address", "answered", "credit", "is_authoritative", "is_independent", "networks", "packets", "shared")
 
-    def __init__(self, address: str, network: Network | None) -> None:
+    def __init__(self, address: str, networks: tuple[Network, ...]) -> None:
         self.address = address
-        self.network = network
+        self.networks = networks  # the narrowest first; each contains the one before it
         self.packets = 0
-        self.shared = 0  # those that count for the network, too
+        self.shared = 0  # those that count for the networks, too
         self.credit = 0  # packets; negative: packets sent beyond the earned credit
         self.answered = False
         self.is_authoritative = False  # for the tested zone
+        self.is_independent = False  # of the tested zone: it serves the parent zone or the AS database
 
     @property
     def silent_packets(self) -> int:
@@ -194,16 +197,17 @@ class Budget:
         self._mail_servers: set[str] = set()
         self._left_out: dict[str, Omission] = {}
 
-    def account(self, address: str, *, network: str | None) -> Account:
-        """Return the account of an address, shared by all its users.
-
-        `network` is the IPv6 network that may be one host.
-        """
-        account = self._accounts.get(address)
+    def account(self, address: str) -> Account:
+        """Return the account of an address, shared by all its users and by all forms of one IPv4 address."""
+        owner = accounting_address(address)
+        account = self._accounts.get(owner)
         if account is None:
-            shared = None if network is None else self._networks.setdefault(network, Network())
-            account = self._accounts[address] = Account(address, shared)
+            networks = (self._network(*each) for each in networks_of(owner))
+            account = self._accounts[owner] = Account(owner, tuple(networks))
         return account
+
+    def _network(self, network: str, factor: int) -> Network:
+        return self._networks.setdefault(network, Network(factor * self.limits.max_outside_packets))
 
     def add_delegated(self, addresses: Iterable[str]) -> None:
         """Register addresses of the tested zone's delegation, which may receive more packets than others."""
@@ -234,42 +238,44 @@ class Budget:
         if self.packets + packets > limits.max_queries:
             self._end("max_queries", limits.max_queries, account.address)
             return False
-        maximum = self._limit_of(account)
+        name, maximum = self._limit_of(account)
         if account.packets + packets > maximum:
-            name = "max_queries_per_address" if self._serves(account) else "max_outside_packets"
             self.omit(name, maximum, account.address)
             return False
-        network = account.network
-        if network and not self._fits_network(account, packets):
+        if self._full_networks(account, packets):
             self.omit("max_outside_packets", limits.max_outside_packets, account.address)
             return False
         if packets > account.credit and not self._can_probe(account, packets):
             return False
-        if network and not account.is_authoritative:
-            account.shared += packets
-            network.packets += packets
-        account.packets += packets
-        self.packets += packets
+        self._count(account, packets)
         self._earn(account, -packets)
         return True
 
+    def _count(self, account: Account, packets: int) -> None:
+        if not (account.is_authoritative or account.is_independent):
+            account.shared += packets
+            for network in account.networks:
+                network.packets += packets
+        account.packets += packets
+        self.packets += packets
+
     def allows(self, account: Account, packets: int) -> bool:
         """Return whether more packets are within the limits of an address, including queries in flight."""
-        if account.packets + packets > self._limit_of(account):
+        if account.packets + packets > self._limit_of(account)[1]:
             return False
         return packets - account.credit <= self.limits.max_silent_packets_per_address
 
     def waits_for_network(self, account: Account, packets: int) -> bool:
-        """Return whether the packets must wait because of queries in flight to the network of the address."""
-        return account.network is not None and account.network.active > 0 and not self._fits_network(account, packets)
+        """Return whether the packets must wait because of queries in flight to the networks of the address."""
+        full = self._full_networks(account, packets)
+        return bool(full) and all(network.active for network in full)
 
-    def _fits_network(self, account: Account, packets: int) -> bool:
-        network = account.network
+    def _full_networks(self, account: Account, packets: int) -> list[Network]:
         # Authority is enough here: addresses that only the apex names are not delegated, and legitimate ones share a
         # network.
-        if network is None or account.is_authoritative:
-            return True
-        return network.packets + packets <= self.limits.max_outside_packets
+        if account.is_authoritative or account.is_independent:
+            return []
+        return [network for network in account.networks if network.packets + packets > network.maximum]
 
     def is_earned(self, account: Account, packets: int) -> bool:
         """Return whether the answers of an address have earned that many more packets."""
@@ -279,8 +285,13 @@ class Budget:
         """Return whether an address may get packets beyond its credit, up to the limits, without waiting."""
         return self._serves(account) and self.silent_packets < self.limits.max_silent_packets // 3
 
-    def _limit_of(self, account: Account) -> int:
-        return self.limits.max_queries_per_address if self._serves(account) else self._most_outside
+    def _limit_of(self, account: Account) -> tuple[str, int]:
+        """Return the name of the limit that applies to an address, and its value."""
+        if account.is_independent:
+            return "max_independent_packets", self.limits.max_independent_packets
+        if self._serves(account):
+            return "max_queries_per_address", self.limits.max_queries_per_address
+        return "max_outside_packets", self._most_outside
 
     def _serves(self, account: Account) -> bool:
         """Return whether an address serves the tested zone.
@@ -302,28 +313,40 @@ class Budget:
             return False
         return True
 
-    def refund(self, account: Account, packets: int) -> None:
-        """Refund packets that a query was charged for and did not send."""
-        account.packets -= packets
-        if account.network:
-            self._unshare(account, packets)
-        self.packets -= packets
-        self._earn(account, packets)
+    def settle(self, account: Account, charged: int, sent: int) -> None:
+        """Replace the packets that a query was charged for by those that it has sent.
+
+        Only a connection can send more than it was charged for: the ACKs of a long response. They count, but need no
+        credit, because each has been earned by a packet of the server.
+        """
+        if sent > charged:
+            self._count(account, sent - charged)
+        elif sent < charged:
+            unused = charged - sent
+            account.packets -= unused
+            self._unshare(account, unused)
+            self.packets -= unused
+            self._earn(account, unused)
 
     def _unshare(self, account: Account, packets: int) -> None:
-        """Stop counting some of an address's packets for its network."""
-        if account.network:
-            packets = min(packets, account.shared)
-            account.shared -= packets
-            account.network.packets -= packets
+        """Stop counting some of an address's packets for its networks."""
+        packets = min(packets, account.shared)
+        account.shared -= packets
+        for network in account.networks:
+            network.packets -= packets
 
     def record_answer(self, account: Account, *, is_authoritative: bool = False) -> None:
         """Record that an address answered, and whether it is authoritative for the tested zone."""
         account.answered = True
-        account.is_authoritative |= is_authoritative
-        if account.shared and account.is_authoritative:
+        if is_authoritative:
+            account.is_authoritative = True
             self._unshare(account, account.shared)
         self._earn(account, self.limits.packets_per_answer)
+
+    def note_independent(self, account: Account) -> None:
+        """Record that the tested zone has not chosen an address: it serves the parent zone or the AS database."""
+        account.is_independent = True
+        self._unshare(account, account.shared)
 
     def _earn(self, account: Account, packets: int) -> None:
         before, maximum = account.credit, self.limits.max_earned_packets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SYN_PACKETS = 4  # packets that the kernel sends before a connection attempt times out
+TCP_PACKETS = 8  # packets of one query over TCP: two for the connection, the query, two ACKs, two to close, one more
 SET_MAX_RECORDS = 400  # records of one type and owner that are read
 SIGNED_SET_MAX_RECORDS = 128  # for DNSSEC types, whose records are compared with each other; resolvers accept far fewer
 
@@ -14,7 +14,7 @@ class RunLimits:
     """The limits of a run.
 
     The defaults allow a full test of every legitimate zone, for example a TLD with forty name servers over IPv4 and
-    IPv6. A packet is one transmission: a UDP datagram, first or retransmitted, or the cost of a TCP connection.
+    IPv6. A packet is one transmission: a UDP datagram or a TCP segment, first or retransmitted.
     """
 
     max_nameservers: int = 50  # names in the NS sets of a zone: delegation and apex together
@@ -23,7 +23,8 @@ class RunLimits:
     max_queries: int = 30_000  # packets in total
     max_queries_per_address: int = 600  # packets to a delegated address that serves the tested zone
     max_entries: int = 10_000
-    max_outside_packets: int = 250  # to any other address, which may belong to someone else
+    max_outside_packets: int = 250  # to any other address, which may belong to someone else, and to its network
+    max_independent_packets: int = 1_200  # to a server of the parent zone or the AS database, which no zone can choose
     max_silent_packets: int = 3_000  # in total, beyond the earned credit
     max_silent_packets_per_address: int = 60
     packets_per_answer: int = 8  # credit per answer; enough even for a server that drops half of all queries

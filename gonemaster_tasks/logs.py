@@ -17,7 +17,7 @@ _QUIET = (
     "celery.app.trace",
     "celery.redirected",
     "amqp",
-    "gonemaster_db.core.pool.LingeringPool",  # SQLAlchemy's pool, under its class name, logs every disposal.
+    "gonemaster_db.core.connection.pool.LingeringPool",  # SQLAlchemy's pool, under its class name, logs every disposal.
     "kombu",
 )
 

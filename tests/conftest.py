@@ -32,6 +32,7 @@ settings.load_profile("repeatable")
 _FIRST = ("distributed", "ui", "system", "hostile", "deploy", "tasks")
 
 pytest_plugins = [
+    "tests.support.server_errors",  # the first: other plugins import it
     "tests.support.stores",
     "tests.support.dns_fixtures",
     "tests.support.redis",
@@ -56,9 +57,22 @@ def _logging_as_before() -> Iterator[None]:
 # These fixtures start workers, the whole service or a browser, which takes seconds of CPU.
 _PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service", "page"))
 _WHOLE_SERVICE = ("distributed", "system")
-# These tests behave the same on both databases, because the differences are in gonemaster_db: `make test` uses one.
+_PROCESSES_S = 600  # only limits a hang: the start of one process may take three minutes on a busy machine
+# `make test` takes one of both databases for each test. What differs between them is in gonemaster_db, whose tests CI
+# runs on both.
 _DATABASES = ("sqlite", "postgres")
-_ONE_DATABASE = ("api", "tasks")
+_OTHER_DATABASE = {"api": pytest.mark.twin, "tasks": pytest.mark.twin, "db": pytest.mark.thorough}
+
+
+_LONGEST_ID = 80  # octets or characters of one parameter
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Shorten the ids of long texts: each test process keeps them, sends them and puts them into its environment."""
+    if isinstance(val, str | bytes) and len(val) > _LONGEST_ID:
+        content = val if isinstance(val, bytes) else val.encode("utf-8", "surrogatepass")
+        return f"{argname}-{len(val)}-{zlib.crc32(content):08x}"
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups and pytest the markers in the same hook
@@ -66,15 +80,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make test` leaves out, and run the directories of long tests first; within one the order stays.
 
     The tests in a browser go to one worker: service and browser of the session start once. So do those of a module
-    that share a service.
+    that share a service, and the conventions, which share the syntax trees of all sources.
     """
     for item in items:
-        if _starts_processes(item) and not item.get_closest_marker("core"):
-            item.add_marker(pytest.mark.thorough)
-        if _is_twin(item):
-            item.add_marker(pytest.mark.twin)
+        if _starts_processes(item):
+            if not item.get_closest_marker("core"):
+                item.add_marker(pytest.mark.thorough)
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(_PROCESSES_S))
+        if _room(item) in _OTHER_DATABASE and _repeats(item):
+            item.add_marker(_OTHER_DATABASE[_room(item)])
         if not _fixtures(item).isdisjoint(("page", "site")):
             item.add_marker(pytest.mark.xdist_group("browser"))
+        elif _room(item) == "conventions":
+            item.add_marker(pytest.mark.xdist_group("conventions"))
         elif _shares_a_service(item) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=_rank)
@@ -84,10 +103,11 @@ def _starts_processes(item: pytest.Item) -> bool:
     return _room(item) in _WHOLE_SERVICE or not _PROCESSES.isdisjoint(_fixtures(item))
 
 
-def _is_twin(item: pytest.Item) -> bool:
+def _repeats(item: pytest.Item) -> bool:
     """Return whether a test repeats one on the other database."""
-    driver = item.callspec.params.get("store_settings") if hasattr(item, "callspec") else None
-    return _room(item) in _ONE_DATABASE and driver in _DATABASES and driver != _first_database(item)
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    driver = given.get("store_settings", given.get("empty_store"))
+    return driver in _DATABASES and driver != _first_database(item)
 
 
 def _room(item: pytest.Item) -> str:

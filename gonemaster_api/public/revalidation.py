@@ -14,10 +14,18 @@ from gonemaster_api.state import state
 REVALIDATED = "no-cache"
 
 
-def tagged(version: str, read: Callable[[], Any], *, caching: str = REVALIDATED, is_whole: bool = True) -> Any:
+def tagged(
+    version: str,
+    read: Callable[[], Any],
+    *,
+    caching: str = REVALIDATED,
+    is_whole: bool = True,
+    has_parameters: bool = True,
+) -> Any:
     """Return the result of `read` with its version as ETag, or 304 if the client has this version.
 
-    If the body depends only on the version (`is_whole`), it is cached as sent, so that a popular page is read once.
+    If the body depends only on the version and the query (`is_whole`), it is cached as sent, so that a popular page is
+    read once; without `has_parameters` the query does not change it either.
     """
     # The ETag is weak because compression may change the bytes but not the content.
     headers = {"ETag": f'W/"{version}"', "Cache-Control": caching}
@@ -27,7 +35,7 @@ def tagged(version: str, read: Callable[[], Any], *, caching: str = REVALIDATED,
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     if not is_whole:
         return read(), headers
-    kept, key = state().responses, (version, request.path, request.query_string)
+    kept, key = state().responses, (version, request.path, request.query_string if has_parameters else b"")
     body = kept.find(key)
     if body is not None:
         return Response(body, headers=headers, mimetype="application/json")

@@ -9,7 +9,12 @@ from sqlalchemy.orm import Session
 from gonemaster_api.state import State
 from gonemaster_db.analysis.cohorts import drift_of, get_cohort, list_cohorts
 from gonemaster_db.analysis.discarding import newest_snapshot
-from gonemaster_db.analysis.snapshots import get_snapshot, list_snapshots, with_source_runs
+from gonemaster_db.analysis.snapshots import (
+    count_missing_runs,
+    get_snapshot,
+    list_snapshots,
+    with_source_runs,
+)
 from gonemaster_db.batches.batches import ids_of_batches
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.models import Cohort, CohortSnapshot, ReferenceList
@@ -120,7 +125,7 @@ def read_snapshot(state: State, cohort_id: int, slug: str) -> dict[str, Any]:
 
 def _snapshot_documents(session: Session, cohort: Cohort, found: Sequence[CohortSnapshot]) -> list[dict[str, Any]]:
     batches = ids_of_batches(session, {each.batch_key for each in found if each.batch_key is not None})
-    with_runs = with_source_runs(session, found)
+    with_runs, missing = with_source_runs(session, found), count_missing_runs(session, found)
     default = cohort.default_snapshot_id or newest_snapshot(session, cohort.id)
     return [
         {
@@ -129,6 +134,7 @@ def _snapshot_documents(session: Session, cohort: Cohort, found: Sequence[Cohort
             "vocabulary_available": snapshot.vocabulary_id is not None,
             "is_default": snapshot.id == default,
             "source_runs_available": snapshot.id in with_runs,
+            "missing_runs": missing.get(snapshot.id, 0),
         }
         for snapshot in found
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import marshmallow as ma
-from flask import request
+from flask import g, request
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest
@@ -38,7 +38,8 @@ def answer_once(
 ) -> Answer:
     """Return the answer of `submit`, or the first answer to the same request with the same key.
 
-    With an `owner` the keys belong to that owner: other clients cannot use them or learn anything from them.
+    The keys belong to the `owner`, by default to the token of the request: other clients cannot use them or learn
+    anything from them.
 
     `submit` calls its argument with the session and the response document before it commits. Key and work are stored in
     one transaction, so that a crash cannot leave one without the other.
@@ -70,6 +71,8 @@ def _read_request(owner: str) -> _Request | None:
             "invalid_idempotency_key",
             Text("{header} must be 1 to {longest} printable ASCII characters", header=HEADER, longest=_LONGEST),
         )
+    identity = g.get("identity")
+    owner = owner or (identity.token.digest if identity else "")
     if owner:
         key = f"of:{hashlib.sha256(f'{owner} {key}'.encode()).hexdigest()}"
     return _Request(key, request_digest(request))

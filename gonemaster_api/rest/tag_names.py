@@ -1,8 +1,7 @@
 """Validation of tag names: they are readable and usable as a path segment."""
 
-import unicodedata
-
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.rest.plain_text import refusal_of
 from gonemaster_engine.texts import Text
 
 LONGEST = 255
@@ -33,6 +32,6 @@ def _reason_against(name: str) -> str:
         return Text("it is longer than {longest} characters", longest=LONGEST)
     if name == UNTAGGED or name in _DOT_SEGMENTS:
         return Text("it is reserved")
-    if "/" in name or any(unicodedata.category(letter) == "Cc" for letter in name):
-        return Text("it contains a slash or a control character")
-    return ""
+    if "/" in name:
+        return Text("it contains a slash")
+    return refusal_of(name, is_name=True)

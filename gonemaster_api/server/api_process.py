@@ -1,5 +1,6 @@
 """An API process: the Flask application under uvicorn, on a listening socket that it receives."""
 
+import faulthandler
 import os
 import signal
 import socket
@@ -16,11 +17,12 @@ from gonemaster_api.app import create_app
 from gonemaster_api.queries.metrics.latencies import LatencyTrend
 from gonemaster_api.queries.metrics.responses import warm_up
 from gonemaster_api.server.bridge import Bridge
+from gonemaster_api.server.connection import Connection
 from gonemaster_api.server.first_requests import send_first_requests
-from gonemaster_api.server.protocol import Protocol
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.templates import compile_pages
 from gonemaster_api.web.exporter import http_metrics
+from gonemaster_api.web.proxies import TrustedProxies
 from gonemaster_db.core.clock import follow
 from gonemaster_db.core.session import open_store
 from gonemaster_engine.memory import collect_rarely
@@ -34,7 +36,9 @@ from gonemaster_tasks.process_report.database_observer import DatabaseObserver
 from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.tracing import start_tracing, stop_tracing
 
-_OTHER_CONNECTIONS = 1000  # maximum per process, in addition to viewers of event streams
+HUNG_S = 60.0  # longer than the pauses of a machine that swaps
+_OTHER_CONNECTIONS = 2000  # maximum per process, in addition to viewers of event streams
+_PER_CLIENT = 1000  # connections of one client, in addition to its event streams
 _OTHER_FILES = 256  # file descriptors other than connections and bodies
 # The time a thread may hold the interpreter while other threads wait (Python's default is 5 ms). The event loop needs
 # the interpreter several times per request, and would wait this long each time if all threads are busy.
@@ -61,6 +65,15 @@ class ApiServer(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True
 
+    async def on_tick(self, counter: int) -> bool:
+        """Prolong the life of the process, once a second: the supervisor replaces one whose event loop hangs."""
+        if counter % 10 == 0:
+            faulthandler.dump_traceback_later(HUNG_S, exit=True)
+        ends = await super().on_tick(counter)
+        if ends:
+            faulthandler.cancel_dump_traceback_later()  # the stop has a time limit of its own
+        return ends
+
 
 def serve(settings: Settings, *, listener: socket.socket) -> None:
     """Serve on a listening socket until stopped. Open requests are finished."""
@@ -68,20 +81,23 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
     stopping = threading.Event()
     app = open_app(settings, stopping)
     signal.signal(signal.SIGHUP, lambda *_: app.extensions[NAME].keyring.reread_soon())
-    Protocol.connection_limit = _allow_connections(_OTHER_CONNECTIONS + settings.max_viewers)
+    Connection.limit = _allow_connections(_OTHER_CONNECTIONS + settings.max_viewers)
+    Connection.limit_per_client = _PER_CLIENT + settings.max_viewers_per_client
+    Connection.trusts = TrustedProxies(app.wsgi_app, settings.trusted_proxy_cidrs).trusts
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    # Connections inherit this option. Without it the kernel buffers megabytes for a slow client, and reports free
-    # buffer space late.
+    # Connections inherit these options. Without the first the kernel buffers megabytes for a slow client; the second
+    # ends connections whose clients do not read.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.write_timeout.total_seconds() * 1000))
     config = uvicorn.Config(
         Bridge(app, threads=settings.api_threads),
-        http=Protocol,
+        http=Connection,
         ws="none",
         loop="uvloop",
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level="critical",  # the bridge logs requests that are refused or fail
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,  # gonemaster_api.web.proxies decides which proxies are trusted

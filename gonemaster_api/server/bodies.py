@@ -6,15 +6,18 @@ other bodies share a second space: public requests, and requests with a session,
 """
 
 import asyncio
-import io
 import tempfile
-from typing import IO, Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.sessions import COOKIE
-from gonemaster_api.server.refusals import REQUEST_TIMEOUT, TOO_MANY_BODIES, Refused
+from gonemaster_api.errors import ApiError, Unavailable
 from gonemaster_api.web.authentication import bearer_of
 from gonemaster_api.web.body_limits import BODY_IS_CUT, body_limit
+from gonemaster_api.web.refusals import REFUSAL
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.settings import Settings
 
 _WITHOUT_TOKEN = 64 * 1024
@@ -32,33 +35,6 @@ class Space:
     def __init__(self, limit: int) -> None:
         self.free = limit
 
-    def take(self, size: int) -> None:
-        """Reserve bytes for a body. Raises Refused if not enough space is free."""
-        if size > self.free:
-            raise Refused(TOO_MANY_BODIES)
-        self.free -= size
-
-
-class Body:
-    """The body of a request in a file; `close` releases its space."""
-
-    def __init__(self, space: Space) -> None:
-        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - see close
-        self.size = 0
-        self._space = space
-
-    def write(self, piece: bytes) -> None:
-        """Append a piece. Raises Refused."""
-        self._space.take(len(piece))
-        self.size += len(piece)
-        self.file.write(piece)
-
-    def close(self) -> None:
-        """Close the file and release the space."""
-        self.file.close()
-        self._space.free += self.size
-        self.size = 0
-
 
 class Bodies:
     """Receiver of the bodies of all requests of a process."""
@@ -70,40 +46,46 @@ class Bodies:
         self._known = Space(_LARGEST_BODIES * largest)
         self._others = Space(largest)
 
-    async def receive(self, environ: dict[str, Any], receive: Any) -> Body | None:
-        """Receive the body and set the input of a request.
+    @asynccontextmanager
+    async def received(self, environ: dict[str, Any], receive: Any) -> AsyncIterator[bool]:
+        """Receive a body for the application; yield whether the client has sent all of it.
 
-        Bodies that are too long are not received; the application refuses them.
+        The application gets at most one byte more than the limit, which shows it that the body is too long.
 
         Raises:
-            Refused: the body did not arrive in time, or there is no space for it.
-            ClientGone: the client closed the connection before the end of the body.
+            ClientGone: the client has closed the connection.
         """
-        environ["wsgi.input"] = io.BytesIO()
-        is_chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        if not length and not is_chunked:
-            return None
         longest, space, is_cut = self.room(environ)
         environ[BODY_IS_CUT] = is_cut and length > longest
-        if length > longest:
-            return None
-        body = Body(space)
-        try:
-            async with asyncio.timeout(self._settings.read_timeout.total_seconds()):
-                await _fill(body, receive, longest)
-        except BaseException as error:
-            body.close()
-            if isinstance(error, TimeoutError):
-                raise Refused(REQUEST_TIMEOUT) from error
-            if isinstance(error, OSError):  # no file descriptor or disk space for a temporary file
-                raise Refused(TOO_MANY_BODIES) from error
-            raise
-        body.file.seek(0)
-        environ["wsgi.input"] = body.file
-        environ["CONTENT_LENGTH"] = str(body.size)
-        environ[BODY_IS_CUT] = is_cut and body.size > longest
-        return body
+        size, more = 0, length > 0 or "HTTP_TRANSFER_ENCODING" in environ
+        is_wanted = more and length <= longest and environ[REFUSAL] is None
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+            try:
+                async with asyncio.timeout(self._settings.read_timeout.total_seconds()):
+                    while is_wanted and more and size <= longest:
+                        message = await receive()
+                        if message["type"] != "http.request":
+                            raise ClientGone
+                        piece = message["body"][: longest + 1 - size]
+                        if len(piece) > space.free:
+                            raise OSError  # as for a full disk
+                        space.free -= len(piece)
+                        size += file.write(piece)
+                        more = message["more_body"]
+                file.seek(0)
+                if is_wanted:
+                    environ |= {"wsgi.input": file, "CONTENT_LENGTH": str(size)}
+                    environ.pop("HTTP_TRANSFER_ENCODING", None)
+                environ[BODY_IS_CUT] |= is_cut and size > longest
+            except TimeoutError:
+                environ[REFUSAL] = ApiError(408, "request_timeout", Text("the request was not complete in time"))
+            except OSError:  # no descriptor or disk space for a temporary file
+                environ[REFUSAL] = Unavailable("too_many_bodies", Text("too many large bodies are being received"))
+            try:
+                yield not more
+            finally:
+                space.free += size
 
     def room(self, environ: dict[str, Any]) -> tuple[int, Space, bool]:
         """Return the maximum length of the body, its space, and whether the application would accept a longer body.
@@ -119,17 +101,3 @@ class Bodies:
         if mode == "token" and path.startswith("/api/") and not has_session and longest > _WITHOUT_TOKEN:
             return _WITHOUT_TOKEN, self._others, True
         return longest, self._others, False
-
-
-async def _fill(body: Body, receive: Any, longest: int) -> None:
-    """Receive a body, up to one byte more than the limit.
-
-    The extra byte shows the application that the body is too long.
-    """
-    more = True
-    while more and body.size <= longest:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGone
-        body.write(message.get("body", b"")[: longest + 1 - body.size])
-        more = message.get("more_body", False)

@@ -1,6 +1,4 @@
-"""The ASGI application of the API.
-
-It receives whole requests, runs Flask in threads and sends responses from the event loop.
+"""The ASGI application of the API: it receives whole requests, runs Flask in threads and sends from the event loop.
 
 A thread gets a request only after it has been received completely, and never waits for a client to read a response.
 Slow clients therefore occupy connections and bounded buffers, but no threads.
@@ -9,260 +7,176 @@ Slow clients therefore occupy connections and bounded buffers, but no threads.
 import asyncio
 import re
 import sys
-import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
+from weakref import WeakValueDictionary
 
 import structlog
 from flask import Flask
 
-from gonemaster_api.server.bodies import Bodies, Body, ClientGone
-from gonemaster_api.server.protocol import MAX_HEAD, Protocol, connection_of
-from gonemaster_api.server.refusals import (
-    BAD_REQUEST,
-    BROKEN,
-    HEADERS_TOO_LARGE,
-    NOT_IMPLEMENTED,
-    OVERLOADED,
-    URI_TOO_LONG,
-    Refusal,
-    Refused,
-    document_of,
-)
+from gonemaster_api.errors import ApiError, Unavailable
+from gonemaster_api.server.bodies import Bodies, ClientGone
+from gonemaster_api.server.connection import MAX_HEAD, Connection
 from gonemaster_api.state import NAME, State
 from gonemaster_api.web.event_streams import FOLLOW
-from gonemaster_api.web.exporter import http_metrics
+from gonemaster_api.web.refusals import REFUSAL
 from gonemaster_api.web.request_deadlines import HAS_LEFT
+from gonemaster_engine.texts import Text
 
 PATIENCE_S = 0.6  # maximum wait for a thread, so that responses arrive within a second
-_MAX_WAITING = 500
-_MAX_URL = 8190  # bytes
-_MAX_HEADERS = 100
-_MAX_HEADER = 8190  # bytes of one header
-_PIECE = 64 * 1024  # bytes of a response that are passed to the kernel in one step
-_MAX_UNSENT = 64 * 1024 * 1024  # bytes of all responses that wait for their clients
 BULK_THREADS = 2  # for long requests: more would keep other threads from the interpreter
+_MAX_URL = _MAX_FIELD = 8190  # bytes
+_MAX_FIELDS = 100
+_PIECE = 64 * 1024  # bytes of a response of unknown length that are sent together
+_MAX_UNSENT = 64 * 1024 * 1024  # bytes of all responses that wait for their clients
+_LINGER_S = 2.0  # time for a client that is still sending its body to read a refusal
 # Responses that may have megabytes: pages with more than a hundred items, results, differences and counts of all runs.
 _BULK = re.compile(
     r"/api/v1/(?:entries|.*/(?:result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?"
 )
 _LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,})(?:&|$)")
-_LOG_EVERY_S = 10.0
-_ONCE = frozenset({"HTTP_HOST", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+_OVERLOADED = Text("the server has more requests than it can answer in time")
+_SINGLE = (b"host", b"content-length", b"transfer-encoding")
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass
-class Answer:
-    """A response of the application: `body` is complete, or `pieces` remain to be produced."""
+class _Answer(NamedTuple):
+    """A response of the application: `pieces` produce the rest if its length is unknown."""
 
-    status: int = 500
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    body: bytes = b""
-    pieces: Iterator[bytes] | None = None
-    close: Callable[[], object] = lambda: None
-
-    def start(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
-        """Store status and headers, as WSGI's start_response."""
-        self.status = int(status[:3])
-        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        return lambda _: None
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    pieces: Any = None
 
 
 class Bridge:
     """The adapter that serves Flask over ASGI.
 
-    It handles `threads` requests at the same time; others wait, and are refused after a time limit.
+    It handles `threads` requests at the same time, three quarters of them for one client; others wait, and are refused
+    after a time limit.
     """
 
     def __init__(self, app: Flask, *, threads: int) -> None:
         self._app = app
-        self._state: State = app.extensions[NAME]
-        self._bodies = Bodies(self._state.settings, self._state.keyring)
+        state: State = app.extensions[NAME]
+        self._bodies = Bodies(state.settings, state.keyring)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._bulk = ThreadPoolExecutor(BULK_THREADS, thread_name_prefix="bulk")
         self._free = asyncio.Semaphore(threads)
-        self._waiting = self._refused = 0
-        self._logged_at = float("-inf")
-        self._unsent: dict[Protocol, int] = {}  # the oldest first
+        self._share = max(1, threads * 3 // 4)
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()  # by client
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve one request."""
-        body: Body | None = None
-        connection = connection_of(scope)
         try:
-            environ = environ_of(scope)
-            environ[HAS_LEFT] = connection.has_left
-            body = await self._bodies.receive(environ, receive)
-            answer = await self._answer(environ)
-            if body is not None:
-                body.close()
-            await self._send(answer, environ.get(FOLLOW), connection, send)
-        except Refused as refused:
-            await self._refuse(refused.refusal, scope, send)
-        except ClientGone:
-            log.debug("client disconnected", remote=scope["client"][0])
-        except Exception:
-            log.exception("request failed", path=scope["path"])
-            await self._refuse(BROKEN, scope, send)
-        finally:
-            if body is not None:
-                body.close()
-        if connection.transport.is_closing():
-            await receive()  # wait for the disconnect, or the server would report an incomplete response
+            await self._serve(scope, receive, send)
+        except RuntimeError:
+            connection: Connection = scope["extensions"]["gonemaster"]["connection"]
+            if not connection.transport.is_closing():
+                raise
+            connection.abort()  # it was closed while the response was being written
 
-    async def _answer(self, environ: dict[str, Any]) -> Answer:
-        """Call the application in a thread. Raises Refused if no thread becomes free in time."""
+    async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        connection: Connection = scope["extensions"]["gonemaster"]["connection"]
+        environ = environ_of(scope)
+        environ[HAS_LEFT] = connection.transport.is_closing
+        environ[REFUSAL] = refusal_of(scope)
+        try:
+            async with self._bodies.received(environ, receive) as is_whole:
+                answer = await self._answer(environ, connection)
+        except ClientGone:
+            return
+        if not is_whole or environ.get(FOLLOW):
+            answer.headers.append((b"connection", b"close"))
+        cycle: Any = connection.cycle
+        if answer.pieces is not None and scope["http_version"] == "1.0":  # the end of the connection ends the response
+            cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        if answer.pieces is not None:
+            await self._send_pieces(answer.pieces, environ.get(FOLLOW), connection, send)
+            return
+        if len(answer.body) > _PIECE:
+            limit_unsent(connection.connections)
+        await send({"type": "http.response.body", "body": answer.body, "more_body": not is_whole})
+        if not is_whole:  # closing now would reset the connection, and the client could not read the response
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER_S):
+                    while (await receive()).get("more_body"):
+                        pass
+            await send({"type": "http.response.body"})
+
+    async def _answer(self, environ: dict[str, Any], connection: Connection) -> _Answer:
+        """Call the application in a thread, or refuse the request if none becomes free in time."""
         loop = asyncio.get_running_loop()
         query = environ["QUERY_STRING"]
         if "format=csv" not in query and (_BULK.fullmatch(environ["PATH_INFO"]) or _LONG_PAGE.search(query)):
             return await loop.run_in_executor(self._bulk, self._call, environ)  # few threads; bulk requests may wait
-        if self._free.locked():
-            await self._wait_for_thread()
-        else:
-            await self._free.acquire()
+        is_proxy = connection.trusts(connection.remote)
+        share = self._free if is_proxy else self._shares.setdefault(connection.remote, asyncio.Semaphore(self._share))
         try:
-            return await loop.run_in_executor(self._threads, self._call, environ)
-        finally:
-            self._free.release()
-
-    async def _wait_for_thread(self) -> None:
-        if self._waiting >= _MAX_WAITING:
-            raise Refused(OVERLOADED)
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                await self._free.acquire()
-        except TimeoutError as error:
-            raise Refused(OVERLOADED) from error
-        finally:
-            self._waiting -= 1
-
-    def _call(self, environ: dict[str, Any]) -> Answer:
-        """Call the application and return its response; runs in a thread."""
-        answer = Answer()
-        pieces: Iterable[bytes] = self._app(environ, answer.start)
-        close = getattr(pieces, "close", lambda: None)
-        is_complete = answer.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED) or any(
-            name == b"content-length" for name, _ in answer.headers
-        )
-        if not is_complete:
-            answer.pieces, answer.close = iter(pieces), close
-            return answer
-        try:
-            answer.body = b"".join(pieces)
-        finally:
-            close()
-        return answer
-
-    async def _send(self, answer: Answer, follow: Any, connection: Protocol, send: Send) -> None:
-        headers = [*answer.headers, (b"connection", b"close")] if follow else answer.headers
-        start = {"type": "http.response.start", "status": answer.status, "headers": headers}
-        try:
-            if answer.pieces is not None:
-                await self._send_pieces(start, answer.pieces, follow, connection, send)
-                return
-            async with self._time_limit():
-                await send(start)
-                await self._send_body(answer.body, connection, send)
+            async with asyncio.timeout(PATIENCE_S) as limit, share:
+                if share is not self._free:
+                    await self._free.acquire()
+                limit.reschedule(None)
+                try:
+                    return await loop.run_in_executor(self._threads, self._call, environ)
+                finally:
+                    if share is not self._free:
+                        self._free.release()
         except TimeoutError:
-            connection.abort()
+            environ[REFUSAL] = Unavailable(
+                "overloaded", Text("the server has more requests than it can answer in time")
+            )
+            return self._call(environ)
+
+    def _call(self, environ: dict[str, Any]) -> _Answer:
+        """Call the application and return its response; runs in a thread."""
+        head: list[Any] = []
+
+        def start(status: str, headers: list[tuple[str, str]], _error: object = None, /) -> Callable[[bytes], object]:
+            head.extend((status, headers))
+            return lambda _: None
+
+        pieces: Any = self._app(environ, start)
+        status = int(head[0][:3])
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in head[1]]
+        without_body = status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+        if not without_body and not any(name == b"content-length" for name, _ in headers):
+            return _Answer(status, headers, b"", pieces)
+        try:
+            return _Answer(status, headers, b"".join(pieces))
+        finally:
+            getattr(pieces, "close", lambda: None)()
+
+    async def _send_pieces(self, pieces: Any, follow: Any, connection: Connection, send: Any) -> None:
+        """Send pieces as they are produced, then the events of `follow`, until the client has left."""
+
+        async def write(piece: bytes) -> None:
+            for start in range(0, len(piece), _PIECE):  # so that a slow client soon makes the sender wait
+                await send({"type": "http.response.body", "body": piece[start : start + _PIECE], "more_body": True})
+
+        loop, made = asyncio.get_running_loop(), iter(pieces)
+        try:
+            while piece := await loop.run_in_executor(self._bulk, _next_piece, made):
+                await write(piece)
+                if connection.transport.is_closing():
+                    return
+            if follow:
+                await follow(write, connection.transport.is_closing)
+            cycle: Any = connection.cycle
+            cycle.expected_content_length = 0
+            await send({"type": "http.response.body"})
         except Exception:
-            if connection.transport.is_closing():
-                log.debug("client disconnected")
-            else:
+            if not connection.transport.is_closing():
                 log.exception("response broken off")
             connection.abort()  # the client must not mistake the part for the whole
         finally:
-            if answer.pieces is not None:
-                await asyncio.get_running_loop().run_in_executor(self._bulk, answer.close)
-
-    async def _send_body(self, body: bytes, connection: Protocol, send: Send) -> None:
-        if len(body) > _PIECE:
-            self._limit_unsent(connection, len(body))
-        try:
-            for start in range(0, len(body) - _PIECE, _PIECE):
-                await send({"type": "http.response.body", "body": body[start : start + _PIECE], "more_body": True})
-            rest = body[(max(0, len(body) - 1) // _PIECE) * _PIECE :]
-            await send({"type": "http.response.body", "body": rest})
-        finally:
-            self._unsent.pop(connection, None)
-
-    def _limit_unsent(self, newest: Protocol, size: int) -> None:
-        """Abort the responses that have waited longest for their clients if too many bytes are unsent."""
-        self._unsent[newest] = size
-        for connection in list(self._unsent):
-            if sum(self._unsent.values()) <= _MAX_UNSENT or connection is newest:
-                return
-            log.warning("response given up: too much waits for slow clients")
-            del self._unsent[connection]
-            connection.abort()
-
-    async def _send_pieces(
-        self, start: dict[str, Any], pieces: Iterator[bytes], follow: Any, connection: Protocol, send: Send
-    ) -> None:
-        """Send pieces as they are produced; the client must read each piece within the time limit."""
-        ends_by_closing = connection.end_by_closing()
-
-        async def write(piece: bytes) -> None:
-            for start in range(0, len(piece), _PIECE):
-                async with self._time_limit():
-                    await send({"type": "http.response.body", "body": piece[start : start + _PIECE], "more_body": True})
-
-        async with self._time_limit():
-            await send(start)
-        loop = asyncio.get_running_loop()
-        make = partial(_next_piece, pieces)
-        while piece := make() if follow else await loop.run_in_executor(self._bulk, make):
-            await write(piece)
-            if connection.transport.is_closing():
-                return
-        if follow:
-            task: Any = asyncio.current_task()
-            connection.on_lost = task.cancel
-            try:
-                await follow(write, connection.transport.is_closing)
-            except asyncio.CancelledError:
-                if not connection.transport.is_closing():
-                    raise
-                task.uncancel()
-                return
-            finally:
-                connection.on_lost = lambda: None
-        if ends_by_closing:
-            connection.transport.close()
-        else:
-            await send({"type": "http.response.body", "body": b""})
-
-    def _time_limit(self) -> asyncio.Timeout:
-        return asyncio.timeout(self._state.settings.write_timeout.total_seconds())
-
-    async def _refuse(self, refusal: Refusal, scope: dict[str, Any], send: Send) -> None:
-        if refusal is OVERLOADED:
-            self._count_overload(scope)
-        headers, content = document_of(refusal, remote=scope["client"][0])
-        if refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR:  # what follows a malformed request could be a part of it
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": int(refusal.status), "headers": headers})
-        await send({"type": "http.response.body", "body": content})
-
-    def _count_overload(self, scope: dict[str, Any]) -> None:
-        """Count a request that Flask does not see in the HTTP metrics. One log line covers many such requests."""
-        http_metrics(self._app).count_refusal(
-            self._app, method=scope["method"], path=scope["path"], status=OVERLOADED.status, code=OVERLOADED.code
-        )
-        self._refused += 1
-        if (now := time.monotonic()) >= self._logged_at + _LOG_EVERY_S:
-            log.warning("overloaded: requests are refused", refused=self._refused, waiting=self._waiting)
-            self._refused, self._logged_at = 0, now
+            await loop.run_in_executor(self._bulk, pieces.close)
 
 
 def _next_piece(pieces: Iterator[bytes]) -> bytes:
@@ -276,25 +190,43 @@ def _next_piece(pieces: Iterator[bytes]) -> bytes:
     return b"".join(made)
 
 
-def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
-    """Return the WSGI environment of a request, without its body.
+def limit_unsent(connections: Any) -> None:
+    """Abort the connections with the most unsent bytes until all together are below the limit."""
+    unsent = {each: each.transport.get_write_buffer_size() for each in connections}
+    while sum(unsent.values()) > _MAX_UNSENT:
+        slowest = max(unsent, key=unsent.__getitem__)
+        log.warning("response given up: too much waits for slow clients", remote=slowest.remote, bytes=unsent[slowest])
+        slowest.abort()
+        del unsent[slowest]
 
-    Raises:
-        Refused: the head of the request is too large or invalid.
-    """
-    target: bytes = scope["extensions"]["gonemaster"]["target"]
-    if len(target) > _MAX_URL:
-        raise Refused(URI_TOO_LONG)
+
+def refusal_of(scope: dict[str, Any]) -> ApiError | None:
+    """Return the error for a request whose head is too large, or valid for the parser but not for HTTP/1.1."""
+    names = [name for name, _ in scope["headers"]]
     sizes = [len(name) + len(value) for name, value in scope["headers"]]
-    if len(sizes) > _MAX_HEADERS or sum(sizes) > MAX_HEAD or max(sizes, default=0) > _MAX_HEADER:
-        raise Refused(HEADERS_TOO_LARGE)
+    codings = [value.lower() for name, value in scope["headers"] if name == b"transfer-encoding"]
+    if len(scope["extensions"]["gonemaster"]["target"]) > _MAX_URL:
+        return ApiError(414, "uri_too_long", Text("the URL is too long"))
+    if len(sizes) > _MAX_FIELDS or sum(sizes) > MAX_HEAD or max(sizes, default=0) > _MAX_FIELD:
+        return ApiError(431, "headers_too_large", Text("the headers are too large"))
+    # RFC 9112 sections 3.2 and 6.1
+    is_1_1 = scope["http_version"] == "1.1"
+    if any(names.count(name) > 1 for name in _SINGLE) or (b"host" not in names and is_1_1) or (codings and not is_1_1):
+        return ApiError(400, "bad_request", Text("the request is not valid HTTP/1.1 (RFC 9112)"))
+    if codings not in ([], [b"chunked"]):
+        return ApiError(501, "not_implemented", Text("the transfer coding is not supported"))
+    return None
+
+
+def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
+    """Return the WSGI environment of a request, without its body."""
     server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "RAW_URI": target.decode("latin-1"),
+        "RAW_URI": scope["extensions"]["gonemaster"]["target"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1]),
@@ -308,22 +240,10 @@ def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
         "wsgi.input_terminated": True,
     }
     for name, value in scope["headers"]:
-        if b"_" in name:  # the name would be indistinguishable from the same name with hyphens
+        if b"_" in name or name == b"upgrade":  # indistinguishable from a hyphen; not supported (RFC 9110 section 7.8)
             continue
         key = name.decode("latin-1").upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
         text = value.decode("latin-1")
-        if key in environ:
-            if key in _ONCE:
-                raise Refused(BAD_REQUEST)
-            text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
-        environ[key] = text
-    if "HTTP_HOST" not in environ and scope["http_version"] == "1.1":  # RFC 9112 section 3.2
-        raise Refused(BAD_REQUEST)
-    if (coding := environ.get("HTTP_TRANSFER_ENCODING")) is not None:
-        if coding.lower() != "chunked":
-            raise Refused(NOT_IMPLEMENTED)
-        if scope["http_version"] != "1.1":
-            raise Refused(BAD_REQUEST)
-    environ.pop("HTTP_UPGRADE", None)  # not supported (RFC 9110 section 7.8); Flask would only match WebSocket routes
+        environ[key] = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}" if key in environ else text
     return environ

@@ -29,8 +29,8 @@ from gonemaster_api.server.supervisor.listening import CannotListen, NotLoopback
 from gonemaster_api.server.supervisor.tree import StartFailed, Supervisor
 from gonemaster_api.server.tokens import AuthOptions, AuthRefused, run_auth
 from gonemaster_db.core.clock import utcnow
+from gonemaster_db.core.connection.failures import refuses_login
 from gonemaster_db.core.errors import StoreError, StoreUnavailable
-from gonemaster_db.core.failures import refuses_login
 from gonemaster_db.core.session import open_store
 from gonemaster_db.migrations import runner
 from gonemaster_db.service.access import has_tokens

@@ -4,14 +4,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-
-class TooManyViewers(Exception):
-    """The limit on viewers is reached; with `of_client`, the limit of this client."""
-
-    def __init__(self, *, of_client: bool, limit: int) -> None:
-        super().__init__(f"{limit} event streams are open")
-        self.of_client = of_client
-        self.limit = limit
+from gonemaster_api.errors import RETRY_AFTER_S, ApiError, Unavailable
+from gonemaster_engine.texts import Text
 
 
 class Seats:
@@ -24,18 +18,17 @@ class Seats:
         self._lock = threading.Lock()
 
     def take(self, client: str) -> Callable[[], None]:
-        """Reserve a seat for a client, and return a function that releases it.
-
-        Further calls of that function have no effect.
+        """Reserve a seat for a client, and return a function that releases it once.
 
         Raises:
-            TooManyViewers: no seat is free.
+            ApiError: 503 too_many_streams, 429 too_many_client_streams.
         """
         with self._lock:
             if self._taken[client] >= self._of_client:
-                raise TooManyViewers(of_client=True, limit=self._of_client)
+                text = Text("{limit} event streams of this client are open", limit=self._of_client)
+                raise ApiError(429, "too_many_client_streams", text, headers={"Retry-After": str(RETRY_AFTER_S)})
             if self._taken.total() >= self._most:
-                raise TooManyViewers(of_client=False, limit=self._most)
+                raise Unavailable("too_many_streams", Text("too many event streams are open"))
             self._taken[client] += 1
         left = [client]
 

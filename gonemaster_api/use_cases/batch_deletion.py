@@ -4,7 +4,7 @@ import time
 
 from sqlalchemy.orm import Session
 
-from gonemaster_api.queries.batches import impact_counts
+from gonemaster_api.queries.batches.batches import impact_counts
 from gonemaster_api.state import State
 from gonemaster_db.batches.batches import count_unfinished
 from gonemaster_db.batches.deletion import delete_batch

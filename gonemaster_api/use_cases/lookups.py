@@ -7,8 +7,8 @@ from typing import Any
 from gonemaster_api.errors import Unavailable
 from gonemaster_api.lookups import NAMES_WAIT_S, TooManyLookups
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.job_submission import read_name
-from gonemaster_api.use_cases.public_submission import public_targets_are_guarded
+from gonemaster_api.use_cases.submission.jobs import read_name
+from gonemaster_api.use_cases.submission.public import public_targets_are_guarded
 from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.run.as_names import AsName
 from gonemaster_engine.texts import Text
@@ -58,8 +58,8 @@ def _too_many() -> Unavailable:
 def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, str]]:
     usable = [(ns, ip) for ns, ip in found.nameservers if ip is not None and is_allowed_target(ip, guarded=guarded)]
     with_address = {ns for ns, _ in usable}
-    unresolved = {ns for ns, _ in found.nameservers} - with_address
-    for ns, ip in sorted([*usable, *((ns, "") for ns in unresolved)]):
+    lacking = {ns for ns, _ in found.nameservers} - with_address
+    for ns, ip in sorted([*usable, *((ns, "") for ns in lacking)]):
         yield {"ns": ns, "ip": ip} if ip else {"ns": ns}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 
-from gonemaster_api.queries.results import (
+from gonemaster_api.queries.runs.results import (
     RunWithEntries,
     VisibleParts,
     parts_for_operators,
@@ -12,7 +12,7 @@ from gonemaster_api.queries.results import (
     result_document,
     score_run,
 )
-from gonemaster_api.queries.runs import read_run
+from gonemaster_api.queries.runs.runs import read_run
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
 from gonemaster_db.models import RunStatus

@@ -42,8 +42,10 @@ def clear_cohort(state: State, cohort_id: int, *, who: str) -> int:
     return state.store.run_in_transaction(clear)
 
 
-def rebuild_cohort(state: State, cohort_id: int, *, who: str) -> int | None:
-    """Start to rebuild facts and snapshots of a cohort; return the number of runs, or None if a rebuild is running.
+def rebuild_cohort(state: State, cohort_id: int, *, who: str, force: bool = False) -> rebuilding.Rebuilding | None:
+    """Start to rebuild facts and snapshots of a cohort; return None if a rebuild is running.
+
+    Snapshots that lack runs are kept; `force` removes them.
 
     Raises:
         CohortNotFound: no such cohort.
@@ -51,14 +53,15 @@ def rebuild_cohort(state: State, cohort_id: int, *, who: str) -> int | None:
     """
     now = utcnow()
 
-    def rebuild(session: Session) -> int | None:
+    def rebuild(session: Session) -> rebuilding.Rebuilding | None:
         cohort = get_cohort(session, cohort_id, lock=True)
         if not cohort.analysis_enabled:
             raise Conflict("cohort_analysis_disabled", Text("analysis of the cohort is disabled; set analysis_enabled"))
-        runs = rebuilding.rebuild_cohort(session, cohort, now=now)
-        if runs is not None:
-            _note(session, "cohort.rebuild", cohort.source_tag, who, cohort_id, count=runs)
-        return runs
+        begun = rebuilding.rebuild_cohort(session, cohort, now=now, force=force)
+        if begun is not None:
+            action = "cohort.force_rebuild" if force else "cohort.rebuild"
+            _note(session, action, cohort.source_tag, who, cohort_id, count=begun.runs, kept=sorted(begun.kept)[:100])
+        return begun
 
     return state.store.run_in_transaction(rebuild)
 

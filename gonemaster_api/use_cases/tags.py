@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.tag_names import check_tag_name
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.job_submission import read_names
+from gonemaster_api.use_cases.submission.jobs import read_names
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.filters import DomainFilter
 from gonemaster_db.domains.domain_list import count_listed

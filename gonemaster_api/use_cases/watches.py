@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import BadRequest, Conflict
 from gonemaster_api.state import State
-from gonemaster_api.use_cases.job_submission import read_name
+from gonemaster_api.use_cases.submission.jobs import read_name
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.domains.tags import require_tag
 from gonemaster_db.models import Delivery, Watch, WatchEvent

@@ -15,6 +15,15 @@ def client_address() -> str:
     return request.remote_addr or ""
 
 
+def is_local_client() -> bool:
+    """Return whether the client is on this host: a loopback address, or none (a local socket)."""
+    try:
+        address = ipaddress.ip_address(client_address().partition("%")[0])
+    except ValueError:
+        return True
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
 def client_key(address: str | None = None) -> str:
     """Return the key for limits: an IPv4 address, the /64 of an IPv6 address, or `local` if there is no address.
 

@@ -6,16 +6,12 @@ from typing import Any
 
 from flask import Response, request
 
-from gonemaster_api.errors import RETRY_AFTER_S, ApiError
 from gonemaster_api.state import State
-from gonemaster_api.streams.seats import TooManyViewers
 from gonemaster_api.streams.texts import END_ID
 from gonemaster_api.web.clients import client_key
 from gonemaster_api.web.streaming import validity
-from gonemaster_engine.texts import Text
 
 FOLLOW = "gonemaster.follow"  # environ key: the coroutine that the server awaits after the first text
-_RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 
 Follow = Callable[..., Awaitable[None]]
 
@@ -54,7 +50,7 @@ def respond(state: State, feed: Feed) -> Response:
 
 
 def _watched(state: State, first: str, follow: Follow) -> Response:
-    give_back = _take_seat(state)
+    give_back = state.seats.take(client_key())
     is_valid = validity(state)
 
     async def follow_while_valid(write: Any, is_gone: Callable[[], bool]) -> None:
@@ -64,13 +60,3 @@ def _watched(state: State, first: str, follow: Follow) -> Response:
     response = Response(iter((first,)), mimetype="text/event-stream")  # a list would get a Content-Length
     response.call_on_close(give_back)
     return response
-
-
-def _take_seat(state: State) -> Callable[[], None]:
-    try:
-        return state.seats.take(client_key())
-    except TooManyViewers as error:
-        if error.of_client:
-            text = Text("{limit} event streams of this client are open", limit=error.limit)
-            raise ApiError(429, "too_many_client_streams", text, headers=_RETRY) from error
-        raise ApiError(503, "too_many_streams", Text("too many event streams are open"), headers=_RETRY) from error

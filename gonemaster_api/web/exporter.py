@@ -53,14 +53,6 @@ class HttpMetrics:
         app.full_dispatch_request = self._durations(app.full_dispatch_request)  # type: ignore[method-assign]
         app.after_request(self._count_error)
 
-    def count_refusal(self, app: Flask, *, method: str, path: str, status: int, code: str) -> None:
-        """Count a request that the server refuses before it reaches Flask, for example under overload."""
-        host = {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http"}
-        with app.request_context({"REQUEST_METHOD": method, "PATH_INFO": path, **host}):
-            response = Response(status=status)
-            response.error_code = code  # type: ignore[attr-defined]  # as `errors` sets it
-            self._durations(lambda: self._count_error(response))()
-
     def _count_error(self, response: Response) -> Response:
         if not is_asset(request.path):
             if code := getattr(response, "error_code", ""):

@@ -47,7 +47,7 @@ class TrustedProxies:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Set REMOTE_ADDR, scheme and host to the values of the client, then call the application."""
-        if self._trusts(environ.get("REMOTE_ADDR", "")):
+        if self.trusts(environ.get("REMOTE_ADDR", "")):
             self._apply(environ)
         elif forged := [name for name in _FORWARDED if name in environ]:
             self.stripped += 1
@@ -78,11 +78,12 @@ class TrustedProxies:
             if not _is_address(address):
                 break
             client = address
-            if not self._trusts(address):
+            if not self.trusts(address):
                 break
         return client
 
-    def _trusts(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
+        """Return whether an address is that of a trusted proxy."""
         if not self._networks or not _is_address(address):
             return False
         peer = ipaddress.ip_address(address)

@@ -2,6 +2,7 @@
 
 Flask-Limiter checks each request and counts in Redis. Without Redis it counts in the memory of each process, which
 multiplies the effective limit by at most the number of processes. It retries Redis after 1, 2, 4 ... seconds.
+Clients on this host are not limited.
 
 Source: http-api.md section 8.3.
 """
@@ -22,7 +23,7 @@ from limits.storage import RedisStorage
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.state import NAME, State, state
-from gonemaster_api.web.clients import client_key
+from gonemaster_api.web.clients import client_key, is_local_client
 from gonemaster_db.core.clock import utcnow
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.keys import ATTEMPTS
@@ -97,7 +98,7 @@ def register_rate_limits(app: Flask) -> None:
 
 
 def _is_free() -> bool:
-    return _bucket() is None or not state().settings.public_api_rate_limit_enabled
+    return _bucket() is None or not state().settings.public_api_rate_limit_enabled or is_local_client()
 
 
 def _bucket() -> Bucket | None:

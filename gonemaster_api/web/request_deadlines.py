@@ -11,9 +11,9 @@ from datetime import timedelta
 from flask import Flask, g, request
 
 from gonemaster_api.state import state
-from gonemaster_db.core.deadlines import Deadline
+from gonemaster_db.core.connection.deadlines import Deadline
+from gonemaster_db.core.connection.limits import with_deadline
 from gonemaster_db.core.errors import TimeLimitExceeded
-from gonemaster_db.core.limits import with_deadline
 
 HAS_LEFT = "gonemaster.has_left"  # environ key: a function that returns whether the client has disconnected
 _READING = {"GET", "HEAD", "OPTIONS"}

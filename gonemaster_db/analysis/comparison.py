@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.tag_changes import MEASUREMENT, TagClass, TagKey, TagRules
 from gonemaster_db.analysis.views.parts import in_parts
-from gonemaster_db.core.deadlines import check_deadline
+from gonemaster_db.core.connection.deadlines import check_deadline
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import SnapshotDomain, SnapshotMembers, SnapshotTag
 from gonemaster_db.runs.documents.positions import unpack_positions

@@ -3,12 +3,15 @@
 Unfinished work is discarded: it finds another generation, or no snapshot.
 """
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.discarding import discard_snapshots, lock_snapshots
+from gonemaster_db.analysis.snapshots import count_missing_runs
 from gonemaster_db.models import (
     Batch,
     Cohort,
@@ -23,10 +26,22 @@ from gonemaster_db.models import (
 _NO_SYNC = {"synchronize_session": False}
 
 
-def discard_all_snapshots(session: Session, cohort: Cohort, *, now: datetime) -> int:
-    """Discard all snapshots of a cohort whose row is locked; return their number."""
-    snapshots = lock_snapshots(session, CohortSnapshot.cohort_id == cohort.id)
-    discard_snapshots(session, [snapshot.id for snapshot in snapshots], now=now)
+@dataclass(frozen=True, slots=True)
+class Rebuilding:
+    """A rebuild that has begun: the number of its runs, and the snapshots that are kept as they are.
+
+    `kept` has the number of missing runs by slug.
+    """
+
+    runs: int
+    kept: Mapping[str, int]
+
+
+def discard_all_snapshots(session: Session, cohort: Cohort, *, now: datetime, kept: Collection[int] = ()) -> int:
+    """Discard the snapshots of a cohort whose row is locked, without those `kept`; return their number."""
+    found = lock_snapshots(session, CohortSnapshot.cohort_id == cohort.id)
+    snapshots = [snapshot.id for snapshot in found if snapshot.id not in kept]
+    discard_snapshots(session, snapshots, now=now)
     session.execute(delete(PurgedSnapshot).where(PurgedSnapshot.cohort_id == cohort.id), execution_options=_NO_SYNC)
     session.refresh(cohort)
     return len(snapshots)
@@ -48,17 +63,21 @@ def clear_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int:
     return removed
 
 
-def rebuild_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int | None:
-    """Project all runs of a cohort whose row is locked again; return their number.
+def rebuild_cohort(session: Session, cohort: Cohort, *, now: datetime, force: bool = False) -> Rebuilding | None:
+    """Project all runs of a cohort whose row is locked again.
 
-    Returns None if the cohort is already being rebuilt. Slugs, labels and pins are lost.
+    Snapshots that lack runs cannot be rebuilt and are kept as they are; `force` removes them. The other snapshots lose
+    their slugs, labels and pins. Returns None if the cohort is already being rebuilt.
     """
     if cohort.materialization_status is MaterializationStatus.PENDING and cohort.materialization_total:
         return None
-    discard_all_snapshots(session, cohort, now=now)
+    snapshots = session.scalars(select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort.id)).all()
+    lacking = {} if force else count_missing_runs(session, snapshots)
+    discard_all_snapshots(session, cohort, now=now, kept=lacking)
     cohort.generation += 1
     begin_materialisation(session, cohort, now=now)
-    return cohort.materialization_total
+    slugs = {snapshot.id: snapshot.slug for snapshot in snapshots}
+    return Rebuilding(cohort.materialization_total, {slugs[number]: runs for number, runs in lacking.items()})
 
 
 def begin_materialisation(session: Session, cohort: Cohort, *, now: datetime) -> None:

@@ -32,6 +32,7 @@ from gonemaster_db.models import (
     RunStatus,
     SnapshotStatus,
 )
+from gonemaster_db.runs.purged_runs import read_purged
 
 RESERVED_SLUG = "rematerialize"
 _NO_SYNC = {"synchronize_session": False}
@@ -108,6 +109,23 @@ def with_source_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> s
     found = {one.id: one.batch_key for one in snapshots if one.batch_key is not None}
     succeeded = count_succeeded_of(session, set(found.values()))
     return {number for number, batch_key in found.items() if succeeded.get(batch_key)}
+
+
+def count_missing_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> dict[int, int]:
+    """Return how many runs of the snapshots were purged, by ID of the snapshot; complete snapshots are absent.
+
+    These snapshots cannot be rebuilt. The purged runs are those of the whole batch, of which the cohort may be a part.
+    """
+    found = {one.id: one for one in snapshots if one.batch_key is not None}
+    keys = {one.batch_key or 0 for one in found.values()}
+    stored, purged = count_succeeded_of(session, keys), read_purged(session, keys)
+    missing = {}
+    for number, one in found.items():
+        key = one.batch_key or 0
+        counted = purged[key].groups if key in purged else {}
+        lost = sum(runs for group, runs in counted.items() if group.status is RunStatus.SUCCEEDED)
+        missing[number] = max(lost, one.run_count - stored.get(key, 0))
+    return {number: runs for number, runs in missing.items() if runs > 0}
 
 
 def get_snapshot(session: Session, cohort_id: int, slug: str) -> CohortSnapshot:

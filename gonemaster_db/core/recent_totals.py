@@ -19,7 +19,7 @@ LIFE_S = 10.0
 MAX_KEPT = 500  # number of filters
 
 Counted = TypeVar("Counted")
-_kept: TTLCache[tuple[Dialect, Hashable], Any] = TTLCache(MAX_KEPT, LIFE_S, timer=monotonic)
+kept: TTLCache[tuple[Dialect, Hashable], Any] = TTLCache(MAX_KEPT, LIFE_S, timer=monotonic)  # tests set another clock
 _lock = Lock()
 _ABSENT = object()
 
@@ -40,7 +40,7 @@ def recent(
     """Return the result of `count` of at most LIFE_S ago if it was `large`, otherwise a new result."""
     own = (session.get_bind().engine.dialect, key)
     with _lock:
-        found = _kept.get(own, _ABSENT)
+        found = kept.get(own, _ABSENT)
     if found is not _ABSENT:
         return cast("Counted", found)
     counted = count()
@@ -52,12 +52,12 @@ def recent(
 def cache_value(session: Session, key: Hashable, value: object) -> None:
     """Cache a value that `recent` returns for LIFE_S."""
     with _lock:
-        _kept[session.get_bind().engine.dialect, key] = value
+        kept[session.get_bind().engine.dialect, key] = value
 
 
 def cached_totals(session: Session, keys: Iterable[Hashable]) -> dict[Hashable, int]:
     """Return the cached totals by key."""
     dialect = session.get_bind().engine.dialect
     with _lock:
-        found = {key: _kept.get((dialect, key), _ABSENT) for key in keys}
+        found = {key: kept.get((dialect, key), _ABSENT) for key in keys}
     return {key: total for key, total in found.items() if total is not _ABSENT}

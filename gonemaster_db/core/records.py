@@ -47,7 +47,10 @@ class NewBatch:
 
 @dataclass(frozen=True, slots=True)
 class EntryRecord:
-    """One line of a run: `timestamp` in seconds since its start, `module` in upper case, `testcase` in lower case."""
+    """One line of a run: `timestamp` in seconds since its start, `module` in upper case, `testcase` in lower case.
+
+    The store sets the fields after `args` on reading; `id` is unique among all runs and ascends within a run.
+    """
 
     timestamp: float
     module: str
@@ -55,22 +58,10 @@ class EntryRecord:
     tag: str
     level: str
     args: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """One line of a stored run, like EntryRecord; `id` is unique among all runs and ascends within a run."""
-
-    id: int
-    run_id: str
-    domain_id: int
-    domain: str
-    timestamp: float
-    module: str
-    testcase: str
-    tag: str
-    level: str
-    args: Mapping[str, Any]
+    id: int = 0
+    run_id: str = ""
+    domain_id: int = 0
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)

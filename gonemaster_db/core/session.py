@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, TextClause, event, text
 from sqlalchemy.orm import FromStatement, Session
 
-from gonemaster_db.core.deadlines import Deadline, limit_session
-from gonemaster_db.core.engine import autocommit_engine, make_engine, read_only_engine, transaction_engine
+from gonemaster_db.core.connection.deadlines import Deadline, limit_session
+from gonemaster_db.core.connection.engine import autocommit_engine, make_engine, read_only_engine, transaction_engine
+from gonemaster_db.core.connection.failures import translated
+from gonemaster_db.core.connection.limits import check_thread_deadline, is_past_deadline, limited_by
+from gonemaster_db.core.connection.writer_queue import WriterQueue
 from gonemaster_db.core.errors import (
     StoreConflict,
     StoreError,
@@ -20,10 +23,7 @@ from gonemaster_db.core.errors import (
     StoreUnavailable,
     TimeLimitExceeded,
 )
-from gonemaster_db.core.failures import translated
-from gonemaster_db.core.limits import check_thread_deadline, is_past_deadline, limited_by
 from gonemaster_db.core.settings import StoreSettings
-from gonemaster_db.core.writer_queue import WriterQueue
 
 T = TypeVar("T")
 _BASE_DELAY_S = 0.01

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Connection
 
-from gonemaster_db.core.engine import commit_each_statement
+from gonemaster_db.core.connection.engine import commit_each_statement
 
 _CLIENT_GONE_MS = 2_000
 

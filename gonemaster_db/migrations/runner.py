@@ -13,8 +13,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
+from gonemaster_db.core.connection.failures import translated
 from gonemaster_db.core.errors import StoreConflict, StoreError
-from gonemaster_db.core.failures import translated
 from gonemaster_db.core.session import Store
 from gonemaster_db.migrations.compatibility import (
     check_origin,

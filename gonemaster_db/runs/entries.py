@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from gonemaster_db.batches.batches import match_batch
 from gonemaster_db.core.filters import EntryFilter
 from gonemaster_db.core.recent_totals import cache_value, recent, recent_total
-from gonemaster_db.core.records import Page, StoredEntry
+from gonemaster_db.core.records import EntryRecord, Page
 from gonemaster_db.domains.run_domains import TagMembers, domains_of_tag
 from gonemaster_db.models import Domain, Run
 from gonemaster_db.runs.counters import count_runs
@@ -134,7 +134,7 @@ class _EntrySearch:
         return (query if beyond is None else query.where(beyond)).order_by(self.order)
 
 
-def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[StoredEntry]:
+def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[EntryRecord]:
     """Read the entries of one run in order, from a level up.
 
     Raises: RunNotFound: The run does not exist. DocumentDamaged: The document of the run cannot be read.
@@ -150,7 +150,7 @@ def list_entries(
     offset: int = 0,
     after: Position | None = None,
     count_up_to: int = COUNT_UP_TO,
-) -> Page[StoredEntry]:
+) -> Page[EntryRecord]:
     """Return a page of entries by run ID, then entry ID.
 
     `after` (run ID and entry ID of the last item seen) is fast at any depth, `offset` is not. `total` is exact up to
@@ -197,7 +197,7 @@ def read_entries_after(
     after: Position | None,
     *,
     limit: int,
-) -> list[StoredEntry]:
+) -> list[EntryRecord]:
     """Read the matching entries after `after` (as in list_entries) without a count; fewer if they are large."""
     search = _search(session, wanted)
     hits = _walk(session, search, None if after is None else search.order >= after[0])
@@ -237,9 +237,8 @@ def _few_hits(session: Session, search: _EntrySearch, wanted: EntryFilter) -> li
         return None
 
     def find() -> list[_Hit] | None:
-        rows = session.execute(
-            search.runs(FEW_RUNS + 1, hits=not search.reads_runs_first, walked=search.reads_runs_first)
-        ).all()
+        first = search.reads_runs_first
+        rows = session.execute(search.runs(FEW_RUNS + 1, hits=not first, walked=first)).all()
         return None if len(rows) > FEW_RUNS else sorted(_numbered(session, search, rows))
 
     return recent(session, ("runs with entries", wanted), find, large=lambda hits: hits is None)
@@ -370,9 +369,9 @@ def _read(
     *,
     limit: int,
     offset: int,
-) -> tuple[list[StoredEntry], bool]:
+) -> tuple[list[EntryRecord], bool]:
     """Return the entries of a page, and whether the page is cut."""
-    items: list[StoredEntry] = []
+    items: list[EntryRecord] = []
     remaining = PAGE_BYTES
     for runs in read_in_parts(session, run_ids):
         kinds = kinds_of(session, runs)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.core.errors import DocumentDamaged, RunNotFound
 from gonemaster_db.core.levels import at_least
-from gonemaster_db.core.records import StoredEntry
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Run, RunDocument
 from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.documents.outcomes import sequences_of
@@ -54,12 +54,12 @@ class StoredRun:
         """Return the size of the arguments of an entry as JSON, in bytes."""
         return len(self.document.raw_arguments(position)) if self.document else 0
 
-    def entry(self, position: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
+    def entry(self, position: int, kinds: Mapping[int, EntryType]) -> EntryRecord:
         """Return one entry. Raises DocumentDamaged."""
         document = self.full_document
         return self._entry(position, kinds, document.timestamps[position], document.arguments(position))
 
-    def listed_entry(self, position: int, kinds: Mapping[int, EntryType]) -> StoredEntry:
+    def listed_entry(self, position: int, kinds: Mapping[int, EntryType]) -> EntryRecord:
         """Return one entry for a list; if its document is damaged, time and arguments are empty."""
         try:
             return self.entry(position, kinds)
@@ -67,9 +67,9 @@ class StoredRun:
             log.error("listing an entry without arguments", extra={"job_id": self.id, "error": str(error)})
             return self._entry(position, kinds, 0.0, {})
 
-    def _entry(self, position: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> StoredEntry:
+    def _entry(self, position: int, kinds: Mapping[int, EntryType], timestamp: float, args: Any) -> EntryRecord:
         key = self.key * ENTRIES_PER_RUN + position
-        return StoredEntry(key, self.id, self.domain_id, self.domain, timestamp, *kinds[self.kinds[position]], args)
+        return EntryRecord(timestamp, *kinds[self.kinds[position]], args, key, self.id, self.domain_id, self.domain)
 
 
 def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, StoredRun]:
@@ -106,7 +106,7 @@ def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, EntryT
     return kinds_by_id(session, {number for run in runs for number in run.kinds})
 
 
-def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[StoredEntry]:
+def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[EntryRecord]:
     """Return the entries of a run in order, from a level up. Raises DocumentDamaged."""
     kinds = kinds_of(session, [run])
     levels = None if min_level is None else at_least(min_level)

@@ -12,8 +12,8 @@ from sqlalchemy import insert as plain_insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from gonemaster_db.core.connection.failures import lacks_reference
 from gonemaster_db.core.errors import StoreConflict
-from gonemaster_db.core.failures import lacks_reference
 from gonemaster_db.core.ids import batch_key
 from gonemaster_db.core.json_text import clean_text, dump_json
 from gonemaster_db.core.levels import count_severities, worst

@@ -12,8 +12,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from gonemaster_db.core.connection.failures import translated
 from gonemaster_db.core.errors import StoreError
-from gonemaster_db.core.failures import translated
 from gonemaster_db.core.session import Store
 from gonemaster_db.service.metrics.counting import Count, add_counts
 

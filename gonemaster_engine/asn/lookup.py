@@ -10,13 +10,14 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from gonemaster_engine.addresses import accounting_address, host_network_of, is_allowed_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.asn import riswhois
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.budget import Budget
-from gonemaster_engine.limits import SYN_PACKETS
+from gonemaster_engine.limits import TCP_PACKETS
 from gonemaster_engine.names import is_in_domain
 from gonemaster_engine.net.wire.messages import Record, Response
 from gonemaster_engine.net.wire.txt import joined_strings
@@ -184,8 +185,8 @@ class AsnLookup:
                 continue
             lines = [line.strip() for line in text.splitlines()]
             if any(lines):
-                whois_lines = [line for line in lines if line and not line.startswith("%")]
-                return _judge_whois(source, address, whois_lines)
+                said = [line for line in lines if line and not line.startswith("%")]
+                return _judge_whois(source, address, said)
         self._down.add(source)
         raise _SourceFailed(source)
 
@@ -197,24 +198,19 @@ class AsnLookup:
           _SourceFailed: the budget allows no more packets to it.
         """
         profile, budget = self._profile, self._budget
-        account = budget.account(accounting_address(server), network=host_network_of(server))
-        if not budget.charge(account, SYN_PACKETS):
+        account = budget.account(server)
+        budget.note_independent(account)
+        if not budget.charge(account, TCP_PACKETS):
             raise _SourceFailed(server)
-        sent = 1
-        try:
-            text = await riswhois.query(
-                server,
-                address,
-                port=self._whois_port,
-                timeout_s=profile.timeout_s,
-                source=profile.source6 if ":" in server else profile.source4,
-            )
-            budget.record_answer(account)
-        except TimeoutError:
-            sent = SYN_PACKETS
-            raise
-        finally:
-            budget.refund(account, SYN_PACKETS - sent)
+        text = await riswhois.query(
+            server,
+            address,
+            port=self._whois_port,
+            timeout_s=profile.timeout_s,
+            source=profile.source6 if ":" in server else profile.source4,
+            on_end=partial(budget.settle, account, TCP_PACKETS),
+        )
+        budget.record_answer(account)
         return text
 
     async def _whois_addresses(self, source: str) -> list[str]:

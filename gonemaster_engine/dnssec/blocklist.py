@@ -32,7 +32,7 @@ class Blocklist:
     @classmethod
     def find(cls, configured: str) -> Blocklist | None:
         """Return the list in the configured folder, or in one of the default folders; None if there is none."""
-        for folder in [Path(configured)] if configured else _default_folders():
+        for folder in [Path(configured)] if configured else default_folders():
             if (folder / LIST_FILE).is_file():
                 return cls(folder)
         return None
@@ -73,7 +73,7 @@ class Blocklist:
         return names.get(origin, f"id{origin}")
 
 
-def _default_folders() -> Iterator[Path]:
+def default_folders() -> Iterator[Path]:
     """Yield the folders in which the badkeys package and distributions store the list."""
     cache = os.environ.get("XDG_CACHE_HOME")
     yield Path(cache) / "badkeys" if cache else Path.home() / ".cache" / "badkeys"

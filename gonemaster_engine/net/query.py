@@ -100,6 +100,7 @@ class Query:
         "question_type",
         "response_pool",
         "sent_at",
+        "sent_segments",
         "source_address",
         "tcp_slots",
         "timing",
@@ -140,6 +141,7 @@ class Query:
         self.on_release: Callable[[], None] | None = None  # set while it counts as an unanswered packet
         self.tries_left = timing.tries
         self.sent_at = 0.0
+        self.sent_segments: Callable[[], int] = int  # returns the number of TCP segments sent so far
         self.waiting: WaitingGroup | None = None
         self.earlier: QueryOutcome | None = None  # a response that is used if the retransmitted query gets none
         self.done = False

@@ -13,9 +13,13 @@ import os
 import select
 import socket
 import struct
+import sys
 import termios
 from collections.abc import Callable
+from functools import partial
 
+from gonemaster_engine.addresses import counts_as_global
+from gonemaster_engine.limits import TCP_PACKETS
 from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.query import (
     MALFORMED,
@@ -33,6 +37,9 @@ from gonemaster_engine.net.wire.messages import HEADER_OCTETS
 from gonemaster_engine.waiting import first_done
 
 _LENGTH_OCTETS = 2
+_SEGMENTS_OUT_AT = 136  # tcpi_segs_out in struct tcp_info, linux/tcp.h
+_CONNECTED = (1, 8)  # TCP_ESTABLISHED and TCP_CLOSE_WAIT
+MAX_SEGMENTS = 150  # a message of maximum size takes about 45 segments, and more than 120 only if they are tiny
 _RECEIVE_OCTETS = 65536
 
 
@@ -49,10 +56,11 @@ async def exchange(query: Query, *, port: int, turns: LoopTime) -> None:
     ends_at = query.sent_at + query.timing.timeout_s
     family = socket.AF_INET6 if ":" in query.address else socket.AF_INET
     sock = socket.SocketType(family, socket.SOCK_STREAM)
+    query.sent_segments = partial(sent_segments, sock)
     try:
         sock.setblocking(False)
-        if family == socket.AF_INET6:  # IPv4-mapped addresses are not used
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if family == socket.AF_INET6:  # IPv4-mapped addresses are not used, except by the demo
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not counts_as_global(query.address))
         if query.source_address:
             sock.bind((query.source_address, 0))
         await _connect(sock, (query.address, port), ends_at)
@@ -64,7 +72,19 @@ async def exchange(query: Query, *, port: int, turns: LoopTime) -> None:
         finally:
             asking.close()
     finally:
+        query.sent_segments = partial(int, sent_segments(sock))
         sock.close()
+
+
+def sent_segments(sock: socket.SocketType) -> int:
+    """Return the number of segments that a connection sends in total if it is closed now; RFC 9293 section 3.6.
+
+    A connection that is established sends two more: its FIN, and the ACK of the other one.
+    """
+    if sys.platform != "linux":
+        return TCP_PACKETS
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SEGMENTS_OUT_AT + 4)
+    return int.from_bytes(info[_SEGMENTS_OUT_AT:], sys.byteorder) + (2 if info[0] in _CONNECTED else 0)
 
 
 async def _connect(sock: socket.SocketType, server: tuple[str, int], ends_at: float) -> None:
@@ -175,13 +195,15 @@ class _Exchange:
             return
         end = _LENGTH_OCTETS + int.from_bytes(self._received[:_LENGTH_OCTETS])
         if len(self._received) < end:
+            if sent_segments(self._socket) > MAX_SEGMENTS:  # each tiny segment costs an ACK
+                self._on_end(MALFORMED)
             return
         self._loop.remove_reader(self._socket.fileno())  # data after the message is ignored
         self._message = bytes(self._received[_LENGTH_OCTETS:end])
         self._read(self._message)
 
     def _read(self, message: bytes) -> None:
-        """Parse the message in a iteration of the event loop that has time for it.
+        """Parse the message in a turn of the event loop that has time for it.
 
         Many large messages may arrive together.
         """
@@ -203,7 +225,7 @@ class _Exchange:
     def unread_data_check(self) -> Callable[[], bool]:
         """Return a predicate: whether data that had arrived at its first call is still unread.
 
-        Later data does not count, so that a server that sends one octet per iteration cannot postpone the timeout.
+        Later data does not count, so that a server that sends one octet per turn cannot postpone the timeout.
         """
         wanted: int | None = None
 

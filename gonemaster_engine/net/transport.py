@@ -13,6 +13,7 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.pacing import Pacing
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 _TCP_CONNECTIONS = 512  # concurrent, per process
+_URGENT_PART = 4  # one of so many connections is for urgent runs only
 UDP_SOCKETS = 4096  # concurrent, per process, if it may open as many file descriptors
 
 
@@ -107,6 +109,7 @@ class Transport:
         )
         self._deadlines = _Deadlines(self.loop, self._on_due)
         self._tcp_slots = asyncio.Semaphore(tcp_connections)
+        self._other_tcp_slots = asyncio.Semaphore(tcp_connections - tcp_connections // _URGENT_PART)
         self._tcp_tasks: dict[asyncio.Task[None], Query] = {}
         self._closed = False
         self._connections = 0  # over TCP so far
@@ -198,7 +201,8 @@ class Transport:
     async def _converse(self, query: Query) -> None:
         """Wait for a free connection, which does not count towards the timeout, and send the query."""
         try:
-            async with query.tcp_slots, self._tcp_slots:
+            others = nullcontext() if query.pace.is_urgent else self._other_tcp_slots
+            async with query.tcp_slots, others, self._tcp_slots:
                 await exchange(query, port=self.port, turns=self.turns)
         except TimeoutError:
             query.finish(QueryOutcome(None, TIMEOUT))

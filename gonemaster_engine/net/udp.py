@@ -16,7 +16,9 @@ import socket
 import sys
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 
+from gonemaster_engine.addresses import counts_as_global
 from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.ports import bind_to_random_port
 from gonemaster_engine.net.query import (
@@ -31,12 +33,14 @@ from gonemaster_engine.net.query import (
 )
 from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
+from gonemaster_engine.priority import priority_of
 
 MAX_UNMATCHED = 8  # unmatched messages that may be guesses; after that the query uses TCP
 QUERIES_PER_SOCKET = 16
 SOCKET_AGE_S = 5.0  # then it takes no more queries
 _IDLE_S = 1.0  # then it is closed
 _EQUAL_S = 0.2  # how long one packet is shared by equal queries
+_URGENT_PART = 4  # one of so many sockets is for urgent runs only
 _REMEMBERED_SERVERS = 10_000
 _RECEIVE_OCTETS = 65535
 _SEND_TRIES = 3
@@ -84,7 +88,7 @@ class Flight:
         return queries
 
     def read_arrived(self) -> bool:
-        """Read the arrived messages; return False if some must wait for another iteration of the event loop."""
+        """Read the messages that have arrived; return False if some must wait for another turn of the event loop."""
         return self._socket.read_arrived()
 
     def transmit(self) -> None:
@@ -161,21 +165,21 @@ class _UdpSocket:
             family, socket.SOCK_DGRAM
         )  # the checks of `socket.socket` take longer than the rest
         try:
-            self._prepare(family, query.source_address)
+            self._prepare(family, query)
         except OSError:
             self._sock.close()
             raise
-        owner.loop.add_reader(self._sock.fileno(), self.read_arrived)
+        owner.loop.add_reader(self._sock.fileno(), self._read_in_turn)
 
-    def _prepare(self, family: int, source_address: str) -> None:
+    def _prepare(self, family: int, query: Query) -> None:
         ipv6 = family == socket.AF_INET6
         self._sock.setblocking(False)
         if ipv6:
-            self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not counts_as_global(query.address))
         if sys.platform == "linux":  # on other systems a closed port is a timeout
             level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
             self._sock.setsockopt(level, option, 1)
-        bind_to_random_port(self._sock, source_address)
+        bind_to_random_port(self._sock, query.source_address)
         if self._is_connected:  # then the kernel drops packets from other addresses and ports
             self._sock.connect(self._target)
 
@@ -243,14 +247,25 @@ class _UdpSocket:
         """Return the queries that wait on the socket."""
         return [query for flight in self._flights.values() for query in flight.queries]
 
+    def _read_in_turn(self) -> None:
+        priority = self._owner.priority
+        if not priority.is_needed:
+            self.read_arrived()
+            return
+        is_urgent = any(query.pace.is_urgent for query in self.waiting())
+        if is_urgent or not priority.holds_others:  # otherwise the loop calls again in its next turn
+            began = perf_counter()
+            self.read_arrived()
+            priority.note_work(perf_counter() - began, is_urgent=is_urgent)
+
     def read_arrived(self) -> bool:
         """Read the datagrams that have arrived.
 
-        Return False if this iteration of the event loop has no time for all of them.
+        Return False if this turn of the event loop has no time for all of them.
         """
         for _ in range(_RECEIVE_BURST):
             if self._owner.turns.is_over:
-                return not self._has_arrived()  # the rest stays buffered until the next iteration of the loop
+                return not self._has_arrived()  # the rest stays in the buffer: the loop calls again in its next turn
             try:
                 if self._is_connected:
                     wire, source, port = self._sock.recv(_RECEIVE_OCTETS), *self._target
@@ -325,6 +340,7 @@ class UdpSockets:
         self.packets = 0  # sent so far
         self.packets_ipv6 = 0  # sent so far
         self.turns = turns
+        self.priority = priority_of(self.loop)
         self.send_again = send_again
         self.send_over_tcp = send_over_tcp
         self._transmit = transmit
@@ -354,7 +370,7 @@ class UdpSockets:
             return True
         flight = self._find_or_open(query)
         if flight is None:
-            self._held.append(query)
+            (self._held.appendleft if query.pace.is_urgent else self._held.append)(query)
             return False
         query.waiting = flight
         flight.queries.append(query)
@@ -388,7 +404,7 @@ class UdpSockets:
         current = None if query.any_source else self._current.get(peer)
         if current and not current.is_exhausted(self.loop.time()):
             return current
-        if not self._has_room():
+        if not self._has_room(query):
             return None
         opened = _UdpSocket(self, query, self._port)
         self._sockets.add(opened)
@@ -425,13 +441,15 @@ class UdpSockets:
             del self._current[udp_socket.peer]
 
     def _send_held(self) -> None:
-        while self._held and not self._is_closed and self._has_room():
+        while self._held and not self._is_closed and self._has_room(self._held[0]):
             query = self._held.popleft()
             if not query.done:
                 self._transmit(query)
 
-    def _has_room(self) -> bool:
-        return len(self._sockets) < self._max_sockets or self._close_idle(0.0)
+    def _has_room(self, query: Query) -> bool:
+        """Return whether one more socket may be open; some are for urgent runs only."""
+        kept = 0 if query.pace.is_urgent else self._max_sockets // _URGENT_PART
+        return len(self._sockets) < self._max_sockets - kept or self._close_idle(0.0)
 
     def knows_mixed_case(self, address: str, outcome: QueryOutcome) -> bool:
         """Return whether the outcome for a name in mixed case holds for the lower-case name, too.

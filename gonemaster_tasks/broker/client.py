@@ -13,18 +13,18 @@ from gonemaster_tasks.broker.connection import NOT_ALLOWED, reachable, server_ti
 from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.job_losses import JobLosses
 from gonemaster_tasks.broker.keys import RATE_LIMITS
-from gonemaster_tasks.broker.lists import WaitingLists
-from gonemaster_tasks.broker.locks import Locks
-from gonemaster_tasks.broker.maintenance_times import MaintenanceTimes
 from gonemaster_tasks.broker.marks import Marks
 from gonemaster_tasks.broker.politeness import Politeness
-from gonemaster_tasks.broker.processes import Processes
+from gonemaster_tasks.broker.processes.locks import Locks
+from gonemaster_tasks.broker.processes.machines import Processes
+from gonemaster_tasks.broker.processes.maintenance_times import MaintenanceTimes
+from gonemaster_tasks.broker.processes.reports import Reports
+from gonemaster_tasks.broker.processes.workers import Workers
+from gonemaster_tasks.broker.queue.lists import WaitingLists
+from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
+from gonemaster_tasks.broker.queue.unacked import Unacked
 from gonemaster_tasks.broker.reconciliation import ReconciliationRequests
 from gonemaster_tasks.broker.registration_requests import RegistrationRequests
-from gonemaster_tasks.broker.rejected_items import RejectedItems
-from gonemaster_tasks.broker.reports import Reports
-from gonemaster_tasks.broker.unacked import Unacked
-from gonemaster_tasks.broker.workers import Workers
 from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused
 
 _OLDEST_SERVER = (6, 2)
@@ -164,10 +164,10 @@ class Broker:
         return [job_id for job_id in missing if job_id not in held]
 
 
-def _as_mapping(reply: Any) -> dict[Any, Any]:
+def _as_mapping(said: Any) -> dict[Any, Any]:
     """Parse names and values, which RESP2 returns as one list; other replies mean that the version is too old."""
-    if isinstance(reply, dict):
-        return reply
-    if not isinstance(reply, list) or any(isinstance(name, (list, dict)) for name in reply[::2]):
+    if isinstance(said, dict):
+        return said
+    if not isinstance(said, list) or any(isinstance(name, (list, dict)) for name in said[::2]):
         return {}
-    return dict(zip(reply[::2], reply[1::2], strict=False))
+    return dict(zip(said[::2], said[1::2], strict=False))

@@ -24,55 +24,30 @@ class EventReader:
         await self._client.aclose()
 
     async def read(
-        self, after: Mapping[str, str], *, count: int, mark: Sequence[str] = ()
+        self, after: Mapping[str, str], *, count: int, mark: Sequence[str] = (), at_once: int = _STREAMS_OF_A_COMMAND
     ) -> dict[str, list[JobEvent]]:
         """Return the events after the given event of each job, at most `count` per job, in one round trip.
 
-        The jobs in `mark` are marked as watched first: workers send some events only for watched jobs.
+        The jobs in `mark` are marked as watched first: workers send some events only for watched jobs. Jobs whose key
+        another program has corrupted are left out.
         """
         jobs = list(after)
-        parts = [jobs[at : at + _STREAMS_OF_A_COMMAND] for at in range(0, len(jobs), _STREAMS_OF_A_COMMAND)]
+        parts = [jobs[at : at + at_once] for at in range(0, len(jobs), at_once)]
         with reachable():
             async with self._client.pipeline(transaction=False) as pipe:
                 for job_id in mark:
                     pipe.set(keys.watched(job_id), "1", ex=WATCH_LIFE)
                 for part in parts:
                     pipe.xread({keys.events(job_id): after[job_id] for job_id in part}, count=count)
-                replies = await pipe.execute(raise_on_error=False)
-        found: dict[str, list[JobEvent]] = {}
-        for part, reply in zip([[]] * len(mark) + parts, replies, strict=True):
-            if _is_spoiled(reply):
-                found |= await self._read_one_by_one({job_id: after[job_id] for job_id in part}, count)
-            elif part:
-                found |= _by_job(part, _checked(reply))
+                replies = (await pipe.execute(raise_on_error=False))[len(mark) :]
+            found: dict[str, list[JobEvent]] = {}
+            for part, reply in zip(parts, replies, strict=True):
+                if isinstance(reply, ErrorReply) and error_text(reply).startswith("WRONGTYPE"):
+                    if len(part) > 1:
+                        found |= await self.read({job_id: after[job_id] for job_id in part}, count=count, at_once=1)
+                elif isinstance(reply, redis.RedisError):
+                    raise reply
+                else:
+                    streams = streams_of(reply)
+                    found |= {job_id: streams[key] for job_id in part if (key := keys.events(job_id)) in streams}
         return found
-
-    async def _read_one_by_one(self, after: Mapping[str, str], count: int) -> dict[str, list[JobEvent]]:
-        """Read the events of each job, except jobs whose key another program has corrupted."""
-        with reachable():
-            async with self._client.pipeline(transaction=False) as pipe:
-                for job_id, event_id in after.items():
-                    pipe.xread({keys.events(job_id): event_id}, count=count)
-                replies = await pipe.execute(raise_on_error=False)
-        return {
-            job_id: events
-            for job_id, reply in zip(after, replies, strict=True)
-            if not _is_spoiled(reply)
-            for events in _by_job([job_id], _checked(reply)).values()
-        }
-
-
-def _by_job(jobs: Sequence[str], reply: Any) -> dict[str, list[JobEvent]]:
-    streams = streams_of(reply)
-    return {job_id: streams[keys.events(job_id)] for job_id in jobs if keys.events(job_id) in streams}
-
-
-def _is_spoiled(reply: Any) -> bool:
-    return isinstance(reply, ErrorReply) and error_text(reply).startswith("WRONGTYPE")
-
-
-def _checked(reply: Any) -> Any:
-    if isinstance(reply, redis.RedisError):
-        with reachable():
-            raise reply
-    return reply

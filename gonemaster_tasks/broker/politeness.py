@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from gonemaster_engine.net.pacing.leases import HELD_S, HORIZON_S, TOLERANCE_S, Lease, LeaseRequest, Leases, LeaseTerms
+from gonemaster_engine.net.pacing.limits import HELD_S, HORIZON_S, TOLERANCE_S, Lease, LeaseRequest, Leases, LeaseTerms
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable, read_script, server_time
 from gonemaster_tasks.broker.keys import LIMITED, WORKER_TIMES
@@ -18,25 +18,25 @@ _FIELDS = 4  # Fields per lease in the reply.
 
 
 class Politeness:
-    """The leases of all addresses. All methods raise BrokerUnavailable."""
+    """The leases of all addresses, made by a script. All methods raise BrokerUnavailable."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, script: str = "") -> None:
         self._client = client
-        self._grant = client.register_script(read_script("grant_leases.lua"))
+        self._grant = client.register_script(script or read_script("grant_leases.lua"))
 
-    def grant(self, requests: Sequence[LeaseRequest], terms: LeaseTerms, *, process: str) -> Leases:
+    def grant(self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, process: str) -> Leases:
         """Lease packets of several addresses to a process in one call."""
         outstanding = -1 if terms.outstanding is None else terms.outstanding
-        wanted = [number for one in requests for number in (one.packets, one.held)]
+        wanted = [number for want in wants for number in (want.packets, want.held)]
         sent_at = time.monotonic()
         with reachable():
             processes, *fields = self._grant(
-                keys=[WORKER_TIMES, *(keys.address(one.address) for one in requests)],
+                keys=[WORKER_TIMES, *(keys.address(want.address) for want in wants)],
                 args=[process, round(terms.interval_s * _US), outstanding, *_CONSTANTS, *wanted],
             )
-        lease_time = (sent_at + time.monotonic()) / 2
+        made_at = (sent_at + time.monotonic()) / 2
         leases = [_lease(*fields[start : start + _FIELDS]) for start in range(0, len(fields), _FIELDS)]
-        return Leases(int(processes), leases, lease_time)
+        return Leases(int(processes), leases, made_at)
 
     def report(self, limited: Sequence[str]) -> None:
         """Store the addresses for which packets of a process wait; they expire after a short time."""

@@ -10,7 +10,7 @@ from redbeat import RedBeatScheduler
 from redbeat.schedulers import get_redis
 
 from gonemaster_tasks.broker.connection import reachable
-from gonemaster_tasks.broker.lists import WaitingLists
+from gonemaster_tasks.broker.queue.lists import WaitingLists
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import ROUTES
 from gonemaster_tasks.repeating import FailureLog

@@ -18,7 +18,7 @@ from gonemaster_db.analysis.comparisons import (
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot, find_adjacent_pairs
 from gonemaster_db.analysis.tag_changes import read_rules
 from gonemaster_db.core.clock import utcnow
-from gonemaster_db.core.deadlines import check_deadline, on_yield
+from gonemaster_db.core.connection.deadlines import check_deadline, on_yield
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import SnapshotComparison

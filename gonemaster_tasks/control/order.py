@@ -16,7 +16,7 @@ from gonemaster_db.runs.graduation import cancel_waiting_jobs
 from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
-from gonemaster_tasks.broker.lists import MAX_BESIDE, MAX_NAMED, MAX_REORDERED, Where
+from gonemaster_tasks.broker.queue.lists import MAX_BESIDE, MAX_NAMED, MAX_REORDERED, Where
 from gonemaster_tasks.control.order_changes import change_order, rebuild_tier, remove_messages
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import revoke_jobs

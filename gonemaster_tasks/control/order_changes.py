@@ -29,7 +29,7 @@ from gonemaster_db.core.errors import StoreError, StoreUnavailable
 from gonemaster_db.core.session import Store
 from gonemaster_db.queue.queue import first_queued_ids, iter_queued_ids
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.lists import MAX_NAMED
+from gonemaster_tasks.broker.queue.lists import MAX_NAMED
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
 

@@ -10,7 +10,7 @@ from celery import Celery
 from gonemaster_db.core.session import Store
 from gonemaster_db.queue.queue import count_queued, first_queued_ids
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.maintenance_times import PURGE
+from gonemaster_tasks.broker.processes.maintenance_times import PURGE
 from gonemaster_tasks.config.watcher import republish_settings
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses

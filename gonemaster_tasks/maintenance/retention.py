@@ -22,7 +22,7 @@ from gonemaster_db.service.metrics.counting import PURGED, Count, add_counts
 from gonemaster_db.service.metrics.slots import remove_old_slots
 from gonemaster_db.service.operations import purge_operations
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.maintenance_times import PURGE
+from gonemaster_tasks.broker.processes.maintenance_times import PURGE
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.errors import BrokerUnavailable
 
@@ -150,7 +150,7 @@ def _windows(live: LiveSettings) -> tuple[int, int]:
 
 
 def _purge_audit(store: Store, *, days: int, now: datetime, stopped: Stopped) -> None:
-    """Delete old audit records; one new record stores their number."""
+    """Delete old audit records; one new record has their number."""
     cutoff = now - timedelta(days=days)
     action = LongAction("audit.purge", who=BEAT, details={"older_than_days": days})
 

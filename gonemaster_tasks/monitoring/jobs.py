@@ -12,7 +12,7 @@ from gonemaster_db.service.operations import failed_operations, unfinished_opera
 from gonemaster_db.service.schedules import failed_schedules, overdue_schedules
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.keys import REJECTED
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue

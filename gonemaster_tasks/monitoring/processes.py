@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 from gonemaster_db.service.broker_silence import read_outages
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.broker.maintenance_times import PURGE, REAP
-from gonemaster_tasks.broker.reports import ProcessReport, ProcessStatus
+from gonemaster_tasks.broker.processes.maintenance_times import PURGE, REAP
+from gonemaster_tasks.broker.processes.reports import ProcessReport, ProcessStatus
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue
 
 MAX_SKEW_S = 5.0
 _SILENT_S = 10.0  # More than two report intervals.
-_RECENT_S = 15.0
+_SAID_LATELY_S = 15.0
 _LATE_S = 6.0  # In addition to two intervals of the reaper, or one of retention.
 _LONGEST_WRITING_S = 10.0
 
@@ -36,12 +36,12 @@ def find_silent_processes(parts: QueueParts, _settings: Settings, now: datetime)
     """Yield processes that recorded in the database that Redis does not answer them."""
     with parts.store.read_only() as session:
         silences = read_outages(session)
-    for name, outage in sorted(silences.items()):
-        if abs(now.timestamp() - outage["at"]) < _RECENT_S:
+    for name, said in sorted(silences.items()):
+        if abs(now.timestamp() - said["at"]) < _SAID_LATELY_S:
             text = Text(
-                "Redis does not answer this process on {host}: {reason}", host=outage["host"], reason=outage["reason"]
+                "Redis does not answer this process on {host}: {reason}", host=said["host"], reason=said["reason"]
             )
-            yield Issue("process_without_broker", name, text, _moment(outage["since"]))
+            yield Issue("process_without_broker", name, text, _moment(said["since"]))
 
 
 def _clock_of(report: ProcessReport) -> Iterator[Issue]:
@@ -78,8 +78,7 @@ def _find_vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[I
         if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in recent):
             continue
         text = Text(
-            "this {kind} (process {pid} of {host}) has not reported for {silent_s} s: "
-            "it has died, is frozen, or cannot reach Redis",
+            "this {kind} (process {pid} of {host}) has not reported for {silent_s} s: it has died, is frozen, or cannot reach Redis",
             kind=report.kind,
             pid=report.pid,
             host=report.host,

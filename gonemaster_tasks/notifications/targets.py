@@ -4,6 +4,7 @@ The host is looked up once, checked, and connected to, so that its address canno
 """
 
 import ipaddress
+import logging
 import re
 import socket
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefused
 from gonemaster_tasks.notifications.threads import in_thread
+
+log = logging.getLogger(__name__)
 
 LONGEST_URL = 2048
 MAX_ADDRESSES = 32
@@ -109,6 +112,9 @@ def _as_address(text: str) -> str | None:
 async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
     """Look up the host and return its addresses.
 
+    A refusal is the same for each reason, because it is shown to those who chose the host: it must not tell them which
+    internal names exist and where they lead. The log has the reason.
+
     Raises:
         DeliveryFailed: the host has no address, or one of its addresses is not allowed.
     """
@@ -116,18 +122,17 @@ async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
         found = [target.host]
     else:
         try:
-            found = await in_thread(lambda: _look_up(target), name="lookup of a receiver")
+            found = await in_thread(lambda: _look_up(target), name="look-up of a receiver")
         except OSError as error:
-            raise DeliveryFailed(Text("no address found for {host}", host=target.host)) from error
-    for address in found:
-        if not is_allowed_target(address, guarded=not allow_private):
-            raise DeliveryFailed(
-                Text(
-                    "{host} has the address {refusal}",
-                    host=target.host,
-                    refusal=_refusal(address, allow_private=allow_private),
-                )
-            )
+            log.warning("receiver has no address", extra={"host": target.host, "error": str(error)})
+            found = []
+    refused = [address for address in found if not is_allowed_target(address, guarded=not allow_private)]
+    if refused:
+        log.warning("receiver has addresses that are not allowed", extra={"host": target.host, "addresses": refused})
+    if refused or not found:
+        raise DeliveryFailed(
+            Text("{host} has no address, or one that is not allowed; see allow_private_webhooks", host=target.host)
+        )
     return found[:MAX_ADDRESSES]
 
 

@@ -17,7 +17,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.service.broker_silence import end_outage, report_outage
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
-from gonemaster_tasks.broker.reports import ProcessReport
+from gonemaster_tasks.broker.processes.reports import ProcessReport
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.repeating import RepeatedTask
 

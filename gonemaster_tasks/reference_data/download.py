@@ -1,14 +1,17 @@
 """Download of a small document over HTTP with limits on time, size, redirects and addresses."""
 
 import http.client
+import io
 import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.version import __version__
@@ -28,24 +31,25 @@ def download(
     headers: Mapping[str, str] | None = None,
     global_only: bool = False,
 ) -> bytes:
-    """Return the document at a URL, which the caller has checked. The time limit applies to the whole download.
+    """Return the document at a URL, which the caller has checked.
 
-    With `global_only` no connection is made to an address that is not globally reachable, even after redirects; proxies
+    The time limit applies to the whole download: look-ups, connections, redirects, headers and body together. With
+    `global_only` no connection is made to an address that is not globally reachable, even after redirects; proxies
     of the environment are ignored, because they would resolve names themselves.
 
     Raises:
         OSError: the download failed; includes TimeoutError.
-        TooLong: the document has more than `max_octets` bytes.
+        TooLong: the document has more than `most_octets` bytes.
     """
-    until = monotonic() + limit.total_seconds()
+    rules = _Rules(monotonic() + limit.total_seconds(), global_only)
     own = {"User-Agent": f"gonemaster/{__version__}", **(headers or {})}
     request = urllib.request.Request(url, headers=own)  # noqa: S310  # http and https only, as redirects are
-    handlers: list[Any] = [_SameScheme]
+    handlers: list[Any] = [_SameScheme, _Http(rules), _Https(rules)]
     if global_only:
-        handlers += [urllib.request.ProxyHandler({}), _GuardedHttp, _GuardedHttps]
+        handlers.append(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.build_opener(*handlers).open(request, timeout=limit.total_seconds()) as response:
-            return _read(response.read1, until, max_octets)
+        with urllib.request.build_opener(*handlers).open(request) as response:
+            return _read(response.read1, max_octets)
     except urllib.error.HTTPError as error:
         error.close()  # The error holds the connection open.
         raise
@@ -53,14 +57,12 @@ def download(
         raise OSError(f"not HTTP: {type(error).__name__}") from error
 
 
-def _read(read: Callable[[int], bytes], until: float, max_octets: int) -> bytes:
+def _read(read: Callable[[int], bytes], max_octets: int) -> bytes:
     pieces, length = [], 0
     while piece := read(_PIECE):
         length += len(piece)
         if length > max_octets:
             raise TooLong(f"more than {max_octets} octets")
-        if monotonic() > until:
-            raise TimeoutError("the time limit has passed")
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -77,41 +79,111 @@ class _SameScheme(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
         if not newurl.startswith(f"{req.type}://"):
             raise urllib.error.HTTPError(newurl, code, "redirect to another scheme", headers, fp)
+        fp.close()  # Otherwise the handler would read the whole body of the redirect.
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _connect(address: tuple[str, int], timeout: float | None = None, source: Any = None) -> socket.socket:
-    """Connect like socket.create_connection, but only to global addresses: the name is resolved once and checked."""
-    host, port = address
-    found = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    allowed = [one for one in dict.fromkeys(found) if is_allowed_target(one, guarded=True)]
-    if not allowed:
-        raise OSError(f"{host} has no address that is globally reachable")
-    for one in allowed[:-1]:
-        try:
-            return socket.create_connection((one, port), timeout, source)
-        except OSError:
-            continue
-    return socket.create_connection((allowed[-1], port), timeout, source)
+@dataclass(frozen=True)
+class _Rules:
+    """The rules for all connections of a download: the time at which it must end, and the allowed addresses."""
+
+    until: float
+    global_only: bool
+
+    def left_s(self) -> float:
+        """Return the remaining time in seconds; raises TimeoutError if none is left."""
+        left_s = self.until - monotonic()
+        if left_s <= 0:
+            raise TimeoutError("the time limit has passed")
+        return left_s
+
+    def connect(self, address: tuple[str, int], _timeout: object = None, source: Any = None) -> socket.socket:
+        """Connect like socket.create_connection: the name is resolved once, and its addresses are checked."""
+        host, port = address
+        found = self._look_up(host, port)
+        if self.global_only:
+            found = [one for one in found if is_allowed_target(one, guarded=True)]
+        if not found:
+            raise OSError(f"{host} has no address that is globally reachable")
+        for left, one in zip(range(len(found), 0, -1), found, strict=True):
+            try:
+                connected = socket.create_connection((one, port), self.left_s() / left, source)
+            except OSError:
+                if left == 1:
+                    raise
+            else:
+                break
+        connected.settimeout(self.left_s())  # for the TLS handshake and the request
+        return connected
+
+    def _look_up(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host. The resolver of the system has no time limit, so it runs in a thread."""
+        outcome: list[list[Any] | OSError] = []
+
+        def look_up() -> None:
+            try:
+                outcome.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            except OSError as error:
+                outcome.append(error)
+
+        thread = threading.Thread(target=look_up, name="look-up of a source", daemon=True)
+        thread.start()
+        thread.join(self.left_s())
+        if not outcome:
+            raise TimeoutError(f"{host} was not resolved within the time limit")
+        if isinstance(outcome[0], OSError):
+            raise outcome[0]
+        return list(dict.fromkeys(str(row[4][0]) for row in outcome[0]))
 
 
-class _HttpConnection(http.client.HTTPConnection):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._create_connection = _connect
+class _Incoming(io.RawIOBase):
+    """The incoming data of a connection: a read may take only the time that is left, so dripped data gain nothing."""
+
+    def __init__(self, rules: _Rules, source: socket.socket) -> None:
+        self._rules, self._socket, self._data = rules, source, source.makefile("rb", buffering=0)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return the data as the file that HTTPResponse wants of a socket."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Return whether it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read some data; raises OSError."""
+        self._socket.settimeout(self._rules.left_s())
+        return self._data.readinto(buffer)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._data.close()
+        super().close()
 
 
-class _HttpsConnection(http.client.HTTPSConnection):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._create_connection = _connect
+def _connection(kind: Callable[..., Any], rules: _Rules, *arguments: Any, **options: Any) -> Any:
+    """Return a connection of a kind of http.client that obeys the rules."""
+    made = kind(*arguments, **options)
+    made._create_connection = rules.connect  # noqa: SLF001 - http.client has no other way to check addresses
+    made.response_class = lambda source, **about: http.client.HTTPResponse(
+        cast("socket.socket", _Incoming(rules, source)), **about
+    )
+    return made
 
 
-class _GuardedHttp(urllib.request.HTTPHandler):
+class _Http(urllib.request.HTTPHandler):
+    def __init__(self, rules: _Rules) -> None:
+        super().__init__()
+        self._open = partial(_connection, http.client.HTTPConnection, rules)
+
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_HttpConnection, req)
+        return self.do_open(self._open, req)
 
 
-class _GuardedHttps(urllib.request.HTTPSHandler):
+class _Https(urllib.request.HTTPSHandler):
+    def __init__(self, rules: _Rules) -> None:
+        super().__init__()
+        self._open = partial(_connection, http.client.HTTPSConnection, rules)
+
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_HttpsConnection, context=self._context), req)  # type: ignore[attr-defined]
+        return self.do_open(self._open, req, context=self._context)  # type: ignore[attr-defined]

@@ -1,13 +1,16 @@
-"""CONTRIBUTING lists the tests of each code folder, and test folders have the names of code folders."""
+"""CONTRIBUTING lists the tests of each code folder; test folders are named after code folders; no folder is crowded."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from tests.support.sources import PACKAGES, ROOT
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TESTS = ROOT / "tests"
+MAX_MODULES = 20
+CASES = "gonemaster_engine/testcases/"  # one module for each test case of the specifications
 
 
 def folders(place: str) -> set[str]:
@@ -36,3 +39,9 @@ def test_folders_of_tests_are_named_after_rooms() -> None:
         room = package.removeprefix("gonemaster_")
         unknown = folders(f"tests/{room}") - folders(package) - folders(f"{package}/public")
         assert unknown <= {"streams"}, f"tests/{room}"
+
+
+def test_a_folder_of_code_has_at_most_twenty_modules() -> None:
+    counts = Counter(path.parent for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    crowded = {str(folder.relative_to(ROOT)): count for folder, count in counts.items() if count > MAX_MODULES}
+    assert not {name for name in crowded if not name.startswith(CASES)}

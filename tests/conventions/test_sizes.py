@@ -6,6 +6,8 @@ import ast
 import re
 import statistics
 
+import pytest
+
 from tests.support.sources import ROOT, source_files, syntax_trees
 
 FILE_MAX_LINES = 600
@@ -14,6 +16,7 @@ LONG_LINES, LONG_SHARE = 50, 0.01
 MEDIAN_MAX_LINES = 9
 LISTS = "gonemaster_db/migrations/versions/"  # for columns and indexes: one statement after another
 TEST_NAME_MAX = 80
+TEST_ID_MAX = 800  # including the file and the parameters
 
 
 def lengths() -> dict[str, int]:
@@ -48,3 +51,8 @@ def test_no_name_of_a_test_is_too_long() -> None:
         for name in re.findall(r"^ *(?:async )?def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]
     assert [name for name in names if len(name) > TEST_NAME_MAX] == []
+
+
+def test_no_id_of_a_test_is_too_long(request: pytest.FixtureRequest) -> None:
+    """Each test process keeps the ids of all tests, and a child process inherits the current one."""
+    assert [item.nodeid[:100] for item in request.session.items if len(item.nodeid) > TEST_ID_MAX] == []

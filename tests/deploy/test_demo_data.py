@@ -16,6 +16,7 @@ from gonemaster_db.models import Cohort, CohortSnapshot, Run, SnapshotStatus
 from gonemaster_db.runs.run_documents import read_stored_runs
 from gonemaster_engine.testcases.catalogue import cases
 from tests.support.rows import make_run
+from tests.support.stores import DRIVERS, MakeSettings, opened
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 SMALL = Story(domains=30, months=4)
@@ -80,16 +81,13 @@ def test_what_is_written_becomes_snapshots(store: Store) -> None:
     assert entries > 120 * 12
 
 
-def test_ids_are_the_same_each_time(store: Store, empty_store: Store) -> None:
-    from gonemaster_db.migrations.runner import upgrade
-
-    upgrade(empty_store)
-    written(store)
-    written(empty_store)
+def test_ids_are_the_same_each_time(make_store_settings: MakeSettings) -> None:
     ids = []
-    for one in (store, empty_store):
-        with one.read_only() as session:
-            ids.append(session.scalars(select(Run.id).order_by(Run.id)).all())
+    for driver in DRIVERS:
+        with opened(make_store_settings(driver)) as store:
+            written(store)
+            with store.read_only() as session:
+                ids.append(session.scalars(select(Run.id).order_by(Run.id)).all())
     assert ids[0] == ids[1]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from gonemaster_engine.addresses import (
     Reach,
     accounting_address,
     classify,
+    count_as_global,
+    counts_as_global,
     is_allowed_target,
     is_global,
     is_host,
@@ -63,6 +66,32 @@ from gonemaster_engine.addresses import (
 )
 def test_address_has_the_class_of_its_most_specific_block(address: str, reach: Reach) -> None:
     assert classify(address) is reach
+
+
+INTERNAL = ["168.63.129.16", "199.36.153.8", "35.199.192.1", "161.26.0.10", "166.11.255.255", "2600:2d00:2:2000::1"]
+
+
+@pytest.mark.parametrize("address", INTERNAL)
+def test_an_internal_address_of_a_provider_is_not_global(address: str) -> None:
+    """The registries do not list it, and no name server can be reached there from the Internet."""
+    assert classify(address) is Reach.NOT_GLOBAL
+    assert not is_allowed_target(address, guarded=True)
+    assert is_allowed_target(address, guarded=False)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fd00:c1::a9fe:a9fe"])
+def test_the_registry_comes_before_the_table_of_providers(address: str) -> None:
+    assert classify(address) is Reach.LOCAL_USE
+    assert not is_global(address)
+
+
+@pytest.mark.parametrize("prefix", ["::ffff:", "64:ff9b::"])
+def test_an_internal_address_has_no_disguise(prefix: str) -> None:
+    assert not is_global(prefix + "168.63.129.16")
+
+
+def test_the_neighbours_of_internal_addresses_are_global() -> None:
+    assert {classify(each) for each in ("168.63.129.17", "199.36.153.12", "161.27.0.1")} == {Reach.GLOBAL}
 
 
 def test_text_that_is_no_address_has_no_class() -> None:
@@ -155,6 +184,38 @@ def test_own_address_is_no_target_of_the_guard(monkeypatch: pytest.MonkeyPatch) 
     assert not is_allowed_target("127.0.0.1", guarded=True)
     assert not is_allowed_target("64:ff9b::127.0.0.1", guarded=True)
     assert is_allowed_target("127.0.0.1", guarded=False)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[IPv4Network]]:
+    networks: list[IPv4Network] = []
+    with monkeypatch.context() as patched:
+        patched.setattr("gonemaster_engine.addresses._counted", networks)
+        yield networks
+    for cached in (classify, is_global):
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "network",
+    ["0.0.0.0/0", "10.0.0.0/8", "127.0.0.0/8", "127.0.0.0/15", "127.0.0.0/16", "127.0.0.1", "192.0.2.0/24", "::1/128"],
+)
+def test_only_unused_loopback_can_count_as_global(counted: list[IPv4Network], network: str) -> None:
+    with pytest.raises(ValueError):
+        count_as_global(network)
+    assert not counted
+
+
+@pytest.mark.parametrize("prefix", ["", "::ffff:"])
+def test_a_network_counts_as_global_only_after_the_call(counted: list[IPv4Network], prefix: str) -> None:
+    inside, outside = f"{prefix}127.16.0.53", f"{prefix}127.32.0.53"
+    before = [classify(inside), classify(outside)]
+    assert not any(is_allowed_target(address, guarded=True) for address in (inside, outside))
+    count_as_global("127.16.0.0/12")
+    assert counted == [IPv4Network("127.16.0.0/12")]
+    assert [classify(inside), classify(outside)] == [Reach.GLOBAL, before[1]] != before
+    for answer in (is_global, counts_as_global, lambda address: is_allowed_target(address, guarded=True)):
+        assert [answer(address) for address in (inside, outside, f"{prefix}127.0.0.1")] == [True, False, False]
 
 
 def disguises(address: IPv4Address, rest: int) -> list[str]:

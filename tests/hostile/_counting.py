@@ -158,7 +158,8 @@ class CountingDns:
         if len(octets) <= max(limit, query.payload if limit == _UDP_OCTETS else 0):
             return octets
         truncated = dns.message.make_response(query)
-        truncated.flags |= dns.flags.AA | dns.flags.TC
+        flags = int.from_bytes(message[2:4]) if isinstance(message, bytes) else message.flags
+        truncated.flags |= dns.flags.TC | flags & dns.flags.AA
         return truncated.to_wire()
 
     # -- answering ------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.parsing import parse_json
-from gonemaster_api.use_cases.name_set import NameSet
+from gonemaster_api.use_cases.submission.name_set import NameSet
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import Batch, Job
 from gonemaster_tasks.broker.embedded import EmbeddedRedis

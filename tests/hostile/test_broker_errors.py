@@ -23,7 +23,7 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.events import EventPublisher, JobEvent, PendingEvent
 from gonemaster_tasks.broker.keys import BEAT_LOCK
 from gonemaster_tasks.broker.marks import Controls
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.parts import open_queue
 from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused, BrokerUnavailable

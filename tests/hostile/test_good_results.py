@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from gonemaster_db.core.limits import limited_by
+from gonemaster_db.core.connection.limits import limited_by
 from gonemaster_db.core.records import NewJob, RunRecord
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.core.settings import Limits, StoreSettings
@@ -65,7 +65,6 @@ def worker(
 ) -> Iterator[Worker]:
     """The parts of a worker process; the test calls `run_job` as a slot does."""
     monkeypatch.setenv("GONEMASTER_TEST_STARTS", str(tmp_path / "starts"))
-    monkeypatch.setattr(tier_order, "_gate", None)
     settings: StoreSettings = make_store_settings(getattr(request, "param", "postgres"))
     live = LiveSettings(load_settings({"broker_url": broker.address.url, "data_dir": str(tmp_path)}, {}))
     quick = replace(settings, busy_timeout=timedelta(milliseconds=100))
@@ -77,6 +76,7 @@ def worker(
     made.process.broker.close()
     made.process.store.close()
     made.app.close()
+    tier_order.install(None)
 
 
 def submitted(store: Store, domain: str = "good.test") -> str:

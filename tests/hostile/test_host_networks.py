@@ -1,4 +1,4 @@
-"""An IPv6 network of 64 bits may be one host: it gets as many packets as one address, counted where they arrive."""
+"""A network may be one victim: it gets as many packets as one address, counted by the kernel."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from typing import Any
 
 import pytest
 
-from gonemaster_engine.addresses import host_network_of
+from gonemaster_engine.addresses import networks_of
 from gonemaster_engine.budget import Budget
 from gonemaster_engine.limits import DEFAULT_LIMITS, RunLimits
-from tests.hostile._network_child import NETWORK
+from tests.hostile._network_child import NETWORKS
 
-pytestmark = pytest.mark.thorough
-
-_INSIDE = f'ip link set lo up && ip -6 route add local {NETWORK} dev lo && exec "$@"'
+_ROUTES = " && ".join(f"ip route add local {each} dev lo" for each in NETWORKS)
+_INSIDE = f'ip link set lo up && {_ROUTES} && exec "$@"'
+MOST = DEFAULT_LIMITS.max_outside_packets
+BOUNDS = {
+    "one /24": MOST,
+    "one /24 and its translated addresses": MOST,
+    "one /20": 2 * MOST,
+    "one /16": 4 * MOST,
+    "one /64": MOST,
+    "one /48": 2 * MOST,
+    "one /32": 4 * MOST,
+}
 
 
 @cache
 def has_namespaces() -> bool:
-    """Return whether this user may create a network namespace in which a whole IPv6 network is local."""
+    """Return whether this user may create a network namespace in which whole networks are local."""
     try:
         return subprocess.run(_command("true"), capture_output=True, check=False).returncode == 0
     except OSError:
@@ -33,48 +42,80 @@ def _command(*inner: str) -> list[str]:
     return ["unshare", "--map-root-user", "--net", "sh", "-c", _INSIDE, "sh", *inner]
 
 
-def found_by_test(kind: str) -> Any:
+def found_by_test(network: str, behaviour: str, through: str = "the zone") -> Any:
     """Test a zone of that kind in a separate network namespace."""
-    command = _command(sys.executable, "-m", "tests.hostile._network_child", kind)
+    if not has_namespaces():
+        pytest.skip("no network namespaces here")
+    command = _command(sys.executable, "-m", "tests.hostile._network_child", network, behaviour, through)
     return json.loads(subprocess.run(command, capture_output=True, check=True, text=True, timeout=110).stdout)
 
 
-@pytest.mark.parametrize("kind", ["silent", "refusing"])
-def test_a_network_that_may_be_one_host_gets_what_one_address_gets(kind: str) -> None:
-    """A thousand AAAA records with addresses of a victim, whose host has all of them."""
-    if not has_namespaces():
-        pytest.skip("no network namespaces here")
-    found = found_by_test(kind)
-    assert 0 < sum(found["packets"].values()) <= DEFAULT_LIMITS.max_outside_packets
+@pytest.mark.thorough
+@pytest.mark.parametrize("behaviour", ["silent", "refusing", "over TCP"])
+@pytest.mark.parametrize("network", BOUNDS)
+def test_a_network_that_may_be_one_victim_gets_little_more_than_one_address(network: str, behaviour: str) -> None:
+    """A hundred addresses of a victim's network serve the zone, as its delegation says."""
+    found = found_by_test(network, behaviour)
+    assert 50 < sum(found["packets"].values()) <= BOUNDS[network]
     assert len(found["packets"]) > 10
-    assert "max_outside_packets" in found["limits"]
 
 
-def test_honest_servers_in_one_network_are_tested_in_full() -> None:
+def test_a_network_is_one_victim_for_all_zones_that_name_it() -> None:
+    """The names of name servers and mail servers are in fifty zones with glue in the network."""
+    found = found_by_test("one /24", "refusing", "other zones")
+    assert 50 < sum(found["packets"].values()) <= MOST
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("network", ["one /24", "one /64"])
+def test_honest_servers_in_one_network_are_tested_in_full(network: str) -> None:
     """With six transmissions, the queries at the start are charged with more than the limit: they wait for it."""
-    if not has_namespaces():
-        pytest.skip("no network namespaces here")
-    found = found_by_test("honest")
+    found = found_by_test(network, "honest")
     assert (found["limits"], found["unfinished"], len(found["packets"])) == ({}, [], 13)
-    assert sum(found["packets"].values()) > DEFAULT_LIMITS.max_outside_packets
+    assert sum(found["packets"].values()) > MOST
 
 
-def test_networks_that_are_one_host() -> None:
+def test_networks_that_may_be_one_victim() -> None:
+    assert networks_of("9.9.9.9") == (("9.9.9.0/24", 1), ("9.9.0.0/20", 2), ("9.9.0.0/16", 4))
     own = {"2a00:6:6:6::1", "2a00:6:6:6:ffff::", "2A00:6:6:6:0::9"}
-    assert {host_network_of(address) for address in own} == {NETWORK}
-    others = ("192.0.2.1", "::1", "fd00::1", "fe80::1", "::ffff:192.0.2.1", "2002:c000:201::1", "64:ff9b::c000:201")
-    assert {host_network_of(address) for address in others} == {None}
-    assert host_network_of("2a00:6:6:7::1") != NETWORK
+    assert {networks_of(address) for address in own} == {
+        (("2a00:6:6:6::/64", 1), ("2a00:6:6::/48", 2), ("2a00:6::/32", 4))
+    }
+    assert networks_of("64:ff9b::909:909") == networks_of("9.9.9.9")
+    assert networks_of("::ffff:9.9.9.9") == networks_of("9.9.9.9")
+
+
+def test_networks_of_laboratories_are_wide() -> None:
+    """They may have a whole tree of servers, from the root to the tested zone, in one small network."""
+    assert networks_of("127.0.0.53") == (("127.0.0.0/16", 4),)
+    assert networks_of("fd00::1") == (("fd00::/32", 4),)
+    assert networks_of("64:ff9b::127.0.0.53") == networks_of("127.0.0.53")
 
 
 def test_what_has_authority_for_the_zone_no_longer_counts_for_its_network() -> None:
     budget = Budget(RunLimits(max_outside_packets=20))
-    first, second = (budget.account(f"2a00:6:6:6::{number}", network=NETWORK) for number in (1, 2))
+    first, second = (budget.account(f"2a00:6:6:6::{number}") for number in (1, 2))
     assert budget.charge(first, 15)
     assert not budget.charge(second, 6)
     budget.record_answer(first, is_authoritative=True)
     assert budget.charge(second, 20)
-    budget.refund(second, 20)
-    budget.refund(first, 15)
+    budget.settle(second, 20, 0)
+    budget.settle(first, 15, 0)
     assert budget.charge(second, 20)
     assert not budget.charge(second, 1)
+
+
+def test_a_wide_network_gets_less_than_its_parts() -> None:
+    budget = Budget(RunLimits(max_outside_packets=20))
+    accounts = [budget.account(f"9.9.{number}.1") for number in range(3)]
+    assert [budget.charge(each, 20) for each in accounts] == [True, True, False]
+
+
+def test_the_acks_of_a_long_response_count_and_need_no_credit() -> None:
+    budget = Budget(RunLimits(max_outside_packets=20))
+    account = budget.account("9.9.9.9")
+    assert budget.charge(account, 8)
+    budget.record_answer(account)
+    budget.settle(account, 8, 19)
+    assert (account.packets, budget.packets, account.silent_packets) == (19, 19, 0)
+    assert not budget.charge(account, 2)

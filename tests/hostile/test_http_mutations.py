@@ -189,7 +189,6 @@ def test_any_value_of_any_field_is_answered(
     if any(name == "Content-Type" for name, _ in fields):
         request = request.replace(b"Content-Type: application/json\r\n", b"", 1)
     with connect(service, request.replace(b"GET", method, 1)) as connection:
-        connection.shutdown(socket.SHUT_WR)
         head = read_to_end(connection).partition(b"\r\n\r\n")[0]
     if head.startswith(b"HTTP/1.1 100"):
         return
@@ -216,6 +215,19 @@ def test_what_cannot_become_a_request_is_refused_before_its_end(service: Service
     with connect(service, start) as connection:
         answer = parse(read_to_end(connection))
         assert (answer[0], code_of(answer)) == (400, "bad_request")
+
+
+def test_a_body_behind_an_upgrade_is_read_wherever_the_head_is_cut(service: Service) -> None:
+    """Some clients offer HTTP/2 with their first request, whatever it is."""
+    body = b'{"domain": "upgrade.example"}'
+    offer = (b"Connection: Upgrade, HTTP2-Settings", b"upGrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAAP__")
+    request = post(b"Content-Length: %d" % len(body), *offer, body=body).replace(b"Connection: close\r\n", b"")
+    for cut in range(1, len(request), 7):
+        with connect(service) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(request[:cut])
+            connection.sendall(request[cut:])
+            assert read_response(connection)[0] == 201
 
 
 def test_an_upgrade_is_not_taken_up(service: Service) -> None:

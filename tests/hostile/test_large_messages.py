@@ -101,13 +101,13 @@ def _long_names() -> bytes:
 @pytest.mark.parametrize("message", [_pointer_chain(), _label_chains(), _long_names()], ids=["chain", "labels", "long"])
 def test_compression_pointers_are_no_way_to_multiply_work(message: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     followed = []
-    follow = MessageOctets._follow
+    follow = MessageOctets.follow
 
     def counted(self: MessageOctets, target: int, pointers: int) -> tuple[str, int, int]:
         followed.append(target)
         return follow(self, target, pointers)
 
-    monkeypatch.setattr(MessageOctets, "_follow", counted)
+    monkeypatch.setattr(MessageOctets, "follow", counted)
     assert Response(message).held_octets
     assert len(followed) == len(set(followed)), "where a pointer leads was read twice"
 

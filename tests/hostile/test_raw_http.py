@@ -85,12 +85,8 @@ REFUSED = {
     "chunk that is longer": (post(CHUNKED, body=b"2\r\nabcde\r\n0\r\n\r\n"), 400, "bad_request"),
     "chunk extension with nul": (post(CHUNKED, body=b"5;a=\x00\r\nabcde\r\n0\r\n\r\n"), 400, "bad_request"),
     "trailer that is none": (post(CHUNKED, body=b"0\r\nno trailer\r\n\r\n"), 400, "bad_request"),
-    "trailer without an end": (post(CHUNKED, body=b"0\r\n" + b"a: b\r\n" * 5000), 400, "bad_request"),
-    "too many small chunks": (
-        post(CHUNKED, body=b"1\r\nx\r\n" * 80_000, path=b"/api/v1/jobs/batch"),
-        400,
-        "bad_request",
-    ),
+    "trailer without an end": (post(CHUNKED, body=b"0\r\n" + b"a: b\r\n" * 20_000), 400, "bad_request"),
+    "many small chunks": (post(CHUNKED, body=b"1\r\nx\r\n" * 80_000 + b"0\r\n\r\n"), 400, "invalid_json"),
     "too much in chunks": (post(CHUNKED, body=b"100001\r\n" + b" " * 0x100001), 413, "body_too_large"),
     "packed body": (post(b"Content-Length: 23", b"Content-Encoding: gzip"), 415, "unsupported_media_type"),
     "announced size": (post(b"Content-Length: 99999999999"), 413, "body_too_large"),
@@ -130,7 +126,8 @@ def test_small_chunked_batches_are_not_counted_as_large_ones(service: Service) -
         connections = [stack.enter_context(connect(service, request)) for _ in range(16)]
         for connection in connections:
             connection.sendall(b"\n")
-        assert [parse(read_to_end(connection))[0] for connection in connections] == [202] * 16
+        answers = [parse(read_to_end(connection)) for connection in connections]
+        assert [status for status, _, _ in answers] == [202] * 16, answers
 
 
 def test_own_host_in_the_target_and_none_in_http_1_0_are_answered(service: Service) -> None:

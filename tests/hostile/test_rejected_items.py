@@ -15,8 +15,8 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.broker.keys import TYPES
-from gonemaster_tasks.broker.messages import build_call, build_message, fault_of
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
+from gonemaster_tasks.broker.queue.messages import build_call, build_message, fault_of
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import move_jobs, reorder_queue

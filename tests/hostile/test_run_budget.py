@@ -377,7 +377,12 @@ SHAPES: dict[str, tuple[str, Reaction]] = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+FIRST_SHAPE, *MORE_SHAPES = SHAPES
+
+
+@pytest.mark.parametrize(
+    "shape", [FIRST_SHAPE, *(pytest.param(shape, marks=pytest.mark.thorough) for shape in MORE_SHAPES)]
+)
 def test_other_shapes_stay_within_the_budget(shape: str) -> None:
     world = evil_zone(names=20, addresses=20, mail=20, aliases=40)
     where, react = SHAPES[shape]
@@ -394,7 +399,7 @@ def test_other_shapes_stay_within_the_budget(shape: str) -> None:
     check_budget(world, {OWN, *numbered(20)})
 
 
-@pytest.mark.parametrize(("names", "each"), [(13, 2), (40, 1)])
+@pytest.mark.parametrize(("names", "each"), [(13, 2), pytest.param(40, 1, marks=pytest.mark.thorough)])
 def test_a_large_honest_zone_is_tested_in_full(names: int, each: int) -> None:
     world = evil_zone(names=names, addresses=names * each, each=each)
     for address in numbered(names * each):

@@ -13,7 +13,7 @@ from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_db.core.session import open_store
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.events import JobEvent
-from gonemaster_tasks.broker.locks import Lock
+from gonemaster_tasks.broker.processes.locks import Lock
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -52,11 +52,8 @@ class Poisoned:
 
 
 @pytest.fixture
-def worker(
-    broker: Broker, make_store_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Worker]:
+def worker(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> Iterator[Worker]:
     """All parts of a worker process except Celery's consumer, not started yet."""
-    monkeypatch.setattr(tier_order, "_gate", None)
     flags = {
         "broker_url": broker.address.url,
         "data_dir": str(tmp_path),
@@ -68,6 +65,7 @@ def worker(
     yield made
     made._stop()
     made.app.close()
+    tier_order.install(None)
 
 
 TASKS: dict[str, Callable[[Worker], tuple[object, str]]] = {

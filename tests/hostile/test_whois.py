@@ -46,7 +46,7 @@ def test_all_addresses_are_looked_up_within_the_limits() -> None:
     assert ({origin.asns for origin in origins}, connections, left_out) == ({(64500,)}, len(ADDRESSES), {})
 
 
-@pytest.mark.parametrize("limit", ["max_outside_packets", "max_queries"])
+@pytest.mark.parametrize("limit", ["max_independent_packets", "max_queries"])
 def test_a_whois_server_gets_no_more_than_a_limit_allows(limit: str) -> None:
     origins, connections, left_out = look_up_all(limits=dataclasses.replace(DEFAULT_LIMITS, **{limit: 30}))
     assert 0 < connections <= 30

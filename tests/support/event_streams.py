@@ -46,11 +46,9 @@ class EventStream:
         self._is_closed = False
         self._started = threading.Event()
         self.status, self.headers = 0, dict[str, str]()
+        transport = SimpleNamespace(is_closing=lambda: self._is_closed, abort=self._break_off)
         connection = SimpleNamespace(
-            transport=SimpleNamespace(is_closing=lambda: self._is_closed),
-            has_left=lambda: self._is_closed,
-            abort=self._break_off,
-            end_by_closing=lambda: False,
+            transport=transport, remote=remote, trusts=lambda _: False, cycle=SimpleNamespace()
         )
         given = {"host": "localhost", **(headers or {})}
         scope = {
@@ -72,6 +70,7 @@ class EventStream:
         self.blocks = blocks_of(iter(self._pieces.get, b""))
 
     async def _receive(self) -> dict[str, Any]:
+        await asyncio.Event().wait()  # the hub looks at the transport
         return {"type": "http.disconnect"}
 
     async def _send(self, message: dict[str, Any]) -> None:

@@ -12,9 +12,9 @@ from datetime import timedelta
 
 from gonemaster_db.core.session import open_store
 from gonemaster_tasks.app import make_app
-from gonemaster_tasks.broker import locks
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.lists import WaitingLists
+from gonemaster_tasks.broker.processes import locks
+from gonemaster_tasks.broker.queue.lists import WaitingLists
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.control.order import move_jobs

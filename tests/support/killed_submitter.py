@@ -13,7 +13,7 @@ from gonemaster_db.core.records import NewBatch, NewJob
 from gonemaster_db.core.session import open_store
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.lists import WaitingLists
+from gonemaster_tasks.broker.queue.lists import WaitingLists
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.store import store_settings
 from gonemaster_tasks.control import submit

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from gonemaster_engine.net.pacing import Lease, LeaseRequest, Leases, LeaseTerms
-from gonemaster_engine.net.pacing.leases import TOLERANCE_S
+from gonemaster_engine.net.pacing.limits import TOLERANCE_S
 
 
 class MemoryLeaseClient:
@@ -22,22 +22,18 @@ class MemoryLeaseClient:
         self.reported: list[Sequence[str]] = []
         self._next_at: defaultdict[str, float] = defaultdict(float)
 
-    def request(
-        self,
-        requests: Sequence[LeaseRequest],
-        terms: LeaseTerms,
-        reply: Callable[[Leases | None], None],
-        *,
-        limited: Sequence[str],
-    ) -> None:
-        """Reply in the next iteration of the loop."""
+    async def request(
+        self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, limited: Sequence[str]
+    ) -> Leases | None:
+        """Return the leases in the next iteration of the loop."""
         self.requests += 1
         self.reported.append(limited)
         now = time.monotonic()
-        leases = None
-        if not self.is_unavailable:
-            leases = Leases(self.processes, [self._lease(one, terms, now) for one in requests], now)
-        asyncio.get_running_loop().call_soon(reply, leases)
+        if self.is_unavailable:
+            return None
+        leases = [self._lease(want, terms, now) for want in wants]
+        await asyncio.sleep(0)
+        return Leases(self.processes, leases, now)
 
     def _lease(self, want: LeaseRequest, terms: LeaseTerms, now: float) -> Lease:
         room = want.packets if terms.outstanding is None else min(want.packets, terms.outstanding - want.held)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from tests.support.server_errors import server_errors
+
 START_S = 100.0
 STOP_S = 60.0
 
@@ -60,7 +62,8 @@ def is_overloaded(status: int, content: bytes) -> bool:
 class Service:
     """A server in a separate directory. `flags` are settings, such as `worker_processes=2`.
 
-    `within` is a command that runs the server, such as `nice`.
+    `within` is a command that runs the server, such as `nice`. A service that `may_fail` may answer 500 and log
+    tracebacks; the end of every other one checks that it did not.
     """
 
     def __init__(
@@ -69,9 +72,11 @@ class Service:
         environ: Mapping[str, str] | None = None,
         home: Path | None = None,
         within: Sequence[str] = (),
+        may_fail: bool = False,
         **flags: Any,
     ) -> None:
         self._temporary = None if home else tempfile.TemporaryDirectory(prefix="gm-s-", dir="/tmp")
+        self.may_fail = may_fail
         self.home = home or Path(self._temporary.name)  # type: ignore[union-attr]  # one of both
         self.data_dir = self.home / "data"
         self._log = (self.home / f"log-{time.monotonic_ns()}").open("w+")
@@ -88,11 +93,13 @@ class Service:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         self.stop()
+        errors = server_errors(self.log)
         self._log.close()
         if self._temporary:
             self._temporary.cleanup()
+        assert self.may_fail or failure or not errors, "\n".join(errors)
 
     @property
     def log(self) -> str:

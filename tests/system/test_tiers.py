@@ -23,7 +23,7 @@ from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import create_jobs
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
-from gonemaster_tasks.broker.messages import build_message
+from gonemaster_tasks.broker.queue.messages import build_message
 from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.support.redis import raw
 from tests.support.stores import MakeSettings

@@ -128,6 +128,9 @@ def test_snapshots_are_managed(client: FlaskClient, store: Store) -> None:
 def test_a_cohort_is_rebuilt_cleared_and_deleted(client: FlaskClient, store: Store) -> None:
     path, slugs = snapshots(store)
     assert "slugs, labels" in text_of(client, f"{path}/rebuild")
+    assert f"Kept unchanged, because runs were purged: {slugs[1]}" in text_of(client, f"{path}/rebuild")
+    assert "Removed for good" in text_of(client, f"{path}/rebuild?force=yes")
+    assert "not rebuilt with the cohort" in text_of(client, path)
     assert client.post(f"{path}/rebuild", data=YES).status_code == 400
     # One snapshot has its runs.
     assert client.post(f"{path}/rematerialize").location == f"{path}?note=snapshots_rebuilding&n=1"

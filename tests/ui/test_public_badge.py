@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from gonemaster_api.ui.public.badge import views
 from gonemaster_api.web.rate_limits import Bucket, bucket_of
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
@@ -79,6 +80,17 @@ def test_the_badge_is_cached_and_revalidated(client: FlaskClient, store: Store) 
     assert again.headers["Cache-Control"] == "public, max-age=300"
     public_run(store, at=NOON + DAY)
     assert badge(client, **{"If-None-Match": first.headers["ETag"]}).status_code == 200
+
+
+def test_the_badge_of_a_result_is_rendered_once(
+    client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public_run(store)
+    first = badge(client)
+    monkeypatch.delattr(views, "read_badge")  # a second call would fail
+    again = [client.get(f"/public/badge/a.example.svg?x={number}") for number in range(3)]
+    assert {response.get_data() for response in again} == {first.get_data()}
+    assert {response.mimetype for response in again} == {"image/svg+xml"}
 
 
 @pytest.mark.parametrize(

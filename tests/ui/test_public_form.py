@@ -18,6 +18,7 @@ from gonemaster_db.models import Job
 from gonemaster_db.queue.jobs import find_by_public_id
 from tests.api.conftest import MakeApp
 from tests.api.public.test_public_jobs import make_profile
+from tests.api.web.test_rate_limits import from_elsewhere
 
 HTML = {"Accept": "text/html"}
 DIGEST = "ab" * 32
@@ -189,7 +190,7 @@ def test_markup_in_fields_is_text(client: FlaskClient) -> None:
 
 
 def test_submissions_are_limited_and_the_page_says_how_long(make_app: MakeApp) -> None:
-    limited = make_app(public_api_rate_limit_enabled=True, public_api_rate_limit_max=2).test_client()
+    limited = from_elsewhere(make_app(public_api_rate_limit_max=2).test_client())
     assert [send(limited).status_code for _ in range(3)] == [303, 303, 429]
     refused = send(limited)
     assert int(refused.headers["Retry-After"]) > 0

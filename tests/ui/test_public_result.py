@@ -13,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from gonemaster_api.state import NAME
 from gonemaster_db.core.ids import new_public_id
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import RunStatus
@@ -21,6 +22,7 @@ from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
 from tests.api.web.test_errors import error_of
+from tests.api.web.test_rate_limits import from_elsewhere
 from tests.support.rows import claim, finish_job, make_run, queue_job, record
 from tests.support.tokens import CONFIGURED, READ, bearer
 from tests.ui.public_runs import ENTRIES, TIMINGS, entry, public_run
@@ -323,9 +325,22 @@ def test_a_protected_page_is_not_cached(make_app: MakeApp, store: Store) -> None
     assert "public" not in shown.headers["Cache-Control"]
 
 
+def test_a_page_is_cached_once_for_all_unknown_parameters(client: FlaskClient, store: Store) -> None:
+    run = public_run(store)
+    path = f"/public/result/{run.public_id}"
+    pages = [client.get(f"{path}?x={number}&level=none&evil=%3Cb%3E", headers=HTML) for number in range(3)]
+    octets = client.application.extensions[NAME].responses.octets
+    assert {page.text for page in pages} == {client.get(path, headers=HTML).text}
+    assert client.application.extensions[NAME].responses.octets == octets
+    assert "evil" not in pages[0].text
+    filtered = client.get(f"{path}?level=error&x=1&lang=sv", headers=HTML).text
+    assert '<html lang="sv"' in filtered
+    assert "level=error&amp;lang=sv" in filtered
+
+
 def test_reads_are_limited(make_app: MakeApp, store: Store) -> None:
     run = public_run(store)
-    client = make_app(public_api_rate_limit_enabled=True, public_api_rate_limit_get_max=2).test_client()
+    client = from_elsewhere(make_app(public_api_rate_limit_get_max=2).test_client())
     found = [look(client, str(run.public_id)) for _ in range(3)]
     assert [response.status_code for response in found] == [200, 200, 429]
     assert "data-countdown" in found[-1].get_data(as_text=True)

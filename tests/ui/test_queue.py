@@ -16,7 +16,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import JobStatus, Operation
 from gonemaster_db.service.operations import unfinished_operations
-from gonemaster_tasks.broker.reports import ProcessReport
+from gonemaster_tasks.broker.processes.reports import ProcessReport
 from gonemaster_tasks.control import operations
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.maintenance.operations import perform_due_operations
@@ -218,10 +218,10 @@ def test_a_tier_is_cleared_after_a_tick(client: FlaskClient) -> None:
 
 
 def test_a_tier_is_paused_with_reason_and_end_and_resumed(client: FlaskClient) -> None:
-    change(client, "/queue/pause", tier="batch", reason="<b>work</b>\u202e", **{"for": "60"})
+    change(client, "/queue/pause", tier="batch", reason="<b>work</b>", **{"for": "60"})
     page = text_of(client)
     assert "Batch tier paused" in page
-    assert "&lt;b&gt;work&lt;/b&gt;⟨U+202E⟩" in page
+    assert "&lt;b&gt;work&lt;/b&gt;" in page
     tier = client.get("/api/v1/queue").get_json()["tiers"][1]
     assert tier["until"]
     change(client, "/queue/resume", tier="batch")
@@ -233,6 +233,7 @@ def test_a_tier_is_paused_with_reason_and_end_and_resumed(client: FlaskClient) -
     [
         {"tier": "evil"},
         {"reason": "x" * 1001},
+        {"reason": "a\u202eb"},
         {"for": "7"},
         {"for": "until", "until": "soon"},
         {"for": "until", "until": "2020-01-01T00:00"},

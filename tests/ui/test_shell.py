@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
 from gonemaster_api.errors import ApiError
+from gonemaster_api.ui.shell import strip
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, read_query
 from gonemaster_api.ui.shell.texts import languages, notes
@@ -21,6 +22,7 @@ from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout
 
 HTML = {"Accept": "text/html"}
 
@@ -180,3 +182,16 @@ def test_a_form_keeps_what_was_typed_and_places_errors(client: FlaskClient) -> N
     text = render(client, macros + "{{ summary(form) }}{{ field(form, 'domain', 'Domain') }}", form=form)
     assert 'aria-invalid="true" aria-describedby="f-domain-bad"' in text
     assert 'value="a..b"' in text
+
+
+def test_the_queue_page_without_the_state_of_the_queue_is_unavailable(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(_shared: object) -> None:
+        raise CallTimeout
+
+    monkeypatch.setattr(strip, "_rows", late)
+    for headers in (HTML, HTML | {"X-Partial": "state"}, HTML | {"X-Partial": "waiting"}):
+        page = client.get("/", headers=headers)
+        assert (page.status_code, "<h1>The service is temporarily unavailable</h1>" in page.text) == (503, True)
+    assert "The database is unavailable" in client.get("/strip").text

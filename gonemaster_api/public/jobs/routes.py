@@ -1,5 +1,6 @@
 """Routes of public jobs: submit, follow, read the result. There is no list: a client needs the id of a job."""
 
+from functools import partial
 from typing import Any
 
 from flask.views import MethodView
@@ -11,7 +12,7 @@ from gonemaster_api.public.jobs.schemas import (
     PublicJobSchema,
 )
 from gonemaster_api.public.revalidation import REVALIDATED, tagged
-from gonemaster_api.queries.public_jobs import (
+from gonemaster_api.queries.jobs.public_jobs import (
     find_public,
     find_public_run,
     public_job_document,
@@ -19,13 +20,13 @@ from gonemaster_api.queries.public_jobs import (
     read_public_chain,
     result_version,
 )
-from gonemaster_api.queries.results import parts_for_public
+from gonemaster_api.queries.runs.results import parts_for_public
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.state import State, state
 from gonemaster_api.use_cases.lookups import name_asns
-from gonemaster_api.use_cases.public_submission import submit_public_job
 from gonemaster_api.use_cases.score_backfill import read_scored_result
+from gonemaster_api.use_cases.submission.public import submit_public_job
 from gonemaster_api.v1.jobs.schemas import LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.web.clients import client_key
@@ -85,7 +86,8 @@ class Result(MethodView):
         shared = state()
         run = find_public_run(shared, public_id)
         version = result_version(shared, run, locale=query["locale"])
-        return tagged(version, lambda: _public_result(shared, run, query["locale"]), caching=_RESULT_AGE)
+        read = partial(_public_result, shared, run, query["locale"])
+        return tagged(version, read, caching=_RESULT_AGE, has_parameters=False)
 
 
 def _public_result(shared: State, run: Run, locale: str) -> dict[str, Any]:
@@ -103,7 +105,7 @@ class Chain(MethodView):
     def get(self, public_id: str) -> Any:
         """Show the DNSSEC chain of trust of a job."""
         version, chain = read_public_chain(state(), public_id)
-        return tagged(version, lambda: chain, caching=_CHAIN_AGE)
+        return tagged(version, lambda: chain, caching=_CHAIN_AGE, has_parameters=False)
 
 
 @blueprint.route("/<public_id>/asn-names")

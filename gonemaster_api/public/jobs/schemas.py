@@ -5,10 +5,10 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.queries.public_jobs import MAX_ASNS
+from gonemaster_api.queries.jobs.public_jobs import MAX_ASNS
 from gonemaster_api.rest.fields import Instant, JsonBoolean, LevelName, positive_id
 from gonemaster_api.rest.parsing import RequestSchema
-from gonemaster_api.use_cases.public_submission import MAX_TESTS
+from gonemaster_api.use_cases.submission.public import MAX_TESTS
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, STATUSES, DsSchema, JobResultSchema, NameserverSchema
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_engine.run.as_names import MAX_LABEL

@@ -9,7 +9,7 @@ import structlog
 from gonemaster_api.queries.analysis.details import named
 from gonemaster_api.queries.analysis.documents import row_document
 from gonemaster_api.queries.analysis.reading import ViewReading
-from gonemaster_api.queries.entry_documents import entry_documents
+from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_db.analysis.views.rows import find_row, read_members, rows_at
 from gonemaster_db.core.errors import DocumentDamaged
 from gonemaster_db.models import SnapshotDomain, SnapshotEndpoint, SnapshotNameserver, SnapshotTag

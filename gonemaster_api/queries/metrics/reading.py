@@ -28,7 +28,7 @@ from gonemaster_db.service.metrics.counting import (
 from gonemaster_db.service.metrics.following import read_tally
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import TIERS

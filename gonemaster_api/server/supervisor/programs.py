@@ -11,6 +11,7 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.rendering import to_environ
 from gonemaster_tasks.config.settings import Settings
 
+SERVER, WORKER = "gonemaster_api.server", "gonemaster_tasks.worker"  # modules; the demo has its own
 _PYTHON = (sys.executable, "-m")
 # Celery warns if root can receive pickled messages; all messages here are JSON.
 _QUIET_PYTHON = (sys.executable, "-W", "ignore:You're running the worker", "-m")
@@ -57,7 +58,7 @@ def workers(settings: Settings) -> list[Program]:
     return [
         Program(
             name=f"worker-{number}",
-            command=(*_QUIET_PYTHON, "gonemaster_tasks.worker", *_own_arguments(settings, number)),
+            command=(*_QUIET_PYTHON, WORKER, *_own_arguments(settings, number)),
             environ=_environ(settings),
             stop_timeout_s=settings.drain_timeout.total_seconds() + _MARGIN_S,
             on_orphaned=signal.SIGKILL,  # without the broker a warm shutdown never ends; leases expire
@@ -93,7 +94,7 @@ def api(settings: Settings, *, descriptor: int, counts: str, ready: Callable[[],
     return [
         Program(
             name="api" if settings.api_processes == 1 else f"api-{number}",
-            command=(*_PYTHON, "gonemaster_api.server", "api", "--listen-descriptor", str(descriptor)),
+            command=(*_PYTHON, SERVER, "api", "--listen-descriptor", str(descriptor)),
             environ=environ,
             stop_timeout_s=settings.shutdown_timeout.total_seconds() + _MARGIN_S,
             inherited=(descriptor,),

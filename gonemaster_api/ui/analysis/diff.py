@@ -44,7 +44,7 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
     after = found.snapshot(end) if end else frame.shown
     before = found.snapshot(begin) if begin else frame.before
     if after is None or before is None or before.id == after.id:
-        return {"before": before, "after": after, "query": query, "status": query.status, "kind": "", "kinds": []}
+        return {"before": before, "after": after, "query": query, "status": query.status, "kind": "", "parts": ()}
     config = current_scoring(state().store, state().settings)
     part = slice_of(query.values)
     shown = {"granularity": "domains", "limit": part.limit, "offset": part.offset}

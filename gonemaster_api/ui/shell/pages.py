@@ -1,16 +1,14 @@
 """Renders a whole page, or one named partial of it."""
 
-import re
 from pathlib import PurePosixPath
 from typing import Any
 
 from flask import Response, current_app, render_template, request
-from jinja2 import TemplateNotFound
 
 from gonemaster_api.errors import NotFound
+from gonemaster_api.ui.shell.templates import parts_of
 
 HEADER = "X-Partial"
-_NAME = re.compile("[a-z][a-z-]*")
 
 
 def wanted_part() -> str:
@@ -19,16 +17,19 @@ def wanted_part() -> str:
 
 
 def page(template: str, *, status: int = 200, **values: Any) -> Response:
-    """Render a template, or the partial `_<name>.html` in its folder that the header X-Partial names.
+    """Render a template, or its partial `_<name>.html` that the header X-Partial names.
 
-    Pages include their partials, so that both render the same. An expensive value may be a function without arguments,
-    which the template calls if it needs the value.
+    A page has the partials that its template includes and that carry `data-partial`; the value `parts` restricts them
+    to those of the present state. An expensive value may be a function without arguments, which the template calls if
+    it needs the value.
 
     Raises:
         NotFound: the page has no such partial.
     """
-    name = wanted_part()
+    name, parts = wanted_part(), values.pop("parts", None)
     if name:
+        if parts is not None and name not in parts:
+            raise NotFound("part of this page", name)
         template = _part_of(template, name)
     response = Response(render_template(template, **values), status=status, mimetype="text/html")
     response.vary.update((HEADER, "Cookie", "Accept-Language"))
@@ -38,10 +39,6 @@ def page(template: str, *, status: int = 200, **values: Any) -> Response:
 
 def _part_of(template: str, name: str) -> str:
     part = str(PurePosixPath(template).parent / f"_{name}.html")
-    try:
-        if _NAME.fullmatch(name):
-            current_app.jinja_env.get_template(part)
-            return part
-    except TemplateNotFound:
-        pass
-    raise NotFound("part of this page", name)
+    if part not in parts_of(current_app.jinja_env, template):
+        raise NotFound("part of this page", name)
+    return part

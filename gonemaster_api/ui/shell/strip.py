@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from flask import g
+
 from gonemaster_api.queries.health import read_issues
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.shell.partial_cache import clear_partials
@@ -13,7 +15,7 @@ from gonemaster_db.models import JobStatus, QueuePause
 from gonemaster_db.queue.pauses import list_pauses
 from gonemaster_db.queue.queue import count_states
 from gonemaster_db.queue.throughput import count_finished
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 from gonemaster_tasks.queues import TIERS
@@ -81,14 +83,20 @@ class QueueStatus:
 
 
 def queue_status() -> QueueStatus | None:
-    """Return the state of the queue, at most a second old; None if the database does not respond."""
+    """Return the state of the queue, at most a second old; None if the database does not respond.
+
+    All parts of one response show the same state.
+    """
     shared = state()
-    found: QueueStatus | None = shared.recent.get("ui-queue-status", lambda: _read(shared), life_s=LIFE_S)
+    if "queue_status" not in g:
+        g.queue_status = shared.recent.get("ui-queue-status", lambda: _read(shared), life_s=LIFE_S)
+    found: QueueStatus | None = g.queue_status
     return found
 
 
 def clear_queue_status() -> None:
     """Clear the cached state after a change, so that the next page shows it."""
+    g.pop("queue_status", None)
     state().recent.forget(lambda key: key == "ui-queue-status")
     clear_partials()
 

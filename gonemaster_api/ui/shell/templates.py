@@ -4,15 +4,17 @@ import re
 import threading
 from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from flask.templating import Environment
-from jinja2 import Template, TemplateError
+from jinja2 import Template, TemplateError, nodes
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
 _OF_MANY = ("components/", "shell/", "public/", "analysis/")
 _EDGE_OF_TAG = re.compile(r"(<(?=[a-zA-Z/!])|>)")
+_PARTIAL = re.compile(r"\sdata-partial=")
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _OUTER_LINE_BREAK = re.compile(r"^\s*\n\s*|\s*\n\s*$")
 
@@ -63,6 +65,15 @@ class TemplateEnvironment(Environment):
         """Load a template, as the base class does."""
         with self._compiling:
             return super().get_template(name, parent, globals)
+
+
+@lru_cache(1024)  # the templates of a process do not change
+def parts_of(environment: Environment, name: str) -> frozenset[str]:
+    """Return the partials that a template is or includes, directly or through another template."""
+    source = environment.loader.get_source(environment, name)[0]  # type: ignore[union-attr]  # Flask sets the loader
+    included = [node.template for node in environment.parse(source).find_all(nodes.Include)]
+    parts = [parts_of(environment, node.value) for node in included if isinstance(node, nodes.Const)]
+    return frozenset({name} if _PARTIAL.search(source) else ()).union(*parts)
 
 
 def compile_pages(environment: Environment) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request, url_for
+from werkzeug.datastructures import ImmutableMultiDict
 
 from gonemaster_api.state import state
 
@@ -21,6 +22,16 @@ def here(**changes: Any) -> str:
         values = value if isinstance(value, list | tuple) else [value]
         kept += [(name, str(one)) for one in values if one is not None]
     return f"{request.path}?{urlencode(kept)}" if kept else request.path
+
+
+def reduce_query(**known: str) -> None:
+    """Reduce the query of this request to known parameters with a value, so that the page contains no others.
+
+    Without this, a cached page would show the parameters of one visitor to others, or be cached once for each.
+    """
+    kept = {name: text for name, text in known.items() if text}
+    request.args = ImmutableMultiDict(kept)
+    request.query_string = urlencode(kept).encode()
 
 
 def local_path(text: str | None) -> str:

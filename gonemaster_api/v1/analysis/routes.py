@@ -39,6 +39,7 @@ from gonemaster_api.v1.analysis.schemas import (
     SnapshotSchema,
 )
 from gonemaster_api.web.actor import who
+from gonemaster_db.analysis.rebuilding import Rebuilding
 
 blueprint = Blueprint("analysis", __name__, url_prefix="/analysis", description="Domains tracked over time")
 
@@ -116,10 +117,26 @@ class Rebuild(MethodView):
     def post(self, cohort_id: int) -> dict[str, Any]:
         """Rebuild facts and snapshots of a cohort from its runs, in the background; slugs, labels and pins are lost.
 
-        The cohort shows the progress. A second call during a rebuild has no effect.
+        Snapshots that lack runs cannot be rebuilt: they are kept unchanged and listed as `kept`. The cohort shows the
+        progress. A second call during a rebuild has no effect.
         """
-        runs = rebuild_cohort(state(), cohort_id, who=who())
-        return {"started": runs is not None, "runs": runs or 0}
+        return _rebuilt(rebuild_cohort(state(), cohort_id, who=who()))
+
+
+@blueprint.route(f"{_BY_ID}/force-rebuild")
+class ForceRebuild(MethodView):
+    """Rebuild of a cohort that removes what cannot be rebuilt."""
+
+    @blueprint.response(202, RebuiltCohortSchema)
+    @blueprint.refuses(_404="not_found", _409="cohort_analysis_disabled")
+    def post(self, cohort_id: int) -> dict[str, Any]:
+        """Rebuild as `/rebuild` does, and remove the snapshots that lack runs; they cannot be restored."""
+        return _rebuilt(rebuild_cohort(state(), cohort_id, who=who(), force=True))
+
+
+def _rebuilt(begun: Rebuilding | None) -> dict[str, Any]:
+    kept = [{"slug": slug, "missing_runs": runs} for slug, runs in sorted(begun.kept.items())] if begun else []
+    return {"started": begun is not None, "runs": begun.runs if begun else 0, "kept": kept}
 
 
 @blueprint.route(f"{_BY_ID}/clear")

@@ -7,6 +7,7 @@ from marshmallow import validate
 
 from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, QueryBoolean
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
+from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS
 
@@ -31,8 +32,8 @@ class CohortChangeSchema(RequestSchema):
 
     example: ClassVar = {"label": "Our customers", "analysis_enabled": True, "public_enabled": True}
 
-    label = ma.fields.String(validate=validate.Length(max=_LONGEST_LABEL))
-    description = ma.fields.String(validate=validate.Length(max=_LONGEST_DESCRIPTION))
+    label = PlainName(validate=validate.Length(max=_LONGEST_LABEL))
+    description = PlainText(validate=validate.Length(max=_LONGEST_DESCRIPTION))
     analysis_enabled = JsonBoolean()
     public_enabled = JsonBoolean()
     is_default = JsonBoolean()
@@ -129,8 +130,8 @@ class SnapshotChangeSchema(RequestSchema):
     example: ClassVar = {"label": "November", "is_default": True}
 
     slug = ma.fields.String(validate=validate.Length(min=1, max=64))
-    label = ma.fields.String(validate=validate.Length(max=_LONGEST_LABEL))
-    description = ma.fields.String(validate=validate.Length(max=_LONGEST_DESCRIPTION))
+    label = PlainName(validate=validate.Length(max=_LONGEST_LABEL))
+    description = PlainText(validate=validate.Length(max=_LONGEST_DESCRIPTION))
     is_public = JsonBoolean()
     is_default = JsonBoolean()
     status = ma.fields.String(validate=validate.OneOf(("captured", "retired")))
@@ -172,6 +173,10 @@ class SnapshotSchema(ma.Schema):
     last_materialization_error = ma.fields.String(required=True)
     last_materialized_at = Instant(required=True, allow_none=True)
     source_runs_available = ma.fields.Boolean(required=True)
+    missing_runs = ma.fields.Integer(
+        required=True,
+        metadata={"description": "purged runs; a snapshot that lacks runs is not rebuilt with its cohort"},
+    )
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 
@@ -182,11 +187,23 @@ class ClearedCohortSchema(ma.Schema):
     snapshots_removed = ma.fields.Integer(required=True)
 
 
+class KeptSnapshotSchema(ma.Schema):
+    """A snapshot that cannot be rebuilt, because runs of its batch were purged."""
+
+    slug = ma.fields.String(required=True)
+    missing_runs = ma.fields.Integer(required=True)
+
+
 class RebuiltCohortSchema(ma.Schema):
     """A rebuild of a cohort, and the number of runs it reads."""
 
-    started = ma.fields.Boolean(required=True, metadata={"description": "false: a rebuild is already in progress"})
+    started = ma.fields.Boolean(required=True, metadata={"description": "false: a rebuild is already running"})
     runs = ma.fields.Integer(required=True)
+    kept = ma.fields.List(
+        ma.fields.Nested(KeptSnapshotSchema),
+        required=True,
+        metadata={"description": "snapshots that lack runs and are unchanged"},
+    )
 
 
 class QueuedSchema(ma.Schema):

@@ -6,14 +6,14 @@ from flask import Response
 from flask.views import MethodView
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries.batch_events import batch_feed
-from gonemaster_api.queries.batches import read_batch, read_batches, read_deletion_preview, read_tag_values
+from gonemaster_api.queries.batches.batches import read_batch, read_batches, read_deletion_preview, read_tag_values
+from gonemaster_api.queries.batches.events import batch_feed
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.batch_cancellation import cancel_whole_batch
 from gonemaster_api.use_cases.batch_deletion import cancel_and_delete_batch
-from gonemaster_api.use_cases.batch_submission import submit_many_jobs
+from gonemaster_api.use_cases.submission.batches import submit_many_jobs
 from gonemaster_api.v1.batches.schemas import (
     BatchAcceptedSchema,
     BatchChangeSchema,

@@ -10,6 +10,7 @@ from gonemaster_api.rest.fields import Instant, JsonBoolean, QueryInteger
 from gonemaster_api.rest.json_pieces import ValueList
 from gonemaster_api.rest.paging import cursor_field, page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
+from gonemaster_api.rest.plain_text import PlainText
 from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptionsSchema
 from gonemaster_engine.texts import Text
 
@@ -35,7 +36,7 @@ class NewBatchSchema(RunOptionsSchema):
 
     domains = NameList(allow_none=True, metadata={"example": ["example.com", "example.net"]})
     from_tag = ma.fields.String(allow_none=True, validate=validate.Length(1, 255))
-    description = ma.fields.String(allow_none=True, validate=validate.Length(max=10_000))
+    description = PlainText(allow_none=True, validate=validate.Length(max=10_000))
     snapshot_intent = JsonBoolean(allow_none=True)
     promote_snapshot_default = JsonBoolean(allow_none=True)
     skip_invalid = JsonBoolean(

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.queries.comparison import read_batch_diff
+from gonemaster_api.queries.batches.comparison import read_batch_diff
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.comparison.schemas import BatchDiffQuerySchema, BatchDiffSchema

@@ -6,7 +6,7 @@ from flask.views import MethodView
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.domains import read_domain, read_domains
-from gonemaster_api.queries.runs import read_runs
+from gonemaster_api.queries.runs.runs import read_runs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.fields import MAX_ID
 from gonemaster_api.state import state

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.queries.entries import entry_filter, read_entries, stream_csv
+from gonemaster_api.queries.runs.entries import entry_filter, read_entries, stream_csv
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.entries.schemas import EntryPageSchema, EntryQuerySchema

@@ -5,14 +5,14 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 
-from gonemaster_api.queries.job_events import job_feed
-from gonemaster_api.queries.jobs import job_document, read_job, read_jobs
+from gonemaster_api.queries.jobs.events import job_feed
+from gonemaster_api.queries.jobs.jobs import job_document, read_job, read_jobs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.state import state
-from gonemaster_api.use_cases.job_submission import submit_single_job
 from gonemaster_api.use_cases.retention import purge_runs
 from gonemaster_api.use_cases.score_backfill import read_scored_result
+from gonemaster_api.use_cases.submission.jobs import submit_single_job
 from gonemaster_api.v1.jobs.schemas import (
     JobListQuerySchema,
     JobPageSchema,

@@ -8,6 +8,7 @@ from marshmallow import validate
 from gonemaster_api.rest.fields import Instant, JsonBoolean, positive_id
 from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_engine.profile.diff import KINDS
 from gonemaster_engine.profile.repair import ISSUE_TYPES
 
@@ -43,14 +44,14 @@ class NewProfileSchema(RequestSchema):
     error_codes: ClassVar = dict.fromkeys(("name", "description", "config", "public"), "invalid_profile")
     example: ClassVar = {"name": "no IPv6", "config": _EXAMPLE, "public": True}
 
-    name = ma.fields.String(
+    name = PlainName(
         required=True,
         validate=[
             validate.Length(max=255),
             validate.Regexp(r"\s*\S", error=Message("must contain a visible character")),
         ],
     )
-    description = ma.fields.String(load_default="", validate=validate.Length(max=10_000))
+    description = PlainText(load_default="", validate=validate.Length(max=10_000))
     config = ma.fields.Dict(load_default=dict, allow_none=True)
     public = JsonBoolean(load_default=False, metadata={"description": "offered by the public API"})
 

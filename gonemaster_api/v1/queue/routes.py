@@ -7,7 +7,7 @@ from flask.views import MethodView
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.audit import read_actions
 from gonemaster_api.queries.health import read_health
-from gonemaster_api.queries.queue import read_queue
+from gonemaster_api.queries.jobs.queue import read_queue
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.queue.schemas import (

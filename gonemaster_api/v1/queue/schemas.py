@@ -8,6 +8,7 @@ from marshmallow import validate
 from gonemaster_api.rest.fields import Instant, TextList
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_api.rest.plain_text import PlainText
 from gonemaster_api.v1.jobs.schemas import JobSchema
 from gonemaster_api.v1.operations.schemas import OperationSchema
 from gonemaster_tasks.monitoring.issues import KINDS
@@ -86,7 +87,7 @@ class PauseSchema(RequestSchema):
     example: ClassVar = {"tier": "batch", "reason": "maintenance", "until": "2036-01-31T12:00:00Z"}
 
     tier = ma.fields.String(validate=validate.OneOf(TIERS), allow_none=True)
-    reason = ma.fields.String(validate=validate.Length(max=1000), allow_none=True)
+    reason = PlainText(validate=validate.Length(max=1000), allow_none=True)
     until = Instant(allow_none=True, metadata={"description": "time at which the tiers resume automatically"})
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.runs import read_runs
+from gonemaster_api.queries.runs.runs import read_runs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.score_backfill import read_scored_result, read_scored_run

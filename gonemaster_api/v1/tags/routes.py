@@ -4,7 +4,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from gonemaster_api.queries.batches import read_batches
+from gonemaster_api.queries.batches.batches import read_batches
 from gonemaster_api.queries.domains import read_domains
 from gonemaster_api.queries.tags import check_tag_exists, read_tag, read_tag_summary, read_tags
 from gonemaster_api.rest.blueprint import Blueprint

@@ -7,6 +7,7 @@ from marshmallow import validate
 
 from gonemaster_api.rest.fields import Instant, positive_id
 from gonemaster_api.rest.parsing import RequestSchema
+from gonemaster_api.rest.plain_text import PlainText
 from gonemaster_api.v1.batches.schemas import NameList
 
 
@@ -26,7 +27,7 @@ class NewTagSchema(RequestSchema):
     example: ClassVar = {"name": "mine", "description": "domains that we operate"}
 
     name = ma.fields.String(required=True, validate=validate.Length(max=255))
-    description = ma.fields.String(load_default="", validate=validate.Length(max=10_000))
+    description = PlainText(load_default="", validate=validate.Length(max=10_000))
 
 
 class TagChangeSchema(RequestSchema):
@@ -34,7 +35,7 @@ class TagChangeSchema(RequestSchema):
 
     example: ClassVar = {"description": "domains that we operate"}
 
-    description = ma.fields.String(required=True, validate=validate.Length(max=10_000))
+    description = PlainText(required=True, validate=validate.Length(max=10_000))
 
 
 class TagDomainsSchema(RequestSchema):

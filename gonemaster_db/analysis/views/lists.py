@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Integer, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gonemaster_db.analysis.views.list_specs import Condition, ListSpec, Sort, ViewFilter
+from gonemaster_db.analysis.views.view_cache import cached_value
 from gonemaster_db.core.records import Page
-from gonemaster_db.core.view_cache import cached_value
 
 NO_FILTER = ViewFilter()
 

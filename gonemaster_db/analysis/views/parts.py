@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.views.lists import count_rows
-from gonemaster_db.core.deadlines import check_deadline
+from gonemaster_db.core.connection.deadlines import check_deadline
 
 _AT_A_TIME = 5000
 

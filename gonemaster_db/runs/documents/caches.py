@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from sqlalchemy import Dialect, event
 from sqlalchemy.orm import Session
 
-from gonemaster_db.core.engine import call_on_connect
+from gonemaster_db.core.connection.engine import call_on_connect
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -7,8 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gonemaster_engine.net.pacing.fair_queue import FairQueue
-from gonemaster_engine.net.pacing.leases import LIFE_S, Lease
-from gonemaster_engine.net.pacing.limits import Share
+from gonemaster_engine.net.pacing.limits import LIFE_S, Lease, Share
 
 _LATE_S = 0.02  # how long a lease that arrived or was noticed too late can still be used
 
@@ -36,13 +35,13 @@ class PacedAddress:
         """Whether no query waits and no packet is in flight."""
         return not (self.queue or self.in_flight or self.leased_in_flight or self.is_asked)
 
-    def accept(self, lease: Lease, *, lease_time: float, now: float) -> None:
+    def accept(self, lease: Lease, *, made_at: float, now: float) -> None:
         """Start to use a lease."""
         self.is_shared = lease.is_shared
         self.retry_at = now + lease.retry_s if lease.retry_s else 0.0
         if lease.packets:
             self.leased = lease.packets
-            self._starts_at = lease_time + lease.delay_s
+            self._starts_at = made_at + lease.delay_s
             self._lease_until = self._starts_at + LIFE_S
             self.extend_expired(now)
 
@@ -70,20 +69,15 @@ class PacedAddress:
         self.in_flight += 1
         return False
 
-    def return_packet(self, *, is_leased: bool) -> None:
-        """Return a packet that was not sent."""
-        self.answered(is_leased=is_leased)
-        if is_leased:
-            self.leased += 1
-        elif self._sent:
-            self._sent.pop()
-
-    def answered(self, *, is_leased: bool) -> None:
-        """Count one unanswered packet less."""
+    def release(self, *, is_leased: bool, is_unsent: bool = False) -> None:
+        """Count one unanswered packet less; a packet that was not sent can be used again."""
         if is_leased:
             self.leased_in_flight -= 1
+            self.leased += is_unsent
         else:
             self.in_flight -= 1
+            if is_unsent and self._sent:
+                self._sent.pop()
 
     def next_at(self, share: Share, now: float) -> float | None:
         """Return the time at which the next packet is allowed, or None if that depends on a lease or an answer."""

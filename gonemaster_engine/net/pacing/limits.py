@@ -3,18 +3,64 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
-from gonemaster_engine.net.pacing.leases import LIFE_S, TOLERANCE_S, LeaseTerms
-
-_EXCESS = (
-    1.1  # the most packets in a second, as a multiple of the limit, if leases are used as early or late as possible
-)
+TOLERANCE_S = 0.1  # how long before its evenly spaced time a packet may be sent
+LIFE_S = 0.1  # how long a lease can be used
+HORIZON_S = 0.4  # no lease starts later than this
+HELD_S = 1.5  # how long unanswered leased packets count, unless the process renews them
+_EXCESS = 1.1  # the most packets in a second, as a multiple of the limit, with leases used as early or late as possible
 _LEAST_LEASED = 0.5  # packets per second
 
 
+class LeaseTerms(NamedTuple):
+    """The limits of all leases of an address together."""
+
+    interval_s: float  # between two packets; 0: no limit
+    outstanding: int | None  # unanswered packets; None: no limit
+
+
+class LeaseRequest(NamedTuple):
+    """The request of a process for one address."""
+
+    address: str
+    packets: int  # packets that wait; 0 to renew or return held packets
+    held: int  # unanswered leased packets
+
+
+class Lease(NamedTuple):
+    """The packets granted to a process for one address."""
+
+    packets: int = 0
+    delay_s: float = 0.0  # until the lease starts
+    retry_s: float = 0.0  # until the process may ask again, if it got no packets
+    is_shared: bool = False  # whether other processes use the address, too
+
+
+class Leases(NamedTuple):
+    """The reply to a request, in the order of its wants."""
+
+    processes: int  # live workers
+    leases: Sequence[Lease]
+    made_at: float  # time.monotonic() of this process
+
+
+class LeaseClient(Protocol):
+    """Grants leases to the processes, so that all of them together respect the limits."""
+
+    async def request(
+        self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, limited: Sequence[str]
+    ) -> Leases | None:
+        """Return leases, None if none are available; `limited` are the addresses at which packets wait."""
+
+
 class Share(NamedTuple):
-    """What one process may send to an address without a lease."""
+    """What one process may send to an address without a lease.
+
+    A run sends most of its packets within the share. With leases alone, the first packet to each of its forty
+    addresses would wait up to 20 ms for Redis; and without Redis there are only shares.
+    """
 
     packets: float  # in `window_s`
     outstanding: float  # unanswered packets

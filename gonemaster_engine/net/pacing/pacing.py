@@ -11,14 +11,14 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.net.pacing.address import PacedAddress
 from gonemaster_engine.net.pacing.fair_queue import WaitingQuery
-from gonemaster_engine.net.pacing.leases import LeaseClient, LeaseRequest, Leases
-from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, Share
+from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, LeaseClient, LeaseRequest
 from gonemaster_engine.net.query import Query
 
 _GATHER_S = 0.02  # between two requests for leases
@@ -48,6 +48,8 @@ class Pacing:
     def __init__(
         self, lease_client: LeaseClient, limits: Callable[[], AddressLimits], *, is_extra: bool = False
     ) -> None:
+        self.stats = Stats()
+        self.is_without_leases = False  # the lease client is unavailable, so that the process stays within its share
         self._loop = asyncio.get_running_loop()
         self._lease_client = lease_client
         self._read_limits = limits
@@ -55,29 +57,15 @@ class Pacing:
         self._is_extra = is_extra
         self._addresses: dict[str, PacedAddress] = {}
         self._wanted: list[PacedAddress] = []
-        self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
-        self._request_number = 0  # of the latest request
-        self._requested_at = 0.0
-        self._limit_of_reply: asyncio.TimerHandle | None = None  # set while a request is in progress
+        self._is_due = asyncio.Event()  # the next request
         self._processes = 0  # 0: unknown
-        self._known_at = math.inf
         self._counted_at = 0.0  # when at least this number of processes was last counted
-        self._is_without_leases = False  # the lease client is unavailable
-        self._switched_at = -math.inf
+        self._known_at = math.inf
+        self._settled_at = -math.inf
         self._can_lease = True
         self._share = NO_SHARE
-        self._stats = Stats()
-        self._is_closed = False
-
-    @property
-    def stats(self) -> Stats:
-        """The waits so far."""
-        return self._stats
-
-    @property
-    def is_without_leases(self) -> bool:
-        """Whether the process stays within its share, because the lease client does not answer."""
-        return self._is_without_leases
+        self._sweeping: asyncio.TimerHandle | None = None  # set while there are addresses
+        self._asking = self._loop.create_task(self._request_when_due())
 
     def limited(self) -> list[str]:
         """Return the addresses at which queries wait for the limit."""
@@ -100,7 +88,7 @@ class Pacing:
         address = self._addresses.get(name)
         if address is None:
             address = self._addresses[name] = PacedAddress(name, now)
-            self._call_at(now + _SWEEP_S, self._sweep)
+            self._sweeping = self._sweeping or self._loop.call_later(_SWEEP_S, self._sweep)
         address.used_at = now
         if not address.queue and (is_leased := address.take(self._share, now)) is not None:
             self._send(address, query, send, is_leased=is_leased)
@@ -108,24 +96,14 @@ class Pacing:
         address.queue.add(WaitingQuery(query, send, now))
         self._advance(address)
 
-    def _call_at(self, at: float, method: Callable[[], None]) -> None:
-        """Call a method of this object at a time, unless a call is already scheduled."""
-
-        def call() -> None:
-            del self._timers[method]
-            method()
-
-        if method not in self._timers:
-            self._timers[method] = self._loop.call_at(at, call)
-
     def _send(self, address: PacedAddress, query: Query, send: Callable[[Query], bool], *, is_leased: bool) -> None:
         query.on_release = partial(self._on_outcome, address, is_leased)
         if not send(query):
             query.on_release = None
-            address.return_packet(is_leased=is_leased)
+            address.release(is_leased=is_leased, is_unsent=True)
 
     def _on_outcome(self, address: PacedAddress, is_leased: bool) -> None:
-        address.answered(is_leased=is_leased)
+        address.release(is_leased=is_leased)
         if address.queue:
             self._loop.call_soon(self._advance, address)  # deferred: the outcome is processed first
         elif address.is_shared and is_leased and not address.leased_in_flight:
@@ -136,13 +114,11 @@ class Pacing:
         now, queue = time.monotonic(), address.queue
         if address.timer:
             address.timer.cancel()
-        if self._is_closed:
-            return
         while queue and (is_leased := address.take(self._share, now)) is not None:
             waiting = queue.take()
             self._record_wait(waiting, now)
             if waiting.query.done:
-                address.return_packet(is_leased=is_leased)
+                address.release(is_leased=is_leased, is_unsent=True)
             else:
                 self._send(address, waiting.query, waiting.send, is_leased=is_leased)
         if not queue:
@@ -160,50 +136,43 @@ class Pacing:
         waited_s = now - waiting.since
         waiting.query.pace.waited_s += waited_s
         if waited_s > _LONG_S:
-            self._stats = Stats(self._stats.waits + 1, self._stats.waited_s + waited_s)
+            self.stats = Stats(self.stats.waits + 1, self.stats.waited_s + waited_s)
 
     def _want(self, address: PacedAddress) -> None:
         if self._can_lease and not address.is_asked:
             address.is_asked = True
             self._wanted.append(address)
-            self._request_soon()
+            self._is_due.set()
 
-    def _request_soon(self) -> None:
-        if self._limit_of_reply is None:  # otherwise the reply to the current request comes first
-            self._call_at(max(time.monotonic(), self._requested_at + _GATHER_S), self._request)
+    async def _request_when_due(self) -> None:
+        while await self._is_due.wait():
+            self._is_due.clear()
+            await self._request()
+            await asyncio.sleep(_GATHER_S)
 
-    def _request(self) -> None:
+    async def _request(self) -> None:
         """Request all wanted leases; without any, the number of processes."""
-        now = self._requested_at = time.monotonic()
+        now, limits = time.monotonic(), self._limits
         wanted, self._wanted = self._wanted, []
         requests = [
             LeaseRequest(each.name, 0 if each.has_lease(now) else len(each.queue), each.leased_in_flight)
             for each in wanted
         ]
-        self._request_number += 1
-        reply = partial(self._on_reply, self._request_number, self._limits, wanted)
-        self._limit_of_reply = self._loop.call_later(_ANSWER_S, reply, None)
-        terms = self._limits.lease_terms(max(1, self._processes))
-        self._lease_client.request(requests, terms, reply, limited=self.limited())
-
-    def _on_reply(self, request: int, limits: AddressLimits, wanted: list[PacedAddress], leases: Leases | None) -> None:
-        if self._is_closed or request != self._request_number or self._limit_of_reply is None:  # too late
-            return
-        self._limit_of_reply.cancel()
-        self._limit_of_reply = None
+        terms, leases = limits.lease_terms(max(1, self._processes)), None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ANSWER_S):
+                leases = await self._lease_client.request(requests, terms, limited=self.limited())
         now = time.monotonic()
-        if self._is_without_leases != (leases is None):
-            self._is_without_leases, self._switched_at = leases is None, now
+        if self.is_without_leases != (leases is None):
+            self.is_without_leases, self._settled_at = leases is None, now + _SWITCH_S
         if leases:
             self._count(leases.processes, now)
         self._update_share(now)
         for number, address in enumerate(wanted):
             address.is_asked = False
             if leases and self._can_lease and limits == self._limits:
-                address.accept(leases.leases[number], lease_time=leases.lease_time, now=now)
+                address.accept(leases.leases[number], made_at=leases.made_at, now=now)
             self._advance(address)
-        if self._wanted:
-            self._request_soon()
 
     def _count(self, processes: int, now: float) -> None:
         """Store the number of processes; a lower number takes effect only after a while."""
@@ -214,15 +183,13 @@ class Pacing:
     def _update_share(self, now: float) -> None:
         """Set what the process may send without a lease, and whether it may request leases."""
         processes = max(1, self._processes)
-        is_settled = now >= self._switched_at + _SWITCH_S
-        self._can_lease = is_settled and not self._is_without_leases
-        if self._limits.is_unlimited:
-            self._share = Share(math.inf, math.inf)
-        elif is_settled and self._is_without_leases:
+        is_settled = now >= self._settled_at
+        self._can_lease = is_settled and not self.is_without_leases
+        if is_settled and self.is_without_leases:
             self._share = self._limits.full_share(processes * _EXTRA_PARTS if self._is_extra else processes)
-        elif (
-            self._is_extra or now < self._known_at + _SWITCH_S
-        ):  # the other processes' shares are too large until they know of this one
+        elif self._limits.is_unlimited:
+            self._share = self._limits.half_share(processes)
+        elif self._is_extra or now < self._known_at + _SWITCH_S:  # until the others have reduced their shares
             self._share = NO_SHARE
         else:
             self._share = self._limits.half_share(processes)
@@ -249,20 +216,17 @@ class Pacing:
             if address.queue:
                 self._advance(address)
         if self._addresses:
-            self._request_soon()
-            self._call_at(now + _SWEEP_S, self._sweep)
+            self._is_due.set()
+        self._sweeping = self._loop.call_later(_SWEEP_S, self._sweep) if self._addresses else None
 
     def close(self) -> list[Query]:
         """Stop, and return the waiting queries."""
-        self._is_closed = True
-        for timer in self._timers.values():
-            timer.cancel()
-        if self._limit_of_reply:
-            self._limit_of_reply.cancel()
-        waiting = [each.query for address in self._addresses.values() for each in address.queue.waiting()]
-        for address in self._addresses.values():
-            if address.timer:
-                address.timer.cancel()
+        self._asking.cancel()
+        addresses = self._addresses.values()
+        for timer in (self._sweeping, *(address.timer for address in addresses)):
+            if timer:
+                timer.cancel()
+        waiting = [each.query for address in addresses for each in address.queue.waiting()]
         for query in waiting:
             query.pace.end()
         return waiting

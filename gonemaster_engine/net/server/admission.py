@@ -10,10 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gonemaster_engine.addresses import accounting_address, host_network_of
-from gonemaster_engine.limits import SYN_PACKETS
+from gonemaster_engine.limits import TCP_PACKETS
 from gonemaster_engine.net.cache import QueryKey
-from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, Query, QueryOutcome
+from gonemaster_engine.net.query import Query
 from gonemaster_engine.net.server.answers import Answer
 from gonemaster_engine.net.server.paths import PathHealth
 from gonemaster_engine.net.server.run_state import RunState
@@ -41,7 +40,7 @@ class QueryAdmission:
     def __init__(self, run: RunState, address: str, health: PathHealth) -> None:
         self._run = run
         self.health = health
-        self.account = run.budget.account(accounting_address(address), network=host_network_of(address))
+        self.account = run.budget.account(address)
         self.under_way: dict[QueryKey, tuple[Query, Pending]] = {}
         self._active_tcp = 0
         self._held: tuple[deque[Pending], deque[Pending]] = (deque(), deque())  # over UDP, over TCP
@@ -114,7 +113,7 @@ class QueryAdmission:
     def _packets(self, key: QueryKey) -> int:
         """Return the maximum number of packets of a query."""
         if key.tcp:
-            return SYN_PACKETS
+            return TCP_PACKETS
         return self._run.probe_timing.tries if key.probing else self._run.timing.tries
 
     def charge(self, key: QueryKey) -> bool:
@@ -125,28 +124,29 @@ class QueryAdmission:
         """Register a query that is in flight."""
         self.under_way[pending.key] = query, pending
         self._active_tcp += pending.key.tcp
-        if self.account.network:
-            self.account.network.active += 1
+        for network in self.account.networks:
+            network.active += 1
 
-    def end(self, key: QueryKey, outcome: QueryOutcome) -> None:
-        """Unregister a query that has ended, and refund the packets that it did not send."""
+    def end(self, key: QueryKey) -> None:
+        """Unregister a query that has ended, and charge the budget for the packets that it has sent."""
         query, _ = self.under_way.pop(key)
         self._active_tcp -= key.tcp
-        if self.account.network:
-            self.account.network.active -= 1
-        unused = _unused_of_tcp(query, self._packets(key), outcome) if key.tcp else query.tries_left
-        if unused:
-            self._run.budget.refund(self.account, unused)
+        for network in self.account.networks:
+            network.active -= 1
+        charged = self._packets(key)
+        # A query over UDP may have continued over TCP, when its answers could have been forged.
+        sent = query.sent_segments() + (0 if key.tcp else charged - query.tries_left)
+        self._run.budget.settle(self.account, charged, sent)
 
     def wait_for_network(self, resume: Callable[[], None]) -> None:
         """Call `resume` when a query to another address of the network ends, if this address has none in flight."""
-        if self.account.network and not self.under_way:
-            self.account.network.waiting[id(self)] = resume
+        if not self.under_way:
+            self.account.networks[-1].waiting[id(self)] = resume
 
     def resume_network(self) -> None:
-        """Resume the queries that wait at other addresses of the network."""
-        network = self.account.network
-        if network and network.waiting:
+        """Resume the queries that wait at other addresses of the networks; all of them wait at the widest."""
+        network = self.account.networks[-1]
+        if network.waiting:
             waiting = list(network.waiting.values())
             network.waiting.clear()
             for resume in waiting:
@@ -167,10 +167,3 @@ class QueryAdmission:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-
-
-def _unused_of_tcp(query: Query, packets: int, outcome: QueryOutcome) -> int:
-    """Return how many of the packets that a TCP query was charged for were not sent."""
-    if outcome.error == GIVEN_UP:
-        return 0 if query.sent_at else packets
-    return 0 if outcome.error == TIMEOUT else packets - 1

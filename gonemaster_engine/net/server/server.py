@@ -175,7 +175,7 @@ class Server:
 
     def _on_outcome(self, pending: Pending, outcome: QueryOutcome) -> None:
         run, key = self._run, pending.key
-        self._admission.end(key, outcome)
+        self._admission.end(key)
         outcome = self._charge_response(key, outcome)
         if run.log.traces_queries:
             trace.ended(run.log, self.address, key, outcome)
@@ -194,7 +194,10 @@ class Server:
         """Charge the budget for a response; return the outcome without it if the budget does not allow it."""
         budget, response = self._run.budget, outcome.response
         if response:
-            budget.record_answer(self._admission.account, is_authoritative=self._is_authoritative(key, response))
+            account = self._admission.account
+            budget.record_answer(account, is_authoritative=self._is_authoritative(key, response))
+            if not account.is_independent and response.is_referral_to(self._run.zone_name):
+                budget.note_independent(account)
             if not budget.keep(response, self.address):
                 return QueryOutcome(None, CLOSED)
         elif outcome.octets:

@@ -58,7 +58,7 @@ class MessageOctets:
                         raise WireError(
                             "a compression pointer does not point backwards, or there are too many pointers"
                         )
-                    suffix = self._names.get(target) or self._follow(target, followed + 1)
+                    suffix = self._names.get(target) or self.follow(target, followed + 1)
                     if not labels:  # only a pointer, as with most owners: cheaper to decode than to store
                         return suffix[0], position + 2
                     return self._remember(start, labels, octets, suffix, position + 2)
@@ -72,7 +72,7 @@ class MessageOctets:
             raise WireError("a name extends beyond the end of the message") from None
         return self._remember(start, labels, octets, _ROOT_NAME, position + 1)
 
-    def _follow(self, target: int, followed: int) -> tuple[str, int, int]:
+    def follow(self, target: int, followed: int) -> tuple[str, int, int]:
         """Decode and store the name at the target of a pointer."""
         name, after = self.name_at(target, followed)
         return self._names.setdefault(target, (name, len(names.to_wire(name)), after))

@@ -17,9 +17,9 @@ class AccessOptions:
     """Public API, admin tokens, Model Context Protocol."""
 
     public_api_rate_limit_enabled: bool = option(
-        False,
+        True,
         boolean(),
-        "limit the requests of each client to the public API",
+        "limit the requests of each client to the public API; clients on this host (loopback) are never limited",
         key="public_api.rate_limit_enabled",
         runtime=True,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from itertools import zip_longest
 
-from gonemaster_tasks.broker.workers import Workers
+from gonemaster_tasks.broker.processes.workers import Workers
 from gonemaster_tasks.queues import BATCH, NORMAL
 
 

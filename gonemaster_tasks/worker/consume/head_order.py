@@ -18,7 +18,7 @@ class HeadOrder:
         self._store = store
         self._broker = broker
         self._lock = threading.Lock()
-        self._unordered: set[str] = set()
+        self.unordered: set[str] = set()  # tiers in which messages have been put back
 
     def put_back(self, job_id: str, tier: str, *, in_order: bool = True) -> None:
         """Put a message at the front; with `in_order`, concurrently returned messages are then sorted by their rows."""
@@ -33,12 +33,12 @@ class HeadOrder:
 
     def restore(self, tier: str) -> None:
         """Return once the message returned by this thread is at its position; any thread may restore the order."""
-        self._unordered.add(tier)
+        self.unordered.add(tier)
         # A stopping worker returns one message per slot at once. If each slot restored the order itself, the
         # last ones would exceed the time limit of the lock that all processes share.
         with self._lock:
-            if tier not in self._unordered:
+            if tier not in self.unordered:
                 return  # The thread that held the lock started after this message was returned.
             # Removed before the messages are read: a message that arrives now needs another pass.
-            self._unordered.discard(tier)
+            self.unordered.discard(tier)
             restore_head_order(self._store, self._broker, tier)

@@ -9,8 +9,8 @@ _gate: Gate | None = None
 _REST_S = 1.0
 
 
-def install(gate: Gate) -> None:
-    """Make the queue order of this process follow a gate; kombu creates TierOrder itself, without arguments."""
+def install(gate: Gate | None) -> None:
+    """Make the queue order of this process follow a gate or none; kombu creates TierOrder itself, without arguments."""
     global _gate  # kombu knows the class only by its path.
     _gate = gate
 

@@ -21,8 +21,8 @@ from kombu.utils.json import dumps
 from gonemaster_db.core.clock import utcnow
 from gonemaster_tasks.broker.address import BrokerAddress
 from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply
-from gonemaster_tasks.broker.messages import fault_of
-from gonemaster_tasks.broker.rejected_items import RejectedItems
+from gonemaster_tasks.broker.queue.messages import fault_of
+from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import ORDER
 from gonemaster_tasks.repeating import FailureLog
@@ -54,7 +54,7 @@ class SharedTimeQoS(kombu_redis.QoS):
         virtual.QoS.append(self, message, delivery_tag)
 
     def restore_visible(self, *arguments: Any, **options: Any) -> None:
-        """Requeue messages received before the visibility timeout."""
+        """Put back messages received before the visibility timeout."""
         # kombu subtracts this value from the clock of the host.
         self.visibility_timeout = self.channel.visibility_timeout + time.time() - utcnow().timestamp()
         super().restore_visible(*arguments, **options)  # type: ignore[no-untyped-call]  # of kombu

@@ -14,6 +14,7 @@ The first matching line applies:
 
 import logging
 
+from gonemaster_db.core.connection.failures import reason_of, refuses_content
 from gonemaster_db.core.errors import (
     JobStateError,
     ReferenceGone,
@@ -22,7 +23,6 @@ from gonemaster_db.core.errors import (
     StoreOutdated,
     StoreUnavailable,
 )
-from gonemaster_db.core.failures import reason_of, refuses_content
 from gonemaster_db.core.records import RunRecord
 from gonemaster_db.core.states import RunStatus
 from gonemaster_db.models import Job

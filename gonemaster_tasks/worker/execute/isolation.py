@@ -114,7 +114,7 @@ def _run(
     on_usage: Callable[[Usage], None],
 ) -> RunOutcome | None:
     with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-        [sys.executable, "-m", _main_module(), "--isolated"],
+        [sys.executable, "-m", main_module(), "--isolated"],
         env=child_environ(settings),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -204,7 +204,7 @@ class _ChildReader:
                 self.error = text
 
 
-def _main_module() -> str:
+def main_module() -> str:
     """Return the module that this process runs, so that the child has the same engine."""
     spec = sys.modules["__main__"].__spec__
     return "gonemaster_tasks.worker" if spec is None else spec.name.removesuffix(".__main__")

@@ -6,7 +6,8 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from concurrent.futures import Future
+from functools import partial
 
 from gonemaster_engine.net.pacing import LeaseRequest, Leases, LeaseTerms
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
@@ -14,7 +15,9 @@ from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.repeating import FailureLog
 
-_STOP_S = 1.0  # A thread that waits longer for Redis ends with the process.
+_STOP_S = 1.0  # A thread that waits longer for Redis ends with the process; one of an executor would delay its end.
+
+_Request = tuple[Future[Leases | None], Callable[[], Leases | None]]
 
 
 class RedisLeaseClient:
@@ -24,7 +27,7 @@ class RedisLeaseClient:
         self._client = address.connect()
         self._politeness = Politeness(self._client)
         self._process = process
-        self._requests: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._failures = FailureLog("politeness")
         self._thread = threading.Thread(target=self._serve, name="politeness", daemon=True)
 
@@ -43,31 +46,23 @@ class RedisLeaseClient:
         self._thread.join(timeout=_STOP_S)
         self._client.close()
 
-    def request(
-        self,
-        requests: Sequence[LeaseRequest],
-        terms: LeaseTerms,
-        reply: Callable[[Leases | None], None],
-        *,
-        limited: Sequence[str],
-    ) -> None:
-        """Request leases; `reply` is called in the running loop, with None while Redis is unavailable."""
-        loop = asyncio.get_running_loop()
-
-        def serve() -> None:
-            leases = self._grant(requests, terms, limited)
-            with suppress(RuntimeError):  # The loop was closed meanwhile.
-                loop.call_soon_threadsafe(reply, leases)
-
-        self._requests.put(serve)
+    async def request(
+        self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, limited: Sequence[str]
+    ) -> Leases | None:
+        """Request leases; return None while Redis is unavailable."""
+        reply: Future[Leases | None] = Future()
+        self._requests.put((reply, partial(self._grant, wants, terms, limited)))
+        return await asyncio.wrap_future(reply)
 
     def _serve(self) -> None:
-        while serve := self._requests.get():
-            serve()
+        while request := self._requests.get():
+            reply, grant = request
+            if reply.set_running_or_notify_cancel():
+                reply.set_result(grant())
 
-    def _grant(self, requests: Sequence[LeaseRequest], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
+    def _grant(self, wants: Sequence[LeaseRequest], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
         try:
-            leases = self._politeness.grant(requests, terms, process=self._process)
+            leases = self._politeness.grant(wants, terms, process=self._process)
             if limited:
                 self._politeness.report(limited)
             self._failures.succeeded()

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from gonemaster_tasks.broker.clock import SYNCHRONIZE_EVERY_S
-from gonemaster_tasks.broker.workers import LIFE, WorkerState
+from gonemaster_tasks.broker.processes.workers import LIFE, WorkerState
 from gonemaster_tasks.config.overrides import pinned_keys
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.process_report.database_observer import FULL

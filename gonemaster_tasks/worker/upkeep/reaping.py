@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 from itertools import count
 
-from gonemaster_tasks.broker.maintenance_times import REAP
+from gonemaster_tasks.broker.processes.maintenance_times import REAP
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
@@ -28,7 +28,7 @@ _SWEEP_S = 5.0  # time after a death to look for messages that were taken and ne
 _CLAIMED_WITHIN = timedelta(seconds=3)
 _CLAIMED_BEFORE_DEATH = timedelta(seconds=1)
 # No lease could be renewed while the database was unavailable. Running workers retry every second (LeaseKeeper).
-_RETRY_S = 3.0
+_PATIENCE_S = 3.0
 
 
 def reap_once(process: Process) -> None:
@@ -64,7 +64,7 @@ class Reaper:
         self._machine = process_identity.machine_id()
         self._identity = process_identity.identity()
         self._reached = True
-        self._retry_until = self._sweep_until = self._reap_at = 0.0
+        self._patient_until = self._sweep_until = self._reap_at = 0.0
         self._task = RepeatedTask("reaper", self.look, pause_s=_LOOK_EVERY_S)
 
     def start(self) -> None:
@@ -94,9 +94,9 @@ class Reaper:
             )
         if not reached:
             self._process.store.ping()
-            self._retry_until = time.monotonic() + _RETRY_S
+            self._patient_until = time.monotonic() + _PATIENCE_S
         now = time.monotonic()
-        if now >= max(self._retry_until, self._reap_at):
+        if now >= max(self._patient_until, self._reap_at):
             self._reap_at = now + self._process.settings.reap_interval_seconds / 3  # the lock sets the exact interval
             reap_once(self._process)
         self._reached = True

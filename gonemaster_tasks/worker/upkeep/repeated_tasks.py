@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gonemaster_db.core.errors import StoreError
-from gonemaster_tasks.broker.locks import Locks
+from gonemaster_tasks.broker.processes.locks import Locks
 from gonemaster_tasks.errors import TasksError
 
 log = logging.getLogger(__name__)

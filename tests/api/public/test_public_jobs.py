@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gonemaster_api.app import create_app
-from gonemaster_api.queries.public_jobs import asns_of
+from gonemaster_api.queries.jobs.public_jobs import asns_of
+from gonemaster_api.state import NAME
 from gonemaster_db.core.ids import new_public_id
-from gonemaster_db.core.records import EntryRecord, StoredEntry
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.domains.domains import ensure_domains
@@ -28,6 +29,7 @@ from gonemaster_tasks.queues import NORMAL
 from tests.api.conftest import MakeApp
 from tests.api.v1.test_batches import submit
 from tests.api.web.test_errors import error_of
+from tests.api.web.test_rate_limits import from_elsewhere
 from tests.support.rows import NOON, claim, finish_job, make_run, queue_job, record
 from tests.support.stores import MakeSettings
 from tests.support.tokens import CONFIGURED, OPERATE, READ, bearer
@@ -237,6 +239,17 @@ def test_caching(client: FlaskClient, store: Store) -> None:
     assert (version.get_json()["gonemaster"], version.headers["Cache-Control"]) == (__version__, "public, max-age=3600")
 
 
+def test_a_result_is_cached_once_for_all_unknown_parameters(client: FlaskClient, store: Store) -> None:
+    make_run(store, "a.example", record(**FOUND), public_id="aB3dE6gHi9kL")
+    kept = client.application.extensions[NAME].responses
+    path = f"{PUBLIC}/jobs/aB3dE6gHi9kL/result"
+    first = client.get(path)
+    octets = kept.octets
+    found = [client.get(f"{path}?x={number}&utm_source=y").get_data() for number in range(3)]
+    assert (set(found), kept.octets) == ({first.get_data()}, octets)
+    assert client.get(f"{path}?locale=sv").get_json()["raw"]["locale"] == "sv"
+
+
 def test_service_in_public(make_app: MakeApp) -> None:
     client = make_app(exclude="zone01,syntax02").test_client()
     assert client.get(f"{PUBLIC}/info").get_json() == {
@@ -269,11 +282,11 @@ def test_keys_of_clients_are_their_own(client: FlaskClient) -> None:
 def test_without_redis_nothing_is_accepted_and_results_are_read(store: Store, tmp_path: Path) -> None:
     make_run(store, "a.example", record(**FOUND), public_id="aB3dE6gHi9kL")
     job = queue_job(store, "b.example", public_id="bB3dE6gHi9kL")
-    flags = {"broker_url": "redis://127.0.0.1:1/0", "data_dir": str(tmp_path), "public_api_rate_limit_enabled": True}
+    flags: dict[str, Any] = {"broker_url": "redis://127.0.0.1:1/0", "data_dir": str(tmp_path)}
     flags |= {"public_api_rate_limit_get_max": 3}
     settings = load_settings(flags, {})
     parts = open_queue(settings, store)
-    client = create_app(settings, queue=parts).test_client()
+    client = from_elsewhere(create_app(settings, queue=parts).test_client())
     response = post(client)
     assert (response.status_code, error_of(response)["code"]) == (503, "broker_unavailable")
     assert int(response.headers["Retry-After"]) > 0
@@ -285,8 +298,8 @@ def test_without_redis_nothing_is_accepted_and_results_are_read(store: Store, tm
 
 
 def test_what_authentication_refuses_is_not_counted(make_app: MakeApp) -> None:
-    flags = {"public_api_rate_limit_enabled": True, "public_api_rate_limit_max": 1}
-    client = make_app(admin_tokens=CONFIGURED, auth_protect_public=True, **flags).test_client()
+    flags = {"public_api_rate_limit_max": 1}
+    client = from_elsewhere(make_app(admin_tokens=CONFIGURED, auth_protect_public=True, **flags).test_client())
     assert [post(client).status_code for _ in range(3)] == [401] * 3
     assert post(client, **bearer(READ)).status_code == 403
     assert [post(client, **bearer(OPERATE)).status_code for _ in range(2)] == [201, 429]
@@ -332,10 +345,10 @@ def test_only_some_ases_are_looked_up() -> None:
     assert asns_of(_entries()) == list(range(1, 33))
 
 
-def _entry(args: dict[str, Any]) -> StoredEntry:
-    return StoredEntry(1, "run", 1, "a.example", 0.1, "CONNECTIVITY", "connectivity03", "IPV4_ONE_ASN", "WARNING", args)
+def _entry(args: dict[str, Any]) -> EntryRecord:
+    return EntryRecord(0.1, "CONNECTIVITY", "connectivity03", "IPV4_ONE_ASN", "WARNING", args)
 
 
-def _entries() -> Iterator[StoredEntry]:
+def _entries() -> Iterator[EntryRecord]:
     for asn in range(64, 0, -1):
         yield _entry({"asn": asn})

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -58,6 +60,15 @@ def accepted(service: Service, request: bytes) -> Answer:
 
     wait_for(taken, what="a server that is not overloaded")
     return answers[-1]
+
+
+def test_a_process_whose_event_loop_hangs_ends() -> None:
+    code = (
+        "import asyncio, time, uvicorn; from gonemaster_api.server import api_process; api_process.HUNG_S = 0.2;"
+        "server = api_process.ApiServer(uvicorn.Config(print), None); asyncio.run(server.on_tick(0)); time.sleep(60)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False)
+    assert (ended.returncode, "Timeout" in ended.stderr) == (1, True), ended.stderr
 
 
 def test_several_processes_serve_as_one(service: Service, store: Store, broker: Broker) -> None:

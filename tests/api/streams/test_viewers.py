@@ -73,7 +73,7 @@ class Viewer:
 
     @property
     def last_id(self) -> str:
-        return [event.id for event in self.events if event.id][-1]
+        return next((event.id for event in reversed(self.events) if event.id), "")
 
 
 def read_all(viewers: Sequence[Viewer], until: Any, *, timeout_s: float = 30.0) -> None:

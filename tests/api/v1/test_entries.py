@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.queries import entries
+from gonemaster_api.queries.runs import entries
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.runs.entries import PAGE_BYTES

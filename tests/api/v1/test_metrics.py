@@ -15,10 +15,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from gonemaster_api.errors import Unavailable
 from gonemaster_api.queries.metrics.latencies import LatencyTrend
 from gonemaster_api.queries.metrics.quantiles import quantile, quantiles
 from gonemaster_api.state import NAME, State
 from gonemaster_api.web.exporter import http_metrics
+from gonemaster_api.web.refusals import REFUSAL
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.batches.deletion import delete_batch, purge_finished_before
 from gonemaster_db.core.errors import StoreError
@@ -27,6 +29,7 @@ from gonemaster_db.models import RunStatus
 from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, STARTED, Count, add_counts
 from gonemaster_db.service.metrics.following import follow_runs
 from gonemaster_db.service.metrics.slots import SlotSums, add_to_slots, slots_at
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue
 from tests.support.redis import raw
@@ -304,6 +307,7 @@ def broken(**_: Any) -> str:
     raise RuntimeError("a fault of the service")
 
 
+@pytest.mark.expects_500
 def test_unexpected_exceptions_and_stripped_headers_are_counted(make_app: Any) -> None:
     app: Flask = make_app(fresh=True)
     app.view_functions["system.Health"] = broken
@@ -395,6 +399,7 @@ def test_without_the_broker_the_rest_is_shown(client: FlaskClient, queue: QueueP
     assert series(app.test_client())["gonemaster_broker_reachable"] == 0
 
 
+@pytest.mark.expects_500
 def test_a_database_that_does_not_answer_is_a_metrics_error(client: FlaskClient, queue: QueueParts) -> None:
     with queue.store.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE metric_counters")
@@ -406,9 +411,8 @@ def test_a_database_that_does_not_answer_is_a_metrics_error(client: FlaskClient,
 
 def test_requests_that_the_server_refuses_are_counted(fresh: FlaskClient) -> None:
     for path in ("/api/v1/runs/job_none", "/nowhere"):
-        http_metrics(fresh.application).count_refusal(
-            fresh.application, method="GET", path=path, status=503, code="overloaded"
-        )
+        refused = Unavailable("overloaded", Text("too many requests"))
+        assert fresh.get(path, environ_overrides={REFUSAL: refused}).status_code == 503
     api = get(fresh, include="api")["api"]
     assert {item["route"]: item["status_class_counts"]["5xx"] for item in api["routes"]} == {
         "/api/v1/runs/<run_id>": 1,

@@ -9,12 +9,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from gonemaster_api.app import create_app
-from gonemaster_api.queries.queue import _documents
+from gonemaster_api.queries.jobs.queue import _documents
 from gonemaster_api.state import NAME, state
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.queue.jobs import get_job
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.pending_calls import PendingCall

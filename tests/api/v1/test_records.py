@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gonemaster_api.queries.entries import escape_formula
+from gonemaster_api.queries.runs.entries import escape_formula
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store

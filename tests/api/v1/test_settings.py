@@ -14,7 +14,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.service.audit import list_actions
 from gonemaster_db.service.settings import read_settings, write_settings
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.overrides import pinned_keys
 from gonemaster_tasks.config.settings import OPTIONS, Settings

@@ -136,8 +136,8 @@ def test_a_cohort_is_rebuilt_cleared_and_deleted(client: FlaskClient, store: Sto
     assert project_all(store) == 3
     path = f"{ANALYSIS}/{cohort.id}"
     rebuilt = client.post(f"{path}/rebuild")
-    assert (rebuilt.status_code, rebuilt.get_json()) == (202, {"started": True, "runs": 3})
-    assert client.post(f"{path}/rebuild").get_json() == {"started": False, "runs": 0}
+    assert (rebuilt.status_code, rebuilt.get_json()) == (202, {"started": True, "runs": 3, "kept": []})
+    assert client.post(f"{path}/rebuild").get_json() == {"started": False, "runs": 0, "kept": []}
     assert project_all(store) == 3
     assert client.post(f"{path}/clear").get_json() == {"snapshots_removed": 1}
     assert listed(client, cohort) == {}
@@ -149,6 +149,19 @@ def test_a_cohort_is_rebuilt_cleared_and_deleted(client: FlaskClient, store: Sto
     assert client.delete(path).status_code == 404
     assert project_all(store) == 0
     assert client.get("/api/v1/tags/tld/domains").get_json()["total"] == 3
+
+
+def test_snapshots_without_runs_are_removed_by_a_named_action_only(client: FlaskClient, cohort: Cohort) -> None:
+    path = f"{ANALYSIS}/{cohort.id}"
+    missing = {slug: one["missing_runs"] for slug, one in listed(client, cohort).items()}
+    assert all(missing.values()), "these snapshots have facts and no runs"
+    kept = client.post(f"{path}/rebuild").get_json()["kept"]
+    assert {one["slug"]: one["missing_runs"] for one in kept} == missing
+    assert listed(client, cohort).keys() == missing.keys()
+    assert client.post(f"{path}/force-rebuild").get_json() == {"started": True, "runs": 0, "kept": []}
+    assert listed(client, cohort) == {}
+    actions = [one["action"] for one in client.get("/api/v1/audit?limit=2").get_json()["items"]]
+    assert actions == ["cohort.force_rebuild", "cohort.rebuild"]
 
 
 def test_a_cohort_without_analysis_is_not_rebuilt(client: FlaskClient, store: Store) -> None:

@@ -61,6 +61,7 @@ def test_absent_database_is_503_and_tells_no_address(settings: Settings, queue: 
     store.close()
 
 
+@pytest.mark.expects_500
 def test_fault_of_the_database_tells_nothing_of_it(client: FlaskClient, store: Store) -> None:
     with store.transaction() as session:
         session.connection().exec_driver_sql("DROP TABLE idempotency_keys")

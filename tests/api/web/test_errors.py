@@ -162,6 +162,7 @@ def test_nul_in_the_address(client: FlaskClient) -> None:
         assert (response.status_code, error_of(response)["code"]) == (400, "invalid_query")
 
 
+@pytest.mark.expects_500
 def test_fault_of_our_own_tells_no_secrets(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app(fresh=True)
     monkeypatch.setitem(ACCESS, "broken", Access.ANYONE)

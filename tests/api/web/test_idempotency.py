@@ -13,6 +13,7 @@ from gonemaster_tasks.queues import BATCH, NORMAL
 from tests.api.conftest import MakeApp
 from tests.api.web.test_errors import error_of
 from tests.support.threads import together
+from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, bearer
 
 KEY = {"Idempotency-Key": "5f6c-1"}
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -72,6 +73,19 @@ def test_without_key_or_with_another_one_everything_is_done_again(client: FlaskC
         for headers in ({}, {}, KEY, {"Idempotency-Key": "other"})
     }
     assert len(ids) == 4
+
+
+def test_keys_belong_to_the_token_that_used_them(make_app: MakeApp) -> None:
+    client = make_app(admin_tokens=CONFIGURED).test_client()
+
+    def post(token: str, domain: str = "a.example") -> Any:
+        return client.post("/api/v1/jobs", json={"domain": domain}, headers={**KEY, **bearer(token)})
+
+    first, again, other = post(OPERATE), post(OPERATE), post(ADMIN, "b.example")
+    assert [response.status_code for response in (first, again, other)] == [201] * 3
+    assert first.get_json() == again.get_json() != other.get_json()
+    assert "Idempotency-Replayed" not in other.headers
+    assert error_of(post(OPERATE, "b.example"))["code"] == "idempotency_conflict"
 
 
 def test_refused_request_does_not_use_the_key_up(client: FlaskClient) -> None:

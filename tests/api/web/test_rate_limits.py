@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from flask.testing import FlaskClient
 from limits import RateLimitItemPerSecond
 from limits.strategies import MovingWindowRateLimiter
 
@@ -22,6 +23,12 @@ from tests.support.service import wait_for
 from tests.support.threads import together
 
 CLIENT = "read:192.0.2.1"
+
+
+def from_elsewhere(client: FlaskClient) -> FlaskClient:
+    """Let a client send from an address that is not loopback, because loopback is not limited."""
+    client.environ_base["REMOTE_ADDR"] = "192.0.2.1"
+    return client
 
 
 def windows(queue: QueueParts) -> SharedWindows:
@@ -54,7 +61,8 @@ def test_what_was_counted_counts_under_another_limit(queue: QueueParts) -> None:
 
 
 def test_a_refusal_is_no_failure_of_redis(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
-    client = make_app(public_api_rate_limit_enabled=True, public_api_rate_limit_get_max=2).test_client()
+    client = make_app(public_api_rate_limit_get_max=2).test_client()
+    from_elsewhere(client)
     responses = [client.get("/pub/api/v1/jobs/AAAAAAAAAAAA") for _ in range(5)]
     assert [response.status_code for response in responses] == [404, 404, 429, 429, 429]
     assert responses[-1].get_json()["error"]["details"] == {"limit": 2, "window_s": 600}
@@ -63,10 +71,31 @@ def test_a_refusal_is_no_failure_of_redis(make_app: MakeApp, caplog: pytest.LogC
 
 
 def test_without_redis_each_process_counts_alone(queue: QueueParts, own_redis: EmbeddedRedis) -> None:
-    flags = {"broker_url": own_redis.url, "public_api_rate_limit_enabled": True, "public_api_rate_limit_get_max": 2}
+    flags = {"broker_url": own_redis.url, "public_api_rate_limit_get_max": 2}
     broker = Broker.open(own_redis.url)
     app = create_app(load_settings(flags, {}), queue=replace(queue, broker=broker))
-    client, path = app.test_client(), "/pub/api/v1/jobs/AAAAAAAAAAAA"
+    client, path = from_elsewhere(app.test_client()), "/pub/api/v1/jobs/AAAAAAAAAAAA"
     own_redis.stop()
     assert [client.get(path).status_code for _ in range(3)] == [404, 404, 429]
     broker.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "is_limited"),
+    [
+        ("127.0.0.1", False),
+        ("127.9.9.9", False),
+        ("::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("", False),
+        ("192.0.2.1", True),
+        ("10.0.0.1", True),
+        ("2001:db8::1", True),
+        ("::ffff:192.0.2.1", True),
+    ],
+)
+def test_by_default_every_client_is_limited_but_this_host(make_app: MakeApp, address: str, *, is_limited: bool) -> None:
+    client = make_app(public_api_rate_limit_get_max=1).test_client()
+    client.environ_base["REMOTE_ADDR"] = address
+    last = [client.get("/pub/api/v1/jobs/AAAAAAAAAAAA").status_code for _ in range(3)][-1]
+    assert last == (429 if is_limited else 404)

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from gonemaster_db.core.deadlines import check_deadline
+from gonemaster_db.analysis.views.view_cache import cached_value
+from gonemaster_db.core.connection.deadlines import check_deadline
 from gonemaster_db.core.errors import StoreError, TimeLimitExceeded
 from gonemaster_db.core.session import Store
-from gonemaster_db.core.view_cache import cached_value
 from gonemaster_db.models import Setting
 from tests.support.rows import NOON
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gonemaster_db.core.engine import make_engine
+from gonemaster_db.core.connection.engine import make_engine
+from gonemaster_db.core.connection.hosts import Hosts
 from gonemaster_db.core.errors import StoreUnavailable
-from gonemaster_db.core.hosts import Hosts
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.models import Setting

@@ -16,10 +16,10 @@ import psycopg2
 import pytest
 from sqlalchemy import select, text
 
-from gonemaster_db.core import engine, limits
-from gonemaster_db.core.deadlines import Deadline
+from gonemaster_db.core.connection import engine, limits
+from gonemaster_db.core.connection.deadlines import Deadline
+from gonemaster_db.core.connection.limits import with_deadline
 from gonemaster_db.core.errors import StoreConflict, StoreUnavailable, TimeLimitExceeded
-from gonemaster_db.core.limits import with_deadline
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import Limits, StoreSettings
 from gonemaster_db.models import RunStatus, Setting

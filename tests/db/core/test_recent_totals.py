@@ -30,7 +30,7 @@ class Counting:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Replace the clock of a cache with room for three totals."""
     now = [1000.0]
-    monkeypatch.setattr(recent_totals, "_kept", TTLCache(3, recent_totals.LIFE_S, timer=lambda: now[0]))
+    monkeypatch.setattr(recent_totals, "kept", TTLCache(3, recent_totals.LIFE_S, timer=lambda: now[0]))
     return now
 
 

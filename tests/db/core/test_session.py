@@ -371,7 +371,7 @@ def test_idle_surplus_connections_are_closed(
         closed: list[object] = []
         event.listen(store.engine, "close", lambda *_: closed.append(None))
         burst(store, 4)
-        monkeypatch.setattr("gonemaster_db.core.pool.LINGER_S", -1.0)
+        monkeypatch.setattr("gonemaster_db.core.connection.pool.LINGER_S", -1.0)
         burst(store, 1)
         assert len(closed) == 3
         monkeypatch.undo()

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
+from gonemaster_db.core.connection.writer_queue import WriterQueue
 from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
-from gonemaster_db.core.writer_queue import WriterQueue
 from tests.support.threads import together
 from tests.support.workers import wait_until
 

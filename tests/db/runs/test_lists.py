@@ -13,7 +13,7 @@ from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.core.errors import DocumentDamaged, RunNotFound
 from gonemaster_db.core.filters import EntryFilter, JobFilter, RunFilter
 from gonemaster_db.core.levels import LEVELS
-from gonemaster_db.core.records import EntryRecord, NewBatch, StoredEntry
+from gonemaster_db.core.records import EntryRecord, NewBatch
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunDocument, RunStatus
 from gonemaster_db.queue.jobs import hold_job
@@ -315,7 +315,7 @@ def test_damaged_document_is_reported_and_lists_continue(
 
 def counted(
     session: Session, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int
-) -> Sequence[StoredEntry]:
+) -> Sequence[EntryRecord]:
     return list_entries(session, wanted, limit=limit, after=after).items
 
 

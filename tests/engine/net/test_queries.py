@@ -97,7 +97,7 @@ def many(world: World, server: Server) -> list[LoggedQuery]:
             assert await answer is not None
 
     with_server(world, work)
-    return server.log
+    return list(server.log)
 
 
 def test_ids_and_ports_are_hard_to_guess(world: World, server: Server) -> None:

@@ -96,7 +96,7 @@ ABSENT: dict[str, tuple[World, list[Found]]] = {
 
 
 def test_list_that_nobody_asked_for_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gonemaster_engine.dnssec.blocklist._default_folders", lambda: iter((tmp_path,)))
+    monkeypatch.setattr("gonemaster_engine.dnssec.blocklist.default_folders", lambda: iter((tmp_path,)))
     assert findings(secure(), "dnssec19") == KEYS_OK
 
 

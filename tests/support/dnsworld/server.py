@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Container
+from collections.abc import Callable, Collection, Container, MutableSequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -122,7 +122,8 @@ class Server:
         self.listens = {"udp": True, "tcp": True}
         self.behaviour = Behaviour()
         self.authority = Authority({}, self.behaviour)
-        self.log: list[LoggedQuery] = []
+        self.response_s = 0.0
+        self.log: MutableSequence[LoggedQuery] = []
         self.spoilt = 0  # queries to which a fault applied
         self._rules: list[Rule] = []
         self._remembered: dict[tuple[str, bytes], list[bytes]] = {}
@@ -191,6 +192,7 @@ class Server:
         met = [rule for rule in tuple(self._rules) if rule.meets(exchange)]
         self.spoilt += bool(met)
         reply = self._correct_reply(exchange, remember=not met)
+        reply.delay_s = self.response_s
         for rule in met:
             changed = rule.fault(reply)
             if changed is None:

@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from gonemaster_api.queries import entries
+from gonemaster_api.queries.runs import entries
 
 Values = Mapping[str, Mapping[str, object]]  # by name by module
 
 LONGEST = 2  # list of tag values that the statistics of a batch answer
 # No response depends on these limits.
 _ALWAYS: Values = {
-    "gonemaster_api.queries.entries": {"MIN_ROWS": 7, "MAX_ROWS": 40},
+    "gonemaster_api.queries.runs.entries": {"MIN_ROWS": 7, "MAX_ROWS": 40},
     "gonemaster_api.use_cases.batch_deletion": {"WAIT_S": 0.0},
     "gonemaster_db.batches.batch_comparison": {"MAX_EXAMINED": 6, "MIN_SLICE": 3},
     "gonemaster_db.batches.batch_statistics": {"SLICE": 2, "ROWS_AT_A_TIME": 3},

@@ -22,12 +22,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from gonemaster_engine.net.pacing import AddressLimits, Lease, LeaseRequest, Leases
-from gonemaster_engine.net.pacing.leases import HELD_S, HORIZON_S, LIFE_S
+from gonemaster_engine.net.pacing.limits import HELD_S, HORIZON_S, LIFE_S
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.connection import read_script
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.politeness import Politeness
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from tests.support.examples import examples
 from tests.support.redis import raw
@@ -187,8 +187,7 @@ class ClockedPoliteness:
         client.flushall()
         self.now = 1000.0
         self._client = client
-        self._politeness = Politeness(client)
-        self._politeness._grant = client.register_script(text)
+        self._politeness = Politeness(client, script=text)
 
     def grant(self, process: str, packets: int, held: int, limits: AddressLimits) -> Lease:
         now_us = round(self.now * 1_000_000)
@@ -301,9 +300,7 @@ def test_lender_replies_in_the_loop_and_says_when_redis_is_unavailable(own_redis
     lease_client = RedisLeaseClient(Broker.open(own_redis.url).address, "w1")
 
     async def asked() -> Leases | None:
-        answer: asyncio.Future[Leases | None] = asyncio.get_running_loop().create_future()
-        lease_client.request([LeaseRequest(ADDRESS, 2, 0)], TERMS, answer.set_result, limited=[ADDRESS])
-        return await asyncio.wait_for(answer, 20)
+        return await asyncio.wait_for(lease_client.request([LeaseRequest(ADDRESS, 2, 0)], TERMS, limited=[ADDRESS]), 20)
 
     lease_client.start()
     reply = asyncio.run(asked())

@@ -11,7 +11,7 @@ import pytest
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import JobNotFound
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.locks import LIFE, Lock
+from gonemaster_tasks.broker.processes.locks import LIFE, Lock
 from gonemaster_tasks.control.order import move_jobs, move_jobs_next_to
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER
 from gonemaster_tasks.control.parts import QueueParts
@@ -79,7 +79,7 @@ def test_who_waits_for_a_lock_gives_up(broker: Broker) -> None:
     broker.locks.acquire("duty", "another", timedelta(minutes=1))
     with (
         pytest.raises(BrokerUnavailable, match="another process"),
-        broker.locks.exclusive("duty", timeout=timedelta(0)),
+        broker.locks.exclusive("duty", patience=timedelta(0)),
     ):
         pass
     assert broker.locks.holder("duty") == "another"

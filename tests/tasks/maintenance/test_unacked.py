@@ -7,7 +7,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import NewJob
 from gonemaster_db.queue.jobs import claim_job, create_job
 from gonemaster_tasks.broker.keys import UNACKED, UNACKED_INDEX
-from gonemaster_tasks.broker.messages import build_message
+from gonemaster_tasks.broker.queue.messages import build_message
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
 from gonemaster_tasks.queues import NORMAL

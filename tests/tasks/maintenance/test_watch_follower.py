@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from gonemaster_db.batches.batches import create_batch
 from gonemaster_db.core.clock import utcnow
@@ -255,17 +256,16 @@ def test_a_watch_that_is_removed_or_switched_off_meanwhile_is_told_nothing(
     gone, off, stays = (make_watch(store, REGRESSED, tag=None, domain="a.example") for _ in range(3))
     add_run(store, "a.example", "A")
     add_run(store, "a.example", "F", hours=1)
-    find = follower._find
 
-    def find_and_remove(*given: Any) -> Any:
-        found = find(*given)
+    def remove_and_write(work: Callable[[Session], Any]) -> Any:
+        """Write as before, but change the watches first; they were read in another transaction."""
+        monkeypatch.undo()
         with store.transaction() as session:
             watches.delete_watch(session, gone.id)
             watches.change_watch(session, off.id, {"enabled": False}, now=NOON)
-        monkeypatch.setattr(follower, "_find", find)
-        return found
+        return store.run_in_transaction(work)
 
-    monkeypatch.setattr(follower, "_find", find_and_remove)
+    monkeypatch.setattr(store, "run_in_transaction", remove_and_write)
     assert follow(store) == 1
     assert len(deliveries(store, stays)) == 1
     assert deliveries(store, off) == deliveries(store, gone) == []

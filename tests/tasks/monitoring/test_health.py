@@ -15,8 +15,8 @@ from gonemaster_db.queue.jobs import claim_job, create_job
 from gonemaster_db.service.operations import claim_next_operation, create_operation, finish_operation
 from gonemaster_db.service.schedules import ScheduleTarget
 from gonemaster_tasks.broker.keys import DUTIES
-from gonemaster_tasks.broker.maintenance_times import PURGE, REAP
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.maintenance_times import PURGE, REAP
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue, resume_queue

@@ -201,8 +201,8 @@ def test_a_running_process_follows_its_settings(settings: Settings, demo_world: 
 def test_queries_are_counted_by_family_and_in_child_processes_too(
     settings: Settings, redis_server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = replace(settings, broker_url=redis_server.url)  # the child leases its share of the limits there
-    monkeypatch.setattr(isolation, "_main_module", lambda: "gonemaster_tasks.worker")  # here it is pytest's
+    settings = replace(settings, broker_url=redis_server.url)  # the child borrows its part of the limits there
+    monkeypatch.setattr(isolation, "main_module", lambda: "gonemaster_tasks.worker")  # here it is pytest's
     alone = Isolation()
     gate = Gate(slots=4, reserved_normal=0, min_batch=0, clock=SharedClock())
     wanted = order({"tests": ["basic"]})

@@ -47,7 +47,7 @@ def test_slots_that_put_back_at_one_time_share_the_restorations(
 ) -> None:
     ids = queue_jobs(store, [f"d{number}.example" for number in range(SLOTS)])
     order, unordered = HeadOrder(store, broker), CountingSet()
-    monkeypatch.setattr(order, "_unordered", unordered)
+    monkeypatch.setattr(order, "unordered", unordered)
     pool = ThreadPoolExecutor(SLOTS)
 
     def put_back(job_id: str) -> None:

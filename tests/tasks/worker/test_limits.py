@@ -10,7 +10,7 @@ import pytest
 from gonemaster_db.models import Run
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.marks import Controls
-from gonemaster_tasks.broker.workers import WorkerState
+from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.jobs import cancel_job

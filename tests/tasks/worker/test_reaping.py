@@ -19,7 +19,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.queue.jobs import claim_job, create_job, find_job_or_run
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.keys import UNACKED, UNACKED_INDEX
-from gonemaster_tasks.broker.messages import build_message
+from gonemaster_tasks.broker.queue.messages import build_message
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_job
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims

@@ -49,7 +49,7 @@ MakeTaker = Callable[..., Taker]
 
 
 @pytest.fixture
-def make_taker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeTaker]:
+def make_taker(broker: Broker) -> Iterator[MakeTaker]:
     """Create consumers: `make_taker(reserved=1)` consumes from all queues."""
     app = make_app(broker.address.url, transport=transport_settings)
     opened: list[Connection] = []
@@ -57,13 +57,14 @@ def make_taker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make
     def make(**limits: int) -> Taker:
         gate = Gate(slots=SLOTS, reserved_normal=limits.get("reserved", 1), min_batch=limits.get("min_batch", 0))
         gate.update(Controls({}), None)
-        monkeypatch.setattr(tier_order, "_gate", gate)
+        tier_order.install(gate)
         opened.append(app.connection_for_read())
         taker = Taker(opened[-1], gate)
         taker.consumer.consume()
         return taker
 
     yield make
+    tier_order.install(None)
     for connection in opened:
         connection.close()
     app.close()

@@ -35,11 +35,12 @@ def redis_port(directory: Path) -> Iterator[int]:
 
 
 @pytest.fixture(autouse=True)
-def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+def gate() -> Iterator[Gate]:
     gate = Gate(slots=2, reserved_normal=0)
     gate.update(Controls({}), None)
-    monkeypatch.setattr(tier_order, "_gate", gate)
-    return gate
+    tier_order.install(gate)
+    yield gate
+    tier_order.install(None)
 
 
 def worker_app(url: str) -> Celery:

@@ -13,7 +13,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import NewJob
 from gonemaster_db.queue.jobs import create_job
 from gonemaster_db.runs.graduation import request_cancel
-from gonemaster_tasks.broker.messages import build_message
+from gonemaster_tasks.broker.queue.messages import build_message
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.queues import BATCH, NORMAL

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request, url_for
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries.batches import read_batch_progress
+from gonemaster_api.queries.batches.batches import read_batch_progress
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation

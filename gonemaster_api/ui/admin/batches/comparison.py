@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from gonemaster_api.queries.batches import read_batch_progress, read_batches
-from gonemaster_api.queries.comparison import read_batch_diff
+from gonemaster_api.queries.batches.batches import read_batch_progress, read_batches
+from gonemaster_api.queries.batches.comparison import read_batch_diff
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.shell.forms.forms import read_query

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, url_for
 
-from gonemaster_api.queries.batches import read_batch_progress, read_deletion_preview
+from gonemaster_api.queries.batches.batches import read_batch_progress, read_deletion_preview
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.names import title_of
 from gonemaster_api.ui.shell.forms.confirmations import Confirmation

@@ -16,8 +16,8 @@ from gonemaster_api.ui.shell.texts.formats import u_label
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
-from gonemaster_api.use_cases.batch_check import BatchCheck, check_batch
-from gonemaster_api.use_cases.batch_submission import submit_many_jobs
+from gonemaster_api.use_cases.submission.batch_check import BatchCheck, check_batch
+from gonemaster_api.use_cases.submission.batches import submit_many_jobs
 from gonemaster_api.v1.batches.schemas import NewBatchSchema
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import AmbiguousProfile

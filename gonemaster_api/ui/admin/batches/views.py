@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, url_for
 
-from gonemaster_api.queries.batches import read_batch_progress, read_batches, read_rate_per_minute
-from gonemaster_api.queries.jobs import job_filter, read_jobs
+from gonemaster_api.queries.batches.batches import read_batch_progress, read_batches, read_rate_per_minute
+from gonemaster_api.queries.jobs.jobs import job_filter, read_jobs
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.batches.exports import stream_batches, stream_jobs
 from gonemaster_api.ui.admin.batches.names import title_of

@@ -17,13 +17,14 @@ from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_api.ui.shell.urls import local_path
-from gonemaster_api.use_cases.batch_submission import submit_many_jobs
 from gonemaster_api.use_cases.cohorts import patch_cohort
 from gonemaster_api.use_cases.snapshots import clear_cohort, rebuild_cohort, rematerialise_snapshots, remove_cohort
+from gonemaster_api.use_cases.submission.batches import submit_many_jobs
 from gonemaster_api.web.actor import who
 
 blueprint = Blueprint("ui_cohort_changes", __name__)
 runs_blueprint = Blueprint("ui_cohort_runs", __name__)
+_MAX_NAMED = 10
 _SWITCHES = ("analysis_enabled", "public_enabled", "is_default")
 
 register_notes(
@@ -119,30 +120,39 @@ def run(cohort_id: int) -> Response:
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/rebuild", methods=["GET", "POST"])
 def rebuild(cohort_id: int) -> Response:
-    """Rebuild facts and snapshots from the runs."""
+    """Rebuild facts and snapshots from the runs; snapshots that lack runs are kept, unless `force` removes them."""
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
+    is_forced = request.values.get("force") == "yes"
+    lacking = [one["slug"] for one in read_snapshots(state(), cohort_id) if one["missing_runs"]]
+    names = ", ".join(lacking[:_MAX_NAMED]) + (" …" if len(lacking) > _MAX_NAMED else "")
+    kept = _("Kept unchanged, because runs were purged: %(slugs)s.", slugs=names)
+    removed = _("Removed for good, because runs were purged: %(slugs)s.", slugs=names)
     question = Confirmation(
         title=_("Rebuild %(cohort)s?", cohort=_title(cohort_id)),
         text=_(
             "Facts and snapshots are rebuilt from the remaining runs. Slugs, labels and the pinned default are lost."
         ),
         facts=_facts(cohort_id),
+        notes=[removed if is_forced else kept] if lacking else [],
         kept=_("the tag, its domains, batches and runs."),
         weight="tick",
-        tick=_("Yes, discard slugs, labels and the pinned default"),
-        button=_("Rebuild cohort"),
+        tick=_("Yes, delete the snapshots that lack runs too")
+        if is_forced
+        else _("Yes, discard slugs, labels and the pinned default"),
+        button=_("Rebuild and delete") if is_forced else _("Rebuild cohort"),
         keep=_("Keep the cohort unchanged"),
         back=back,
+        fields={"force": "yes"} if is_forced else {},
     )
     if confirmation := question.unless_confirmed():
         return confirmation
     try:
-        runs = rebuild_cohort(state(), cohort_id, who=who())
+        begun = rebuild_cohort(state(), cohort_id, who=who(), force=is_forced)
     except ApiError as error:
         return question.ask(f"{in_language(error.message)} ({error.code})")
-    return (
-        see_other(back, "cohort_rebuilding_already") if runs is None else see_other(back, "cohort_rebuilding", n=runs)
-    )
+    if begun is None:
+        return see_other(back, "cohort_rebuilding_already")
+    return see_other(back, "cohort_rebuilding", n=begun.runs)
 
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/clear", methods=["GET", "POST"])

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from gonemaster_api.queries.domains import read_domain_named
-from gonemaster_api.queries.run_comparison import ComparedFinding, RunComparison, compare_runs
-from gonemaster_api.queries.runs import read_runs
+from gonemaster_api.queries.runs.comparison import ComparedFinding, RunComparison, compare_runs
+from gonemaster_api.queries.runs.runs import read_runs
 from gonemaster_api.queries.schedules import read_schedules
 from gonemaster_api.state import State
 from gonemaster_db.models import RunStatus

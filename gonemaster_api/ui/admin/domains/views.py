@@ -8,8 +8,8 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from gonemaster_api.errors import BadRequest, NotFound
 from gonemaster_api.queries.domains import read_domain_named, read_domains
-from gonemaster_api.queries.run_comparison import compare_runs
-from gonemaster_api.queries.runs import read_run, read_runs
+from gonemaster_api.queries.runs.comparison import compare_runs
+from gonemaster_api.queries.runs.runs import read_run, read_runs
 from gonemaster_api.rest.tag_names import UNTAGGED, check_tag_name
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.admin.domains.history import read_domain_page, read_history
@@ -25,7 +25,7 @@ from gonemaster_api.ui.shell.texts.languages import gettext, language, mark, nge
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.domain_removal import count_prunable_domains, delete_domain, prune_domains
-from gonemaster_api.use_cases.job_submission import submit_single_job
+from gonemaster_api.use_cases.submission.jobs import submit_single_job
 from gonemaster_api.use_cases.tags import add_domains_to_tag, remove_domains_from_tag
 from gonemaster_api.v1.domains.schemas import DomainQuerySchema
 from gonemaster_api.v1.runs.schemas import DiffQuerySchema, RunSortSchema

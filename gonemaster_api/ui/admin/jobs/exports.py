@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gonemaster_api.queries.entry_documents import entry_documents
+from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_api.ui.admin.jobs.inspection import Inspection
 from gonemaster_api.ui.shell.texts.formats import instant
 from gonemaster_api.ui.shell.texts.hidden_characters import clean

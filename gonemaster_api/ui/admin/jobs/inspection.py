@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.findings import MAX_SHOWN, RunFindings, arrange_findings
-from gonemaster_api.queries.jobs import job_document
-from gonemaster_api.queries.results import RunWithEntries, parts_for_operators
+from gonemaster_api.queries.jobs.jobs import job_document
+from gonemaster_api.queries.runs.findings import MAX_SHOWN, RunFindings, arrange_findings
+from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_operators
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
 from gonemaster_db.models import Job, Run

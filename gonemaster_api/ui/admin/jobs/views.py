@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request, url_for
 
-from gonemaster_api.queries.findings import MAX_ENTRIES, MAX_SHOWN, SHOWN_LEVELS
+from gonemaster_api.queries.runs.findings import MAX_ENTRIES, MAX_SHOWN, SHOWN_LEVELS
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.jobs.exports import result_text
 from gonemaster_api.ui.admin.jobs.inspection import (
@@ -25,7 +25,7 @@ from gonemaster_api.ui.shell.texts.formats import u_label
 from gonemaster_api.ui.shell.texts.languages import gettext, language, mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.urls import local_path
-from gonemaster_api.use_cases.job_submission import submit_job_again
+from gonemaster_api.use_cases.submission.jobs import submit_job_again
 from gonemaster_api.web.actor import who
 from gonemaster_db.models import Job, Run
 from gonemaster_tasks.control.jobs import cancel_job
@@ -57,7 +57,8 @@ def detail(job_id: str) -> Response:
     item = read_item(shared, job_id)
     if isinstance(item, Job):
         follows = request.args.get("follow") != "off"
-        return page("admin/jobs/page.html", waiting=inspect_waiting(shared, item), follows=follows)
+        waiting = inspect_waiting(shared, item)
+        return page("admin/jobs/page.html", parts=("job",), waiting=waiting, follows=follows)
     level, problems = _wanted_level()
     maximum = MAX_ENTRIES if request.args.get("all") else MAX_SHOWN
     inspection = inspect_run(shared, job_id, locale=language(), level=level, maximum=maximum)
@@ -110,15 +111,15 @@ def cancel(job_id: str) -> Response:
     item = read_item(shared, job_id)
     if isinstance(item, Run):
         return see_other(back, "job-over")
-    confirmation = Confirmation(
+    asked = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=u_label(item.domain)),
         text=gettext("The job is recorded as a canceled run."),
         button=gettext("Cancel test"),
         keep=gettext("Keep job"),
         back=back,
-    ).unless_confirmed()
-    if confirmation is not None:
-        return confirmation
+    ).asked()
+    if asked is not None:
+        return asked
     left = cancel_job(shared.queue, job_id, who=who())
     clear_queue_status()
     return see_other(back, "job-stopping" if isinstance(left, Job) else "job-canceled")
@@ -151,9 +152,9 @@ def front(job_id: str) -> Response:
 def again(job_id: str) -> Response:
     """Queue a test with the domain and the options of a job, and redirect to it."""
     shared = state()
-    created = submit_job_again(shared, read_item(shared, job_id))
+    made = submit_job_again(shared, read_item(shared, job_id))
     clear_queue_status()
-    return see_other(url_for("ui_jobs.detail", job_id=created["id"]), "job-again")
+    return see_other(url_for("ui_jobs.detail", job_id=made["id"]), "job-again")
 
 
 def _back(job_id: str) -> str:

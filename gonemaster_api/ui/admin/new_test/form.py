@@ -13,7 +13,7 @@ from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form, first_message
 from gonemaster_api.ui.shell.forms.typed_names import host_of_address, invalid_name_reason
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
-from gonemaster_api.use_cases.job_submission import check_targets, read_name, read_nameserver, read_options
+from gonemaster_api.use_cases.submission.jobs import check_targets, read_name, read_nameserver, read_options
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, NewJobSchema
 from gonemaster_tasks.config.profiles import is_guarded
 

@@ -15,8 +15,8 @@ from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.strip import clear_queue_status
 from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_api.ui.shell.texts.notes import see_other
-from gonemaster_api.use_cases.job_submission import submit_single_job
 from gonemaster_api.use_cases.lookups import look_up_delegation
+from gonemaster_api.use_cases.submission.jobs import submit_single_job
 from gonemaster_db.core.errors import AmbiguousProfile, StoreUnavailable
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_engine.dnssec.algorithms import algorithm, digest_type

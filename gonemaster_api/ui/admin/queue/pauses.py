@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import request
 
+from gonemaster_api.rest.plain_text import refusal_of
 from gonemaster_api.ui.shell.forms.forms import Form
 from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_tasks.queues import TIERS
@@ -46,6 +47,8 @@ class PauseForm(Form):
             self.fail("tier", gettext("Choose both tiers, normal or batch."), "invalid_tier")
         if len(self["reason"]) > _LONGEST_REASON:
             self.fail("reason", gettext("Use at most %(n)s characters.", n=_LONGEST_REASON), "invalid_reason")
+        if refusal := refusal_of(self["reason"], is_name=False):
+            self.fail("reason", refusal, "invalid_reason")
         span = self["for"]
         if span not in MINUTES:
             self.fail("for", gettext("Choose one of the listed durations."), "invalid_until")

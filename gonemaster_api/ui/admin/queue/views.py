@@ -8,8 +8,8 @@ from marshmallow import validate
 
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.health import read_issues
-from gonemaster_api.queries.jobs import read_job
-from gonemaster_api.queries.queue_screen import (
+from gonemaster_api.queries.jobs.jobs import read_job
+from gonemaster_api.queries.jobs.queue_screen import (
     read_figures,
     read_place,
     read_running,
@@ -25,7 +25,7 @@ from gonemaster_api.ui.shell.forms.confirmations import Confirmation
 from gonemaster_api.ui.shell.forms.forms import Form, problem_of, read_query
 from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.partial_cache import cached_partials
-from gonemaster_api.ui.shell.strip import clear_queue_status
+from gonemaster_api.ui.shell.strip import clear_queue_status, queue_status
 from gonemaster_api.ui.shell.texts.formats import number
 from gonemaster_api.ui.shell.texts.languages import gettext, ngettext
 from gonemaster_api.ui.shell.texts.notes import register_notes, see_other
@@ -33,8 +33,10 @@ from gonemaster_api.ui.shell.urls import local_path
 from gonemaster_api.use_cases.waiting_jobs import JobSelection, change_jobs, count_chosen, move_chosen
 from gonemaster_api.v1.queue.schemas import QueueQuerySchema
 from gonemaster_api.web.actor import who
+from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_db.models import Operation
 from gonemaster_db.queue.queue import End
+from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import move_jobs, move_jobs_next_to
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
@@ -61,6 +63,8 @@ class QueuePageSchema(QueueQuerySchema):
 def show() -> Response:
     """Show the queue."""
     shared = state()
+    if queue_status() is None:
+        raise StoreUnavailable(Text("the database does not answer"))
     query = read_query(QueuePageSchema, limit=_ROWS)
     try:
         waiting = read_waiting(shared, query.values)

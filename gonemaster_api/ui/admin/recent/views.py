@@ -6,7 +6,7 @@ import marshmallow as ma
 from flask import Blueprint, Response, request, url_for
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries.jobs import job_filter, read_jobs
+from gonemaster_api.queries.jobs.jobs import job_filter, read_jobs
 from gonemaster_api.rest.paging import MAX_LIMIT
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.lists import SIZES, read_list

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.batches import read_batches
+from gonemaster_api.queries.batches.batches import read_batches
 from gonemaster_api.queries.cohorts import read_cohorts
 from gonemaster_api.queries.domains import read_domains
 from gonemaster_api.queries.profiles import read_profiles

@@ -5,9 +5,9 @@ from http import HTTPStatus
 from flask import Blueprint, Response, render_template, request
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.badges import find_badge_run, read_badge
+from gonemaster_api.queries.runs.badges import Badge, find_badge_run, read_badge
 from gonemaster_api.state import state
-from gonemaster_api.use_cases.job_submission import read_name
+from gonemaster_api.use_cases.submission.jobs import read_name
 
 blueprint = Blueprint("ui_public_badge", __name__, url_prefix="/badge")
 
@@ -33,13 +33,19 @@ def show(domain: str) -> Response:
         known = {given.partition(":")[0] for given in request.if_none_match.as_set(include_weak=True)}
         if request.if_none_match.star_tag or version in known:
             return _with_headers(Response(status=HTTPStatus.NOT_MODIFIED), tag)
-        badge = read_badge(shared, run_id)
+        image = shared.responses.find((version, request.path, b""))
+        if image is None:
+            image = _image(read_badge(shared, run_id))
+            shared.responses.keep((version, request.path, b""), image)
     except NotFound as error:
         error.headers = {**(error.headers or {}), "Cache-Control": _AGE_OF_NONE}
         raise
-    colour = _COLOURS.get(badge.grade, "#46504a")
-    image = render_template("public/badge/badge.svg", badge=badge, colour=colour)
     return _with_headers(Response(image, mimetype="image/svg+xml"), tag)
+
+
+def _image(badge: Badge) -> bytes:
+    colour = _COLOURS.get(badge.grade, "#46504a")
+    return render_template("public/badge/badge.svg", badge=badge, colour=colour).encode()
 
 
 def _with_headers(response: Response, tag: str) -> Response:

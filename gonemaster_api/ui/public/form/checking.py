@@ -12,7 +12,7 @@ from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, Nameserv
 from gonemaster_api.ui.shell.forms.typed_names import host_of_address, invalid_name_reason
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.refusals import in_language
-from gonemaster_api.use_cases.job_submission import check_targets, read_name
+from gonemaster_api.use_cases.submission.jobs import check_targets, read_name
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
 

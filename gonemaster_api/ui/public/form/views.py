@@ -21,7 +21,7 @@ from gonemaster_api.ui.shell.forms.typed_names import host_of_address
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.notes import see_other
 from gonemaster_api.use_cases.lookups import look_up_public_delegation
-from gonemaster_api.use_cases.public_submission import public_targets_are_guarded, submit_public_job
+from gonemaster_api.use_cases.submission.public import public_targets_are_guarded, submit_public_job
 from gonemaster_db.domains.profiles import list_profiles
 from gonemaster_engine.testcases.catalogue import cases
 

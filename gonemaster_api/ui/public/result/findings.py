@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
 
-from gonemaster_api.queries.entry_documents import EntryDocument, entry_documents
+from gonemaster_api.queries.runs.entry_documents import EntryDocument, entry_documents
 from gonemaster_api.ui.shell.texts.words import MODULES, module_name
 from gonemaster_db.core.levels import LEVELS
-from gonemaster_db.core.records import StoredEntry
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.testcases.catalogue import cases
 
 FINDING_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE")  # Worst level first.
@@ -72,7 +72,7 @@ class ModuleResult:
 class PublicFindings:
     """The entries of a run at INFO and above, in one language."""
 
-    def __init__(self, entries: Iterable[StoredEntry], *, locale: str) -> None:
+    def __init__(self, entries: Iterable[EntryRecord], *, locale: str) -> None:
         found = (entry for entry in entries if LEVELS.index(entry.level) >= _LOWEST)
         self.entries = entry_documents(found, locale=locale)
 

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.queries.public_jobs import asns_of, read_public_chain
-from gonemaster_api.queries.results import RunWithEntries, parts_for_public, read_finished_run
+from gonemaster_api.queries.jobs.public_jobs import asns_of, read_public_chain
+from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_public, read_finished_run
 from gonemaster_api.state import State
 from gonemaster_api.ui.public.form.typed_fields import DsRow, NameserverRow, TypedFields
 from gonemaster_api.ui.public.result.findings import PublicFindings

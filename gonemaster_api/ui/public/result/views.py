@@ -7,10 +7,10 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.job_events import job_feed
-from gonemaster_api.queries.jobs import is_running, progress_of
-from gonemaster_api.queries.public_jobs import find_public, find_public_run, read_asns, result_version
-from gonemaster_api.queries.results import parts_for_public
+from gonemaster_api.queries.jobs.events import job_feed
+from gonemaster_api.queries.jobs.jobs import is_running, progress_of
+from gonemaster_api.queries.jobs.public_jobs import find_public, find_public_run, read_asns, result_version
+from gonemaster_api.queries.runs.results import parts_for_public
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.frame import public_page
@@ -21,7 +21,7 @@ from gonemaster_api.ui.public.result.reading import Result, read_result
 from gonemaster_api.ui.shell.charts.chains import svg_response
 from gonemaster_api.ui.shell.page_cache import cached_page
 from gonemaster_api.ui.shell.texts.languages import language
-from gonemaster_api.ui.shell.urls import absolute
+from gonemaster_api.ui.shell.urls import absolute, reduce_query
 from gonemaster_api.use_cases.lookups import name_asns
 from gonemaster_api.web.event_streams import last_event_id, respond
 from gonemaster_db.models import Job, Run
@@ -73,6 +73,7 @@ def _progress(shared: State, job: Job) -> Response:
 def _result(shared: State, run: Run) -> Response:
     level = request.args.get("level", "")
     chosen = level if level in FILTERS else ""
+    reduce_query(level=chosen, lang=language() if "lang" in request.args else "")
     settings = shared.settings
     shown = (settings.exclude, settings.show_history_public, settings.show_asn_names_public, settings.retention_days)
     version = f"{result_version(shared, run, locale=language())} {shown!r}"

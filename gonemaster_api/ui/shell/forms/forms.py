@@ -11,6 +11,7 @@ from webargs.multidictproxy import MultiDictProxy
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.rest.parsing import storable
+from gonemaster_api.rest.plain_text import with_line_feeds
 from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_api.ui.shell.texts.refusals import in_language
 from gonemaster_engine.texts import joined
@@ -29,8 +30,9 @@ class Form:
 
     @classmethod
     def sent(cls) -> "Form":
-        """Read the form of this request; spaces around values are dropped, and NUL is replaced."""
-        lists = {name: [storable(text).strip() for text in texts] for name, texts in request.form.lists()}
+        """Read the form of this request, without spaces around values, with LF as line end and NUL replaced."""
+        given = request.form.lists()
+        lists = {name: [with_line_feeds(storable(text)).strip() for text in texts] for name, texts in given}
         return cls({name: texts[0] for name, texts in lists.items()}, lists)
 
     def __getitem__(self, name: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask import Response
 
-from gonemaster_api.queries.entries import escape_formula
+from gonemaster_api.queries.runs.entries import escape_formula
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.ui.shell.texts.hidden_characters import clean
 

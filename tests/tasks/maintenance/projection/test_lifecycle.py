@@ -14,7 +14,7 @@ from gonemaster_db.analysis.discarding import (
     remove_discarded_step,
 )
 from gonemaster_db.analysis.projections import due_captures
-from gonemaster_db.analysis.rebuilding import clear_cohort, delete_cohort, rebuild_cohort
+from gonemaster_db.analysis.rebuilding import Rebuilding, clear_cohort, delete_cohort, rebuild_cohort
 from gonemaster_db.analysis.snapshots import (
     change_snapshot,
     list_snapshots,
@@ -198,7 +198,8 @@ def test_a_rebuilt_cohort_has_all_snapshots_anew(store: Store) -> None:
     snapshot = captured(store, cohort, promote=True)
     change(store, cohort, snapshot.slug, label="lost")
     with store.transaction() as session:
-        assert rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=LATER) == len(NAMES)
+        begun = rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=LATER)
+        assert begun == Rebuilding(len(NAMES), {})
     with store.transaction() as session:
         assert rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=LATER) is None
     assert settle(store) == [Capture.CAPTURED]
@@ -209,6 +210,30 @@ def test_a_rebuilt_cohort_has_all_snapshots_anew(store: Store) -> None:
         (anew,) = list_snapshots(session, cohort.id)
     assert (anew.label, anew.slug) == ("", snapshot.slug)
     assert anew.id != snapshot.id
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_rebuild_keeps_snapshots_whose_runs_were_purged(store: Store, *, force: bool) -> None:
+    cohort = make_cohort(store)
+    first, second = captured(store, cohort), captured(store, cohort, at=LATER)
+    change(store, cohort, first.slug, label="kept", is_default=True)
+    with store.transaction() as session:
+        purge_finished_before(session, NOON + timedelta(minutes=1))
+    settle(store)
+    with store.transaction() as session:
+        begun = rebuild_cohort(session, get_cohort(session, cohort.id, lock=True), now=LATER, force=force)
+        assert begun is not None
+        assert (begun.runs, begun.kept) == (len(NAMES), {} if force else {first.slug: len(NAMES)})
+    assert settle(store) == [Capture.CAPTURED]
+    sweep_up(store)
+    with store.read_only() as session:
+        found = {one.slug: one for one in list_snapshots(session, cohort.id)}
+    assert found.keys() == {second.slug} if force else {first.slug, second.slug}
+    assert cohort_now(store, cohort).default_snapshot_id == (None if force else first.id)
+    if not force:
+        kept = found[first.slug]
+        assert (kept.id, kept.view_id, kept.label) == (first.id, first.view_id, "kept")
+        assert (kept.status, kept.domain_count) == (SnapshotStatus.CAPTURED, len(NAMES))
 
 
 def test_a_cleared_cohort_stays_empty_until_it_is_rebuilt(store: Store) -> None:

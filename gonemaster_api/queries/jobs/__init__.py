@@ -1,0 +1,1 @@
+"""Jobs as documents: lists, live events, the queue."""

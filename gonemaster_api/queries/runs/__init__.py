@@ -1,0 +1,1 @@
+"""Runs as documents: lists, results, findings, entries."""

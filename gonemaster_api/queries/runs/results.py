@@ -1,0 +1,142 @@
+"""The result of a run: entries with their messages, in the requested language."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gonemaster_api.errors import ApiError
+from gonemaster_api.queries.runs.entry_documents import entry_documents
+from gonemaster_api.state import State
+from gonemaster_api.web.exporter import http_metrics
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_db.models import Job, Run, RunStatus
+from gonemaster_db.queue.jobs import find_job_or_run
+from gonemaster_db.runs.run_documents import entries_of, read_stored_run
+from gonemaster_engine import entries as engine
+from gonemaster_engine.findings.messages import best_locale, description
+from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.scoring.score import Score, compute_score
+from gonemaster_engine.testcases.catalogue import cases
+from gonemaster_engine.texts import Text
+from gonemaster_tasks.config.scoring import current_scoring
+from gonemaster_tasks.config.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunWithEntries:
+    """A run with all data of its result; `score` is None if the run did not succeed."""
+
+    run: Run
+    entries: Sequence[EntryRecord]
+    nameserver_timings: Sequence[Mapping[str, Any]] | None
+    has_chain: bool
+    score: Score | None
+
+
+class VisibleParts(NamedTuple):
+    """Which optional parts of a result a reader may see."""
+
+    score: bool
+    timings: bool
+
+
+def read_finished_run(state: State, run_id: str) -> RunWithEntries:
+    """Return the run of a finished job with a score computed from its stored entries.
+
+    Raises:
+        ApiError: 404 not_found while the job is not finished; its status is in the details.
+        JobNotFound: there is no such job.
+        DocumentDamaged: the stored entries cannot be read.
+    """
+    scoring = current_scoring(state.store, state.settings)
+    with state.store.read_only() as session:
+        item = find_job_or_run(session, run_id)
+        if isinstance(item, Job):
+            raise not_finished(item)
+        stored = read_stored_run(session, run_id)
+        entries = entries_of(session, stored)
+    document = stored.full_document
+    return RunWithEntries(
+        run=item,
+        entries=entries,
+        nameserver_timings=document.nameserver_timings,
+        has_chain=document.has_chain,
+        score=score_run(item, entries, scoring),
+    )
+
+
+def score_run(run: Run, entries: Iterable[EntryRecord], config: ScoringConfig) -> Score | None:
+    """Compute the score of a run; return None if the run did not succeed."""
+    if run.status is not RunStatus.SUCCEEDED:
+        return None
+    return compute_score(run.domain, map(_as_reported, entries), config)
+
+
+def _as_reported(row: EntryRecord) -> engine.Entry:
+    return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
+
+
+def parts_for_operators(settings: Settings) -> VisibleParts:
+    """Return the optional parts that the admin API shows."""
+    return VisibleParts(settings.show_score_admin, settings.show_nameserver_timings_admin)
+
+
+def parts_for_public(settings: Settings) -> VisibleParts:
+    """Return the optional parts that the public API shows."""
+    return VisibleParts(settings.show_score_public, settings.show_nameserver_timings_public)
+
+
+def result_document(state: State, finished: RunWithEntries, *, locale: str, shown: VisibleParts) -> dict[str, Any]:
+    """Return the result in the locale closest to the requested one."""
+    spoken = best_locale(locale)
+    http_metrics().locales.labels(spoken).inc()
+    return _document(finished, spoken) | _optional_parts(finished, shown)
+
+
+def _optional_parts(finished: RunWithEntries, shown: VisibleParts) -> dict[str, Any]:
+    """Return the parts that settings can hide."""
+    parts: dict[str, Any] = {}
+    if finished.score is not None and shown.score:
+        parts["score"] = finished.score.as_dict()
+    if finished.nameserver_timings is not None and shown.timings:
+        parts["nameserver_timings"] = finished.nameserver_timings
+    return parts
+
+
+def not_finished(job: Job) -> ApiError:
+    """Return the error for data that only a finished job has."""
+    status = job.status.value
+    return ApiError(
+        404,
+        "not_found",
+        Text("the job has no result yet; its status is {status}", status=status),
+        details={"status": status},
+    )
+
+
+def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
+    run, entries = finished.run, finished.entries
+    document: dict[str, Any] = {
+        "job_id": run.id,
+        "status": run.status.value,
+        "summary": _summary(entries),
+        "raw": {"locale": locale, "entries": [entry.as_result() for entry in entry_documents(entries, locale=locale)]},
+        "testcase_descriptions": _descriptions((entry.testcase for entry in entries), locale),
+        "has_dnssec_chain": finished.has_chain,
+    }
+    if run.batch_id:
+        document["batch_id"] = run.batch_id
+    return document
+
+
+def _summary(entries: Iterable[EntryRecord]) -> dict[str, int]:
+    """Count entries by level, least severe first."""
+    found = Counter(entry.level for entry in entries)
+    return {level: found[level] for level in LEVELS if found[level]}
+
+
+def _descriptions(testcases: Iterable[str], locale: str) -> dict[str, str]:
+    known = cases()
+    return {name: description(known[name].purpose, locale=locale) for name in sorted(set(testcases)) if name in known}

@@ -1,0 +1,1 @@
+"""Submission of tests: single, in batches, and by the public."""

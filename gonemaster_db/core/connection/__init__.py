@@ -1,0 +1,1 @@
+"""Connections to the database: engines, pools, time limits, and errors of the drivers."""

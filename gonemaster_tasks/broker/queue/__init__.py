@@ -1,0 +1,1 @@
+"""The messages of the queues: waiting, held by workers, or rejected."""

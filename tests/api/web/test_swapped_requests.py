@@ -1,0 +1,153 @@
+"""Every route, called with headers and parameters that belong to other pages: each call gets a regular response."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from gonemaster_db.core.ids import new_public_id
+from gonemaster_db.core.session import Store
+from gonemaster_db.core.settings import StoreSettings
+from tests.api.conftest import MakeApp
+from tests.support.analysis_world import Chance, make_cohort, make_snapshot
+from tests.support.examples import examples
+from tests.support.rows import claim, make_run, queue_job, record
+from tests.support.stores import MakeSettings
+
+SOURCES = Path(__file__).parents[3] / "gonemaster_api"
+PARTS = sorted({path.stem[1:] for path in (SOURCES / "templates").rglob("_*.html")})
+STRANGE = ("", "0", "-1", "9" * 30, "a b", "%", "\u202e", "../x", "[]", "null", "2026-11-25T12:00:00Z", "yes", "xn--a")
+HEADERS = (
+    ("Accept", ("text/html", "application/json", "*/*", "text/csv", "")),
+    ("Accept-Language", ("sv", "xx", "en;q=x")),
+    ("If-None-Match", ("*", 'W/"x"', "x")),
+    ("Last-Event-ID", ("0", "x", "9" * 40)),
+    ("Idempotency-Key", ("k", "\u00e9")),
+    ("Range", ("bytes=5-1", "x")),
+    ("Cookie", ("gm_lang=sv", "gm_theme=x", "gm_admin=x", "gm_note=x")),
+)
+ROUNDS = examples(1, 40)
+MOST_PARAMETERS = 8
+pytestmark = pytest.mark.timeout(600)
+# Files of this project, and lookups, which leave this machine.
+LEFT_OUT = ("/static/", "/pub/api/v1/lookup/")
+
+
+@pytest.fixture
+def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
+    """One database kind is enough: what differs between them is below the routes."""
+    return make_store_settings("sqlite")
+
+
+@pytest.fixture
+def known(store: Store, client: FlaskClient) -> list[str]:
+    """Objects of each kind; their ids, names and tags."""
+    public_ids = [new_public_id() for _ in range(3)]
+    runs = [make_run(store, f"d{number}.example", record("INFO", "ERROR")).id for number in range(2)]
+    runs.append(make_run(store, "p.example", record("INFO"), public_id=public_ids[0]).id)
+    jobs = [queue_job(store, f"q{number}.example").id for number in range(3)]
+    jobs.append(queue_job(store, "w.example", public_id=public_ids[1]).id)
+    claim(store, jobs[0])
+    facts = Chance(1).snapshot(6)
+    cohort = make_cohort(store, is_default=True)
+    make_snapshot(store, cohort, facts)
+    batch = client.post("/api/v1/jobs/batch", json={"domains": ["b.example"], "tags": ["mine"]}).get_json()["batch_id"]
+    client.post("/api/v1/profiles", json={"name": "p", "config": {}, "public": True})
+    watch = {"tag": "mine", "events": ["domain.regressed"], "url": "https://hook.example/"}
+    client.post("/api/v1/watches", json=watch)
+    names = ["se", "mine", facts.slug, "basic01", "BASIC", "B01_CHILD_FOUND", "d0.example", "normal", "error"]
+    networks = [*list(facts.networks)[:2], "AS64500", facts.domains[0].name]
+    return [*runs, *jobs, batch, *public_ids, *names, *networks, "1", "2"]
+
+
+def rules(app: Flask, *, pages: bool) -> list[Rule]:
+    """Return the rules of the pages, or of the APIs."""
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(("/api/", "/pub/")) != pages and not rule.rule.startswith(LEFT_OUT)
+    ]
+
+
+def parameters(app: Flask) -> tuple[list[str], list[str]]:
+    """Return the names of all parameters of the APIs and pages, and their documented values."""
+    document = app.test_client().get("/api/v1/openapi.json").get_json()
+    paths = document["paths"].values()
+    listed = [one for path in paths for call in path.values() if "parameters" in call for one in call["parameters"]]
+    names = {one["name"] for one in listed if one.get("in") == "query"}
+    values = {str(value) for one in listed for value in one.get("schema", {}).get("enum", ())}
+    for path in (*SOURCES.rglob("*.html"), *(SOURCES / "ui").rglob("*.py")):
+        names |= set(re.findall(r'(?:name="|args\.get\("|form\["|find\(")([a-z][a-z_]+)"', path.read_text("utf-8")))
+    return sorted(names), sorted(values)
+
+
+class Requests:
+    """Sends requests that are random from a seed, and collects those that end in a server error."""
+
+    def __init__(self, app: Flask, known: list[str], chance: random.Random) -> None:
+        self._client = app.test_client()
+        self._known = known
+        self._chance = chance
+        self._names, self._values = parameters(app)
+        self.failed: list[str] = []
+
+    def url(self, rule: Rule) -> str:
+        """Return the URL of a rule, with ids and names of any kind."""
+        return re.sub(r"<[^>]*>", lambda _: self._chance.choice(self._known), rule.rule)
+
+    def fields(self) -> dict[str, str]:
+        """Return some parameters, with values that belong to any of them."""
+        chosen = self._chance.sample(self._names, self._chance.randrange(1, MOST_PARAMETERS))
+        pools = (self._known, self._values, STRANGE)
+        return {name: self._chance.choice(self._chance.choice(pools)) for name in chosen}
+
+    def headers(self) -> dict[str, str]:
+        """Return some headers of the pages."""
+        given = {"X-Partial": self._chance.choice(PARTS)} if self._chance.random() < 0.5 else {}
+        return given | {name: self._chance.choice(values) for name, values in HEADERS if self._chance.random() < 0.3}
+
+    def send(self, method: str, url: str, **given: Any) -> None:
+        with self._client.open(url, method=method, **given) as response:
+            if response.mimetype != "text/event-stream":
+                response.get_data()
+            if response.status_code >= 500 and response.status_code != 503:
+                self.failed.append(f"{response.status_code} {method} {url} {given}")
+
+
+def methods(rule: Rule) -> Iterator[str]:
+    yield from sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+
+
+@pytest.fixture
+def requests(make_app: MakeApp, known: list[str]) -> Requests:
+    # A fresh application: the requests change what its caches hold.
+    app = make_app(fresh=True)
+    return Requests(app, known, random.Random(1))
+
+
+def test_each_page_with_the_partials_of_all_pages(requests: Requests, client: FlaskClient) -> None:
+    for rule in rules(client.application, pages=True):
+        if "GET" in (rule.methods or ()):
+            for part in (*PARTS, "../shell/base", "\u00e9", "x" * 5000):
+                for _ in range(2 if rule.arguments else 1):
+                    requests.send("GET", requests.url(rule), headers={"X-Partial": part, "Accept": "text/html"})
+    assert requests.failed == []
+
+
+def test_each_route_with_parameters_of_the_others(requests: Requests, client: FlaskClient) -> None:
+    for rule in (*rules(client.application, pages=True), *rules(client.application, pages=False)):
+        for method in methods(rule):
+            for _ in range(ROUNDS):
+                fields, query = requests.fields(), requests.fields()
+                body = {"data": fields} if not rule.rule.startswith(("/api/", "/pub/")) else {"json": fields}
+                given = {} if method == "GET" else body
+                requests.send(method, requests.url(rule), query_string=query, headers=requests.headers(), **given)
+    assert requests.failed == []

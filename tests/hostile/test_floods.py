@@ -1,0 +1,90 @@
+"""One client that floods the API with connections and requests: it is limited, and others are served."""
+
+import selectors
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from gonemaster_db.core.settings import StoreSettings
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from tests.hostile._http import get, parse, port_of, read_to_end, serving
+from tests.hostile.test_bodies import MIB, memory_of, worker_of
+from tests.support.service import Service, wait_for
+
+pytestmark = [pytest.mark.xdist_group("floods"), pytest.mark.thorough]  # one server
+KEEP = b"GET /api/v1/queue HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+CONNECTIONS = 3_000
+PER_CLIENT = 1_100  # connections and event streams that one client may have, with the setting below
+
+
+@pytest.fixture(scope="module")
+def service(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedRedis
+) -> Iterator[Service]:
+    path = tmp_path_factory.mktemp("floods") / "store.db"
+    shutil.copyfile(sqlite_template, path)
+    with serving(StoreSettings(dsn=str(path)), redis_server, max_viewers_per_client=100) as service:
+        yield service
+        assert "Traceback" not in service.log
+
+
+def opened(stack: ExitStack, service: Service, data: bytes, number: int) -> list[socket.socket]:
+    """Open connections of one client, each with the same data; the server may close those beyond its limit."""
+    sockets = []
+    for _ in range(number):
+        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port_of(service)), timeout=60))
+        with suppress(ConnectionError):
+            connection.sendall(data)
+        sockets.append(connection)
+    return sockets
+
+
+def other_is_served(service: Service) -> bool:
+    """Send one request from another address."""
+    place = ("127.0.0.1", port_of(service))
+    with socket.create_connection(place, timeout=60, source_address=("127.0.0.2", 0)) as connection:
+        connection.sendall(get(b"/api/v1/queue"))
+        return parse(read_to_end(connection))[0] == 200
+
+
+def closed(sockets: list[socket.socket]) -> int:
+    """Count the connections that the server has closed, and read what the others have received."""
+    number = 0
+    with selectors.DefaultSelector() as selector:
+        for each in sockets:
+            selector.register(each, selectors.EVENT_READ)
+        for key, _ in selector.select(0):
+            try:
+                number += not key.fileobj.recv(1 << 20)  # type: ignore[union-attr]  # a socket
+            except ConnectionError:
+                number += 1
+    return number
+
+
+def test_a_flood_of_connections_ends_at_the_limit_of_a_client(service: Service) -> None:
+    pid = worker_of(service)
+    before = memory_of(pid, "VmRSS")
+    with ExitStack() as stack:
+        sockets = opened(stack, service, KEEP, CONNECTIONS)
+        for _ in range(20):
+            wait_for(lambda: other_is_served(service), what="an answer to another client")
+        assert closed(sockets) >= CONNECTIONS - PER_CLIENT
+    assert memory_of(pid, "VmHWM") - before < 100 * MIB
+    wait_for(lambda: other_is_served(service), what="an answer after the flood")
+
+
+@pytest.mark.parametrize("data", [KEEP * 300, KEEP[:30], KEEP * 300 + KEEP[:30]], ids=["whole", "half", "both"])
+def test_pipelined_and_half_requests_leave_others_their_share(service: Service, data: bytes) -> None:
+    pid = worker_of(service)
+    before = memory_of(pid, "VmRSS")
+    with ExitStack() as stack:
+        sockets = opened(stack, service, data, 60)
+        for _ in range(20):
+            wait_for(lambda: other_is_served(service), what="an answer to another client")
+        assert len(sockets) == 60
+    assert memory_of(pid, "VmHWM") - before < 100 * MIB
+    assert service.process.poll() is None
