@@ -78,7 +78,8 @@ def _find_vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[I
         if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in recent):
             continue
         text = Text(
-            "this {kind} (process {pid} of {host}) has not reported for {silent_s} s: it has died, is frozen, or cannot reach Redis",
+            "this {kind} (process {pid} of {host}) has not reported for {silent_s} s: "
+            "it has died, is frozen, or cannot reach Redis",
             kind=report.kind,
             pid=report.pid,
             host=report.host,
