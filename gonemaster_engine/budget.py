@@ -141,7 +141,7 @@ class Network:
     All of them may belong to one victim, for which limits per address would be ineffective.
     """
 
-    __slots__ = ("active", "most", "packets", "waiting")
+    __slots__ = ("active", "maximum", "packets", "waiting")
 
     def __init__(self, maximum: int) -> None:
         self.maximum = maximum

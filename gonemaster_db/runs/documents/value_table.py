@@ -87,7 +87,7 @@ def by_lack(row: ValueRow) -> tuple[int, int, str]:
 class ValueTable:
     """The stored values of an argument; see the module."""
 
-    maximum: Sequence[ValueRow]
+    most: Sequence[ValueRow]
     worst: Sequence[ValueRow] | None
     shared: Sequence[ValueRow] | None
 
@@ -125,7 +125,7 @@ def choose(
     `limit` is at most MAX_VALUES. `read_shared` is called only if the first values are not sufficient.
     """
     order: Order = by_lack if weighted else by_count
-    rows = table.maximum if not weighted or table.worst is None else table.worst
+    rows = table.most if not weighted or table.worst is None else table.worst
     enough = [row for row in rows if row.domains >= min_count]
     if weighted and table.worst is not None and min_count > 1 and len(enough) < limit:
         enough = [row for row in read_shared() if row.domains >= min_count]

@@ -79,7 +79,7 @@ def test_who_waits_for_a_lock_gives_up(broker: Broker) -> None:
     broker.locks.acquire("duty", "another", timedelta(minutes=1))
     with (
         pytest.raises(BrokerUnavailable, match="another process"),
-        broker.locks.exclusive("duty", patience=timedelta(0)),
+        broker.locks.exclusive("duty", timeout=timedelta(0)),
     ):
         pass
     assert broker.locks.holder("duty") == "another"

@@ -111,15 +111,15 @@ def cancel(job_id: str) -> Response:
     item = read_item(shared, job_id)
     if isinstance(item, Run):
         return see_other(back, "job-over")
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=u_label(item.domain)),
         text=gettext("The job is recorded as a canceled run."),
         button=gettext("Cancel test"),
         keep=gettext("Keep job"),
         back=back,
-    ).asked()
-    if asked is not None:
-        return asked
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
     left = cancel_job(shared.queue, job_id, who=who())
     clear_queue_status()
     return see_other(back, "job-stopping" if isinstance(left, Job) else "job-canceled")
