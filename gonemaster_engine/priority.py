@@ -1,7 +1,7 @@
 """Priority in an event loop: work of other runs waits while urgent runs, for which users wait, have work.
 
 All runs of a process share one event loop, which calls everything that is ready, in order, in each turn. An urgent run
-needs some hundred turns, and beside runs of hostile zones each turn can take a tenth of a second and more. So while an
+needs some hundred turns, and next to runs of hostile zones each turn can take a tenth of a second and more. So while an
 urgent run is in progress, other runs get `QUANTUM_S` in a turn, and none until the urgent runs have had nothing to do
 for a whole turn, but no less than one quantum in `MAX_HOLD_S`. A step, from one `await` to the next, is not divided.
 
@@ -61,7 +61,7 @@ class LoopPriority:
             IS_URGENT.reset(token)
 
     def make_task(self, loop: asyncio.AbstractEventLoop, coroutine: _Work[T], **options: Any) -> asyncio.Task[T]:
-        """Create a task that gives way if its run is not urgent: a task factory."""
+        """Create a task that yields if its run is not urgent: a task factory."""
         is_urgent = IS_URGENT.get()
         work = coroutine if is_urgent is None else _in_steps(_Steps(self, coroutine, is_urgent=is_urgent))
         return asyncio.Task(work, loop=loop, **options)

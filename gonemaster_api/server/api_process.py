@@ -71,7 +71,7 @@ class ApiServer(uvicorn.Server):
             faulthandler.dump_traceback_later(HUNG_S, exit=True)
         ends = await super().on_tick(counter)
         if ends:
-            faulthandler.cancel_dump_traceback_later()  # the stop has a time limit of its own
+            faulthandler.cancel_dump_traceback_later()  # the stop has a separate time limit
         return ends
 
 

@@ -11,6 +11,7 @@ from gonemaster_db.core.filters import DomainFilter
 from gonemaster_db.core.recent_totals import recent_total
 from gonemaster_db.core.records import Page
 from gonemaster_db.domains.domain_walk import index_conditions, member_condition, sort_order, walk_domains
+from gonemaster_db.domains.domains import find_named
 from gonemaster_db.domains.tags import count_tag_domains
 from gonemaster_db.models import Domain, DomainTag
 
@@ -35,7 +36,8 @@ def list_domains(
     session: Session, wanted: DomainFilter, *, sort: str = DOMAIN_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Domain]:
     """Return a page of domains; a domain that was never tested sorts before all tested domains by time."""
-    if wanted.name and (named := _few_named(session, wanted.name)) is not None:
+    # For a rare substring, walking a sorted index would read the whole index.
+    if wanted.name and (named := find_named(session, wanted.name, most=_FEW)) is not None:
         return _sorted(session, [Domain.id.in_(named), *_conditions(replace(wanted, name=None))], sort, limit, offset)
     total = _count(session, wanted)
     if offset >= total:
@@ -71,15 +73,6 @@ def remove_from_tag(session: Session, wanted: DomainFilter, *, limit: int) -> in
     )
     options = {"synchronize_session": False}
     return len(session.scalars(deletion.returning(DomainTag.domain_id), execution_options=options).all())
-
-
-def _few_named(session: Session, part: str) -> Sequence[int] | None:
-    """Return the domains whose name contains `part`, or None if they are too many to sort in memory.
-
-    For a rare substring, walking a sorted index would read the whole index.
-    """
-    ids = session.scalars(select(Domain.id).where(*index_conditions(DomainFilter(name=part))).limit(_FEW + 1)).all()
-    return ids if len(ids) <= _FEW else None
 
 
 def _sorted(

@@ -28,6 +28,7 @@ from gonemaster_db.core.base import DOMAIN_TYPE
 from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import DomainNotFound
 from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.core.recent_totals import recent
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import Domain, DomainRunCount, Run, RunStatus
 
@@ -37,6 +38,7 @@ LATEST = (
 )  # fmt: skip
 OF_RUN_COUNT = ("domain_id", "run_count", "name", "latest_level")
 _CHUNK = 5000
+_MAX_CACHED = 1000  # IDs of a search
 _NO_SYNC = {"synchronize_session": False}
 
 
@@ -56,6 +58,23 @@ def find_domain(session: Session, name: str) -> Domain | None:
 def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """Match names that contain a substring, ignoring case; faster than LIKE, which has to parse wildcards."""
     return _PositionIn(column, literal(part.lower(), DOMAIN_TYPE)) > 0
+
+
+def find_named(session: Session, part: str, *, most: int) -> Sequence[int] | None:
+    """Return the IDs of the domains whose name contains a substring, or None if there are more than `most`.
+
+    A rare substring is searched in all names, so a short answer is cached. Names do not change and IDs ascend, so that
+    only later domains are searched then; a domain of a transaction that commits late may be missing for LIFE_S.
+    """
+    named = select(Domain.id).where(contains_name(Domain.name.expression, part)).limit(most + 1)
+
+    def find() -> tuple[Sequence[int], int]:
+        newest = session.scalar(select(func.max(Domain.id))) or 0
+        return session.scalars(named).all(), newest
+
+    known, newest = recent(session, ("named", part, most), find, large=lambda found: len(found[0]) <= _MAX_CACHED)
+    found = {*known, *session.scalars(named.where(Domain.id > newest))}
+    return sorted(found) if len(found) <= most else None
 
 
 class _PositionIn(FunctionElement[int]):

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, text
 from sqlalchemy.orm import Session
 
 from gonemaster_db.core.recent_totals import recent_total
-from gonemaster_db.domains.domains import contains_name
+from gonemaster_db.domains.domains import contains_name, find_named
 from gonemaster_db.domains.tags import count_tag_domains
 from gonemaster_db.models import Domain, DomainTag, Run
 from gonemaster_db.runs.counters import count_runs
@@ -37,13 +37,12 @@ def name_condition(session: Session, part: str, *, sort: str, page_end: int, bat
     """Match runs of domains whose name contains `part`; `page_end` is the number of matches that the page needs."""
     if batch_key is not None and _is_small(session, batch_key):
         return DomainCondition(has_part(part), few=False)
-    ids = select(Domain.id).where(_has_part(part))
-    if (few := _few_domains(session, ids)) is not None:
+    if (few := find_named(session, part, most=FEW_DOMAINS)) is not None:
         return DomainCondition(_DOMAIN_ID.in_(few), few=True)
     if sort.startswith(("domain", "batch")):  # The index contains the names.
         return DomainCondition(has_part(part), few=False)
     if _is_long(session, page_end, part=part, tag=None):
-        return DomainCondition(_hashed(_DOMAIN_ID, ids), few=False)
+        return DomainCondition(_hashed(_DOMAIN_ID, select(Domain.id).where(_has_part(part))), few=False)
     named = select(literal(1)).where(Domain.id == Run.domain_id, _has_part(part)).correlate(Run)
     return DomainCondition(_looked_up(named), few=False)
 

@@ -21,7 +21,7 @@ NOT_THE_FIELDS_WORDS = {
     r"silent|silence": "did not respond",
     r"switched (on|off)": "enabled, disabled",
     r"top level": "top-level",
-    r"lookups?": "lookup",
+    r"look-ups?": "lookup",
     r"mail hosts?": "mail exchange",
     r"(NS|SOA|DS|DNSKEY|CDS|CDNSKEY) sets?": "RRset",
     r"begins to be valid": "not yet valid",

@@ -1,4 +1,4 @@
-"""Work of other runs gives way to urgent runs in one event loop, and never stops."""
+"""Work of other runs yields to urgent runs in one event loop, and never stops."""
 
 from __future__ import annotations
 

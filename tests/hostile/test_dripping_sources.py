@@ -11,7 +11,7 @@ import pytest
 from gonemaster_tasks.reference_data.download import TooLong, download
 
 LIMIT = timedelta(seconds=0.5)
-TOO_LATE_S = 20.0  # each drip ends by itself only after this time
+TOO_LATE_S = 20.0  # each drip ends without a timeout only after this time
 STATUS, BODY = b"HTTP/1.1 200 OK\r\n", b"Content-Length: 100000\r\n\r\n"
 REDIRECT = b"HTTP/1.1 302 Found\r\nLocation: /again\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"

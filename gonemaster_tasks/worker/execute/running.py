@@ -144,7 +144,7 @@ class EngineLoop:
     def run(self, job: RunningJob, work: Coroutine[Any, Any, T]) -> T | None:
         """Run the work of a job; return None if it was stopped (see `job.stopped`).
 
-        While a normal job runs, the work of batch jobs gives way.
+        While a normal job runs, the work of batch jobs yields.
         """
         with priority_of(self._loop).run(is_urgent=job.tier == NORMAL):
             return self.call(_stoppable(job, work))

@@ -224,6 +224,12 @@ def test_viewers_beyond_the_limit_of_a_client_are_refused_and_others_are_not(ser
         with other:
             other.sendall(get(f"/api/v1/jobs/{job}/events".encode()))
             assert other.recv(12) == b"HTTP/1.1 200"
+    wait_for(lambda: is_admitted(service, job), what="the seats of viewers that have left")
+
+
+def is_admitted(service: Service, job_id: str) -> bool:
+    with connect(service, get(f"/api/v1/jobs/{job_id}/events".encode())) as connection:
+        return connection.recv(12) == b"HTTP/1.1 200"
 
 
 def test_old_clients_get_the_events_until_the_connection_ends(

@@ -1,7 +1,7 @@
 """Each page of domains is a slice of the sorted list, for every search method."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from gonemaster_db.core.levels import LEVELS, SEVERITIES, at_least
 from gonemaster_db.core.session import Store
 from gonemaster_db.domains import domain_list, domain_walk
 from gonemaster_db.domains.domain_list import SORTS, list_domains
-from gonemaster_db.domains.domains import OF_RUN_COUNT
+from gonemaster_db.domains.domains import OF_RUN_COUNT, find_named
 from gonemaster_db.models import Domain, DomainRunCount, DomainTag, Tag
 from tests.support.rows import NOON
 
@@ -114,3 +114,26 @@ def in_order(domains: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
 def stable(domains: list[dict[str, Any]], key: Callable[[dict[str, Any]], Any], *, down: bool) -> list[dict[str, Any]]:
     """Sort with a stable order of equal values."""
     return sorted(domains, key=key, reverse=down)
+
+
+def test_a_search_by_name_finds_later_domains(store: Store) -> None:
+    def add(*names: str) -> list[int]:
+        with store.transaction() as session:
+            domains = [Domain(name=name, created_at=NOON) for name in names]
+            session.add_all(domains)
+            session.flush()
+            return [domain.id for domain in domains]
+
+    def found(part: str) -> Sequence[int] | None:
+        with store.read_only() as session:
+            return find_named(session, part, most=2)
+
+    (first, _) = add("shop.example", "mail.example")
+    assert found("SHOP") == [first]
+    (second,) = add("myshop.example")
+    assert found("SHOP") == [first, second]
+    with store.transaction() as session:
+        assert find_named(session, ".example", most=2) is None
+        assert find_named(session, "absent", most=2) == []
+    add("shops.example")
+    assert found("SHOP") is None  # too many

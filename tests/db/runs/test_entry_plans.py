@@ -93,8 +93,13 @@ def test_every_plan_lists_the_same(store: Store, everything: list[EntryRecord], 
         in_batch = lists.list_entries(session, EntryFilter(batch_id=batch_id, tag="TAG1"), limit=500).items
         runs = {run.id for run in list_runs(session, RunFilter(batch_id=batch_id), limit=50).items}
         assert list(in_batch) == [e for e in everything if e.run_id in runs and e.tag == "TAG1"]
-        tagged = {run.id for run in list_runs(session, RunFilter(event_tag="TAG1"), limit=50).items}
-        assert tagged == {entry.run_id for entry in everything if entry.tag == "TAG1"}
+        tagged = [run.id for run in list_runs(session, RunFilter(event_tag="TAG1"), limit=50).items]
+        assert set(tagged) == {entry.run_id for entry in everything if entry.tag == "TAG1"}
+        slices = [
+            list_runs(session, RunFilter(event_tag="TAG1"), limit=2, offset=n) for n in range(0, len(tagged) + 2, 2)
+        ]
+        assert [run.id for part in slices for run in part.items] == tagged
+        assert {part.total for part in slices} == {len(tagged)}
 
 
 def by_keys(session: Any, wanted: EntryFilter) -> list[EntryRecord]:

@@ -23,7 +23,7 @@ def show() -> Response:
     query = read_query(MetricsQuerySchema, window="24h", limit_domains=5, limit_batches=5)
     document = json.loads(cached_document(state(), query.values | {"include": ["all"]}))
     window = query.values["window"]
-    metrics_series = MetricsSeries.of(document["trends"]["windows"][window])
+    series = MetricsSeries.of(document["trends"]["windows"][window])
     return page(
         "admin/metrics/page.html",
         status=query.status,
@@ -32,5 +32,5 @@ def show() -> Response:
         windows=list(WINDOWS),
         rows=ROWS,
         metrics=document,
-        metrics_series=metrics_series,
+        series=series,
     )
