@@ -20,7 +20,7 @@ RUN ?= $(BIN)/python
 SOME_TESTS ?= tests/system/test_first_run.py tests/engine/run/test_run.py tests/tasks/worker/test_transport.py tests/tasks/recurrence/test_recurrence.py \
 	tests/db/core/test_session.py tests/db/migrations/test_migrations.py tests/db/runs/test_graduation.py tests/db/runs/test_lists.py \
 	tests/api/web/test_errors.py tests/api/v1/test_jobs.py tests/api/v1/test_batches.py tests/api/web/test_openapi.py tests/api/v1/test_settings.py \
-	tests/api/v1/test_system.py tests/api/web/test_authentication.py tests/api/v1/test_metrics.py tests/api/analysis/test_kept_responses.py
+	tests/api/v1/test_system.py tests/api/web/test_authentication.py tests/api/v1/test_metrics.py tests/api/analysis/test_response_cache.py
 # The oldest supported Python, if it is installed.
 PYTHON311 ?= $(shell for p in python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)

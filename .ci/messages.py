@@ -46,7 +46,7 @@ KINDS = {
     "TEXTS": "message",
     "ADVICE": "advice",
     "LABELS": "label in a picture, short",
-    "FACTS": "fact beside a picture",
+    "FACTS": "fact next to a picture",
     "REASONS": "reason",
     "SUMMARIES": "summary",
 }

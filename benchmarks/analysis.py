@@ -2,7 +2,7 @@
 
     python -m benchmarks.analysis --driver postgres --domains 100000 --snapshots 24
     python -m benchmarks.analysis --driver sqlite --domains 10000
-    python -m benchmarks.analysis --part duties
+    python -m benchmarks.analysis --part maintenance
 
 The runs resemble those of a real sweep (`benchmarks.seed`); the service's own code projects and captures them. The
 other snapshots are copies of the captured one with other scores. The output has seconds, CPU, memory and disk of the
@@ -30,8 +30,8 @@ from sqlalchemy.orm import Session
 from benchmarks.lists import Probe
 from benchmarks.seed import BEGIN, SWEEP, Size, seed
 from benchmarks.store import Bench, Measured, chosen_store, opened, p95, serving
-from gonemaster_api.kept_responses import KeptResponses
 from gonemaster_api.queries.analysis.lists import SPECS
+from gonemaster_api.response_cache import ResponseCache
 from gonemaster_db.analysis.capture import Capture, materialise
 from gonemaster_db.analysis.cohorts import create_cohort
 from gonemaster_db.analysis.discarding import count_facts
@@ -124,10 +124,10 @@ def measure_removal(store: Store, snapshot_id: int) -> None:
     steps, longest, removed = 0, 0.0, 1
     with measured(store, "removal of the view"):
         while removed:
-            began = time.perf_counter()
+            start = time.perf_counter()
             with store.transaction() as session:
                 removed = remove_view_step(session, view_id, now=utcnow(), limit=2000)
-            longest, steps = max(longest, time.perf_counter() - began), steps + 1
+            longest, steps = max(longest, time.perf_counter() - start), steps + 1
     print(f"{steps} steps, the longest {longest * 1000:.0f} ms")
 
 
@@ -302,7 +302,7 @@ def make_cohort(store: Store) -> int:
 
 def measure_endpoints(store: Store, repeats: int, *, kept: bool) -> None:
     """Call each endpoint; without `kept` no response is cached, so each call is like the first one of a reader."""
-    forget = nullcontext() if kept else patch.object(KeptResponses, "find", return_value=None)
+    forget = nullcontext() if kept else patch.object(ResponseCache, "find", return_value=None)
     with serving(store) as bench, forget:
         chosen = list(endpoints(store))
         newest = next(probe.url.rpartition("/")[0] for probe in reversed(chosen) if probe.url.endswith("/overview"))
@@ -312,7 +312,7 @@ def measure_endpoints(store: Store, repeats: int, *, kept: bool) -> None:
 
 def measure_pages(store: Store, repeats: int, *, kept: bool) -> None:
     """Request each page as a browser does; without `kept` no page is cached, so each call is like the first one."""
-    forget = nullcontext() if kept else patch.object(KeptResponses, "find", return_value=None)
+    forget = nullcontext() if kept else patch.object(ResponseCache, "find", return_value=None)
     with serving(store) as bench, forget:
         bench.client.environ_base["HTTP_ACCEPT"] = "text/html"
         found = [bench.measure(probe, repeats, cpu=False) for probe in pages(store, bench)]
@@ -326,20 +326,20 @@ def main() -> None:
     parser.add_argument("--snapshots", type=int, default=24)
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--kept", action="store_true", help="let the process keep its responses, as it does in use")
-    parser.add_argument("--part", choices=("all", "duties", "endpoints", "pages"), default="all")
+    parser.add_argument("--part", choices=("all", "maintenance", "endpoints", "pages"), default="all")
     parser.add_argument("--seeded", default="", metavar="DSN", help="measure this database, seeded by benchmarks.seed")
     options = parser.parse_args()
     with chosen_store(options.driver, options.seeded) as settings, opened(settings) as store:
         if not options.seeded:
             seed(store, Size(2 * options.domains))
         snapshot_id = project_and_capture(store, make_cohort(store))
-        if options.part != "duties":
+        if options.part != "maintenance":
             add_snapshots(store, snapshot_id, options.snapshots - 1)
             if options.part != "pages":
                 measure_endpoints(store, options.repeats, kept=options.kept)
             if options.part != "endpoints":
                 measure_pages(store, options.repeats, kept=options.kept)
-        if options.part in ("all", "duties"):
+        if options.part in ("all", "maintenance"):
             measure_removal(store, snapshot_id)
 
 

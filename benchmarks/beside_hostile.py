@@ -3,10 +3,10 @@
     python -m benchmarks.beside_hostile [--rounds 5] [--zones 200] [--slots 16] [--without-priority]
 
 The zones are those of tests/hostile: large answers, chains of aliases, policies with a thousand names, and many
-servers that refuse. Their DNS runs in one process, that of the clean domain in another. There are as many
-batch runs as slots all the time, in the loop of the worker; the normal run has its own slot, as `reserved_normal_slots`
-provides. Printed are the seconds of each normal run and the CPU seconds of the worker meanwhile, alone and next to the
-batch runs.
+servers that refuse. Their DNS runs in a separate process, that of the clean domain in another one. As many batch runs
+as there are slots are in progress all the time, in the loop of the worker; the normal run has its own slot, as
+`reserved_normal_slots` provides. It prints the seconds of each normal run, and the CPU seconds of the worker meanwhile,
+alone and with the batch runs.
 """
 
 from __future__ import annotations

@@ -63,11 +63,11 @@ def cost_of(command: list[str]) -> tuple[float, float]:
     """Run a command; return its processor time and elapsed time in milliseconds."""
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     nowhere = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    begun = time.perf_counter()
+    start = time.perf_counter()
     pid = os.posix_spawn(command[0], command, environ, file_actions=nowhere)
     _, status, used = os.wait4(pid, 0)
     assert status == 0, command
-    return (used.ru_utime + used.ru_stime) * 1000, (time.perf_counter() - begun) * 1000
+    return (used.ru_utime + used.ru_stime) * 1000, (time.perf_counter() - start) * 1000
 
 
 def described(costs: list[tuple[float, float]]) -> str:

@@ -60,14 +60,14 @@ def main() -> None:
 def _follow(store: Store) -> None:
     with store.read_only() as session:
         runs = session.scalar(select(func.count()).select_from(Run)) or 0
-    began, cpu, steps = time.perf_counter(), time.process_time(), []
+    started_at, cpu, steps = time.perf_counter(), time.process_time(), []
     while True:
         step_began = time.perf_counter()
         followed = store.run_in_transaction(lambda session: follow_runs(session, now=utcnow()))
         steps.append(time.perf_counter() - step_began)
         if followed < STEP:
             break
-    took, cpu = time.perf_counter() - began, time.process_time() - cpu
+    took, cpu = time.perf_counter() - started_at, time.process_time() - cpu
     each = f"{cpu / runs * 1e6:.1f} us of CPU in this process a run" if runs else "no runs"
     print(f"{runs} runs aggregated in {took:.1f} s, {each}; longest step {max(steps):.2f} s")
 
@@ -112,9 +112,9 @@ def _requests(client: Any, state: State) -> None:
 def _timed(client: Any, query: str, state: State) -> tuple[float, float]:
     """Return seconds and CPU seconds of a request that finds no cached document."""
     state.recent.forget(lambda key: key != "points")
-    began, cpu = time.perf_counter(), time.process_time()
+    started_at, cpu = time.perf_counter(), time.process_time()
     answer = client.get(f"/api/v1/metrics{query}")
-    took = time.perf_counter() - began, time.process_time() - cpu
+    took = time.perf_counter() - started_at, time.process_time() - cpu
     assert answer.status_code == 200, answer.text
     return took
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from gonemaster_engine.net.pacing import AddressLimits, Pacing
 from gonemaster_engine.net.query import Query, QueryOutcome, Timing
-from tests.support.lender import MemoryLender
+from tests.support.lease_client import MemoryLeaseClient
 
 _BODY = bytes(10) + b"\x03www\x07example\x02xa\x00\x00\x01\x00\x01"
 _TIMING = Timing(timeout_s=5.0, retrans_s=3.0, tries=3)
@@ -31,7 +31,7 @@ _A_RUN_US = 25_000.0  # CPU of a whole run: benchmarks/RESULTS.md
 
 async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Namespace) -> float:
     """Return the minimum CPU of a packet over many rounds, in microseconds."""
-    pacing = Pacing(MemoryLender(processes=2), lambda: limits, is_extra=is_extra)
+    pacing = Pacing(MemoryLeaseClient(processes=2), lambda: limits, is_extra=is_extra)
     addresses = [f"127.{number // 250}.{number % 250}.1" for number in range(options.addresses)]
     await begin(pacing, addresses)
     least = float("inf")
@@ -40,7 +40,7 @@ async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Na
             Query(addresses[number % len(addresses)], _BODY, _TIMING, _told, question_octets=len(_BODY) - 10)
             for number in range(options.packets)
         ]
-        began = time.thread_time()
+        started_at = time.thread_time()
         for start in range(0, len(queries), options.at_once):
             part = queries[start : start + options.at_once]
             for query in part:
@@ -48,7 +48,7 @@ async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Na
             await asyncio.sleep(0)
             for query in part:
                 query.release()
-        least = min(least, (time.thread_time() - began) / len(queries) * 1e6)
+        least = min(least, (time.thread_time() - started_at) / len(queries) * 1e6)
         await asyncio.sleep(0.02)
     pacing.close()
     return least
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--packets", type=int, default=240, help="of a run")
     parser.add_argument("--addresses", type=int, default=40, help="that they go to")
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--at-once", type=int, default=4, help="packets between two turns of the loop")
+    parser.add_argument("--at-once", type=int, default=4, help="packets between two iterations of the event loop")
     options = parser.parse_args()
     base = 0.0
     for name, (limits, is_extra) in _KINDS.items():

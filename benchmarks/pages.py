@@ -102,10 +102,10 @@ def measure_making(bench: Bench) -> None:
         run = public_run(bench.store, "many.example", entries=entries(500, "WARNING", most_kinds=kinds))
         times, cpu, size = [], [], 0
         for number in range(40):
-            begun, spent = time.perf_counter(), time.process_time()
+            start, spent = time.perf_counter(), time.process_time()
             # Another query string, so that neither cached pages nor an ETag shorten the work.
             response = client.get(f"/public/result/{run.public_id}?n={number}", headers={"Accept": "text/html"})
-            times.append(time.perf_counter() - begun)
+            times.append(time.perf_counter() - start)
             cpu.append(time.process_time() - spent)
             size = len(response.get_data())
             assert response.status_code == 200
@@ -145,12 +145,12 @@ def _get(path: str, port: int) -> bytes:
 
 def measure_rate(bench: Bench, ids: list[str], *, port: int, rate: float, seconds: float, what: str) -> None:
     """Request results in turn at a rate."""
-    before, begun = bench.cpu_s(), time.perf_counter()
+    before, start = bench.cpu_s(), time.perf_counter()
     generator = Generator(port, connections=200)
     outcome = uvloop.run(
         generator.run(lambda number: _get(f"/public/result/{ids[number % len(ids)]}", port), rate=rate, seconds=seconds)
     )
-    took, after = time.perf_counter() - begun, bench.cpu_s()
+    took, after = time.perf_counter() - start, bench.cpu_s()
     used = {name: f"{(after[name] - spent) / took:.2f}" for name, spent in before.items()}
     print(f"{what}: {rate:.0f}/s for {seconds:.0f} s, took {took:.1f} s: {outcome.report()}; cores used: {used}")
 

@@ -38,7 +38,7 @@ from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.processes.workers import WorkerState
-from gonemaster_tasks.worker.execute.lender import RedisLender
+from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from tests.support.dnsworld import World
 from tests.support.dnsworld.extras import add_reverse_zone
 
@@ -94,15 +94,15 @@ async def run_all(names: Sequence[str], hints: str, port: int, *, slots: int, pa
 
 def work(options: argparse.Namespace) -> None:
     """Run as one of the processes: read zone names from standard input, write figures to standard output."""
-    lender = RedisLender(parse_broker_url(options.redis), f"w{os.getpid()}")
-    lender.start()
+    lease_client = RedisLeaseClient(parse_broker_url(options.redis), f"w{os.getpid()}")
+    lease_client.start()
 
     async def whole() -> list[RunResult]:
-        pacing = Pacing(lender, lambda: AddressLimits(options.qps, options.outstanding))
+        pacing = Pacing(lease_client, lambda: AddressLimits(options.qps, options.outstanding))
         return await run_all(json.load(sys.stdin), options.hints, options.port, slots=options.slots, pacing=pacing)
 
     results = asyncio.run(whole())
-    lender.stop()
+    lease_client.stop()
     timeouts = sum(timing.timeouts for result in results for timing in result.timings)
     unfinished = sum(bool(result.unfinished) for result in results)
     print(json.dumps({"zones": len(results), "timeouts": timeouts, "unfinished": unfinished}))
@@ -172,7 +172,7 @@ def shared(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -
         given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port), "--slots", str(options.slots)]
         given += ["--qps", str(options.qps), "--outstanding", str(options.outstanding)]
         arrivals = Arrivals(world.port) if os.geteuid() == 0 and sys.platform == "linux" else None
-        began = time.monotonic()
+        started_at = time.monotonic()
         processes = [
             subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.politeness", "work", *given],
@@ -189,7 +189,7 @@ def shared(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -
         found = [json.loads(process.stdout.read()) for process in processes if process.stdout]
         for process in processes:
             process.wait()
-        elapsed_s = time.monotonic() - began
+        elapsed_s = time.monotonic() - started_at
         if arrivals:
             arrivals.stop()
         totals = {key: sum(one[key] for one in found) for key in ("zones", "timeouts", "unfinished")}
@@ -218,7 +218,7 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
             for kind, terms in (("off", (0, 0)), ("on", (options.qps, options.outstanding))):
                 given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port)]
                 given += ["--slots", str(options.slots), "--qps", str(terms[0]), "--outstanding", str(terms[1])]
-                began = time.monotonic()
+                started_at = time.monotonic()
                 done = subprocess.run(
                     [sys.executable, "-m", "benchmarks.politeness", "measure", *given],
                     input=json.dumps(names),
@@ -228,7 +228,8 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
                 )
                 cpu_s = float(done.stdout)
                 figures[kind].append(cpu_s / len(names))
-                print(f"{kind:4} {1000 * cpu_s / len(names):7.2f} ms CPU a zone, {time.monotonic() - began:5.1f} s")
+                elapsed_s = time.monotonic() - started_at
+                print(f"{kind:4} {1000 * cpu_s / len(names):7.2f} ms CPU a zone, {elapsed_s:5.1f} s")
     off, on = (statistics.median(figures[kind]) for kind in ("off", "on"))
     ratios = [one / other for one, other in zip(figures["on"], figures["off"], strict=True)]
     print(f"median {1000 * off:.2f} and {1000 * on:.2f} ms: {100 * (on / off - 1):+.1f} %", end="; ")
@@ -237,20 +238,20 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Test zones and print their CPU seconds, including those of the lender's thread."""
-    lender = RedisLender(parse_broker_url(options.redis), f"w{os.getpid()}")
-    lender.start()
+    """Test zones and print their CPU seconds, including those of the lease client's thread."""
+    lease_client = RedisLeaseClient(parse_broker_url(options.redis), f"w{os.getpid()}")
+    lease_client.start()
     names = json.load(sys.stdin)
 
     async def whole() -> float:
         limits = AddressLimits(options.qps, options.outstanding)
-        pacing = None if limits.is_unlimited else Pacing(lender, lambda: limits)
-        began = time.process_time()
+        pacing = None if limits.is_unlimited else Pacing(lease_client, lambda: limits)
+        started_at = time.process_time()
         await run_all(names, options.hints, options.port, slots=options.slots, pacing=pacing)
-        return time.process_time() - began
+        return time.process_time() - started_at
 
     print(asyncio.run(whole()))
-    lender.stop()
+    lease_client.stop()
 
 
 def main() -> None:

@@ -105,9 +105,9 @@ def measure(store: Store, size: Size, rates: Rates, share: float) -> None:
         print(f"{name} alone: {companion.stop()}")
     beside = companions(store, rates)
     cutoff = BEGIN + timedelta(minutes=int(size.runs * share))  # runs are seeded one minute apart
-    _purge(store, "with both beside it", cutoff=cutoff)
+    _purge(store, "with both at the same time", cutoff=cutoff)
     for name, companion in beside.items():
-        print(f"{name} beside it: {companion.stop()}")
+        print(f"{name} at the same time: {companion.stop()}")
     if share < 1:
         _purge(store, "alone", cutoff=_BEHIND_THE_SEED)
 
@@ -119,9 +119,9 @@ def _purge(store: Store, title: str, *, cutoff: datetime) -> None:
     def step(session: Session, size: int) -> int:
         nonlocal cpu_s
         clock = server_clock(session)
-        began, cpu_began = time.perf_counter(), clock()
+        started_at, cpu_began = time.perf_counter(), clock()
         removed = purge_finished_before(session, cutoff, limit=size)
-        taken.append(time.perf_counter() - began)
+        taken.append(time.perf_counter() - started_at)
         cpu_s += clock() - cpu_began
         return removed
 
@@ -149,8 +149,10 @@ def main() -> None:
     parser.add_argument("--driver", choices=("postgres", "sqlite"), default="postgres")
     parser.add_argument("--runs", type=int, default=20_000)
     parser.add_argument("--seeded", default="", metavar="DSN", help="purge a copy of this database")
-    parser.add_argument("--reads", type=float, default=50.0, help="lists a second beside it; 0 is without a rest")
-    parser.add_argument("--writes", type=float, default=20.0, help="jobs a second beside it; 0 is without a rest")
+    parser.add_argument(
+        "--reads", type=float, default=50.0, help="list requests per second at the same time; 0: without pause"
+    )
+    parser.add_argument("--writes", type=float, default=20.0, help="jobs per second at the same time; 0: without pause")
     parser.add_argument("--beside", type=float, default=0.5, metavar="SHARE", help="of the runs; the rest goes alone")
     options = parser.parse_args()
     size = Size(options.runs)

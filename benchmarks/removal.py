@@ -33,7 +33,7 @@ def measure_removal(store: Store, client: FlaskClient) -> None:
     after = _counts(store)
     removed = tuple(one - other for one, other in zip(before, after, strict=True))
     assert removed == (impact["completed_runs"], impact["entries"]), (removed, impact)
-    print(f"deletion of the batch of {removed[0]} runs: {taken:.1f} s; it removed what the preview said")
+    print(f"deletion of the batch of {removed[0]} runs: {taken:.1f} s; it removed what the preview announced")
     end = BEGIN + timedelta(days=1000)
     _purge(store, "purge of a tag", TagPurge("tenth"))
     _purge(store, "purge by age", lambda session, limit: purge_finished_before(session, end, limit=limit))

@@ -73,15 +73,15 @@ def measure(service: Service, seconds: float) -> None:
         times, end = [], time.monotonic() + seconds
         while time.monotonic() < end:
             times.append(ask(service))
-        report("beside all of them", times)
+        report("with all of them", times)
 
 
 def ask(service: Service) -> float:
     """Return the milliseconds of one request with a separate connection."""
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     with urllib.request.urlopen(f"http://127.0.0.1:{port_of(service)}/api/v1/queue", timeout=20) as answer:
         answer.read()
-    return (time.perf_counter() - begun) * 1000
+    return (time.perf_counter() - started_at) * 1000
 
 
 def report(what: str, times: list[float]) -> None:

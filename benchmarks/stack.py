@@ -3,12 +3,12 @@
 Inside the world's namespace, in the repository's root:
 
     python -m benchmarks.stack --world DIR [--zones 600] [--workers 2] [--slots 16] [--rounds 1] [--json FILE]
-        [--mixed] [--set KEY=VALUE ...] [--beside-cohort]
+        [--mixed] [--set KEY=VALUE ...] [--with-cohort]
 
 The zones are those without defects; with `--mixed` all zones in the order of the world, including those with silent
 servers. `--set` sets settings, such as nameserver_qps=0.
 
-With `--beside-cohort` every second batch has snapshot intent while there is a cohort that contains none of its
+With `--with-cohort` every second batch has snapshot intent while there is a cohort that contains none of its
 domains: this measures the cost of the analysis for those who do not use it.
 
 The servers are private and share the cores of this machine with the workers and with the world's name servers. If
@@ -33,12 +33,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--world", type=Path, required=True, help="directory with manifest.json and named.root")
     parser.add_argument("--zones", type=int, default=600, help="of one batch")
-    parser.add_argument("--mixed", action="store_true", help="zones as they come, those with silent servers among them")
+    parser.add_argument("--mixed", action="store_true", help="all zones, including those with silent servers")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable")
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     parser.add_argument("--slots", type=int, default=16, help="of each worker process")
     parser.add_argument("--rounds", type=int, default=1, help="batches, one after the other")
-    parser.add_argument("--beside-cohort", action="store_true", help="every second batch with snapshot intent")
+    parser.add_argument("--with-cohort", action="store_true", help="every second batch with snapshot intent")
     parser.add_argument("--json", type=Path, help="write the figures of all rounds there")
     options = parser.parse_args()
     names = (all_zones if options.mixed else clean_zones)(options.world)[: options.zones]
@@ -47,10 +47,10 @@ def main() -> None:
     with open_rig(slots=options.slots, **flags) as rig:
         rig.start_workers(options.workers, "gonemaster_tasks.worker")
         warm_up(rig, clean_zones(options.world))
-        if options.beside_cohort:
+        if options.with_cohort:
             rig.post("/analysis/cohorts", {"source_tag": "others", "analysis_enabled": True})
         rounds = [
-            measure(rig, names, snapshot_intent=options.beside_cohort and number % 2 == 1)
+            measure(rig, names, snapshot_intent=options.with_cohort and number % 2 == 1)
             for number in range(options.rounds)
         ]
     for figures in rounds:
@@ -77,9 +77,9 @@ def warm_up(rig: Rig, names: list[str]) -> None:
 
 def measure(rig: Rig, names: list[str], *, snapshot_intent: bool = False) -> Figures:
     counted, load = rig.counters(), os.getloadavg()[0]
-    cpu, begun = rig.cpu_s(), time.perf_counter()
+    cpu, start = rig.cpu_s(), time.perf_counter()
     run_batch(rig, names, snapshot_intent=snapshot_intent)
-    took_s, after = time.perf_counter() - begun, rig.cpu_s()
+    took_s, after = time.perf_counter() - start, rig.cpu_s()
     transactions = rig.counters()["transactions"] - counted["transactions"]
     count = len(names)
     cpu_ms = {name: (after[name] - seconds) / count * 1000 for name, seconds in cpu.items()}

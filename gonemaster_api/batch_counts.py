@@ -47,7 +47,7 @@ class BatchWatch:
             return self._watched.setdefault(batch_id, _Watched())
 
     def _count(self, store: Store, batch_id: str, watched: _Watched) -> None:
-        began = time.monotonic()
+        start = time.monotonic()
         try:
             with store.read_only() as session:
                 get_batch(session, batch_id)
@@ -59,4 +59,4 @@ class BatchWatch:
         except (StoreUnavailable, StoreConflict):
             pass  # serve the last counts until the database is available again
         ended = time.monotonic()
-        watched.due = ended + max(COUNT_EVERY_S, SHARE * (ended - began))
+        watched.due = ended + max(COUNT_EVERY_S, SHARE * (ended - start))

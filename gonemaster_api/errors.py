@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from gonemaster_db.core import errors as store
 from gonemaster_engine.texts import Text, mark, text_of
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun, OptionsTooLarge
 
 RETRY_AFTER_S = 5
 # Errors of an operating system that has temporarily run out of resources.
@@ -114,7 +114,7 @@ _HTTP_CODES = {
     400: ("bad_request", Text("the request is malformed")),
     401: ("unauthorized", Text("authentication is required")),
     403: ("forbidden", Text("access is forbidden")),
-    404: ("not_found", Text("there is no resource at this path")),
+    404: ("not_found", Text("no resource at this path")),
     405: ("method_not_allowed", Text("this path does not support the method")),
     413: ("body_too_large", Text("the body is larger than this path accepts")),
     415: ("unsupported_media_type", Text("the body must be application/json")),
@@ -191,7 +191,7 @@ def _from_absent_store(error: store.StoreError) -> Response:
 
 
 def _from_time_limit(_error: store.TimeLimitExceeded) -> Response:
-    return _answer(Unavailable("request_timeout", Text("the response took longer to make than the time limit allows")))
+    return _answer(Unavailable("request_timeout", Text("the time limit for the response was exceeded")))
 
 
 def _from_pending_statistics(error: store.StatisticsPending) -> Response:
@@ -250,7 +250,7 @@ def _from_unfinished_batch(error: store.JobsNotTerminal) -> Response:
     return _answer(Conflict("jobs_not_terminal", text, details={"unfinished": error.unfinished}))
 
 
-def _from_nothing_to_repeat(error: NothingToRepeat) -> Response:
+def _from_nothing_to_repeat(error: NothingToRerun) -> Response:
     return _answer(Conflict("nothing_to_repeat", text_of(error)))
 
 
@@ -264,7 +264,7 @@ def _from_gone_reference(_error: store.ReferenceGone) -> Response:
 
 
 def _from_too_many_watches(error: store.TooManyWatches) -> Response:
-    text = Text("there are {limit} watches, and no more may be stored", limit=error.limit)
+    text = Text("the limit of {limit} watches is reached", limit=error.limit)
     return _answer(Conflict("too_many_watches", text, details={"limit": error.limit}))
 
 
@@ -324,7 +324,7 @@ def register_error_handlers(app: Flask) -> None:
         store.IdempotencyConflict: _from_idempotency,
         store.TooManyWatches: _from_too_many_watches,
         BrokerUnavailable: _from_absent_broker,
-        NothingToRepeat: _from_nothing_to_repeat,
+        NothingToRerun: _from_nothing_to_repeat,
         OptionsTooLarge: _from_options,
         OSError: _from_system,
         Exception: _from_anything,

@@ -8,35 +8,35 @@ from typing import Any
 
 from cachetools import LRUCache
 
-_MOST_KEPT = 32
+_MAX_KEPT = 32
 
 
 @dataclass
-class _Place:
+class _Entry:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    made_at: float | None = None
+    created_at: float | None = None
     value: Any = None
 
 
 class SharedResults:
     """The cache of recent results by key. Of simultaneous requests for the same key, one creates the result."""
 
-    def __init__(self, most: int = _MOST_KEPT) -> None:
+    def __init__(self, maximum: int = _MAX_KEPT) -> None:
         self._lock = threading.Lock()
-        self._places: LRUCache[Hashable, _Place] = LRUCache(most)
+        self._entries: LRUCache[Hashable, _Entry] = LRUCache(maximum)
 
     def get(self, key: Hashable, make: Callable[[], Any], *, life_s: float) -> Any:
         """Return the cached result, or the result of `make`. `make` may request another key."""
         with self._lock:
-            place = self._places.setdefault(key, _Place())
-        with place.lock:
-            if place.made_at is None or monotonic() - place.made_at >= life_s:
-                place.value = make()
-                place.made_at = monotonic()
-            return place.value
+            entry = self._entries.setdefault(key, _Entry())
+        with entry.lock:
+            if entry.created_at is None or monotonic() - entry.created_at >= life_s:
+                entry.value = make()
+                entry.created_at = monotonic()
+            return entry.value
 
     def forget(self, chosen: Callable[[Hashable], bool] = lambda _: True) -> None:
         """Remove the cached results with the chosen keys, or all results."""
         with self._lock:
-            for key in [key for key in self._places if chosen(key)]:
-                del self._places[key]
+            for key in [key for key in self._entries if chosen(key)]:
+                del self._entries[key]

@@ -13,9 +13,9 @@ from gonemaster_api.auth.failures import FailedAttempts
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.sessions import Sessions
 from gonemaster_api.batch_counts import BatchWatch
-from gonemaster_api.kept_responses import KeptResponses
 from gonemaster_api.lookups import DnsLookups
 from gonemaster_api.recent import SharedResults
+from gonemaster_api.response_cache import ResponseCache
 from gonemaster_api.streams.hub import Hub
 from gonemaster_api.streams.seats import Seats
 from gonemaster_db.core.clock import utcnow
@@ -49,9 +49,9 @@ class State:
     hub: Hub
     seats: Seats
     batches: BatchWatch
-    responses: KeptResponses = field(default_factory=KeptResponses)
+    responses: ResponseCache = field(default_factory=ResponseCache)
     recent: SharedResults = field(default_factory=SharedResults)
-    profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(most=_NAMES))
+    profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(maximum=_NAMES))
     started_at: datetime = field(default_factory=utcnow)
     patience: timedelta | None = None  # maximum wait for an unresponsive service; None: no limit
 
@@ -60,14 +60,14 @@ class State:
         """The current settings; they may change between two reads."""
         return self.live.current
 
-    def patient_until(self, most: timedelta | None = None) -> float:
+    def wait_until(self, maximum: timedelta | None = None) -> float:
         """Return the time (monotonic clock) until which to wait for a service that may be unavailable.
 
         `most` replaces the default patience.
         """
         if self.patience is None:
             return math.inf
-        return time.monotonic() + (most or self.patience).total_seconds()
+        return time.monotonic() + (maximum or self.patience).total_seconds()
 
     @property
     def store(self) -> Store:

@@ -216,11 +216,11 @@ def networks_of(address: str) -> tuple[tuple[str, int], ...]:
 
 def is_own(address: str) -> bool:
     """Return whether this host had the address within the last minute; nothing is sent."""
-    return _reaches_itself(address, int(time.monotonic() // _OWN_ADDRESSES_S))
+    return _is_source_address(address, int(time.monotonic() // _OWN_ADDRESSES_S))
 
 
 @lru_cache(maxsize=4096)
-def _reaches_itself(address: str, _period: int) -> bool:
+def _is_source_address(address: str, _period: int) -> bool:
     """Return whether the kernel chooses the address itself as the source of packets to it.
 
     Binding a socket to it would also work, except if `ip_nonlocal_bind` is set.
@@ -234,7 +234,7 @@ def _reaches_itself(address: str, _period: int) -> bool:
         return False
 
 
-def may_be_target(address: str, *, guarded: bool) -> bool:
+def is_allowed_target(address: str, *, guarded: bool) -> bool:
     """Return whether packets may be sent to the address.
 
     With `guarded`, only addresses of the public Internet are allowed, and not those of this host, whose services may

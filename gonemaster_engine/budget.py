@@ -34,7 +34,7 @@ class StoredResponse(Protocol):
         """Return the sets of which only some records are read: owner, type, number of records read."""
 
 
-class LeftOut:
+class Omission:
     """The subjects that one limit left out."""
 
     def __init__(self, value: int) -> None:
@@ -72,15 +72,15 @@ class Admission:
 
     def names(self, wanted: Iterable[str]) -> list[str]:
         """Return the admitted names, sorted; new names are admitted while there is room."""
-        most = self._budget.limits.max_nameservers
+        maximum = self._budget.limits.max_nameservers
         found = []
         for name in sorted(set(wanted)):
-            if name in self._names or len(self._names) < most:
+            if name in self._names or len(self._names) < maximum:
                 self._names.add(name)
                 found.append(name)
             else:
                 self.is_cut = True
-                self._budget.leave_out("max_nameservers", most, name)
+                self._budget.omit("max_nameservers", maximum, name)
         return found
 
     def addresses(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
@@ -88,7 +88,7 @@ class Admission:
 
         The names take turns, so that each keeps an address while there is room, and so do the address families.
         """
-        most = self._budget.limits.max_addresses
+        maximum = self._budget.limits.max_addresses
         turns = {name: _alternating(wanted[name]) for name in self.names(wanted)}
         found: dict[str, list[str]] = {name: [] for name in turns}
         for position in range(max(map(len, turns.values()), default=0)):
@@ -96,12 +96,12 @@ class Admission:
                 if position >= len(addresses):
                     continue
                 pair = (name, addresses[position])
-                if pair in self._pairs or len(self._pairs) < most:
+                if pair in self._pairs or len(self._pairs) < maximum:
                     self._pairs.add(pair)
                     found[name].append(pair[1])
                 else:
                     self.is_cut = True
-                    self._budget.leave_out("max_addresses", most, "/".join(pair))
+                    self._budget.omit("max_addresses", maximum, "/".join(pair))
         return {name: sorted(addresses, key=_address_order) for name, addresses in found.items()}
 
 
@@ -141,10 +141,10 @@ class Network:
     All of them may belong to one victim, for which limits per address would be ineffective.
     """
 
-    __slots__ = ("active", "most", "packets", "waiting")
+    __slots__ = ("active", "maximum", "packets", "waiting")
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, maximum: int) -> None:
+        self.maximum = maximum
         self.packets = 0
         self.active = 0  # queries in flight, whose packets may be refunded
         self.waiting: dict[int, Callable[[], None]] = {}  # callbacks for the end of one of them
@@ -195,7 +195,7 @@ class Budget:
         self._networks: dict[str, Network] = {}
         self._admissions: dict[str, Admission] = {}
         self._mail_servers: set[str] = set()
-        self._left_out: dict[str, LeftOut] = {}
+        self._left_out: dict[str, Omission] = {}
 
     def account(self, address: str) -> Account:
         """Return the account of an address, shared by all its users and by all forms of one IPv4 address."""
@@ -222,14 +222,14 @@ class Budget:
 
     def mail_servers(self, wanted: Iterable[str]) -> list[str]:
         """Return the MX host names that are within the limit, sorted; admitted names stay admitted."""
-        most = self.limits.max_mail_servers
+        maximum = self.limits.max_mail_servers
         found = []
         for name in sorted(set(wanted)):
-            if name in self._mail_servers or len(self._mail_servers) < most:
+            if name in self._mail_servers or len(self._mail_servers) < maximum:
                 self._mail_servers.add(name)
                 found.append(name)
             else:
-                self.leave_out("max_mail_servers", most, name)
+                self.omit("max_mail_servers", maximum, name)
         return found
 
     def charge(self, account: Account, packets: int) -> bool:
@@ -238,14 +238,14 @@ class Budget:
         if self.packets + packets > limits.max_queries:
             self._end("max_queries", limits.max_queries, account.address)
             return False
-        name, most = self._limit_of(account)
-        if account.packets + packets > most:
-            self.leave_out(name, most, account.address)
+        name, maximum = self._limit_of(account)
+        if account.packets + packets > maximum:
+            self.omit(name, maximum, account.address)
             return False
         if self._full_networks(account, packets):
-            self.leave_out("max_outside_packets", limits.max_outside_packets, account.address)
+            self.omit("max_outside_packets", limits.max_outside_packets, account.address)
             return False
-        if packets > account.credit and not self._may_probe(account, packets):
+        if packets > account.credit and not self._can_probe(account, packets):
             return False
         self._count(account, packets)
         self._earn(account, -packets)
@@ -275,13 +275,13 @@ class Budget:
         # network.
         if account.is_authoritative or account.is_independent:
             return []
-        return [network for network in account.networks if network.packets + packets > network.most]
+        return [network for network in account.networks if network.packets + packets > network.maximum]
 
     def is_earned(self, account: Account, packets: int) -> bool:
         """Return whether the answers of an address have earned that many more packets."""
         return packets <= account.credit
 
-    def may_get_more(self, account: Account) -> bool:
+    def can_exceed_credit(self, account: Account) -> bool:
         """Return whether an address may get packets beyond its credit, up to the limits, without waiting."""
         return self._serves(account) and self.silent_packets < self.limits.max_silent_packets // 3
 
@@ -300,16 +300,16 @@ class Budget:
         """
         return account.is_authoritative and account.address in self._delegated
 
-    def _may_probe(self, account: Account, packets: int) -> bool:
+    def _can_probe(self, account: Account, packets: int) -> bool:
         limits = self.limits
         silent = packets - account.credit
         if silent > limits.max_silent_packets_per_address:
-            self.leave_out("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
+            self.omit("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
             return False
         # The last third is for addresses about which little is known: an address without a query is not a silent one.
         kept = limits.max_silent_packets // 3 if account.silent_packets >= _FEW_PACKETS else 0
         if self.silent_packets - account.silent_packets + silent > limits.max_silent_packets - kept:
-            self.leave_out("max_silent_packets", limits.max_silent_packets, account.address)
+            self.omit("max_silent_packets", limits.max_silent_packets, account.address)
             return False
         return True
 
@@ -335,7 +335,7 @@ class Budget:
         for network in account.networks:
             network.packets -= packets
 
-    def note_answer(self, account: Account, *, is_authoritative: bool = False) -> None:
+    def record_answer(self, account: Account, *, is_authoritative: bool = False) -> None:
         """Record that an address answered, and whether it is authoritative for the tested zone."""
         account.answered = True
         if is_authoritative:
@@ -349,10 +349,10 @@ class Budget:
         self._unshare(account, account.shared)
 
     def _earn(self, account: Account, packets: int) -> None:
-        before, most = account.credit, self.limits.max_earned_packets
+        before, maximum = account.credit, self.limits.max_earned_packets
         after = before + packets
-        if after > most:
-            after = most
+        if after > maximum:
+            after = maximum
         account.credit = after
         if before < 0:  # see Account.silent_packets
             self.silent_packets += before
@@ -373,8 +373,8 @@ class Budget:
         self._octets += octets
         self._records += records
         if records > SIGNED_SET_MAX_RECORDS:
-            for owner, rtype, most in response.large_sets():
-                self.leave_out("max_records_of_a_set", most, f"{owner} {rtype}")
+            for owner, rtype, maximum in response.large_sets():
+                self.omit("max_records_of_a_set", maximum, f"{owner} {rtype}")
         return True
 
     def charge_discarded(self, octets: int, address: str) -> None:
@@ -415,16 +415,16 @@ class Budget:
 
     def _end(self, limit: str, value: int, subject: str) -> None:
         """End the run: without answers to unsent queries, findings would be wrong."""
-        self.leave_out(limit, value, subject)
+        self.omit(limit, value, subject)
         if self.stop and not self.is_stopped:
             self.is_stopped = True
             self.stop()
 
-    def leave_out(self, limit: str, value: int, subject: str) -> None:
+    def omit(self, limit: str, value: int, subject: str) -> None:
         """Record that a name or an address was left out because of a limit."""
         left_out = self._left_out.get(limit)
         if left_out is None:
-            left_out = self._left_out[limit] = LeftOut(value)
+            left_out = self._left_out[limit] = Omission(value)
         left_out.add(subject)
 
     def release(self) -> None:
@@ -435,6 +435,6 @@ class Budget:
         self.stop = None
 
     @property
-    def left_out(self) -> dict[str, LeftOut]:
+    def left_out(self) -> dict[str, Omission]:
         """The subjects that were left out, by the name of the limit, sorted."""
         return dict(sorted(self._left_out.items()))

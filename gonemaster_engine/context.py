@@ -48,7 +48,7 @@ class Undelegated:
     ds: tuple[DSInfo, ...] = ()
 
     @property
-    def is_given(self) -> bool:
+    def is_supplied(self) -> bool:
         """Whether the user supplied anything."""
         return bool(self.servers or self.ds)
 
@@ -85,8 +85,8 @@ class RunContext:
         # Supplied data and restored answers are not part of the public DNS tree. Such a run has separate caches, which
         # is safer than checking a flag at each use.
         known = tuple(restored)
-        own = self.undelegated.is_given or bool(known)
-        self.caches = RunCaches.of_one_run() if own else resources.caches
+        own = self.undelegated.is_supplied or bool(known)
+        self.caches = RunCaches.for_one_run() if own else resources.caches
         self.hot = self.caches.hot
         self._ipv6 = profile.ipv6 and resources.has_ipv6
         scope = f"{self._ipv6} {profile.network_settings}"
@@ -127,7 +127,7 @@ class RunContext:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.pace.end()  # queries that the tasks added in their last turn
+        self.pace.end()  # queries that the tasks added in their last iteration
         for server in self.servers.values():
             server.close()
 
@@ -171,8 +171,8 @@ class RunContext:
 
     def timings(self) -> list[NameserverTiming]:
         """Return the response times of the queried name servers, sorted by name and address."""
-        asked = [nameserver for nameserver in self._nameservers.values() if nameserver.server.health.was_queried]
-        return [nameserver.server.timing(nameserver.name) for nameserver in sorted(asked, key=nameserver_order)]
+        queried = [nameserver for nameserver in self._nameservers.values() if nameserver.server.health.was_queried]
+        return [nameserver.server.timing(nameserver.name) for nameserver in sorted(queried, key=nameserver_order)]
 
     def answers(self) -> Iterable[tuple[str, QueryKey, Response | None]]:
         """Yield each finished query of the run: address, query, response."""

@@ -44,7 +44,7 @@ class RunCaches:
     origins: AsnCache
 
     @classmethod
-    def of_one_run(cls) -> RunCaches:
+    def for_one_run(cls) -> RunCaches:
         """Return caches that share nothing with other runs."""
         return cls(HotCache(ttl_s=0), AsnCache())
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Collection
 from typing import Any
 
-PATIENCE_S = 0.5
+SILENCE_TIMEOUT_S = 0.5
 """Seconds after which most servers that have not answered stay silent: the next step starts while the wait continues.
 
 Round-trip times on the Internet reach about 0.3 s, and the first query is retransmitted only after seconds.

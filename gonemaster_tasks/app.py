@@ -119,7 +119,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
 def _beat_conf(address: BrokerAddress, intervals: Mapping[str, int]) -> dict[str, Any]:
     tasks = {PURGE_ENTRY: queues.PURGE, SCHEDULES_ENTRY: queues.RUN_SCHEDULES}
     tasks |= {WATCH_ENTRY: queues.WATCH, PROJECT_ENTRY: queues.PROJECT, CAPTURE_ENTRY: queues.CAPTURE}
-    tasks[METRICS_ENTRY] = queues.ADD_UP
+    tasks[METRICS_ENTRY] = queues.AGGREGATE
     return {
         "beat_scheduler": "gonemaster_tasks.broker.scheduler:Scheduler",
         "beat_max_loop_interval": min(_BEAT_LOOP_S, *intervals.values()),

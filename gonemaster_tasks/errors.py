@@ -27,7 +27,7 @@ class BrokerRefused(TasksError):
     """The broker does not meet the requirements of the queue, such as a Redis Cluster."""
 
 
-class NothingToRepeat(TasksError):
+class NothingToRerun(TasksError):
     """A batch has no runs of the kind that should be rerun."""
 
 

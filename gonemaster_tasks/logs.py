@@ -48,7 +48,7 @@ def configure_logging(
     root.setLevel(LEVELS[level])
     for name in _QUIET:  # Otherwise they log a line or two per message.
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
-    _note_no_callers()
+    _omit_callers()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -57,7 +57,7 @@ def configure_logging(
     )
 
 
-def _note_no_callers() -> None:
+def _omit_callers() -> None:
     """Omit unused fields of log records: the caller, which is expensive to find, and its thread and task.
 
     Source: the section on optimization in Python's logging HOWTO.

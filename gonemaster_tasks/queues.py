@@ -18,9 +18,9 @@ PROJECT = "gonemaster.project"
 CAPTURE = "gonemaster.capture"
 WATCH = "gonemaster.watch"
 DELIVER = "gonemaster.deliver"
-ADD_UP = "gonemaster.add_up"
+AGGREGATE = "gonemaster.add_up"
 
-_MAINTENANCE_TASKS = (REAP, PURGE, OPERATE, RUN_SCHEDULES, PROJECT, CAPTURE, WATCH, DELIVER, ADD_UP)
+_MAINTENANCE_TASKS = (REAP, PURGE, OPERATE, RUN_SCHEDULES, PROJECT, CAPTURE, WATCH, DELIVER, AGGREGATE)
 ROUTES = {task: {"queue": MAINTENANCE} for task in _MAINTENANCE_TASKS}
 
 

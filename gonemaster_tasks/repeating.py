@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 LOG_EVERY_S = 60.0
 _STOP_S = 10.0
-_DEPUTY_AFTER_S = 0.05
+_STANDBY_AFTER_S = 0.05
 # Tasks with the same pause are due at the same time, so that a worker wakes less often.
 _GRID_FROM_S, _GRID_S = 0.3, 0.5
 _EXPECTED = (TasksError, StoreError)  # a service is unavailable, so no traceback is needed
@@ -55,7 +55,9 @@ class FailureLog:
             return
         self._logged_at = now
         about = {"work": self._work, "error": f"{type(error).__name__}: {error}", "failures": self.count}
-        log.warning("failed, tried again", extra=about, exc_info=None if isinstance(error, _EXPECTED) else error)
+        log.warning(
+            "task failed, will be retried", extra=about, exc_info=None if isinstance(error, _EXPECTED) else error
+        )
 
     def succeeded(self) -> None:
         """Record a success."""
@@ -193,19 +195,19 @@ class _Timer:
                 waiting = sorted(self._waiting(), key=self._due.__getitem__)
                 at = self._due[waiting[0]] if waiting else math.inf
                 if self._leader != me:
-                    at = max(at, self._took_at) + _DEPUTY_AFTER_S
+                    at = max(at, self._took_at) + _STANDBY_AFTER_S
                 if at <= now:
                     due = (task for task in waiting if self._due[task] <= now)
-                    if task := next((task for task in due if task.is_quick or self._has_deputy()), None):
+                    if task := next((task for task in due if task.is_quick or self._has_standby()), None):
                         self._free.remove(me)
                         self._leader, self._took_at = me, now
                         self._due[task] = math.inf
                         self._running[task] = me
                         return task
-                    at = now + _DEPUTY_AFTER_S
+                    at = now + _STANDBY_AFTER_S
                 self._changed.wait(None if at == math.inf else at - now)
 
-    def _has_deputy(self) -> bool:
+    def _has_standby(self) -> bool:
         """Return whether another thread is waiting or could be started."""
         if len(self._free) < 2:
             with suppress(RuntimeError):  # the system has no more threads

@@ -112,7 +112,7 @@ def _servers(servers: Iterable[Nameserver] | None) -> list[str] | None:
 
 
 def _without_bare_names(zone_name: str, delegation: Delegation | None) -> Delegation | None:
-    """Leave out in-domain names without glue: MethodsV2 keeps them, the engine that the table is from does not."""
+    """Remove in-domain names without glue: MethodsV2 includes them, but the engine that produced the table does not."""
     if delegation is None:
         return None
     return {name: found for name, found in delegation.items() if found or not names.is_in_domain(name, zone_name)}

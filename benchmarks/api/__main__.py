@@ -128,13 +128,13 @@ def main() -> None:
     rate = options.rate or _RATES[options.what]
     limits = {"max_viewers": options.viewers + 100, "max_viewers_per_client": options.viewers + 100}
     with open_bench(options.database, options.processes, **limits) as bench:
-        load, before, begun = os.getloadavg()[0], bench.cpu_s(), time.perf_counter()
+        load, before, started_at = os.getloadavg()[0], bench.cpu_s(), time.perf_counter()
         if options.what == "viewers":
             uvloop.run(measure_viewers(bench, rate, options))
         else:
             measure = measure_reads if options.what == "reads" else measure_posts
             uvloop.run(measure(bench, rate, options.seconds))
-        took, after = time.perf_counter() - begun, bench.cpu_s()
+        took, after = time.perf_counter() - started_at, bench.cpu_s()
         used = {name: f"{(after[name] - seconds) / took:.2f}" for name, seconds in before.items()}
         print(f"cores used: {used}; {took:.0f} s; load before {load:.1f}")
 
@@ -176,22 +176,22 @@ async def measure_reads(bench: Bench, rate: float, seconds: float) -> None:
 async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace) -> None:
     """Open the viewers, publish events of their jobs, and send other requests meanwhile."""
     jobs = [claim(bench.store, queue_job(bench.store, f"d{number}.example").id).id for number in range(options.jobs)]
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     viewers = await open_viewers(bench.port, jobs, options.viewers // options.jobs)
-    print(f"{len(viewers)} viewers open after {time.perf_counter() - begun:.1f} s, refused: {refused(viewers)}")
+    print(f"{len(viewers)} viewers open after {time.perf_counter() - started_at:.1f} s, refused: {refused(viewers)}")
     loop = asyncio.get_running_loop()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         publishing = loop.run_in_executor(pool, partial(publish, bench.redis.url, jobs, options.seconds))
         outcome = await beside(bench, jobs, rate, options.seconds)
         sent = await publishing
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     await asyncio.wait_for(asyncio.gather(*(viewer.ended.wait() for viewer in viewers)), 20)
     of_each = sent / len(jobs) + 2  # plus the events state and done
     lacking = sum(viewer.events != of_each for viewer in viewers)
-    print(f"reads at {rate:.0f}/s beside them: {outcome.report()}")
+    print(f"reads at {rate:.0f}/s at the same time: {outcome.report()}")
     print(f"{sent} events sent, {sum(viewer.events for viewer in viewers)} received; viewers with fewer: {lacking}")
-    print(f"all were closed {time.perf_counter() - begun:.1f} s after the end")
+    print(f"all were closed {time.perf_counter() - started_at:.1f} s after the end")
 
 
 async def beside(bench: Bench, jobs: list[str], rate: float, seconds: float) -> Outcome:

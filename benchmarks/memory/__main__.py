@@ -58,8 +58,8 @@ def main() -> int:
     parser.add_argument("--slots", type=int, default=16, help="of each worker process")
     parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
     parser.add_argument("--silent", action="store_true", help="take domains with silent servers, too")
-    parser.add_argument("--as-it-is", action="store_true", help="look without giving free pages back before")
-    parser.add_argument("--trace", action="store_true", help="print where what stays was made")
+    parser.add_argument("--as-it-is", action="store_true", help="measure without releasing free pages first")
+    parser.add_argument("--trace", action="store_true", help="print where the remaining objects were allocated")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     with tempfile.TemporaryDirectory(prefix="gm-memory-") as folder, serving(options, Path(folder)) as (flags, domains):
@@ -98,7 +98,7 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
     ending = itertools.cycle(sorted({name.rpartition(".")[2] for name in domains}))
     chosen, done, base, worst = itertools.cycle(domains), 0, 0.0, 0.0
     first = min(options.first, options.runs // 4)
-    begun = time.monotonic()
+    start = time.monotonic()
     print("runs    resident size of each process (MiB); Python's blocks, heap in use and free of the first (MiB)")
     while done < options.runs:
         names = [next(chosen) for _ in range(options.every)]
@@ -109,7 +109,7 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
         sizes = [resident(pid) for pid in pids]
         heap = "  ".join(f"{told.get(key, 0) / MEBI:6.1f}" for key in ("heap_used", "heap_free"))
         shown = "  ".join(f"{size:6.1f}" for size in sizes)
-        print(f"{done:<7} {shown}   {told['blocks']:8}  {heap}   {time.monotonic() - begun:5.0f} s", flush=True)
+        print(f"{done:<7} {shown}   {told['blocks']:8}  {heap}   {time.monotonic() - start:5.0f} s", flush=True)
         if done <= first or not base:
             base = worst = sum(sizes)
             keep_snapshot(pids[0], folder, "first")

@@ -101,9 +101,9 @@ def throughput(rig: Rig, options: argparse.Namespace) -> Figures:
     """Let the workers run; then pause, and measure when the last job started."""
     wait_until(lambda: runs(rig) >= min(2000, options.timed // 5), within_s=120)  # threads and connections are created
     counted, cpu = rig.counters(), rig.cpu_s()
-    begun, first = time.perf_counter(), runs(rig)
+    start, first = time.perf_counter(), runs(rig)
     wait_until(lambda: runs(rig) >= first + options.timed, within_s=600, every_s=0.25)
-    took_s, done = time.perf_counter() - begun, runs(rig) - first
+    took_s, done = time.perf_counter() - start, runs(rig) - first
     cpu_after = rig.cpu_s()
     figures = {"jobs_per_s": round(done / took_s, 1), "us_per_job": round(took_s / done * 1e6)}
     figures |= {
@@ -156,9 +156,9 @@ def runs(rig: Rig) -> int:
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     answer = work()
-    return time.perf_counter() - begun, answer
+    return time.perf_counter() - start, answer
 
 
 def worst_ms(seconds: list[float]) -> float:

@@ -256,7 +256,7 @@ def main() -> None:
     parser.add_argument("directory", type=Path, nargs="?", help="of the test world: holds manifest.json and named.root")
     parser.add_argument("--zones", type=int, default=1000)
     parser.add_argument("--concurrency", type=int, default=32, help="runs at a time")
-    parser.add_argument("--results", type=Path, help="stored results as JSON lines, in the place of a world")
+    parser.add_argument("--results", type=Path, help="stored results as JSON lines instead of a world")
     parser.set_defaults(clean=False, silent=True, testcase=None, chain=False, hot_cache=60.0, loop="uvloop")
     options = parser.parse_args()
     collect_rarely()

@@ -105,7 +105,7 @@ class Zonemaster:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{DRIVER} ended; is Zonemaster built where --zonemaster says?")
+            raise RuntimeError(f"{DRIVER} ended; is Zonemaster built in the directory of --zonemaster?")
         document: dict[str, Any] = json.loads(line)
         return document
 

@@ -19,10 +19,10 @@ from gonemaster_tasks.errors import BrokerUnavailable
 
 log = logging.getLogger(__name__)
 
-MOST_FAILURES = 30
+MAX_FAILURES = 30
 WINDOW_S = 60
 _KIND = "login"
-_MOST_CLIENTS = 10_000  # maximum per process
+_MAX_CLIENTS = 10_000  # maximum per process
 _WITHOUT_REDIS_S = 5.0  # pause before a retry: an unresponsive Redis must not delay each refusal
 
 
@@ -38,13 +38,13 @@ class FailedAttempts:
     """Counter of the 401 responses of each client."""
 
     def __init__(
-        self, broker: Broker, *, clock: Callable[[], float] = time.monotonic, most_clients: int = _MOST_CLIENTS
+        self, broker: Broker, *, clock: Callable[[], float] = time.monotonic, max_clients: int = _MAX_CLIENTS
     ) -> None:
         self._broker = broker
         self._clock = clock
         self._lock = threading.Lock()
-        self._own: TTLCache[str, _Window] = TTLCache(most_clients, WINDOW_S, timer=clock)
-        self._limited: TLRUCache[str, float] = TLRUCache(most_clients, lambda _client, end, _now: end, timer=clock)
+        self._own: TTLCache[str, _Window] = TTLCache(max_clients, WINDOW_S, timer=clock)
+        self._limited: TLRUCache[str, float] = TLRUCache(max_clients, lambda _client, end, _now: end, timer=clock)
         self._redis_again = 0.0
 
     def note(self, client: str) -> int:
@@ -54,7 +54,7 @@ class FailedAttempts:
             end = self._limited.get(client)
         if end is None:
             count, left_s = self._count(client, now)
-            if count <= MOST_FAILURES:
+            if count <= MAX_FAILURES:
                 return 0
             end = now + left_s
             self._limit(client, end)
@@ -66,7 +66,9 @@ class FailedAttempts:
                 return self._broker.attempts.add(_KIND, client, window_s=WINDOW_S)
             except BrokerUnavailable as error:
                 self._redis_again = now + _WITHOUT_REDIS_S
-                log.warning("failed logins are counted by each process, without Redis", extra={"error": str(error)})
+                log.warning(
+                    "Redis is unavailable, each process counts failed logins itself", extra={"error": str(error)}
+                )
         with self._lock:
             window = self._own.setdefault(client, _Window(now + WINDOW_S))
             window.count += 1
@@ -77,4 +79,4 @@ class FailedAttempts:
             first = client not in self._limited
             self._limited[client] = end
         if first:
-            log.warning("too many failed logins, refused with 429", extra={"client": client})
+            log.warning("too many failed logins, client refused with 429", extra={"client": client})

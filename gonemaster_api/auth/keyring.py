@@ -65,7 +65,7 @@ class Keyring:
         try:
             return reread_tokens(self._settings)
         except SettingsError as error:
-            log.error("the tokens of the configuration could not be read", extra={"error": str(error)})
+            log.error("configured tokens could not be read", extra={"error": str(error)})
             return ()
 
     def start(self) -> None:
@@ -90,16 +90,16 @@ class Keyring:
                 self._read_configuration()
             rows = self._stored()
             if rows or self._configured:
-                self._become_guarded()
+                self._require_tokens()
             self._tokens = _valid(self._configured, rows)
 
     def _read_configuration(self) -> None:
         try:
             self._configured = reread_tokens(self._settings)
         except SettingsError as error:
-            log.error("tokens not read again, those of before stay valid", extra={"error": str(error)})
+            log.error("tokens not reloaded, the previous ones stay valid", extra={"error": str(error)})
         else:
-            log.info("tokens of the configuration read", extra={"tokens": len(self._configured)})
+            log.info("configured tokens reloaded", extra={"tokens": len(self._configured)})
 
     def _stored(self) -> list[AccessToken]:
         try:
@@ -108,11 +108,11 @@ class Keyring:
         except StoreOutdated:  # an old schema without the table, so no token was ever stored
             return []
 
-    def _become_guarded(self) -> None:
+    def _require_tokens(self) -> None:
         if self._mode == "open":
             self._mode = "token"
             if self._tokens is not None:
-                log.info("there are admin tokens now: requests need one")
+                log.info("admin tokens exist now, requests need one")
 
     def mode(self) -> Mode:
         """Return whether requests need a token.

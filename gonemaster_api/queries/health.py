@@ -12,9 +12,9 @@ from gonemaster_api.state import State
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.migrations.runner import check_schema
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.health import find_issues_anyway
+from gonemaster_tasks.monitoring.health import find_issues_in_time
 from gonemaster_tasks.monitoring.issues import Issue
-from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 
 OK = "ok"
 _ISSUES_LIFE_S = 3.0
@@ -29,7 +29,7 @@ def read_issues(state: State, *, life_s: float = _ISSUES_LIFE_S) -> list[Issue]:
     """Return the issues of the service, at most `life_s` seconds old."""
 
     def find() -> list[Issue]:
-        return find_issues_anyway(state.queue, state.settings)
+        return find_issues_in_time(state.queue, state.settings)
 
     found: list[Issue] = state.recent.get("issues", find, life_s=life_s)
     return found
@@ -40,7 +40,7 @@ def read_parts(state: State) -> dict[str, str]:
 
     The response is public, so addresses and error texts are only logged.
     """
-    until = state.patient_until()
+    until = state.wait_until()
     checks: dict[str, tuple[Callable[[], None], str]] = {
         _DATABASE: (state.store.ping, "does not answer"),
         _SCHEMA: (lambda: check_schema(state.store), "the database schema is not that of this version"),
@@ -48,7 +48,7 @@ def read_parts(state: State) -> dict[str, str]:
     }
     pending = {name: PendingCall(check) for name, (check, _) in checks.items()}
     found = {name: _status_of(one, checks[name][1], until) for name, one in pending.items()}
-    return found if found[_DATABASE] == OK else found | {_SCHEMA: "not known: the database does not answer"}
+    return found if found[_DATABASE] == OK else found | {_SCHEMA: "unknown: the database does not answer"}
 
 
 def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
@@ -56,20 +56,20 @@ def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
     known = {kind for part, kind in _KINDS.items() if parts[part] != OK}
     try:
         known |= {
-            issue.kind for issue in PendingCall(lambda: read_issues(state)).result(state.patient_until(_KNOWN_WITHIN))
+            issue.kind for issue in PendingCall(lambda: read_issues(state)).result(state.wait_until(_KNOWN_WITHIN))
         }
-    except NotInTime:  # The check continues in the background, and the next request gets its result.
-        log.info("health not known in time")
+    except CallTimeout:  # The check continues in the background, and the next request gets its result.
+        log.info("health check timed out")
     return sorted(known)
 
 
 def read_health(state: State) -> dict[str, Any]:
     """Return the current issues and the unfinished operations, within some seconds."""
     operations = PendingCall(lambda: read_unfinished_operations(state))
-    issues = find_issues_anyway(state.queue, state.settings)
+    issues = find_issues_in_time(state.queue, state.settings)
     try:
         unfinished = operations.result(time.monotonic())  # The operations had as much time as the issues.
-    except (StoreError, NotInTime):
+    except (StoreError, CallTimeout):
         unfinished = []
     return {"healthy": not issues, "issues": issues, "operations": unfinished}
 
@@ -77,7 +77,7 @@ def read_health(state: State) -> dict[str, Any]:
 def _status_of(pending: PendingCall[None], otherwise: str, until: float) -> str:
     try:
         pending.result(until)
-    except (StoreError, BrokerUnavailable, NotInTime) as error:
+    except (StoreError, BrokerUnavailable, CallTimeout) as error:
         log.warning("component not ready", error=str(error), reason=otherwise)
         return otherwise
     return OK

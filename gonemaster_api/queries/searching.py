@@ -4,7 +4,7 @@ from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
 
 
-def needle(search: str) -> str:
+def search_term(search: str) -> str:
     """Return the search term for stored names: ASCII in lower case, other valid names as A-labels.
 
     Names are stored as A-labels, so a search for non-ASCII text finds only whole labels.
@@ -20,7 +20,7 @@ def needle(search: str) -> str:
 
 def name_part(search: str | None) -> str | None:
     """Return the search term of an optional filter by a part of the name; None if the filter is empty."""
-    return needle(search) or None if search else None
+    return search_term(search) or None if search else None
 
 
 def stored_form(name: str | None) -> str | None:

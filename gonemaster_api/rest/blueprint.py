@@ -20,9 +20,9 @@ UNAVAILABLE = "unavailable"
 class ErrorBodySchema(ma.Schema):
     """The error object."""
 
-    code = ma.fields.String(required=True, metadata={"description": "for programs; its meaning never changes"})
+    code = ma.fields.String(required=True, metadata={"description": "machine-readable; its meaning never changes"})
     message = ma.fields.String(required=True, metadata={"description": "for people"})
-    details = ma.fields.Dict(metadata={"description": "facts for programs, depending on the code"})
+    details = ma.fields.Dict(metadata={"description": "machine-readable facts, depending on the code"})
 
 
 class ErrorSchema(ma.Schema):
@@ -71,7 +71,7 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorate
 
-    def decided_by_rows(self, view: Callable[..., Any]) -> Callable[..., Any]:
+    def done_after_commit(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """Mark a view whose change is complete once its rows are written. This must be the outermost decorator.
 
         The view succeeds without Redis as well, and the response then contains `"broker": "unavailable"`, which turns a

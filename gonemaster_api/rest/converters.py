@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.routing import Map, UnicodeConverter
 
 
-class OtherThanConverter(UnicodeConverter):
+class ExcludingConverter(UnicodeConverter):
     """A path segment other than some reserved words.
 
     The path of a reserved word then responds to other methods with 405 instead of 404.
@@ -20,4 +20,4 @@ class OtherThanConverter(UnicodeConverter):
 
 def register_converters(app: Flask) -> None:
     """Register the converters under the names used in URL rules."""
-    app.url_map.converters["other_than"] = OtherThanConverter
+    app.url_map.converters["other_than"] = ExcludingConverter

@@ -50,7 +50,7 @@ def answer_once(
     """
     current = _read_request(owner)
     if current is None:
-        return submit(_keep_nothing), status, {}
+        return submit(_store_nothing), status, {}
     found = _first_answer(state, current)
     if found is None:
         try:
@@ -94,5 +94,5 @@ def _keeper(current: _Request, schema: type[ma.Schema], status: int) -> Keep:
     return keep
 
 
-def _keep_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
+def _store_nothing(_session: Session, _document: Mapping[str, Any]) -> None:
     """Do nothing, because the request has no key."""

@@ -23,7 +23,7 @@ from gonemaster_engine.texts import Text, text_of
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = b"[{"
-_MOST_DIGITS = 1000
+_MAX_DIGITS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,8 +279,8 @@ def _finite(digits: str) -> float:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:  # the time of the conversion grows faster than the number of digits
-        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    if len(digits) > _MAX_DIGITS:  # the time of the conversion grows faster than the number of digits
+        raise ValueError(f"a number has more than {_MAX_DIGITS} digits")
     return int(digits)
 
 

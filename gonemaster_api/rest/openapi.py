@@ -24,13 +24,13 @@ _HEADERS = {
     },
 }
 _SECURITY = {
-    "token": {"type": "http", "scheme": "bearer", "description": "an admin token; x-scope says what it must allow"},
-    "session": {"type": "apiKey", "in": "cookie", "name": "gm_admin", "description": "made by POST /api/v1/session"},
+    "token": {"type": "http", "scheme": "bearer", "description": "an admin token; x-scope is the required scope"},
+    "session": {"type": "apiKey", "in": "cookie", "name": "gm_admin", "description": "set by POST /api/v1/session"},
 }
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
-    "description": "a request with the same key is carried out once in 24 hours; a repetition gets the first response",
+    "description": "requests with the same key are executed once within 24 hours; repetitions get the first response",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     "example": "9f2c1f6e-1b1e-4d3c-8c0e-5f3a4d2b1c00",
@@ -50,7 +50,7 @@ _BROKER_NOTE = {
         "broker": {
             "type": "string",
             "enum": ["unavailable"],
-            "description": "present if Redis did not answer: the change is stored and holds, its messages follow",
+            "description": "present if Redis did not answer: the change is stored and effective, its messages follow",
         }
     },
 }
@@ -68,7 +68,7 @@ def complete(document: dict[str, Any], scopes: Mapping[tuple[str, str], str]) ->
         operation["operationId"] = _name(path, method)
         answers = operation["responses"]
         if operation.get(BY_ROWS):
-            _note_absent_broker(answers)
+            _record_absent_broker(answers)
         for status, codes in _common_refusals(path, method, operation).items():
             if "$ref" in answers.get(status, {"$ref": ""}):
                 answers[status] = _refusal(codes)
@@ -83,12 +83,12 @@ def complete(document: dict[str, Any], scopes: Mapping[tuple[str, str], str]) ->
     return document
 
 
-def _note_absent_broker(answers: dict[str, Any]) -> None:
+def _record_absent_broker(answers: dict[str, Any]) -> None:
     """Document in successful responses that Redis may be unavailable; a 204 then becomes a 200 with a body."""
     for status, answer in list(answers.items()):
         if status == "204":
             note = {"application/json": {"schema": _BROKER_NOTE}}
-            answers["200"] = {"description": "done; Redis does not answer", "content": note}
+            answers["200"] = {"description": "done; Redis is unavailable", "content": note}
         elif status.startswith("2"):
             body = answer["content"]["application/json"]
             body["schema"] = {"allOf": [body["schema"], _BROKER_NOTE]}

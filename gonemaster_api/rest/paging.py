@@ -66,7 +66,7 @@ def slice_of(query: Mapping[str, Any]) -> Slice:
 def _offset_of(cursor: str) -> int:
     # The cursor is the offset as a string. This is not part of the contract, so clients must not rely on it.
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 10 or int(cursor) > _MAX_OFFSET:
-        raise BadRequest("invalid_cursor", Text("cursor is not a value that a page returned"))
+        raise BadRequest("invalid_cursor", Text("cursor must be a value from another page"))
     return int(cursor)
 
 

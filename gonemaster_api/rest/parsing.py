@@ -21,7 +21,7 @@ from gonemaster_engine.texts import Text, joined, text_of
 # walking through the document for nearly all requests.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONGEST_ESCAPE = 6
-_MOST_VALUES = 100_000  # in a body; the limit is higher if a batch may have more names
+_MAX_VALUES = 100_000  # in a body; the limit is higher if a batch may have more names
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -77,8 +77,8 @@ class StrictParser(FlaskParser):
             raise ApiError(415, "unsupported_media_type", Text("the body must be sent as application/json"))
         if req.content_encoding not in (None, "", "identity"):
             raise ApiError(415, "unsupported_media_type", Text("the body must not be compressed"))
-        most = max(_MOST_VALUES, 2 * state().settings.max_batch_size)
-        return parse_json(chain((first,), blocks), most_values=most, unread=getattr(schema, "unread", ""))
+        maximum = max(_MAX_VALUES, 2 * state().settings.max_batch_size)
+        return parse_json(chain((first,), blocks), max_values=maximum, unread=getattr(schema, "unread", ""))
 
     def handle_error(self, error: ma.ValidationError, req: flask.Request, schema: ma.Schema, **_: Any) -> NoReturn:
         """Convert the errors of a schema into one error response. Its code is that of the first invalid field."""
@@ -98,7 +98,7 @@ def register_text_checks(app: flask.Flask) -> None:
     app.before_request(refuse_nul)
 
 
-def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES, unread: str = "") -> Any:
+def parse_json(blocks: Iterable[bytes], *, max_values: int = _MAX_VALUES, unread: str = "") -> Any:
     """Parse a body that arrives in blocks; `unread` is as in JsonPieces.
 
     Raises:
@@ -110,7 +110,7 @@ def parse_json(blocks: Iterable[bytes], *, most_values: int = _MOST_VALUES, unre
         if suspect:
             _check_text(document)
 
-    pieces = JsonPieces(JsonLimits(values=most_values), check=check, unread=unread)
+    pieces = JsonPieces(JsonLimits(values=max_values), check=check, unread=unread)
     try:
         for block in blocks:
             suspect = suspect or _SUSPECT_ESCAPE.search(end + block) is not None

@@ -27,7 +27,7 @@ def check_tag_name(name: str, *, code: str) -> str:
 
 def _reason_against(name: str) -> str:
     if not name or name != name.strip():
-        return Text("it is empty, or begins or ends with white space")
+        return Text("it is empty, or starts or ends with white space")
     if len(name) > LONGEST:
         return Text("it is longer than {longest} characters", longest=LONGEST)
     if name == UNTAGGED or name in _DOT_SEGMENTS:

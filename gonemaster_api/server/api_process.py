@@ -18,7 +18,7 @@ from gonemaster_api.queries.metrics.latencies import LatencyTrend
 from gonemaster_api.queries.metrics.responses import warm_up
 from gonemaster_api.server.bridge import Bridge
 from gonemaster_api.server.connection import Connection
-from gonemaster_api.server.first_requests import ask_first
+from gonemaster_api.server.first_requests import send_first_requests
 from gonemaster_api.state import NAME, State
 from gonemaster_api.ui.shell.templates import compile_pages
 from gonemaster_api.web.exporter import http_metrics
@@ -71,7 +71,7 @@ class ApiServer(uvicorn.Server):
             faulthandler.dump_traceback_later(HUNG_S, exit=True)
         ends = await super().on_tick(counter)
         if ends:
-            faulthandler.cancel_dump_traceback_later()  # the stop has a time limit of its own
+            faulthandler.cancel_dump_traceback_later()  # the stop has a separate time limit
         return ends
 
 
@@ -126,7 +126,7 @@ def open_app(settings: Settings, stopping: threading.Event) -> Flask:
     follow(shared.queue.clock.now)
     _start_reports(app, settings)
     threading.Thread(target=warm_up, args=(app,), name="metrics", daemon=True).start()
-    ask_first(app)
+    send_first_requests(app)
     compile_pages(app.jinja_env)  # before the first requests: those that wait for a page would be refused
     collect_rarely()
     return app

@@ -86,16 +86,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("command", nargs="*", metavar="COMMAND", help="what to run; default: all")
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON file with settings")
-    parser.add_argument("--dump-config", action="store_true", help="print the settings with their sources and exit")
+    parser.add_argument("--dump-config", action="store_true", help="print the settings and their sources, then exit")
     parser.add_argument(
         "--version", action="version", version=f"gonemaster-server {__version__}\nPython {sys.version.split()[0]}"
     )
     parser.add_argument("--json", action="store_true", help="doctor: print the findings as JSON")
     parser.add_argument("--listen-descriptor", type=int, help=argparse.SUPPRESS)
-    auth = parser.add_argument_group("auth add-token", "Whose token it is, and what it allows.")
-    auth.add_argument("--label", metavar="TEXT", help=f"names the token in lists and in the audit; {LABEL_RULE}")
-    auth.add_argument("--scope", action="append", choices=list(Scope), help="what the token allows; admin")
-    auth.add_argument("--only-print", action="store_true", default=None, help="do not store it: for auth.admin_tokens")
+    auth = parser.add_argument_group("auth add-token", "Owner and scopes of the token.")
+    auth.add_argument("--label", metavar="TEXT", help=f"label of the token in lists and in the audit log; {LABEL_RULE}")
+    auth.add_argument("--scope", action="append", choices=list(Scope), help="scope of the token; default: admin")
+    auth.add_argument(
+        "--only-print",
+        action="store_true",
+        default=None,
+        help="only print the hash for auth.admin_tokens; store nothing",
+    )
     settings = parser.add_argument_group(
         "settings", "Each has an environment variable GONEMASTER_...; see docs/reference/settings.md."
     )

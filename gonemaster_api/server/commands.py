@@ -57,19 +57,19 @@ HELP = """commands:
   worker           worker processes
   beat             the scheduler of periodic tasks
   flower           Flower, a monitor of workers and tasks (requires the extra [flower])
-  doctor [--json]  look at settings, database, broker, clocks, beat, workers and DNS; say what to do about each fault
-                   (exit status 0: none, 1: faults)
-  db plan          print what db upgrade would do, and whether the service may go on meanwhile
+  doctor [--json]  check settings, database, broker, clocks, beat, workers and DNS, with advice for each fault
+                   (exit status 0: no faults, 1: faults)
+  db plan          print what db upgrade would do, and whether the service can keep running meanwhile
   db upgrade       migrate the database to the current version
-  db downgrade N   migrate the database back to version N, for an older version of the service
+  db downgrade N   migrate the database back to version N, for an older release
   db current       print the version of the database
-  db check         exit with 0 if this release works on the database as it is, else with 1
-  backup FILE      copy the database (SQLite) to a new file, while the service works
+  db check         exit with 0 if this release is compatible with the database, otherwise with 1
+  backup FILE      copy the SQLite database to a new file while the service is running
   auth add-token --label TEXT [--scope read|operate|admin]... [--only-print]
-                   make an admin token, and print it this once
+                   create an admin token and print it once
   auth list        list the admin tokens
   auth revoke ID_OR_LABEL
-                   end an admin token and its sessions
+                   revoke an admin token and end its sessions
   auth clear       remove all admin tokens from the database
   reference-data update
                    fetch the list of top-level domains from IANA
@@ -113,7 +113,7 @@ def run(
 def _cannot_use(data_dir: Path, error: OSError) -> str:
     reason = "it is not a directory" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
     place = "" if str(error.filename) == str(data_dir) else f" ({error.filename})"
-    return f"the data directory {data_dir} cannot be used: {reason}{place}; name another one with --data-dir"
+    return f"the data directory {data_dir} cannot be used: {reason}{place}; choose another one with --data-dir"
 
 
 def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descriptor: int | None) -> Callable[[], int]:
@@ -314,7 +314,7 @@ def _check_logins(settings: Settings) -> None:
         if not refuses_login(str(error)):
             log.warning("the database does not answer yet", error=str(error))
             return
-        raise StartRefused(f"the login in database.dsn: {error}; docs/howto/logins.md says what it must be") from error
+        raise StartRefused(f"database.dsn: login refused: {error}; see docs/howto/logins.md") from error
 
 
 def _check_broker(settings: Settings) -> None:

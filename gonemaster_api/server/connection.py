@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class Connection(HttpToolsProtocol):
-    """One HTTP connection. The limits are set once per process; `proxies` have no limit of their own."""
+    """One HTTP connection. The limits are set once per process; `proxies` have no separate limit."""
 
     limit = 2000
     limit_per_client = 1000

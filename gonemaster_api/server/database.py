@@ -54,7 +54,7 @@ def check_tables(settings: Settings) -> int:
         except StoreOutdated as error:
             sys.stdout.write(f"{error}\n")
             return 1
-        return _report(_drift(store), fine=f"version {current}: this release works with it")
+        return _report(_drift(store), fine=f"version {current}: compatible with this release")
 
 
 def print_plan(settings: Settings) -> int:
@@ -73,14 +73,14 @@ def _plan(current: str | None, pending: list[Revision], found: list[str]) -> Ite
     yield f"version {current or 'none'}, to be applied:"
     yield from (f"{revision.number}  {revision.title}" for revision in pending)
     if found:
-        yield "What differs from this release now, and must not after the upgrade:"
+        yield "Differences from this release that the upgrade must remove:"
         yield from (f"  {difference}" for difference in found)
     if current is None:
         return
-    if stopping := [revision.number for revision in pending if not revision.works_with(current)]:
-        yield f"Stop the API, workers and beat first, on all machines: {', '.join(stopping)} would break them."
+    if stopping := [revision.number for revision in pending if not revision.is_compatible_with(current)]:
+        yield f"First stop the API, workers and beat on all machines: {', '.join(stopping)} would break them."
     else:
-        yield "The API, workers and beat may go on; replace them one by one afterwards."
+        yield "The API, workers and beat can keep running; replace them one by one afterwards."
 
 
 def _drift(store: Store) -> list[str]:
@@ -95,7 +95,7 @@ def _report(found: list[str], *, fine: str) -> int:
     if not found:
         sys.stdout.write(f"{fine}\n")
         return 0
-    sys.stdout.write("the tables are not those of this release:\n")
+    sys.stdout.write("the tables differ from those of this release:\n")
     sys.stdout.writelines(f"  {difference}\n" for difference in found)
     return 1
 

@@ -22,7 +22,7 @@ _OTHERS = ("readyz", "jobs?limit=1", "entries?limit=1", "domains?limit=1", "batc
 _OF_RUN = ("jobs/{}", "runs/{}", "runs/{}/result")
 
 
-def ask_first(app: Flask, *, limit_s: float = _LIMIT_S) -> bool:
+def send_first_requests(app: Flask, *, limit_s: float = _LIMIT_S) -> bool:
     """Call the views as the first requests would, and return whether all responded within the limit.
 
     Only views are called. These requests have no client, so they are not logged, counted or refused.
@@ -41,7 +41,7 @@ def _ask_all(app: Flask, done: threading.Event) -> None:
         for path in (*_OTHERS, *(path.format(run_id) for path in _OF_RUN)):
             _ask(app, path)
     except (StoreUnavailable, StoreOutdated, BrokerUnavailable) as error:
-        log.info("not ready for the first requests: they take longer", error=str(error))
+        log.info("warm-up timed out, the first requests will be slower", error=str(error))
     else:
         done.set()
 

@@ -54,7 +54,7 @@ def serve_flower(settings: Settings) -> NoReturn:
     """
     store = open_store(store_settings(settings))
     broker = Broker.open(settings.broker_url)
-    door = FlowerDoor(settings, Keyring(settings, store), store=store, failures=FailedAttempts(broker))
+    door = FlowerAccess(settings, Keyring(settings, store), store=store, failures=FailedAttempts(broker))
     capp = make_app(settings.broker_url)
     capp.conf.broker_connection_max_retries = 1  # otherwise a stop would wait for an unavailable Redis
     application = _application(capp, door)
@@ -73,7 +73,7 @@ def serve_flower(settings: Settings) -> NoReturn:
             application.start()
         finally:
             server.stop()
-            _switch_events_off(capp, settings)
+            _disable_events(capp, settings)
     sys.stderr.flush()
     os._exit(0)  # Flower's threads may block on an unavailable Redis, and Python waits for threads at exit
 
@@ -94,7 +94,7 @@ def _stopper(application: Any) -> Callable[..., None]:
     return stop
 
 
-def _switch_events_off(capp: celery.Celery, settings: Settings) -> None:
+def _disable_events(capp: celery.Celery, settings: Settings) -> None:
     """Disable the event messages of the workers, because no process reads them any longer."""
     with suppress(BrokerUnavailable, OperationalError, OSError), closing(Broker.open(settings.broker_url)) as broker:
         broker.ping()
@@ -102,7 +102,7 @@ def _switch_events_off(capp: celery.Celery, settings: Settings) -> None:
     capp.close()
 
 
-class FlowerDoor:
+class FlowerAccess:
     """The access check: a token or session with the scope `operate` is required; in open mode, the login.
 
     A browser sends the token as the password of any user. The login in the settings is valid in addition to tokens. In
@@ -150,7 +150,7 @@ class FlowerDoor:
         return self._sessions.token_of(cookie)
 
 
-def _application(capp: celery.Celery, door: FlowerDoor) -> Any:
+def _application(capp: celery.Celery, door: FlowerAccess) -> Any:
     """Return Flower's application.
 
     Its own login does not cover metrics, health and static files; ours covers everything.
@@ -183,7 +183,7 @@ def _application(capp: celery.Celery, door: FlowerDoor) -> Any:
     inner = f"{_USER}:{secrets.token_urlsafe(18)}"  # Flower's own login, added here to each allowed request
     passport = "Basic " + base64.b64encode(inner.encode()).decode()
 
-    class Guarded(Flower):
+    class ProtectedFlower(Flower):
         """Flower with an access check before routing."""
 
         def get_handler_delegate(self, request: Any, target_class: Any, *rest: Any, **named: Any) -> Any:
@@ -202,7 +202,7 @@ def _application(capp: celery.Celery, door: FlowerDoor) -> Any:
     default_options.basic_auth = [inner]  # without a login Flower does not check the origin of requests
     default_options.read_only = True
     default_options.inspect_timeout = 3000.0  # milliseconds; a busy worker responds late
-    return Guarded(capp=capp, options=default_options, io_loop=IOLoop(), **site)
+    return ProtectedFlower(capp=capp, options=default_options, io_loop=IOLoop(), **site)
 
 
 def is_login(header: str, login: str) -> bool:

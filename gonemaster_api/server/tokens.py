@@ -79,8 +79,8 @@ def add(settings: Settings, options: AuthOptions) -> int:
     lines = {"token": secret, "id": token_id(digest), "hash": f"{options.label}{scopes}={digest}"}
     sys.stdout.write("".join(f"{name + ':':<7}{value}\n" for name, value in lines.items()))
     sys.stdout.flush()
-    told = "it is valid once the hash is in auth.admin_tokens" if options.only_print else "it is valid within a second"
-    print(f"The token is shown this once; {told}.", file=sys.stderr)
+    note = "it is valid once the hash is in auth.admin_tokens" if options.only_print else "it is valid within a second"
+    print(f"The token is shown this once; {note}.", file=sys.stderr)
     return 0
 
 
@@ -94,7 +94,7 @@ def _store(store: Store, digest: str, options: AuthOptions) -> None:
                 f"there is a token {options.label!r}; revoke it first, or choose another label"
             ) from error
         facts = {"label": options.label, "scopes": list(options.scope)}
-        record_action(session, "token.add", who=_who(), now=now, target=token_id(digest), details=facts)
+        record_action(session, "token.add", who=_actor(), now=now, target=token_id(digest), details=facts)
 
 
 def show(settings: Settings) -> int:
@@ -121,14 +121,14 @@ def revoke(settings: Settings, name: str) -> int:
         line for line in lines if line.label == name and line.revoked_at is None
     ]
     if not found:
-        raise AuthRefused(f"there is no token {name[:64]!r}; gonemaster-server auth list shows all tokens")
+        raise AuthRefused(f"no such token: {name[:64]!r}; gonemaster-server auth list shows all tokens")
     if len(found) > 1:
         ids = ", ".join(line.id for line in found)
-        raise AuthRefused(f"several tokens have the label {name!r}; name one by its id: {ids}")
+        raise AuthRefused(f"several tokens have the label {name!r}; specify the id of one: {ids}")
     with closing(_current_store(settings)) as store:
         first = _revoke(store, found[0])
-    said = "revoked" if first else "was revoked before"
-    sys.stdout.write(f"{found[0].id} {found[0].label or '-'} {said}\n")
+    outcome = "revoked" if first else "was revoked before"
+    sys.stdout.write(f"{found[0].id} {found[0].label or '-'} {outcome}\n")
     return 0
 
 
@@ -137,7 +137,7 @@ def _revoke(store: Store, line: _Line) -> bool:
         now = utcnow()
         first = revoke_token(session, line.digest, label=line.label, scopes=line.scopes, now=now)
         if first:
-            record_action(session, "token.revoke", who=_who(), now=now, target=line.id, details={"label": line.label})
+            record_action(session, "token.revoke", who=_actor(), now=now, target=line.id, details={"label": line.label})
     return first
 
 
@@ -147,10 +147,12 @@ def clear(settings: Settings) -> int:
     Without other tokens the service is open after its next start, on loopback.
     """
     if settings.admin_tokens:
-        raise AuthRefused("auth.admin_tokens has tokens, of which some may be revoked: remove them from there first")
+        raise AuthRefused(
+            "auth.admin_tokens contains tokens, some possibly revoked: remove them from the setting first"
+        )
     with closing(_current_store(settings)) as store, store.transaction() as session:
         count = clear_tokens(session)
-        record_action(session, "token.clear", who=_who(), now=utcnow(), count=count)
+        record_action(session, "token.clear", who=_actor(), now=utcnow(), count=count)
     sys.stdout.write(f"{count} tokens removed; running processes need tokens until they start again\n")
     return 0
 
@@ -184,7 +186,7 @@ def _current_store(settings: Settings) -> Store:
     return store
 
 
-def _who() -> str:
+def _actor() -> str:
     """Return the actor for the audit log. Token labels cannot contain a colon, so the value is distinct from labels."""
     try:
         return f"command:{getpass.getuser()}"

@@ -1,6 +1,6 @@
 """Live events for all viewers of a process, with one reader of Redis and one of the database on the event loop.
 
-A viewer is a position in the texts of its topic, a job or a batch. A slow viewer falls behind and waits for nobody; the
+A viewer is a position in the texts of its topic, a job or a batch. A slow viewer falls behind but delays no other; the
 events of a job that it has not read yet stay in Redis.
 """
 

@@ -27,7 +27,7 @@ def cancel_and_delete_batch(state: State, batch_id: str, *, who: str) -> None:
     """
     if _unfinished(state, batch_id):
         cancel_batch(state.queue, batch_id, error=DELETED, who=who)
-    if unfinished := _left_after_a_wait(state, batch_id):
+    if unfinished := _wait_for_unfinished(state, batch_id):
         raise JobsNotTerminal(unfinished)
 
     def remove(session: Session) -> None:
@@ -38,7 +38,7 @@ def cancel_and_delete_batch(state: State, batch_id: str, *, who: str) -> None:
     state.store.run_in_transaction(remove)
 
 
-def _left_after_a_wait(state: State, batch_id: str) -> int:
+def _wait_for_unfinished(state: State, batch_id: str) -> int:
     """Wait for the jobs of a batch to stop; return how many are still unfinished.
 
     A waiting request occupies a thread, as a stream does, so both share a limit that keeps threads free for others.

@@ -30,9 +30,9 @@ def make_cohort(state: State, request: Mapping[str, Any], *, who: str) -> Cohort
     check_tag_name(tag, code="invalid_source_tag")
 
     def create(session: Session) -> Cohort:
-        made = create_cohort(session, tag, request, now=now)
-        record_action(session, "cohort.create", who=who, now=now, target=tag, details={"cohort_id": made.id})
-        return made
+        created = create_cohort(session, tag, request, now=now)
+        record_action(session, "cohort.create", who=who, now=now, target=tag, details={"cohort_id": created.id})
+        return created
 
     return _checked(state, create)
 

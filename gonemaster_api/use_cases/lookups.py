@@ -9,7 +9,7 @@ from gonemaster_api.lookups import NAMES_WAIT_S, TooManyLookups
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.submission.jobs import read_name
 from gonemaster_api.use_cases.submission.public import public_targets_are_guarded
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.run.as_names import AsName
 from gonemaster_engine.texts import Text
 from gonemaster_engine.zone.delegation_data import DelegationData
@@ -30,7 +30,7 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
         Unavailable: too_many_lookups, lookup_timeout.
     """
     domain = read_name(text)
-    with _place_to_wait(state) as has_place:
+    with _waiting_slot(state) as has_place:
         if not has_place:
             raise _too_many()
         try:
@@ -39,7 +39,8 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
             raise _too_many() from error
         except TimeoutError as error:
             raise Unavailable(
-                "lookup_timeout", Text("the name servers above {domain} take too long to answer", domain=domain)
+                "lookup_timeout",
+                Text("the name servers of the parent zones of {domain} did not answer in time", domain=domain),
             ) from error
     return {
         "nameservers": list(_nameservers(found, guarded=guarded)),
@@ -51,11 +52,11 @@ def look_up_delegation(state: State, text: str, *, guarded: bool) -> dict[str, A
 
 
 def _too_many() -> Unavailable:
-    return Unavailable("too_many_lookups", Text("too many look-ups are under way"))
+    return Unavailable("too_many_lookups", Text("too many lookups are in progress"))
 
 
 def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, str]]:
-    usable = [(ns, ip) for ns, ip in found.nameservers if ip is not None and may_be_target(ip, guarded=guarded)]
+    usable = [(ns, ip) for ns, ip in found.nameservers if ip is not None and is_allowed_target(ip, guarded=guarded)]
     with_address = {ns for ns, _ in usable}
     lacking = {ns for ns, _ in found.nameservers} - with_address
     for ns, ip in sorted([*usable, *((ns, "") for ns in lacking)]):
@@ -64,7 +65,7 @@ def _nameservers(found: DelegationData, *, guarded: bool) -> Iterator[dict[str, 
 
 def name_asns(state: State, asns: list[int]) -> dict[str, Any]:
     """Return ASes with the holders known within three seconds; `complete` is true if all are known."""
-    with _place_to_wait(state) as has_place:
+    with _waiting_slot(state) as has_place:
         found = state.lookups.as_names(asns, wait_s=NAMES_WAIT_S if has_place else 0)
     return {
         "complete": found.keys() >= set(asns),
@@ -83,7 +84,7 @@ def _named(name: AsName) -> dict[str, Any]:
 
 
 @contextmanager
-def _place_to_wait(state: State) -> Iterator[bool]:
+def _waiting_slot(state: State) -> Iterator[bool]:
     """Reserve one of the limited slots for waiting requests; yield whether a slot was free."""
     if not state.streams.acquire(blocking=False):
         yield False

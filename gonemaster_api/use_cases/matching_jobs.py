@@ -12,18 +12,18 @@ from gonemaster_tasks.control.batches import CanceledBatch
 from gonemaster_tasks.control.submit import SubmittedBatch
 
 
-class Matching(NamedTuple):
+class MatchingJobs(NamedTuple):
     """Numbers of unfinished and finished jobs of a list."""
 
     unfinished: int
     finished: int
 
 
-def count_matching(state: State, wanted: JobFilter) -> Matching:
+def count_matching(state: State, wanted: JobFilter) -> MatchingJobs:
     """Count the jobs and runs that match."""
     with state.store.read_only() as session:
         finished, _ = count_repeatable(session, wanted)
-        return Matching(count_unfinished(session, wanted), finished)
+        return MatchingJobs(count_unfinished(session, wanted), finished)
 
 
 def cancel_matching_jobs(state: State, wanted: JobFilter, *, who: str) -> CanceledBatch | Operation:
@@ -44,7 +44,7 @@ def rerun_matching_jobs(state: State, wanted: JobFilter, *, who: str) -> Submitt
     """Queue a new batch with all matching runs that have finished by now.
 
     Raises:
-        NothingToRepeat: no run matches.
+        NothingToRerun: no run matches.
         OptionsTooLarge: the options of the runs are too large.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """

@@ -64,7 +64,7 @@ def remove_schedule(state: State, target: ScheduleTarget, *, who: str) -> None:
 def _check_target(session: Session, target: ScheduleTarget) -> str:
     if target.cohort_id is not None and not get_cohort(session, target.cohort_id).analysis_enabled:
         raise Conflict(
-            "cohort_analysis_disabled", Text("the analysis of the cohort is off, so its batches would show nothing")
+            "cohort_analysis_disabled", Text("analysis of the cohort is disabled, so its batches would not be shown")
         )
     return _tag_of(session, target)
 

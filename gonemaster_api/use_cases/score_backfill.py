@@ -6,11 +6,11 @@ import structlog
 
 from gonemaster_api.queries.runs.results import (
     RunWithEntries,
-    Shown,
+    VisibleParts,
+    parts_for_operators,
     read_finished_run,
     result_document,
     score_run,
-    shown_to_operators,
 )
 from gonemaster_api.queries.runs.runs import read_run
 from gonemaster_api.state import State
@@ -24,7 +24,7 @@ from gonemaster_tasks.config.scoring import current_scoring
 log = structlog.get_logger(__name__)
 
 
-def read_scored_result(state: State, run_id: str, *, locale: str, shown: Shown | None = None) -> dict[str, Any]:
+def read_scored_result(state: State, run_id: str, *, locale: str, shown: VisibleParts | None = None) -> dict[str, Any]:
     """Return the result of a finished job; store its score if missing. `shown` defaults to the view of operators.
 
     Raises:
@@ -32,7 +32,7 @@ def read_scored_result(state: State, run_id: str, *, locale: str, shown: Shown |
         JobNotFound: there is no such job.
     """
     finished = read_scored_finish(state, run_id)
-    return result_document(state, finished, locale=locale, shown=shown or shown_to_operators(state.settings))
+    return result_document(state, finished, locale=locale, shown=shown or parts_for_operators(state.settings))
 
 
 def read_scored_finish(state: State, run_id: str) -> RunWithEntries:

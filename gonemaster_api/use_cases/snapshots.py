@@ -59,7 +59,7 @@ def rebuild_cohort(state: State, cohort_id: int, *, who: str, force: bool = Fals
     def rebuild(session: Session) -> rebuilding.Rebuilding | None:
         cohort = get_cohort(session, cohort_id, lock=True)
         if not cohort.analysis_enabled:
-            raise Conflict("cohort_analysis_disabled", Text("the analysis of the cohort is off; set analysis_enabled"))
+            raise Conflict("cohort_analysis_disabled", Text("analysis of the cohort is disabled; set analysis_enabled"))
         begun = rebuilding.rebuild_cohort(session, cohort, now=now, force=force)
         if begun is not None:
             action = "cohort.force_rebuild" if force else "cohort.rebuild"
@@ -134,7 +134,7 @@ def repair_snapshot(state: State, cohort_id: int, slug: str, *, who: str) -> Sub
     """Queue tests of the members that have no result in a snapshot, as further jobs of its batch.
 
     Raises:
-        NothingToRepeat: each member has a result, or no run is left.
+        NothingToRerun: each member has a result, or no run is left.
         CohortNotFound, SnapshotNotFound, BrokerUnavailable.
     """
     with state.store.read_only() as session:
@@ -167,7 +167,7 @@ def _begun(state: State, begin: Any) -> Any:
     try:
         return state.store.run_in_transaction(begin)
     except SourceRunsPurged as error:
-        raise Conflict("source_runs_purged", Text("{error}; its view stays as it is", error=text_of(error))) from error
+        raise Conflict("source_runs_purged", Text("{error}; its view is not rebuilt", error=text_of(error))) from error
     except MaterialisationRunning as error:
         raise Conflict("materialization_running", text_of(error)) from error
 

@@ -47,7 +47,7 @@ def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
         now = utcnow()
         watch = watches.create_watch(session, events=events, now=now, **chosen)
         details: dict[str, Any] = {name: value for name, value in subject.items() if value is not None}
-        details |= {"events": watch.events, "receiver": _shown_receiver(watch)}
+        details |= {"events": watch.events, "receiver": _masked_receiver(watch)}
         record_action(session, "watch.create", who=who, now=now, target=str(watch.id), details=details)
         return watch
 
@@ -57,22 +57,22 @@ def make_watch(state: State, request: Mapping[str, Any], *, who: str) -> Watch:
 def _subject_of(request: Mapping[str, Any], events: list[WatchEvent]) -> dict[str, str | None]:
     tag, domain = request.get("tag"), request.get("domain")
     if tag is not None and domain is not None:
-        raise BadRequest("ambiguous_subject", Text("tag and domain cannot both be watched by one watch"))
+        raise BadRequest("ambiguous_subject", Text("specify either tag or domain, not both"))
     if tag is None and domain is None and set(events) - _OF_THE_SERVICE:
-        raise BadRequest("missing_subject", Text("tag or domain is missing; queue.trouble alone needs neither"))
+        raise BadRequest("missing_subject", Text("specify tag or domain; only queue.trouble alone needs neither"))
     return {"tag": tag, "domain": None if domain is None else read_name(domain)}
 
 
 def _receiver_of(state: State, request: Mapping[str, Any]) -> dict[str, str | None]:
     url, email, secret = (request.get(name) for name in ("url", "email", "secret"))
     if url is not None and email is not None:
-        raise BadRequest("ambiguous_receiver", Text("url and email cannot both be the receiver of one watch"))
+        raise BadRequest("ambiguous_receiver", Text("specify either url or email, not both"))
     if url is not None:
         return {"url": url, "host": _host_of(state, url), "secret": secret}
     if email is None:
         raise BadRequest("missing_receiver", Text("url or email is missing"))
     if secret is not None:
-        raise BadRequest("invalid_secret", Text("secret: mail is not signed; it is for a url"))
+        raise BadRequest("invalid_secret", Text("secret is only allowed with url"))
     if not state.settings.smtp_url:
         raise BadRequest("email_not_configured", Text("no mail can be sent: the setting smtp_url is empty"))
     return {"email": _checked_email(email)}
@@ -92,7 +92,7 @@ def _checked_email(text: str) -> str:
         raise BadRequest("invalid_email", joined(": ", ("email", text_of(error)))) from error
 
 
-def _shown_receiver(watch: Watch) -> str:
+def _masked_receiver(watch: Watch) -> str:
     """Return the receiver for the audit: of a URL only host and port, because the path may be a secret."""
     return watch.host if watch.email is None else watch.email
 
@@ -111,7 +111,7 @@ def change_watch(state: State, watch_id: int, request: Mapping[str, Any], *, who
         _check_receiver(state, watch, changes)
         now = utcnow()
         changed = watches.change_watch(session, watch_id, changes, now=now)
-        details = {"changed": sorted(request), "receiver": _shown_receiver(changed)}
+        details = {"changed": sorted(request), "receiver": _masked_receiver(changed)}
         record_action(session, "watch.change", who=who, now=now, target=str(watch_id), details=details)
         return changed
 
@@ -131,7 +131,7 @@ def _check_receiver(state: State, watch: Watch, changes: dict[str, Any]) -> None
     if "email" in changes:
         changes["email"] = _checked_email(changes["email"])
     if watch.email is not None and changes.get("secret") is not None:
-        raise BadRequest("invalid_secret", Text("secret: mail is not signed"))
+        raise BadRequest("invalid_secret", Text("secret is only allowed with url"))
 
 
 def remove_watch(state: State, watch_id: int, *, who: str) -> None:
@@ -139,13 +139,13 @@ def remove_watch(state: State, watch_id: int, *, who: str) -> None:
 
     def remove(session: Session) -> None:
         watch = watches.delete_watch(session, watch_id)
-        details = {"receiver": _shown_receiver(watch)}
+        details = {"receiver": _masked_receiver(watch)}
         record_action(session, "watch.delete", who=who, now=utcnow(), target=str(watch_id), details=details)
 
     state.store.run_in_transaction(remove)
 
 
-def try_watch(state: State, watch_id: int, *, who: str) -> Delivery:
+def queue_test_message(state: State, watch_id: int, *, who: str) -> Delivery:
     """Queue a test message, or return the one already waiting; it is sent even while others wait after failures.
 
     Raises:
@@ -156,7 +156,7 @@ def try_watch(state: State, watch_id: int, *, who: str) -> Delivery:
     def queue(session: Session) -> Delivery:
         watch = watches.get_watch(session, watch_id)
         if not watch.enabled:
-            raise Conflict("watch_disabled", Text("the watch is switched off"))
+            raise Conflict("watch_disabled", Text("the watch is disabled"))
         if waiting := waiting_test(session, watch_id):
             return waiting
         record_action(session, "watch.test", who=who, now=utcnow(), target=str(watch_id))

@@ -50,7 +50,7 @@ ACCESS = {
     "entries": Access.READ,
     "tags": Access.OPERATE,
     "tags.TagByName": Access.ADMIN,
-    "tags.ProfileOfTag": Access.ADMIN,
+    "tags.TagProfile": Access.ADMIN,
     "tags.PurgeTag": Access.ADMIN,
     "schedules": Access.OPERATE,
     "operations": Access.READ,

@@ -16,7 +16,7 @@ from gonemaster_api.web.headers import is_api
 from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.credential_types import Scope
-from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 
 ABSENT = Text("this request needs a token: Authorization: Bearer gm_..., or the cookie of POST /api/v1/session")
 INVALID = Text("the token or session is not valid")
@@ -34,7 +34,7 @@ class Identity:
 def register_authentication(app: Flask) -> None:
     """Allow each request that needs no token or presents one with a sufficient scope."""
     app.before_request(_authenticate)
-    app.after_request(_keep_private)
+    app.after_request(_forbid_caching)
 
 
 def _authenticate() -> Response | None:
@@ -92,8 +92,8 @@ def _token_of(shared: State, cookie: str) -> Token | None:
     """Return the token of a session. Raises StoreError, without a long wait if the database does not respond."""
     reading = PendingCall(lambda: shared.sessions.token_of(cookie))
     try:
-        return reading.result_unless_away(shared.store.ping, shared.patient_until())
-    except NotInTime as error:
+        return reading.result_while_reachable(shared.store.ping, shared.wait_until())
+    except CallTimeout as error:
         raise StoreUnavailable(Text("the database does not answer")) from error
 
 
@@ -111,7 +111,7 @@ def refuse(shared: State, message: str) -> NoReturn:
     """
     wait_s = shared.failures.note(client_key())
     if wait_s:
-        text = Text("too many requests of this client without a valid token; a valid one is served")
+        text = Text("too many requests from this client without a valid token; requests with a valid token are served")
         raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", text, headers={"Retry-After": str(wait_s)})
     challenge = 'Bearer realm="gonemaster"' + (', error="invalid_token"' if message == INVALID else "")
     raise ApiError(HTTPStatus.UNAUTHORIZED, "unauthorized", message, headers={"WWW-Authenticate": challenge})
@@ -134,7 +134,7 @@ def login_page(error: ApiError) -> Response:
     return response
 
 
-def _keep_private(response: Response) -> Response:
+def _forbid_caching(response: Response) -> Response:
     """Keep protected responses out of caches, both shared caches and the browser's cache after a logout."""
     identity: Identity | None = g.get("identity")
     if identity is not None or response.status_code == HTTPStatus.UNAUTHORIZED:

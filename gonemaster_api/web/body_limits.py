@@ -40,7 +40,7 @@ class BodiesAtWork:
             self._used += self._weight(size)
             return True
 
-    def give_back(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """Release the memory of a finished body."""
         with self._lock:
             self._used -= self._weight(size)
@@ -71,23 +71,21 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
         if request.content_length is not None and request.content_length > longest:
             raise _too_large(longest)
         if request.environ.get(BODY_IS_CUT):  # the token became valid during the upload, or none is needed
-            raise Unavailable(
-                "too_many_bodies", Text("a large body needs a token or a session from its first octet on")
-            )
+            raise Unavailable("too_many_bodies", Text("a large body requires a token or a session"))
         size = _size(request, longest)
         if size > _SMALL:
             account = batches if size > settings.max_body_size else others
             if not account.take(size):
-                raise Unavailable("too_many_bodies", Text("other large bodies are being worked on"))
+                raise Unavailable("too_many_bodies", Text("too many large bodies are being processed"))
             g.body_at_work = account, size
 
-    def give_back(_error: BaseException | None) -> None:
+    def release(_error: BaseException | None) -> None:
         if "body_at_work" in g:
             account, size = g.pop("body_at_work")
-            account.give_back(size)
+            account.release(size)
 
     app.before_request(limit_body)
-    app.teardown_request(give_back)
+    app.teardown_request(release)
 
 
 def _size(req: Request, longest: int) -> int:
@@ -112,7 +110,7 @@ class JsonDigest:
         pieces = block.split(b'"')
         for number, piece in enumerate(pieces):
             self._digest.update(piece if self._in_string else piece.translate(None, _SPACE))
-            escaped = self._in_string and self._ends_in_escape(piece)
+            escaped = self._in_string and self._ends_with_escape(piece)
             if number == len(pieces) - 1:
                 self._escaping = escaped
                 return
@@ -120,7 +118,7 @@ class JsonDigest:
             self._in_string = self._in_string is escaped
             self._escaping = False
 
-    def _ends_in_escape(self, piece: bytes) -> bool:
+    def _ends_with_escape(self, piece: bytes) -> bool:
         """Return whether the byte after a piece of a string is escaped, i.e. follows an odd number of backslashes."""
         backslashes = len(piece) - len(piece.rstrip(b"\\"))
         return bool((backslashes + (self._escaping and backslashes == len(piece))) % 2)

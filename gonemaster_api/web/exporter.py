@@ -39,12 +39,14 @@ class HttpMetrics:
         )
         labels = {"method": _method, "route": _route, "status_class": _class_of}
         bounds = [bound / 1000 for bound in LATENCY_BOUNDS_MS]
-        self._durations = exporter.histogram(DURATIONS, "Time until a response begins.", labels, buckets=bounds)
+        self._durations = exporter.histogram(DURATIONS, "Time to the first byte of a response.", labels, buckets=bounds)
         self._errors = Counter(ERRORS, "Error responses by code.", ["code"], registry=self._own)
         self._exceptions = Counter(EXCEPTIONS, "Unexpected exceptions.", ["method", "route"], registry=self._own)
-        self.stripped = Counter(STRIPPED, "Requests whose forwarding headers were removed.", registry=self._own)
+        self.stripped = Counter(
+            STRIPPED, "Requests from untrusted peers whose forwarding headers were removed.", registry=self._own
+        )
         self.locales = Counter(LOCALES, "Results read by locale.", ["locale"], registry=self._own)
-        self.tool_calls = Counter(TOOL_CALLS, "Calls of tools.", ["outcome", "tool"], registry=self._own)
+        self.tool_calls = Counter(TOOL_CALLS, "Tool calls.", ["outcome", "tool"], registry=self._own)
 
     def measure(self, app: Flask) -> None:
         """Measure all requests of an application, including 401, 404, 405 and 429 responses that no view handles."""
@@ -59,14 +61,14 @@ class HttpMetrics:
                 self._exceptions.labels(_method(response), _route(response)).inc()
         return response
 
-    def of_process(self) -> Iterable[Metric]:
+    def process_metrics(self) -> Iterable[Metric]:
         """Return the metrics that this process has counted since it started."""
         return self._own.collect()
 
-    def of_host(self) -> Iterable[Metric]:
+    def host_metrics(self) -> Iterable[Metric]:
         """Return the metrics that all API processes of this host have counted since the service started."""
         if ValueClass is MutexValue:  # prometheus_client found no directory at import
-            return self.of_process()
+            return self.process_metrics()
         merged = CollectorRegistry()
         MultiProcessCollector(merged)
         return merged.collect()

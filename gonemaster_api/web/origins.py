@@ -31,13 +31,13 @@ def check_origin() -> None:
         ApiError: 403 csrf_origin_mismatch.
     """
     if request.method not in _SAFE_METHODS and (_is_of_another_origin() or _is_of_another_site()):
-        text = Text("requests from pages of another origin must not change anything")
+        text = Text("pages of another origin are not allowed to change data")
         raise ApiError(HTTPStatus.FORBIDDEN, "csrf_origin_mismatch", text)
 
 
 def _is_of_another_origin() -> bool:
     origin = request.headers.get("Origin")
-    return origin is not None and origin_of(origin) not in _our_origins()
+    return origin is not None and origin_of(origin) not in _own_origins()
 
 
 def _is_of_another_site() -> bool:
@@ -45,7 +45,7 @@ def _is_of_another_site() -> bool:
     return request.headers.get("Sec-Fetch-Site", "none").strip().lower() not in _OUR_SITES
 
 
-def _our_origins() -> set[Origin]:
+def _own_origins() -> set[Origin]:
     """Return the origin of the request and the origin of public_url, which a proxy may hide."""
     urls = (f"{request.scheme}://{request.host}", state().settings.public_url)
     return {origin for url in urls if url and (origin := origin_of(url))}

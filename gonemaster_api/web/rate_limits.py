@@ -112,8 +112,8 @@ def _client_in_bucket() -> str:
 def _limit() -> str:
     settings = state().settings
     is_write = _bucket() is Bucket.WRITE
-    most = settings.public_api_rate_limit_max if is_write else settings.public_api_rate_limit_get_max
-    return f"{most} per {max(1, math.ceil(settings.public_api_rate_limit_window.total_seconds()))} second"
+    maximum = settings.public_api_rate_limit_max if is_write else settings.public_api_rate_limit_get_max
+    return f"{maximum} per {max(1, math.ceil(settings.public_api_rate_limit_window.total_seconds()))} second"
 
 
 def _refuse(reached: RequestLimit) -> Response:
@@ -125,7 +125,7 @@ def _refuse(reached: RequestLimit) -> Response:
     seconds = reached.limit.get_expiry()
     wait_s = min(seconds + 1, max(1, math.ceil(reached.reset_at - time.time())))
     text = Text(
-        "more than {amount} requests of this client within {seconds} s; try again in {wait_s} s",
+        "more than {amount} requests from this client within {seconds} s; try again in {wait_s} s",
         amount=reached.limit.amount,
         seconds=seconds,
         wait_s=wait_s,

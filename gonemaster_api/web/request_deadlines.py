@@ -36,7 +36,7 @@ class _Patience(Deadline):
         """Raise TimeLimitExceeded if no client waits for the response any longer. Called before each commit."""
         super().check()
         if self._has_left():
-            raise TimeLimitExceeded("the client has left")
+            raise TimeLimitExceeded("the client disconnected")
 
 
 def _begin() -> None:

@@ -27,7 +27,7 @@ def wanted_labels(session: Session, *, known_before: datetime, failed_before: da
     return session.scalars(select(AnalysisAsn.asn).where(due).order_by(*order).limit(limit)).all()
 
 
-def note_labels(session: Session, labels: Mapping[int, str | None], *, now: datetime) -> None:
+def store_labels(session: Session, labels: Mapping[int, str | None], *, now: datetime) -> None:
     """Store labels; None if a label could not be determined, which keeps the previous label."""
     for asn, label in sorted(labels.items()):  # sorted, so that two transactions cannot deadlock
         values = {"label_tried_at": now} | ({} if label is None else {"label": label})

@@ -51,7 +51,7 @@ from gonemaster_db.models import (
     SnapshotTag,
     WatchEvent,
 )
-from gonemaster_db.service.watches import note_event
+from gonemaster_db.service.watches import record_event
 
 log = logging.getLogger(__name__)
 
@@ -263,7 +263,9 @@ def _notify_watches(session: Session, cohort: Cohort, snapshot: CohortSnapshot, 
         "engine_version": snapshot.engine_version,
     }
     name, tag = str(snapshot.id), cohort.source_tag
-    note_event(session, WatchEvent.SNAPSHOT_CAPTURED, name=name, tag=tag, batch_key=batch.key, details=details, now=now)
+    record_event(
+        session, WatchEvent.SNAPSHOT_CAPTURED, name=name, tag=tag, batch_key=batch.key, details=details, now=now
+    )
 
 
 def _inserting(
@@ -302,8 +304,8 @@ def _pin_if_requested(session: Session, cohort: Cohort, snapshot: CohortSnapshot
     If the batch feeds several cohorts, the cohort of the batch's tag is pinned, which is what schedules use; for a
     batch without such a cohort it is the first one captured.
     """
-    wished = select(Batch).where(Batch.key == snapshot.batch_key, Batch.promote_snapshot)
-    batch = session.scalar(wished.with_for_update())
+    promoted = select(Batch).where(Batch.key == snapshot.batch_key, Batch.promote_snapshot)
+    batch = session.scalar(promoted.with_for_update())
     if batch is not None and snapshot.default_allowed and not _has_own_cohort(session, batch, cohort):
         batch.promote_snapshot = False
         cohort.default_snapshot_policy, cohort.default_snapshot_id = DefaultPolicy.PINNED, snapshot.id

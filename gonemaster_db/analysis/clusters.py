@@ -37,8 +37,8 @@ class Cluster:
 
     keys: Sequence[tuple[str, str]]
     size: int
-    least: int
-    most: int
+    minimum: int
+    maximum: int
     domains: Sequence[int]
 
 
@@ -47,7 +47,10 @@ def find_clusters(session: Session, view_id: int, moved: Sequence[Moved]) -> lis
     deltas = {one.after: one.delta for one in moved if one.delta}
     groups: defaultdict[tuple[int, ...], list[tuple[str, Any]]] = defaultdict(list)
     if deltas:
-        for key, positions in (*_of_networks(session, view_id, deltas), *_of_domains(session, view_id, deltas)):
+        for key, positions in (
+            *_network_positions(session, view_id, deltas),
+            *_domain_values(session, view_id, deltas),
+        ):
             if _has_one_direction([deltas[position] for position in positions]):
                 groups[positions].append(key)
     largest = sorted(groups, key=lambda positions: (-len(positions), positions))[:MAX_CLUSTERS]
@@ -64,7 +67,7 @@ def _has_one_direction(moves: Sequence[int]) -> bool:
     return min(moves) > 0 or max(moves) < 0
 
 
-def _of_networks(
+def _network_positions(
     session: Session, view_id: int, deltas: Mapping[int, int]
 ) -> Iterator[tuple[tuple[str, int], tuple[int, ...]]]:
     """Yield kind and position of each network object with the positions of its domains that moved."""
@@ -79,7 +82,7 @@ def _of_networks(
                     yield (owner, position), members
 
 
-def _of_domains(
+def _domain_values(
     session: Session, view_id: int, deltas: Mapping[int, int]
 ) -> Iterator[tuple[tuple[str, Any], tuple[int, ...]]]:
     """Yield each value of the domains' own columns with the positions of the domains that moved."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from gonemaster_db.analysis.clusters import Cluster, find_clusters
 from gonemaster_db.analysis.comparison import ChangeCategory, Comparison, Cost, Moved, TagChange, compare_views
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.tag_changes import TagClass, TagKey, TagRules
 from gonemaster_db.models import SnapshotComparison
 from gonemaster_db.runs.documents.columns import pack_columns, unpack_columns
@@ -92,7 +92,7 @@ class StoredComparison:
         return unpack_columns(self._row.moved, _MOVED_COLUMNS)
 
 
-def basis_of(before: OfferedSnapshot, after: OfferedSnapshot, scoring_hash: str) -> str:
+def basis_of(before: PublicSnapshot, after: PublicSnapshot, scoring_hash: str) -> str:
     """Return a digest of everything besides the views that a comparison depends on."""
     sides = [(one.vocabulary_id, one.tag_view_min_level) for one in (before, after)]
     return hashlib.blake2b(repr((_VERSION, scoring_hash, sides)).encode(), digest_size=16).hexdigest()

@@ -119,8 +119,8 @@ def remove_discarded_step(session: Session, snapshot_id: int, limit: int) -> int
 
     The snapshot itself is removed last, so that an interrupted removal is found again.
     """
-    mine = select(CohortSnapshot.id).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.cohort_id.is_(None))
-    if session.scalar(mine.with_for_update(skip_locked=True)) is None:
+    unowned = select(CohortSnapshot.id).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.cohort_id.is_(None))
+    if session.scalar(unowned.with_for_update(skip_locked=True)) is None:
         return 0
     for table, key in (*((table, "domain_id") for table in FACT_TABLES), (Projection, "run_key")):
         if removed := _remove_some(session, table, key, snapshot_id, limit):

@@ -217,16 +217,16 @@ def store_projections(session: Session, waiting: UnseenBatch, results: Sequence[
     return snapshot.id
 
 
-def note_seen(session: Session, waiting: UnseenBatch, snapshot_id: int) -> None:
+def record_seen(session: Session, waiting: UnseenBatch, snapshot_id: int) -> None:
     """Record that all runs of the batch were checked, unless runs were removed in the meantime."""
-    mine = update(CohortSnapshot).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.seen_runs == waiting.seen)
-    session.execute(mine.values(seen_runs=waiting.succeeded), execution_options=_NO_SYNC)
+    statement = update(CohortSnapshot).where(CohortSnapshot.id == snapshot_id, CohortSnapshot.seen_runs == waiting.seen)
+    session.execute(statement.values(seen_runs=waiting.succeeded), execution_options=_NO_SYNC)
 
 
 def request_recheck(session: Session, batch_keys: Iterable[int | None]) -> None:
     """Mark the snapshots of batches to be checked again after runs were removed, since the count alone may not change.
 
-    The mark is a different negative number each time, so that a running projector notices it (`note_seen`).
+    The mark is a different negative number each time, so that a running projector notices it (`record_seen`).
     """
     if keys := sorted({key for key in batch_keys if key is not None}):
         seen = func.min(CohortSnapshot.seen_runs, 0) if _is_sqlite(session) else func.least(CohortSnapshot.seen_runs, 0)

@@ -39,17 +39,17 @@ def read_provenance(session: Session, snapshot_id: int) -> Provenance:
     groups = session.execute(query).all()
     if not groups:
         return Provenance()
-    versions = _weighed((group[0], group[4]) for group in groups if group[0])
-    profiles = _weighed(((group[2], "" if group[2] is not None else group[3]), group[4]) for group in groups)
+    versions = _by_frequency((group[0], group[4]) for group in groups if group[0])
+    profiles = _by_frequency(((group[2], "" if group[2] is not None else group[3]), group[4]) for group in groups)
     (profile_id, profile_name), *_ = profiles
-    names = _weighed((group[3], group[4]) for group in groups)
+    names = _by_frequency((group[3], group[4]) for group in groups)
     return Provenance(
         domain_count=sum(group[4] for group in groups),
         first_run_at=min(group[5] for group in groups),
         last_run_at=max(group[6] for group in groups),
         engine_version=versions[0] if versions else "",
         has_mixed_versions=len(versions) > 1,
-        effective_profile_id=_weighed((group[1], group[4]) for group in groups)[0],
+        effective_profile_id=_by_frequency((group[1], group[4]) for group in groups)[0],
         profile_id=_existing_profile(session, profile_id),
         profile_name=profile_name or names[0],
         has_mixed_profiles=len(profiles) > 1,
@@ -73,7 +73,7 @@ def vocabulary_id(session: Session, effective_profile_id: int | None) -> int | N
     return session.scalar(known)
 
 
-def _weighed(counted: Any) -> Sequence[Any]:
+def _by_frequency(counted: Any) -> Sequence[Any]:
     """Return the values by number of domains, largest first; ties are sorted by text in descending order."""
     sums: Counter[Any] = Counter()
     for value, number in counted:

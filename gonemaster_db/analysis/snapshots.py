@@ -60,8 +60,8 @@ def slug_of(batch: Batch) -> str:
 
 def ensure_snapshot(session: Session, cohort: Cohort, batch: Batch, *, floor: str, now: datetime) -> CohortSnapshot:
     """Find or create the snapshot of a cohort and a batch, and lock it; `floor` is the minimum level of its facts."""
-    mine = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort.id, CohortSnapshot.batch_key == batch.key)
-    found = session.scalar(mine.with_for_update())
+    query = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort.id, CohortSnapshot.batch_key == batch.key)
+    found = session.scalar(query.with_for_update())
     if found is not None:
         return found
     row = {
@@ -74,7 +74,7 @@ def ensure_snapshot(session: Session, cohort: Cohort, batch: Batch, *, floor: st
         "updated_at": now,
     }
     session.execute(insert(session, CohortSnapshot).values(row).on_conflict_do_nothing())
-    found = session.scalar(mine.with_for_update())
+    found = session.scalar(query.with_for_update())
     if found is None:  # An operator has just given the slug to another snapshot.
         raise StoreConflict("the slug of a new snapshot is in use")
     return found
@@ -100,8 +100,8 @@ _TEXTS = ("label", "description")
 
 def list_snapshots(session: Session, cohort_id: int) -> Sequence[CohortSnapshot]:
     """Return all snapshots of a cohort, newest batches first."""
-    mine = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort_id)
-    return session.scalars(mine.order_by(CohortSnapshot.batch_key.desc(), CohortSnapshot.id.desc())).all()
+    query = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort_id)
+    return session.scalars(query.order_by(CohortSnapshot.batch_key.desc(), CohortSnapshot.id.desc())).all()
 
 
 def with_source_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> set[int]:
@@ -130,8 +130,8 @@ def count_missing_runs(session: Session, snapshots: Iterable[CohortSnapshot]) ->
 
 def get_snapshot(session: Session, cohort_id: int, slug: str) -> CohortSnapshot:
     """Read a snapshot of a cohort. Raises SnapshotNotFound."""
-    mine = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug == slug)
-    found = session.scalar(mine)
+    query = select(CohortSnapshot).where(CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug == slug)
+    found = session.scalar(query)
     if found is None:
         raise SnapshotNotFound(slug)
     return found

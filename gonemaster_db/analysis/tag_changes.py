@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Vocabulary
 
@@ -73,7 +73,7 @@ class TagRules:
         return level if level is not None and self.is_shown(level) else None
 
 
-def read_rules(session: Session, before: OfferedSnapshot, after: OfferedSnapshot) -> TagRules:
+def read_rules(session: Session, before: PublicSnapshot, after: PublicSnapshot) -> TagRules:
     """Return the rules for two snapshots."""
     floor = max(before.tag_view_min_level, after.tag_view_min_level, key=lambda level: _RANK.get(level, 0))
     earlier, later = (read_vocabulary(session, one.vocabulary_id) for one in (before, after))

@@ -39,7 +39,7 @@ class ChangeKind(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class DomainRun:
     """The run of a domain in one batch."""
 
     run_id: str
@@ -52,8 +52,8 @@ class DomainDifference:
 
     domain: str
     kind: ChangeKind
-    before: Side | None
-    after: Side | None
+    before: DomainRun | None
+    after: DomainRun | None
     difference: RunDifference = _NO_DIFFERENCE
 
 
@@ -271,7 +271,7 @@ def _compared_part(
         yield DomainDifference(domain, kind, was, now, difference)
 
 
-def _newest(session: Session, batch: int, names: Sequence[str]) -> dict[str, Side]:
+def _newest(session: Session, batch: int, names: Sequence[str]) -> dict[str, DomainRun]:
     query = select(Run.domain, Run.id, Run.status).where(Run.batch_key == batch, Run.domain.in_(names))
     rows = session.execute(query.order_by(Run.finished_at, Run.id))
-    return {row.domain: Side(row.id, row.status) for row in rows}
+    return {row.domain: DomainRun(row.id, row.status) for row in rows}

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Text, case, cast, func, select, update
 from sqlalchemy.orm import Session
 
-from gonemaster_db.batches.batches import of_batch
+from gonemaster_db.batches.batches import match_batch
 from gonemaster_db.core.records import NewJob
 from gonemaster_db.core.states import WAITING
 from gonemaster_db.models import Job, JobStatus, Priority, Run, RunStatus
@@ -40,7 +40,7 @@ def request_cancel_of_batch(session: Session, batch_id: str, *, now: datetime) -
 
 def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
     """Count the runs of a batch, optionally of one status."""
-    query = select(func.count()).select_from(Run).where(of_batch(session, batch_id))
+    query = select(func.count()).select_from(Run).where(match_batch(session, batch_id))
     if status is not None:
         query = query.where(Run.status == status)
     return session.scalar(query) or 0
@@ -48,7 +48,7 @@ def count_runs(session: Session, batch_id: str, *, status: RunStatus | None = No
 
 def count_option_characters(session: Session, batch_id: str, *, status: RunStatus | None = None) -> int:
     """Count the characters of the run options of a batch as JSON, optionally of one status."""
-    query = select(func.sum(func.length(cast(Run.config, Text)))).where(of_batch(session, batch_id))
+    query = select(func.sum(func.length(cast(Run.config, Text)))).where(match_batch(session, batch_id))
     if status is not None:
         query = query.where(Run.status == status)
     return session.scalar(query) or 0
@@ -62,7 +62,7 @@ def sample_job(session: Session, batch_id: str) -> NewJob | None:
 def iter_repeated_jobs(session: Session, batch_id: str, *, status: RunStatus | None = None) -> Iterator[NewJob]:
     """Yield a new job with the same options for each run of a batch, optionally of one status, in slices."""
     columns = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)
-    query = select(*columns).where(of_batch(session, batch_id)).order_by(Run.id).limit(SLICE)
+    query = select(*columns).where(match_batch(session, batch_id)).order_by(Run.id).limit(SLICE)
     if status is not None:
         query = query.where(Run.status == status)
     last = ""

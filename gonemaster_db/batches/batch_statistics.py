@@ -144,7 +144,7 @@ def _values(session: Session, batch_key: int, after: str, last: str) -> Values:
                     found[tag, argument][text].add(run.domain, scores[run.id])
         except DocumentDamaged as error:
             log.error(
-                "the statistics skip a run with a damaged document", extra={"job_id": run.id, "error": str(error)}
+                "run with a damaged document omitted from the statistics", extra={"job_id": run.id, "error": str(error)}
             )
     return found
 

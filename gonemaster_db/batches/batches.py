@@ -107,8 +107,8 @@ def create_batch(session: Session, new: NewBatch, *, now: datetime | None = None
     }
     for _ in range(_ATTEMPTS):
         batch_id = new_batch_id()
-        made = insert(session, Batch).values(row | {"id": batch_id, "key": batch_key(batch_id)})
-        if session.scalar(made.on_conflict_do_nothing().returning(Batch.key)) is not None:
+        inserted = insert(session, Batch).values(row | {"id": batch_id, "key": batch_key(batch_id)})
+        if session.scalar(inserted.on_conflict_do_nothing().returning(Batch.key)) is not None:
             return get_batch(session, batch_id)
     raise StoreConflict("no free batch key")
 
@@ -124,7 +124,7 @@ def ids_of_batches(session: Session, batch_keys: Collection[int]) -> dict[int, s
     return {row.key: row.id for row in rows}
 
 
-def of_batch(session: Session, batch_id: str) -> ColumnElement[bool]:
+def match_batch(session: Session, batch_id: str) -> ColumnElement[bool]:
     """Match the runs of a batch; no run if the batch does not exist."""
     key = find_batch_key(session, batch_id)
     return false() if key is None else Run.batch_key == key
@@ -197,7 +197,7 @@ def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
     """Count the jobs and runs of a batch by status, purged runs included; every status is present."""
     key = find_batch_key(session, batch_id)
     return _statuses(
-        [*_job_groups(session, batch_id), *_run_groups(session, key), *_of_counts(_purged(session, key).groups)]
+        [*_job_groups(session, batch_id), *_run_groups(session, key), *_grouped_counts(_purged(session, key).groups)]
     )
 
 
@@ -205,7 +205,7 @@ def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
     """Count statuses, grades and worst levels of a batch, and determine its start and end."""
     key = find_batch_key(session, batch_id)
     jobs, kept, purged = _job_groups(session, batch_id), _run_groups(session, key), _purged(session, key)
-    runs = [*kept, *_of_counts(purged.groups)]
+    runs = [*kept, *_grouped_counts(purged.groups)]
     of_runs = session.scalar(_first_start(Run.batch_key == key))
     return BatchSummary(
         status_counts=_statuses([*jobs, *runs]),
@@ -239,8 +239,8 @@ def _with_progress(session: Session, batches: Sequence[Batch]) -> list[ListedBat
     spans = batch_spans(session, [batch.id for batch in batches])
     keys = [batch.key for batch in batches]
     runs, purged = count_runs_of_batches(session, keys), read_purged(session, keys)
-    of_batch = Run.batch_key == Batch.key
-    times = select(Batch.key, _first_start(of_batch).scalar_subquery(), _last_finish(of_batch).scalar_subquery())
+    match_batch = Run.batch_key == Batch.key
+    times = select(Batch.key, _first_start(match_batch).scalar_subquery(), _last_finish(match_batch).scalar_subquery())
     moments = {row[0]: (row[1], row[2]) for row in session.execute(times.where(Batch.key.in_(list(runs))))}
     return [
         _listed(
@@ -279,7 +279,7 @@ def _job_groups(session: Session, batch_id: str) -> list[_Group]:
 
 
 def _run_groups(session: Session, key: int | None) -> list[_Group]:
-    return [] if key is None else _of_counts(read_counts(session, key))
+    return [] if key is None else _grouped_counts(read_counts(session, key))
 
 
 def _purged(session: Session, key: int | None) -> PurgedRuns:
@@ -287,7 +287,7 @@ def _purged(session: Session, key: int | None) -> PurgedRuns:
     return nothing if key is None else read_purged(session, [key]).get(key, nothing)
 
 
-def _of_counts(counted: Mapping[RunGroup, int]) -> list[_Group]:
+def _grouped_counts(counted: Mapping[RunGroup, int]) -> list[_Group]:
     return [_Group(group.status, group.grade, group.level, number, None) for group, number in counted.items()]
 
 

@@ -25,7 +25,7 @@ from gonemaster_db.runs.counters import RunGroup, count_runs_in, remove_batch_co
 from gonemaster_db.runs.purged_runs import add_purged_counts, remove_purged_counts
 from gonemaster_db.service.metrics.following import count_before_deletion
 from gonemaster_db.service.metrics.following import follow_deletion as metrics_follow_deletion
-from gonemaster_db.service.watch_following import follow_deletion
+from gonemaster_db.service.watched_runs import follow_deletion
 
 _NO_SYNC = {"synchronize_session": False}
 _COUNTED = (Run.batch_key, Run.status, Run.worst_level, Run.grade, Run.started_at, Run.finished_at)

@@ -15,7 +15,7 @@ from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.errors import StatisticsPending
 from gonemaster_db.core.texts import Text
 from gonemaster_db.models import BatchStatistics, Run, TagValueTable
-from gonemaster_db.runs.argument_values import readable, spelled
+from gonemaster_db.runs.argument_values import canonical_json, readable
 from gonemaster_db.runs.documents.registry import matching_kinds
 from gonemaster_db.runs.documents.value_table import (
     MAX_TEXT,
@@ -142,6 +142,6 @@ def _found(session: Session, batch_key: int, message_tag: str, argument: str) ->
         for run in chain.from_iterable(read_in_parts(session, list(scores))):
             for position, kind in enumerate(run.kinds):
                 if kind in kinds:
-                    args = run.whole_document.arguments(position)
-                    if argument in args and len(text := spelled(args[argument])) <= MAX_TEXT:
+                    args = run.full_document.arguments(position)
+                    if argument in args and len(text := canonical_json(args[argument])) <= MAX_TEXT:
                         yield text, run.domain, scores[run.id]

@@ -195,7 +195,7 @@ class JobsNotTerminal(StoreError):
     """The batch has unfinished jobs; `unfinished` is their number."""
 
     def __init__(self, unfinished: int) -> None:
-        super().__init__("one job has not finished" if unfinished == 1 else f"{unfinished} jobs have not finished")
+        super().__init__("1 job has not finished" if unfinished == 1 else f"{unfinished} jobs have not finished")
         self.unfinished = unfinished
 
 

@@ -31,7 +31,7 @@ def is_job_id(text: str) -> bool:
     return len(text) <= _LONGEST_ID and text.startswith("job_") and text.isascii() and text[4:].isalnum()
 
 
-def made_at(job_id: str) -> float | None:
+def created_at(job_id: str) -> float | None:
     """Return when a job ID was generated (POSIX seconds of the generating host), or None for any other form."""
     digits = job_id.removeprefix("job_")
     if len(digits) != _TIME_DIGITS + _RANDOM_DIGITS or any(digit not in _VALUES for digit in digits):

@@ -38,27 +38,27 @@ def purge_in_steps(
     The step size adapts so that each transaction takes about the same time on any machine. The pauses let other writers
     in: SQLite has one writer and no queue for it.
     """
-    most = max_step or MAX_STEP
+    maximum = max_step or MAX_STEP
     pace = PACES[store.engine.dialect.name]
-    size = least = min(pace.least, most)
+    size = least = min(pace.least, maximum)
     while not stopped():
         removed, took_s = _timed(store, step, size)
         if not removed:
             return
         yield removed
-        size = max(least, min(most, 2 * size, int(size * pace.target_s / max(took_s, 0.001))))
+        size = max(least, min(maximum, 2 * size, int(size * pace.target_s / max(took_s, 0.001))))
         sleep(min(_MAX_PAUSE_S, took_s * pace.pause))
 
 
 def _timed(store: Store, step: Step, size: int) -> tuple[int, float]:
     """Return the rows removed by a step and the seconds of its transaction, without the wait for the write lock."""
-    began = monotonic()
+    start = monotonic()
 
     def work(session: Session) -> int:
-        nonlocal began
+        nonlocal start
         session.connection()  # on SQLite this waits for the write lock
-        began = monotonic()
+        start = monotonic()
         return step(session, size)
 
     removed = store.run_in_transaction(work)
-    return removed, monotonic() - began
+    return removed, monotonic() - start

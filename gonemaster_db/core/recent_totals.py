@@ -45,11 +45,11 @@ def recent(
         return cast("Counted", found)
     counted = count()
     if large(counted):
-        remember(session, key, counted)
+        cache_value(session, key, counted)
     return counted
 
 
-def remember(session: Session, key: Hashable, value: object) -> None:
+def cache_value(session: Session, key: Hashable, value: object) -> None:
     """Cache a value that `recent` returns for LIFE_S."""
     with _lock:
         kept[session.get_bind().engine.dialect, key] = value

@@ -96,7 +96,7 @@ class Store:
         self._admit()
         # Rows are not expired, because they are used after the block, where each attribute would be read again.
         opened = Session(self.engine, expire_on_commit=False)
-        with _in_time(), self._writers, self._noting_full(), opened as session, session.begin():
+        with _within_deadline(), self._writers, self._recording_full_disk(), opened as session, session.begin():
             yield session
             check_thread_deadline()
 
@@ -143,7 +143,12 @@ class Store:
         self._admit()
         check_thread_deadline()
         engine = self._autocommit_engine
-        with self._writers, self._noting_full(), Session(engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._writers,
+            self._recording_full_disk(),
+            Session(engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def run_in_transaction(self, work: Callable[[Session], T], *, attempts: int = 5) -> T:
@@ -158,7 +163,7 @@ class Store:
         with self.transaction() as session:
             return work(session)
 
-    def long_work(self) -> AbstractContextManager[None]:
+    def background_limits(self) -> AbstractContextManager[None]:
         """Apply the limits of background work to this thread in the block."""
         return limited_by(self.settings.long_limits)
 
@@ -172,7 +177,7 @@ class Store:
         return full_at is not None and time.monotonic() - full_at < span.total_seconds()
 
     @contextmanager
-    def _noting_full(self) -> Iterator[None]:
+    def _recording_full_disk(self) -> Iterator[None]:
         try:
             with translated():
                 yield
@@ -191,7 +196,7 @@ class Store:
 
 
 @contextmanager
-def _in_time() -> Iterator[None]:
+def _within_deadline() -> Iterator[None]:
     """Refuse to begin after the deadline of this thread, and report it as the cause of later database errors."""
     check_thread_deadline()
     try:
@@ -208,9 +213,9 @@ def _writer_queue(engine: Engine, settings: StoreSettings) -> WriterQueue:
     The last connection is reserved for readers, such as a heartbeat, which would otherwise wait for writers.
     """
     if engine.dialect.name == "sqlite":
-        return WriterQueue(1, patience=settings.busy_timeout, refusal=StoreConflict)
-    most = max(1, settings.pool_size + settings.pool_overflow - 1)
-    return WriterQueue(most, patience=settings.pool_wait, refusal=StoreUnavailable)
+        return WriterQueue(1, timeout=settings.busy_timeout, refusal=StoreConflict)
+    maximum = max(1, settings.pool_size + settings.pool_overflow - 1)
+    return WriterQueue(maximum, timeout=settings.pool_wait, refusal=StoreUnavailable)
 
 
 def open_store(settings: StoreSettings) -> Store:

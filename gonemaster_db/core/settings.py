@@ -53,5 +53,5 @@ class StoreSettings:
     connect_timeout: timedelta = timedelta(seconds=5)
     tcp_user_timeout: timedelta = timedelta(seconds=10)  # after which sent data without acknowledgement counts as lost
     limits: Limits = NO_LIMITS  # of all other work
-    long_limits: Limits = NO_LIMITS  # of background work, `Store.long_work`
+    long_limits: Limits = NO_LIMITS  # of background work, `Store.background_limits`
     busy_timeout: timedelta = timedelta(seconds=30)

@@ -21,7 +21,7 @@ _NAME, _LEVEL = Domain.name.expression, Domain.latest_level.expression
 _TESTED = Domain.latest_run_at.expression
 _COUNTED = DomainRunCount.domain_id.expression.label("id")
 _MAX_LOOKED_UP = 4000  # Up to this many domains, looking each one up in a tag is much faster than reading a large tag.
-_LOOKED_UP_OF = 16  # For a larger tag, one look-up is allowed for this many members.
+_LOOKED_UP_OF = 16  # For a larger tag, one lookup is allowed for this many members.
 _UNTESTED = None  # represents the missing level of untested domains
 _EVERY = (_UNTESTED, *LEVELS)
 _BY_RANK: list[list[str | None]] = [
@@ -85,9 +85,9 @@ def walk_domains(
     """
     if wanted.domain_tag is None and not wanted.untagged:
         return _walk_groups(session, _groups(session, wanted, sort), wanted, limit, offset)
-    most = max(_MAX_LOOKED_UP, members // _LOOKED_UP_OF)
-    if candidates <= most:
-        found = _look_up(session, _groups(session, wanted, sort), wanted, limit, offset, most=most)
+    maximum = max(_MAX_LOOKED_UP, members // _LOOKED_UP_OF)
+    if candidates <= maximum:
+        found = _look_up(session, _groups(session, wanted, sort), wanted, limit, offset, maximum=maximum)
         if found is not None:
             return found
     if wanted.domain_tag is None:
@@ -120,12 +120,12 @@ def _walk_groups(session: Session, groups: Iterable[Group], wanted: DomainFilter
 
 
 def _look_up(
-    session: Session, groups: Iterable[Group], wanted: DomainFilter, limit: int, offset: int, *, most: int
+    session: Session, groups: Iterable[Group], wanted: DomainFilter, limit: int, offset: int, *, maximum: int
 ) -> list[int] | None:
     """Look the first domains up in the tag (in all tags for untagged ones); None if the page stays incomplete."""
     tag = wanted.domain_tag
     found: list[int] = []
-    left = most
+    left = maximum
     for group in groups:
         first = _candidates(group, wanted, left)
         tags = select(literal(1)).where(DomainTag.domain_id == first.c.id).limit(1)
@@ -142,7 +142,7 @@ def _look_up(
     return found
 
 
-def _candidates(group: Group, wanted: DomainFilter, most: int | None) -> Subquery:
+def _candidates(group: Group, wanted: DomainFilter, maximum: int | None) -> Subquery:
     """Select the domains of a group that match all conditions except tags, in order.
 
     OFFSET 0 keeps PostgreSQL from merging the parts into the outer query, where it would hash a tag once for each part.
@@ -152,7 +152,7 @@ def _candidates(group: Group, wanted: DomainFilter, most: int | None) -> Subquer
         select(group.id, *group.first_columns, group.source.name)
         .where(part, *conditions)
         .order_by(*group.order(group.source))
-        .limit(most)
+        .limit(maximum)
         .offset(0)
         .subquery()
         for part in group.parts
@@ -160,7 +160,7 @@ def _candidates(group: Group, wanted: DomainFilter, most: int | None) -> Subquer
     if len(parts) == 1:
         return parts[0]
     merged = union_all(*(select(part) for part in parts)).subquery()
-    return select(merged).order_by(*group.order(merged.c)).limit(most).offset(0).subquery()
+    return select(merged).order_by(*group.order(merged.c)).limit(maximum).offset(0).subquery()
 
 
 def _paged(group: Group, candidates: Subquery, limit: int, offset: int) -> "Select[int]":
@@ -202,11 +202,11 @@ def _groups(session: Session, wanted: DomainFilter, sort: str) -> Iterator[Group
     down = direction == "desc"
     levels = _levels(wanted)
     if name == "name":
-        yield Group(_of_levels(_EVERY if levels is None else levels), down=down)
+        yield Group(_level_conditions(_EVERY if levels is None else levels), down=down)
     elif name == "latest_level":
         for rank in reversed(_BY_RANK) if down else _BY_RANK:
             if chosen := [level for level in rank if levels is None or level in levels]:
-                yield Group(_of_levels(chosen))
+                yield Group(_level_conditions(chosen))
     elif name == "latest_run_at":
         tested = Group([_TESTED.is_not(None)], down, by_time=True)
         untested = Group([_TESTED.is_(None)])
@@ -215,7 +215,7 @@ def _groups(session: Session, wanted: DomainFilter, sort: str) -> Iterator[Group
         yield from _by_value(session, _BY_VALUE[name], down=down)
 
 
-def _of_levels(levels: Sequence[str | None]) -> list[ColumnElement[bool]]:
+def _level_conditions(levels: Sequence[str | None]) -> list[ColumnElement[bool]]:
     return [_LEVEL.is_(None) if level is _UNTESTED else _LEVEL.in_([level]) for level in levels]
 
 

@@ -1,4 +1,4 @@
-"""Look-up and creation of domains, and the copy of their newest run."""
+"""Lookup and creation of domains, and the copy of their newest run."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

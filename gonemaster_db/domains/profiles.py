@@ -60,8 +60,8 @@ def create_profile(
         "created_at": now,
         "updated_at": now,
     }
-    made = insert(session, Profile).values(row).on_conflict_do_nothing().returning(Profile.id)
-    profile_id = session.scalar(made)
+    inserted = insert(session, Profile).values(row).on_conflict_do_nothing().returning(Profile.id)
+    profile_id = session.scalar(inserted)
     if profile_id is None:
         raise ProfileExists(name)
     return get_profile(session, profile_id)

@@ -26,25 +26,25 @@ SMALL_BATCH = 50_000  # Runs whose names are compared faster than many domains a
 
 
 @dataclass(frozen=True, slots=True)
-class OfDomains:
+class DomainCondition:
     """A condition on the domains of runs; `few` is set if the domains were read and number at most FEW_DOMAINS."""
 
     condition: ColumnElement[bool]
     few: bool
 
 
-def name_condition(session: Session, part: str, *, sort: str, page_end: int, batch_key: int | None) -> OfDomains:
+def name_condition(session: Session, part: str, *, sort: str, page_end: int, batch_key: int | None) -> DomainCondition:
     """Match runs of domains whose name contains `part`; `page_end` is the number of matches that the page needs."""
     if batch_key is not None and _is_small(session, batch_key):
-        return OfDomains(has_part(part), few=False)
+        return DomainCondition(has_part(part), few=False)
     if (few := find_named(session, part, most=FEW_DOMAINS)) is not None:
-        return OfDomains(_DOMAIN_ID.in_(few), few=True)
+        return DomainCondition(_DOMAIN_ID.in_(few), few=True)
     if sort.startswith(("domain", "batch")):  # The index contains the names.
-        return OfDomains(has_part(part), few=False)
+        return DomainCondition(has_part(part), few=False)
     if _is_long(session, page_end, part=part, tag=None):
-        return OfDomains(_hashed(_DOMAIN_ID, select(Domain.id).where(_has_part(part))), few=False)
+        return DomainCondition(_hashed(_DOMAIN_ID, select(Domain.id).where(_has_part(part))), few=False)
     named = select(literal(1)).where(Domain.id == Run.domain_id, _has_part(part)).correlate(Run)
-    return OfDomains(_looked_up(named), few=False)
+    return DomainCondition(_looked_up(named), few=False)
 
 
 def has_part(part: str) -> ColumnElement[bool]:
@@ -52,14 +52,14 @@ def has_part(part: str) -> ColumnElement[bool]:
     return contains_name(Run.domain.expression, part)
 
 
-def tag_condition(session: Session, tag: str, *, sort: str, page_end: int) -> OfDomains:
+def tag_condition(session: Session, tag: str, *, sort: str, page_end: int) -> DomainCondition:
     """Match the runs of a tag's domains; `page_end` is the number of matches that the page needs."""
     if (few := _few_domains(session, _members(tag))) is not None:
-        return OfDomains(_DOMAIN_ID.in_(few), few=True)
+        return DomainCondition(_DOMAIN_ID.in_(few), few=True)
     # In order of name the matches may all be late in the index.
     if sort.startswith("domain") or _is_long(session, page_end, part=None, tag=tag):
-        return OfDomains(_hashed(_DOMAIN_ID, _members(tag)), few=False)
-    return OfDomains(_is_member(_DOMAIN_ID, tag), few=False)
+        return DomainCondition(_hashed(_DOMAIN_ID, _members(tag)), few=False)
+    return DomainCondition(_is_member(_DOMAIN_ID, tag), few=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class ListedTag:
 def list_tags(session: Session, *, limit: int = 100, offset: int = 0) -> list[ListedTag]:
     """List tags by name."""
     tags = session.scalars(select(Tag).order_by(Tag.name).limit(limit).offset(offset)).all()
-    numbers = _kept_numbers(session, [tag.name for tag in tags])
+    numbers = _stored_numbers(session, [tag.name for tag in tags])
     recent_ones = cached_totals(session, [_key(tag.name) for tag in tags])
     names = [tag.name for tag in tags if tag.name not in numbers and _key(tag.name) not in recent_ones]
     query = select(DomainTag.tag, func.count()).where(DomainTag.tag.in_(names)).group_by(DomainTag.tag)
@@ -65,7 +65,7 @@ def list_tag_names(session: Session, *, limit: int) -> Sequence[str]:
 def get_tag(session: Session, name: str) -> ListedTag:
     """Read a tag. Raises TagNotFound."""
     tag = _tag(session, name)
-    kept = _kept_numbers(session, [name])
+    kept = _stored_numbers(session, [name])
     return ListedTag(tag, kept[name] if kept else count_tag_domains(session, name))
 
 
@@ -77,8 +77,8 @@ def require_tag(session: Session, name: str) -> None:
 def create_tag(session: Session, name: str, *, description: str = "", now: datetime) -> Tag:
     """Create a tag. Raises TagExists."""
     row = {"name": name, "description": description, "created_at": now}
-    made = insert(session, Tag).values(row).on_conflict_do_nothing().returning(Tag.name)
-    if session.execute(made).first() is None:
+    inserted = insert(session, Tag).values(row).on_conflict_do_nothing().returning(Tag.name)
+    if session.execute(inserted).first() is None:
         raise TagExists(name)
     return session.scalars(select(Tag).where(Tag.name == name)).one()
 
@@ -184,10 +184,10 @@ def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = (
     Raises: AmbiguousProfile: The tags have different default profiles.
     """
     own = default_profile_ids(session, [domain]).get(domain, [])
-    return only_profile_id([*own, *profile_ids_of_tags(session, tags)])
+    return single_profile_id([*own, *profile_ids_of_tags(session, tags)])
 
 
-def only_profile_id(found: Iterable[int]) -> int | None:
+def single_profile_id(found: Iterable[int]) -> int | None:
     """Return the only profile among the default profiles of tags, or None if there is none.
 
     Raises: AmbiguousProfile: There are different profiles.
@@ -245,7 +245,7 @@ def _key(name: str) -> tuple[str, str]:
     return "domains of tag", name
 
 
-def _kept_numbers(session: Session, names: Sequence[str]) -> dict[str, int]:
+def _stored_numbers(session: Session, names: Sequence[str]) -> dict[str, int]:
     """Return the stored numbers of domains of large tags."""
     return {name: kept.domain_count for name, kept in stored_summaries(session, names, now=utcnow()).items()}
 

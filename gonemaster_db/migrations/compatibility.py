@@ -89,7 +89,7 @@ def _compatible_from(store: Store, revision: str) -> str | None:
         return session.scalar(found)
 
 
-def note_compatibility(connection: Connection, current: str | None) -> None:
+def record_compatibility(connection: Connection, current: str | None) -> None:
     """Record which releases the schema is compatible with, in the transaction of the migration."""
     if current is None:  # all tables were dropped
         return

@@ -60,12 +60,12 @@ def _lock(path: Path) -> int:
         except BlockingIOError:
             _log_wait()
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if _is_still(path, descriptor):
+        if _is_same_file(path, descriptor):
             return descriptor
         os.close(descriptor)
 
 
-def _is_still(path: Path, descriptor: int) -> bool:
+def _is_same_file(path: Path, descriptor: int) -> bool:
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:

@@ -29,7 +29,7 @@ class Revision:
         """Whether releases of the previous revision continue to work."""
         return self.compatible_from != self.number
 
-    def works_with(self, current: str) -> bool:
+    def is_compatible_with(self, current: str) -> bool:
         """Return whether releases of the earlier revision `current` continue to work."""
         numbers = list(known_revisions())
         return numbers.index(self.compatible_from) <= numbers.index(current)

@@ -22,8 +22,8 @@ from gonemaster_db.migrations.compatibility import (
     current_revision,
     head_revision,
     is_newer,
-    note_compatibility,
     pending_revisions,
+    record_compatibility,
 )
 from gonemaster_db.migrations.drift import differences
 from gonemaster_db.migrations.lock import alone
@@ -88,7 +88,7 @@ def finish_step(ctx: MigrationContext, step: object, heads: Collection[str], run
     """Record the compatible releases and release the locks of a step; Alembic calls this function."""
     connection = ctx.connection
     assert connection is not None  # noqa: S101  # there is none only where Alembic writes a script
-    note_compatibility(connection, next(iter(heads), None))
+    record_compatibility(connection, next(iter(heads), None))
     if connection.dialect.name == "postgresql":  # SQLite has one lock, and checks foreign keys at the end.
         connection.commit()
 

@@ -190,14 +190,14 @@ def _create(
 
 def _longest_first(session: Session, jobs: Sequence[NewJob]) -> Sequence[int]:
     """Return the indexes of the jobs in the order in which they should start."""
-    took_ms: dict[str, int] = {}
+    durations_ms: dict[str, int] = {}
     for part in chunks((job.domain for job in jobs), _LOOKED_UP):
         newest = select(Domain.name, Run.duration_ms).join(Run, Run.id == Domain.latest_run_id)
         found = session.execute(newest.where(Domain.name.in_(part), Run.duration_ms >= _LONG_MS))
-        took_ms |= {name: duration_ms for name, duration_ms in found if duration_ms is not None}
-    long = [number for number, job in enumerate(jobs) if job.domain in took_ms]
-    long.sort(key=lambda number: -took_ms[jobs[number].domain])
-    rest = (number for number, job in enumerate(jobs) if job.domain not in took_ms)
+        durations_ms |= {name: duration_ms for name, duration_ms in found if duration_ms is not None}
+    long = [number for number, job in enumerate(jobs) if job.domain in durations_ms]
+    long.sort(key=lambda number: -durations_ms[jobs[number].domain])
+    rest = (number for number, job in enumerate(jobs) if job.domain not in durations_ms)
     between = max(1, len(jobs) // 2 // max(1, len(long))) - 1
     spread = [number for each in long for number in (each, *islice(rest, between))]
     return [*spread, *rest]
@@ -226,8 +226,8 @@ def renew_leases(
     """Renew the leases of all jobs of one worker in one statement."""
     if not job_ids:
         return LeaseRenewal(frozenset(), frozenset())
-    asked = {"ids": job_ids, "claimant": worker, "lease_end": now + lease}
-    renewed = session.connection().execute(_RENEWAL, asked).all()
+    parameters = {"ids": job_ids, "claimant": worker, "lease_end": now + lease}
+    renewed = session.connection().execute(_RENEWAL, parameters).all()
     held = {job_id for job_id, _ in renewed}
     canceled = {job_id for job_id, requested_at in renewed if requested_at}
     return LeaseRenewal(lost=frozenset(job_ids) - held, canceled=frozenset(canceled))

@@ -17,7 +17,7 @@ SLAB = GAP * MAX_SLAB_SIZE  # 2^40 slabs fit into a bigint
 def allocate_positions(session: Session, priority: int, count: int) -> list[int]:
     """Allocate ascending positions after all jobs of the tier."""
     if session.get_bind().dialect.name == "sqlite":
-        return list(_ascending(_slab_behind(session, priority), count))
+        return list(_ascending(_next_free_slab(session, priority), count))
     taken: list[int] = []
     while len(taken) < count:
         slab = session.execute(text("SELECT nextval('job_slabs')")).scalar_one()
@@ -29,7 +29,7 @@ def _ascending(slab: int, count: int) -> range:
     return range(slab * SLAB, slab * SLAB + count * GAP, GAP)
 
 
-def _slab_behind(session: Session, priority: int) -> int:
+def _next_free_slab(session: Session, priority: int) -> int:
     """Return the number of the first free slab; SQLite has one writer, so the slab stays free until the commit."""
     last = session.scalar(select(func.max(Job.position)).where(Job.priority == priority))
     return 1 if last is None else last // SLAB + 1

@@ -119,7 +119,7 @@ def move_to_end(session: Session, job_ids: Sequence[str], *, to: End) -> list[st
 
     IDs of jobs that are not waiting are ignored. Raises TierMismatch.
     """
-    movable, priority = _movable(session, job_ids)
+    movable, priority = _lock_waiting(session, job_ids)
     if not movable:
         return []
     if to == "back":
@@ -140,7 +140,7 @@ def move_next_to(session: Session, job_ids: Sequence[str], *, pivot: str, after:
     """
     if pivot in job_ids:
         raise JobStateError(Text("job {pivot} cannot be moved relative to itself", pivot=pivot))
-    movable, priority = _movable(session, job_ids)
+    movable, priority = _lock_waiting(session, job_ids)
     anchor = session.scalar(select(Job).where(Job.id == pivot), execution_options={"populate_existing": True})
     if anchor is None:
         raise JobNotFound(pivot)
@@ -203,7 +203,7 @@ def _slice_after(session: Session, priority: int, last: tuple[int, str] | None) 
     return [(position, job_id) for position, job_id in rows]
 
 
-def _movable(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
+def _lock_waiting(session: Session, job_ids: Sequence[str]) -> tuple[list[str], int]:
     """Lock the waiting jobs of a list; return their IDs in the given order, and their tier."""
     found: dict[str, int] = {}
     # Sorted over all chunks: all code locks jobs in order of ID, so that two moves cannot deadlock.
@@ -219,19 +219,19 @@ def _insert_next_to(session: Session, movable: list[str], anchor: Job, *, after:
     """Put the jobs between the anchor and its neighbour; if the gap is too small, renumber more neighbours."""
     nearest_first = movable if after else movable[::-1]
     for width in WIDTHS:
-        neighbours = _neighbours(session, anchor, movable, width, after=after)
-        if len(neighbours) < width:
-            row = [*nearest_first, *(job_id for job_id, _ in neighbours)]
+        adjacent = _adjacent(session, anchor, movable, width, after=after)
+        if len(adjacent) < width:
+            row = [*nearest_first, *(job_id for job_id, _ in adjacent)]
             positions = _positions_outside(session, anchor, len(row), after=after)
         else:
-            row = [*nearest_first, *(job_id for job_id, _ in neighbours[:-1])]
-            positions = _positions_between(anchor.position, neighbours[-1][1], len(row))
+            row = [*nearest_first, *(job_id for job_id, _ in adjacent[:-1])]
+            positions = _positions_between(anchor.position, adjacent[-1][1], len(row))
         if positions:
             break
     _set_positions(session, dict(zip(row, positions, strict=True)))
 
 
-def _neighbours(session: Session, anchor: Job, movable: list[str], width: int, *, after: bool) -> list[tuple[str, int]]:
+def _adjacent(session: Session, anchor: Job, movable: list[str], width: int, *, after: bool) -> list[tuple[str, int]]:
     """Read the next jobs on one side with their positions, nearest first, without the moving jobs."""
     side = Job.position > anchor.position if after else Job.position < anchor.position
     query = select(Job.id, Job.position).where(Job.priority == anchor.priority, side)

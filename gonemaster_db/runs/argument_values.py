@@ -9,7 +9,7 @@ from gonemaster_db.runs.documents.caches import EntryType
 from gonemaster_db.runs.run_documents import StoredRun
 
 
-def spelled(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """Return a value as JSON text; keys keep the order of the test case, which is always the same."""
     return dump_json(value)
 
@@ -22,10 +22,10 @@ def readable(text: str) -> str:
 
 def values_of_run(run: StoredRun, kinds: Mapping[int, EntryType]) -> Iterator[tuple[str, str, str]]:
     """Yield message tag, argument and value for each argument of each entry. Raises DocumentDamaged."""
-    document = run.whole_document
+    document = run.full_document
     for position, number in enumerate(run.kinds):
         tag = kinds[number].tag
         args = document.arguments(position)
         if isinstance(args, dict):
             for argument, value in args.items():
-                yield tag, argument, spelled(value)
+                yield tag, argument, canonical_json(value)

@@ -71,8 +71,8 @@ def remove_batch_counters(session: Session, batch_key: int) -> None:
 def read_counts(session: Session, batch_key: int | None = None) -> dict[RunGroup, int]:
     """Return the numbers of runs of a batch, or of all runs, by group."""
     columns = (_COUNTERS.c.status, _COUNTERS.c.level, _COUNTERS.c.grade)
-    of_batch = _COUNTERS.c.batch_key == (ALL_RUNS if batch_key is None else batch_key)
-    rows = session.execute(select(*columns, func.sum(_COUNTERS.c.runs)).where(of_batch).group_by(*columns))
+    match_batch = _COUNTERS.c.batch_key == (ALL_RUNS if batch_key is None else batch_key)
+    rows = session.execute(select(*columns, func.sum(_COUNTERS.c.runs)).where(match_batch).group_by(*columns))
     return {
         RunGroup(batch_key, status, level, grade or None): int(number)
         for status, level, grade, number in rows

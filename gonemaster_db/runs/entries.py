@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Integer, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from gonemaster_db.batches.batches import of_batch
+from gonemaster_db.batches.batches import match_batch
 from gonemaster_db.core.filters import EntryFilter
-from gonemaster_db.core.recent_totals import recent, recent_total, remember
+from gonemaster_db.core.recent_totals import cache_value, recent, recent_total
 from gonemaster_db.core.records import EntryRecord, Page
 from gonemaster_db.domains.run_domains import TagMembers, domains_of_tag
 from gonemaster_db.models import Domain, Run
@@ -79,12 +79,12 @@ class _EntrySearch:
     tag: TagMembers | None
 
     @property
-    def is_scattered(self) -> bool:
+    def spans_many_domains(self) -> bool:
         """Whether entries are filtered among the runs of many domains, which no index has together."""
         return self.matching is not None and (self.latest or (self.tag is not None and self.tag.few is None))
 
     @property
-    def is_tried(self) -> bool:
+    def reads_runs_first(self) -> bool:
         """Whether runs are read with any outcome first, since most outcomes match."""
         return self.matching is not None and not self.matching.complete
 
@@ -158,7 +158,7 @@ def list_entries(
     page with large entries is shorter (`is_cut`), with at least one entry: about PAGE_BYTES of arguments.
     """
     search = _search(session, wanted)
-    if search.is_scattered:
+    if search.spans_many_domains:
         count_up_to = min(count_up_to, COUNT_SCATTERED_UP_TO)
     rest, few = offset, _few_hits(session, search, wanted)
     hits: Iterator[_Hit]
@@ -185,8 +185,8 @@ def list_entries(
     if after is None and few is None and items:
         first, last = items[0].run_id, items[-1].run_id
         before = sum(item.run_id == last for item in items) + (rest if last == first else 0)
-        remember(session, (_START, wanted, offset), (search.order >= first, rest))
-        remember(session, (_START, wanted, offset + len(items)), (search.order >= last, before))
+        cache_value(session, (_START, wanted, offset), (search.order >= first, rest))
+        cache_value(session, (_START, wanted, offset + len(items)), (search.order >= last, before))
     is_least = total > count_up_to
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=is_least, is_cut=is_cut)
 
@@ -222,7 +222,7 @@ def _conditions(session: Session, wanted: EntryFilter) -> list[ColumnElement[boo
     if wanted.domain_id is not None:
         found.append(Run.domain_id == wanted.domain_id)
     if wanted.batch_id is not None:
-        found.append(of_batch(session, wanted.batch_id))
+        found.append(match_batch(session, wanted.batch_id))
     return found
 
 
@@ -237,7 +237,8 @@ def _few_hits(session: Session, search: _EntrySearch, wanted: EntryFilter) -> li
         return None
 
     def find() -> list[_Hit] | None:
-        rows = session.execute(search.runs(FEW_RUNS + 1, hits=not search.is_tried, walked=search.is_tried)).all()
+        first = search.reads_runs_first
+        rows = session.execute(search.runs(FEW_RUNS + 1, hits=not first, walked=first)).all()
         return None if len(rows) > FEW_RUNS else sorted(_numbered(session, search, rows))
 
     return recent(session, ("runs with entries", wanted), find, large=lambda hits: hits is None)
@@ -270,17 +271,17 @@ def _total(session: Session, wanted: EntryFilter, search: _EntrySearch, count_up
     )
 
 
-def _count(session: Session, search: _EntrySearch, most: int) -> int:
+def _count(session: Session, search: _EntrySearch, maximum: int) -> int:
     """Count matching entries; above `most` any larger number may be returned."""
-    sizes = [most + 1] if search.is_tried else []
+    sizes = [maximum + 1] if search.reads_runs_first else []
     if search.matching is None:  # A run has many entries, so a few runs usually exceed the limit.
-        sizes = [most // 10 + 1, most + 1]
+        sizes = [maximum // 10 + 1, maximum + 1]
     for size in sizes:
         query = search.slice(None, size, hits=False) if search.matching else search.runs(size, hits=False)
         some = _sum(session, search, query)
-        if some.entries > most or some.runs < size:
+        if some.entries > maximum or some.runs < size:
             return some.entries
-    return _sum(session, search, search.runs(most + 1, hits=True)).entries
+    return _sum(session, search, search.runs(maximum + 1, hits=True)).entries
 
 
 def _sum(session: Session, search: _EntrySearch, query: "Select[Any]") -> _Sum:
@@ -309,7 +310,7 @@ def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnEl
     beyond: ColumnElement[bool] | None = None
     size = _FIRST_SKIPPED
     while offset >= _MIN_SKIPPED and size:
-        some = _sum(session, search, search.slice(beyond, size, hits=not search.is_tried))
+        some = _sum(session, search, search.slice(beyond, size, hits=not search.reads_runs_first))
         likely = int(_SAFETY_FACTOR * offset * some.runs / max(1, some.entries))
         if some.entries > offset:
             size = min(size - 1, likely)
@@ -326,8 +327,8 @@ def _walk(session: Session, search: _EntrySearch, beyond: ColumnElement[bool] | 
     """Yield the matching runs in order of ID, starting at `beyond`, read in growing slices."""
     size, tried = _FIRST_SLICE, 0
     while True:
-        is_tried = search.is_tried and tried < _MAX_TRIED
-        rows = session.execute(search.slice(beyond, size, hits=not is_tried)).all()
+        reads_runs_first = search.reads_runs_first and tried < _MAX_TRIED
+        rows = session.execute(search.slice(beyond, size, hits=not reads_runs_first)).all()
         yield from _numbered(session, search, rows)
         if len(rows) < size:
             return

@@ -77,7 +77,7 @@ def read_findings(
         for position, number in enumerate(run.kinds):
             kind = kinds[number]
             if kind.level in levels:
-                line = FindingLine(kind.level, run.whole_document.raw_arguments(position))
+                line = FindingLine(kind.level, run.full_document.raw_arguments(position))
                 lines.setdefault((kind.module, kind.testcase, kind.tag), []).append(line)
         found[run.id] = lines
     return found

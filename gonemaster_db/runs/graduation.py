@@ -110,15 +110,15 @@ def requeue_job(
     if not released and (job := _take(session, *claim, exhausted)):
         # Starts that ended with an orderly shutdown of the worker do not count against the job.
         starts = job["attempt"] - job["releases"]
-        most = max(starts, max_attempts)  # With max_attempts 1, a job that ran with other jobs has a second start.
+        maximum = max(starts, max_attempts)  # With max_attempts 1, a job that ran with other jobs has a second start.
         error = (
-            Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, most=most)
+            Text("{failure} (attempt {starts} of {most})", failure=failure, starts=starts, most=maximum)
             if failure
             else Text("abandoned after {starts} attempts", starts=starts)
         )
         return _write_run(session, job, RunRecord(RunStatus.FAILED, now, error=error))
     uncounted = 1 if released else case((Job.attempt - Job.releases > 1, 1), else_=0) if shared_worker else 0
-    return _back_to_queue(session, job_id, claim, uncounted)
+    return _requeue(session, job_id, claim, uncounted)
 
 
 def request_cancel(session: Session, job_id: str, *, now: datetime, error: str = "canceled") -> Job | Run:
@@ -185,7 +185,7 @@ def _mark_canceled(session: Session, job_id: str, now: datetime) -> Job | None:
     )
 
 
-def _back_to_queue(
+def _requeue(
     session: Session, job_id: str, claim: tuple[ColumnElement[bool], ...], uncounted: int | ColumnElement[int]
 ) -> Job:
     job: Job | None = session.scalar(
@@ -245,7 +245,7 @@ def _end_waiting(
     if not ids:
         return []
     domain_ids = ensure_domains(session, (job.domain for job in found), now=now)
-    made = {
+    computed = {
         "domain_id": Domain.id,
         "batch_key": Batch.key,
         "status": literal(status, Run.status.type),
@@ -254,9 +254,9 @@ def _end_waiting(
         **{name: literal(0) for name in _COUNTS},
     }
     kept = (_JOBS.c[name] for name in KEPT)
-    source = select(*kept, *made.values()).join(Domain, Domain.name == _JOBS.c.domain)
+    source = select(*kept, *computed.values()).join(Domain, Domain.name == _JOBS.c.domain)
     source = source.outerjoin(Batch, Batch.id == _JOBS.c.batch_id)
-    session.execute(plain_insert(Run).from_select([*KEPT, *made], source.where(_JOBS.c.id.in_(ids))))
+    session.execute(plain_insert(Run).from_select([*KEPT, *computed], source.where(_JOBS.c.id.in_(ids))))
     session.execute(delete(_JOBS).where(_JOBS.c.id.in_(ids)))
     refresh_domains(session, domain_ids.values())
     batches = Counter(None if job.batch_id is None else batch_key(job.batch_id) for job in found)

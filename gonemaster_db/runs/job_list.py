@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Subquery, func, literal, select, union_all
 from sqlalchemy.orm import Session, defer
 
-from gonemaster_db.batches.batches import find_batch_key, of_batch
+from gonemaster_db.batches.batches import find_batch_key, match_batch
 from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.core.levels import at_least
 from gonemaster_db.core.recent_totals import recent_total
@@ -37,7 +37,7 @@ def list_jobs(
 ) -> Page[Job | Run]:
     """Return a page of jobs and runs in one order; `sort` is a key of sort_keys.SORTS."""
     end = limit + offset
-    arms = [_arm(session, model, wanted, sort, page_end=end) for model in (Job, Run) if may_match(model, wanted)]
+    arms = [_arm(session, model, wanted, sort, page_end=end) for model in (Job, Run) if can_match(model, wanted)]
     rows = _page_keys(session, [arm for arm in arms if arm.count], sort, limit, offset)
     return Page(load_listed(session, rows), sum(arm.count for arm in arms), limit, offset)
 
@@ -128,7 +128,7 @@ def _keys(model: Any) -> SortKeys:
     return RUN_KEYS if model is Run else JOB_KEYS
 
 
-def may_match(model: Any, wanted: JobFilter) -> bool:
+def can_match(model: Any, wanted: JobFilter) -> bool:
     """Return whether any job, or any run, can match."""
     if model is Job and wanted.severity is not None:
         return False
@@ -141,7 +141,7 @@ def job_conditions(session: Session, model: Any, wanted: JobFilter) -> list[Colu
     if wanted.status is not None:
         found.append(model.status == wanted.status)
     if wanted.batch_id is not None:
-        found.append(of_batch(session, wanted.batch_id) if model is Run else Job.batch_id == wanted.batch_id)
+        found.append(match_batch(session, wanted.batch_id) if model is Run else Job.batch_id == wanted.batch_id)
     if wanted.domain and model is Job:  # A job has no row in `domains` before it graduates, but there are few jobs.
         found.append(contains_name(Job.domain.expression, wanted.domain))
     if wanted.severity is not None:

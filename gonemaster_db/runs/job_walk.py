@@ -6,17 +6,17 @@ from sqlalchemy.orm import Session, defer
 from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.domains.run_domains import has_part
 from gonemaster_db.models import Job, Run
-from gonemaster_db.runs.job_list import job_conditions, may_match
+from gonemaster_db.runs.job_list import can_match, job_conditions
 
 
 def jobs_after(session: Session, wanted: JobFilter, last: str, *, limit: int) -> list[Job | Run]:
     """Read the next matching jobs and runs after an ID, without their options."""
     found: dict[str, Job | Run] = {}
     # Jobs are read first: a job that graduates in between is found twice and counts as a run.
-    if may_match(Job, wanted):
+    if can_match(Job, wanted):
         jobs = select(Job).where(*job_conditions(session, Job, wanted), Job.id > last).order_by(Job.id).limit(limit)
         found |= {job.id: job for job in session.scalars(jobs.options(defer(Job.config)))}
-    if may_match(Run, wanted):
+    if can_match(Run, wanted):
         named = [has_part(wanted.domain)] if wanted.domain else []
         runs = select(Run).where(*job_conditions(session, Run, wanted), *named, Run.id > last).order_by(Run.id)
         found |= {run.id: run for run in session.scalars(runs.limit(limit).options(defer(Run.config)))}

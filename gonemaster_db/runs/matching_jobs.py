@@ -12,7 +12,7 @@ from gonemaster_db.core.records import NewJob
 from gonemaster_db.core.states import WAITING
 from gonemaster_db.domains.run_domains import has_part
 from gonemaster_db.models import Job, JobStatus, Priority, Run
-from gonemaster_db.runs.job_list import job_conditions, may_match
+from gonemaster_db.runs.job_list import can_match, job_conditions
 
 _SLICE = 2000
 _REPEATED = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)
@@ -20,7 +20,7 @@ _REPEATED = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, 
 
 def waiting_of_filter(session: Session, wanted: JobFilter, *, limit: int) -> list[str]:
     """Return the IDs of matching queued and held jobs, from the back of the queue."""
-    if not may_match(Job, wanted):
+    if not can_match(Job, wanted):
         return []
     query = select(Job.id).where(*job_conditions(session, Job, wanted), Job.status.in_(WAITING))
     return list(session.scalars(query.order_by(Job.position.desc(), Job.id.desc()).limit(limit)))
@@ -28,7 +28,7 @@ def waiting_of_filter(session: Session, wanted: JobFilter, *, limit: int) -> lis
 
 def count_unfinished(session: Session, wanted: JobFilter) -> int:
     """Count the matching waiting and running jobs."""
-    if not may_match(Job, wanted):
+    if not can_match(Job, wanted):
         return 0
     query = select(func.count()).select_from(Job).where(*job_conditions(session, Job, wanted))
     return session.scalar(query) or 0
@@ -36,7 +36,7 @@ def count_unfinished(session: Session, wanted: JobFilter) -> int:
 
 def request_cancel_of_filter(session: Session, wanted: JobFilter, *, now: datetime) -> list[str]:
     """Request the cancellation of the matching running jobs; return their IDs."""
-    if not may_match(Job, wanted):
+    if not can_match(Job, wanted):
         return []
     running = (*job_conditions(session, Job, wanted), Job.status == JobStatus.RUNNING)
     first = case((Job.cancel_requested_at.is_(None), now), else_=Job.cancel_requested_at)
@@ -46,18 +46,18 @@ def request_cancel_of_filter(session: Session, wanted: JobFilter, *, now: dateti
 
 def count_repeatable(session: Session, wanted: JobFilter) -> tuple[int, int]:
     """Count the matching runs, and the characters of their options as JSON."""
-    if not may_match(Run, wanted):
+    if not can_match(Run, wanted):
         return 0, 0
     length = func.coalesce(func.sum(func.length(cast(Run.config, Text))), 0)
-    count, characters = session.execute(select(func.count(), length).where(*_of_runs(session, wanted))).one()
+    count, characters = session.execute(select(func.count(), length).where(*_run_conditions(session, wanted))).one()
     return count, int(characters)
 
 
 def iter_repeated(session: Session, wanted: JobFilter) -> Iterator[NewJob]:
     """Yield a new job with the same options for each matching run, in slices."""
-    if not may_match(Run, wanted):
+    if not can_match(Run, wanted):
         return
-    query = select(*_REPEATED).where(*_of_runs(session, wanted)).order_by(Run.id).limit(_SLICE)
+    query = select(*_REPEATED).where(*_run_conditions(session, wanted)).order_by(Run.id).limit(_SLICE)
     last = ""
     while runs := session.execute(query.where(Run.id > last)).all():
         yield from map(_again, runs)
@@ -70,7 +70,7 @@ def repeated_jobs(session: Session, run_ids: Sequence[str]) -> list[NewJob]:
     return [_again(run) for run in rows]
 
 
-def _of_runs(session: Session, wanted: JobFilter) -> list[ColumnElement[bool]]:
+def _run_conditions(session: Session, wanted: JobFilter) -> list[ColumnElement[bool]]:
     found = job_conditions(session, Run, wanted)
     return [*found, has_part(wanted.domain)] if wanted.domain else found
 

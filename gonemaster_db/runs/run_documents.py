@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 # More entries than a run can have: an entry's ID is the key of its run times this number, plus its position.
 ENTRIES_PER_RUN = 2**20
-_FIRST_PART, _MOST_IN_PART = 20, 500  # runs that are read together
+_FIRST_PART, _MAX_IN_PART = 20, 500  # runs that are read together
 _PART_BYTES = 8 * 1024 * 1024  # approximate size of their documents
 _RUNS, _DOCUMENTS = cast("Table", Run.__table__), cast("Table", RunDocument.__table__)
 _COLUMNS = (_RUNS.c.key, _RUNS.c.id, _RUNS.c.domain_id, _RUNS.c.domain, _RUNS.c.outcome_id)
@@ -44,7 +44,7 @@ class StoredRun:
     document: ParsedDocument | None
 
     @property
-    def whole_document(self) -> ParsedDocument:
+    def full_document(self) -> ParsedDocument:
         """The document. Raises DocumentDamaged."""
         if self.document is None:
             raise DocumentDamaged(f"the document of run {self.id} is damaged")
@@ -56,7 +56,7 @@ class StoredRun:
 
     def entry(self, position: int, kinds: Mapping[int, EntryType]) -> EntryRecord:
         """Return one entry. Raises DocumentDamaged."""
-        document = self.whole_document
+        document = self.full_document
         return self._entry(position, kinds, document.timestamps[position], document.arguments(position))
 
     def listed_entry(self, position: int, kinds: Mapping[int, EntryType]) -> EntryRecord:
@@ -90,7 +90,7 @@ def read_in_parts(session: Session, run_ids: Sequence[str]) -> Iterator[list[Sto
         found = read_stored_runs(session, part)
         yield [found[run_id] for run_id in part if run_id in found]
         byte_count = sum(run.document.byte_count for run in found.values() if run.document)
-        size = max(1, min(_MOST_IN_PART, len(part) * _PART_BYTES // max(1, byte_count)))
+        size = max(1, min(_MAX_IN_PART, len(part) * _PART_BYTES // max(1, byte_count)))
 
 
 def read_stored_run(session: Session, run_id: str) -> StoredRun:

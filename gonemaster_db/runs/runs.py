@@ -1,4 +1,4 @@
-"""Look-up and lists of runs."""
+"""Lookup and lists of runs."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -9,13 +9,13 @@ from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, sel
 from sqlalchemy.orm import Session, defer, joinedload
 
 from gonemaster_db.batches.batch_statistics import mark_stale
-from gonemaster_db.batches.batches import find_batch_key, of_batch
+from gonemaster_db.batches.batches import find_batch_key, match_batch
 from gonemaster_db.core.errors import RunNotFound
 from gonemaster_db.core.filters import RunFilter
 from gonemaster_db.core.recent_totals import recent_total
 from gonemaster_db.core.records import Page
 from gonemaster_db.domains.run_domains import (
-    OfDomains,
+    DomainCondition,
     count_runs_of_domains,
     few_ids,
     name_condition,
@@ -100,7 +100,7 @@ def list_public_configs(session: Session, domain: str, *, limit: int) -> Sequenc
     return [(run_id, config) for run_id, config in found]
 
 
-def _domains(session: Session, wanted: RunFilter, sort: str, page_end: int) -> list[OfDomains]:
+def _domains(session: Session, wanted: RunFilter, sort: str, page_end: int) -> list[DomainCondition]:
     found = []
     if wanted.domain:
         batch = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
@@ -187,7 +187,7 @@ def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
 
 def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
     """Read the DNSSEC chain document of a run, or None. Raises RunNotFound, DocumentDamaged."""
-    return read_stored_run(session, run_id).whole_document.chain
+    return read_stored_run(session, run_id).full_document.chain
 
 
 def _conditions(session: Session, wanted: RunFilter) -> list[ColumnElement[bool]]:
@@ -201,7 +201,7 @@ def _conditions(session: Session, wanted: RunFilter) -> list[ColumnElement[bool]
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if wanted.batch_id is not None:
-        found.append(of_batch(session, wanted.batch_id))
+        found.append(match_batch(session, wanted.batch_id))
     if wanted.finished_after is not None:
         found.append(Run.finished_at > wanted.finished_after)
     if wanted.finished_before is not None:

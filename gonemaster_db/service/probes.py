@@ -101,8 +101,8 @@ def lock_holders(session: Session, *, longest: timedelta, waits: timedelta) -> l
     return [LockHolder(*row) for row in session.execute(_HOLDERS, values)]
 
 
-def is_writable_within(store: Store, patience: timedelta) -> bool:
-    """Return whether SQLite's write lock becomes free within `patience`; True on PostgreSQL, which has no such lock.
+def is_writable_within(store: Store, timeout: timedelta) -> bool:
+    """Return whether SQLite's write lock becomes free within `timeout`; True on PostgreSQL, which has no such lock.
 
     Raises: StoreError: The database cannot be used at all.
     """
@@ -111,7 +111,7 @@ def is_writable_within(store: Store, patience: timedelta) -> bool:
     with translated(), closing(store.engine.raw_connection()) as connection:
         raw: Any = connection.driver_connection
         before = raw.execute("PRAGMA busy_timeout").fetchone()[0]
-        raw.execute(f"PRAGMA busy_timeout = {round(patience.total_seconds() * 1000)}")
+        raw.execute(f"PRAGMA busy_timeout = {round(timeout.total_seconds() * 1000)}")
         try:
             raw.execute("BEGIN IMMEDIATE")
             raw.execute("ROLLBACK")

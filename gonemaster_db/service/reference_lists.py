@@ -17,7 +17,7 @@ def find_reference_list(session: Session, name: str) -> ReferenceList | None:
     return session.get(ReferenceList, name)
 
 
-def take_attempt(session: Session, name: str, *, now: datetime, interval: timedelta) -> bool:
+def reserve_attempt(session: Session, name: str, *, now: datetime, interval: timedelta) -> bool:
     """Reserve the right to fetch a list now; return False if a process has tried within the interval.
 
     The statement decides atomically: only one of several concurrent processes gets the right.
@@ -45,7 +45,7 @@ def save_reference_list(
     return found
 
 
-def note_failure(session: Session, name: str, *, error: str, now: datetime) -> None:
+def record_failure(session: Session, name: str, *, error: str, now: datetime) -> None:
     """Record that a list could not be fetched; the previous content is kept."""
     found = _row(session, name, now)
     found.last_error, found.last_error_at = error[:_MAX_ERROR], now

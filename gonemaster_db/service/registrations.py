@@ -25,7 +25,7 @@ def save_registration(session: Session, domain: str, *, content: str, source_url
     session.flush()
 
 
-def note_registration_failure(session: Session, domain: str, *, error: str, now: datetime) -> None:
+def record_registration_failure(session: Session, domain: str, *, error: str, now: datetime) -> None:
     """Record that a record could not be fetched; the previous content is kept."""
     _row(session, domain, now).last_error = error[:_MAX_ERROR]
     session.flush()

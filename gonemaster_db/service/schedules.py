@@ -101,8 +101,8 @@ def create_schedule(
         "created_at": now,
         "updated_at": now,
     }
-    made = insert(session, Schedule).values(row).on_conflict_do_nothing().returning(Schedule.id)
-    return session.scalar(made) is not None
+    inserted = insert(session, Schedule).values(row).on_conflict_do_nothing().returning(Schedule.id)
+    return session.scalar(inserted) is not None
 
 
 def change_schedule(
@@ -145,7 +145,7 @@ def failed_schedules(session: Session, *, limit: int) -> list[ListedSchedule]:
     return [ListedSchedule(*row) for row in rows]
 
 
-def take_occurrence(session: Session, occurrence: Occurrence) -> ListedSchedule | None:
+def lock_occurrence(session: Session, occurrence: Occurrence) -> ListedSchedule | None:
     """Lock the schedule of an occurrence; None if it was decided, changed or deleted, or if it is locked elsewhere."""
     query = _with_cohorts().where(*_still_due(occurrence)).with_for_update(of=Schedule, skip_locked=True)
     row = session.execute(query, execution_options=_FRESH).one_or_none()

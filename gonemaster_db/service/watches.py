@@ -17,7 +17,7 @@ _NO_SYNC = {"synchronize_session": False}
 _OF_RUNS = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED, WatchEvent.BATCH_FINISHED)
 
 
-def note_event(
+def record_event(
     session: Session,
     event: WatchEvent,
     *,
@@ -41,7 +41,7 @@ def note_event(
     return True
 
 
-def take_notes(session: Session, *, limit: int) -> list[WatchNote]:
+def pop_notes(session: Session, *, limit: int) -> list[WatchNote]:
     """Remove and return the oldest notes, by ID."""
     oldest = session.scalars(select(WatchNote.id).order_by(WatchNote.id).limit(limit)).all()
     taken = delete(WatchNote).where(WatchNote.id.in_(oldest)).returning(WatchNote)

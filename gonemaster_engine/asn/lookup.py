@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.asn import riswhois
 from gonemaster_engine.asn.cache import FAILED, AsnCache, Code, Origin, _Key
 from gonemaster_engine.budget import Budget
@@ -210,7 +210,7 @@ class AsnLookup:
             source=profile.source6 if ":" in server else profile.source4,
             on_end=partial(budget.settle, account, TCP_PACKETS),
         )
-        budget.note_answer(account)
+        budget.record_answer(account)
         return text
 
     async def _whois_addresses(self, source: str) -> list[str]:
@@ -219,7 +219,7 @@ class AsnLookup:
             address
             for address in await self._resolver.addresses(source)
             if (profile.ipv6 if ":" in address else profile.ipv4)
-            and may_be_target(address, guarded=not profile.allow_non_global_targets)
+            and is_allowed_target(address, guarded=not profile.allow_non_global_targets)
         ]
 
 

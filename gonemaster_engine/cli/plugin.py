@@ -10,5 +10,5 @@ FIRST_LINE_MAX = 160  # characters without performance data: the length of a pag
 
 def shorten_line(line: str, end: str = "") -> str:
     """Truncate a first line to the maximum length but keep its end; the full text follows on later lines."""
-    room = FIRST_LINE_MAX - len(end)
-    return f"{line if len(line) <= room else line[: room - 3] + '...'}{end}"
+    available = FIRST_LINE_MAX - len(end)
+    return f"{line if len(line) <= available else line[: available - 3] + '...'}{end}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gonemaster_engine import names
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.cli.chain_file import STANDARD_OUTPUT
 from gonemaster_engine.cli.options import UsageError
 from gonemaster_engine.errors import DocumentError, EngineError, InvalidDelegation
@@ -34,13 +34,13 @@ def profile_of(options: argparse.Namespace) -> Profile:
     Raises:
       ProfileError: the file or the value of an option is invalid.
     """
-    with naming_file(options.profile):
+    with with_file_name(options.profile):
         base = load_profile(options.profile) if options.profile else default_profile()
     return base.merge(_overrides(options))
 
 
 @contextmanager
-def naming_file(file: Path | None) -> Iterator[None]:
+def with_file_name(file: Path | None) -> Iterator[None]:
     """Add the file name of an option to the text of an error, because a key alone may be ambiguous.
 
     Raises:
@@ -135,8 +135,8 @@ def check_targets(nameservers: Iterable[tuple[str, str | None]], profile: Profil
     """
     guarded = not profile.allow_non_global_targets
     for name, address in nameservers:
-        if address and not may_be_target(address, guarded=guarded):
-            hint = "; --allow-non-global allows others" if guarded and may_be_target(address, guarded=False) else ""
+        if address and not is_allowed_target(address, guarded=guarded):
+            hint = "; --allow-non-global allows others" if guarded and is_allowed_target(address, guarded=False) else ""
             raise UsageError(
                 f"--ns {name}/{address}: only globally reachable addresses of other hosts are queried{hint}"
             )

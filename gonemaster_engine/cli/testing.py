@@ -19,9 +19,9 @@ from gonemaster_engine.cli.settings import (
     check_targets,
     domain_of,
     excluded,
-    naming_file,
     profile_of,
     selected,
+    with_file_name,
 )
 from gonemaster_engine.cli.terminal import Output, ProgressBar
 from gonemaster_engine.entries import Entry
@@ -167,7 +167,7 @@ def _scoring(options: argparse.Namespace) -> ScoringConfig | None:
         return None
     from gonemaster_engine.scoring.config import DEFAULT_CONFIG, load_config
 
-    with naming_file(options.scoring_config):
+    with with_file_name(options.scoring_config):
         config = load_config(options.scoring_config) if options.scoring_config else DEFAULT_CONFIG
     return config if options.score else None
 

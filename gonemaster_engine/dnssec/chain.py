@@ -22,18 +22,18 @@ class Trust(enum.Enum):
     OPEN = "it cannot be checked here"
 
 
-async def trust_in_set(
-    verifier: Verifier, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, zone: str, now: int
+async def validate_set(
+    verifier: Verifier, signed: Rrset, rrsigs: Iterable[Rrsig], keys: Sequence[Dnskey], *, zone: str, now: int
 ) -> Trust:
     """Validate a set by its signatures, with trusted keys of `zone`."""
     keys = [key for key in keys if key.validates]
-    verdicts = {await verifier.verify(signed, signature, keys, now=now, zone=zone) for signature in made}
+    verdicts = {await verifier.verify(signed, signature, keys, now=now, zone=zone) for signature in rrsigs}
     if SignatureVerdict.VALID in verdicts:
         return Trust.SECURE
     return Trust.OPEN if any(verdict.is_uncheckable for verdict in verdicts) else Trust.BROKEN
 
 
-async def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence[Ds], *, zone: str, now: int) -> Trust:
+async def validate_keys(verifier: Verifier, response: Response, ds_set: Sequence[Ds], *, zone: str, now: int) -> Trust:
     """Validate the DNSKEY set in an answer with a trusted DS set: a key that a DS record matches must sign it."""
     keys = [key for key in dnskeys(response, zone) if key.validates]
     trusted = DsSet(zone, ds_set)
@@ -46,4 +46,4 @@ async def trust_in_keys(verifier: Verifier, response: Response, ds_set: Sequence
         is_open = None in matches.values() or not known
         return Trust.OPEN if is_open else Trust.BROKEN
     signed = rrset(response, DNSKEY, zone)
-    return await trust_in_set(verifier, signed, signatures(response, DNSKEY, zone), named, zone=zone, now=now)
+    return await validate_set(verifier, signed, signatures(response, DNSKEY, zone), named, zone=zone, now=now)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from gonemaster_engine import names
-from gonemaster_engine.dnssec.records import NSEC, NSEC3, NSEC3PARAM, find, read_name, remembered
+from gonemaster_engine.dnssec.records import NSEC, NSEC3, NSEC3PARAM, cached_parser, find, read_name
 from gonemaster_engine.net.wire.messages import Response, Section
 from gonemaster_engine.net.wire.rrtypes import type_number
 
@@ -159,7 +159,7 @@ def nsec3param_records(response: Response, owner: str | None = None) -> list[Nse
     return [record for record in found if record is not None]
 
 
-@remembered
+@cached_parser
 def _nsec(owner: str, rdata: bytes) -> Nsec | None:
     name = read_name(rdata, 0)
     if name is None:
@@ -168,7 +168,7 @@ def _nsec(owner: str, rdata: bytes) -> Nsec | None:
     return None if types is None else Nsec(owner, name[0], types)
 
 
-@remembered
+@cached_parser
 def _nsec3(owner: str, rdata: bytes) -> Nsec3 | None:
     if len(rdata) < _NSEC3_FIXED.size:
         return None
@@ -184,7 +184,7 @@ def _nsec3(owner: str, rdata: bytes) -> Nsec3 | None:
     return Nsec3(owner, algorithm, flags, iterations, salt, _hash_label(next_hash), types)
 
 
-@remembered
+@cached_parser
 def _nsec3param(owner: str, rdata: bytes) -> Nsec3 | None:
     if len(rdata) < _NSEC3_FIXED.size:
         return None

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 from typing import TypeAlias
 
 from gonemaster_engine import names
-from gonemaster_engine.dnssec.records import Dnskey, Ds, remembered
+from gonemaster_engine.dnssec.records import Dnskey, Ds, cached_parser
 
 _HASHES = {1: "sha1", 2: "sha256", 4: "sha384"}
 
@@ -21,7 +21,7 @@ def is_known_digest(digest_type: int) -> bool:
     return digest_type in _HASHES
 
 
-@remembered
+@cached_parser
 def ds_digest(owner: str, digest_type: int, rdata: bytes) -> bytes | None:
     """Return the digest of a DNSKEY's owner and rdata, or None for an unsupported digest type."""
     name = _HASHES.get(digest_type)

@@ -40,7 +40,7 @@ T = TypeVar("T")
 Read = TypeVar("Read", bound=Callable[..., object])
 
 
-def remembered(read: Read) -> Read:
+def cached_parser(read: Read) -> Read:
     """Cache the results of a parser for all runs of the process; the last argument is the rdata, at most 64 KiB."""
     remembering = lru_cache(maxsize=_REMEMBERED)(read)
 
@@ -140,7 +140,7 @@ class Rrsig:
         """Return whether it has expired at `now` (POSIX seconds)."""
         return self.remaining(now) < 0
 
-    def is_early(self, now: int) -> bool:
+    def is_not_yet_valid(self, now: int) -> bool:
         """Return whether its inception is after `now` (POSIX seconds)."""
         return _distance(now, self.inception) > 0
 
@@ -179,7 +179,7 @@ def _signed_owner(owner: str, labels: int) -> str | None:
     return ".".join(["*", *found[len(found) - labels :]])
 
 
-@remembered
+@cached_parser
 def dnskey(rdata: bytes) -> Dnskey | None:
     """Parse a DNSKEY or CDNSKEY."""
     if len(rdata) < _KEY_FIXED.size:
@@ -197,7 +197,7 @@ def key_tag(rdata: bytes) -> int:
     return total + (total >> 16 & 0xFFFF) & 0xFFFF
 
 
-@remembered
+@cached_parser
 def ds(rdata: bytes) -> Ds | None:
     """Parse a DS or CDS."""
     if len(rdata) < _DS_FIXED.size + 1:
@@ -212,7 +212,7 @@ def make_ds(*, tag: int, algorithm: int, digest_type: int, digest: bytes) -> Ds:
     return Ds(rdata, tag, algorithm, digest_type, digest)
 
 
-@remembered
+@cached_parser
 def rrsig(rdata: bytes) -> Rrsig | None:
     """Parse an RRSIG; one with a compressed signer name is malformed (RFC 4034 section 3.1.7)."""
     if len(rdata) <= _RRSIG_FIXED.size:
@@ -289,10 +289,12 @@ def rrset(response: Response, rtype: int | str, owner: str, section: Section = "
     """Return the set of that type and owner, which may be empty."""
     number = rtype if isinstance(rtype, int) else type_number(rtype)
     records = find(response, number, owner, section)
-    rdatas = {record.octets if number in _PLAIN_TYPES else record.data for record in records if is_sound(record)}
+    rdatas = {
+        record.octets if number in _PLAIN_TYPES else record.data for record in records if has_canonical_form(record)
+    }
     return Rrset(owner, number, tuple(sorted(rdatas)))
 
 
-def is_sound(record: Record) -> bool:
+def has_canonical_form(record: Record) -> bool:
     """Return whether the rdata has a canonical form."""
     return record.type in _PLAIN_TYPES or record.is_well_formed

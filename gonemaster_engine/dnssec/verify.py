@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, utils
 from gonemaster_engine.dnssec import rsa
 from gonemaster_engine.dnssec.denial import Nsec3, nsec3_hash
 from gonemaster_engine.dnssec.records import Dnskey, Rrset, Rrsig
-from gonemaster_engine.dnssec.weakness import Weakness, examining_us, weaknesses
-from gonemaster_engine.turns import LoopTurns
+from gonemaster_engine.dnssec.weakness import Weakness, check_cost_us, weaknesses
+from gonemaster_engine.loop_time import LoopTime
 
 # Keys may share a key tag, a mere checksum (RFC 4034 appendix B); a validator must limit how many it tries.
 _KEYS_PER_TAG = 4
@@ -40,7 +40,7 @@ class SignatureVerdict(enum.Enum):
     NOT_YET_VALID = "its validity starts in the future"
     EXPIRED = "its validity has ended"
     NO_KEY = "no key has its key tag"
-    INVALID = "it does not verify by the key that it names"
+    INVALID = "it does not verify with the key that it names"
     UNSUPPORTED_ALGORITHM = "its algorithm cannot be verified here"
     UNSUPPORTED_EXPONENT = "the RSA exponent of its key is too large to be verified here"
 
@@ -59,14 +59,14 @@ class Verifier:
 
     The work of a run is limited. When the limit is reached, `on_work_done` is called with the limit, in microseconds,
     and the record type, and may end the run; later signatures count as invalid, and later hashes as unknown. Work waits
-    for a turn of the event loop that has time for it.
+    for a iteration of the event loop that has time for it.
     """
 
     def __init__(
-        self, on_work_done: Callable[[int, str], None] = lambda work_us, rtype: None, *, turns: LoopTurns | None = None
+        self, on_work_done: Callable[[int, str], None] = lambda work_us, rtype: None, *, turns: LoopTime | None = None
     ) -> None:
         self._on_work_done = on_work_done
-        self._turns = turns or LoopTurns()
+        self._turns = turns or LoopTime()
         # Keyed by content, not by server: all servers of a zone send the same records, and verification is expensive.
         self._verdicts: dict[tuple[Rrset, bytes, bytes], SignatureVerdict] = {}
         self._checks: dict[tuple[int, bytes], Check | SignatureVerdict] = {}
@@ -80,7 +80,7 @@ class Verifier:
         self, rrset: Rrset, signature: Rrsig, keys: Iterable[Dnskey], *, now: int, zone: str
     ) -> SignatureVerdict:
         """Return the verdict on a signature over a set by the keys of `zone` at the time `now`."""
-        if signature.is_early(now):
+        if signature.is_not_yet_valid(now):
             return SignatureVerdict.NOT_YET_VALID
         if signature.is_expired(now):
             return SignatureVerdict.EXPIRED
@@ -125,7 +125,7 @@ class Verifier:
         if isinstance(check, SignatureVerdict):
             return check
         # After the check for unsupported keys, so that these are reported as unsupported even if no work is left.
-        if not self._may_spend(_work(key) + _work_of_set(rrset), "RRSIG"):
+        if not self._charge(_work(key) + _work_of_set(rrset), "RRSIG"):
             return SignatureVerdict.INVALID
         signed = self._signed(rrset, signature)
         if signed is None:
@@ -159,9 +159,7 @@ class Verifier:
         """
         await self._turns.wait()
         return (
-            weaknesses(key.algorithm, key.key)
-            if self._may_spend(examining_us(key.algorithm, key.key), "DNSKEY")
-            else ()
+            weaknesses(key.algorithm, key.key) if self._charge(check_cost_us(key.algorithm, key.key), "DNSKEY") else ()
         )
 
     async def nsec3_label(self, name: str, record: Nsec3) -> str | None:
@@ -173,7 +171,7 @@ class Verifier:
             await self._turns.wait()
         label = self._hashes.get(identity)
         if label is None:
-            if not self._may_spend(1 + record.iterations // _ROUNDS_PER_MICROSECOND, "NSEC3"):
+            if not self._charge(1 + record.iterations // _ROUNDS_PER_MICROSECOND, "NSEC3"):
                 return None
             label = self._hashes[identity] = nsec3_hash(name, salt=record.salt, iterations=record.iterations)
         return label
@@ -193,7 +191,7 @@ class Verifier:
                 return True
         return False
 
-    def _may_spend(self, work_us: int, rtype: str) -> bool:
+    def _charge(self, work_us: int, rtype: str) -> bool:
         """Charge work on records of that type; end the run if none is left."""
         if self._work_left <= 0:
             self._on_work_done(_WORK_PER_RUN, rtype)

@@ -90,7 +90,7 @@ def weaknesses(algorithm: int, key: bytes) -> tuple[Weakness, ...]:
     return tuple(_rsa_weaknesses(found))
 
 
-def examining_us(algorithm: int, key: bytes) -> int:
+def check_cost_us(algorithm: int, key: bytes) -> int:
     """Return the estimated time, in microseconds, to find the weaknesses of the public key field of a DNSKEY."""
     found = rsa_key(key) if algorithm in RSA_ALGORITHMS else None
     if found is None or found.bits > MODULUS_MAX_BITS:

@@ -53,7 +53,7 @@ class ExpiringCache(Generic[_Value]):
         self.octets = 0
         self.hits = 0
         self.misses = 0
-        self.evictions = 0  # entries dropped to make room; expired ones do not count
+        self.evictions = 0  # entries evicted from the cache; expired ones do not count
 
     def __len__(self) -> int:
         return len(self._entries)

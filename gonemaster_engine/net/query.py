@@ -74,7 +74,7 @@ class WaitingGroup(Protocol):
         """Stop waiting for the answer to this query."""
 
     def read_arrived(self) -> bool:
-        """Read the messages that have arrived; return False if some must wait for another turn of the event loop."""
+        """Read the arrived messages; return False if some must wait for another iteration of the event loop."""
 
 
 def _ignore_outcome(_outcome: QueryOutcome) -> None:

@@ -20,6 +20,7 @@ from functools import partial
 
 from gonemaster_engine.addresses import counts_as_global
 from gonemaster_engine.limits import TCP_PACKETS
+from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.query import (
     MALFORMED,
     UNREACHABLE,
@@ -33,7 +34,6 @@ from gonemaster_engine.net.query import (
 )
 from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
-from gonemaster_engine.turns import LoopTurns
 from gonemaster_engine.waiting import first_done
 
 _LENGTH_OCTETS = 2
@@ -43,7 +43,7 @@ MAX_SEGMENTS = 150  # a message of maximum size takes about 45 segments, and mor
 _RECEIVE_OCTETS = 65536
 
 
-async def exchange(query: Query, *, port: int, turns: LoopTurns) -> None:
+async def exchange(query: Query, *, port: int, turns: LoopTime) -> None:
     """Send the query and finish it with the outcome.
 
     Raises:
@@ -137,7 +137,7 @@ def _unread(sock: socket.SocketType) -> int:
 class _Exchange:
     """A query and its answer, the first message, on a connection."""
 
-    def __init__(self, query: Query, sock: socket.SocketType, turns: LoopTurns) -> None:
+    def __init__(self, query: Query, sock: socket.SocketType, turns: LoopTime) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._question = query

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 
+from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.query import (
     CLOSED,
@@ -29,7 +30,6 @@ from gonemaster_engine.net.query import (
 from gonemaster_engine.net.tcp import exchange
 from gonemaster_engine.net.udp import UdpSockets
 from gonemaster_engine.open_files import open_files_limit
-from gonemaster_engine.turns import LoopTurns
 
 __all__ = [
     "CLOSED",
@@ -54,7 +54,7 @@ class _Deadlines:
     There is one queue per duration, so each queue is in order of arrival.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, turns: LoopTurns, on_due: Callable[[Query, int], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, turns: LoopTime, on_due: Callable[[Query, int], None]) -> None:
         self._loop = loop
         self._turns = turns
         self._on_due = on_due
@@ -100,7 +100,7 @@ class Transport:
         self.loop = asyncio.get_running_loop()
         self.port = port
         self.pacing = pacing
-        self.turns = LoopTurns()  # of the event loop, for all runs together
+        self.turns = LoopTime()  # of the event loop, for all runs together
         self._udp = UdpSockets(
             port=port,
             turns=self.turns,
@@ -150,7 +150,7 @@ class Transport:
             start(query)
 
     def _transmit_in_turn(self, query: Query) -> None:
-        if self.pacing is None or self._udp.is_under_way(query):
+        if self.pacing is None or self._udp.is_in_flight(query):
             self._transmit(query)
         else:
             self.pacing.enter(query, self._transmit)
@@ -244,7 +244,7 @@ class Transport:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._udp.close_sockets()
-        await asyncio.sleep(0)  # closed connections release their sockets in the next turn of the loop
+        await asyncio.sleep(0)  # closed connections release their sockets in the next iteration of the event loop
 
 
 def _is_due(query: Query, tries_left: int) -> bool:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from time import perf_counter
 
 from gonemaster_engine.addresses import counts_as_global
+from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.ports import bind_to_random_port
 from gonemaster_engine.net.query import (
     UNREACHABLE,
@@ -33,7 +34,6 @@ from gonemaster_engine.net.query import (
 from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
 from gonemaster_engine.priority import priority_of
-from gonemaster_engine.turns import LoopTurns
 
 MAX_UNMATCHED = 8  # unmatched messages that may be guesses; after that the query uses TCP
 QUERIES_PER_SOCKET = 16
@@ -66,7 +66,7 @@ class Flight:
         self.spelled_name = b""  # the spelling that the answer must repeat; empty: any case
         if query.mixed_case:
             end = HEADER_OCTETS - 2 + len(query.question_name)
-            self.spelled_name = spell(query.question_name)
+            self.spelled_name = randomize_case(query.question_name)
             self.body = query.body[: HEADER_OCTETS - 2] + self.spelled_name + query.body[end:]
 
     def leave(self, query: Query) -> None:
@@ -122,7 +122,7 @@ class Flight:
             query.earlier = outcome
             self._owner.send_again(query)
 
-    def note_unmatched(self, wire: bytes, *, has_id: bool = False) -> None:
+    def count_unmatched(self, wire: bytes, *, has_id: bool = False) -> None:
         """Count a message that is not the answer but may be a guess at this query."""
         if not has_id and wire[4:6] != b"\0\0" and not repeats_question(wire, self.queries[0]):
             return
@@ -138,7 +138,7 @@ class Flight:
                 query.finish(QueryOutcome(None, UNREACHABLE))
 
 
-def spell(name: bytes) -> bytes:
+def randomize_case(name: bytes) -> bytes:
     """Return a lower-case name in wire format with a random case for each letter ("0x20")."""
     bits = secrets.randbits(len(name))
     return bytes(
@@ -188,7 +188,7 @@ class _UdpSocket:
         """Whether no query waits on the socket."""
         return not self._flights
 
-    def is_used_up(self, now: float) -> bool:
+    def is_exhausted(self, now: float) -> bool:
         """Return whether the next query needs a new port."""
         return self.sent >= QUERIES_PER_SOCKET or now - self.opened_at > SOCKET_AGE_S or self.is_closed
 
@@ -302,10 +302,10 @@ class _UdpSocket:
         flight = self._flights.get(message_id)
         if flight:
             if not flight.take(wire, source):
-                flight.note_unmatched(wire, has_id=True)
+                flight.count_unmatched(wire, has_id=True)
         elif message_id not in self._spent:
             for each in list(self._flights.values()):
-                each.note_unmatched(wire)
+                each.count_unmatched(wire)
 
     def _read_errors(self) -> None:
         """Read ICMP errors from the error queue: each quotes the packet that caused it, and has its destination."""
@@ -334,7 +334,7 @@ class UdpSockets:
         *,
         port: int,
         max_sockets: int,
-        turns: LoopTurns,
+        turns: LoopTime,
         transmit: Callable[[Query], None],
         send_again: Callable[[Query], None],
         send_over_tcp: Callable[[Query], None],
@@ -357,7 +357,7 @@ class UdpSockets:
         self._sweeper: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    def is_under_way(self, query: Query) -> bool:
+    def is_in_flight(self, query: Query) -> bool:
         """Return whether a packet sent a moment ago answers this query, too."""
         flight = None if query.waiting else self._flights.get(_key_of(query))
         return flight is not None and self.loop.time() - flight.sent_at < _EQUAL_S
@@ -405,7 +405,7 @@ class UdpSockets:
     def _socket_for(self, query: Query) -> _UdpSocket | None:
         peer = (query.source_address, query.address)
         current = None if query.any_source else self._current.get(peer)
-        if current and not current.is_used_up(self.loop.time()):
+        if current and not current.is_exhausted(self.loop.time()):
             return current
         if not self._has_room(query):
             return None

@@ -20,7 +20,7 @@ from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Response, Section
 from gonemaster_engine.resolver.recursor import Recursor, glue_addresses
-from gonemaster_engine.waiting import PATIENCE_S
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S
 
 _NEXT_ROOTS = 3  # root servers that are queried before all others
 VISIT_LIMIT = 1000  # servers visited on one walk
@@ -149,7 +149,7 @@ class DelegationWalk:
     async def _query_roots_early(self, roots: list[Nameserver]) -> None:
         """Send the queries for the next root servers early, so that the timeouts of silent ones overlap."""
         for group in (roots[1:_NEXT_ROOTS], roots[_NEXT_ROOTS:]):
-            await asyncio.sleep(PATIENCE_S)
+            await asyncio.sleep(SILENCE_TIMEOUT_S)
             if (
                 self.has_root
             ):  # errors, for example of a middlebox, do not stop the walk from trying the next root server
@@ -258,9 +258,9 @@ class _Visit:
         if not self._walk.context.uses_family(ipv6=self._server.is_ipv6):
             return
         self._server.query(self._zone, "NS", shared=self._shared(self._zone))  # sent together with the SOA query
-        ahead = self._walk.context.loop.call_later(PATIENCE_S, self._query_early, self._zone)
+        ahead = self._walk.context.loop.call_later(SILENCE_TIMEOUT_S, self._query_early, self._zone)
         try:
-            await self._go_down()
+            await self._descend()
         finally:
             ahead.cancel()
 
@@ -270,7 +270,7 @@ class _Visit:
             for rtype in ("SOA", "NS"):
                 self._server.query(self._target, rtype)
 
-    async def _go_down(self) -> None:
+    async def _descend(self) -> None:
         if not await self._has_own_soa(self._zone) or not await self._add_own_servers(self._zone):
             return
         name = self._zone

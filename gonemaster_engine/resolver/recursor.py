@@ -80,7 +80,7 @@ class _Search:
         """Return the part of this search that looks up `name`, a name server or the zone that it serves."""
         return _Search((*self._names, name), self._steps)
 
-    def may_look_up(self, name: str) -> bool:
+    def can_look_up(self, name: str) -> bool:
         """Return whether a name can be looked up for this search without a loop and within the depth limit."""
         return name not in self._names and len(self._names) < _MAX_DEPTH
 
@@ -138,7 +138,7 @@ class Recursor:
         supplied = self._context.undelegated.servers.get(name)
         if supplied:
             return sorted(supplied, key=_address_order)
-        if not search.may_look_up(name):
+        if not search.can_look_up(name):
             return []
         found: set[str] = set()
         within = search.within(name)
@@ -198,7 +198,7 @@ class Recursor:
                 return response
             # A referral with an answer holds an alias, which is used if no server of the zone below responds.
             last = response if response.answer else None
-            cut = self._learn_cut(deeper, response, cut.zone)
+            cut = self._add_cut(deeper, response, cut.zone)
         return None
 
     def _closest_cut(self, qname: str, qtype: str) -> ZoneCut:
@@ -206,16 +206,16 @@ class Recursor:
         start = names.parent(qname) if qtype == "DS" else qname
         for zone in names.ancestors(start):
             cut = self._cuts.get(zone)
-            if cut is None and self._may_share(zone):
+            if cut is None and self._can_share(zone):
                 cut = self._context.hot.find_cut(zone, self._context.lifetimes)
             if cut is not None:
                 return cut
         return self._cuts[names.ROOT]
 
-    def _may_share(self, zone: str) -> bool:
+    def _can_share(self, zone: str) -> bool:
         return not names.is_in_domain(zone, self._context.zone_name)
 
-    def _learn_cut(self, zone: str, referral: Response, parent: str) -> ZoneCut:
+    def _add_cut(self, zone: str, referral: Response, parent: str) -> ZoneCut:
         """Store a zone cut; glue counts if it belongs to one of its servers and is in the parent's domain."""
         records = referral.records("NS", zone, "authority")
         limits = self._context.budget.limits
@@ -223,7 +223,7 @@ class Recursor:
         # Servers beyond the number that is ever queried here would only cost time.
         servers = tuple((target, glue_addresses(referral, target, parent)[:_MAX_SERVERS]) for target in targets)
         cut = self._cuts[zone] = ZoneCut(zone, servers)
-        if self._may_share(zone):
+        if self._can_share(zone):
             glue = [record for record in referral.additional if record.owner in targets]
             ttl_s = min(record.ttl for record in (*records, *glue))
             self._context.hot.store_cut(cut, self._context.lifetimes, ttl_s=ttl_s)
@@ -295,7 +295,7 @@ class Recursor:
         self, cut: ZoneCut, servers: Sequence[Nameserver], qname: str, qtype: str, *, dnssec: bool
     ) -> Response | None:
         """Return the first usable response; a slow server does not delay the query to the next one."""
-        shared = self._may_share(qname)
+        shared = self._can_share(qname)
         pending: set[asyncio.Future[Response | None]] = set()
         fallback: Response | None = None
         for number, server in enumerate(servers, start=1):
@@ -305,8 +305,8 @@ class Recursor:
             pending.add(answer)
             while pending:
                 if not answer.done():
-                    patience_s = _HEDGE_S if number <= _ONE_BY_ONE else 0
-                    await first_done(pending, until=self._context.loop.time() + patience_s)
+                    hedge_s = _HEDGE_S if number <= _ONE_BY_ONE else 0
+                    await first_done(pending, until=self._context.loop.time() + hedge_s)
                 done = {each for each in pending if each.done()}
                 if not done:
                     break  # query the next server as well

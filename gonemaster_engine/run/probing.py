@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.testcases.basic import is_working
-from gonemaster_engine.waiting import PATIENCE_S, first_done
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S, first_done
 from gonemaster_engine.zone.zone import Zone
 
 
@@ -33,7 +33,7 @@ class Probing:
         self._context.start(self._probe_silent(servers))
 
     async def _probe_silent(self, servers: Iterable[Nameserver]) -> None:
-        await asyncio.sleep(PATIENCE_S)
+        await asyncio.sleep(SILENCE_TIMEOUT_S)
         for server in servers:
             await server.turns.wait()
             if not server.server.health.has_answered:
@@ -48,7 +48,7 @@ class Probing:
             await server.turns.wait()
             server.query(self._zone.name, "SOA", tcp=True)
 
-    async def find_working(self) -> bool:
+    async def find_working_server(self) -> bool:
         """Return True once a server of the delegation works, or False if none does."""
         pending = {asyncio.ensure_future(server.query(self._zone.name, "SOA")) for server in await self._zone.glue()}
         while pending:

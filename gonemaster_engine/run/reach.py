@@ -49,7 +49,7 @@ class PathReach:
     that did not answer. Sizes are in octets.
     """
 
-    asked: int
+    tried: int
     answered: int
     octets: int = 0
     truncated: bool = False
@@ -87,7 +87,7 @@ def _summary(outcomes: Sequence[QueryOutcome]) -> PathReach:
     errors = [outcome.error for outcome in outcomes if outcome.response is None]
     errors += [response.rcode for response in responses if response.rcode_number]
     return PathReach(
-        asked=len(outcomes),
+        tried=len(outcomes),
         answered=len(answers),
         octets=max((answer.size for answer in answers), default=0),
         truncated=bool(answers) and all(answer.tc for answer in answers),

@@ -136,7 +136,7 @@ async def run_test(
     )
     started_at = datetime.now(UTC)
     try:
-        await run.do_within(deadline_s)
+        await run.run_within(deadline_s)
         if with_chain:
             await run.describe_chain(limit_s=min(_CHAIN_LIMIT_S, deadline_s - run_log.elapsed()))
     except TimeoutError:
@@ -312,7 +312,7 @@ class _Run:
         except Exception:
             log.exception("describing the chain of trust failed", extra={"domain": self._zone.name})
 
-    async def do_within(self, limit_s: float) -> None:
+    async def run_within(self, limit_s: float) -> None:
         """Run all test cases of the plan whose conditions are met.
 
         Raises:
@@ -322,11 +322,11 @@ class _Run:
         async with asyncio.timeout(limit_s) as deadline:
             budget.stop = lambda: None if deadline.expired() else deadline.reschedule(loop.time())
             try:
-                await self._do()
+                await self._run_plan()
             finally:
                 budget.stop = None
 
-    async def _do(self) -> None:
+    async def _run_plan(self) -> None:
         """Run all test cases of the plan whose conditions are met."""
         self._announce()
         if not self._has_family():
@@ -340,7 +340,7 @@ class _Run:
             self._context.start(self._zone.all_servers())
             self._context.start(self._probing.probe_delegation())
         ended = self._context.start(self._run_together(basic))
-        if others and not await self._may_continue(ended):
+        if others and not await self._can_continue(ended):
             self._enter("")
             self._add_run_entries()
             self._log.system("CANNOT_CONTINUE", domain=self._context.zone_name)
@@ -421,13 +421,13 @@ class _Run:
                 for address in addresses:
                     self._log.system(tag, ns=name, address=address, domain=context.zone_name, data=data)
 
-    async def _may_continue(self, ended: asyncio.Task[None]) -> bool:
+    async def _can_continue(self, ended: asyncio.Task[None]) -> bool:
         """Return whether the zone exists and has a working server, as far as BASIC was selected.
 
         The answer is known while BASIC still waits for silent servers, so the other cases need not wait for those.
         """
         if self._at_once > 1 and "basic02" in self._runs:
-            found = self._context.start(self._finds_working())
+            found = self._context.start(self._has_working_server())
             await first_done([ended, found])
             if found.done() and not found.exception() and found.result():
                 return True
@@ -439,12 +439,12 @@ class _Run:
             return True
         return "B02_AUTH_RESPONSE_SOA" in basic02.tags and "B02_NO_DELEGATION" not in basic02.tags
 
-    async def _finds_working(self) -> bool:
+    async def _has_working_server(self) -> bool:
         if basic01 := self._runs.get("basic01"):
             await basic01.ended.wait()
             if "B01_CHILD_FOUND" not in basic01.tags:
                 return False
-        return await self._probing.find_working()
+        return await self._probing.find_working_server()
 
     async def _run_together(self, runs: Iterable[_CaseRun]) -> None:
         tasks = [self._context.start(self._run_case(run)) for run in runs]

@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from gonemaster_engine.waiting import PATIENCE_S
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S
 
 
 class CaseSlots:
@@ -18,25 +18,25 @@ class CaseSlots:
 
     def __init__(self, count: int) -> None:
         self._free = asyncio.Semaphore(count)
-        self._patience_s = PATIENCE_S if count > 1 else None  # a count of one means strictly sequential
+        self._timeout_s = SILENCE_TIMEOUT_S if count > 1 else None  # a count of one means strictly sequential
 
     def one(self) -> _Slot:
         """Return the slot of one case."""
-        return _Slot(self._free, self._patience_s)
+        return _Slot(self._free, self._timeout_s)
 
 
 class _Slot:
-    def __init__(self, free: asyncio.Semaphore, patience_s: float | None) -> None:
+    def __init__(self, free: asyncio.Semaphore, timeout_s: float | None) -> None:
         self._free = free
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._is_held = False
         self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         await self._free.acquire()
         self._is_held = True
-        if self._patience_s is not None:
-            self._timer = asyncio.get_running_loop().call_later(self._patience_s, self._release)
+        if self._timeout_s is not None:
+            self._timer = asyncio.get_running_loop().call_later(self._timeout_s, self._release)
         return self
 
     async def __aexit__(

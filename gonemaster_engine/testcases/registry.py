@@ -91,7 +91,9 @@ class Condition:
 
     after: tuple[str, ...]  # case IDs; cases that are not selected are ignored
     is_met: Callable[[Emitted], bool]
-    otherwise: Callable[[Zone, Emitted], Finding | None] | None = None  # the finding of the module if it is not met
+    otherwise: Callable[[Zone, Emitted], Finding | None] | None = (
+        None  # the module's finding if the condition is not met
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from gonemaster_engine import names
 from gonemaster_engine.dnssec.records import DNSKEY, DS, Dnskey, Ds, dnskeys, ds_records, rrset, signatures
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.trustchain.judging import (
+from gonemaster_engine.trustchain.queries import ChainQueries
+from gonemaster_engine.trustchain.validation import (
     SECURE,
     CheckedSignature,
-    FoundRecord,
-    Judge,
     LinkStatus,
-    Standing,
+    ObservedRecord,
+    SecurityStatus,
+    Validator,
     worth,
 )
-from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.zone.zone import Zone
 
 _ANSWERED = frozenset({0, 3})  # RCODEs
@@ -28,33 +28,33 @@ class ChainZone:
     """A zone of the chain: its DS records, its keys and signatures, and their status."""
 
     name: str
-    standing: Standing
-    ds: list[FoundRecord[Ds]] = field(default_factory=list)  # for the root: the trust anchors
-    ds_signatures: list[FoundRecord[CheckedSignature]] = field(default_factory=list)
-    keys: list[FoundRecord[Dnskey]] = field(default_factory=list)
-    signatures: list[FoundRecord[CheckedSignature]] = field(default_factory=list)
+    security: SecurityStatus
+    ds: list[ObservedRecord[Ds]] = field(default_factory=list)  # for the root: the trust anchors
+    ds_signatures: list[ObservedRecord[CheckedSignature]] = field(default_factory=list)
+    keys: list[ObservedRecord[Dnskey]] = field(default_factory=list)
+    signatures: list[ObservedRecord[CheckedSignature]] = field(default_factory=list)
 
     @property
     def trusted_keys(self) -> list[Dnskey]:
         """The keys of the zone if the chain down to it is secure, otherwise none."""
-        return [found.record for found in self.keys] if self.standing.status is LinkStatus.SECURE else []
+        return [found.record for found in self.keys] if self.security.status is LinkStatus.SECURE else []
 
-    def inherited(self) -> Standing | None:
+    def inherited(self) -> SecurityStatus | None:
         """Return the status that a zone below inherits from this zone, or None if it has to be validated."""
-        status = self.standing.status
-        return None if status is LinkStatus.SECURE else Standing(status, (f"parent_{status.value}",))
+        status = self.security.status
+        return None if status is LinkStatus.SECURE else SecurityStatus(status, (f"parent_{status.value}",))
 
 
-async def zones_above(zone: Zone, queries: ChainQueries, judge: Judge) -> list[ChainZone]:
+async def zones_above(zone: Zone, queries: ChainQueries, validator: Validator) -> list[ChainZone]:
     """Return the zones on the path from the root to the parent of the tested zone."""
     found: list[ChainZone] = []
     for name in await _names_above(zone):
         response = await queries.resolve(name, "DNSKEY")
         if not found:
-            found.append(await _root(zone, response, judge))
+            found.append(await _root(zone, response, validator))
             continue
         answer = await queries.resolve(name, "DS")
-        found.append(await _below(found[-1], name, answer, response, judge))
+        found.append(await _below(found[-1], name, answer, response, validator))
     return found
 
 
@@ -66,15 +66,17 @@ async def _names_above(zone: Zone) -> list[str]:
     return sorted({*met, names.ROOT, parent.name}, key=lambda name: len(names.labels(name)))
 
 
-async def _root(zone: Zone, response: Response | None, judge: Judge) -> ChainZone:
+async def _root(zone: Zone, response: Response | None, validator: Validator) -> ChainZone:
     anchors = trust_anchors(zone)
-    root = ChainZone(names.ROOT, SECURE, ds=[FoundRecord(anchor) for anchor in anchors])
-    root.standing = await keys_standing(root, response, anchors, judge)
+    root = ChainZone(names.ROOT, SECURE, ds=[ObservedRecord(anchor) for anchor in anchors])
+    root.security = await keys_security(root, response, anchors, validator)
     if root.keys and not anchors:  # a private root without trust anchors
         own = worth([found.record for found in root.signatures], "dnskey")
-        root.standing = Standing(LinkStatus.SECURE, ("anchor_assumed",)) if own.status is LinkStatus.SECURE else own
-    if root.standing.reasons == ("dnskey_missing",):  # an unsigned private root
-        root.standing = Standing(LinkStatus.INSECURE, root.standing.reasons)
+        root.security = (
+            SecurityStatus(LinkStatus.SECURE, ("anchor_assumed",)) if own.status is LinkStatus.SECURE else own
+        )
+    if root.security.reasons == ("dnskey_missing",):  # an unsigned private root
+        root.security = SecurityStatus(LinkStatus.INSECURE, root.security.reasons)
     return root
 
 
@@ -85,33 +87,33 @@ def trust_anchors(zone: Zone) -> list[Ds]:
 
 
 async def _below(
-    parent: ChainZone, name: str, answer: Response | None, response: Response | None, judge: Judge
+    parent: ChainZone, name: str, answer: Response | None, response: Response | None, validator: Validator
 ) -> ChainZone:
     zone = ChainZone(name, SECURE)
-    delegation = await ds_standing(zone, answer, parent, judge)
-    keys = await keys_standing(zone, response, [found.record for found in zone.ds], judge)
-    zone.standing = keys if delegation.status is LinkStatus.SECURE else delegation
+    delegation = await ds_security(zone, answer, parent, validator)
+    keys = await keys_security(zone, response, [found.record for found in zone.ds], validator)
+    zone.security = keys if delegation.status is LinkStatus.SECURE else delegation
     return zone
 
 
-async def ds_standing(
-    zone: ChainZone, answer: Response | None, parent: ChainZone, judge: Judge, *, server: str = ""
-) -> Standing:
-    """Store the DS set of an answer with its signatures, and judge it; it is secure if the parent has signed it."""
+async def ds_security(
+    zone: ChainZone, answer: Response | None, parent: ChainZone, validator: Validator, *, server: str = ""
+) -> SecurityStatus:
+    """Store the DS set of an answer with its signatures, and validate it; it is secure if the parent has signed it."""
     servers = (server,) if server else ()
     if answer is None or not answer.aa or answer.rcode_number not in _ANSWERED:
-        return parent.inherited() or Standing(LinkStatus.INDETERMINATE, ("ds_no_answer",))
+        return parent.inherited() or SecurityStatus(LinkStatus.INDETERMINATE, ("ds_no_answer",))
     ds = ds_records(answer, zone.name)
-    made = signatures(answer, DS, zone.name)
+    rrsigs = signatures(answer, DS, zone.name)
     # All keys are used, trusted or not: each signature is shown with its verdict, even below a broken link.
-    checked = await judge.check(rrset(answer, DS, zone.name), made, _all_keys(parent), signer=parent.name)
-    zone.ds = [FoundRecord(each, servers) for each in dict.fromkeys(ds)]
-    zone.ds_signatures = [FoundRecord(each, servers) for each in checked]
+    checked = await validator.check(rrset(answer, DS, zone.name), rrsigs, _all_keys(parent), signer=parent.name)
+    zone.ds = [ObservedRecord(each, servers) for each in dict.fromkeys(ds)]
+    zone.ds_signatures = [ObservedRecord(each, servers) for each in checked]
     inherited = parent.inherited()
     if inherited:
         return inherited
     if not ds:
-        return await judge.denial(answer, parent.trusted_keys, name=zone.name, parent=parent.name)
+        return await validator.denial(answer, parent.trusted_keys, name=zone.name, parent=parent.name)
     return worth(checked, "ds")
 
 
@@ -119,16 +121,16 @@ def _all_keys(zone: ChainZone) -> list[Dnskey]:
     return [found.record for found in zone.keys]
 
 
-async def keys_standing(
-    zone: ChainZone, response: Response | None, ds: Sequence[Ds], judge: Judge, *, server: str = ""
-) -> Standing:
-    """Store the DNSKEY set of an answer with its signatures, and judge it with a trusted DS set."""
+async def keys_security(
+    zone: ChainZone, response: Response | None, ds: Sequence[Ds], validator: Validator, *, server: str = ""
+) -> SecurityStatus:
+    """Store the DNSKEY set of an answer with its signatures, and validate it with a trusted DS set."""
     if response is None or not response.aa or response.rcode_number:
-        return Standing(LinkStatus.INDETERMINATE, ("dnskey_no_answer",))
+        return SecurityStatus(LinkStatus.INDETERMINATE, ("dnskey_no_answer",))
     servers = (server,) if server else ()
     keys = dnskeys(response, zone.name)
-    made = signatures(response, DNSKEY, zone.name)
-    checked = await judge.check(rrset(response, DNSKEY, zone.name), made, keys, signer=zone.name)
-    zone.keys = [FoundRecord(each, servers) for each in dict.fromkeys(keys)]
-    zone.signatures = [FoundRecord(each, servers) for each in checked]
-    return await judge.keys(response, keys, ds, zone=zone.name)
+    rrsigs = signatures(response, DNSKEY, zone.name)
+    checked = await validator.check(rrset(response, DNSKEY, zone.name), rrsigs, keys, signer=zone.name)
+    zone.keys = [ObservedRecord(each, servers) for each in dict.fromkeys(keys)]
+    zone.signatures = [ObservedRecord(each, servers) for each in checked]
+    return await validator.keys(response, keys, ds, zone=zone.name)

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from gonemaster_engine.dnssec.digests import DsSet, Identity, identity
 from gonemaster_engine.dnssec.records import DNSKEY, Dnskey, Ds
 from gonemaster_engine.trustchain.above import ChainZone, zones_above
-from gonemaster_engine.trustchain.judging import Judge, LinkStatus
 from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.trustchain.records import (
     Document,
@@ -21,6 +20,7 @@ from gonemaster_engine.trustchain.records import (
     signature_document,
 )
 from gonemaster_engine.trustchain.tested import TestedServerView, TestedZone, query_tested_zone
+from gonemaster_engine.trustchain.validation import LinkStatus, Validator
 from gonemaster_engine.zone.zone import Zone
 
 VERSION = 3
@@ -30,10 +30,10 @@ _T = TypeVar("_T")
 
 async def build_chain(zone: Zone) -> Document:
     """Return the chain of trust of the tested zone as seen by the run, which has already sent most of the queries."""
-    queries, judge = ChainQueries(zone), Judge(zone.verifier, zone.now)
+    queries, validator = ChainQueries(zone), Validator(zone.verifier, zone.now)
     supplied = zone.undelegated or bool(zone.supplied_ds)
-    above = [] if supplied or zone.is_root else await zones_above(zone, queries, judge)
-    tested = await query_tested_zone(zone, above[-1] if above else None, queries, judge)
+    above = [] if supplied or zone.is_root else await zones_above(zone, queries, validator)
+    tested = await query_tested_zone(zone, above[-1] if above else None, queries, validator)
     return _Writer(zone.now).chain(zone, above, tested, supplied=supplied)
 
 
@@ -62,7 +62,7 @@ class _Writer:
             "parent_zone": parent.name if parent else None,
             "delegation": "undelegated" if supplied else "normal",
             "status": "undelegated" if supplied else _overall(tested),
-            "reasons": list(whole.standing.reasons),
+            "reasons": list(whole.security.reasons),
             "checked_at": instant(self._now),
             "truncated": self._truncated,
             **parts,
@@ -78,8 +78,8 @@ class _Writer:
     def _zone(self, zone: ChainZone) -> Document:
         return {
             "zone": zone.name,
-            "status": zone.standing.status.value,
-            "reasons": list(zone.standing.reasons),
+            "status": zone.security.status.value,
+            "reasons": list(zone.security.reasons),
             "ds": self._listed(ordered_ds(zone.ds), ds_document),
             "ds_signatures": self._signatures(zone.ds_signatures),
             "keys": self._listed(ordered_keys(zone.keys), key_document),
@@ -118,10 +118,10 @@ def _overall(tested: TestedZone) -> str:
     """Return the overall status of the zone."""
     match tested.delegation.status:
         case LinkStatus.SECURE:
-            if tested.whole.standing.status is LinkStatus.SECURE and tested.differs:
+            if tested.whole.security.status is LinkStatus.SECURE and tested.differs:
                 return "partial"
             return {LinkStatus.SECURE: "secure", LinkStatus.BOGUS: "broken"}.get(
-                tested.whole.standing.status, "indeterminate"
+                tested.whole.security.status, "indeterminate"
             )
         case LinkStatus.INSECURE:
             return "island" if tested.has_keys else "unsigned"
@@ -132,12 +132,12 @@ def _overall(tested: TestedZone) -> str:
 
 
 def _server(view: TestedServerView) -> Document:
-    standing = view.zone.standing
+    security = view.zone.security
     return {
         "nameserver": view.server.name,
         "address": view.server.address,
-        "status": standing.status.value,
-        "reasons": list(standing.reasons),
+        "status": security.status.value,
+        "reasons": list(security.reasons),
     }
 
 

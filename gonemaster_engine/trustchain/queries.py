@@ -18,16 +18,16 @@ class ChainQueries:
 
     async def query(self, server: Nameserver, qname: str, qtype: str) -> Response | None:
         """Return a server's response to a query with DO; also None if the limit is reached."""
-        if not server.was_queried(qname, qtype) and not self._may_send():
+        if not server.was_queried(qname, qtype) and not self._can_send():
             return None
         return await server.query(qname, qtype, dnssec=True)
 
     async def resolve(self, qname: str, qtype: str) -> Response | None:
         """Return the answer of one server of a zone above the tested zone."""
-        if not self._may_send():
+        if not self._can_send():
             return None
         return (await self._zone.recursor.resolve(qname, qtype, dnssec=True)).response
 
-    def _may_send(self) -> bool:
+    def _can_send(self) -> bool:
         self._left -= 1
         return self._left >= 0

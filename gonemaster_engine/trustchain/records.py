@@ -11,13 +11,13 @@ from gonemaster_engine.dnssec.records import Dnskey, Ds, Rrsig
 from gonemaster_engine.dnssec.rsa import ALGORITHMS as RSA_ALGORITHMS
 from gonemaster_engine.dnssec.rsa import rsa_key
 from gonemaster_engine.net.wire.rrtypes import type_text
-from gonemaster_engine.trustchain.judging import CheckedSignature, FoundRecord
+from gonemaster_engine.trustchain.validation import CheckedSignature, ObservedRecord
 
 Document = dict[str, Any]
 _CURVE_BITS = {13: 256, 14: 384, 15: 256, 16: 456}
 
 
-def ds_document(found: FoundRecord[Ds]) -> Document:
+def ds_document(found: ObservedRecord[Ds]) -> Document:
     """Return a DS record with the addresses that returned it."""
     ds = found.record
     return {
@@ -30,7 +30,7 @@ def ds_document(found: FoundRecord[Ds]) -> Document:
     }
 
 
-def key_document(found: FoundRecord[Dnskey]) -> Document:
+def key_document(found: ObservedRecord[Dnskey]) -> Document:
     """Return a DNSKEY record, without the key material, with the addresses that returned it."""
     key = found.record
     return {
@@ -53,7 +53,7 @@ def key_size(key: Dnskey) -> int | None:
     return _CURVE_BITS.get(key.algorithm)
 
 
-def signature_document(found: FoundRecord[CheckedSignature], *, now: int) -> Document:
+def signature_document(found: ObservedRecord[CheckedSignature], *, now: int) -> Document:
     """Return a signature with its verdict; its 32-bit times are converted to full times at `now`."""
     signature = found.record.signature
     return {
@@ -81,17 +81,17 @@ def instant(posix_seconds: int) -> str:
     return datetime.fromtimestamp(posix_seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
-def ordered_ds(records: Iterable[FoundRecord[Ds]]) -> list[FoundRecord[Ds]]:
+def ordered_ds(records: Iterable[ObservedRecord[Ds]]) -> list[ObservedRecord[Ds]]:
     """Sort by key tag, then by the rest."""
     return sorted(records, key=lambda found: (found.record.tag, found.record.rdata))
 
 
-def ordered_keys(records: Iterable[FoundRecord[Dnskey]]) -> list[FoundRecord[Dnskey]]:
+def ordered_keys(records: Iterable[ObservedRecord[Dnskey]]) -> list[ObservedRecord[Dnskey]]:
     """Sort secure entry points first, then by key tag."""
     return sorted(records, key=lambda found: (not found.record.is_sep, found.record.tag, found.record.rdata))
 
 
-def ordered_signatures(records: Iterable[FoundRecord[CheckedSignature]]) -> list[FoundRecord[CheckedSignature]]:
+def ordered_signatures(records: Iterable[ObservedRecord[CheckedSignature]]) -> list[ObservedRecord[CheckedSignature]]:
     """Sort by covered type, then by key tag."""
     return sorted(
         records,

@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 from gonemaster_engine.dnssec.records import Ds, make_ds, rrset, signatures
 from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.rrtypes import SOA
-from gonemaster_engine.trustchain.above import ChainZone, ds_standing, keys_standing, trust_anchors
-from gonemaster_engine.trustchain.judging import (
+from gonemaster_engine.trustchain.above import ChainZone, ds_security, keys_security, trust_anchors
+from gonemaster_engine.trustchain.queries import ChainQueries
+from gonemaster_engine.trustchain.validation import (
     SECURE,
     CheckedSignature,
-    FoundRecord,
-    Judge,
     LinkStatus,
+    ObservedRecord,
     R,
-    Standing,
+    SecurityStatus,
+    Validator,
     gather,
     worth,
 )
-from gonemaster_engine.trustchain.queries import ChainQueries
 from gonemaster_engine.zone.zone import Zone
 
-_UNSIGNED = Standing(LinkStatus.INSECURE, ("dnskey_missing",))
-_ISLAND = Standing(LinkStatus.INSECURE, ("island",))  # signed, but without DS records
+_UNSIGNED = SecurityStatus(LinkStatus.INSECURE, ("dnskey_missing",))
+_ISLAND = SecurityStatus(LinkStatus.INSECURE, ("island",))  # signed, but without DS records
 _WORST_FIRST = (LinkStatus.BOGUS, LinkStatus.INDETERMINATE, LinkStatus.INSECURE, LinkStatus.SECURE)
 
 
@@ -38,7 +38,7 @@ class TestedServerView:
     @property
     def status(self) -> LinkStatus:
         """The status of the answers."""
-        return self.zone.standing.status
+        return self.zone.security.status
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class TestedZone:
     __test__ = False  # tells pytest that this is not a test class
 
     whole: ChainZone
-    delegation: Standing
+    delegation: SecurityStatus
     at_parent: list[TestedServerView] = field(default_factory=list)
     at_child: list[TestedServerView] = field(default_factory=list)
 
@@ -63,32 +63,34 @@ class TestedZone:
         return any(len(_answering(side)) > 1 for side in (self.at_parent, self.at_child))
 
 
-async def query_tested_zone(zone: Zone, parent: ChainZone | None, queries: ChainQueries, judge: Judge) -> TestedZone:
+async def query_tested_zone(
+    zone: Zone, parent: ChainZone | None, queries: ChainQueries, validator: Validator
+) -> TestedZone:
     """Query both sides; for the root, the delegation consists of its trust anchors or of the supplied data."""
     tested = TestedZone(ChainZone(zone.name, SECURE), SECURE)
-    ds = _given_ds(zone)
+    ds = _supplied_ds(zone)
     if ds is not None:
-        tested.whole.ds = [FoundRecord(each) for each in ds]
-        tested.delegation = SECURE if ds else Standing(LinkStatus.INSECURE, ("ds_missing",))
+        tested.whole.ds = [ObservedRecord(each) for each in ds]
+        tested.delegation = SECURE if ds else SecurityStatus(LinkStatus.INSECURE, ("ds_missing",))
     elif parent is None:
-        tested.delegation = Standing(LinkStatus.INDETERMINATE, ("parent_not_found",))
+        tested.delegation = SecurityStatus(LinkStatus.INDETERMINATE, ("parent_not_found",))
     else:
-        tested.at_parent = await _query_parent(zone, parent, queries, judge)
+        tested.at_parent = await _query_parent(zone, parent, queries, validator)
         tested.delegation = _together(tested.at_parent, "ds_no_answer")
         # The keys are validated with the DS records of the servers that determined the status, not of bogus ones.
         trusted = [view for view in tested.at_parent if view.status is tested.delegation.status]
         ds = list(dict.fromkeys(found.record for view in trusted for found in view.zone.ds))
         tested.whole.ds = _gathered(tested.at_parent, "ds")
         tested.whole.ds_signatures = _gathered(tested.at_parent, "ds_signatures")
-    tested.at_child = await _query_child(zone, ds or [], queries, judge)
+    tested.at_child = await _query_child(zone, ds or [], queries, validator)
     tested.whole.keys = _gathered(tested.at_child, "keys")
     tested.whole.signatures = _gathered(tested.at_child, "signatures")
     own = _together(tested.at_child, "dnskey_no_answer")
-    tested.whole.standing = own if tested.delegation.status is LinkStatus.SECURE else tested.delegation
+    tested.whole.security = own if tested.delegation.status is LinkStatus.SECURE else tested.delegation
     return tested
 
 
-def _given_ds(zone: Zone) -> list[Ds] | None:
+def _supplied_ds(zone: Zone) -> list[Ds] | None:
     """Return the DS set that does not come from servers, or None if the parent has to be queried."""
     if zone.undelegated or zone.supplied_ds:
         return [
@@ -98,63 +100,67 @@ def _given_ds(zone: Zone) -> list[Ds] | None:
     return trust_anchors(zone) if zone.is_root else None
 
 
-async def _query_parent(zone: Zone, parent: ChainZone, queries: ChainQueries, judge: Judge) -> list[TestedServerView]:
+async def _query_parent(
+    zone: Zone, parent: ChainZone, queries: ChainQueries, validator: Validator
+) -> list[TestedServerView]:
     found = []
     for server in _one_per_address(await zone.parent_servers() or ()):
         view = ChainZone(zone.name, SECURE)
         answer = await queries.query(server, zone.name, "DS")
-        view.standing = await ds_standing(view, answer, parent, judge, server=server.address)
+        view.security = await ds_security(view, answer, parent, validator, server=server.address)
         found.append(TestedServerView(server, view))
     return found
 
 
-async def _query_child(zone: Zone, ds: Sequence[Ds], queries: ChainQueries, judge: Judge) -> list[TestedServerView]:
+async def _query_child(
+    zone: Zone, ds: Sequence[Ds], queries: ChainQueries, validator: Validator
+) -> list[TestedServerView]:
     found = []
     for server in _one_per_address(await zone.all_servers()):
         view = ChainZone(zone.name, SECURE)
         answer = await queries.query(server, zone.name, "DNSKEY")
-        view.standing = await keys_standing(view, answer, ds, judge, server=server.address)
+        view.security = await keys_security(view, answer, ds, validator, server=server.address)
         # Without DS records the zone is an island of security (RFC 4033 section 2), judged by its own signatures.
-        if not ds and view.standing.reasons != ("dnskey_no_answer",):
-            view.standing = worth(all_checked(view.signatures), "dnskey") if view.keys else _UNSIGNED
+        if not ds and view.security.reasons != ("dnskey_no_answer",):
+            view.security = worth(all_checked(view.signatures), "dnskey") if view.keys else _UNSIGNED
         if view.keys:
-            await _check_soa(view, server, queries, judge)
-        if not ds and view.standing is SECURE:
-            view.standing = _ISLAND
+            await _check_soa(view, server, queries, validator)
+        if not ds and view.security is SECURE:
+            view.security = _ISLAND
         found.append(TestedServerView(server, view))
     return found
 
 
-async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries, judge: Judge) -> None:
+async def _check_soa(view: ChainZone, server: Nameserver, queries: ChainQueries, validator: Validator) -> None:
     """Validate the SOA record as a sample of the zone's data: keys only matter if they sign the data."""
     answer = await queries.query(server, view.name, "SOA")
     if answer is None or not answer.aa or answer.rcode_number:
         return
     keys = [found.record for found in view.keys]
-    made = signatures(answer, SOA, view.name)
-    checked = await judge.check(rrset(answer, SOA, view.name), made, keys, signer=view.name)
-    view.signatures += [FoundRecord(each, (server.address,)) for each in checked]
-    if view.standing.status is LinkStatus.SECURE:
-        view.standing = worth(checked, "soa")
+    rrsigs = signatures(answer, SOA, view.name)
+    checked = await validator.check(rrset(answer, SOA, view.name), rrsigs, keys, signer=view.name)
+    view.signatures += [ObservedRecord(each, (server.address,)) for each in checked]
+    if view.security.status is LinkStatus.SECURE:
+        view.security = worth(checked, "soa")
 
 
-def _together(views: Iterable[TestedServerView], otherwise: str) -> Standing:
+def _together(views: Iterable[TestedServerView], otherwise: str) -> SecurityStatus:
     """Return the combined status of the servers: secure if one is, otherwise the worst of those that answer."""
-    standings = [view.zone.standing for view in views]
-    if any(standing.status is LinkStatus.SECURE for standing in standings):
+    securities = [view.zone.security for view in views]
+    if any(security.status is LinkStatus.SECURE for security in securities):
         return SECURE
     for status in _WORST_FIRST:
-        reasons = {reason for standing in standings if standing.status is status for reason in standing.reasons}
+        reasons = {reason for security in securities if security.status is status for reason in security.reasons}
         if reasons:
-            return Standing(status, tuple(sorted(reasons)))
-    return Standing(LinkStatus.INDETERMINATE, (otherwise,))
+            return SecurityStatus(status, tuple(sorted(reasons)))
+    return SecurityStatus(LinkStatus.INDETERMINATE, (otherwise,))
 
 
 def _answering(views: Iterable[TestedServerView]) -> set[LinkStatus]:
     return {view.status for view in views if view.status is not LinkStatus.INDETERMINATE}
 
 
-def _gathered(views: Iterable[TestedServerView], part: str) -> list[FoundRecord[R]]:
+def _gathered(views: Iterable[TestedServerView], part: str) -> list[ObservedRecord[R]]:
     return gather((view.server.address, [found.record for found in getattr(view.zone, part)]) for view in views)
 
 
@@ -165,6 +171,6 @@ def _one_per_address(servers: Iterable[Nameserver]) -> list[Nameserver]:
     return list(found.values())
 
 
-def all_checked(found: Iterable[FoundRecord[CheckedSignature]]) -> list[CheckedSignature]:
+def all_checked(found: Iterable[ObservedRecord[CheckedSignature]]) -> list[CheckedSignature]:
     """Return the signatures without their servers."""
     return [each.record for each in found]

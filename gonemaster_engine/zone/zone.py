@@ -30,7 +30,7 @@ from gonemaster_engine.resolver.recursor import (
     glue_addresses,
     is_conclusive,
 )
-from gonemaster_engine.waiting import PATIENCE_S, first_done
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S, first_done
 
 if TYPE_CHECKING:
     import dns.message
@@ -135,7 +135,7 @@ class Zone:
             other = self._others[name] = Zone(self.context, self.recursor, self.asn, name=name)
         return other
 
-    async def _remember(self, key: str, compute: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    async def _cached(self, key: str, compute: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         task = self._once.get(key)
         if task is None:
             task = self._once[key] = self.context.start(compute())
@@ -147,7 +147,7 @@ class Zone:
 
     async def walk(self) -> Walk:
         """Return the observations of the walk from the root towards this zone."""
-        return await self._remember("walk", DelegationWalk(self.context, self.recursor, self.name).run)
+        return await self._cached("walk", DelegationWalk(self.context, self.recursor, self.name).run)
 
     async def parent_servers(self) -> list[Nameserver] | None:
         """Return the servers of the parent zone; empty for the root and for supplied delegations.
@@ -163,7 +163,7 @@ class Zone:
 
         Get-Del-NS-Names-and-IPs
         """
-        return await self._remember("delegation", self._delegation)
+        return await self._cached("delegation", self._delegation)
 
     async def delegation_names(self) -> list[str] | None:
         """Return the names of the delegation. Get-Del-NS-Names."""
@@ -179,11 +179,11 @@ class Zone:
 
         Get-Zone-NS-Names-and-IPs
         """
-        return await self._remember("apex", self._apex)
+        return await self._cached("apex", self._apex)
 
     async def apex_names(self) -> list[str] | None:
         """Return the NS names from the zone's own servers. Get-Zone-NS-Names."""
-        return await self._remember("apex_names", self._apex_names)
+        return await self._cached("apex_names", self._apex_names)
 
     async def apex_servers(self) -> list[Nameserver] | None:
         """Return the NS set of the zone's own servers as name servers, without names that have no address."""
@@ -198,7 +198,7 @@ class Zone:
     async def names_with_unknown_address(self, rtype: str) -> set[str]:
         """Return the names of delegation and apex whose A or AAAA records no server gave or denied."""
         wanted = {*(await self.delegation() or ()), *(await self.apex() or ())}
-        return wanted & {name for name, lacking in (self._unanswered | self.recursor.unanswered) if lacking == rtype}
+        return wanted & {name for name, missing in (self._unanswered | self.recursor.unanswered) if missing == rtype}
 
     def unresolved_names(self) -> list[str]:
         """Return the names of delegation and apex that are known to have no address, as far as either was computed."""
@@ -246,7 +246,7 @@ class Zone:
             if response.is_referral_to(self.name):
                 self._collect(response, "authority", referred)
             elif response.aa and response.has("NS", self.name):
-                await self._collect_own(server, response, own)
+                await self._collect_child_ns(server, response, own)
         return referred or own
 
     async def query_delegation(self, parents: Sequence[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
@@ -278,7 +278,7 @@ class Zone:
         return self.context.budget.mail_servers(wanted)
 
     @property
-    def lacks_mail_servers(self) -> bool:
+    def omits_mail_servers(self) -> bool:
         """Whether mail servers or mail domains were left out because of a limit."""
         return "max_mail_servers" in self.context.budget.left_out
 
@@ -291,16 +291,16 @@ class Zone:
 
     def _collect(self, response: Response, section: Section, into: dict[str, set[str]]) -> list[str]:
         """Add the NS names with their glue; return the in-domain names without glue in this response."""
-        lacking = []
+        missing = []
         targets = {record.target for record in response.records("NS", self.name, section)}
         for target in self._admission.names(targets):
             glue = glue_addresses(response, target, self.name)
             into.setdefault(target, set()).update(glue)
             if not glue and self._is_in_domain(target):
-                lacking.append(target)
-        return lacking
+                missing.append(target)
+        return missing
 
-    async def _collect_own(self, server: Nameserver, response: Response, into: dict[str, set[str]]) -> None:
+    async def _collect_child_ns(self, server: Nameserver, response: Response, into: dict[str, set[str]]) -> None:
         """Add the NS names of a zone that the parent's servers serve themselves."""
         for name in self._collect(response, "answer", into):
             into[name] |= await self._addresses_at([server], name)
@@ -313,7 +313,7 @@ class Zone:
             pending += [(rtype, server.query(name, rtype)) for rtype in _ADDRESS_TYPES]
         found: set[str] = set()
         answered: set[str] = set()
-        elsewhere = False
+        is_delegated_elsewhere = False
         for rtype, answer in pending:
             response = await answer
             if is_conclusive(response) and response.aa:
@@ -322,8 +322,8 @@ class Zone:
                 continue
             if response.aa:
                 found.update(record.address for record in response.records(rtype, name))
-            elsewhere |= response.is_referral or (response.aa and response.has("CNAME", name))
-        if elsewhere:
+            is_delegated_elsewhere |= response.is_referral or (response.aa and response.has("CNAME", name))
+        if is_delegated_elsewhere:
             found.update(await self.recursor.addresses(name))
         else:
             self._unanswered.update((name, rtype) for rtype in _ADDRESS_TYPES if rtype not in answered)
@@ -353,13 +353,13 @@ class Zone:
         The waits for both then overlap. Only names that are already admitted are queried: the choice of names must not
         depend on the order of answers.
         """
-        await asyncio.sleep(PATIENCE_S)
+        await asyncio.sleep(SILENCE_TIMEOUT_S)
         admitted = {name for name in await self.delegation_names() or () if self._is_in_domain(name)}
-        asked: set[Nameserver] = set()
+        queried: set[Nameserver] = set()
         while pending := [answer for answer in answers if not answer.done()]:
             inside = sorted(admitted & self._known_targets(answers))
-            ready = [server for server in servers if server.server.health.has_answered and server not in asked]
-            asked.update(ready if inside else ())
+            ready = [server for server in servers if server.server.health.has_answered and server not in queried]
+            queried.update(ready if inside else ())
             ready = self._within_lookups(ready, inside)
             for start in range(0, len(inside), _NAMES_AT_ONCE):
                 for server, name in itertools.product(ready, inside[start : start + _NAMES_AT_ONCE]):
@@ -379,12 +379,14 @@ class Zone:
         servers = _one_per_address(await self.delegation_servers() or [])
         inside = [name for name in found if self._is_in_domain(name)]
         servers = self._within_lookups(servers, inside)
-        asked: list[asyncio.Task[set[str]]] = []
+        queried: list[asyncio.Task[set[str]]] = []
         for start in range(0, len(inside), _NAMES_AT_ONCE):  # queries for all names at all servers would block the loop
-            if asked:
-                await asyncio.wait(asked, timeout=_PAUSE_S)
-            asked += [self.context.start(self._addresses_at(servers, name)) for name in inside[start:][:_NAMES_AT_ONCE]]
-        addresses = await asyncio.gather(*asked)
+            if queried:
+                await asyncio.wait(queried, timeout=_PAUSE_S)
+            queried += [
+                self.context.start(self._addresses_at(servers, name)) for name in inside[start:][:_NAMES_AT_ONCE]
+            ]
+        addresses = await asyncio.gather(*queried)
         return await self._with_resolved(
             {name: set[str]() for name in found} | dict(zip(inside, addresses, strict=True))
         )
@@ -394,7 +396,7 @@ class Zone:
         most = self.context.budget.limits.max_address_lookups
         count = most // max(1, len(of))
         for server in servers[count:]:
-            self.context.budget.leave_out("max_address_lookups", most, f"{server.name}/{server.address}")
+            self.context.budget.omit("max_address_lookups", most, f"{server.name}/{server.address}")
         return servers[:count]
 
     async def _with_resolved(self, found: dict[str, set[str]]) -> Delegation:

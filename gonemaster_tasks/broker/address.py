@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection
 
-from gonemaster_tasks.broker.silence import AskingInTurn, Silence
+from gonemaster_tasks.broker.circuit_breaker import CircuitBreaker, CircuitBreakerRetry
 from gonemaster_tasks.errors import BrokerRefused
 
 # Other programs may write invalid UTF-8: a decoding error would leave the rest of the reply to the next command.
@@ -51,10 +51,10 @@ class BrokerAddress:
         """Return the transport options that this address needs."""
         if not self.sentinels:
             return {}
-        return {"master_name": self.master_name, "sentinel_kwargs": self._of_sentinels}
+        return {"master_name": self.master_name, "sentinel_kwargs": self._sentinel_options}
 
     @property
-    def _of_sentinels(self) -> dict[str, Any]:
+    def _sentinel_options(self) -> dict[str, Any]:
         """Return the Sentinel options. A silent Sentinel is queried once, because the next one knows the master."""
         return {**_TIMEOUTS, **_OF_SENTINELS, "retry": Retry(NoBackoff(), 0), **self.sentinel_login}
 
@@ -69,10 +69,10 @@ class BrokerAddress:
         return self.url
 
     def connect(self) -> redis.Redis:
-        """Create a client without connecting. Commands fail early if Redis does not answer: see silence.py."""
-        options = _TIMEOUTS | {"retry": AskingInTurn(Silence()), **_TEXT}
+        """Create a client without connecting. Commands fail early if Redis does not answer: see circuit_breaker.py."""
+        options = _TIMEOUTS | {"retry": CircuitBreakerRetry(CircuitBreaker()), **_TEXT}
         if self.sentinels:
-            sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=self._of_sentinels, **options)
+            sentinel = Sentinel(list(self.sentinels), sentinel_kwargs=self._sentinel_options, **options)
             login = {"username": self.username, "password": self.password}
             kind = {"connection_class": _ManagedConnection}
             client: redis.Redis = sentinel.master_for(self.master_name, db=self.database, **kind, **login)
@@ -85,7 +85,7 @@ class BrokerAddress:
         """Create a client for an event loop without connecting. Commands are not retried."""
         options = _TIMEOUTS | {"retry": AsyncRetry(NoBackoff(), 0), **_TEXT}
         if self.sentinels:
-            of_sentinels = self._of_sentinels | {"retry": AsyncRetry(NoBackoff(), 0)}
+            of_sentinels = self._sentinel_options | {"retry": AsyncRetry(NoBackoff(), 0)}
             sentinel = AsyncSentinel(list(self.sentinels), sentinel_kwargs=of_sentinels, **options)
             login: dict[str, Any] = {"username": self.username, "password": self.password}
             client: asyncio.Redis = sentinel.master_for(self.master_name, db=self.database, **login)

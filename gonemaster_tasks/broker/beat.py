@@ -19,7 +19,7 @@ class BeatSchedule:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def lend_client(self, app: Celery) -> None:
+    def share_client(self, app: Celery) -> None:
         """Make RedBeat use this client: its own client retries forever while Redis is unavailable."""
         ensure_conf(app)
         setattr(app, REDBEAT_REDIS_KEY, self._client)
@@ -60,7 +60,7 @@ class BeatSchedule:
 
     def saved_entry(self, app: Celery, name: str) -> RedBeatSchedulerEntry | None:
         """Return the saved entry of this name, None if beat has none."""
-        self.lend_client(app)
+        self.share_client(app)
         with reachable():
             try:
                 return RedBeatSchedulerEntry.from_key(RedBeatSchedulerEntry.generate_key(app, name), app=app)

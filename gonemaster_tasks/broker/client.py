@@ -11,25 +11,25 @@ from gonemaster_tasks.broker.attempts import Attempts
 from gonemaster_tasks.broker.beat import BeatSchedule
 from gonemaster_tasks.broker.connection import NOT_ALLOWED, reachable, server_time
 from gonemaster_tasks.broker.events import Events
+from gonemaster_tasks.broker.job_losses import JobLosses
 from gonemaster_tasks.broker.keys import RATE_LIMITS
-from gonemaster_tasks.broker.losses import Losses
 from gonemaster_tasks.broker.marks import Marks
 from gonemaster_tasks.broker.politeness import Politeness
-from gonemaster_tasks.broker.processes.duties import Duties
 from gonemaster_tasks.broker.processes.locks import Locks
 from gonemaster_tasks.broker.processes.machines import Processes
+from gonemaster_tasks.broker.processes.maintenance_times import MaintenanceTimes
 from gonemaster_tasks.broker.processes.reports import Reports
 from gonemaster_tasks.broker.processes.workers import Workers
 from gonemaster_tasks.broker.queue.lists import WaitingLists
-from gonemaster_tasks.broker.queue.rejected import RejectedItems
+from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.broker.queue.unacked import Unacked
 from gonemaster_tasks.broker.reconciliation import ReconciliationRequests
-from gonemaster_tasks.broker.wishes import Wishes
+from gonemaster_tasks.broker.registration_requests import RegistrationRequests
 from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused
 
 _OLDEST_SERVER = (6, 2)
-_PERMISSIONS_ARE_IN = "docs/howto/logins.md has the least permissions"
-_SCANNED, _MOST_SCANS = 1000, 100
+_PERMISSIONS_ARE_IN = "docs/howto/logins.md lists the required permissions"
+_SCANNED, _MAX_SCANS = 1000, 100
 
 
 class Broker:
@@ -45,12 +45,12 @@ class Broker:
         self.reconciliation = ReconciliationRequests(self._client)
         self.workers = Workers(self._client)
         self.reports = Reports(self._client)
-        self.duties = Duties(self._client)
-        self.losses = Losses(self._client)
+        self.maintenance_times = MaintenanceTimes(self._client)
+        self.losses = JobLosses(self._client)
         self.processes = Processes(self._client)
         self.politeness = Politeness(self._client)
         self.locks = Locks(self._client)
-        self.wishes = Wishes(self._client)
+        self.wishes = RegistrationRequests(self._client)
         self.events = Events(self._client)
         self.beat = BeatSchedule(self._client)
         self.attempts = Attempts(self._client)
@@ -93,7 +93,7 @@ class Broker:
         version = str(info.get("redis_version", "0"))
         found = re.match(r"(\d{1,4})\.(\d{1,4})", version)
         if found is None or (int(found[1]), int(found[2])) < _OLDEST_SERVER:
-            raise BrokerRefused(f"Redis {version} is too old, or no Redis: version 6.2 or later is required")
+            raise BrokerRefused(f"Redis {version} is too old or not Redis: version 6.2 or later is required")
 
     def _server_info(self) -> dict[str, Any]:
         """Return the reply to INFO; without that permission, the version and mode that every login receives."""
@@ -139,7 +139,7 @@ class Broker:
         """Count the clients whose attempts are limited; scans at most 100,000 keys."""
         count = cursor = 0
         with reachable():
-            for _ in range(_MOST_SCANS):
+            for _ in range(_MAX_SCANS):
                 cursor, found = self._client.scan(cursor, match=RATE_LIMITS, count=_SCANNED)
                 count += len(found)
                 if not cursor:

@@ -30,27 +30,27 @@ def reachable() -> Iterator[None]:
     except redis.exceptions.DataError:  # An argument that cannot be sent is a bug of this service.
         raise
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        if _is_of_login(error):
+        if _is_login_error(error):
             raise BrokerLoginRefused(f"Redis refuses the login: {error}") from error
         raise BrokerUnavailable(f"Redis is unavailable: {error}") from error
     except redis.RedisError as error:
-        if _is_of_login(error):
+        if _is_login_error(error):
             raise BrokerLoginRefused(f"Redis answers with an error: {error_text(error)}") from error
         raise BrokerUnavailable(f"Redis answers with an error: {error_text(error)}") from error
     except (ValueError, TypeError, AttributeError, LookupError) as error:
-        if not _is_of_client(error):
+        if not _is_client_error(error):
             raise
         raise BrokerUnavailable(f"the server at the address of Redis is not Redis: {error}") from error
 
 
-def _is_of_login(error: redis.RedisError) -> bool:
+def _is_login_error(error: redis.RedisError) -> bool:
     """Return whether an error concerns the login; for Sentinels, redis-py reports that only in the text."""
     if isinstance(error, (redis.AuthenticationError, *NOT_ALLOWED)):
         return True
     return any(sign in error_text(error) for sign in _OF_LOGIN)
 
 
-def _is_of_client(error: Exception) -> bool:
+def _is_client_error(error: Exception) -> bool:
     """Return whether redis-py itself failed on a reply that Redis never sends, rather than its caller."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:

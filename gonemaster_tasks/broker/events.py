@@ -68,12 +68,12 @@ class Events:
 
     def _without_unread(self, pending: Sequence[PendingEvent]) -> list[PendingEvent]:
         """Return the events without those that need a reader and have none."""
-        asked = list({each.job_id for each in pending if each.if_watched})
-        if not asked:
+        watchable = list({each.job_id for each in pending if each.if_watched})
+        if not watchable:
             return list(pending)
         with reachable():
-            marks = self._client.mget([keys.watched(job_id) for job_id in asked])
-        watched = {job_id for job_id, mark in zip(asked, marks, strict=True) if mark is not None}
+            marks = self._client.mget([keys.watched(job_id) for job_id in watchable])
+        watched = {job_id for job_id, mark in zip(watchable, marks, strict=True) if mark is not None}
         return [each for each in pending if not each.if_watched or each.job_id in watched]
 
     def watch(self, job_id: str) -> None:

@@ -1,10 +1,10 @@
-"""Leases of packets to name servers, shared by all processes and kept in Redis: the rules are in scripts/lend.lua."""
+"""Leases of packets to name servers, shared by all processes, in Redis: the rules are in scripts/grant_leases.lua."""
 
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from gonemaster_engine.net.pacing.limits import HELD_S, HORIZON_S, TOLERANCE_S, Lease, Leases, LeaseTerms, Want
+from gonemaster_engine.net.pacing.limits import HELD_S, HORIZON_S, TOLERANCE_S, Lease, LeaseRequest, Leases, LeaseTerms
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable, read_script, server_time
 from gonemaster_tasks.broker.keys import LIMITED, WORKER_TIMES
@@ -22,15 +22,15 @@ class Politeness:
 
     def __init__(self, client: Any, *, script: str = "") -> None:
         self._client = client
-        self._lend = client.register_script(script or read_script("lend.lua"))
+        self._grant = client.register_script(script or read_script("grant_leases.lua"))
 
-    def lend(self, wants: Sequence[Want], terms: LeaseTerms, *, process: str) -> Leases:
+    def grant(self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, process: str) -> Leases:
         """Lease packets of several addresses to a process in one call."""
         outstanding = -1 if terms.outstanding is None else terms.outstanding
         wanted = [number for want in wants for number in (want.packets, want.held)]
         sent_at = time.monotonic()
         with reachable():
-            processes, *fields = self._lend(
+            processes, *fields = self._grant(
                 keys=[WORKER_TIMES, *(keys.address(want.address) for want in wants)],
                 args=[process, round(terms.interval_s * _US), outstanding, *_CONSTANTS, *wanted],
             )

@@ -28,7 +28,7 @@ def pause_after(failures: int) -> float:
 class Scheduler(RedBeatScheduler):
     """A scheduler that sends due tasks while it holds the lock, and otherwise tries to acquire it in each tick.
 
-    Call `BeatSchedule.lend_client` before creating it.
+    Call `BeatSchedule.share_client` before creating it.
     """
 
     def __init__(self, app: Any, **options: Any) -> None:
@@ -66,17 +66,17 @@ class Scheduler(RedBeatScheduler):
             try:
                 return bool(self._held.extend(self.lock_timeout, replace_ttl=True))
             except redis.exceptions.LockError:  # Expired while Redis was unavailable, or lost with its content.
-                log.warning("beat lost its lock, waiting for it")
+                log.warning("beat lost its lock, waiting to acquire it")
                 self._held = None
         lock = get_redis(self.app).lock(self._lock_key, timeout=self.lock_timeout)
         if not lock.acquire(blocking=False):
             if not self._stands_by:  # Logged once, so that a standby beat does not look idle for no reason.
-                log.info("another beat has the lock, standing by")
+                log.info("another beat holds the lock, standing by")
             self._stands_by = True
             return False
         self._held, self._stands_by = lock, False
         super().setup_schedule()
-        log.info("beat has the lock")
+        log.info("beat acquired the lock")
         return True
 
     def maybe_due(self, entry: Any, **options: Any) -> float:
@@ -108,5 +108,5 @@ class Scheduler(RedBeatScheduler):
             if held is not None:
                 held.release()
         except redis.RedisError as error:
-            log.warning("lock not released, it expires", extra={"error": str(error)})
+            log.warning("lock not released, it will expire", extra={"error": str(error)})
         super().close()

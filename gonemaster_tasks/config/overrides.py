@@ -65,7 +65,7 @@ def read_only_reason(settings: Settings, option: Option) -> str:
     if option.refusal:
         return option.refusal
     if not option.runtime:
-        return Text("it is read only at start")
+        return Text("it is read at start only")
     if settings.source(option.key) == "cli_flag":
         return Text("it was set with the flag {flag}", flag=option.flag)
     return ""
@@ -83,7 +83,7 @@ def forbidden_reason(settings: Settings, option: Option, value: Any) -> str:
     """
     if option.name == "allow_non_global_targets" and value is True and settings.open_mode:
         return Text(
-            "while no admin tokens are configured, only {flag} or {env} can switch it on",
+            "while no admin tokens are configured, only {flag} or {env} can enable it",
             flag=option.flag,
             env=option.env,
         )

@@ -62,7 +62,7 @@ class SettingsWatcher:
         try:
             mark = self._broker.marks.settings_mark()
         except BrokerUnavailable as error:
-            log.debug("mark of the settings could not be read", extra={"error": str(error)})
+            log.debug("settings mark could not be read", extra={"error": str(error)})
             mark = ""
         # An empty mark means that Redis is unavailable or has lost it.
         if self._seen is None or mark not in ("", self._seen):

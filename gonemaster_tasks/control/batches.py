@@ -28,7 +28,7 @@ from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier, re
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import revoke_jobs
 from gonemaster_tasks.control.submit import SubmittedBatch, add_to_batch, check_options, submit_batch
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun
 from gonemaster_tasks.queues import BATCH
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def _forget_messages(parts: QueueParts, job_ids: list[str]) -> None:
     try:
         remove_messages(parts.store, parts.broker, job_ids, BATCH)
     except BrokerUnavailable:
-        log.warning("messages not removed, their claims will drop them", extra={"jobs": len(job_ids)})
+        log.warning("messages not removed, dropped when claimed", extra={"jobs": len(job_ids)})
 
 
 def rebuild_batch_tier(parts: QueueParts) -> None:
@@ -117,7 +117,7 @@ def complete_batch(parts: QueueParts, batch_id: str, tag: str, *, who: str = "")
 
     Raises:
         BatchNotFound: the batch does not exist.
-        NothingToRepeat: no domain is missing, or no run of the batch is left, so that its options are unknown.
+        NothingToRerun: no domain is missing, or no run of the batch is left, so that its options are unknown.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
 
@@ -125,7 +125,7 @@ def complete_batch(parts: QueueParts, batch_id: str, tag: str, *, who: str = "")
         batch, sample = get_batch(session, batch_id), sample_job(session, batch_id)
         names = list_missing_members(session, batch.key, tag)
         if sample is None or not names:
-            raise NothingToRepeat(
+            raise NothingToRerun(
                 Text("batch {batch_id} has a result for each domain, or none at all", batch_id=batch_id)
             )
         now, details = parts.clock.now(), {"tag": tag}
@@ -149,7 +149,7 @@ def rerun_batch(
 
     Raises:
         BatchNotFound: the batch does not exist.
-        NothingToRepeat: the batch has no such runs.
+        NothingToRerun: the batch has no such runs.
         OptionsTooLarge: the options of the jobs exceed the limit, which the batch may predate.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
@@ -159,7 +159,7 @@ def rerun_batch(
         count = count_runs(session, batch_id, status=status)
         octets = count_option_characters(session, batch_id, status=status)
     if not count:
-        raise NothingToRepeat(
+        raise NothingToRerun(
             Text("batch {batch_id} has no {kind} runs", batch_id=batch_id, kind="finished" if only == "all" else only)
         )
     check_options(octets, count)
@@ -171,9 +171,11 @@ def rerun_batch(
         snapshot_intent=old.snapshot_intent,
     )
 
-    def record(session: Session, made: SubmittedBatch) -> None:
-        details, now = {"only": only, "batch_id": made.batch.id}, made.batch.created_at
-        record_action(session, "batch.rerun", who=who, now=now, target=batch_id, count=made.job_count, details=details)
-        also(session, made)
+    def record(session: Session, submitted: SubmittedBatch) -> None:
+        details, now = {"only": only, "batch_id": submitted.batch.id}, submitted.batch.created_at
+        record_action(
+            session, "batch.rerun", who=who, now=now, target=batch_id, count=submitted.job_count, details=details
+        )
+        also(session, submitted)
 
     return submit_batch(parts, new, lambda session: iter_repeated_jobs(session, batch_id, status=status), also=record)

@@ -15,7 +15,7 @@ from gonemaster_db.analysis.comparisons import (
     find_comparison,
     store_comparison,
 )
-from gonemaster_db.analysis.offers import OfferedSnapshot, find_neighbours
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot, find_adjacent_pairs
 from gonemaster_db.analysis.tag_changes import read_rules
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.connection.deadlines import check_deadline, on_yield
@@ -28,13 +28,13 @@ from gonemaster_engine.scoring.config import ScoringConfig
 log = logging.getLogger(__name__)
 
 _LIMIT = timedelta(minutes=10)
-_PATIENCE_S = 0.2  # Interval of the checks of the time limit.
+_CHECK_INTERVAL_S = 0.2  # Interval of the checks of the time limit.
 # A comparison uses one core and several hundred megabytes, so a process computes one at a time.
 _making = threading.Lock()
 
 
 def read_comparison(
-    store: Store, session: Session, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
+    store: Store, session: Session, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig
 ) -> StoredComparison:
     """Return the comparison of two snapshots; compute it in this session if it is not stored.
 
@@ -45,7 +45,7 @@ def read_comparison(
     found = find_comparison(session, before.view_id, after.view_id, basis=basis)
     if found is not None:
         return found
-    while not _making.acquire(timeout=_PATIENCE_S):
+    while not _making.acquire(timeout=_CHECK_INTERVAL_S):
         check_deadline(session)
     try:
         # Another thread may have stored it meanwhile, which the snapshot of this session may not show.
@@ -77,7 +77,7 @@ def prepare_comparisons(
     try:
         with store.read_only_within(_LIMIT) as session:
             on_yield(session, between)
-            for before, after in find_neighbours(session, snapshot_id):
+            for before, after in find_adjacent_pairs(session, snapshot_id):
                 read_comparison(store, session, before, after, config)
                 done += 1
     except (_Stopped, StoreError) as error:
@@ -103,7 +103,7 @@ def cost_of(config: ScoringConfig) -> Cost:
 
 
 def _make(
-    session: Session, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig, basis: str
+    session: Session, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig, basis: str
 ) -> SnapshotComparison:
     return build_comparison(
         session,

@@ -27,9 +27,9 @@ class Groups(Generic[Item, Result]):
     served immediately, and the group size follows from the duration of the previous group.
     """
 
-    def __init__(self, *, most: int) -> None:
+    def __init__(self, *, maximum: int) -> None:
         """Limit groups to `most` items."""
-        self._most = most
+        self._most = maximum
         self._lock = threading.Lock()
         self._waiting: list[_Entry[Item, Result]] = []
         self._busy = False

@@ -55,4 +55,4 @@ def _forget_message(broker: Broker, run: Run) -> None:
         # No worker has this job, so the event streams of its readers are ended here.
         broker.events.publish(run.id, JobEvent("done", {"status": str(run.status)}))
     except BrokerUnavailable:
-        log.warning("message not removed, its claim will drop it", extra={"job_id": run.id})
+        log.warning("message not removed, dropped when claimed", extra={"job_id": run.id})

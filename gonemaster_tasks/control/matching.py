@@ -26,7 +26,7 @@ from gonemaster_tasks.control.broadcasts import post_cancel
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, rebuild_tier
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import SubmittedBatch, check_options, submit_batch
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun
 from gonemaster_tasks.queues import TIERS
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def cancel_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> Cancel
         if canceled:
             rebuild_tiers(parts)
     except BrokerUnavailable:
-        log.warning("messages not removed, their claims will drop them", extra={"jobs": canceled})
+        log.warning("messages not removed, dropped when claimed", extra={"jobs": canceled})
     return CanceledBatch(canceled, stopping)
 
 
@@ -103,14 +103,14 @@ def rerun_matching(parts: QueueParts, wanted: JobFilter, *, who: str) -> Submitt
     """Queue a new batch with the domains and options of all runs that match.
 
     Raises:
-        NothingToRepeat: no run matches.
+        NothingToRerun: no run matches.
         OptionsTooLarge: the options of the jobs exceed the limit.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     with parts.store.read_only() as session:
         count, octets = count_repeatable(session, wanted)
     if not count:
-        raise NothingToRepeat(Text("no finished run matches"))
+        raise NothingToRerun(Text("no finished run matches"))
     check_options(octets, count)
     also = partial(_record, who=who, details=parameters_of(wanted))
     new = NewBatch(count, description="runs of a list again")
@@ -121,17 +121,17 @@ def rerun_listed(parts: QueueParts, run_ids: Sequence[str], *, who: str) -> Subm
     """Queue a new batch with the domains and options of the listed runs; other ids are ignored.
 
     Raises:
-        NothingToRepeat: no id belongs to a run.
+        NothingToRerun: no id belongs to a run.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
     with parts.store.read_only() as session:
         jobs = repeated_jobs(session, run_ids)
     if not jobs:
-        raise NothingToRepeat(Text("none of the chosen jobs has finished"))
+        raise NothingToRerun(Text("none of the chosen jobs has finished"))
     also = partial(_record, who=who, details={})
     return submit_batch(parts, NewBatch(len(jobs), description="runs of a list again"), jobs, also=also)
 
 
-def _record(session: Session, made: SubmittedBatch, *, who: str, details: Mapping[str, Any]) -> None:
-    details, now = {**details, "batch_id": made.batch.id}, made.batch.created_at
-    record_action(session, "jobs.rerun", who=who, now=now, count=made.job_count, details=details)
+def _record(session: Session, created: SubmittedBatch, *, who: str, details: Mapping[str, Any]) -> None:
+    details, now = {**details, "batch_id": created.batch.id}, created.batch.created_at
+    record_action(session, "jobs.rerun", who=who, now=now, count=created.job_count, details=details)

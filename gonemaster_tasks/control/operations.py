@@ -37,6 +37,6 @@ def start_operation(
     try:
         parts.broker.lists.call_operate()
     except BrokerUnavailable:
-        log.warning("operation stored, it is performed once Redis answers", extra={"operation_id": operation.id})
+        log.warning("operation stored, performed once Redis answers", extra={"operation_id": operation.id})
         parts.broker.reconciliation.post()
     return operation

@@ -47,7 +47,7 @@ def hold_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
         parts.broker.lists.remove([job_id], tier_of(job.priority))
         parts.broker.events.publish(job_id, JobEvent("state", {"status": "paused"}))
     except BrokerUnavailable:
-        log.warning("message not removed, its claim will drop it", extra={"job_id": job_id})
+        log.warning("message not removed, dropped when claimed", extra={"job_id": job_id})
     return job
 
 
@@ -69,7 +69,7 @@ def release_job(parts: QueueParts, job_id: str, *, who: str = "") -> Job:
         _enqueue_before(parts.broker, job, behind)
         parts.broker.events.publish(job_id, JobEvent("state", {"status": "queued"}))
     except BrokerUnavailable:
-        log.warning("message not written, it follows as soon as Redis answers", extra={"job_id": job_id})
+        log.warning("message not written, written once Redis answers", extra={"job_id": job_id})
         parts.broker.reconciliation.post()
     return job
 
@@ -96,7 +96,7 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
     return _move(parts, partial(queue_rows.move_to_end, job_ids=job_ids, to=to), where=to, who=who)
 
 
-def move_jobs_beside(
+def move_jobs_next_to(
     parts: QueueParts, job_ids: Sequence[str], *, pivot: str, after: bool = False, who: str = ""
 ) -> list[str]:
     """Move waiting jobs before or after another one of their tier; return the ids of the moved ones.
@@ -180,7 +180,7 @@ def remove_jobs(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> 
             for job_id in ids:
                 parts.broker.events.publish(job_id, JobEvent("done", {"status": "canceled"}))
     except BrokerUnavailable:
-        log.warning("messages not removed, their claims will drop them", extra={"jobs": len(removed)})
+        log.warning("messages not removed, dropped when claimed", extra={"jobs": len(removed)})
     revoke_jobs(parts, removed)
     return removed
 

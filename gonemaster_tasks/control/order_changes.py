@@ -35,7 +35,7 @@ from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
 _HEAD = 500  # More than the slots of thirty workers.
-_PATIENCE = timedelta(seconds=2)
+_LOCK_TIMEOUT = timedelta(seconds=2)
 QUEUE_ORDER = "queue-order"  # Without this lock, the messages of one change could follow the rows of another one.
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def change_order(
             write_messages(written)
             broker.marks.end_change(marked)
         except BrokerUnavailable as error:
-            log.warning("order stored, the messages follow as soon as Redis answers", extra={"error": str(error)})
+            log.warning("order stored, messages follow once Redis answers", extra={"error": str(error)})
             broker.reconciliation.post()
         return written
 
@@ -98,7 +98,7 @@ def restore_head_order(store: Store, broker: Broker, tier: str) -> None:
     lock QUEUE_ORDER for long, or a server is unavailable.
     """
     try:
-        with broker.locks.exclusive(QUEUE_ORDER, patience=_PATIENCE):
+        with broker.locks.exclusive(QUEUE_ORDER, timeout=_LOCK_TIMEOUT):
             _restore_head_order(store, broker, tier)
     except (BrokerUnavailable, StoreError) as error:
         log.warning("order of the first messages not restored", extra={"error": str(error)})

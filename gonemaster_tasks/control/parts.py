@@ -24,7 +24,7 @@ class QueueParts:
     broker: Broker
     celery: Celery
     clock: SharedClock = field(default_factory=SharedClock)
-    submissions: Groups[Any, Job] = field(default_factory=lambda: Groups(most=_SUBMISSIONS))
+    submissions: Groups[Any, Job] = field(default_factory=lambda: Groups(maximum=_SUBMISSIONS))
 
 
 def open_queue(settings: Settings, store: Store) -> QueueParts:

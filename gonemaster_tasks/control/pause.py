@@ -59,5 +59,5 @@ def _publish(parts: QueueParts, now: datetime) -> None:
     try:
         copy_controls(parts.store, parts.broker, now=now)
     except BrokerUnavailable:  # Not an error: the claim reads the pause in the database, so no job starts.
-        log.warning("pauses stored, they hold as soon as Redis answers")
+        log.warning("pauses stored, effective once Redis answers")
         parts.broker.reconciliation.post()

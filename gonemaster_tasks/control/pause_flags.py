@@ -31,7 +31,7 @@ def end_pauses(store: Store, *, now: datetime) -> list[str]:
 
     def end(session: Session) -> list[str]:
         tiers = end_due_pauses(session, now=now)
-        details = {"reason": "its end came"}
+        details = {"reason": "the pause ended"}
         for tier in tiers:
             record_action(session, "queue.resume", who=RECONCILER, now=now, target=tier, details=details)
         return tiers

@@ -13,7 +13,7 @@ from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import tier_of
 
 ANNOUNCE_COMMAND = "gonemaster_announce_revoked"
-MOST_REVOKED = 100  # Ids per request; each worker handles all of them between its messages.
+MAX_REVOKED = 100  # Ids per request; each worker handles all of them between its messages.
 
 
 def revoke_jobs(parts: QueueParts, job_ids: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ def revoke_jobs(parts: QueueParts, job_ids: Sequence[str]) -> None:
 
     More than 100 jobs are left to rows and messages. Failures are ignored: nothing depends on the revocation.
     """
-    if not 0 < len(job_ids) <= MOST_REVOKED:
+    if not 0 < len(job_ids) <= MAX_REVOKED:
         return
     try:
         workers = [worker.name for worker in parts.broker.workers.live() if not worker.draining]
@@ -36,4 +36,4 @@ def revoke_jobs(parts: QueueParts, job_ids: Sequence[str]) -> None:
     ]
     revoke = {"task_id": list(job_ids), "terminate": False, "signal": "SIGTERM"}
     commands = [Command("revoke", revoke), Command(ANNOUNCE_COMMAND, {"tasks": tasks}, to=workers[0])]
-    post_commands(parts.celery, commands, otherwise="jobs not revoked, their rows have ended")
+    post_commands(parts.celery, commands, otherwise="jobs not revoked, already ended")

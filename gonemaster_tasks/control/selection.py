@@ -69,7 +69,7 @@ def follow_messages(parts: QueueParts, by_tier: Mapping[str, Sequence[str]], *, 
             else:
                 rebuild_tiers(parts, [tier])
     except BrokerUnavailable:
-        log.warning("messages follow as soon as Redis answers")
+        log.warning("messages follow once Redis answers")
         parts.broker.reconciliation.post()
 
 

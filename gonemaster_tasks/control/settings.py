@@ -59,5 +59,5 @@ def _publish(parts: QueueParts, live: LiveSettings, changed: list[str], mark: st
             parts.celery.conf.beat_schedule[PURGE_ENTRY]["schedule"] = live.current.purge_interval_seconds
             parts.broker.beat.save_entry(parts.celery, PURGE_ENTRY)
     except BrokerUnavailable:
-        log.warning("settings stored, they are published as soon as Redis answers", extra={"keys": changed})
+        log.warning("settings stored, published once Redis answers", extra={"keys": changed})
         parts.broker.reconciliation.post()

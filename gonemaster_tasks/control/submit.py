@@ -105,7 +105,7 @@ def _submit_together(parts: QueueParts, group: Sequence[Submission]) -> list[Job
         try:
             parts.broker.lists.enqueue_many(ids, tier)
         except BrokerUnavailable:  # Not raised: clients would submit again, and domains would be tested twice.
-            log.warning("jobs stored, they are enqueued as soon as Redis answers", extra={"job_ids": ids})
+            log.warning("jobs stored, enqueued once Redis answers", extra={"job_ids": ids})
             parts.broker.reconciliation.post()
     return jobs
 
@@ -228,5 +228,5 @@ def enqueue_batch(parts: QueueParts, stored: StoredBatch) -> None:
             broker.marks.begin_submission(batch_id, _SUBMISSION_LIFE)
         broker.marks.end_submission(batch_id)
     except BrokerUnavailable:
-        log.warning("batch stored, the rest is enqueued as soon as Redis answers", extra={"batch_id": batch_id})
+        log.warning("batch stored, remaining jobs enqueued once Redis answers", extra={"batch_id": batch_id})
         broker.reconciliation.post(submission=batch_id)

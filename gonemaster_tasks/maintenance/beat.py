@@ -38,7 +38,7 @@ def run_beat(settings: Settings) -> None:
         clock = LazyClock(broker)
         follow(clock.now)  # This clock decides what is due: another beat may have sent it last.
         app = make_app_of(_with_overrides(settings))
-        broker.beat.lend_client(app)
+        broker.beat.share_client(app)
         with _reported(settings, broker, clock):
             app.Beat(loglevel="INFO", quiet=True).run()
 

@@ -15,12 +15,12 @@ from time import monotonic
 
 from sqlalchemy.orm import Session
 
-from gonemaster_db.analysis.as_labels import count_label_attempts, note_labels, wanted_labels
+from gonemaster_db.analysis.as_labels import count_label_attempts, store_labels, wanted_labels
 from gonemaster_db.core.session import Store
 from gonemaster_db.service.registrations import (
     count_registrations,
     drop_oldest_registrations,
-    note_registration_failure,
+    record_registration_failure,
     save_registration,
 )
 from gonemaster_engine.run.as_names import AsName
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 _LOCK, _LOCK_LIFE = "external_data", timedelta(minutes=2)
 _WORK_FOR_S = 10.0
 _MINUTE = timedelta(minutes=1)
-_MOST_OCTETS = 256 * 1024  # Of the data of a domain, which usually have 10,000.
+_MAX_OCTETS = 256 * 1024  # Of the data of a domain, which usually have 10,000.
 _LABELS_AT_A_TIME = 8
 _RDAP = {"Accept": "application/rdap+json, application/json"}
 
@@ -96,7 +96,7 @@ def label_ases(
             break
         found = look_up(wanted)
         labels = {asn: name.label if (name := found.get(asn)) else None for asn in wanted}
-        store.run_in_transaction(partial(note_labels, labels=labels, now=now()))
+        store.run_in_transaction(partial(store_labels, labels=labels, now=now()))
         labelled += sum(1 for label in labels.values() if label)
     if labelled:
         log.info("ASes labelled", extra={"ases": labelled})
@@ -127,11 +127,11 @@ def _fetch(store: Store, settings: Settings, services: Services, domain: str, *,
         if url is None:
             raise NotRdap("its registry has no RDAP service")
         limit, guarded = settings.external_data_timeout, settings.guard_forced
-        octets = download(url, limit=limit, most_octets=_MOST_OCTETS, headers=_RDAP, global_only=guarded)
+        octets = download(url, limit=limit, max_octets=_MAX_OCTETS, headers=_RDAP, global_only=guarded)
         content = parse_domain(octets.decode("utf-8"), domain).as_json()
     except (OSError, ValueError) as error:
         log.info("registration data not fetched", extra={"domain": domain, "error": reason_of(error)})
-        note = partial(note_registration_failure, domain=domain, error=reason_of(error), now=now)
+        note = partial(record_registration_failure, domain=domain, error=reason_of(error), now=now)
         return _store(store, settings, note, succeeded=False)
     save = partial(save_registration, domain=domain, content=content, source_url=url, now=now)
     return _store(store, settings, save, succeeded=True)

@@ -18,27 +18,27 @@ log = logging.getLogger(__name__)
 _LONGEST_REST_S = 0.25
 
 
-def add_up_runs(store: Store, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False) -> int:
+def aggregate_runs(store: Store, *, now: Callable[[], datetime], stopped: Callable[[], bool] = lambda: False) -> int:
     """Aggregate all new runs, or until `stopped`; return their number.
 
     One worker at a time does this; the others find no new runs. An existing store is processed in steps with pauses,
     because jobs of the same process need the interpreter.
     """
-    followed, began = 0, monotonic()
+    followed, start = 0, monotonic()
     while not stopped():
         count = store.run_in_transaction(lambda session: follow_runs(session, now=now()))
         followed += count
         if count < STEP:
             break
-        sleep(min(_LONGEST_REST_S, monotonic() - began))
-        began = monotonic()
+        sleep(min(_LONGEST_REST_S, monotonic() - start))
+        start = monotonic()
     if followed >= STEP:
         log.info("runs aggregated", extra={"runs": followed})
-    _note_depth(store, now())
+    _record_depth(store, now())
     return followed
 
 
-def _note_depth(store: Store, now: datetime) -> None:
+def _record_depth(store: Store, now: datetime) -> None:
     """Record the queue depth for this minute, unless it is recorded already."""
     slots = slots_at(now.timestamp())
     minute = min(slots)

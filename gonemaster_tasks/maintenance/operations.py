@@ -70,7 +70,7 @@ class Work:
     max_step: int | None = None
 
 
-def call_for_due_operations(store: Store, broker: Broker, *, now: datetime) -> None:
+def notify_due_operations(store: Store, broker: Broker, *, now: datetime) -> None:
     """Notify a worker if an operation is waiting or abandoned: its message may be lost, or its worker dead."""
     with store.read_only() as session:
         due = has_due_operation(session, now=now)
@@ -103,7 +103,7 @@ def perform_due_operations(
         try:
             _Performance(parts, operation, holder, now, lease, stopped).run()
         except (StoreUnavailable, StoreConflict, BrokerUnavailable) as error:
-            log.warning("operation interrupted, it is continued later", extra=_about(operation, error))
+            log.warning("operation interrupted, will continue later", extra=_about(operation, error))
             _release(parts.store, operation, holder)
             break
         except OperationClaimLost:
@@ -123,7 +123,7 @@ def _fail_exhausted(store: Store, now: datetime, max_attempts: int) -> None:
         lambda session: fail_exhausted_operations(session, now=now, max_attempts=max_attempts)
     )
     for operation_id in failed:
-        log.error("operation failed: its worker died at each start", extra={"operation_id": operation_id})
+        log.error("operation failed: its worker died at every attempt", extra={"operation_id": operation_id})
 
 
 def _release(store: Store, operation: Operation, holder: str) -> None:
@@ -207,7 +207,7 @@ def _cancel_batch(parts: QueueParts, operation: Operation, action: LongAction) -
         try:
             rebuild_batch_tier(parts)
         except BrokerUnavailable:
-            log.warning("messages not removed, their claims will drop them", extra=_about(operation))
+            log.warning("messages not removed, dropped when claimed", extra=_about(operation))
         return {"batch_id": batch_id, "canceled": done, "stopping": stopping}
 
     return Work(step, finish, max_step=CHUNK)
@@ -289,7 +289,7 @@ def _cancel_jobs(parts: QueueParts, operation: Operation, action: LongAction) ->
         try:
             rebuild_tiers(parts)
         except BrokerUnavailable:
-            log.warning("messages not removed, their claims will drop them", extra=_about(operation))
+            log.warning("messages not removed, dropped when claimed", extra=_about(operation))
         return {"canceled": done, "stopping": stopping}
 
     return Work(step, finish, max_step=CHUNK)
@@ -299,24 +299,24 @@ def _remove_waiting(parts: QueueParts, operation: Operation, action: LongAction)
     def remove(session: Session, ids: list[str]) -> int:
         return len(cancel_waiting_jobs(session, ids, now=parts.clock.now(), error=REMOVED))
 
-    return _of_selection(parts, operation, action, "remove", remove)
+    return _change_selection(parts, operation, action, "remove", remove)
 
 
 def _hold_waiting(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
     def hold(session: Session, ids: list[str]) -> int:
         return len(switch_waiting_jobs(session, ids, held=True))
 
-    return _of_selection(parts, operation, action, "hold", hold)
+    return _change_selection(parts, operation, action, "hold", hold)
 
 
 def _release_waiting(parts: QueueParts, operation: Operation, action: LongAction) -> Work:
     def release(session: Session, ids: list[str]) -> int:
         return len(switch_waiting_jobs(session, ids, held=False))
 
-    return _of_selection(parts, operation, action, "release", release)
+    return _change_selection(parts, operation, action, "release", release)
 
 
-def _of_selection(
+def _change_selection(
     parts: QueueParts,
     operation: Operation,
     action: LongAction,
@@ -338,7 +338,7 @@ def _of_selection(
         try:
             rebuild_tiers(parts, [tier] if tier else TIERS)
         except BrokerUnavailable:
-            log.warning("messages follow as soon as Redis answers", extra=_about(operation))
+            log.warning("messages follow once Redis answers", extra=_about(operation))
             parts.broker.reconciliation.post()
         return {"changed": done}
 

@@ -29,16 +29,16 @@ def reap(
     now: datetime,
     max_attempts: int,
     worker: str | None = None,
-    goes_on: Callable[[], bool] = lambda: True,
+    may_continue: Callable[[], bool] = lambda: True,
 ) -> int:
     """Requeue jobs with expired leases (of one worker), or fail them after `max_attempts` starts; return their number.
 
     If a worker died with several jobs, none of them is blamed: each one runs alone from then on. Rows locked by another
-    transaction are skipped until the next time. `goes_on` is checked before each fifty jobs.
+    transaction are skipped until the next time. `may_continue` is checked before each fifty jobs.
     """
     total = 0
     crowded: set[str] = set()  # workers
-    while goes_on():
+    while may_continue():
         with store.read_only() as session:
             jobs = expired_leases(session, now=now, limit=_CHUNK, worker=worker, skip_locked=True)
             if jobs:
@@ -99,7 +99,7 @@ def _put_back(broker: Broker, job: Job) -> None:
     try:
         broker.lists.put_back(job.id, tier_of(job.priority))
     except BrokerUnavailable:  # The other jobs are requeued anyway.
-        log.warning("message not put back, it follows as soon as Redis answers", extra={"job_id": job.id})
+        log.warning("message not requeued, requeued once Redis answers", extra={"job_id": job.id})
         broker.reconciliation.post()
 
 

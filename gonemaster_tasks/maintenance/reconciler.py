@@ -10,15 +10,15 @@ from celery import Celery
 from gonemaster_db.core.session import Store
 from gonemaster_db.queue.queue import count_queued, first_queued_ids
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.processes.duties import PURGE
+from gonemaster_tasks.broker.processes.maintenance_times import PURGE
 from gonemaster_tasks.config.watcher import republish_settings
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER, finish_changes, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
-from gonemaster_tasks.maintenance.losses import note_lost_jobs
-from gonemaster_tasks.maintenance.operations import call_for_due_operations
-from gonemaster_tasks.maintenance.statistics import call_for_due_statistics
+from gonemaster_tasks.maintenance.losses import record_lost_jobs
+from gonemaster_tasks.maintenance.operations import notify_due_operations
+from gonemaster_tasks.maintenance.statistics import notify_due_statistics
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
-from gonemaster_tasks.maintenance.watches.follower import call_for_watches
+from gonemaster_tasks.maintenance.watches.follower import notify_due_watches
 from gonemaster_tasks.queues import TIERS
 from gonemaster_tasks.schedule import restore_entries
 
@@ -43,20 +43,20 @@ def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Re
     A missing epoch shows that Redis lost its content. A tier is rebuilt from its rows in their order, which repairs
     missing, stale and duplicate messages alike.
     """
-    broker.rejected.put_wrong_types_aside()  # This is first: Redis refuses every other command on such a key.
+    broker.rejected.quarantine_wrong_types()  # This is first: Redis refuses every other command on such a key.
     wanted = broker.reconciliation.mark()  # Read before the comparison: a later request sets another mark.
     end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # Copied first: a paused tier must not run when its messages are restored.
     republish_settings(store, broker)
     emptied = not broker.marks.controls().epoch
     drop_stale_unacked(store, broker, now=now)
-    broker.duties.begin(PURGE)
+    broker.maintenance_times.begin(PURGE)
     finished = finish_changes(store, broker)
     messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
     schedules = restore_entries(app, broker)
-    call_for_due_operations(store, broker, now=now)
-    call_for_due_statistics(store, broker, now=now)
-    call_for_watches(store, broker)
+    notify_due_operations(store, broker, now=now)
+    notify_due_statistics(store, broker, now=now)
+    notify_due_watches(store, broker)
     if emptied:
         broker.marks.set_epoch(secrets.token_hex(8))
     broker.reconciliation.remove_mark(wanted)
@@ -82,7 +82,7 @@ def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, e
     if broker.marks.submissions():  # Their messages are being sent; the next round checks whether they arrived.
         return 0
     if emptied or _counts_differ(store, broker, tier):
-        note_lost_jobs(store, broker, broker.lists.newest_ids(tier, _LOOKED_AT))  # Before the messages are removed.
+        record_lost_jobs(store, broker, broker.lists.newest_ids(tier, _LOOKED_AT))  # Before the messages are removed.
         with broker.locks.exclusive(QUEUE_ORDER):
             return rebuild_tier(store, broker, tier)
     return _restore_head(store, broker, tier, now=now)

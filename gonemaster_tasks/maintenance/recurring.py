@@ -19,7 +19,7 @@ from gonemaster_db.service.schedules import (
     decide_occurrence,
     due_occurrences,
     has_active_batch,
-    take_occurrence,
+    lock_occurrence,
 )
 from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.control.parts import QueueParts
@@ -65,18 +65,18 @@ def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> Sche
     except (BrokerUnavailable, StoreUnavailable):
         raise
     except StoreConflict as error:
-        log.warning("schedule not run, it stays due", extra={**about, "error": str(error)})
+        log.warning("schedule not run, still due", extra={**about, "error": str(error)})
         return None
     except Exception as error:  # The failure of one schedule must not delay the others.
         expected = isinstance(error, AmbiguousProfile)
         log.warning("batch of a schedule not submitted", extra=about, exc_info=None if expected else error)
         text = _text_of(error)
-        decided = parts.store.run_in_transaction(lambda session: _note_error(parts, session, occurrence, text))
+        decided = parts.store.run_in_transaction(lambda session: _record_error(parts, session, occurrence, text))
     if decided is None:
         return None
     if decided.stored is not None:
         enqueue_batch(parts, decided.stored)
-    _tell(decided, about)
+    _log(decided, about)
     return decided.decision.outcome
 
 
@@ -89,7 +89,7 @@ class _Decided:
 
 
 def _decide(parts: QueueParts, session: Session, occurrence: Occurrence, max_batch_size: int) -> _Decided | None:
-    listed = take_occurrence(session, occurrence)
+    listed = lock_occurrence(session, occurrence)
     if listed is None:
         return None
     now = parts.clock.now()
@@ -144,8 +144,8 @@ def _store(parts: QueueParts, session: Session, listed: ListedSchedule, *, now: 
     return stored
 
 
-def _note_error(parts: QueueParts, session: Session, occurrence: Occurrence, text: str) -> _Decided | None:
-    listed = take_occurrence(session, occurrence)
+def _record_error(parts: QueueParts, session: Session, occurrence: Occurrence, text: str) -> _Decided | None:
+    listed = lock_occurrence(session, occurrence)
     if listed is None:
         return None
     now = parts.clock.now()
@@ -172,9 +172,9 @@ def _text_of(error: Exception) -> str:
     return Text("{error}; the log of the worker has the reason", error=type(error).__name__)
 
 
-def _tell(decided: _Decided, about: dict[str, object]) -> None:
+def _log(decided: _Decided, about: dict[str, object]) -> None:
     decision = decided.decision
     level = logging.WARNING if decision.outcome is ScheduleOutcome.ERROR else logging.INFO
     jobs = decided.stored.submitted.job_count if decided.stored else 0
-    told = {**about, "outcome": decision.outcome.value, "batch_id": decision.batch_id, "jobs": jobs}
-    log.log(level, "occurrence of a schedule", extra=told | ({"error": decision.error} if decision.error else {}))
+    fields = {**about, "outcome": decision.outcome.value, "batch_id": decision.batch_id, "jobs": jobs}
+    log.log(level, "occurrence of a schedule", extra=fields | ({"error": decision.error} if decision.error else {}))

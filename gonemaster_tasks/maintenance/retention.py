@@ -22,7 +22,7 @@ from gonemaster_db.service.metrics.counting import PURGED, Count, add_counts
 from gonemaster_db.service.metrics.slots import remove_old_slots
 from gonemaster_db.service.operations import purge_operations
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.processes.duties import PURGE
+from gonemaster_tasks.broker.processes.maintenance_times import PURGE
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.errors import BrokerUnavailable
 
@@ -127,15 +127,15 @@ def _purge_expired(
     live.load(store)  # The settings of this process may be stale, and a deletion cannot be undone.
     days, audit_days = _windows(live)
 
-    broker.duties.note(PURGE)
+    broker.maintenance_times.note(PURGE)
 
     def ended() -> bool:
-        broker.duties.note(PURGE)  # The queue health reports a task that is no longer performed.
+        broker.maintenance_times.note(PURGE)  # The queue health reports a task that is no longer performed.
         return stopped() or _windows(live) != (days, audit_days) or not broker.locks.renew(_LOCK, holder, _LOCK_LIFE)
 
     purged = purge_old_runs(store, days=days, now=now, who=BEAT, stopped=ended) if days else 0
     if purged:
-        log.info("old runs deleted", extra={"runs": purged, "older_than_days": days})
+        log.info("old runs purged", extra={"runs": purged, "older_than_days": days})
     if audit_days:
         _purge_audit(store, days=audit_days, now=now, stopped=ended)
     store.run_in_transaction(lambda session: _purge_small_tables(session, now))

@@ -46,15 +46,15 @@ def project_due(
     coverage: int = COVERAGE,
 ) -> int:
     """Project the waiting runs, unless another worker does so; return their number."""
-    with _turn(broker, "projection") as mine:
-        if mine is None:
+    with _exclusive(broker, "projection") as renew_lock:
+        if renew_lock is None:
             return 0
-        began = monotonic()
+        start = monotonic()
         projected = projector.project(
-            store, floor=floor, now=now, stopped=lambda: stopped() or not mine(), coverage=coverage
+            store, floor=floor, now=now, stopped=lambda: stopped() or not renew_lock(), coverage=coverage
         )
     if projected:
-        log.info("runs projected", extra={"runs": projected, "seconds": round(monotonic() - began, 2)})
+        log.info("runs projected", extra={"runs": projected, "seconds": round(monotonic() - start, 2)})
     return projected
 
 
@@ -72,15 +72,15 @@ def capture_due(
     Each snapshot is also compared with its neighbors, so that the first reader of a report does not wait for that.
     """
     captured = 0
-    with _turn(broker, "capture") as mine:
-        if mine is None:
+    with _exclusive(broker, "capture") as renew_lock:
+        if renew_lock is None:
             return 0
         with store.read_only() as session:
             due = due_captures(session)
         for snapshot_id in due:
             if stopped():
                 break
-            pace = WorkPace(lambda: not stopped() and mine(), share=0.5, longest_s=_LONGEST_REST_S)
+            pace = WorkPace(lambda: not stopped() and renew_lock(), share=0.5, longest_s=_LONGEST_REST_S)
             hashed = scoring.fingerprint
             outcome = materialise(
                 store, snapshot_id, now=now, scoring_config_hash=hashed, coverage=coverage, step=pace.rest
@@ -116,7 +116,7 @@ def _remove_snapshot(snapshot_id: int, session: Session, size: int) -> int:
 
 
 @contextmanager
-def _turn(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
+def _exclusive(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
     """Yield a function that renews the lock and returns whether it is held; None if another worker holds it."""
     holder = secrets.token_hex(8)
     if not broker.locks.acquire(lock, holder, _LOCK_LIFE):
@@ -124,7 +124,7 @@ def _turn(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
         return
     renewed_at = monotonic()
 
-    def mine() -> bool:
+    def renew_lock() -> bool:
         nonlocal renewed_at
         if monotonic() - renewed_at < _LOCK_LIFE.total_seconds() / 4:
             return True
@@ -132,9 +132,9 @@ def _turn(broker: Broker, lock: str) -> Iterator[Callable[[], bool] | None]:
         return bool(broker.locks.renew(lock, holder, _LOCK_LIFE))
 
     try:
-        yield mine
+        yield renew_lock
     finally:
         try:
             broker.locks.release(lock, holder)
         except BrokerUnavailable:
-            log.warning("lock not released, it expires", extra={"lock": lock})
+            log.warning("lock not released, it will expire", extra={"lock": lock})

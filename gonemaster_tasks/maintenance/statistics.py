@@ -19,7 +19,7 @@ _LOCK_LIFE = timedelta(minutes=2)
 _LONGEST_REST_S = 0.25
 
 
-def call_for_due_statistics(store: Store, broker: Broker, *, now: datetime) -> None:
+def notify_due_statistics(store: Store, broker: Broker, *, now: datetime) -> None:
     """Notify a worker if a large batch has ended or lost runs since its statistics were computed."""
     with store.read_only() as session:
         due = batches_without_statistics(session, now=now, limit=1)
@@ -36,7 +36,7 @@ def make_due_statistics(
         if not broker.locks.acquire(_LOCK, holder, _LOCK_LIFE):
             return 0  # Another worker computes them.
         try:
-            return _make_all(store, broker, now, stopped, holder)
+            return _compute_all(store, broker, now, stopped, holder)
         finally:
             broker.locks.release(_LOCK, holder)
     except (BrokerUnavailable, StoreError) as error:
@@ -44,10 +44,10 @@ def make_due_statistics(
         return 0
 
 
-def _make_all(
+def _compute_all(
     store: Store, broker: Broker, now: Callable[[], datetime], stopped: Callable[[], bool], holder: str
 ) -> int:
-    made = 0
+    computed = 0
     with store.read_only() as session:
         due = batches_without_statistics(session, now=now())
     for batch_key in due:
@@ -62,7 +62,7 @@ def _make_all(
         if tables is None:
             log.info("statistics discarded: runs of the batch have changed", extra={"batch_key": batch_key})
             continue
-        made += 1
+        computed += 1
         took_s = round(pace.lasted_s(), 1)
         log.info("statistics computed", extra={"batch_key": batch_key, "tables": tables, "seconds": took_s})
-    return made
+    return computed

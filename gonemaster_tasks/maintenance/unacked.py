@@ -8,7 +8,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import JobStatus
 from gonemaster_db.queue.queue import states_of
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.maintenance.losses import note_lost_jobs
+from gonemaster_tasks.maintenance.losses import record_lost_jobs
 from gonemaster_tasks.queues import TIERS
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def drop_stale_unacked(store: Store, broker: Broker, *, now: datetime, grace: ti
         states = states_of(session, old)
     stale = [job_id for job_id in old if job_id not in states or states[job_id][0] is not JobStatus.RUNNING]
     if stale:
-        note_lost_jobs(store, broker, [job_id for job_id in stale if job_id not in states])
+        record_lost_jobs(store, broker, [job_id for job_id in stale if job_id not in states])
         broker.unacked.drop(stale)
         _requeue(broker, stale, states)
         log.warning("stale unacked messages dropped", extra={"messages": len(stale)})

@@ -11,19 +11,19 @@ from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.monitoring.issues import KINDS, Issue
-from gonemaster_tasks.monitoring.jobs import of_both, of_messages, of_rows
-from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
-from gonemaster_tasks.monitoring.processes import of_reports, of_silences
-from gonemaster_tasks.monitoring.servers import of_locks, of_losses, of_redis
+from gonemaster_tasks.monitoring.jobs import find_message_issues, find_mismatches, find_row_issues
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
+from gonemaster_tasks.monitoring.processes import find_process_issues, find_silent_processes
+from gonemaster_tasks.monitoring.servers import find_long_locks, find_lost_jobs, find_redis_issues
 
-PATIENCE = timedelta(seconds=3)  # The time limit of all concurrent checks.
+TIMEOUT = timedelta(seconds=3)  # The time limit of all concurrent checks.
 Check = Callable[[QueueParts, Settings, datetime], Iterable[Issue]]
 
 # Grouped by the servers they need. Checks of a single server are light and decide whether it is unavailable.
-_REDIS: Sequence[Check] = (of_redis, of_reports, of_losses, of_messages)
-_DATABASE: Sequence[Check] = (of_locks, of_silences)
-_ROWS: Sequence[Check] = (of_rows,)
-_BOTH: Sequence[Check] = (of_both,)
+_REDIS: Sequence[Check] = (find_redis_issues, find_process_issues, find_lost_jobs, find_message_issues)
+_DATABASE: Sequence[Check] = (find_long_locks, find_silent_processes)
+_ROWS: Sequence[Check] = (find_row_issues,)
+_BOTH: Sequence[Check] = (find_mismatches,)
 _FULL = "MISCONF"  # The reply of Redis to every write after its last save failed.
 
 
@@ -38,33 +38,33 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
     )
 
 
-def find_issues_anyway(parts: QueueParts, settings: Settings, *, patience: timedelta = PATIENCE) -> list[Issue]:
+def find_issues_in_time(parts: QueueParts, settings: Settings, *, timeout: timedelta = TIMEOUT) -> list[Issue]:
     """Run all checks concurrently within a time limit: an unavailable server is an issue, the others are reported.
 
     Other checks without an answer in time (for example because a table is locked) are skipped.
     """
-    until = time.monotonic() + patience.total_seconds()
+    until = time.monotonic() + timeout.total_seconds()
     pending = {
         name: PendingCall(partial(_found, checks, parts, settings))
         for name, checks in (("redis", _REDIS), ("database", _DATABASE), ("rows", _ROWS), ("both", _BOTH))
     }
     issues: list[Issue] = []
-    away: dict[str, str] = {}  # server to reason
+    unavailable: dict[str, str] = {}  # server to reason
     for name, one in pending.items():
         try:
             issues += one.result(until)
         except BrokerUnavailable as error:
-            away.setdefault("redis", text_of(error))
+            unavailable.setdefault("redis", text_of(error))
         except StoreUnavailable as error:
-            away.setdefault("database", text_of(error))
+            unavailable.setdefault("database", text_of(error))
         except StoreError:
             continue
-        except NotInTime:
+        except CallTimeout:
             if name in ("redis", "database"):
-                away.setdefault(
-                    name, Text("no answer for {patience} s", patience=format(patience.total_seconds(), ".0f"))
+                unavailable.setdefault(
+                    name, Text("no answer for {patience} s", patience=format(timeout.total_seconds(), ".0f"))
                 )
-    return _each_once([*_absent(away), *issues])
+    return _each_once([*_absent(unavailable), *issues])
 
 
 def _found(checks: Sequence[Check], parts: QueueParts, settings: Settings) -> list[Issue]:
@@ -80,13 +80,15 @@ def _each_once(issues: Iterable[Issue]) -> list[Issue]:
     return [issue for issue in found if issue.kind != "process_vanished" or issue.subject not in cut_off]
 
 
-def _absent(away: dict[str, str]) -> Iterable[Issue]:
-    if "redis" in away:
-        yield Issue("broker_unavailable", "redis", Text("no job starts: {away}", away=away["redis"]))
-        if _FULL in away["redis"]:
-            yield Issue("disk_full", "redis", away["redis"])
-    if "database" in away:
-        yield Issue("database_unavailable", "database", Text("nothing is stored: {away}", away=away["database"]))
+def _absent(unavailable: dict[str, str]) -> Iterable[Issue]:
+    if "redis" in unavailable:
+        yield Issue("broker_unavailable", "redis", Text("jobs cannot start: {away}", away=unavailable["redis"]))
+        if _FULL in unavailable["redis"]:
+            yield Issue("disk_full", "redis", unavailable["redis"])
+    if "database" in unavailable:
+        yield Issue(
+            "database_unavailable", "database", Text("results cannot be stored: {away}", away=unavailable["database"])
+        )
 
 
 def count_issues(issues: Iterable[Issue]) -> dict[str, int]:

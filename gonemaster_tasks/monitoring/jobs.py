@@ -23,14 +23,14 @@ GRACE = timedelta(seconds=15)
 _FAILURES_SHOWN = timedelta(days=1)
 
 
-def of_rows(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_row_issues(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield the issues found in the database alone."""
     yield from _ended_leases(parts, now, max(GRACE, timedelta(seconds=2 * settings.reap_interval_seconds)))
     yield from _operations(parts, now, timedelta(seconds=2 * settings.reconcile_interval_seconds))
     yield from _recurring_batches(parts, settings, now)
 
 
-def of_messages(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_message_issues(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield the issues found in Redis alone."""
     workers = parts.broker.workers.live()
     yield from _stalled_jobs(workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))
@@ -39,7 +39,7 @@ def of_messages(parts: QueueParts, settings: Settings, now: datetime) -> Iterato
     yield from _rejected(parts)
 
 
-def of_both(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_mismatches(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield the issues where rows differ from messages or workers."""
     workers = parts.broker.workers.live()
     yield from _stalled_tiers(parts, workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))
@@ -72,7 +72,10 @@ def _stalled_tiers(parts: QueueParts, workers: list[WorkerState], now: datetime,
         ready = any(tier in worker.queues and worker.started_at < since.timestamp() for worker in workers)
         if ready and tier not in paused and waiting is not None and waiting < since:
             yield Issue(
-                "tier_stalled", tier, Text("jobs wait and workers are alive, but no job starts or ends"), waiting
+                "tier_stalled",
+                tier,
+                Text("jobs are waiting and workers are running, but no job starts or ends"),
+                waiting,
             )
 
 
@@ -104,9 +107,9 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
             yield Issue(
                 "no_worker",
                 tier,
-                Text("1 job waits and no worker consumes this tier")
+                Text("1 job is waiting, but no worker consumes this tier")
                 if rows == 1
-                else Text("{number} jobs wait and no worker consumes this tier", number=rows),
+                else Text("{number} jobs are waiting, but no worker consumes this tier", number=rows),
                 count=rows,
             )
         lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
@@ -136,7 +139,7 @@ def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issu
     waiting = parts.broker.lists.depths()[MAINTENANCE]
     if waiting and not any(MAINTENANCE in worker.queues for worker in workers):
         text = Text(
-            "periodic tasks wait, and no worker consumes this queue: leases are not reaped, schedules do not run"
+            "periodic tasks are waiting, but no worker consumes this queue: leases are not reaped, schedules do not run"
         )
         yield Issue("maintenance_idle", MAINTENANCE, text, count=waiting)
 
@@ -154,7 +157,7 @@ def _rejected(parts: QueueParts) -> Iterator[Issue]:
     newest = parts.broker.rejected.newest()
     if newest is not None:
         text = Text(
-            "an item of this queue was put aside: {reason}; the last ones are in {rejected}",
+            "an item of this queue was rejected: {reason}; the most recent ones are in {rejected}",
             reason=newest.reason,
             rejected=REJECTED,
         )
@@ -172,7 +175,7 @@ def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[
             since = operation.lease_until or operation.created_at
             if now - since >= grace:
                 text = Text(
-                    "{kind} of {target} waits, and no worker performs it",
+                    "{kind} of {target} is waiting, but no worker performs it",
                     kind=operation.kind,
                     target=repr(operation.target),
                 )
@@ -193,7 +196,7 @@ def _recurring_batches(parts: QueueParts, settings: Settings, now: datetime) -> 
         overdue = overdue_schedules(session, before=before, limit=_MAX_JOBS) if settings.scheduler_enabled else []
         failed = failed_schedules(session, limit=_MAX_JOBS)
     for listed in overdue:
-        text = Text("the schedule of this tag is due, and no worker submits its batch")
+        text = Text("the schedule of this tag is due, but no worker submits its batch")
         yield Issue("schedule_overdue", listed.source_tag, text, listed.schedule.next_run_at)
     for listed in failed:
         text = Text(

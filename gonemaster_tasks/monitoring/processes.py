@@ -6,33 +6,33 @@ from datetime import UTC, datetime
 
 from gonemaster_db.service.broker_silence import read_outages
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.broker.processes.duties import PURGE, REAP
-from gonemaster_tasks.broker.processes.reports import Heard, ProcessReport
+from gonemaster_tasks.broker.processes.maintenance_times import PURGE, REAP
+from gonemaster_tasks.broker.processes.reports import ProcessReport, ProcessStatus
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.monitoring.issues import Issue
 
-MOST_SKEW_S = 5.0
+MAX_SKEW_S = 5.0
 _SILENT_S = 10.0  # More than two report intervals.
 _SAID_LATELY_S = 15.0
 _LATE_S = 6.0  # In addition to two intervals of the reaper, or one of retention.
 _LONGEST_WRITING_S = 10.0
 
 
-def of_reports(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_process_issues(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield the issues of processes and maintenance tasks that Redis knows."""
-    heard = parts.broker.reports.heard()
-    alive = [one for one in heard if one.silent_s <= _SILENT_S]
+    recent = parts.broker.reports.recent()
+    alive = [one for one in recent if one.silent_s <= _SILENT_S]
     for one in alive:
         yield from _clock_of(one.report)
         yield from _database_of(one.report)
-    yield from _vanished(heard, now)
+    yield from _find_vanished(recent, now)
     yield from _disks(alive)
     yield from _writer(alive, now)
     yield from _duties(parts, settings, now)
 
 
-def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_silent_processes(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield processes that recorded in the database that Redis does not answer them."""
     with parts.store.read_only() as session:
         silences = read_outages(session)
@@ -46,7 +46,7 @@ def of_silences(parts: QueueParts, _settings: Settings, now: datetime) -> Iterat
 
 def _clock_of(report: ProcessReport) -> Iterator[Issue]:
     skew_s = report.skew_s
-    if abs(skew_s) > MOST_SKEW_S:
+    if abs(skew_s) > MAX_SKEW_S:
         how = Text("ahead of") if skew_s > 0 else Text("behind")
         text = Text(
             "the clock of {kind} {name} is {abs} s {how} that of Redis' host",
@@ -71,15 +71,15 @@ def _database_of(report: ProcessReport) -> Iterator[Issue]:
         yield Issue("process_without_database", report.name, text, _moment(since))
 
 
-def _vanished(heard: Sequence[Heard], now: datetime) -> Iterator[Issue]:
+def _find_vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:
     """Yield processes that stopped reporting without a final report, unless a successor has replaced them."""
-    for one in heard:
+    for one in recent:
         report, last = one.report, now.timestamp() - one.age_s
-        if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in heard):
+        if one.silent_s <= _SILENT_S or any(_follows(other, report, last) for other in recent):
             continue
         text = Text(
-            "this {kind} (process {pid} of {host}) has said nothing for {silent_s} s:"
-            " it has died, is frozen, or is cut off from Redis",
+            "this {kind} (process {pid} of {host}) has not reported for {silent_s} s: "
+            "it has died, is frozen, or cannot reach Redis",
             kind=report.kind,
             pid=report.pid,
             host=report.host,
@@ -88,24 +88,24 @@ def _vanished(heard: Sequence[Heard], now: datetime) -> Iterator[Issue]:
         yield Issue("process_vanished", report.name, text, _moment(last))
 
 
-def _follows(other: Heard, report: ProcessReport, last: float) -> bool:
+def _follows(other: ProcessStatus, report: ProcessReport, last: float) -> bool:
     same = other.report.kind == report.kind and other.report.host == report.host
     return same and other.silent_s <= _SILENT_S and other.report.started_at > last
 
 
-def _disks(alive: Sequence[Heard]) -> Iterator[Issue]:
+def _disks(alive: Sequence[ProcessStatus]) -> Iterator[Issue]:
     full = [one.report for one in alive if one.report.full]
     if full:
         text = f"{full[0].kind} {full[0].name}: {full[0].full}"
         yield Issue("disk_full", "database", text, count=len(full))
 
 
-def _writer(alive: Sequence[Heard], now: datetime) -> Iterator[Issue]:
+def _writer(alive: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:
     """Yield an issue if a process holds the write lock of SQLite for too long."""
     since = min((at for one in alive if (at := one.report.writer_held_since) is not None), default=None)
     if since is not None and now.timestamp() - since > _LONGEST_WRITING_S:
         text = Text(
-            "another process has been writing to SQLite for {held_s} s, and all others wait",
+            "another process has been writing to SQLite for {held_s} s, and all others are waiting",
             held_s=format(now.timestamp() - since, ".0f"),
         )
         yield Issue("lock_held", "sqlite", text, _moment(since))
@@ -116,7 +116,7 @@ def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Is
     started_s = [now.timestamp() - worker.started_at for worker in parts.broker.workers.live()]
     if not started_s:
         return
-    ages_s = parts.broker.duties.ages_s()
+    ages_s = parts.broker.maintenance_times.ages_s()
     reap_s, purge_s = settings.reap_interval_seconds, settings.purge_interval_seconds
     for duty, kind, interval_s, limit_s in (
         (REAP, "reap_overdue", reap_s, 2 * reap_s + _LATE_S),
@@ -127,9 +127,9 @@ def _duties(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Is
         if late_s > limit_s:
             times = {"late_s": f"{late_s:.0f}", "interval_s": interval_s}
             if duty == REAP:
-                text = Text("no leases were reaped for {late_s} s, though it is done each {interval_s} s", **times)
+                text = Text("no leases were reaped for {late_s} s; the interval is {interval_s} s", **times)
             else:
-                text = Text("no old runs were deleted for {late_s} s, though it is done each {interval_s} s", **times)
+                text = Text("no old runs were deleted for {late_s} s; the interval is {interval_s} s", **times)
             yield Issue(kind, duty, text, _moment(now.timestamp() - late_s))
 
 

@@ -14,7 +14,7 @@ _WAITS = timedelta(seconds=1)
 _WRITES = {"aof_last_write_status": "append-only file", "rdb_last_bgsave_status": "snapshot"}
 
 
-def of_redis(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
+def find_redis_issues(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
     """Yield the issues of the disk and memory of Redis, and the losses that workers have recorded."""
     facts = parts.broker.facts()
     failed = [what for name, what in _WRITES.items() if facts.get(name, "ok") != "ok"]
@@ -22,24 +22,26 @@ def of_redis(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator
         yield Issue("disk_full", "redis", Text("Redis could not write its {files}", files=" and its ".join(failed)))
     policy = facts.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
-        text = Text("maxmemory-policy is {policy} but must be noeviction, or messages may be lost", policy=policy)
+        text = Text(
+            "maxmemory-policy is {policy} but must be noeviction, otherwise messages may be lost", policy=policy
+        )
         yield Issue("may_evict", "redis", text)
 
 
-def of_losses(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
+def find_lost_jobs(parts: QueueParts, _settings: Settings, _now: datetime) -> Iterator[Issue]:
     """Yield accepted jobs that are lost."""
     lost = parts.broker.losses.found()
     if lost is not None:
         jobs = ", ".join(lost.job_ids) + ", ..." * (lost.count > 3)
         if lost.count == 1:
-            text = Text("1 accepted job is not in the database any more: {jobs}", jobs=jobs)
+            text = Text("1 accepted job is no longer in the database: {jobs}", jobs=jobs)
         else:
-            text = Text("{number} accepted jobs are not in the database any more: {jobs}", number=lost.count, jobs=jobs)
+            text = Text("{number} accepted jobs are no longer in the database: {jobs}", number=lost.count, jobs=jobs)
         since = datetime.fromtimestamp(lost.since, UTC)
         yield Issue("commits_lost", "database", text, since, count=lost.count)
 
 
-def of_locks(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
+def find_long_locks(parts: QueueParts, _settings: Settings, now: datetime) -> Iterator[Issue]:
     """Yield transactions on PostgreSQL that have held locks for too long; reads none of our tables."""
     with parts.store.read_only() as session:
         holders = lock_holders(session, longest=_LONGEST, waits=_WAITS)
@@ -55,5 +57,7 @@ def _text(holder: LockHolder) -> str:
     text = Text("a transaction ({who}; {state}) has held locks {span}", who=who, state=state, span=span)
     if not holder.waiting:
         return text
-    waiting = Text("1 other waits") if holder.waiting == 1 else Text("{number} others wait", number=holder.waiting)
+    waiting = (
+        Text("1 other waits") if holder.waiting == 1 else Text("{number} others are waiting", number=holder.waiting)
+    )
     return joined("; ", (text, waiting))

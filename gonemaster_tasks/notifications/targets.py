@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefused
 from gonemaster_tasks.notifications.threads import in_thread
@@ -92,7 +92,7 @@ def read_target(url: str, *, allow_private: bool) -> Target:
 def _read_host(text: str, *, allow_private: bool) -> str:
     address = _as_address(text)
     if address is not None:
-        if not may_be_target(address, guarded=not allow_private):
+        if not is_allowed_target(address, guarded=not allow_private):
             raise TargetRefused(
                 Text("must not have the address {refusal}", refusal=_refusal(address, allow_private=allow_private))
             )
@@ -132,7 +132,7 @@ async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
         except OSError as error:
             log.warning("receiver has no address", extra={"host": target.host, "error": str(error)})
             found = []
-    refused = [address for address in found if not may_be_target(address, guarded=not allow_private)]
+    refused = [address for address in found if not is_allowed_target(address, guarded=not allow_private)]
     if refused:
         log.warning("receiver has addresses that are not allowed", extra={"host": target.host, "addresses": refused})
     if refused or not found:
@@ -149,5 +149,8 @@ def _look_up(target: Target) -> list[str]:
 
 def _refusal(address: str, *, allow_private: bool) -> str:
     if allow_private:
-        return Text("{address}, which is not that of a single host", address=address)
-    return Text("{address}, which is not a global one of another host; see allow_private_webhooks", address=address)
+        return Text("{address}, which is not a unicast address", address=address)
+    return Text(
+        "{address}, which is not a globally reachable address of another host; see allow_private_webhooks",
+        address=address,
+    )

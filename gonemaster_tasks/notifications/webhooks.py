@@ -143,7 +143,7 @@ async def _read_status(reader: asyncio.StreamReader) -> int:
         status = int(line[1])
         if status >= 200:
             return status
-    raise DeliveryFailed(Text("the receiver sends interim responses only"))
+    raise DeliveryFailed(Text("the receiver sent only interim responses"))
 
 
 async def _read_rest(reader: asyncio.StreamReader) -> None:

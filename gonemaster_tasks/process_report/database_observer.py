@@ -13,8 +13,8 @@ from gonemaster_tasks.repeating import RepeatedTask
 LOOK_EVERY_S = 1.5
 _RETRY_S = 0.5
 # Among many short transactions one ends within this time, which distinguishes them from a long one.
-_WRITER_PATIENCE = timedelta(seconds=1)
-FULL = "the database says that its disk is full"
+_WRITER_TIMEOUT = timedelta(seconds=1)
+FULL = "the database reports a full disk"
 
 
 class DatabaseObserver:
@@ -44,11 +44,11 @@ class DatabaseObserver:
         """Check the database once. Raises StoreError."""
         self.watch.ask(self._store.ping)
         self._scarce = describe_scarce_space(self._store)
-        began = time.monotonic()
-        if is_writable_within(self._store, _WRITER_PATIENCE):
+        started_at = time.monotonic()
+        if is_writable_within(self._store, _WRITER_TIMEOUT):
             self._writer_held_since = None
         elif self._writer_held_since is None:
-            self._writer_held_since = began
+            self._writer_held_since = started_at
 
     def facts(self, now: float) -> Mapping[str, Any]:
         """Return the fields of a report at a time (POSIX seconds)."""

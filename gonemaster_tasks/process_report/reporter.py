@@ -49,7 +49,7 @@ class Reporter:
         self._facts = facts
         self._started_at: float | None = None
         self._silent_since: float | None = None
-        self._told_at: float | None = None  # on the monotonic clock
+        self._reported_at: float | None = None  # on the monotonic clock
         self._task = RepeatedTask(
             "process report", self._synchronize_and_report, pause_s=REPORT_EVERY_S, retry_s=_RETRY_S
         )
@@ -73,7 +73,7 @@ class Reporter:
 
     def forget(self) -> None:
         """Remove the report of this process; if Redis does not answer, the process will count as silent."""
-        self._take_back()
+        self._end_outage()
         with suppress(BrokerUnavailable):
             self._broker.reports.remove(self._report())
 
@@ -83,33 +83,33 @@ class Reporter:
             self._clock.synchronize(self._broker)
             self.report()
         except BrokerUnavailable as error:
-            self._tell_database(began, str(error))
+            self._record_outage(began, str(error))
             raise
-        self._take_back()
+        self._end_outage()
 
-    def _tell_database(self, began: float, reason: str) -> None:
+    def _record_outage(self, began: float, reason: str) -> None:
         """Record in the database that Redis does not answer; not with every attempt."""
         self._silent_since = began if self._silent_since is None else self._silent_since
-        if self._store is None or (self._told_at and time.monotonic() - self._told_at < REPORT_EVERY_S):
+        if self._store is None or (self._reported_at and time.monotonic() - self._reported_at < REPORT_EVERY_S):
             return
-        said = {
+        report = {
             "kind": self._kind,
             "host": socket.gethostname(),
             "since": self._silent_since,
             "at": self._clock.timestamp(),
             "reason": reason[:300],
         }
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
         with suppress(StoreError):  # Without both servers no report is possible.
-            self._store.run_in_transaction(partial(report_outage, name=self._name, said=said), attempts=2)
+            self._store.run_in_transaction(partial(report_outage, name=self._name, report=report), attempts=2)
 
-    def _take_back(self) -> None:
+    def _end_outage(self) -> None:
         self._silent_since = None
-        if self._told_at is None or self._store is None:
+        if self._reported_at is None or self._store is None:
             return
         with suppress(StoreError):  # A record that is not renewed soon expires.
             self._store.run_in_transaction(partial(end_outage, name=self._name), attempts=2)
-            self._told_at = None
+            self._reported_at = None
 
     def _report(self) -> ProcessReport:
         if self._started_at is None:

@@ -105,9 +105,9 @@ def _time(text: str) -> time:
 
 
 def _zone(name: str) -> ZoneInfo:
-    may_be_one = name.partition("/")[0].lower() not in _NO_ZONES and len(name) <= LONGEST_ZONE and _ZONE.fullmatch(name)
+    can_be_one = name.partition("/")[0].lower() not in _NO_ZONES and len(name) <= LONGEST_ZONE and _ZONE.fullmatch(name)
     try:
-        if may_be_one:
+        if can_be_one:
             return ZoneInfo(name)
     except (LookupError, ValueError, OSError):  # No such file, a file that is not a time zone, or a directory.
         pass

@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, cast
 
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.version import __version__
 
 _PIECE = 16_384
@@ -27,7 +27,7 @@ def download(
     url: str,
     *,
     limit: timedelta,
-    most_octets: int,
+    max_octets: int,
     headers: Mapping[str, str] | None = None,
     global_only: bool = False,
 ) -> bytes:
@@ -49,7 +49,7 @@ def download(
         handlers.append(urllib.request.ProxyHandler({}))
     try:
         with urllib.request.build_opener(*handlers).open(request) as response:
-            return _read(response.read1, most_octets)
+            return _read(response.read1, max_octets)
     except urllib.error.HTTPError as error:
         error.close()  # The error holds the connection open.
         raise
@@ -57,12 +57,12 @@ def download(
         raise OSError(f"not HTTP: {type(error).__name__}") from error
 
 
-def _read(read: Callable[[int], bytes], most_octets: int) -> bytes:
+def _read(read: Callable[[int], bytes], max_octets: int) -> bytes:
     pieces, length = [], 0
     while piece := read(_PIECE):
         length += len(piece)
-        if length > most_octets:
-            raise TooLong(f"more than {most_octets} octets")
+        if length > max_octets:
+            raise TooLong(f"more than {max_octets} octets")
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -100,7 +100,9 @@ class _Rules:
     def connect(self, address: tuple[str, int], _timeout: object = None, source: Any = None) -> socket.socket:
         """Connect like socket.create_connection: the name is resolved once, and its addresses are checked."""
         host, port = address
-        found = [one for one in self._look_up(host, port) if not self.global_only or may_be_target(one, guarded=True)]
+        found = self._look_up(host, port)
+        if self.global_only:
+            found = [one for one in found if is_allowed_target(one, guarded=True)]
         if not found:
             raise OSError(f"{host} has no address that is globally reachable")
         for left, one in zip(range(len(found), 0, -1), found, strict=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gonemaster_db.core.session import Store
-from gonemaster_db.service.reference_lists import note_failure, save_reference_list, take_attempt
+from gonemaster_db.service.reference_lists import record_failure, reserve_attempt, save_reference_list
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.reference_data.download import download, reason_of
@@ -15,7 +15,7 @@ from gonemaster_tasks.reference_data.tlds import IANA_TLDS, TldList, parse_tlds
 
 log = logging.getLogger(__name__)
 
-_MOST_OCTETS = 1_000_000  # bytes; the list of top-level domains has 10,000, the one of RDAP services 50,000
+_MAX_OCTETS = 1_000_000  # bytes; the list of top-level domains has 10,000, the one of RDAP services 50,000
 
 
 class FetchFailed(TasksError):
@@ -76,10 +76,10 @@ def _fetch(store: Store, settings: Settings, source: _Source, *, now: datetime) 
     try:
         if not url:
             raise ValueError(f"{source.setting} is empty")
-        found = source.parse(download(url, limit=limit, most_octets=_MOST_OCTETS).decode("utf-8"))
+        found = source.parse(download(url, limit=limit, max_octets=_MAX_OCTETS).decode("utf-8"))
     except (OSError, ValueError) as error:
         text = f"{url}: {reason_of(error)}"
-        store.run_in_transaction(lambda session: note_failure(session, source.name, error=text, now=now))
+        store.run_in_transaction(lambda session: record_failure(session, source.name, error=text, now=now))
         raise FetchFailed(text) from error
     store.run_in_transaction(
         lambda session: save_reference_list(session, source.name, version=found.version, names=found.lines, now=now)
@@ -97,7 +97,7 @@ def refresh_external_data(store: Store, settings: Settings, *, now: datetime) ->
 
 def _refresh(store: Store, settings: Settings, source: _Source, *, now: datetime) -> bool:
     interval = settings.external_data_refresh_interval
-    if not store.run_in_transaction(lambda session: take_attempt(session, source.name, now=now, interval=interval)):
+    if not store.run_in_transaction(lambda session: reserve_attempt(session, source.name, now=now, interval=interval)):
         return False
     try:
         _fetch(store, settings, source, now=now)

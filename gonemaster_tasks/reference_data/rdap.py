@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from gonemaster_db.service.reference_lists import find_reference_list
 
 BOOTSTRAP = "rdap_dns_bootstrap"
-_MOST_SERVICES = 50_000
-_LONGEST, _MOST_LISTED = 255, 32
+_MAX_SERVICES = 50_000
+_LONGEST, _MAX_LISTED = 255, 32
 _EVENTS = {"registration": "registered_at", "expiration": "expires_at", "last changed": "changed_at"}
 
 
@@ -60,8 +60,8 @@ def parse_services(text: str) -> Services:
                     urls |= {name.lower().rstrip("."): base for name in names if isinstance(name, str) and name}
             case _:
                 raise NotRdap("a service is not a pair of lists")
-    if not 0 < len(urls) <= _MOST_SERVICES:
-        raise NotRdap(f"{len(urls)} services; between 1 and {_MOST_SERVICES} are expected")
+    if not 0 < len(urls) <= _MAX_SERVICES:
+        raise NotRdap(f"{len(urls)} services; between 1 and {_MAX_SERVICES} are expected")
     if wrong := next((name for name in urls if len(name.split()) != 1), None):
         raise NotRdap(f"{wrong[:80]!r} is not a name")
     return Services(_text(version)[:64], urls)
@@ -189,7 +189,7 @@ def _many(value: Any) -> list[Any]:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(text for one in _many(value)[:_MOST_LISTED] if (text := _text(one)))
+    return tuple(text for one in _many(value)[:_MAX_LISTED] if (text := _text(one)))
 
 
 def _text(value: Any) -> str:

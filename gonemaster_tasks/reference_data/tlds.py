@@ -13,10 +13,10 @@ from gonemaster_db.service.reference_lists import find_reference_list
 IANA_TLDS = "iana_tlds"
 _VERSION = re.compile(r"# Version ([0-9A-Za-z._-]{1,64})\b")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_FEWEST, _MOST = 500, 20_000  # The root zone has about 1,440; a list far from that is not this list.
+_FEWEST, _MAX = 500, 20_000  # The root zone has about 1,440; a list far from that is not this list.
 
 
-class NotTheList(ValueError):
+class InvalidTldList(ValueError):
     """A text that is not a list of top-level domains; the message says why."""
 
 
@@ -30,17 +30,17 @@ class TldList:
 
 
 def parse_tlds(text: str) -> TldList:
-    """Parse the list: a line with the version, then one name per line. Raises NotTheList."""
+    """Parse the list: a line with the version, then one name per line. Raises InvalidTldList."""
     lines = text.splitlines()
     version = _VERSION.match(lines[0]) if lines else None
     if version is None:
-        raise NotTheList("the first line has no version")
+        raise InvalidTldList("the first line has no version")
     names = [line.strip().lower() for line in lines[1:] if line.strip() and not line.startswith("#")]
     wrong = next((name for name in names if not _NAME.fullmatch(name)), None)
     if wrong is not None:
-        raise NotTheList(f"{wrong[:80]!r} is not a top-level domain")
-    if not _FEWEST <= len(names) <= _MOST:
-        raise NotTheList(f"{len(names)} names; between {_FEWEST} and {_MOST} are expected")
+        raise InvalidTldList(f"{wrong[:80]!r} is not a top-level domain")
+    if not _FEWEST <= len(names) <= _MAX:
+        raise InvalidTldList(f"{len(names)} names; between {_FEWEST} and {_MAX} are expected")
     return TldList(version[1], frozenset(names))
 
 

@@ -42,7 +42,7 @@ from gonemaster_tasks.control.broadcasts import CANCEL_COMMAND
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.revocation import ANNOUNCE_COMMAND
 from gonemaster_tasks.errors import TasksError
-from gonemaster_tasks.maintenance.metrics import add_up_runs
+from gonemaster_tasks.maintenance.metrics import aggregate_runs
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.maintenance.retention import purge_regularly
@@ -57,7 +57,7 @@ from gonemaster_tasks.worker.consume.transport import transport_settings
 from gonemaster_tasks.worker.execute.claims import ClaimStore
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.isolation import Isolation
-from gonemaster_tasks.worker.execute.lender import RedisLender
+from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.run_job import run_job
 from gonemaster_tasks.worker.execute.runner import Runner
@@ -94,7 +94,7 @@ def cancel_running(state: Any, job_ids: Sequence[str]) -> dict[str, Any]:
 
 
 @control_command(name=ANNOUNCE_COMMAND, args=[("tasks", list)], signature="[task1 [task2 ...]]")
-def tell_revoked(state: Any, tasks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def publish_revoked(state: Any, tasks: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Announce to monitors the jobs that were canceled while waiting."""
     dispatcher = state.consumer.event_dispatcher
     if dispatcher is not None and dispatcher.enabled:
@@ -122,15 +122,15 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
     @app.task(name=queues.PURGE, shared=False)
     def purge() -> None:
         now, stopped = process.clock.now(), process.stopping.is_set
-        with repeated(queues.PURGE), process.store.long_work():
+        with repeated(queues.PURGE), process.store.background_limits():
             purge_regularly(process.store, process.broker, process.live, now=now, stopped=stopped)
 
-    adding_up = OneAtATime(queues.ADD_UP, lambda: process.broker.locks)
+    adding_up = OneAtATime(queues.AGGREGATE, lambda: process.broker.locks)
 
-    @app.task(name=queues.ADD_UP, shared=False)
-    def add_up() -> None:
-        with process.store.long_work():
-            adding_up.run(lambda: _add_up(process))
+    @app.task(name=queues.AGGREGATE, shared=False)
+    def aggregate() -> None:
+        with process.store.background_limits():
+            adding_up.run(lambda: _aggregate(process))
 
     operating = threading.Lock()
 
@@ -143,7 +143,7 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
             now, stopped = process.clock.now, process.stopping.is_set
             parts = QueueParts(process.store, process.broker, app, process.clock)
             attempts = process.settings.max_attempts
-            with repeated(queues.OPERATE), process.store.long_work():
+            with repeated(queues.OPERATE), process.store.background_limits():
                 perform_due_operations(
                     parts, worker=process.name, now=now, lease=lease, max_attempts=attempts, stopped=stopped
                 )
@@ -152,9 +152,9 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
             operating.release()
 
 
-def _add_up(process: Process) -> None:
+def _aggregate(process: Process) -> None:
     now, stopped = process.clock.now, process.stopping.is_set
-    add_up_runs(process.store, now=now, stopped=stopped)
+    aggregate_runs(process.store, now=now, stopped=stopped)
     keep_tag_summaries(process.store, process.broker, now=now, stopped=stopped)
 
 
@@ -168,9 +168,9 @@ def _register_schedules(app: Celery, process: Process) -> None:
             return
         try:
             parts = QueueParts(process.store, process.broker, app, process.clock)
-            most, stopped = process.settings.max_batch_size, process.stopping.is_set
-            with repeated(queues.RUN_SCHEDULES), process.store.long_work():
-                run_due_schedules(parts, max_batch_size=most, stopped=stopped)
+            maximum, stopped = process.settings.max_batch_size, process.stopping.is_set
+            with repeated(queues.RUN_SCHEDULES), process.store.background_limits():
+                run_due_schedules(parts, max_batch_size=maximum, stopped=stopped)
         finally:
             running.release()
 
@@ -204,7 +204,7 @@ class Worker:
         self._watchdog = Watchdog(self.process.loop, self.process.jobs, limit_s=settings.stall_timeout_seconds)
         self._usage = UsageReport(self.process)
         self._reaper = Reaper(self.process)
-        gate.hold_while(self.process.database.is_away)
+        gate.pause_while(self.process.database.is_unavailable)
         self._database = RepeatedTask(
             "database watch", lambda: self.process.database.ask(store.ping), pause_s=_ASK_DATABASE_S, retry_s=0.5
         )
@@ -323,8 +323,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lender = RedisLender(parse_broker_url(live.own.broker_url), name)
-    return EngineRunner(live, lambda: current_scoring(store, live.own), lender=lender, clock=_time)
+    lease_client = RedisLeaseClient(parse_broker_url(live.own.broker_url), name)
+    return EngineRunner(live, lambda: current_scoring(store, live.own), lease_client=lease_client, clock=_time)
 
 
 def _time() -> float:

@@ -11,7 +11,7 @@ from gonemaster_db.core import errors as store
 ROOT = Path(__file__).parents[2]
 REFUSING = re.compile(
     r"ApiError|BadRequest|Conflict|Unavailable|ValidationError|Invalid(?!RequestLine)\w+|SnapshotStateError|JobStateError"
-    r"|TierMismatch|QueueMismatch|NothingToRepeat|StatisticsPending|MaterialisationRunning|TargetRefused|DeliveryFailed"
+    r"|TierMismatch|QueueMismatch|NothingToRerun|StatisticsPending|MaterialisationRunning|TargetRefused|DeliveryFailed"
     r"|Issue|Refusal"
 )
 NAMED = {"text", "message", "reason", "hint"}  # variables that are then used in refusals

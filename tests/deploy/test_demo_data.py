@@ -72,7 +72,7 @@ def test_what_is_written_becomes_snapshots(store: Store) -> None:
         cohort = session.scalars(select(Cohort)).one()
         snapshots = session.scalars(select(CohortSnapshot).order_by(CohortSnapshot.first_run_at)).all()
         runs = session.scalars(select(Run.id).order_by(Run.id)).all()
-        entries = sum(run.whole_document.entry_count for run in read_stored_runs(session, runs).values())
+        entries = sum(run.full_document.entry_count for run in read_stored_runs(session, runs).values())
     assert (cohort.source_tag, cohort.is_default, cohort.public_enabled) == (TAG, True, True)
     assert [snapshot.status for snapshot in snapshots] == [SnapshotStatus.CAPTURED] * 4
     assert [snapshot.domain_count for snapshot in snapshots] == [30] * 4

@@ -138,7 +138,7 @@ def test_one_call_of_a_duty_waits_however_often_it_is_due(farm: Farm) -> None:
 
 def test_an_entry_that_a_wrong_clock_put_off_is_brought_forward(farm: Farm) -> None:
     app, broker = farm.parts.celery, farm.broker
-    broker.beat.lend_client(app)
+    broker.beat.share_client(app)
     for name in (PROJECT_ENTRY, PURGE_ENTRY):
         broker.beat.save_entry(app, name)
     assert broker.beat.bring_forward(app) == []

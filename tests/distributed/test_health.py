@@ -20,7 +20,7 @@ from gonemaster_db.migrations.runner import upgrade
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
-from gonemaster_tasks.monitoring.health import find_issues_anyway
+from gonemaster_tasks.monitoring.health import find_issues_in_time
 from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.process_report.database_observer import DatabaseObserver
 from gonemaster_tasks.process_report.reporter import Reporter
@@ -37,16 +37,16 @@ SETTINGS = load_settings({})
 
 
 def issues(farm: Farm, kind: str) -> list[Issue]:
-    return [issue for issue in find_issues_anyway(farm.parts, SETTINGS) if issue.kind == kind]
+    return [issue for issue in find_issues_in_time(farm.parts, SETTINGS) if issue.kind == kind]
 
 
 def told(farm: Farm, kind: str, subject: str = "") -> Issue:
     """Wait until health reports this, and print the elapsed time; the issue has a remedy."""
-    began = time.monotonic()
+    started_at = time.monotonic()
     found: list[Issue] = wait_until(
         lambda: [issue for issue in issues(farm, kind) if issue.subject.startswith(subject)], within_s=120, what=kind
     )
-    log.info("%s was told after %.1f s: %s", kind, time.monotonic() - began, found[0].text)
+    log.info("%s was told after %.1f s: %s", kind, time.monotonic() - started_at, found[0].text)
     assert found[0].advice
     return found[0]
 
@@ -85,7 +85,7 @@ def hosts(broker: Broker, make_store_settings: MakeSettings, tmp_path: Path) -> 
 def test_a_process_that_the_database_does_not_answer_says_so_to_all(hosts: Hosts) -> None:
     farm = hosts.farm
     farm.start_beat(GONEMASTER_DB_DSN=hosts.dsn)
-    wait_until(lambda: farm.broker.reports.heard(), within_s=180, what="its first report")
+    wait_until(lambda: farm.broker.reports.recent(), within_s=180, what="its first report")
     hosts.path.go_silent()
     told(farm, "process_without_database", "beat-")
     hosts.path.speak()
@@ -115,8 +115,8 @@ def test_processes_that_ended_without_a_word_are_named_until_others_follow(farm:
 @pytest.mark.slow
 def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
     farm.start_worker("one")
-    wait_until(farm.broker.reports.heard, what="its first report")
-    (before,) = farm.broker.reports.heard()
+    wait_until(farm.broker.reports.recent, what="its first report")
+    (before,) = farm.broker.reports.recent()
     farm.processes["one"].send_signal(signal.SIGSTOP)
     told(farm, "process_vanished")  # no other process has reported either, as if Redis had been unavailable
     farm.processes["one"].send_signal(signal.SIGCONT)
@@ -124,13 +124,13 @@ def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
     reporter.report()
     assert issues(farm, "process_vanished") == []
     reporter.forget()
-    assert [one.report.name for one in farm.broker.reports.heard()] == [before.report.name]
+    assert [one.report.name for one in farm.broker.reports.recent()] == [before.report.name]
 
 
 def test_a_table_that_somebody_locks_holds_up_the_reaper_and_both_are_told(hosts: Hosts) -> None:
     farm = hosts.farm
     farm.start_worker("one")
-    wait_until(lambda: farm.broker.duties.ages_s(), what="a reap")
+    wait_until(lambda: farm.broker.maintenance_times.ages_s(), what="a reap")
     with farm.store.engine.connect() as other, other.begin():
         other.exec_driver_sql("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
         issue = told(farm, "lock_held", "pid ")
@@ -184,15 +184,15 @@ def test_a_deletion_of_old_runs_that_nobody_begins_is_told(farm: Farm) -> None:
     farm.environ["GONEMASTER_DB_PURGE_INTERVAL"] = "1"
     farm.start_worker("one")
     beat = farm.start_beat()
-    wait_until(lambda: farm.broker.duties.ages_s().get("purge", 60) < 1, within_s=180, what="a purge")
+    wait_until(lambda: farm.broker.maintenance_times.ages_s().get("purge", 60) < 1, within_s=180, what="a purge")
     beat.send_signal(signal.SIGSTOP)
-    began = time.monotonic()
+    started_at = time.monotonic()
 
     def overdue() -> bool:
-        return "purge_overdue" in {issue.kind for issue in find_issues_anyway(farm.parts, quick)}
+        return "purge_overdue" in {issue.kind for issue in find_issues_in_time(farm.parts, quick)}
 
     wait_until(overdue, within_s=120, what="purge_overdue")
-    log.info("purge_overdue was told after %.1f s", time.monotonic() - began)
+    log.info("purge_overdue was told after %.1f s", time.monotonic() - started_at)
     beat.send_signal(signal.SIGCONT)
     wait_until(lambda: not overdue(), within_s=120, what="a purge again")
 
@@ -231,7 +231,7 @@ def test_a_full_disk_of_sqlite_is_told(farm: Farm, tmp_path: Path) -> None:
         opened(StoreSettings(dsn=str(disk / "gonemaster.db"))) as store,
         observing(farm, store),
     ):
-        wait_until(farm.broker.reports.heard, what="its first report")
+        wait_until(farm.broker.reports.recent, what="its first report")
         assert issues(farm, "disk_full") == []
         filler = fill(disk)
         assert str(disk) in told(farm, "disk_full", "database").text
@@ -282,10 +282,10 @@ def test_jobs_that_a_promotion_loses_are_counted(broker: Broker, tmp_path: Path)
                 lost = [farm.submit(f"lost{number}.test") for number in range(3)]
                 primary.close()
                 standby.promote()
-                began = time.monotonic()
+                started_at = time.monotonic()
                 farm.start_worker("one")
                 issue = told(farm, "commits_lost")
-                log.info("%.1f s of it is the start of the worker", time.monotonic() - began)
+                log.info("%.1f s of it is the start of the worker", time.monotonic() - started_at)
                 wait_until(lambda: issues(farm, "commits_lost")[0].count == len(lost), what="all three")
                 assert issue.subject == "database"
                 assert farm.run_of(kept).status == "succeeded"

@@ -30,14 +30,14 @@ HANGS_S = 15  # far above 2 s, and below the time of a request that waits for a 
 
 def ask(farm: Farm, path: str) -> tuple[int, Any]:
     """Return status and document; print the time."""
-    began = time.monotonic()
+    start = time.monotonic()
     try:
         with urllib.request.urlopen(f"{farm.environ['URL']}{path}", timeout=HANGS_S) as answer:
             status, document = answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
             status, document = error.code, json.load(error)
-    log.info("%s: %d after %.2f s", path, status, time.monotonic() - began)
+    log.info("%s: %d after %.2f s", path, status, time.monotonic() - start)
     return status, document
 
 

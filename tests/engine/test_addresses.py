@@ -15,10 +15,10 @@ from gonemaster_engine.addresses import (
     classify,
     count_as_global,
     counts_as_global,
+    is_allowed_target,
     is_global,
     is_host,
     is_own,
-    may_be_target,
     special_blocks,
 )
 
@@ -75,8 +75,8 @@ INTERNAL = ["168.63.129.16", "199.36.153.8", "35.199.192.1", "161.26.0.10", "166
 def test_an_internal_address_of_a_provider_is_not_global(address: str) -> None:
     """The registries do not list it, and no name server can be reached there from the Internet."""
     assert classify(address) is Reach.NOT_GLOBAL
-    assert not may_be_target(address, guarded=True)
-    assert may_be_target(address, guarded=False)
+    assert not is_allowed_target(address, guarded=True)
+    assert is_allowed_target(address, guarded=False)
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fd00:c1::a9fe:a9fe"])
@@ -165,25 +165,25 @@ def test_every_line_of_the_registries_is_read(version: int, count: int) -> None:
 )
 def test_what_is_not_one_host_is_never_a_target(address: str) -> None:
     assert not is_host(address)
-    assert not may_be_target(address, guarded=False)
-    assert not may_be_target(address, guarded=True)
+    assert not is_allowed_target(address, guarded=False)
+    assert not is_allowed_target(address, guarded=True)
 
 
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "8.8.8.8"]
 )
 def test_one_host_is_a_target_where_the_guard_is_off(address: str) -> None:
-    assert may_be_target(address, guarded=False)
-    assert may_be_target(address, guarded=True) is (address == "8.8.8.8")
+    assert is_allowed_target(address, guarded=False)
+    assert is_allowed_target(address, guarded=True) is (address == "8.8.8.8")
 
 
 def test_own_address_is_no_target_of_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_own("127.0.0.1")
     assert not is_own("192.0.2.250")
     monkeypatch.setattr("gonemaster_engine.addresses.is_global", lambda _address: True)
-    assert not may_be_target("127.0.0.1", guarded=True)
-    assert not may_be_target("64:ff9b::127.0.0.1", guarded=True)
-    assert may_be_target("127.0.0.1", guarded=False)
+    assert not is_allowed_target("127.0.0.1", guarded=True)
+    assert not is_allowed_target("64:ff9b::127.0.0.1", guarded=True)
+    assert is_allowed_target("127.0.0.1", guarded=False)
 
 
 @pytest.fixture
@@ -210,11 +210,11 @@ def test_only_unused_loopback_can_count_as_global(counted: list[IPv4Network], ne
 def test_a_network_counts_as_global_only_after_the_call(counted: list[IPv4Network], prefix: str) -> None:
     inside, outside = f"{prefix}127.16.0.53", f"{prefix}127.32.0.53"
     before = [classify(inside), classify(outside)]
-    assert not any(may_be_target(address, guarded=True) for address in (inside, outside))
+    assert not any(is_allowed_target(address, guarded=True) for address in (inside, outside))
     count_as_global("127.16.0.0/12")
     assert counted == [IPv4Network("127.16.0.0/12")]
     assert [classify(inside), classify(outside)] == [Reach.GLOBAL, before[1]] != before
-    for answer in (is_global, counts_as_global, lambda address: may_be_target(address, guarded=True)):
+    for answer in (is_global, counts_as_global, lambda address: is_allowed_target(address, guarded=True)):
         assert [answer(address) for address in (inside, outside, f"{prefix}127.0.0.1")] == [True, False, False]
 
 

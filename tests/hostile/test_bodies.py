@@ -33,7 +33,7 @@ from tests.support.stores import MakeSettings, opened
 
 MIB = 1024 * 1024
 LARGEST = (64 if LONG else 12) * MIB
-MOST_NAMES = LARGEST * 1_000_000 // (64 * MIB)  # in the proportion of the defaults
+MAX_NAMES = LARGEST * 1_000_000 // (64 * MIB)  # in the proportion of the defaults
 EXAMPLES = 20_000 if LONG else examples(30, 300)
 
 
@@ -45,7 +45,7 @@ def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
 
 @pytest.fixture
 def service(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterator[Service]:
-    with serving(store_settings, redis_server, max_batch_body_size=LARGEST, max_batch_size=MOST_NAMES) as service:
+    with serving(store_settings, redis_server, max_batch_body_size=LARGEST, max_batch_size=MAX_NAMES) as service:
         yield service
 
 
@@ -112,7 +112,7 @@ FLOOR = 64 * MIB  # the limit of a process for any batch: buffers of the databas
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_large_batch_of_good_names_is_taken_in_bounded_memory(service: Service, kind: str) -> None:
-    number = MOST_NAMES if LONG else 60_000
+    number = MAX_NAMES if LONG else 60_000
     names = [GOOD[kind](name) for name in range(number)]
     body = json.dumps({"domains": names, "tags": ["t"]}, ensure_ascii=False).encode()
     pid = worker_of(service)

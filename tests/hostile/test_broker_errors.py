@@ -58,7 +58,7 @@ CALLS: dict[str, Callable[[Broker], object]] = {
     "event": lambda broker: broker.events.publish_many([PendingEvent("job_1", JobEvent("state", {}))]),
     "events": lambda broker: broker.events.read("job_1"),
     "beat": lambda broker: broker.beat.active(),
-    "rejected": lambda broker: broker.rejected.put_wrong_types_aside(),
+    "rejected": lambda broker: broker.rejected.quarantine_wrong_types(),
 }
 
 
@@ -239,18 +239,18 @@ def test_beat_outlives_each_error_with_one_line_in_its_log(
     beat = fault_farm.start_beat()
     wait_until(lambda: _sent(fault_farm) >= 1, what="the first task")
     with answering_with(fault, own_redis):
-        wait_until(lambda: "failed, tried again" in fault_farm.log("beat"), what="the error is noticed")
+        wait_until(lambda: "task failed, will be retried" in fault_farm.log("beat"), what="the error is noticed")
         before = _sent(fault_farm)
     wait_until(lambda: _sent(fault_farm) > before and "works again" in fault_farm.log("beat"), what="a later task")
     assert beat.poll() is None
     assert "Traceback" not in fault_farm.log("beat")
-    assert fault_farm.log("beat").count("failed, tried again") == 1
+    assert fault_farm.log("beat").count("task failed, will be retried") == 1
 
 
 def test_beat_waits_for_a_redis_that_is_loading_and_stops_when_told(refusing: Refusing, farm: Farm) -> None:
     refusing.answer = b"-LOADING Redis is loading the dataset in memory\r\n"
     beat = farm.start_beat(GONEMASTER_BROKER_URL=refusing.url)
-    wait_until(lambda: "failed, tried again" in farm.log("beat"), what="a line in the log")
+    wait_until(lambda: "task failed, will be retried" in farm.log("beat"), what="a line in the log")
     assert beat.poll() is None, farm.log("beat")
     assert farm.stop("beat") in (0, -signal.SIGTERM)
     assert "Traceback" not in farm.log("beat")
@@ -266,7 +266,7 @@ def test_beat_without_its_lock_sends_nothing_until_it_has_it_again(fault_farm: F
     raw(fault_farm.broker).delete(BEAT_LOCK)
     wait_until(lambda: _sent(fault_farm) > sent, what="a later task")
     after_the_loss = fault_farm.log("beat").partition("beat lost its lock")[2]
-    assert after_the_loss.index("beat has the lock") < after_the_loss.index("Sending due task")
+    assert after_the_loss.index("beat acquired the lock") < after_the_loss.index("Sending due task")
     assert fault_farm.stop("beat") == 0
     assert not raw(fault_farm.broker).exists(BEAT_LOCK)
     assert beat.returncode == 0

@@ -11,7 +11,7 @@ import pytest
 from gonemaster_engine.dnssec.denial import nsec3_hash
 from gonemaster_engine.dnssec.verify import Verifier
 from gonemaster_engine.net.wire.messages import Response
-from gonemaster_engine.trustchain.judging import Judge
+from gonemaster_engine.trustchain.validation import Validator
 
 NAME, PARENT = "evil.xa", "xa"
 TYPES = {
@@ -26,7 +26,7 @@ TYPES = {
 def denies(owner: str, rtype: str, rdata: str) -> bool:
     message = dns.message.make_response(dns.message.make_query(NAME, "DS"))
     message.authority.append(dns.rrset.from_text(f"{owner}.", 300, "IN", rtype, rdata))
-    judge = Judge(Verifier(), 0)
+    judge = Validator(Verifier(), 0)
     return asyncio.run(judge._denies_ds(Response(message.to_wire()), NAME, PARENT))
 
 

@@ -11,7 +11,7 @@ import pytest
 from gonemaster_tasks.reference_data.download import TooLong, download
 
 LIMIT = timedelta(seconds=0.5)
-TOO_LATE_S = 20.0  # each drip ends only after this time
+TOO_LATE_S = 20.0  # each drip ends without a timeout only after this time
 STATUS, BODY = b"HTTP/1.1 200 OK\r\n", b"Content-Length: 100000\r\n\r\n"
 REDIRECT = b"HTTP/1.1 302 Found\r\nLocation: /again\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -78,7 +78,7 @@ def drip(start: bytes, piece: bytes) -> Callable[[socket.socket, threading.Event
 @pytest.mark.parametrize("kind", DRIPS)
 def test_a_dripped_response_ends_at_the_deadline(kind: str) -> None:
     with serve(drip(*DRIPS[kind])) as url, pytest.raises(OSError):
-        download(url, limit=LIMIT, most_octets=1_000_000)
+        download(url, limit=LIMIT, max_octets=1_000_000)
 
 
 @pytest.mark.timeout(TOO_LATE_S / 2)
@@ -90,7 +90,7 @@ def test_slow_redirects_share_the_deadline() -> None:
         connected.sendall(REDIRECT + b"\r\n")
 
     with serve(converse) as url, pytest.raises(TimeoutError):
-        download(url, limit=LIMIT, most_octets=1_000_000)
+        download(url, limit=LIMIT, max_octets=1_000_000)
 
 
 @pytest.mark.timeout(TOO_LATE_S / 2)
@@ -104,7 +104,7 @@ def test_the_body_of_a_redirect_is_not_read() -> None:
             sent += connected.send(bytes(65_536))
 
     with serve(converse) as url, pytest.raises(OSError):
-        download(url, limit=timedelta(seconds=5), most_octets=1_000)
+        download(url, limit=timedelta(seconds=5), max_octets=1_000)
     assert sent < 200_000_000
 
 
@@ -118,7 +118,7 @@ def test_a_name_that_is_resolved_slowly_ends_at_the_deadline(monkeypatch: pytest
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with pytest.raises(OSError, match="not resolved"):
-        download("http://slow.example/list", limit=LIMIT, most_octets=1_000)
+        download("http://slow.example/list", limit=LIMIT, max_octets=1_000)
     over.set()
 
 
@@ -128,6 +128,6 @@ def test_a_response_in_small_pieces_within_the_deadline_is_complete() -> None:
             connected.sendall(piece)
 
     with serve(converse) as url:
-        assert download(url, limit=timedelta(seconds=10), most_octets=3) == b"abc"
+        assert download(url, limit=timedelta(seconds=10), max_octets=3) == b"abc"
         with pytest.raises(TooLong):
-            download(url, limit=timedelta(seconds=10), most_octets=2)
+            download(url, limit=timedelta(seconds=10), max_octets=2)

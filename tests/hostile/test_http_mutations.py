@@ -218,7 +218,7 @@ def test_what_cannot_become_a_request_is_refused_before_its_end(service: Service
 
 
 def test_a_body_behind_an_upgrade_is_read_wherever_the_head_is_cut(service: Service) -> None:
-    """Some clients offer HTTP/2 with their first request, whatever it is."""
+    """Some clients offer HTTP/2 with their first request, of any kind."""
     body = b'{"domain": "upgrade.example"}'
     offer = (b"Connection: Upgrade, HTTP2-Settings", b"upGrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAAP__")
     request = post(b"Content-Length: %d" % len(body), *offer, body=body).replace(b"Connection: close\r\n", b"")

@@ -11,9 +11,9 @@ import pytest
 
 from gonemaster_engine.errors import WireError
 from gonemaster_engine.limits import RunLimits
+from gonemaster_engine.loop_time import MAX_SPENT_US, LoopTime
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS, Response
 from gonemaster_engine.net.wire.octets import MessageOctets
-from gonemaster_engine.turns import MAX_SPENT_US, LoopTurns
 from tests.hostile._giants import A, giant_answer, reply
 from tests.hostile.test_run_budget import OWN, ZONE, evil_zone, limits_of, run
 
@@ -41,14 +41,14 @@ def test_work_that_shares_a_turn_of_the_loop_is_bounded() -> None:
     part_us = MAX_SPENT_US // 4
     done: list[int] = [0]  # by iteration
 
-    async def work(turns: LoopTurns) -> None:
+    async def work(turns: LoopTime) -> None:
         for _ in range(10):
             await turns.wait()
             turns.spend(part_us)
             done[-1] += part_us
 
     async def whole() -> None:
-        turns = LoopTurns()
+        turns = LoopTime()
         tasks = [asyncio.create_task(work(turns)) for _ in range(100)]
         while not all(task.done() for task in tasks):
             await asyncio.sleep(0)

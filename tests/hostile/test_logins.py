@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from gonemaster_api.auth.failures import MOST_FAILURES, WINDOW_S, FailedAttempts
+from gonemaster_api.auth.failures import MAX_FAILURES, WINDOW_S, FailedAttempts
 from gonemaster_api.auth.keyring import Keyring
 from gonemaster_api.auth.tokens import digest_of, new_token
 from gonemaster_api.web.clients import client_key
@@ -44,7 +44,7 @@ def ask(client: FlaskClient, address: str, headers: Any = WRONG, **more: str) ->
 
 
 def exhaust(client: FlaskClient, address: str, **more: str) -> None:
-    for _ in range(MOST_FAILURES):
+    for _ in range(MAX_FAILURES):
         assert ask(client, address, **more) == 401
 
 
@@ -74,7 +74,7 @@ def test_failures_are_limited_in_all_processes_together_and_a_valid_token_is_ser
 )
 def test_every_way_to_try_a_token_counts(app: Flask, method: str, path: str, request_of: dict[str, Any]) -> None:
     client = app.test_client(use_cookies=False)
-    statuses = [client.open(path, method=method, **request_of).status_code for _ in range(MOST_FAILURES + 1)]
+    statuses = [client.open(path, method=method, **request_of).status_code for _ in range(MAX_FAILURES + 1)]
     assert statuses[-1] == 429
     assert 429 not in statuses[:-1]
 
@@ -97,7 +97,7 @@ def test_a_client_is_an_address_or_the_network_of_its_site(address: str, key: st
 
 def test_other_addresses_of_one_ipv6_network_are_the_same_client(app: Flask) -> None:
     client = app.test_client(use_cookies=False)
-    for number in range(MOST_FAILURES):
+    for number in range(MAX_FAILURES):
         assert ask(client, f"2001:db8:1:2::{number:x}") == 401
     assert ask(client, "2001:db8:1:2:ffff::1") == 429
     assert ask(client, "2001:db8:1:3::1") == 401
@@ -106,7 +106,7 @@ def test_other_addresses_of_one_ipv6_network_are_the_same_client(app: Flask) -> 
 def test_forged_addresses_make_no_new_client(make_app: MakeApp) -> None:
     """Only a trusted proxy names its client; an address that the client itself adds does not count."""
     client = make_app(admin_tokens=CONFIGURED, trusted_proxy_cidrs="10.0.0.0/8").test_client(use_cookies=False)
-    for number in range(MOST_FAILURES):
+    for number in range(MAX_FAILURES):
         forged = f"198.51.100.{number}"
         assert ask(client, "192.0.2.1", **{"X-Forwarded-For": forged, "Forwarded": f"for={forged}"}) == 401
         assert ask(client, "10.0.0.1", **{"X-Forwarded-For": f"{forged}, 192.0.2.9"}) == 401
@@ -137,15 +137,15 @@ def test_a_window_ends_and_memory_is_bounded(own_redis: EmbeddedRedis) -> None:
     own_redis.stop()
     now = [1000.0]
     broker = Broker.open(own_redis.url)
-    counted = FailedAttempts(broker, clock=lambda: now[0], most_clients=50)
-    assert [counted.note("a") for _ in range(MOST_FAILURES)] == [0] * MOST_FAILURES
+    counted = FailedAttempts(broker, clock=lambda: now[0], max_clients=50)
+    assert [counted.note("a") for _ in range(MAX_FAILURES)] == [0] * MAX_FAILURES
     assert counted.note("a") == WINDOW_S
     now[0] += WINDOW_S - 1
     assert counted.note("a") == 1
     now[0] += 1
     assert counted.note("a") == 0
     for number in range(200):
-        for _ in range(MOST_FAILURES + 1):
+        for _ in range(MAX_FAILURES + 1):
             counted.note(f"client {number}")
     assert len(counted._own) <= 50
     assert len(counted._limited) <= 50
@@ -161,10 +161,10 @@ def test_counts_in_redis_end_by_themselves(app: Flask) -> None:
 def test_many_guesses_write_one_line_of_their_own(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     client = app.test_client(use_cookies=False)
     with capture_logs() as lines:
-        for _ in range(MOST_FAILURES + 20):
+        for _ in range(MAX_FAILURES + 20):
             ask(client, "192.0.2.1")
     assert {line["event"] for line in lines} == {"http_request"}
-    assert [record.message for record in caplog.records] == ["too many failed logins, refused with 429"]
+    assert [record.message for record in caplog.records] == ["too many failed logins, client refused with 429"]
     assert not [line for line in lines if "000000" in repr(line)], "no line holds what was presented"
 
 

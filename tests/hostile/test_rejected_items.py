@@ -203,7 +203,7 @@ def test_keys_of_another_type_are_put_aside_by_the_reconciler(parts: QueueParts)
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     assert list(parts.broker.lists.waiting_ids(BATCH)) == ids
     assert parts.broker.rejected.count() == len(TYPES)
-    assert parts.broker.rejected.put_wrong_types_aside() == []
+    assert parts.broker.rejected.quarantine_wrong_types() == []
     assert len(list(raw(parts.broker).scan_iter("gm:rejected:*"))) == len(TYPES)
 
 

@@ -195,10 +195,10 @@ def test_response_that_is_not_taken_is_given_up(hasty: Service, query: bytes) ->
 def test_stream_that_is_taken_slowly_is_not_given_up(hasty: Service) -> None:
     """The whole response takes longer than the deadline; each part of it does not."""
     with connect(hasty, get(b"/api/v1/entries?format=csv"), receive_buffer=65536) as connection:
-        received, began = b"", time.monotonic()
+        received, start = b"", time.monotonic()
         while piece := connection.recv(65536):
             received += piece
-            if time.monotonic() - began < 2 * SHORT:
+            if time.monotonic() - start < 2 * SHORT:
                 time.sleep(0.1)  # the subject of the test, not a wait
     assert received.endswith(b"0\r\n\r\n")
     assert len(received) > PAGE

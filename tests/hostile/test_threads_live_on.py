@@ -73,7 +73,7 @@ TASKS: dict[str, Callable[[Worker], tuple[object, str]]] = {
     "flags": lambda worker: (worker.process.broker.marks, "controls"),
     "settings": lambda worker: (worker.process.broker.marks, "settings_mark"),
     "events": lambda worker: (worker.process.broker.events, "publish_many"),
-    "maintenance timer": lambda worker: (worker.process.broker.rejected, "put_wrong_types_aside"),
+    "maintenance timer": lambda worker: (worker.process.broker.rejected, "quarantine_wrong_types"),
     "leases": lambda worker: (worker.process.store, "run_in_transaction"),
 }
 

@@ -10,7 +10,7 @@ import psycopg2
 from tests.support.postgres import PostgresServer
 
 # Larger tables leave large indexes, which VACUUM does not shrink.
-_MOST_OCTETS = 1 << 20
+_MAX_OCTETS = 1 << 20
 _END_S = 20
 _OTHERS = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 # Objects that initdb did not create have an OID of 16384 or higher; copies keep the OIDs of their template.
@@ -61,7 +61,7 @@ class CleanDatabases:
                 self._kept = {table: _contents(cursor, table) for table in _sizes(cursor)}
         return name
 
-    def give_back(self, name: str) -> None:
+    def release(self, name: str) -> None:
         """Take back a database that its test has finished with."""
         if self._is_clean(name):
             self._free.append(name)
@@ -80,7 +80,7 @@ class CleanDatabases:
     def _has_no_rows(self, cursor: Any) -> bool:
         sizes = _sizes(cursor)
         written = sorted(sizes.keys() - self._kept.keys())
-        if any(sizes[table] > _MOST_OCTETS for table in written):
+        if any(sizes[table] > _MAX_OCTETS for table in written):
             return False
         if written:
             _empty(cursor, written)

@@ -70,7 +70,7 @@ class EventStream:
         self.blocks = blocks_of(iter(self._pieces.get, b""))
 
     async def _receive(self) -> dict[str, Any]:
-        await asyncio.Event().wait()  # the hub looks at the transport
+        await asyncio.Event().wait()  # the hub checks the transport
         return {"type": "http.disconnect"}
 
     async def _send(self, message: dict[str, Any]) -> None:

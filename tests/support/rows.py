@@ -57,7 +57,7 @@ def written_entries(store: Store) -> dict[str, int]:
     """Return the number of stored entries by run id; runs without entries are omitted."""
     with store.read_only() as session:
         runs = read_stored_runs(session, session.scalars(select(Run.id)).all())
-    return {run.id: run.whole_document.entry_count for run in runs.values() if run.kinds}
+    return {run.id: run.full_document.entry_count for run in runs.values() if run.kinds}
 
 
 def count_entries(store: Store) -> int:

@@ -16,7 +16,7 @@ from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import query_body
 from gonemaster_tasks.broker.address import parse_broker_url
-from gonemaster_tasks.worker.execute.lender import RedisLender
+from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 
 HOST = "127.9.7.1"
 OUTSTANDING = 50
@@ -50,9 +50,9 @@ async def ask_for_ever(transport: Transport, name: str) -> None:
 
 
 async def main(url: str, port: int, name: str, limits: Limits) -> None:
-    lender = RedisLender(parse_broker_url(url), name)
-    lender.start()
-    transport = Transport(port=port, pacing=Pacing(lender, limits))
+    lease_client = RedisLeaseClient(parse_broker_url(url), name)
+    lease_client.start()
+    transport = Transport(port=port, pacing=Pacing(lease_client, limits))
     await asyncio.gather(*(ask_for_ever(transport, f"{name}-{slot}") for slot in range(SLOTS)))
 
 

@@ -73,7 +73,7 @@ def _on_postgres(request: pytest.FixtureRequest, *, empty: bool) -> Iterator[Sto
         databases: CleanDatabases = request.getfixturevalue("clean_databases")
         name = databases.take()
         yield StoreSettings(driver="postgres", dsn=server.url(name))
-        databases.give_back(name)
+        databases.release(name)
 
 
 @pytest.fixture(params=DRIVERS)

@@ -33,7 +33,7 @@ def test_rows_are_gone(databases: CleanDatabases, postgres_server: PostgresServe
     settings = StoreSettings(driver="postgres", dsn=postgres_server.url(name))
     with opened(settings) as store:
         job = queue_job(store)
-    databases.give_back(name)
+    databases.release(name)
     assert databases.take() == name
     with postgres_server.cursor(name) as cursor:
         cursor.execute("SELECT (SELECT count(*) FROM jobs), pg_relation_size('jobs')")
@@ -49,10 +49,10 @@ def test_database_that_was_changed_is_dropped(
     name = databases.take()
     with postgres_server.cursor(name) as cursor:
         cursor.execute(change)
-    databases.give_back(name)
+    databases.release(name)
     another = databases.take()
     assert another != name
-    databases.give_back(another)
+    databases.release(another)
     with pytest.raises(psycopg2.OperationalError, match="does not exist"), postgres_server.cursor(name):
         pass
 
@@ -61,7 +61,7 @@ def test_connection_that_was_left_is_ended(databases: CleanDatabases, postgres_s
     name = databases.take()
     with postgres_server.cursor(name) as left:
         left.execute("BEGIN; LOCK TABLE jobs")
-        databases.give_back(name)
+        databases.release(name)
         assert databases.take() == name
         with pytest.raises(psycopg2.OperationalError):
             left.execute("COMMIT")
@@ -78,5 +78,5 @@ def test_sequence_begins_again(postgres_server: PostgresServer) -> None:
         with postgres_server.cursor(name) as cursor:
             cursor.execute(insert)
             assert cursor.fetchone() == (1,)
-        databases.give_back(name)
+        databases.release(name)
         assert databases.take() == name

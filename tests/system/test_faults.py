@@ -151,7 +151,7 @@ def test_of_two_beats_one_is_active_and_the_other_takes_over(fault_farm: Farm, h
     farm.start_beat("beat1")
     wait_until(lambda: _sent(farm, "beat1") >= 1, what="the first beat sends")
     farm.start_beat("beat2")
-    wait_until(lambda: _sent(farm, "beat1") >= 4, what="more duties")
+    wait_until(lambda: _sent(farm, "beat1") >= 4, what="more maintenance tasks")
     assert _sent(farm, "beat2") == 0
     farm.stop("beat1", how)
     wait_until(lambda: _sent(farm, "beat2") >= 1, within_s=60, what="the second beat takes over")

@@ -25,7 +25,7 @@ from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.order import (
     hold_job,
     move_jobs,
-    move_jobs_beside,
+    move_jobs_next_to,
     release_job,
     remove_jobs,
     reorder_queue,
@@ -33,7 +33,7 @@ from gonemaster_tasks.control.order import (
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.settings import change_settings
 from gonemaster_tasks.control.submit import submit_job
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun
 from gonemaster_tasks.queues import TIERS
 from tests.support.faults import Load, kill_and_empty, submit_and_be_killed
 from tests.support.redis import raw
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 MINUTES = float(os.environ.get("FAULT_MINUTES", "0"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
-_REFUSED = (BrokerUnavailable, JobNotFound, JobStateError, NothingToRepeat, QueueMismatch, TierMismatch)
+_REFUSED = (BrokerUnavailable, JobNotFound, JobStateError, NothingToRerun, QueueMismatch, TierMismatch)
 _MAX_WAITING = 300
 _ENOUGH = 5
 _LIMITS: dict[str, tuple[int, ...]] = {
@@ -199,7 +199,7 @@ class Chaos:
 
     def move_next_to(self) -> None:
         pivot, *jobs = [*self.some(4), "job_none"]
-        move_jobs_beside(self.farm.parts, jobs, pivot=pivot, after=self.dice.random() < 0.5)
+        move_jobs_next_to(self.farm.parts, jobs, pivot=pivot, after=self.dice.random() < 0.5)
 
     def pause(self) -> None:
         pause_queue(self.farm.parts, self.dice.sample(TIERS, self.dice.randint(1, 2)))

@@ -97,10 +97,10 @@ def test_no_batch_job_is_taken_while_a_normal_one_waits(tier_farm: Farm, slots: 
             )
         for number in range(WORKERS):
             wait_until(partial(_is_ready, tier_farm, f"w{number}"), within_s=120)
-        begun = time.monotonic()
+        start_s = time.monotonic()
         normal = submit_in_bursts(tier_farm, chance)
         wait_until(lambda: unfinished(tier_farm) == 0, within_s=600, what="the end of all jobs")
-        took_s = time.monotonic() - begun
+        took_s = time.monotonic() - start_s
         wait_until(lambda: takes.counts[NORMAL, "rpop"] == NORMAL_JOBS, within_s=60)
         wait_until(lambda: takes.counts[BATCH, "rpop"] >= BATCH_JOBS, within_s=60)
     assert takes.out_of_turn == 0

@@ -166,7 +166,7 @@ def test_sighup_loses_no_request_and_no_stream(service: Service) -> None:
                 everywhere(service, late, 200 if labels else 401)
             (service.home / "settings.json").write_text("{")
             hang_up(service)
-            service.wait_for_log("tokens not read again, those of before stay valid")
+            service.wait_for_log("tokens not reloaded, the previous ones stay valid")
             everywhere(service, late, 200)
         finally:
             stop.set()

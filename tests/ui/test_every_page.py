@@ -13,7 +13,7 @@ from flask import Flask
 from tests.support.browser import Site
 from tests.support.service import open_url
 
-MOST_OCTETS = 150_000  # Size of a first visit: the page and everything it loads, uncompressed.
+MAX_OCTETS = 150_000  # Size of a first visit: the page and everything it loads, uncompressed.
 OTHERS = ("/login", "/preferences")
 
 
@@ -54,7 +54,7 @@ def faults(site: Site, path: str) -> list[str]:
         "not one h1": text.count("<h1") != 1,
         "no language": '<html lang="' not in text,
         "inline code": re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=\"", text) is not None,
-        f"{octets} octets": octets > MOST_OCTETS,
+        f"{octets} octets": octets > MAX_OCTETS,
     }
     return [f"{path}: {fault}" for fault, is_there in found.items() if is_there]
 

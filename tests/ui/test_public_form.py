@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from gonemaster_api.ui.public.form.checking import check
-from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed, read_typed
+from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, NameserverRow, TypedFields, read_typed
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Job
@@ -74,7 +74,7 @@ def test_rows_come_and_go_without_script(client: FlaskClient) -> None:
     kept = client.get("/public/?ns=a.a&ip=&ns=b.b&ip=&ns=c.c&ip=&change=drop-ns-1", headers=HTML).get_data(as_text=True)
     assert 'value="a.a"' in kept
     assert 'value="b.b"' not in kept
-    assert rows("&".join(["ns=x"] * 40)) == MOST_ROWS + 1, "one too many is shown, and refused"
+    assert rows("&".join(["ns=x"] * 40)) == MAX_ROWS + 1, "one too many is shown, and refused"
     for hostile in ("drop-ns-", "drop-ns--1", "drop-ns-99999999999999", "drop-ns-²", "drop-", "-", "add-", "x"):
         assert rows(urlencode({"ns": "a", "change": hostile})) == 1, hostile
 
@@ -138,7 +138,7 @@ def test_errors_are_shown_at_their_fields(client: FlaskClient) -> None:
 
 
 def test_all_problems_are_reported_together() -> None:
-    typed = Typed(
+    typed = TypedFields(
         domain="a..b",
         nameservers=(NameserverRow("x..y", "z"), NameserverRow("ok.example")),
         ds=(DsRow("-1", digest="0"),),
@@ -165,7 +165,7 @@ def test_a_name_with_www_is_a_host(client: FlaskClient) -> None:
 
 
 def test_what_was_typed_is_read_back_as_it_was_sent() -> None:
-    typed = Typed(
+    typed = TypedFields(
         domain="a.example",
         ipv4=False,
         profile="7",
@@ -173,8 +173,8 @@ def test_what_was_typed_is_read_back_as_it_was_sent() -> None:
         ds=(DsRow("1", "8", "4", "00"), DsRow("2", digest="11")),
     )
     assert read_typed(MultiDict(typed.parameters())) == typed
-    assert Typed(domain="a.example").parameters() == [("domain", "a.example")]
-    assert read_typed(MultiDict([("domain", "a.example")])) == Typed(domain="a.example")
+    assert TypedFields(domain="a.example").parameters() == [("domain", "a.example")]
+    assert read_typed(MultiDict([("domain", "a.example")])) == TypedFields(domain="a.example")
 
 
 def test_markup_in_fields_is_text(client: FlaskClient) -> None:

@@ -22,7 +22,7 @@ from gonemaster_api.v1.jobs.schemas import JobListQuerySchema
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.monitoring.patience import NotInTime
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout
 
 HTML = {"Accept": "text/html"}
 
@@ -141,7 +141,7 @@ def test_pages_without_database_or_broker_say_so(settings: Settings, queue: Queu
 
 def confirm(app: Flask, confirmation: Confirmation, sent: dict[str, str] | None = None) -> tuple[int, str] | None:
     with app.test_request_context("/x/delete", method="GET" if sent is None else "POST", data=sent):
-        answer = confirmation.asked()
+        answer = confirmation.unless_confirmed()
         return (answer.status_code, answer.get_data(as_text=True)) if answer else None
 
 
@@ -188,7 +188,7 @@ def test_the_queue_page_without_the_state_of_the_queue_is_unavailable(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def late(_shared: object) -> None:
-        raise NotInTime
+        raise CallTimeout
 
     monkeypatch.setattr(strip, "_rows", late)
     for headers in (HTML, HTML | {"X-Partial": "state"}, HTML | {"X-Partial": "waiting"}):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from deploy.demo.data.entries import effective_profile, entries_of, scored, timings_of
 from deploy.demo.data.story import OPERATORS, Story
-from gonemaster_db.analysis.as_labels import note_labels
+from gonemaster_db.analysis.as_labels import store_labels
 from gonemaster_db.analysis.cohorts import create_cohort, list_cohorts
 from gonemaster_db.analysis.registries import ASNS, register
 from gonemaster_db.batches.batches import create_batch
@@ -87,7 +87,7 @@ def _prepare(session: Session, story: Story, allow_existing_runs: bool) -> int:
     tag_domains(session, [TAG], ensure_domains(session, story.domains, now=now).values(), now=now)
     labels = {asn: operator.name for operator in OPERATORS for asn in (operator.asn, operator.second_asn)}
     register(session, ASNS, labels, now=now)
-    note_labels(session, labels, now=now)
+    store_labels(session, labels, now=now)
     fields = {
         "label": "Demonstration",
         "description": "Fictional domains over several months",

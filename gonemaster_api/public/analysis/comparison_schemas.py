@@ -175,7 +175,9 @@ class AnalysisReportTotalsSchema(ma.Schema):
 class AnalysisReportTagSchema(AnalysisTagChangeSchema, _Classified):  # type: ignore[misc, valid-type]  # built above
     """A changed message tag with its class."""
 
-    domains_appeared = _number(metadata={"description": "domains in both snapshots that have it only in the later one"})
+    domains_appeared = _number(
+        metadata={"description": "domains of both snapshots with this message tag only in the later one"}
+    )
     domains_cleared = _number()
 
 
@@ -198,7 +200,7 @@ class AnalysisReportDomainSchema(ma.Schema):
     from_grade = _level()
     to_grade = _level()
     delta = _number()
-    explained = _number(metadata={"description": "what its changed message tags cost or return"})
+    explained = _number(metadata={"description": "points lost or regained by its changed message tags"})
     unexplained = _number()
     category = _text(metadata={"enum": _CATEGORIES})
     tags = _many(AnalysisChangedTagSchema)

@@ -16,7 +16,7 @@ from gonemaster_db.core.levels import LEVELS
 
 _LONGEST = 255
 _LONGEST_GRADE = 8
-_MOST_SAMPLES = 2**31 - 1
+_MAX_SAMPLES = 2**31 - 1
 
 _SEARCH = {"description": "part of a name; ASCII letters in any case"}
 
@@ -39,15 +39,15 @@ class ListQuerySchema(PagingSchema):
 class _Levels(ListQuerySchema):
     min_level = LevelName(metadata={"description": "at this level or above"})
     worst_level = LevelName(
-        levels=(OK, *LEVELS), metadata={"description": "exactly at it; OK is below NOTICE, or none"}
+        levels=(OK, *LEVELS), metadata={"description": "exactly at this level; OK means below NOTICE or no findings"}
     )
 
 
 class _Latencies(ListQuerySchema):
     min_latency_samples = QueryInteger(
         load_default=0,
-        validate=validate.Range(0, _MOST_SAMPLES),
-        metadata={"description": "response times from at least so many answers"},
+        validate=validate.Range(0, _MAX_SAMPLES),
+        metadata={"description": "minimum number of answers behind a response time"},
     )
 
 

@@ -13,18 +13,17 @@ from flask import Blueprint as PlainBlueprint
 from flask.views import MethodView
 
 from gonemaster_api.public.analysis import comparison_schemas, schemas
-from gonemaster_api.public.analysis import query_schemas as asked
+from gonemaster_api.public.analysis import query_schemas as schemas_of_queries
 from gonemaster_api.public.analysis.responses import (
     LIST_MAX_AGE,
-    of_cohort,
-    of_default,
-    of_snapshots,
-    of_view,
-    of_view_and,
+    cohort_response,
+    comparison_response,
+    default_response,
+    view_response,
+    view_response_with,
 )
 from gonemaster_api.queries.analysis import details
 from gonemaster_api.queries.analysis.comparisons import read_diff, wanted_slugs
-from gonemaster_api.queries.analysis.courses import read_history_of, read_trends
 from gonemaster_api.queries.analysis.domain_detail import read_domain_detail
 from gonemaster_api.queries.analysis.lists import read_list
 from gonemaster_api.queries.analysis.overview import (
@@ -38,6 +37,7 @@ from gonemaster_api.queries.analysis.overview import (
 from gonemaster_api.queries.analysis.reading import limited_session
 from gonemaster_api.queries.analysis.registry_card import read_registry_card
 from gonemaster_api.queries.analysis.report import read_report
+from gonemaster_api.queries.analysis.trends import read_history_of, read_trends
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.paging import PagingSchema
 from gonemaster_api.state import state
@@ -53,7 +53,7 @@ _LIST = f"invalid_search, invalid_sort, {_PAGE}, ..."
 _LATE = "request_timeout, store_unavailable; without a tag also no_selectable_cohorts, no_default_cohort"
 
 blueprint = Blueprint(
-    "public_analysis", __name__, url_prefix="/analysis", description="Public cohorts, and what their snapshots say"
+    "public_analysis", __name__, url_prefix="/analysis", description="Public cohorts and their snapshots"
 )
 
 
@@ -70,12 +70,12 @@ def _registered(full: str, *short: str) -> Callable[[View], View]:
     return register
 
 
-def of_a_cohort(rule: str) -> Callable[[View], View]:
+def cohort_route(rule: str) -> Callable[[View], View]:
     """Serve a view of a cohort, at paths with and without the cohort."""
     return _registered(f"/cohorts/<tag>{rule}", rule)
 
 
-def of_a_snapshot(rule: str) -> Callable[[View], View]:
+def snapshot_route(rule: str) -> Callable[[View], View]:
     """Serve a view of a snapshot, at paths with and without cohort and snapshot."""
     short = (f"/cohorts/<tag>{rule}", f"/snapshots/<slug>{rule}", rule)
     return _registered(f"/cohorts/<tag>/snapshots/<slug>{rule}", *short)
@@ -123,10 +123,10 @@ class CohortByTag(MethodView):
     @blueprint.refuses(_404=_COHORT, _503=_LATE)
     def get(self, tag: str) -> Any:
         """Show a cohort with the counts of its default snapshot."""
-        return of_default(tag, read_cohort)
+        return default_response(tag, read_cohort)
 
 
-@of_a_cohort("/snapshots")
+@cohort_route("/snapshots")
 class Snapshots(MethodView):
     """List of snapshots."""
 
@@ -134,7 +134,7 @@ class Snapshots(MethodView):
     @blueprint.refuses(_404=_COHORT, _503=_LATE)
     def get(self, tag: str | None = None) -> Any:
         """List the snapshots of a cohort, newest first."""
-        return of_cohort(tag, read_snapshots, caching=LIST_MAX_AGE)
+        return cohort_response(tag, read_snapshots, caching=LIST_MAX_AGE)
 
 
 @_registered("/cohorts/<tag>/snapshots/<slug>", "/snapshots/<slug>")
@@ -145,10 +145,10 @@ class SnapshotBySlug(MethodView):
     @blueprint.refuses(_404=_SNAPSHOT, _503=_LATE)
     def get(self, slug: str, tag: str | None = None) -> Any:
         """Show a snapshot with its aggregates."""
-        return of_view(tag, slug, read_snapshot)
+        return view_response(tag, slug, read_snapshot)
 
 
-@of_a_snapshot("/overview")
+@snapshot_route("/overview")
 class Overview(MethodView):
     """Overview of a snapshot."""
 
@@ -156,22 +156,22 @@ class Overview(MethodView):
     @blueprint.refuses(_404=_SNAPSHOT, _503=_LATE)
     def get(self, tag: str | None = None, slug: str | None = None) -> Any:
         """Show totals, top lists and distributions of a snapshot."""
-        return of_view(tag, slug, read_overview)
+        return view_response(tag, slug, read_overview)
 
 
-@of_a_snapshot("/domains")
+@snapshot_route("/domains")
 class Domains(MethodView):
     """Domains of a snapshot."""
 
-    @blueprint.arguments(asked.DomainListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.DomainListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisDomainListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _429="rate_limited", _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """List the domains of a snapshot."""
-        return of_view(tag, slug, lambda view: read_list(view, "domain", query))
+        return view_response(tag, slug, lambda view: read_list(view, "domain", query))
 
 
-@of_a_snapshot("/domains/<path:domain>")
+@snapshot_route("/domains/<path:domain>")
 class DomainByName(MethodView):
     """One domain of a snapshot."""
 
@@ -180,22 +180,22 @@ class DomainByName(MethodView):
     def get(self, domain: str, tag: str | None = None, slug: str | None = None) -> Any:
         """Show a domain with its name servers, addresses, message tags, entries and registration data."""
         registry = partial(read_registry_card, name=domain)
-        return of_view_and(tag, slug, registry, lambda view: read_domain_detail(view, domain))
+        return view_response_with(tag, slug, registry, lambda view: read_domain_detail(view, domain))
 
 
-@of_a_snapshot("/nameservers")
+@snapshot_route("/nameservers")
 class Nameservers(MethodView):
     """Name servers of a snapshot."""
 
-    @blueprint.arguments(asked.NameserverListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.NameserverListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisNameserverListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """List the name servers of a snapshot."""
-        return of_view(tag, slug, lambda view: read_list(view, "nameserver", query))
+        return view_response(tag, slug, lambda view: read_list(view, "nameserver", query))
 
 
-@of_a_snapshot("/nameservers/<path:name>")
+@snapshot_route("/nameservers/<path:name>")
 class NameserverByName(MethodView):
     """One name server of a snapshot."""
 
@@ -204,48 +204,48 @@ class NameserverByName(MethodView):
     @blueprint.refuses(_400=f"invalid_nameserver, {_PAGE}", _404=_OBJECT, _503=_LATE)
     def get(self, query: dict[str, Any], name: str, tag: str | None = None, slug: str | None = None) -> Any:
         """Show a name server with its addresses, ASes and domains."""
-        return of_view(tag, slug, lambda view: details.read_nameserver(view, name, query))
+        return view_response(tag, slug, lambda view: details.read_nameserver(view, name, query))
 
 
-@of_a_snapshot("/endpoints")
+@snapshot_route("/endpoints")
 class Endpoints(MethodView):
     """Name server addresses of a snapshot."""
 
-    @blueprint.arguments(asked.EndpointListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.EndpointListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisEndpointListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """List the name server addresses of a snapshot."""
-        return of_view(tag, slug, lambda view: read_list(view, "endpoint", query))
+        return view_response(tag, slug, lambda view: read_list(view, "endpoint", query))
 
 
-@of_a_snapshot("/endpoints/<address>")
+@snapshot_route("/endpoints/<address>")
 class EndpointByAddress(MethodView):
     """One name server address of a snapshot."""
 
-    @blueprint.arguments(asked.EndpointQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.EndpointQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisEndpointDetailSchema)
     @blueprint.refuses(
         _400=f"invalid_address, invalid_nameserver, missing_nameserver, {_PAGE}", _404=_OBJECT, _503=_LATE
     )
     def get(self, query: dict[str, Any], address: str, tag: str | None = None, slug: str | None = None) -> Any:
         """Show a name server address with its domains."""
-        return of_view(tag, slug, lambda view: details.read_endpoint(view, address, query))
+        return view_response(tag, slug, lambda view: details.read_endpoint(view, address, query))
 
 
-@of_a_snapshot("/asns")
+@snapshot_route("/asns")
 class Asns(MethodView):
     """Autonomous systems of a snapshot."""
 
-    @blueprint.arguments(asked.AsnListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.AsnListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisAsnListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """List the autonomous systems of a snapshot."""
-        return of_view(tag, slug, lambda view: read_list(view, "asn", query))
+        return view_response(tag, slug, lambda view: read_list(view, "asn", query))
 
 
-@of_a_snapshot("/asns/<asn>")
+@snapshot_route("/asns/<asn>")
 class AsnByNumber(MethodView):
     """One autonomous system of a snapshot."""
 
@@ -254,46 +254,46 @@ class AsnByNumber(MethodView):
     @blueprint.refuses(_400=f"invalid_asn, {_PAGE}", _404=_OBJECT, _503=_LATE)
     def get(self, query: dict[str, Any], asn: str, tag: str | None = None, slug: str | None = None) -> Any:
         """Show an autonomous system with its name servers, prefixes and domains."""
-        return of_view(tag, slug, lambda view: details.read_asn(view, asn, query))
+        return view_response(tag, slug, lambda view: details.read_asn(view, asn, query))
 
 
-@of_a_snapshot("/prefixes")
+@snapshot_route("/prefixes")
 class Prefixes(MethodView):
     """Prefixes of a snapshot."""
 
-    @blueprint.arguments(asked.PrefixListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.PrefixListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisPrefixListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """List the prefixes of a snapshot."""
-        return of_view(tag, slug, lambda view: read_list(view, "prefix", query))
+        return view_response(tag, slug, lambda view: read_list(view, "prefix", query))
 
 
-@of_a_snapshot("/prefix")
+@snapshot_route("/prefix")
 class Prefix(MethodView):
     """One prefix of a snapshot."""
 
-    @blueprint.arguments(asked.PrefixQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.PrefixQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisPrefixDetailSchema)
     @blueprint.refuses(_400=f"missing_prefix, invalid_prefix, {_PAGE}", _404=_OBJECT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """Show a prefix with its addresses, ASes and domains."""
-        return of_view(tag, slug, lambda view: details.read_prefix(view, query))
+        return view_response(tag, slug, lambda view: details.read_prefix(view, query))
 
 
-@of_a_snapshot("/tags")
+@snapshot_route("/tags")
 class Tags(MethodView):
     """Message tags of a snapshot."""
 
-    @blueprint.arguments(asked.TagListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.TagListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisTagListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """List the message tags of a snapshot, by test case."""
-        return of_view(tag, slug, lambda view: read_list(view, "tag", query))
+        return view_response(tag, slug, lambda view: read_list(view, "tag", query))
 
 
-@of_a_snapshot("/tags/<message_tag>")
+@snapshot_route("/tags/<message_tag>")
 class TagByName(MethodView):
     """One message tag of a snapshot."""
 
@@ -302,76 +302,76 @@ class TagByName(MethodView):
     @blueprint.refuses(_400=_PAGE, _404=_OBJECT, _503=_LATE)
     def get(self, query: dict[str, Any], message_tag: str, tag: str | None = None, slug: str | None = None) -> Any:
         """Show a message tag with its domains."""
-        return of_view(tag, slug, lambda view: details.read_tag(view, message_tag, query))
+        return view_response(tag, slug, lambda view: details.read_tag(view, message_tag, query))
 
 
-@of_a_snapshot("/testcases")
+@snapshot_route("/testcases")
 class Testcases(MethodView):
     """Test cases of a snapshot."""
 
-    @blueprint.arguments(asked.TestcaseListQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.TestcaseListQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisTestcaseListSchema)
     @blueprint.refuses(_400=_LIST, _404=_SNAPSHOT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """List the test cases of a snapshot that have findings."""
-        return of_view(tag, slug, lambda view: read_list(view, "testcase", query))
+        return view_response(tag, slug, lambda view: read_list(view, "testcase", query))
 
 
-@of_a_snapshot("/testcase")
+@snapshot_route("/testcase")
 class Testcase(MethodView):
     """One test case of a snapshot."""
 
-    @blueprint.arguments(asked.SnapshotTestcaseQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.SnapshotTestcaseQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisTestcaseDetailSchema)
     @blueprint.refuses(_400=f"missing_module, missing_testcase, {_PAGE}", _404=_OBJECT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None, slug: str | None = None) -> Any:
         """Show a test case with its message tags and domains."""
-        return of_view(tag, slug, lambda view: details.read_testcase(view, query))
+        return view_response(tag, slug, lambda view: details.read_testcase(view, query))
 
 
-@of_a_cohort("/trends")
+@cohort_route("/trends")
 class Trends(MethodView):
     """Trends of a cohort."""
 
-    @blueprint.arguments(asked.TrendsQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.TrendsQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisTrendsSchema)
     @blueprint.refuses(_400="invalid_category, invalid_from, invalid_to, invalid_time_range", _404=_COHORT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
         """Show the number of domains by key of a category for each snapshot."""
-        return of_cohort(tag, lambda cohort, snapshots: read_trends(cohort, snapshots, query))
+        return cohort_response(tag, lambda cohort, snapshots: read_trends(cohort, snapshots, query))
 
 
-@of_a_cohort("/history")
+@cohort_route("/history")
 class History(MethodView):
     """History of one object of a cohort."""
 
-    @blueprint.arguments(asked.HistoryQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.HistoryQuerySchema, location="query")
     @blueprint.response(200, schemas.AnalysisHistorySchema)
     @blueprint.refuses(_400="missing_entity, invalid_entity, missing_key, invalid_key", _404=_COHORT, _503=_LATE)
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
         """Show the state of a name server, AS, message tag or domain in each snapshot."""
-        return of_cohort(tag, lambda cohort, snapshots: read_history_of(cohort, snapshots, query))
+        return cohort_response(tag, lambda cohort, snapshots: read_history_of(cohort, snapshots, query))
 
 
-@of_a_cohort("/diff")
+@cohort_route("/diff")
 class Diff(MethodView):
     """Differences between two snapshots."""
 
-    @blueprint.arguments(asked.SnapshotDiffQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.SnapshotDiffQuerySchema, location="query")
     @blueprint.response(200, comparison_schemas.AnalysisDiffSchema)
     @blueprint.refuses(
         _400=f"missing_snapshots, invalid_granularity, {_PAGE}", _404=_SNAPSHOT, _429="rate_limited", _503=_LATE
     )
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
         """List the domains or message tags that differ between two snapshots."""
-        return of_snapshots(tag, wanted_slugs(query), partial(read_diff, query))
+        return comparison_response(tag, wanted_slugs(query), partial(read_diff, query))
 
 
-@of_a_cohort("/report")
+@cohort_route("/report")
 class Report(MethodView):
     """Report about two snapshots."""
 
-    @blueprint.arguments(asked.ReportQuerySchema, location="query")
+    @blueprint.arguments(schemas_of_queries.ReportQuerySchema, location="query")
     @blueprint.response(200, comparison_schemas.AnalysisReportSchema)
     @blueprint.refuses(
         _400=f"missing_snapshots, invalid_min_cluster, invalid_max_spread, {_PAGE}",
@@ -381,4 +381,4 @@ class Report(MethodView):
     )
     def get(self, query: dict[str, Any], tag: str | None = None) -> Any:
         """Report what changed between two snapshots, and which changes are due to the measurement."""
-        return of_snapshots(tag, wanted_slugs(query), partial(read_report, query))
+        return comparison_response(tag, wanted_slugs(query), partial(read_report, query))

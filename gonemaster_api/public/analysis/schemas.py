@@ -199,7 +199,7 @@ class AnalysisDomainSchema(AnalysisDomainReferenceSchema):
 class _Latency(ma.Schema):
     latency_p50_ms = _nullable(_fields.Float)
     latency_p95_ms = _nullable(_fields.Float)
-    latency_samples = _required(_fields.Integer, metadata={"description": "answers that the times are from"})
+    latency_samples = _required(_fields.Integer, metadata={"description": "number of answers measured"})
 
 
 class _Announced(ma.Schema):
@@ -309,15 +309,13 @@ AnalysisTagListSchema = _list_of(AnalysisTagSchema, "Tag")
 AnalysisTestcaseListSchema = _list_of(AnalysisTestcaseSchema, "Testcase")
 
 
-class _OfSnapshot(ma.Schema):
+class _SnapshotFields(ma.Schema):
     dataset_tag = _required(_fields.String)
     snapshot = _required(_fields.String, metadata={"description": "slug"})
 
 
-class _WithDomains(_OfSnapshot):
-    domains = _many(
-        AnalysisDomainReferenceSchema, metadata={"description": "a page of them; `domain_count` is their number"}
-    )
+class _WithDomains(_SnapshotFields):
+    domains = _many(AnalysisDomainReferenceSchema, metadata={"description": "one page; `domain_count` is the total"})
     limit = _required(_fields.Integer)
     offset = _required(_fields.Integer)
 
@@ -397,7 +395,8 @@ class AnalysisRegistrySchema(ma.Schema):
         _fields.String,
         metadata={
             "enum": list(STATES),
-            "description": "`pending`: asked for, look again; `unavailable`: the registry has no service, or it failed",
+            "description": "`pending`: requested, repeat the request later; "
+            "`unavailable`: the registry has no service or it failed",
         },
     )
     fetched_at = _nullable(Instant)
@@ -413,7 +412,7 @@ class AnalysisRegistrySchema(ma.Schema):
     delegation_signed = _nullable(_fields.Boolean)
 
 
-class AnalysisDomainDetailSchema(AnalysisDomainSchema, _OfSnapshot):
+class AnalysisDomainDetailSchema(AnalysisDomainSchema, _SnapshotFields):
     """A domain with its name servers, addresses, findings and registration data."""
 
     rdap_url = _nullable(_fields.String, metadata={"description": "null where external data are not enabled"})

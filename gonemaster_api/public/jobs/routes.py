@@ -20,7 +20,7 @@ from gonemaster_api.queries.jobs.public_jobs import (
     read_public_chain,
     result_version,
 )
-from gonemaster_api.queries.runs.results import shown_to_public
+from gonemaster_api.queries.runs.results import parts_for_public
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.idempotency import answer_once
 from gonemaster_api.state import State, state
@@ -36,7 +36,7 @@ _RESULT_AGE = "public, max-age=300"
 _CHAIN_AGE = "max-age=300"
 _NAMES_AGE = "max-age=86400"
 
-blueprint = Blueprint("public_jobs", __name__, url_prefix="/jobs", description="Tests of single domains, by anybody")
+blueprint = Blueprint("public_jobs", __name__, url_prefix="/jobs", description="Public tests of single domains")
 
 
 @blueprint.route("")
@@ -91,7 +91,7 @@ class Result(MethodView):
 
 
 def _public_result(shared: State, run: Run, locale: str) -> dict[str, Any]:
-    document = read_scored_result(shared, run.id, locale=locale, shown=shown_to_public(shared.settings))
+    document = read_scored_result(shared, run.id, locale=locale, shown=parts_for_public(shared.settings))
     has_chain = document["has_dnssec_chain"] and shared.settings.show_dnssec_chain_public
     return document | {"job_id": run.public_id, "has_dnssec_chain": has_chain}
 

@@ -5,10 +5,10 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.queries.jobs.public_jobs import MOST_ASNS
+from gonemaster_api.queries.jobs.public_jobs import MAX_ASNS
 from gonemaster_api.rest.fields import Instant, JsonBoolean, LevelName, positive_id
 from gonemaster_api.rest.parsing import RequestSchema
-from gonemaster_api.use_cases.submission.public import MOST_TESTS
+from gonemaster_api.use_cases.submission.public import MAX_TESTS
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, STATUSES, DsSchema, JobResultSchema, NameserverSchema
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_engine.run.as_names import MAX_LABEL
@@ -30,9 +30,9 @@ class NewPublicJobSchema(RequestSchema):
     tests = ma.fields.List(
         ma.fields.String(validate=validate.Length(1, 64)),
         allow_none=True,
-        metadata={"description": "test case ids or module names; all test cases if absent", "maxItems": MOST_TESTS},
+        metadata={"description": "test case ids or module names; all test cases if absent", "maxItems": MAX_TESTS},
     )
-    profile_id = positive_id(allow_none=True, metadata={"description": "a profile of GET /profiles"})
+    profile_id = positive_id(allow_none=True, metadata={"description": "ID of a profile from GET /profiles"})
     profile_overrides = ma.fields.Dict(
         keys=ma.fields.String(), allow_none=True, metadata={"description": "not allowed", "maxProperties": 0}
     )
@@ -55,7 +55,7 @@ class PublicJobSchema(ma.Schema):
     domain = ma.fields.String(required=True)
     status = ma.fields.String(required=True, metadata={"enum": list(STATUSES)})
     progress = ma.fields.Integer(required=True, metadata={"minimum": 0, "maximum": 100})
-    finished_at = Instant(metadata={"description": "absent while the job is not finished"})
+    finished_at = Instant(metadata={"description": "absent until the job has finished"})
 
 
 class PublicJobResultSchema(JobResultSchema):
@@ -83,6 +83,7 @@ class AsnNamesSchema(ma.Schema):
     """The holders of the ASes in a result."""
 
     complete = ma.fields.Boolean(
-        required=True, metadata={"description": "whether all were found out; if not, ask again in some seconds"}
+        required=True,
+        metadata={"description": "whether all lookups are complete; if not, repeat the request in a few seconds"},
     )
-    asns = ma.fields.List(ma.fields.Nested(AsnNameSchema), required=True, metadata={"maxItems": MOST_ASNS})
+    asns = ma.fields.List(ma.fields.Nested(AsnNameSchema), required=True, metadata={"maxItems": MAX_ASNS})

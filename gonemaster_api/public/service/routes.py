@@ -14,7 +14,7 @@ from gonemaster_engine.findings.messages import locales
 from gonemaster_engine.testcases.catalogue import select
 from gonemaster_engine.version import __version__
 
-blueprint = Blueprint("public_service", __name__, description="The service, as the public sees it")
+blueprint = Blueprint("public_service", __name__, description="Public information about the service")
 
 
 @blueprint.route("/locales")

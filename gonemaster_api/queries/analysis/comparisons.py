@@ -8,7 +8,7 @@ from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_api.rest.paging import Slice, slice_of
 from gonemaster_db.analysis.comparison import TagChange
 from gonemaster_db.analysis.comparisons import StoredComparison
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.views.rows import values_at
 from gonemaster_db.models import SnapshotDomain
 from gonemaster_engine.scoring.config import ScoringConfig
@@ -30,7 +30,7 @@ def wanted_slugs(query: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def read_diff(
-    query: Mapping[str, Any], reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
+    query: Mapping[str, Any], reading: Reading, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig
 ) -> dict[str, Any]:
     """Return the domains or tags that differ."""
     found = read_comparison(reading.state.store, reading.session, before, after, config)
@@ -40,7 +40,7 @@ def read_diff(
     return document | _domains(reading, before, after, found, slice_of(query))
 
 
-def heading(reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot) -> dict[str, Any]:
+def heading(reading: Reading, before: PublicSnapshot, after: PublicSnapshot) -> dict[str, Any]:
     """Return the compared snapshots and the difference of their engine versions."""
     return {
         "dataset_tag": reading.cohort.source_tag,
@@ -50,7 +50,7 @@ def heading(reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot) -
     }
 
 
-def engine_delta(before: OfferedSnapshot, after: OfferedSnapshot) -> dict[str, Any]:
+def engine_delta(before: PublicSnapshot, after: PublicSnapshot) -> dict[str, Any]:
     """Compare the engine versions; the version is unknown if a snapshot has several versions."""
     known = all(one.engine_version and not one.mixed_engine_version for one in (before, after))
     return {
@@ -61,13 +61,13 @@ def engine_delta(before: OfferedSnapshot, after: OfferedSnapshot) -> dict[str, A
     }
 
 
-def _side(snapshot: OfferedSnapshot) -> dict[str, Any]:
+def _side(snapshot: PublicSnapshot) -> dict[str, Any]:
     names = ("slug", "label", "captured_at", "first_run_at", "last_run_at", "domain_count")
     return {name: getattr(snapshot, name) for name in names}
 
 
 def _domains(
-    reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, found: StoredComparison, part: Slice
+    reading: Reading, before: PublicSnapshot, after: PublicSnapshot, found: StoredComparison, part: Slice
 ) -> dict[str, Any]:
     grades = found.grade_changed if reading.shows_scores else []
     lists: dict[str, Sequence[Any]] = {
@@ -89,7 +89,7 @@ def _domains(
     }
 
 
-def values_of(reading: Reading, snapshot: OfferedSnapshot, positions: Iterable[int]) -> Values:
+def values_of(reading: Reading, snapshot: PublicSnapshot, positions: Iterable[int]) -> Values:
     """Return the public values of the domains at some positions."""
     found = values_at(reading.session, SnapshotDomain, snapshot.view_id, positions, _SHOWN)
     if reading.shows_scores:

@@ -1,6 +1,6 @@
 """Single objects of a snapshot as documents, with their related objects.
 
-The domains of an object are paged; other lists have the first MOST_LISTED items, and the counts have their lengths.
+The domains of an object are paged; other lists have the first MAX_LISTED items, and the counts have their lengths.
 """
 
 import re
@@ -35,7 +35,7 @@ from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.texts import Text, text_of
 
-MOST_LISTED = MAX_LIMIT
+MAX_LISTED = MAX_LIMIT
 _HIGHEST_ASN = 2**32 - 1
 _LONGEST_ASN = 12
 _ESCAPED = re.compile(r"(?=.*\\)[!-~]{1,1016}")  # at most 254 octets, some of them written as \DDD
@@ -67,8 +67,8 @@ def read_endpoint(reading: ViewReading, address: str, query: Query) -> dict[str,
     rows = find_rows(reading.session, SnapshotEndpoint, reading.view_id, address_order=_order(wanted["address"]))
     rows = [row for row in rows if row.nameserver == wanted.get("nameserver", row.nameserver)]
     if len(rows) > 1:
-        names = [row.nameserver for row in rows[:MOST_LISTED]]
-        text = Text("{count} name servers have the address; name one of them", count=len(rows))
+        names = [row.nameserver for row in rows[:MAX_LISTED]]
+        text = Text("{count} name servers have the address; specify one of them", count=len(rows))
         raise BadRequest("missing_nameserver", text, details={"nameservers": names})
     row = reading.require(rows[0] if rows else None, "address of a name server", wanted["address"])
     document = row_document(reading, "endpoint", row)
@@ -186,7 +186,7 @@ def _listed(
     reading: ViewReading, owner: str, row: Any, member: str, shown: Callable[[Any], dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
     """Return the first related objects of one kind, by default in the form used in lists."""
-    positions = _members(reading, owner, row, member)[:MOST_LISTED]
+    positions = _members(reading, owner, row, member)[:MAX_LISTED]
     rows = rows_at(reading.session, SPECS[member].model, reading.view_id, positions)
     return [shown(one) if shown else row_document(reading, member, one) for one in rows]
 

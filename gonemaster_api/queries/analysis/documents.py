@@ -5,7 +5,7 @@ from typing import Any
 
 from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_db.analysis.categories import BY_NAME, DNSKEY_ALGO_WEAKEST, DNSSEC_POSTURE
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 
 _COUNTS = ("domain_count", "address_count", "nameserver_count", "prefix_count", "ipv4_count", "ipv6_count")
 _LATENCY = ("latency_p50_ms", "latency_p95_ms", "latency_samples")
@@ -70,7 +70,7 @@ def _dnssec(row: Any) -> dict[str, Any]:
     }
 
 
-def snapshot_document(snapshot: OfferedSnapshot) -> dict[str, Any]:
+def snapshot_document(snapshot: PublicSnapshot) -> dict[str, Any]:
     """Return the document of a snapshot."""
     return {
         "slug": snapshot.slug,

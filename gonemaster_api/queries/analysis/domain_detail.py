@@ -32,7 +32,7 @@ def read_domain_detail(reading: ViewReading, name: str, *, locale: str = DEFAULT
     document = reading.head | row_document(reading, "domain", row) | _servers(reading, row)
     tags = rows_at(reading.session, SnapshotTag, reading.view_id, _members(reading, row, "tag"))
     document["tags"] = [{name: getattr(tag, name) for name in ("tag", "module", "testcase", "level")} for tag in tags]
-    return document | _of_run(reading, row.run_id, locale)
+    return document | _run_details(reading, row.run_id, locale)
 
 
 def find_domain(reading: ViewReading, name: str) -> Any:
@@ -82,7 +82,7 @@ def _address(reading: ViewReading, endpoints: Sequence[Any], silent: set[int]) -
     return document if answered else document | {"status": "unreachable"}
 
 
-def _of_run(reading: ViewReading, run_id: str, locale: str) -> dict[str, Any]:
+def _run_details(reading: ViewReading, run_id: str, locale: str) -> dict[str, Any]:
     """Return the data that are available only until the run is purged."""
     run = read_stored_runs(reading.session, [run_id]).get(run_id)
     if run is None or run.document is None:
@@ -97,6 +97,6 @@ def _entries(reading: ViewReading, run: StoredRun, locale: str) -> list[dict[str
     try:
         found = entries_of(reading.session, run, min_level=_ENTRIES_FROM)
     except DocumentDamaged as error:
-        log.error("a domain is shown without entries", job_id=run.id, error=str(error))
+        log.error("entries of a domain not readable, omitted", job_id=run.id, error=str(error))
         return None
     return [entry.as_dict() for entry in entry_documents(found, locale=locale)]

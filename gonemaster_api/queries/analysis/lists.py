@@ -6,7 +6,7 @@ from typing import Any
 from gonemaster_api.errors import BadRequest
 from gonemaster_api.queries.analysis.documents import row_document
 from gonemaster_api.queries.analysis.reading import ViewReading
-from gonemaster_api.queries.searching import needle
+from gonemaster_api.queries.searching import search_term
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_db.analysis.views import list_specs
 from gonemaster_db.analysis.views.list_specs import ListSpec, ViewFilter
@@ -35,7 +35,7 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
     if sort.startswith("operator_") and not reading.shows_asn_names:
         raise BadRequest("invalid_sort", Text("names of ASes are not public here"))
     wanted = ViewFilter(
-        search=needle(query.get("search", "")),
+        search=search_term(query.get("search", "")),
         min_level=query.get("min_level"),
         worst_level=query.get("worst_level"),
         grade=query.get("grade"),

@@ -10,9 +10,9 @@ from gonemaster_api.queries.analysis.documents import snapshot_document
 from gonemaster_api.queries.analysis.reading import Reading, ViewReading, no_default
 from gonemaster_api.state import State
 from gonemaster_db.analysis.categories import GRADE, SHOWN
-from gonemaster_db.analysis.offers import (
-    OfferedSnapshot,
-    count_offered_snapshots,
+from gonemaster_db.analysis.public_snapshots import (
+    PublicSnapshot,
+    count_public_snapshots,
     default_of,
     find_default_snapshot,
     list_public_cohorts,
@@ -63,11 +63,11 @@ def cohort_document(session: Session, cohort: Cohort) -> dict[str, Any]:
         "is_default": cohort.is_default,
         "sort_order": cohort.sort_order,
         "default_snapshot": default.slug if default else None,
-        "snapshot_count": count_offered_snapshots(session, cohort),
+        "snapshot_count": count_public_snapshots(session, cohort),
     }
 
 
-def read_cohort(reading: Reading, shown: OfferedSnapshot | None) -> dict[str, Any]:
+def read_cohort(reading: Reading, shown: PublicSnapshot | None) -> dict[str, Any]:
     """Return a cohort with the counts of its default snapshot, if it has one."""
     document = cohort_document(reading.session, reading.cohort) | _materialization(reading.cohort)
     if shown is None:
@@ -81,7 +81,7 @@ def read_cohort(reading: Reading, shown: OfferedSnapshot | None) -> dict[str, An
     }
 
 
-def read_snapshots(reading: Reading, snapshots: Sequence[OfferedSnapshot]) -> dict[str, Any]:
+def read_snapshots(reading: Reading, snapshots: Sequence[PublicSnapshot]) -> dict[str, Any]:
     """Return the list of snapshots, newest first."""
     head = {"dataset_tag": reading.cohort.source_tag, "label": reading.cohort.label}
     return head | {"snapshots": [snapshot_document(snapshot) for snapshot in snapshots]}
@@ -120,7 +120,7 @@ def _overview(reading: Reading, view_id: int) -> dict[str, Any]:
     row = reading.session.get_one(SnapshotOverview, view_id)
     found: dict[str, Any] = {"totals": {name: getattr(row, name) for name in _TOTALS}}
     found |= {name: [_named(reading, one) for one in json.loads(getattr(row, name))] for name in _TOPS}
-    found["fact_distributions"] = shown_distributions(reading, row.fact_distributions)
+    found["fact_distributions"] = public_distributions(reading, row.fact_distributions)
     return found
 
 
@@ -132,7 +132,7 @@ def _named(reading: Reading, item: dict[str, Any]) -> dict[str, Any]:
     return {"nameserver": item.pop("name"), **item} if "name" in item else item
 
 
-def shown_distributions(reading: Reading, stored: str) -> list[dict[str, Any]]:
+def public_distributions(reading: Reading, stored: str) -> list[dict[str, Any]]:
     """Return the public distributions of a view from its stored counts by category and key."""
     counts: Mapping[str, Mapping[str, int]] = json.loads(stored)
     shown = [one for one in SHOWN if one.name in counts and (reading.shows_scores or one.name != GRADE)]

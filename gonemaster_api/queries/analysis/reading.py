@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import ApiError, NotFound, Unavailable
 from gonemaster_api.state import State
-from gonemaster_db.analysis.offers import (
-    OfferedSnapshot,
-    find_offered_snapshot,
+from gonemaster_db.analysis.public_snapshots import (
+    PublicSnapshot,
     find_public_cohort,
+    find_public_snapshot,
     has_hidden_default,
-    list_offered_snapshots,
+    list_public_snapshots,
 )
 from gonemaster_db.core.errors import CohortNotFound, NoDefaultCohort, SnapshotNotFound
 from gonemaster_db.models import Cohort
@@ -50,10 +50,10 @@ class Reading:
         """Return the public label of an AS; without `asn` the label does not name an AS and is unchanged."""
         return label if self.shows_asn_names or asn is None else f"AS{asn}"
 
-    def snapshot(self, slug: str | None) -> OfferedSnapshot:
+    def snapshot(self, slug: str | None) -> PublicSnapshot:
         """Return a snapshot of the cohort, by default the default snapshot. Raises ApiError, 404."""
         try:
-            return find_offered_snapshot(self.session, self.cohort, slug)
+            return find_public_snapshot(self.session, self.cohort, slug)
         except SnapshotNotFound as error:
             text = (
                 Text("the cohort has no public snapshot {slug}", slug=repr(slug[:100]))
@@ -62,11 +62,11 @@ class Reading:
             )
             raise ApiError(404, "snapshot_not_found", text) from error
 
-    def snapshots(self) -> list[OfferedSnapshot]:
+    def snapshots(self) -> list[PublicSnapshot]:
         """Return the newest snapshots of the cohort, newest first."""
-        return list_offered_snapshots(self.session, self.cohort)
+        return list_public_snapshots(self.session, self.cohort)
 
-    def version(self, *snapshots: OfferedSnapshot) -> str:
+    def version(self, *snapshots: PublicSnapshot) -> str:
         """Return a version that changes with the content of some snapshots; for one it starts with id and capture time.
 
         A digest covers everything else that is shown: labels, the default snapshot, settings and the software version.
@@ -87,7 +87,7 @@ class Reading:
 class ViewReading(Reading):
     """The cohort and the snapshot of a request."""
 
-    shown: OfferedSnapshot
+    shown: PublicSnapshot
 
     @property
     def view_id(self) -> int:
@@ -153,7 +153,5 @@ def no_default(session: Session, error: NoDefaultCohort) -> ApiError:
     if has_hidden_default(session):
         return ApiError(500, "invalid_catalog", Text("the default cohort is not public"))
     if error.candidates:
-        return Unavailable(
-            "no_default_cohort", Text("none of the public cohorts is the default one; name one in the path")
-        )
+        return Unavailable("no_default_cohort", Text("no public cohort is the default; specify one in the path"))
     return Unavailable("no_selectable_cohorts", Text("no cohort is public"))

@@ -35,7 +35,7 @@ def read_registry_card(reading: ViewReading, name: str) -> dict[str, Any]:
     state = _state(reading, found)
     if services is not None and url is None:
         state = UNAVAILABLE
-    elif (state in (STALE, PENDING)) and _may_be_asked(reading, found) and not _wish(reading, domain):
+    elif (state in (STALE, PENDING)) and _can_retry(reading, found) and not _request(reading, domain):
         state = state if state == STALE else UNAVAILABLE
     data = json.loads(found.content) if found and found.content else vars(RegistrationData())
     fetched = {
@@ -50,20 +50,20 @@ def _state(reading: ViewReading, found: Registration | None) -> str:
         return PENDING
     if found.fetched_at is not None:
         return FRESH if utcnow() - found.fetched_at < reading.state.settings.external_data_record_ttl else STALE
-    return PENDING if _may_be_asked(reading, found) else UNAVAILABLE
+    return PENDING if _can_retry(reading, found) else UNAVAILABLE
 
 
-def _may_be_asked(reading: ViewReading, found: Registration | None) -> bool:
+def _can_retry(reading: ViewReading, found: Registration | None) -> bool:
     """Return whether the last failure is long enough ago for another attempt."""
     if found is None or not found.last_error:
         return True
     return bool(utcnow() - found.tried_at >= reading.state.settings.external_data_negative_ttl)
 
 
-def _wish(reading: ViewReading, domain: str) -> bool:
+def _request(reading: ViewReading, domain: str) -> bool:
     """Queue a domain; return False if it could not be queued."""
     try:
         return reading.state.broker.wishes.add(domain, at=utcnow().timestamp())
     except BrokerUnavailable:
-        log.info("registration data not asked for, since the broker is away", domain=domain)
+        log.info("registration data not requested, the broker is unavailable", domain=domain)
         return False

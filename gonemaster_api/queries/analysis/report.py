@@ -9,7 +9,7 @@ from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_api.rest.paging import slice_of
 from gonemaster_db.analysis.clusters import Cluster
 from gonemaster_db.analysis.comparison import Moved
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_db.analysis.tag_changes import Levels, TagKey, TagRules, read_rules
 from gonemaster_db.analysis.views.rows import read_members_of, values_at
 from gonemaster_db.models import SnapshotTag
@@ -21,7 +21,7 @@ _TAG_COLUMNS = ("tag", "module", "testcase", "level")
 
 
 def read_report(
-    query: Mapping[str, Any], reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig
+    query: Mapping[str, Any], reading: Reading, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig
 ) -> dict[str, Any]:
     """Return the report about two snapshots.
 
@@ -59,7 +59,7 @@ def read_report(
 
 
 def read_movers(
-    reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, config: ScoringConfig, *, most: int
+    reading: Reading, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig, *, maximum: int
 ) -> tuple[list[dict[str, Any]], int]:
     """Return the domains whose scores fell and rose most, `most` of each, and the number of all changed domains.
 
@@ -67,12 +67,12 @@ def read_movers(
     """
     found = read_comparison(reading.state.store, reading.session, before, after, config)
     rules, total = read_rules(reading.session, before, after), found.moved_total
-    last = max(most, total - most)
-    moved = [*found.moved_page(most, 0), *(found.moved_page(most, last) if last < total else ())]
+    last = max(maximum, total - maximum)
+    moved = [*found.moved_page(maximum, 0), *(found.moved_page(maximum, last) if last < total else ())]
     return _domains(reading, before, after, moved, rules), total
 
 
-def _scoring_changed(before: OfferedSnapshot, after: OfferedSnapshot) -> str:
+def _scoring_changed(before: PublicSnapshot, after: PublicSnapshot) -> str:
     """Return `true`, `false` or `unknown`."""
     if not before.scoring_config_hash or not after.scoring_config_hash:
         return "unknown"
@@ -99,19 +99,19 @@ def _vocabulary_tags(levels: Levels, places: Sequence[tuple[str, str]]) -> list[
     return [{"module": place[0], "tag": place[1], "level": levels[place]} for place in places]
 
 
-def _chosen(clusters: Sequence[Cluster], least_size: int, most_spread: int) -> list[Cluster]:
-    return [one for one in clusters if one.size >= least_size and one.most - one.least <= most_spread]
+def _chosen(clusters: Sequence[Cluster], least_size: int, max_spread: int) -> list[Cluster]:
+    return [one for one in clusters if one.size >= least_size and one.maximum - one.minimum <= max_spread]
 
 
-def _clusters(reading: Reading, after: OfferedSnapshot, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
+def _clusters(reading: Reading, after: PublicSnapshot, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
     names = values_of(reading, after, {position for one in clusters for position in one.domains})
     return [
         {
-            "direction": "improved" if one.least > 0 else "regressed",
+            "direction": "improved" if one.minimum > 0 else "regressed",
             "keys": [{"key": key, "value": value} for key, value in one.keys],
             "domain_count": one.size,
-            "min_delta": one.least,
-            "max_delta": one.most,
+            "min_delta": one.minimum,
+            "max_delta": one.maximum,
             "domains": [names[position]["name"] for position in one.domains],
         }
         for one in clusters
@@ -119,7 +119,7 @@ def _clusters(reading: Reading, after: OfferedSnapshot, clusters: Sequence[Clust
 
 
 def _domains(
-    reading: Reading, before: OfferedSnapshot, after: OfferedSnapshot, moved: Sequence[Moved], rules: TagRules
+    reading: Reading, before: PublicSnapshot, after: PublicSnapshot, moved: Sequence[Moved], rules: TagRules
 ) -> list[dict[str, Any]]:
     old = values_of(reading, before, [one.before for one in moved])
     new = values_of(reading, after, [one.after for one in moved])
@@ -154,7 +154,7 @@ def _changed_tags(was: Mapping[TagKey, str], now: Mapping[TagKey, str], rules: T
 
 
 def _levels_of_tags(
-    reading: Reading, snapshot: OfferedSnapshot, positions: Sequence[int], rules: TagRules
+    reading: Reading, snapshot: PublicSnapshot, positions: Sequence[int], rules: TagRules
 ) -> dict[int, dict[TagKey, str]]:
     """Return the tags of some domains with their levels, from the lowest reported level up."""
     members = read_members_of(reading.session, snapshot.view_id, "domain", positions, "tag")

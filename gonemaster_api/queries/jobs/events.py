@@ -22,13 +22,13 @@ def job_feed(state: State, item: Job | Run, *, last_event_id: str) -> Feed:
     first = FIRST_LINES if last_event_id else FIRST_LINES + event_text("state", _state(state, item))
     is_known = _BROKER_ID.fullmatch(last_event_id) is not None
     if isinstance(item, Run):
-        missed = _kept_events(state, item.id, after=last_event_id) if is_known else ""
+        missed = _stored_events(state, item.id, after=last_event_id) if is_known else ""
         return Feed(first + missed + done_text(item.status.value))
     after = last_event_id if is_known else "0"
     return Feed(first, partial(state.hub.follow_job, job_id=item.id, after=after))
 
 
-def _kept_events(state: State, job_id: str, *, after: str) -> str:
+def _stored_events(state: State, job_id: str, *, after: str) -> str:
     """Return the events of a finished job that Redis still has, without the final event."""
     try:
         events = state.broker.events.read(job_id, after=after)

@@ -139,7 +139,7 @@ def _progress(state: State, job_ids: list[str]) -> Mapping[str, int]:
 
 
 def _job(job: Job, progress: Mapping[str, int]) -> dict[str, Any]:
-    return _without_nothing(
+    return _without_nulls(
         _common(job)
         | {
             "expires_at": job.expires_at,
@@ -159,7 +159,7 @@ def _run(run: Run, *, scored: bool) -> dict[str, Any]:
     }
     if scored:
         document |= {"score": run.score, "grade": run.grade}
-    return _without_nothing(document)
+    return _without_nulls(document)
 
 
 def _common(item: Job | Run) -> dict[str, Any]:
@@ -177,5 +177,5 @@ def _common(item: Job | Run) -> dict[str, Any]:
     }
 
 
-def _without_nothing(document: dict[str, Any]) -> dict[str, Any]:
+def _without_nulls(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in _OPTIONAL or value not in (None, "")}

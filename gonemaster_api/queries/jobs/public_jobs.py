@@ -10,7 +10,7 @@ import structlog
 
 from gonemaster_api.errors import ApiError, NotFound
 from gonemaster_api.queries.jobs.jobs import progress_of
-from gonemaster_api.queries.runs.results import not_finished, shown_to_public
+from gonemaster_api.queries.runs.results import not_finished, parts_for_public
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import DocumentDamaged, JobNotFound
 from gonemaster_db.core.ids import is_public_id
@@ -25,7 +25,7 @@ from gonemaster_engine.texts import Text
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 
-MOST_ASNS = 32
+MAX_ASNS = 32
 _NUMBER = re.compile(r"\b\d{1,10}\b", re.ASCII)
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ def public_job_document(state: State, item: Job | Run) -> dict[str, Any]:
 def result_version(state: State, run: Run, *, locale: str) -> str:
     """Return a version that changes with the public result of a run."""
     scoring = current_scoring(state.store, state.settings)
-    shown, chain = shown_to_public(state.settings), state.settings.show_dnssec_chain_public
+    shown, chain = parts_for_public(state.settings), state.settings.show_dnssec_chain_public
     return _version(run, best_locale(locale), scoring.fingerprint, *shown, chain)
 
 
@@ -89,7 +89,7 @@ def read_public_chain(state: State, public_id: str) -> tuple[str, Any]:
     found = find_public(state, public_id)
     chain = _stored_chain(state, found) if isinstance(found, Run) else None
     if chain is None:
-        text = Text("the job has no DNSSEC chain, or not yet")
+        text = Text("the job has no DNSSEC chain yet, or none at all")
         raise ApiError(HTTPStatus.NOT_FOUND, "no_chain_data", text, headers={"Cache-Control": "no-store"})
     return _version(found, "chain"), chain
 
@@ -120,7 +120,7 @@ def read_asns(state: State, public_id: str) -> list[int]:
 
 def asns_of(entries: Iterable[EntryRecord]) -> list[int]:
     """Return the AS numbers in the arguments of entries, at most 32, ascending."""
-    return sorted({asn for entry in entries for asn in _asns_in(entry.args)})[:MOST_ASNS]
+    return sorted({asn for entry in entries for asn in _asns_in(entry.args)})[:MAX_ASNS]
 
 
 def _asns_in(args: Mapping[str, Any]) -> Iterator[int]:

@@ -17,7 +17,7 @@ from gonemaster_db.queue.queue import count_states, list_running, list_waiting
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 from gonemaster_tasks.queues import TIERS
 
 MAX_RUNNING = 500
@@ -41,20 +41,20 @@ def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         StoreUnavailable: the database is unavailable or does not respond in time.
     """
-    until = state.patient_until()
+    until = state.wait_until()
     part = slice_of(query)
     wanted = [query["tier"]] if query.get("tier") else list(TIERS)
     workers = PendingCall(lambda: _workers(state))
     try:
-        rows = PendingCall(lambda: _rows(state, wanted, part)).result_unless_away(state.store.ping, until)
-    except NotInTime as error:
+        rows = PendingCall(lambda: _rows(state, wanted, part)).result_while_reachable(state.store.ping, until)
+    except CallTimeout as error:
         raise StoreUnavailable(Text("the database does not answer")) from error
     counts = rows.counts
     tiers = [_tier(tier, counts, rows.pauses.get(tier)) for tier in TIERS]
     running, jobs = rows.running, [*rows.running, *rows.waiting]
     documents = PendingCall(lambda: job_documents(state, jobs))
-    shown_workers = _unless_away(workers, state, until)
-    shown = _documents(documents, jobs, state, until, is_away=shown_workers is None)
+    shown_workers = _or_none(workers, state, until)
+    shown = _documents(documents, jobs, state, until, is_unavailable=shown_workers is None)
     total = sum(_queued_or_held(counts, TIERS.index(tier)) for tier in wanted)
     return {
         "paused": all(tier["paused"] for tier in tiers),
@@ -74,23 +74,25 @@ def _rows(state: State, tiers: list[str], part: Slice) -> _Rows:
 
 
 def _documents(
-    documents: PendingCall[list[dict[str, Any]]], jobs: list[Job], state: State, until: float, *, is_away: bool
+    documents: PendingCall[list[dict[str, Any]]], jobs: list[Job], state: State, until: float, *, is_unavailable: bool
 ) -> list[dict[str, Any]]:
     """Return the documents of the jobs; without the broker's data if the broker does not respond in time."""
     try:
-        if is_away:  # The workers' call has already checked the broker; another check would take the same time again.
+        if (
+            is_unavailable
+        ):  # The workers' call has already checked the broker; another check would take the same time again.
             return documents.result(until)
-        return documents.result_unless_away(state.broker.ping, until)
-    except (NotInTime, BrokerUnavailable):
+        return documents.result_while_reachable(state.broker.ping, until)
+    except (CallTimeout, BrokerUnavailable):
         return [new_job_document(job) for job in jobs]
 
 
-def _unless_away(
+def _or_none(
     workers: PendingCall[list[dict[str, Any]] | None], state: State, until: float
 ) -> list[dict[str, Any]] | None:
     try:
-        return workers.result_unless_away(state.broker.ping, until)
-    except (NotInTime, BrokerUnavailable):
+        return workers.result_while_reachable(state.broker.ping, until)
+    except (CallTimeout, BrokerUnavailable):
         return None
 
 

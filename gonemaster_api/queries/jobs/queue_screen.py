@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gonemaster_api.queries.operations import read_unfinished_operations
-from gonemaster_api.queries.searching import needle
+from gonemaster_api.queries.searching import search_term
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import JobNotFound
@@ -108,7 +108,7 @@ def read_waiting(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         BadRequest: invalid_cursor.
     """
     part = slice_of(query)
-    wanted = selection(None, tier=query.get("tier") or "", domain=needle(query.get("domain") or ""))
+    wanted = selection(None, tier=query.get("tier") or "", domain=search_term(query.get("domain") or ""))
     with state.store.read_only() as session:
         jobs = list_waiting_jobs(session, wanted, limit=part.limit, offset=part.offset)
         total = count_waiting_jobs(session, wanted)

@@ -10,8 +10,7 @@ from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus, RunStatus, ScheduleOutcome
-from gonemaster_db.service.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
-from gonemaster_db.service.metrics.tally import (
+from gonemaster_db.service.metrics.aggregation import (
     BEYOND,
     DURATION,
     DURATION_BOUNDS_MS,
@@ -20,11 +19,12 @@ from gonemaster_db.service.metrics.tally import (
     BatchSums,
     DomainSums,
 )
+from gonemaster_db.service.metrics.counting import LOOKUPS, OTHERS, QUERIES, SCHEDULED, WAITED_MS, WAITS
 from gonemaster_engine.version import __version__
 
 SCHEMA_VERSION = "v1"
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
-MOST_LOCALES = 32
+MAX_LOCALES = 32
 _DURATION_LABELS = (*map(str, DURATION_BOUNDS_MS), BEYOND)
 
 
@@ -189,8 +189,8 @@ def _rate(number: int, total: int) -> float:
 def locale_usage(metrics: Metrics) -> dict[str, int]:
     """Return how often results were read in each locale: at most 32 locales, the rarest summed up."""
     found = sorted(metrics.http.locales.items(), key=lambda item: (-item[1], item[0]))
-    kept = dict(sorted(found[:MOST_LOCALES]))
-    rest = sum(number for _, number in found[MOST_LOCALES:])
+    kept = dict(sorted(found[:MAX_LOCALES]))
+    rest = sum(number for _, number in found[MAX_LOCALES:])
     return kept | ({OTHERS: rest} if rest else {})
 
 

@@ -43,7 +43,7 @@ class LatencyTrend:
         """
         now = {
             f"{key.method} {key.route}": counts.latencies
-            for key, counts in read_http_counts(self._metrics.of_process()).routes.items()
+            for key, counts in read_http_counts(self._metrics.process_metrics()).routes.items()
         }
         new = {name: counts for name, counts in now.items() if counts != self._seen.get(name)}
         slots = {slot: dict(self._slots.get(slot, {})) for slot in slots_at(utcnow().timestamp())}

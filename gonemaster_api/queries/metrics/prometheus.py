@@ -18,8 +18,8 @@ from gonemaster_api.queries.metrics.reading import Metrics, depth_of
 from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
 from gonemaster_db.core.levels import SEVERITIES
 from gonemaster_db.models import JobStatus
+from gonemaster_db.service.metrics.aggregation import DURATION_BOUNDS_MS, DURATION_SUM, SEVERITY
 from gonemaster_db.service.metrics.counting import LOOKUPS, QUERIES, WAITED_MS, WAITS
-from gonemaster_db.service.metrics.tally import DURATION_BOUNDS_MS, DURATION_SUM, SEVERITY
 from gonemaster_engine.version import __version__
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,7 +46,7 @@ class _Families(Collector):
         yield from _service(self._metrics)
         yield from _jobs(self._metrics)
         yield from _api(self._metrics)
-        yield gauge("rate_limit_keys", "Clients that the rate limits know at the moment.", self._rate_limit_keys)
+        yield gauge("rate_limit_keys", "Clients currently tracked by the rate limits.", self._rate_limit_keys)
         yield from _results(self._metrics)
         yield from _added(self._metrics, self._issues)
 
@@ -95,11 +95,13 @@ def _service(metrics: Metrics) -> Iterator[Metric]:
     )
     yield gauge("worker_count", "Slots of each worker process, as configured.", settings.worker_count)
     yield gauge("active_workers", "Slots of all live worker processes, at least 1.", max(1, metrics.slots))
-    yield gauge("max_concurrent_jobs", "Limit of jobs that run at once; 0: none.", settings.max_concurrent_jobs)
+    yield gauge(
+        "max_concurrent_jobs", "Maximum number of concurrently running jobs; 0: no limit.", settings.max_concurrent_jobs
+    )
     yield gauge("queue_paused", "Whether all tiers of the queue are paused.", metrics.queue_paused)
     yield gauge("scheduler_enabled", "Whether batches of schedules are submitted.", settings.scheduler_enabled)
-    yield gauge("queue_depth", "Jobs that wait to be started.", depth_of(metrics))
-    yield gauge("in_flight_jobs", "Jobs that run.", metrics.in_state(JobStatus.RUNNING))
+    yield gauge("queue_depth", "Waiting jobs.", depth_of(metrics))
+    yield gauge("in_flight_jobs", "Running jobs.", metrics.in_state(JobStatus.RUNNING))
     yield counters(
         "dns_external_queries_total",
         "Packets and TCP connections sent to name servers.",
@@ -112,19 +114,19 @@ def _service(metrics: Metrics) -> Iterator[Metric]:
         ["result"],
         _by({result: lookups.get(result, 0) for result in ("hit", "miss")}),
     )
-    yield counter("dns_cache_evictions_total", "Entries dropped to make room.", lookups.get("eviction", 0))
+    yield counter("dns_cache_evictions_total", "Entries evicted from the cache.", lookups.get("eviction", 0))
 
 
 def _jobs(metrics: Metrics) -> Iterator[Metric]:
     yield counter("jobs_submitted_total", "Jobs submitted.", metrics.submitted)
-    yield counter("jobs_started_total", "Starts of jobs, repeated ones included.", metrics.started)
+    yield counter("jobs_started_total", "Starts of jobs, including repeated starts.", metrics.started)
     yield counter("jobs_completed_total", "Jobs that succeeded or failed.", metrics.completed)
     yield counter("jobs_purged_total", "Runs deleted by age or tag.", metrics.purged)
     yield gauges("jobs_status", "Unfinished jobs and stored runs by state.", ["status"], _by(metrics.status_counts))
     ended = {status.value: number for status, number in metrics.ended.items()}
-    yield counters("job_terminal_outcomes_total", "Jobs that ended.", ["outcome"], _by(ended))
+    yield counters("job_terminal_outcomes_total", "Ended jobs.", ["outcome"], _by(ended))
     yield counters(
-        "scheduled_runs_total", "Decided occurrences of schedules.", ["outcome"], _by(scheduled_runs(metrics))
+        "scheduled_runs_total", "Processed occurrences of schedules.", ["outcome"], _by(scheduled_runs(metrics))
     )
 
 
@@ -149,7 +151,7 @@ def _api(metrics: Metrics) -> Iterator[Metric]:
         by_class,
     )
     durations = HistogramMetricFamily(
-        f"{PREFIX}api_request_duration_seconds", "Time until a response begins.", labels=["method", "route"]
+        f"{PREFIX}api_request_duration_seconds", "Time to the first byte of a response.", labels=["method", "route"]
     )
     for (route, method), counts in routes.items():
         durations.add_metric([method, route], _buckets(counts.latencies, LATENCY_BOUNDS_MS), counts.sum_s)
@@ -167,7 +169,7 @@ def _results(metrics: Metrics) -> Iterator[Metric]:
         for tool, outcomes in metrics.http.tool_calls.items()
         for outcome in ("ok", "failed")
     }
-    yield counters("mcp_tool_calls_total", "Calls of tools by language models.", ["outcome", "tool"], calls)
+    yield counters("mcp_tool_calls_total", "Tool calls by language models.", ["outcome", "tool"], calls)
     durations = HistogramMetricFamily(f"{PREFIX}job_duration_seconds", "Duration of completed jobs.")
     numbers = duration_buckets(metrics)
     durations.add_metric([], _buckets(numbers, DURATION_BOUNDS_MS), metrics.total(DURATION_SUM) / 1000)
@@ -187,13 +189,13 @@ def _added(metrics: Metrics, issues: Mapping[str, int]) -> Iterator[Metric]:
     exceptions: Values = {(method, route): number for (route, method), number in metrics.http.exceptions.items()}
     yield counters("api_exceptions_total", "Unexpected exceptions by route.", ["method", "route"], exceptions)
     yield gauge("worker_processes", "Live worker processes.", len(metrics.workers))
-    yield gauge("beat_active", "Whether a scheduler of periodic tasks is active.", metrics.beat_active)
+    yield gauge("beat_active", "Whether beat is active.", metrics.beat_active)
     yield gauge("broker_reachable", "Whether the broker responds.", metrics.broker_reachable)
     yield counter("dns_waits_total", "Packets that waited for the limit of their address.", metrics.total(WAITS))
-    yield counter("dns_waited_seconds_total", "How long they waited, all together.", metrics.total(WAITED_MS) / 1000)
+    yield counter("dns_waited_seconds_total", "Total time that these packets waited.", metrics.total(WAITED_MS) / 1000)
     yield gauge("dns_limited_addresses", "Addresses at which packets wait for the limit.", metrics.limited_addresses)
     yield gauges(
-        "queue_oldest_job_age_seconds", "How long the oldest queued job has waited.", ["tier"], _by(queue_ages(metrics))
+        "queue_oldest_job_age_seconds", "Waiting time of the oldest queued job.", ["tier"], _by(queue_ages(metrics))
     )
     yield gauges(
         "tier_paused",

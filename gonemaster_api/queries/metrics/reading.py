@@ -15,6 +15,7 @@ from gonemaster_db.core.errors import StoreError
 from gonemaster_db.models import JobStatus, Priority, RunStatus
 from gonemaster_db.queue.pauses import list_pauses
 from gonemaster_db.queue.queue import count_states, oldest_waiting
+from gonemaster_db.service.metrics.aggregation import JobTally
 from gonemaster_db.service.metrics.counting import (
     PURGED,
     STARTED,
@@ -26,7 +27,6 @@ from gonemaster_db.service.metrics.counting import (
 )
 from gonemaster_db.service.metrics.following import read_tally
 from gonemaster_db.service.metrics.slots import SlotKey, SlotSums, read_latencies, read_slots
-from gonemaster_db.service.metrics.tally import JobTally
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
@@ -119,7 +119,7 @@ def read_metrics(state: State) -> Metrics:
         ApiError: 500 metrics_error, the database does not respond.
     """
     workers, beat_active, reachable, limited = _read_broker(state)
-    http = read_http_counts(http_metrics().of_host())
+    http = read_http_counts(http_metrics().host_metrics())
     now = state.queue.clock.now()
     try:
         with state.store.read_only_within(_LIMIT) as session:
@@ -146,7 +146,7 @@ def read_metrics(state: State) -> Metrics:
 
 def metrics_error(error: Exception) -> ApiError:
     """Return the error for metrics that cannot be read; the reason is only logged."""
-    log.error("metrics not read", error=str(error))
+    log.error("metrics could not be read", error=str(error))
     return ApiError(500, "metrics_error", Text("the metrics cannot be read; see the log of the server"))
 
 
@@ -166,7 +166,7 @@ class TrendSlots:
     latencies: Mapping[SlotKey, Mapping[str, list[int]]]
 
 
-def read_course(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> TrendSlots:
+def read_trend_slots(state: State, metrics: Metrics, *, since: Mapping[int, int]) -> TrendSlots:
     """Read the slots of each length from a start time on. Raises ApiError as `read_metrics` does."""
     try:
         with state.store.read_only_within(_LIMIT) as session:

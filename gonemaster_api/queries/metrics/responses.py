@@ -23,7 +23,7 @@ _LIFE_S = 1.0
 _ISSUES_LIFE_S = 10.0  # Issues take several queries and change slowly.
 
 
-def kept_document(state: State, query: Mapping[str, Any]) -> str:
+def cached_document(state: State, query: Mapping[str, Any]) -> str:
     """Return the cached or new JSON document for the options of a request."""
     include = tuple(query["include"])
     key = (query.get("window"), include, query["limit_domains"], query["limit_batches"])

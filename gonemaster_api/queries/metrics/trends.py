@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gonemaster_api.queries.metrics.quantiles import quantile
-from gonemaster_api.queries.metrics.reading import Metrics, TrendSlots, read_course, time_of
+from gonemaster_api.queries.metrics.reading import Metrics, TrendSlots, read_trend_slots, time_of
 from gonemaster_api.rest.fields import rfc3339
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import LATENCY_BOUNDS_MS
@@ -38,10 +38,10 @@ def trends_text(state: State, metrics: Metrics, windows: Sequence[str]) -> str:
         for length in sorted({WINDOWS[name][1] for name in windows})
     }
     starts = {length: _starts(length, whole, now_s) for length, whole in wanted.items()}
-    course = read_course(
+    trend_slots = read_trend_slots(
         state, metrics, since={length: _first_unknown(known, length, starts[length]) for length in starts}
     )
-    points = {length: _points(course, known, length, starts[length], now_s) for length in starts}
+    points = {length: _points(trend_slots, known, length, starts[length], now_s) for length in starts}
     shown = []
     for name in windows:
         whole, length = WINDOWS[name]
@@ -62,18 +62,18 @@ def _first_unknown(known: _Points, length: int, starts: range) -> int:
     return next((start for start in starts if (length, start) not in known), starts[-1]) - length
 
 
-def _points(course: TrendSlots, known: _Points, length: int, starts: range, now_s: float) -> list[str]:
+def _points(trend_slots: TrendSlots, known: _Points, length: int, starts: range, now_s: float) -> list[str]:
     """Return a point for each slot; an empty slot has zeros."""
-    depth = _depth_before(course, length, starts[0])
+    depth = _depth_before(trend_slots, length, starts[0])
     texts = []
     for start in starts:
         slot = (length, start)
         point = known.get(slot)
         if point is None:
-            sums = course.sums.get(slot, _NOTHING)
+            sums = trend_slots.sums.get(slot, _NOTHING)
             depth = depth if sums.queue_depth is None else sums.queue_depth
             elapsed_s = max(1.0, min(float(length), now_s - start))
-            point = _Point(_text(start, sums, course.latencies.get(slot, {}), depth, elapsed_s), depth)
+            point = _Point(_text(start, sums, trend_slots.latencies.get(slot, {}), depth, elapsed_s), depth)
             if start + length < now_s - _SETTLED_S:
                 known[slot] = point
         depth = point.depth
@@ -81,11 +81,11 @@ def _points(course: TrendSlots, known: _Points, length: int, starts: range, now_
     return texts
 
 
-def _depth_before(course: TrendSlots, length: int, first: int) -> int:
+def _depth_before(trend_slots: TrendSlots, length: int, first: int) -> int:
     """Return the queue depth before the first slot, or 0 if it is unknown."""
     before = [
         (start, sums.queue_depth)
-        for (resolution, start), sums in course.sums.items()
+        for (resolution, start), sums in trend_slots.sums.items()
         if resolution == length and start < first and sums.queue_depth is not None
     ]
     return max(before)[1] if before else 0

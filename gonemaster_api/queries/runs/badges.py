@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.runs.results import read_finished_run, shown_to_public
+from gonemaster_api.queries.runs.results import parts_for_public, read_finished_run
 from gonemaster_api.state import State
 from gonemaster_db.runs.runs import list_public_configs
 from gonemaster_engine.version import __version__
 from gonemaster_tasks.config.scoring import current_scoring
 
-_MOST_RUNS = 100  # number of recent runs that are searched for a test of the whole domain
+_MAX_RUNS = 100  # number of recent runs that are searched for a test of the whole domain
 _FEW_RUNS = 3  # read first, because configurations can be large
 _PARTIAL = frozenset({"tests", "overrides", "nameservers", "ds", "ipv4_disabled", "ipv6_disabled"})
 
@@ -37,10 +37,10 @@ def find_badge_run(state: State, domain: str) -> tuple[str, str]:
     Raises:
         NotFound: there is no such run, or grades are not public.
     """
-    if not shown_to_public(state.settings).score:
+    if not parts_for_public(state.settings).score:
         raise NotFound("badge", domain)
     with state.store.read_only() as session:
-        found = _find_whole_run(session, domain, _FEW_RUNS) or _find_whole_run(session, domain, _MOST_RUNS)
+        found = _find_whole_run(session, domain, _FEW_RUNS) or _find_whole_run(session, domain, _MAX_RUNS)
     if found is None:
         raise NotFound("public test of the domain", domain)
     scoring = current_scoring(state.store, state.settings)
@@ -61,8 +61,8 @@ def read_badge(state: State, run_id: str) -> Badge:
 
 def _find_whole_run(session: Session, domain: str, limit: int) -> str | None:
     runs = list_public_configs(session, domain, limit=limit)
-    return next((run_id for run_id, config in runs if _is_whole(config)), None)
+    return next((run_id for run_id, config in runs if _is_full_config(config)), None)
 
 
-def _is_whole(config: Mapping[str, Any]) -> bool:
+def _is_full_config(config: Mapping[str, Any]) -> bool:
     return not any(config.get(key) for key in _PARTIAL)

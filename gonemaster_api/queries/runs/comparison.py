@@ -16,7 +16,7 @@ APPEARED, CLEARED, LEVEL, DETAILS = "appeared", "cleared", "level", "details"
 
 
 @dataclass(frozen=True)
-class ShownLine:
+class EntryLine:
     """One entry of a finding: its level, and its text in a language."""
 
     level: str
@@ -30,8 +30,8 @@ class ComparedFinding:
     module: str
     testcase: str
     tag: str
-    before: Sequence[ShownLine]
-    after: Sequence[ShownLine]
+    before: Sequence[EntryLine]
+    after: Sequence[EntryLine]
 
     @property
     def level(self) -> str:
@@ -68,7 +68,7 @@ class RunComparison:
     def __bool__(self) -> bool:
         return bool(self.appeared or self.cleared or self.level or self.details)
 
-    def in_one_list(self) -> list[tuple[str, ComparedFinding]]:
+    def all_changes(self) -> list[tuple[str, ComparedFinding]]:
         """Return all differences except differences in details, with their kind, in the order of the lists."""
         return [
             *((APPEARED, finding) for finding in self.appeared),
@@ -105,5 +105,5 @@ def _shown(change: FindingChange, locale: str) -> ComparedFinding:
     return ComparedFinding(change.module, change.testcase, change.tag, before, after)
 
 
-def _line(change: FindingChange, line: FindingLine, locale: str) -> ShownLine:
-    return ShownLine(line.level, message(change.tag, change.module, line.args, locale=locale))
+def _line(change: FindingChange, line: FindingLine, locale: str) -> EntryLine:
+    return EntryLine(line.level, message(change.tag, change.module, line.args, locale=locale))

@@ -66,7 +66,7 @@ def _after(text: str | None) -> tuple[str, int] | None:
         return None
     run_id, _, number = text.rpartition(".")
     if not run_id or len(text) > 100 or not (number.isascii() and number.isdigit()) or len(number) > 18:
-        raise BadRequest("invalid_after", Text("after is not a value that a page returned"))
+        raise BadRequest("invalid_after", Text("after must be a value from a previous page"))
     return run_id, int(number)
 
 

@@ -11,7 +11,7 @@ from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.testcases.catalogue import modules
 
 SHOWN_LEVELS = (*reversed(SEVERITIES), "INFO", "DEBUG")
-MOST_SHOWN, MOST = 150, 2000  # findings on one page, and when all are requested; exports have no limit
+MAX_SHOWN, MAX_ENTRIES = 150, 2000  # findings on one page, and when all are requested; exports have no limit
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 _DEBUG = ("DEBUG", "DEBUG2", "DEBUG3")
 
@@ -59,7 +59,7 @@ class RunFindings:
 
 
 def arrange_findings(
-    entries: Sequence[EntryRecord], *, locale: str, level: str = "", most: int = MOST_SHOWN
+    entries: Sequence[EntryRecord], *, locale: str, level: str = "", maximum: int = MAX_SHOWN
 ) -> RunFindings:
     """Arrange the entries of a run: entries of one level of SHOWN_LEVELS, or, without `level`, all from NOTICE up.
 
@@ -67,7 +67,7 @@ def arrange_findings(
     """
     wanted = _DEBUG if level == "DEBUG" else (level,) if level else SEVERITIES
     found = sorted((entry for entry in entries if entry.level in wanted), key=_order)
-    shown = found if len(found) <= most else _worst(found, most)
+    shown = found if len(found) <= maximum else _worst(found, maximum)
     grouped = [
         ModuleFindings(module, entry_documents(some, locale=locale))
         for module, some in groupby(shown, key=lambda entry: entry.module)
@@ -75,10 +75,10 @@ def arrange_findings(
     return RunFindings(grouped, count_levels(entries), _clean(entries), left_out=len(found) - len(shown))
 
 
-def _worst(entries: Sequence[EntryRecord], most: int) -> list[EntryRecord]:
+def _worst(entries: Sequence[EntryRecord], maximum: int) -> list[EntryRecord]:
     """Return the `most` worst entries in their original order."""
     by_level = sorted(range(len(entries)), key=lambda place: (-_RANK.get(entries[place].level, 0), place))
-    return [entries[place] for place in sorted(by_level[:most])]
+    return [entries[place] for place in sorted(by_level[:maximum])]
 
 
 def count_levels(entries: Iterable[EntryRecord]) -> dict[str, int]:

@@ -35,7 +35,7 @@ class RunWithEntries:
     score: Score | None
 
 
-class Shown(NamedTuple):
+class VisibleParts(NamedTuple):
     """Which optional parts of a result a reader may see."""
 
     score: bool
@@ -57,7 +57,7 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
             raise not_finished(item)
         stored = read_stored_run(session, run_id)
         entries = entries_of(session, stored)
-    document = stored.whole_document
+    document = stored.full_document
     return RunWithEntries(
         run=item,
         entries=entries,
@@ -78,24 +78,24 @@ def _as_reported(row: EntryRecord) -> engine.Entry:
     return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
 
 
-def shown_to_operators(settings: Settings) -> Shown:
+def parts_for_operators(settings: Settings) -> VisibleParts:
     """Return the optional parts that the admin API shows."""
-    return Shown(settings.show_score_admin, settings.show_nameserver_timings_admin)
+    return VisibleParts(settings.show_score_admin, settings.show_nameserver_timings_admin)
 
 
-def shown_to_public(settings: Settings) -> Shown:
+def parts_for_public(settings: Settings) -> VisibleParts:
     """Return the optional parts that the public API shows."""
-    return Shown(settings.show_score_public, settings.show_nameserver_timings_public)
+    return VisibleParts(settings.show_score_public, settings.show_nameserver_timings_public)
 
 
-def result_document(state: State, finished: RunWithEntries, *, locale: str, shown: Shown) -> dict[str, Any]:
+def result_document(state: State, finished: RunWithEntries, *, locale: str, shown: VisibleParts) -> dict[str, Any]:
     """Return the result in the locale closest to the requested one."""
     spoken = best_locale(locale)
     http_metrics().locales.labels(spoken).inc()
     return _document(finished, spoken) | _optional_parts(finished, shown)
 
 
-def _optional_parts(finished: RunWithEntries, shown: Shown) -> dict[str, Any]:
+def _optional_parts(finished: RunWithEntries, shown: VisibleParts) -> dict[str, Any]:
     """Return the parts that settings can hide."""
     parts: dict[str, Any] = {}
     if finished.score is not None and shown.score:

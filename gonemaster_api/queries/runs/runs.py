@@ -28,7 +28,7 @@ def read_run(state: State, run_id: str) -> dict[str, Any]:
         document = _document(state, run)
         document["effective_profile"] = run.effective_profile.document if run.effective_profile else None
         if state.settings.show_nameserver_timings_admin:
-            document["nameserver_timings"] = read_stored_run(session, run_id).whole_document.nameserver_timings
+            document["nameserver_timings"] = read_stored_run(session, run_id).full_document.nameserver_timings
     return document
 
 

@@ -32,24 +32,24 @@ from gonemaster_tasks.masking import mask_password
 from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
-_MOST_SKEW_S = 2.0  # leases and signatures tolerate more, but a synchronised clock stays within this limit
+_MAX_SKEW_S = 2.0  # leases and signatures tolerate more, but a synchronised clock stays within this limit
 _BROKEN_CLOCK_S = 60.0
 _MEMORY_SHARE = 0.9
-_MOST_ISSUES = 10
+_MAX_ISSUES = 10
 _ADVICE = {
-    "udp": "allow UDP to port 53 of any address, and its answers; something on the way may answer instead",
-    "large": "let answers above 512 octets over UDP pass, and fragments",
+    "udp": "allow UDP to port 53 of any address and the answers; a middlebox may be intercepting queries",
+    "large": "allow UDP answers above 512 bytes, including fragments",
     "tcp": "allow TCP to port 53 of any address: truncated answers need it",
 }
-_WITHOUT_IPV6 = "; if this host has no IPv6, set ipv6_mode to off, or every server will seem to be unreachable by it"
-_UPGRADE = "run gonemaster-server db upgrade with the version that the service runs"
+_WITHOUT_IPV6 = "; if this host has no IPv6, set ipv6_mode to off, otherwise every server seems unreachable over IPv6"
+_UPGRADE = "run gonemaster-server db upgrade with the installed version of the service"
 _START = "start the service: gonemaster-server, or its parts (docs/howto/scale-out.md)"
 
 
 def check_settings(settings: Settings) -> list[DoctorResult]:
     """Check the files named by the settings, the data directory, and variables that are not settings."""
     found = [*_unknown_variables(), *_files(settings), *_data_dir(settings), *_proxy(settings)]
-    return found or [ok("settings", "the settings are valid, and their files are there")]
+    return found or [ok("settings", "the settings are valid and their files exist")]
 
 
 def _unknown_variables() -> Iterator[DoctorResult]:
@@ -61,7 +61,7 @@ def _unknown_variables() -> Iterator[DoctorResult]:
         return
     for name, similar in own_unknown_variables().items():
         hint = f"use {similar}" if similar else "remove it, or correct its name"
-        yield warning("settings", f"{name} is no setting and has no effect", hint)
+        yield warning("settings", f"{name} is not a setting and has no effect", hint)
 
 
 def _files(settings: Settings) -> Iterator[DoctorResult]:
@@ -81,7 +81,7 @@ def _proxy(settings: Settings) -> Iterator[DoctorResult]:
     host, _ = split_address(settings.listen_addr)
     is_local = host == "localhost" or host.startswith("127.") or host == "::1"
     if (settings.public_url or not is_local) and not settings.trusted_proxy_cidrs:
-        text = "other machines reach the API, and no proxy in front of it is configured: it is required on the Internet"
+        text = "the API is reachable from other machines without a configured proxy, which the Internet requires"
         yield warning("settings", text, "put nginx or Caddy in front, and set trusted_proxy_cidrs (going-public.md)")
 
 
@@ -90,13 +90,13 @@ def _data_dir(settings: Settings) -> Iterator[DoctorResult]:
     path = settings.data_dir
     if not (settings.embedded_broker or settings.db_driver == "sqlite"):
         return
-    advice = "name another one with GONEMASTER_DATA_DIR, or let its owner run the service"
+    advice = "choose another one with GONEMASTER_DATA_DIR, or run the service as its owner"
     if not path.exists():
-        yield warning("settings", f"the data directory {path} does not exist yet", "the first start makes it")
+        yield warning("settings", f"the data directory {path} does not exist yet", "the first start creates it")
     elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        yield fault("settings", f"this user must not write to the data directory {path}", advice)
+        yield fault("settings", f"this user is not allowed to write to the data directory {path}", advice)
     elif stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield warning("settings", f"others can enter the data directory {path}", f"chmod 700 {path}")
+        yield warning("settings", f"other users can access the data directory {path}", f"chmod 700 {path}")
 
 
 def check_database(settings: Settings) -> list[DoctorResult]:
@@ -104,7 +104,7 @@ def check_database(settings: Settings) -> list[DoctorResult]:
     where = mask_password(settings.store_dsn)
     if settings.db_driver == "sqlite" and not Path(settings.store_dsn).exists():
         return [
-            fault("database", f"there is no database at {where}", "the first start makes it; or correct database.dsn")
+            fault("database", f"there is no database at {where}", "the first start creates it; or correct database.dsn")
         ]
     with closing(open_store(store_settings(settings))) as store:
         try:
@@ -134,7 +134,7 @@ def _later_schema(store: Store, text: str) -> list[DoctorResult]:
     try:
         runner.check_schema(store)
     except StoreOutdated:
-        return [fault("database", f"{text} that is not compatible with this one", "install that version")]
+        return [fault("database", f"{text} which is not compatible with this version", "install that version")]
     return []
 
 
@@ -144,7 +144,7 @@ def _written(store: Store, fine: str) -> DoctorResult:
     except StoreError as error:
         reason = str(error).splitlines()[0]
         return fault(
-            "database", f"cannot be written: {reason}", "look at its disk, its rights, and whether it is a replica"
+            "database", f"cannot be written: {reason}", "check its disk, its permissions, and whether it is a replica"
         )
     return ok("database", fine)
 
@@ -163,7 +163,7 @@ def check_broker(settings: Settings) -> list[DoctorResult]:
         return [fault("broker", str(error), "use a single server or Sentinel, of version 6.2 or later")]
     except BrokerUnavailable as error:
         return [fault("broker", f"{where}: {error}" if where else str(error), advice)]
-    return found or [ok("broker", "answers, evicts nothing, keeps messages on disk")]
+    return found or [ok("broker", "answers, does not evict keys, persists messages")]
 
 
 def _broker_memory(broker: Broker) -> Iterator[DoctorResult]:
@@ -172,10 +172,10 @@ def _broker_memory(broker: Broker) -> Iterator[DoctorResult]:
         text = f"maxmemory-policy is {policy}: messages may be lost when its memory is full"
         yield fault("broker", text, "set maxmemory-policy noeviction")
     facts = broker.facts()
-    used, most = int(facts.get("used_memory", 0)), int(facts.get("maxmemory", 0))
-    if most and used > _MEMORY_SHARE * most:
+    used, maximum = int(facts.get("used_memory", 0)), int(facts.get("maxmemory", 0))
+    if maximum and used > _MEMORY_SHARE * maximum:
         yield warning(
-            "broker", f"{used / most:.0%} of its memory are used", "raise maxmemory, or remove what else is in it"
+            "broker", f"{used / maximum:.0%} of its memory is used", "raise maxmemory, or move other data elsewhere"
         )
 
 
@@ -183,11 +183,13 @@ def _broker_disk(broker: Broker) -> Iterator[DoctorResult]:
     facts = broker.facts()
     failed = [name for name in ("aof_last_write_status", "rdb_last_bgsave_status") if facts.get(name, "ok") != "ok"]
     if failed:
-        yield fault("broker", f"its last write to disk failed ({failed[0]})", "look at its disk and its log")
+        yield fault("broker", f"its last write to disk failed ({failed[0]})", "check its disk and its log")
     if int(facts.get("loading", 0)):
-        yield warning("broker", "it is still loading what it had kept", "wait until it has finished")
+        yield warning("broker", "it is still loading its data", "wait until it has finished")
     if not int(facts.get("aof_enabled", 0)):
-        text = "appendonly is off: after its restart messages are made anew from the database, which takes a minute"
+        text = (
+            "appendonly is off: after a restart of Redis, messages are rebuilt from the database, which takes a minute"
+        )
         yield warning("broker", text, "set appendonly yes")
 
 
@@ -202,14 +204,14 @@ def check_clock(settings: Settings) -> list[DoctorResult]:
             there = None
         if there is not None:
             skews["database"] = there.timestamp() - time.time()
-    return [_judged(name, skew_s) for name, skew_s in skews.items() if abs(skew_s) > _MOST_SKEW_S] or [
-        ok("clock", f"agrees with {' and '.join(skews)} within {_MOST_SKEW_S:g} s")
+    return [_clock_result(name, skew_s) for name, skew_s in skews.items() if abs(skew_s) > _MAX_SKEW_S] or [
+        ok("clock", f"agrees with {' and '.join(skews)} within {_MAX_SKEW_S:g} s")
     ]
 
 
-def _judged(name: str, skew_s: float) -> DoctorResult:
+def _clock_result(name: str, skew_s: float) -> DoctorResult:
     text = f"the clock of the {name} is {abs(skew_s):.1f} s {'ahead of' if skew_s > 0 else 'behind'} that of this host"
-    advice = "keep all clocks by NTP (chrony, systemd-timesyncd)"
+    advice = "synchronize all clocks with NTP (chrony, systemd-timesyncd)"
     return (fault if abs(skew_s) > _BROKEN_CLOCK_S else warning)("clock", text, advice)
 
 
@@ -218,13 +220,11 @@ def check_beat(settings: Settings) -> list[DoctorResult]:
     with closing(Broker.open(settings.broker_url)) as broker, closing(make_app_of(settings)) as celery:
         if not broker.beat.active():
             text = "no beat is active: nothing is purged, no schedule runs"
-            return [
-                fault("beat", text, "start one: gonemaster-server beat (it may be a minute until its lock is there)")
-            ]
+            return [fault("beat", text, "start one: gonemaster-server beat (it acquires its lock within a minute)")]
         if missing := broker.beat.missing_entries(celery):
             text = f"its schedule lacks {', '.join(sorted(missing))}"
             return [warning("beat", text, "a worker restores it within a minute")]
-    return [ok("beat", "active, with all its entries")]
+    return [ok("beat", "active, all entries scheduled")]
 
 
 def check_workers(settings: Settings) -> list[DoctorResult]:
@@ -233,7 +233,7 @@ def check_workers(settings: Settings) -> list[DoctorResult]:
         workers = broker.workers.live()
         now = datetime.fromtimestamp(broker.time(), UTC)
     if not workers:
-        return [fault("workers", "no worker process is alive", "start some: gonemaster-server worker")]
+        return [fault("workers", "no worker process is running", "start a worker: gonemaster-server worker")]
     served = {queue for worker in workers if not worker.draining for queue in worker.queues}
     found = [
         fault(
@@ -257,11 +257,11 @@ def check_queue(settings: Settings) -> list[DoctorResult]:
         broker = opened.enter_context(closing(Broker.open(settings.broker_url)))
         celery = opened.enter_context(closing(make_app_of(settings)))
         issues = find_issues(QueueParts(store, broker, celery), settings)
-    told_elsewhere = {"beat_absent", "schedule_missing", "may_evict"}
-    shown = [issue for issue in issues if issue.kind not in told_elsewhere]
+    reported_elsewhere = {"beat_absent", "schedule_missing", "may_evict"}
+    shown = [issue for issue in issues if issue.kind not in reported_elsewhere]
     return [
-        warning("queue", f"{issue.kind}: {issue.subject}: {issue.text}", issue.advice) for issue in shown[:_MOST_ISSUES]
-    ] or [ok("queue", "no issue of jobs, messages, schedules or operations")]
+        warning("queue", f"{issue.kind}: {issue.subject}: {issue.text}", issue.advice) for issue in shown[:_MAX_ISSUES]
+    ] or [ok("queue", "no issues with jobs, messages, schedules or operations")]
 
 
 def check_dns(settings: Settings) -> list[DoctorResult]:
@@ -273,22 +273,22 @@ def check_dns(settings: Settings) -> list[DoctorResult]:
     found = asyncio.run(
         probe_reach(hints, port=settings.dns_port, source4=settings.source_addr4, source6=settings.source_addr6)
     )
-    return [_judged_way(way, reach, settings) for way, reach in found.items()]
+    return [_network_result(way, reach, settings) for way, reach in found.items()]
 
 
-def _judged_way(way: ExchangeKind, reach: PathReach, settings: Settings) -> DoctorResult:
+def _network_result(way: ExchangeKind, reach: PathReach, settings: Settings) -> DoctorResult:
     name = "dns"
     if way.family == 6 and settings.ipv6_mode == "off":
         return skipped(name, f"{way.name}: ipv6_mode is off")
-    if not reach.asked:
+    if not reach.tried:
         return skipped(name, f"{way.name}: the root hints have no address of this family")
     if not reach.answered:
-        text = f"{way.name}: none of {reach.asked} root servers gives an answer ({reach.error})"
+        text = f"{way.name}: none of {reach.tried} root servers answers ({reach.error})"
         return fault(name, text, _ADVICE[way.kind] + (_WITHOUT_IPV6 if way.family == 6 else ""))
-    told = f"{way.name}: {reach.answered} of {reach.asked} root servers answer"
+    summary = f"{way.name}: {reach.answered} of {reach.tried} root servers answer"
     if way.kind != "large":
-        return ok(name, told)
+        return ok(name, summary)
     if reach.truncated or (reach.octets <= SMALL_OCTETS and not settings.root_hints_path):
-        advice = "something on the way cuts large answers over UDP; tests ask again over TCP, which takes longer"
-        return warning(name, f"{told}, but no answer above {SMALL_OCTETS} octets arrives", advice)
-    return ok(name, f"{told}, {reach.octets} octets")
+        advice = "a middlebox truncates large UDP answers; tests retry over TCP, which takes longer"
+        return warning(name, f"{summary}, but no answer above {SMALL_OCTETS} octets arrives", advice)
+    return ok(name, f"{summary}, {reach.octets} octets")

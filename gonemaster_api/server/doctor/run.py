@@ -34,17 +34,17 @@ class TimedCheck:
 
 # Checks of the second step need the database or the broker, so they only run if the first step reached them.
 FIRST = (
-    TimedCheck("settings", checks.check_settings, "look at the disk of the files that the settings name"),
-    TimedCheck("database", checks.check_database, "look at the address of the database, and at firewalls on the way"),
-    TimedCheck("broker", checks.check_broker, "look at the address of the broker, and at firewalls on the way"),
-    TimedCheck("dns", checks.check_dns, "look at the network of this host"),
+    TimedCheck("settings", checks.check_settings, "check the disk of the files named in the settings"),
+    TimedCheck("database", checks.check_database, "check the address of the database and the firewalls on the path"),
+    TimedCheck("broker", checks.check_broker, "check the address of the broker and the firewalls on the path"),
+    TimedCheck("dns", checks.check_dns, "check the network of this host"),
 )
 _WITH_BROKER = (
-    TimedCheck("clock", checks.check_clock, "run the command again; database or broker are slow"),
+    TimedCheck("clock", checks.check_clock, "run the command again; the database or the broker is slow"),
     TimedCheck("beat", checks.check_beat, "run the command again; the broker is slow"),
     TimedCheck("workers", checks.check_workers, "run the command again; the broker is slow"),
 )
-_WITH_BOTH = (TimedCheck("queue", checks.check_queue, "run the command again; database or broker are slow"),)
+_WITH_BOTH = (TimedCheck("queue", checks.check_queue, "run the command again; the database or the broker is slow"),)
 
 
 def diagnose(settings: Settings) -> list[DoctorResult]:
@@ -58,7 +58,7 @@ def diagnose(settings: Settings) -> list[DoctorResult]:
         second += _WITH_BOTH
     found |= _run(second, settings, SECOND_LIMIT_S)
     for part in (*_WITH_BROKER, *_WITH_BOTH):
-        found.setdefault(part.name, [skipped(part.name, "database or broker do not answer")])
+        found.setdefault(part.name, [skipped(part.name, "the database or the broker does not answer")])
     order = ("settings", "database", "broker", "clock", "beat", "workers", "queue", "dns")
     return [_without_secrets(finding) for name in order for finding in found[name]]
 

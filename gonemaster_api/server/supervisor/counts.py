@@ -1,4 +1,4 @@
-"""The directory for the counts of the API processes of one service; it is empty at each start."""
+"""The directory for the counts of the API processes of one service; it is emptied at each start."""
 
 import os
 import shutil

@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 _OTHERS = 0o077
 _OURS = frozenset({"server.lock", "redis", "gonemaster.db", "gonemaster.db-wal", "gonemaster.db-shm"})
-_ADVICE = "give it the owner and the mode 0700 (chmod 700), or name another directory with --data-dir"
+_ADVICE = "change its owner and set its mode to 0700, or choose another directory with --data-dir"
 
 
 class DataDirInUse(Exception):
@@ -37,9 +37,9 @@ def prepare(data_dir: Path) -> None:
         raise DataDirRefused(f"{data_dir} belongs to another user: {_ADVICE}")
     if found.st_mode & _OTHERS:
         if found.st_mode & stat.S_ISVTX or not _is_ours(data_dir):
-            raise DataDirRefused(f"{data_dir} can be entered by others and holds other files: {_ADVICE}")
+            raise DataDirRefused(f"{data_dir} is accessible to other users and contains other files: {_ADVICE}")
         data_dir.chmod(0o700)
-        log.warning("the data directory was open to others, its mode is 0700 now", path=str(data_dir))
+        log.warning("the data directory was accessible to other users; its mode is now 0700", path=str(data_dir))
     for path in data_dir.iterdir():
         if path.name in _OURS and not path.is_symlink() and path.stat().st_mode & _OTHERS:
             path.chmod(0o700 if path.is_dir() else 0o600)

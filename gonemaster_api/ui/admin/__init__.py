@@ -36,6 +36,6 @@ BLUEPRINTS = (
     audit,
     metrics,
     queue,
-    *(room.blueprint for room in (*_WORK, *_BATCHES, *_TAGS, *_COHORTS, *_SETTINGS, *_WATCHES)),
+    *(module.blueprint for module in (*_WORK, *_BATCHES, *_TAGS, *_COHORTS, *_SETTINGS, *_WATCHES)),
     cohort_changes.runs_blueprint,
 )

@@ -9,7 +9,7 @@ from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of
 
 SIZES = ("50", "100", "250", "500")
-_MOST_TAGS = 500  # The maximum number of tags in a filter or field.
+_MAX_TAGS = 500  # The maximum number of tags in a filter or field.
 _DOUBTFUL = ("cursor", "created_after", "created_before")  # Refusals by the query of values that the schema accepts.
 
 
@@ -24,7 +24,7 @@ def read_list(query: PageQuery, read: Callable[[Mapping[str, Any]], dict[str, An
 
 def tag_names(state: State) -> list[str]:
     """Return the sorted names of tags for a filter or a field."""
-    return read_tag_names(state, limit=_MOST_TAGS)
+    return read_tag_names(state, limit=_MAX_TAGS)
 
 
 def store_no_response(_session: object, _document: object) -> None:

@@ -8,15 +8,15 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, redirect, request, url_for
 
-from gonemaster_api.public.analysis import query_schemas as asked
+from gonemaster_api.public.analysis import query_schemas as schemas
 from gonemaster_api.queries.analysis import details
-from gonemaster_api.queries.analysis.courses import read_history_of
 from gonemaster_api.queries.analysis.domain_detail import read_domain_detail
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.analysis.registry_card import read_registry_card
+from gonemaster_api.queries.analysis.trends import read_history_of
 from gonemaster_api.rest.paging import PagingSchema, page_document, slice_of
 from gonemaster_api.ui.analysis.columns import REFERENCES
-from gonemaster_api.ui.analysis.frame import of_view
+from gonemaster_api.ui.analysis.frame import render_view
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.formats import duration, number
 from gonemaster_api.ui.shell.texts.languages import gettext as _
@@ -56,7 +56,7 @@ def domain(name: str) -> Response:
         links = [*(elsewhere if "." not in name else []), *_rdap(shown)]
         return {"item": shown, "history": _history(view, "domain", name), "links": links}
 
-    return of_view("domain", "analysis/domain.html", read, changes=True)
+    return render_view("domain", "analysis/domain.html", read, changes=True)
 
 
 def _rdap(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -104,7 +104,10 @@ def address(address: str) -> Response:
         }
 
     return _detail(
-        "endpoint", lambda view, query: details.read_endpoint(view, address, query), parts, asked.EndpointQuerySchema
+        "endpoint",
+        lambda view, query: details.read_endpoint(view, address, query),
+        parts,
+        schemas.EndpointQuerySchema,
     )
 
 
@@ -155,7 +158,7 @@ def prefix() -> Response:
 
     if not request.args.get("prefix"):
         abort(HTTPStatus.BAD_REQUEST, _("Invalid prefix in the URL."))
-    return _detail("prefix", details.read_prefix, parts, asked.PrefixQuerySchema)
+    return _detail("prefix", details.read_prefix, parts, schemas.PrefixQuerySchema)
 
 
 @blueprint.get("/findings/<message_tag>")
@@ -200,7 +203,7 @@ def testcase() -> Response:
 
     if not request.args.get("module") or not request.args.get("testcase"):
         abort(HTTPStatus.BAD_REQUEST, _("Invalid test case in the URL."))
-    return _detail("testcase", details.read_testcase, parts, asked.SnapshotTestcaseQuerySchema)
+    return _detail("testcase", details.read_testcase, parts, schemas.SnapshotTestcaseQuerySchema)
 
 
 def _detail(
@@ -217,7 +220,7 @@ def _detail(
         values["history"] = _history(view, *entity) if entity else []
         return values | {"item": shown, "domains": _page_of_domains(shown, query)}
 
-    return of_view(kind, "analysis/detail.html", rendered, kind=kind, cells=REFERENCES["domain"])
+    return render_view(kind, "analysis/detail.html", rendered, kind=kind, cells=REFERENCES["domain"])
 
 
 def _page_of_domains(shown: Mapping[str, Any], query: PageQuery) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_api.queries.analysis.report import read_report
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.frame import Frame, of_cohort
+from gonemaster_api.ui.analysis.frame import Frame, render_cohort
 from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 GRADES = ("A+", "A", "B", "C", "D", "F")
@@ -36,7 +36,7 @@ blueprint = Blueprint("ui_analysis_diff", __name__, url_prefix="/analysis")
 def show() -> Response:
     """Compare two snapshots; by default the selected snapshot and the one before it."""
     report = read_query(ReportQuerySchema, limit=50)
-    return of_cohort("diff", "analysis/diff.html", lambda found, frame: _read(found, frame, report))
+    return render_cohort("diff", "analysis/diff.html", lambda found, frame: _read(found, frame, report))
 
 
 def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _flat(diff: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one | {"change": kind, "class": "unknown"} for kind in kinds for one in diff[kind]]
 
 
-def _matrix(diff: Mapping[str, Any], report: Mapping[str, Any] | None, after: OfferedSnapshot) -> list[Any]:
+def _matrix(diff: Mapping[str, Any], report: Mapping[str, Any] | None, after: PublicSnapshot) -> list[Any]:
     """Return a row for each grade before, with the count and the CSS class for each grade after."""
     if report is None:
         return []

@@ -17,7 +17,7 @@ from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.ui.shell.urls import absolute
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE
-from gonemaster_db.analysis.offers import OfferedSnapshot, list_public_cohorts
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot, list_public_cohorts
 
 PAGES = (
     ("overview", mark("Overview"), "ui_analysis.show", "o"),
@@ -31,7 +31,7 @@ PAGES = (
     ("trends", mark("Trends"), "ui_analysis_courses.trends", "t"),
     ("diff", mark("Diff"), "ui_analysis_diff.show", "r"),
 )
-_MOST_LABEL = 64
+_MAX_LABEL = 64
 _EMPTY = ("no_selectable_cohorts", "no_default_cohort", "invalid_catalog", "multiple_default_cohorts")
 
 
@@ -44,8 +44,8 @@ class Frame:
     tag: str
     label: str
     description: str
-    snapshots: list[OfferedSnapshot]
-    shown: OfferedSnapshot | None
+    snapshots: list[PublicSnapshot]
+    shown: PublicSnapshot | None
     vantage: str
     canonical: str = ""
 
@@ -55,7 +55,7 @@ class Frame:
         return [(key, gettext(label), place(endpoint), letter) for key, label, endpoint, letter in PAGES]
 
     @property
-    def before(self) -> OfferedSnapshot | None:
+    def before(self) -> PublicSnapshot | None:
         """The snapshot before the selected one."""
         if self.shown is None:
             return None
@@ -70,7 +70,7 @@ def place(endpoint: str, **values: Any) -> str:
     return url_for(endpoint, **(chosen | values))
 
 
-def of_view(
+def render_view(
     current: str,
     template: str,
     read: Callable[[ViewReading], Mapping[str, Any]],
@@ -92,13 +92,13 @@ def of_view(
     def render(found: Reading, frame: Frame) -> Response:
         return _page(template, frame, **values, **read(view_of(found, frame)))
 
-    def beside(found: Reading, frame: Frame) -> str:
+    def extra_version(found: Reading, frame: Frame) -> str:
         return repr(read(view_of(found, frame)))
 
-    return _shown(current, render, needs_snapshot=True, beside=beside if changes else None)
+    return _shown(current, render, needs_snapshot=True, extra_version=extra_version if changes else None)
 
 
-def of_cohort(
+def render_cohort(
     current: str, template: str, read: Callable[[Reading, Frame], Mapping[str, Any]], **values: Any
 ) -> Response:
     """Render data of all snapshots of the selected cohort, or answer 304 if the client has the current version."""
@@ -121,7 +121,7 @@ def _shown(
     render: Callable[[Reading, Frame], Response],
     *,
     needs_snapshot: bool,
-    beside: Callable[[Reading, Frame], str] | None = None,
+    extra_version: Callable[[Reading, Frame], str] | None = None,
 ) -> Response:
     tag, slug = request.args.get("cohort") or None, request.args.get("snapshot") or None
     try:
@@ -129,7 +129,7 @@ def _shown(
             frame = _frame(found, current, slug)
             if needs_snapshot and frame.shown is None:
                 return _page("analysis/empty.html", frame, code="no_snapshot")
-            version = _version(found, frame, beside(found, frame) if beside else "")
+            version = _version(found, frame, extra_version(found, frame) if extra_version else "")
             return cached_page(version, lambda: render(found, frame), caching=REVALIDATED, indexed=True)
     except ApiError as error:
         if error.code not in _EMPTY:
@@ -177,13 +177,13 @@ def _cohorts(found: Reading) -> list[tuple[str, str]]:
 
 def _vantage() -> str:
     label = state().settings.analysis_vantage_label
-    return label if len(label) <= _MOST_LABEL else ""
+    return label if len(label) <= _MAX_LABEL else ""
 
 
-def _version(found: Reading, frame: Frame, beside: str) -> str:
+def _version(found: Reading, frame: Frame, extra_version: str) -> str:
     """Return a value that changes with the content of the page and its snapshot bar."""
     digest = blake2b(digest_size=8)
     shown = frame.shown and (frame.shown.id, frame.shown.view_id)
-    for value in (frame.cohorts, shown, frame.vantage, frame.label, frame.description, frame.canonical, beside):
+    for value in (frame.cohorts, shown, frame.vantage, frame.label, frame.description, frame.canonical, extra_version):
         digest.update(repr(value).encode() + b"\0")
     return f"{found.version(*frame.snapshots)}-{digest.hexdigest()}"

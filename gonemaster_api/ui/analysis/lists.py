@@ -7,12 +7,12 @@ import marshmallow as ma
 from flask import Blueprint, Response, request, url_for
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.public.analysis import query_schemas as asked
+from gonemaster_api.public.analysis import query_schemas as schemas
 from gonemaster_api.queries.analysis.lists import SPECS, read_list
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.ui.analysis.columns import LISTS, sortable
-from gonemaster_api.ui.analysis.frame import of_view, read_view
+from gonemaster_api.ui.analysis.frame import read_view, render_view
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
@@ -23,13 +23,13 @@ _MIN_SAMPLES = 10  # With fewer responses, the latency is not meaningful.
 blueprint = Blueprint("ui_analysis_lists", __name__, url_prefix="/analysis")
 
 KINDS: Mapping[str, tuple[str, str, type[ma.Schema]]] = {
-    "domain": ("domains", mark("Domains"), asked.DomainListQuerySchema),
-    "nameserver": ("nameservers", mark("Name servers"), asked.NameserverListQuerySchema),
-    "endpoint": ("addresses", mark("Name server addresses"), asked.EndpointListQuerySchema),
-    "asn": ("networks", mark("Networks"), asked.AsnListQuerySchema),
-    "prefix": ("prefixes", mark("Prefixes"), asked.PrefixListQuerySchema),
-    "tag": ("findings", mark("Findings"), asked.TagListQuerySchema),
-    "testcase": ("testcases", mark("Test cases"), asked.TestcaseListQuerySchema),
+    "domain": ("domains", mark("Domains"), schemas.DomainListQuerySchema),
+    "nameserver": ("nameservers", mark("Name servers"), schemas.NameserverListQuerySchema),
+    "endpoint": ("addresses", mark("Name server addresses"), schemas.EndpointListQuerySchema),
+    "asn": ("networks", mark("Networks"), schemas.AsnListQuerySchema),
+    "prefix": ("prefixes", mark("Prefixes"), schemas.PrefixListQuerySchema),
+    "tag": ("findings", mark("Findings"), schemas.TagListQuerySchema),
+    "testcase": ("testcases", mark("Test cases"), schemas.TestcaseListQuerySchema),
 }
 _API = {"domain": "Domains", "nameserver": "Nameservers", "endpoint": "Endpoints", "asn": "Asns", "prefix": "Prefixes",
         "tag": "Tags", "testcase": "Testcases"}  # fmt: skip
@@ -84,7 +84,7 @@ def _list(kind: str) -> Response:
         return _csv(kind, path, query)
     cells = sortable(kind, SPECS[kind].names)
     # Pages of invalid queries are not cached: a cache would store them with status 200.
-    return of_view(
+    return render_view(
         kind,
         "analysis/list.html",
         lambda view: {"list": _read(view, kind, query), "status": query.status},

@@ -12,11 +12,11 @@ from gonemaster_api.queries.analysis.overview import read_overview
 from gonemaster_api.queries.analysis.reading import ViewReading
 from gonemaster_api.queries.analysis.report import read_movers
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.frame import of_view
+from gonemaster_api.ui.analysis.frame import render_view
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_db.analysis.categories import BY_NAME, DNSSEC_POSTURE, GRADE, SEVERITY
 from gonemaster_db.analysis.histories import read_distributions
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_tasks.config.scoring import current_scoring
 
 _MOVERS = 5
@@ -55,23 +55,23 @@ def show() -> Response:
     if not request.path.endswith("/"):
         query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
         return redirect(f"{url_for('ui_analysis.show')}{query}", HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # redirect() returns this class
-    return of_view("overview", "analysis/overview.html", _read, filters=_FILTERS, shade=_shade)
+    return render_view("overview", "analysis/overview.html", _read, filters=_FILTERS, shade=_shade)
 
 
 def _read(view: ViewReading) -> dict[str, Any]:
     found = read_overview(view)["overview"]
     until = [one for one in view.snapshots() if one.captured_at <= view.shown.captured_at or one.id == view.shown.id]
-    course = _course(view)
+    history = _history(view)
     return {
         "totals": found["totals"],
         "overview": found,
-        "tiles": list(_tiles(view, course)),
-        "movers": _movers(view, course),
+        "tiles": list(_tiles(view, history)),
+        "movers": _movers(view, history),
         "count": len(until),
     }
 
 
-def _course(view: ViewReading) -> list[OfferedSnapshot]:
+def _history(view: ViewReading) -> list[PublicSnapshot]:
     """Return the snapshots up to the selected one, oldest first."""
     snapshots = sorted(view.snapshots(), key=lambda one: (one.first_run_at or one.captured_at, one.id))
     ids = [one.id for one in snapshots]
@@ -79,10 +79,10 @@ def _course(view: ViewReading) -> list[OfferedSnapshot]:
     return snapshots[max(0, end - _POINTS) : end]
 
 
-def _tiles(view: ViewReading, course: Sequence[OfferedSnapshot]) -> Iterable[Tile]:
-    stored = read_distributions(view.session, [one.view_id for one in course])
-    facts = [json.loads(stored[one.view_id]) if stored.get(one.view_id) else {} for one in course]
-    yield Tile(_("Domains"), [float(one.domain_count) for one in course], is_share=False)
+def _tiles(view: ViewReading, history: Sequence[PublicSnapshot]) -> Iterable[Tile]:
+    stored = read_distributions(view.session, [one.view_id for one in history])
+    facts = [json.loads(stored[one.view_id]) if stored.get(one.view_id) else {} for one in history]
+    yield Tile(_("Domains"), [float(one.domain_count) for one in history], is_share=False)
     yield Tile(_("Healthy"), [_share(one, SEVERITY, ("OK", "NOTICE")) for one in facts])
     if view.shows_scores:
         yield Tile(_("A or better"), [_share(one, GRADE, ("A+", "A")) for one in facts])
@@ -96,13 +96,13 @@ def _share(facts: Mapping[str, Mapping[str, int]], category: str, keys: Sequence
     return 100 * sum(counts.get(key, 0) for key in keys) / whole if whole else None
 
 
-def _movers(view: ViewReading, course: Sequence[OfferedSnapshot]) -> dict[str, Any] | None:
+def _movers(view: ViewReading, history: Sequence[PublicSnapshot]) -> dict[str, Any] | None:
     """Return the domains with the largest score changes since the previous snapshot, in both directions."""
-    if len(course) < len("ab") or not view.shows_scores:
+    if len(history) < len("ab") or not view.shows_scores:
         return None
-    before = course[-2]
+    before = history[-2]
     config = current_scoring(state().store, state().settings)
-    found, total = read_movers(view, before, view.shown, config, most=_MOVERS)
+    found, total = read_movers(view, before, view.shown, config, maximum=_MOVERS)
     ordered = sorted(found, key=lambda one: (-abs(one["delta"]), one["domain"]))
     return {"domains": ordered[:_MOVERS], "total": total, "before": before}
 

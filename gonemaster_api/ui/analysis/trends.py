@@ -8,10 +8,10 @@ from flask import Blueprint, Response, request
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.public.analysis.query_schemas import TrendsQuerySchema
-from gonemaster_api.queries.analysis.courses import read_trends
 from gonemaster_api.queries.analysis.reading import Reading, reading
+from gonemaster_api.queries.analysis.trends import read_trends
 from gonemaster_api.state import state
-from gonemaster_api.ui.analysis.frame import Frame, of_cohort
+from gonemaster_api.ui.analysis.frame import Frame, render_cohort
 from gonemaster_api.ui.shell.forms.forms import PageQuery, problem_of, read_query
 from gonemaster_api.ui.shell.tables.csv_files import csv_file
 from gonemaster_api.ui.shell.texts.languages import gettext as _
@@ -87,7 +87,7 @@ def trends() -> Response:
     query = read_query(TrendsQuerySchema)
     if request.args.get("format") == "csv":
         return _csv(query)
-    return of_cohort("trends", "analysis/trends.html", lambda found, frame: _read(found, frame, query))
+    return render_cohort("trends", "analysis/trends.html", lambda found, frame: _read(found, frame, query))
 
 
 def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
@@ -97,9 +97,9 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
         query.problems.append(problem_of(error))
         trend = read_trends(found, frame.snapshots, TrendsQuerySchema().load({}))
     scale, focus = request.args.get("scale", ""), request.args.get("focus", "")
-    course = TrendChart(trend, scale if scale in SCALES else SCALES[0], focus if focus in trend["key_meta"] else "")
+    chart = TrendChart(trend, scale if scale in SCALES else SCALES[0], focus if focus in trend["key_meta"] else "")
     shown = [(one.name, one.label) for one in SHOWN if found.shows_scores or one.name != GRADE]
-    return {"trend": trend, "course": course, "categories": shown, "query": query, "status": query.status}
+    return {"trend": trend, "chart": chart, "categories": shown, "query": query, "status": query.status}
 
 
 def _csv(query: PageQuery) -> Response:

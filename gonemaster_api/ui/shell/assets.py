@@ -21,10 +21,10 @@ def register_assets(app: Flask) -> None:
             values["v"] = _digest(folder / values["filename"])
 
     app.url_defaults(add_digest)
-    app.after_request(_keep_long)
+    app.after_request(_cache_forever)
 
 
-def _keep_long(response: Response) -> Response:
+def _cache_forever(response: Response) -> Response:
     if request.endpoint == "static" and request.args.get("v") and response.status_code == HTTPStatus.OK:
         response.cache_control.no_cache = None
         response.cache_control.public = True

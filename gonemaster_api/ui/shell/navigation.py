@@ -67,7 +67,7 @@ class Link:
     url: str
 
 
-def rail() -> Iterator[tuple[str, list[Link]]]:
+def navigation_groups() -> Iterator[tuple[str, list[Link]]]:
     """Yield the navigation groups with the pages that exist and that the token may read."""
     for title, entries in ADMIN:
         links = [_link(entry) for entry in entries if _is_open(entry.endpoint)]

@@ -13,7 +13,7 @@ from gonemaster_api.ui.shell.pages import wanted_part
 from gonemaster_api.ui.shell.texts.languages import language
 
 _STORE = "gonemaster-parts"
-_MOST = 256
+_MAX = 256
 LIFE_S = 2.0
 View = Callable[..., Response]
 
@@ -29,10 +29,10 @@ def cached_partials(view: View) -> View:
         if not wanted_part() or request.method != "GET":
             return view(*args, **kwargs)
         key = (request.full_path, wanted_part(), language(), _scope())
-        made: Response = _store().get(key, lambda: _frozen(view(*args, **kwargs)), life_s=LIFE_S)
-        if made.status_code != HTTPStatus.OK:
+        cached: Response = _store().get(key, lambda: _frozen(view(*args, **kwargs)), life_s=LIFE_S)
+        if cached.status_code != HTTPStatus.OK:
             return view(*args, **kwargs)
-        return Response(made.get_data(), status=made.status_code, headers=list(made.headers))
+        return Response(cached.get_data(), status=cached.status_code, headers=list(cached.headers))
 
     return shown
 
@@ -43,7 +43,7 @@ def clear_partials() -> None:
 
 
 def _store() -> SharedResults:
-    found: SharedResults = current_app.extensions.setdefault(_STORE, SharedResults(_MOST))
+    found: SharedResults = current_app.extensions.setdefault(_STORE, SharedResults(_MAX))
     return found
 
 

@@ -15,7 +15,7 @@ def may(scope: str) -> bool:
     return identity is not None and identity.token.scope.includes(Scope(scope))
 
 
-def may_post(endpoint: str) -> bool:
+def can_post(endpoint: str) -> bool:
     """Return whether the request may send a POST to an endpoint, according to the access table."""
     needed = access_of(endpoint).scope("POST", protect_public=state().settings.auth_protect_public)
     return needed is None or may(needed)

@@ -17,7 +17,7 @@ from gonemaster_db.queue.queue import count_states
 from gonemaster_db.queue.throughput import count_finished
 from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.monitoring.patience import NotInTime, PendingCall
+from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
@@ -102,14 +102,16 @@ def clear_queue_status() -> None:
 
 
 def _read(shared: State) -> QueueStatus | None:
-    until = shared.patient_until()
+    until = shared.wait_until()
     issues, workers = (
         PendingCall(lambda: len(read_issues(shared, life_s=_ISSUES_LIFE_S))),
         PendingCall(lambda: _workers(shared)),
     )
     try:
-        counts, pauses, last_minute = PendingCall(lambda: _rows(shared)).result_unless_away(shared.store.ping, until)
-    except (StoreError, NotInTime):
+        counts, pauses, last_minute = PendingCall(lambda: _rows(shared)).result_while_reachable(
+            shared.store.ping, until
+        )
+    except (StoreError, CallTimeout):
         return None
     tiers = []
     for priority, name in enumerate(TIERS):
@@ -132,7 +134,7 @@ def _read(shared: State) -> QueueStatus | None:
         tiers,
         _known(workers, until, None),
         last_minute,
-        _known(issues, min(until, shared.patient_until(_KNOWN_WITHIN)), 0),
+        _known(issues, min(until, shared.wait_until(_KNOWN_WITHIN)), 0),
     )
 
 
@@ -147,7 +149,7 @@ def _rows(shared: State) -> tuple[Counts, dict[str, QueuePause], int]:
 def _known(pending: PendingCall[T], until: float, otherwise: T) -> T:
     try:
         return pending.result(until)
-    except NotInTime:
+    except CallTimeout:
         return otherwise
 
 

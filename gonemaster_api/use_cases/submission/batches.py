@@ -70,7 +70,7 @@ def _refuse_undelegated(request: Mapping[str, Any]) -> None:
     if any(request.get(name) is not None for name in ("nameservers", "ds_info")):
         raise BadRequest(
             "undelegated_not_supported_for_batch",
-            Text("a batch takes neither nameservers nor ds_info; submit single jobs"),
+            Text("nameservers and ds_info are not allowed in a batch; submit single jobs"),
         )
 
 
@@ -86,7 +86,7 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
     if len(texts) > longest:
         raise BadRequest(
             "batch_too_large",
-            Text("a batch has at most {longest} names", longest=longest),
+            Text("a batch can have at most {longest} domains", longest=longest),
             details={"limit": longest, "given": len(texts)},
         )
     names = read_names(texts)

@@ -24,9 +24,9 @@ from gonemaster_db.core.records import NewJob
 from gonemaster_db.core.session import Store
 from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.domains.profiles import get_profile
-from gonemaster_db.domains.tags import default_profile_ids, only_profile_id, profile_ids_of_tags, tag_domains
+from gonemaster_db.domains.tags import default_profile_ids, profile_ids_of_tags, single_profile_id, tag_domains
 from gonemaster_db.models import Job, Priority, Run
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.errors import InvalidDomain, ProfileError, UnknownTestCase
 from gonemaster_engine.names import normalize_domain
 from gonemaster_engine.profile.callers import checked_of_caller
@@ -193,7 +193,7 @@ def read_nameserver(item: Mapping[str, Any]) -> dict[str, str]:
 
 def _unscoped(address: Address) -> Address:
     if getattr(address, "scope_id", None):
-        raise ValueError("a zone index names a link of one machine")
+        raise ValueError("an address must not have a zone index")
     return address
 
 
@@ -205,7 +205,7 @@ def check_targets(nameservers: Iterable[Mapping[str, str]], *, guarded: bool) ->
     """
     for nameserver in nameservers:
         address = nameserver.get("ip")
-        if address and not may_be_target(address, guarded=guarded):
+        if address and not is_allowed_target(address, guarded=guarded):
             only = "only globally reachable addresses of other hosts" if guarded else "only addresses of hosts"
             text = Text("nameservers: {address} is not queried, {only} are", address=address, only=only)
             raise BadRequest("private_undelegated_ip", text, details={"ns": nameserver["ns"], "ip": address})
@@ -258,7 +258,7 @@ def choose_profile(state: State, request: Mapping[str, Any], domain: str, *, tag
         if tags:
             with state.store.read_only() as session:
                 found = [*found, *profile_ids_of_tags(session, tags)]
-        profile_id = only_profile_id(found)
+        profile_id = single_profile_id(found)
     if profile_id is None:
         return ChosenProfile()
     with state.store.read_only() as session:
@@ -321,8 +321,8 @@ def submit_job_again(state: State, old: Job | Run) -> dict[str, Any]:
     guarded = is_guarded(state.settings, (profile.config, options.config.get("overrides")))
     check_targets(options.config.get("nameservers", ()), guarded=guarded)
     new = new_job(old.domain, options, priority=Priority.NORMAL, profile=profile)
-    return new_job_document(submit_traced_job(state.queue, new, also=_nothing_else))
+    return new_job_document(submit_traced_job(state.queue, new, also=_store_nothing))
 
 
-def _nothing_else(_session: Session, _job: Job) -> None:
+def _store_nothing(_session: Session, _job: Job) -> None:
     """Store nothing else with the job."""

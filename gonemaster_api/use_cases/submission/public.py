@@ -30,7 +30,7 @@ from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.profiles import is_guarded
 from gonemaster_tasks.config.settings import Settings
 
-MOST_TESTS = 256
+MAX_TESTS = 256
 
 
 def submit_public_job(state: State, request: Mapping[str, Any], *, keep: Keep) -> dict[str, Any]:
@@ -55,10 +55,12 @@ def submit_public_job(state: State, request: Mapping[str, Any], *, keep: Keep) -
 
 def _check_public_rules(request: Mapping[str, Any]) -> None:
     if request.get("profile_overrides"):
-        raise BadRequest("profile_overrides_not_allowed", Text("public jobs have no profile_overrides; use profile_id"))
-    if (count := len(request.get("tests") or ())) > MOST_TESTS:
-        text = Text("tests has {count} items, {most_tests} are allowed", count=count, most_tests=MOST_TESTS)
-        raise BadRequest("too_many_tests", text, details={"limit": MOST_TESTS, "given": count})
+        raise BadRequest(
+            "profile_overrides_not_allowed", Text("profile_overrides is not allowed in public jobs; use profile_id")
+        )
+    if (count := len(request.get("tests") or ())) > MAX_TESTS:
+        text = Text("tests has {count} items, {most_tests} are allowed", count=count, most_tests=MAX_TESTS)
+        raise BadRequest("too_many_tests", text, details={"limit": MAX_TESTS, "given": count})
 
 
 def choose_public_profile(session: Session, profile_id: int | None, domain: str) -> ChosenProfile:

@@ -12,12 +12,12 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_job
 from gonemaster_tasks.tracing import traceparent
 
-MOST_IN_TRACE = 100  # jobs of one request; tracing tools cannot display much larger traces
+MAX_IN_TRACE = 100  # jobs of one request; tracing tools cannot display much larger traces
 
 
 def about_request(jobs: int = 1) -> dict[str, str]:
     """Return the request id and, if there are not too many jobs, the trace that jobs of this request store."""
-    trace = traceparent() if jobs <= MOST_IN_TRACE else ""
+    trace = traceparent() if jobs <= MAX_IN_TRACE else ""
     found = {"request_id": structlog.contextvars.get_contextvars().get("request_id"), "traceparent": trace}
     return {name: value for name, value in found.items() if value}
 

@@ -45,7 +45,7 @@ from gonemaster_api.web.actor import who
 from gonemaster_api.web.streaming import stream
 from gonemaster_db.analysis.rebuilding import Rebuilding
 
-blueprint = Blueprint("analysis", __name__, url_prefix="/analysis", description="Populations of domains over time")
+blueprint = Blueprint("analysis", __name__, url_prefix="/analysis", description="Domains tracked over time")
 
 _BY_ID = f"/cohorts/<int(max={MAX_COHORT_ID}):cohort_id>"
 

@@ -13,7 +13,7 @@ from gonemaster_tasks.reference_data.tlds import IANA_TLDS
 
 FLOORS = ("", *LEVELS[LEVELS.index("INFO") :])
 _LONGEST_LABEL, _LONGEST_DESCRIPTION = 255, 10_000
-MAX_COHORT_ID = _MOST = 2**31 - 1
+MAX_COHORT_ID = _MAX = 2**31 - 1
 
 
 class FloorName(ma.fields.String):
@@ -37,7 +37,7 @@ class CohortChangeSchema(RequestSchema):
     analysis_enabled = JsonBoolean()
     public_enabled = JsonBoolean()
     is_default = JsonBoolean()
-    sort_order = JsonInteger(validate=validate.Range(min=-_MOST, max=_MOST))
+    sort_order = JsonInteger(validate=validate.Range(min=-_MAX, max=_MAX))
     tag_view_min_level = FloorName()
     coverage = JsonInteger(
         validate=validate.Range(0, 100),

@@ -41,7 +41,7 @@ from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.batches import rerun_batch
 from gonemaster_tasks.control.submit import SubmittedBatch
 
-blueprint = Blueprint("batches", __name__, description="Tests of many domains, submitted together")
+blueprint = Blueprint("batches", __name__, description="Tests of many domains in one submission")
 
 
 @blueprint.route("/jobs/batch")
@@ -98,7 +98,7 @@ class BatchById(MethodView):
             check_tag_name(tag, code="invalid_tags")
         return state().store.run_in_transaction(lambda session: change_batch(session, batch_id, request_body))
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found", _409="jobs_not_terminal")
     def delete(self, batch_id: str) -> None:
@@ -132,7 +132,7 @@ class DeletePreview(MethodView):
 class CancelBatch(MethodView):
     """Cancellation of a batch."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(200, CanceledBatchSchema)
     @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_404="not_found")

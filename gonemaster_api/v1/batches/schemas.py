@@ -92,7 +92,7 @@ class BatchSummarySchema(EstimateSchema):
     total = ma.fields.Integer(required=True)
     completed = ma.fields.Integer(required=True, metadata={"description": "including `purged_runs`"})
     purged_runs = ma.fields.Integer(
-        required=True, metadata={"description": "results that were purged; counts and times go on including them"}
+        required=True, metadata={"description": "number of purged results; counts and times still include them"}
     )
     completion = ma.fields.Float(required=True, metadata={"description": "percent"})
     created_at = Instant(required=True)

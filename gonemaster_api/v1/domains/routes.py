@@ -53,7 +53,7 @@ class DomainById(MethodView):
         """Show a domain with its tags."""
         return read_domain(state(), domain_id)
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(204)
     @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_404="not_found", _409="domain_in_use")
@@ -67,7 +67,7 @@ class DomainById(MethodView):
 class Prune(MethodView):
     """Deletion of domains without runs."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.arguments(PruneSchema)
     @blueprint.response(200, PrunedDomainsSchema)
     @blueprint.alt_response(202, **ACCEPTED)

@@ -60,7 +60,7 @@ class Jobs(MethodView):
 class Purge(MethodView):
     """Deletion of old runs."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.arguments(PurgeSchema)
     @blueprint.response(200, PurgedJobsSchema)
     @blueprint.alt_response(202, **ACCEPTED)
@@ -86,7 +86,7 @@ class JobById(MethodView):
 class Cancel(MethodView):
     """Cancellation of a job."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found")
     def post(self, job_id: str) -> Any:
@@ -99,7 +99,7 @@ class Cancel(MethodView):
 class Hold(MethodView):
     """Hold on a waiting job."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found", _409="invalid_state")
     def post(self, job_id: str) -> Any:
@@ -112,7 +112,7 @@ class Hold(MethodView):
 class Release(MethodView):
     """Release of a held job."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(200, JobSchema)
     @blueprint.refuses(_404="not_found", _409="invalid_state")
     def post(self, job_id: str) -> Any:

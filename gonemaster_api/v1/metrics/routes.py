@@ -6,12 +6,12 @@ from flask import Response
 from flask.views import MethodView
 
 from gonemaster_api.queries.metrics.prometheus import CONTENT_TYPE
-from gonemaster_api.queries.metrics.responses import PROMETHEUS, kept_document, prometheus_response
+from gonemaster_api.queries.metrics.responses import PROMETHEUS, cached_document, prometheus_response
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.metrics.schemas import MetricsQuerySchema, MetricsSchema
 
-blueprint = Blueprint("metrics", __name__, description="Figures of the service")
+blueprint = Blueprint("metrics", __name__, description="Metrics of the service")
 
 
 @blueprint.route("/metrics")
@@ -33,4 +33,4 @@ class Metrics(MethodView):
         """
         if query["format"] == PROMETHEUS:
             return Response(prometheus_response(state()), content_type=CONTENT_TYPE)
-        return Response(kept_document(state(), query), content_type="application/json")
+        return Response(cached_document(state(), query), content_type="application/json")

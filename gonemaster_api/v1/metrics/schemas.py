@@ -15,7 +15,7 @@ from gonemaster_engine.texts import Text
 
 _ALL = "all"
 _FORMATS = ("json", PROMETHEUS)
-_MOST_LISTED = 100
+_MAX_LISTED = 100
 
 
 class Sections(ma.fields.Field[list[str]]):
@@ -51,11 +51,11 @@ class MetricsQuerySchema(QuerySchema):
     )
     limit_domains = QueryInteger(
         load_default=20,
-        validate=validate.Range(1, _MOST_LISTED, error=Message("must be from 1 to {max}")),
+        validate=validate.Range(1, _MAX_LISTED, error=Message("must be from 1 to {max}")),
     )
     limit_batches = QueryInteger(
         load_default=20,
-        validate=validate.Range(1, _MOST_LISTED, error=Message("must be from 1 to {max}")),
+        validate=validate.Range(1, _MAX_LISTED, error=Message("must be from 1 to {max}")),
     )
 
     @ma.pre_load
@@ -97,9 +97,9 @@ class ServiceHealthSchema(ma.Schema):
     dns_queries_ipv6_total = _integer()
     dns_cache_hits = _integer("in the cache that the runs of a worker share")
     dns_cache_misses = _integer()
-    dns_cache_evictions = _integer("entries dropped to make room")
+    dns_cache_evictions = _integer("entries evicted from the cache")
     dns_waits_total = _integer("packets that waited for the limit of their address, see nameserver_qps")
-    dns_waited_seconds_total = _number("how long they waited, all together")
+    dns_waited_seconds_total = _number("total time that these packets waited")
     dns_limited_addresses = _integer("addresses at which packets wait for the limit now")
     worker_processes = _integer("live worker processes")
     beat_active = ma.fields.Boolean(required=True, metadata={"description": "whether periodic tasks are sent"})
@@ -116,12 +116,12 @@ class JobTotalsSchema(ma.Schema):
     """Jobs since the database was created."""
 
     submitted_total = _integer()
-    started_total = _integer("starts, repeated ones included")
+    started_total = _integer("starts, including repeated starts")
     completed_total = _integer("jobs that succeeded or failed")
     canceled_total = _integer()
     purged_total = _integer("runs deleted by age or tag")
     status_counts = _counts("unfinished jobs and stored runs, by state")
-    scheduled_runs = _counts("decided occurrences of schedules, by outcome")
+    scheduled_runs = _counts("processed occurrences of schedules, by outcome")
 
 
 class QuantilesSchema(ma.Schema):
@@ -146,7 +146,7 @@ class ProxySchema(ma.Schema):
     """Requests through proxies, and rate limits of clients."""
 
     forwarded_headers_stripped_total = _integer("requests of untrusted peers with forwarding headers")
-    rate_limit_keys = _integer("clients that rate limits know at the moment")
+    rate_limit_keys = _integer("clients currently tracked by the rate limits")
 
 
 class ToolCallsSchema(ma.Schema):

@@ -9,9 +9,7 @@ from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.operations.schemas import OperationListQuerySchema, OperationPageSchema, OperationSchema
 
-blueprint = Blueprint(
-    "operations", __name__, url_prefix="/operations", description="Changes of many rows in the background"
-)
+blueprint = Blueprint("operations", __name__, url_prefix="/operations", description="Background changes of many rows")
 
 
 @blueprint.route("")

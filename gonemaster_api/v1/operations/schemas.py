@@ -26,11 +26,12 @@ class OperationSchema(ma.Schema):
     result = ma.fields.Dict(
         required=True,
         allow_none=True,
-        metadata={"description": "the body that the request would have had as its response; null until the end"},
+        metadata={"description": "response body that the request would have had; null until the operation ends"},
     )
-    error = ma.fields.String(required=True, metadata={"description": "why it failed, else empty"})
+    error = ma.fields.String(required=True, metadata={"description": "reason of the failure, otherwise empty"})
     attempts = ma.fields.Integer(
-        required=True, metadata={"description": "starts since the last progress; it fails after max_attempts of them"}
+        required=True,
+        metadata={"description": "starts since the last progress; the operation fails after max_attempts starts"},
     )
     who = ma.fields.String(required=True)
     created_at = Instant(required=True)

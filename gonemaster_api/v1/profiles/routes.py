@@ -48,7 +48,7 @@ from gonemaster_engine.profile.repair import (
 )
 from gonemaster_engine.texts import Text
 
-blueprint = Blueprint("profiles", __name__, url_prefix="/profiles", description="Named settings of test runs")
+blueprint = Blueprint("profiles", __name__, url_prefix="/profiles", description="Profiles: named sets of test settings")
 
 _REPAIRS: Mapping[str, Callable[[Any], Any]] = {
     "add_missing_test_cases": add_missing_test_cases,
@@ -126,7 +126,7 @@ class Diff(MethodView):
 
 
 @blueprint.route("/mark-all-reviewed")
-class AllReviewed(MethodView):
+class ProfileReviews(MethodView):
     """Review of all profiles."""
 
     @blueprint.response(200, ReviewedSchema)

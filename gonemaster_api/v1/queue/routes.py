@@ -27,7 +27,7 @@ from gonemaster_api.v1.queue.schemas import (
 )
 from gonemaster_api.web.actor import who
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.control.order import move_jobs, move_jobs_beside, remove_jobs, reorder_queue
+from gonemaster_tasks.control.order import move_jobs, move_jobs_next_to, remove_jobs, reorder_queue
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.queues import TIERS
 
@@ -50,7 +50,7 @@ class Queue(MethodView):
 class Pause(MethodView):
     """Pause of tiers."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.arguments(PauseSchema)
     @blueprint.response(200, StatusSchema)
     @blueprint.refuses(_400="invalid_tier, invalid_until, ...", _503="store_unavailable")
@@ -68,7 +68,7 @@ class Pause(MethodView):
 class Resume(MethodView):
     """End of a pause."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.arguments(ResumeSchema)
     @blueprint.response(200, StatusSchema)
     @blueprint.refuses(_400="invalid_tier", _503="store_unavailable")
@@ -119,14 +119,14 @@ class Move(MethodView):
             raise BadRequest(
                 "invalid_move", Text("a job cannot be moved before or after itself"), details={"job_id": pivot}
             )
-        return {"moved": move_jobs_beside(queue, job_ids, pivot=pivot, after=given == ["after"], who=who())}
+        return {"moved": move_jobs_next_to(queue, job_ids, pivot=pivot, after=given == ["after"], who=who())}
 
 
 @blueprint.route("/queue/remove")
 class Remove(MethodView):
     """Removal of waiting jobs."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.arguments(JobIdsSchema)
     @blueprint.response(200, RemovedSchema)
     @blueprint.refuses(_400="invalid_queue", _503="store_unavailable")

@@ -157,7 +157,7 @@ class QueueIssueSchema(ma.Schema):
     kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
     subject = ma.fields.String(required=True, metadata={"description": "id of a job or operation, a tier, a component"})
     text = ma.fields.String(required=True)
-    advice = ma.fields.String(required=True, metadata={"description": "what to do about it"})
+    advice = ma.fields.String(required=True, metadata={"description": "recommended action"})
     since = Instant(required=True, allow_none=True)
     count = ma.fields.Integer(required=True, metadata={"description": "number of jobs or messages affected"})
 
@@ -170,7 +170,7 @@ class QueueHealthSchema(ma.Schema):
     operations = ma.fields.List(
         ma.fields.Nested(OperationSchema),
         required=True,
-        metadata={"description": "operations that wait or are performed, oldest first, at most 100"},
+        metadata={"description": "waiting and running operations, oldest first, at most 100"},
     )
 
 

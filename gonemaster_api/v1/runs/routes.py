@@ -15,7 +15,7 @@ from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, Ru
 from gonemaster_db.runs.comparison import RunDifference, diff_runs
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run
 
-blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Records of finished tests")
+blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Results of finished tests")
 
 
 @blueprint.route("")

@@ -13,7 +13,7 @@ from gonemaster_api.v1.schedules.schemas import ScheduleBodySchema, SchedulePrev
 from gonemaster_api.web.actor import who
 from gonemaster_db.service.schedules import ScheduleTarget
 
-blueprint = Blueprint("schedules", __name__, description="Batches that are submitted again and again")
+blueprint = Blueprint("schedules", __name__, description="Recurring batches")
 
 _WRONG_BODY = "invalid_schedule, invalid_profile_id, profile_not_found, unknown_field, invalid_json"
 
@@ -41,7 +41,7 @@ class Preview(MethodView):
 
 
 @blueprint.route(f"/analysis/cohorts/<int(max={MAX_ID}):cohort_id>/schedule")
-class ScheduleOfCohort(MethodView):
+class CohortSchedule(MethodView):
     """The schedule of a cohort."""
 
     @blueprint.response(200, ScheduleSchema)
@@ -67,7 +67,7 @@ class ScheduleOfCohort(MethodView):
 
 
 @blueprint.route("/tags/<name>/schedule")
-class ScheduleOfTag(MethodView):
+class TagSchedule(MethodView):
     """The schedule of a tag."""
 
     @blueprint.response(200, ScheduleSchema)

@@ -61,7 +61,7 @@ class ScheduleBodySchema(RequestSchema):
         validate=validate.Range(min=0, max=LONGEST_INTERVAL),
         metadata={"description": "interval: days from one run to the next, at least 1"},
     )
-    anchor_date = Day(description="interval: YYYY-MM-DD, the first day, from which is counted")
+    anchor_date = Day(description="interval: YYYY-MM-DD, the first day")
     weekdays = ma.fields.List(
         ma.fields.String(validate=validate.OneOf(WEEKDAYS)),
         load_default=(),
@@ -82,7 +82,7 @@ class ScheduleBodySchema(RequestSchema):
         load_default=False, metadata={"description": "pin the snapshot of each batch as the default of the cohort"}
     )
     catch_up = JsonBoolean(
-        load_default=True, metadata={"description": "run late, once, when the service was away at the time"}
+        load_default=True, metadata={"description": "run once, late, if the service was down at that time"}
     )
 
     @ma.post_load
@@ -93,7 +93,9 @@ class ScheduleBodySchema(RequestSchema):
 class ScheduleSchema(ma.Schema):
     """When the domains of a cohort or tag are tested again, and the outcome of the last occurrence."""
 
-    cohort_id = ma.fields.Integer(required=True, allow_none=True, metadata={"description": "null: of a tag"})
+    cohort_id = ma.fields.Integer(
+        required=True, allow_none=True, metadata={"description": "null for the schedule of a tag"}
+    )
     source_tag = ma.fields.String(required=True, metadata={"description": "the tag whose domains are tested"})
     label = ma.fields.String(required=True, metadata={"description": "of the cohort"})
     enabled = ma.fields.Boolean(required=True)
@@ -108,16 +110,20 @@ class ScheduleSchema(ma.Schema):
     profile_id = ma.fields.Integer(required=True, allow_none=True)
     promote_default = ma.fields.Boolean(required=True)
     catch_up = ma.fields.Boolean(required=True)
-    summary = ma.fields.String(required=True, metadata={"description": "the rule in words; empty if it is broken"})
+    summary = ma.fields.String(
+        required=True, metadata={"description": "description of the rule; empty if the rule is invalid"}
+    )
     next_run_at = Instant(required=True, allow_none=True, metadata={"description": "null while it is disabled"})
     last_run_at = Instant(
-        required=True, allow_none=True, metadata={"description": "when the last time was decided, whatever its outcome"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "when the last occurrence was processed, whether or not it succeeded"},
     )
     last_batch_id = ma.fields.String(required=True, allow_none=True)
     last_outcome = ma.fields.String(
         required=True, allow_none=True, metadata={"enum": [*(outcome.value for outcome in ScheduleOutcome), None]}
     )
-    last_error = ma.fields.String(required=True, metadata={"description": "of the last time, else empty"})
+    last_error = ma.fields.String(required=True, metadata={"description": "of the last occurrence, otherwise empty"})
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 
@@ -126,4 +132,4 @@ class SchedulePreviewSchema(ma.Schema):
     """The description of a rule and its next times."""
 
     summary = ma.fields.String(required=True)
-    next = ma.fields.List(Instant(), required=True, metadata={"description": "the next five times"})
+    next = ma.fields.List(Instant(), required=True, metadata={"description": "the next five occurrences"})

@@ -25,7 +25,7 @@ class ScoringConfiguration(MethodView):
         """Show the configuration in effect."""
         return read_scoring(state())
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.arguments(ScoringChangeSchema)
     @blueprint.response(200, ScoringConfigSchema)
     @blueprint.refuses(_400="invalid_scoring_config, readonly_setting")

@@ -46,7 +46,7 @@ class ScoringConfigSchema(ma.Schema):
     )
 
 
-def _given(about: str, **shape: Any) -> ma.fields.Raw:
+def _engine_field(about: str, **shape: Any) -> ma.fields.Raw:
     """Return a field that the engine validates; its errors contain the path."""
     return ma.fields.Raw(metadata={"description": about, **shape})
 
@@ -57,9 +57,9 @@ class ScoringChangeSchema(RequestSchema):
     error_codes: ClassVar = dict.fromkeys(ScoringConfigSchema().fields, "invalid_scoring_config")
     example: ClassVar = {"severity_penalties": {"NOTICE": 0, "WARNING": 10, "ERROR": 30}}
 
-    severity_penalties = _given("penalty by level", type="object")
-    category_weights = _given("weight by category, at least one above 0", type="object")
-    module_categories = _given("category by module", type="object")
-    tag_penalties = _given("penalty by message tag", type="object")
-    grade_bands = _given("list of {grade, min_score}", type="array", items={"type": "object"})
-    bonus_criteria = _given("list of required criteria, or map of criterion to true or false")
+    severity_penalties = _engine_field("penalty by level", type="object")
+    category_weights = _engine_field("weight by category, at least one above 0", type="object")
+    module_categories = _engine_field("category by module", type="object")
+    tag_penalties = _engine_field("penalty by message tag", type="object")
+    grade_bands = _engine_field("list of {grade, min_score}", type="array", items={"type": "object"})
+    bonus_criteria = _engine_field("list of required criteria, or map of criterion to true or false")

@@ -10,7 +10,7 @@ from gonemaster_api.state import state
 from gonemaster_api.v1.session.schemas import NewSessionSchema, WhoamiSchema
 from gonemaster_api.web.logins import Caller, caller, log_in, log_out, set_cookie
 
-blueprint = Blueprint("session", __name__, description="Who sends the request, login and logout")
+blueprint = Blueprint("session", __name__, description="Login, logout, and the identity of the caller")
 
 
 @blueprint.route("/whoami")

@@ -12,7 +12,9 @@ class WhoamiSchema(ma.Schema):
     mode = ma.fields.String(
         required=True, metadata={"enum": ["open", "token"], "description": "open: requests need no token"}
     )
-    authenticated = ma.fields.Boolean(required=True, metadata={"description": "always true in open mode"})
+    authenticated = ma.fields.Boolean(
+        required=True, metadata={"description": "whether requests are accepted without a token"}
+    )
     label = ma.fields.String(metadata={"description": "of the token; absent in open mode and without a valid token"})
     scope = ma.fields.String(metadata={"enum": [scope.value for scope in Scope], "description": "what it allows"})
 

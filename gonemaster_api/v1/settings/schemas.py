@@ -70,7 +70,7 @@ class SavedSchema(ma.Schema):
     pinned = ma.fields.Dict(
         keys=ma.fields.String(),
         values=ma.fields.List(ma.fields.String()),
-        metadata={"description": "names of the workers that keep their value since a flag set it, by key; else absent"},
+        metadata={"description": "by key, names of the workers whose value is set by a flag; otherwise absent"},
     )
 
 

@@ -11,7 +11,7 @@ from gonemaster_api.state import state
 from gonemaster_api.v1.system.schemas import FeaturesSchema, HealthSchema, LocalesSchema, ReadySchema
 from gonemaster_engine.findings.messages import locales
 
-blueprint = Blueprint("system", __name__, description="The service itself")
+blueprint = Blueprint("system", __name__, description="Version and health of the service")
 
 
 @blueprint.route("/healthz")

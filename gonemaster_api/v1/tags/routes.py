@@ -71,7 +71,7 @@ class TagByName(MethodView):
         change_description(shared, name, request_body["description"])
         return read_tag(shared, name)
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(204)
     @blueprint.refuses(_404="not_found", _409="tag_in_use: a cohort is made from it")
     def delete(self, name: str) -> None:
@@ -122,7 +122,7 @@ class Summary(MethodView):
 class PurgeTag(MethodView):
     """Deletion of the runs of a tag."""
 
-    @blueprint.decided_by_rows
+    @blueprint.done_after_commit
     @blueprint.response(200, PurgedRunsSchema)
     @blueprint.alt_response(202, **ACCEPTED)
     @blueprint.refuses(_404="not_found")
@@ -133,7 +133,7 @@ class PurgeTag(MethodView):
 
 
 @blueprint.route("/<name>/batches")
-class BatchesOfTag(MethodView):
+class TagBatches(MethodView):
     """The batches of a tag."""
 
     @blueprint.arguments(BatchListQuerySchema(exclude=("label", "search")), location="query")
@@ -147,7 +147,7 @@ class BatchesOfTag(MethodView):
 
 
 @blueprint.route("/<name>/profile")
-class ProfileOfTag(MethodView):
+class TagProfile(MethodView):
     """The default profile of a tag."""
 
     @blueprint.arguments(TagProfileSchema)

@@ -8,7 +8,7 @@ from gonemaster_api.queries.watches import delivery_document, read_deliveries, r
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.rest.fields import MAX_ID
 from gonemaster_api.state import state
-from gonemaster_api.use_cases.watches import change_watch, make_watch, remove_watch, try_watch
+from gonemaster_api.use_cases.watches import change_watch, make_watch, queue_test_message, remove_watch
 from gonemaster_api.v1.watches.schemas import (
     DeliveryListQuerySchema,
     DeliveryPageSchema,
@@ -21,7 +21,7 @@ from gonemaster_api.v1.watches.schemas import (
 )
 from gonemaster_api.web.actor import who
 
-blueprint = Blueprint("watches", __name__, url_prefix="/watches", description="Who is told of what")
+blueprint = Blueprint("watches", __name__, url_prefix="/watches", description="Notifications about changes")
 
 _BY_ID = f"/<int(min=1, max={MAX_ID}):watch_id>"
 
@@ -87,7 +87,7 @@ class WatchTest(MethodView):
     @blueprint.refuses(_404="not_found", _409="watch_disabled")
     def post(self, watch_id: int) -> Any:
         """Send a test message; the deliveries show its outcome."""
-        return delivery_document(try_watch(state(), watch_id, who=who()))
+        return delivery_document(queue_test_message(state(), watch_id, who=who()))
 
 
 @blueprint.route(f"{_BY_ID}/deliveries")

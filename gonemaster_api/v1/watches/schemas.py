@@ -45,7 +45,7 @@ def _email(**kwargs: Any) -> ma.fields.String:
 
 
 def _secret(**kwargs: Any) -> ma.fields.String:
-    described = {"description": "key of the signatures of webhooks; is never shown"}
+    described = {"description": "key for webhook signatures; never returned"}
     return ma.fields.String(validate=validate.Length(1, _LONGEST_SECRET), metadata=described, **kwargs)
 
 
@@ -91,11 +91,9 @@ class WatchSchema(ma.Schema):
     grade_drop = ma.fields.Integer(required=True)
     has_secret = ma.fields.Boolean(required=True)
     enabled = ma.fields.Boolean(required=True)
-    failures = ma.fields.Integer(
-        required=True, metadata={"description": "failed attempts since the last that succeeded"}
-    )
+    failures = ma.fields.Integer(required=True, metadata={"description": "failed attempts since the last success"})
     retry_at = Instant(
-        required=True, allow_none=True, metadata={"description": "until then nothing is sent, after failures"}
+        required=True, allow_none=True, metadata={"description": "when the next attempt is made after failures"}
     )
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
@@ -125,7 +123,9 @@ class DeliverySchema(ma.Schema):
     response_status = ma.fields.Integer(
         required=True, allow_none=True, metadata={"description": "of HTTP or SMTP; null without a response"}
     )
-    error = ma.fields.String(required=True, metadata={"description": "why the last attempt failed, else empty"})
+    error = ma.fields.String(
+        required=True, metadata={"description": "reason of the last failed attempt, otherwise empty"}
+    )
 
 
 class DeliveryListQuerySchema(PagingSchema):

@@ -20,7 +20,7 @@ CATEGORIES = (
 _WITHOUT_ROWID = {"sqlite_with_rowid": False}
 
 
-class _OfDomain:
+class _DomainColumns:
     """The key columns of all facts: a domain of a snapshot."""
 
     snapshot_id: Mapped[int] = mapped_column(
@@ -29,7 +29,7 @@ class _OfDomain:
     domain_id: Mapped[int] = mapped_column(ROW_ID_TYPE, primary_key=True, sort_order=-1)
 
 
-class FactNsEndpoint(_OfDomain, Base):
+class FactNsEndpoint(_DomainColumns, Base):
     """A name server of a domain with one of its addresses, and its response times in milliseconds."""
 
     __tablename__ = "fact_ns_endpoints"
@@ -45,7 +45,7 @@ class FactNsEndpoint(_OfDomain, Base):
     unreachable: Mapped[bool] = mapped_column(default=False, comment="it was asked and did not answer")
 
 
-class FactAddressAsn(_OfDomain, Base):
+class FactAddressAsn(_DomainColumns, Base):
     """Prefix and origin AS of an address of a domain's name server, with one row for each origin."""
 
     __tablename__ = "fact_address_asns"
@@ -57,7 +57,7 @@ class FactAddressAsn(_OfDomain, Base):
     lookup_status: Mapped[str] = mapped_column(SmallCode(LOOKUP_STATUSES))
 
 
-class FactDomainAsn(_OfDomain, Base):
+class FactDomainAsn(_DomainColumns, Base):
     """An AS that hosts name servers of a domain, by address family."""
 
     __tablename__ = "fact_domain_asns"
@@ -67,7 +67,7 @@ class FactDomainAsn(_OfDomain, Base):
     family: Mapped[int] = mapped_column(SmallInteger, primary_key=True, comment="4 or 6")
 
 
-class FactTagSummary(_OfDomain, Base):
+class FactTagSummary(_DomainColumns, Base):
     """The number of a domain's entries of one kind (message tag, module, test case, level), from the floor up."""
 
     __tablename__ = "fact_tag_summary"
@@ -77,7 +77,7 @@ class FactTagSummary(_OfDomain, Base):
     occurrence_count: Mapped[int] = mapped_column(Integer)
 
 
-class FactDomainFact(_OfDomain, Base):
+class FactDomainFact(_DomainColumns, Base):
     """A key of a category that applies to a domain."""
 
     __tablename__ = "fact_domain_facts"
@@ -88,7 +88,7 @@ class FactDomainFact(_OfDomain, Base):
     value_num: Mapped[int | None] = mapped_column(Integer)
 
 
-class FactDomainSummary(_OfDomain, Base):
+class FactDomainSummary(_DomainColumns, Base):
     """Score, grade and counts of a domain, and the run that all its facts come from."""
 
     __tablename__ = "fact_domain_summary"

@@ -24,7 +24,7 @@ KINDS = ("domain", "nameserver", "endpoint", "asn", "prefix", "tag", "testcase",
 """The kinds of objects; `unreachable` are endpoints that did not answer for a domain. Stored by index: append only."""
 
 
-class _OfView:
+class _ViewColumns:
     """The key columns of all rows of a view."""
 
     view_id: Mapped[int] = mapped_column(
@@ -38,7 +38,7 @@ class _LatencyColumns:
 
     latency_p50_ms: Mapped[float | None] = mapped_column(Float)
     latency_p95_ms: Mapped[float | None] = mapped_column(Float)
-    latency_samples: Mapped[int] = mapped_column(BigInteger, default=0, comment="answers that the times are from")
+    latency_samples: Mapped[int] = mapped_column(BigInteger, default=0, comment="number of answers measured")
 
 
 def _sorted(table: str, *columns: str) -> tuple[Index, ...]:
@@ -65,7 +65,7 @@ class SnapshotOverview(Base):
     fact_distributions: Mapped[str] = mapped_column(CompressedText)
 
 
-class SnapshotDomain(_OfView, Base):
+class SnapshotDomain(_ViewColumns, Base):
     """A domain in a snapshot; positions are in order of name."""
 
     __tablename__ = "snapshot_domains"
@@ -96,7 +96,7 @@ class SnapshotDomain(_OfView, Base):
     operator_asn: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class SnapshotNameserver(_OfView, _LatencyColumns, Base):
+class SnapshotNameserver(_ViewColumns, _LatencyColumns, Base):
     """A name server name; positions are in order of name."""
 
     __tablename__ = "snapshot_nameservers"
@@ -119,7 +119,7 @@ class SnapshotNameserver(_OfView, _LatencyColumns, Base):
     latency_ipv6: Mapped[float | None] = mapped_column(Float)
 
 
-class SnapshotEndpoint(_OfView, _LatencyColumns, Base):
+class SnapshotEndpoint(_ViewColumns, _LatencyColumns, Base):
     """A name server with one of its addresses; positions are in order of name, then address (IPv4 first)."""
 
     __tablename__ = "snapshot_endpoints"
@@ -140,7 +140,7 @@ class SnapshotEndpoint(_OfView, _LatencyColumns, Base):
     prefix: Mapped[str] = mapped_column(code_text(49), default="", comment="empty: unknown")
 
 
-class SnapshotAsn(_OfView, _LatencyColumns, Base):
+class SnapshotAsn(_ViewColumns, _LatencyColumns, Base):
     """An AS; positions are in order of number."""
 
     __tablename__ = "snapshot_asns"
@@ -156,7 +156,7 @@ class SnapshotAsn(_OfView, _LatencyColumns, Base):
     ipv6_count: Mapped[int] = mapped_column(Integer)
 
 
-class SnapshotPrefix(_OfView, Base):
+class SnapshotPrefix(_ViewColumns, Base):
     """A prefix; positions are in order of family, address and length."""
 
     __tablename__ = "snapshot_prefixes"
@@ -173,7 +173,7 @@ class SnapshotPrefix(_OfView, Base):
     asn_label: Mapped[str] = mapped_column(default="")
 
 
-class SnapshotTag(_OfView, Base):
+class SnapshotTag(_ViewColumns, Base):
     """A message tag of one test case from the floor up; positions are in order of tag, then test case."""
 
     __tablename__ = "snapshot_tags"
@@ -186,7 +186,7 @@ class SnapshotTag(_OfView, Base):
     occurrence_count: Mapped[int] = mapped_column(BigInteger)
 
 
-class SnapshotTestcase(_OfView, Base):
+class SnapshotTestcase(_ViewColumns, Base):
     """A test case with findings from the floor up; positions are in order of module, then test case."""
 
     __tablename__ = "snapshot_testcases"

@@ -40,7 +40,7 @@ def _on_postgres(element: Any, compiler: SQLCompiler, **options: Any) -> str:
 
 
 @compiles(ascii_lower)
-def _elsewhere(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+def _compile_default(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     return f"lower({compiler.process(element.clauses, **options)})"
 
 

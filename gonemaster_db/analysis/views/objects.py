@@ -35,11 +35,11 @@ class ViewTable:
     kind: str
     table: type[Base]
     columns: tuple[str, ...]
-    made: Iterator[Made]
+    records: Iterator[Made]
 
     def rows(self, view_id: int) -> Iterator[tuple[Sequence[Any], list[MemberRow]]]:
         """Yield the row of each object and the rows of its members."""
-        for position, (row, members) in enumerate(self.made):
+        for position, (row, members) in enumerate(self.records):
             yield (view_id, position, *row), list(member_rows(view_id, self.kind, position, members))
 
 
@@ -94,7 +94,7 @@ class ObjectParts:
         for position, (nameserver_id, name) in enumerate(self._objects.nameservers.items()):
             endpoints = self._endpoints_of[nameserver_id]
             asns = {asn for one in endpoints for asn in self._asns_of(self._objects.endpoints[one].address_id)}
-            by_family = {family: self._of_family(endpoints, family) for family in (4, 6)}
+            by_family = {family: self._with_family(endpoints, family) for family in (4, 6)}
             whole = self._latency(endpoints)
             domains = self._seen.of_nameservers[position]
             row = (
@@ -108,7 +108,7 @@ class ObjectParts:
     def _endpoint_rows(self) -> Iterator[Made]:
         for position, endpoint in enumerate(self._objects.endpoints):
             address, domains = self._objects.addresses[endpoint.address_id], self._seen.of_endpoints[position]
-            asn, prefix_id = usual_origin(self._objects.origins.get(endpoint.address_id, {}))
+            asn, prefix_id = most_common_origin(self._objects.origins.get(endpoint.address_id, {}))
             prefix = "" if prefix_id is None else self._objects.prefixes[self._prefixes[prefix_id]].text
             operator = "" if asn is None else self._objects.asns[asn][:128]
             name = self._objects.nameservers[endpoint.nameserver_id]
@@ -153,7 +153,7 @@ class ObjectParts:
     def _asns_of(self, address_id: int) -> set[int]:
         return {asn for asn, _ in self._objects.origins.get(address_id, ()) if asn != NO_ASN}
 
-    def _of_family(self, endpoints: Iterable[int], family: int) -> list[int]:
+    def _with_family(self, endpoints: Iterable[int], family: int) -> list[int]:
         addresses, all_endpoints = self._objects.addresses, self._objects.endpoints
         return [one for one in endpoints if addresses[all_endpoints[one].address_id].family == family]
 
@@ -174,10 +174,10 @@ _TAG = ("tag", "module", "testcase", "level", "domain_count", "occurrence_count"
 _TESTCASE = ("module", "testcase", "domain_count", "entry_count", "worst_level")
 
 
-def usual_origin(seen: Mapping[tuple[int, int | None], int]) -> tuple[int | None, int | None]:
+def most_common_origin(seen: Mapping[tuple[int, int | None], int]) -> tuple[int | None, int | None]:
     """Return the AS and the prefix that most domains report for an address; ties go to the lowest numbers.
 
-    Runs whose look-up failed are not counted against a known origin.
+    Runs whose lookup failed are not counted against a known origin.
     """
     if not seen:
         return None, None

@@ -65,7 +65,7 @@ class KnownPrefix(NamedTuple):
     family: int
 
 
-class TagOfCase(NamedTuple):
+class TestcaseTag(NamedTuple):
     """A message tag of a test case."""
 
     tag: str
@@ -84,7 +84,7 @@ class Objects:
     origins: Mapping[int, Mapping[tuple[int, int | None], int]]  # by address ID: how often each AS and prefix was seen
     asns: Mapping[int, str]  # labels by number, in order of number
     prefixes: Sequence[KnownPrefix]
-    tags: Sequence[TagOfCase]
+    tags: Sequence[TestcaseTag]
     testcases: Sequence[tuple[str, str]]
     kinds: Mapping[int, tuple[int, int | None, str]]  # by entry kind: positions of tag and test case, and the level
 
@@ -196,7 +196,7 @@ def _prefixes(session: Session, wanted: set[int]) -> list[KnownPrefix]:
 def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:
     used = {number for (number,) in _distinct(session, snapshot_id, FactTagSummary.kind_id)}
     known = kinds_by_id(session, used)
-    of_kind = {number: TagOfCase(known[number].tag, known[number].testcase, known[number].module) for number in used}
+    of_kind = {number: TestcaseTag(known[number].tag, known[number].testcase, known[number].module) for number in used}
     tags = sorted(set(of_kind.values()))
     testcases = sorted({(one.module, one.testcase) for one in tags if one.testcase})
     tag_places, case_places = _positions_of(tags), {case: position for position, case in enumerate(testcases)}

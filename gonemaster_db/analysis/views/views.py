@@ -62,8 +62,8 @@ def finish_view(session: Session, view_id: int, *, builder: str, fact_rows: int)
 
 def abandon_view(session: Session, view_id: int, *, builder: str, now: datetime) -> None:
     """Expire the lease of a view, so that it is removed."""
-    mine = update(SnapshotView).where(SnapshotView.id == view_id, SnapshotView.builder == builder)
-    session.execute(mine.values(lease_until=now), execution_options=_NO_SYNC)
+    statement = update(SnapshotView).where(SnapshotView.id == view_id, SnapshotView.builder == builder)
+    session.execute(statement.values(lease_until=now), execution_options=_NO_SYNC)
 
 
 def retire_views(session: Session, view_ids: Iterable[int], *, now: datetime) -> None:
@@ -85,8 +85,8 @@ def remove_view_step(session: Session, view_id: int, *, now: datetime, limit: in
     The row of the view is removed last, so that an interrupted removal is found again.
     """
     over = or_(SnapshotView.lease_until.is_(None), SnapshotView.lease_until <= now)
-    mine = select(SnapshotView.id).where(SnapshotView.id == view_id, over, ~_SHOWN)
-    if session.scalar(mine.with_for_update(skip_locked=True)) is None:
+    statement = select(SnapshotView.id).where(SnapshotView.id == view_id, over, ~_SHOWN)
+    if session.scalar(statement.with_for_update(skip_locked=True)) is None:
         return 0
     for table in _OBJECT_TABLES:
         if removed := _remove_some(session, table, view_id, limit):

@@ -105,7 +105,7 @@ def is_pooled(connection: Connection) -> bool:
 
 def _pool(settings: StoreSettings) -> dict[str, Any]:
     return {
-        **LingeringPool.options(most=settings.pool_size + settings.pool_overflow),
+        **LingeringPool.options(maximum=settings.pool_size + settings.pool_overflow),
         "pool_timeout": settings.pool_wait.total_seconds(),
         "json_serializer": dump_json,
     }
@@ -135,12 +135,12 @@ def _postgres_engine(settings: StoreSettings) -> Engine:
     hosts = Hosts()
     event.listen(engine, "do_connect", hosts.try_primary_first)
     event.listen(engine, "connect", lambda raw, record: _prepare_postgres(raw, record, settings.limits))
-    event.listen(engine, "connect", hosts.note_primary)
-    event.listen(engine, "invalidate", hosts.note_loss)
+    event.listen(engine, "connect", hosts.record_primary)
+    event.listen(engine, "invalidate", hosts.record_loss)
     event.listen(engine, "begin", lambda connection: _begin_postgres(connection, settings.limits))
     event.listen(engine, "handle_error", _drop_standby_connections)
     event.listen(engine, "checkout", _check_idle)
-    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkin", _record_use)
     return engine
 
 
@@ -211,7 +211,7 @@ def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) ->
         raise InvalidatePoolError from error
 
 
-def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+def _record_use(_connection: object, record: ConnectionPoolEntry) -> None:
     record.info[_USED_AT] = time.monotonic()
 
 

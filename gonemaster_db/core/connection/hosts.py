@@ -30,14 +30,14 @@ class Hosts:
         options["host"] = ",".join(host for host, _ in host_ports)
         options["port"] = ",".join(port for _, port in host_ports)
 
-    def note_primary(self, raw: Any, record: ConnectionPoolEntry) -> None:
+    def record_primary(self, raw: Any, record: ConnectionPoolEntry) -> None:
         """Store the host of a new connection as the primary."""
         host_port = (str(raw.info.host), str(raw.info.port))
         self._primary = record.info[_HOST_PORT] = host_port
         if self._suspect == host_port:
             self._suspect = None
 
-    def note_loss(self, _raw: object, record: ConnectionPoolEntry, error: BaseException | None) -> None:
+    def record_loss(self, _raw: object, record: ConnectionPoolEntry, error: BaseException | None) -> None:
         """Remember the host of a lost connection: if it is silent, each new connection would first wait for it."""
         if error is not None:
             self._suspect = record.info.get(_HOST_PORT)

@@ -62,10 +62,10 @@ def check_thread_deadline() -> None:
         deadline.check()
 
 
-def remaining_s(most: float) -> float:
+def remaining_s(maximum: float) -> float:
     """Return how many seconds this thread may wait: `most`, or less if its deadline is earlier."""
     deadline = _deadline.get()
-    return most if deadline is None else min(most, max(0.0, deadline.remaining_s))
+    return maximum if deadline is None else min(maximum, max(0.0, deadline.remaining_s))
 
 
 def is_past_deadline(error: Exception) -> bool:

@@ -24,15 +24,15 @@ class LingeringPool(QueuePool):
         self.kept = self.size()
 
     @classmethod
-    def options(cls, *, most: int) -> dict[str, Any]:
+    def options(cls, *, maximum: int) -> dict[str, Any]:
         """Return the arguments of `create_engine` for this pool, which keeps all connections until `kept` is set."""
-        return {"poolclass": cls, "pool_size": most, "max_overflow": 0, "pool_use_lifo": True}
+        return {"poolclass": cls, "pool_size": maximum, "max_overflow": 0, "pool_use_lifo": True}
 
     def recreate(self) -> Self:
         """Return a new pool of the same kind, as the base class does when the engine is disposed of."""
-        made = super().recreate()
-        made.kept = self.kept  # type: ignore[attr-defined]  # of this class
-        return made  # type: ignore[return-value]
+        created = super().recreate()
+        created.kept = self.kept  # type: ignore[attr-defined]  # of this class
+        return created  # type: ignore[return-value]
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         now = time.monotonic()

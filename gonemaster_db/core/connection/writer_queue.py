@@ -15,11 +15,11 @@ class WriterQueue:
     worker than connections, single slots would wait for seconds while others are served many times.
     """
 
-    def __init__(self, limit: int, *, patience: timedelta, refusal: type[StoreError]) -> None:
-        """Admit `limit` threads; a thread that waits longer than `patience` or its own deadline raises `refusal`."""
+    def __init__(self, limit: int, *, timeout: timedelta, refusal: type[StoreError]) -> None:
+        """Admit `limit` threads; a thread that waits longer than `timeout` or its own deadline raises `refusal`."""
         self._free = limit
         self._refusal = refusal
-        self._patience_s = patience.total_seconds()
+        self._timeout_s = timeout.total_seconds()
         self._lock = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()  # one lock for each waiting thread, held until its turn
 
@@ -28,11 +28,11 @@ class WriterQueue:
             if self._free:
                 self._free -= 1
                 return
-            mine = threading.Lock()
-            mine.acquire()
-            self._waiting.append(mine)
-        if not mine.acquire(timeout=remaining_s(self._patience_s)):
-            self._give_up(mine)
+            lock = threading.Lock()
+            lock.acquire()
+            self._waiting.append(lock)
+        if not lock.acquire(timeout=remaining_s(self._timeout_s)):
+            self._give_up(lock)
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
@@ -42,9 +42,9 @@ class WriterQueue:
             else:
                 self._free += 1
 
-    def _give_up(self, mine: threading.Lock) -> None:
+    def _give_up(self, lock: threading.Lock) -> None:
         """Leave the queue, unless this thread got its turn at the last moment."""
         with self._lock:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
+            if lock in self._waiting:
+                self._waiting.remove(lock)
                 raise self._refusal("timed out waiting for other writing threads of this process")

@@ -119,12 +119,12 @@ def has_created(session: Session) -> bool:
     return _CREATED in session.info
 
 
-def after_commit(session: Session, remember: Callable[[], Any]) -> None:
+def after_commit(session: Session, cache_value: Callable[[], Any]) -> None:
     """Cache what this transaction has written after its commit: the IDs of a rollback may be reused."""
     epoch = (caches := caches_of(session)).epoch
 
-    def remember_unless_cleared(_session: Session) -> None:
+    def cache_unless_cleared(_session: Session) -> None:
         if caches.epoch == epoch:
-            remember()
+            cache_value()
 
-    event.listen(session, "after_commit", remember_unless_cleared, once=True)
+    event.listen(session, "after_commit", cache_unless_cleared, once=True)

@@ -14,7 +14,7 @@ _LEVEL = 3  # a low level, because the data is read for each page
 def pack_columns(columns: Sequence[Sequence[int]]) -> bytes:
     """Pack columns of equal length. Raises OverflowError for numbers of more than 32 bits."""
     joined = array("i", [number for column in columns for number in column])
-    return _ZLIB + zlib.compress(_little(joined).tobytes(), _LEVEL)
+    return _ZLIB + zlib.compress(_little_endian(joined).tobytes(), _LEVEL)
 
 
 def unpack_columns(data: bytes, count: int) -> list[Sequence[int]]:
@@ -28,11 +28,11 @@ def unpack_columns(data: bytes, count: int) -> list[Sequence[int]]:
     if data[:1] != _ZLIB or len(joined) % count:
         raise DocumentDamaged("columns: unknown format")
     length = len(joined) // count
-    numbers = _little(joined)
+    numbers = _little_endian(joined)
     return [numbers[position * length : (position + 1) * length] for position in range(count)]
 
 
-def _little(numbers: "array[int]") -> "array[int]":
+def _little_endian(numbers: "array[int]") -> "array[int]":
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers

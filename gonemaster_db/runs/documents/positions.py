@@ -17,8 +17,8 @@ def pack_positions(positions: Sequence[int]) -> bytes:
         return _PLAIN + positions[0].to_bytes(4, "little")
     differences = array("I", [after - before for before, after in pairwise([0, *positions])])
     if len(positions) < _MIN_COMPRESSED:
-        return _PLAIN + _little(differences).tobytes()
-    return _ZLIB + zlib.compress(_little(differences).tobytes())
+        return _PLAIN + _little_endian(differences).tobytes()
+    return _ZLIB + zlib.compress(_little_endian(differences).tobytes())
 
 
 def unpack_positions(data: bytes) -> Sequence[int]:
@@ -30,10 +30,10 @@ def unpack_positions(data: bytes) -> Sequence[int]:
         differences.frombytes(content)
     except (zlib.error, ValueError) as error:
         raise DocumentDamaged(f"positions: {error}") from error
-    return list(accumulate(_little(differences)))
+    return list(accumulate(_little_endian(differences)))
 
 
-def _little(numbers: "array[int]") -> "array[int]":
+def _little_endian(numbers: "array[int]") -> "array[int]":
     """Swap the bytes on a big-endian machine."""
     if array("H", [1]).tobytes() != b"\x01\x00":
         numbers.byteswap()

@@ -32,7 +32,7 @@ class ValueRow(NamedTuple):
     """The first domains in order."""
 
     @property
-    def lacking(self) -> int:
+    def missing_points(self) -> int:
         """Sum of the missing points of its domains."""
         return _MAX_SCORE * self.scored - self.score_sum
 
@@ -80,7 +80,7 @@ def by_count(row: ValueRow) -> tuple[int, int, str]:
 
 def by_lack(row: ValueRow) -> tuple[int, int, str]:
     """Sort values of low-scoring domains first."""
-    return -row.lacking, -row.domains, row.text
+    return -row.missing_points, -row.domains, row.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class Run(Base):
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     effective_profile: Mapped[EffectiveProfile | None] = relationship()
-    # A look-up for each row that is read; conditions use batch_key.
+    # A lookup for each row that is read; conditions use batch_key.
     batch_id: Mapped[str | None] = column_property(
         select(Batch.id).where(Batch.key == batch_key).scalar_subquery(), expire_on_flush=False
     )

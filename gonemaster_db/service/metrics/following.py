@@ -15,20 +15,20 @@ from gonemaster_db.core.chunks import chunks
 from gonemaster_db.core.upsert import insert
 from gonemaster_db.models import Batch, MetricFollower, Run
 from gonemaster_db.runs.run_keys import Hole, Progress
-from gonemaster_db.service.metrics.counting import add_counts
-from gonemaster_db.service.metrics.slots import add_to_slots
-from gonemaster_db.service.metrics.tally import (
-    EndedRun,
+from gonemaster_db.service.metrics.aggregation import (
+    FinishedRun,
     JobTally,
     batches_document,
     domains_document,
     tally_of,
 )
+from gonemaster_db.service.metrics.counting import add_counts
+from gonemaster_db.service.metrics.slots import add_to_slots
 
 STEP = 5000
 _NAME = "runs"
 _RANGES = 100
-_COLUMNS = tuple(getattr(Run, name) for name in EndedRun._fields)
+_COLUMNS = tuple(getattr(Run, name) for name in FinishedRun._fields)
 
 
 def follow_runs(session: Session, *, now: datetime, limit: int = STEP) -> int:
@@ -72,7 +72,7 @@ def count_before_deletion(session: Session, chosen: ColumnElement[bool], *, now:
     query = select(*_COLUMNS).where(chosen, _uncounted(progress)).order_by(Run.key)
     tally = tally_of(follower.domains, follower.batches)
     for rows in session.execute(query).partitions(STEP):
-        runs = [EndedRun(*row) for row in rows]
+        runs = [FinishedRun(*row) for row in rows]
         tally.add(runs, _batches_of(session, runs), now_s=now.timestamp())
     _store(session, follower, tally, progress, now=now)
 
@@ -95,8 +95,8 @@ def _locked(session: Session, *, now: datetime, waiting: bool) -> MetricFollower
     found = session.scalar(query.with_for_update(skip_locked=not waiting), execution_options=fresh)
     if found is None:
         empty = {"name": _NAME, "seen": 0, "holes": [], "domains": {}, "batches": {}, "updated_at": now}
-        made = insert(session, MetricFollower).values(empty).on_conflict_do_nothing().returning(MetricFollower.name)
-        if session.execute(made).first() is not None or waiting:
+        inserted = insert(session, MetricFollower).values(empty).on_conflict_do_nothing().returning(MetricFollower.name)
+        if session.execute(inserted).first() is not None or waiting:
             found = session.scalar(query.with_for_update(), execution_options=fresh)
     return found
 
@@ -117,12 +117,12 @@ def _store(session: Session, follower: MetricFollower, tally: JobTally, progress
     add_to_slots(session, tally.slots)
 
 
-def _new_runs(session: Session, progress: Progress, *, limit: int) -> list[EndedRun]:
+def _new_runs(session: Session, progress: Progress, *, limit: int) -> list[FinishedRun]:
     rows: list[Any] = []
     for holes in chunks(progress.holes, _RANGES):
         rows += session.execute(_chosen(or_(*_ranges(holes))))
     rows += session.execute(_chosen(Run.key > progress.seen).order_by(Run.key).limit(limit))
-    return sorted(EndedRun(*row) for row in rows)
+    return sorted(FinishedRun(*row) for row in rows)
 
 
 def _chosen(condition: ColumnElement[bool]) -> Select[Any]:
@@ -143,7 +143,7 @@ def _has_uncounted(session: Session, chosen: ColumnElement[bool]) -> bool:
     return session.scalar(select(Run.key).where(chosen, condition).limit(1)) is not None
 
 
-def _batches_of(session: Session, runs: Sequence[EndedRun]) -> dict[int, tuple[str, int]]:
+def _batches_of(session: Session, runs: Sequence[FinishedRun]) -> dict[int, tuple[str, int]]:
     """Return ID and number of jobs of the batches of runs, by batch key."""
     keys = {run.batch_key for run in runs if run.batch_key is not None}
     if not keys:

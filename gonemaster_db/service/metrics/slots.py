@@ -80,13 +80,13 @@ def read_slots(session: Session, *, since: Mapping[int, int]) -> dict[SlotKey, S
     found = {}
     for length, start in since.items():
         query = select(MetricSlot.start, *columns).where(MetricSlot.resolution == length, MetricSlot.start >= start)
-        query = query.order_by(MetricSlot.start).limit(_most_of(length))
+        query = query.order_by(MetricSlot.start).limit(_max_slots(length))
         for row in session.execute(query):
             found[length, row[0]] = SlotSums(*row[1:])
     return found
 
 
-def _most_of(length: int) -> int:
+def _max_slots(length: int) -> int:
     return KEPT_S[length] // length + 2 * _MARGIN
 
 

@@ -104,7 +104,7 @@ def _prefix_texts(family: str) -> dict[str, str]:
     }
 
 
-def _spread_advice(family: str) -> dict[str, str]:
+def _diversity_advice(family: str) -> dict[str, str]:
     return {
         f"{family.upper()}_ONE_ASN": (
             f"If this autonomous system fails, no name server can be reached over {family}. {_SPREAD}"
@@ -188,8 +188,8 @@ ADVICE = {
     "ERROR_ASN_DATABASE": _UNKNOWN,
     "CN04_EMPTY_PREFIX_SET": _NO_ROUTE,
     "CN04_ERROR_PREFIX_DATABASE": _UNKNOWN,
-    **_spread_advice("IPv4"),
-    **_spread_advice("IPv6"),
+    **_diversity_advice("IPv4"),
+    **_diversity_advice("IPv6"),
     "CN05_ANSWER_NEEDS_TCP": (
         "The response is larger than what fits safely into one UDP datagram. It arrives as long as TCP works, but takes"
         " longer. Fewer keys, and algorithms with short keys (ECDSA), make the response smaller."

@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
+from gonemaster_engine.net.pacing.fair_queue import FairQueue
 from gonemaster_engine.net.pacing.limits import LIFE_S, Lease, Share
-from gonemaster_engine.net.pacing.turns import FairQueue
 
 _LATE_S = 0.02  # how long a lease that arrived or was noticed too late can still be used
 

@@ -21,7 +21,7 @@ class LeaseTerms(NamedTuple):
     outstanding: int | None  # unanswered packets; None: no limit
 
 
-class Want(NamedTuple):
+class LeaseRequest(NamedTuple):
     """The request of a process for one address."""
 
     address: str
@@ -46,11 +46,13 @@ class Leases(NamedTuple):
     made_at: float  # time.monotonic() of this process
 
 
-class Lender(Protocol):
+class LeaseClient(Protocol):
     """Grants leases to the processes, so that all of them together respect the limits."""
 
-    async def lend(self, wants: Sequence[Want], terms: LeaseTerms, *, limited: Sequence[str]) -> Leases | None:
-        """Return leases, or None if the lender is unavailable; `limited` are the addresses at which packets wait."""
+    async def request(
+        self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, limited: Sequence[str]
+    ) -> Leases | None:
+        """Return leases, None if none are available; `limited` are the addresses at which packets wait."""
 
 
 class Share(NamedTuple):
@@ -86,8 +88,8 @@ class AddressLimits(NamedTuple):
         """
         return Share(*(limit // 2 // processes if limit else math.inf for limit in self))
 
-    def whole_share(self, processes: int) -> Share:
-        """Return what each of `processes` processes may send without a lender.
+    def full_share(self, processes: int) -> Share:
+        """Return what each of `processes` processes may send without a lease client.
 
         It is at least one packet, in a longer window if need be.
         """

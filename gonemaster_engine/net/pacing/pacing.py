@@ -1,7 +1,7 @@
 """Politeness of one process: a packet leaves when the share or a lease of its address allows it.
 
-A process requests leases for all addresses together, one request at a time, and never waits for the reply. If the
-lender does not answer, the process stays within its share of the limits. A query that waits here has not been sent, so
+A process requests leases for all addresses together, one request at a time, and never waits for the reply. If the lease
+client does not answer, the process stays within its share of the limits. A query that waits here has not been sent, so
 its timeout has not started. docs/explanation/politeness.md has the rules and their reasons.
 """
 
@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.net.pacing.address import PacedAddress
-from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, Lender, Want
-from gonemaster_engine.net.pacing.turns import WaitingQuery
+from gonemaster_engine.net.pacing.fair_queue import WaitingQuery
+from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, LeaseClient, LeaseRequest
 from gonemaster_engine.net.query import Query
 
 _GATHER_S = 0.02  # between two requests for leases
-_ANSWER_S = 2.0  # then a lender that does not answer counts as unavailable
+_ANSWER_S = 2.0  # then a lease client that does not answer counts as unavailable
 _SWEEP_S = 0.5
 _IDLE_S = 3.0  # then an idle address is dropped
 _SWITCH_S = 1.5  # between leases and whole shares: last lease, its life, and the second in which its packets count
@@ -41,15 +41,17 @@ class Stats(NamedTuple):
 class Pacing:
     """Sends packets as the limits allow. Create it in an event loop; call its methods only there.
 
-    `limits` returns the limits that apply now. With `is_extra`, the lender does not count the process as a worker; the
-    process then has no share and sends nothing without a lease.
+    `limits` returns the limits that apply now. With `is_extra`, the lease client does not count the process as a
+    worker; the process then has no share and sends nothing without a lease.
     """
 
-    def __init__(self, lender: Lender, limits: Callable[[], AddressLimits], *, is_extra: bool = False) -> None:
+    def __init__(
+        self, lease_client: LeaseClient, limits: Callable[[], AddressLimits], *, is_extra: bool = False
+    ) -> None:
         self.stats = Stats()
-        self.is_without_lender = False  # the lender is unavailable, so that the process stays within its share
+        self.is_without_leases = False  # the lease client is unavailable, so that the process stays within its share
         self._loop = asyncio.get_running_loop()
-        self._lender = lender
+        self._lease_client = lease_client
         self._read_limits = limits
         self._limits = limits()
         self._is_extra = is_extra
@@ -60,10 +62,10 @@ class Pacing:
         self._counted_at = 0.0  # when at least this number of processes was last counted
         self._known_at = math.inf
         self._settled_at = -math.inf
-        self._may_lease = True
+        self._can_lease = True
         self._share = NO_SHARE
         self._sweeping: asyncio.TimerHandle | None = None  # set while there are addresses
-        self._asking = self._loop.create_task(self._ask_when_due())
+        self._asking = self._loop.create_task(self._request_when_due())
 
     def limited(self) -> list[str]:
         """Return the addresses at which queries wait for the limit."""
@@ -114,7 +116,7 @@ class Pacing:
             address.timer.cancel()
         while queue and (is_leased := address.take(self._share, now)) is not None:
             waiting = queue.take()
-            self._note_wait(waiting, now)
+            self._record_wait(waiting, now)
             if waiting.query.done:
                 address.release(is_leased=is_leased, is_unsent=True)
             else:
@@ -130,44 +132,45 @@ class Pacing:
         address.extend_expired(time.monotonic())
         self._advance(address)
 
-    def _note_wait(self, waiting: WaitingQuery, now: float) -> None:
+    def _record_wait(self, waiting: WaitingQuery, now: float) -> None:
         waited_s = now - waiting.since
         waiting.query.pace.waited_s += waited_s
         if waited_s > _LONG_S:
             self.stats = Stats(self.stats.waits + 1, self.stats.waited_s + waited_s)
 
     def _want(self, address: PacedAddress) -> None:
-        if self._may_lease and not address.is_asked:
+        if self._can_lease and not address.is_asked:
             address.is_asked = True
             self._wanted.append(address)
             self._is_due.set()
 
-    async def _ask_when_due(self) -> None:
+    async def _request_when_due(self) -> None:
         while await self._is_due.wait():
             self._is_due.clear()
-            await self._ask()
+            await self._request()
             await asyncio.sleep(_GATHER_S)
 
-    async def _ask(self) -> None:
+    async def _request(self) -> None:
         """Request all wanted leases; without any, the number of processes."""
         now, limits = time.monotonic(), self._limits
         wanted, self._wanted = self._wanted, []
-        wants = [
-            Want(each.name, 0 if each.has_lease(now) else len(each.queue), each.leased_in_flight) for each in wanted
+        requests = [
+            LeaseRequest(each.name, 0 if each.has_lease(now) else len(each.queue), each.leased_in_flight)
+            for each in wanted
         ]
         terms, leases = limits.lease_terms(max(1, self._processes)), None
         with suppress(TimeoutError):
             async with asyncio.timeout(_ANSWER_S):
-                leases = await self._lender.lend(wants, terms, limited=self.limited())
+                leases = await self._lease_client.request(requests, terms, limited=self.limited())
         now = time.monotonic()
-        if self.is_without_lender != (leases is None):
-            self.is_without_lender, self._settled_at = leases is None, now + _SWITCH_S
+        if self.is_without_leases != (leases is None):
+            self.is_without_leases, self._settled_at = leases is None, now + _SWITCH_S
         if leases:
             self._count(leases.processes, now)
         self._update_share(now)
         for number, address in enumerate(wanted):
             address.is_asked = False
-            if leases and self._may_lease and limits == self._limits:
+            if leases and self._can_lease and limits == self._limits:
                 address.accept(leases.leases[number], made_at=leases.made_at, now=now)
             self._advance(address)
 
@@ -181,9 +184,9 @@ class Pacing:
         """Set what the process may send without a lease, and whether it may request leases."""
         processes = max(1, self._processes)
         is_settled = now >= self._settled_at
-        self._may_lease = is_settled and not self.is_without_lender
-        if is_settled and self.is_without_lender:
-            self._share = self._limits.whole_share(processes * _EXTRA_PARTS if self._is_extra else processes)
+        self._can_lease = is_settled and not self.is_without_leases
+        if is_settled and self.is_without_leases:
+            self._share = self._limits.full_share(processes * _EXTRA_PARTS if self._is_extra else processes)
         elif self._limits.is_unlimited:
             self._share = self._limits.half_share(processes)
         elif self._is_extra or now < self._known_at + _SWITCH_S:  # until the others have reduced their shares

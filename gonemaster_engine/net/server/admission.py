@@ -16,7 +16,7 @@ from gonemaster_engine.net.query import Query
 from gonemaster_engine.net.server.answers import Answer
 from gonemaster_engine.net.server.paths import PathHealth
 from gonemaster_engine.net.server.run_state import RunState
-from gonemaster_engine.waiting import PATIENCE_S
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S
 
 
 class Pending(NamedTuple):
@@ -64,18 +64,18 @@ class QueryAdmission:
 
     def defers(self, pending: Pending) -> bool:
         """Return whether a query must wait until its path has answered; if so, queue it."""
-        is_doubtful = self.health.is_doubtful(pending.key, self.under_way)
-        if is_doubtful:
+        must_wait = self.health.must_wait(pending.key, self.under_way)
+        if must_wait:
             self._deferred.append(pending)
-        return is_doubtful
+        return must_wait
 
-    def take_deferred(self) -> list[Pending]:
+    def pop_deferred(self) -> list[Pending]:
         """Remove and return the queries that wait for their paths."""
         deferred = list(self._deferred)
         self._deferred.clear()
         return deferred
 
-    def take_held(self) -> Pending | None:
+    def pop_held(self) -> Pending | None:
         """Remove and return a waiting query that may be sent now, or None."""
         for held in self._held:
             if held and self._has_room(held[0].key):
@@ -101,14 +101,14 @@ class QueryAdmission:
             return False  # queries in flight may be refunded
         if budget.waits_for_network(self.account, packets):
             return False
-        if budget.is_earned(self.account, packets) or self._may_get_more(key):
+        if budget.is_earned(self.account, packets) or self._can_exceed_credit(key):
             return True
         return not self._active_tcp if key.tcp else active - self._active_tcp < budget.limits.max_probes
 
-    def _may_get_more(self, key: QueryKey) -> bool:
+    def _can_exceed_credit(self, key: QueryKey) -> bool:
         """Return whether queries need not wait for earlier answers, because the server is slow."""
         is_slow = self.health.is_slow(key, self._run.loop.time())
-        return is_slow and self._run.budget.may_get_more(self.account)
+        return is_slow and self._run.budget.can_exceed_credit(self.account)
 
     def _packets(self, key: QueryKey) -> int:
         """Return the maximum number of packets of a query."""
@@ -154,7 +154,7 @@ class QueryAdmission:
 
     def _set_timer(self, resume: Callable[[], None]) -> None:
         if self._timer is None:
-            self._timer = self._run.loop.call_later(PATIENCE_S, self._on_time, resume)
+            self._timer = self._run.loop.call_later(SILENCE_TIMEOUT_S, self._on_time, resume)
 
     def _on_time(self, resume: Callable[[], None]) -> None:
         self._timer = None

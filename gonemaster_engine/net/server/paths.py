@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, UNREACHABLE, QueryOutcome
 from gonemaster_engine.profile.profile import Profile
-from gonemaster_engine.waiting import PATIENCE_S
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S
 
 _HARD_ERRORS = 2  # then a path counts as unreachable for a while
 _PROMPT_MS = 250.0  # if no answer took longer, an answer that takes six times as long counts as lost
@@ -135,7 +135,7 @@ class PathHealth:
     def is_slow(self, key: QueryKey, now: float) -> bool:
         """Return whether the path of a query answers, but has not done so for a while."""
         failures = self._failures.get(path_of(key))
-        return failures is not None and failures.answered and now >= self._heard_at + PATIENCE_S
+        return failures is not None and failures.answered and now >= self._heard_at + SILENCE_TIMEOUT_S
 
     def suspension(self, key: QueryKey, now: float) -> Suspension | None:
         """Return why a query is not worth sending, or None if it is."""
@@ -173,7 +173,7 @@ class PathHealth:
         enough = sum(each.timeouts for each in paths) >= self._timeout_limit
         return paths if enough and not any(each.answered for each in paths) else []
 
-    def is_doubtful(self, key: QueryKey, under_way: Iterable[QueryKey]) -> bool:
+    def must_wait(self, key: QueryKey, under_way: Iterable[QueryKey]) -> bool:
         """Return whether the query must wait until a query in flight on the same path is answered.
 
         If none of those is answered, the path is suspended, and one more query would only time out, too.
@@ -187,7 +187,7 @@ class PathHealth:
         number = sum(path_of(each) == path and not each.probing for each in under_way)
         return number >= max(1, self._timeout_limit - failures.timeouts)
 
-    def note_cached(self, key: QueryKey) -> None:
+    def record_cached(self, key: QueryKey) -> None:
         """Record that a cache has an answer of the address."""
         self._cached.add(path_of(key))
 

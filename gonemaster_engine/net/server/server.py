@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from gonemaster_engine import names
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 from gonemaster_engine.limits import ANSWER_MAX_RECORDS
+from gonemaster_engine.loop_time import LoopTime
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import CLOSED, TIMEOUT, Query, QueryOutcome, Timing
 from gonemaster_engine.net.server import trace
@@ -17,7 +18,6 @@ from gonemaster_engine.net.server.run_state import RunState
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.net.wire.messages import Response, query_body
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
-from gonemaster_engine.turns import LoopTurns
 
 
 class Server:
@@ -45,7 +45,7 @@ class Server:
         self._guarded: bool | None = None
 
     @property
-    def turns(self) -> LoopTurns:
+    def turns(self) -> LoopTime:
         """The turns of the event loop."""
         return self._run.transport.turns
 
@@ -71,7 +71,7 @@ class Server:
         """
         self.cache.restore(key, response)
         if response:
-            self.health.note_cached(key)
+            self.health.record_cached(key)
 
     def _begin(self, pending: Pending) -> None:
         key, answer, name, shared = pending
@@ -90,9 +90,9 @@ class Server:
 
     def _use_shared(self, key: QueryKey, answer: Answer, known: Response) -> None:
         run, account = self._run, self._admission.account
-        self.health.note_cached(key)
+        self.health.record_cached(key)
         if not account.answered:  # in another run; this counts as one answer, not as one per query
-            run.budget.note_answer(account)
+            run.budget.record_answer(account)
         answer.set_result(known)
         if run.log.traces_queries:
             trace.known(run.log, known)
@@ -102,10 +102,10 @@ class Server:
         run = self._run
         if run.profile.no_network or not run.uses_family(ipv6=self.is_ipv6):
             if run.log.traces_queries:
-                trace.held_back(run.log, name, self.address)
+                trace.family_disabled(run.log, name, self.address)
             return False
         if self._guarded is None:  # supplied addresses, too
-            self._guarded = not may_be_target(self.address, guarded=not run.profile.allow_non_global_targets)
+            self._guarded = not is_allowed_target(self.address, guarded=not run.profile.allow_non_global_targets)
             if self._guarded:
                 run.log.defer("NON_GLOBAL_QUERY_BLOCKED", ns=name, address=self.address)
         return not self._guarded
@@ -122,19 +122,19 @@ class Server:
 
     def _send_held(self) -> None:
         """Send waiting queries while slots are free, unless their path has been suspended."""
-        while pending := self._admission.take_held():
-            if not self._ends_at_once(pending) and not self._admission.defers(pending):
+        while pending := self._admission.pop_held():
+            if not self._needs_no_packet(pending) and not self._admission.defers(pending):
                 self._send(pending)
         if self._admission.has_waiting:
             self._admission.wait_for_network(self._send_held)
 
     def _send_deferred(self) -> None:
         """Send the queries that waited for their path to answer, or end them if the path is suspended."""
-        for pending in self._admission.take_deferred():
-            if not self._ends_at_once(pending):
+        for pending in self._admission.pop_deferred():
+            if not self._needs_no_packet(pending):
                 self._send_or_hold(pending)
 
-    def _ends_at_once(self, pending: Pending) -> bool:
+    def _needs_no_packet(self, pending: Pending) -> bool:
         """Return whether a waiting query needs no packet: it has ended, or its path has been suspended."""
         if not pending.answer.done() and self._is_suspended(pending.key, pending.name):
             pending.answer.set_result(None)
@@ -202,13 +202,13 @@ class Server:
         budget, response = self._run.budget, outcome.response
         if response:
             account = self._admission.account
-            budget.note_answer(account, is_authoritative=self._is_authoritative(key, response))
+            budget.record_answer(account, is_authoritative=self._is_authoritative(key, response))
             if not account.is_independent and response.is_referral_to(self._run.zone_name):
                 budget.note_independent(account)
             if not budget.keep(response, self.address):
                 return QueryOutcome(None, CLOSED)
             if response.is_cut and key.qtype != "AXFR":  # only the first record of a transfer is needed
-                budget.leave_out("max_records_of_an_answer", ANSWER_MAX_RECORDS, f"{key.qname} {key.qtype}")
+                budget.omit("max_records_of_an_answer", ANSWER_MAX_RECORDS, f"{key.qname} {key.qtype}")
         elif outcome.octets:
             budget.charge_discarded(outcome.octets, self.address)
         return outcome

@@ -74,7 +74,7 @@ def _kind(log: Log, key: QueryKey, response: Response) -> None:
         log.system("NO_SUCH_RECORD", **query_args(key))
 
 
-def held_back(log: Log, nameserver: str, address: str) -> None:
+def family_disabled(log: Log, nameserver: str, address: str) -> None:
     """Log that an address family is disabled."""
     log.system(f"IPV{6 if ':' in address else 4}_BLOCKED", ns=nameserver, address=address)
 

@@ -519,13 +519,13 @@ class Response:
 
     def of_type(self, number: int, owner: str | None, section: Section) -> list[Record]:
         """Return the records of that type and owner as received, well-formed or not; of a very large set, only some."""
-        qclass, most = self.qclass, _max_records(number)
+        qclass, maximum = self.qclass, _max_records(number)
         found = [
             record
             for record in self._candidates(owner, section)
             if record.type == number and (owner is None or record.owner == owner) and record.rdclass == qclass
         ]
-        return found if len(found) <= most else sorted(found, key=_cut_order)[:most]
+        return found if len(found) <= maximum else sorted(found, key=_cut_order)[:maximum]
 
     def _candidates(self, owner: str | None, section: Section) -> Sequence[Record]:
         records = self.section(section)

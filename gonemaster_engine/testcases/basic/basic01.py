@@ -74,7 +74,7 @@ async def basic01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield PARENT_DISREGARDED()
         return
     walk = await zone.walk()
-    for finding in _on_the_way(zone.name, walk, usable):
+    for finding in _check_ancestors(zone.name, walk, usable):
         yield finding
     for finding in await alias_findings(zone, walk.server_names):
         yield finding
@@ -86,7 +86,7 @@ async def basic01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _on_the_way(zone_name: str, walk: Walk, usable: ServerFilter) -> Iterator[Finding]:
+def _check_ancestors(zone_name: str, walk: Walk, usable: ServerFilter) -> Iterator[Finding]:
     reported: set[tuple[Nameserver, str]] = set()
     for server, query_type in walk.families:
         if (server, query_type) not in reported:

@@ -17,7 +17,7 @@ from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import DNSSEC_PAYLOAD, PLAIN_PAYLOAD, Edns, Response
 from gonemaster_engine.testcases.registry import case
-from gonemaster_engine.waiting import PATIENCE_S, first_done
+from gonemaster_engine.waiting import SILENCE_TIMEOUT_S, first_done
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
 
@@ -69,7 +69,7 @@ def _grouped(observed: Iterable[tuple[Nameserver, Sequence[AddressObservation]]]
 
 async def _observe(zone: Zone, server: Nameserver) -> list[AddressObservation]:
     answer = asyncio.ensure_future(server.query(zone.name, "DNSKEY", dnssec=True))
-    await first_done([answer], until=zone.context.loop.time() + PATIENCE_S)
+    await first_done([answer], until=zone.context.loop.time() + SILENCE_TIMEOUT_S)
     # The response may be lost because of its size; this is checked while the wait continues.
     loss = None if answer.done() else zone.context.start(_observe_loss(zone, server))
     response = await answer

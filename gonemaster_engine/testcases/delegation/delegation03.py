@@ -70,9 +70,9 @@ def _glue_server(servers: list[Nameserver], parent: Zone | None) -> Nameserver |
 def longest_name(zone_name: dns.name.Name) -> dns.name.Name:
     """Return the zone's name, extended with labels to the maximum length."""
     labels: tuple[bytes, ...] = ()
-    room = names.NAME_MAX_OCTETS - len(zone_name.to_wire() or b"")
-    while room > 1:
-        length = min(room - 1, names.LABEL_MAX_OCTETS)
+    remaining = names.NAME_MAX_OCTETS - len(zone_name.to_wire() or b"")
+    while remaining > 1:
+        length = min(remaining - 1, names.LABEL_MAX_OCTETS)
         labels = (b"x" * length, *labels)
-        room -= length + 1
+        remaining -= length + 1
     return dns.name.Name((*labels, *zone_name.labels))

@@ -111,7 +111,7 @@ class Denial(NamedTuple):
             self.tally.add(tags.multiple, self.server)
             return
         record = records[0]
-        if not await self._is_of_apex(record):
+        if not await self._is_at_apex(record):
             self.tally.add(tags.not_apex, self.server)
         elif with_bitmap and (not record.has(*tags.required) or record.has_any(*tags.forbidden)):
             self.tally.add(tags.type_list, self.server)
@@ -124,18 +124,18 @@ class Denial(NamedTuple):
         elif soa[0].owner != self.zone.name:
             self.tally.add(tags.wrong_soa, self.server, domain=soa[0].owner)
 
-    async def _is_of_apex(self, record: Nsec | Nsec3) -> bool:
+    async def _is_at_apex(self, record: Nsec | Nsec3) -> bool:
         if isinstance(record, Nsec):
             return record.owner == self.zone.name
         return await self.zone.verifier.nsec3_label(self.zone.name, record) == record.label
 
     async def _judge_signatures(self, tags: DenialTags, owner: str) -> None:
-        made = signatures(self.response, tags.rtype, owner, "authority")
-        if not made:
+        rrsigs = signatures(self.response, tags.rtype, owner, "authority")
+        if not rrsigs:
             self.tally.add(tags.missing_signature, self.server)
             return
         signed = rrset(self.response, tags.rtype, owner, "authority")
-        verdicts = [(signature, await self._verdict(signed, signature)) for signature in made]
+        verdicts = [(signature, await self._verdict(signed, signature)) for signature in rrsigs]
         for signature, verdict in verdicts:
             self._add(tags, signature, verdict)
         is_faulty = any(tags.tag_for(verdict) for _, verdict in verdicts)

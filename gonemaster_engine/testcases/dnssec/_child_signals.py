@@ -77,10 +77,10 @@ class Published(NamedTuple):
 
     server: Nameserver
     records: Sequence[Ds | Dnskey]
-    made: Sequence[Rrsig]
+    rrsigs: Sequence[Rrsig]
     signed: Rrset
     keys: Sequence[Dnskey]
-    keys_made: Sequence[Rrsig]
+    key_signatures: Sequence[Rrsig]
 
     @classmethod
     def read(
@@ -119,16 +119,16 @@ class Published(NamedTuple):
 
     def judge_signer(self, tally: ServerTally, tags: SignalTags, tag: int) -> None:
         """Record whether the key with that tag signed neither the keys nor the records themselves."""
-        if all(signature.tag != tag for signature in self.keys_made):
+        if all(signature.tag != tag for signature in self.key_signatures):
             tally.add(tags.dnskey_not_signed, self.server, keytag=tag)
-        if all(signature.tag != tag for signature in self.made):
+        if all(signature.tag != tag for signature in self.rrsigs):
             tally.add(tags.not_signed_by_named, self.server, keytag=tag)
 
     async def judge_signatures(self, zone: Zone, tally: ServerTally, tags: SignalTags) -> None:
         """Record the verdicts on the signatures over the records."""
-        if not self.made:
+        if not self.rrsigs:
             tally.add(tags.unsigned, self.server)
-        for signature in self.made:
+        for signature in self.rrsigs:
             # A separate tag, so that a key that was removed too early is not reported as an invalid signature.
             if all(key.tag != signature.tag for key in self.keys):
                 tally.add(tags.unknown_signer, self.server, keytag=signature.tag)

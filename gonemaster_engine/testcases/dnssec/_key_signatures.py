@@ -82,12 +82,12 @@ class SignatureTags(NamedTuple):
         if not keys:
             return
         number = type_number(rtype)
-        signed, made = rrset(response, number, zone.name), signatures(response, number, zone.name)
-        if not made:
+        signed, rrsigs = rrset(response, number, zone.name), signatures(response, number, zone.name)
+        if not rrsigs:
             tally.add(self.missing, server)
             return
-        verdicts = [await zone.verifier.verify(signed, each, keys, now=zone.now, zone=zone.name) for each in made]
-        for signature, verdict in zip(made, verdicts, strict=True):
+        verdicts = [await zone.verifier.verify(signed, each, keys, now=zone.now, zone=zone.name) for each in rrsigs]
+        for signature, verdict in zip(rrsigs, verdicts, strict=True):
             self._add(tally, server, signature, verdict)
         if all(verdict is SignatureVerdict.VALID for verdict in verdicts):
             tally.add(self.valid, server)

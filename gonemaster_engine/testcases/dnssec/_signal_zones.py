@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gonemaster_engine import names
-from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
+from gonemaster_engine.dnssec.chain import Trust, validate_keys, validate_set
 from gonemaster_engine.dnssec.records import (
     CDNSKEY,
     CDS,
@@ -46,7 +46,7 @@ class SignedSet:
     """A record set with its signatures."""
 
     records: Rrset
-    made: Sequence[Rrsig]
+    rrsigs: Sequence[Rrsig]
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class PathZone:
         return self.servers[:SERVERS_PER_QUERY]
 
 
-class Ending(enum.Enum):
+class SearchEnd(enum.Enum):
     """The outcome of the search for a signal."""
 
     SIGNAL = enum.auto()
@@ -78,10 +78,10 @@ class Ending(enum.Enum):
 
 
 @dataclass(slots=True)
-class FoundSignal:
+class SignalSearch:
     """The end of a search: its last zone, and the CDS and CDNSKEY sets of the signal."""
 
-    ending: Ending
+    ending: SearchEnd
     at: PathZone
     sets: dict[int, SignedSet]
 
@@ -89,8 +89,8 @@ class FoundSignal:
     def signer(self) -> str | None:
         """The signer of the signal's CDS set or, if that is empty, of its CDNSKEY set."""
         for rtype in (CDS, CDNSKEY):
-            if self.sets[rtype].records.rdatas and self.sets[rtype].made:
-                return self.sets[rtype].made[0].signer
+            if self.sets[rtype].records.rdatas and self.sets[rtype].rrsigs:
+                return self.sets[rtype].rrsigs[0].signer
         return None
 
 
@@ -104,17 +104,17 @@ class Path:
         anchors = context.resources.root_anchors
         self._known = {names.ROOT: PathZone(names.ROOT, None, root_servers, anchors, None)}
 
-    async def search(self, name: str) -> FoundSignal:
+    async def search(self, name: str) -> SignalSearch:
         """Follow referrals to the zone that contains the name, and read the signal there."""
         at = next(self._known[ancestor] for ancestor in names.ancestors(name) if ancestor in self._known)
         for _ in range(len(names.labels(name)) + 1):
             step = await self._step(at, name)
-            if isinstance(step, FoundSignal):
+            if isinstance(step, SignalSearch):
                 return step
             at = step
         return self._no_answer(at)
 
-    async def _step(self, at: PathZone, name: str) -> FoundSignal | PathZone:
+    async def _step(self, at: PathZone, name: str) -> SignalSearch | PathZone:
         if at.is_unreachable:
             return self._no_answer(at)
         for server in at.queried:
@@ -124,22 +124,22 @@ class Path:
             if (cut := _referred_zone(response)) is not None:
                 # A zone cut at the name of a signal invalidates the signal (RFC 9615).
                 if cut == name:
-                    return FoundSignal(Ending.AT_CUT, at, {})
+                    return SignalSearch(SearchEnd.AT_CUT, at, {})
                 if names.is_below(cut, at.name) and names.is_below(name, cut):
                     return await self._referred(cut, at, response)
             elif response.aa and response.rcode_number == _NXDOMAIN:
-                return FoundSignal(Ending.ABSENT, at, {})
+                return SignalSearch(SearchEnd.ABSENT, at, {})
             elif is_usable(response):
                 found = await self._read(at, server, name, response)
                 if found:
                     return found
         return self._no_answer(at)
 
-    def _no_answer(self, at: PathZone) -> FoundSignal:
+    def _no_answer(self, at: PathZone) -> SignalSearch:
         at.is_unreachable = True
-        return FoundSignal(Ending.UNREACHABLE, at, {})
+        return SignalSearch(SearchEnd.UNREACHABLE, at, {})
 
-    async def _read(self, at: PathZone, server: Nameserver, name: str, response: Response) -> FoundSignal | None:
+    async def _read(self, at: PathZone, server: Nameserver, name: str, response: Response) -> SignalSearch | None:
         other = await server.query(name, "CDNSKEY", dnssec=True)
         if other is None or not other.aa or other.rcode_number not in {0, _NXDOMAIN}:
             return None
@@ -148,7 +148,7 @@ class Path:
             for rtype, answer in ((CDS, response), (CDNSKEY, other))
         }
         is_empty = not any(each.records.rdatas for each in sets.values())
-        return FoundSignal(Ending.ABSENT if is_empty else Ending.SIGNAL, at, sets)
+        return SignalSearch(SearchEnd.ABSENT if is_empty else SearchEnd.SIGNAL, at, sets)
 
     async def _referred(self, cut: str, parent: PathZone, referral: Response) -> PathZone:
         addresses: dict[str, list[str]] = {}
@@ -190,12 +190,12 @@ class Path:
         return None
 
     async def _answered(self, name: str, at: PathZone, response: Response) -> PathZone:
-        made = signatures(response, DS, name)
-        signer = made[0].signer if made else at.name
+        rrsigs = signatures(response, DS, name)
+        signer = rrsigs[0].signer if rrsigs else at.name
         # The server also serves a zone in between, which no referral showed but its signature shows.
         if names.is_below(signer, at.name) and names.is_below(name, signer):
             at = await self.reach(signer, at)
-        signed = SignedSet(rrset(response, DS, name), made)
+        signed = SignedSet(rrset(response, DS, name), rrsigs)
         denied = response.rcode_number == _NXDOMAIN
         return self._keep(PathZone(name, at, at.servers, ds_records(response, name), signed, is_denied=denied))
 
@@ -218,7 +218,7 @@ class Path:
         if zone.parent is not None and zone.signed_ds is not None:
             trusted = [] if isinstance(zone.parent.keys, ZoneFault) else list(zone.parent.keys or ())
             signed = zone.signed_ds
-            trust = await trust_in_set(verifier, signed.records, signed.made, trusted, zone=zone.parent.name, now=now)
+            trust = await validate_set(verifier, signed.records, signed.rrsigs, trusted, zone=zone.parent.name, now=now)
             if trust is not Trust.SECURE:
                 return ZoneFault.OPEN if trust is Trust.OPEN else ZoneFault.BROKEN
         pending: list[Awaitable[Response | None]] = [
@@ -227,7 +227,7 @@ class Path:
         for answer in pending:
             response = await answer
             if is_usable(response) and (keys := dnskeys(response, zone.name)):
-                trust = await trust_in_keys(verifier, response, zone.ds, zone=zone.name, now=now)
+                trust = await validate_keys(verifier, response, zone.ds, zone=zone.name, now=now)
                 return keys if trust is Trust.SECURE else ZoneFault.OPEN if trust is Trust.OPEN else ZoneFault.BROKEN
         return ZoneFault.UNREACHABLE
 

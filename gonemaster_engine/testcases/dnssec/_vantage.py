@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gonemaster_engine import names
-from gonemaster_engine.dnssec.chain import Trust, trust_in_keys, trust_in_set
+from gonemaster_engine.dnssec.chain import Trust, validate_keys, validate_set
 from gonemaster_engine.dnssec.denial import Nsec, Nsec3, nsec3_records, nsec_records
 from gonemaster_engine.dnssec.records import (
     DS,
@@ -47,7 +47,7 @@ class CutState(enum.Enum):
 _DECIDED = frozenset({CutState.SECURE, CutState.INSECURE, CutState.BROKEN})
 
 
-class JudgedCut(NamedTuple):
+class CheckedCut(NamedTuple):
     """A possible zone cut: its state and, if secure, its DS set and keys."""
 
     state: CutState
@@ -69,7 +69,7 @@ class AddressOutcome(enum.Enum):
     NOTHING = enum.auto()
 
 
-class Judgement(NamedTuple):
+class Assessment(NamedTuple):
     """An outcome, with the zone or signer and the key tag concerned."""
 
     outcome: AddressOutcome
@@ -77,7 +77,7 @@ class Judgement(NamedTuple):
     keytag: int = 0
 
 
-_NOTHING = Judgement(AddressOutcome.NOTHING)
+_NOTHING = Assessment(AddressOutcome.NOTHING)
 _REFERRED_AS = {
     CutState.INSECURE: AddressOutcome.INSECURE,
     CutState.BROKEN: AddressOutcome.CHAIN_BROKEN,
@@ -94,9 +94,9 @@ class Vantage:
     origin: str  # the tested zone, or a secure zone cut in it
     keys: Sequence[Dnskey]
     referrals: dict[str, Response] = field(default_factory=dict)  # by zone cut
-    _cuts: dict[tuple[str, bool], JudgedCut] = field(default_factory=dict)
+    _cuts: dict[tuple[str, bool], CheckedCut] = field(default_factory=dict)
 
-    async def judge(self, name: str) -> Judgement:
+    async def judge(self, name: str) -> Assessment:
         """Judge the addresses of a name at or below the origin."""
         # Names of one delegation get the same referral: it is judged once, without further queries.
         cut = next((cut for cut in self.referrals if names.is_in_domain(name, cut)), None)
@@ -115,9 +115,9 @@ class Vantage:
             return _NOTHING
         return await self._judge_signed(name, await self._signed_sets(name, response))
 
-    async def _judge_referral(self, cut: str) -> Judgement:
+    async def _judge_referral(self, cut: str) -> Assessment:
         state = (await self.cut(cut, with_keys=False)).state
-        return Judgement(_REFERRED_AS.get(state, AddressOutcome.NOTHING), cut)
+        return Assessment(_REFERRED_AS.get(state, AddressOutcome.NOTHING), cut)
 
     async def _signed_sets(self, name: str, response: Response) -> list[tuple[Rrset, Rrsig]]:
         """Return the signatures over the addresses, or over the proof that there are none, with their sets."""
@@ -135,26 +135,26 @@ class Vantage:
             for signature in signatures(response, rtype, owner, "authority")
         ]
 
-    async def _judge_signed(self, name: str, signed: Sequence[tuple[Rrset, Rrsig]]) -> Judgement:
+    async def _judge_signed(self, name: str, signed: Sequence[tuple[Rrset, Rrsig]]) -> Assessment:
         signer = signed[0][1].signer if signed else None
         expected = self.origin if signer == self.origin else await self._expected_signer(name, signer)
-        cut = JudgedCut(CutState.SECURE, keys=self.keys) if expected == self.origin else await self.cut(expected)
+        cut = CheckedCut(CutState.SECURE, keys=self.keys) if expected == self.origin else await self.cut(expected)
         if cut.state is CutState.INSECURE:
-            return Judgement(AddressOutcome.INSECURE)
+            return Assessment(AddressOutcome.INSECURE)
         if cut.state is CutState.BROKEN:
-            return Judgement(AddressOutcome.CHAIN_BROKEN, expected)
+            return Assessment(AddressOutcome.CHAIN_BROKEN, expected)
         if signer is None:
-            return Judgement(AddressOutcome.UNSIGNED)
+            return Assessment(AddressOutcome.UNSIGNED)
         if signer == expected:
             return await self._verify(signed, expected, cut.keys)
         # Signed by a zone that the parent does not delegate: the records of a removed delegation.
         if names.is_in_domain(name, signer) and names.is_below(signer, expected):
             state = (await self.cut(signer)).state
             if state is CutState.NOT_A_CUT:
-                return Judgement(AddressOutcome.ORPHAN, signer)
+                return Assessment(AddressOutcome.ORPHAN, signer)
             if state is CutState.UNDETERMINED:
                 return _NOTHING
-        return Judgement(AddressOutcome.INVALID, signer, signed[0][1].tag)
+        return Assessment(AddressOutcome.INVALID, signer, signed[0][1].tag)
 
     async def _expected_signer(self, name: str, signer: str | None) -> str:
         """Return the zone that contains the name, according to the delegations."""
@@ -165,18 +165,18 @@ class Vantage:
                 return candidate
         return self.origin
 
-    async def _verify(self, signed: Sequence[tuple[Rrset, Rrsig]], signer: str, keys: Sequence[Dnskey]) -> Judgement:
+    async def _verify(self, signed: Sequence[tuple[Rrset, Rrsig]], signer: str, keys: Sequence[Dnskey]) -> Assessment:
         verifier, now = self.zone.verifier, self.zone.now
         keys = [key for key in keys if key.validates]
         verdicts = [await verifier.verify(found, signature, keys, now=now, zone=signer) for found, signature in signed]
         if SignatureVerdict.VALID in verdicts:
-            return Judgement(AddressOutcome.VALIDATES)
+            return Assessment(AddressOutcome.VALIDATES)
         if any(verdict.is_uncheckable for verdict in verdicts):
             return _NOTHING
         outcome = AddressOutcome.EXPIRED if verdicts[0] is SignatureVerdict.EXPIRED else AddressOutcome.INVALID
-        return Judgement(outcome, signer, signed[0][1].tag)
+        return Assessment(outcome, signer, signed[0][1].tag)
 
-    async def cut(self, name: str, *, with_keys: bool = True) -> JudgedCut:
+    async def cut(self, name: str, *, with_keys: bool = True) -> CheckedCut:
         """Return the state of a name below the origin as a zone cut, from the parent's side at this server.
 
         `with_keys` also queries the keys of a secure cut.
@@ -186,40 +186,40 @@ class Vantage:
             known = self._cuts[name, with_keys] = await self._find_cut(name, with_keys=with_keys)
         return known
 
-    async def _find_cut(self, name: str, *, with_keys: bool) -> JudgedCut:
+    async def _find_cut(self, name: str, *, with_keys: bool) -> CheckedCut:
         if with_keys:
             referred = await self.cut(name, with_keys=False)
             return await self.with_keys(name, referred.ds) if referred.state is CutState.SECURE else referred
         response = await self.server.query(name, "DS", dnssec=True)
         if response is None or not response.aa or response.rcode_number not in {0, 3}:
-            return JudgedCut(CutState.UNDETERMINED)
+            return CheckedCut(CutState.UNDETERMINED)
         if response.rcode_number:
-            return JudgedCut(CutState.NOT_A_CUT)
+            return CheckedCut(CutState.NOT_A_CUT)
         ds = ds_records(response, name)
-        return await self._judge_ds(name, response, ds) if ds else JudgedCut(await self._denied_state(name, response))
+        return await self._judge_ds(name, response, ds) if ds else CheckedCut(await self._denied_state(name, response))
 
-    async def _judge_ds(self, name: str, response: Response, ds: Sequence[Ds]) -> JudgedCut:
-        made = signatures(response, DS, name)
-        signer = made[0].signer if made else None
+    async def _judge_ds(self, name: str, response: Response, ds: Sequence[Ds]) -> CheckedCut:
+        rrsigs = signatures(response, DS, name)
+        signer = rrsigs[0].signer if rrsigs else None
         if signer is None or not (names.is_below(name, signer) and names.is_in_domain(signer, self.origin)):
-            return JudgedCut(CutState.BROKEN)
+            return CheckedCut(CutState.BROKEN)
         keys = self.keys
         if signer != self.origin:
             cut = await self.cut(signer)
             if cut.state is not CutState.SECURE:
-                return JudgedCut(CutState.BROKEN if cut.state is not CutState.UNDETERMINED else CutState.UNDETERMINED)
+                return CheckedCut(CutState.BROKEN if cut.state is not CutState.UNDETERMINED else CutState.UNDETERMINED)
             keys = cut.keys
         signed = rrset(response, DS, name)
-        trust = await trust_in_set(self.zone.verifier, signed, made, keys, zone=signer, now=self.zone.now)
-        return JudgedCut(_STATES[trust], ds=ds)
+        trust = await validate_set(self.zone.verifier, signed, rrsigs, keys, zone=signer, now=self.zone.now)
+        return CheckedCut(_STATES[trust], ds=ds)
 
-    async def with_keys(self, name: str, ds: Sequence[Ds]) -> JudgedCut:
+    async def with_keys(self, name: str, ds: Sequence[Ds]) -> CheckedCut:
         """Return the state of a cut with a validated DS set, using the keys that this server returns for it."""
         response = await self.server.query(name, "DNSKEY", dnssec=True)
         if not is_usable(response):
-            return JudgedCut(CutState.UNDETERMINED)
-        trust = await trust_in_keys(self.zone.verifier, response, ds, zone=name, now=self.zone.now)
-        return JudgedCut(_STATES[trust], ds=ds, keys=dnskeys(response, name))
+            return CheckedCut(CutState.UNDETERMINED)
+        trust = await validate_keys(self.zone.verifier, response, ds, zone=name, now=self.zone.now)
+        return CheckedCut(_STATES[trust], ds=ds, keys=dnskeys(response, name))
 
     async def _denied_state(self, name: str, response: Response) -> CutState:
         """Return the state of a name without DS records, according to the proof."""

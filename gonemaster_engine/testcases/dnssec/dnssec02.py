@@ -107,8 +107,8 @@ async def _judge(
         tally.add(NO_KEY_FOR_ANY_DS, server)
         return
     signed = rrset(response, DNSKEY, zone.name)
-    made = signatures(response, DNSKEY, zone.name)
-    outcomes = [await _check_signatures(zone, tally, server, found, signed, made) for found in matched.values()]
+    rrsigs = signatures(response, DNSKEY, zone.name)
+    outcomes = [await _check_signatures(zone, tally, server, found, signed, rrsigs) for found in matched.values()]
     if not any(outcomes):
         tally.add(NOT_SIGNED_BY_ANY_DS, server)
 
@@ -149,12 +149,12 @@ def _add_algorithm_mismatch(tally: ServerTally, server: Nameserver, ds: Ds, key:
 
 
 async def _check_signatures(
-    zone: Zone, tally: ServerTally, server: Nameserver, found: _Matched, signed: Rrset, made: Iterable[Rrsig]
+    zone: Zone, tally: ServerTally, server: Nameserver, found: _Matched, signed: Rrset, rrsigs: Iterable[Rrsig]
 ) -> bool:
     """Verify the signatures of a key over the DNSKEY set; return False if none is valid."""
     key = found.key
     verdicts: set[SignatureVerdict] = set()
-    for signature in made:
+    for signature in rrsigs:
         if signature.tag == key.tag:
             verdict = await zone.verifier.verify(signed, signature, [key], now=zone.now, zone=zone.name)
             verdicts.add(verdict)

@@ -58,7 +58,7 @@ _BY_SERVER = (
 
 @dataclass(slots=True)
 class _Evidence:
-    """The servers by the kind of denial they returned and the query."""
+    """Servers grouped by query and by the kind of denial that they returned."""
 
     nsec_answer: set[Nameserver] = field(default_factory=set)  # NSEC to the NSEC query
     nsec_nodata: set[Nameserver] = field(default_factory=set)  # NSEC to the NSEC3PARAM query

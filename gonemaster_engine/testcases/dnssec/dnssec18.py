@@ -65,7 +65,7 @@ class _Child:
     keys: dict[bytes, Dnskey]
     keys_without_ds: set[int]  # tags of secure entry points without a DS record
     matches: set[Identity]  # identities in DS records that may match a key
-    keys_made: dict[bytes, Rrsig]
+    key_signatures: dict[bytes, Rrsig]
 
 
 @case(
@@ -128,7 +128,7 @@ def _read(
     child.matches |= trusted.keys_by_digest(keys).keys()
     child.keys_without_ds |= {key.tag for key in keys if _is_entry_point(key) and trusted.matches(key) is False}
     if is_usable(response):
-        child.keys_made.update((made.rdata, made) for made in signatures(response, DNSKEY, zone.name))
+        child.key_signatures.update((rrsigs.rdata, rrsigs) for rrsigs in signatures(response, DNSKEY, zone.name))
     trusted_tags = {key.tag for key in keys if trusted.matches(key)}
     if is_usable(cds_response) and (cds := cds_records(cds_response, zone.name)):
         child.cds.add(frozenset(cds))
@@ -140,8 +140,8 @@ def _read(
         tally.add(CDNSKEY_SIGNED if is_signed else CDNSKEY_NOT_SIGNED, server)
 
 
-def _has_signature_by(tags: set[int], made: Iterable[Rrsig]) -> bool:
-    return any(signature.tag in tags for signature in made)
+def _has_signature_by(tags: set[int], rrsigs: Iterable[Rrsig]) -> bool:
+    return any(signature.tag in tags for signature in rrsigs)
 
 
 def _content(zone: Zone, child: _Child, trusted: Sequence[Ds]) -> Iterator[Finding]:
@@ -190,7 +190,7 @@ def _is_entry_point(key: Dnskey) -> bool:
 def _evidence(child: _Child, trusted: DsSet) -> Iterator[Finding]:
     """Look for signs of a rollover in the keys and the DS set."""
     entry_points = [key for key in child.keys.values() if _is_entry_point(key)]
-    signing = {made.tag for made in child.keys_made.values()}
+    signing = {rrsigs.tag for rrsigs in child.key_signatures.values()}
     found = {
         MULTIPLE_KSK: _tags(entry_points),
         DOUBLE_SIGNATURE: _tags(key for key in entry_points if key.tag in signing),

@@ -44,10 +44,10 @@ async def dnssec20(zone: Zone, usable: ServerFilter) -> list[Finding]:
         if record is None:
             tally.add(NO_BITMAP, server)
             continue
-        lacking = _unlisted(zone, record, probes)
-        for rtype in lacking:
+        unlisted = _unlisted(zone, record, probes)
+        for rtype in unlisted:
             tally.add(NSEC_MISMATCH if isinstance(record, Nsec) else NSEC3_MISMATCH, server, query_type=rtype)
-        if not lacking:
+        if not unlisted:
             tally.add(OK, server)
     last = () if is_signed else (NO_DNSSEC,)
     return tally.findings(NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP, *last)
@@ -83,5 +83,5 @@ def _own_nsec(zone: Zone, response: Response, section: Section) -> Nsec | None:
 
 def _is_own(zone: Zone, response: Response, owner: str, rtype: int, section: Section) -> bool:
     """Return whether the record belongs to this zone, not to its parent: it is unsigned, or signed by this zone."""
-    made = signatures(response, rtype, owner, section)
-    return not made or any(signature.signer == zone.name for signature in made)
+    rrsigs = signatures(response, rtype, owner, section)
+    return not rrsigs or any(signature.signer == zone.name for signature in rrsigs)

@@ -94,12 +94,12 @@ async def _judge(
     if not parent_keys:
         tally.add(NO_PARENT_KEYS, server, parent_zone=parent)
         return
-    made = signatures(response, DS, zone.name)
-    if not made:
+    rrsigs = signatures(response, DS, zone.name)
+    if not rrsigs:
         tally.add(NO_SIGNATURE, server)
         return
     signed = rrset(response, DS, zone.name)
-    by_parent = [signature for signature in made if signature.signer == parent]
+    by_parent = [signature for signature in rrsigs if signature.signer == parent]
     verdicts = [await _verify(zone, signed, signature, parent_keys, parent) for signature in by_parent]
     _add(tally, server, by_parent, verdicts, parent_keys)
     if SignatureVerdict.VALID not in verdicts and SignatureVerdict.UNSUPPORTED_EXPONENT not in verdicts:
@@ -117,11 +117,11 @@ async def _verify(zone: Zone, signed: Rrset, signature: Rrsig, keys: Sequence[Dn
 def _add(
     tally: ServerTally,
     server: Nameserver,
-    made: Sequence[Rrsig],
+    rrsigs: Sequence[Rrsig],
     verdicts: Sequence[SignatureVerdict],
     keys: Sequence[Dnskey],
 ) -> None:
-    for signature, verdict in zip(made, verdicts, strict=True):
+    for signature, verdict in zip(rrsigs, verdicts, strict=True):
         if verdict in _BY_VERDICT:
             tally.add(_BY_VERDICT[verdict], server, keytag=signature.tag)
         elif verdict is SignatureVerdict.UNSUPPORTED_ALGORITHM and any(key.tag == signature.tag for key in keys):

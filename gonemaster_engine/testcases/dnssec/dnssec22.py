@@ -23,7 +23,7 @@ from gonemaster_engine.testcases.dnssec._shared import (
     is_usable,
     parent_servers,
 )
-from gonemaster_engine.testcases.dnssec._vantage import AddressOutcome, CutState, Judgement, Vantage
+from gonemaster_engine.testcases.dnssec._vantage import AddressOutcome, Assessment, CutState, Vantage
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import AddressVerdict, Zone
@@ -78,7 +78,7 @@ class _Results:
     cuts: dict[str, _Cut] = field(default_factory=dict)
     verdicts: dict[AddressVerdict, set[Nameserver]] = field(default_factory=dict)
 
-    def add(self, name: str, servers: Iterable[Nameserver], judgement: Judgement) -> None:
+    def add(self, name: str, servers: Iterable[Nameserver], judgement: Assessment) -> None:
         """Add a judgement about one address, which may have several names."""
         status = _STATUS.get(judgement.outcome, "indeterminate")
         verdict = AddressVerdict(name, status, judgement.signer, judgement.keytag)
@@ -112,7 +112,7 @@ async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield NO_IN_DOMAIN_NS()
         return
     children = await child_servers(zone)
-    keys_by_address = await _apex_keys(zone, _of_used_families(zone, children))
+    keys_by_address = await _apex_keys(zone, _usable_servers(zone, children))
     if not any(keys_by_address.values()) or not await _has_ds(zone):
         yield NOT_SECURE()
         return
@@ -153,7 +153,7 @@ async def _has_ds(zone: Zone) -> bool:
     return any(is_usable(response) and ds_records(response, zone.name) for _, response in responses)
 
 
-def _of_used_families(zone: Zone, servers: Iterable[Nameserver]) -> list[Nameserver]:
+def _usable_servers(zone: Zone, servers: Iterable[Nameserver]) -> list[Nameserver]:
     return [server for server in servers if zone.context.uses_family(ipv6=server.is_ipv6)]
 
 
@@ -189,12 +189,12 @@ def _glue(zone: Zone, referral: Response, cut: str, parent: str) -> set[tuple[st
 async def _follow(zone: Zone, name: str, cut: _Cut, results: _Results) -> None:
     """Judge the deferred names at the servers of the secure zone that contains them."""
     glue = sorted(zone.nameserver(*pair) for pair in cut.glue)
-    for of_address in _by_address(_of_used_families(zone, glue)).values():
+    for of_address in _by_address(_usable_servers(zone, glue)).values():
         outside = Vantage(zone, of_address[0], zone.name, ())
         found = await outside.with_keys(name, cut.ds)
         if found.state is CutState.BROKEN:
             for deferred in cut.deferred:
-                results.add(deferred, of_address, Judgement(AddressOutcome.CHAIN_BROKEN, name))
+                results.add(deferred, of_address, Assessment(AddressOutcome.CHAIN_BROKEN, name))
         elif found.state is CutState.SECURE:
             inside = Vantage(zone, of_address[0], name, found.keys)
             for deferred in sorted(cut.deferred):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gonemaster_engine import names
-from gonemaster_engine.dnssec.chain import Trust, trust_in_set
+from gonemaster_engine.dnssec.chain import Trust, validate_set
 from gonemaster_engine.dnssec.records import CDNSKEY, CDS, Dnskey, Ds, cdnskeys, cds_records, ds_records, rrset
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import WireError
@@ -18,7 +18,7 @@ from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.net.wire.rrtypes import type_text
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, is_usable, parent_servers, query_each_type
-from gonemaster_engine.testcases.dnssec._signal_zones import Ending, FoundSignal, Path, PathZone, ZoneFault
+from gonemaster_engine.testcases.dnssec._signal_zones import Path, PathZone, SearchEnd, SignalSearch, ZoneFault
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -146,17 +146,17 @@ class _Search:
         if not _fits(name):
             return [TOO_LONG(ns=host, query_name=name)]
         found = await self._path.search(name)
-        if found.ending is Ending.AT_CUT:
+        if found.ending is SearchEnd.AT_CUT:
             return [AT_CUT(ns=host, query_name=name)]
-        if found.ending is Ending.UNREACHABLE:
+        if found.ending is SearchEnd.UNREACHABLE:
             return [UNREACHABLE(ns=host, zone=found.at.name, servers=found.at.queried)]
-        if found.ending is Ending.ABSENT:
+        if found.ending is SearchEnd.ABSENT:
             self._absent.append((host, name))
             return []
         self._has_signal = True
         return await self._judge(host, name, found)
 
-    async def _judge(self, host: str, name: str, found: FoundSignal) -> list[Finding]:
+    async def _judge(self, host: str, name: str, found: SignalSearch) -> list[Finding]:
         signing = found.at
         signer = found.signer
         if signer == name:
@@ -170,14 +170,14 @@ class _Search:
             return list(_fault_findings(host, *fault))
         return [finding async for finding in self._judge_sets(host, name, found, signing)]
 
-    async def _judge_sets(self, host: str, name: str, found: FoundSignal, signing: PathZone) -> AsyncIterator[Finding]:
+    async def _judge_sets(self, host: str, name: str, found: SignalSearch, signing: PathZone) -> AsyncIterator[Finding]:
         keys = [] if signing.keys is None or isinstance(signing.keys, ZoneFault) else signing.keys
         is_good = True
         for rtype in _TYPES:
             of, each = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
             if each.records.rdatas:
                 verifier, now = self._zone.verifier, self._zone.now
-                trust = await trust_in_set(verifier, each.records, each.made, keys, zone=signing.name, now=now)
+                trust = await validate_set(verifier, each.records, each.rrsigs, keys, zone=signing.name, now=now)
                 if trust is Trust.OPEN:
                     is_good = False
                     continue

@@ -49,12 +49,12 @@ def grouped(found: Iterable[tuple[Key, Nameserver]]) -> Mapping[Key, list[Namese
 
 
 def probe_name(zone: Zone) -> str:
-    """Return a name in the zone that is queried in several spellings; it need not exist."""
+    """Return a name in the zone that is queried in several letter cases; it need not exist."""
     name = names.prepend("www", zone.name)
     return name if len(name) <= names.TEXT_MAX_CHARACTERS else zone.name
 
 
-def spellings(name: str, count: int) -> list[str]:
+def case_variants(name: str, count: int) -> list[str]:
     """Return distinct mixed-case spellings of a name, always the same ones for the same name.
 
     A name with too few letters is returned unchanged.
@@ -70,6 +70,6 @@ def spellings(name: str, count: int) -> list[str]:
     return found
 
 
-def shown_octets(data: bytes) -> str:
+def escape_octets(data: bytes) -> str:
     r"""Return octets as text; unprintable ones become \DDD (RFC 1035 section 5.1)."""
     return "".join(chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03d}" for octet in data)

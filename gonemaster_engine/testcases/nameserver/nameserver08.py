@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
-from gonemaster_engine.testcases.nameserver._shared import grouped, probe_name, spellings
+from gonemaster_engine.testcases.nameserver._shared import case_variants, grouped, probe_name
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -24,7 +24,7 @@ async def nameserver08(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     """Check that responses preserve the letter case of the query name."""
     servers = usable(await zone.all_servers())
     name = probe_name(zone)
-    spelled = spellings(name, 1)[0]
+    spelled = case_variants(name, 1)[0]
     octets = names.to_wire(spelled)
     pending = [(server, server.query(name, "SOA", qname_octets=octets)) for server in servers]
     found = []

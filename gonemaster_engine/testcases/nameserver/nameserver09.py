@@ -12,7 +12,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.server.nameserver import Nameserver
 from gonemaster_engine.net.wire.messages import Record, Response
-from gonemaster_engine.testcases.nameserver._shared import probe_name, server_args, spellings
+from gonemaster_engine.testcases.nameserver._shared import case_variants, probe_name, server_args
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -46,7 +46,7 @@ async def nameserver09(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
     """Check that responses do not depend on the letter case of the query name."""
     servers = usable(await zone.all_servers())
     name = probe_name(zone)
-    spelled = spellings(name, 2)
+    spelled = case_variants(name, 2)
     octets = [names.to_wire(spelling) for spelling in spelled]
     pending = [
         (server, [server.query(name, QUERY_TYPE, qname_octets=spelling) for spelling in octets]) for server in servers

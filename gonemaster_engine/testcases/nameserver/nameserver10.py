@@ -52,5 +52,5 @@ def _judge(response: Response | None) -> Tag | str:
         return NO_RESPONSE
     if response.rcode != "BADVERS":
         return response.rcode
-    is_right = response.edns is not None and response.edns.version == 0 and not response.answer
-    return VERSION_OK if is_right else RESPONSE_ERROR
+    is_correct = response.edns is not None and response.edns.version == 0 and not response.answer
+    return VERSION_OK if is_correct else RESPONSE_ERROR

@@ -53,5 +53,5 @@ def _fault(response: Response) -> Tag | None:
     edns = response.edns
     if edns is not None and edns.z:
         return NOT_CLEAR
-    is_right = response.rcode == "NOERROR" and edns is not None and edns.version == 0 and response.has("SOA")
-    return None if is_right else NS_ERROR
+    is_correct = response.rcode == "NOERROR" and edns is not None and edns.version == 0 and response.has("SOA")
+    return None if is_correct else NS_ERROR

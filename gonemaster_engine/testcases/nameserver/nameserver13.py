@@ -53,5 +53,5 @@ def _fault(response: Response) -> Tag | None:
         return NO_EDNS_SUPPORT
     if response.tc and edns is None:
         return MISSING_OPT
-    is_right = response.rcode == "NOERROR" and edns is not None and edns.version == 0
-    return None if is_right else NS_ERROR
+    is_correct = response.rcode == "NOERROR" and edns is not None and edns.version == 0
+    return None if is_correct else NS_ERROR

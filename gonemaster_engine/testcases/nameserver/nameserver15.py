@@ -14,7 +14,7 @@ from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
 from gonemaster_engine.net.wire.txt import joined_strings
-from gonemaster_engine.testcases.nameserver._shared import grouped, shown_octets
+from gonemaster_engine.testcases.nameserver._shared import escape_octets, grouped
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -47,16 +47,16 @@ async def nameserver15(zone: Zone, usable: ServerFilter) -> list[Finding]:
 
 
 def _findings(reported: Mapping[Nameserver, Software]) -> list[Finding]:
-    versions = grouped((version, server) for server, said in reported.items() for version in said.versions)
-    errors = grouped((name, server) for server, said in reported.items() for name in said.errors)
+    versions = grouped((version, server) for server, reply in reported.items() for version in reply.versions)
+    errors = grouped((name, server) for server, reply in reported.items() for name in reply.errors)
     findings = [
         VERSION(string=text, query_name=query_name, servers=servers)
         for (text, query_name), servers in sorted(versions.items())
     ]
     findings += [ERROR(query_name=query_name, servers=servers) for query_name, servers in sorted(errors.items())]
-    if undisclosed := [server for server, said in reported.items() if not said.versions]:
+    if undisclosed := [server for server, reply in reported.items() if not reply.versions]:
         findings.append(NOT_REVEALED(servers=undisclosed))
-    if wrong := [server for server, said in reported.items() if said.wrong_class]:
+    if wrong := [server for server, reply in reported.items() if reply.wrong_class]:
         findings.append(WRONG_CLASS(servers=wrong))
     return findings
 
@@ -73,6 +73,6 @@ async def _query_versions(server: Nameserver) -> Software:
             if record.type != type_number("TXT") or record.owner != query_name:
                 continue
             reported.wrong_class |= record.rdclass != CLASS_NUMBER["CH"]
-            if text := shown_octets(joined_strings(record.octets).strip(BLANKS)):
+            if text := escape_octets(joined_strings(record.octets).strip(BLANKS)):
                 reported.versions.append((text, query_name))
     return reported

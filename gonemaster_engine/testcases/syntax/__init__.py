@@ -14,11 +14,11 @@ _NAME_IS_GOOD = requires_any("syntax01", "ONLY_ALLOWED_CHARS")
 _HAS_SOA = requires_none("syntax05", "NO_RESPONSE_SOA_QUERY")
 
 
-def _name_is_good_and_has_soa(emitted: Emitted) -> bool:
+def _is_valid_with_soa(emitted: Emitted) -> bool:
     return _NAME_IS_GOOD.is_met(emitted) and _HAS_SOA.is_met(emitted)
 
 
-_BOTH = Condition((*_NAME_IS_GOOD.after, *_HAS_SOA.after), _name_is_good_and_has_soa)
+_BOTH = Condition((*_NAME_IS_GOOD.after, *_HAS_SOA.after), _is_valid_with_soa)
 
 MODULE = Module(
     "SYNTAX",

@@ -55,7 +55,7 @@ async def syntax06(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         for finding in await _check_mail_domain(zone, domain.lower()):
             reachable = reachable and finding.tag is not DOMAIN_INVALID
             yield finding
-    if reachable and not zone.lacks_mail_servers:
+    if reachable and not zone.omits_mail_servers:
         for address in valid:
             yield ADDRESS_VALID(rname=address)
 

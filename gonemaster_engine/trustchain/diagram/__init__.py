@@ -18,7 +18,7 @@ from gonemaster_engine.trustchain.diagram.marks import Mark
 from gonemaster_engine.trustchain.diagram.model import Fact, NodeFacts, Picture
 from gonemaster_engine.trustchain.diagram.reading import read
 from gonemaster_engine.trustchain.diagram.style import STYLE_SOURCE
-from gonemaster_engine.trustchain.diagram.words import Words
+from gonemaster_engine.trustchain.diagram.texts import DiagramTexts
 
 __all__ = ["MEDIA_TYPE", "STYLE_SOURCE", "Diagram", "Fact", "Mark", "NodeFacts", "diagram_of"]
 
@@ -31,7 +31,7 @@ class Diagram:
     """The picture of one chain in one language."""
 
     _picture: Picture
-    _words: Words
+    _words: DiagramTexts
     _prefix: str
     _checked_at: datetime | None
 
@@ -71,7 +71,7 @@ class Diagram:
         """The time at which the chain was validated."""
         return self._checked_at
 
-    def remarks(self) -> tuple[NodeFacts, ...]:
+    def problems(self) -> tuple[NodeFacts, ...]:
         """Return the facts of all zones and boxes that are not in order."""
         return tuple(about for about in self.facts() if about.mark is not Mark.OK and about.kind != "more")
 
@@ -94,5 +94,5 @@ def diagram_of(document: Mapping[str, Any], *, locale: str = DEFAULT_LOCALE, pre
     """
     if not _PREFIX.fullmatch(prefix):
         raise ValueError(f"the prefix {prefix!r} may contain only letters, digits, - and _")
-    words, chain = Words(locale), read(document)
+    words, chain = DiagramTexts(locale), read(document)
     return Diagram(picture_of(chain, words, prefix=prefix), words, prefix, chain.checked_at)

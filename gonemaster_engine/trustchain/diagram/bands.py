@@ -19,7 +19,7 @@ from gonemaster_engine.trustchain.diagram.boxes import (
 from gonemaster_engine.trustchain.diagram.marks import Mark
 from gonemaster_engine.trustchain.diagram.model import Band, Box, Bundle, BundleEnd, Columns, NodeFacts, Picture
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Signature, ZoneView
-from gonemaster_engine.trustchain.diagram.words import Words, instant
+from gonemaster_engine.trustchain.diagram.texts import DiagramTexts, instant
 
 MAX_BOXES = 12  # per column
 MAX_BANDS = 10
@@ -35,11 +35,11 @@ _OF_THE_WHOLE = {
 }
 
 
-def picture_of(chain: ChainView, words: Words, *, prefix: str) -> Picture:
+def picture_of(chain: ChainView, words: DiagramTexts, *, prefix: str) -> Picture:
     """Return the picture of a chain; the IDs of boxes start with `prefix`."""
     context = Context(chain, words, prefix)
     status = chain.status if chain.status in {*_OF_THE_WHOLE, "undelegated"} else "indeterminate"
-    last = marks.of_status(chain.cuts[-1].status) if chain.cuts else Mark.UNKNOWN
+    last = marks.for_status(chain.cuts[-1].status) if chain.cuts else Mark.UNKNOWN
     return Picture(
         zone=chain.zone,
         title=words.label("title", zone=chain.zone),
@@ -48,7 +48,7 @@ def picture_of(chain: ChainView, words: Words, *, prefix: str) -> Picture:
         mark=_OF_THE_WHOLE.get(status, last),
         checked_at=words.label("checked_at", time=instant(chain.checked_at)) if chain.checked_at else "",
         bands=tuple(_fewer_bands(context, list(_bands(context)))),
-        remarks=(words.label("lists_cut"),) if chain.truncated else (),
+        problems=(words.label("lists_cut"),) if chain.truncated else (),
     )
 
 
@@ -61,7 +61,7 @@ def _bands(context: Context) -> Iterator[Band]:
     for position in range(len(cuts)):
         below = position + 1
         if below < len(cuts):
-            yield _above_another(context, position, keys[position], ds[below], keys[below])
+            yield _middle_band(context, position, keys[position], ds[below], keys[below])
         else:
             yield _tested(context, keys[position])
 
@@ -80,7 +80,7 @@ def _anchors(context: Context, ds: Sequence[tuple[DsView, Box]], keys: Sequence[
     return Band(about, name, (), ((), (), column), below=below)
 
 
-def _above_another(
+def _middle_band(
     context: Context,
     position: int,
     keys: Sequence[KeyBox],
@@ -89,7 +89,7 @@ def _above_another(
 ) -> Band:
     below = context.chain.cuts[position + 1]
     column, ds_column = _ds_column(context, position + 1, ds, keys_below)
-    worth = marks.of_set(below.ds_signatures, context.chain.checked_at)
+    worth = marks.for_set(below.ds_signatures, context.chain.checked_at)
     targets = ends_of((box for _, box in ds), worth) if worth else ()
     return _zone(context, position, keys, column, _signed(context, keys, below.ds_signatures, targets), ds_column)
 
@@ -115,7 +115,7 @@ def _zone(
     entries = [each.box for each in keys if each.is_entry]
     others = [each.box for each in keys if not each.is_entry]
     over_keys = [each for each in cut.signatures if each.covers == "DNSKEY"]
-    worth = marks.of_set(over_keys, context.chain.checked_at)
+    worth = marks.for_set(over_keys, context.chain.checked_at)
     columns: Columns = (
         _fewer(context, entries if keys else [no_keys(context, position)], "keys", position),
         _fewer(context, others, "other-keys", position),
@@ -136,7 +136,7 @@ def _about(context: Context, position: int) -> NodeFacts:
     chain, words = context.chain, context.words
     cut = chain.cuts[position]
     is_partial = context.is_tested(position) and chain.status == "partial"
-    mark = Mark.WARN if is_partial else marks.of_status(cut.status)
+    mark = Mark.WARN if is_partial else marks.for_status(cut.status)
     return NodeFacts(
         id=f"{context.prefix}-{position}",
         kind="zone",
@@ -145,19 +145,19 @@ def _about(context: Context, position: int) -> NodeFacts:
         mark=mark,
         word=words.label("partial") if is_partial else words.mark(mark),
         notes=tuple(map(words.reason, cut.reasons[:MAX_BOXES])),
-        facts=tuple(facts.of_zone(words, chain, cut)),
+        facts=tuple(facts.for_zone(words, chain, cut)),
     )
 
 
 def _signed(
-    context: Context, keys: Sequence[KeyBox], made: Sequence[Signature], targets: tuple[BundleEnd, ...]
+    context: Context, keys: Sequence[KeyBox], rrsigs: Sequence[Signature], targets: tuple[BundleEnd, ...]
 ) -> Bundle | None:
     """Return the lines from signing keys to the sets that they signed, or None if there are none to draw."""
-    if not targets or not made:
+    if not targets or not rrsigs:
         return None
     at, shared = context.chain.checked_at, marks.best(end.mark for end in targets)
-    own = marks.by_maker(made)
-    worth = ((each.box, marks.of_signatures(own.get(each.key.name, ()), at)) for each in keys)
+    own = marks.by_signer(rrsigs)
+    worth = ((each.box, marks.for_signatures(own.get(each.key.name, ()), at)) for each in keys)
     return Bundle(tuple(BundleEnd(box, mark) for box, mark in worth if mark), targets, shared or Mark.UNKNOWN)
 
 
@@ -180,7 +180,7 @@ def _ds_column(
 
 
 def _without_match(cut: ZoneView) -> Mark:
-    mark = marks.of_status(cut.status)
+    mark = marks.for_status(cut.status)
     return Mark.OK if mark is Mark.OK and "anchor_assumed" in cut.reasons else mark
 
 

@@ -9,7 +9,7 @@ from gonemaster_engine.trustchain.diagram import facts, marks
 from gonemaster_engine.trustchain.diagram.marks import Mark
 from gonemaster_engine.trustchain.diagram.model import Box, BundleEnd, Fact, NodeFacts
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, ServerView, Signature, ZoneView
-from gonemaster_engine.trustchain.diagram.words import Words, short_algorithm
+from gonemaster_engine.trustchain.diagram.texts import DiagramTexts, short_algorithm
 
 _MAX_TYPES = 4  # types of signed records
 _JOINED_TO_KEYS = frozenset(
@@ -22,14 +22,14 @@ class Context:
     """The data that all boxes of one picture share."""
 
     chain: ChainView
-    words: Words
+    words: DiagramTexts
     prefix: str
 
     def is_tested(self, position: int) -> bool:
         """Return whether the cut is the last one, the tested zone."""
         return position == len(self.chain.cuts) - 1
 
-    def made_in(self, position: int) -> tuple[Signature, ...]:
+    def signatures_by_keys_at(self, position: int) -> tuple[Signature, ...]:
         """Return all signatures by keys of a cut, including those over DS records of the next cut."""
         below = () if self.is_tested(position) else self.chain.cuts[position + 1].ds_signatures
         return (*self.chain.cuts[position].signatures, *below)
@@ -63,13 +63,13 @@ class KeyBox:
 def key_boxes(context: Context, position: int) -> list[KeyBox]:
     """Return the keys of a cut in drawing order: keys with DS records, other signing keys, the rest."""
     cut = context.chain.cuts[position]
-    made = marks.by_maker(context.made_in(position))
+    rrsigs = marks.by_signer(context.signatures_by_keys_at(position))
     total = len(_answering(context.chain.child_servers, cut.keys)) if context.is_tested(position) else 0
     found = [
-        _key_box(context, position, number, made=made.get(key.name, []), total=total)
+        _key_box(context, position, number, rrsigs=rrsigs.get(key.name, []), total=total)
         for number, key in enumerate(cut.keys)
     ]
-    return sorted(found, key=lambda each: (each.key.name not in cut.matched, each.key.name not in made))
+    return sorted(found, key=lambda each: (each.key.name not in cut.matched, each.key.name not in rrsigs))
 
 
 def _is_entry(cut: ZoneView, key: Key) -> bool:
@@ -78,14 +78,14 @@ def _is_entry(cut: ZoneView, key: Key) -> bool:
     return key.name in cut.signers and not any(each.sep for each in cut.keys)
 
 
-def _key_box(context: Context, position: int, number: int, *, made: Sequence[Signature], total: int) -> KeyBox:
+def _key_box(context: Context, position: int, number: int, *, rrsigs: Sequence[Signature], total: int) -> KeyBox:
     words, cut = context.words, context.chain.cuts[position]
     key = cut.keys[number]
     is_entry = _is_entry(cut, key)
-    over_keys = [each for each in made if each.covers == "DNSKEY"] if is_entry else []
+    over_keys = [each for each in rrsigs if each.covers == "DNSKEY"] if is_entry else []
     problem = _note(context, key, over_keys, total)
-    mark = marks.of_keys(cut)
-    role = _role(key, is_entry=is_entry, signs_data=any(each.covers != "DNSKEY" for each in made))
+    mark = marks.for_keys(cut)
+    role = _role(key, is_entry=is_entry, signs_data=any(each.covers != "DNSKEY" for each in rrsigs))
     is_anchor = cut.name == "." and key.name in cut.matched
     box = context.box(
         f"key-{number}",
@@ -94,7 +94,7 @@ def _key_box(context: Context, position: int, number: int, *, made: Sequence[Sig
         problem or (words.label("anchor") if is_anchor else short_algorithm(key.algorithm, key.algorithm_name)),
         Mark.WARN if problem and mark is Mark.OK else mark,
         position=position,
-        listed=facts.of_key(words, key, made, role=f"role_{role}", is_anchor=is_anchor, total=total),
+        listed=facts.for_key(words, key, rrsigs, role=f"role_{role}", is_anchor=is_anchor, total=total),
     )
     return KeyBox(key, box, is_entry)
 
@@ -120,16 +120,16 @@ def _note(context: Context, key: Key, over_keys: Sequence[Signature], total: int
     return ""
 
 
-def _signature_note(context: Context, made: Sequence[Signature]) -> str:
+def _signature_note(context: Context, rrsigs: Sequence[Signature]) -> str:
     words, at = context.words, context.chain.checked_at
-    if marks.of_signatures(made, at) in {None, Mark.OK}:
+    if marks.for_signatures(rrsigs, at) in {None, Mark.OK}:
         return ""
-    if marks.differs(made):
-        return words.label("signature_differs") if any(each.verdict == "valid" for each in made) else ""
-    end = marks.ending(made, at)
+    if marks.differs(rrsigs):
+        return words.label("signature_differs") if any(each.verdict == "valid" for each in rrsigs) else ""
+    end = marks.ending(rrsigs, at)
     if end:
         return words.label("signature_ends", time=f"{end:%H:%M}")
-    return words.coded("signature", made[0].verdict, short=True)
+    return words.coded("signature", rrsigs[0].verdict, short=True)
 
 
 def _answering(servers: Iterable[ServerView], records: Iterable[Key | DsView]) -> set[str]:
@@ -141,8 +141,8 @@ def ds_boxes(context: Context, position: int) -> list[tuple[DsView, Box]]:
     """Return the DS records of a cut in drawing order: those that match a key first."""
     cut = context.chain.cuts[position]
     total = len(_answering(context.chain.parent_servers, cut.ds)) if context.is_tested(position) else 0
-    made = [(ds, _ds_box(context, position, number, total=total)) for number, ds in enumerate(cut.ds)]
-    return sorted(made, key=lambda each: each[0].verdict != "match")
+    rrsigs = [(ds, _ds_box(context, position, number, total=total)) for number, ds in enumerate(cut.ds)]
+    return sorted(rrsigs, key=lambda each: each[0].verdict != "match")
 
 
 def _ds_box(context: Context, position: int, number: int, *, total: int) -> Box:
@@ -163,18 +163,18 @@ def _ds_box(context: Context, position: int, number: int, *, total: int) -> Box:
         problem or ds.digest_type_name or str(ds.digest_type),
         mark,
         position=position,
-        listed=facts.of_ds(words, ds, cut.ds_signatures, total=total),
+        listed=facts.for_ds(words, ds, cut.ds_signatures, total=total),
     )
 
 
 def _ds_mark(context: Context, cut: ZoneView, ds: DsView) -> Mark:
     if _is_about_ds(cut.reasons):
-        return marks.of_status(cut.status)  # the set as a whole is not trusted
+        return marks.for_status(cut.status)  # the set as a whole is not trusted
     if ds.verdict == "match" and (ds.signs or ds.of in cut.signers):
         return Mark.OK  # the record is fine, even if the zone has other problems
     if cut.status == "secure":
         return Mark.UNKNOWN if ds.verdict in {"", "digest_unsupported"} else Mark.WARN
-    return marks.of_status(cut.status)
+    return marks.for_status(cut.status)
 
 
 def _is_about_ds(reasons: Iterable[str]) -> bool:
@@ -190,7 +190,7 @@ def no_ds(context: Context, position: int) -> Box:
     words, cut = context.words, context.chain.cuts[position]
     if "ds_no_answer" in cut.reasons:
         return context.box("ds", "ds", words.label("no_response"), "DS", Mark.UNKNOWN, position=position)
-    mark = marks.of_status(cut.status)
+    mark = marks.for_status(cut.status)
     if context.chain.supplied:
         note = "supplied"
     elif any(reason.startswith("parent_") for reason in cut.reasons):
@@ -205,7 +205,7 @@ def no_keys(context: Context, position: int) -> Box:
     words, cut = context.words, context.chain.cuts[position]
     if "dnskey_no_answer" in cut.reasons:
         return context.box("keys", "key", words.label("no_response"), "DNSKEY", Mark.UNKNOWN, position=position)
-    mark = marks.of_status(cut.status)
+    mark = marks.for_status(cut.status)
     return context.box("keys", "key", words.label("no_keys"), words.label("not_signed"), mark, position=position)
 
 
@@ -222,47 +222,47 @@ def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
     yield from _names(context)
 
 
-def _records(context: Context, number: int, kind: str, made: Sequence[Signature]) -> tuple[Box, Mark | None]:
+def _records(context: Context, number: int, kind: str, rrsigs: Sequence[Signature]) -> tuple[Box, Mark | None]:
     words, position = context.words, len(context.chain.cuts) - 1
-    mark, worth = marks.of_status(context.chain.cuts[-1].status), marks.of_set(made, context.chain.checked_at)
-    problem = _set_note(context, made)
+    mark, worth = marks.for_status(context.chain.cuts[-1].status), marks.for_set(rrsigs, context.chain.checked_at)
+    problem = _set_note(context, rrsigs)
     box = context.box(
         f"records-{number}",
         "records",
         kind or "?",
-        problem or words.label("signed" if made else "not_signed"),
+        problem or words.label("signed" if rrsigs else "not_signed"),
         Mark.WARN if problem and mark is Mark.OK else mark,
         position=position,
-        listed=facts.signed_by(words, made),
+        listed=facts.signed_by(words, rrsigs),
     )
     return box, worth
 
 
-def _set_note(context: Context, made: Sequence[Signature]) -> str:
+def _set_note(context: Context, rrsigs: Sequence[Signature]) -> str:
     """Return a note about a problem of a set's signatures, taken from the best signing key."""
     at = context.chain.checked_at
-    worth = marks.of_set(made, at)
-    found = (each for each in marks.by_maker(made).values() if marks.of_signatures(each, at) is worth)
+    worth = marks.for_set(rrsigs, at)
+    found = (each for each in marks.by_signer(rrsigs).values() if marks.for_signatures(each, at) is worth)
     return _signature_note(context, next(found, []))
 
 
 def _names(context: Context) -> Iterator[tuple[Box, Mark | None]]:
     """Yield a box for each status of the addresses of in-domain name servers."""
     words, position = context.words, len(context.chain.cuts) - 1
-    of_keys = marks.of_keys(context.chain.cuts[-1])
+    for_keys = marks.for_keys(context.chain.cuts[-1])
     statuses = list(dict.fromkeys(name.status for name in context.chain.names))
-    for number, status in enumerate(sorted(statuses, key=lambda status: marks.of_name(status) is not Mark.OK)):
+    for number, status in enumerate(sorted(statuses, key=lambda status: marks.for_name(status) is not Mark.OK)):
         found = [name for name in context.chain.names if name.status == status]
-        mark = marks.of_name(status)
+        mark = marks.for_name(status)
         count = len({name.name for name in found})
         box = context.box(
             f"names-{number}",
             "names",
             words.label("addresses"),
             words.coded("names", status, short=True, count=count),
-            of_keys if mark is Mark.OK or of_keys is Mark.NONE else mark,  # an insecure zone has no bogus names
+            for_keys if mark is Mark.OK or for_keys is Mark.NONE else mark,  # an insecure zone has no bogus names
             position=position,
-            listed=facts.of_names(words, found),
+            listed=facts.for_names(words, found),
         )
         yield box, mark if status in _JOINED_TO_KEYS else None
 

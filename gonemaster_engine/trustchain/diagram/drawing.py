@@ -18,11 +18,11 @@ from gonemaster_engine.trustchain.diagram.layout import (
 from gonemaster_engine.trustchain.diagram.marks import Mark
 from gonemaster_engine.trustchain.diagram.model import Band, Picture
 from gonemaster_engine.trustchain.diagram.style import STYLE
-from gonemaster_engine.trustchain.diagram.svg import Markup, element, line_of_text, text, width_of
-from gonemaster_engine.trustchain.diagram.words import Words
+from gonemaster_engine.trustchain.diagram.svg import Markup, element, line_of_text, text, text_width
+from gonemaster_engine.trustchain.diagram.texts import DiagramTexts
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
-_MARGIN, _TITLE_HEIGHT, _LINE_HEIGHT, _LEGEND_ROOM = 12, 62, 15, 120
+_MARGIN, _TITLE_HEIGHT, _LINE_HEIGHT, _LEGEND_WIDTH = 12, 62, 15, 120
 _SCALE = 1.5  # of a file, which states no display size
 _NAME_LENGTH = 32  # longer zone names are shortened in the middle
 _RADIUS = 8  # of corners
@@ -46,7 +46,7 @@ _ICONS = {  # 16 by 16
 _CROSS, _QUESTION = "M-2.2-2.2 2.2 2.2M2.2-2.2-2.2 2.2", "M-1.6-1.2A1.6 1.6 0 1 1 .6.3Q0 .6 0 1.1M0 2.7v.1"
 
 
-def inline(picture: Picture, words: Words, *, prefix: str, chosen: str | None) -> Markup:
+def inline(picture: Picture, words: DiagramTexts, *, prefix: str, chosen: str | None) -> Markup:
     """Draw the picture for a page: without style, each box a link to `#` and its ID.
 
     The `chosen` box is highlighted.
@@ -65,14 +65,14 @@ def inline(picture: Picture, words: Words, *, prefix: str, chosen: str | None) -
         ),
         element("title", (("id", title),), text(picture.title)),
         element("desc", (("id", description),), text(picture.summary)),
-        *map(_ground, placed.bands),
+        *map(_background, placed.bands),
         *_lines(placed),
         *(part for band in placed.bands for part in _linked_parts(band, chosen)),
         *end,
     )
 
 
-def standalone(picture: Picture, words: Words) -> Markup:
+def standalone(picture: Picture, words: DiagramTexts) -> Markup:
     """Draw the picture as a document with its own style, a heading and the time, without links."""
     placed = place(picture, top=_TITLE_HEIGHT)
     bottom, end = _end(picture, words, placed.height)
@@ -94,22 +94,22 @@ def standalone(picture: Picture, words: Words) -> Markup:
         element("style", (), Markup(STYLE)),  # contains no XML special characters
         element("rect", (("class", "paper"), ("x", -_MARGIN), ("y", -_MARGIN), ("width", "100%"), ("height", "100%"))),
         *_heading(picture, words),
-        *map(_ground, placed.bands),
+        *map(_background, placed.bands),
         *_lines(placed),
         *(part for band in placed.bands for part in _plain_parts(band)),
         *end,
     )
 
 
-def _heading(picture: Picture, words: Words) -> Iterator[Markup]:
-    yield line_of_text(words.label("heading"), x=0, y=14, size=10.5, room=WIDTH, css="t2")
-    yield line_of_text(picture.zone, x=0, y=32, size=15, room=WIDTH, css="tt", max_characters=_NAME_LENGTH)
+def _heading(picture: Picture, words: DiagramTexts) -> Iterator[Markup]:
+    yield line_of_text(words.label("heading"), x=0, y=14, size=10.5, width=WIDTH, css="t2")
+    yield line_of_text(picture.zone, x=0, y=32, size=15, width=WIDTH, css="tt", max_characters=_NAME_LENGTH)
     yield _icon(picture.mark, 0, 40)
-    said = ", ".join(filter(None, (picture.status, picture.checked_at)))
-    yield line_of_text(said, x=20, y=51, size=10.5, room=WIDTH - 20, css="t2")
+    subtitle = ", ".join(filter(None, (picture.status, picture.checked_at)))
+    yield line_of_text(subtitle, x=20, y=51, size=10.5, width=WIDTH - 20, css="t2")
 
 
-def _ground(placed: PlacedBand) -> Markup:
+def _background(placed: PlacedBand) -> Markup:
     shape = (("x", 1), ("y", placed.y), ("width", WIDTH - 2), ("height", placed.height), ("rx", 10))
     return element("rect", (("class", "zone"), *shape))
 
@@ -124,7 +124,7 @@ def _linked_parts(placed: PlacedBand, chosen: str | None) -> Iterator[Markup]:
         yield element("g", (), *_head(placed))
     for box in placed.boxes.values():
         about = box.box.about
-        attributes = (("href", f"#{about.id}"), ("aria-label", _said(box)))
+        attributes = (("href", f"#{about.id}"), ("aria-label", _spoken_text(box)))
         yield element("a", attributes, *_box(box, is_chosen=about.id == chosen))
 
 
@@ -140,14 +140,14 @@ def _head(placed: PlacedBand) -> Iterator[Markup]:
     place_ = (("x", 1), ("y", y), ("width", WIDTH - 2), ("height", HEADING))
     yield element("rect", (*place_, ("fill", "none"), ("pointer-events", "all")))  # makes the whole area clickable
     if band.about.word:
-        yield line_of_text(band.about.word, x=20, y=y + 23, size=10.5, room=88, css="t2")
+        yield line_of_text(band.about.word, x=20, y=y + 23, size=10.5, width=88, css="t2")
         yield _icon(band.about.mark, 330, y + 11)
-    yield line_of_text(band.name, x=323, y=y + 23, size=13, room=208, css="tz", max_characters=_NAME_LENGTH)
+    yield line_of_text(band.name, x=323, y=y + 23, size=13, width=208, css="tz", max_characters=_NAME_LENGTH)
     for number, reason in enumerate(band.reasons):
-        yield line_of_text(reason, x=20, y=y + 38 + 14 * number, size=10.5, room=WIDTH - 40, css="t2")
+        yield line_of_text(reason, x=20, y=y + 38 + 14 * number, size=10.5, width=WIDTH - 40, css="t2")
 
 
-def _said(placed: PlacedBox) -> str:
+def _spoken_text(placed: PlacedBox) -> str:
     box = placed.box
     return ", ".join((box.label, box.note, box.about.zone, box.about.word))
 
@@ -156,11 +156,11 @@ def _box(placed: PlacedBox, *, is_chosen: bool) -> Iterator[Markup]:
     box, middle = placed.box, placed.x + placed.width / 2
     css = " ".join(("node", box.mark.value, *(["on"] if is_chosen else [])))
     shape = (("x", placed.x), ("y", placed.y), ("width", placed.width), ("height", BOX_HEIGHT), ("rx", 8))
-    yield element("title", (), text(_said(placed)))
+    yield element("title", (), text(_spoken_text(placed)))
     yield element("rect", (("class", css), *shape))
-    room = placed.width - 8
-    yield line_of_text(box.label, x=middle, y=placed.y + 17, size=12, room=room, css="mid", max_characters=24)
-    yield line_of_text(box.note, x=middle, y=placed.y + 31, size=10.5, room=room, css="mid t2", max_characters=24)
+    width = placed.width - 8
+    yield line_of_text(box.label, x=middle, y=placed.y + 17, size=12, width=width, css="mid", max_characters=24)
+    yield line_of_text(box.note, x=middle, y=placed.y + 31, size=10.5, width=width, css="mid t2", max_characters=24)
 
 
 def _lines(placed: Placed) -> Iterator[Markup]:
@@ -224,20 +224,20 @@ def _icon(mark: Mark, x: float, y: float) -> Markup:
     return element("path", attributes)
 
 
-def _end(picture: Picture, words: Words, y: float) -> tuple[float, list[Markup]]:
+def _end(picture: Picture, words: DiagramTexts, y: float) -> tuple[float, list[Markup]]:
     """Draw the legend of the line types and the notes about missing parts; return it with its lower edge."""
     drawn, x, y = [], 2.0, y + 18.5
     for mark in _marks_in(picture):
         label = words.label(f"edge_{mark.value}")
-        width = min(width_of(label, 10.5) + 8, _LEGEND_ROOM)
+        width = min(text_width(label, 10.5) + 8, _LEGEND_WIDTH)
         if x + 26 + width > WIDTH:
             x, y = 2.0, y + _LINE_HEIGHT
         drawn.append(element("path", (("class", f"edge {mark.value}"), ("d", f"M{x:g} {y - 3.5:g}h22"))))
-        drawn.append(line_of_text(label, x=x + 27, y=y, size=10.5, room=_LEGEND_ROOM, css="t2"))
+        drawn.append(line_of_text(label, x=x + 27, y=y, size=10.5, width=_LEGEND_WIDTH, css="t2"))
         x += 27 + width + 8
-    for remark in picture.remarks:
+    for remark in picture.problems:
         y += _LINE_HEIGHT
-        drawn.append(line_of_text(remark, x=2, y=y, size=10.5, room=WIDTH - 4, css="t2"))
+        drawn.append(line_of_text(remark, x=2, y=y, size=10.5, width=WIDTH - 4, css="t2"))
     return y + 4, drawn
 
 

@@ -6,18 +6,20 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from gonemaster_engine.dnssec.algorithms import algorithm
-from gonemaster_engine.trustchain.diagram.marks import of_status
+from gonemaster_engine.trustchain.diagram.marks import for_status
 from gonemaster_engine.trustchain.diagram.model import Fact
 from gonemaster_engine.trustchain.diagram.reading import ChainView, DsView, Key, Name, ServerView, Signature, ZoneView
-from gonemaster_engine.trustchain.diagram.words import Words, instant
+from gonemaster_engine.trustchain.diagram.texts import DiagramTexts, instant
 
 _MAX_LISTED = 16  # items in one value
 
 
-def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_anchor: bool, total: int) -> list[Fact]:
+def for_key(
+    words: DiagramTexts, key: Key, rrsigs: Iterable[Signature], *, role: str, is_anchor: bool, total: int
+) -> list[Fact]:
     """Return the facts about a key.
 
-    `made` holds its signatures, `total` is the number of servers that returned keys.
+    `rrsigs` holds its signatures, `total` is the number of servers that returned keys.
     """
     flags = words.fact("revoked", flags=key.flags) if key.revoked else str(key.flags)
     facts = [
@@ -31,13 +33,13 @@ def of_key(words: Words, key: Key, made: Iterable[Signature], *, role: str, is_a
     if is_anchor:
         facts.append(Fact(words.fact("trust_anchor"), words.fact("yes")))
     facts += [
-        Fact(words.fact("signs"), text) for text in islice((_signature(words, each) for each in made), _MAX_LISTED)
+        Fact(words.fact("signs"), text) for text in islice((_signature(words, each) for each in rrsigs), _MAX_LISTED)
     ]
     return [*facts, *seen_on(words, key.servers, total)]
 
 
-def of_ds(words: Words, ds: DsView, made: Iterable[Signature], *, total: int) -> list[Fact]:
-    """Return the facts about a DS record; `made` holds the signatures over its set."""
+def for_ds(words: DiagramTexts, ds: DsView, rrsigs: Iterable[Signature], *, total: int) -> list[Fact]:
+    """Return the facts about a DS record; `rrsigs` holds the signatures over its set."""
     name = f"{ds.digest_type}, {ds.digest_type_name}" if ds.digest_type_name else str(ds.digest_type)
     facts = [
         Fact(words.fact("key_tag"), str(ds.key_tag)),
@@ -47,10 +49,10 @@ def of_ds(words: Words, ds: DsView, made: Iterable[Signature], *, total: int) ->
     ]
     if ds.verdict:
         facts.append(Fact(words.fact("result"), words.coded("link", ds.verdict)))
-    return [*facts, *signed_by(words, made), *seen_on(words, ds.servers, total)]
+    return [*facts, *signed_by(words, rrsigs), *seen_on(words, ds.servers, total)]
 
 
-def of_names(words: Words, found: Sequence[Name]) -> list[Fact]:
+def for_names(words: DiagramTexts, found: Sequence[Name]) -> list[Fact]:
     """Return each name with the status of its addresses and the servers that gave them."""
     return [
         Fact(name.name, f"{words.coded('names', name.status)}: {', '.join(name.servers[:_MAX_LISTED])}")
@@ -58,7 +60,7 @@ def of_names(words: Words, found: Sequence[Name]) -> list[Fact]:
     ]
 
 
-def of_zone(words: Words, chain: ChainView, cut: ZoneView) -> list[Fact]:
+def for_zone(words: DiagramTexts, chain: ChainView, cut: ZoneView) -> list[Fact]:
     """Return the facts about a zone; for the tested zone also the status of its servers and of its parent's."""
     facts = [Fact(words.fact("zone"), cut.name)]
     if cut is chain.cuts[-1]:
@@ -67,12 +69,12 @@ def of_zone(words: Words, chain: ChainView, cut: ZoneView) -> list[Fact]:
     return facts
 
 
-def left_out(words: Words, label: str, word: str) -> list[Fact]:
+def left_out(words: DiagramTexts, label: str, word: str) -> list[Fact]:
     """Return the fact that a box is not shown."""
     return [Fact(words.fact("not_shown"), f"{label}: {word}")]
 
 
-def signed_by(words: Words, made: Iterable[Signature]) -> list[Fact]:
+def signed_by(words: DiagramTexts, rrsigs: Iterable[Signature]) -> list[Fact]:
     """Return the signatures over a set."""
     texts = (
         words.fact(
@@ -82,12 +84,12 @@ def signed_by(words: Words, made: Iterable[Signature]) -> list[Fact]:
             inception=instant(each.inception),
             expiration=instant(each.expiration),
         )
-        for each in made
+        for each in rrsigs
     )
     return [Fact(words.fact("signed_by"), text) for text in islice(texts, _MAX_LISTED)]
 
 
-def seen_on(words: Words, servers: Sequence[str], total: int) -> list[Fact]:
+def seen_on(words: DiagramTexts, servers: Sequence[str], total: int) -> list[Fact]:
     """Return the servers that returned a record; empty if unknown."""
     if not servers:
         return []
@@ -97,20 +99,20 @@ def seen_on(words: Words, servers: Sequence[str], total: int) -> list[Fact]:
     return [Fact(words.fact("seen_on"), words.fact("servers", count=len(servers), total=total, servers=listed))]
 
 
-def _signature(words: Words, made: Signature) -> str:
+def _signature(words: DiagramTexts, rrsigs: Signature) -> str:
     return words.fact(
         "signature",
-        covers=made.covers,
-        verdict=words.coded("verdict", made.verdict),
-        inception=instant(made.inception),
-        expiration=instant(made.expiration),
+        covers=rrsigs.covers,
+        verdict=words.coded("verdict", rrsigs.verdict),
+        inception=instant(rrsigs.inception),
+        expiration=instant(rrsigs.expiration),
     )
 
 
-def _server(words: Words, server: ServerView) -> Fact:
+def _server(words: DiagramTexts, server: ServerView) -> Fact:
     name = words.fact("server", nameserver=server.nameserver, address=server.address)
     reasons = " ".join(map(words.reason, server.reasons[:3]))
-    status = words.mark(of_status(server.status))
+    status = words.mark(for_status(server.status))
     return Fact(name, f"{status}: {reasons}" if reasons else status)
 
 

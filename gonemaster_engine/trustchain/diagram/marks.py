@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from gonemaster_engine.trustchain.diagram.reading import Maker, Signature, ZoneView
+from gonemaster_engine.trustchain.diagram.reading import Signature, Signer, ZoneView
 
 ENDS_SOON = timedelta(hours=12)  # as in dnssec04, by the default profile
 
@@ -34,58 +34,58 @@ def best(marks: Iterable[Mark]) -> Mark | None:
     return min(marks, key=_BEST_FIRST.index, default=None)
 
 
-def of_status(status: str) -> Mark:
+def for_status(status: str) -> Mark:
     """Return the mark of a zone with that status (RFC 4033)."""
     return _BY_STATUS.get(status, Mark.UNKNOWN)
 
 
-def of_name(status: str) -> Mark:
+def for_name(status: str) -> Mark:
     """Return the mark of name server addresses with that status."""
     return _BY_NAME_STATUS.get(status, Mark.UNKNOWN)
 
 
-def of_keys(cut: ZoneView) -> Mark:
+def for_keys(cut: ZoneView) -> Mark:
     """Return the mark of a zone's keys, which may be fine even if the data are bogus."""
     only_data = bool(cut.reasons) and all(reason.startswith("soa_") for reason in cut.reasons)
-    return Mark.OK if only_data and cut.status in {"bogus", "indeterminate"} else of_status(cut.status)
+    return Mark.OK if only_data and cut.status in {"bogus", "indeterminate"} else for_status(cut.status)
 
 
-def of_verdict(verdict: str) -> Mark:
+def for_verdict(verdict: str) -> Mark:
     """Return the mark of one signature."""
     if verdict == "valid":
         return Mark.OK
     return Mark.UNKNOWN if verdict in _UNCHECKABLE or not verdict else Mark.BAD
 
 
-def of_set(made: Iterable[Signature], at: datetime | None) -> Mark | None:
+def for_set(rrsigs: Iterable[Signature], at: datetime | None) -> Mark | None:
     """Return the mark of a set by its signatures, or None if there are none. The best key determines the mark."""
-    return best(filter(None, (of_signatures(each, at) for each in by_maker(made).values())))
+    return best(filter(None, (for_signatures(each, at) for each in by_signer(rrsigs).values())))
 
 
-def by_maker(made: Iterable[Signature]) -> dict[Maker, list[Signature]]:
+def by_signer(rrsigs: Iterable[Signature]) -> dict[Signer, list[Signature]]:
     """Group signatures by the key that they name."""
-    found: dict[Maker, list[Signature]] = {}
-    for each in made:
+    found: dict[Signer, list[Signature]] = {}
+    for each in rrsigs:
         found.setdefault(each.by, []).append(each)
     return found
 
 
-def of_signatures(made: Sequence[Signature], at: datetime | None) -> Mark | None:
+def for_signatures(rrsigs: Sequence[Signature], at: datetime | None) -> Mark | None:
     """Return the mark of one key's signatures over one set, from several servers; None if there are none."""
-    found = best(of_verdict(each.verdict) for each in made)
-    if found is Mark.OK and (differs(made) or ending(made, at)):
+    found = best(for_verdict(each.verdict) for each in rrsigs)
+    if found is Mark.OK and (differs(rrsigs) or ending(rrsigs, at)):
         return Mark.WARN
     return found
 
 
-def differs(made: Sequence[Signature]) -> bool:
+def differs(rrsigs: Sequence[Signature]) -> bool:
     """Return whether one key's signatures over one set have different marks on different servers."""
-    return len({of_verdict(each.verdict) for each in made}) > 1
+    return len({for_verdict(each.verdict) for each in rrsigs}) > 1
 
 
-def ending(made: Sequence[Signature], at: datetime | None) -> datetime | None:
+def ending(rrsigs: Sequence[Signature], at: datetime | None) -> datetime | None:
     """Return the expiration of the last valid signature if it is soon, otherwise None."""
-    ends = [each.expiration for each in made if each.verdict == "valid" and each.expiration]
+    ends = [each.expiration for each in rrsigs if each.verdict == "valid" and each.expiration]
     last = max(ends, default=None)
     return last if last and at and last - at < ENDS_SOON else None
 

@@ -105,4 +105,4 @@ class Picture:
     mark: Mark
     checked_at: str
     bands: tuple[Band, ...]
-    remarks: tuple[str, ...]
+    problems: tuple[str, ...]

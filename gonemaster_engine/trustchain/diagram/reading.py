@@ -14,7 +14,7 @@ _MAX_RECORDS = 512  # items of a list; the engine writes at most 32
 _MAX_ZONES = 130  # a name has at most 127 labels
 
 
-Maker: TypeAlias = tuple[int, int]
+Signer: TypeAlias = tuple[int, int]
 """Key tag and algorithm, which signatures and DS records use to name a key; several keys can share them."""
 
 
@@ -32,7 +32,7 @@ class DsView:
     signs: bool = False
 
     @property
-    def of(self) -> Maker:
+    def of(self) -> Signer:
         """The key that the record names."""
         return self.key_tag, self.algorithm
 
@@ -52,7 +52,7 @@ class Key:
     servers: tuple[str, ...]
 
     @property
-    def name(self) -> Maker:
+    def name(self) -> Signer:
         """The name that signatures and DS records use."""
         return self.key_tag, self.algorithm
 
@@ -70,7 +70,7 @@ class Signature:
     servers: tuple[str, ...]
 
     @property
-    def by(self) -> Maker:
+    def by(self) -> Signer:
         """The key that created the signature."""
         return self.key_tag, self.algorithm
 
@@ -86,8 +86,8 @@ class ZoneView:
     ds_signatures: tuple[Signature, ...]
     keys: tuple[Key, ...]
     signatures: tuple[Signature, ...]
-    matched: frozenset[Maker]
-    signers: frozenset[Maker]
+    matched: frozenset[Signer]
+    signers: frozenset[Signer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +126,14 @@ class ChainView:
 
 def read(document: Mapping[str, Any]) -> ChainView:
     """Parse a document as in docs/reference/dnssec-chain.md; invalid contents never raise an exception."""
-    links = [_link(item) for item in _items(document.get("links"), most=_MAX_RECORDS * 4)]
+    links = [_link(item) for item in _items(document.get("links"), maximum=_MAX_RECORDS * 4)]
     return ChainView(
         zone=_text(document.get("zone")),
         status=_text(document.get("status")),
         supplied=document.get("delegation") == "undelegated",
         checked_at=_instant(document.get("checked_at")),
         truncated=document.get("truncated") is True,
-        cuts=tuple(_cut(item, links) for item in _items(document.get("zones"), most=_MAX_ZONES)),
+        cuts=tuple(_cut(item, links) for item in _items(document.get("zones"), maximum=_MAX_ZONES)),
         names=tuple(_name(item) for item in _items(document.get("ns_names"))),
         parent_servers=_servers_of(document.get("parent")),
         child_servers=_servers_of(document.get("child")),
@@ -244,8 +244,8 @@ def _name(item: Mapping[str, Any]) -> Name:
     return Name(_text(item.get("name")), _text(item.get("status")), _texts(item.get("servers")))
 
 
-def _items(value: object, *, most: int = _MAX_RECORDS) -> list[Mapping[str, Any]]:
-    return [item for item in value[:most] if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
+def _items(value: object, *, maximum: int = _MAX_RECORDS) -> list[Mapping[str, Any]]:
+    return [item for item in value[:maximum] if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def _value(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def width_of(value: str, size: float) -> float:
+def text_width(value: str, size: float) -> float:
     """Estimate the width of a text in common fonts."""
     return size * sum(_character(character) for character in value)
 
@@ -57,16 +57,16 @@ def shortened(value: str, max_characters: int) -> str:
 
 
 def line_of_text(
-    value: str, *, x: float, y: float, size: float, room: float, css: str | None = None, max_characters: int = 64
+    value: str, *, x: float, y: float, size: float, width: float, css: str | None = None, max_characters: int = 64
 ) -> Markup:
     """Return a line of text that fits into `room`; letter spacing is reduced if it might not fit."""
     shown = shortened(printable(value), max_characters)
-    is_tight = width_of(shown, size) * _WIDER > room
+    is_tight = text_width(shown, size) * _WIDER > width
     attributes = (
         ("class", css),
         ("x", x),
         ("y", y),
-        ("textLength", room if is_tight else None),
+        ("textLength", width if is_tight else None),
         ("lengthAdjust", "spacingAndGlyphs" if is_tight else None),
     )
     return element("text", attributes, text(shown))

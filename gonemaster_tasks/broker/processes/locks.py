@@ -16,7 +16,7 @@ from gonemaster_tasks.repeating import RepeatedTask
 log = logging.getLogger(__name__)
 
 LIFE = timedelta(seconds=15)  # The longest time for which a killed holder blocks other processes.
-PATIENCE = timedelta(seconds=30)
+TIMEOUT = timedelta(seconds=30)
 _LOOK_EVERY_S = 0.02
 # Compare and change atomically: between a GET and a DEL the lock could expire and pass to another holder.
 _IF_OURS = 'return redis.call("GET", KEYS[1]) == ARGV[1] and '
@@ -52,7 +52,7 @@ class Lock:
         try:
             self._locks.release(self._name, self._holder)
         except BrokerUnavailable:
-            log.debug("lock not released, it expires", extra={"lock": self._name})
+            log.debug("lock not released, it will expire", extra={"lock": self._name})
 
 
 class Locks:
@@ -94,13 +94,13 @@ class Locks:
             yield lock
 
     @contextmanager
-    def exclusive(self, name: str, *, patience: timedelta = PATIENCE) -> Iterator[Lock]:
-        """Hold a lock for the block, waiting at most `patience` for it.
+    def exclusive(self, name: str, *, timeout: timedelta = TIMEOUT) -> Iterator[Lock]:
+        """Hold a lock for the block, waiting at most `timeout` for it.
 
         Raises:
             BrokerUnavailable: another holder kept the lock, or Redis does not answer.
         """
-        holder, deadline = secrets.token_hex(8), time.monotonic() + patience.total_seconds()
+        holder, deadline = secrets.token_hex(8), time.monotonic() + timeout.total_seconds()
         while not self.acquire(name, holder, LIFE):
             if time.monotonic() > deadline:
                 raise BrokerUnavailable(f"another process holds the lock {name}")

@@ -20,7 +20,7 @@ class ProcessReport:
     name: str
     host: str
     pid: int
-    skew_s: float = 0.0  # By how much the clock of its host is ahead of the one of the Redis host.
+    skew_s: float = 0.0  # By how much its host's clock is ahead of the Redis host's clock.
     without_database_since: float | None = None  # In POSIX seconds of the shared clock, as the other times.
     started_at: float = 0.0
     full: str = ""  # The full disk, as far as this process has noticed.
@@ -31,7 +31,7 @@ _FIELDS = frozenset(field.name for field in fields(ProcessReport))
 
 
 @dataclass(frozen=True)
-class Heard:
+class ProcessStatus:
     """A report, its age, and for how long none has arrived although Redis was available; in seconds."""
 
     report: ProcessReport
@@ -75,7 +75,7 @@ class Reports:
             pipe.hdel(REPORTS, name)
             pipe.execute()
 
-    def heard(self) -> list[Heard]:
+    def recent(self) -> list[ProcessStatus]:
         """Return the processes that reported recently, by kind and name, including those that are silent now."""
         with reachable():
             now = server_time(self._client)
@@ -87,7 +87,7 @@ class Reports:
         return list(_read(dict(times), texts, now, float(gap or 0)))
 
 
-def _read(times: Mapping[str, float], texts: Mapping[str, str], now: float, gap: float) -> "list[Heard]":
+def _read(times: Mapping[str, float], texts: Mapping[str, str], now: float, gap: float) -> "list[ProcessStatus]":
     found = []
     for name in sorted(times):
         try:
@@ -95,5 +95,5 @@ def _read(times: Mapping[str, float], texts: Mapping[str, str], now: float, gap:
             report = ProcessReport(**{key: value for key, value in values.items() if key in _FIELDS})
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue  # Written by another program.
-        found.append(Heard(report, max(0.0, now - times[name]), max(0.0, now - max(times[name], gap))))
+        found.append(ProcessStatus(report, max(0.0, now - times[name]), max(0.0, now - max(times[name], gap))))
     return found

@@ -17,7 +17,7 @@ from gonemaster_tasks.broker.queue.messages import (
     job_id_of,
     named_task,
 )
-from gonemaster_tasks.broker.queue.rejected import KEPT, RejectedItems
+from gonemaster_tasks.broker.queue.rejected_items import KEPT, RejectedItems
 from gonemaster_tasks.queues import MAINTENANCE, OPERATE, TIERS
 
 Where = Literal["front", "back", "before", "after"]
@@ -85,7 +85,7 @@ class WaitingLists:
         removed: list[str] = []
         with reachable():
             for piece in slices(job_ids):
-                numbers = self._edit(keys=[tier], args=["nowhere", "", "", *_both_forms(piece, tier)])
+                numbers = self._edit(keys=[tier], args=["nowhere", "", "", *_message_forms(piece, tier)])
                 removed += [piece[number - 1] for number in numbers]
         return removed
 
@@ -95,10 +95,10 @@ class WaitingLists:
         Raises:
             LookupError: the pivot's message is not waiting.
         """
-        pivots = _both_forms([pivot], tier)
+        pivots = _message_forms([pivot], tier)
         with reachable():
             try:
-                numbers = self._edit(keys=[tier], args=[where, *pivots, *_both_forms(job_ids, tier)])
+                numbers = self._edit(keys=[tier], args=[where, *pivots, *_message_forms(job_ids, tier)])
             except redis.ResponseError as error:
                 if "NOPIVOT" in str(error):
                     raise LookupError(pivot) from error
@@ -145,10 +145,10 @@ class WaitingLists:
             if isinstance(renamed, Exception) and "no such key" not in str(renamed):
                 raise renamed
         count = self.enqueue_many(job_ids, tier)
-        self._put_foreign_aside(replaced, tier)
+        self._quarantine_foreign(replaced, tier)
         return count
 
-    def _put_foreign_aside(self, replaced: str, tier: str) -> None:
+    def _quarantine_foreign(self, replaced: str, tier: str) -> None:
         rejected, found = RejectedItems(self._client), 0
         with reachable():
             while piece := self._client.rpop(replaced, SLICE):
@@ -202,6 +202,6 @@ class WaitingLists:
         return missing
 
 
-def _both_forms(job_ids: Sequence[str], tier: str) -> list[str]:
+def _message_forms(job_ids: Sequence[str], tier: str) -> list[str]:
     """Return both forms of each job's message: as written, and as a worker puts it back."""
     return [build_message(job_id, tier, redelivered=form) for job_id in job_ids for form in (False, True)]

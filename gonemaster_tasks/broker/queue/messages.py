@@ -88,9 +88,9 @@ def _fault_of_job(fields: Any, tier: str) -> str:
     """Return why an item is invalid in a tier, which holds only job messages as written or as kombu puts them back."""
     job_id = fields["headers"]["id"]
     if not isinstance(job_id, str) or not is_job_id(job_id):
-        return "it names no job"
+        return "the message names no job"
     ours = any(fields == json.loads(build_message(job_id, tier, redelivered=form)) for form in (False, True))
-    return "" if ours else "not what this service writes for a job"
+    return "" if ours else "the content is not a job message of this service"
 
 
 def _fault_of_call(fields: Any, queue: str) -> str:
@@ -105,5 +105,5 @@ def _fault_of_call(fields: Any, queue: str) -> str:
     if not isinstance(arguments, list) or not isinstance(keywords, dict):
         return "the arguments are neither a list nor an object"
     if properties["body_encoding"] != "base64" or properties["delivery_info"]["routing_key"] != queue:
-        return "another encoding or another queue is named"
-    return "" if headers["task"] in ROUTES else "no task of this queue"
+        return "the message names another encoding or queue"
+    return "" if headers["task"] in ROUTES else "the task does not belong to this queue"

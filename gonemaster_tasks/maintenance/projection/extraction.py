@@ -39,7 +39,7 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
     """
     outline = outlines.of(stored.kinds, kinds)
     found = _Found()
-    document = stored.whole_document
+    document = stored.full_document
     for place, tag in outline.places:
         found.take(tag, document.arguments(place))
     timings = {(one.nameserver, one.address): one for one in _timings(document.nameserver_timings, found)}
@@ -168,10 +168,10 @@ def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
             if row.get("prefix") or row.get("asns"):
                 found.announced(address, row.get("asns"), row.get("prefix"))
             count = row.get("count")
-            average, least, most = (_milliseconds(row.get(kind)) for kind in ("avg_ms", "min_ms", "max_ms"))
+            average, least, maximum = (_milliseconds(row.get(kind)) for kind in ("avg_ms", "min_ms", "max_ms"))
             answers = min(count, _MAX_COUNT) if isinstance(count, int) and count > 0 else 0
             silent = row.get("status") == "unreachable"
-            yield EndpointFact(name, address, "timings", average, least, most, answers, unreachable=silent)
+            yield EndpointFact(name, address, "timings", average, least, maximum, answers, unreachable=silent)
 
 
 def _endpoints(found: _Found, timings: Mapping[tuple[str, str], EndpointFact]) -> list[EndpointFact]:

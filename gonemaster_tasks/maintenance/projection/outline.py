@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gonemaster_db.core.levels import at_least
 from gonemaster_db.runs.documents.caches import EntryType
 
-_MOST = 5000
+_MAX = 5000
 
 SERVERS = frozenset(
     {"A01_ADDR_NOT_GLOBALLY_REACHABLE", "A01_DOCUMENTATION_ADDR", "A01_GLOBALLY_REACHABLE_ADDR", "A01_LOCAL_USE_ADDR"}
@@ -57,7 +57,7 @@ class Outlines:
         sequence = tuple(kinds)
         outline = self._known.get(sequence)
         if outline is None:
-            if len(self._known) >= _MOST:
+            if len(self._known) >= _MAX:
                 self._known.clear()
             entries = [(place, kind_id, known[kind_id]) for place, kind_id in enumerate(kinds)]
             outline = self._known[sequence] = _outline(entries, self._floor)

@@ -15,8 +15,8 @@ from gonemaster_db.analysis.projections import (
     RunRow,
     UnseenBatch,
     find_waiting,
-    note_seen,
     read_run_rows,
+    record_seen,
     store_projections,
     waiting_runs,
 )
@@ -138,7 +138,7 @@ class _BatchProjection:
         projected = 0
         while True:
             with self._store.read_only() as session:
-                keys = waiting_runs(session, self._found_so_far(), limit=_FOUND_AT_A_TIME)
+                keys = waiting_runs(session, self._current_batch(), limit=_FOUND_AT_A_TIME)
             for some in chunks(keys, RUNS_AT_A_TIME):
                 if self._stopped():
                     return projected
@@ -146,10 +146,10 @@ class _BatchProjection:
             if len(keys) < _FOUND_AT_A_TIME:
                 break
         if (snapshot_id := self.snapshot_id) is not None:
-            self._store.run_in_transaction(lambda session: note_seen(session, self._waiting, snapshot_id))
+            self._store.run_in_transaction(lambda session: record_seen(session, self._waiting, snapshot_id))
         return projected
 
-    def _found_so_far(self) -> UnseenBatch:
+    def _current_batch(self) -> UnseenBatch:
         return replace(self._waiting, snapshot_id=self.snapshot_id)
 
     def _project(self, keys: Sequence[int]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import Watch, WatchEvent
-from gonemaster_db.service.watch_following import FollowedRun, TagKey
+from gonemaster_db.service.watched_runs import FollowedRun, TagKey
 from gonemaster_engine.scoring.config import ScoringConfig
 
 MAX_TAGS = 20  # Maximum number of message tags in an event.

@@ -55,7 +55,7 @@ def pause_after(failures: int) -> timedelta:
     return random.uniform(0.9, 1.1) * pause  # Deliveries that failed together are not retried together.
 
 
-def call_for_due_deliveries(store: Store, broker: Broker, *, now: datetime) -> None:
+def notify_due_deliveries(store: Store, broker: Broker, *, now: datetime) -> None:
     """Notify a worker if a delivery is due."""
     with store.read_only() as session:
         due = has_due_delivery(session, now=now)
@@ -92,10 +92,10 @@ class _DeliveryAttempts:
     number: int = 0
 
     async def run(self) -> int:
-        began = renewed = time.monotonic()
+        start = renewed = time.monotonic()
         try:
             while not self.stopped():
-                if time.monotonic() - began < _WORK_FOR_S and len(self.running) < AT_ONCE:
+                if time.monotonic() - start < _WORK_FOR_S and len(self.running) < AT_ONCE:
                     self._begin(self._claim(AT_ONCE - len(self.running)))
                 if not self.running:
                     break
@@ -104,7 +104,7 @@ class _DeliveryAttempts:
                     self._renew()
                     renewed = time.monotonic()
         except (StoreUnavailable, StoreConflict) as error:
-            log.warning("deliveries interrupted, they are continued later", extra={"error": str(error)})
+            log.warning("deliveries interrupted, will continue later", extra={"error": str(error)})
         finally:
             await self._cancel_all()
         return self.number
@@ -136,7 +136,7 @@ class _DeliveryAttempts:
         self.running.pop(delivery_id, None)
         if not task.cancelled() and (error := task.exception()):
             # The claim expires, and the delivery is attempted again.
-            log.error("attempt of a delivery failed", extra={"delivery_id": delivery_id}, exc_info=error)
+            log.error("delivery attempt failed", extra={"delivery_id": delivery_id}, exc_info=error)
 
     def _renew(self) -> None:
         ids = list(self.running)
@@ -159,23 +159,23 @@ class _DeliveryAttempts:
         try:
             self.store.run_in_transaction(partial(release_delivery, delivery_id=delivery_id, worker=self.holder))
         except (StoreUnavailable, StoreConflict):
-            log.warning("delivery not released, its claim expires", extra={"delivery_id": delivery_id})
+            log.warning("delivery not released, its claim will expire", extra={"delivery_id": delivery_id})
 
     async def _attempt(self, delivery: ClaimedDelivery) -> None:
         self.number += 1
-        began, status, failure = time.monotonic(), None, None
+        start, status, failure = time.monotonic(), None, None
         try:
             status = await self._send(delivery)
         except DeliveryFailed as error:
             status, failure = error.status, error
-        took_ms = round(1000 * (time.monotonic() - began))
+        durations_ms = round(1000 * (time.monotonic() - start))
         about = {"delivery_id": delivery.id, "watch_id": delivery.watch_id, "event": delivery.event}
         if failure is None:
             log.info("delivered", extra=about | {"status": status})
         else:
             log.warning("not delivered", extra=about | {"attempt": delivery.attempts, "error": str(failure)})
         self.store.run_in_transaction(
-            partial(self._finish, delivery=delivery, took_ms=took_ms, status=status, failure=failure)
+            partial(self._finish, delivery=delivery, durations_ms=durations_ms, status=status, failure=failure)
         )
 
     def _finish(
@@ -183,7 +183,7 @@ class _DeliveryAttempts:
         session: Any,
         *,
         delivery: ClaimedDelivery,
-        took_ms: int,
+        durations_ms: int,
         status: int | None,
         failure: DeliveryFailed | None,
     ) -> None:
@@ -195,7 +195,7 @@ class _DeliveryAttempts:
             delivery,
             worker=self.holder,
             now=now,
-            duration_ms=took_ms,
+            duration_ms=durations_ms,
             response_status=status,
             error=text_of(failure) if failure else "",
             final=failure is not None and (failure.final or too_old),

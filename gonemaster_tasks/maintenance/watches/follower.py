@@ -19,9 +19,9 @@ from gonemaster_db.core.errors import BatchNotFound
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Watch, WatchEvent, WatchNote
 from gonemaster_db.runs.run_keys import Progress, next_keys
-from gonemaster_db.service import watch_following as following
-from gonemaster_db.service.watch_following import FollowedRun
-from gonemaster_db.service.watches import enabled_watches, follows_runs, take_notes
+from gonemaster_db.service import watched_runs as following
+from gonemaster_db.service.watched_runs import FollowedRun
+from gonemaster_db.service.watches import enabled_watches, follows_runs, pop_notes
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.watches.changes import Change, Grades, compare
@@ -64,7 +64,7 @@ class _Watchers:
                 by_tag[watch.tag].append(watch)
         return cls(by_domain, by_tag)
 
-    def that_want(self, *events: WatchEvent) -> "_Watchers":
+    def subscribed_to(self, *events: WatchEvent) -> "_Watchers":
         every = [watch for group in (*self.by_domain.values(), *self.by_tag.values()) for watch in group]
         return _Watchers.of([watch for watch in every if set(events) & set(watch.events)])
 
@@ -80,7 +80,7 @@ class _Round:
     changes: Changes = field(default_factory=dict)
 
 
-def call_for_watches(store: Store, broker: Broker) -> None:
+def notify_due_watches(store: Store, broker: Broker) -> None:
     """Notify a worker if there are watches. Beat does so more often, but a watch may be about its absence."""
     with store.read_only() as session:
         is_needed = bool(enabled_watches(session))
@@ -99,8 +99,8 @@ def follow_watches(
         queued += _follow_runs(store, Grades.of(scoring()), now, stopped)
     else:
         _forget(store)
-    while not stopped() and (told := store.run_in_transaction(partial(_tell_notes, now=now))) is not None:
-        queued += told
+    while not stopped() and (notified := store.run_in_transaction(partial(_notify_recorded, now=now))) is not None:
+        queued += notified
     if queued:
         log.info("notifications queued", extra={"deliveries": queued})
     return queued
@@ -121,16 +121,16 @@ def _follow_runs(store: Store, grades: Grades, now: datetime, stopped: Callable[
             ended = following.ended_batches(session)
             found = _find(session, grades, now)
         if found.keys:
-            told = store.run_in_transaction(partial(_write, found=found, now=now))
-            if told is None:
+            notified = store.run_in_transaction(partial(_write, found=found, now=now))
+            if notified is None:
                 return queued  # Another worker follows.
-            queued += told
+            queued += notified
         if len(found.keys) >= CHUNK:
             continue
         for batch_key in ended:
             if stopped():
                 break
-            queued += store.run_in_transaction(partial(_tell_batch, batch_key=batch_key, now=now))
+            queued += store.run_in_transaction(partial(_notify_batch, batch_key=batch_key, now=now))
         queued += store.run_in_transaction(partial(_mail_single_runs, now=now))
         if caught_up or not found.batches:
             break
@@ -147,8 +147,8 @@ def _find(session: Session, grades: Grades, now: datetime) -> _Round:
     if not keys:
         return found
     watchers = _Watchers.of(watches)
-    found.batches = _batches_to_follow(session, keys, watchers.that_want(WatchEvent.BATCH_FINISHED))
-    about_domains = watchers.that_want(WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED)
+    found.batches = _batches_to_follow(session, keys, watchers.subscribed_to(WatchEvent.BATCH_FINISHED))
+    about_domains = watchers.subscribed_to(WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED)
     found.changes = _changes(session, keys, about_domains, grades)
     found.batches |= {batch_key for _, batch_key in found.changes if batch_key != _SINGLE}
     return found
@@ -171,8 +171,8 @@ def _changes(session: Session, keys: Sequence[int], watchers: _Watchers, grades:
         return {}
     runs = following.comparable_runs(session, keys)
     tags = following.tags_among(session, {run.domain_id for run in runs}, watchers.by_tag.keys())
-    told = {run.key: _watches_of(run, watchers, tags.get(run.domain_id, set())) for run in runs}
-    watched = [run for run in runs if told[run.key]]
+    notified = {run.key: _watches_of(run, watchers, tags.get(run.domain_id, set())) for run in runs}
+    watched = [run for run in runs if notified[run.key]]
     previous = following.previous_runs(session, [run.key for run in watched])
     pairs = [(previous[run.key], run) for run in watched if run.key in previous]
     levels = following.severe_tags(session, {run.outcome_id for pair in pairs for run in pair})
@@ -181,7 +181,7 @@ def _changes(session: Session, keys: Sequence[int], watchers: _Watchers, grades:
     for before, run in pairs:
         if change := compare(before, run, levels, grades):
             batch = None if run.batch_key is None else batches.get(run.batch_key)
-            for watch in told[run.key]:
+            for watch in notified[run.key]:
                 _add(found, change, watch, batch.id if batch else None)
     return found
 
@@ -223,9 +223,9 @@ def _write(session: Session, found: _Round, now: datetime) -> int | None:
     return queued
 
 
-def _tell_batch(session: Session, batch_key: int, now: datetime) -> int:
+def _notify_batch(session: Session, batch_key: int, now: datetime) -> int:
     """Queue the notifications for the end of a batch: the end itself, and one mail with all changes."""
-    is_noted, digests = following.take_batch(session, batch_key)
+    is_noted, digests = following.pop_batch(session, batch_key)
     batch = following.batch_ids(session, [batch_key]).get(batch_key)
     facts = _batch_facts(session, batch.id, batch.tag, batch.created_at) if batch else None
     every = [watch for watch in enabled_watches(session) if follows_runs(watch)]
@@ -282,9 +282,9 @@ def _mail_single_runs(session: Session, now: datetime) -> int:
     return queued
 
 
-def _tell_notes(session: Session, now: datetime) -> int | None:
+def _notify_recorded(session: Session, now: datetime) -> int | None:
     """Queue the recorded notes; return None if there are none."""
-    notes = take_notes(session, limit=_NOTES)
+    notes = pop_notes(session, limit=_NOTES)
     if not notes:
         return None
     watches = enabled_watches(session)

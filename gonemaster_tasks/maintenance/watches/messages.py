@@ -153,16 +153,16 @@ def queue_digest(
     """
     summary = digest.summary if digest else add_to_summary({}, {})
     counts = {event: summary[event.value]["count"] for event in _CHANGES}
-    told = [f"{number} {_WORDS[event]}" for event, number in counts.items() if number]
+    notified = [f"{number} {_WORDS[event]}" for event, number in counts.items() if number]
     if about_end:
-        told.insert(0, "batch finished")
+        notified.insert(0, "batch finished")
     lines: list[str] = []
     if batch is not None:
         shown = batch if about_end else {"batch_id": batch["batch_id"]}
         lines += [*facts(shown), ""]
     for event in _CHANGES:
         lines += _change_lines(event, summary[event.value])
-    subject = f"{', '.join(told)} ({subject_of(watch)})"
+    subject = f"{', '.join(notified)} ({subject_of(watch)})"
     count = sum(counts.values()) + int(about_end)
     return queue_mail(session, watch, DIGEST, subject, lines, now=now, count=count)
 

@@ -64,7 +64,7 @@ class Gate:
         self._resting_until = 0.0
         self._is_held: Callable[[], bool] = lambda: False
 
-    def hold_while(self, is_held: Callable[[], bool]) -> None:
+    def pause_while(self, is_held: Callable[[], bool]) -> None:
         """Take nothing, not even maintenance, while `is_held` returns True: the messages could not be claimed."""
         self._is_held = is_held
 
@@ -118,7 +118,7 @@ class Gate:
             if job_id in self._acquired:
                 self._acquired[job_id].is_yielded = False
 
-    def note_pause(self, tier: str) -> None:
+    def record_pause(self, tier: str) -> None:
         """Hold a tier that the database reports as paused, until the flags are read again."""
         # The claim saw the pause before the heartbeat did; without this, the requeued message is taken again.
         if self._controls is not None:

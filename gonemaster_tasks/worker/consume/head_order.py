@@ -25,7 +25,7 @@ class HeadOrder:
         try:
             self._broker.lists.put_back(job_id, tier)
         except BrokerUnavailable:
-            log.warning("message not put back, it follows as soon as Redis answers", extra={"job_id": job_id})
+            log.warning("message not requeued, requeued once Redis answers", extra={"job_id": job_id})
             self._broker.reconciliation.post()
             return
         if in_order:

@@ -22,7 +22,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_tasks.broker.address import BrokerAddress
 from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply
 from gonemaster_tasks.broker.queue.messages import fault_of
-from gonemaster_tasks.broker.queue.rejected import RejectedItems
+from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.queues import ORDER
 from gonemaster_tasks.repeating import FailureLog
@@ -84,7 +84,7 @@ class _UnblockingChannel:
         """Create the client of a pool once: kombu creates one per command, which costs more than the command."""
         if asynchronous:
             client = super()._create_client(asynchronous=True)  # type: ignore[misc]  # kombu's channel has it
-            client.set_response_callback("BRPOP", self._only_messages)
+            client.set_response_callback("BRPOP", self._valid_reply)
             return client
         if self._shared is None or self._shared[0] is not self.pool:
             self._shared = (self.pool, super()._create_client())  # type: ignore[misc]  # as above
@@ -102,7 +102,7 @@ class _UnblockingChannel:
         except ErrorReply as error:
             self._queue_cycle.refused()
             if str(error).startswith("WRONGTYPE"):
-                self._put_wrong_types_aside()
+                self._quarantine_wrong_types()
             raise
         except (Empty, *CLIENT_ERRORS):
             raise
@@ -119,7 +119,7 @@ class _UnblockingChannel:
             _broadcasts.failed(error)
             raise Empty from error
 
-    def _only_messages(self, answer: Any) -> Any:
+    def _valid_reply(self, answer: Any) -> Any:
         """Return the reply to BRPOP if it is a valid message, else a timeout reply, because kombu would raise."""
         if not answer:
             return None
@@ -138,9 +138,9 @@ class _UnblockingChannel:
             about = {"queue": queue, "reason": fault, "item": item[:_LOGGED], "error": str(error)}
             log.error("invalid queue item dropped, it could not be stored", extra=about)
 
-    def _put_wrong_types_aside(self) -> None:
+    def _quarantine_wrong_types(self) -> None:
         with suppress(BrokerUnavailable):  # The next BRPOP or the reconciler retries.
-            RejectedItems(self._create_client()).put_wrong_types_aside()
+            RejectedItems(self._create_client()).quarantine_wrong_types()
 
     def close(self) -> None:
         """Close the channel. Messages of a lost connection cannot be requeued: Celery would exit on the attempt."""
@@ -161,9 +161,9 @@ class _UnblockingChannel:
         try:
             self._create_client().client_unblock(client_id)
         except NOT_ALLOWED as error:
-            self._note_refusal(socket, error)
+            self._record_refusal(socket, error)
 
-    def _note_refusal(self, socket: object, error: Exception) -> None:
+    def _record_refusal(self, socket: object, error: Exception) -> None:
         self._blocked = (socket, None)
         about = {"error": str(error)}
         log.warning("no permission for CLIENT ID or UNBLOCK, polling the queues more often", extra=about)
@@ -184,7 +184,7 @@ class _UnblockingChannel:
             try:
                 self._blocked = (socket, int(connection.read_response()))
             except NOT_ALLOWED as error:
-                self._note_refusal(socket, error)
+                self._record_refusal(socket, error)
         return self._blocked is not None and self._blocked[1] is not None
 
 

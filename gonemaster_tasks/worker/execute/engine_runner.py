@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.net.pacing import AddressLimits, Lender, Pacing, Stats
+from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing, Stats
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
@@ -31,8 +31,8 @@ _AS_NAMES_LIMIT_S = 15.0
 _TIMING = tuple(field.name for field in fields(NameserverTiming))  # `asdict` would copy each value deeply.
 
 
-class LenderThread(Lender, Protocol):
-    """A lender with its own thread."""
+class LeaseThread(LeaseClient, Protocol):
+    """A lease client with its own thread."""
 
     def start(self) -> None:
         """Start the thread."""
@@ -44,9 +44,10 @@ class LenderThread(Lender, Protocol):
 class EngineRunner:
     """Runs tests with the engine; all runs of a process share sockets, hot cache and root hints.
 
-    `scoring` returns the configuration in effect when a run ends; it is called in a thread and may block. `lender`
-    leases packets to name servers; without a lender there is no limit. `is_extra` means that the process is no worker,
-    so it sends nothing without a lease. `clock` returns the time (POSIX seconds) at which signatures are validated.
+    `scoring` returns the configuration in effect when a run ends; it is called in a thread and may block.
+    `lease_client` leases packets to name servers; without a lease client there is no limit. `is_extra` means that the
+    process is no worker, so it sends nothing without a lease. `clock` returns the time (POSIX seconds) at which
+    signatures are validated.
     """
 
     def __init__(
@@ -54,13 +55,13 @@ class EngineRunner:
         live: CurrentSettings,
         scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG,
         *,
-        lender: LenderThread | None = None,
+        lease_client: LeaseThread | None = None,
         is_extra: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._live = live
         self._scoring = scoring
-        self._lender = lender
+        self._lease_client = lease_client
         self._is_extra = is_extra
         self._clock = clock
         self._pacing: Pacing | None = None
@@ -72,9 +73,9 @@ class EngineRunner:
     async def open(self) -> None:
         """Open sockets and caches in the running event loop."""
         settings = self._applied = self._live.current
-        if self._lender:
-            self._lender.start()
-            self._pacing = Pacing(self._lender, self._limits, is_extra=self._is_extra)
+        if self._lease_client:
+            self._lease_client.start()
+            self._pacing = Pacing(self._lease_client, self._limits, is_extra=self._is_extra)
         self._stalls = StallDetector()
         self._resources = open_resources(settings, pacing=self._pacing)
 
@@ -82,8 +83,8 @@ class EngineRunner:
         """Close the sockets."""
         if self._resources is not None:
             await self._resources.close()
-        if self._lender:
-            await asyncio.to_thread(self._lender.stop)
+        if self._lease_client:
+            await asyncio.to_thread(self._lease_client.stop)
 
     def usage(self) -> Usage:
         """Return the network usage of all runs so far."""

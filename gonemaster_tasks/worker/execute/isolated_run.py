@@ -78,11 +78,11 @@ def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
 
 
 def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> EngineRunner:
-    from gonemaster_tasks.worker.execute.lender import RedisLender
+    from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 
-    lender = RedisLender.of_extra(settings, "job")
+    lease_client = RedisLeaseClient.for_extra_process(settings, "job")
     live, clock = FixedSettings(settings), lambda: time.time() - skew_s
-    return EngineRunner(live, lambda: scoring, lender=lender, is_extra=True, clock=clock)
+    return EngineRunner(live, lambda: scoring, lease_client=lease_client, is_extra=True, clock=clock)
 
 
 async def _test(runner: Runner, order: TestOrder, answers: AnswerWriter) -> RunOutcome:

@@ -133,7 +133,7 @@ def _run(
         return None
     if answers.error:
         raise IsolatedRunFailed(answers.error)
-    raise IsolatedProcessEnded(reason or Text("the process that tested it {how}", how=_how(status)))
+    raise IsolatedProcessEnded(reason or Text("the process that ran the test {how}", how=_describe_exit(status)))
 
 
 class _ChildReader:
@@ -166,23 +166,24 @@ class _ChildReader:
     def follow(self, *, until: float) -> str:
         """Read until the end; return why the child must be killed, empty if it ended or has answered."""
         stdout: IO[bytes] = self._child.stdout  # type: ignore[assignment]  # a pipe
-        buffer, patience_s, heard_at = b"", max(_START_S, self._stall_s), time.monotonic()
+        buffer, timeout_s, heard_at = b"", max(_START_S, self._stall_s), time.monotonic()
         with selectors.DefaultSelector() as selector:
             selector.register(stdout, selectors.EVENT_READ)
             while self.outcome is None and not self.error:
                 now = time.monotonic()
                 if now > until:
-                    return Text("the process that tested it did not end in time")
-                if now > heard_at + patience_s:
+                    return Text("the process that ran the test did not end in time")
+                if now > heard_at + timeout_s:
                     return Text(
-                        "the process that tested it stood still for {patience_s} s", patience_s=format(patience_s, "g")
+                        "the process that ran the test made no progress for {patience_s} s",
+                        patience_s=format(timeout_s, "g"),
                     )
-                if not selector.select(min(until, heard_at + patience_s) - now):
+                if not selector.select(min(until, heard_at + timeout_s) - now):
                     continue
                 piece = stdout.read1(_PIECE)  # type: ignore[attr-defined]  # a BufferedReader
                 if not piece:
                     return ""
-                patience_s, heard_at = self._stall_s, time.monotonic()
+                timeout_s, heard_at = self._stall_s, time.monotonic()
                 *lines, buffer = (buffer + piece).split(b"\n")
                 for line in lines:
                     self._take(json.loads(line))
@@ -209,7 +210,7 @@ def main_module() -> str:
     return "gonemaster_tasks.worker" if spec is None else spec.name.removesuffix(".__main__")
 
 
-def _how(status: int) -> str:
+def _describe_exit(status: int) -> str:
     return (
         Text("ended by signal {signal}", signal=-status)
         if status < 0

@@ -29,7 +29,7 @@ from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
 from gonemaster_db.queue.jobs import ClaimedJob, is_due
 from gonemaster_db.queue.pauses import is_paused
 from gonemaster_tasks.errors import BrokerUnavailable
-from gonemaster_tasks.maintenance.losses import note_lost_jobs
+from gonemaster_tasks.maintenance.losses import record_lost_jobs
 from gonemaster_tasks.tracing import span
 from gonemaster_tasks.worker.execute.claims import Claim
 from gonemaster_tasks.worker.execute.finish import finish_job
@@ -55,7 +55,7 @@ class Action(enum.Enum):
 
 def run_job(process: Process, job_id: str, tier: str) -> None:
     """Test the domain of one job and store the run. Safe to deliver twice; errors of the job are not raised."""
-    action = _before_claim(process, job_id, tier)
+    action = _check_message(process, job_id, tier)
     if action is Action.CLAIM:
         try:
             with bound_contextvars(job_id=job_id):
@@ -64,14 +64,14 @@ def run_job(process: Process, job_id: str, tier: str) -> None:
             process.gate.release(job_id)
     # After the slot is released: this process may take the message again immediately, and would drop it as a duplicate.
     if action is Action.ASK_ROW:
-        action = Action.REQUEUE_IN_ORDER if _is_still_due(process, job_id, tier) else Action.DROP
+        action = Action.REQUEUE_IN_ORDER if _needs_message(process, job_id, tier) else Action.DROP
     if action is not Action.DROP:
         process.head_order.put_back(job_id, tier, in_order=action is Action.REQUEUE_IN_ORDER)
 
 
-def _before_claim(process: Process, job_id: str, tier: str) -> Action:
+def _check_message(process: Process, job_id: str, tier: str) -> Action:
     """Decide on a message that is a duplicate, or that a running BRPOP took after the gate was closed."""
-    if process.database.is_away():
+    if process.database.is_unavailable():
         return Action.REQUEUE
     if process.gate.paused(tier) or process.gate.over_limit() or process.stopping.is_set():
         return Action.REQUEUE_IN_ORDER
@@ -98,7 +98,7 @@ def _claim(process: Process, job_id: str) -> ClaimedJob | None:
         try:
             job = process.claims.claim(job_id)
         except StoreUnavailable as error:  # Not retried here: a worker whose database answers takes the message next.
-            process.database.note_refusal()
+            process.database.record_refusal()
             log.warning("not claimed: the database is unavailable", extra={"job_id": job_id, "error": str(error)})
             return None
         except StoreConflict as error:
@@ -106,7 +106,7 @@ def _claim(process: Process, job_id: str) -> ClaimedJob | None:
         except Exception:  # Any error: the job must not lose its message.
             log.exception("claim deferred", extra={"job_id": job_id})
         else:
-            process.database.note_claim()
+            process.database.record_claim()
             return job
         if process.stopping.wait(pause_s):
             break
@@ -115,7 +115,7 @@ def _claim(process: Process, job_id: str) -> ClaimedJob | None:
 
 def _without_claim(process: Process, running: RunningJob) -> Action:
     process.jobs.discard(running)  # This comes first, so that `Unclaimed` no longer requeues the message.
-    if not process.database.is_away():
+    if not process.database.is_unavailable():
         return Action.ASK_ROW
     return Action.DROP if running.is_given_back else Action.REQUEUE
 
@@ -137,7 +137,7 @@ def _job_span(process: Process, claim: Claim) -> AbstractContextManager[None]:
     return span("job", parent=parent, tier=claim.running.tier, **about)
 
 
-def _is_still_due(process: Process, job_id: str, tier: str) -> bool:
+def _needs_message(process: Process, job_id: str, tier: str) -> bool:
     """Return whether a job still needs its message; a pause that refused the claim holds the tier."""
     now = process.clock.now()
     try:
@@ -149,8 +149,8 @@ def _is_still_due(process: Process, job_id: str, tier: str) -> bool:
     if not due:
         log.debug("job is no longer queued", extra={"job_id": job_id})
         with suppress(StoreUnavailable, BrokerUnavailable):
-            note_lost_jobs(process.store, process.broker, [job_id])
+            record_lost_jobs(process.store, process.broker, [job_id])
         return False
     if paused:
-        process.gate.note_pause(tier)
+        process.gate.record_pause(tier)
     return True

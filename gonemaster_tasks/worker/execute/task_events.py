@@ -55,9 +55,9 @@ def bound_revoked() -> None:
     """Limit the number and age of revoked ids: the row decides, and the claim drops a remaining message."""
     worker_state.revoked.maxlen = _REVOKED_KEPT
     worker_state.revoked.expires = _REVOKED_LIFE_S
-    logging.getLogger(celery.worker.control.__name__).addFilter(_says_more_than_no_backend)
+    logging.getLogger(celery.worker.control.__name__).addFilter(_is_relevant)
 
 
-def _says_more_than_no_backend(record: logging.LogRecord) -> bool:
+def _is_relevant(record: logging.LogRecord) -> bool:
     """Filter the warning about the missing result backend, logged for each revoked id."""
     return "as revoked in backend" not in str(record.msg)

@@ -29,10 +29,10 @@ def register_analysis(app: Celery, process: Process) -> None:
 
     @app.task(name=queues.PROJECT, shared=False)
     def project() -> None:
-        with process.store.long_work():
+        with process.store.background_limits():
             projecting.run(project_runs)
 
     @app.task(name=queues.CAPTURE, shared=False)
     def capture() -> None:
-        with process.store.long_work():
+        with process.store.background_limits():
             capturing.run(capture_snapshots)

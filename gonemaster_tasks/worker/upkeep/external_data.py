@@ -13,7 +13,7 @@ _PAUSE_S = 10.0
 
 
 @runtime_checkable
-class KnowsAsNames(Protocol):
+class AsNameSource(Protocol):
     """A runner that can look up the holder of an AS."""
 
     async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
@@ -25,7 +25,7 @@ def external_data_task(process: Process) -> RepeatedTask:
     runner = process.runner
 
     def look_up(asns: Sequence[int]) -> Mapping[int, AsName | None]:
-        assert isinstance(runner, KnowsAsNames)  # noqa: S101  # checked below
+        assert isinstance(runner, AsNameSource)  # noqa: S101  # checked below
         return process.loop.call(runner.as_names(asns))
 
     def work() -> None:
@@ -35,7 +35,7 @@ def external_data_task(process: Process) -> RepeatedTask:
             process.store,
             process.broker,
             process.settings,
-            look_up_as_names=look_up if isinstance(runner, KnowsAsNames) else None,
+            look_up_as_names=look_up if isinstance(runner, AsNameSource) else None,
             now=process.clock.now,
             stopped=process.stopping.is_set,
         )

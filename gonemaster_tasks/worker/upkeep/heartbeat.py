@@ -95,7 +95,7 @@ class Heartbeat:
         if gate.slots != self._registered_slots or self._is_due("register", _REGISTER_EVERY_S):
             broker.workers.register(self._state(), LIFE)
             self._registered_slots = gate.slots
-        away = self._process.database.is_away()
+        away = self._process.database.is_unavailable()
         if away is not self._reported_away:
             self._reporter.report_soon()
             self._reported_away = away

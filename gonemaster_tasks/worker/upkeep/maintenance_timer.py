@@ -45,7 +45,7 @@ class MaintenanceTimer:
         broker, name = self._process.broker, self._process.name
         if broker.locks.acquire(_LOCK, name, _LONGEST) or self._take_over():
             try:
-                with self._process.store.long_work():
+                with self._process.store.background_limits():
                     reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
                 follow_purge_interval(self._app, broker, self._process.settings)
             finally:

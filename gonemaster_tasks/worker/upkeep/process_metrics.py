@@ -47,7 +47,7 @@ class ProcessMetrics:
         self._server, self._thread = found
         setattr(self._server.RequestHandlerClass, "timeout", _REQUEST_S)  # noqa: B010 - typed as any callable
         self.port = self._server.server_port
-        log.info("metrics of this process are served", extra={"host": host, "port": self.port})
+        log.info("metrics server started", extra={"host": host, "port": self.port})
 
     def stop(self) -> None:
         """Stop the server."""
@@ -73,13 +73,15 @@ class _Figures(Collector):
         info.add_metric([process.name], 1)
         yield info
         yield GaugeMetricFamily(_PREFIX + "slots", "Slots of this process.", value=process.gate.slots)
-        yield GaugeMetricFamily(_PREFIX + "running_jobs", "Jobs that run here.", value=len(process.jobs.ids()))
         yield GaugeMetricFamily(
-            _PREFIX + "draining", "Whether this process takes no more jobs.", value=process.stopping.is_set()
+            _PREFIX + "running_jobs", "Running jobs of this process.", value=len(process.jobs.ids())
+        )
+        yield GaugeMetricFamily(
+            _PREFIX + "draining", "Whether this process accepts no more jobs.", value=process.stopping.is_set()
         )
         idle = process.jobs.idle_seconds().values()
         yield GaugeMetricFamily(
-            _PREFIX + "longest_idle_seconds", "Time since the job that stands still longest made progress.",
+            _PREFIX + "longest_idle_seconds", "Seconds since the most stalled job made progress.",
             value=max(idle, default=0.0),
         )  # fmt: skip
         yield CounterMetricFamily(
@@ -99,5 +101,5 @@ class _Figures(Collector):
             _PREFIX + "dns_waits_total", "Packets that waited for the limit of their address.", value=usage.waits
         )
         yield CounterMetricFamily(
-            _PREFIX + "dns_waited_seconds_total", "How long they waited, all together.", value=usage.waited_ms / 1000
+            _PREFIX + "dns_waited_seconds_total", "Total time that these packets waited.", value=usage.waited_ms / 1000
         )

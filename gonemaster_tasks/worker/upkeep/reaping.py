@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 from itertools import count
 
-from gonemaster_tasks.broker.processes.duties import REAP
+from gonemaster_tasks.broker.processes.maintenance_times import REAP
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reaper import expire, reap, void_claims
 from gonemaster_tasks.maintenance.unacked import drop_stale_unacked
@@ -41,19 +41,19 @@ def reap_once(process: Process) -> None:
     interval = timedelta(seconds=process.settings.reap_interval_seconds)
     if not locks.acquire(_LOCK, name, interval):  # never released, so it also spaces the reaps of all processes
         return
-    now, most = process.clock.now(), process.settings.max_attempts
+    now, maximum = process.clock.now(), process.settings.max_attempts
 
     chunks = count()
 
-    def goes_on() -> bool:
+    def may_continue() -> bool:
         if next(chunks):  # the previous chunk is done; health reports if no process gets this far
-            process.broker.duties.note(REAP)
+            process.broker.maintenance_times.note(REAP)
         return locks.renew(_LOCK, name, interval)
 
-    reap(process.store, process.broker, now=now, max_attempts=most, goes_on=goes_on)
+    reap(process.store, process.broker, now=now, max_attempts=maximum, may_continue=may_continue)
     drop_stale_unacked(process.store, process.broker, now=process.clock.now(), grace=_CLAIMED_WITHIN)
     expire(process.store, now=now)
-    process.broker.duties.note(REAP)
+    process.broker.maintenance_times.note(REAP)
 
 
 class Reaper:
@@ -72,7 +72,7 @@ class Reaper:
         try:
             self._void(self._process.name)
         except Exception:  # its leases expire
-            log.warning("claims of a predecessor not voided, their leases end", exc_info=True)
+            log.warning("claims of a predecessor not voided, their leases will expire", exc_info=True)
         self._task.start(at_once=True)
 
     def stop(self) -> None:
@@ -126,7 +126,7 @@ class Reaper:
         process = self._process
         voided = void_claims(process.store, worker=name, now=process.clock.now())
         if voided:
-            log.warning("worker process died, its jobs are queued again", extra={"worker": name, "jobs": voided})
-            most = process.settings.max_attempts
-            reap(process.store, process.broker, now=process.clock.now(), max_attempts=most, worker=name)
+            log.warning("worker process died, its jobs were requeued", extra={"worker": name, "jobs": voided})
+            maximum = process.settings.max_attempts
+            reap(process.store, process.broker, now=process.clock.now(), max_attempts=maximum, worker=name)
         self._sweep_until = time.monotonic() + _SWEEP_S

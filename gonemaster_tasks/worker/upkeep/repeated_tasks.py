@@ -21,7 +21,7 @@ def repeated(task: str) -> Iterator[None]:
     try:
         yield
     except (StoreError, TasksError) as error:
-        log.warning("maintenance task failed, it is repeated", extra={"task": task, "error": str(error)})
+        log.warning("maintenance task failed, will be retried", extra={"task": task, "error": str(error)})
 
 
 class OneAtATime:

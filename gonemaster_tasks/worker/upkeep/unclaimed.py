@@ -1,9 +1,9 @@
-"""Return of messages that a worker has taken but not claimed: they are put back at the front for another worker.
+"""Requeues messages that a worker has taken but not claimed, at the front, for another worker.
 
 Without this task kombu puts them back only after the visibility timeout of an hour. With it, the jobs start on another
 worker within 5 s.
 
-A worker puts back its own messages while the database does not respond. Messages taken by a worker that is frozen,
+A worker requeues its own messages while the database does not respond. Messages taken by a worker that is frozen,
 disconnected or dead are found by other workers as soon as its heartbeat is missing. Such messages are in `unacked`, or
 in neither `unacked` nor the queue if the worker's BRPOP received them.
 
@@ -31,7 +31,7 @@ _LOCK = "unclaimed"
 
 
 class Unclaimed:
-    """The task of a worker process that puts back unclaimed messages."""
+    """The task of a worker process that requeues unclaimed messages."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -47,21 +47,21 @@ class Unclaimed:
 
     def look(self) -> None:
         """Check once, either the messages of this process or the messages of other workers."""
-        if self._process.database.is_away():
-            self._give_back()
+        if self._process.database.is_unavailable():
+            self._requeue_all()
             return
         store, broker, now = self._process.store, self._process.broker, self._process.clock.now()
-        if broker.workers.silent(_SILENT_FOR, now=now) and self._has_turn():
+        if broker.workers.silent(_SILENT_FOR, now=now) and self._acquire_check():
             drop_stale_unacked(store, broker, now=now, grace=_TAKEN_FOR)
             restore_lost_messages(store, broker, now=now, grace=_TAKEN_FOR)
 
-    def _has_turn(self) -> bool:
+    def _acquire_check(self) -> bool:
         """Return whether no other process is checking now. The lock is never released, so it also spaces the checks."""
         life = timedelta(seconds=_LOOK_EVERY_S * 0.9)
         return self._process.broker.locks.acquire(_LOCK, self._process.name, life)
 
-    def _give_back(self) -> None:
-        """Put back messages that wait for their claim.
+    def _requeue_all(self) -> None:
+        """Requeue messages that wait for their claim.
 
         Their slots may be blocked by connections that no longer respond.
         """
@@ -73,4 +73,4 @@ class Unclaimed:
             except BrokerUnavailable:
                 return  # nothing can be done without Redis and the database
             job.is_given_back = True
-            log.warning("message given back, the database does not answer", extra={"job_id": job.job_id})
+            log.warning("message requeued, the database does not answer", extra={"job_id": job.job_id})

@@ -12,9 +12,9 @@ from celery import Celery
 from gonemaster_tasks import queues
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.maintenance.watches.deliveries import attempt_due_deliveries, call_for_due_deliveries
+from gonemaster_tasks.maintenance.watches.deliveries import attempt_due_deliveries, notify_due_deliveries
 from gonemaster_tasks.maintenance.watches.follower import follow_watches
-from gonemaster_tasks.maintenance.watches.troubles import tell_troubles
+from gonemaster_tasks.maintenance.watches.queue_issues import notify_issues
 from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.execute.process import Process
@@ -42,13 +42,13 @@ def register_watches(app: Celery, process: Process, *, wake_deliveries: Callable
         scoring = partial(current_scoring, store, process.settings)
         parts = QueueParts(store, broker, app, process.clock)
         follow_watches(store, scoring, now=now, stopped=process.stopping.is_set)
-        call_for_due_deliveries(store, broker, now=now)
-        if tell_troubles(store, partial(find_issues, parts, process.settings), now=now):
-            call_for_due_deliveries(store, broker, now=now)
+        notify_due_deliveries(store, broker, now=now)
+        if notify_issues(store, partial(find_issues, parts, process.settings), now=now):
+            notify_due_deliveries(store, broker, now=now)
 
     @app.task(name=queues.WATCH, shared=False)
     def watch() -> None:
-        with process.store.long_work():
+        with process.store.background_limits():
             watching.run(find_events)
 
     @app.task(name=queues.DELIVER, shared=False)

@@ -60,6 +60,6 @@ class Watchdog:
         if still_s < self._limit_s:
             return
         about = {"seconds": round(still_s), "jobs": list(self._jobs.ids())}
-        log.critical("the event loop stands still, this process ends", extra=about)
+        log.critical("event loop stalled, process exits", extra=about)
         faulthandler.dump_traceback(all_threads=True)
         os._exit(EXIT_STATUS)

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.service.reference_lists import save_reference_list
-from gonemaster_db.service.registrations import note_registration_failure, save_registration
+from gonemaster_db.service.registrations import record_registration_failure, save_registration
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.reference_data.rdap import BOOTSTRAP, RegistrationData
 from tests.api.analysis.conftest import ROOT
@@ -104,7 +104,7 @@ def test_what_is_old_or_failed_long_ago_is_asked_for_again(
             content = RegistrationData(handle="D1").as_json()
             save_registration(session, "shop.example", content=content, source_url="u", now=utcnow() - fetched)
         if failed:
-            note_registration_failure(session, "shop.example", error="away", now=utcnow() - failed)
+            record_registration_failure(session, "shop.example", error="away", now=utcnow() - failed)
     _, registry = detail(ask, external_data_enabled="true")
     assert (registry["state"], registry["handle"]) == (state, "D1" if fetched else None)
     assert queue.broker.wishes.count() == asked

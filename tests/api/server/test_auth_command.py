@@ -87,7 +87,7 @@ def test_only_print_stores_nothing(auth: Command) -> None:
         (["add-token"], "--label must be"),
         (["add-token", "--label", "a:b"], "--label must be"),
         (["add-token", "--label", " x"], "--label must be"),
-        (["revoke", "nobody"], "there is no token 'nobody'"),
+        (["revoke", "nobody"], "no such token: 'nobody'"),
         (["revoke"], "auth takes add-token"),
         (["list", "--label", "x"], "--label: only auth add-token takes this"),
         (["frobnicate"], "auth takes add-token"),

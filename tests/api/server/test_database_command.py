@@ -50,9 +50,9 @@ def test_commands_of_the_page_about_upgrades(capsys: pytest.CaptureFixture[str],
         assert outputs[0] == f"{head()}\n"
         assert outputs[1] == (
             f"version {head()}, to be applied:\n{NEXT}  Next release 1\n"
-            "The API, workers and beat may go on; replace them one by one afterwards.\n"
+            "The API, workers and beat can keep running; replace them one by one afterwards.\n"
         )
-        assert outputs[3] == f"version {NEXT}: this release works with it\n"
+        assert outputs[3] == f"version {NEXT}: compatible with this release\n"
         assert printed(capsys, "db", "current") == "0029\n"
 
 
@@ -63,7 +63,7 @@ def test_tables_that_differ_from_the_models_are_listed(capsys: pytest.CaptureFix
         connection.execute("DROP INDEX ix_runs_by_finished")
     for command in ("plan", "check"):
         assert printed(capsys, "db", command, status=1) == (
-            "the tables are not those of this release:\n  index ix_runs_by_finished of table runs is missing\n"
+            "the tables differ from those of this release:\n  index ix_runs_by_finished of table runs is missing\n"
         )
 
 
@@ -100,7 +100,7 @@ def test_the_older_release_is_told_whether_it_works(capsys: pytest.CaptureFixtur
     with revisions_of(tmp_path):
         plan = printed(capsys, "db", "plan")
         printed(capsys, "db", "upgrade")
-    assert plan.endswith(f"Stop the API, workers and beat first, on all machines: {last} would break them.\n")
+    assert plan.endswith(f"First stop the API, workers and beat on all machines: {last} would break them.\n")
     assert printed(capsys, "db", "check", status=1) == (
         f"the database belongs to a later release, version {last}: it works with releases from {last}, and this one has"
         f" {head()}; install a later release\n"

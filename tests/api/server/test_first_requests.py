@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from gonemaster_api.app import create_app
 from gonemaster_api.queries.metrics.http import read_http_counts
-from gonemaster_api.server.first_requests import ask_first
+from gonemaster_api.server.first_requests import send_first_requests
 from gonemaster_api.state import NAME, State
 from gonemaster_api.web.exporter import http_metrics
 from gonemaster_db.core.session import Store, open_store
@@ -40,7 +40,7 @@ def test_lists_and_runs_are_read(client: FlaskClient, shared: State, filled: boo
         make_run(shared.store)
         queue_job(shared.store, "waiting.example")
     executed = statements_of(shared.store)
-    assert ask_first(client.application, limit_s=LONG_S)
+    assert send_first_requests(client.application, limit_s=LONG_S)
     for table in ("jobs", "runs", "domains", "batches", "tags"):
         assert any(f"FROM {table}" in statement for statement in executed), table
     assert filled == any("run_documents" in statement for statement in executed)
@@ -48,10 +48,10 @@ def test_lists_and_runs_are_read(client: FlaskClient, shared: State, filled: boo
 
 def test_nobody_has_asked(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     metrics = http_metrics(client.application)
-    before = read_http_counts(metrics.of_process())
+    before = read_http_counts(metrics.process_metrics())
     with caplog.at_level(logging.INFO):
-        assert ask_first(client.application, limit_s=LONG_S)
-    assert read_http_counts(metrics.of_process()).routes == before.routes
+        assert send_first_requests(client.application, limit_s=LONG_S)
+    assert read_http_counts(metrics.process_metrics()).routes == before.routes
     assert [line for line in caplog.records if line.name == "gonemaster_api.access"] == []
 
 
@@ -59,7 +59,7 @@ def test_without_a_database_the_first_question_is_the_last(settings: Settings, t
     parts = open_queue(settings, open_store(StoreSettings(dsn=str(tmp_path / "absent" / "store.db"))))
     try:
         app = create_app(settings, queue=parts)
-        assert not ask_first(app, limit_s=LONG_S)
+        assert not send_first_requests(app, limit_s=LONG_S)
         assert not [thread for thread in threading.enumerate() if thread.name == "first requests"]
     finally:
         parts.broker.close()

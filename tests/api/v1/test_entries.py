@@ -70,7 +70,7 @@ def test_pages_by_the_last_entry_seen_join_to_the_whole(client: FlaskClient, que
 
 @pytest.mark.usefixtures("seven")
 def test_csv_comes_in_pieces_that_join_to_all_rows(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither database rows nor lines of the response are collected as a whole."""
+    """Neither the database rows nor the lines of the response are all in memory at once."""
     monkeypatch.setattr(entries, "MIN_ROWS", 2)
     monkeypatch.setattr(entries, "MAX_ROWS", 2)
     response = client.get("/api/v1/entries?format=csv", buffered=False)

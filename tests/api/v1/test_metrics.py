@@ -448,7 +448,8 @@ def test_processes_of_a_host_show_the_sum_of_their_counts(tmp_path: Path) -> Non
         "from gonemaster_api.web.exporter import http_metrics, register_exporter; app = Flask('x');"
         "app.add_url_rule('/x', 'x', lambda: 'x'); register_exporter(app); client = app.test_client();"
         "[client.get('/x') for _ in range(int(sys.argv[1]))];"
-        "print({key.route: counts for key, counts in read_http_counts(http_metrics(app).of_host()).routes.items()})"
+        "counts = read_http_counts(http_metrics(app).host_metrics());"
+        "print({key.route: found for key, found in counts.routes.items()})"
     )
     environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     commands = [[sys.executable, "-c", script, number] for number in ("2", "3", "0")]

@@ -17,7 +17,7 @@ from gonemaster_db.queue.jobs import get_job
 from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.monitoring.patience import PendingCall
+from gonemaster_tasks.monitoring.pending_calls import PendingCall
 from tests.api.web.test_errors import error_of
 from tests.support.clocks import SkewedClock
 from tests.support.rows import claim, make_run, queue_job, queue_jobs, record
@@ -303,6 +303,6 @@ def test_a_broker_that_is_known_to_be_away_is_not_asked_again(
     ended = threading.Event()
     never: PendingCall[list[dict[str, Any]]] = PendingCall(lambda: [{}] if ended.wait() else [])
     try:
-        assert _documents(never, [], shared, 0.0, is_away=True) == []
+        assert _documents(never, [], shared, 0.0, is_unavailable=True) == []
     finally:
         ended.set()

@@ -52,7 +52,7 @@ def test_absent_database_is_503_and_tells_no_address(settings: Settings, queue: 
     ready = client.get("/api/v1/readyz")
     assert ready.status_code == 503
     assert ready.get_json()["parts"]["database"] == "does not answer"
-    assert ready.get_json()["parts"]["migrations"] == "not known: the database does not answer"
+    assert ready.get_json()["parts"]["migrations"] == "unknown: the database does not answer"
     assert int(ready.headers["Retry-After"]) > 0
     answer = client.get("/api/v1/jobs/job_x")
     assert (answer.status_code, answer.get_json()["error"]["code"]) == (503, "store_unavailable")

@@ -43,7 +43,7 @@ LEFT_OUT = ("/static/", "/pub/api/v1/lookup/")
 
 @pytest.fixture
 def store_settings(make_store_settings: MakeSettings) -> StoreSettings:
-    """One database kind is enough: what differs between them is below the routes."""
+    """One database kind is enough: the differences between them are below the routes."""
     return make_store_settings("sqlite")
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 
 from gonemaster_db.analysis import comparisons
 from gonemaster_db.analysis.clusters import MAX_SHOWN
-from gonemaster_db.analysis.offers import OfferedSnapshot, find_offered_snapshot, find_public_cohort
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot, find_public_cohort, find_public_snapshot
 from gonemaster_db.core.errors import TimeLimitExceeded
 from gonemaster_db.core.levels import LEVELS, SEVERITIES
 from gonemaster_db.core.session import Store
@@ -139,13 +139,13 @@ def random_pair(seed: int) -> Pair:
     return before, after
 
 
-def offered(store: Store, pair: Pair) -> tuple[OfferedSnapshot, OfferedSnapshot]:
+def offered(store: Store, pair: Pair) -> tuple[PublicSnapshot, PublicSnapshot]:
     cohort_id = make_cohort(store)
     for side in pair:
         make_snapshot(store, cohort_id, side)
     with store.read_only() as session:
         cohort = find_public_cohort(session, "se")
-        found = [find_offered_snapshot(session, cohort, side.slug) for side in pair]
+        found = [find_public_snapshot(session, cohort, side.slug) for side in pair]
     return found[0], found[1]
 
 
@@ -229,7 +229,7 @@ def check_tags(found: comparisons.StoredComparison, reference: Reference, old: D
 
 
 @pytest.fixture
-def pair(store: Store) -> tuple[OfferedSnapshot, OfferedSnapshot]:
+def pair(store: Store) -> tuple[PublicSnapshot, PublicSnapshot]:
     chance = Chance(5)
     before = chance.snapshot()
     return offered(store, (before, chance.later(before)))
@@ -240,12 +240,12 @@ def stored(store: Store) -> list[SnapshotComparison]:
         return list(session.scalars(select(SnapshotComparison).order_by(SnapshotComparison.id)))
 
 
-def compare(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot], config: ScoringConfig = DEFAULT_CONFIG) -> Any:
+def compare(store: Store, pair: tuple[PublicSnapshot, PublicSnapshot], config: ScoringConfig = DEFAULT_CONFIG) -> Any:
     with store.read_only() as session:
         return read_comparison(store, session, *pair, config)
 
 
-def test_another_scoring_replaces_the_comparison(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
+def test_another_scoring_replaces_the_comparison(store: Store, pair: tuple[PublicSnapshot, PublicSnapshot]) -> None:
     compare(store, pair)
     config = parse_config({"severity_penalties": {"NOTICE": 10, "WARNING": 20, "ERROR": 40}})
     compare(store, pair, config)
@@ -255,7 +255,7 @@ def test_another_scoring_replaces_the_comparison(store: Store, pair: tuple[Offer
     assert again != other
 
 
-def test_removing_a_view_removes_its_comparisons(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
+def test_removing_a_view_removes_its_comparisons(store: Store, pair: tuple[PublicSnapshot, PublicSnapshot]) -> None:
     compare(store, pair)
     with store.transaction() as session:
         session.get_one(CohortSnapshot, pair[1].id).view_id = None
@@ -265,7 +265,7 @@ def test_removing_a_view_removes_its_comparisons(store: Store, pair: tuple[Offer
 
 
 def test_number_of_comparisons_is_bounded(
-    store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot], monkeypatch: pytest.MonkeyPatch
+    store: Store, pair: tuple[PublicSnapshot, PublicSnapshot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparisons, "MAX_COMPARISONS", 2)
     before, after = pair
@@ -277,14 +277,14 @@ def test_number_of_comparisons_is_bounded(
     ]
 
 
-def test_comparison_with_itself_is_empty(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
+def test_comparison_with_itself_is_empty(store: Store, pair: tuple[PublicSnapshot, PublicSnapshot]) -> None:
     found = compare(store, (pair[0], pair[0]))
     lists = (found.added, found.removed, found.grade_changed, found.level_changed, found.tags, found.clusters)
     assert (*map(len, lists), found.moved_total) == (0,) * 7
 
 
 def test_captured_snapshot_is_compared_with_its_neighbours(
-    store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]
+    store: Store, pair: tuple[PublicSnapshot, PublicSnapshot]
 ) -> None:
     expected = [(pair[0].view_id, pair[1].view_id)]
     for one in pair:
@@ -297,7 +297,7 @@ def test_captured_snapshot_is_compared_with_its_neighbours(
     assert prepare_comparisons(store, 10**6, DEFAULT_CONFIG) == 0
 
 
-def test_comparison_respects_the_time_limit(store: Store, pair: tuple[OfferedSnapshot, OfferedSnapshot]) -> None:
+def test_comparison_respects_the_time_limit(store: Store, pair: tuple[PublicSnapshot, PublicSnapshot]) -> None:
     def compare_late() -> None:
         with store.read_only_within(timedelta(microseconds=1)) as session:
             read_comparison(store, session, *pair, DEFAULT_CONFIG)

@@ -139,11 +139,11 @@ def test_the_last_primary_is_tried_first_until_it_is_lost(given: dict[str, str],
     hosts, entry = Hosts(), cast("ConnectionPoolEntry", SimpleNamespace(info={}))
     primary = SimpleNamespace(info=SimpleNamespace(host="b", port=2))
     assert ordered().get("host") == given.get("host")
-    hosts.note_primary(primary, entry)
+    hosts.record_primary(primary, entry)
     assert ordered() == expected
-    hosts.note_loss(None, entry, None)  # it was recycled
+    hosts.record_loss(None, entry, None)  # it was recycled
     assert ordered() == expected
-    hosts.note_loss(None, entry, OSError())
+    hosts.record_loss(None, entry, OSError())
     assert ordered().get("host") == given.get("host")  # host a before host b
-    hosts.note_primary(primary, entry)
+    hosts.record_primary(primary, entry)
     assert ordered() == expected

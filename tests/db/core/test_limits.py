@@ -50,7 +50,7 @@ def settings_in_effect(store: Store, how: str = "transaction") -> list[str]:
 def test_each_kind_of_work_has_its_limits(limited: StoreSettings, how: str) -> None:
     with opened(limited) as store:
         assert settings_in_effect(store, how) == ["15s", "5s", "14s"]
-        with store.long_work():
+        with store.background_limits():
             assert settings_in_effect(store, how) == ["10min", "5s", "1min"]
             with store.lock_timeout(lock=timedelta(seconds=1)):
                 assert settings_in_effect(store, how) == ["15s", "1s", "14s"]
@@ -217,7 +217,7 @@ def test_limits_hold_through_a_pooler(pooler: StoreSettings) -> None:
     with opened(pooler) as store:
         for how in ("transaction", "autocommit", "read_only"):
             assert settings_in_effect(store, how) == ["15s", "5s", "14s"]
-            with store.long_work():
+            with store.background_limits():
                 assert settings_in_effect(store, how) == ["10min", "5s", "1min"]
         jobs = queue_jobs(store, [f"d{number}.test" for number in range(8)])
 

@@ -25,7 +25,7 @@ def enter(writers: WriterQueue, served: list[int], number: int) -> None:
 
 
 def test_threads_are_admitted_in_order_of_arrival() -> None:
-    writers, served = WriterQueue(1, patience=LONG, refusal=StoreConflict), list[int]()
+    writers, served = WriterQueue(1, timeout=LONG, refusal=StoreConflict), list[int]()
     with ThreadPoolExecutor(6) as pool:
         with writers:
             for number in range(6):
@@ -37,7 +37,7 @@ def test_threads_are_admitted_in_order_of_arrival() -> None:
 
 
 def test_no_more_than_the_limit_are_in_the_block() -> None:
-    writers, inside, most = WriterQueue(3, patience=LONG, refusal=StoreConflict), list[int](), list[int]()
+    writers, inside, most = WriterQueue(3, timeout=LONG, refusal=StoreConflict), list[int](), list[int]()
     full = threading.Barrier(3)
 
     def work(number: int) -> None:
@@ -59,7 +59,7 @@ def test_no_more_than_the_limit_are_in_the_block() -> None:
 
 @pytest.mark.parametrize("refusal", [StoreConflict, StoreUnavailable])
 def test_a_thread_that_waits_too_long_is_refused(refusal: type[Exception]) -> None:
-    writers = WriterQueue(1, patience=timedelta(milliseconds=20), refusal=refusal)  # type: ignore[arg-type]  # both are
+    writers = WriterQueue(1, timeout=timedelta(milliseconds=20), refusal=refusal)  # type: ignore[arg-type]  # both are
     with ThreadPoolExecutor(1) as pool:
         with writers:
             refused: Future[None] = pool.submit(enter, writers, [], 1)
@@ -69,7 +69,7 @@ def test_a_thread_that_waits_too_long_is_refused(refusal: type[Exception]) -> No
 
 
 def test_a_turn_ends_with_an_exception() -> None:
-    writers = WriterQueue(1, patience=timedelta(milliseconds=20), refusal=StoreConflict)
+    writers = WriterQueue(1, timeout=timedelta(milliseconds=20), refusal=StoreConflict)
     with pytest.raises(LookupError), writers:
         raise LookupError
     enter(writers, [], 1)

@@ -52,7 +52,7 @@ def test_a_release_works_on_a_compatible_later_schema(store: Store, tmp_path: Pa
     write_revision(tmp_path, EXPAND, number=1)
     last = write_revision(tmp_path, INDEX, number=2)
     with revisions_of(tmp_path):
-        assert [(step.number, step.works_with(head())) for step in pending_revisions(store)] == [
+        assert [(step.number, step.is_compatible_with(head())) for step in pending_revisions(store)] == [
             (f"{int(head()) + 1:04}", True), (last, True),
         ]  # fmt: skip
         upgrade(store)
@@ -75,7 +75,7 @@ def test_a_release_refuses_an_incompatible_later_schema(store: Store, tmp_path: 
     write_revision(tmp_path, EXPAND, number=1)
     last = write_revision(tmp_path, CONTRACT, number=2, compatible=False)
     with revisions_of(tmp_path):
-        assert [step.works_with(head()) for step in pending_revisions(store)] == [True, False]
+        assert [step.is_compatible_with(head()) for step in pending_revisions(store)] == [True, False]
         upgrade(store)
     for refusing in (check_schema, upgrade):
         with pytest.raises(StoreOutdated, match=rf"later release, version {last}: it works with releases from {last}"):

@@ -99,7 +99,7 @@ def test_chain_timings_and_profile_are_stored_and_the_profile_once(store: Store)
         run = make_run(store, outcome=outcome)
     with store.read_only() as session:
         found = session.scalars(select(Run).where(Run.id == run.id)).one()
-        assert read_stored_run(session, run.id).whole_document.nameserver_timings == timings
+        assert read_stored_run(session, run.id).full_document.nameserver_timings == timings
         assert found.effective_profile is not None
         assert found.effective_profile.document == '{"test_cases":["basic01"],"net":{"ipv6":false}}'
     assert (count(store, EffectiveProfile), count(store, RunDocument)) == (1, 2)

@@ -204,10 +204,10 @@ def test_a_run_is_read_with_profile_and_chain(store: Store) -> None:
         found = get_run(session, run.id)
         assert found.effective_profile is not None
         assert found.effective_profile.document == "{}"
-        assert read_stored_run(session, run.id).whole_document.nameserver_timings == [{"count": 3}]
+        assert read_stored_run(session, run.id).full_document.nameserver_timings == [{"count": 3}]
         assert get_run(session, bare.id).effective_profile is None
         assert (get_dnssec_chain(session, run.id), get_dnssec_chain(session, bare.id)) == ({"version": 3}, None)
-        assert [read_stored_run(session, r.id).whole_document.has_chain for r in (run, bare)] == [True, False]
+        assert [read_stored_run(session, r.id).full_document.has_chain for r in (run, bare)] == [True, False]
         listed = list_runs(session, RunFilter(domain_exact="example.com"), full=True).items
         assert {run.effective_profile and run.effective_profile.document for run in listed} == {None, "{}"}
         with pytest.raises(RunNotFound):

@@ -15,6 +15,16 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import MetricFollower, MetricSlot, Run, RunStatus
 from gonemaster_db.runs.graduation import cancel_waiting_jobs
 from gonemaster_db.runs.runs import set_score
+from gonemaster_db.service.metrics.aggregation import (
+    DURATION,
+    DURATION_SUM,
+    MAX_SEPARATE,
+    SEVERITY,
+    BatchSums,
+    DomainSums,
+    FinishedRun,
+    JobTally,
+)
 from gonemaster_db.service.metrics.counting import (
     MAX_LABEL,
     RUNS_REMOVED,
@@ -34,16 +44,6 @@ from gonemaster_db.service.metrics.slots import (
     remove_old_slots,
     slots_at,
     write_latencies,
-)
-from gonemaster_db.service.metrics.tally import (
-    DURATION,
-    DURATION_SUM,
-    MAX_SEPARATE,
-    SEVERITY,
-    BatchSums,
-    DomainSums,
-    EndedRun,
-    JobTally,
 )
 from tests.support.rows import NOON, make_run, queue_jobs, record
 from tests.support.threads import together
@@ -236,7 +236,7 @@ def test_deleting_followed_runs_needs_no_lock(store: Store) -> None:
 def test_recent_domains_and_batches_are_separate_and_others_are_summed() -> None:
     tally = JobTally()
     runs = [
-        EndedRun(number, f"d{number}.example", number, RunStatus.SUCCEEDED, NOON, 100, 0, 0, 1, 0)
+        FinishedRun(number, f"d{number}.example", number, RunStatus.SUCCEEDED, NOON, 100, 0, 0, 1, 0)
         for number in range(MAX_SEPARATE)
     ]
     tally.add(runs, {number: (f"batch_{number}", 3) for number in range(MAX_SEPARATE + 2)}, now_s=NOON.timestamp())

@@ -17,7 +17,7 @@ from gonemaster_db.domains.tags import tag_domains
 from gonemaster_db.models import WatchDigest, WatchEvent
 from gonemaster_db.runs.graduation import graduate_job
 from gonemaster_db.runs.run_keys import HOLE_LIFE_S, Hole, Progress, next_keys
-from gonemaster_db.service import watch_following as following
+from gonemaster_db.service import watched_runs as following
 from tests.db.service.test_watches import make_watch
 from tests.support.rows import NOON, claim, make_run, queue_job, record
 from tests.support.stores import MakeSettings, opened
@@ -178,8 +178,8 @@ def test_a_batch_has_ended_when_no_job_is_left(store: Store) -> None:
         graduate_job(session, job.id, worker=claimed.worker or "", attempt=claimed.attempt, record=record("INFO"))
     with store.transaction() as session:
         assert following.ended_batches(session) == [batch.key]
-        assert following.take_batch(session, batch.key) == (True, {})
-        assert following.take_batch(session, batch.key) == (False, {})
+        assert following.pop_batch(session, batch.key) == (True, {})
+        assert following.pop_batch(session, batch.key) == (False, {})
         assert following.ended_batches(session) == []
 
 
@@ -196,7 +196,7 @@ def test_digests_of_single_runs_wait_after_a_mail(store: Store) -> None:
         assert following.take_digests_of_single_runs(session, mailed_before=NOON - MINUTE) == []
         (digest,) = following.take_digests_of_single_runs(session, mailed_before=NOON)
         assert (digest.summary, digest.batch_key) == ({"n": 1}, 0)
-        noted, digests = following.take_batch(session, 77)
+        noted, digests = following.pop_batch(session, 77)
         assert (noted, digests[watch.id].summary) == (False, {"n": 2})
 
 

@@ -25,7 +25,7 @@ def make_watch(store: Store, *events: WatchEvent, **fields: Any) -> Watch:
 def test_a_note_is_written_only_for_watched_events(store: Store) -> None:
     def note() -> bool:
         with store.transaction() as session:
-            return watches.note_event(session, CAPTURED, name="7", tag="mine", now=NOON, details={"slug": "may"})
+            return watches.record_event(session, CAPTURED, name="7", tag="mine", now=NOON, details={"slug": "may"})
 
     assert not note()
     make_watch(store, WatchEvent.QUEUE_TROUBLE)

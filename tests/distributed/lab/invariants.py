@@ -44,7 +44,7 @@ class Times:
 class Allowed:
     """The losses that a promotion may cause, and the hosts that cannot answer."""
 
-    lost_claims: int = 0  # starts of one job: a claim does not wait for a standby
+    lost_claims: int = 0  # repeated starts of a job, possible because a claim does not wait for a standby
     lag: tuple[float, float] = (0.0, 0.0)  # from when to when the standby received nothing
     rebuilt: bool = False  # Redis was unavailable: messages of jobs accepted meanwhile are written when it is back
     silent: frozenset[str] = frozenset()  # hosts of the API that the fault affects

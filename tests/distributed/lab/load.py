@@ -58,11 +58,11 @@ class Load:
     def start(self, batch: int, *, each_ms: int = 1000) -> None:
         """Submit a batch, and at each host of the API let one client submit jobs and another one poll the health."""
         domains = [f"{self.prefix}b{number}-{each_ms}.test" for number in range(batch)]
-        began = time.monotonic()
+        started_at = time.monotonic()
         answer = self.lab.apis[0].post("/jobs/batch", {"domains": domains}, within_s=60, key=f"{self.prefix}batch")
         assert answer.status in (201, 202), answer
         now = time.monotonic()
-        self.accepted += [Accepted(job_id, True, began, now) for job_id in answer.document["job_ids"]]
+        self.accepted += [Accepted(job_id, True, started_at, now) for job_id in answer.document["job_ids"]]
         for number in range(len(self.lab.apis)):
             self._persons.append(_thread(self._be_person, number))
             self._watchers.append(_thread(self._watch, self.lab.apis[number]))

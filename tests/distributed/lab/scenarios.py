@@ -166,7 +166,7 @@ def links_of_data_are_slow_and_lose_packets(trial: Trial) -> None:
 
 
 def a_lock_is_held(trial: Trial) -> None:
-    """Somebody keeps the rows of the running jobs of a worker locked, as a person in psql who has gone to lunch."""
+    """Lock the rows of the running jobs of a worker, as an open transaction in psql does."""
     server = trial.lab.databases[0]
     trial.begin()
     with server.cursor(trial.lab.database) as cursor:

@@ -39,7 +39,7 @@ class Api:
         return self._send("POST", path, document, within_s, {"Idempotency-Key": key} if key else {})
 
     def _send(self, method: str, path: str, document: object, within_s: float, headers: dict[str, str]) -> Answer:
-        began = time.monotonic()
+        start = time.monotonic()
         connection = http.client.HTTPConnection(self.address, self.PORT, timeout=within_s)
         body = None if document is None else json.dumps(document)
         try:
@@ -50,4 +50,4 @@ class Api:
             answer = 0, None
         finally:
             connection.close()
-        return Answer(*answer, time.monotonic() - began)
+        return Answer(*answer, time.monotonic() - start)

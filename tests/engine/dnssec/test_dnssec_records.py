@@ -125,7 +125,7 @@ def test_signature_is_read_with_its_signer_in_lower_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inception", "expiration", "now", "is_early", "is_expired", "remaining"),
+    ("inception", "expiration", "now", "is_not_yet_valid", "is_expired", "remaining"),
     [
         (100, 200, 150, False, False, 50),
         (100, 200, 99, True, False, 101),
@@ -138,12 +138,12 @@ def test_signature_is_read_with_its_signer_in_lower_case() -> None:
     ],
 )
 def test_validity_period(
-    inception: int, expiration: int, now: int, is_early: bool, is_expired: bool, remaining: int
+    inception: int, expiration: int, now: int, is_not_yet_valid: bool, is_expired: bool, remaining: int
 ) -> None:
     times = b"".join((value % 2**32).to_bytes(4) for value in (expiration, inception))
     read = rrsig(b"\0\x01\x08\x01" + (3600).to_bytes(4) + times + b"\0\x01\0signature")
     assert read is not None
-    assert (read.is_early(now), read.is_expired(now)) == (is_early, is_expired)
+    assert (read.is_not_yet_valid(now), read.is_expired(now)) == (is_not_yet_valid, is_expired)
     assert read.remaining(now) == remaining
 
 

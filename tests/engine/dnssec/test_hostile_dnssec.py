@@ -34,8 +34,8 @@ TAG = 4711
 EXPONENT = b"\x7f" + b"\xff" * 7
 MODULUS_OCTETS = 128
 KEYS_TRIED_PER_SIGNATURE = 4
-LONGEST_RUN_OF_CHECKS = 2000  # between two turns of the event loop, which serve other runs
-HASHES_PER_RUN = 3  # each of so many rounds of SHA-1 as the zone says
+LONGEST_RUN_OF_CHECKS = 2000  # between two iterations of the event loop, which serve other runs
+HASHES_PER_RUN = 3  # each with the number of SHA-1 iterations in the zone's NSEC3 records
 
 
 def described(signing: Signing) -> World:
@@ -48,7 +48,7 @@ def described(signing: Signing) -> World:
 
 @dataclass
 class Work:
-    """The number of costly operations: in total, and the maximum between two turns of the event loop."""
+    """The number of costly operations: in total, and the maximum between two iterations of the event loop."""
 
     total: int = 0
     longest: int = 0
@@ -87,7 +87,7 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> Work:
 
 
 def run_on(world: World, hints: Path, *, at_turn: Callable[[], None]) -> RunResult:
-    """Test the domain, and call `at_turn` in each turn of the event loop."""
+    """Test the domain, and call `at_turn` in each iteration of the event loop."""
 
     async def measure() -> None:
         while True:

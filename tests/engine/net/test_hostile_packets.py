@@ -51,13 +51,13 @@ def ask(
     return in_run(world, work, timeout_s=timeout_s)
 
 
-def is_right(response: Response | None) -> bool:
+def is_correct(response: Response | None) -> bool:
     return response is not None and [record.address for record in response.records("A")] == ["192.0.2.1"]
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
 def test_right_answer_is_taken(world: World, tcp: bool) -> None:
-    assert is_right(ask(world, tcp=tcp))
+    assert is_correct(ask(world, tcp=tcp))
 
 
 UNUSABLE = {
@@ -92,7 +92,7 @@ def test_answer_from_another_address_is_ignored(world: World, server: Server) ->
 def test_answer_from_another_address_is_taken_when_asked_for(world: World, server: Server) -> None:
     server.fault(faults.from_address(OTHER))
     response = ask(world, any_source=True)
-    assert is_right(response)
+    assert is_correct(response)
     assert response is not None
     assert response.source == OTHER
 
@@ -109,7 +109,7 @@ FORGED: dict[str, Fault] = {
 @pytest.mark.parametrize("name", FORGED)
 def test_forged_answer_does_not_hide_the_right_one(world: World, server: Server, name: str) -> None:
     server.fault(faults.after(FORGED[name]))
-    assert is_right(ask(world))
+    assert is_correct(ask(world))
 
 
 def test_question_of_a_type_that_differs_in_one_bit_is_ignored(world: World, server: Server) -> None:
@@ -120,7 +120,7 @@ def test_question_of_a_type_that_differs_in_one_bit_is_ignored(world: World, ser
 
 def test_case_of_the_question_may_change(world: World, server: Server) -> None:
     server.fault(faults.upper_case())
-    assert is_right(ask(world))
+    assert is_correct(ask(world))
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
@@ -148,7 +148,7 @@ def test_slow_tcp_ends_by_the_timeout(world: World, server: Server) -> None:
     """Each octet arrives in time, but not all of them: a timeout per read would let the answer through."""
     server.fault(faults.drip(SHORT_S / 10), transport="tcp")
     assert ask(world, tcp=True, timeout_s=SHORT_S) is None
-    assert is_right(ask(world, tcp=True, timeout_s=40 * SHORT_S))
+    assert is_correct(ask(world, tcp=True, timeout_s=40 * SHORT_S))
 
 
 @pytest.mark.parametrize("length", [0, 1, 11, 65535])

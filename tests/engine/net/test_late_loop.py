@@ -14,10 +14,10 @@ import pytest
 import uvloop
 
 from gonemaster_engine import names
+from gonemaster_engine.loop_time import MAX_SPENT_US
 from gonemaster_engine.net.query import MALFORMED, TIMEOUT, UNREACHABLE, Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import query_body
-from gonemaster_engine.turns import MAX_SPENT_US
 
 HOST = "127.9.5.1"
 WAIT_S = 0.2

@@ -12,13 +12,13 @@ import pytest
 from gonemaster_engine.context import RunContext
 from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.pacing import AddressLimits, Pacing
+from gonemaster_engine.net.pacing.fair_queue import FairQueue, WaitingQuery
 from gonemaster_engine.net.pacing.limits import LIFE_S, TOLERANCE_S
-from gonemaster_engine.net.pacing.turns import FairQueue, WaitingQuery
 from gonemaster_engine.net.query import Query, Timing
 from gonemaster_engine.net.server.nameserver import Nameserver
 from tests.support.dnsworld import Server, World, faults
 from tests.support.engine import in_run
-from tests.support.lender import MemoryLender
+from tests.support.lease_client import MemoryLeaseClient
 
 HOST = "127.9.6.1"
 numbers = count()
@@ -52,7 +52,7 @@ class Limits:
 
 def paced(
     world: World,
-    lender: MemoryLender,
+    lease_client: MemoryLeaseClient,
     limits: Limits,
     work: Callable[[RunContext, Nameserver], Awaitable[object]],
     **settings: object,
@@ -60,7 +60,7 @@ def paced(
     """Let `work` query one server in a run with limits."""
 
     async def whole(context: RunContext) -> RunContext:
-        context.transport.pacing = Pacing(lender, limits)
+        context.transport.pacing = Pacing(lease_client, limits)
         context.budget.note_independent(context.budget.account(HOST))  # it may get many packets
         await work(context, context.nameserver("ns1.example.xa", HOST))
         return context
@@ -84,15 +84,15 @@ def most_within_a_second(server: Server) -> int:
 
 @pytest.mark.parametrize("tcp", [False, True])
 def test_queries_to_one_address_keep_the_limit(world: World, server: Server, *, tcp: bool) -> None:
-    lender = MemoryLender()
-    paced(world, lender, Limits(40), lambda _, one: ask(one, 60, tcp=tcp))
+    lease_client = MemoryLeaseClient()
+    paced(world, lease_client, Limits(40), lambda _, one: ask(one, 60, tcp=tcp))
     assert len(server.log) == 60
     assert most_within_a_second(server) <= 44
-    assert lender.requests < 30
+    assert lease_client.requests < 30
 
 
 def test_waiting_is_neither_a_timeout_nor_time_of_the_server(world: World, server: Server) -> None:
-    context = paced(world, MemoryLender(), Limits(20), lambda _, one: ask(one, 30), timeout_s=0.3, retrans_s=0.3)
+    context = paced(world, MemoryLeaseClient(), Limits(20), lambda _, one: ask(one, 30), timeout_s=0.3, retrans_s=0.3)
     (timing,) = context.timings()
     assert (timing.count, timing.timeouts) == (30, 0)
     assert timing.max_ms is not None
@@ -103,14 +103,14 @@ def test_waiting_is_neither_a_timeout_nor_time_of_the_server(world: World, serve
 
 def test_lost_packet_is_sent_again_within_the_limit(world: World, server: Server) -> None:
     server.fault(faults.silence(), nth=1)
-    context = paced(world, MemoryLender(), Limits(50), lambda _, one: ask(one, 20), retry=3, retrans_s=0.2)
+    context = paced(world, MemoryLeaseClient(), Limits(50), lambda _, one: ask(one, 20), retry=3, retrans_s=0.2)
     assert len(server.log) == 21
     assert context.timings()[0].timeouts == 0
 
 
 def test_no_more_queries_are_without_answer_than_the_limit(world: World, server: Server) -> None:
     server.fault(faults.delay(0.1))
-    paced(world, MemoryLender(), Limits(0, 8), lambda _, one: ask(one, 40))
+    paced(world, MemoryLeaseClient(), Limits(0, 8), lambda _, one: ask(one, 40))
     times = arrivals(server)
     assert len(times) == 40
     assert max(sum(first <= other < first + 0.09 for other in times) for first in times) <= 8
@@ -127,7 +127,7 @@ def test_limit_that_is_changed_applies_at_once(world: World, server: Server) -> 
         async with asyncio.timeout(10):  # with the first limit it would take 40 s
             await asked
 
-    paced(world, MemoryLender(), limits, work)
+    paced(world, MemoryLeaseClient(), limits, work)
     limits.now = AddressLimits()
 
     async def limited(_context: RunContext, one: Nameserver) -> None:
@@ -136,29 +136,29 @@ def test_limit_that_is_changed_applies_at_once(world: World, server: Server) -> 
         server.log.clear()
         await ask(one, 30)
 
-    paced(world, MemoryLender(), limits, limited)
+    paced(world, MemoryLeaseClient(), limits, limited)
     assert most_within_a_second(server) <= 22
 
 
 def test_without_lender_the_process_keeps_to_its_share_and_goes_on(world: World, server: Server) -> None:
-    lender = MemoryLender(processes=4)
+    lease_client = MemoryLeaseClient(processes=4)
 
     async def work(context: RunContext, one: Nameserver) -> None:
         await ask(one, 10)
-        lender.is_unavailable = True
+        lease_client.is_unavailable = True
         await asyncio.sleep(0.7)  # leases of before have ended
         server.log.clear()
         await ask(one, 75)  # of a share of 25 a second
         assert context.transport.pacing
-        assert context.transport.pacing.is_without_lender
+        assert context.transport.pacing.is_without_leases
         assert arrivals(server)[-1] - arrivals(server)[0] > 1.8
-        lender.is_unavailable = False
-        before = lender.leased
-        while lender.leased == before:
+        lease_client.is_unavailable = False
+        before = lease_client.leased
+        while lease_client.leased == before:
             await ask(one, 10)
-        assert not context.transport.pacing.is_without_lender
+        assert not context.transport.pacing.is_without_leases
 
-    paced(world, lender, Limits(100), work)
+    paced(world, lease_client, Limits(100), work)
 
 
 def test_run_that_ends_leaves_the_queue_and_others_go_on(world: World, server: Server) -> None:
@@ -175,13 +175,13 @@ def test_run_that_ends_leaves_the_queue_and_others_go_on(world: World, server: S
         await asyncio.sleep(0.3)
         assert context.transport.queries == sent
 
-    paced(world, MemoryLender(), Limits(20), work)
+    paced(world, MemoryLeaseClient(), Limits(20), work)
 
 
 def test_what_waits_is_reported_and_counted(world: World, server: Server) -> None:
-    lender = MemoryLender()
-    context = paced(world, lender, Limits(20), lambda _, one: ask(one, 40))
-    assert [HOST] in lender.reported
+    lease_client = MemoryLeaseClient()
+    context = paced(world, lease_client, Limits(20), lambda _, one: ask(one, 40))
+    assert [HOST] in lease_client.reported
     assert context.transport.pacing
     waits, waited_s = context.transport.pacing.stats
     assert waits > 5
@@ -195,7 +195,7 @@ def test_closed_transport_ends_what_waits(world: World, server: Server) -> None:
         await context.transport.close()
         assert None in await asyncio.gather(*answers)
 
-    paced(world, MemoryLender(), Limits(10), work)
+    paced(world, MemoryLeaseClient(), Limits(10), work)
 
 
 def query(run: RunPace) -> Query:
@@ -242,6 +242,6 @@ def test_shares_and_leases_together_keep_the_limits(limits: AddressLimits, proce
 
 
 def test_whole_share_of_a_process_is_never_nothing() -> None:
-    assert AddressLimits(8, 4).whole_share(16) == (1, 1, 2.0)
-    assert AddressLimits(100, 50).whole_share(4) == (25, 12, 1.0)
-    assert AddressLimits().whole_share(16)[:2] == (math.inf, math.inf)
+    assert AddressLimits(8, 4).full_share(16) == (1, 1, 2.0)
+    assert AddressLimits(100, 50).full_share(4) == (25, 12, 1.0)
+    assert AddressLimits().full_share(16)[:2] == (math.inf, math.inf)

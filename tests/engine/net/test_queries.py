@@ -315,7 +315,7 @@ def test_queries_at_once_to_one_server_are_limited(world: World, server: Server)
     def count(reply: Reply) -> Reply:
         unanswered.append(reply)
         counts.append(len(unanswered))
-        looks = iter([False] * 5 + [True])  # time for the other queries, were they sent
+        looks = iter([False] * 5 + [True])  # leaves time for the other queries, in case they are sent
         reply.may_go = lambda: next(looks) and not unanswered.remove(reply)  # type: ignore[func-returns-value]
         return reply
 

@@ -236,7 +236,7 @@ def test_recorded_answers_are_read_as_dnspython_reads_them(demo_world: World) ->
     assert count > 500
 
 
-# Messages that are wrong
+# Malformed messages
 
 
 @st.composite

@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "profile.md"
 
 
 def leaves(document: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Yield the paths of the keys that have one rule as a whole."""
+    """Yield the paths of the keys that one rule covers as a whole."""
     for key, value in document.items():
         below = f"{path}.{key}" if path else key
         if isinstance(value, dict) and below not in CALLERS:

@@ -122,8 +122,8 @@ def test_root_servers_are_all_waited_for_together(tmp_path: Path, errors: int) -
     world = dead_roots(errors=errors)
     result = run(world, tmp_path, profile=PATIENT, deadline_s=3)
     assert result.entries[-1].tag == "RUN_DEADLINE_REACHED"  # none has been given up
-    asked = [len(server.log) for server in world.servers.values()]
-    assert asked[errors:] == [2] * (6 - errors)
+    tried = [len(server.log) for server in world.servers.values()]
+    assert tried[errors:] == [2] * (6 - errors)
 
 
 def test_server_of_a_restored_answer_is_not_taken_for_a_silent_one(tmp_path: Path) -> None:
@@ -213,11 +213,11 @@ def test_cancellation_ends_a_run_long_before_its_server_is_given_up(tmp_path: Pa
     world.server(A1).fault(faults.silence())
 
     async def work(resources: Resources) -> None:
-        asked = asyncio.Event()
+        tried = asyncio.Event()
         task = asyncio.ensure_future(
-            run_test("example.xa", PATIENT, resources=resources, on_progress=lambda _: asked.set())
+            run_test("example.xa", PATIENT, resources=resources, on_progress=lambda _: tried.set())
         )
-        await asked.wait()  # basic01 has ended, basic02 waits for the silent server
+        await tried.wait()  # basic01 has ended, basic02 waits for the silent server
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

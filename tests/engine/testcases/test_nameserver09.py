@@ -1,4 +1,4 @@
-"""NAMESERVER09: the same question in two spellings."""
+"""NAMESERVER09: the same query in two letter cases."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import dns.message
 import dns.rrset
 import pytest
 
-from gonemaster_engine.testcases.nameserver._shared import spellings
+from gonemaster_engine.testcases.nameserver._shared import case_variants
 from tests.support.case_runs import A1, S1, S2, Found, example_world, findings
 from tests.support.dnsworld import Exchange, Fault, Server, faults
 
 NAME = "www.example.xa"
-FIRST, SECOND = spellings(NAME, 2)
+FIRST, SECOND = case_variants(NAME, 2)
 PAIR = {"query_type": "SOA", "query1": FIRST, "query2": SECOND}
 ABOUT = {"query_type": "SOA", "domain": NAME}
 DIFFER: Found = ("CASE_QUERIES_RESULTS_DIFFER", ABOUT)
@@ -85,11 +85,11 @@ def test_different_answers() -> None:
 
 
 def test_spellings_of_a_name_are_different_and_repeat() -> None:
-    made = spellings(NAME, 4)
+    made = case_variants(NAME, 4)
     assert len({*made, NAME}) == 5
     assert {name.lower() for name in made} == {NAME}
-    assert made == spellings(NAME, 4)
+    assert made == case_variants(NAME, 4)
 
 
 def test_name_without_letters_has_no_other_spelling() -> None:
-    assert spellings("1.2.3", 2) == ["1.2.3", "1.2.3"]
+    assert case_variants("1.2.3", 2) == ["1.2.3", "1.2.3"]

@@ -14,7 +14,7 @@ from tests.support.histories.rows import JobRow, instant
 
 _WINDOW = timedelta(minutes=10)
 _LEAST_RUNS = 3
-_MOST_RUNS = 1000
+_MAX_RUNS = 1000
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Outlook:
 def forecast(reference: Reference, now: datetime) -> Outlook:
     """Compute the mean duration of the last ten minutes' runs that a worker started."""
     ended = [run for run in reference.runs.values() if now - _WINDOW <= run.finished <= now and run.job.started_at]
-    ended = sorted(ended, key=lambda run: run.finished, reverse=True)[:_MOST_RUNS]
+    ended = sorted(ended, key=lambda run: run.finished, reverse=True)[:_MAX_RUNS]
     if len(ended) < _LEAST_RUNS:
         return Outlook(now, None)
     return Outlook(now, timedelta(milliseconds=sum(run.duration_ms or 0 for run in ended) / len(ended)))

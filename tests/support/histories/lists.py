@@ -147,7 +147,7 @@ def _is_wanted_job(item: JobRow | RunRow, query: Query) -> bool:
 
 def job(item: JobRow) -> Document:
     """Return the document of a job without its estimate."""
-    return _without_nothing(
+    return _without_nulls(
         _common(item, item) | {"finished_at": None, "progress": 0, "expires_at": instant(item.expires_at)}
     )
 
@@ -167,7 +167,7 @@ def run_as_job(run: RunRow) -> Document:
         "score": run.score,
         "grade": run.grade,
     }
-    return _without_nothing(_common(run.job, run) | found)
+    return _without_nulls(_common(run.job, run) | found)
 
 
 def _common(row: JobRow, item: JobRow | RunRow) -> Document:
@@ -184,7 +184,7 @@ def _common(row: JobRow, item: JobRow | RunRow) -> Document:
     }
 
 
-def _without_nothing(document: Document) -> Document:
+def _without_nulls(document: Document) -> Document:
     optional = ("batch_id", "error", "profile_id", "profile_name", "score", "grade", "expires_at")
     return {name: value for name, value in document.items() if name not in optional or value not in (None, "")}
 

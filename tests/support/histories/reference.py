@@ -45,14 +45,14 @@ class Reference:
     def in_turn(self, jobs: Iterable[T], *, name: Callable[[T], str]) -> list[T]:
         """Return the queued jobs of a batch in order: domains that took 2 s or more are spread over the first half."""
 
-        def took_ms(job: T) -> int:
+        def durations_ms(job: T) -> int:
             newest = self.latest(name(job))
             duration_ms = newest.duration_ms if newest else None
             return duration_ms if duration_ms and duration_ms >= 2000 else 0
 
         given = list(jobs)
-        long = sorted((job for job in given if took_ms(job)), key=took_ms, reverse=True)
-        waiting = [job for job in given if not took_ms(job)]
+        long = sorted((job for job in given if durations_ms(job)), key=durations_ms, reverse=True)
+        waiting = [job for job in given if not durations_ms(job)]
         every = max(1, len(given) // 2 // len(long)) if long else 1
         for number, job in enumerate(long):
             waiting.insert(number * every, job)

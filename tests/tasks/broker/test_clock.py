@@ -13,27 +13,27 @@ from tests.support.clocks import SkewedClock
 MUCH = timedelta(hours=1)
 
 
-def is_right(clock: SharedClock, broker: Broker) -> bool:
+def is_correct(clock: SharedClock, broker: Broker) -> bool:
     return abs(clock.now() - datetime.fromtimestamp(broker.time(), UTC)) < MUCH / 2
 
 
 def test_a_wrong_host_clock_is_corrected(broker: Broker) -> None:
     clock = SharedClock()
     clock._offset_s += MUCH.total_seconds()
-    assert not is_right(clock, broker)
+    assert not is_correct(clock, broker)
     clock.synchronize(broker)
-    assert is_right(clock, broker)
+    assert is_correct(clock, broker)
 
 
 def test_a_lazy_clock_is_corrected_when_it_is_asked(broker: Broker) -> None:
     clock = LazyClock(broker)
     clock._offset_s += MUCH.total_seconds()
-    assert is_right(clock, broker)
+    assert is_correct(clock, broker)
 
 
 def test_a_lazy_clock_goes_on_without_redis(broker: Broker) -> None:
     away = Broker.open("redis+socket:///nowhere/redis.sock")
-    assert is_right(LazyClock(away), broker)
+    assert is_correct(LazyClock(away), broker)
     away.close()
 
 

@@ -21,14 +21,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from gonemaster_engine.net.pacing import AddressLimits, Lease, Leases, Want
+from gonemaster_engine.net.pacing import AddressLimits, Lease, LeaseRequest, Leases
 from gonemaster_engine.net.pacing.limits import HELD_S, HORIZON_S, LIFE_S
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.connection import read_script
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.broker.processes.workers import WorkerState
-from gonemaster_tasks.worker.execute.lender import RedisLender
+from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from tests.support.examples import examples
 from tests.support.redis import raw
 from tests.support.workers import wait_until
@@ -127,9 +127,9 @@ def test_processes_together_keep_the_limit_when_one_is_killed_or_redis_restarts(
 ) -> None:
     broker = Broker.open(own_redis.url)
     register(broker, PROCESSES)
-    began = time.time()
+    started_at = time.time()
     with senders(own_redis.url, counter) as processes:
-        wait_until(lambda: sent(counter, 3 * QPS, since=began), what="queries of all processes")
+        wait_until(lambda: sent(counter, 3 * QPS, since=started_at), what="queries of all processes")
         processes[0].send_signal(signal.SIGKILL)
         killed = time.time()
         wait_until(lambda: sent(counter, 2 * QPS, since=killed), what="the others have what the killed one had")
@@ -147,9 +147,9 @@ def test_processes_together_keep_the_limit_when_one_is_killed_or_redis_restarts(
 
 def test_limit_that_is_changed_applies_to_all_processes(broker: Broker, counter: Counter) -> None:
     register(broker, 3)
-    began = time.time()
+    started_at = time.time()
     with senders(broker.address.url, counter, 3) as processes:
-        wait_until(lambda: sent(counter, QPS, since=began))
+        wait_until(lambda: sent(counter, QPS, since=started_at))
         for each in processes:
             assert each.stdin
             each.stdin.write("20\n")
@@ -177,7 +177,7 @@ class ClockedPoliteness:
     """The leases of one address, by a clock that the test moves; keys never expire on their own."""
 
     def __init__(self, client: Any) -> None:
-        text = read_script("lend.lua")
+        text = read_script("grant_leases.lua")
         for old, new in (
             ('redis.call("TIME")', '{ redis.call("GET", "seconds"), redis.call("GET", "microseconds") }'),
             ('redis.call("PEXPIRE"', 'redis.call("HEXISTS"'),
@@ -189,12 +189,12 @@ class ClockedPoliteness:
         self._client = client
         self._politeness = Politeness(client, script=text)
 
-    def lend(self, process: str, packets: int, held: int, limits: AddressLimits) -> Lease:
+    def grant(self, process: str, packets: int, held: int, limits: AddressLimits) -> Lease:
         now_us = round(self.now * 1_000_000)
         self._client.set("seconds", now_us // 1_000_000)
         self._client.set("microseconds", now_us % 1_000_000)
-        want = Want(ADDRESS, packets, held)
-        (lease,) = self._politeness.lend([want], limits.lease_terms(PROCESSES), process=process).leases
+        want = LeaseRequest(ADDRESS, packets, held)
+        (lease,) = self._politeness.grant([want], limits.lease_terms(PROCESSES), process=process).leases
         return lease
 
 
@@ -212,7 +212,7 @@ def test_no_second_has_more_leased_packets_than_the_shares_leave(
     sent: list[tuple[float, float, int]] = []  # the first and the last time at which a lease can be used
     for process, packets, pause_us in requests:
         clocked.now += pause_us / 1_000_000
-        lease = clocked.lend(process, packets, 0, limits)
+        lease = clocked.grant(process, packets, 0, limits)
         assert (lease.packets > 0 or lease.retry_s > 0) if packets else not lease.packets
         assert 0 <= lease.delay_s <= HORIZON_S + 1e-6
         if lease.packets:
@@ -237,19 +237,19 @@ def test_no_more_packets_are_in_flight_than_the_limit(
         clocked.now += pause_us / 1_000_000
         before, until = held.get(process, (0, 0.0))
         count = before if until > clocked.now else 0
-        lease = clocked.lend(process, packets, count, limits)
+        lease = clocked.grant(process, packets, count, limits)
         held[process] = (count + lease.packets, clocked.now + HELD_S)
         assert sum(number for number, until in held.values() if until > clocked.now) <= outstanding
 
 
 def test_processes_that_want_much_get_about_the_same(broker: Broker) -> None:
     clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(100, 50)
-    began = clocked.now
+    started_at = clocked.now
     got, due = dict.fromkeys("abcd", 0), dict.fromkeys("abcd", clocked.now)
-    while (at := min(due.values())) < began + 10:
+    while (at := min(due.values())) < started_at + 10:
         clocked.now = at
         process = min(due, key=lambda each: due[each])
-        lease = clocked.lend(process, 50, 0, limits)
+        lease = clocked.grant(process, 50, 0, limits)
         got[process] += lease.packets
         due[process] = at + (lease.retry_s or lease.delay_s) + 0.02
     assert sum(got.values()) == pytest.approx(10 / limits.lease_terms(PROCESSES).interval_s, rel=0.1)
@@ -258,28 +258,28 @@ def test_processes_that_want_much_get_about_the_same(broker: Broker) -> None:
 
 def test_process_that_holds_all_leaves_room_once_another_one_asks(broker: Broker) -> None:
     clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(0, 20)
-    assert clocked.lend("a", 30, 0, limits).packets == 14  # the remaining requests get shares
-    refused = clocked.lend("b", 5, 0, limits)
+    assert clocked.grant("a", 30, 0, limits).packets == 14  # the remaining requests get shares
+    refused = clocked.grant("b", 5, 0, limits)
     assert (refused.packets, refused.is_shared, refused.retry_s > 0) == (0, True, True)
-    assert clocked.lend("a", 12, 6, limits).packets == 1
-    assert clocked.lend("b", 9, 0, limits).packets == 7
+    assert clocked.grant("a", 12, 6, limits).packets == 1
+    assert clocked.grant("b", 9, 0, limits).packets == 7
 
 
 def test_what_a_killed_process_held_comes_back(broker: Broker) -> None:
     clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(0, 10)
-    assert clocked.lend("a", 20, 0, limits).packets == 10
+    assert clocked.grant("a", 20, 0, limits).packets == 10
     clocked.now += HELD_S - 0.1
-    assert not clocked.lend("b", 1, 0, limits).packets
+    assert not clocked.grant("b", 1, 0, limits).packets
     clocked.now += 0.2
-    assert clocked.lend("b", 10, 0, limits).packets == 10
+    assert clocked.grant("b", 10, 0, limits).packets == 10
 
 
 def test_leases_end_by_themselves_and_several_addresses_take_one_call(broker: Broker) -> None:
     client = raw(broker)
     register(broker, 5)
-    wants = [Want(f"192.0.2.{number}", 3, 0) for number in range(200)]
+    wants = [LeaseRequest(f"192.0.2.{number}", 3, 0) for number in range(200)]
     before = client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
-    reply = broker.politeness.lend(wants, TERMS, process="w1")
+    reply = broker.politeness.grant(wants, TERMS, process="w1")
     assert reply.processes == 5
     assert all(lease.packets >= 3 for lease in reply.leases)
     calls = client.info("commandstats")["cmdstat_evalsha"]["calls"] - before
@@ -297,22 +297,22 @@ def test_addresses_where_packets_wait_are_counted_over_all_processes(broker: Bro
 
 
 def test_lender_replies_in_the_loop_and_says_when_redis_is_unavailable(own_redis: EmbeddedRedis) -> None:
-    lender = RedisLender(Broker.open(own_redis.url).address, "w1")
+    lease_client = RedisLeaseClient(Broker.open(own_redis.url).address, "w1")
 
     async def asked() -> Leases | None:
-        return await asyncio.wait_for(lender.lend([Want(ADDRESS, 2, 0)], TERMS, limited=[ADDRESS]), 20)
+        return await asyncio.wait_for(lease_client.request([LeaseRequest(ADDRESS, 2, 0)], TERMS, limited=[ADDRESS]), 20)
 
-    lender.start()
+    lease_client.start()
     reply = asyncio.run(asked())
     assert reply is not None
     assert reply.leases[0].packets >= 2
     kill(own_redis)
     assert asyncio.run(asked()) is None
-    lender.stop()
+    lease_client.stop()
 
 
 def test_spoiled_address_does_not_stop_anything(broker: Broker) -> None:
     client = raw(broker)
     client.hset(f"gm:address:{ADDRESS}", mapping={"tat": "soon", "=w2": json.dumps({"a": 1})})
-    (lease,) = broker.politeness.lend([Want(ADDRESS, 2, 0)], TERMS, process="w1").leases
+    (lease,) = broker.politeness.grant([LeaseRequest(ADDRESS, 2, 0)], TERMS, process="w1").leases
     assert lease.packets >= 2

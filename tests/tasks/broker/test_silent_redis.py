@@ -8,18 +8,18 @@ import pytest
 import redis
 
 from gonemaster_tasks.broker import address
+from gonemaster_tasks.broker.circuit_breaker import CircuitBreaker
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
-from gonemaster_tasks.broker.silence import Silence
 from gonemaster_tasks.errors import BrokerUnavailable
 from tests.support.threads import together
 
 THREADS = 16
 
 
-def silence_of(broker: Broker) -> Silence:
+def silence_of(broker: Broker) -> CircuitBreaker:
     retry = broker._client.connection_pool.connection_kwargs["retry"]
-    silence: Silence = retry.silence
+    silence: CircuitBreaker = retry.silence
     return silence
 
 
@@ -55,15 +55,15 @@ def test_a_redis_that_refuses_and_one_that_answers_an_error_are_not_silent(own_r
     broker = Broker.open(own_redis.url)
     with pytest.raises(redis.ResponseError):
         broker._client.execute_command("NOSUCH")
-    assert not silence_of(broker).is_kept
+    assert not silence_of(broker).is_open
     own_redis.stop()
     assert outcome(broker) == "asked"
-    assert not silence_of(broker).is_kept
+    assert not silence_of(broker).is_open
     broker.close()
 
 
 def test_who_asks_may_ask_again_and_others_wait_for_the_answer() -> None:
-    silence = Silence()
+    silence = CircuitBreaker()
     silence.note(answered=False)
     assert silence.enter()
     assert not silence.enter()  # the same thread connects before its command

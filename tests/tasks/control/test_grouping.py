@@ -26,7 +26,7 @@ class Work:
 
 
 def test_who_comes_while_others_are_at_work_is_done_in_one_group() -> None:
-    work, groups = Work(), Groups[int, str](most=10)
+    work, groups = Work(), Groups[int, str](maximum=10)
     with ThreadPoolExecutor(32) as threads:
         futures = [threads.submit(groups.do, 0, work)]
         wait_until(lambda: work.groups == [[0]])
@@ -44,7 +44,7 @@ def test_who_comes_while_others_are_at_work_is_done_in_one_group() -> None:
 
 
 def test_an_error_of_the_work_is_that_of_all_and_the_next_ones_are_done() -> None:
-    work, groups = Work(), Groups[int, str](most=10)
+    work, groups = Work(), Groups[int, str](maximum=10)
     work.go_on.set()
     with pytest.raises(KeyError):
         groups.do(99, work)
@@ -52,7 +52,7 @@ def test_an_error_of_the_work_is_that_of_all_and_the_next_ones_are_done() -> Non
 
 
 def test_nothing_is_lost_or_mixed_up_between_many_threads() -> None:
-    groups = Groups[int, int](most=7)
+    groups = Groups[int, int](maximum=7)
     with ThreadPoolExecutor(16) as threads:
         results = list(
             threads.map(lambda number: groups.do(number, lambda items: [-item for item in items]), range(3000))

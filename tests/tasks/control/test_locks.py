@@ -12,7 +12,7 @@ from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import JobNotFound
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.processes.locks import LIFE, Lock
-from gonemaster_tasks.control.order import move_jobs, move_jobs_beside
+from gonemaster_tasks.control.order import move_jobs, move_jobs_next_to
 from gonemaster_tasks.control.order_changes import QUEUE_ORDER
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -79,7 +79,7 @@ def test_who_waits_for_a_lock_gives_up(broker: Broker) -> None:
     broker.locks.acquire("duty", "another", timedelta(minutes=1))
     with (
         pytest.raises(BrokerUnavailable, match="another process"),
-        broker.locks.exclusive("duty", patience=timedelta(0)),
+        broker.locks.exclusive("duty", timeout=timedelta(0)),
     ):
         pass
     assert broker.locks.holder("duty") == "another"
@@ -115,7 +115,7 @@ def test_a_change_under_way_is_left_alone(parts: QueueParts) -> None:
 def test_what_is_refused_leaves_no_mark(parts: QueueParts) -> None:
     ids = queue_batch(parts, 2)
     with pytest.raises(JobNotFound):
-        move_jobs_beside(parts, ids[:1], pivot="job_none")
+        move_jobs_next_to(parts, ids[:1], pivot="job_none")
     assert parts.broker.marks.changing() == []
 
 

@@ -8,7 +8,7 @@ from gonemaster_db.models import AuditLine, Job, RunStatus
 from gonemaster_db.runs.runs import get_run
 from gonemaster_tasks.control import matching
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.errors import NothingToRepeat
+from gonemaster_tasks.errors import NothingToRerun
 from tests.support.rows import NOON, claim, make_run, queue_job, record
 
 
@@ -44,7 +44,7 @@ def test_runs_that_match_are_tested_again_with_their_options(parts: QueueParts) 
         assert (job.domain, job.config, job.batch_id) == (failed.domain, options, made.batch.id)
     again = matching.rerun_listed(parts, [failed.id, "job_none"], who="ops")
     assert again.job_count == 1
-    with pytest.raises(NothingToRepeat):
+    with pytest.raises(NothingToRerun):
         matching.rerun_listed(parts, ["job_none"], who="ops")
-    with pytest.raises(NothingToRepeat):
+    with pytest.raises(NothingToRerun):
         matching.rerun_matching(parts, JobFilter(severity="errors_only"), who="ops")

@@ -27,7 +27,7 @@ from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
 from gonemaster_tasks.control.order import (
     hold_job,
     move_jobs,
-    move_jobs_beside,
+    move_jobs_next_to,
     release_job,
     remove_jobs,
     reorder_queue,
@@ -36,7 +36,7 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.control.pause_flags import end_pauses
 from gonemaster_tasks.control.submit import submit_batch, submit_job
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRepeat, OptionsTooLarge
+from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun, OptionsTooLarge
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
@@ -79,9 +79,9 @@ def test_moves_are_the_same_in_rows_and_messages(parts: QueueParts) -> None:
     assert order(parts) == [d, b, a, c, e]
     move_jobs(parts, [d, "job_none"], to="back")
     assert order(parts) == [b, a, c, e, d]
-    move_jobs_beside(parts, [e, b], pivot=c)
+    move_jobs_next_to(parts, [e, b], pivot=c)
     assert order(parts) == [a, e, b, c, d]
-    move_jobs_beside(parts, [a], pivot=b, after=True)
+    move_jobs_next_to(parts, [a], pivot=b, after=True)
     assert order(parts) == [e, b, a, c, d]
     assert ("ops", "queue.move", 2) in actions(parts)
 
@@ -89,7 +89,7 @@ def test_moves_are_the_same_in_rows_and_messages(parts: QueueParts) -> None:
 def test_a_move_beside_a_held_job_follows_the_rows(parts: QueueParts) -> None:
     a, b, c, d = queue_batch(parts, 4)
     hold_job(parts, b)
-    move_jobs_beside(parts, [d], pivot=b)
+    move_jobs_next_to(parts, [d], pivot=b)
     assert order(parts) == [a, d, c]
     release_job(parts, b)
     assert order(parts) == [a, d, b, c]
@@ -101,12 +101,12 @@ def test_moves_stay_within_a_tier_and_need_a_waiting_pivot(parts: QueueParts) ->
     with pytest.raises(TierMismatch):
         move_jobs(parts, [a, normal], to="front")
     with pytest.raises(TierMismatch):
-        move_jobs_beside(parts, [a], pivot=normal)
+        move_jobs_next_to(parts, [a], pivot=normal)
     with pytest.raises(JobNotFound):
-        move_jobs_beside(parts, [a], pivot="job_none")
+        move_jobs_next_to(parts, [a], pivot="job_none")
     start(parts, b)
     with pytest.raises(JobStateError):
-        move_jobs_beside(parts, [a], pivot=b)
+        move_jobs_next_to(parts, [a], pivot=b)
     assert order(parts) == [a]
 
 
@@ -145,7 +145,7 @@ def test_moves_of_many_rebuild_the_tier(parts: QueueParts, monkeypatch: pytest.M
     if limit == "MAX_NAMED":
         move_jobs(parts, [d, b], to="front")
     else:
-        move_jobs_beside(parts, [d, b], pivot=a)
+        move_jobs_next_to(parts, [d, b], pivot=a)
     assert order(parts) == [d, b, a, c]
 
 
@@ -210,7 +210,7 @@ def test_rerun_makes_a_new_batch_of_the_runs_asked_for(parts: QueueParts) -> Non
     with parts.store.read_only() as session:
         batch_id = find_job_or_run(session, ids[0]).batch_id
     assert batch_id
-    with pytest.raises(NothingToRepeat):
+    with pytest.raises(NothingToRerun):
         rerun_batch(parts, batch_id, only="failed")
     for job_id in ids[:2]:
         attempt = start(parts, job_id).attempt

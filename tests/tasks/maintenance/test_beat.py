@@ -15,7 +15,7 @@ from gonemaster_tasks.broker.scheduler import Scheduler
 def pair(own_redis: EmbeddedRedis) -> Iterator[tuple[Scheduler, Scheduler]]:
     """The schedulers of two beats."""
     broker, app = Broker.open(own_redis.url), make_app(own_redis.url)
-    broker.beat.lend_client(app)
+    broker.beat.share_client(app)
     yield Scheduler(app, lazy=True), Scheduler(app, lazy=True)
     app.close()
     broker.close()
@@ -29,12 +29,12 @@ def test_a_beat_without_the_lock_says_once_that_it_stands_by(
         for scheduler in (active, standby, active, standby):
             scheduler.tick()
     said = [record.getMessage() for record in caplog.records]
-    assert said.count("beat has the lock") == 1
-    assert said.count("another beat has the lock, standing by") == 1
+    assert said.count("beat acquired the lock") == 1
+    assert said.count("another beat holds the lock, standing by") == 1
     active.close()
     with caplog.at_level(logging.INFO, "gonemaster_tasks.broker.scheduler"):
         standby.tick()
-    assert [record.getMessage() for record in caplog.records].count("beat has the lock") == 2
+    assert [record.getMessage() for record in caplog.records].count("beat acquired the lock") == 2
 
 
 def test_a_redis_that_goes_leaves_no_traceback(

@@ -18,7 +18,7 @@ from gonemaster_db.models import AnalysisAsn, Registration
 from gonemaster_db.service.registrations import find_registration
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
 from gonemaster_tasks.broker.client import Broker
-from gonemaster_tasks.broker.wishes import MOST
+from gonemaster_tasks.broker.registration_requests import MAX_QUEUED
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.maintenance.external_data import follow_external_data
@@ -189,7 +189,7 @@ def test_only_so_many_records_are_kept(store: Store, broker: Broker, follow: Fol
 
 
 def test_the_queue_is_short(broker: Broker) -> None:
-    wish(broker, *(f"d{number}.example" for number in range(MOST)))
+    wish(broker, *(f"d{number}.example" for number in range(MAX_QUEUED)))
     assert not broker.wishes.add("one.more.example", at=0)
     assert broker.wishes.add("d7.example", at=0), "it is in the queue"
     assert broker.wishes.take() == "d0.example"

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gonemaster_db.core.clock import utcnow
-from gonemaster_db.core.ids import id_at, made_at, new_job_id
+from gonemaster_db.core.ids import created_at, id_at, new_job_id
 from gonemaster_db.service.audit import record_action
 from gonemaster_tasks.control.parts import QueueParts
-from gonemaster_tasks.maintenance.losses import note_lost_jobs
+from gonemaster_tasks.maintenance.losses import record_lost_jobs
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.maintenance.retention import BEAT
 from gonemaster_tasks.queues import BATCH
@@ -17,8 +17,8 @@ from tests.tasks.rows import queue_batch
 
 def test_an_id_tells_when_it_was_made() -> None:
     moment = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
-    assert made_at(id_at("job", moment, 7)) == moment.timestamp()
-    assert [made_at(text) for text in ("job_1", "batch_0000000000000000000", "job_" + "-" * 19)] == [None] * 3
+    assert created_at(id_at("job", moment, 7)) == moment.timestamp()
+    assert [created_at(text) for text in ("job_1", "batch_0000000000000000000", "job_" + "-" * 19)] == [None] * 3
 
 
 def test_messages_without_a_job_or_a_run_are_losses_once(parts: QueueParts) -> None:
@@ -37,9 +37,9 @@ def test_messages_without_a_job_or_a_run_are_losses_once(parts: QueueParts) -> N
 def test_what_somebody_deleted_is_no_loss(parts: QueueParts, action: str, who: str, hides: bool) -> None:
     with parts.store.transaction() as session:
         record_action(session, action, who=who, now=utcnow())
-    assert note_lost_jobs(parts.store, parts.broker, [new_job_id()]) == (0 if hides else 1)
+    assert record_lost_jobs(parts.store, parts.broker, [new_job_id()]) == (0 if hides else 1)
     assert (parts.broker.losses.found() is None) is hides
 
 
 def test_jobs_older_than_what_retention_keeps_are_no_losses(parts: QueueParts) -> None:
-    assert note_lost_jobs(parts.store, parts.broker, [id_at("job", utcnow() - timedelta(days=2), 1)]) == 0
+    assert record_lost_jobs(parts.store, parts.broker, [id_at("job", utcnow() - timedelta(days=2), 1)]) == 0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gonemaster_db.models import Watch
-from gonemaster_db.service.watch_following import FollowedRun, TagKey
+from gonemaster_db.service.watched_runs import FollowedRun, TagKey
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.maintenance.watches.changes import Grades, compare
 from tests.support.rows import NOON

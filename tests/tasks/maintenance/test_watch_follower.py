@@ -19,13 +19,13 @@ from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.domains.tags import ensure_tags, tag_domains
 from gonemaster_db.models import Delivery, Watch, WatchEvent, WatchState
 from gonemaster_db.runs.graduation import graduate_job
-from gonemaster_db.service import watch_following as following
+from gonemaster_db.service import watched_runs as following
 from gonemaster_db.service import watches
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.maintenance.watches import follower, messages
-from gonemaster_tasks.maintenance.watches.follower import call_for_watches, follow_watches
-from gonemaster_tasks.maintenance.watches.troubles import LOOK_EVERY, tell_troubles
+from gonemaster_tasks.maintenance.watches.follower import follow_watches, notify_due_watches
+from gonemaster_tasks.maintenance.watches.queue_issues import CHECK_INTERVAL, notify_issues
 from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.queues import MAINTENANCE
 from tests.db.service.test_watches import make_watch
@@ -285,7 +285,7 @@ def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
     with store.transaction() as session:
         batch_key = following.batches_of_runs(session, [1])[0][0]
         details = {"slug": "may", "counts": {"domains": 1}, "list": [{"a": 1, "b": 2}, "x"], "none": None}
-        watches.note_event(session, CAPTURED, name="7", tag="mine", batch_key=batch_key, now=NOON, details=details)
+        watches.record_event(session, CAPTURED, name="7", tag="mine", batch_key=batch_key, now=NOON, details=details)
     assert follow(store) == 3
     assert follow(store) == 0
     (event,) = bodies(store, mine)[0]["events"]
@@ -297,11 +297,11 @@ def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
 
 
 def test_the_reconciler_calls_a_worker_only_if_somebody_watches(store: Store, broker: Broker) -> None:
-    call_for_watches(store, broker)
+    notify_due_watches(store, broker)
     assert broker.lists.depth(MAINTENANCE) == 0
     make_watch(store, TROUBLE)
     for _ in range(2):
-        call_for_watches(store, broker)
+        notify_due_watches(store, broker)
     assert broker.lists.depth(MAINTENANCE) == 1
 
 
@@ -311,13 +311,13 @@ class Looker:
     def __init__(self, store: Store) -> None:
         self.store, self.now, self.looks = store, utcnow(), 0
 
-    def look(self, *kinds: str, later: timedelta = LOOK_EVERY) -> int:
+    def look(self, *kinds: str, later: timedelta = CHECK_INTERVAL) -> int:
         def find() -> list[Issue]:
             self.looks += 1
             return [Issue(kind, "batch", "jobs wait", NOON, count=3) for kind in kinds]
 
         self.now += later
-        return tell_troubles(self.store, find, now=self.now)
+        return notify_issues(self.store, find, now=self.now)
 
 
 def test_a_trouble_is_told_at_its_begin_and_at_its_end(store: Store) -> None:
@@ -349,9 +349,9 @@ def test_two_workers_look_and_one_tells(store: Store) -> None:
     watch = make_watch(store, TROUBLE)
     looker = Looker(store)
     looker.look("no_worker")
-    looker.now += LOOK_EVERY
+    looker.now += CHECK_INTERVAL
     find = lambda: [Issue("no_worker", "batch", "jobs wait")]  # noqa: E731
-    together(*[lambda: tell_troubles(store, find, now=looker.now)] * 4)
+    together(*[lambda: notify_issues(store, find, now=looker.now)] * 4)
     assert len(deliveries(store, watch)) == 1
 
 

@@ -15,7 +15,7 @@ from gonemaster_db.queue.jobs import claim_job, create_job
 from gonemaster_db.service.operations import claim_next_operation, create_operation, finish_operation
 from gonemaster_db.service.schedules import ScheduleTarget
 from gonemaster_tasks.broker.keys import DUTIES
-from gonemaster_tasks.broker.processes.duties import PURGE, REAP
+from gonemaster_tasks.broker.processes.maintenance_times import PURGE, REAP
 from gonemaster_tasks.broker.processes.workers import WorkerState
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts

@@ -25,7 +25,7 @@ from gonemaster_tasks.maintenance.watches import deliveries as module
 from gonemaster_tasks.maintenance.watches.deliveries import (
     GIVE_UP_AFTER,
     attempt_due_deliveries,
-    call_for_due_deliveries,
+    notify_due_deliveries,
     pause_after,
 )
 from gonemaster_tasks.maintenance.watches.messages import queue_test
@@ -299,11 +299,11 @@ def test_mail_that_is_refused_for_good_is_given_up(store: Store, mailbox: Mailbo
 
 
 def test_a_worker_is_called_once_while_something_is_due(store: Store, broker: Broker, receiver: Receiver) -> None:
-    call_for_due_deliveries(store, broker, now=utcnow())
+    notify_due_deliveries(store, broker, now=utcnow())
     assert broker.lists.depth(MAINTENANCE) == 0
     queue(store, watch_at(store, receiver))
     for _ in range(2):
-        call_for_due_deliveries(store, broker, now=utcnow())
+        notify_due_deliveries(store, broker, now=utcnow())
     assert broker.lists.depth(MAINTENANCE) == 1
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gonemaster_db.core.errors import StoreUnavailable
-from gonemaster_tasks.process_report.database_watch import PATIENCE_S, DatabaseWatch
+from gonemaster_tasks.process_report.database_watch import TIMEOUT_S, DatabaseWatch
 
 
 class Clock:
@@ -34,7 +34,7 @@ def answer() -> None:
 
 def test_a_database_that_answers_is_there(watch: DatabaseWatch) -> None:
     watch.ask(answer)
-    assert not watch.is_away()
+    assert not watch.is_unavailable()
 
 
 def test_a_refused_question_counts_at_once_and_an_answer_ends_it(watch: DatabaseWatch, clock: Clock) -> None:
@@ -43,18 +43,18 @@ def test_a_refused_question_counts_at_once_and_an_answer_ends_it(watch: Database
     clock.now += 7
     assert watch.silent_s() == 7
     watch.ask(answer)
-    assert not watch.is_away()
+    assert not watch.is_unavailable()
 
 
 def test_a_question_without_an_answer_counts_after_some_seconds(watch: DatabaseWatch, clock: Clock) -> None:
     def wait() -> None:
-        clock.now += PATIENCE_S
-        assert not watch.is_away()
+        clock.now += TIMEOUT_S
+        assert not watch.is_unavailable()
         clock.now += 0.1
-        assert watch.silent_s() == pytest.approx(PATIENCE_S + 0.1)
+        assert watch.silent_s() == pytest.approx(TIMEOUT_S + 0.1)
 
     watch.ask(wait)
-    assert not watch.is_away()
+    assert not watch.is_unavailable()
 
 
 def test_refused_claims_close_the_gate_longer_each_time_even_if_reads_succeed(
@@ -63,18 +63,18 @@ def test_refused_claims_close_the_gate_longer_each_time_even_if_reads_succeed(
     def rest() -> float:
         """Fail a claim; return the time until answers count again."""
         began = clock.now
-        watch.note_refusal()
-        while watch.is_away():
+        watch.record_refusal()
+        while watch.is_unavailable():
             clock.now += 0.25
             watch.ask(answer)
         return clock.now - began
 
     assert [rest() for _ in range(6)] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
-    watch.note_claim()
+    watch.record_claim()
     assert rest() == 0.5
 
 
 def test_a_claim_that_is_answered_opens_the_gate(watch: DatabaseWatch) -> None:
-    watch.note_refusal()
-    watch.note_claim()
-    assert not watch.is_away()
+    watch.record_refusal()
+    watch.record_claim()
+    assert not watch.is_unavailable()

@@ -23,13 +23,13 @@ from tests.support.clocks import SkewedClock
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
 
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 
 
 def change(farm: Farm, *, slots: int, **limits: int) -> None:
     """Change limits, and wait until every worker reports the new number of slots, which it reads at the same time."""
     change_settings(farm.parts, LiveSettings(Settings()), {"worker_count": slots, **limits})
-    wait_until(lambda: {worker.slots for worker in farm.broker.workers.live()} == {slots}, within_s=PATIENCE_S)
+    wait_until(lambda: {worker.slots for worker in farm.broker.workers.live()} == {slots}, within_s=TIMEOUT_S)
 
 
 def submit_many(farm: Farm, name: str, count: int, ms: int) -> list[str]:
@@ -37,7 +37,7 @@ def submit_many(farm: Farm, name: str, count: int, ms: int) -> list[str]:
 
 
 def runs_of(farm: Farm, job_ids: Sequence[str]) -> list[Run]:
-    return [farm.run_of(job_id, within_s=PATIENCE_S) for job_id in job_ids]
+    return [farm.run_of(job_id, within_s=TIMEOUT_S) for job_id in job_ids]
 
 
 def most_at_once(runs: Sequence[Run]) -> int:
@@ -98,19 +98,19 @@ def test_slots_of_stalled_jobs_are_used_by_others_and_all_end_well(farm: Farm) -
     farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="0", GONEMASTER_DRAIN_TIMEOUT="300ms")
     change(farm, slots=2)
     still = submit_many(farm, "still-", 2, 600_000)
-    wait_until(lambda: all(farm.started(job_id) for job_id in still), within_s=PATIENCE_S)
+    wait_until(lambda: all(farm.started(job_id) for job_id in still), within_s=TIMEOUT_S)
     beside = runs_of(farm, submit_many(farm, "beside", 6, 100))
     assert {str(run.status) for run in beside} == {"succeeded"}
     assert most_at_once(beside) <= 2
     more = submit_many(farm, "still-m", 3, 600_000)
-    wait_until(lambda: sum(farm.started(job_id) for job_id in more) == 2, within_s=PATIENCE_S)
+    wait_until(lambda: sum(farm.started(job_id) for job_id in more) == 2, within_s=TIMEOUT_S)
     (state,) = farm.broker.workers.live()
     assert state.slots == 2
-    wait_until(lambda: len(farm.broker.workers.live()[0].running) == 4, within_s=PATIENCE_S)
+    wait_until(lambda: len(farm.broker.workers.live()[0].running) == 4, within_s=TIMEOUT_S)
     for job_id in still:
         cancel_job(farm.parts, job_id)
     assert {str(run.status) for run in runs_of(farm, still)} == {"canceled"}
-    wait_until(lambda: farm.started(more[2]), within_s=PATIENCE_S)
+    wait_until(lambda: farm.started(more[2]), within_s=TIMEOUT_S)
     assert farm.stop("one") == 0
     assert {farm.status(job_id) for job_id in more} == {"queued"}
 
@@ -131,7 +131,7 @@ def test_slots_grow_and_shrink_while_the_worker_runs(farm: Farm) -> None:
 def test_running_jobs_go_on_when_slots_are_taken_away(farm: Farm) -> None:
     farm.start_worker("one")
     long = submit_many(farm, "long", 3, 6000)
-    wait_until(lambda: all(farm.started(job_id) for job_id in long), within_s=PATIENCE_S)
+    wait_until(lambda: all(farm.started(job_id) for job_id in long), within_s=TIMEOUT_S)
     change(farm, slots=1)
     late = submit_many(farm, "late", 3, 1)
     ended = runs_of(farm, long)
@@ -144,7 +144,7 @@ def test_running_jobs_go_on_when_slots_are_taken_away(farm: Farm) -> None:
 def test_all_workers_together_keep_the_limit_of_running_jobs(farm: Farm) -> None:
     for name in ("one", "two", "three"):
         farm.start_worker(name, ready=False)
-    wait_until(lambda: len(farm.broker.workers.live()) == 3, within_s=PATIENCE_S)
+    wait_until(lambda: len(farm.broker.workers.live()) == 3, within_s=TIMEOUT_S)
     pause_queue(farm.parts)
     for limit, slots in ((5, 6), (2, 7)):
         change(farm, slots=slots, max_concurrent_jobs=limit)
@@ -157,7 +157,7 @@ def test_all_workers_together_keep_the_limit_of_running_jobs(farm: Farm) -> None
 def test_the_only_slot_of_a_small_limit_is_not_with_a_worker_of_one_tier(farm: Farm) -> None:
     farm.start_worker("a-normal", "--queues", "normal", ready=False)
     farm.start_worker("b-all", ready=False)
-    wait_until(lambda: len(farm.broker.workers.live()) == 2, within_s=PATIENCE_S)
+    wait_until(lambda: len(farm.broker.workers.live()) == 2, within_s=TIMEOUT_S)
     change(farm, slots=5, max_concurrent_jobs=1)
     batch = farm.submit_batch(["b-1.test", "c-1.test"])
     assert {str(run.status) for run in runs_of(farm, batch.job_ids)} == {"succeeded"}
@@ -212,12 +212,12 @@ def test_a_part_grows_when_a_worker_stops_and_when_one_is_killed(broker: Broker)
 def test_slots_kept_for_normal_jobs_are_given_to_batch_when_nobody_keeps_them(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="3")
     batch = farm.submit_batch([f"b{number}-60000.test" for number in range(6)])
-    wait_until(lambda: len(farm.starts()) == 1, within_s=PATIENCE_S, what="one slot of four is for batch")
+    wait_until(lambda: len(farm.starts()) == 1, within_s=TIMEOUT_S, what="one slot of four is for batch")
     now = farm.submit("now.test")
-    assert farm.run_of(now, within_s=PATIENCE_S).status == "succeeded"
+    assert farm.run_of(now, within_s=TIMEOUT_S).status == "succeeded"
     assert sum(farm.started(job_id) for job_id in batch.job_ids) == 1
     change(farm, slots=5, reserved_normal_slots=0)
-    wait_until(lambda: sum(farm.started(job_id) for job_id in batch.job_ids) == 5, within_s=PATIENCE_S)
+    wait_until(lambda: sum(farm.started(job_id) for job_id in batch.job_ids) == 5, within_s=TIMEOUT_S)
 
 
 def test_batch_has_its_minimum_while_normal_jobs_flood(farm: Farm) -> None:

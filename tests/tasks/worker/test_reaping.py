@@ -49,9 +49,9 @@ def test_a_job_of_a_killed_process_starts_again_in_the_one_beside_it(farm: Farm)
     job_id = farm.submit("long-1000.test")
     wait_until(lambda: farm.started(job_id), what="start")
     killed = next(name for name, process in farm.processes.items() if process.pid == farm.starts()[0]["pid"])
-    began = time.time()
+    started_at = time.time()
     farm.stop(killed, signal.SIGKILL)
-    started_again(farm, job_id, began)
+    started_again(farm, job_id, started_at)
     run = farm.run_of(job_id)
     assert (run.status, run.attempt) == ("succeeded", 2)
 
@@ -60,10 +60,10 @@ def test_a_job_of_a_killed_process_starts_again_in_the_one_that_follows(farm: Fa
     farm.start_worker("one", **PATIENT)
     job_id = farm.submit("long-1000.test")
     wait_until(lambda: farm.started(job_id), what="start")
-    began = time.time()
+    started_at = time.time()
     farm.stop("one", signal.SIGKILL)
     farm.start_worker("one", **PATIENT)
-    started_again(farm, job_id, began)
+    started_again(farm, job_id, started_at)
     run = farm.run_of(job_id)
     assert (run.status, run.attempt) == ("succeeded", 2)
 
@@ -143,7 +143,7 @@ def process_of(parts: QueueParts) -> Process:
 
 
 def claimed(store: Store, worker: str, now: Any = None) -> str:
-    """A job that a worker runs."""
+    """A running job."""
 
     def make(session: Any) -> str:
         job_id = create_job(session, NewJob("a.test")).id

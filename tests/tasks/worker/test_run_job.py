@@ -164,7 +164,7 @@ def test_a_job_that_cannot_be_claimed_returns_to_the_front_and_consuming_stops(
     process: Process, runner: CountingRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (queue_job(process.store).id for _ in range(2))
-    process.gate.hold_while(process.database.is_away)
+    process.gate.pause_while(process.database.is_unavailable)
 
     def refuse(job_id: str) -> None:
         raise StoreUnavailable("the server closed the connection")
@@ -176,7 +176,7 @@ def test_a_job_that_cannot_be_claimed_returns_to_the_front_and_consuming_stops(
     run_job(process, first, NORMAL)  # a pending BRPOP had taken it
     assert list(process.broker.lists.waiting_ids(NORMAL)) == [first, second]
     assert not runner.tested
-    process.database.note_claim()
+    process.database.record_claim()
     assert process.gate.queues(ORDER) == list(ORDER)
     run_job(process, first, NORMAL)
     assert runner.tested == [first]

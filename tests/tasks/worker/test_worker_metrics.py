@@ -10,7 +10,7 @@ from contextlib import closing
 
 from gonemaster_db.service.metrics.counting import STARTED, Count, read_counts
 from gonemaster_db.service.metrics.slots import read_slots
-from gonemaster_tasks.maintenance.metrics import add_up_runs
+from gonemaster_tasks.maintenance.metrics import aggregate_runs
 from tests.support.redis import raw
 from tests.support.workers import Farm, wait_until
 
@@ -22,7 +22,7 @@ def started(farm: Farm) -> int:
 
 def served_by(farm: Farm, name: str) -> str:
     """Return what a worker exposes to Prometheus."""
-    (port,) = re.findall(r"metrics of this process are served.* port=(\d+)", farm.log(name))
+    (port,) = re.findall(r"metrics server started.* port=(\d+)", farm.log(name))
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         return str(answer.read().decode())
 
@@ -71,9 +71,9 @@ def test_an_address_that_is_taken_refuses_the_start(farm: Farm) -> None:
 def test_the_depth_of_the_queue_is_noted_once_a_minute(farm: Farm) -> None:
     farm.submit("waiting.test")
     now = farm.parts.clock.now()
-    assert add_up_runs(farm.store, now=lambda: now) == 0
+    assert aggregate_runs(farm.store, now=lambda: now) == 0
     farm.submit("another.test")
-    add_up_runs(farm.store, now=lambda: now)
+    aggregate_runs(farm.store, now=lambda: now)
     with farm.store.read_only() as session:
         found = read_slots(session, since={60: 0, 300: 0})
     assert {length for length, _ in found} == {60, 300}

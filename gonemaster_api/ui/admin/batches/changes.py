@@ -51,8 +51,8 @@ def rerun(batch_id: str) -> Response:
 def cancel(batch_id: str) -> Response:
     """Cancel the waiting and running jobs of the batch after a confirmation."""
     back = url_for("ui_batches.detail", batch_id=batch_id)
-    if asked := _cancellation(batch_id, back).asked():
-        return asked
+    if confirmation := _cancellation(batch_id, back).unless_confirmed():
+        return confirmation
     done = cancel_whole_batch(state(), batch_id, who=who())
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")

@@ -32,8 +32,8 @@ def delete(batch_id: str) -> Response:
     """Delete a batch with its jobs, runs, facts and snapshots."""
     preview = read_deletion_preview(state(), batch_id)
     question = _question(batch_id, preview)
-    if asked := question.asked():
-        return asked
+    if confirmation := question.unless_confirmed():
+        return confirmation
     try:
         cancel_and_delete_batch(state(), batch_id, who=who())
     except JobsNotTerminal as error:
@@ -61,7 +61,7 @@ def _question(batch_id: str, preview: dict[str, Any]) -> Confirmation:
         title=_("Delete the batch %(name)s?", name=title_of(read_batch_progress(state(), batch_id))),
         text=_("This cannot be undone. Running jobs are canceled first."),
         facts=[(label, number(count)) for label, count in facts],
-        notes=[_of_snapshot(snapshot) for snapshot in preview["snapshots"]],
+        notes=[_describe_snapshot(snapshot) for snapshot in preview["snapshots"]],
         kept=_("domains, tags, profiles, runs of other batches."),
         weight="type",
         typed=batch_id,
@@ -71,7 +71,7 @@ def _question(batch_id: str, preview: dict[str, Any]) -> Confirmation:
     )
 
 
-def _of_snapshot(snapshot: dict[str, Any]) -> str:
+def _describe_snapshot(snapshot: dict[str, Any]) -> str:
     names = {"snapshot": snapshot["snapshot_slug"], "cohort": snapshot["cohort_label"]}
     if snapshot["is_default"]:
         return _(

@@ -48,10 +48,10 @@ def submit() -> Response:
     pasted = read_pasted(request.form.get("names", ""))
     if "check" in sent.values:
         return _page(sent, pasted, _check(sent, pasted))
-    made = _submitted(sent, pasted)
-    if made is None:
+    created = _submitted(sent, pasted)
+    if created is None:
         return _page(sent, pasted, _check(sent, pasted))
-    return see_other(url_for("ui_batches.detail", batch_id=made["batch_id"]), "batch_made", n=made["job_count"])
+    return see_other(url_for("ui_batches.detail", batch_id=created["batch_id"]), "batch_made", n=created["job_count"])
 
 
 def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
@@ -61,7 +61,7 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
     try:
         return submit_many_jobs(state(), document, keep=lambda *_: None)
     except ApiError as error:
-        sent.fail(_place_of(error.code, sent), error.message, error.code)
+        sent.fail(_error_field(error.code, sent), error.message, error.code)
     except AmbiguousProfile as error:
         text = _("The tags of the domains have different default profiles. Choose a profile.")
         text += f" ({u_label(error.domain)})" if error.domain else ""
@@ -71,7 +71,7 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
     return None
 
 
-def _place_of(code: str, sent: Form) -> str:
+def _error_field(code: str, sent: Form) -> str:
     named = "from_tag" if sent["source"] == "tag" else "names"
     places = {"missing_domain": named, "invalid_domain": named, "batch_too_large": named, "invalid_tags": "tags"}
     return places.get(code, "profile_id" if code == "profile_not_found" else SUMMARY)

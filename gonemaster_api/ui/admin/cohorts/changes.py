@@ -24,7 +24,7 @@ from gonemaster_api.web.actor import who
 
 blueprint = Blueprint("ui_cohort_changes", __name__)
 runs_blueprint = Blueprint("ui_cohort_runs", __name__)
-_MOST_NAMED = 10
+_MAX_NAMED = 10
 _SWITCHES = ("analysis_enabled", "public_enabled", "is_default")
 
 register_notes(
@@ -55,8 +55,12 @@ def switch(cohort_id: int) -> Response:
     name, is_on = request.form.get("name", ""), request.form.get("value") == "yes"
     if name not in _SWITCHES:
         raise BadRequest("unknown_field", f"name: must be one of {', '.join(_SWITCHES)}")
-    if name == "analysis_enabled" and not is_on and (asked := _switching_off(cohort_id).asked()):
-        return asked
+    if (
+        name == "analysis_enabled"
+        and not is_on
+        and (confirmation := _disable_confirmation(cohort_id).unless_confirmed())
+    ):
+        return confirmation
     try:
         patch_cohort(state(), cohort_id, {name: is_on}, who=who())
     except ApiError as error:
@@ -67,7 +71,7 @@ def switch(cohort_id: int) -> Response:
     return see_other(local_path(request.form.get("next") or back), "cohort_switched")
 
 
-def _switching_off(cohort_id: int) -> Confirmation:
+def _disable_confirmation(cohort_id: int) -> Confirmation:
     return Confirmation(
         title=_("Disable analysis of %(cohort)s?", cohort=_title(cohort_id)),
         text=_("Its facts and snapshots are deleted. Enabling analysis again rebuilds them from the remaining runs."),
@@ -102,14 +106,16 @@ def run(cohort_id: int) -> Response:
         back=back,
         fields={"default": "yes"} if is_default else {},
     )
-    if asked := question.asked():
-        return asked
+    if confirmation := question.unless_confirmed():
+        return confirmation
     request_body = {"from_tag": cohort["source_tag"], "snapshot_intent": True, "promote_snapshot_default": is_default}
     try:
-        made = submit_many_jobs(state(), request_body, keep=lambda *_: None)
+        created = submit_many_jobs(state(), request_body, keep=lambda *_: None)
     except ApiError as error:
         return question.ask(f"{in_language(error.message)} ({error.code})")
-    return see_other(url_for("ui_batches.detail", batch_id=made["batch_id"]), "snapshot_begun", n=made["job_count"])
+    return see_other(
+        url_for("ui_batches.detail", batch_id=created["batch_id"]), "snapshot_begun", n=created["job_count"]
+    )
 
 
 @blueprint.route("/cohorts/<int(max=2147483647):cohort_id>/rebuild", methods=["GET", "POST"])
@@ -118,7 +124,7 @@ def rebuild(cohort_id: int) -> Response:
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     is_forced = request.values.get("force") == "yes"
     lacking = [one["slug"] for one in read_snapshots(state(), cohort_id) if one["missing_runs"]]
-    names = ", ".join(lacking[:_MOST_NAMED]) + (" …" if len(lacking) > _MOST_NAMED else "")
+    names = ", ".join(lacking[:_MAX_NAMED]) + (" …" if len(lacking) > _MAX_NAMED else "")
     kept = _("Kept unchanged, because runs were purged: %(slugs)s.", slugs=names)
     removed = _("Removed for good, because runs were purged: %(slugs)s.", slugs=names)
     question = Confirmation(
@@ -138,8 +144,8 @@ def rebuild(cohort_id: int) -> Response:
         back=back,
         fields={"force": "yes"} if is_forced else {},
     )
-    if asked := question.asked():
-        return asked
+    if confirmation := question.unless_confirmed():
+        return confirmation
     try:
         begun = rebuild_cohort(state(), cohort_id, who=who(), force=is_forced)
     except ApiError as error:
@@ -167,8 +173,8 @@ def clear(cohort_id: int) -> Response:
         keep=_("Keep snapshots"),
         back=back,
     )
-    if asked := question.asked():
-        return asked
+    if confirmation := question.unless_confirmed():
+        return confirmation
     return see_other(back, "cohort_cleared", n=clear_cohort(state(), cohort_id, who=who()))
 
 
@@ -187,8 +193,8 @@ def delete(cohort_id: int) -> Response:
         keep=_("Keep cohort"),
         back=url_for("ui_cohorts.detail", cohort_id=cohort_id),
     )
-    if asked := question.asked():
-        return asked
+    if confirmation := question.unless_confirmed():
+        return confirmation
     remove_cohort(state(), cohort_id, who=who())
     return see_other(url_for("ui_cohorts.show"), "cohort_deleted")
 

@@ -44,8 +44,8 @@ def new() -> Response:
         try:
             if sent["promote"]:
                 promote_earlier_batches(state(), document["source_tag"].strip())
-            made = make_cohort(state(), document, who=who())
-            return see_other(url_for("ui_cohorts.detail", cohort_id=made.id), "cohort_made")
+            created = make_cohort(state(), document, who=who())
+            return see_other(url_for("ui_cohorts.detail", cohort_id=created.id), "cohort_made")
         except CohortExists:
             sent.fail("source_tag", _("This tag already has a cohort."), "cohort_exists")
         except ApiError as error:
@@ -81,11 +81,11 @@ def _page(shown: Form, cohort: Mapping[str, Any] | None = None) -> Response:
         status=shown.status,
         form=shown,
         cohort=cohort,
-        floors_of=_floors,
+        floors_of=_minimum_levels,
         list_name=IANA_TLDS,
     )
 
 
-def _floors() -> list[tuple[str, str]]:
+def _minimum_levels() -> list[tuple[str, str]]:
     """Return the choices for the minimum level of findings; the empty choice is the server default."""
     return [(level, word(level) if level not in {"", "INFO"} else level or _("server default")) for level in FLOORS]

@@ -123,7 +123,7 @@ def purge(cohort_id: int, slug: str) -> Response:
         keep=_("Keep snapshot"),
         back=back,
     )
-    if asked := question.asked():
-        return asked
+    if confirmation := question.unless_confirmed():
+        return confirmation
     remove_snapshot(state(), cohort_id, slug, purge=True, who=who())
     return see_other(back, "snapshot_purged")

@@ -44,7 +44,7 @@ def show() -> Response:
         rules={key: rule_in_words(schedule) for key, schedule in schedules.items()},
         drifts=drifts,
         works=read_analysis_status(shared)["backend_supported"],
-        runs=any(is_being_made(cohort) for cohort in cohorts),
+        runs=any(is_being_built(cohort) for cohort in cohorts),
     )
 
 
@@ -74,7 +74,7 @@ def detail_with(cohort_id: int, form: Form) -> Response:
         times=next_times(schedule) if schedule else (),
         mixed=[one for one in snapshots if one["status"] == SnapshotStatus.FAILED_MIXED_PROFILES],
         works=read_analysis_status(shared)["backend_supported"],
-        runs=is_being_made(cohort) or any(one["materialization_status"] == RUNNING for one in snapshots),
+        runs=is_being_built(cohort) or any(one["materialization_status"] == RUNNING for one in snapshots),
     )
 
 
@@ -87,7 +87,7 @@ def _drift(cohort_id: int) -> dict[str, Any] | None:
     return found
 
 
-def is_being_made(cohort: Mapping[str, Any]) -> bool:
+def is_being_built(cohort: Mapping[str, Any]) -> bool:
     """Return whether the facts of a cohort are being built from its runs."""
     return bool(cohort["analysis_enabled"]) and cohort["materialization_status"] == MaterializationStatus.PENDING
 

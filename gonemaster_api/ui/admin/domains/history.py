@@ -14,7 +14,7 @@ from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.sort_keys import RUN_SORT
 from gonemaster_tasks.config.scoring import current_scoring
 
-MOST_RUNS = 100  # The maximum number of runs in the curve.
+MAX_RUNS = 100  # The maximum number of runs in the curve.
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class History:
 
 def read_history(state: State, domain_id: int) -> History:
     """Read the newest runs of a domain."""
-    query = {"limit": MOST_RUNS, "offset": 0, "sort": RUN_SORT}
+    query = {"limit": MAX_RUNS, "offset": 0, "sort": RUN_SORT}
     found = read_runs(state, query, domain_id=domain_id)
     return History(found["items"][::-1], found["total"])
 
@@ -89,11 +89,11 @@ class DomainPage:
     bands: Sequence[tuple[str, float]]
 
     @property
-    def news(self) -> Sequence[tuple[str, ComparedFinding]]:
+    def changes(self) -> Sequence[tuple[str, ComparedFinding]]:
         """The changes since the previous run: kind of change and finding, worst first."""
         if self.comparison is None:
             return ()
-        return self.comparison.in_one_list()
+        return self.comparison.all_changes()
 
 
 @dataclass(frozen=True)

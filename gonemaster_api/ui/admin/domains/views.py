@@ -87,7 +87,7 @@ def compare(name: str) -> Response:
     domain = read_domain_named(shared, name)
     before, after = query.values.get("before"), query.values.get("after")
     if not (before and after):
-        before, after = _newest_two(shared, domain["id"], before, after)
+        before, after = _default_pair(shared, domain["id"], before, after)
     _check_runs(shared, domain["name"], (before, after))
     found = compare_runs(shared, before, after, min_level=query.values["min_level"], locale=language())
     values = {"domain": domain, "query": query, "found": found, "severities": ("INFO", *SEVERITIES)}
@@ -101,7 +101,7 @@ class CompareSchema(DiffQuerySchema):
     after = ma.fields.String(validate=ma.validate.Length(max=64))
 
 
-def _newest_two(shared: State, domain_id: int, before: str | None, after: str | None) -> tuple[str, str]:
+def _default_pair(shared: State, domain_id: int, before: str | None, after: str | None) -> tuple[str, str]:
     history = read_history(shared, domain_id)
     ids = [entry["id"] for entry in history.runs]
     if len(ids) < 2:  # A comparison has two sides.
@@ -169,7 +169,7 @@ def delete(name: str) -> Response:
     domain = read_domain_named(shared, name)
     runs = domain["run_count"]
     count = ngettext("one run", "%(n)s runs", runs, n=number(runs))
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Delete %(domain)s?", domain=u_label(domain["name"])),
         text=gettext("The domain is removed from its tags, and its runs with all findings are deleted."),
         facts=((gettext("Runs"), number(runs)), (gettext("Tags"), number(len(domain["tags"])))),
@@ -179,9 +179,9 @@ def delete(name: str) -> Response:
         weight="type" if runs else "plain",
         typed=domain["name"],
         back=url_for("ui_domains.detail", name=domain["name"]),
-    ).asked()
-    if asked is not None:
-        return asked
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
     started = delete_domain(shared, domain["id"], who=who())
     if started is not None:
         return see_other(url_for("ui_operations.detail", operation_id=started.id), "operation")
@@ -195,7 +195,7 @@ def prune() -> Response:
     total = count_prunable_domains(shared, tag=tag)
     count = ngettext("one domain", "%(n)s domains", total, n=number(total))
     back = url_for("ui_domains.show", tag=tag) if tag else url_for("ui_domains.show")
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Delete the domains without runs?"),
         text=gettext(
             "These domains were never tested, or their runs have been purged. Domains with a waiting or "
@@ -209,9 +209,9 @@ def prune() -> Response:
         tick=gettext("Yes, %(count)s", count=count),
         fields={"tag": tag} if tag else {},
         back=back,
-    ).asked()
-    if asked is not None:
-        return asked
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
     done = prune_domains(shared, tag=tag, who=who())
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")

@@ -9,8 +9,8 @@ from typing import Any
 
 from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.jobs.jobs import job_document
-from gonemaster_api.queries.runs.findings import MOST_SHOWN, RunFindings, arrange_findings
-from gonemaster_api.queries.runs.results import RunWithEntries, shown_to_operators
+from gonemaster_api.queries.runs.findings import MAX_SHOWN, RunFindings, arrange_findings
+from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_operators
 from gonemaster_api.state import State
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
 from gonemaster_db.models import Job, Run
@@ -137,7 +137,7 @@ def inspect_waiting(state: State, job: Job) -> WaitingJob:
     return WaitingJob(job, job_document(state, job))
 
 
-def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", most: int = MOST_SHOWN) -> Inspection:
+def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", maximum: int = MAX_SHOWN) -> Inspection:
     """Return the data on the page of a run, with the findings of one level, or of NOTICE and above.
 
     Raises:
@@ -145,8 +145,8 @@ def inspect_run(state: State, run_id: str, *, locale: str, level: str = "", most
         DocumentDamaged: the stored findings cannot be read.
     """
     finished = read_scored_finish(state, run_id)
-    shown = shown_to_operators(state.settings)
-    findings = arrange_findings(finished.entries, locale=locale, level=level, most=most)
+    shown = parts_for_operators(state.settings)
+    findings = arrange_findings(finished.entries, locale=locale, level=level, maximum=maximum)
     return Inspection(finished, findings, shows_score=shown.score, shows_timings=shown.timings)
 
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request, url_for
 
-from gonemaster_api.queries.runs.findings import MOST, MOST_SHOWN, SHOWN_LEVELS
+from gonemaster_api.queries.runs.findings import MAX_ENTRIES, MAX_SHOWN, SHOWN_LEVELS
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.jobs.exports import result_text
 from gonemaster_api.ui.admin.jobs.inspection import (
@@ -60,8 +60,8 @@ def detail(job_id: str) -> Response:
         waiting = inspect_waiting(shared, item)
         return page("admin/jobs/page.html", parts=("job",), waiting=waiting, follows=follows)
     level, problems = _wanted_level()
-    most = MOST if request.args.get("all") else MOST_SHOWN
-    inspection = inspect_run(shared, job_id, locale=language(), level=level, most=most)
+    maximum = MAX_ENTRIES if request.args.get("all") else MAX_SHOWN
+    inspection = inspect_run(shared, job_id, locale=language(), level=level, maximum=maximum)
     return page(
         "admin/jobs/page.html",
         status=HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK,
@@ -111,15 +111,15 @@ def cancel(job_id: str) -> Response:
     item = read_item(shared, job_id)
     if isinstance(item, Run):
         return see_other(back, "job-over")
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=u_label(item.domain)),
         text=gettext("The job is recorded as a canceled run."),
         button=gettext("Cancel test"),
         keep=gettext("Keep job"),
         back=back,
-    ).asked()
-    if asked is not None:
-        return asked
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
     left = cancel_job(shared.queue, job_id, who=who())
     clear_queue_status()
     return see_other(back, "job-stopping" if isinstance(left, Job) else "job-canceled")

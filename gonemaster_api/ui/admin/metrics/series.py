@@ -37,7 +37,7 @@ class SeriesColumn:
         The API reports latency per route; the chart shows the slowest and the median route. The hit rate has no value
         if the cache was not used.
         """
-        asked = [point for point in points if point["dns_queries_per_second"] or point["dns_cache_hit_rate"]]
+        active = [point for point in points if point["dns_queries_per_second"] or point["dns_cache_hit_rate"]]
         routes = [value for point in points for value in (point.get("api_p90_ms") or {}).values()]
         return cls(
             start=datetime.fromisoformat(points[0]["timestamp"]),
@@ -47,7 +47,7 @@ class SeriesColumn:
             depth=points[-1]["queue_depth"],
             ipv4=fmean(point["dns_queries_ipv4_per_second"] for point in points),
             ipv6=fmean(point["dns_queries_ipv6_per_second"] for point in points),
-            hit_percent=100 * fmean(point["dns_cache_hit_rate"] for point in asked) if asked else None,
+            hit_percent=100 * fmean(point["dns_cache_hit_rate"] for point in active) if active else None,
             severity={level: sum(point["severity"].get(level, 0) for point in points) for level in SEVERITIES},
             slowest_ms=max(routes, default=None),
             median_ms=median(routes) if routes else None,

@@ -4,7 +4,7 @@ import json
 
 from flask import Blueprint, Response
 
-from gonemaster_api.queries.metrics.responses import kept_document
+from gonemaster_api.queries.metrics.responses import cached_document
 from gonemaster_api.queries.metrics.trends import WINDOWS
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.metrics.series import MetricsSeries
@@ -21,9 +21,9 @@ blueprint = Blueprint("ui_metrics", __name__)
 def show() -> Response:
     """Show cards, charts and tables of one window."""
     query = read_query(MetricsQuerySchema, window="24h", limit_domains=5, limit_batches=5)
-    document = json.loads(kept_document(state(), query.values | {"include": ["all"]}))
+    document = json.loads(cached_document(state(), query.values | {"include": ["all"]}))
     window = query.values["window"]
-    course = MetricsSeries.of(document["trends"]["windows"][window])
+    series = MetricsSeries.of(document["trends"]["windows"][window])
     return page(
         "admin/metrics/page.html",
         status=query.status,
@@ -32,5 +32,5 @@ def show() -> Response:
         windows=list(WINDOWS),
         rows=ROWS,
         metrics=document,
-        course=course,
+        series=series,
     )

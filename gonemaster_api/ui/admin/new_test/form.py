@@ -120,7 +120,7 @@ class TestForm(Form):
             loaded: dict[str, Any] = NewJobSchema().load(document)
         except ma.ValidationError as error:
             loaded = {}
-            self._note_schema(error.messages_dict)
+            self._record_schema(error.messages_dict)
         self._check_domain()
         self._check_nameservers(state)
         if self.is_valid:
@@ -169,10 +169,10 @@ class TestForm(Form):
                 text = gettext("Only globally reachable addresses are allowed.")
             self.fail(f"ns.{row.number}.ip", text, error.code)
 
-    def _note_schema(self, messages: Mapping[str, Any]) -> None:
+    def _record_schema(self, messages: Mapping[str, Any]) -> None:
         for name, found in messages.items():
             if name == "ds_info" and isinstance(found, dict):
-                self._note_ds(found)
+                self._record_ds(found)
             elif name == "nameservers" and isinstance(found, dict):
                 continue  # Each row is validated separately.
             elif name in ("ds_info", "nameservers"):
@@ -181,7 +181,7 @@ class TestForm(Form):
             elif name != "domain":
                 self.fail(_SCHEMA_FIELDS.get(name, SUMMARY), first_message(found), f"invalid_{name}")
 
-    def _note_ds(self, found: Mapping[int, Any]) -> None:
+    def _record_ds(self, found: Mapping[int, Any]) -> None:
         numbers = [row.number for row in self.rows("ds") if not row.is_empty]
         for place, cells in found.items():
             for name in cells:

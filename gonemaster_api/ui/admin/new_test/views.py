@@ -52,11 +52,11 @@ def _fetch(form: TestForm) -> None:
 def start() -> Response:
     """Queue the test and redirect to its job; show the form again if a field is invalid."""
     shared, form = state(), sent_form()
-    asked = form.check_all(shared)
+    body = form.check_all(shared)
     if not form.is_valid:
         return _page(form)
     try:
-        job = submit_single_job(shared, asked, keep=store_no_response)
+        job = submit_single_job(shared, body, keep=store_no_response)
     except ApiError as error:
         form.refuse(error)
     except AmbiguousProfile:

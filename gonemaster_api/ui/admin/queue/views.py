@@ -16,7 +16,7 @@ from gonemaster_api.queries.jobs.queue_screen import (
     read_waiting,
     read_work,
 )
-from gonemaster_api.queries.searching import needle
+from gonemaster_api.queries.searching import search_term
 from gonemaster_api.state import state
 from gonemaster_api.ui.admin.queue.flower import flower_url
 from gonemaster_api.ui.admin.queue.pauses import PauseForm
@@ -38,7 +38,7 @@ from gonemaster_db.models import Operation
 from gonemaster_db.queue.queue import End
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.control.jobs import cancel_job
-from gonemaster_tasks.control.order import move_jobs, move_jobs_beside
+from gonemaster_tasks.control.order import move_jobs, move_jobs_next_to
 from gonemaster_tasks.control.pause import pause_queue, resume_queue
 from gonemaster_tasks.queues import TIERS
 
@@ -47,8 +47,8 @@ register_notes(UNDONE)
 
 _ROWS = 50
 _RUNNING_FIRST = 8
-_RUNNING_MOST = 500
-_MOST_NAMED = 500  # Job IDs per form: one page of the longest list.
+_RUNNING_MAX = 500
+_MAX_NAMED = 500  # Job IDs per form: one page of the longest list.
 
 
 class QueuePageSchema(QueueQuerySchema):
@@ -71,7 +71,7 @@ def show() -> Response:
     except BadRequest as error:  # The cursor of the next page.
         query.problems.append(problem_of(error))
         waiting = read_waiting(shared, {**query.values, "cursor": None, "offset": 0})
-    most = _RUNNING_MOST if query.values.get("running") else _RUNNING_FIRST
+    maximum = _RUNNING_MAX if query.values.get("running") else _RUNNING_FIRST
     return page(
         "admin/queue/page.html",
         status=query.status,
@@ -80,8 +80,8 @@ def show() -> Response:
         figures=lambda: read_figures(shared),
         issues=lambda: read_issues(shared),
         work=lambda: read_work(shared),
-        running=lambda: read_running(shared, limit=most),
-        most_running=most,
+        running=lambda: read_running(shared, limit=maximum),
+        most_running=maximum,
         issue_title=issue_title,
         issue_advice=issue_advice,
         work_title=work_title,
@@ -94,9 +94,15 @@ def pause() -> Response:
     """Ask for tiers, reason and end of a pause, then pause the tiers."""
     form = PauseForm.sent_or_new()
     if form.is_sent:
-        wish = form.read(state().queue.clock.now())
-        if wish is not None:
-            pause_queue(state().queue, wish.tiers, paused_by=who(), reason=wish.reason, until=wish.until)
+        wanted = form.read(state().queue.clock.now())
+        if wanted is not None:
+            pause_queue(
+                state().queue,
+                wanted.tiers,
+                paused_by=who(),
+                reason=wanted.reason,
+                until=wanted.until,
+            )
             clear_queue_status()
             return see_other(local_path(form["next"]), "paused")
     return page("admin/queue/pause.html", status=form.status, form=form)
@@ -118,7 +124,7 @@ def resume() -> Response:
 def change() -> Response:
     """Move, hold, release or remove one waiting job, the selected jobs or all jobs that match the filter."""
     form = Form.sent()
-    action, choice = _wish(form)
+    action, choice = _read_choice(form)
     if action in ("front", "back"):
         return _move(form, choice, "front" if action == "front" else "back")
     if action == "hold":
@@ -127,8 +133,8 @@ def change() -> Response:
         return _done(form, "release_done", change_jobs(state(), choice, "release", who=who()), choice)
     if action != "remove":
         raise BadRequest("invalid_move", "do must be front, back, hold, release or remove")
-    asked = _removal(form, choice).asked()
-    return asked or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
+    confirmation = _removal(form, choice).unless_confirmed()
+    return confirmation or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
 
 
 @blueprint.post("/queue/order")
@@ -143,7 +149,7 @@ def order() -> Response:
     if not pivot:
         moved = len(move_jobs(state().queue, [job_id], to="back", who=who()))
     else:
-        moved = len(move_jobs_beside(state().queue, [job_id], pivot=pivot, after=where == "after", who=who()))
+        moved = len(move_jobs_next_to(state().queue, [job_id], pivot=pivot, after=where == "after", who=who()))
     clear_queue_status()
     return see_other(local_path(form["next"]), "moved", n=moved, of="" if form["of"] else f"{job_id}:{place}")
 
@@ -154,29 +160,29 @@ def clear(tier: str) -> Response:
     if tier not in TIERS:
         raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
     choice, form = JobSelection(tier=tier), Form.sent()
-    asked = _removal(form, choice, action=url_for("ui_queue.clear", tier=tier)).asked()
-    return asked or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
+    confirmation = _removal(form, choice, action=url_for("ui_queue.clear", tier=tier)).unless_confirmed()
+    return confirmation or _done(form, "removed", change_jobs(state(), choice, "remove", who=who()), choice)
 
 
 @blueprint.route("/queue/jobs/<job_id>/cancel", methods=["GET", "POST"])
 def cancel(job_id: str) -> Response:
     """Cancel a running job after a confirmation."""
     job = read_job(state(), job_id)
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Cancel the test of %(domain)s?", domain=job["domain"]),
         text=gettext("The test stops within a second and is recorded as a canceled run."),
         button=gettext("Cancel test"),
         keep=gettext("Keep running"),
         back=url_for("ui_queue.show"),
-    ).asked()
-    if asked:
-        return asked
+    ).unless_confirmed()
+    if confirmation:
+        return confirmation
     cancel_job(state().queue, job_id, who=who())
     clear_queue_status()
     return see_other(url_for("ui_queue.show"), "canceled")
 
 
-def _wish(form: Form) -> tuple[str, JobSelection]:
+def _read_choice(form: Form) -> tuple[str, JobSelection]:
     """Read the action and its jobs.
 
     Raises:
@@ -190,10 +196,10 @@ def _wish(form: Form) -> tuple[str, JobSelection]:
     if form["all"] == "yes":
         if form["tier"] not in ("", *TIERS):
             raise BadRequest("invalid_tier", f"tier must be one of {', '.join(TIERS)}")
-        return form["do"], JobSelection(tier=form["tier"], domain=needle(form["domain"]))
+        return form["do"], JobSelection(tier=form["tier"], domain=search_term(form["domain"]))
     ids = tuple(dict.fromkeys(filter(None, form.all("job"))))
-    if not ids or len(ids) > _MOST_NAMED:
-        raise BadRequest("invalid_queue", f"choose from 1 to {_MOST_NAMED} jobs, or all that match")
+    if not ids or len(ids) > _MAX_NAMED:
+        raise BadRequest("invalid_queue", f"choose from 1 to {_MAX_NAMED} jobs, or all that match")
     return form["do"], JobSelection(ids)
 
 

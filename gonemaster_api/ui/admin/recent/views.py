@@ -28,7 +28,7 @@ from gonemaster_db.core.filters import JobFilter
 from gonemaster_db.models import Job, Operation, Run
 from gonemaster_tasks.control.jobs import cancel_job
 from gonemaster_tasks.control.matching import rerun_listed
-from gonemaster_tasks.errors import NothingToRepeat
+from gonemaster_tasks.errors import NothingToRerun
 
 blueprint = Blueprint("ui_recent", __name__, url_prefix="/recent")
 blueprint.add_app_template_filter(day_of)
@@ -84,16 +84,16 @@ def bulk() -> Response:
 
 def _cancel_listed(ids: list[str], back: str) -> Response:
     count = ngettext("one job", "%(n)s jobs", len(ids), n=number(len(ids)))
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Cancel %(count)s?", count=count),
         text=gettext("Waiting and running jobs are canceled. Finished runs do not change."),
         button=gettext("Cancel %(count)s", count=count),
         keep=gettext("Keep in queue"),
         back=back,
         fields={"do": "cancel", "id": ids, "next": back},
-    ).asked()
-    if asked is not None:
-        return asked
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
     canceled = sum(_cancel(job_id) for job_id in ids)
     clear_queue_status()
     return see_other(back, "jobs-canceled", n=canceled)
@@ -113,7 +113,7 @@ def _cancel_all(back: str) -> Response:
     shared, wanted = state(), _sent_wanted()
     total = count_matching(shared, wanted).unfinished
     count = ngettext("one job", "%(n)s jobs", total, n=number(total))
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Cancel all matching jobs?"),
         text=gettext(
             "Waiting and running jobs are canceled. Large numbers are canceled in steps, with progress shown."
@@ -125,9 +125,9 @@ def _cancel_all(back: str) -> Response:
         tick=gettext("Yes, all of them: %(count)s", count=count),
         back=back,
         fields={"do": "cancel", "all": "yes", "next": back} | _sent_filter(),
-    ).asked()
-    if asked is not None:
-        return asked
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
     done = cancel_matching_jobs(shared, wanted, who=who())
     clear_queue_status()
     if isinstance(done, Operation):
@@ -137,10 +137,10 @@ def _cancel_all(back: str) -> Response:
 
 def _rerun_listed(ids: list[str], back: str) -> Response:
     try:
-        made = rerun_listed(state().queue, ids, who=who())
-    except NothingToRepeat:
+        created = rerun_listed(state().queue, ids, who=who())
+    except NothingToRerun:
         return see_other(back, "jobs-none-finished")
-    return _to_batch(made.batch.id, made.job_count)
+    return _to_batch(created.batch.id, created.job_count)
 
 
 def _rerun_all(back: str) -> Response:
@@ -149,7 +149,7 @@ def _rerun_all(back: str) -> Response:
     if not total:
         return see_other(back, "jobs-none-finished")
     count = ngettext("one run", "%(n)s runs", total, n=number(total))
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=gettext("Test all listed domains again?"),
         text=gettext(
             "A new batch is submitted with one job for each matching finished run, using the options of that run."
@@ -160,11 +160,11 @@ def _rerun_all(back: str) -> Response:
         tick=gettext("Yes, all of them: %(count)s", count=count),
         back=back,
         fields={"do": "rerun", "all": "yes", "next": back} | _sent_filter(),
-    ).asked()
-    if asked is not None:
-        return asked
-    made = rerun_matching_jobs(shared, wanted, who=who())
-    return _to_batch(made.batch.id, made.job_count)
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
+    created = rerun_matching_jobs(shared, wanted, who=who())
+    return _to_batch(created.batch.id, created.job_count)
 
 
 def _to_batch(batch_id: str, count: int) -> Response:

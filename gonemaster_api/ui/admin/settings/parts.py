@@ -25,10 +25,10 @@ def _is_open(endpoint: str) -> bool:
     return scope is None or may(scope)
 
 
-def listed(error: ApiError, most: int = 10) -> str:
+def listed(error: ApiError, maximum: int = 10) -> str:
     """Return the errors of a refused document, each with its path."""
     problems = (error.details or {}).get("problems") or [{"path": "", "reason": error.message}]
     return "; ".join(
         f"{item['path']}: {in_language(item['reason'])}" if item["path"] else in_language(item["reason"])
-        for item in problems[:most]
+        for item in problems[:maximum]
     )

@@ -184,7 +184,7 @@ def review_all() -> Response:
 def delete(profile_id: int) -> Response:
     """Delete a profile after a confirmation."""
     profile, tags = read_profile(state(), profile_id), read_tags_with_profiles(state()).get(profile_id, [])
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=_("Delete profile %(name)s?", name=profile.name),
         button=_("Delete profile %(name)s", name=profile.name),
         back=url_for("ui_profiles.detail", profile_id=profile_id),
@@ -193,9 +193,9 @@ def delete(profile_id: int) -> Response:
         kept=_("Runs keep their results and their effective profile."),
         weight="tick" if tags else "plain",
         tick=ngettext("One tag loses its profile.", "%(num)s tags lose their profile.", len(tags)),
-    ).asked()
-    if asked:
-        return asked
+    ).unless_confirmed()
+    if confirmation:
+        return confirmation
     remove_profile(state(), profile_id, who=who())
     return see_other(url_for("ui_profiles.show"), "profile_removed")
 

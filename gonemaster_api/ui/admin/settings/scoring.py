@@ -60,15 +60,15 @@ def save() -> Response:
 @blueprint.route("/settings/scoring/reset", methods=["GET", "POST"])
 def reset() -> Response:
     """Restore the built-in configuration after a confirmation."""
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=_("Reset to the built-in scoring?"),
         button=_("Reset scoring"),
         back=url_for("ui_scoring.show"),
         text=_("The saved configuration is deleted. Export it first if you may need it."),
         kept=_("Scores and grades of stored runs do not change."),
-    ).asked()
-    if asked:
-        return asked
+    ).unless_confirmed()
+    if confirmation:
+        return confirmation
     replace_scoring(state(), {}, who=who())
     return see_other(url_for("ui_scoring.show"), "scoring_reset")
 

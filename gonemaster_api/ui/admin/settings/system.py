@@ -66,7 +66,7 @@ def save() -> Response:
         try:
             save_settings(state(), changes, who=who())
         except BadRequest as error:
-            _place(form, error)
+            _fail(form, error)
     if not form.is_valid:
         return _page(form)
     if reset:
@@ -109,7 +109,7 @@ def _value(form: Form, key: str, text: str, json_type: str) -> Any:
     return text
 
 
-def _place(form: Form, error: BadRequest) -> None:
+def _fail(form: Form, error: BadRequest) -> None:
     """Record each refusal at its field."""
     for problem in (error.details or {}).get("settings", []):
         place = problem["key"] if problem["key"] in form.values else SUMMARY

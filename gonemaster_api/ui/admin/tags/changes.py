@@ -105,7 +105,7 @@ def _remove_all(name: str) -> Response:
     wanted = _filter_of(name, sent)
     total = count_members(state(), wanted)
     back = local_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
-    asked = Confirmation(
+    confirmation = Confirmation(
         title=_("Remove all matching domains from the tag %(tag)s?", tag=name),
         text=_("Large numbers are removed in steps, with progress shown."),
         facts=[(_("Domains"), number(total))],
@@ -121,9 +121,9 @@ def _remove_all(name: str) -> Response:
         keep=_("Keep in queue"),
         fields={"all": "yes", "next": back} | sent,
         back=back,
-    ).asked()
-    if asked is not None:
-        return asked
+    ).unless_confirmed()
+    if confirmation is not None:
+        return confirmation
     done = remove_members(state(), wanted, who=who())
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")

@@ -65,8 +65,8 @@ def purge(name: str) -> Response:
         keep=_("Keep runs"),
         back=back,
     )
-    if asked := question.asked():
-        return asked
+    if confirmation := question.unless_confirmed():
+        return confirmation
     done = purge_tag(state(), name, who=who())
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")
@@ -93,8 +93,8 @@ def delete(name: str) -> Response:
         keep=_("Keep tag"),
         back=url_for("ui_tags.detail", name=name),
     )
-    if asked := question.asked():
-        return asked
+    if confirmation := question.unless_confirmed():
+        return confirmation
     try:
         remove_tag(state(), name, who=who())
     except TagInUse:

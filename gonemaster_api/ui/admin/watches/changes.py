@@ -18,7 +18,7 @@ from gonemaster_api.ui.shell.texts.languages import mark
 from gonemaster_api.ui.shell.texts.notes import Note, register_notes, see_other
 from gonemaster_api.ui.shell.texts.words import word
 from gonemaster_api.ui.shell.urls import local_path
-from gonemaster_api.use_cases.watches import change_watch, make_watch, remove_watch, try_watch
+from gonemaster_api.use_cases.watches import change_watch, make_watch, queue_test_message, remove_watch
 from gonemaster_api.v1.watches.schemas import NewWatchSchema, WatchChangeSchema
 from gonemaster_api.web.actor import who
 from gonemaster_db.core.errors import TagNotFound, TooManyWatches
@@ -56,8 +56,8 @@ def new() -> Response:
     document = sent.check(NewWatchSchema, _common(sent) | {name: sent[name] for name in names if sent[name]})
     if sent.is_valid:
         try:
-            made = make_watch(state(), document, who=who())
-            return see_other(url_for("ui_watches.detail", watch_id=made.id), "watch_made")
+            created = make_watch(state(), document, who=who())
+            return see_other(url_for("ui_watches.detail", watch_id=created.id), "watch_made")
         except TagNotFound:
             sent.fail("tag", _("This tag does not exist."), "not_found")
         except TooManyWatches as error:
@@ -130,7 +130,7 @@ def switch(watch_id: int) -> Response:
 @blueprint.post("/watches/<int(max=9223372036854775807):watch_id>/test")
 def test(watch_id: int) -> Response:
     """Send a test message."""
-    try_watch(state(), watch_id, who=who())
+    queue_test_message(state(), watch_id, who=who())
     return see_other(url_for("ui_watches.detail", watch_id=watch_id), "watch_tested")
 
 
@@ -144,7 +144,7 @@ def delete(watch_id: int) -> Response:
         keep=_("Keep watch"),
         back=url_for("ui_watches.detail", watch_id=watch_id),
     )
-    if asked := question.asked():
-        return asked
+    if confirmation := question.unless_confirmed():
+        return confirmation
     remove_watch(state(), watch_id, who=who())
     return see_other(url_for("ui_watches.show"), "watch_deleted")

@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 from gonemaster_api.state import state
 from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.public.glossary import glossary
-from gonemaster_api.ui.public.result.findings import shown_case
+from gonemaster_api.ui.public.result.findings import display_case
 from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.ui.shell.texts.words import module_name
 from gonemaster_engine.findings.messages import best_locale, description
@@ -23,7 +23,7 @@ def show() -> Response:
         (
             module_name(module.name),
             [
-                (shown_case(case.id), description(case.purpose, locale=locale), case.id in left_out)
+                (display_case(case.id), description(case.purpose, locale=locale), case.id in left_out)
                 for case in module.cases
             ],
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.ui.public.form.choices import HEX_DIGITS, digest_name
-from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed
+from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, NameserverRow, TypedFields
 from gonemaster_api.ui.shell.forms.typed_names import host_of_address, invalid_name_reason
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.refusals import in_language
@@ -48,7 +48,7 @@ class CheckedForm:
         self.problems.setdefault(name, FieldProblem(text, code))
 
 
-def check(typed: Typed, *, guarded: bool) -> CheckedForm:
+def check(typed: TypedFields, *, guarded: bool) -> CheckedForm:
     """Validate all fields and report all problems together. With `guarded`, only global addresses are allowed."""
     checked = CheckedForm()
     _check_domain(typed.domain, checked)
@@ -57,8 +57,8 @@ def check(typed: Typed, *, guarded: bool) -> CheckedForm:
     nameservers = [found for row in enumerate(typed.nameservers) if (found := _nameserver(*row, checked, guarded))]
     records = [found for row in enumerate(typed.ds) if (found := _ds(*row, checked))]
     for name, rows in (("nameservers", typed.nameservers), ("ds", typed.ds)):
-        if len(rows) > MOST_ROWS:
-            text = _("At most %(most)s rows are allowed.", most=MOST_ROWS)
+        if len(rows) > MAX_ROWS:
+            text = _("At most %(most)s rows are allowed.", most=MAX_ROWS)
             checked.note(name, text, "invalid_undelegated")
     checked.request |= {
         "ipv4_disabled": not typed.ipv4,

@@ -15,7 +15,7 @@ from gonemaster_api.errors import ApiError
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.public.form.checking import FieldProblem, check, refused
 from gonemaster_api.ui.public.form.choices import algorithms, digest_types
-from gonemaster_api.ui.public.form.typed import MOST_ROWS, DsRow, NameserverRow, Typed, read_typed
+from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, NameserverRow, TypedFields, read_typed
 from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.shell.forms.typed_names import host_of_address
 from gonemaster_api.ui.shell.texts.languages import gettext as _
@@ -47,10 +47,10 @@ def fetch() -> Response:
         return _form(typed, refused(error), status=error.status, headers=error.headers, is_open=True)
     filled = replace(
         typed,
-        nameservers=tuple(NameserverRow(row["ns"], row.get("ip", "")) for row in found["nameservers"][:MOST_ROWS]),
+        nameservers=tuple(NameserverRow(row["ns"], row.get("ip", "")) for row in found["nameservers"][:MAX_ROWS]),
         ds=tuple(
             DsRow(*(str(record[name]) for name in ("keytag", "algorithm", "digtype", "digest")))
-            for record in found["ds_records"][:MOST_ROWS]
+            for record in found["ds_records"][:MAX_ROWS]
         ),
     )
     nothing = not (filled.nameservers or filled.ds)
@@ -76,14 +76,14 @@ def _store_no_response(_session: Session, _document: Mapping[str, Any]) -> None:
     """Store no response: a form has no Idempotency-Key."""
 
 
-def _changed(typed: Typed, change: str) -> Typed:
+def _changed(typed: TypedFields, change: str) -> TypedFields:
     """Return the form with a row added (`add-ns`, `add-ds`) or removed (`drop-ns-2` removes the third row)."""
     what, _dash, number = change.rpartition("-")
     if change == "add-ns":
-        return replace(typed, nameservers=(*typed.nameservers, NameserverRow())[:MOST_ROWS])
+        return replace(typed, nameservers=(*typed.nameservers, NameserverRow())[:MAX_ROWS])
     if change == "add-ds":
-        return replace(typed, ds=(*typed.ds, DsRow())[:MOST_ROWS])
-    place = int(number) if number.isascii() and number.isdigit() and len(number) <= 2 else MOST_ROWS
+        return replace(typed, ds=(*typed.ds, DsRow())[:MAX_ROWS])
+    place = int(number) if number.isascii() and number.isdigit() and len(number) <= 2 else MAX_ROWS
     if what == "drop-ns":
         return replace(typed, nameservers=typed.nameservers[:place] + typed.nameservers[place + 1 :])
     if what == "drop-ds":
@@ -92,7 +92,7 @@ def _changed(typed: Typed, change: str) -> Typed:
 
 
 def _form(
-    typed: Typed,
+    typed: TypedFields,
     problems: Mapping[str, FieldProblem] | None = None,
     *,
     status: int = HTTPStatus.OK,

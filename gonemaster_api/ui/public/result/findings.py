@@ -15,7 +15,7 @@ from gonemaster_engine.testcases.catalogue import cases
 FINDING_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE")  # Worst level first.
 PASSED = "ok"
 FILTERS = (*(level.lower() for level in FINDING_LEVELS), PASSED)
-MOST_ENTRIES = 1000  # The maximum number of entries on a page; downloads include all entries.
+MAX_ENTRIES = 1000  # The maximum number of entries on a page; downloads include all entries.
 _LOWEST = LEVELS.index("INFO")
 # Entries of these tags have no arguments that name other servers.
 _OF_OWN_SERVERS = frozenset({"ADDRESS", "CONNECTIVITY", "NAMESERVER"})
@@ -40,7 +40,7 @@ class EntryGroup:
     @property
     def testcase(self) -> str:
         """The test case, spelled as in the specifications."""
-        return shown_case(self.entries[0].testcase)
+        return display_case(self.entries[0].testcase)
 
     @property
     def messages(self) -> Sequence[str]:
@@ -106,13 +106,13 @@ class PublicFindings:
     def modules(self, level: str = "") -> list[ModuleResult]:
         """Return the findings to show, optionally of one level: by module, worst entries first."""
         shown = [entry for entry in self.entries if not level or _filter_of(entry) == level]
-        ordered = sorted(shown, key=_place)
-        grouped = groupby(islice(ordered, MOST_ENTRIES), key=lambda entry: entry.module)
+        ordered = sorted(shown, key=_sort_key)
+        grouped = groupby(islice(ordered, MAX_ENTRIES), key=lambda entry: entry.module)
         return [self._module(name, list(entries)) for name, entries in grouped]
 
     def left_out(self, level: str = "") -> int:
         """Return the number of entries that the page leaves out."""
-        return max(0, sum(count for name, count in self.counts.items() if level in ("", name)) - MOST_ENTRIES)
+        return max(0, sum(count for name, count in self.counts.items() if level in ("", name)) - MAX_ENTRIES)
 
     def _module(self, name: str, entries: list[EntryDocument]) -> ModuleResult:
         worse = [entry for entry in entries if entry.level != "INFO"]
@@ -129,7 +129,7 @@ _ORDER = {name: place for place, name in enumerate(MODULES)}
 _CASES = {case: place for place, case in enumerate(cases())}
 
 
-def _place(entry: EntryDocument) -> tuple[int, str, int, int, str, str]:
+def _sort_key(entry: EntryDocument) -> tuple[int, str, int, int, str, str]:
     """Return the sort key of an entry: module, worst level, test case and tag."""
     return (
         _ORDER.get(entry.module, len(_ORDER)),
@@ -152,6 +152,6 @@ def _filter_of(entry: EntryDocument) -> str:
     return PASSED if entry.level == "INFO" else entry.level.lower()
 
 
-def shown_case(testcase: str) -> str:
+def display_case(testcase: str) -> str:
     """Return a test case as spelled in the specifications, `DNSSEC04` or `Zone01`."""
     return testcase.upper() if testcase.startswith("dnssec") else testcase.capitalize()

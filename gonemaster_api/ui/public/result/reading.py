@@ -8,9 +8,9 @@ from typing import Any
 
 from gonemaster_api.errors import ApiError
 from gonemaster_api.queries.jobs.public_jobs import asns_of, read_public_chain
-from gonemaster_api.queries.runs.results import RunWithEntries, read_finished_run, shown_to_public
+from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_public, read_finished_run
 from gonemaster_api.state import State
-from gonemaster_api.ui.public.form.typed import DsRow, NameserverRow, Typed
+from gonemaster_api.ui.public.form.typed_fields import DsRow, NameserverRow, TypedFields
 from gonemaster_api.ui.public.result.findings import PublicFindings
 from gonemaster_api.ui.public.result.servers import Servers, servers
 from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
@@ -35,7 +35,7 @@ class Result:
         return self.finished.run
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the test finished."""
         return self.run.status is RunStatus.SUCCEEDED
 
@@ -53,12 +53,12 @@ class Result:
     def card(self) -> Card | None:
         """The grade card, None if the operator hides scores or the test has no score."""
         score = self.finished.score
-        return card(score) if score is not None and shown_to_public(self.state.settings).score else None
+        return card(score) if score is not None and parts_for_public(self.state.settings).score else None
 
     @cached_property
     def servers(self) -> Servers:
         """The response times of the name servers, without rows if the operator hides them."""
-        shown = self.finished.nameserver_timings if shown_to_public(self.state.settings).timings else ()
+        shown = self.finished.nameserver_timings if parts_for_public(self.state.settings).timings else ()
         return servers(shown, own=self.findings.own_servers)
 
     @property
@@ -111,7 +111,7 @@ class Result:
         return None if self.run.duration_ms is None else self.run.duration_ms / 1000
 
     @cached_property
-    def order(self) -> Typed:
+    def order(self) -> TypedFields:
         """The form of a new test with the same options."""
         return order_of(self.run.domain, self.run.config, self.run.profile_id)
 
@@ -121,10 +121,10 @@ def read_result(state: State, run: Run) -> Result:
     return Result(state, read_finished_run(state, run.id), best_locale(language()))
 
 
-def order_of(domain: str, config: dict[str, Any], profile_id: int | None) -> Typed:
+def order_of(domain: str, config: dict[str, Any], profile_id: int | None) -> TypedFields:
     """Return the form with the options of a job or run."""
     nameservers: Sequence[Any] = config.get("nameservers") or ()
-    return Typed(
+    return TypedFields(
         domain=domain,
         ipv4=not config.get("ipv4_disabled"),
         ipv6=not config.get("ipv6_disabled"),

@@ -47,20 +47,20 @@ class Servers:
 def servers(timings: Iterable[Mapping[str, Any]] | None, *, own: Container[str] = ()) -> Servers:
     """Return the response times of a run: the zone's `own` name servers first, then by number of queries."""
     given = list(timings or ())
-    asked: Counter[str] = Counter()
+    query_counts: Counter[str] = Counter()
     for timing in given:
-        asked[str(timing.get("nameserver", ""))] += int(timing.get("count", 0))
-    ordered = sorted(given, key=lambda timing: _rank(timing, own, asked))
+        query_counts[str(timing.get("nameserver", ""))] += int(timing.get("count", 0))
+    ordered = sorted(given, key=lambda timing: _rank(timing, own, query_counts))
     scale = _scale(max((timing.get("max_ms") or 0.0 for timing in ordered), default=0.0))
     return Servers([_row(timing, scale) for timing in ordered], scale)
 
 
-def _rank(timing: Mapping[str, Any], own: Container[str], asked: Counter[str]) -> tuple[object, ...]:
+def _rank(timing: Mapping[str, Any], own: Container[str], query_counts: Counter[str]) -> tuple[object, ...]:
     name = str(timing.get("nameserver", ""))
-    return name not in own, -asked[name], *_place(timing)
+    return name not in own, -query_counts[name], *_sort_key(timing)
 
 
-def _place(timing: Mapping[str, Any]) -> tuple[str, bool, str]:
+def _sort_key(timing: Mapping[str, Any]) -> tuple[str, bool, str]:
     address = str(timing.get("address", ""))
     return str(timing.get("nameserver", "")), ":" in address, address
 

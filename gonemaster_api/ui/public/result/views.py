@@ -10,7 +10,7 @@ from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.jobs.events import job_feed
 from gonemaster_api.queries.jobs.jobs import is_running, progress_of
 from gonemaster_api.queries.jobs.public_jobs import find_public, find_public_run, read_asns, result_version
-from gonemaster_api.queries.runs.results import shown_to_public
+from gonemaster_api.queries.runs.results import parts_for_public
 from gonemaster_api.state import State, state
 from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.frame import public_page
@@ -32,7 +32,7 @@ blueprint = Blueprint("ui_public_result", __name__, url_prefix="/result")
 _AGE = "public, max-age=300"
 _NEVER = "no-store"
 _POLL_S = 2
-_MOST_RUNS = 50
+_MAX_RUNS = 50
 _BADGE = Markup('<a href="{}"><img src="{}" alt="DNS"></a>')  # Escapes the values it formats.
 
 
@@ -43,11 +43,11 @@ def show(public_id: str) -> Response:
     try:
         found = find_public(shared, public_id)
     except NotFound:
-        return _gone()
+        return _not_available()
     return _progress(shared, found) if isinstance(found, Job) else _result(shared, found)
 
 
-def _gone() -> Response:
+def _not_available() -> Response:
     response = public_page("public/result/gone.html", status=HTTPStatus.NOT_FOUND)
     return _uncached(response)
 
@@ -131,8 +131,8 @@ def history(public_id: str) -> Response:
     if not shared.settings.show_history_public:
         raise NotFound("history", public_id)
     with shared.store.read_only() as session:
-        runs = list_public_runs(session, run.domain_id, limit=_MOST_RUNS)
-    shown = shown_to_public(shared.settings)
+        runs = list_public_runs(session, run.domain_id, limit=_MAX_RUNS)
+    shown = parts_for_public(shared.settings)
     return _uncached(public_page("public/result/history.html", run=run, runs=runs, with_grades=shown.score))
 
 

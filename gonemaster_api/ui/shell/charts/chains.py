@@ -13,20 +13,20 @@ from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_engine.trustchain.diagram import MEDIA_TYPE, STYLE_SOURCE, Mark, NodeFacts, diagram_of
 
 _CLASSES = {Mark.OK: "ok", Mark.WARN: "warning", Mark.BAD: "error", Mark.NONE: "notice", Mark.UNKNOWN: "notice"}
-_MOST_REMARKS = 6
+_MAX_REMARKS = 6
 _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class ChainPicture:
-    """The input of the macro `chain`; `level` is the CSS class of a severity, `remarks` are (level, text)."""
+    """The input of the macro `chain`; `level` is the CSS class of a severity, `problems` are (level, text)."""
 
     svg: Markup
     status: str
     level: str
     summary: str
     checked_at: datetime | None
-    remarks: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, str], ...]
     nodes: tuple[NodeFacts, ...]
 
     @property
@@ -53,12 +53,12 @@ def chain_view(document: Mapping[str, Any], *, chosen: str | None = None, prefix
         level=_CLASSES[diagram.mark],
         summary=diagram.summary,
         checked_at=diagram.checked_at,
-        remarks=tuple(_remarks(diagram.remarks()))[:_MOST_REMARKS],
+        problems=tuple(_problems(diagram.problems()))[:_MAX_REMARKS],
         nodes=diagram.facts(),
     )
 
 
-def _remarks(nodes: tuple[NodeFacts, ...]) -> Iterator[tuple[str, str]]:
+def _problems(nodes: tuple[NodeFacts, ...]) -> Iterator[tuple[str, str]]:
     """List each problem once: the reasons of zones, then the problems of boxes in secure zones."""
     listed = set()
     for node in nodes:

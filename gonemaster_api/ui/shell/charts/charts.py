@@ -34,9 +34,9 @@ def parts_of_bar(numbers: Sequence[tuple[str, float]]) -> list[ChartPart]:
 
 def top_of(numbers: Sequence[Value], least: float = 2.0) -> float:
     """Return a round number that no value exceeds: the end of the scale."""
-    most = max([least, *(number for number in numbers if number is not None)])
-    scale = 10.0 ** math.floor(math.log10(most))
-    return next(step * scale for step in _STEPS if step * scale >= most * (1 - 1e-9))
+    maximum = max([least, *(number for number in numbers if number is not None)])
+    scale = 10.0 ** math.floor(math.log10(maximum))
+    return next(step * scale for step in _STEPS if step * scale >= maximum * (1 - 1e-9))
 
 
 def ticks(top: float, number: int = 3) -> list[float]:

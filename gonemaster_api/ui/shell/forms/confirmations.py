@@ -52,8 +52,8 @@ class Confirmation:
         typed = request.form.get("confirm", "") if request.method == "POST" else ""
         return page("shell/confirm.html", status=status, confirmation=self, problem=problem, typed=typed)
 
-    def asked(self) -> Response | None:
-        """Return the confirmation page, None if the request confirms: `if (asked := c.asked()): return asked`."""
+    def unless_confirmed(self) -> Response | None:
+        """Return the confirmation page, or None if the request confirms the action."""
         if request.method != "POST" or not request.form.get("confirmed"):
             return self.ask()
         problem = self.problem()

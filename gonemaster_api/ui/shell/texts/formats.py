@@ -111,12 +111,12 @@ def u_label(name: str) -> str:
     return clean(to_unicode(name))
 
 
-def shortened(text: str, most: int = 32) -> str:
+def shortened(text: str, maximum: int = 32) -> str:
     """Return a text of at most `most` characters, shortened in the middle."""
-    if len(text) <= most:
+    if len(text) <= maximum:
         return text
-    head = (most - 1) // 2
-    return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
+    head = (maximum - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (maximum - 1 - head) :]}"
 
 
 def actor(label: str) -> str:

@@ -31,9 +31,9 @@ def language() -> str:
 
 def _chosen() -> str:
     complete = languages()
-    for wish in (request.args.get("lang"), request.cookies.get(COOKIE)):
-        if wish in complete:
-            return wish
+    for requested in (request.args.get("lang"), request.cookies.get(COOKIE)):
+        if requested in complete:
+            return requested
     return request.accept_languages.best_match(complete, ENGLISH) or ENGLISH
 
 

@@ -33,7 +33,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class ShownNote:
+class TranslatedNote:
     """A note in the language of the request."""
 
     text: str
@@ -50,7 +50,7 @@ def register_notes(notes: Mapping[str, Note]) -> None:
     _NOTES.update(notes)
 
 
-def shown_note() -> ShownNote | None:
+def current_note() -> TranslatedNote | None:
     """Return the note in the URL of this page, None if its code is unknown."""
     known = _NOTES.get(request.args.get("note", ""))
     if known is None:
@@ -58,7 +58,7 @@ def shown_note() -> ShownNote | None:
     key = request.args.get("of", "")
     fields = {**known.fields, "of": key} if _KEY.fullmatch(key) else {}
     text = ngettext(known.text, known.plural, _number()) if known.plural else gettext(known.text)
-    return ShownNote(text, known.level, known.undo if fields else "", fields)
+    return TranslatedNote(text, known.level, known.undo if fields else "", fields)
 
 
 def _number() -> int:

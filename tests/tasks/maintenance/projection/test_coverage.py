@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from gonemaster_db.analysis.discarding import newest_snapshot
 from gonemaster_db.analysis.membership import covers, list_missing_members
-from gonemaster_db.analysis.offers import find_default_snapshot
+from gonemaster_db.analysis.public_snapshots import find_default_snapshot
 from gonemaster_db.analysis.snapshots import change_snapshot, list_snapshots
 from gonemaster_db.core.session import Store
 from gonemaster_db.domains.tags import tag_domains

@@ -14,13 +14,13 @@ from typing import Generic, TypeVar
 from gonemaster_engine.texts import Text
 
 T = TypeVar("T")
-_MOST = 256  # Maximum number of such threads in a process.
+_MAX = 256  # Maximum number of such threads in a process.
 _PING_AFTER = 3  # A third of the time.
 _PING_S = 1.0  # The minimum, so that a busy machine is not mistaken for a silent server.
-_places = threading.BoundedSemaphore(_MOST)
+_places = threading.BoundedSemaphore(_MAX)
 
 
-class NotInTime(Exception):
+class CallTimeout(Exception):
     """The call has not ended yet."""
 
 
@@ -33,7 +33,7 @@ class PendingCall(Generic[T]):
         self._error: Exception | None = None
         self.began = math.inf  # On the monotonic clock; on a busy machine the thread starts late.
         if not _places.acquire(blocking=False):
-            self._error = NotInTime(Text("too many wait for an answer already"))
+            self._error = CallTimeout(Text("too many calls are already waiting for an answer"))
             self._ended.set()
             return
         context = contextvars.copy_context()
@@ -43,29 +43,29 @@ class PendingCall(Generic[T]):
         """Return the result of the work, or raise its error.
 
         Raises:
-            NotInTime: the work has not ended by a time on the monotonic clock.
+            CallTimeout: the work has not ended by a time on the monotonic clock.
         """
         span_s = None if until == math.inf else max(0.0, until - time.monotonic())
         if not self._ended.wait(span_s):
-            raise NotInTime(Text("no answer in time"))
+            raise CallTimeout(Text("no answer in time"))
         if self._error is not None:
             raise self._error
         return self._value[0]
 
-    def result_unless_away(self, ping: Callable[[], object], until: float) -> T:
+    def result_while_reachable(self, ping: Callable[[], object], until: float) -> T:
         """Return the result of the work, or raise its error; give up only if the server answers no ping.
 
         Raises:
-            NotInTime: the work has not ended by a time on the monotonic clock, and its server is unavailable.
+            CallTimeout: the work has not ended by a time on the monotonic clock, and its server is unavailable.
         """
         now = time.monotonic()
         try:
             return self.result(min(until, now + (until - now) / _PING_AFTER))
-        except NotInTime:
+        except CallTimeout:
             answer = PendingCall(ping)
         try:
             return self.result(until)
-        except NotInTime:
+        except CallTimeout:
             answer.result(max(until, answer.began + _PING_S))
         return self.result(math.inf)
 

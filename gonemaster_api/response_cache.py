@@ -4,7 +4,7 @@ import threading
 
 from cachetools import LRUCache
 
-MOST_OCTETS = 16 * 1024 * 1024
+MAX_OCTETS = 16 * 1024 * 1024
 _LARGEST = 512 * 1024
 _OVERHEAD = 1024  # bytes of an entry in addition to its body and key
 
@@ -12,11 +12,11 @@ Key = tuple[str, str, bytes]
 """Version, path and query string."""
 
 
-class KeptResponses:
+class ResponseCache:
     """A thread-safe cache of response bodies that drops the least recently used entries."""
 
-    def __init__(self, *, most_octets: int = MOST_OCTETS) -> None:
-        self._bodies: LRUCache[Key, tuple[Key, bytes]] = LRUCache(most_octets, getsizeof=_size)
+    def __init__(self, *, max_octets: int = MAX_OCTETS) -> None:
+        self._bodies: LRUCache[Key, tuple[Key, bytes]] = LRUCache(max_octets, getsizeof=_size)
         self._lock = threading.Lock()
 
     def find(self, key: Key) -> bytes | None:

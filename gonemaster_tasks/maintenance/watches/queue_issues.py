@@ -13,8 +13,8 @@ from gonemaster_db.service.watch_states import read_state, remove_state, store_s
 from gonemaster_db.service.watches import enabled_watches
 from gonemaster_tasks.maintenance.watches.messages import instant, queue_message
 
-LOOK_EVERY = timedelta(seconds=30)
-LOOKS = 2  # Consecutive checks that must agree: an issue that is absent at the next check is not reported.
+CHECK_INTERVAL = timedelta(seconds=30)
+CHECKS = 2  # Consecutive checks that must agree: an issue that is absent at the next check is not reported.
 _STATE = "troubles"
 _SHOWN = 10
 
@@ -43,7 +43,7 @@ class ReportedIssue(Protocol):
         """The number of affected jobs."""
 
 
-def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue]], *, now: datetime) -> int:
+def notify_issues(store: Store, find_faults: Callable[[], Sequence[ReportedIssue]], *, now: datetime) -> int:
     """Check the queue if a check is due and a watch exists; return the number of queued deliveries.
 
     Raises:
@@ -56,51 +56,51 @@ def tell_troubles(store: Store, find_faults: Callable[[], Sequence[ReportedIssue
         if state is not None:
             store.run_in_transaction(partial(remove_state, name=_STATE))
         return 0
-    if state is not None and now - datetime.fromisoformat(state.value["looked_at"]) < LOOK_EVERY:
+    if state is not None and now - datetime.fromisoformat(state.value["looked_at"]) < CHECK_INTERVAL:
         return 0
     kinds: Mapping[str, Any] = state.value["kinds"] if state else {}
     found: dict[str, list[ReportedIssue]] = {}
     for fault in find_faults():
         found.setdefault(fault.kind, []).append(fault)
-    looked = Looked.at(kinds, found, now)
-    return store.run_in_transaction(partial(_write, looked=looked, version=state.version if state else 0, now=now))
+    check = IssueCheck.at(kinds, found, now)
+    return store.run_in_transaction(partial(_write, check=check, version=state.version if state else 0, now=now))
 
 
-class Looked:
+class IssueCheck:
     """The result of a check of the queue: `kinds` is the known state, `told` lists the notifications to send."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, dict[str, Any]] = {}
-        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.notified: list[tuple[str, dict[str, Any]]] = []
 
     @classmethod
-    def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[ReportedIssue]], now: datetime) -> "Looked":
+    def at(cls, before: Mapping[str, Any], found: Mapping[str, Sequence[ReportedIssue]], now: datetime) -> "IssueCheck":
         """Compare the known state with the current issues."""
-        looked = cls()
+        check = cls()
         for kind in sorted({*before, *found}):
             known = before.get(kind, {"since": instant(now), "told": False, "looks": 0})
             if kind in found:
-                looked._is_there(kind, known, found[kind])
+                check._is_present(kind, known, found[kind])
             elif known["told"]:
-                looked._is_absent(kind, known, now)
-        return looked
+                check._is_absent(kind, known, now)
+        return check
 
-    def _is_there(self, kind: str, known: Mapping[str, Any], faults: Sequence[ReportedIssue]) -> None:
-        looks = 0 if known["told"] else known["looks"] + 1
-        begins = not known["told"] and looks >= LOOKS
-        self.kinds[kind] = {"since": known["since"], "told": known["told"] or begins, "looks": 0 if begins else looks}
+    def _is_present(self, kind: str, known: Mapping[str, Any], faults: Sequence[ReportedIssue]) -> None:
+        checks = 0 if known["told"] else known["looks"] + 1
+        begins = not known["told"] and checks >= CHECKS
+        self.kinds[kind] = {"since": known["since"], "told": known["told"] or begins, "looks": 0 if begins else checks}
         if begins:
             shown = [_document(fault) for fault in faults[:_SHOWN]]
             number = sum(fault.count for fault in faults)
             facts = {"kind": kind, "state": "begun", "since": known["since"], "count": number, "issues": shown}
-            self.told.append((f"{kind} {known['since']} begun", facts))
+            self.notified.append((f"{kind} {known['since']} begun", facts))
 
     def _is_absent(self, kind: str, known: Mapping[str, Any], now: datetime) -> None:
-        if known["looks"] + 1 < LOOKS:
+        if known["looks"] + 1 < CHECKS:
             self.kinds[kind] = {**known, "looks": known["looks"] + 1}
             return
         facts = {"kind": kind, "state": "ended", "since": known["since"], "ended_at": instant(now)}
-        self.told.append((f"{kind} {known['since']} ended", facts))
+        self.notified.append((f"{kind} {known['since']} ended", facts))
 
 
 def _document(fault: ReportedIssue) -> dict[str, Any]:
@@ -108,14 +108,14 @@ def _document(fault: ReportedIssue) -> dict[str, Any]:
     return {"subject": fault.subject, "text": fault.text, "since": since, "count": fault.count}
 
 
-def _write(session: Session, *, looked: Looked, version: int, now: datetime) -> int:
+def _write(session: Session, *, check: IssueCheck, version: int, now: datetime) -> int:
     """Store the state and queue the notifications, unless another worker has checked meanwhile."""
-    value = {"looked_at": now.isoformat(), "kinds": looked.kinds}
+    value = {"looked_at": now.isoformat(), "kinds": check.kinds}
     if not store_state(session, _STATE, value, version=version):
         return 0
     watches = [watch for watch in enabled_watches(session) if WatchEvent.QUEUE_TROUBLE in watch.events]
     return sum(
         queue_message(session, watch, WatchEvent.QUEUE_TROUBLE, name, facts, now=now)
-        for name, facts in looked.told
+        for name, facts in check.notified
         for watch in watches
     )

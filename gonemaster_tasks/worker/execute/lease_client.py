@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
-from gonemaster_engine.net.pacing import Leases, LeaseTerms, Want
+from gonemaster_engine.net.pacing import LeaseRequest, Leases, LeaseTerms
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.config.settings import Settings
@@ -20,8 +20,8 @@ _STOP_S = 1.0  # A thread that waits longer for Redis ends with the process; one
 _Request = tuple[Future[Leases | None], Callable[[], Leases | None]]
 
 
-class RedisLender:
-    """A lender that requests leases from Redis under a unique process name."""
+class RedisLeaseClient:
+    """A lease client that requests leases from Redis under a unique process name."""
 
     def __init__(self, address: BrokerAddress, process: str) -> None:
         self._client = address.connect()
@@ -32,8 +32,8 @@ class RedisLender:
         self._thread = threading.Thread(target=self._serve, name="politeness", daemon=True)
 
     @classmethod
-    def of_extra(cls, settings: Settings, kind: str) -> "RedisLender":
-        """Create the lender of a process that is not a worker."""
+    def for_extra_process(cls, settings: Settings, kind: str) -> "RedisLeaseClient":
+        """Create the lease client of a process that is not a worker."""
         return cls(parse_broker_url(settings.broker_url), f"{kind}-{os.getpid()}@{socket.gethostname()}")
 
     def start(self) -> None:
@@ -46,21 +46,23 @@ class RedisLender:
         self._thread.join(timeout=_STOP_S)
         self._client.close()
 
-    async def lend(self, wants: Sequence[Want], terms: LeaseTerms, *, limited: Sequence[str]) -> Leases | None:
+    async def request(
+        self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, limited: Sequence[str]
+    ) -> Leases | None:
         """Request leases; return None while Redis is unavailable."""
         reply: Future[Leases | None] = Future()
-        self._requests.put((reply, partial(self._lend, wants, terms, limited)))
+        self._requests.put((reply, partial(self._grant, wants, terms, limited)))
         return await asyncio.wrap_future(reply)
 
     def _serve(self) -> None:
         while request := self._requests.get():
-            reply, lend = request
+            reply, grant = request
             if reply.set_running_or_notify_cancel():
-                reply.set_result(lend())
+                reply.set_result(grant())
 
-    def _lend(self, wants: Sequence[Want], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
+    def _grant(self, wants: Sequence[LeaseRequest], terms: LeaseTerms, limited: Sequence[str]) -> Leases | None:
         try:
-            leases = self._politeness.lend(wants, terms, process=self._process)
+            leases = self._politeness.grant(wants, terms, process=self._process)
             if limited:
                 self._politeness.report(limited)
             self._failures.succeeded()

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, update
 
-from gonemaster_api.kept_responses import KeptResponses
+from gonemaster_api.response_cache import ResponseCache
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import CohortSnapshot
@@ -63,7 +63,7 @@ def test_errors_are_not_kept(client: FlaskClient, course: list[Derived]) -> None
 
 
 def test_memory_is_bounded() -> None:
-    kept = KeptResponses(most_octets=10_000)
+    kept = ResponseCache(max_octets=10_000)
     for number in range(20):
         kept.keep(("v", f"/{number}", b""), b"x" * 1000)
         assert kept.octets <= 10_000

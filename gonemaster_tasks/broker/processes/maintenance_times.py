@@ -13,25 +13,25 @@ return redis.call(ARGV[2], KEYS[1], ARGV[1], time[1])
 """
 
 
-class Duties:
+class MaintenanceTimes:
     """The last time of each maintenance task. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._note = client.register_script(_NOTE)
 
-    def note(self, duty: str) -> None:
+    def note(self, task: str) -> None:
         """Record that a maintenance task is performed now."""
         with reachable():
-            self._note(keys=[DUTIES], args=[duty, "HSET"])
+            self._note(keys=[DUTIES], args=[task, "HSET"])
 
-    def begin(self, duty: str) -> None:
+    def begin(self, task: str) -> None:
         """Record the current time, unless a time is stored."""
         with reachable():
-            self._note(keys=[DUTIES], args=[duty, "HSETNX"])
+            self._note(keys=[DUTIES], args=[task, "HSETNX"])
 
     def ages_s(self) -> dict[str, float]:
         """Return the seconds since each maintenance task was performed; tasks never performed are absent."""
         with reachable():
             now = server_time(self._client)
-            return {duty: max(0.0, now - float(at)) for duty, at in self._client.hgetall(DUTIES).items()}
+            return {task: max(0.0, now - float(at)) for task, at in self._client.hgetall(DUTIES).items()}

@@ -20,7 +20,7 @@ MAX_SNAPSHOTS = 500  # newest snapshots of a cohort in lists and trends
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedSnapshot:
+class PublicSnapshot:
     """A public snapshot; `view_id` is its current view."""
 
     id: int
@@ -43,7 +43,7 @@ class OfferedSnapshot:
     is_default: bool = False
 
 
-_FIELDS = tuple(name for name in OfferedSnapshot.__dataclass_fields__ if name != "is_default")
+_FIELDS = tuple(name for name in PublicSnapshot.__dataclass_fields__ if name != "is_default")
 _COLUMNS = [getattr(CohortSnapshot, name) for name in _FIELDS]
 _NEWEST_FIRST = (CohortSnapshot.first_run_at.desc().nulls_last(), CohortSnapshot.id.desc())
 
@@ -83,19 +83,19 @@ def has_hidden_default(session: Session) -> bool:
     return session.scalar(hidden.limit(1)) is not None
 
 
-def list_offered_snapshots(session: Session, cohort: Cohort) -> list[OfferedSnapshot]:
+def list_public_snapshots(session: Session, cohort: Cohort) -> list[PublicSnapshot]:
     """Return the newest MAX_SNAPSHOTS public snapshots of a cohort, newest first by the time of their runs."""
     rows = session.execute(_offered(cohort).order_by(*_NEWEST_FIRST).limit(MAX_SNAPSHOTS)).all()
     default = _default_id(session, cohort)
     return [_made(row, default) for row in rows]
 
 
-def count_offered_snapshots(session: Session, cohort: Cohort) -> int:
+def count_public_snapshots(session: Session, cohort: Cohort) -> int:
     """Count the public snapshots of a cohort."""
     return session.scalar(select(func.count()).select_from(_offered(cohort).subquery())) or 0
 
 
-def find_offered_snapshot(session: Session, cohort: Cohort, slug: str | None) -> OfferedSnapshot:
+def find_public_snapshot(session: Session, cohort: Cohort, slug: str | None) -> PublicSnapshot:
     """Return the public snapshot with a slug, or the default.
 
     The default is the pinned snapshot if it is public, otherwise the newest one that covers enough members.
@@ -110,15 +110,15 @@ def find_offered_snapshot(session: Session, cohort: Cohort, slug: str | None) ->
     return _made(row, default)
 
 
-def find_default_snapshot(session: Session, cohort: Cohort) -> OfferedSnapshot | None:
+def find_default_snapshot(session: Session, cohort: Cohort) -> PublicSnapshot | None:
     """Return the default snapshot, or None if the cohort has no public snapshot."""
     try:
-        return find_offered_snapshot(session, cohort, None)
+        return find_public_snapshot(session, cohort, None)
     except SnapshotNotFound:
         return None
 
 
-def find_neighbours(session: Session, snapshot_id: int) -> list[tuple[OfferedSnapshot, OfferedSnapshot]]:
+def find_adjacent_pairs(session: Session, snapshot_id: int) -> list[tuple[PublicSnapshot, PublicSnapshot]]:
     """Return the pairs of a snapshot with its predecessor and its successor in a public cohort, earlier one first.
 
     Hidden snapshots are skipped.
@@ -136,8 +136,8 @@ def find_neighbours(session: Session, snapshot_id: int) -> list[tuple[OfferedSna
     return [pair for pair in pairwise(found) if snapshot_id in (pair[0].id, pair[1].id)]
 
 
-def _made(row: Any, default: int | None) -> OfferedSnapshot:
-    return OfferedSnapshot(**row._mapping, is_default=row.id == default)  # noqa: SLF001  # a public attribute of rows
+def _made(row: Any, default: int | None) -> PublicSnapshot:
+    return PublicSnapshot(**row._mapping, is_default=row.id == default)  # noqa: SLF001  # a public attribute of rows
 
 
 def _public() -> "Select[Cohort]":

@@ -30,14 +30,14 @@ class LinkStatus(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SecurityStatus:
     """A status and its reasons; SECURE has none."""
 
     status: LinkStatus
     reasons: tuple[str, ...] = ()
 
 
-SECURE = Standing(LinkStatus.SECURE)
+SECURE = SecurityStatus(LinkStatus.SECURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +49,34 @@ class CheckedSignature:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRecord(Generic[R]):
+class ObservedRecord(Generic[R]):
     """A record and the addresses that returned it; no addresses if it was not queried."""
 
     record: R
     servers: tuple[str, ...] = ()
 
 
-def gather(given: Iterable[tuple[str, Iterable[R]]]) -> list[FoundRecord[R]]:
+def gather(given: Iterable[tuple[str, Iterable[R]]]) -> list[ObservedRecord[R]]:
     """Merge the records of several addresses, each record once."""
     servers: dict[R, dict[str, None]] = {}
     for address, records in given:
         for record in records:
             servers.setdefault(record, {})[address] = None
-    return [FoundRecord(record, tuple(addresses)) for record, addresses in servers.items()]
+    return [ObservedRecord(record, tuple(addresses)) for record, addresses in servers.items()]
 
 
 VERDICTS: Mapping[SignatureVerdict, str] = {verdict: verdict.name.lower() for verdict in SignatureVerdict}
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Validator:
     """Validates record sets at the time of the run."""
 
     verifier: Verifier
     now: int  # POSIX seconds
 
     async def check(
-        self, signed: Rrset, made: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str
+        self, signed: Rrset, rrsigs: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str
     ) -> list[CheckedSignature]:
         """Return the signatures over a set, with their verdicts by the keys of `signer`."""
         # A revoked key, or one without the zone flag, does not validate (RFC 5011 section 2.1, RFC 4034 section 2.1.1).
@@ -85,13 +85,13 @@ class Judge:
             CheckedSignature(
                 each, VERDICTS[await self.verifier.verify(signed, each, usable, now=self.now, zone=signer)]
             )
-            for each in made
+            for each in rrsigs
         ]
 
-    async def keys(self, response: Response, keys: Sequence[Dnskey], ds: Sequence[Ds], *, zone: str) -> Standing:
+    async def keys(self, response: Response, keys: Sequence[Dnskey], ds: Sequence[Ds], *, zone: str) -> SecurityStatus:
         """Validate the DNSKEY set of an answer with a trusted DS set: a key that a DS record matches must sign it."""
         if not keys:
-            return Standing(LinkStatus.BOGUS, ("dnskey_missing",))
+            return SecurityStatus(LinkStatus.BOGUS, ("dnskey_missing",))
         usable = [key for key in keys if key.validates]
         ds_set = DsSet(zone, ds)
         matches = {key: ds_set.matches(key) for key in usable}
@@ -100,12 +100,12 @@ class Judge:
             unknown = None in matches.values() or not any(is_supported(each.algorithm) for each in ds)
             # An unknown digest type or algorithm does not make the zone bogus (RFC 4035 section 5.2).
             if unknown:
-                return Standing(LinkStatus.INDETERMINATE, ("ds_unsupported",))
-            return Standing(LinkStatus.BOGUS, ("ds_matches_no_key",))
-        signed, made = rrset(response, DNSKEY, zone), signatures(response, DNSKEY, zone)
-        return worth(await self.check(signed, made, named, signer=zone), "dnskey")
+                return SecurityStatus(LinkStatus.INDETERMINATE, ("ds_unsupported",))
+            return SecurityStatus(LinkStatus.BOGUS, ("ds_matches_no_key",))
+        signed, rrsigs = rrset(response, DNSKEY, zone), signatures(response, DNSKEY, zone)
+        return worth(await self.check(signed, rrsigs, named, signer=zone), "dnskey")
 
-    async def denial(self, response: Response, keys: Sequence[Dnskey], *, name: str, parent: str) -> Standing:
+    async def denial(self, response: Response, keys: Sequence[Dnskey], *, name: str, parent: str) -> SecurityStatus:
         """Validate the proof in a parent's answer that a delegated zone has no DS record.
 
         A proven denial is insecure.
@@ -113,17 +113,17 @@ class Judge:
         owners = [(NSEC, record.owner) for record in nsec_records(response, "authority")]
         owners += [(NSEC3, record.owner) for record in nsec3_records(response, "authority")]
         if not owners:
-            return Standing(LinkStatus.BOGUS, ("denial_missing",))
+            return SecurityStatus(LinkStatus.BOGUS, ("denial_missing",))
         # Each record must be signed, because an unsigned one could be the record that denies the DS record.
         for rtype, owner in dict.fromkeys(owners):
-            made = signatures(response, rtype, owner, "authority")
+            rrsigs = signatures(response, rtype, owner, "authority")
             signed = rrset(response, rtype, owner, "authority")
-            standing = worth(await self.check(signed, made, keys, signer=parent), "denial")
-            if standing.status is not LinkStatus.SECURE:
-                return standing
+            security = worth(await self.check(signed, rrsigs, keys, signer=parent), "denial")
+            if security.status is not LinkStatus.SECURE:
+                return security
         if await self._denies_ds(response, name, parent):
-            return Standing(LinkStatus.INSECURE, ("ds_missing",))
-        return Standing(LinkStatus.BOGUS, ("denial_incomplete",))
+            return SecurityStatus(LinkStatus.INSECURE, ("ds_missing",))
+        return SecurityStatus(LinkStatus.BOGUS, ("denial_incomplete",))
 
     async def _denies_ds(self, response: Response, name: str, parent: str) -> bool:
         for plain in nsec_records(response, "authority", name):
@@ -151,17 +151,17 @@ def _is_unsigned_delegation(record: Nsec | Nsec3) -> bool:
     return record.has("NS") and not record.has_any("DS", "SOA")
 
 
-def worth(checked: Sequence[CheckedSignature], what: str) -> Standing:
+def worth(checked: Sequence[CheckedSignature], what: str) -> SecurityStatus:
     """Return the status of a set by the verdicts on its signatures; `what` is the prefix of the reason."""
     verdicts = {each.verdict for each in checked}
     # One valid signature is enough (RFC 4035 section 5.3.3); the others may belong to a key or algorithm rollover.
     if VERDICTS[SignatureVerdict.VALID] in verdicts:
         return SECURE
     if not verdicts:
-        return Standing(LinkStatus.BOGUS, (f"{what}_unsigned",))
+        return SecurityStatus(LinkStatus.BOGUS, (f"{what}_unsigned",))
     if verdicts & _UNCHECKABLE:
-        return Standing(LinkStatus.INDETERMINATE, (f"{what}_unsupported",))
-    return Standing(LinkStatus.BOGUS, tuple(f"{what}_signature_{verdict}" for verdict in sorted(verdicts)))
+        return SecurityStatus(LinkStatus.INDETERMINATE, (f"{what}_unsupported",))
+    return SecurityStatus(LinkStatus.BOGUS, tuple(f"{what}_signature_{verdict}" for verdict in sorted(verdicts)))
 
 
 _UNCHECKABLE = frozenset(VERDICTS[verdict] for verdict in SignatureVerdict if verdict.is_uncheckable)

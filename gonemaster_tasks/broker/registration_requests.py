@@ -5,11 +5,11 @@ from typing import Any
 from gonemaster_tasks.broker.connection import reachable
 from gonemaster_tasks.broker.keys import REGISTRATIONS
 
-MOST = 1000
+MAX_QUEUED = 1000
 _LIFE_S = 86_400  # An unprocessed queue expires after this time.
 
 
-class Wishes:
+class RegistrationRequests:
     """Domains whose registration data are requested, each once, oldest first. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
@@ -18,7 +18,7 @@ class Wishes:
     def add(self, domain: str, *, at: float) -> bool:
         """Queue a domain; return False if the queue is full. `at` is a POSIX time."""
         with reachable():
-            if self._client.zcard(REGISTRATIONS) >= MOST and self._client.zscore(REGISTRATIONS, domain) is None:
+            if self._client.zcard(REGISTRATIONS) >= MAX_QUEUED and self._client.zscore(REGISTRATIONS, domain) is None:
                 return False
             self._client.zadd(REGISTRATIONS, {domain: at}, nx=True)
             self._client.expire(REGISTRATIONS, _LIFE_S)

@@ -1,4 +1,4 @@
-"""A lender in memory for one process, so that `Pacing` can use leases without Redis."""
+"""An in-memory lease client for one process, so that `Pacing` can use leases without Redis."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 
-from gonemaster_engine.net.pacing import Lease, Leases, LeaseTerms, Want
+from gonemaster_engine.net.pacing import Lease, LeaseRequest, Leases, LeaseTerms
 from gonemaster_engine.net.pacing.limits import TOLERANCE_S
 
 
-class MemoryLender:
+class MemoryLeaseClient:
     """Leases the next packets at evenly spaced times; `is_unavailable` simulates a missing Redis."""
 
     def __init__(self, *, processes: int = 1) -> None:
@@ -22,7 +22,9 @@ class MemoryLender:
         self.reported: list[Sequence[str]] = []
         self._next_at: defaultdict[str, float] = defaultdict(float)
 
-    async def lend(self, wants: Sequence[Want], terms: LeaseTerms, *, limited: Sequence[str]) -> Leases | None:
+    async def request(
+        self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, limited: Sequence[str]
+    ) -> Leases | None:
         """Return the leases in the next iteration of the loop."""
         self.requests += 1
         self.reported.append(limited)
@@ -33,7 +35,7 @@ class MemoryLender:
         await asyncio.sleep(0)
         return Leases(self.processes, leases, now)
 
-    def _lease(self, want: Want, terms: LeaseTerms, now: float) -> Lease:
+    def _lease(self, want: LeaseRequest, terms: LeaseTerms, now: float) -> Lease:
         room = want.packets if terms.outstanding is None else min(want.packets, terms.outstanding - want.held)
         together = int(TOLERANCE_S / terms.interval_s) + 1 if terms.interval_s else room
         count = min(room, together)

@@ -55,7 +55,7 @@ class RejectedItems:
         with reachable():
             return int(self._client.llen(REJECTED))
 
-    def put_wrong_types_aside(self) -> Sequence[str]:
+    def quarantine_wrong_types(self) -> Sequence[str]:
         """Rename our keys that have a wrong type; return their names. Cheap if there are none."""
         with reachable():
             with self._client.pipeline(transaction=False) as pipe:

@@ -12,63 +12,63 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-_PATIENCE_S = 0.5  # A recovered Redis answers the trying command within this time, so no other command is refused.
+_WAIT_S = 0.5  # A recovered Redis answers the trying command within this time, so no other command is refused.
 
 Result = TypeVar("Result")
 
 
-class Silence:
+class CircuitBreaker:
     """Whether the last command of a process had no reply, and which thread tries Redis meanwhile. Thread-safe."""
 
     def __init__(self) -> None:
-        self.is_kept = False
+        self.is_open = False
         self.commands = 0  # Commands sent since the first one without a reply.
         self._changed = threading.Condition()
-        self._asking: int | None = None  # The thread that tries Redis.
+        self._trying: int | None = None  # The thread that tries Redis.
 
     def enter(self) -> bool:
-        """Wait for a turn to try Redis. Return whether the caller has to call `leave`.
+        """Wait for permission to try Redis. Return whether the caller has to call `leave`.
 
         Raises:
             redis.TimeoutError: another thread is trying and has no reply yet.
         """
         thread = threading.get_ident()
         with self._changed:
-            if not self.is_kept or self._asking == thread:  # A command connects first, which executes other commands.
+            if not self.is_open or self._trying == thread:  # A command connects first, which executes other commands.
                 return False
-            if not self._changed.wait_for(lambda: not self.is_kept or self._asking is None, _PATIENCE_S):
+            if not self._changed.wait_for(lambda: not self.is_open or self._trying is None, _WAIT_S):
                 raise redis.TimeoutError("it has not answered for some seconds, and another command is asking it")
-            if self.is_kept:
-                self._asking = thread
+            if self.is_open:
+                self._trying = thread
                 self.commands += 1
-            return self.is_kept
+            return self.is_open
 
     def leave(self) -> None:
         """Let the next thread try."""
         with self._changed:
-            self._asking = None
+            self._trying = None
             self._changed.notify_all()
 
     def note(self, *, answered: bool) -> None:
         """Record whether a command was answered."""
-        if answered and not self.is_kept:
+        if answered and not self.is_open:
             return
         with self._changed:
-            if self.is_kept and answered:
+            if self.is_open and answered:
                 self._changed.notify_all()
-            if not self.is_kept:
+            if not self.is_open:
                 self.commands = 0
-            self.is_kept = not answered
+            self.is_open = not answered
 
 
-class AskingInTurn(Retry):
-    """Retries a command once if the connection broke, not after a timeout; observes the turns of `Silence`."""
+class CircuitBreakerRetry(Retry):
+    """Retries a command once if the connection broke, not after a timeout, if `CircuitBreaker` allows it."""
 
-    def __init__(self, silence: Silence) -> None:
+    def __init__(self, breaker: CircuitBreaker) -> None:
         super().__init__(NoBackoff(), 1, (redis.ConnectionError,))
-        self.silence = silence
+        self.breaker = breaker
 
-    def __deepcopy__(self, _memo: Any) -> "AskingInTurn":
+    def __deepcopy__(self, _memo: Any) -> "CircuitBreakerRetry":
         return self  # Each connection gets a copy, but all connections of a client share this state.
 
     def call_with_retry(  # The other parameters differ between versions.
@@ -79,20 +79,20 @@ class AskingInTurn(Retry):
         Raises:
             redis.RedisError: as the command, and TimeoutError if another command is trying a silent Redis.
         """
-        mine = self.silence.enter()
+        is_trying = self.breaker.enter()
         try:
             result = super().call_with_retry(do, *arguments, **options)
         except redis.TimeoutError:
-            self.silence.note(answered=False)
+            self.breaker.note(answered=False)
             raise
         except redis.ConnectionError:
             raise  # Redis refuses immediately, which blocks no thread.
         except Exception:
-            self.silence.note(answered=True)
+            self.breaker.note(answered=True)
             raise
         else:
-            self.silence.note(answered=True)
+            self.breaker.note(answered=True)
             return result
         finally:
-            if mine:
-                self.silence.leave()
+            if is_trying:
+                self.breaker.leave()

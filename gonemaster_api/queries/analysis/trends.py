@@ -10,13 +10,13 @@ from gonemaster_api.queries.analysis.details import asn_of, named, named_server
 from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_db.analysis.categories import BY_NAME, GRADE
 from gonemaster_db.analysis.histories import HistoryKind, read_distributions, read_history
-from gonemaster_db.analysis.offers import OfferedSnapshot
+from gonemaster_db.analysis.public_snapshots import PublicSnapshot
 from gonemaster_engine.texts import Text, joined
 
 _DATE_LENGTH = len("2026-01-31")
 
 
-def read_trends(reading: Reading, snapshots: Sequence[OfferedSnapshot], query: Mapping[str, Any]) -> dict[str, Any]:
+def read_trends(reading: Reading, snapshots: Sequence[PublicSnapshot], query: Mapping[str, Any]) -> dict[str, Any]:
     """Return the number of domains by key of a category for each snapshot, oldest first.
 
     Raises:
@@ -41,7 +41,7 @@ def read_trends(reading: Reading, snapshots: Sequence[OfferedSnapshot], query: M
     }
 
 
-def _point(snapshot: OfferedSnapshot, payload: Mapping[str, int]) -> dict[str, Any]:
+def _point(snapshot: PublicSnapshot, payload: Mapping[str, int]) -> dict[str, Any]:
     names = ("slug", "label", "captured_at", "first_run_at", "last_run_at", "mixed_engine_version", "domain_count")
     shown = {name: getattr(snapshot, name) for name in names}
     return shown | {"engine_version": snapshot.engine_version or None, "payload": payload}
@@ -52,7 +52,7 @@ def _payload(stored: str | None, category: str) -> dict[str, int]:
     return found.get(category, {})
 
 
-def read_history_of(reading: Reading, snapshots: Sequence[OfferedSnapshot], query: Mapping[str, Any]) -> dict[str, Any]:
+def read_history_of(reading: Reading, snapshots: Sequence[PublicSnapshot], query: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state of one object in each snapshot, oldest first.
 
     Raises:
@@ -64,10 +64,10 @@ def read_history_of(reading: Reading, snapshots: Sequence[OfferedSnapshot], quer
     names = ("domain_count", "latency_p50_ms", *(("score", "grade") if reading.shows_scores else ()))
     points = []
     for one in reversed(snapshots):
-        said = found.get(one.view_id)
-        head = {"slug": one.slug, "captured_at": one.captured_at, "present": said is not None}
+        series = found.get(one.view_id)
+        head = {"slug": one.slug, "captured_at": one.captured_at, "present": series is not None}
         empty = dict.fromkeys(("domain_count", "latency_p50_ms", "score", "grade"))
-        points.append(head | empty | {name: said[name] for name in names if said and name in said})
+        points.append(head | empty | {name: series[name] for name in names if series and name in series})
     return {"dataset_tag": reading.cohort.source_tag, "entity": kind.value, "key": str(key), "points": points}
 
 
@@ -82,7 +82,7 @@ def _key(kind: HistoryKind, text: str) -> str | int:
     return text.upper() if kind is HistoryKind.TAG else named(text, code="invalid_key")
 
 
-def _within(snapshots: Sequence[OfferedSnapshot], begin: str | None, end: str | None) -> list[OfferedSnapshot]:
+def _within(snapshots: Sequence[PublicSnapshot], begin: str | None, end: str | None) -> list[PublicSnapshot]:
     """Return the snapshots of a range, oldest first; bounds are slugs, dates or times, both inclusive."""
     first = None if begin is None else _instant(snapshots, begin, "from")
     last = None if end is None else _instant(snapshots, end, "to")
@@ -91,11 +91,11 @@ def _within(snapshots: Sequence[OfferedSnapshot], begin: str | None, end: str | 
     return [one for one in reversed(snapshots) if (first or _time(one)) <= _time(one) <= (last or _time(one))]
 
 
-def _time(snapshot: OfferedSnapshot) -> datetime:
+def _time(snapshot: PublicSnapshot) -> datetime:
     return snapshot.first_run_at or snapshot.captured_at
 
 
-def _instant(snapshots: Sequence[OfferedSnapshot], text: str, name: str) -> datetime:
+def _instant(snapshots: Sequence[PublicSnapshot], text: str, name: str) -> datetime:
     for snapshot in snapshots:
         if snapshot.slug == text:
             return _time(snapshot)

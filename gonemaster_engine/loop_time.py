@@ -21,7 +21,7 @@ _TASKS = 8  # that continue in one turn
 _Part: TypeAlias = "Callable[[], object] | asyncio.Future[bool]"
 
 
-class LoopTurns:
+class LoopTime:
     """The current turn of the running event loop, shared by all runs: it is over after 20 ms of processor time.
 
     A turn begins with the first part of work; parts that wait come first, in the order of their arrival. Work whose

@@ -21,7 +21,7 @@ _SHORT_NAMES = {  # of algorithms, for boxes
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class DiagramTexts:
     """Provides texts in one language."""
 
     locale: str

@@ -170,10 +170,10 @@ def ended_batches(session: Session) -> list[int]:
     return sorted(session.scalars(select(every.c.batch_key).where(~unfinished)))
 
 
-def take_batch(session: Session, batch_key: int) -> tuple[bool, dict[int, WatchDigest]]:
+def pop_batch(session: Session, batch_key: int) -> tuple[bool, dict[int, WatchDigest]]:
     """Remove the mark and digests of a batch; return whether its end is to be reported, and the digests by watch."""
-    gone = delete(WatchedBatch).where(WatchedBatch.batch_key == batch_key).returning(WatchedBatch.batch_key)
-    noted = session.execute(gone, execution_options=_NO_SYNC).first() is not None
+    removed = delete(WatchedBatch).where(WatchedBatch.batch_key == batch_key).returning(WatchedBatch.batch_key)
+    noted = session.execute(removed, execution_options=_NO_SYNC).first() is not None
     return noted, {digest.watch_id: digest for digest in _take_digests(session, WatchDigest.batch_key == batch_key)}
 
 
@@ -184,8 +184,8 @@ def take_digests_of_single_runs(session: Session, *, mailed_before: datetime) ->
 
 
 def _take_digests(session: Session, chosen: ColumnElement[bool]) -> list[WatchDigest]:
-    gone = delete(WatchDigest).where(chosen).returning(WatchDigest)
-    return list(session.scalars(gone, execution_options=_NO_SYNC))
+    removed = delete(WatchDigest).where(chosen).returning(WatchDigest)
+    return list(session.scalars(removed, execution_options=_NO_SYNC))
 
 
 def read_digests(session: Session, watch_ids: Collection[int]) -> dict[tuple[int, int], WatchDigest]:

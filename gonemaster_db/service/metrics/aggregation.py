@@ -20,7 +20,7 @@ _COMPLETED = (RunStatus.SUCCEEDED, RunStatus.FAILED)
 _STATES = tuple(status.value for status in RunStatus)
 
 
-class EndedRun(NamedTuple):
+class FinishedRun(NamedTuple):
     """The columns of a run that the metrics aggregate."""
 
     key: int
@@ -55,7 +55,7 @@ class DomainSums:
     measured: int = 0
     severities: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
 
-    def add(self, run: EndedRun) -> None:
+    def add(self, run: FinishedRun) -> None:
         """Add one run."""
         self.runs += 1
         self.last_status = run.status
@@ -86,7 +86,7 @@ class BatchSums:
         """Number of runs by status."""
         return dict(zip(_STATES, self.ended, strict=True))
 
-    def add(self, run: EndedRun) -> None:
+    def add(self, run: FinishedRun) -> None:
         """Add one run."""
         self.ended[_STATES.index(run.status)] += 1
         self.severities = [a + b for a, b in zip(self.severities, run.severities, strict=True)]
@@ -109,16 +109,16 @@ class JobTally:
     batches: dict[str, BatchSums] = field(default_factory=dict)
     other_batches: BatchSums | None = None
 
-    def add(self, runs: Iterable[EndedRun], batches: Mapping[int, tuple[str, int]], *, now_s: float) -> None:
+    def add(self, runs: Iterable[FinishedRun], batches: Mapping[int, tuple[str, int]], *, now_s: float) -> None:
         """Add runs; `batches` has the ID and size of the stored batches, by key."""
         for run in runs:
             self._count(run)
-            self._place(run, now_s)
+            self._count_outcome(run, now_s)
             self._add_to_domain(run)
             if run.batch_key is not None:
                 self._add_to_batch(run, str(run.batch_key), batches.get(run.batch_key))
 
-    def _count(self, run: EndedRun) -> None:
+    def _count(self, run: FinishedRun) -> None:
         for level, number in zip(SEVERITIES, run.severities, strict=True):
             if number:
                 self.counts[Count(SEVERITY, level)] += number
@@ -128,7 +128,7 @@ class JobTally:
             self.counts[Count(DURATION, label)] += 1
             self.counts[Count(DURATION_SUM)] += run.duration_ms
 
-    def _place(self, run: EndedRun, now_s: float) -> None:
+    def _count_outcome(self, run: FinishedRun, now_s: float) -> None:
         moment = run.finished_at.timestamp()
         if not is_kept((300, int(moment)), now_s):
             return
@@ -138,7 +138,7 @@ class JobTally:
             if is_kept(slot, now_s):
                 self.slots.setdefault(slot, SlotSums()).add(added)
 
-    def _add_to_domain(self, run: EndedRun) -> None:
+    def _add_to_domain(self, run: FinishedRun) -> None:
         known = self.domains.pop(run.domain, None) or DomainSums()
         known.add(run)
         self.domains[run.domain] = known
@@ -146,7 +146,7 @@ class JobTally:
             self.other_domains = self.other_domains or DomainSums()
             self.other_domains.fold(self.domains.pop(next(iter(self.domains))))
 
-    def _add_to_batch(self, run: EndedRun, key: str, stored: tuple[str, int] | None) -> None:
+    def _add_to_batch(self, run: FinishedRun, key: str, stored: tuple[str, int] | None) -> None:
         known = self.batches.pop(key, None) or BatchSums()
         if stored is not None:
             known.id, known.size = stored

@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from gonemaster_api.ui.public.form.choices import USUAL_ALGORITHM, USUAL_DIGEST_TYPE
 
-MOST_ROWS = 32  # The limit of a job.
+MAX_ROWS = 32  # The limit of a job.
 LONGEST = 1024  # The maximum length of a field; longer names are always invalid.
 _MARK = "options"  # Marks a submission with checkboxes, because browsers do not send unselected ones.
 
@@ -42,7 +42,7 @@ class DsRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Typed:
+class TypedFields:
     """The fields of the form as typed."""
 
     domain: str = ""
@@ -55,9 +55,9 @@ class Typed:
     @property
     def has_options(self) -> bool:
         """Whether the form differs from a plain test of a domain."""
-        return self != Typed(domain=self.domain)
+        return self != TypedFields(domain=self.domain)
 
-    def without_empty_rows(self) -> "Typed":
+    def without_empty_rows(self) -> "TypedFields":
         """Return the form without empty rows."""
         nameservers = tuple(row for row in self.nameservers if not row.is_empty)
         return replace(self, nameservers=nameservers, ds=tuple(row for row in self.ds if not row.is_empty))
@@ -77,10 +77,10 @@ class Typed:
             yield from (("digtype", record.digtype), ("digest", record.digest))
 
 
-def read_typed(values: MultiDict[str, str]) -> Typed:
+def read_typed(values: MultiDict[str, str]) -> TypedFields:
     """Read the fields; truncate input beyond the limits, so that validation refuses the rest."""
     shown = _MARK in values
-    return Typed(
+    return TypedFields(
         domain=_text(values.get("domain", "")),
         ipv4="ipv4" in values or not shown,
         ipv6="ipv6" in values or not shown,
@@ -91,7 +91,7 @@ def read_typed(values: MultiDict[str, str]) -> Typed:
 
 
 def _rows(values: MultiDict[str, str], *names: str) -> list[tuple[str, ...]]:
-    columns = [values.getlist(name)[: MOST_ROWS + 1] for name in names]
+    columns = [values.getlist(name)[: MAX_ROWS + 1] for name in names]
     return [tuple(map(_text, row)) for row in zip_longest(*columns, fillvalue="")]
 
 

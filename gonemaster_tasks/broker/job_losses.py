@@ -13,7 +13,7 @@ _LIFE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Lost:
+class JobLoss:
     """The number of lost jobs, the time of detection (POSIX seconds of the Redis host), and some of their ids."""
 
     count: int
@@ -21,7 +21,7 @@ class Lost:
     job_ids: tuple[str, ...]
 
 
-class Losses:
+class JobLosses:
     """The jobs lost within a day. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
@@ -38,7 +38,7 @@ class Losses:
                 pipe.expire(LOST, _LIFE)
                 pipe.execute()
 
-    def found(self, shown: int = 3) -> Lost | None:
+    def found(self, shown: int = 3) -> JobLoss | None:
         """Return the jobs lost within a day, None if there are none."""
         with reachable():
             now = server_time(self._client)
@@ -46,4 +46,4 @@ class Losses:
                 pipe.zcount(LOST, now - _LIFE.total_seconds(), "+inf")
                 pipe.zrange(LOST, 0, shown - 1, withscores=True)
                 count, first = pipe.execute()
-        return Lost(count, first[0][1], tuple(name for name, _ in first)) if count and first else None
+        return JobLoss(count, first[0][1], tuple(name for name, _ in first)) if count and first else None
