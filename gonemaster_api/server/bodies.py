@@ -61,6 +61,7 @@ class Bodies:
         size, more = 0, length > 0 or "HTTP_TRANSFER_ENCODING" in environ
         is_wanted = more and length <= longest and environ[REFUSAL] is None
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+            environ["wsgi.input"] = file
             try:
                 async with asyncio.timeout(self._settings.read_timeout.total_seconds()):
                     while is_wanted and more and size <= longest:
@@ -75,7 +76,7 @@ class Bodies:
                         more = message["more_body"]
                 file.seek(0)
                 if is_wanted:
-                    environ |= {"wsgi.input": file, "CONTENT_LENGTH": str(size)}
+                    environ["CONTENT_LENGTH"] = str(size)
                     environ.pop("HTTP_TRANSFER_ENCODING", None)
                 environ[BODY_IS_CUT] |= is_cut and size > longest
             except TimeoutError:

@@ -90,6 +90,6 @@ def worker(service: Service, environ: dict[str, str]) -> Iterator[Service]:
 
 def test_a_worker_serves_its_own_figures(worker: Service) -> None:
     worker.wait_for_log("metrics server started", timeout_s=60)
-    (port,) = re.findall(r"are served.* port=(\d+)", worker.log)
+    (port,) = re.findall(r"metrics server started.* port=(\d+)", worker.log)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         assert b"process_cpu_seconds_total" in answer.read()
