@@ -154,7 +154,7 @@ def test_a_malformed_hello_without_info_ends_the_start_with_a_sentence(said: byt
     with (
         Speaking(lines) as server,
         closing(Broker.open(server.url)) as broker,
-        pytest.raises(BrokerRefused, match="too old, or no Redis"),
+        pytest.raises(BrokerRefused, match="too old or not Redis"),
     ):
         broker.check()
 

@@ -56,7 +56,7 @@ def test_a_directory_of_others_is_refused_and_left_as_it_is(data_dir: Path, wide
     data_dir.mkdir()
     (data_dir / "letter.txt").touch()
     data_dir.chmod(wide)
-    with pytest.raises(DataDirRefused, match="chmod 700"):
+    with pytest.raises(DataDirRefused, match="mode to 0700"):
         prepare(data_dir)
     assert mode(data_dir) == wide
 
