@@ -12,8 +12,6 @@ from collections.abc import Callable
 from time import monotonic, thread_time
 from typing import TypeAlias
 
-from gonemaster_engine.priority import IS_URGENT
-
 MAX_SPENT_US = 20_000  # in one turn; the last part may exceed it
 _TURN_S = MAX_SPENT_US / 1_000_000
 _TASKS = 8  # that continue in one turn
@@ -88,12 +86,11 @@ class LoopTime:
     async def wait(self, *, is_first: bool = False) -> None:
         """Wait for a turn that has time left.
 
-        Tasks of urgent runs come first, and so does the end of a run (`is_first`), which frees what others wait for.
+        Tasks of normal runs come first, and so does the end of a run, which frees what others wait for.
         """
         if not self.is_over:
             return
         loop, may_continue = asyncio.get_running_loop(), False
-        is_first = is_first or bool(IS_URGENT.get())
         while not may_continue:
             ready: asyncio.Future[bool] = loop.create_future()
             (self._waiting.appendleft if is_first else self._waiting.append)(ready)

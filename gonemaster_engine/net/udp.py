@@ -16,7 +16,6 @@ import socket
 import sys
 from collections import deque
 from collections.abc import Callable
-from time import perf_counter
 
 from gonemaster_engine.addresses import counts_as_global
 from gonemaster_engine.loop_time import LoopTime
@@ -33,7 +32,6 @@ from gonemaster_engine.net.query import (
 )
 from gonemaster_engine.net.randomness import random_16_bits
 from gonemaster_engine.net.wire.messages import HEADER_OCTETS
-from gonemaster_engine.priority import priority_of
 
 MAX_UNMATCHED = 8  # unmatched messages that may be guesses; after that the query uses TCP
 QUERIES_PER_SOCKET = 16
@@ -248,18 +246,8 @@ class _UdpSocket:
         return [query for flight in self._flights.values() for query in flight.queries]
 
     def _read_in_turn(self) -> None:
-        priority = self._owner.priority
-        if not priority.is_needed:
-            if not self._owner.turns.is_over:  # otherwise the loop calls again in its next turn
-                self.read_arrived()
-            return
-        is_urgent = any(query.pace.is_urgent for query in self.waiting())
-        if is_urgent or not (
-            priority.holds_others or self._owner.turns.is_over
-        ):  # otherwise the loop calls again in its next turn
-            began = perf_counter()
+        if not self._owner.turns.is_over:  # otherwise the loop calls again in its next turn
             self.read_arrived()
-            priority.note_work(perf_counter() - began, is_urgent=is_urgent)
 
     def read_arrived(self) -> bool:
         """Read the datagrams that have arrived.
@@ -343,7 +331,6 @@ class UdpSockets:
         self.packets = 0  # sent so far
         self.packets_ipv6 = 0  # sent so far
         self.turns = turns
-        self.priority = priority_of(self.loop)
         self.send_again = send_again
         self.send_over_tcp = send_over_tcp
         self._transmit = transmit

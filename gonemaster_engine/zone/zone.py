@@ -115,7 +115,7 @@ class Zone:
         """Wait for a turn of the event loop with time left, and reserve `work_us` microseconds of it."""
         turns = self.context.transport.turns
         if turns.is_over:
-            await turns.wait()
+            await turns.wait(is_first=self.context.pace.is_urgent)
         turns.spend(work_us)
 
     def setting(self, case_id: str, name: str) -> Any:

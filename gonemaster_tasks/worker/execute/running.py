@@ -8,9 +8,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gonemaster_engine.priority import priority_of
-from gonemaster_tasks.queues import NORMAL
-
 T = TypeVar("T")
 
 
@@ -117,7 +114,6 @@ class EngineLoop:
 
     def __init__(self) -> None:
         self._loop = _new_loop()
-        self._loop.set_task_factory(priority_of(self._loop).make_task)
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -142,12 +138,8 @@ class EngineLoop:
             raise
 
     def run(self, job: RunningJob, work: Coroutine[Any, Any, T]) -> T | None:
-        """Run the work of a job; return None if it was stopped (see `job.stopped`).
-
-        While a normal job runs, the work of batch jobs yields.
-        """
-        with priority_of(self._loop).run(is_urgent=job.tier == NORMAL):
-            return self.call(_stoppable(job, work))
+        """Run the work of a job; return None if it was stopped (see `job.stopped`)."""
+        return self.call(_stoppable(job, work))
 
     def stop(self) -> None:
         """Stop the loop; no work may be running."""
