@@ -43,6 +43,7 @@ def test_catalog_has_the_public_cohorts(get: Get, course: list[Derived], store: 
     assert get("/version")["gonemaster"]
 
 
+@pytest.mark.expects_500
 def test_default_cohort_is_the_marked_or_the_only_one(get: Get, store: Store) -> None:
     assert get("/catalog", status=503)["code"] == "no_selectable_cohorts"
     assert get("/cohorts") == []

@@ -64,7 +64,7 @@ def test_tokens_of_the_configuration_are_listed_and_revoked(auth: Command) -> No
     auth("revoke", "ci", *flags)
     auth("revoke", digest_of(two)[7:19], *flags)
     assert len(re.findall("configuration\\+database", auth("list", *flags))) == 2
-    assert "remove them from there first" in auth("clear", *flags, status=2)
+    assert "remove them from the setting first" in auth("clear", *flags, status=2)
 
 
 def test_several_tokens_with_one_label_are_told_apart_by_id(auth: Command) -> None:
