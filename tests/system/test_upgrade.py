@@ -118,12 +118,12 @@ def test_no_job_is_lost_and_no_request_refused_while_a_release_is_replaced(
 def _migrate(farm: Farm, later: Path) -> None:
     """Migrate as the next release does; the processes of this release continue, and more of them may start."""
     farm.release = later
-    assert "may go on; replace them one by one afterwards" in farm.run_server("db", "plan")
+    assert "can keep running; replace them one by one afterwards" in farm.run_server("db", "plan")
     farm.run_server("db", "upgrade")
     farm.release = ROOT
     assert current_revision(farm.store) == f"{int(head()) + 2:04}"
     check_schema(farm.store)
-    assert "this release works with it" in farm.run_server("db", "check")
+    assert "compatible with this release" in farm.run_server("db", "check")
     farm.start_worker("late", ready=False)
 
 

@@ -117,14 +117,17 @@ def test_tags_are_edited_in_one_field(client: FlaskClient, runs: list[str]) -> N
     assert post(client, path, tags="two, three")[0] == 303
     domain = client.get("/api/v1/domains").get_json()["items"][0]
     assert domain["tags"] == ["three", "two"]
-    joined = "<b>family \U0001f468\u200d\U0001f469"
-    client.post(f"/api/v1/tags/{joined}/domains", json={"domains": ["B\u00fccher.example"]})
+    composed = "<b>wave \U0001f44b\U0001f3fd"  # One character of two code points.
+    added = client.post(f"/api/v1/tags/{composed}/domains", json={"domains": ["B\u00fccher.example"]})
+    assert added.status_code == 204, added.text
     (typed,) = re.findall(r'name="tags" type="text" value="([^"]*)"', text_of(client, path))
     assert post(client, path, tags=html.unescape(typed))[0] == 303
-    assert joined in client.get("/api/v1/domains").get_json()["items"][0]["tags"]
-    assert "<b>family" not in text_of(client, "/domains") + text_of(client, f"/domains/{NAME}")
+    assert composed in client.get("/api/v1/domains").get_json()["items"][0]["tags"]
+    assert "<b>wave" not in text_of(client, "/domains") + text_of(client, f"/domains/{NAME}")
     status, text = post(client, path, tags="a/b, two")
     assert (status, "slash" in text, 'value="a/b, two"' in text) == (400, True, True)
+    status, text = post(client, path, tags="family \U0001f468\u200d\U0001f469")
+    assert (status, "U+200D" in text) == (400, True)
 
 
 def test_a_domain_is_tested_again(client: FlaskClient, runs: list[str]) -> None:
