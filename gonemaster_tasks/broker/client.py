@@ -82,7 +82,7 @@ class Broker:
             self._check_server(self._server_info())
             self._try_permissions()
         except BrokerLoginRefused as error:
-            raise BrokerRefused(f"the login in broker_url: {error}; {_PERMISSIONS_ARE_IN}") from error
+            raise BrokerRefused(f"broker_url: login refused: {error}; {_PERMISSIONS_ARE_IN}") from error
 
     def _check_server(self, info: Mapping[str, Any]) -> None:
         if info.get("cluster_enabled"):

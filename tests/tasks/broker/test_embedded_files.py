@@ -47,8 +47,8 @@ def test_files_of_another_format_are_put_aside(own_redis: EmbeddedRedis, caplog:
     foreign = write_as_another(own_redis)
     with caplog.at_level(logging.WARNING):
         own_redis.adopt_files()
-    (line,) = [record for record in caplog.records if "moved aside" in record.getMessage()]
-    assert "the queue is rebuilt from the database" in line.getMessage()
+    (line,) = [record for record in caplog.records if "files quarantined" in record.getMessage()]
+    assert "queue rebuilt from the database" in line.getMessage()
     assert line.__dict__["written_by"] == "Redis server v=99.0.0"
     (aside,) = (own_redis.directory / "unreadable" / "appendonlydir").glob("*.base.rdb")
     assert aside.read_bytes() == foreign

@@ -19,7 +19,7 @@ THREADS = 16
 
 def silence_of(broker: Broker) -> CircuitBreaker:
     retry = broker._client.connection_pool.connection_kwargs["retry"]
-    silence: CircuitBreaker = retry.silence
+    silence: CircuitBreaker = retry.breaker
     return silence
 
 

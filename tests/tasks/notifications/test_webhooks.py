@@ -257,7 +257,8 @@ def test_other_urls_are_refused(url: str) -> None:
 
 def test_refusal_of_an_address_is_a_sentence() -> None:
     with pytest.raises(
-        TargetRefused, match=r"^must not have the address 127\.0\.0\.1, which is not a global one of another"
+        TargetRefused,
+        match=r"^must not have the address 127\.0\.0\.1, which is not a globally reachable address of another host",
     ):
         read_target("http://127.0.0.1/", allow_private=False)
 
