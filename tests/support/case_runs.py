@@ -78,7 +78,11 @@ def findings(
     def _was_late(asked: Asked) -> bool:
         """Return whether a response was missing although no fault suppressed it: this host was busy."""
         server = world.servers.get(asked.address)
-        return server is not None and asked.health.timeouts > server.spoilt and all(server.listens.values())
+        if server is None or not all(server.listens.values()):
+            return False
+        sent = asked.cache.by_key.items()
+        lost_probes = sum(key.probing and answer.done() and answer.result() is None for key, answer in sent)
+        return asked.health.timeouts + lost_probes > server.spoilt
 
     for patience_s in PATIENCE_S:
         for server in world.servers.values():

@@ -35,7 +35,7 @@ def answer_of(octets: int) -> Fault:
 def large(octets: int) -> World:
     world = example_world(signed=True)
     for address in (A1, A2):
-        world.server(address).fault(answer_of(octets), qtype="DNSKEY")
+        world.server(address).fault(answer_of(octets), qtype="DNSKEY", spoils=False)
     return world
 
 
@@ -77,7 +77,7 @@ SCENARIOS: dict[str, tuple[World, list[tuple[str, int, list[dict[str, str]]]]]] 
         [NEEDS_TCP, ("CN05_LARGE_ANSWER_DELIVERED_UDP", 2304, [S2]), ("CN05_SERVER_CAPS_UDP_ANSWER", 2304, [S1])],
     ),
     "refused after the first answers": (
-        with_fault(faults.rcode("REFUSED"), when=payload_above(1232)),
+        with_fault(faults.rcode("REFUSED"), when=payload_above(1232), spoils=False),
         [NEEDS_TCP, ("CN05_LARGE_ANSWER_DELIVERED_UDP", 2304, [S2])],
     ),
     "truncated over TCP": (

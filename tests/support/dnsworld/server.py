@@ -76,6 +76,7 @@ class Rule:
     dnssec_ok: bool | None = None
     nth: Container[int] | None = None
     when: Callable[[Exchange], bool] | None = None
+    spoils: bool = True
     matches: int = 0
 
     def meets(self, exchange: Exchange) -> bool:
@@ -124,7 +125,7 @@ class Server:
         self.authority = Authority({}, self.behaviour)
         self.response_s = 0.0
         self.log: MutableSequence[LoggedQuery] = []
-        self.spoilt = 0  # queries to which a fault applied
+        self.spoilt = 0  # queries whose answer a fault may have suppressed
         self._rules: list[Rule] = []
         self._remembered: dict[tuple[str, bytes], list[bytes]] = {}
 
@@ -150,8 +151,12 @@ class Server:
         dnssec_ok: bool | None = None,
         nth: int | Container[int] | None = None,
         when: Callable[[Exchange], bool] | None = None,
+        spoils: bool = True,
     ) -> Server:
-        """Add a fault for all queries or for those that match; faults apply in the order in which they were added."""
+        """Add a fault for all queries or for those that match; faults apply in the order in which they were added.
+
+        With `spoils=False`, an answer still arrives: a query without one was late, because this host was busy.
+        """
         types = [qtype] if isinstance(qtype, str) else qtype
         rule = Rule(
             fault,
@@ -163,6 +168,7 @@ class Server:
             dnssec_ok=dnssec_ok,
             nth=(nth,) if isinstance(nth, int) else nth,
             when=when,
+            spoils=spoils,
         )
         self._rules.append(rule)
         return self
@@ -190,7 +196,7 @@ class Server:
         exchange = Exchange(wire, parse_query(wire), transport, self.address, peer)
         self.log.append(logged(exchange))
         met = [rule for rule in tuple(self._rules) if rule.meets(exchange)]
-        self.spoilt += bool(met)
+        self.spoilt += any(rule.spoils for rule in met)
         reply = self._correct_reply(exchange, remember=not met)
         reply.delay_s = self.response_s
         for rule in met:
