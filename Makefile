@@ -12,7 +12,7 @@ LINTERS := $(VENV)/.linters
 # Two processes per core, because many tests wait for processes. More than eight only start more databases.
 TEST_WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? 2 * cores : 8)))
 TESTS ?= tests
-# THOROUGH=1 adds the tests that CI runs: whole services, workers, browsers.
+# THOROUGH=1 adds tests of whole services, workers and browsers.
 MARKED := not slow and not twin$(if $(THOROUGH),, and not thorough)
 RUN ?= $(BIN)/python
 # The tests that fail first with an incompatible version of Python or of a dependency: the whole service once, and the code
@@ -71,7 +71,7 @@ test: $(READY) ## run the fast tests: make test [TESTS=DIR] [THOROUGH=1]
 test-long: $(READY) ## run the slow tests, and all examples of property tests
 	GONEMASTER_EXAMPLES=all $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup -m "slow or thorough or twin or hypothesis" $(TESTS)
 
-coverage: $(READY) ## run the tests of CI with line coverage; fails below the minimum in setup.cfg
+coverage: $(READY) ## run the tests with THOROUGH=1 and line coverage; fails below the minimum in setup.cfg
 	$(BIN)/coverage erase
 	$(MAKE) test THOROUGH=1 RUN="$(BIN)/coverage run"
 	$(BIN)/coverage combine --quiet
