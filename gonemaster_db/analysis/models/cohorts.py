@@ -67,7 +67,7 @@ class Cohort(Base):
     )
     reference_list: Mapped[str] = mapped_column(code_text(32), default="")
     generation: Mapped[int] = mapped_column(
-        Integer, default=0, comment="raised when it is cleared or rebuilt: work that began before is discarded"
+        Integer, default=0, comment="raised when it is cleared or made anew: what was begun before is dropped"
     )
     created_at: Mapped[UtcTime]
     updated_at: Mapped[UtcTime]

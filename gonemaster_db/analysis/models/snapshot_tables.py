@@ -38,7 +38,7 @@ class _LatencyColumns:
 
     latency_p50_ms: Mapped[float | None] = mapped_column(Float)
     latency_p95_ms: Mapped[float | None] = mapped_column(Float)
-    latency_samples: Mapped[int] = mapped_column(BigInteger, default=0, comment="number of answers measured")
+    latency_samples: Mapped[int] = mapped_column(BigInteger, default=0, comment="answers that the times are from")
 
 
 def _sorted(table: str, *columns: str) -> tuple[Index, ...]:

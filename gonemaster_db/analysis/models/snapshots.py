@@ -80,7 +80,7 @@ class CohortSnapshot(Base):
     last_materialization_error: Mapped[str] = mapped_column(default="")
     last_materialized_at: Mapped[UtcTime | None]
     seen_runs: Mapped[int] = mapped_column(
-        BigInteger, default=0, comment="succeeded runs of the batch when all of them were last checked"
+        BigInteger, default=0, comment="succeeded runs of the batch when all of them were last looked at"
     )
     facts_revision: Mapped[int] = mapped_column(Integer, default=0, comment="raised by each change of its facts")
     captured_revision: Mapped[int] = mapped_column(Integer, default=-1, comment="of the facts that the view shows")

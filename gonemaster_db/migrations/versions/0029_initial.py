@@ -408,7 +408,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False, comment="identifies what happened; goes into the id of the event"),
         sa.Column("tag", code(255), nullable=False),
         sa.Column("batch_key", sa.BigInteger()),
-        sa.Column("details", JSON, nullable=False, comment="the content of the notification"),
+        sa.Column("details", JSON, nullable=False, comment="what the receiver is told"),
         sa.Column("at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_watch_notes"),
     )
@@ -687,7 +687,7 @@ def upgrade() -> None:
             "generation",
             sa.Integer(),
             nullable=False,
-            comment="raised when it is cleared or rebuilt: work that began before is discarded",
+            comment="raised when it is cleared or made anew: what was begun before is dropped",
         ),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
@@ -774,7 +774,7 @@ def upgrade() -> None:
             "seen_runs",
             sa.BigInteger(),
             nullable=False,
-            comment="succeeded runs of the batch when all of them were last checked",
+            comment="succeeded runs of the batch when all of them were last looked at",
         ),
         sa.Column("facts_revision", sa.Integer(), nullable=False, comment="raised by each change of its facts"),
         sa.Column("captured_revision", sa.Integer(), nullable=False, comment="of the facts that the view shows"),
@@ -967,7 +967,7 @@ def upgrade() -> None:
         sa.Column("ipv6_count", sa.Integer(), nullable=False),
         sa.Column("latency_p50_ms", sa.Float()),
         sa.Column("latency_p95_ms", sa.Float()),
-        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="number of answers measured"),
+        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="answers that the times are from"),
         sa.PrimaryKeyConstraint("view_id", "position", name="pk_snapshot_asns"),
         key("snapshot_asns", "view_id", "snapshot_views.id", ondelete="CASCADE"),
     )
@@ -1052,7 +1052,7 @@ def upgrade() -> None:
         sa.Column("prefix", code(49), nullable=False, comment="empty: unknown"),
         sa.Column("latency_p50_ms", sa.Float()),
         sa.Column("latency_p95_ms", sa.Float()),
-        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="number of answers measured"),
+        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="answers that the times are from"),
         sa.PrimaryKeyConstraint("view_id", "position", name="pk_snapshot_endpoints"),
         key("snapshot_endpoints", "view_id", "snapshot_views.id", ondelete="CASCADE"),
     )
@@ -1089,7 +1089,7 @@ def upgrade() -> None:
         sa.Column("latency_ipv6", sa.Float()),
         sa.Column("latency_p50_ms", sa.Float()),
         sa.Column("latency_p95_ms", sa.Float()),
-        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="number of answers measured"),
+        sa.Column("latency_samples", sa.BigInteger(), nullable=False, comment="answers that the times are from"),
         sa.PrimaryKeyConstraint("view_id", "position", name="pk_snapshot_nameservers"),
         key("snapshot_nameservers", "view_id", "snapshot_views.id", ondelete="CASCADE"),
     )

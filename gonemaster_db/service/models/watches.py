@@ -105,7 +105,7 @@ class WatchNote(Base):
     name: Mapped[str] = mapped_column(comment="identifies what happened; goes into the id of the event")
     tag: Mapped[str] = mapped_column(TAG_TYPE, default="")
     batch_key: Mapped[int | None] = mapped_column(BigInteger)
-    details: Mapped[dict[str, Any]] = mapped_column(comment="the content of the notification")
+    details: Mapped[dict[str, Any]] = mapped_column(comment="what the receiver is told")
     at: Mapped[UtcTime]
 
 
