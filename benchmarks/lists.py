@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from benchmarks.seed import BEGIN, SEED, SWEEP, Size, batch_id, name_of
 from gonemaster_db.batches.batch_comparison import ChangeKind
+from gonemaster_db.batches.batches import BATCH_SORTS
 from gonemaster_db.domains.domain_list import SORTS as DOMAIN_SORTS
 from gonemaster_db.runs.sort_keys import SORTS
 
@@ -258,8 +259,10 @@ def _single(size: Size) -> Iterator[Probe]:
 def _few() -> Iterator[Probe]:
     yield Probe("/batches", "/batches", {})
     yield Probe("/batches", "/batches", {"limit": "100", "offset": "450"})
-    for label in ("ent", "list3", "nothing"):
-        yield Probe("/batches", "/batches", {"label": label, "limit": "100"})
+    words = ("ent", "list3", "nothing")
+    for query in (*({"label": word} for word in words), *({"search": word} for word in (*words, "batch_"))):
+        for sort in BATCH_SORTS:
+            yield Probe("/batches", "/batches", {**query, "sort": sort, "limit": "100"})
     for tag in ("tenth", "all", "list200"):
         yield Probe("/tags/{name}/batches", f"/tags/{tag}/batches", {})
     for paging in ({}, {"limit": "500"}, {"offset": "200"}):

@@ -48,7 +48,7 @@ def test_a_token_is_made_before_the_first_start_and_shown_once(auth: Command) ->
     assert "there is a token 'laptop'" in auth("add-token", "--label", "laptop", status=2)
     assert "revoked" in auth("revoke", "laptop")
     assert "was revoked before" in auth("revoke", identity)
-    assert "no token 'laptop'" in auth("revoke", "laptop", status=2)
+    assert "no such token: 'laptop'" in auth("revoke", "laptop", status=2)
     auth("add-token", "--label", "laptop")
     assert "3 tokens removed" in auth("clear")
     assert auth("list").count("\n") == 1

@@ -71,7 +71,7 @@ def test_data_directory_that_is_none(tmp_path: Path, refusal: Refusal) -> None:
     file.write_text("")
     assert refusal("--data-dir", str(file)) == (
         f"gonemaster-server: the data directory {file} cannot be used: it is not a directory;"
-        " name another one with --data-dir\n"
+        " choose another one with --data-dir\n"
     )
 
 

@@ -61,7 +61,8 @@ class BatchQuestions(Asker):
     def ask_batches(self) -> None:
         now = self.history.now
         labels = ("", "M", "ine", "%", "_", "of März", "none")
-        for query in self.queries({"label": labels}, (), mixed=1, witness={}):
+        searches = ("", "survey", "MOVE", "ine", "%", "_", "of März", "batch_", *self.some(self.reference.batches, 1))
+        for query in self.queries({"label": labels, "search": searches}, (), mixed=1, witness={}):
             wanted = query | self.slice(len(self.reference.batches))
             self.expect("/batches", wanted, lists.batches(self.reference, wanted, now=now))
         for batch_id in self.some(self.reference.batches, 4):

@@ -198,10 +198,17 @@ def batches(reference: Reference, query: Query, *, now: datetime, tag: str | Non
     chosen = [
         batch
         for batch in reference.batches.values()
-        if label in batch.tag.lower() and (tag is None or batch.tag == tag)
+        if label in batch.tag.lower()
+        and (tag is None or batch.tag == tag)
+        and ("search" not in query or _found(batch, query["search"]))
     ]
     chosen.sort(key=lambda batch: (batch.created_at, batch.id), reverse=True)
     return page(chosen, query, lambda batch: _batch_summary(reference, batch, now), most=100)
+
+
+def _found(batch: BatchRow, search: str) -> bool:
+    texts = (batch.name, batch.description, batch.tag, *batch.tags)
+    return batch.id.startswith(search) or any(search.lower() in text.lower() for text in texts)
 
 
 def _batch_summary(reference: Reference, batch: BatchRow, now: datetime) -> Document:
@@ -220,7 +227,9 @@ def _batch_progress(reference: Reference, batch: BatchRow) -> Document:
     everything = len(left) + len(runs)
     return {
         "batch_id": batch.id,
+        "name": batch.name,
         "tag": batch.tag,
+        "tags": list(batch.tags),
         "description": batch.description,
         "status": "running" if left else "done",
         "total": everything,

@@ -159,6 +159,8 @@ class BatchRow:
     tag: str
     created_at: datetime
     domain_count: int
+    name: str = ""
+    tags: tuple[str, ...] = ()
     description: str = ""
     snapshot_intent: bool = False
 

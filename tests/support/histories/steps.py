@@ -151,6 +151,7 @@ class History:
     def submit_batch(self) -> None:
         names, tags = self._some(material.NAMES, 14), self._wanted_tags()
         body = {"domains": names, "tags": list(tags), "description": self.chance.choice(("", "before the move"))}
+        body["name"] = self.chance.choice(("", "Spring survey"))
         self._submit(body, names, tags, tag=tags[0] if tags else "")
 
     def submit_tag(self) -> None:
@@ -167,7 +168,15 @@ class History:
         expires_at = self._expiry(body)
         found = self.call("POST", "/jobs/batch", body, status=202)
         assert found["job_count"] == len(names)
-        self._new_batch(found["batch_id"], tag, len(names), body.get("description", ""), body["snapshot_intent"])
+        self._new_batch(
+            found["batch_id"],
+            tag,
+            len(names),
+            body.get("description", ""),
+            body["snapshot_intent"],
+            name=body.get("name", ""),
+            tags=tags or ((tag,) if tag else ()),
+        )
         for job_id, name in self.reference.in_turn(zip(found["job_ids"], names, strict=True), name=itemgetter(1)):
             self._new_job(job_id, name, profiles[name], tags, expires_at, batch_id=found["batch_id"])
         for each in tags:
@@ -218,7 +227,17 @@ class History:
         self.reference.jobs[job_id] = row
         return row
 
-    def _new_batch(self, batch_id: str, tag: str, count: int, description: str, intent: bool) -> None:
+    def _new_batch(
+        self,
+        batch_id: str,
+        tag: str,
+        count: int,
+        description: str,
+        intent: bool,
+        *,
+        tags: tuple[str, ...],
+        name: str = "",
+    ) -> None:
         self.reference.batches[batch_id] = BatchRow(
             id=batch_id,
             tag=tag,
@@ -226,6 +245,8 @@ class History:
             domain_count=count,
             description=description,
             snapshot_intent=intent,
+            name=name,
+            tags=tags,
         )
 
     def rerun(self) -> None:
@@ -239,7 +260,8 @@ class History:
             self.call("POST", path, {"only": only}, status=409)
             return
         found = self.call("POST", path, {"only": only}, status=202)
-        self._new_batch(found["batch_id"], old.tag, len(runs), f"{only} of {old.id} again", False)
+        description = f"{only} of {old.id} again"
+        self._new_batch(found["batch_id"], old.tag, len(runs), description, old.snapshot_intent, tags=old.tags)
         jobs = zip(found["job_ids"], runs, strict=True)
         for job_id, run in self.reference.in_turn(jobs, name=lambda pair: pair[1].domain):
             row = self._new_job(job_id, run.domain, None, run.job.tags, None, batch_id=found["batch_id"])
