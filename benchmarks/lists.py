@@ -264,7 +264,8 @@ def _few() -> Iterator[Probe]:
         for sort in BATCH_SORTS:
             yield Probe("/batches", "/batches", {**query, "sort": sort, "limit": "100"})
     for tag in ("tenth", "all", "list200"):
-        yield Probe("/tags/{name}/batches", f"/tags/{tag}/batches", {})
+        for sort in BATCH_SORTS:
+            yield Probe("/tags/{name}/batches", f"/tags/{tag}/batches", {"sort": sort})
     for paging in ({}, {"limit": "500"}, {"offset": "200"}):
         yield Probe("/tags", "/tags", paging)
 

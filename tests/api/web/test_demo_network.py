@@ -25,9 +25,9 @@ ADDRESS = "127.16.0.53"
 # What an ordinary process answers about an address of the network, after it has read the settings.
 PROGRAM = f"""
 from gonemaster_tasks.config.loader import load_settings
-from gonemaster_engine.addresses import may_be_target
+from gonemaster_engine.addresses import is_allowed_target
 load_settings()
-print(may_be_target("{ADDRESS}", guarded=True))
+print(is_allowed_target("{ADDRESS}", guarded=True))
 """
 
 
