@@ -131,7 +131,8 @@ def test_it_stops_also_when_redis_is_gone(own_redis: EmbeddedRedis, start: Start
 @needs_flower
 def test_workers_and_tasks_appear_by_their_names(own_redis: EmbeddedRedis, start: StartService) -> None:
     shared = {"GONEMASTER_BROKER_URL": own_redis.url}
-    service = start(environ=shared, worker_processes=1)
+    # kombu cannot describe a broker on a Unix socket to Flower, and the worker logs that as an error.
+    service = start(environ=shared, worker_processes=1, may_fail=True)
     _, url = ready(start, own_redis, GONEMASTER_FLOWER_BASIC_AUTH=LOGIN)
     name = service.get("/queue")["workers"][0]["name"]
     wait_for(lambda: name in ask(url + "/api/workers?refresh=1", LOGIN)[1], what="the worker in Flower")
