@@ -5,8 +5,11 @@ Slow clients therefore occupy connections and bounded buffers, but no threads.
 """
 
 import asyncio
+import json
 import re
 import sys
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,11 +21,13 @@ from weakref import WeakValueDictionary
 import structlog
 from flask import Flask
 
-from gonemaster_api.errors import ApiError, Unavailable
+from gonemaster_api.errors import RETRY_AFTER_S, ApiError, error_document
 from gonemaster_api.server.bodies import Bodies, ClientGone
 from gonemaster_api.server.connection import MAX_HEAD, Connection
 from gonemaster_api.state import NAME, State
 from gonemaster_api.web.event_streams import FOLLOW
+from gonemaster_api.web.exporter import http_metrics
+from gonemaster_api.web.headers import API_HEADERS
 from gonemaster_api.web.refusals import REFUSAL
 from gonemaster_api.web.request_deadlines import HAS_LEFT
 from gonemaster_engine.texts import Text
@@ -39,7 +44,8 @@ _BULK = re.compile(
     r"/api/v1/(?:entries|.*/(?:result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?"
 )
 _LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*+(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,}+)(?:&|$)")
-_OVERLOADED = Text("the server has more requests than it can answer in time")
+_OVERLOADED = "the server has more requests than it can answer in time"
+_LOG_EVERY_S = 10.0
 _SINGLE = (b"host", b"content-length", b"transfer-encoding")
 
 log = structlog.get_logger(__name__)
@@ -68,6 +74,7 @@ class Bridge:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._bulk = ThreadPoolExecutor(BULK_THREADS, thread_name_prefix="bulk")
         self._free = asyncio.Semaphore(threads)
+        self._logged_at = float("-inf")
         self._share = max(1, threads * 3 // 4)
         self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()  # by client
 
@@ -129,10 +136,22 @@ class Bridge:
                     if share is not self._free:
                         self._free.release()
         except TimeoutError:
-            environ[REFUSAL] = Unavailable(
-                "overloaded", Text("the server has more requests than it can answer in time")
-            )
-            return self._call(environ)
+            return self._refuse()
+
+    def _refuse(self) -> _Answer:
+        """Refuse a request under overload, without the application: its work would leave less for others."""
+        http_metrics(self._app).count_code("overloaded")
+        if (now := time.monotonic()) >= self._logged_at + _LOG_EVERY_S:
+            self._logged_at = now
+            log.warning("overloaded: requests are refused")
+        body = json.dumps(error_document("overloaded", _OVERLOADED)).encode()
+        headers = API_HEADERS | {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "Retry-After": str(RETRY_AFTER_S),
+            "X-Request-Id": uuid.uuid4().hex,
+        }
+        return _Answer(503, [(name.lower().encode(), value.encode()) for name, value in headers.items()], body)
 
     def _call(self, environ: dict[str, Any]) -> _Answer:
         """Call the application and return its response; runs in a thread."""

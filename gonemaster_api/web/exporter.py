@@ -53,6 +53,10 @@ class HttpMetrics:
         app.full_dispatch_request = self._durations(app.full_dispatch_request)  # type: ignore[method-assign]
         app.after_request(self._count_error)
 
+    def count_code(self, code: str) -> None:
+        """Count an error response that the server sends without the application."""
+        self._errors.labels(code).inc()
+
     def _count_error(self, response: Response) -> Response:
         if not is_asset(request.path):
             if code := getattr(response, "error_code", ""):
