@@ -103,10 +103,11 @@ class Bridge:
         cycle: Any = connection.cycle
         if answer.pieces is not None and scope["http_version"] == "1.0":  # the end of the connection ends the response
             cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         if answer.pieces is not None:
-            await self._send_pieces(answer.pieces, environ.get(FOLLOW), connection, send)
+            await self._send_pieces(start, answer.pieces, environ.get(FOLLOW), connection, send)
             return
+        await send(start)
         if len(answer.body) > _PIECE:
             limit_unsent(connection.connections)
         await send({"type": "http.response.body", "body": answer.body, "more_body": not is_whole})
@@ -172,15 +173,16 @@ class Bridge:
         finally:
             getattr(pieces, "close", lambda: None)()
 
-    async def _send_pieces(self, pieces: Any, follow: Any, connection: Connection, send: Any) -> None:
+    async def _send_pieces(self, start: Any, pieces: Any, follow: Any, connection: Connection, send: Any) -> None:
         """Send pieces as they are produced, then the events of `follow`, until the client has left."""
 
         async def write(piece: bytes) -> None:
-            for start in range(0, len(piece), _PIECE):  # so that a slow client soon makes the sender wait
-                await send({"type": "http.response.body", "body": piece[start : start + _PIECE], "more_body": True})
+            for at in range(0, len(piece), _PIECE):  # so that a slow client soon makes the sender wait
+                await send({"type": "http.response.body", "body": piece[at : at + _PIECE], "more_body": True})
 
         loop, made = asyncio.get_running_loop(), iter(pieces)
-        try:
+        try:  # closes the pieces in any case: they hold the seat of a viewer or the place of a stream
+            await send(start)
             while piece := await loop.run_in_executor(self._bulk, _next_piece, made):
                 await write(piece)
                 if connection.transport.is_closing():
