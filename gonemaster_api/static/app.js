@@ -40,7 +40,7 @@
     for (const box of all("input[type=checkbox]", fresh)) if (ticked.has(box.name + "=" + box.value)) box.checked = true;
     for (const one of all("details[id]", fresh)) if (open.has(one.id)) one.open = true;
     if (row && document.getElementById(row)) document.getElementById(row).dataset.at = "";
-    if (focus) $(focus, fresh)?.focus({ preventScroll: true });
+    if (focus) ($("[autofocus], [aria-invalid=true]", fresh) || $(focus, fresh))?.focus({ preventScroll: true });
     const now = $("[data-say]", fresh)?.textContent;
     if (now !== undefined && now !== said) say(now);
     arrive(fresh);
@@ -71,17 +71,19 @@
     }
   }, 250);
 
-  // --- links and GET forms in a partial update only this partial
+  // --- links and GET forms in a partial update only this partial; the last click wins
   const whole = () => location.pathname + location.search;
-  let shown = whole();
+  let shown = whole(), clicks = 0;
   async function go(part, url) {
+    const click = ++clicks;
     try {
       const fresh = await fetchPart(part.dataset.partial, url);
-      if (!fresh) throw new Error("empty");
+      if (click !== clicks) return;
+      if (!fresh || !part.isConnected) throw new Error("no place");
       history.pushState(null, "", url);
       shown = whole();
       place(part, fresh);
-    } catch { location.assign(url); }
+    } catch { if (click === clicks) location.assign(url); }
   }
   function homeward(link) { // links in a partial that has its own URL return to this page
     const url = new URL(link.href);
@@ -110,11 +112,12 @@
   document.addEventListener("submit", async (event) => {
     const form = event.target, by = event.submitter;
     if (form.closest("[data-from]") && form.elements.next) form.elements.next.value = whole();
-    if (form.method === "get" && form.closest("[data-partial]")) {
-      const url = new URL(form.action), fields = new URLSearchParams(new FormData(form, by));
-      for (const [name, value] of [...fields]) if (value === "") fields.delete(name);
+    const draws = "rows" in form.dataset && by?.formMethod === "get"; // a button that adds, removes or fetches rows of a form that is sent by POST
+    if ((draws || form.method === "get") && form.closest("[data-partial]")) {
+      const url = new URL(draws ? by.formAction : form.action), fields = new URLSearchParams(new FormData(form, by));
+      if (!draws) for (const [name, value] of [...fields]) if (value === "") fields.delete(name);
       url.search = fields;
-      if (url.pathname === location.pathname) { event.preventDefault(); go(form.closest("[data-partial]"), url.href); }
+      if (draws || url.pathname === location.pathname) { event.preventDefault(); go(form.closest("[data-partial]"), url.href); }
     } else if (form.method === "post" && by && "dialog" in by.dataset) {
       event.preventDefault();
       ask(by.hasAttribute("formaction") ? by.formAction : form.action, new URLSearchParams(new FormData(form, by)));

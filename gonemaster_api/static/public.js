@@ -82,38 +82,6 @@
     });
   }
 
-  // Add, remove or fetch rows: the same form, fetched from its URL.
-
-  function watchRows(form) {
-    form.addEventListener("submit", async (event) => {
-      const by = event.submitter;
-      if (!by || by.getAttribute("formmethod") !== "get") return;
-      event.preventDefault();
-      const url = new URL(by.formAction);
-      url.search = new URLSearchParams(new FormData(form, by));
-      by.disabled = true;
-      try {
-        const response = await fetch(url, { headers: { "X-Partial": "form", Accept: "text/html" } });
-        const fresh = one("form", new DOMParser().parseFromString(await response.text(), "text/html"));
-        if (!fresh) throw new Error("no form");
-        const rows = all(".rows > div", form).length;
-        form.replaceWith(fresh);
-        history.replaceState(history.state, "", url);
-        arrive(fresh);
-        const added = all(".rows > div", fresh).length > rows && by.value.startsWith("add-");
-        const list = one(by.value === "add-ds" ? ".rows.ds" : ".rows", fresh);
-        (one("[aria-invalid]", fresh) || (added && one("input", all(":scope > div", list).at(-1))) || one("summary", fresh)).focus();
-      } catch {
-        location.assign(url);
-      }
-    });
-  }
-
-  function arrive(form) {
-    watchName(form);
-    watchRows(form);
-  }
-
   // Progress: server-sent events; if they fail, poll every two seconds while the page is visible.
 
   function follow(box) {
@@ -219,7 +187,8 @@
       showRecent(panel);
     });
   });
-  all("form#ask").forEach(arrive);
+  all("form#ask").forEach(watchName);
+  document.addEventListener("gm:arrive", ({ detail: part }) => { if (part.id === "ask") watchName(part); });
   all("form[data-gone]").forEach((form) => {
     const known = recent().find((test) => location.pathname.endsWith(`/${test.id}`));
     if (known) one("input[name=domain]", form).value = known.domain;

@@ -66,8 +66,10 @@ def test_from_the_form_to_the_result(page: Page, site: Site, site_store: Store, 
     page.goto(f"{site.url}/public/")
     page.get_by_role("textbox", name="Domain", exact=True).fill("www.followed.example")
     page.get_by_role("link", name="Test followed.example instead").click()
+    expect(page.get_by_role("textbox", name="Domain", exact=True)).to_have_value("followed.example")
     page.locator("summary", has_text="Options").click()
     page.get_by_role("button", name="Add name server").click()
+    expect(page.get_by_label("Name server 2")).to_be_focused()
     page.get_by_label("Name server 2").fill("ns2.followed.example")
     page.get_by_role("button", name="Remove row 1").click()
     expect(page.get_by_label("Name server 1")).to_have_value("ns2.followed.example")
@@ -88,6 +90,22 @@ def test_from_the_form_to_the_result(page: Page, site: Site, site_store: Store, 
     assert rows.locator(".grade").first.inner_text() != "–"
     page.get_by_role("button", name="Clear").click()
     assert not page.locator("#recent").is_visible()
+
+
+def test_the_last_click_in_the_form_wins(page: Page, site: Site) -> None:
+    domain, held = page.get_by_role("textbox", name="Domain", exact=True), []
+    page.route("**/public/?domain=followed.example", lambda route: held.append(route))
+    page.goto(f"{site.url}/public/?options=1&ipv4=1&profile=x")
+    domain.fill("www.followed.example")
+    with page.expect_request("**/public/?domain=followed.example"):
+        page.get_by_role("link", name="Test followed.example instead").click()
+    page.get_by_role("button", name="Add name server").click()
+    page.get_by_label("Name server 2").wait_for()
+    with page.expect_response("**/public/?domain=followed.example"):
+        held[0].continue_()
+    page.get_by_role("button", name="Add name server").click()
+    page.get_by_label("Name server 3").wait_for()
+    assert domain.input_value() == "www.followed.example"
 
 
 def test_a_result_is_read_and_printed(page: Page, site: Site, result_id: str) -> None:

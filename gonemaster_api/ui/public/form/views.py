@@ -33,8 +33,8 @@ _WWW = "www."
 @blueprint.get("/")
 def show() -> Response:
     """Show the form with the fields of the query string, and with a row added or removed on request."""
-    typed = _changed(read_typed(request.args), request.args.get("change", ""))
-    return _form(typed, is_open="change" in request.args)
+    change = request.args.get("change", "")
+    return _form(_changed(read_typed(request.args), change), added=change.removeprefix("add-"), is_open=bool(change))
 
 
 @blueprint.get("/fetch")
@@ -97,6 +97,7 @@ def _form(
     *,
     status: int = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
+    added: str = "",
     is_open: bool = False,
 ) -> Response:
     problems = problems or {}
@@ -107,6 +108,7 @@ def _form(
         nameservers=typed.nameservers or (NameserverRow(),),
         records=typed.ds or (DsRow(),),
         problems=problems,
+        added=added,
         profiles=_profiles(state()),
         algorithms=algorithms,
         digest_types=digest_types,
