@@ -39,7 +39,7 @@ MISSING = {
     "grade": mark("no such grade: {key}"),
     "history": mark("no such history: {key}"),
     "badge": mark("no such badge: {key}"),
-    "names of ASes": mark("no such names of ASes: {key}"),
+    "AS names": mark("no such AS names: {key}"),
     "part of this page": mark("no such part of this page: {key}"),
     "DNSSEC chain": mark("no such DNSSEC chain: {key}"),
     "DNSSEC chain of run": mark("no such DNSSEC chain of run: {key}"),
@@ -47,7 +47,7 @@ MISSING = {
     "public test of the domain": mark("no such public test of the domain: {key}"),
     "run of this domain": mark("no such run of this domain: {key}"),
     "second run of this domain": mark("no such second run of this domain: {key}"),
-    "public report: scores are not public": mark("no such public report: scores are not public: {key}"),
+    "public report (scores are not public)": mark("no such public report (scores are not public): {key}"),
 }
 _EXISTS = {
     "tag": mark("the tag {key} already exists"),

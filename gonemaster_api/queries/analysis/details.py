@@ -144,7 +144,7 @@ def canonical_address(text: str) -> str:
     except ValueError as error:
         raise BadRequest("invalid_address", Text("must be an IPv4 or IPv6 address")) from error
     if getattr(address, "scope_id", None):
-        raise BadRequest("invalid_address", Text("must be an address without a zone"))
+        raise BadRequest("invalid_address", Text("must be an address without a zone identifier"))
     return str(address)
 
 

@@ -28,12 +28,12 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
     """Return a page of a list.
 
     Raises:
-        BadRequest: invalid_sort or invalid_grade if scores or names of ASes are not public.
+        BadRequest: invalid_sort or invalid_grade if scores or AS names are not public.
     """
     spec, part, sort = SPECS[kind], slice_of(query), query["sort"]
     _check_scores(reading, sort, query)
     if sort.startswith("operator_") and not reading.shows_asn_names:
-        raise BadRequest("invalid_sort", Text("names of ASes are not public here"))
+        raise BadRequest("invalid_sort", Text("AS names are not public here"))
     wanted = ViewFilter(
         search=search_term(query.get("search", "")),
         min_level=query.get("min_level"),

@@ -29,7 +29,7 @@ def read_report(
         NotFound: scores are not public.
     """
     if not reading.shows_scores:
-        raise NotFound("public report: scores are not public", "")
+        raise NotFound("public report (scores are not public)", "")
     found = read_comparison(reading.state.store, reading.session, before, after, config)
     rules, part = read_rules(reading.session, before, after), slice_of(query)
     clusters = _chosen(found.clusters, query["min_cluster"], query["max_spread"])

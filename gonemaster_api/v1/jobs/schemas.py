@@ -33,7 +33,7 @@ class DsSchema(RequestSchema):
     digtype = JsonInteger(required=True, validate=validate.Range(0, 255))
     digest = ma.fields.String(
         required=True,
-        validate=validate.Regexp(r"^(?:[0-9A-Fa-f]{2}){1,64}$", error=Message("must be hex digits, two per octet")),
+        validate=validate.Regexp(r"^(?:[0-9A-Fa-f]{2}){1,64}$", error=Message("must be hex digits, two per byte")),
     )
 
 

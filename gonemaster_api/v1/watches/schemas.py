@@ -32,7 +32,7 @@ class EventList(ma.fields.List[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         names: list[Any] = super()._deserialize(value, attr, data, **kwargs)
         if len(set(names)) < len(names):
-            raise ma.ValidationError(Text("names an event twice"))
+            raise ma.ValidationError(Text("contains a duplicate event"))
         return names
 
 

@@ -147,7 +147,7 @@ def test_the_next_address_is_tried(receiver: Receiver, monkeypatch: pytest.Monke
     assert receiver.received[0].headers["Host"] == f"hook.example:{receiver.port}"
 
 
-REFUSED = "hook.example has no address, or one that is not allowed; see allow_private_webhooks"
+REFUSED = "hook.example has no address, or an address that is not allowed; see allow_private_webhooks"
 
 
 def test_an_unknown_name_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
