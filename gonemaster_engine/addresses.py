@@ -94,7 +94,7 @@ def count_as_global(network: str) -> None:
     Only a program can do this, before its first test: it is no setting, and no profile, variable or request sets it.
 
     Raises:
-      ValueError: it is not a loopback network, or services of this host may listen in it.
+      ValueError: the network is not a loopback network, or services of this host may listen in it.
     """
     counted = IPv4Network(network)
     if not counted.subnet_of(_LOOPBACK) or counted.overlaps(_USED_LOOPBACK):
@@ -120,7 +120,7 @@ def classify(address: str) -> Reach:
     Without such a block it is GLOBAL, except that no internal address of a provider is.
 
     Raises:
-      ValueError: it is not an address.
+      ValueError: the text is not an address.
     """
     return _classify(ipaddress.ip_address(address))
 

@@ -160,7 +160,7 @@ def list_differences(
 
 @dataclass(frozen=True, slots=True)
 class _ComparedFindings:
-    """What to compare of the findings."""
+    """The selection of the findings to compare."""
 
     min_level: str
     with_args: bool

@@ -34,7 +34,7 @@ _PURGED = (Run.key, Run.id, Run.domain_id, *_COUNTED)
 
 @dataclass(frozen=True, slots=True)
 class BatchImpact:
-    """What deleting a batch would remove.
+    """The objects that the deletion of a batch would remove.
 
     `fact_rows` are rows of the analysis; `snapshots` are mappings with cohort_id, cohort_label, snapshot_slug,
     snapshot_label and is_default.

@@ -110,7 +110,7 @@ class AsnLookup:
         """Return the origin of an address; lookups for addresses of one block wait for each other.
 
         Raises:
-          ValueError: it is not an address.
+          ValueError: the text is not an address.
         """
         origin = self.found.get(address)
         if origin is None:
@@ -194,7 +194,7 @@ class AsnLookup:
         """Query a whois server; it costs the same as a connection to a name server.
 
         Raises:
-          OSError: it gave no answer.
+          OSError: the server gave no answer.
           _SourceFailed: the budget allows no more packets to it.
         """
         profile, budget = self._profile, self._budget

@@ -97,7 +97,7 @@ def domain_of(options: argparse.Namespace) -> str:
 
     Raises:
       UsageError: none or two are given.
-      InvalidDomain: it is not a domain name.
+      InvalidDomain: the argument is not a domain name.
     """
     given = {name for name in (options.positional, options.domain) if name is not None}
     if not given:

@@ -95,7 +95,7 @@ class Nsec3:
 
     @property
     def opt_out(self) -> bool:
-        """Whether it may skip unsigned delegations (RFC 5155 section 6)."""
+        """Whether the record may skip unsigned delegations (RFC 5155 section 6)."""
         return bool(self.flags & _OPT_OUT)
 
     @property

@@ -68,17 +68,17 @@ class Dnskey:
 
     @property
     def is_zone_key(self) -> bool:
-        """Whether it has the zone key flag (RFC 4034 section 2.1.1)."""
+        """Whether the key has the zone key flag (RFC 4034 section 2.1.1)."""
         return bool(self.flags & _ZONE_FLAG)
 
     @property
     def is_sep(self) -> bool:
-        """Whether it is marked as a secure entry point."""
+        """Whether the key is marked as a secure entry point."""
         return bool(self.flags & _SEP_FLAG)
 
     @property
     def is_revoked(self) -> bool:
-        """Whether it is revoked (RFC 5011 section 2.1)."""
+        """Whether the key is revoked (RFC 5011 section 2.1)."""
         return bool(self.flags & _REVOKE_FLAG)
 
     @property
@@ -88,7 +88,7 @@ class Dnskey:
 
     @property
     def is_delete(self) -> bool:
-        """Whether it is a CDNSKEY that requests the removal of the DS (RFC 8078 section 4)."""
+        """Whether the record is a CDNSKEY that requests the removal of the DS (RFC 8078 section 4)."""
         return self.algorithm == DELETE
 
 
@@ -104,7 +104,7 @@ class Ds:
 
     @property
     def is_delete(self) -> bool:
-        """Whether it is a CDS that requests the removal of the DS (RFC 8078 section 4)."""
+        """Whether the record is a CDS that requests the removal of the DS (RFC 8078 section 4)."""
         return self.algorithm == DELETE
 
 
@@ -125,7 +125,7 @@ class Rrsig:
     signed: bytes  # the signed part of the rdata, in canonical form
 
     def remaining(self, now: int) -> int:
-        """Return the seconds until it expires, negative if it has expired.
+        """Return the seconds until the signature expires, negative if it has expired.
 
         RFC 4034 section 3.1.5: the times use serial number arithmetic.
         """
@@ -137,7 +137,7 @@ class Rrsig:
         return _distance(self.inception, self.expiration)
 
     def is_expired(self, now: int) -> bool:
-        """Return whether it has expired at `now` (POSIX seconds)."""
+        """Return whether the signature has expired at `now` (POSIX seconds)."""
         return self.remaining(now) < 0
 
     def is_not_yet_valid(self, now: int) -> bool:

@@ -192,7 +192,7 @@ class Verifier:
         return False
 
     def _charge(self, work_us: int, rtype: str) -> bool:
-        """Charge work on records of that type; end the run if none is left."""
+        """Charge work on records of a type to the run; return False if the run has no work left."""
         if self._work_left <= 0:
             self._on_work_done(_WORK_PER_RUN, rtype)
             return False

@@ -80,7 +80,7 @@ class Zone:
 
     @property
     def is_root(self) -> bool:
-        """Whether it is the root zone."""
+        """Whether the zone is the root zone."""
         return self.name == names.ROOT
 
     @property

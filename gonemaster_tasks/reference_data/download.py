@@ -147,7 +147,7 @@ class _Incoming(io.RawIOBase):
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
-        """Return whether it can be read."""
+        """Return whether the file can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:

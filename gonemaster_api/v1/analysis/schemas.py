@@ -17,7 +17,7 @@ MAX_COHORT_ID = _MAX = 2**31 - 1
 
 
 class FloorName(ma.fields.String):
-    """A level from INFO up in any case, or empty for the server's default."""
+    """A level of at least INFO in upper or lower case, or an empty string for the server's default."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.OneOf(FLOORS), **kwargs)

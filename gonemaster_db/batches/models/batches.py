@@ -10,7 +10,7 @@ from gonemaster_db.core.base import ROW_ID_TYPE, Base, OpaqueId, UtcTime, code_t
 
 
 class BatchOrigin(enum.StrEnum):
-    """What submitted a batch."""
+    """The origin of a batch: a person or program, or a schedule."""
 
     MANUAL = ""
     SCHEDULE = "schedule"

@@ -56,7 +56,7 @@ class LeaseClient(Protocol):
 
 
 class Share(NamedTuple):
-    """What one process may send to an address without a lease.
+    """The packets that one process may send to an address without a lease.
 
     A run sends most of its packets within the share. With leases alone, the first packet to each of its forty
     addresses would wait up to 20 ms for Redis; and without Redis there are only shares.

@@ -159,7 +159,7 @@ class Record:
         """The rdata as a dnspython object, created on first use.
 
         Raises:
-          WireError: it is malformed; never for records that `Response.records` returns.
+          WireError: the record is malformed; never for records that `Response.records` returns.
         """
         if self._rdata is not None:
             return self._rdata
@@ -257,7 +257,7 @@ class Response:
     """A DNS response and how it arrived; the octets are walked once, in the constructor.
 
     Servers of one zone often give the same answers. Responses in one `response_pool` that have the same octets except
-    for the ID share the results of parsing; so each record is parsed once, even if many servers sent it.
+    for the ID share the results of parsing, so each record is parsed once, even if many servers sent it.
 
     Raises:
       WireError: the octets cannot be walked as a DNS message.
@@ -458,17 +458,17 @@ class Response:
 
     @property
     def qr(self) -> bool:
-        """Whether it is a response (QR)."""
+        """Whether the message is a response (QR)."""
         return bool(self.flags & _QR)
 
     @property
     def aa(self) -> bool:
-        """Whether it is an authoritative answer (AA)."""
+        """Whether the message is an authoritative answer (AA)."""
         return bool(self.flags & _AA)
 
     @property
     def tc(self) -> bool:
-        """Whether it is truncated (TC)."""
+        """Whether the message is truncated (TC)."""
         return bool(self.flags & _TC)
 
     @property
@@ -566,7 +566,7 @@ class Response:
 
     @property
     def is_referral(self) -> bool:
-        """Whether it is a referral: NOERROR, no AA, NS as authority, and at most CNAME in the answer section."""
+        """Whether the message is a referral: NOERROR, no AA, NS as authority, and at most CNAME as answer."""
         return (
             not self.flags & (_AA | 0xF)
             and not (self._edns and self._edns.extended_rcode)
@@ -575,7 +575,7 @@ class Response:
         )
 
     def is_referral_to(self, name: str) -> bool:
-        """Return whether it is a referral for that name."""
+        """Return whether the message is a referral for that name."""
         return self.is_referral and self.has("NS", name, "authority")
 
 

@@ -137,7 +137,7 @@ def _run(
 
 
 class _ChildReader:
-    """Reads the messages of a child process, line by line: progress, entries, the outcome, or a sign of life."""
+    """Reads the messages of a child process, line by line: progress, entries, the outcome, or a heartbeat."""
 
     def __init__(
         self,
