@@ -39,7 +39,7 @@ def download(
 
     Raises:
         OSError: the download failed; includes TimeoutError.
-        TooLong: the document has more than `most_octets` bytes.
+        TooLong: the document has more than `max_octets` bytes.
     """
     rules = _Rules(monotonic() + limit.total_seconds(), global_only)
     own = {"User-Agent": f"gonemaster/{__version__}", **(headers or {})}

@@ -34,7 +34,7 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
     _check_scores(reading, sort, query)
     if sort.startswith("operator_") and not reading.shows_asn_names:
         raise BadRequest("invalid_sort", Text("AS names are not public here"))
-    wanted = ViewFilter(
+    criteria = ViewFilter(
         search=search_term(query.get("search", "")),
         min_level=query.get("min_level"),
         worst_level=query.get("worst_level"),
@@ -44,7 +44,7 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
         hides_labels=not reading.shows_asn_names,
     )
     page = list_rows(
-        reading.session, reading.view_id, spec, wanted=wanted, sort=sort, limit=part.limit, offset=part.offset
+        reading.session, reading.view_id, spec, criteria=criteria, sort=sort, limit=part.limit, offset=part.offset
     )
     items = [row_document(reading, kind, row) for row in page.items]
     return reading.head | page_document(items, page.total, part) | {"sort": sort}

@@ -22,7 +22,7 @@ from gonemaster_db.models import Cohort, SnapshotOverview
 
 NO_SNAPSHOT = "no_snapshot"
 OVERVIEW = "overview_v2"
-_LONGEST_LABEL = 64  # Longer labels are dropped (contract analysis.md section 7).
+_MAX_LABEL_LENGTH = 64  # Longer labels are dropped (contract analysis.md section 7).
 _TOTALS = ("domain_count", "nameserver_count", "endpoint_count", "asn_count", "prefix_count")
 _TOPS = ("top_tags", "top_nameservers", "top_asns")
 
@@ -44,7 +44,7 @@ def read_catalog(state: State, session: Session) -> dict[str, Any]:
         "cohorts": [cohort_document(session, cohort) for cohort in cohorts],
         "selector_enabled": len(cohorts) > 1,
         "backend_supported": True,
-        **({"vantage_label": label} if 0 < len(label) <= _LONGEST_LABEL else {}),
+        **({"vantage_label": label} if 0 < len(label) <= _MAX_LABEL_LENGTH else {}),
     }
 
 

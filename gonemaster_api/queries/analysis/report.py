@@ -61,7 +61,7 @@ def read_report(
 def read_movers(
     reading: Reading, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig, *, maximum: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """Return the domains whose scores fell and rose most, `most` of each, and the number of all changed domains.
+    """Return the domains whose scores fell and rose most, `maximum` of each, and the number of all changed domains.
 
     This is faster than a report, which also reads all tags and clusters.
     """
@@ -158,8 +158,8 @@ def _levels_of_tags(
 ) -> dict[int, dict[TagKey, str]]:
     """Return the tags of some domains with their levels, from the lowest reported level up."""
     members = read_members_of(reading.session, snapshot.view_id, "domain", positions, "tag")
-    wanted = {position for tags in members.values() for position in tags}
-    rows = values_at(reading.session, SnapshotTag, snapshot.view_id, wanted, _TAG_COLUMNS)
+    tag_positions = {position for tags in members.values() for position in tags}
+    rows = values_at(reading.session, SnapshotTag, snapshot.view_id, tag_positions, _TAG_COLUMNS)
     known = {
         position: (TagKey(row["tag"], row["module"], row["testcase"]), row["level"])
         for position, row in rows.items()

@@ -115,8 +115,8 @@ def check_database(settings: Settings) -> list[DoctorResult]:
 
 
 def _schema(store: Store) -> list[DoctorResult]:
-    found, wanted = runner.current_revision(store), runner.head_revision()
-    if found == wanted:
+    found, head = runner.current_revision(store), runner.head_revision()
+    if found == head:
         return []
     if found is None:
         return [fault("database", "it has no tables yet", _UPGRADE)]
@@ -126,7 +126,7 @@ def _schema(store: Store) -> list[DoctorResult]:
         return [fault("database", str(error), "follow docs/howto/upgrade.md")]
     if runner.is_newer(store):
         return _later_schema(store, f"its schema is {found}, of a later version")
-    return [fault("database", f"its schema is {found}, this version needs {wanted}", _UPGRADE)]
+    return [fault("database", f"its schema is {found}, this version needs {head}", _UPGRADE)]
 
 
 def _later_schema(store: Store, text: str) -> list[DoctorResult]:

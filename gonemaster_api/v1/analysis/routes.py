@@ -139,8 +139,8 @@ class ForceRebuild(MethodView):
 
 
 def _rebuilt(begun: Rebuilding | None) -> dict[str, Any]:
-    kept = [{"slug": slug, "missing_runs": runs} for slug, runs in sorted(begun.kept.items())] if begun else []
-    return {"started": begun is not None, "runs": begun.runs if begun else 0, "kept": kept}
+    unchanged = [{"slug": slug, "missing_runs": runs} for slug, runs in sorted(begun.kept.items())] if begun else []
+    return {"started": begun is not None, "runs": begun.runs if begun else 0, "kept": unchanged}
 
 
 @blueprint.route(f"{_BY_ID}/clear")

@@ -63,7 +63,7 @@ def check_thread_deadline() -> None:
 
 
 def remaining_s(maximum: float) -> float:
-    """Return how many seconds this thread may wait: `most`, or less if its deadline is earlier."""
+    """Return how many seconds this thread may wait: `maximum`, or less if its deadline is earlier."""
     deadline = _deadline.get()
     return maximum if deadline is None else min(maximum, max(0.0, deadline.remaining_s))
 

@@ -125,7 +125,7 @@ def rebuild(cohort_id: int) -> Response:
     is_forced = request.values.get("force") == "yes"
     lacking = [one["slug"] for one in read_snapshots(state(), cohort_id) if one["missing_runs"]]
     names = ", ".join(lacking[:_MAX_NAMED]) + (" …" if len(lacking) > _MAX_NAMED else "")
-    kept = _("Kept unchanged, because runs were purged: %(slugs)s.", slugs=names)
+    remark = _("Kept unchanged, because runs were purged: %(slugs)s.", slugs=names)
     removed = _("Removed for good, because runs were purged: %(slugs)s.", slugs=names)
     question = Confirmation(
         title=_("Rebuild %(cohort)s?", cohort=_title(cohort_id)),
@@ -133,7 +133,7 @@ def rebuild(cohort_id: int) -> Response:
             "Facts and snapshots are rebuilt from the remaining runs. Slugs, labels and the pinned default are lost."
         ),
         facts=_facts(cohort_id),
-        notes=[removed if is_forced else kept] if lacking else [],
+        notes=[removed if is_forced else remark] if lacking else [],
         kept=_("the tag, its domains, batches and runs."),
         weight="tick",
         tick=_("Yes, delete the snapshots that lack runs too")

@@ -66,9 +66,9 @@ class History:
     def change(self, run_id: str) -> int | None:
         """Return the score difference between a run and the previous run, None if it is unknown."""
         before = self.before(run_id)
-        own = next((run.get("score") for run in self.runs if run["id"] == run_id), None)
+        score = next((run.get("score") for run in self.runs if run["id"] == run_id), None)
         earlier = before.get("score") if before else None
-        return None if own is None or earlier is None else own - earlier
+        return None if score is None or earlier is None else score - earlier
 
 
 def read_history(state: State, domain_id: int) -> History:

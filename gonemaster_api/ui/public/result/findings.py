@@ -100,8 +100,8 @@ class PublicFindings:
 
     def first_worst_message(self) -> str:
         """Return the message of the first finding of the worst level, empty if there are no findings."""
-        wanted = self.worst.upper()
-        return next((entry.text for entry in self.entries if entry.level == wanted), "")
+        level = self.worst.upper()
+        return next((entry.text for entry in self.entries if entry.level == level), "")
 
     def modules(self, level: str = "") -> list[ModuleResult]:
         """Return the findings to show, optionally of one level: by module, worst entries first."""
