@@ -188,7 +188,7 @@ def _listed(
     """Return the first related objects of one kind, by default in the form used in lists."""
     positions = _members(reading, owner, row, member)[:MAX_LISTED]
     rows = rows_at(reading.session, SPECS[member].model, reading.view_id, positions)
-    return [shown(one) if shown else row_document(reading, member, one) for one in rows]
+    return [shown(row) if shown else row_document(reading, member, row) for row in rows]
 
 
 def _with_domains(

@@ -75,10 +75,14 @@ class Reading:
         cohort = self.cohort
         shown = (cohort.id, cohort.updated_at, cohort.materialization_status, cohort.last_materialized_at)
         _update(digest, __version__, self.shows_scores, self.shows_timings, self.shows_asn_names, *shown)
-        for one in snapshots:
-            _update(digest, one.id, one.view_id, one.captured_at, one.updated_at, one.is_default)
+        for snapshot in snapshots:
+            _update(
+                digest, snapshot.id, snapshot.view_id, snapshot.captured_at, snapshot.updated_at, snapshot.is_default
+            )
         first = [
-            f"{one.id}-{int(one.captured_at.timestamp())}-{one.view_id}" for one in snapshots if len(snapshots) == 1
+            f"{snapshot.id}-{int(snapshot.captured_at.timestamp())}-{snapshot.view_id}"
+            for snapshot in snapshots
+            if len(snapshots) == 1
         ]
         return "-".join([*first, digest.hexdigest()])
 

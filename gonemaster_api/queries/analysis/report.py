@@ -100,45 +100,49 @@ def _vocabulary_tags(levels: Levels, places: Sequence[tuple[str, str]]) -> list[
 
 
 def _chosen(clusters: Sequence[Cluster], least_size: int, max_spread: int) -> list[Cluster]:
-    return [one for one in clusters if one.size >= least_size and one.maximum - one.minimum <= max_spread]
+    return [
+        cluster
+        for cluster in clusters
+        if cluster.size >= least_size and cluster.maximum - cluster.minimum <= max_spread
+    ]
 
 
 def _clusters(reading: Reading, after: PublicSnapshot, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
-    names = values_of(reading, after, {position for one in clusters for position in one.domains})
+    names = values_of(reading, after, {position for cluster in clusters for position in cluster.domains})
     return [
         {
-            "direction": "improved" if one.minimum > 0 else "regressed",
-            "keys": [{"key": key, "value": value} for key, value in one.keys],
-            "domain_count": one.size,
-            "min_delta": one.minimum,
-            "max_delta": one.maximum,
-            "domains": [names[position]["name"] for position in one.domains],
+            "direction": "improved" if cluster.minimum > 0 else "regressed",
+            "keys": [{"key": key, "value": value} for key, value in cluster.keys],
+            "domain_count": cluster.size,
+            "min_delta": cluster.minimum,
+            "max_delta": cluster.maximum,
+            "domains": [names[position]["name"] for position in cluster.domains],
         }
-        for one in clusters
+        for cluster in clusters
     ]
 
 
 def _domains(
     reading: Reading, before: PublicSnapshot, after: PublicSnapshot, moved: Sequence[Moved], rules: TagRules
 ) -> list[dict[str, Any]]:
-    old = values_of(reading, before, [one.before for one in moved])
-    new = values_of(reading, after, [one.after for one in moved])
-    was = _levels_of_tags(reading, before, [one.before for one in moved], rules)
-    now = _levels_of_tags(reading, after, [one.after for one in moved], rules)
+    old = values_of(reading, before, [domain.before for domain in moved])
+    new = values_of(reading, after, [domain.after for domain in moved])
+    was = _levels_of_tags(reading, before, [domain.before for domain in moved], rules)
+    now = _levels_of_tags(reading, after, [domain.after for domain in moved], rules)
     return [
         {
-            "domain": old[one.before]["name"],
-            "from_score": old[one.before]["score"],
-            "to_score": new[one.after]["score"],
-            "from_grade": old[one.before]["grade"],
-            "to_grade": new[one.after]["grade"],
-            "delta": one.delta,
-            "explained": one.explained,
-            "unexplained": one.delta - one.explained,
-            "category": one.category.name.lower(),
-            "tags": _changed_tags(was.get(one.before, {}), now.get(one.after, {}), rules),
+            "domain": old[domain.before]["name"],
+            "from_score": old[domain.before]["score"],
+            "to_score": new[domain.after]["score"],
+            "from_grade": old[domain.before]["grade"],
+            "to_grade": new[domain.after]["grade"],
+            "delta": domain.delta,
+            "explained": domain.explained,
+            "unexplained": domain.delta - domain.explained,
+            "category": domain.category.name.lower(),
+            "tags": _changed_tags(was.get(domain.before, {}), now.get(domain.after, {}), rules),
         }
-        for one in moved
+        for domain in moved
     ]
 
 

@@ -70,7 +70,7 @@ def _figures(state: State) -> Figures:
     for slot, added in tally.slots.items():
         slots.setdefault(slot, SlotSums()).add(added)
     sums = [(start, slots.get((_MINUTE_S, start), _NOTHING)) for start in starts]
-    minutes = [Minute(datetime.fromtimestamp(start, UTC), one.throughput, one.failed) for start, one in sums]
+    minutes = [Minute(datetime.fromtimestamp(start, UTC), total.throughput, total.failed) for start, total in sums]
     return Figures({tier: moment for tier, moment in oldest.items() if moment is not None}, minutes)
 
 

@@ -20,7 +20,7 @@ def here(**changes: Any) -> str:
     parameters = [pair for pair in parameters if pair[0] not in _PLACES]
     for name, value in changes.items():
         values = value if isinstance(value, list | tuple) else [value]
-        parameters += [(name, str(one)) for one in values if one is not None]
+        parameters += [(name, str(value)) for value in values if value is not None]
     return f"{request.path}?{urlencode(parameters)}" if parameters else request.path
 
 

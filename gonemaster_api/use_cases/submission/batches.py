@@ -92,11 +92,11 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
     names = read_names(texts)
     if names.invalid and (not request.get("skip_invalid") or not names.names):
         wrong, given = names.invalid_count, len(texts)
-        one = Text("{wrong} of {given} names is invalid; nothing was queued", wrong=wrong, given=given)
-        many = Text("{wrong} of {given} names are invalid; nothing was queued", wrong=wrong, given=given)
+        singular = Text("{wrong} of {given} names is invalid; nothing was queued", wrong=wrong, given=given)
+        plural = Text("{wrong} of {given} names are invalid; nothing was queued", wrong=wrong, given=given)
         raise BadRequest(
             "invalid_domain",
-            one if wrong == 1 else many,
+            singular if wrong == 1 else plural,
             details={"invalid_count": names.invalid_count, "invalid": [asdict(item) for item in names.invalid]},
         )
     return names

@@ -121,8 +121,8 @@ def read_domain_page(state: State, name: str, *, locale: str) -> DomainPage:
 def _next_run(state: State, tags: Sequence[str]) -> NextRun | None:
     schedules = read_schedules(state) if tags else []
     due = [
-        NextRun(one["next_run_at"], one["source_tag"])
-        for one in schedules
-        if one["enabled"] and one["next_run_at"] and one["source_tag"] in tags
+        NextRun(schedule["next_run_at"], schedule["source_tag"])
+        for schedule in schedules
+        if schedule["enabled"] and schedule["next_run_at"] and schedule["source_tag"] in tags
     ]
-    return min(due, key=lambda one: one.at, default=None)
+    return min(due, key=lambda run: run.at, default=None)
