@@ -66,7 +66,7 @@ class ApiServer(uvicorn.Server):
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Prolong the life of the process, once a second: the supervisor replaces one whose event loop hangs."""
+        """Report once a second that the event loop runs: the supervisor replaces a process whose loop hangs."""
         if counter % 10 == 0:
             faulthandler.dump_traceback_later(HUNG_S, exit=True)
         ends = await super().on_tick(counter)

@@ -1,7 +1,7 @@
 """Summaries of tags: counts of the newest runs of their domains.
 
-Counting a large tag takes long. A maintenance task therefore counts large tags once a minute if anything has changed,
-and readers use the stored counts.
+Counting a large tag takes a long time. A maintenance task therefore counts large tags once a minute if anything has
+changed, and readers use the stored counts.
 """
 
 import hashlib

@@ -162,7 +162,7 @@ class CreatedJobs(NamedTuple):
 def create_longest_first(
     session: Session, new: Iterable[NewJob], *, now: datetime | None = None
 ) -> Iterator[CreatedJobs]:
-    """Queue the jobs of a batch like `create_jobs`, but start domains early whose newest run took long.
+    """Queue the jobs of a batch like `create_jobs`, but start domains with a slow newest run early.
 
     A test of silent name servers takes half a minute; if it starts last, the whole batch waits for it. This matters
     only for the end of a batch, so at most its last 8,191 jobs are ordered. Jobs of fast or unknown domains keep their

@@ -54,7 +54,7 @@ class Resolved(Protocol):
         """The problem with the aliases of the name, if any."""
 
     def records(self, rtype: str) -> Sequence[Record]:
-        """Return the records of that type at the end of the alias chain."""
+        """Return the records of the given type at the end of the alias chain."""
 
 
 class Resolver(Protocol):

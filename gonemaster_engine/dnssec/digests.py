@@ -17,7 +17,7 @@ _HASHES = {1: "sha1", 2: "sha256", 4: "sha384"}
 
 
 def is_known_digest(digest_type: int) -> bool:
-    """Return whether digests of that type are supported."""
+    """Return whether digests of the given type are supported."""
     return digest_type in _HASHES
 
 
@@ -31,7 +31,7 @@ def ds_digest(owner: str, digest_type: int, rdata: bytes) -> bytes | None:
 
 
 def digest_matches(owner: str, key: Dnskey, ds: Ds) -> bool | None:
-    """Return whether a DS record has the digest of that key; None for an unsupported digest type."""
+    """Return whether a DS record has the digest of the given key; None for an unsupported digest type."""
     digest = ds_digest(owner, ds.digest_type, key.rdata)
     return None if digest is None else digest == ds.digest
 

@@ -256,27 +256,27 @@ def _read_all(
 
 
 def dnskeys(response: Response, owner: str) -> list[Dnskey]:
-    """Return the DNSKEY records of that owner in the answer."""
+    """Return the DNSKEY records of the given owner in the answer."""
     return _read_all(dnskey, response, DNSKEY, owner, "answer")
 
 
 def cdnskeys(response: Response, owner: str) -> list[Dnskey]:
-    """Return the CDNSKEY records of that owner in the answer."""
+    """Return the CDNSKEY records of the given owner in the answer."""
     return _read_all(dnskey, response, CDNSKEY, owner, "answer")
 
 
 def ds_records(response: Response, owner: str, section: Section = "answer") -> list[Ds]:
-    """Return the DS records of that owner."""
+    """Return the DS records of the given owner."""
     return _read_all(ds, response, DS, owner, section)
 
 
 def cds_records(response: Response, owner: str) -> list[Ds]:
-    """Return the CDS records of that owner in the answer."""
+    """Return the CDS records of the given owner in the answer."""
     return _read_all(ds, response, CDS, owner, "answer")
 
 
 def signatures(response: Response, covered: int, owner: str | None, section: Section = "answer") -> list[Rrsig]:
-    """Return the RRSIG records of that owner that cover that type."""
+    """Return the RRSIG records of the given owner that cover the given type."""
     return [found for found in _read_all(rrsig, response, RRSIG, owner, section) if found.covered == covered]
 
 
@@ -286,7 +286,7 @@ def all_signatures(response: Response) -> list[Rrsig]:
 
 
 def rrset(response: Response, rtype: int | str, owner: str, section: Section = "answer") -> Rrset:
-    """Return the set of that type and owner, which may be empty."""
+    """Return the set of the given type and owner, which may be empty."""
     number = rtype if isinstance(rtype, int) else type_number(rtype)
     records = find(response, number, owner, section)
     rdatas = {

@@ -202,7 +202,7 @@ class Verifier:
 
 
 def is_supported(algorithm: int) -> bool:
-    """Return whether signatures of that algorithm can be verified."""
+    """Return whether signatures of the given algorithm can be verified."""
     return algorithm in rsa.ALGORITHMS or algorithm in _LOADERS
 
 

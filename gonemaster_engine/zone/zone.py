@@ -50,7 +50,7 @@ Delegation = dict[str, list[str]]
 class AddressVerdict(NamedTuple):
     """The DNSSEC status of the addresses of an in-domain name server.
 
-    Signer and key tag if the status concerns them.
+    `signer` and `key_tag` are set if the status concerns them.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Zone:
         return self.context.profile.setting(case_id, name)
 
     def nameserver(self, name: str, address: str) -> Nameserver:
-        """Return the name server with that name and address."""
+        """Return the name server with the given name and address."""
         return self.context.nameserver(name, address)
 
     def of(self, name: str) -> Zone:

@@ -21,7 +21,7 @@ class SharedClock:
         self._offset_s = time.time() - time.monotonic()
 
     def synchronize(self, broker: Broker) -> None:
-        """Take over the broker's time; the error is at most half of the round-trip time."""
+        """Adopt the broker's time; the error is at most half of the round-trip time."""
         before = time.monotonic()
         there = broker.time()
         after = time.monotonic()
@@ -53,7 +53,7 @@ class LazyClock(SharedClock):
         self._due = 0.0
 
     def synchronize(self, broker: Broker) -> None:
-        """Take over the broker's time."""
+        """Adopt the broker's time."""
         # Set first, so that other threads do not wait for Redis as well.
         self._due = time.monotonic() + SYNCHRONIZE_EVERY_S
         super().synchronize(broker)

@@ -95,7 +95,7 @@ def restore_head_order(store: Store, broker: Broker, tier: str) -> None:
     """Sort the first messages of a tier by their rows, after slots put back messages that may not start now.
 
     Each slot puts its message at the front, in arbitrary order. They stay in that order if another process holds the
-    lock QUEUE_ORDER for long, or a server is unavailable.
+    lock QUEUE_ORDER for a long time, or a server is unavailable.
     """
     try:
         with broker.locks.exclusive(QUEUE_ORDER, timeout=_LOCK_TIMEOUT):

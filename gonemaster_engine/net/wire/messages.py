@@ -503,7 +503,7 @@ class Response:
         return self.authority if section == "authority" else self.additional
 
     def records(self, rtype: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
-        """Return the records of that type and owner, without those of another class or with malformed rdata.
+        """Return the records of the given type and owner, without those of another class or with malformed rdata.
 
         Of an abusively large set, only some records are returned. The list is cached: do not modify it.
         """
@@ -548,7 +548,7 @@ class Response:
         ]
 
     def has(self, rtype: str, owner: str | None = None, section: Section = "answer") -> bool:
-        """Return whether there is a record of that type and owner."""
+        """Return whether there is a record of the given type and owner."""
         return bool(self.records(rtype, owner, section))
 
     def signatures(self, covered: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
@@ -561,7 +561,7 @@ class Response:
         ]
 
     def rrset(self, rtype: str, owner: str, section: Section = "answer") -> dns.rrset.RRset | None:
-        """Return the records of that type and owner as a dnspython RRset, or None."""
+        """Return the records of the given type and owner as a dnspython RRset, or None."""
         return make_rrset(self.records(rtype, owner, section))
 
     @property
@@ -575,7 +575,7 @@ class Response:
         )
 
     def is_referral_to(self, name: str) -> bool:
-        """Return whether the message is a referral for that name."""
+        """Return whether the message is a referral for the given name."""
         return self.is_referral and self.has("NS", name, "authority")
 
 

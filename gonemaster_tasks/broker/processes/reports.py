@@ -48,7 +48,8 @@ class Reports:
     def put(self, report: ProcessReport) -> None:
         """Replace the report of this process, and remove processes that have long been silent.
 
-        If no process has reported for long, Redis was unavailable: the gap is stored, and no process counts as silent.
+        If no process has reported for a long time, Redis was unavailable: the gap is stored, and no process counts as
+        silent.
         """
         name = f"{report.kind} {report.name}"
         with reachable():
