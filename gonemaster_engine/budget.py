@@ -378,7 +378,7 @@ class Budget:
         return True
 
     def charge_discarded(self, octets: int, address: str) -> None:
-        """Charge a message that was read but is unusable like a stored one, because reading it cost the same."""
+        """Charge an unusable message like a stored message, because reading it cost the same."""
         self._octets += octets
         if self._octets > self.limits.max_octets:
             self._end("max_octets", self.limits.max_octets, address)

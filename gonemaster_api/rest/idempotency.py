@@ -69,7 +69,9 @@ def _read_request(owner: str) -> _Request | None:
     if not key.strip() or len(key) > _MAX_LENGTH or not key.isascii() or not key.isprintable():
         raise BadRequest(
             "invalid_idempotency_key",
-            Text("{header} must be 1 to {longest} printable ASCII characters", header=HEADER, longest=_MAX_LENGTH),
+            Text(
+                "{header} must be 1 to {max_length} printable ASCII characters", header=HEADER, max_length=_MAX_LENGTH
+            ),
         )
     identity = g.get("identity")
     owner = owner or (identity.token.digest if identity else "")

@@ -29,7 +29,7 @@ def _reason_against(name: str) -> str:
     if not name or name != name.strip():
         return Text("it is empty, or starts or ends with white space")
     if len(name) > LONGEST:
-        return Text("it is longer than {longest} characters", longest=LONGEST)
+        return Text("it is longer than {max_length} characters", max_length=LONGEST)
     if name == UNTAGGED or name in _DOT_SEGMENTS:
         return Text("it is reserved")
     if "/" in name:

@@ -180,10 +180,10 @@ class Bridge:
             for at in range(0, len(piece), _PIECE):  # so that a slow client soon makes the sender wait
                 await send({"type": "http.response.body", "body": piece[at : at + _PIECE], "more_body": True})
 
-        loop, made = asyncio.get_running_loop(), iter(pieces)
+        loop, source = asyncio.get_running_loop(), iter(pieces)
         try:  # closes the pieces in any case: they hold the seat of a viewer or the place of a stream
             await send(start)
-            while piece := await loop.run_in_executor(self._bulk, _next_piece, made):
+            while piece := await loop.run_in_executor(self._bulk, _next_piece, source):
                 await write(piece)
                 if connection.transport.is_closing():
                     return
@@ -202,13 +202,13 @@ class Bridge:
 
 def _next_piece(pieces: Iterator[bytes]) -> bytes:
     """Return the next piece of a stream, combined to a minimum size unless it is the last piece."""
-    made, size = [], 0
+    parts, size = [], 0
     for piece in pieces:
-        made.append(piece)
+        parts.append(piece)
         size += len(piece)
         if size >= _PIECE:
             break
-    return b"".join(made)
+    return b"".join(parts)
 
 
 def limit_unsent(connections: Any) -> None:

@@ -39,7 +39,7 @@ class _Announcement:
 
 
 class _SourceFailed(Exception):
-    """A database gave no answer or an invalid one."""
+    """A database gave no answer or an invalid answer."""
 
 
 class Resolved(Protocol):

@@ -112,7 +112,7 @@ class Nsec3:
         return any(type_number(text) in self.types for text in types)
 
     def covers(self, label: str) -> bool:
-        """Return whether the record denies that a name with that hash exists."""
+        """Return whether the record denies that a name with the given hash exists."""
         return in_range(label, self.label, self.next)
 
 

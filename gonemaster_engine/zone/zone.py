@@ -261,11 +261,11 @@ class Zone:
         return [(server, larger.get(server) or response) for server, response in plain]
 
     def admitted_names(self, wanted: Iterable[str]) -> list[str]:
-        """Return those of the zone's name server names that are within the limits of the run, sorted."""
+        """Return the zone's name server names that are within the limits of the run, sorted."""
         return self._admission.names(wanted)
 
     def admitted(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        """Return those of the zone's name servers and their addresses that are within the limits of the run, sorted."""
+        """Return the zone's name servers and addresses that are within the limits of the run, sorted."""
         return self._admission.addresses(wanted)
 
     @property

@@ -13,7 +13,7 @@ SYNCHRONIZE_EVERY_S = 10.0  # After a failover the time may come from another ho
 class SharedClock:
     """The time of the broker's host, advanced by the monotonic clock of this host.
 
-    One process sets leases and pauses, another one evaluates them: a host with a wrong clock would end leases and
+    One process sets leases and pauses, another process evaluates them: a host with a wrong clock would end leases and
     start or end pauses at the wrong time.
     """
 

@@ -36,7 +36,7 @@ from gonemaster_tasks.queues import TIERS
 T = TypeVar("T")
 _HEAD = 500  # More than the slots of thirty workers.
 _LOCK_TIMEOUT = timedelta(seconds=2)
-QUEUE_ORDER = "queue-order"  # Without this lock, the messages of one change could follow the rows of another one.
+QUEUE_ORDER = "queue-order"  # Without this lock, the messages of one change could follow the rows of another change.
 
 log = logging.getLogger(__name__)
 

@@ -67,7 +67,7 @@ class Reading:
         return list_public_snapshots(self.session, self.cohort)
 
     def version(self, *snapshots: PublicSnapshot) -> str:
-        """Return a version that changes with the content of some snapshots; for one it starts with id and capture time.
+        """Return a version that changes with the content of snapshots; for one snapshot it starts with its ID and time.
 
         A digest covers everything else that is shown: labels, the default snapshot, settings and the software version.
         """

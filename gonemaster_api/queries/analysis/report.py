@@ -84,26 +84,23 @@ def _vocabulary_delta(rules: TagRules) -> dict[str, Any] | None:
     earlier, later = rules.earlier, rules.later
     if earlier is None or later is None:
         return None
-    moved = sorted(place for place in earlier.keys() & later.keys() if earlier[place] != later[place])
+    moved = sorted(key for key in earlier.keys() & later.keys() if earlier[key] != later[key])
     return {
         "added": _vocabulary_tags(later, sorted(later.keys() - earlier.keys())),
         "removed": _vocabulary_tags(earlier, sorted(earlier.keys() - later.keys())),
         "level_changed": [
-            {"module": place[0], "tag": place[1], "from_level": earlier[place], "to_level": later[place]}
-            for place in moved
+            {"module": key[0], "tag": key[1], "from_level": earlier[key], "to_level": later[key]} for key in moved
         ],
     }
 
 
-def _vocabulary_tags(levels: Levels, places: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"module": place[0], "tag": place[1], "level": levels[place]} for place in places]
+def _vocabulary_tags(levels: Levels, keys: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"module": key[0], "tag": key[1], "level": levels[key]} for key in keys]
 
 
-def _chosen(clusters: Sequence[Cluster], least_size: int, max_spread: int) -> list[Cluster]:
+def _chosen(clusters: Sequence[Cluster], min_size: int, max_spread: int) -> list[Cluster]:
     return [
-        cluster
-        for cluster in clusters
-        if cluster.size >= least_size and cluster.maximum - cluster.minimum <= max_spread
+        cluster for cluster in clusters if cluster.size >= min_size and cluster.maximum - cluster.minimum <= max_spread
     ]
 
 

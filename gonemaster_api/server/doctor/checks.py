@@ -138,7 +138,7 @@ def _later_schema(store: Store, text: str) -> list[DoctorResult]:
     return []
 
 
-def _written(store: Store, fine: str) -> DoctorResult:
+def _written(store: Store, summary: str) -> DoctorResult:
     try:
         try_to_write(store)
     except StoreError as error:
@@ -146,7 +146,7 @@ def _written(store: Store, fine: str) -> DoctorResult:
         return fault(
             "database", f"cannot be written: {reason}", "check its disk, its permissions, and whether it is a replica"
         )
-    return ok("database", fine)
+    return ok("database", summary)
 
 
 def check_broker(settings: Settings) -> list[DoctorResult]:

@@ -113,5 +113,5 @@ def _cell_class(row: int, column: int, count: int, whole: int) -> str:
         return "same"
     if not count:
         return ""
-    strength = next((step for least, step in _STRONG if count / whole >= least), 1)
+    strength = next((step for threshold, step in _STRONG if count / whole >= threshold), 1)
     return f"{'b' if column < row else 'w'}{strength}"

@@ -125,8 +125,8 @@ class PublicFindings:
         return ModuleResult(name, module_name(name), worst, findings, passed)
 
 
-_ORDER = {name: place for place, name in enumerate(MODULES)}
-_CASES = {case: place for place, case in enumerate(cases())}
+_ORDER = {name: index for index, name in enumerate(MODULES)}
+_CASES = {case: index for index, case in enumerate(cases())}
 
 
 def _sort_key(entry: EntryDocument) -> tuple[int, str, int, int, str, str]:
