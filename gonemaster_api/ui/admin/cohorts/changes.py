@@ -126,7 +126,7 @@ def rebuild(cohort_id: int) -> Response:
     lacking = [snapshot["slug"] for snapshot in read_snapshots(state(), cohort_id) if snapshot["missing_runs"]]
     names = ", ".join(lacking[:_MAX_NAMED]) + (" …" if len(lacking) > _MAX_NAMED else "")
     remark = _("Kept unchanged, because runs were purged: %(slugs)s.", slugs=names)
-    removed = _("Removed for good, because runs were purged: %(slugs)s.", slugs=names)
+    removed = _("Deleted permanently, because runs were purged: %(slugs)s.", slugs=names)
     question = Confirmation(
         title=_("Rebuild %(cohort)s?", cohort=_title(cohort_id)),
         text=_(
@@ -136,7 +136,7 @@ def rebuild(cohort_id: int) -> Response:
         notes=[removed if is_forced else remark] if lacking else [],
         kept=_("the tag, its domains, batches and runs."),
         weight="tick",
-        tick=_("Yes, delete the snapshots that lack runs too")
+        tick=_("Yes, also delete the snapshots without runs")
         if is_forced
         else _("Yes, discard slugs, labels and the pinned default"),
         button=_("Rebuild and delete") if is_forced else _("Rebuild cohort"),
