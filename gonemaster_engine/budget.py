@@ -53,7 +53,7 @@ class Omission:
 
     @property
     def examples(self) -> list[str]:
-        """The first of them, sorted."""
+        """The first subjects, sorted."""
         return sorted(self._subjects)[:_EXAMPLES]
 
 

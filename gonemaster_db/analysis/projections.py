@@ -84,8 +84,8 @@ class Projected:
 def find_waiting(session: Session, *, floor: str, created_since: datetime | None = None) -> list[UnseenBatch]:
     """Return the batches whose counters differ from those that the snapshots of cohorts have seen, newest first.
 
-    A batch belongs to the cohorts of its tags. A batch whose tags have no cohort belongs to those whose members it
-    tests, which `covers` decides.
+    A batch belongs to the cohorts of its tags. A batch whose tags have no cohort belongs to the cohorts whose
+    members it tests; `covers` decides this.
 
     `floor` is the minimum level of cohorts without their own. With `created_since` older batches that are already
     captured are skipped: checking all batches is more expensive and needed less often.

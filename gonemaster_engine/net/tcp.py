@@ -111,7 +111,7 @@ def _set(step: asyncio.Future[None]) -> None:
 async def _wait(step: asyncio.Future[None], ends_at: float, is_there: Callable[[], bool]) -> None:
     """Wait for a step.
 
-    Wait longer if `is_there` says that it has completed and only the event loop has not processed it.
+    Wait longer if `is_there` reports that the step has completed but the event loop has not processed it.
     """
     await first_done([step], until=ends_at)
     while not step.done() and is_there():  # noqa: ASYNC110 - the loop itself is what is waited for

@@ -32,7 +32,7 @@ _FIELDS = frozenset(field.name for field in fields(ProcessReport))
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """A report, its age, and for how long none has arrived although Redis was available; in seconds."""
+    """A report, its age, and the time without a report while Redis was available; in seconds."""
 
     report: ProcessReport
     age_s: float

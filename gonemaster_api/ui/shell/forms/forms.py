@@ -99,10 +99,10 @@ class PageQuery:
 def read_query(schema: type[ma.Schema], **defaults: Any) -> PageQuery:
     """Read the query of this page by a schema of the API; `defaults` are those of the page, such as `limit=50`.
 
-    An empty value, as forms send it for what was left empty, counts as absent.
+    An empty value, which forms send for an empty field, counts as absent.
 
     Raises:
-        ValidationError: the schema needs what the query does not have, and no default gives it.
+        ValidationError: a required parameter is missing and has no default.
     """
     loaded = schema()
     given = request.args.copy()
