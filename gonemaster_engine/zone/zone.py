@@ -250,7 +250,7 @@ class Zone:
         return referred or own
 
     async def query_delegation(self, parents: Sequence[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
-        """Query the NS records of the zone, and repeat with EDNS if the answer may lack glue because of the size limit."""
+        """Query the NS records of the zone, and repeat with EDNS if the size limit may have removed glue."""
         plain = await query_all(parents, self.name, "NS")
         full = [
             server
