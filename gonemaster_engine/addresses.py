@@ -117,7 +117,7 @@ def _is_counted(address: IPv4Address | IPv6Address) -> bool:
 def classify(address: str) -> Reach:
     """Return the class of an address by the most specific block of IANA that contains it.
 
-    Without such a block it is GLOBAL, except that no internal address of a provider is.
+    Without such a block the address is GLOBAL, unless it is an internal address of a provider.
 
     Raises:
       ValueError: the text is not an address.
@@ -202,8 +202,8 @@ def accounting_address(address: str) -> str:
 def networks_of(address: str) -> tuple[tuple[str, int], ...]:
     """Return the networks of an address that may belong to one victim, the narrowest first.
 
-    Each has the factor by which it may get more packets than one address. The narrowest is what the smallest site gets:
-    a /24, or a /64, of which one host may have all addresses (RFC 4291 section 2.5.4, RFC 6177). Of addresses that are
+    The factor of a network is how many times the packets of one address it may get. The narrowest is what the smallest
+    site gets: a /24, or a /64, of which one host may have all addresses (RFC 4291 section 2.5.4, RFC 6177). Of addresses that are
     not global only the widest counts: test networks have whole trees of servers in one /24 or /64.
     """
     parsed = ipaddress.ip_address(accounting_address(address))

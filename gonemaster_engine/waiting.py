@@ -1,4 +1,4 @@
-"""The patience with a silent server, and waiting for the first of several futures.
+"""The wait for a silent server, and waiting for the first of several futures.
 
 `first_done` is a faster subset of `asyncio.wait`.
 """

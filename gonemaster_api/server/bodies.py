@@ -50,7 +50,7 @@ class Bodies:
     async def received(self, environ: dict[str, Any], receive: Any) -> AsyncIterator[bool]:
         """Receive a body for the application; yield whether the client has sent all of it.
 
-        The application gets at most one byte more than the limit, which shows it that the body is too long.
+        The application gets at most one byte more than the limit, and so detects that the body is too long.
 
         Raises:
             ClientGone: the client has closed the connection.

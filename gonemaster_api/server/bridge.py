@@ -119,7 +119,7 @@ class Bridge:
             await send({"type": "http.response.body"})
 
     async def _answer(self, environ: dict[str, Any], connection: Connection) -> _Answer:
-        """Call the application in a thread, or refuse the request if none becomes free in time."""
+        """Call the application in a thread, or refuse the request if no thread becomes free in time."""
         loop = asyncio.get_running_loop()
         query = environ["QUERY_STRING"]
         if "format=csv" not in query and (_BULK.fullmatch(environ["PATH_INFO"]) or _LONG_PAGE.search(query)):
@@ -140,7 +140,7 @@ class Bridge:
             return self._refuse()
 
     def _refuse(self) -> _Answer:
-        """Refuse a request under overload, without the application: its work would leave less for others."""
+        """Refuse a request under overload, without the application, whose work would delay other requests."""
         http_metrics(self._app).count_code("overloaded")
         if (now := time.monotonic()) >= self._logged_at + _LOG_EVERY_S:
             self._logged_at = now

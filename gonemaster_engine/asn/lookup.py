@@ -132,7 +132,7 @@ class AsnLookup:
         """Look up several addresses concurrently; the result is in their order.
 
         Raises:
-          ValueError: one of them is not an address.
+          ValueError: a text is not an address.
         """
         wanted = list(dict.fromkeys(addresses))
         return dict(zip(wanted, await asyncio.gather(*map(self.lookup, wanted)), strict=True))

@@ -244,7 +244,7 @@ def read_name(rdata: bytes, start: int) -> tuple[str, int] | None:
 
 
 def find(response: Response, rtype: int, owner: str | None, section: Section = "answer") -> list[Record]:
-    """Return the records of that type and owner as received, well-formed or not; of a very large set, only some."""
+    """Return the records of a type and owner as received, well-formed or not; of a very large set, only some."""
     return response.of_type(rtype, owner, section)
 
 

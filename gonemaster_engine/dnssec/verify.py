@@ -59,7 +59,7 @@ class Verifier:
 
     The work of a run is limited. When the limit is reached, `on_work_done` is called with the limit, in microseconds,
     and the record type, and may end the run; later signatures count as invalid, and later hashes as unknown. Work waits
-    for a iteration of the event loop that has time for it.
+    for an iteration of the event loop that has time for it.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ async def exchange(query: Query, *, port: int, turns: LoopTime) -> None:
 def sent_segments(sock: socket.SocketType) -> int:
     """Return the number of segments that a connection sends in total if it is closed now; RFC 9293 section 3.6.
 
-    A connection that is established sends two more: its FIN, and the ACK of the other one.
+    A connection that is established sends two more: its FIN, and the ACK of the peer's FIN.
     """
     if sys.platform != "linux":
         return TCP_PACKETS

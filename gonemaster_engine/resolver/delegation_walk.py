@@ -213,7 +213,7 @@ class DelegationWalk:
     def names_of(self, zone: str) -> frozenset[str]:
         """Return the names of the zone's servers found so far.
 
-        For a name in a delegation, the delegation's addresses win.
+        For a name in a delegation, the delegation's addresses take precedence.
         """
         return frozenset(self._names_of.get(zone, ()))
 

@@ -476,7 +476,7 @@ class Zone:
     async def query_all(
         self, qname: str, qtype: str, servers: Iterable[Nameserver] | None = None, **options: Any
     ) -> list[tuple[Nameserver, Response | None]]:
-        """Return what each of the zone's servers, or of those given, responds; all are queried at once."""
+        """Return the responses of the zone's servers, or of the given servers, which are queried concurrently."""
         return await query_all(await self.servers() if servers is None else servers, qname, qtype, **options)
 
     async def query_parent(self, qtype: str, qname: str | None = None, **options: Any) -> Response | None:

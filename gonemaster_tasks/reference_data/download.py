@@ -143,7 +143,7 @@ class _Incoming(io.RawIOBase):
         self._rules, self._socket, self._data = rules, source, source.makefile("rb", buffering=0)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return the data as the file that HTTPResponse wants of a socket."""
+        """Return the data as the file that HTTPResponse expects from a socket."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:

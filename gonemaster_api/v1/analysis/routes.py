@@ -129,7 +129,7 @@ class Rebuild(MethodView):
 
 @blueprint.route(f"{_BY_ID}/force-rebuild")
 class ForceRebuild(MethodView):
-    """Rebuild of a cohort that removes what cannot be rebuilt."""
+    """Rebuild of a cohort that removes the snapshots that cannot be rebuilt."""
 
     @blueprint.response(202, RebuiltCohortSchema)
     @blueprint.refuses(_404="not_found", _409="cohort_analysis_disabled")

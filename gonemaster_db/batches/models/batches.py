@@ -50,5 +50,5 @@ class Batch(Base):
 
     @property
     def tag_names(self) -> list[str]:
-        """The tags that the batch was made for; batches of earlier releases have one."""
+        """The tags that the batch was created for; batches of earlier releases have one tag."""
         return self.tags.split("\n") if self.tags else [self.tag] if self.tag else []

@@ -89,7 +89,7 @@ class Edns(NamedTuple):
         return fixed + rdata
 
     def option(self, code: int) -> bytes | None:
-        """Return the data of the first option of that code, None if there is none."""
+        """Return the data of the first option of a code, None if there is none."""
         return next((value for number, value in self.options if number == code), None)
 
 
@@ -518,7 +518,7 @@ class Response:
         return found
 
     def of_type(self, number: int, owner: str | None, section: Section) -> list[Record]:
-        """Return the records of that type and owner as received, well-formed or not; of a very large set, only some."""
+        """Return the records of a type and owner as received, well-formed or not; of a very large set, only some."""
         qclass, maximum = self.qclass, _max_records(number)
         found = [
             record
@@ -552,7 +552,7 @@ class Response:
         return bool(self.records(rtype, owner, section))
 
     def signatures(self, covered: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
-        """Return the RRSIG records that cover that type."""
+        """Return the RRSIG records that cover a type."""
         number = type_number(covered)
         return [
             record
