@@ -40,7 +40,7 @@ class Connection(HttpToolsProtocol):
     _unfinished = 0  # bytes received since the last head or piece of a body was complete
     _in_head = False
     _timer: asyncio.TimerHandle | None = None
-    _refusal: tuple[HTTPStatus, str, str] | None = None  # for what follows the requests that were received
+    _refusal: tuple[HTTPStatus, str, str] | None = None  # the error for the data after the received requests
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         """Refuse connections beyond the limits, and start the time limit for the first head."""

@@ -95,7 +95,7 @@ def _name_list(args: Args, testcase: str) -> str | None:
 def _names(args: Args, testcase: str) -> str | None:
     if "ptr_names" in args:
         return "/".join(args["ptr_names"])
-    if testcase == "nameserver04":  # which uses this key for addresses, too
+    if testcase == "nameserver04":  # this case uses the key for addresses, too
         return ",".join(map(_server, args["servers"]))
     return _name_list(args, testcase)
 
