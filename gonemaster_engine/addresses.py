@@ -202,9 +202,9 @@ def accounting_address(address: str) -> str:
 def networks_of(address: str) -> tuple[tuple[str, int], ...]:
     """Return the networks of an address that may belong to one victim, the narrowest first.
 
-    The factor of a network is how many times the packets of one address it may get. The narrowest is what the smallest
-    site gets: a /24, or a /64, of which one host may have all addresses (RFC 4291 section 2.5.4, RFC 6177). Of addresses
-    that are not global, only the widest network counts: test networks have whole trees of servers in one /24 or /64.
+    The factor of a network is how many times the packets of one address it may get. The narrowest is what a small
+    site gets: a /24, or a /64, whose addresses one host may have (RFC 4291 section 2.5.4, RFC 6177). If addresses
+    are not global, only the widest network counts: test networks have whole trees of servers in one /24 or /64.
     """
     parsed = ipaddress.ip_address(accounting_address(address))
     sizes = _NETWORK_SIZES[parsed.version]

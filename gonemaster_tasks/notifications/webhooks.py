@@ -19,7 +19,7 @@ from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefuse
 from gonemaster_tasks.notifications.targets import Target, addresses_of, read_target
 
 CONNECT_TIMEOUT_S = 5.0
-TIMEOUT_S = 15.0  # The limit of an attempt, from the address lookup to the head of the response.
+TIMEOUT_S = 15.0  # The limit of an attempt, from the address lookup to the header of the response.
 _MAX_HEAD = 16 * 1024
 _MAX_REST = 64 * 1024  # The body of a response is read and dropped, so that the receiver is not cut off.
 _REST_TIMEOUT_S = 1.0
