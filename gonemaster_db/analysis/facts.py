@@ -113,8 +113,9 @@ class _Numbers:
         now = max(run.finished_at for run in runs)
         endpoints = [endpoint for run in runs for endpoint in run.endpoints]
         origins = [origin for run in runs for origin in run.origins]
-        addresses = {one.address for one in endpoints if one.address} | {one.address for one in origins}
-        asns = {asn for one in origins for asn in one.asns} | {asn for run in runs for asn, _ in run.asns}
+        addresses = {endpoint.address for endpoint in endpoints if endpoint.address}
+        addresses |= {origin.address for origin in origins}
+        asns = {asn for origin in origins for asn in origin.asns} | {asn for run in runs for asn, _ in run.asns}
         self.nameservers = register(session, NAMESERVERS, {endpoint.nameserver for endpoint in endpoints}, now=now)
         self.addresses = {"": NO_ADDRESS} | register(session, ADDRESSES, addresses, now=now)
         self.prefixes = register(session, PREFIXES, {origin.prefix for origin in origins if origin.prefix}, now=now)

@@ -37,7 +37,7 @@ def list_domains(
 ) -> Page[Domain]:
     """Return a page of domains; a domain that was never tested sorts before all tested domains by time."""
     # For a rare substring, walking a sorted index would read the whole index.
-    if criteria.name and (named := find_named(session, criteria.name, most=_FEW)) is not None:
+    if criteria.name and (named := find_named(session, criteria.name, maximum=_FEW)) is not None:
         return _sorted(session, [Domain.id.in_(named), *_conditions(replace(criteria, name=None))], sort, limit, offset)
     total = _count(session, criteria)
     if offset >= total:

@@ -174,8 +174,8 @@ def _order(address: str) -> bytes:
     return bytes([parsed.version]) + parsed.packed
 
 
-def _find(reading: ViewReading, model: Any, what: str, shown: object, **keys: Any) -> Any:
-    return reading.require(find_row(reading.session, model, reading.view_id, **keys), what, shown)
+def _find(reading: ViewReading, model: Any, kind: str, shown: object, **keys: Any) -> Any:
+    return reading.require(find_row(reading.session, model, reading.view_id, **keys), kind, shown)
 
 
 def _members(reading: ViewReading, owner: str, row: Any, member: str) -> Sequence[int]:

@@ -103,10 +103,10 @@ class ViewReading(Reading):
         """The fields that identify cohort and snapshot in each document."""
         return {"dataset_tag": self.cohort.source_tag, "snapshot": self.shown.slug}
 
-    def require(self, row: Any | None, what: str, key: object) -> Any:
+    def require(self, row: Any | None, kind: str, key: object) -> Any:
         """Return an object of the view. Raises NotFound if it does not exist."""
         if row is None:
-            raise NotFound(what, key)
+            raise NotFound(kind, key)
         return row
 
 

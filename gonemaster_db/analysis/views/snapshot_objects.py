@@ -208,10 +208,10 @@ def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:
 
 
 def _named(
-    session: Session, key: InstrumentedAttribute[int], value: InstrumentedAttribute[str], wanted: Iterable[int]
+    session: Session, key: InstrumentedAttribute[int], value: InstrumentedAttribute[str], ids: Iterable[int]
 ) -> dict[int, str]:
     """Return texts by ID."""
     found: dict[int, str] = {}
-    for ids in chunks(sorted(wanted), _IDS_AT_A_TIME):
-        found.update((row[0], row[1]) for row in session.execute(select(key, value).where(key.in_(ids))))
+    for part in chunks(sorted(ids), _IDS_AT_A_TIME):
+        found.update((row[0], row[1]) for row in session.execute(select(key, value).where(key.in_(part))))
     return found

@@ -101,7 +101,7 @@ class _Watch:
             now = time.monotonic()
             # While a connection is in the table its thread waits in libpq, so the descriptor belongs to its socket.
             with self._lock:
-                for connection in [one for one, end in self._ends.items() if end < now]:
+                for connection in [silent for silent, end in self._ends.items() if end < now]:
                     del self._ends[connection]
                     _break(connection)
 
