@@ -145,7 +145,7 @@ def remove_watch(state: State, watch_id: int, *, who: str) -> None:
 
 
 def queue_test_message(state: State, watch_id: int, *, who: str) -> Delivery:
-    """Queue a test message, or return the one already waiting; it is sent even while others wait after failures.
+    """Queue a test message, or return the waiting one; it is sent even while other messages wait after failures.
 
     Raises:
         WatchNotFound: no such watch.
