@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 MAX_SPENT_US = 20_000  # in one turn; the last part may exceed it
 _TURN_S = MAX_SPENT_US / 1_000_000
-_TASKS = 8  # that continue in one turn
+_TASKS = 8  # maximum number of tasks that continue in one turn
 _BATCH_TURN_S = 0.002
 _LONG_PART_S = 0.005  # of processor time; work that cannot be divided into such parts rests longer
 _MAX_REST_S = 1.0  # Normal runs that keep the loop busy do not stop batch runs.

@@ -151,7 +151,7 @@ class Transport:
     def _start_in_turn(self, query: Query, start: Callable[[Query], object]) -> None:
         """Start sending a query now, or in a later turn of the event loop if this one has no time left."""
         turns = self.turns_of(query.pace)
-        if query.pace.is_urgent or not turns.is_over:
+        if not turns.is_over:
             start(query)
             return
         self._outgoing.add(query)

@@ -246,11 +246,8 @@ class _UdpSocket:
         return [query for flight in self._flights.values() for query in flight.queries]
 
     def _read_in_turn(self) -> None:
-        if not self._owner.turns.is_over or self._is_urgent():  # otherwise the loop calls again in its next turn
+        if not self._owner.turns.is_over:  # otherwise the loop calls again in its next turn
             self.read_arrived()
-
-    def _is_urgent(self) -> bool:
-        return any(query.pace.is_urgent for query in self.waiting())
 
     def read_arrived(self) -> bool:
         """Read the datagrams that have arrived.
