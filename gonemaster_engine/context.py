@@ -67,7 +67,6 @@ class RunContext:
         restored: Iterable[tuple[str, QueryKey, Response | None]] = (),
         clock: Callable[[], float] = time.time,
         limits: RunLimits = DEFAULT_LIMITS,
-        is_urgent: bool = False,
     ) -> None:
         self.zone_name = zone_name
         self.profile = profile
@@ -95,7 +94,7 @@ class RunContext:
         self.queries = 0
         self.response_pool: ResponsePool = {}
         self.tcp_slots = asyncio.Semaphore(limits.max_tcp_connections)
-        self.pace = RunPace(is_urgent=is_urgent)
+        self.pace = RunPace()
         self.turns = resources.transport.turns_of(self.pace)
         self.verifier = Verifier(self.budget.end_verification, turns=self.turns)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -111,6 +110,13 @@ class RunContext:
         servers = self.budget.admission(self.zone_name).addresses(supplied.servers)
         return Undelegated({name: tuple(addresses) for name, addresses in servers.items()}, supplied.ds)
 
+    def set_priority(self, *, is_urgent: bool) -> None:
+        """Set whether it is a normal run, before its first query; batch runs rest until such a run is closed."""
+        self.pace.is_urgent = is_urgent
+        self.turns = self.transport.turns_of(self.pace)
+        self.verifier = Verifier(self.budget.end_verification, turns=self.turns)
+        self.transport.turns.normal_runs += is_urgent
+
     def uses_family(self, *, ipv6: bool) -> bool:
         """Return whether addresses of the given family are queried."""
         return self._ipv6 if ipv6 else self.profile.ipv4
@@ -124,6 +130,7 @@ class RunContext:
 
     async def close(self) -> None:
         """Stop all tasks of the run; waiting queries are not sent."""
+        self.transport.turns.normal_runs -= self.pace.is_urgent
         self.pace.end()
         tasks = list(self._tasks)
         for task in tasks:

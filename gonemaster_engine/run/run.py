@@ -128,21 +128,13 @@ async def run_test(
         _announce(run_log, domain.strip(), plan, clock())
         return _refused(domain.strip(), findings, profile, run_log, judged_at=int(clock()), on_progress=on_progress)
     context = RunContext(
-        name,
-        profile,
-        resources,
-        log=run_log,
-        undelegated=undelegated,
-        restored=restored,
-        clock=clock,
-        limits=limits,
-        is_urgent=is_urgent,
+        name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock, limits=limits
     )
+    context.set_priority(is_urgent=is_urgent)
     run = _Run(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
     )
     started_at = datetime.now(UTC)
-    context.transport.turns.normal_runs += is_urgent
     try:
         await run.run_within(deadline_s)
         if with_chain:
@@ -152,7 +144,6 @@ async def run_test(
     except _Stopped:
         pass
     finally:
-        context.transport.turns.normal_runs -= is_urgent
         await run.close()
     result = RunResult(
         domain=name,

@@ -154,9 +154,6 @@ FLOODS: dict[str, Flood] = {
     "binary_mail_servers": _of_type(MX, lambda source: b"\0\x0a" + _binary(source) + _OWNER, 300),
     "binary_soa": _of_type(SOA, lambda source: _binary(source) + _OWNER + _binary(source) + _OWNER + bytes(20), 140),
     "several_opt": _for_others(lambda _, source: b"\0" + struct.pack("!HHIHHH", 41, 1232, 0, 4, 10, 0)),
-    "other_class": _for_others(
-        lambda rtype, source: _OWNER + struct.pack("!HHIHI", rtype, 3, 5, 4, source.getrandbits(32))
-    ),
 }
 OPTIONS: dict[str, tuple[int, bytes]] = {
     "empty_options": (UNKNOWN, b""),
