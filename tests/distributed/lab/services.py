@@ -152,9 +152,10 @@ class Lab:
             "beat": ["gonemaster_tasks.maintenance.beat"],
             "worker": [STAND_IN, "--name", name],
         }
+        supervisor = ["sh", "-c", 'until "$@"; do :; done', "sh"] if kind == "worker" else []
         ahead_s = dict(self.shape.wrong_clocks).get(name)
         environ = self._environ(name) | (wrong_clock(ahead_s) if ahead_s else {})
-        self._start(name, [sys.executable, "-m", *modules[kind]], environ)
+        self._start(name, [*supervisor, sys.executable, "-m", *modules[kind]], environ)
 
     def restart(self, name: str) -> None:
         """Restart everything on a host that lost its power. A Redis host finds its data, and its Sentinel its state."""

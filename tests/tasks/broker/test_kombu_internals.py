@@ -41,6 +41,7 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], list[str]]] = {
     "old messages are put back": (kombu_redis.QoS.restore_visible, ["self", "start", "num", "interval"]),
     "a message is acknowledged": (virtual.Channel.basic_ack, ["self", "delivery_tag", "multiple"]),
     "the next URL after a failure": (Connection.maybe_switch_next, ["self"]),
+    "a connection is tried": (Connection.ensure_connection, ["self", "args", "kwargs"]),
     "a connection at another URL": (Connection.switch, ["self", "conn_str"]),
 }
 
