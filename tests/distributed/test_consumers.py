@@ -128,10 +128,11 @@ def test_a_suspended_worker_ends_itself_with_one_log_line(own_farm: Farm) -> Non
     worker = own_farm.start_worker("one", GONEMASTER_STALL_TIMEOUT_SECONDS="3")
     own_farm.submit("long-600000.test")
     wait_until(own_farm.starts, what="a running job")
-    before = own_farm.log("one")
     worker.send_signal(signal.SIGSTOP)
     wait_until(lambda: own_farm.broker.reports.recent()[0].silent_s > SUSPENDED_S, what="a long silence")
+    before = own_farm.log("one")
     worker.send_signal(signal.SIGCONT)
     assert worker.wait(60) == 70
-    (line,) = own_farm.log("one").removeprefix(before).splitlines()
-    assert "process was suspended, process exits" in line
+    after = own_farm.log("one").removeprefix(before)
+    assert after.count("\n") == 1, after
+    assert "process was suspended, process exits" in after
