@@ -86,7 +86,7 @@ def _end_after(work: Callable[[], int]) -> None:
     status = 1
     try:
         status = work()
-    except BaseException:  # noqa: BLE001 - whatever it is, the parent's code must not continue here
+    except BaseException:  # noqa: BLE001 - the parent's code must not continue here
         traceback.print_exc()
     finally:
         os._exit(status)
