@@ -166,7 +166,7 @@ def _hang_up(connection: socket.socket) -> None:
 
 
 class _ChildReader:
-    """Reads the messages of a child process, line by line: progress, entries, the outcome, or a sign of life."""
+    """Reads the messages of a child process, line by line: progress, entries, the outcome, or a heartbeat."""
 
     def __init__(
         self, connection: socket.socket, listeners: Listeners, *, stall_s: float, on_usage: Callable[[Usage], None]
@@ -200,8 +200,8 @@ class _ChildReader:
                 if not self.has_started:
                     return ""
                 return Text(
-                    "the process that ran the test made no progress for {patience_s} s",
-                    patience_s=format(timeout_s, "g"),
+                    "the process that ran the test made no progress for {idle_s} s",
+                    idle_s=format(timeout_s, "g"),
                 )
             self._connection.settimeout(max(_LEAST_S, min(until, heard_at + timeout_s) - now))
             try:
