@@ -91,13 +91,13 @@ def test_a_wrong_watch_says_what_is_allowed(client: FlaskClient, changes: dict[s
 def test_each_notification_links_to_a_page(routed_app: Flask) -> None:
     details = {
         "domain": "a.example", "run_id": "job_2", "previous": {"run_id": "job_1"}, "batch_id": "batch_1",
-        "cohort_id": 7, "slug": "2026-01-05-0123",
+        "cohort_id": 7,
     }  # fmt: skip
     pages = {
         WatchEvent.DOMAIN_REGRESSED: "ui_domains.compare",
         WatchEvent.DOMAIN_RECOVERED: "ui_domains.compare",
         WatchEvent.BATCH_FINISHED: "ui_batches.detail",
-        WatchEvent.SNAPSHOT_CAPTURED: "ui_snapshots.detail",
+        WatchEvent.SNAPSHOT_CAPTURED: "ui_cohorts.detail",
         WatchEvent.QUEUE_TROUBLE: "ui_queue.show",
         TEST: "ui_watches.detail",
         DIGEST: "ui_watches.detail",

@@ -42,7 +42,7 @@ def link_to(watch: Watch, event: str, details: Mapping[str, Any]) -> str:
         case WatchEvent.BATCH_FINISHED:
             path = f"/batches/{details['batch_id']}"
         case WatchEvent.SNAPSHOT_CAPTURED:
-            path = f"/cohorts/{details['cohort_id']}/snapshots/{details['slug']}"
+            path = f"/cohorts/{details['cohort_id']}"  # a snapshot's own page needs the scope admin
         case WatchEvent.QUEUE_TROUBLE:
             path = "/"
         case _:

@@ -469,7 +469,7 @@ def test_truncated_cache_ends_with_2_and_one_sentence(call: Call, tmp_path: Path
     file.write_bytes(file.read_bytes()[:-30])
     code, out, err = call("good.xa", "--testcase", "basic01", "--json", "--restore", str(file))
     assert code == 2
-    assert (entries_of(out), err.count("\n")) == ([], 1)
+    assert (out, err.count("\n")) == ("", 1)
     assert f"cannot read the packet cache {file}" in err
 
 

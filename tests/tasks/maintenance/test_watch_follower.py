@@ -301,9 +301,7 @@ def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
     assert follow(store) == 0
     (event,) = bodies(store, mine)[0]["events"]
     assert (
-        event
-        == {"id": messages.event_id(mine.id, CAPTURED, "7"), "url": f"{messages.PUBLIC_URL}/cohorts/4/snapshots/may"}
-        | details
+        event == {"id": messages.event_id(mine.id, CAPTURED, "7"), "url": f"{messages.PUBLIC_URL}/cohorts/4"} | details
     )
     assert len(deliveries(store, domain)) == 1
     text = bodies(store, mail)[0]["text"].splitlines()
