@@ -13,12 +13,12 @@ from gonemaster_tasks.config.credential_types import AdminToken, Scope
 
 @dataclass(frozen=True)
 class ListedToken:
-    """A token with its places: the database, the configuration or both."""
+    """A token with its sources: the database, the configuration or both."""
 
     digest: str
     label: str
     scopes: tuple[str, ...]
-    places: tuple[str, ...]
+    sources: tuple[str, ...]
     created_at: datetime | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -45,7 +45,7 @@ def listed_tokens(session: Session, configured: Iterable[AdminToken]) -> list[Li
         for token in configured
     }
     for row in list_tokens(session):
-        places = (*(found[row.digest].places if row.digest in found else ()), "database")
+        sources = (*(found[row.digest].sources if row.digest in found else ()), "database")
         times = (row.created_at, row.expires_at, row.revoked_at, uses.get(row.digest))
-        found[row.digest] = ListedToken(row.digest, row.label, tuple(row.scopes), places, *times)
+        found[row.digest] = ListedToken(row.digest, row.label, tuple(row.scopes), sources, *times)
     return list(found.values())

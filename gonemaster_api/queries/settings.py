@@ -27,13 +27,13 @@ def _with_tokens(settings: Settings, tokens: tuple[AdminToken, ...]) -> Settings
     return replace(settings, admin_tokens=tokens, sources=sources)
 
 
-def _document(settings: Settings, own: Settings, option: Option) -> dict[str, Any]:
+def _document(settings: Settings, base: Settings, option: Option) -> dict[str, Any]:
     source = settings.source(option.key)
     value_type = option.type
     document = {
         "value": masked_value(option, getattr(settings, option.name)),
         "source": _SHOWN_AS.get(source, source),
-        "readonly": bool(read_only_reason(own, option)),
+        "readonly": bool(read_only_reason(base, option)),
         "type": value_type.json_type,
         "allowed": value_type.allowed,
         "default": masked_value(option, option.default),

@@ -16,7 +16,7 @@ def token_document(token: ListedToken) -> dict[str, Any]:
         "id": token.id,
         "label": token.label,
         "scopes": token.shown_scopes,
-        "sources": list(token.places),
+        "sources": list(token.sources),
         "created_at": token.created_at,
         "expires_at": token.expires_at,
         "expired": token.expires_at is not None and token.expires_at <= utcnow(),

@@ -86,9 +86,9 @@ def show(settings: Settings) -> int:
     """Print all tokens, including revoked ones."""
     lines = _lines(settings)
     form = "{:<13} {:<20} {:<14} {:<22} {:<17} {:<17} {:<17} {}\n"
-    sys.stdout.write(form.format("ID", "LABEL", "SCOPES", "PLACE", "ADDED", "EXPIRES", "LAST USE", "REVOKED"))
+    sys.stdout.write(form.format("ID", "LABEL", "SCOPES", "SOURCE", "ADDED", "EXPIRES", "LAST USE", "REVOKED"))
     for line in lines:
-        shown = (line.id, line.label or "-", "+".join(line.shown_scopes), "+".join(line.places))
+        shown = (line.id, line.label or "-", "+".join(line.shown_scopes), "+".join(line.sources))
         times = (line.created_at, line.expires_at, line.last_used_at, line.revoked_at)
         sys.stdout.write(form.format(*shown, *map(_time, times)))
     return 0

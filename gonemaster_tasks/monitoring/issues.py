@@ -57,7 +57,7 @@ ADVICE = {
     "clock_skew": "The service uses the clock of the Redis host, so no data are lost. Synchronize both clocks by "
     "NTP (chrony, systemd-timesyncd).",
     # The disk of the database, or the one that Redis writes to.
-    "disk_full": "Free space on this disk or enlarge it. Results are kept meanwhile and stored once there is space.",
+    "disk_full": "Free space on this disk or enlarge it. The workers keep the results until they can store them.",
     # A transaction of another client, usually of a person.
     "lock_held": "End the transaction that holds the lock, for example with pg_terminate_backend(PID), or wait "
     "until it ends. Blocked work is retried.",

@@ -37,7 +37,7 @@ class Readiness(MethodView):
         """
         found = read_parts(state())
         document = {"parts": found, "failing": read_failing_checks(state(), found)}
-        if all(said == OK for said in found.values()):
+        if all(status == OK for status in found.values()):
             return {"status": "ok", **document}, 200, {}
         return {"status": "unavailable", **document}, 503, {"Retry-After": str(RETRY_AFTER_S)}
 

@@ -65,7 +65,7 @@ def delete(token_id: str) -> Response:
     """Revoke a token after a confirmation."""
     token = find_token(state(), token_id)
     notes = [_("You are logged in with this token: the next page asks for another one.")] if _is_own(token) else []
-    if "configuration" in token.places:
+    if "configuration" in token.sources:
         notes.append(_("The configuration contains this token. It stays revoked; remove it there, too."))
     confirmation = Confirmation(
         title=_("Revoke the token %(name)s?", name=token.label or token.id),
