@@ -196,9 +196,19 @@ class Zone:
         return not servers or any(is_conclusive(response) and response.aa for _, response in answers)
 
     async def names_with_unknown_address(self, rtype: str) -> set[str]:
-        """Return the names of delegation and apex whose A or AAAA records no server gave or denied."""
-        wanted = {*(await self.delegation() or ()), *(await self.apex() or ())}
-        return wanted & {name for name, missing in (self._unanswered | self.recursor.unanswered) if missing == rtype}
+        """Return the names of delegation and apex whose A or AAAA records no server gave or denied.
+
+        A name with glue of this type has a known address, also if the zone's own servers do not answer.
+        """
+        delegation, apex = await self.delegation() or {}, await self.apex() or {}
+        unanswered = {name for name, missing in (self._unanswered | self.recursor.unanswered) if missing == rtype}
+        return {
+            name
+            for name in unanswered & {*delegation, *apex}
+            if not any(
+                (":" in address) == (rtype == "AAAA") for found in (delegation, apex) for address in found.get(name, ())
+            )
+        }
 
     def unresolved_names(self) -> list[str]:
         """Return the names of delegation and apex that are known to have no address, as far as either was computed."""
