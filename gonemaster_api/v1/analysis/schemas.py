@@ -88,7 +88,9 @@ class CohortSchema(ma.Schema):
     last_materialization_error = ma.fields.String(required=True)
     default_snapshot_policy = ma.fields.String(required=True, metadata={"enum": [one.value for one in DefaultPolicy]})
     default_snapshot_id = ma.fields.Integer(required=True, allow_none=True)
-    tag_view_min_level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
+    tag_view_min_level = ma.fields.String(
+        required=True, metadata={"enum": ["", *LEVELS], "description": "empty: the default of the server"}
+    )
     coverage = ma.fields.Integer(required=True, allow_none=True)
     reference_list = ma.fields.String(required=True)
     created_at = Instant(required=True)
@@ -181,7 +183,9 @@ class SnapshotSchema(ma.Schema):
     status = ma.fields.String(required=True, metadata={"enum": [one.value for one in SnapshotStatus]})
     is_default = ma.fields.Boolean(required=True)
     is_public = ma.fields.Boolean(required=True)
-    tag_view_min_level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
+    tag_view_min_level = ma.fields.String(
+        required=True, metadata={"enum": ["", *LEVELS], "description": "empty: the default of the server"}
+    )
     materialization_status = ma.fields.String(required=True)
     materialization_done = ma.fields.Integer(required=True)
     materialization_total = ma.fields.Integer(required=True)
