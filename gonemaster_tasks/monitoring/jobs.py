@@ -101,6 +101,8 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
             tier: first_queued_ids(session, priority, limit=_MAX_JOBS, created_before=now - GRACE)
             for priority, tier in enumerate(TIERS)
         }
+    if workers and any(states.get((priority, JobStatus.QUEUED)) for priority in range(len(TIERS))):
+        yield from _outdated_tiers(parts)
     for priority, tier in enumerate(TIERS):
         rows = states.get((priority, JobStatus.QUEUED), 0)
         if rows and tier not in paused and not any(tier in worker.queues for worker in workers):
@@ -132,6 +134,15 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
                 else Text("{number} messages do not belong to a queued job", number=stray),
                 count=stray,
             )
+
+
+def _outdated_tiers(parts: QueueParts) -> Iterator[Issue]:
+    if parts.broker.marks.controls().outdated:
+        text = Text(
+            "messages may be old or missing: Redis is empty, was restarted, replaced or full; "
+            "jobs start once a worker has rebuilt the tiers"
+        )
+        yield Issue("tiers_outdated", "redis", text)
 
 
 def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:

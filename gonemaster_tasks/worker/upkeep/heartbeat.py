@@ -99,7 +99,7 @@ class Heartbeat:
         if away is not self._reported_away:
             self._reporter.report_soon()
             self._reported_away = away
-        return controls.wanted or not controls.epoch
+        return controls.wanted or controls.outdated
 
     def _facts(self) -> Mapping[str, Any]:
         silent_s = self._process.database.silent_s()
