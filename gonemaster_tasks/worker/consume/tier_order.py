@@ -41,7 +41,7 @@ class TierOrder(priority_cycle):
         return _gate is not None and not _gate.is_connected_to_rebuilt()
 
     def connected(self, replication_id: str) -> None:
-        """Tell the gate to which Redis BRPOP is sent."""
+        """Record in the gate to which Redis BRPOP is sent."""
         if _gate is not None:
             _gate.connect(replication_id)
 
