@@ -60,11 +60,11 @@ def create_app(
     *,
     queue: QueueParts | None = None,
     stopping: threading.Event | None = None,
-    patience: timedelta | None = None,
+    outage_wait: timedelta | None = None,
 ) -> Flask:
     """Create the application. Store and broker are opened from the settings unless `queue` is given.
 
-    `patience` limits how long the responses that operators need wait for a service that is unavailable.
+    `outage_wait` limits how long the responses that operators need wait for a service that is unavailable.
 
     Raises:
         BrokerRefused: the URL of the broker is not usable.
@@ -74,7 +74,9 @@ def create_app(
     app.url_map.strict_slashes = False
     register_converters(app)
     parts = queue or open_queue(settings, open_store(api_store_settings(settings)))
-    app.extensions[NAME] = make_state(settings, queue=parts, stopping=stopping or threading.Event(), patience=patience)
+    app.extensions[NAME] = make_state(
+        settings, queue=parts, stopping=stopping or threading.Event(), outage_wait=outage_wait
+    )
     register_access_log(app)
     register_exporter(app)
     register_proxies(app, settings.trusted_proxy_cidrs)
@@ -108,7 +110,7 @@ class _Application(Flask):
 
 
 def make_state(
-    settings: Settings, *, queue: QueueParts, stopping: threading.Event, patience: timedelta | None = None
+    settings: Settings, *, queue: QueueParts, stopping: threading.Event, outage_wait: timedelta | None = None
 ) -> State:
     """Load stored settings, and create the state that the views share."""
     live = LiveSettings(settings)
@@ -124,9 +126,9 @@ def make_state(
         stopping=stopping,
         streams=streams,
         hub=Hub(queue.store, queue.broker.address, batches, stopping=stopping),
-        seats=Seats(most=settings.max_viewers, of_client=settings.max_viewers_per_client),
+        seats=Seats(limit=settings.max_viewers, client_limit=settings.max_viewers_per_client),
         batches=batches,
-        patience=patience,
+        outage_wait=outage_wait,
     )
 
 

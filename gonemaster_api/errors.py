@@ -39,7 +39,7 @@ MISSING = {
     "grade": mark("no such grade: {key}"),
     "history": mark("no such history: {key}"),
     "badge": mark("no such badge: {key}"),
-    "names of ASes": mark("no such names of ASes: {key}"),
+    "AS names": mark("no such AS names: {key}"),
     "part of this page": mark("no such part of this page: {key}"),
     "DNSSEC chain": mark("no such DNSSEC chain: {key}"),
     "DNSSEC chain of run": mark("no such DNSSEC chain of run: {key}"),
@@ -47,7 +47,7 @@ MISSING = {
     "public test of the domain": mark("no such public test of the domain: {key}"),
     "run of this domain": mark("no such run of this domain: {key}"),
     "second run of this domain": mark("no such second run of this domain: {key}"),
-    "public report: scores are not public": mark("no such public report: scores are not public: {key}"),
+    "public report (scores are not public)": mark("no such public report (scores are not public): {key}"),
 }
 _EXISTS = {
     "tag": mark("the tag {key} already exists"),
@@ -90,8 +90,8 @@ class BadRequest(ApiError):
 class NotFound(ApiError):
     """An entity that does not exist, or no longer exists."""
 
-    def __init__(self, what: str, key: object) -> None:
-        text = Text(MISSING.get(what, f"no such {what}: {{key}}"), key=repr(str(key)[:100]))
+    def __init__(self, kind: str, key: object) -> None:
+        text = Text(MISSING.get(kind, f"no such {kind}: {{key}}"), key=repr(str(key)[:100]))
         super().__init__(HTTPStatus.NOT_FOUND, "not_found", text)
 
 
@@ -203,8 +203,8 @@ def _from_pending_statistics(error: store.StatisticsPending) -> Response:
 
 
 def _from_missing_row(error: store.NotFound) -> Response:
-    what = type(error).__name__.removesuffix("NotFound").lower() or "row"
-    missing = NotFound(what, error.key)
+    kind = type(error).__name__.removesuffix("NotFound").lower() or "row"
+    missing = NotFound(kind, error.key)
     if isinstance(error, store.ProfileNotFound):
         missing.code = "profile_not_found"
     return _answer(missing)
@@ -215,8 +215,8 @@ def _from_state(error: store.JobStateError) -> Response:
 
 
 def _from_exists(error: store.AlreadyExists) -> Response:
-    what = type(error).__name__.removesuffix("Exists").lower()
-    return _answer(Conflict(f"{what}_exists", Text(_EXISTS[what], key=repr(str(error.key)[:100]))))
+    kind = type(error).__name__.removesuffix("Exists").lower()
+    return _answer(Conflict(f"{kind}_exists", Text(_EXISTS[kind], key=repr(str(error.key)[:100]))))
 
 
 def _from_used_tag(error: store.TagInUse) -> Response:
@@ -240,9 +240,9 @@ def _from_tier_mismatch(error: store.TierMismatch) -> Response:
 
 
 def _from_ambiguous_profile(error: store.AmbiguousProfile) -> Response:
-    whose = Text("the tags of {domain}", domain=error.domain) if error.domain else Text("the domain's tags")
+    tags = Text("the tags of {domain}", domain=error.domain) if error.domain else Text("the domain's tags")
     details = {"profile_ids": error.profile_ids} | ({"domain": error.domain} if error.domain else {})
-    text = Text("{whose} have different default profiles; specify profile_id", whose=whose)
+    text = Text("{tags} have different default profiles; specify profile_id", tags=tags)
     return _answer(BadRequest("ambiguous_profile", text, details=details))
 
 

@@ -69,12 +69,12 @@ class DnsLookups:
 
         ASes that take longer than `wait_s` are missing.
         """
-        wanted = list(asns)
+        requested = list(asns)
         with self._lock:
-            pending = [future for asn in wanted if asn not in self._known and (future := self._look_up(asn))]
+            pending = [future for asn in requested if asn not in self._known and (future := self._look_up(asn))]
         wait(pending, timeout=wait_s)
         with self._lock:
-            return {asn: self._known[asn] for asn in wanted if asn in self._known}
+            return {asn: self._known[asn] for asn in requested if asn in self._known}
 
     def _look_up(self, asn: int) -> Future[None] | None:
         """Return the lookup of an AS name, which several requests may share; None if too many lookups are pending."""

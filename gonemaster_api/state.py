@@ -53,7 +53,7 @@ class State:
     recent: SharedResults = field(default_factory=SharedResults)
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(maximum=_NAMES))
     started_at: datetime = field(default_factory=utcnow)
-    patience: timedelta | None = None  # maximum wait for an unresponsive service; None: no limit
+    outage_wait: timedelta | None = None  # maximum wait for an unresponsive service; None: no limit
 
     @property
     def settings(self) -> Settings:
@@ -63,11 +63,11 @@ class State:
     def wait_until(self, maximum: timedelta | None = None) -> float:
         """Return the time (monotonic clock) until which to wait for a service that may be unavailable.
 
-        `most` replaces the default patience.
+        `maximum` replaces `outage_wait`.
         """
-        if self.patience is None:
+        if self.outage_wait is None:
             return math.inf
-        return time.monotonic() + (maximum or self.patience).total_seconds()
+        return time.monotonic() + (maximum or self.outage_wait).total_seconds()
 
     @property
     def store(self) -> Store:

@@ -94,7 +94,7 @@ def count_as_global(network: str) -> None:
     Only a program can do this, before its first test: it is no setting, and no profile, variable or request sets it.
 
     Raises:
-      ValueError: it is not a loopback network, or services of this host may listen in it.
+      ValueError: the network is not a loopback network, or services of this host may listen in it.
     """
     counted = IPv4Network(network)
     if not counted.subnet_of(_LOOPBACK) or counted.overlaps(_USED_LOOPBACK):
@@ -117,10 +117,10 @@ def _is_counted(address: IPv4Address | IPv6Address) -> bool:
 def classify(address: str) -> Reach:
     """Return the class of an address by the most specific block of IANA that contains it.
 
-    Without such a block it is GLOBAL, except that no internal address of a provider is.
+    Without such a block the address is GLOBAL, unless it is an internal address of a provider.
 
     Raises:
-      ValueError: it is not an address.
+      ValueError: the text is not an address.
     """
     return _classify(ipaddress.ip_address(address))
 
@@ -202,9 +202,9 @@ def accounting_address(address: str) -> str:
 def networks_of(address: str) -> tuple[tuple[str, int], ...]:
     """Return the networks of an address that may belong to one victim, the narrowest first.
 
-    Each has the factor by which it may get more packets than one address. The narrowest is what the smallest site gets:
-    a /24, or a /64, of which one host may have all addresses (RFC 4291 section 2.5.4, RFC 6177). Of addresses that are
-    not global only the widest counts: test networks have whole trees of servers in one /24 or /64.
+    The factor of a network is how many times the packets of one address it may get. The narrowest is what a small
+    site gets: a /24, or a /64, whose addresses one host may have (RFC 4291 section 2.5.4, RFC 6177). If addresses
+    are not global, only the widest network counts: test networks have whole trees of servers in one /24 or /64.
     """
     parsed = ipaddress.ip_address(accounting_address(address))
     sizes = _NETWORK_SIZES[parsed.version]

@@ -42,7 +42,7 @@ class Omission:
         self._subjects: set[str] = set()
 
     def add(self, subject: str) -> None:
-        """Note a name or address, once; no more are noted than memory may be used for."""
+        """Record a name or address once, as long as memory allows."""
         if len(self._subjects) < _MAX_SUBJECTS:
             self._subjects.add(subject)
 
@@ -53,7 +53,7 @@ class Omission:
 
     @property
     def examples(self) -> list[str]:
-        """The first of them, sorted."""
+        """The first subjects, sorted."""
         return sorted(self._subjects)[:_EXAMPLES]
 
 
@@ -86,7 +86,7 @@ class Admission:
     def addresses(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         """Return the admitted names with their admitted addresses, all sorted.
 
-        The names take turns, so that each keeps an address while there is room, and so do the address families.
+        Names and address families take turns, so that each name keeps an address while there is room.
         """
         maximum = self._budget.limits.max_addresses
         turns = {name: _alternating(wanted[name]) for name in self.names(wanted)}
@@ -378,7 +378,7 @@ class Budget:
         return True
 
     def charge_discarded(self, octets: int, address: str) -> None:
-        """Charge a message that was read but is unusable like a stored one, because reading it cost the same."""
+        """Charge an unusable message like a stored message, because reading it cost the same."""
         self._octets += octets
         if self._octets > self.limits.max_octets:
             self._end("max_octets", self.limits.max_octets, address)

@@ -110,7 +110,7 @@ class RunContext:
         return Undelegated({name: tuple(addresses) for name, addresses in servers.items()}, supplied.ds)
 
     def uses_family(self, *, ipv6: bool) -> bool:
-        """Return whether addresses of that family are queried."""
+        """Return whether addresses of the given family are queried."""
         return self._ipv6 if ipv6 else self.profile.ipv4
 
     def start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:

@@ -22,7 +22,7 @@ class Level(enum.IntEnum):
 
     @classmethod
     def parse(cls, text: str) -> Level:
-        """Return the level of that name, ignoring case.
+        """Return the level of the given name, ignoring case.
 
         Raises:
           ValueError: the name is unknown; the message lists the allowed levels.

@@ -33,7 +33,7 @@ class RunLimits:
     packets_per_answer: int = 8  # credit per answer; enough even for a server that drops half of all queries
     max_earned_packets: int = 64  # maximum credit: packets that an address may get after it becomes silent
     max_probes: int = 4  # concurrent queries to an address beyond its credit
-    max_tcp_connections: int = 64  # concurrent; a process has 512, and a slow server can hold a connection for long
+    max_tcp_connections: int = 64  # concurrent; a process has 512, and a slow server can keep them open
     max_octets: int = 64 * 1024 * 1024  # memory for stored responses, measured as what Python needs for them
     max_records: int = 200_000  # in stored responses
     max_entry_items: int = 200_000  # list items among the arguments of entries

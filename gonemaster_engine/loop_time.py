@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 MAX_SPENT_US = 20_000  # in one turn; the last part may exceed it
 _TURN_S = MAX_SPENT_US / 1_000_000
-_TASKS = 8  # that continue in one turn
+_TASKS = 8  # maximum number of tasks that continue in one turn
 
 _Part: TypeAlias = "Callable[[], object] | asyncio.Future[bool]"
 

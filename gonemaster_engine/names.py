@@ -290,7 +290,7 @@ def canonical_address(text: str) -> str:
     """Return the canonical text form of an IP address (RFC 5952).
 
     Raises:
-      ValueError: it is not an address, or it has a zone index (RFC 4007), which only one host can interpret.
+      ValueError: the text is not an address, or has a zone identifier (RFC 4007), which only one host can interpret.
     """
     address = ipaddress.ip_address(text)
     if getattr(address, "scope_id", None):

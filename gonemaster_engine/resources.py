@@ -103,7 +103,7 @@ def load_hints(path: Path) -> Hints:
     """Return the root hints in a zone file.
 
     Raises:
-      EngineError: it cannot be read, or has no root server with an address.
+      EngineError: the file cannot be read, or has no root server with an address.
     """
     text = _read(path)
     try:
@@ -116,7 +116,7 @@ def load_anchors(path: Path) -> tuple[Ds, ...]:
     """Return the DS records of the root zone in a zone file; there may be none.
 
     Raises:
-      EngineError: it cannot be read or parsed.
+      EngineError: the file cannot be read or parsed.
     """
     text = _read(path)
     if _plain_records(text):
@@ -146,7 +146,7 @@ def parse_hints(text: str) -> Hints:
     """Return the root hints in the text of a zone file.
 
     Raises:
-      EngineError: it is not a zone file, or has no root server with an address.
+      EngineError: the file is not a zone file, or has no root server with an address.
     """
     records = list(dict.fromkeys(_plain_records(text) or _parsed_records(text)))
     servers = {value for _, rtype, value in records if rtype == "NS"}

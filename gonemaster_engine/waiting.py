@@ -1,4 +1,4 @@
-"""The patience with a silent server, and waiting for the first of several futures.
+"""The wait for a silent server, and waiting for the first of several futures.
 
 `first_done` is a faster subset of `asyncio.wait`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any
 
 SILENCE_TIMEOUT_S = 0.5
-"""Seconds after which most servers that have not answered stay silent: the next step starts while the wait continues.
+"""Seconds after which a server that has not answered rarely does: the next step starts, and the wait continues.
 
 Round-trip times on the Internet reach about 0.3 s, and the first query is retransmitted only after seconds.
 """

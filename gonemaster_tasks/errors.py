@@ -41,7 +41,8 @@ class OptionsTooLarge(TasksError):
     def __init__(self, *, given: int, limit: int) -> None:
         super().__init__(
             Text(
-                "the options have {given} octets, {limit} are allowed for so many names; use profile_id",
+                "the options have {given} bytes; at most {limit} are allowed for this number of domains. "
+                "Use profile_id",
                 given=given,
                 limit=limit,
             )

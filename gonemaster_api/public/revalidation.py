@@ -35,15 +35,15 @@ def tagged(
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     if not is_whole:
         return read(), headers
-    kept, key = state().responses, (version, request.path, request.query_string if has_parameters else b"")
-    body = kept.find(key)
+    cache, key = state().responses, (version, request.path, request.query_string if has_parameters else b"")
+    body = cache.find(key)
     if body is not None:
         return Response(body, headers=headers, mimetype="application/json")
 
     @after_this_request
     def keep(response: Response) -> Response:
         if response.status_code == HTTPStatus.OK and not response.is_streamed:
-            kept.keep(key, response.get_data())
+            cache.keep(key, response.get_data())
         return response
 
     return read(), headers

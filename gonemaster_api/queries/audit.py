@@ -16,7 +16,7 @@ def read_actions(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         BadRequest: invalid_time_range.
     """
     part = slice_of(query)
-    wanted = {name: query[name] for name in ("action", "who", "target")} | time_range(query, "after", "before")
+    criteria = {name: query[name] for name in ("action", "who", "target")} | time_range(query, "after", "before")
     with state.store.read_only() as session:
-        page = list_actions(session, **wanted, limit=part.limit, offset=part.offset)
+        page = list_actions(session, **criteria, limit=part.limit, offset=part.offset)
     return page_document(list(page.items), page.total, part)

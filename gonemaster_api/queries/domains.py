@@ -47,7 +47,7 @@ def read_domain_named(state: State, name: str) -> dict[str, Any]:
 def read_domains(state: State, query: Mapping[str, Any], *, tag: str | None = None) -> dict[str, Any]:
     """Return a page of domains, optionally of one tag."""
     part, tag = slice_of(query), tag or query.get("tag")
-    wanted = DomainFilter(
+    criteria = DomainFilter(
         domain_tag=None if tag == UNTAGGED else tag,
         untagged=tag == UNTAGGED,
         name=name_part(query.get("name")),
@@ -55,7 +55,7 @@ def read_domains(state: State, query: Mapping[str, Any], *, tag: str | None = No
         min_level=query.get("min_level"),
     )
     with state.store.read_only() as session:
-        page = list_domains(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
+        page = list_domains(session, criteria, sort=query["sort"], limit=part.limit, offset=part.offset)
         items = _documents(state, session, page.items)
     return page_document(items, page.total, part) | {"sort": query["sort"]}
 

@@ -63,7 +63,7 @@ def _read_parts(state: State) -> dict[str, str]:
         _BROKER: (state.broker.check_room, "does not answer"),
     }
     pending = {name: PendingCall(check) for name, (check, _) in checks.items()}
-    found = {name: _status_of(one, checks[name][1], until) for name, one in pending.items()}
+    found = {name: _status_of(call, checks[name][1], until) for name, call in pending.items()}
     return found if found[_DATABASE] == OK else found | {_SCHEMA: "unknown: the database does not answer"}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gonemaster_db.models import Profile
-from gonemaster_engine.profile.repair import INVALID_CONFIG, ProfileIssue, find_issues
+from gonemaster_engine.profile.repair import INVALID_CONFIG, ProfileIssue, find_issues, find_unknown_tags
 from gonemaster_engine.version import __version__
 
 
@@ -18,6 +18,7 @@ class Compatibility:
     schema_version: str
     issues: Sequence[ProfileIssue]
     waived_issues: Sequence[ProfileIssue]
+    warnings: Sequence[str]  # unknown tags
     current_version: str = __version__
 
     @property
@@ -47,4 +48,5 @@ def compatibility_of(profile: Profile) -> Compatibility:
         schema_version=profile.schema_version,
         issues=[issue for issue in found if issue not in waived],
         waived_issues=waived,
+        warnings=[] if any(issue.type == INVALID_CONFIG for issue in found) else find_unknown_tags(profile.config),
     )

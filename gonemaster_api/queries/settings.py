@@ -17,13 +17,13 @@ def read_settings(state: State) -> dict[str, Any]:
     return {option.name: _document(settings, state.live.own, option) for option in OPTIONS}
 
 
-def _document(settings: Settings, own: Settings, option: Option) -> dict[str, Any]:
+def _document(settings: Settings, base: Settings, option: Option) -> dict[str, Any]:
     source = settings.source(option.key)
     value_type = option.type
     document = {
         "value": masked_value(option, getattr(settings, option.name)),
         "source": _SHOWN_AS.get(source, source),
-        "readonly": bool(read_only_reason(own, option)),
+        "readonly": bool(read_only_reason(base, option)),
         "type": value_type.json_type,
         "allowed": value_type.allowed,
         "default": masked_value(option, option.default),

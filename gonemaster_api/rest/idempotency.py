@@ -19,7 +19,7 @@ from gonemaster_engine.texts import Text
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-_LONGEST = 255
+_MAX_LENGTH = 255
 
 Keep = Callable[[Session, Mapping[str, Any]], None]
 Answer = tuple[Any, int, dict[str, str]]
@@ -66,10 +66,12 @@ def _read_request(owner: str) -> _Request | None:
     key = request.headers.get(HEADER)
     if key is None:
         return None
-    if not key.strip() or len(key) > _LONGEST or not key.isascii() or not key.isprintable():
+    if not key.strip() or len(key) > _MAX_LENGTH or not key.isascii() or not key.isprintable():
         raise BadRequest(
             "invalid_idempotency_key",
-            Text("{header} must be 1 to {longest} printable ASCII characters", header=HEADER, longest=_LONGEST),
+            Text(
+                "{header} must be 1 to {max_length} printable ASCII characters", header=HEADER, max_length=_MAX_LENGTH
+            ),
         )
     identity = g.get("identity")
     owner = owner or (identity.token.digest if identity else "")

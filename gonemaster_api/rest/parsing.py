@@ -20,7 +20,7 @@ from gonemaster_engine.texts import Text, joined, text_of
 # No database column can store NUL or lone surrogates. In JSON both need an escape, so a search in each block avoids
 # walking through the document for nearly all requests.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-_LONGEST_ESCAPE = 6
+_MAX_ESCAPE_LENGTH = 6
 _MAX_VALUES = 100_000  # in a body; the limit is higher if a batch may have more names
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -114,7 +114,7 @@ def parse_json(blocks: Iterable[bytes], *, max_values: int = _MAX_VALUES, unread
     try:
         for block in blocks:
             suspect = suspect or _SUSPECT_ESCAPE.search(end + block) is not None
-            end = (end + block)[1 - _LONGEST_ESCAPE :]
+            end = (end + block)[1 - _MAX_ESCAPE_LENGTH :]
             pieces.feed(block)
         return pieces.finish()
     except UnicodeDecodeError as error:

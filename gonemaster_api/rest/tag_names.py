@@ -4,7 +4,7 @@ from gonemaster_api.errors import BadRequest
 from gonemaster_api.rest.plain_text import refusal_of
 from gonemaster_engine.texts import Text
 
-LONGEST = 255
+MAX_LENGTH = 255
 UNTAGGED = "__none__"  # the filter value for domains without a tag
 _DOT_SEGMENTS = (".", "..")  # clients remove these segments (RFC 3986 section 5.2.4)
 
@@ -20,7 +20,7 @@ def check_tag_name(name: str, *, code: str) -> str:
         raise BadRequest(
             code,
             Text("invalid tag name {name}: {reason}", name=repr(name[:100]), reason=reason),
-            details={"name": name[:LONGEST]},
+            details={"name": name[:MAX_LENGTH]},
         )
     return name
 
@@ -28,8 +28,8 @@ def check_tag_name(name: str, *, code: str) -> str:
 def _reason_against(name: str) -> str:
     if not name or name != name.strip():
         return Text("it is empty, or starts or ends with white space")
-    if len(name) > LONGEST:
-        return Text("it is longer than {longest} characters", longest=LONGEST)
+    if len(name) > MAX_LENGTH:
+        return Text("it is longer than {max_length} characters", max_length=MAX_LENGTH)
     if name == UNTAGGED or name in _DOT_SEGMENTS:
         return Text("it is reserved")
     if "/" in name:

@@ -45,7 +45,7 @@ _OTHER_FILES = 256  # file descriptors other than connections and bodies
 _SWITCH_INTERVAL_S = 0.001
 _UNSENT = 128 * 1024  # bytes that the kernel buffers beyond what it has sent
 _REPORTS, _LATENCIES = f"{NAME}-reports", f"{NAME}-latencies"
-_PATIENCE = timedelta(seconds=1.6)  # GET /queue responds within 2 s, even if other services are unavailable
+_OUTAGE_WAIT = timedelta(seconds=1.6)  # GET /queue responds within 2 s, even if other services are unavailable
 _SILENT_S = 5.0  # requests fail fast after the database has not responded for this long
 _FULL_FOR = timedelta(seconds=30)  # time since the last request that failed because the disk was full
 
@@ -66,7 +66,7 @@ class ApiServer(uvicorn.Server):
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Prolong the life of the process, once a second: the supervisor replaces one whose event loop hangs."""
+        """Report once a second that the event loop runs: the supervisor replaces a process whose loop hangs."""
         if counter % 10 == 0:
             faulthandler.dump_traceback_later(HUNG_S, exit=True)
         ends = await super().on_tick(counter)
@@ -117,7 +117,7 @@ def serve(settings: Settings, *, listener: socket.socket) -> None:
 def open_app(settings: Settings, stopping: threading.Event) -> Flask:
     """Create the application of this process and start all its background threads."""
     start_tracing(settings.otlp_endpoint, service="gonemaster-api", version=__version__)
-    app = create_app(settings, stopping=stopping, patience=_PATIENCE)
+    app = create_app(settings, stopping=stopping, outage_wait=_OUTAGE_WAIT)
     shared: State = app.extensions[NAME]
     shared.keyring.start()
     SettingsWatcher(shared.live, shared.store, shared.broker).start()
@@ -158,10 +158,10 @@ def _start_reports(app: Flask, settings: Settings) -> None:
     reporter.start()
 
 
-def _allow_connections(wanted: int) -> int:
+def _allow_connections(requested: int) -> int:
     """Raise the limit of open files to cover connections and their bodies.
 
     Return how many connections can be served.
     """
-    limit = raise_open_files_limit(2 * wanted + _OTHER_FILES)
-    return max(16, min(wanted, (limit - _OTHER_FILES) // 2))
+    limit = raise_open_files_limit(2 * requested + _OTHER_FILES)
+    return max(16, min(requested, (limit - _OTHER_FILES) // 2))

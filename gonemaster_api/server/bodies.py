@@ -50,25 +50,25 @@ class Bodies:
     async def received(self, environ: dict[str, Any], receive: Any) -> AsyncIterator[bool]:
         """Receive a body for the application; yield whether the client has sent all of it.
 
-        The application gets at most one byte more than the limit, which shows it that the body is too long.
+        The application gets at most one byte more than the limit, and so detects that the body is too long.
 
         Raises:
             ClientGone: the client has closed the connection.
         """
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        longest, space, is_cut = self.room(environ)
-        environ[BODY_IS_CUT] = is_cut and length > longest
+        limit, space, is_cut = self.room(environ)
+        environ[BODY_IS_CUT] = is_cut and length > limit
         size, more = 0, length > 0 or "HTTP_TRANSFER_ENCODING" in environ
-        is_wanted = more and length <= longest and environ[REFUSAL] is None
+        is_wanted = more and length <= limit and environ[REFUSAL] is None
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
             environ["wsgi.input"] = file
             try:
                 async with asyncio.timeout(self._settings.read_timeout.total_seconds()):
-                    while is_wanted and more and size <= longest:
+                    while is_wanted and more and size <= limit:
                         message = await receive()
                         if message["type"] != "http.request":
                             raise ClientGone
-                        piece = message["body"][: longest + 1 - size]
+                        piece = message["body"][: limit + 1 - size]
                         if len(piece) > space.free:
                             raise OSError  # as for a full disk
                         space.free -= len(piece)
@@ -78,7 +78,7 @@ class Bodies:
                 if is_wanted:
                     environ["CONTENT_LENGTH"] = str(size)
                     environ.pop("HTTP_TRANSFER_ENCODING", None)
-                environ[BODY_IS_CUT] |= is_cut and size > longest
+                environ[BODY_IS_CUT] |= is_cut and size > limit
             except TimeoutError:
                 environ[REFUSAL] = ApiError(408, "request_timeout", Text("the request was not complete in time"))
             except OSError:  # no descriptor or disk space for a temporary file
@@ -94,11 +94,11 @@ class Bodies:
         A request that will be refused for its token may only send a small body. The application returns the error.
         """
         path = environ["PATH_INFO"]
-        longest = body_limit(self._settings, path)
+        limit = body_limit(self._settings, path)
         mode = self._keyring.known_mode
         if mode == "open" or self._keyring.has(bearer_of(environ.get("HTTP_AUTHORIZATION", ""))):
-            return longest, self._known, False
+            return limit, self._known, False
         has_session = f"{COOKIE}=" in environ.get("HTTP_COOKIE", "")
-        if mode == "token" and path.startswith("/api/") and not has_session and longest > _WITHOUT_TOKEN:
+        if mode == "token" and path.startswith("/api/") and not has_session and limit > _WITHOUT_TOKEN:
             return _WITHOUT_TOKEN, self._others, True
-        return longest, self._others, False
+        return limit, self._others, False

@@ -122,7 +122,7 @@ class Bridge:
             await send({"type": "http.response.body"})
 
     async def _answer(self, environ: dict[str, Any], connection: Connection) -> _Answer:
-        """Call the application in a thread, or refuse the request if none becomes free in time."""
+        """Call the application in a thread, or refuse the request if no thread becomes free in time."""
         loop = asyncio.get_running_loop()
         query = environ["QUERY_STRING"]
         if "format=csv" not in query and (_BULK.fullmatch(environ["PATH_INFO"]) or _LONG_PAGE.search(query)):
@@ -144,7 +144,7 @@ class Bridge:
             return self._refuse()
 
     def _refuse(self) -> _Answer:
-        """Refuse a request under overload, without the application: its work would leave less for others."""
+        """Refuse a request under overload, without the application, whose work would delay other requests."""
         http_metrics(self._app).count_code("overloaded")
         if (now := time.monotonic()) >= self._logged_at + _LOG_EVERY_S:
             self._logged_at = now
@@ -184,10 +184,10 @@ class Bridge:
             for at in range(0, len(piece), _PIECE):  # so that a slow client soon makes the sender wait
                 await send({"type": "http.response.body", "body": piece[at : at + _PIECE], "more_body": True})
 
-        loop, made = asyncio.get_running_loop(), iter(pieces)
+        loop, source = asyncio.get_running_loop(), iter(pieces)
         try:  # closes the pieces in any case: they hold the seat of a viewer or the place of a stream
             await send(start)
-            while piece := await loop.run_in_executor(self._bulk, _next_piece, made):
+            while piece := await loop.run_in_executor(self._bulk, _next_piece, source):
                 await write(piece)
                 if connection.transport.is_closing():
                     return
@@ -206,13 +206,13 @@ class Bridge:
 
 def _next_piece(pieces: Iterator[bytes]) -> bytes:
     """Return the next piece of a stream, combined to a minimum size unless it is the last piece."""
-    made, size = [], 0
+    parts, size = [], 0
     for piece in pieces:
-        made.append(piece)
+        parts.append(piece)
         size += len(piece)
         if size >= _PIECE:
             break
-    return b"".join(made)
+    return b"".join(parts)
 
 
 def limit_unsent(connections: Any) -> None:

@@ -112,8 +112,8 @@ def run(
 
 def _cannot_use(data_dir: Path, error: OSError) -> str:
     reason = "it is not a directory" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
-    place = "" if str(error.filename) == str(data_dir) else f" ({error.filename})"
-    return f"the data directory {data_dir} cannot be used: {reason}{place}; choose another one with --data-dir"
+    detail = "" if str(error.filename) == str(data_dir) else f" ({error.filename})"
+    return f"the data directory {data_dir} cannot be used: {reason}{detail}; choose another one with --data-dir"
 
 
 def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descriptor: int | None) -> Callable[[], int]:

@@ -1,6 +1,6 @@
 """uvicorn's HTTP/1.1 protocol with the bounds that uvicorn leaves to a proxy.
 
-Bounded are unfinished heads, pipelined requests, and connections, in total and per client.
+The bounds apply to unfinished heads, pipelined requests, and connections, in total and per client.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Connection(HttpToolsProtocol):
     _unfinished = 0  # bytes received since the last head or piece of a body was complete
     _in_head = False
     _timer: asyncio.TimerHandle | None = None
-    _refusal: tuple[HTTPStatus, str, str] | None = None  # for what follows the requests that were received
+    _refusal: tuple[HTTPStatus, str, str] | None = None  # the error for the data after the received requests
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         """Refuse connections beyond the limits, and start the time limit for the first head."""
@@ -168,7 +168,7 @@ class Connection(HttpToolsProtocol):
     def _next_piece(self) -> bytes:
         """Return the next data for the parser, without the upgrade that a head offers (RFC 9110 section 7.8).
 
-        The parser would skip the body behind it. A line that may become such an offer waits until it is complete.
+        The parser would skip the body after the offer. A line that may become such an offer waits until it is complete.
         """
         size, is_head = _STEP, not self.is_answering() or self._in_head or not self.cycle.more_body
         if is_head:

@@ -54,7 +54,7 @@ def check_tables(settings: Settings) -> int:
         except StoreOutdated as error:
             sys.stdout.write(f"{error}\n")
             return 1
-        return _report(_drift(store), fine=f"version {current}: compatible with this release")
+        return _report(_drift(store), summary=f"version {current}: compatible with this release")
 
 
 def print_plan(settings: Settings) -> int:
@@ -66,7 +66,7 @@ def print_plan(settings: Settings) -> int:
             sys.stdout.writelines(f"{line}\n" for line in _plan(current, pending, found))
             return 0
         runner.check_schema(store)
-        return _report(_drift(store), fine=f"version {current}, nothing to do")
+        return _report(_drift(store), summary=f"version {current}, nothing to do")
 
 
 def _plan(current: str | None, pending: list[Revision], found: list[str]) -> Iterator[str]:
@@ -91,9 +91,9 @@ def _drift(store: Store) -> list[str]:
     return runner.differences(store) if runner.is_current(store) else []
 
 
-def _report(found: list[str], *, fine: str) -> int:
+def _report(found: list[str], *, summary: str) -> int:
     if not found:
-        sys.stdout.write(f"{fine}\n")
+        sys.stdout.write(f"{summary}\n")
         return 0
     sys.stdout.write("the tables differ from those of this release:\n")
     sys.stdout.writelines(f"  {difference}\n" for difference in found)

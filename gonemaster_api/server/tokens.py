@@ -38,7 +38,7 @@ class _Line:
     digest: str
     label: str
     scopes: tuple[str, ...]
-    places: tuple[str, ...]
+    sources: tuple[str, ...]
     created_at: datetime | None = None
     revoked_at: datetime | None = None
 
@@ -104,9 +104,9 @@ def show(settings: Settings) -> int:
     sys.stdout.write(form.format("ID", "LABEL", "SCOPES", "PLACE", "ADDED", "REVOKED"))
     for line in lines:
         scopes = "+".join(line.scopes) or Scope.ADMIN
-        places = "+".join(line.places)
+        sources = "+".join(line.sources)
         times = (_time(line.created_at), _time(line.revoked_at))
-        sys.stdout.write(form.format(line.id, line.label or "-", scopes, places, *times))
+        sys.stdout.write(form.format(line.id, line.label or "-", scopes, sources, *times))
     return 0
 
 
@@ -164,8 +164,8 @@ def _lines(settings: Settings) -> list[_Line]:
     }
     with closing(_current_store(settings)) as store, store.read_only() as session:
         for row in list_tokens(session):
-            places = (*(lines[row.digest].places if row.digest in lines else ()), "database")
-            lines[row.digest] = _Line(row.digest, row.label, tuple(row.scopes), places, row.created_at, row.revoked_at)
+            sources = (*(lines[row.digest].sources if row.digest in lines else ()), "database")
+            lines[row.digest] = _Line(row.digest, row.label, tuple(row.scopes), sources, row.created_at, row.revoked_at)
     return list(lines.values())
 
 

@@ -11,9 +11,9 @@ from gonemaster_engine.texts import Text
 class Seats:
     """Counter of the viewers of a process, in total and per client."""
 
-    def __init__(self, *, most: int, of_client: int) -> None:
-        self._most = most
-        self._of_client = of_client
+    def __init__(self, *, limit: int, client_limit: int) -> None:
+        self._limit = limit
+        self._client_limit = client_limit
         self._taken: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -24,18 +24,18 @@ class Seats:
             ApiError: 503 too_many_streams, 429 too_many_client_streams.
         """
         with self._lock:
-            if self._taken[client] >= self._of_client:
-                text = Text("{limit} event streams of this client are open", limit=self._of_client)
+            if self._taken[client] >= self._client_limit:
+                text = Text("{limit} event streams of this client are open", limit=self._client_limit)
                 raise ApiError(429, "too_many_client_streams", text, headers={"Retry-After": str(RETRY_AFTER_S)})
-            if self._taken.total() >= self._most:
+            if self._taken.total() >= self._limit:
                 raise Unavailable("too_many_streams", Text("too many event streams are open"))
             self._taken[client] += 1
-        left = [client]
+        reserved = [client]
 
-        def give_back() -> None:
+        def release() -> None:
             with self._lock:
-                if left:
-                    self._taken[left.pop()] -= 1
+                if reserved:
+                    self._taken[reserved.pop()] -= 1
                     self._taken += Counter()  # removes clients without seats
 
-        return give_back
+        return release

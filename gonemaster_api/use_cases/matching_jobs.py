@@ -19,28 +19,28 @@ class MatchingJobs(NamedTuple):
     finished: int
 
 
-def count_matching(state: State, wanted: JobFilter) -> MatchingJobs:
+def count_matching(state: State, criteria: JobFilter) -> MatchingJobs:
     """Count the jobs and runs that match."""
     with state.store.read_only() as session:
-        finished, _ = count_repeatable(session, wanted)
-        return MatchingJobs(count_unfinished(session, wanted), finished)
+        finished, _ = count_repeatable(session, criteria)
+        return MatchingJobs(count_unfinished(session, criteria), finished)
 
 
-def cancel_matching_jobs(state: State, wanted: JobFilter, *, who: str) -> CanceledBatch | Operation:
+def cancel_matching_jobs(state: State, criteria: JobFilter, *, who: str) -> CanceledBatch | Operation:
     """Cancel matching jobs that are waiting or running now; return an operation if there are too many for a request."""
-    wanted = _until_now(state, wanted)
+    criteria = _until_now(state, criteria)
     with state.store.read_only() as session:
-        total = count_unfinished(session, wanted)
+        total = count_unfinished(session, criteria)
     if total > operations.MAX_ROWS_IN_REQUEST:
-        about = matching.parameters_of(wanted)
+        about = matching.parameters_of(criteria)
         kind = OperationKind.CANCEL_JOBS
         return operations.start_operation(
             state.queue, kind, target="", total=total, who=who, parameters=about, details=about
         )
-    return matching.cancel_matching(state.queue, wanted, who=who)
+    return matching.cancel_matching(state.queue, criteria, who=who)
 
 
-def rerun_matching_jobs(state: State, wanted: JobFilter, *, who: str) -> SubmittedBatch:
+def rerun_matching_jobs(state: State, criteria: JobFilter, *, who: str) -> SubmittedBatch:
     """Queue a new batch with all matching runs that have finished by now.
 
     Raises:
@@ -48,9 +48,9 @@ def rerun_matching_jobs(state: State, wanted: JobFilter, *, who: str) -> Submitt
         OptionsTooLarge: the options of the runs are too large.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    return matching.rerun_matching(state.queue, _until_now(state, wanted), who=who)
+    return matching.rerun_matching(state.queue, _until_now(state, criteria), who=who)
 
 
-def _until_now(state: State, wanted: JobFilter) -> JobFilter:
+def _until_now(state: State, criteria: JobFilter) -> JobFilter:
     """Exclude jobs submitted after the request, because the user has not seen them in the list."""
-    return wanted if wanted.created_before else replace(wanted, created_before=state.queue.clock.now())
+    return criteria if criteria.created_before else replace(criteria, created_before=state.queue.clock.now())

@@ -82,25 +82,29 @@ def remove_domains_from_tag(state: State, name: str, texts: Sequence[Any]) -> No
     state.store.run_in_transaction(remove)
 
 
-def count_members(state: State, wanted: DomainFilter) -> int:
+def count_members(state: State, criteria: DomainFilter) -> int:
     """Count the matching domains of a tag. Raises TagNotFound."""
     with state.store.read_only() as session:
-        require_tag(session, wanted.domain_tag or "")
-        return count_listed(session, wanted)
+        require_tag(session, criteria.domain_tag or "")
+        return count_listed(session, criteria)
 
 
-def remove_members(state: State, wanted: DomainFilter, *, who: str) -> int | Operation:
+def remove_members(state: State, criteria: DomainFilter, *, who: str) -> int | Operation:
     """Remove matching domains from their tag; return their number.
 
     Return an operation if there are more domains than one request may change. Raises TagNotFound.
     """
-    total = count_members(state, wanted)
+    total = count_members(state, criteria)
     if total > operations.MAX_ROWS_IN_REQUEST:
-        kind, target, chosen = OperationKind.UNTAG_DOMAINS, wanted.domain_tag or "", tag_members.parameters_of(wanted)
+        kind, target, chosen = (
+            OperationKind.UNTAG_DOMAINS,
+            criteria.domain_tag or "",
+            tag_members.parameters_of(criteria),
+        )
         return operations.start_operation(
             state.queue, kind, target=target, total=total, who=who, parameters=chosen, details=chosen
         )
-    return tag_members.remove_members(state.store, wanted, who=who)
+    return tag_members.remove_members(state.store, criteria, who=who)
 
 
 def _names(texts: Sequence[Any]) -> list[str]:

@@ -52,11 +52,11 @@ def change_jobs(state: State, choice: JobSelection, change: Change, *, who: str)
     """Hold, release or remove waiting jobs; return the number of changed jobs, or the operation that changes them."""
     job_ids = list(choice.job_ids)
     if choice.is_filter:
-        wanted = selection(change, tier=choice.tier, domain=choice.domain)
+        criteria = selection(change, tier=choice.tier, domain=choice.domain)
         with state.store.read_only() as session:
-            total = count_waiting_jobs(session, wanted)
+            total = count_waiting_jobs(session, criteria)
             if total <= operations.MAX_ROWS_IN_REQUEST:
-                job_ids = waiting_ids(session, wanted, limit=operations.MAX_ROWS_IN_REQUEST)
+                job_ids = waiting_ids(session, criteria, limit=operations.MAX_ROWS_IN_REQUEST)
         if total > operations.MAX_ROWS_IN_REQUEST:
             parameters = parameters_of(tier=choice.tier, domain=choice.domain)
             target = choice.tier or "queue"
@@ -90,7 +90,7 @@ def move_chosen(state: State, choice: JobSelection, to: End, *, who: str) -> int
 def _ids_in_tier(state: State, choice: JobSelection, tier: str) -> list[str]:
     with state.store.read_only() as session:
         if choice.is_filter:
-            wanted = selection(None, tier=tier, domain=choice.domain)
-            return waiting_ids(session, wanted, limit=operations.MAX_ROWS_IN_REQUEST)
+            criteria = selection(None, tier=tier, domain=choice.domain)
+            return waiting_ids(session, criteria, limit=operations.MAX_ROWS_IN_REQUEST)
         priorities = priorities_of(session, choice.job_ids)
     return [job_id for job_id in choice.job_ids if priorities.get(job_id) == TIERS.index(tier)]

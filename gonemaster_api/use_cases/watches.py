@@ -59,7 +59,7 @@ def _subject_of(request: Mapping[str, Any], events: list[WatchEvent]) -> dict[st
     if tag is not None and domain is not None:
         raise BadRequest("ambiguous_subject", Text("specify either tag or domain, not both"))
     if tag is None and domain is None and set(events) - _OF_THE_SERVICE:
-        raise BadRequest("missing_subject", Text("specify tag or domain; only queue.trouble alone needs neither"))
+        raise BadRequest("missing_subject", Text("specify tag or domain, unless queue.trouble is the only event"))
     return {"tag": tag, "domain": None if domain is None else read_name(domain)}
 
 
@@ -74,7 +74,7 @@ def _receiver_of(state: State, request: Mapping[str, Any]) -> dict[str, str | No
     if secret is not None:
         raise BadRequest("invalid_secret", Text("secret is only allowed with url"))
     if not state.settings.smtp_url:
-        raise BadRequest("email_not_configured", Text("no mail can be sent: the setting smtp_url is empty"))
+        raise BadRequest("email_not_configured", Text("email cannot be sent: the setting smtp_url is empty"))
     return {"email": _checked_email(email)}
 
 
@@ -119,12 +119,11 @@ def change_watch(state: State, watch_id: int, request: Mapping[str, Any], *, who
 
 
 def _check_receiver(state: State, watch: Watch, changes: dict[str, Any]) -> None:
-    wrong = "email" if watch.email is None else "url"
-    if wrong in changes:
-        other = "url" if wrong == "email" else "email"
+    present, other = ("url", "email") if watch.email is None else ("email", "url")
+    if other in changes:
         raise BadRequest(
-            f"invalid_{wrong}",
-            Text("{wrong}: this watch has {other}, which cannot be changed to {wrong}", wrong=wrong, other=other),
+            f"invalid_{other}",
+            Text("this watch has {present}, which cannot be changed to {other}", present=present, other=other),
         )
     if "url" in changes:
         changes["host"] = _host_of(state, changes["url"])
@@ -146,7 +145,7 @@ def remove_watch(state: State, watch_id: int, *, who: str) -> None:
 
 
 def queue_test_message(state: State, watch_id: int, *, who: str) -> Delivery:
-    """Queue a test message, or return the one already waiting; it is sent even while others wait after failures.
+    """Queue a test message, or return the waiting one; it is sent even while other messages wait after failures.
 
     Raises:
         WatchNotFound: no such watch.

@@ -59,7 +59,7 @@ def _authenticate() -> Response | None:
     g.identity, g.token_label = identity, identity.token.name
     if not identity.token.scope.includes(needed):
         text = Text(
-            "the token has the scope {scope}, and this needs {needed}", scope=identity.token.scope, needed=needed
+            "this request needs the scope {needed}; the token has {scope}", scope=identity.token.scope, needed=needed
         )
         raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", text, details={"scope": needed.value})
     return None

@@ -64,15 +64,15 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
     batches, others = BodiesAtWork(largest), BodiesAtWork(largest)
 
     def limit_body() -> None:
-        longest = body_limit(settings, request.path)
+        limit = body_limit(settings, request.path)
         # Allow one byte above the limit: werkzeug silently truncates a chunked body at max_content_length, which would
         # make a body of exactly the limit indistinguishable from a truncated one.
-        request.max_content_length = longest + 1
-        if request.content_length is not None and request.content_length > longest:
-            raise _too_large(longest)
+        request.max_content_length = limit + 1
+        if request.content_length is not None and request.content_length > limit:
+            raise _too_large(limit)
         if request.environ.get(BODY_IS_CUT):  # the token became valid during the upload, or none is needed
             raise Unavailable("too_many_bodies", Text("a large body requires a token or a session"))
-        size = _size(request, longest)
+        size = _size(request, limit)
         if size > _SMALL:
             account = batches if size > settings.max_body_size else others
             if not account.take(size):
@@ -88,11 +88,11 @@ def register_body_limits(app: Flask, settings: Settings) -> None:
     app.teardown_request(release)
 
 
-def _size(req: Request, longest: int) -> int:
+def _size(req: Request, limit: int) -> int:
     """Return the size of a body, or the maximum size if the body is chunked."""
     if req.content_length is not None:
         return req.content_length
-    return longest if "chunked" in req.headers.get("Transfer-Encoding", "").lower() else 0
+    return limit if "chunked" in req.headers.get("Transfer-Encoding", "").lower() else 0
 
 
 class JsonDigest:
@@ -157,12 +157,12 @@ def request_digest(req: Request) -> str:
     return digest
 
 
-def _too_large(longest: int) -> ApiError:
+def _too_large(limit: int) -> ApiError:
     hint = _ALTERNATIVES.get(request.path, "")
-    message = Text("the body is larger than {longest} bytes", longest=longest)
+    message = Text("the body is larger than {limit} bytes", limit=limit)
     return ApiError(
         413,
         "body_too_large",
         joined("; ", (message, hint)) if hint else message,
-        details={"limit": longest},
+        details={"limit": limit},
     )

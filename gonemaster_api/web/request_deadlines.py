@@ -25,25 +25,25 @@ def register_request_deadlines(app: Flask) -> None:
     app.teardown_request(_end)
 
 
-class _Patience(Deadline):
+class _RequestDeadline(Deadline):
     """The deadline of a request; it also expires as soon as the client disconnects."""
 
-    def __init__(self, limit: timedelta, has_left: Callable[[], bool]) -> None:
+    def __init__(self, limit: timedelta, is_disconnected: Callable[[], bool]) -> None:
         super().__init__(limit)
-        self._has_left = has_left
+        self._is_disconnected = is_disconnected
 
     def check(self) -> None:
         """Raise TimeLimitExceeded if no client waits for the response any longer. Called before each commit."""
         super().check()
-        if self._has_left():
+        if self._is_disconnected():
             raise TimeLimitExceeded("the client disconnected")
 
 
 def _begin() -> None:
     if request.method not in _READING:
         g.deadline = ExitStack()
-        has_left = request.environ.get(HAS_LEFT, lambda: False)  # other servers do not set it
-        g.deadline.enter_context(with_deadline(_Patience(state().settings.write_timeout, has_left)))
+        is_disconnected = request.environ.get(HAS_LEFT, lambda: False)  # other servers do not set it
+        g.deadline.enter_context(with_deadline(_RequestDeadline(state().settings.write_timeout, is_disconnected)))
 
 
 def _end(_error: BaseException | None) -> None:

@@ -279,7 +279,7 @@ def _inserting(
 
 
 def _lock(session: Session, snapshot_id: int) -> tuple[Cohort, CohortSnapshot] | None:
-    """Lock a snapshot after its cohort, the order of all code; None if it no longer exists."""
+    """Lock a snapshot after its cohort, which is the lock order of all code; None if it no longer exists."""
     of_snapshot = select(CohortSnapshot.cohort_id).where(CohortSnapshot.id == snapshot_id)
     cohort = session.scalar(select(Cohort).where(Cohort.id == of_snapshot.scalar_subquery()).with_for_update())
     snapshot = session.scalar(select(CohortSnapshot).where(CohortSnapshot.id == snapshot_id).with_for_update())

@@ -41,10 +41,10 @@ class Category:
 
     def distribution(self, counts: Mapping[str, int]) -> dict[str, Any]:
         """Return a distribution: {category, label, description, order, buckets[{key, label, tone, count, order}]}."""
-        shown = sorted((self.describe(key) for key in counts), key=lambda one: (one.order, one.key))
+        shown = sorted((self.describe(key) for key in counts), key=lambda fact: (fact.order, fact.key))
         buckets = [
-            {"key": one.key, "label": one.label, "tone": one.tone, "count": counts[one.key], "order": one.order}
-            for one in shown
+            {"key": fact.key, "label": fact.label, "tone": fact.tone, "count": counts[fact.key], "order": fact.order}
+            for fact in shown
         ]
         head = {"category": self.name, "label": self.label, "description": self.description, "order": self.order}
         return head | {"buckets": buckets}

@@ -44,7 +44,7 @@ class Cluster:
 
 def find_clusters(session: Session, view_id: int, moved: Sequence[Moved]) -> list[Cluster]:
     """Find all groups of domains that moved in one direction, largest first; a group may have one domain."""
-    deltas = {one.after: one.delta for one in moved if one.delta}
+    deltas = {domain.after: domain.delta for domain in moved if domain.delta}
     groups: defaultdict[tuple[int, ...], list[tuple[str, Any]]] = defaultdict(list)
     if deltas:
         for key, positions in (
@@ -77,7 +77,7 @@ def _network_positions(
         )
         for part in in_parts(session, query, model, view_id, position=SnapshotMembers.position):
             for position, stored in part:
-                members = tuple(one for one in unpack_positions(stored) if one in deltas)
+                members = tuple(member for member in unpack_positions(stored) if member in deltas)
                 if members:
                     yield (owner, position), members
 
@@ -102,8 +102,8 @@ def _names(session: Session, view_id: int, keys: Sequence[tuple[str, Any]]) -> d
     """Return the names of keys; keys of network objects are positions."""
     found = {key: (key[0], str(key[1])) for key in keys if key[0] not in _KEYS}
     for kind, (model, column) in _KEYS.items():
-        wanted = [position for name, position in keys if name == kind]
-        for part in chunks(wanted, _ROWS_AT_A_TIME):
+        of_kind = [position for name, position in keys if name == kind]
+        for part in chunks(of_kind, _ROWS_AT_A_TIME):
             query = select(model.position, column).where(model.view_id == view_id, model.position.in_(part))
             found |= {(kind, position): (kind, str(value)) for position, value in session.execute(query)}
     return found

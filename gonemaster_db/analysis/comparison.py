@@ -114,7 +114,7 @@ class _Pairs:
 
     def common(self) -> Iterator[tuple[int, int]]:
         """Yield the positions of domains in both views."""
-        return ((one, other) for one, other in enumerate(self.later) if other != _ABSENT)
+        return ((earlier, later) for earlier, later in enumerate(self.later) if later != _ABSENT)
 
 
 class _Changes:
@@ -169,12 +169,12 @@ class _TagSide:
 def _compare_tags(
     session: Session, views: tuple[int, int], pairs: _Pairs, changes: _Changes, rules: TagRules, cost: Cost
 ) -> list[TagChange]:
-    places = [_tags(session, view_id, rules) for view_id in views]
+    positions = [_tags(session, view_id, rules) for view_id in views]
     found = []
-    for key in sorted({*places[0], *places[1]}):
+    for key in sorted({*positions[0], *positions[1]}):
         check_deadline(session)
-        was = _side(session, views[0], places[0].get(key), lambda at: at if pairs.later[at] != _ABSENT else _ABSENT)
-        now = _side(session, views[1], places[1].get(key), lambda at: pairs.earlier[at])
+        was = _side(session, views[0], positions[0].get(key), lambda at: at if pairs.later[at] != _ABSENT else _ABSENT)
+        now = _side(session, views[1], positions[1].get(key), lambda at: pairs.earlier[at])
         appeared, cleared = now.domains - was.domains, was.domains - now.domains
         _note(changes, key, was, now, rules, cost)
         if appeared or cleared or was.level != now.level:
@@ -191,7 +191,7 @@ def _levels(was: _TagSide, now: _TagSide) -> tuple[str | None, str | None]:
 
 def _note(changes: _Changes, key: TagKey, was: _TagSide, now: _TagSide, rules: TagRules, cost: Cost) -> None:
     """Add to the affected domains that the tag appeared, was cleared, or has another level."""
-    before, after = (0.0 if one.level is None else cost(key.module, key.tag, one.level) for one in (was, now))
+    before, after = (0.0 if side.level is None else cost(key.module, key.tag, side.level) for side in (was, now))
     changes.note(set(now.domains - was.domains), after, rules.classify(key, None, now.level))
     changes.note(set(was.domains - now.domains), -before, rules.classify(key, was.level, None))
     if was.level != now.level:
@@ -228,7 +228,7 @@ def _moved(pairs: _Pairs, changes: _Changes) -> list[Moved]:
         if new != old or explained:
             category = _CATEGORIES.get(changes.kinds[before], ChangeCategory.UNKNOWN)
             found.append(Moved(before, after, new - old, explained, category))
-    return sorted(found, key=lambda one: (one.delta, one.after))
+    return sorted(found, key=lambda domain: (domain.delta, domain.after))
 
 
 def _round(number: float) -> int:
@@ -243,8 +243,8 @@ def _totals(pairs: _Pairs, moved: Sequence[Moved], grades: Sequence[tuple[int, i
         for before, after in common
         if (old := pairs.before.scores[before]) is not None and (new := pairs.after.scores[after]) is not None
     ]
-    matrix = Counter((pairs.before.grades[one], pairs.after.grades[other]) for one, other in grades)
-    categories = Counter(one.category.name.lower() for one in moved)
+    matrix = Counter((pairs.before.grades[before], pairs.after.grades[after]) for before, after in grades)
+    categories = Counter(domain.category.name.lower() for domain in moved)
     return {
         "from_domain_count": len(pairs.later),
         "to_domain_count": len(pairs.earlier),

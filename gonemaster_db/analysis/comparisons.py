@@ -79,7 +79,8 @@ class StoredComparison:
         """Return a page of the domains that moved, by delta, then name."""
         rows = zip(*(column[offset : offset + limit] for column in self._moved), strict=True)
         return [
-            Moved(before, after, delta, said, ChangeCategory(category)) for before, after, delta, said, category in rows
+            Moved(before, after, delta, explained, ChangeCategory(category))
+            for before, after, delta, explained, category in rows
         ]
 
     @cached_property
@@ -94,7 +95,7 @@ class StoredComparison:
 
 def basis_of(before: PublicSnapshot, after: PublicSnapshot, scoring_hash: str) -> str:
     """Return a digest of everything besides the views that a comparison depends on."""
-    sides = [(one.vocabulary_id, one.tag_view_min_level) for one in (before, after)]
+    sides = [(snapshot.vocabulary_id, snapshot.tag_view_min_level) for snapshot in (before, after)]
     return hashlib.blake2b(repr((_VERSION, scoring_hash, sides)).encode(), digest_size=16).hexdigest()
 
 
@@ -121,8 +122,8 @@ def build_comparison(
         to_view_id=after,
         basis=basis,
         made_at=now,
-        summary=json.dumps({"totals": found.totals, "tags": [_tag_json(one) for one in found.tags]}),
-        clusters=json.dumps([asdict(one) for one in clusters]),
+        summary=json.dumps({"totals": found.totals, "tags": [_tag_json(tag) for tag in found.tags]}),
+        clusters=json.dumps([asdict(cluster) for cluster in clusters]),
         **_packed(found),
     )
 
@@ -143,7 +144,9 @@ def store_comparison(session: Session, row: SnapshotComparison) -> None:
 
 
 def _packed(found: Comparison) -> dict[str, bytes]:
-    moved = [(one.before, one.after, one.delta, one.explained, one.category.value) for one in found.moved]
+    moved = [
+        (domain.before, domain.after, domain.delta, domain.explained, domain.category.value) for domain in found.moved
+    ]
     return {
         "added": pack_columns([found.added]),
         "removed": pack_columns([found.removed]),

@@ -111,13 +111,14 @@ class _Numbers:
 
     def __init__(self, session: Session, runs: Sequence[RunFacts]) -> None:
         now = max(run.finished_at for run in runs)
-        endpoints = [one for run in runs for one in run.endpoints]
-        origins = [one for run in runs for one in run.origins]
-        addresses = {one.address for one in endpoints if one.address} | {one.address for one in origins}
-        asns = {asn for one in origins for asn in one.asns} | {asn for run in runs for asn, _ in run.asns}
-        self.nameservers = register(session, NAMESERVERS, {one.nameserver for one in endpoints}, now=now)
+        endpoints = [endpoint for run in runs for endpoint in run.endpoints]
+        origins = [origin for run in runs for origin in run.origins]
+        addresses = {endpoint.address for endpoint in endpoints if endpoint.address}
+        addresses |= {origin.address for origin in origins}
+        asns = {asn for origin in origins for asn in origin.asns} | {asn for run in runs for asn, _ in run.asns}
+        self.nameservers = register(session, NAMESERVERS, {endpoint.nameserver for endpoint in endpoints}, now=now)
         self.addresses = {"": NO_ADDRESS} | register(session, ADDRESSES, addresses, now=now)
-        self.prefixes = register(session, PREFIXES, {one.prefix for one in origins if one.prefix}, now=now)
+        self.prefixes = register(session, PREFIXES, {origin.prefix for origin in origins if origin.prefix}, now=now)
         register(session, ASNS, asns, now=now)
 
 
@@ -137,16 +138,16 @@ _of_run = attrgetter(*_OF_RUN)
 
 
 def _endpoint_rows(run: RunFacts, numbers: _Numbers) -> _Rows:
-    for one in run.endpoints:
-        times = one.avg_ms, one.min_ms, one.max_ms, one.query_count, one.unreachable
-        yield numbers.nameservers[one.nameserver], numbers.addresses[one.address], one.source, *times
+    for endpoint in run.endpoints:
+        times = endpoint.avg_ms, endpoint.min_ms, endpoint.max_ms, endpoint.query_count, endpoint.unreachable
+        yield numbers.nameservers[endpoint.nameserver], numbers.addresses[endpoint.address], endpoint.source, *times
 
 
 def _origin_rows(run: RunFacts, numbers: _Numbers) -> _Rows:
-    for one in run.origins:
-        prefix = numbers.prefixes[one.prefix] if one.prefix else None
-        for asn in one.asns or (NO_ASN,):
-            yield numbers.addresses[one.address], asn, prefix, one.status
+    for origin in run.origins:
+        prefix = numbers.prefixes[origin.prefix] if origin.prefix else None
+        for asn in origin.asns or (NO_ASN,):
+            yield numbers.addresses[origin.address], asn, prefix, origin.status
 
 
 def _asn_rows(run: RunFacts, _numbers: _Numbers) -> _Rows:
@@ -162,14 +163,14 @@ def _category_rows(run: RunFacts, _numbers: _Numbers) -> _Rows:
 
 
 def _summary_rows(run: RunFacts, _numbers: _Numbers) -> _Rows:
-    resolved = [one for one in run.endpoints if one.address]
-    families = [(one.nameserver, ":" in one.address) for one in resolved]
+    resolved = [endpoint for endpoint in run.endpoints if endpoint.address]
+    families = [(endpoint.nameserver, ":" in endpoint.address) for endpoint in resolved]
     yield (
         *_of_run(run),
-        len({one.nameserver for one in run.endpoints}),
+        len({endpoint.nameserver for endpoint in run.endpoints}),
         len(resolved),
         len({asn for asn, _ in run.asns}),
-        len({one.prefix for one in run.origins if one.prefix}),
+        len({origin.prefix for origin in run.origins if origin.prefix}),
         len({name for name, ipv6 in families if not ipv6}),
         len({name for name, ipv6 in families if ipv6}),
     )

@@ -14,8 +14,8 @@ def count_members(session: Session, tag: str) -> int:
 def covers(session: Session, batch_key: int, tag: str, *, percent: int) -> bool:
     """Return whether the jobs and runs of a batch test at least `percent` of the domains of a tag."""
     members = count_members(session, tag)
-    left = members - len(list_untested_members(session, batch_key, tag))
-    return left > 0 and 100 * left >= percent * members
+    tested = members - len(list_untested_members(session, batch_key, tag))
+    return tested > 0 and 100 * tested >= percent * members
 
 
 def list_missing_members(session: Session, batch_key: int, tag: str) -> list[str]:

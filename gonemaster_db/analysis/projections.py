@@ -84,8 +84,8 @@ class Projected:
 def find_waiting(session: Session, *, floor: str, created_since: datetime | None = None) -> list[UnseenBatch]:
     """Return the batches whose counters differ from those that the snapshots of cohorts have seen, newest first.
 
-    A batch belongs to the cohorts of its tags. A batch whose tags have no cohort belongs to those whose members it
-    tests, which `covers` decides.
+    A batch belongs to the cohorts of its tags. A batch whose tags have no cohort belongs to the cohorts whose
+    members it tests; `covers` decides this.
 
     `floor` is the minimum level of cohorts without their own. With `created_since` older batches that are already
     captured are skipped: checking all batches is more expensive and needed less often.
@@ -95,7 +95,7 @@ def find_waiting(session: Session, *, floor: str, created_since: datetime | None
         return []
     succeeded = count_succeeded(session, created_since)
     snapshots = session.scalars(select(CohortSnapshot).where(CohortSnapshot.batch_key.in_(list(succeeded))))
-    known = {(one.cohort_id, one.batch_key): one for one in snapshots}
+    known = {(snapshot.cohort_id, snapshot.batch_key): snapshot for snapshot in snapshots}
     removed = select(PurgedSnapshot.cohort_id, PurgedSnapshot.batch_key)
     purged = {tuple(row) for row in session.execute(removed.where(PurgedSnapshot.batch_key.in_(list(succeeded))))}
     made_for = _tags_of_cohorts(session, list(succeeded))
@@ -128,12 +128,12 @@ def _waiting(
     *,
     is_tagged: bool,
 ) -> UnseenBatch:
-    own = snapshot.tag_view_min_level if snapshot else cohort.tag_view_min_level or floor
+    min_level = snapshot.tag_view_min_level if snapshot else cohort.tag_view_min_level or floor
     return UnseenBatch(
         cohort.id,
         cohort.generation,
         cohort.source_tag,
-        own,
+        min_level,
         batch_key,
         succeeded,
         snapshot_id=snapshot.id if snapshot else None,
@@ -199,14 +199,14 @@ def store_projections(session: Session, waiting: UnseenBatch, results: Sequence[
     """
     cohort, batch = _lock(session, waiting)
     snapshot = ensure_snapshot(session, cohort, batch, floor=waiting.floor, now=now)
-    known = set(_projected(session, snapshot.id, [one.run_key for one in results]))
-    fresh = [one for one in results if one.run_key not in known]
+    known = set(_projected(session, snapshot.id, [result.run_key for result in results]))
+    fresh = [result for result in results if result.run_key not in known]
     if not fresh:
         return snapshot.id
-    write_facts(session, snapshot.id, _latest(session, snapshot.id, [one.facts for one in fresh if one.facts]))
+    write_facts(session, snapshot.id, _latest(session, snapshot.id, [result.facts for result in fresh if result.facts]))
     rows = (
-        (snapshot.id, one.run_key, "projected" if one.facts else "failed", PROJECTOR_VERSION, one.error)
-        for one in sorted(fresh, key=attrgetter("run_key"))
+        (snapshot.id, result.run_key, "projected" if result.facts else "failed", PROJECTOR_VERSION, result.error)
+        for result in sorted(fresh, key=attrgetter("run_key"))
     )
     insert_rows(session, Projection, _COLUMNS, rows)
     snapshot.facts_revision += 1

@@ -87,7 +87,7 @@ def list_public_snapshots(session: Session, cohort: Cohort) -> list[PublicSnapsh
     """Return the newest MAX_SNAPSHOTS public snapshots of a cohort, newest first by the time of their runs."""
     rows = session.execute(_offered(cohort).order_by(*_NEWEST_FIRST).limit(MAX_SNAPSHOTS)).all()
     default = _default_id(session, cohort)
-    return [_made(row, default) for row in rows]
+    return [_public_snapshot(row, default) for row in rows]
 
 
 def count_public_snapshots(session: Session, cohort: Cohort) -> int:
@@ -103,11 +103,11 @@ def find_public_snapshot(session: Session, cohort: Cohort, slug: str | None) -> 
     Raises: SnapshotNotFound: There is no such public snapshot.
     """
     default = _default_id(session, cohort)
-    wanted = CohortSnapshot.id == default if slug is None else CohortSnapshot.slug == slug
-    row = session.execute(_offered(cohort).where(wanted)).one_or_none()
+    condition = CohortSnapshot.id == default if slug is None else CohortSnapshot.slug == slug
+    row = session.execute(_offered(cohort).where(condition)).one_or_none()
     if row is None:
         raise SnapshotNotFound(slug or "default")
-    return _made(row, default)
+    return _public_snapshot(row, default)
 
 
 def find_default_snapshot(session: Session, cohort: Cohort) -> PublicSnapshot | None:
@@ -132,11 +132,11 @@ def find_adjacent_pairs(session: Session, snapshot_id: int) -> list[tuple[Public
     rank = select(ranks.c.rank).where(ranks.c.id == snapshot_id).scalar_subquery()
     near = select(ranks.c.id).where(ranks.c.rank.between(rank - 1, rank + 1))
     rows = session.execute(_offered(cohort).where(CohortSnapshot.id.in_(near)).order_by(*_NEWEST_FIRST)).all()
-    found = [_made(row, None) for row in reversed(rows)]
+    found = [_public_snapshot(row, None) for row in reversed(rows)]
     return [pair for pair in pairwise(found) if snapshot_id in (pair[0].id, pair[1].id)]
 
 
-def _made(row: Any, default: int | None) -> PublicSnapshot:
+def _public_snapshot(row: Any, default: int | None) -> PublicSnapshot:
     return PublicSnapshot(**row._mapping, is_default=row.id == default)  # noqa: SLF001  # a public attribute of rows
 
 

@@ -64,7 +64,7 @@ def clear_cohort(session: Session, cohort: Cohort, *, now: datetime) -> int:
 
 
 def rebuild_cohort(session: Session, cohort: Cohort, *, now: datetime, force: bool = False) -> Rebuilding | None:
-    """Project all runs of a cohort whose row is locked again.
+    """Project all runs of a cohort again; the caller has locked its row.
 
     Snapshots that lack runs cannot be rebuilt and are kept as they are; `force` removes them. The other snapshots lose
     their slugs, labels and pins. Returns None if the cohort is already being rebuilt.

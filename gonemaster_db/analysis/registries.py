@@ -54,13 +54,13 @@ def register(session: Session, registry: _Registry, keys: Collection[Any], *, no
     known = remembered.find(set(keys))
     if missing := sorted(set(keys) - known.keys()):
         known |= _ensure(session, registry, missing, now)
-    stale = sorted(key for key, one in known.items() if one.last_seen_at < now - _SEEN_INTERVAL)
+    stale = sorted(key for key, entry in known.items() if entry.last_seen_at < now - _SEEN_INTERVAL)
     for some in chunks(stale, _CHUNK):
         known |= _record_seen(session, registry, some, now, known)
     if missing or stale:
         fresh = {key: known[key] for key in (*missing, *stale)}
         after_commit(session, lambda: remembered.add(fresh))
-    return {key: one.number for key, one in known.items()}
+    return {key: entry.number for key, entry in known.items()}
 
 
 def _ensure(session: Session, registry: _Registry, keys: Collection[Any], now: datetime) -> dict[Any, _Known]:
@@ -81,7 +81,7 @@ def _read(session: Session, registry: _Registry, keys: Collection[Any]) -> dict[
     found: dict[Any, _Known] = {}
     for some in chunks(keys, _CHUNK):
         rows = session.execute(select(key, number, table.last_seen_at).where(key.in_(some)))
-        found |= {one: _Known(at, seen) for one, at, seen in rows}
+        found |= {value: _Known(at, seen) for value, at, seen in rows}
     return found
 
 
@@ -94,4 +94,4 @@ def _record_seen(
     session.execute(select(key).where(key.in_(keys)).order_by(key).with_for_update()).all()
     seen = update(table).where(key.in_(keys), table.last_seen_at < now).values(last_seen_at=now)
     session.execute(seen, execution_options={"synchronize_session": False})
-    return {one: _Known(known[one].number, now) for one in keys}
+    return {value: _Known(known[value].number, now) for value in keys}

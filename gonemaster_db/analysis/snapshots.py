@@ -80,15 +80,15 @@ def ensure_snapshot(session: Session, cohort: Cohort, batch: Batch, *, floor: st
     return found
 
 
-def _free_slug(session: Session, cohort_id: int, wanted: str) -> str:
-    """Return the wanted slug, with a number appended if an operator has given it to another snapshot."""
+def _free_slug(session: Session, cohort_id: int, base: str) -> str:
+    """Return the slug `base`, with a number appended if an operator has given it to another snapshot."""
     like = select(CohortSnapshot.slug).where(
-        CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug.startswith(wanted)
+        CohortSnapshot.cohort_id == cohort_id, CohortSnapshot.slug.startswith(base)
     )
-    taken, number, slug = set(session.scalars(like)), 1, wanted
+    taken, number, slug = set(session.scalars(like)), 1, base
     while slug in taken:
         number += 1
-        slug = f"{wanted}-{number}"
+        slug = f"{base}-{number}"
     return slug
 
 
@@ -106,7 +106,7 @@ def list_snapshots(session: Session, cohort_id: int) -> Sequence[CohortSnapshot]
 
 def with_source_runs(session: Session, snapshots: Iterable[CohortSnapshot]) -> set[int]:
     """Return the IDs of the snapshots whose batches still have succeeded runs."""
-    found = {one.id: one.batch_key for one in snapshots if one.batch_key is not None}
+    found = {snapshot.id: snapshot.batch_key for snapshot in snapshots if snapshot.batch_key is not None}
     succeeded = count_succeeded_of(session, set(found.values()))
     return {number for number, batch_key in found.items() if succeeded.get(batch_key)}
 
@@ -116,15 +116,15 @@ def count_missing_runs(session: Session, snapshots: Iterable[CohortSnapshot]) ->
 
     These snapshots cannot be rebuilt. The purged runs are those of the whole batch, of which the cohort may be a part.
     """
-    found = {one.id: one for one in snapshots if one.batch_key is not None}
-    keys = {one.batch_key or 0 for one in found.values()}
+    found = {snapshot.id: snapshot for snapshot in snapshots if snapshot.batch_key is not None}
+    keys = {snapshot.batch_key or 0 for snapshot in found.values()}
     stored, purged = count_succeeded_of(session, keys), read_purged(session, keys)
     missing = {}
-    for number, one in found.items():
-        key = one.batch_key or 0
+    for number, snapshot in found.items():
+        key = snapshot.batch_key or 0
         counted = purged[key].groups if key in purged else {}
         lost = sum(runs for group, runs in counted.items() if group.status is RunStatus.SUCCEEDED)
-        missing[number] = max(lost, one.run_count - stored.get(key, 0))
+        missing[number] = max(lost, snapshot.run_count - stored.get(key, 0))
     return {number: runs for number, runs in missing.items() if runs > 0}
 
 
@@ -261,14 +261,14 @@ def _show(snapshot: CohortSnapshot, *, public: bool) -> None:
     snapshot.is_public = public
 
 
-def _change_default(session: Session, snapshot: CohortSnapshot, wanted: bool | None, now: datetime) -> None:
+def _change_default(session: Session, snapshot: CohortSnapshot, is_default: bool | None, now: datetime) -> None:
     is_shown = snapshot.status is SnapshotStatus.CAPTURED and snapshot.is_public
-    if wanted and not is_shown:
+    if is_default and not is_shown:
         raise SnapshotStateError(
             Text("snapshot {slug} is not captured and public, so it cannot be the default", slug=snapshot.slug)
         )
-    if wanted is False or not is_shown:
+    if is_default is False or not is_shown:
         unpin(session, [snapshot.id], now=now)
-    elif wanted:
+    elif is_default:
         pin = {"default_snapshot_policy": DefaultPolicy.PINNED, "default_snapshot_id": snapshot.id, "updated_at": now}
         session.execute(update(Cohort).where(Cohort.id == snapshot.cohort_id).values(pin), execution_options=_NO_SYNC)

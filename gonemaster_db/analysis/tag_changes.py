@@ -76,7 +76,7 @@ class TagRules:
 def read_rules(session: Session, before: PublicSnapshot, after: PublicSnapshot) -> TagRules:
     """Return the rules for two snapshots."""
     floor = max(before.tag_view_min_level, after.tag_view_min_level, key=lambda level: _RANK.get(level, 0))
-    earlier, later = (read_vocabulary(session, one.vocabulary_id) for one in (before, after))
+    earlier, later = (read_vocabulary(session, snapshot.vocabulary_id) for snapshot in (before, after))
     return TagRules(floor if floor in _RANK else LEVELS[0], earlier, later)
 
 

@@ -144,14 +144,14 @@ def list_differences(
     items: list[DomainDifference] = []
     examined, remaining = 0, _PAGE_BYTES
     while examined < MAX_EXAMINED:
-        wanted = max(MIN_SLICE, limit - len(items))
-        rows = _candidates(session, old, new, _ComparedFindings(min_level, with_args), kinds, cursor, wanted)
+        slice_size = max(MIN_SLICE, limit - len(items))
+        rows = _candidates(session, old, new, _ComparedFindings(min_level, with_args), kinds, cursor, slice_size)
         for item in _compared(session, old, new, rows, _ComparedFindings(min_level, with_args)):
             remaining -= item.difference.byte_count
             if len(items) == limit or (items and remaining < 0):
                 return DifferencePage(items, items[-1].domain)
             items.append(item)
-        if len(rows) < wanted:
+        if len(rows) < slice_size:
             return DifferencePage(items, None)
         examined += len(rows)
         cursor = rows[-1][0]
@@ -160,7 +160,7 @@ def list_differences(
 
 @dataclass(frozen=True, slots=True)
 class _ComparedFindings:
-    """What to compare of the findings."""
+    """The selection of the findings to compare."""
 
     min_level: str
     with_args: bool
@@ -232,8 +232,8 @@ def _unmatched(batch: int, other: int, cursor: str, up_to: str | None, limit: in
         is_small
         # A scalar subquery is evaluated for each row; a join compares all pairs if the planner expects a narrow range.
     ):
-        own = select(match.domain).where(match.batch_key == other, match.domain == run.domain)
-        has_match = own.correlate(run).limit(1).scalar_subquery().is_not(None)
+        matching = select(match.domain).where(match.batch_key == other, match.domain == run.domain)
+        has_match = matching.correlate(run).limit(1).scalar_subquery().is_not(None)
     else:  # OFFSET makes PostgreSQL read the other batch separately; a join would read the names of all runs.
         apart = others.order_by(match.domain).offset(0).subquery()
         has_match = select(apart.c.domain).where(apart.c.domain == run.domain).exists()

@@ -161,7 +161,7 @@ class _Parts:
     def write(self, values: Values) -> None:
         """Append the values of a slice."""
         for column, domains in values.items():
-            data = pack_rows(one.row(text) for text, one in domains.items())
+            data = pack_rows(summary.row(text) for text, summary in domains.items())
             self._positions[column].append((self._file.tell(), len(data)))
             self._rows[column] += len(domains)
             self._file.write(data)

@@ -156,8 +156,8 @@ def change_batch(session: Session, batch_id: str, changes: Mapping[str, Any]) ->
 
 def set_snapshot_intent_of_tag(session: Session, tag: str) -> None:
     """Mark all batches of a tag to become snapshots."""
-    wanted = update(Batch).where(Batch.tag == tag, ~Batch.snapshot_intent).values(snapshot_intent=True)
-    session.execute(wanted, execution_options={"synchronize_session": False})
+    mark = update(Batch).where(Batch.tag == tag, ~Batch.snapshot_intent).values(snapshot_intent=True)
+    session.execute(mark, execution_options={"synchronize_session": False})
 
 
 def list_batches(
@@ -204,8 +204,8 @@ def count_statuses(session: Session, batch_id: str) -> Mapping[str, int]:
 def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
     """Count statuses, grades and worst levels of a batch, and determine its start and end."""
     key = find_batch_key(session, batch_id)
-    jobs, kept, purged = _job_groups(session, batch_id), _run_groups(session, key), _purged(session, key)
-    runs = [*kept, *_grouped_counts(purged.groups)]
+    jobs, remaining, purged = _job_groups(session, batch_id), _run_groups(session, key), _purged(session, key)
+    runs = [*remaining, *_grouped_counts(purged.groups)]
     of_runs = session.scalar(_first_start(Run.batch_key == key))
     return BatchSummary(
         status_counts=_statuses([*jobs, *runs]),
@@ -214,7 +214,7 @@ def summarise_batch(session: Session, batch_id: str) -> BatchSummary:
         started_at=_first(of_runs, purged.started_at, *(group.first_start for group in jobs)),
         finished_at=None if jobs else _last(session.scalar(_last_finish(Run.batch_key == key)), purged.finished_at),
         purged_runs=purged.number,
-        kept=RemainingCounts(_statuses([*jobs, *kept]), _levels(kept)),
+        kept=RemainingCounts(_statuses([*jobs, *remaining]), _levels(remaining)),
     )
 
 

@@ -34,7 +34,7 @@ _PURGED = (Run.key, Run.id, Run.domain_id, *_COUNTED)
 
 @dataclass(frozen=True, slots=True)
 class BatchImpact:
-    """What deleting a batch would remove.
+    """The objects that the deletion of a batch would remove.
 
     `fact_rows` are rows of the analysis; `snapshots` are mappings with cohort_id, cohort_label, snapshot_slug,
     snapshot_label and is_default.
@@ -105,7 +105,7 @@ def _discard_snapshots(session: Session, batch_key: int) -> None:
 def purge_finished_before(session: Session, cutoff: datetime, *, limit: int = 250) -> int:
     """Remove up to `limit` runs that finished before the cut-off, oldest first; return their number.
 
-    Call it until it returns 0, each time in a new transaction, so that no other transaction waits for long; see
+    Call it until it returns 0, each time in a new transaction, so that no other transaction waits long; see
     `purging`.
     """
     old = select(*_PURGED).where(Run.finished_at < cutoff).order_by(Run.finished_at)

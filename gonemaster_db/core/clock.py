@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 
-def _own() -> datetime:
+def _local_time() -> datetime:
     return datetime.now(UTC)
 
 
-_read: Callable[[], datetime] = _own
+_read: Callable[[], datetime] = _local_time
 
 
 def utcnow() -> datetime:

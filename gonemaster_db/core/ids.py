@@ -14,7 +14,7 @@ _RANDOM_DIGITS = 10  # 59 bits, which avoid collisions of two processes within o
 _PUBLIC_DIGITS = 12  # 71 bits, all random
 _OLD_PUBLIC_DIGITS = 8
 _BULK_DIGITS = 5
-_LONGEST_ID = 64
+_MAX_ID = 64
 _KEY_DIGITS = _TIME_DIGITS + 2
 # The digits give an unsigned number, but databases have signed integers; this fits until the year 2122.
 _KEY_OFFSET = 2**63
@@ -28,7 +28,7 @@ def new_job_id() -> str:
 
 def is_job_id(text: str) -> bool:
     """Return whether a string has the form of a job ID."""
-    return len(text) <= _LONGEST_ID and text.startswith("job_") and text.isascii() and text[4:].isalnum()
+    return len(text) <= _MAX_ID and text.startswith("job_") and text.isascii() and text[4:].isalnum()
 
 
 def created_at(job_id: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Bulk removal in short transactions, so that no other transaction waits for long."""
+"""Bulk removal in short transactions, so that no other transaction waits long."""
 
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep

@@ -38,9 +38,9 @@ def recent(
     session: Session, key: Hashable, count: Callable[[], Counted], *, large: Callable[[Counted], bool]
 ) -> Counted:
     """Return the result of `count` of at most LIFE_S ago if it was `large`, otherwise a new result."""
-    own = (session.get_bind().engine.dialect, key)
+    full_key = (session.get_bind().engine.dialect, key)
     with _lock:
-        found = kept.get(own, _ABSENT)
+        found = kept.get(full_key, _ABSENT)
     if found is not _ABSENT:
         return cast("Counted", found)
     counted = count()

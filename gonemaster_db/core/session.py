@@ -75,7 +75,7 @@ class Store:
         self._is_unavailable: Callable[[], bool] = lambda: False
 
     def refuse_while(self, is_unavailable: Callable[[], bool]) -> None:
-        """Refuse new work while this returns True: another component checks the database and gets no answer.
+        """Refuse new work while the function returns True: another component gets no answer from the database.
 
         Otherwise each caller would wait for its whole timeout and block a thread.
         """

@@ -33,43 +33,43 @@ _FEW_MEMBERS = 10_000
 
 
 def list_domains(
-    session: Session, wanted: DomainFilter, *, sort: str = DOMAIN_SORT, limit: int = 100, offset: int = 0
+    session: Session, criteria: DomainFilter, *, sort: str = DOMAIN_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Domain]:
     """Return a page of domains; a domain that was never tested sorts before all tested domains by time."""
     # For a rare substring, walking a sorted index would read the whole index.
-    if wanted.name and (named := find_named(session, wanted.name, most=_FEW)) is not None:
-        return _sorted(session, [Domain.id.in_(named), *_conditions(replace(wanted, name=None))], sort, limit, offset)
-    total = _count(session, wanted)
+    if criteria.name and (named := find_named(session, criteria.name, maximum=_FEW)) is not None:
+        return _sorted(session, [Domain.id.in_(named), *_conditions(replace(criteria, name=None))], sort, limit, offset)
+    total = _count(session, criteria)
     if offset >= total:
         return Page([], total, limit, offset)
-    members = None if wanted.domain_tag is None else count_tag_domains(session, wanted.domain_tag)
+    members = None if criteria.domain_tag is None else count_tag_domains(session, criteria.domain_tag)
     ids = None
     if total > _FEW and (members is None or members > _FEW_MEMBERS):
         candidates = 0.0 if not members else (limit + offset) * _count(session, DomainFilter()) / members
         ids = walk_domains(
-            session, wanted, sort, limit=limit, offset=offset, candidates=candidates, members=members or 0
+            session, criteria, sort, limit=limit, offset=offset, candidates=candidates, members=members or 0
         )
     if ids is None:
-        found = select(Domain.id).where(*_conditions(wanted)).cte("found").prefix_with("MATERIALIZED")
+        found = select(Domain.id).where(*_conditions(criteria)).cte("found").prefix_with("MATERIALIZED")
         return _sorted(session, [Domain.id.in_(select(found.c.id))], sort, limit, offset, total=total)
     by_id = {domain.id: domain for domain in session.scalars(select(Domain).where(Domain.id.in_(ids)))}
     return Page([by_id[number] for number in ids if number in by_id], total, limit, offset)
 
 
-def count_listed(session: Session, wanted: DomainFilter) -> int:
+def count_listed(session: Session, criteria: DomainFilter) -> int:
     """Count the domains that match a filter; a large count may be some seconds old."""
-    return _count(session, wanted)
+    return _count(session, criteria)
 
 
-def remove_from_tag(session: Session, wanted: DomainFilter, *, limit: int) -> int:
+def remove_from_tag(session: Session, criteria: DomainFilter, *, limit: int) -> int:
     """Remove up to `limit` matching domains from the tag of the filter; return their number.
 
     Call it until it returns 0, each time in a new transaction; see `purging`. The domains and their runs are not
     deleted.
     """
-    some = select(Domain.id).where(*_conditions(wanted)).order_by(Domain.id).limit(limit)
+    some = select(Domain.id).where(*_conditions(criteria)).order_by(Domain.id).limit(limit)
     deletion = delete(DomainTag).where(
-        DomainTag.tag == wanted.domain_tag, DomainTag.domain_id.in_(session.scalars(some).all())
+        DomainTag.tag == criteria.domain_tag, DomainTag.domain_id.in_(session.scalars(some).all())
     )
     options = {"synchronize_session": False}
     return len(session.scalars(deletion.returning(DomainTag.domain_id), execution_options=options).all())
@@ -91,23 +91,23 @@ def _sorted(
     return Page(session.scalars(query).all(), total, limit, offset)
 
 
-def _count(session: Session, wanted: DomainFilter) -> int:
-    tag = wanted.domain_tag
-    if tag is not None and replace(wanted, domain_tag=None) == DomainFilter():
+def _count(session: Session, criteria: DomainFilter) -> int:
+    tag = criteria.domain_tag
+    if tag is not None and replace(criteria, domain_tag=None) == DomainFilter():
         return count_tag_domains(session, tag)
-    counted = select(func.count()).select_from(Domain).where(*_conditions(wanted))
-    examined = partial(_examined, session, wanted)
-    return recent_total(session, ("domains", wanted), lambda: session.scalar(counted) or 0, examined=examined)
+    counted = select(func.count()).select_from(Domain).where(*_conditions(criteria))
+    examined = partial(_examined, session, criteria)
+    return recent_total(session, ("domains", criteria), lambda: session.scalar(counted) or 0, examined=examined)
 
 
-def _examined(session: Session, wanted: DomainFilter) -> int:
-    return 0 if wanted == DomainFilter() else _count(session, DomainFilter(domain_tag=wanted.domain_tag))
+def _examined(session: Session, criteria: DomainFilter) -> int:
+    return 0 if criteria == DomainFilter() else _count(session, DomainFilter(domain_tag=criteria.domain_tag))
 
 
-def _conditions(wanted: DomainFilter) -> list[ColumnElement[bool]]:
-    found = index_conditions(wanted)
-    if wanted.domain_tag is not None:
-        found.append(member_condition(wanted.domain_tag))
-    if wanted.untagged:
+def _conditions(criteria: DomainFilter) -> list[ColumnElement[bool]]:
+    found = index_conditions(criteria)
+    if criteria.domain_tag is not None:
+        found.append(member_condition(criteria.domain_tag))
+    if criteria.untagged:
         found.append(~select(DomainTag.tag).where(DomainTag.domain_id == Domain.id).exists())
     return found

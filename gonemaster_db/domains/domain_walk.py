@@ -63,11 +63,11 @@ class Group:
 
 
 def index_conditions(
-    wanted: DomainFilter, source: "type[Domain | DomainRunCount]" = Domain
+    criteria: DomainFilter, source: "type[Domain | DomainRunCount]" = Domain
 ) -> list[ColumnElement[bool]]:
     """Return the conditions on the columns that all indexes have: name and level."""
-    found = [contains_name(source.name.expression, wanted.name)] if wanted.name else []
-    return found if (levels := _levels(wanted)) is None else [*found, source.latest_level.expression.in_(levels)]
+    found = [contains_name(source.name.expression, criteria.name)] if criteria.name else []
+    return found if (levels := _levels(criteria)) is None else [*found, source.latest_level.expression.in_(levels)]
 
 
 def member_condition(tag: str) -> ColumnElement[bool]:
@@ -76,42 +76,44 @@ def member_condition(tag: str) -> ColumnElement[bool]:
 
 
 def walk_domains(
-    session: Session, wanted: DomainFilter, sort: str, *, limit: int, offset: int, candidates: float, members: int = 0
+    session: Session, criteria: DomainFilter, sort: str, *, limit: int, offset: int, candidates: float, members: int = 0
 ) -> list[int] | None:
     """Return the IDs of a page; groups before the page are counted but not read.
 
     `candidates` is the expected number of domains to examine, `members` the number of domains of the tag. Returns None
     if untagged domains are wanted and the walk would be too long.
     """
-    if wanted.domain_tag is None and not wanted.untagged:
-        return _walk_groups(session, _groups(session, wanted, sort), wanted, limit, offset)
+    if criteria.domain_tag is None and not criteria.untagged:
+        return _walk_groups(session, _groups(session, criteria, sort), criteria, limit, offset)
     maximum = max(_MAX_LOOKED_UP, members // _LOOKED_UP_OF)
     if candidates <= maximum:
-        found = _look_up(session, _groups(session, wanted, sort), wanted, limit, offset, maximum=maximum)
+        found = _look_up(session, _groups(session, criteria, sort), criteria, limit, offset, maximum=maximum)
         if found is not None:
             return found
-    if wanted.domain_tag is None:
+    if criteria.domain_tag is None:
         return None
     if sort.startswith("name"):
-        (group,) = _groups(session, wanted, sort)
-        every = _candidates(group, wanted, None)
-        query = _paged(group, every, limit, offset).where(_hashed(every.c.id, wanted.domain_tag))
+        (group,) = _groups(session, criteria, sort)
+        every = _candidates(group, criteria, None)
+        query = _paged(group, every, limit, offset).where(_hashed(every.c.id, criteria.domain_tag))
     else:
-        query = select(Domain.id).where(*index_conditions(wanted), _hashed(Domain.id.expression, wanted.domain_tag))
+        query = select(Domain.id).where(*index_conditions(criteria), _hashed(Domain.id.expression, criteria.domain_tag))
         query = query.order_by(*sort_order(sort)).limit(limit).offset(offset)
     return list(session.scalars(query))
 
 
-def _walk_groups(session: Session, groups: Iterable[Group], wanted: DomainFilter, limit: int, offset: int) -> list[int]:
+def _walk_groups(
+    session: Session, groups: Iterable[Group], criteria: DomainFilter, limit: int, offset: int
+) -> list[int]:
     found: list[int] = []
     for group in groups:
         missing = limit - len(found)
-        candidates = _candidates(group, wanted, missing + offset)
+        candidates = _candidates(group, criteria, missing + offset)
         rows = session.scalars(_paged(group, candidates, missing, offset)).all()
         if rows:
             offset = 0
         elif offset:
-            every = _candidates(group, wanted, None)
+            every = _candidates(group, criteria, None)
             offset -= session.scalar(select(func.count()).select_from(every)) or 0
         found += rows
         if len(found) == limit:
@@ -120,14 +122,14 @@ def _walk_groups(session: Session, groups: Iterable[Group], wanted: DomainFilter
 
 
 def _look_up(
-    session: Session, groups: Iterable[Group], wanted: DomainFilter, limit: int, offset: int, *, maximum: int
+    session: Session, groups: Iterable[Group], criteria: DomainFilter, limit: int, offset: int, *, maximum: int
 ) -> list[int] | None:
     """Look the first domains up in the tag (in all tags for untagged ones); None if the page stays incomplete."""
-    tag = wanted.domain_tag
+    tag = criteria.domain_tag
     found: list[int] = []
-    left = maximum
+    remaining = maximum
     for group in groups:
-        first = _candidates(group, wanted, left)
+        first = _candidates(group, criteria, remaining)
         tags = select(literal(1)).where(DomainTag.domain_id == first.c.id).limit(1)
         if tag is None:
             is_wanted = tags.scalar_subquery().is_(None)
@@ -136,18 +138,18 @@ def _look_up(
         found += session.scalars(_paged(group, first, limit - len(found), offset).where(is_wanted))
         if len(found) == limit:
             return found
-        left -= session.scalar(select(func.count()).select_from(first)) or 0
-        if left <= 0 or offset:
+        remaining -= session.scalar(select(func.count()).select_from(first)) or 0
+        if remaining <= 0 or offset:
             return None
     return found
 
 
-def _candidates(group: Group, wanted: DomainFilter, maximum: int | None) -> Subquery:
+def _candidates(group: Group, criteria: DomainFilter, maximum: int | None) -> Subquery:
     """Select the domains of a group that match all conditions except tags, in order.
 
     OFFSET 0 keeps PostgreSQL from merging the parts into the outer query, where it would hash a tag once for each part.
     """
-    conditions = index_conditions(wanted, group.source)
+    conditions = index_conditions(criteria, group.source)
     parts = [
         select(group.id, *group.first_columns, group.source.name)
         .where(part, *conditions)
@@ -188,19 +190,19 @@ def sort_order(sort: str) -> list[ColumnElement[Any]]:
     return [first.nulls_first() if sort == "latest_run_at_asc" else first.nulls_last(), _NAME]
 
 
-def _levels(wanted: DomainFilter) -> list[str] | None:
+def _levels(criteria: DomainFilter) -> list[str] | None:
     """Return the matching levels; None matches any level and domains without a level."""
-    if wanted.level is None and wanted.min_level is None:
+    if criteria.level is None and criteria.min_level is None:
         return None
-    least = LEVELS if wanted.min_level is None else at_least(wanted.min_level)
-    return [level for level in least if wanted.level in (None, level)]
+    levels = LEVELS if criteria.min_level is None else at_least(criteria.min_level)
+    return [level for level in levels if criteria.level in (None, level)]
 
 
-def _groups(session: Session, wanted: DomainFilter, sort: str) -> Iterator[Group]:
+def _groups(session: Session, criteria: DomainFilter, sort: str) -> Iterator[Group]:
     """Yield the groups of a sort order lazily."""
     name, _, direction = sort.rpartition("_")
     down = direction == "desc"
-    levels = _levels(wanted)
+    levels = _levels(criteria)
     if name == "name":
         yield Group(_level_conditions(_EVERY if levels is None else levels), down=down)
     elif name == "latest_level":

@@ -60,21 +60,21 @@ def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
     return _PositionIn(column, literal(part.lower(), DOMAIN_TYPE)) > 0
 
 
-def find_named(session: Session, part: str, *, most: int) -> Sequence[int] | None:
-    """Return the IDs of the domains whose name contains a substring, or None if there are more than `most`.
+def find_named(session: Session, part: str, *, maximum: int) -> Sequence[int] | None:
+    """Return the IDs of the domains whose name contains a substring, or None if there are more than `maximum`.
 
     A rare substring is searched in all names, so a short answer is cached. Names do not change and IDs ascend, so that
     only later domains are searched then; a domain of a transaction that commits late may be missing for LIFE_S.
     """
-    named = select(Domain.id).where(contains_name(Domain.name.expression, part)).limit(most + 1)
+    named = select(Domain.id).where(contains_name(Domain.name.expression, part)).limit(maximum + 1)
 
     def find() -> tuple[Sequence[int], int]:
         newest = session.scalar(select(func.max(Domain.id))) or 0
         return session.scalars(named).all(), newest
 
-    known, newest = recent(session, ("named", part, most), find, large=lambda found: len(found[0]) <= _MAX_CACHED)
+    known, newest = recent(session, ("named", part, maximum), find, large=lambda found: len(found[0]) <= _MAX_CACHED)
     found = {*known, *session.scalars(named.where(Domain.id > newest))}
-    return sorted(found) if len(found) <= most else None
+    return sorted(found) if len(found) <= maximum else None
 
 
 class _PositionIn(FunctionElement[int]):

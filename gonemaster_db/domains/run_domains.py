@@ -37,7 +37,7 @@ def name_condition(session: Session, part: str, *, sort: str, page_end: int, bat
     """Match runs of domains whose name contains `part`; `page_end` is the number of matches that the page needs."""
     if batch_key is not None and _is_small(session, batch_key):
         return DomainCondition(has_part(part), few=False)
-    if (few := find_named(session, part, most=FEW_DOMAINS)) is not None:
+    if (few := find_named(session, part, maximum=FEW_DOMAINS)) is not None:
         return DomainCondition(_DOMAIN_ID.in_(few), few=True)
     if sort.startswith(("domain", "batch")):  # The index contains the names.
         return DomainCondition(has_part(part), few=False)
@@ -70,11 +70,11 @@ class TagMembers:
     few: Sequence[int] | None
     number: int
 
-    def condition(self, wanted: int, domain_id: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Match the domains by a column; `wanted` rows are needed in an order that does not depend on the tag."""
+    def condition(self, row_count: int, domain_id: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Match the domains by a column; `row_count` rows are needed in an order that does not depend on the tag."""
         if self.few is not None:
             return domain_id.in_(self.few)
-        if wanted > LONG_WALK // 2 or self.number <= _SOON_READ:
+        if row_count > LONG_WALK // 2 or self.number <= _SOON_READ:
             return _hashed(domain_id, _members(self.tag))
         return _is_member(domain_id, self.tag)
 

@@ -1,7 +1,7 @@
 """Summaries of tags: counts of the newest runs of their domains.
 
-Counting a large tag takes long. A maintenance task therefore counts large tags once a minute if anything has changed,
-and readers use the stored counts.
+Counting a large tag takes a long time. A maintenance task therefore counts large tags once a minute if anything has
+changed, and readers use the stored counts.
 """
 
 import hashlib
@@ -61,8 +61,8 @@ def stored_summaries(session: Session, names: Sequence[str], *, now: datetime) -
         StoredTagSummary.tag.in_(names), StoredTagSummary.checked_at > now - VALID_FOR
     )
     return {
-        kept.tag: TagSummary(kept.tag, **{name: getattr(kept, name) for name in _COUNTS})
-        for kept in session.scalars(query)
+        stored.tag: TagSummary(stored.tag, **{name: getattr(stored, name) for name in _COUNTS})
+        for stored in session.scalars(query)
     }
 
 
@@ -71,18 +71,18 @@ def update_summaries(
 ) -> int:
     """Count the changed tags with more than `large` domains, and store the counts; return the number of tags."""
     with store.read_only() as session:
-        wanted = _signatures(session, large)
-        kept = {tag: bytes(signature) for tag, signature in session.execute(_KEPT)}
-    due = [tag for tag, signature in wanted.items() if kept.get(tag) != signature]
+        signatures = _signatures(session, large)
+        stored = {tag: bytes(signature) for tag, signature in session.execute(_KEPT)}
+    due = [tag for tag, signature in signatures.items() if stored.get(tag) != signature]
     counted: list[str] = []
     for tag in due:
         if stopped():
             break
         with store.read_only() as session:
             summary = count_newest(session, tag)
-        store.run_in_transaction(partial(_keep, summary=summary, signature=wanted[tag], now=now()))
+        store.run_in_transaction(partial(_keep, summary=summary, signature=signatures[tag], now=now()))
         counted.append(tag)
-    unchanged, small = sorted(wanted.keys() - due), sorted(kept.keys() - wanted.keys())
+    unchanged, small = sorted(signatures.keys() - due), sorted(stored.keys() - signatures.keys())
     if unchanged or small:
         store.run_in_transaction(partial(_note, unchanged=unchanged, small=small, now=now()))
     return len(counted)
@@ -110,8 +110,8 @@ def _keep(session: Session, *, summary: TagSummary, signature: bytes, now: datet
         return  # The tag was deleted in the meantime.
     row = {name: getattr(summary, name) for name in _COUNTS} | {"signature": signature, "checked_at": now}
     row["grades"] = dict(summary.grades)
-    kept = insert(session, StoredTagSummary).values(tag=summary.tag, **row)
-    session.execute(kept.on_conflict_do_update(index_elements=[StoredTagSummary.tag], set_=row))
+    stored = insert(session, StoredTagSummary).values(tag=summary.tag, **row)
+    session.execute(stored.on_conflict_do_update(index_elements=[StoredTagSummary.tag], set_=row))
 
 
 def _note(session: Session, *, unchanged: Sequence[str], small: Sequence[str], now: datetime) -> None:

@@ -65,8 +65,8 @@ def list_tag_names(session: Session, *, limit: int) -> Sequence[str]:
 def get_tag(session: Session, name: str) -> ListedTag:
     """Read a tag. Raises TagNotFound."""
     tag = _tag(session, name)
-    kept = _stored_numbers(session, [name])
-    return ListedTag(tag, kept[name] if kept else count_tag_domains(session, name))
+    stored = _stored_numbers(session, [name])
+    return ListedTag(tag, stored[name] if stored else count_tag_domains(session, name))
 
 
 def require_tag(session: Session, name: str) -> None:
@@ -183,8 +183,8 @@ def default_profile_id(session: Session, domain: str, *, tags: Iterable[str] = (
 
     Raises: AmbiguousProfile: The tags have different default profiles.
     """
-    own = default_profile_ids(session, [domain]).get(domain, [])
-    return single_profile_id([*own, *profile_ids_of_tags(session, tags)])
+    profile_ids = default_profile_ids(session, [domain]).get(domain, [])
+    return single_profile_id([*profile_ids, *profile_ids_of_tags(session, tags)])
 
 
 def single_profile_id(found: Iterable[int]) -> int | None:
@@ -210,10 +210,10 @@ def tags_by_default_profile(session: Session) -> dict[int, list[str]]:
 
 def profile_ids_of_tags(session: Session, names: Iterable[str]) -> list[int]:
     """Return the default profiles of tags; a missing tag has none."""
-    wanted = set(names)
-    if not wanted:
+    distinct = set(names)
+    if not distinct:
         return []
-    query = select(Tag.default_profile_id).where(Tag.name.in_(wanted), Tag.default_profile_id.is_not(None))
+    query = select(Tag.default_profile_id).where(Tag.name.in_(distinct), Tag.default_profile_id.is_not(None))
     return sorted({found for found in session.scalars(query) if found is not None})
 
 
@@ -235,7 +235,9 @@ def summarise_tag(session: Session, name: str) -> TagSummary:
     found = stored_summaries(session, [name], now=utcnow()).get(name)
     if found is None:
         key = ("summary of tag", name)
-        found = recent(session, key, lambda: count_newest(session, name), large=lambda kept: kept.domain_count > EXACT)
+        found = recent(
+            session, key, lambda: count_newest(session, name), large=lambda summary: summary.domain_count > EXACT
+        )
     if not found.domain_count:
         raise TagNotFound(name)
     return found
@@ -247,7 +249,7 @@ def _key(name: str) -> tuple[str, str]:
 
 def _stored_numbers(session: Session, names: Sequence[str]) -> dict[str, int]:
     """Return the stored numbers of domains of large tags."""
-    return {name: kept.domain_count for name, kept in stored_summaries(session, names, now=utcnow()).items()}
+    return {name: summary.domain_count for name, summary in stored_summaries(session, names, now=utcnow()).items()}
 
 
 def _tag(session: Session, name: str) -> Tag:

@@ -35,8 +35,8 @@ def _sentence(change: tuple[Any, ...]) -> str:
     """Describe a change that Alembic would make as an error of the schema."""
     verb, _, kind = change[0].partition("_")
     if verb == "modify":
-        _, _, table, column, _, found, wanted = change
-        return f"column {table}.{column}: {kind} is {found}, not {wanted}"
+        _, _, table, column, _, found, expected = change
+        return f"column {table}.{column}: {kind} is {found}, not {expected}"
     state = "is missing" if verb == "add" else "is not part of this release"
     item = change[-1]
     if kind == "column":

@@ -66,12 +66,12 @@ _CLAIM = _claim_statement()  # built once, because constructing a statement cost
 def _renewal_statement() -> Any:
     # The condition is repeated: the subquery may wait for another transaction that takes the job, and PostgreSQL (READ
     # COMMITTED) checks only the outer condition again on the newest version of the row.
-    ours = (
+    leased = (
         _JOBS.c.id.in_(bindparam("ids", expanding=True)),
         _JOBS.c.status == JobStatus.RUNNING,
         _JOBS.c.worker == bindparam("claimant"),
     )
-    renewal = update(_JOBS).where(_JOBS.c.id.in_(lock_in_id_order(*ours)), *ours)
+    renewal = update(_JOBS).where(_JOBS.c.id.in_(lock_in_id_order(*leased)), *leased)
     return renewal.values(lease_until=bindparam("lease_end")).returning(_JOBS.c.id, _JOBS.c.cancel_requested_at)
 
 
@@ -117,25 +117,25 @@ def create_listed_jobs(session: Session, new: Sequence[NewJob], *, now: datetime
     """Queue a few jobs, each at the end of its tier, and return them in order; use `create_jobs` for many."""
     created_at = now or utcnow()
     positions = {
-        priority: iter(allocate_positions(session, priority, sum(one.priority == priority for one in new)))
-        for priority in dict.fromkeys(one.priority for one in new)
+        priority: iter(allocate_positions(session, priority, sum(job.priority == priority for job in new)))
+        for priority in dict.fromkeys(job.priority for job in new)
     }
     jobs = [
         Job(
             id=new_job_id(),
-            public_id=one.public_id,
-            domain=one.domain,
-            batch_id=one.batch_id,
-            priority=one.priority,
-            position=next(positions[one.priority]),
+            public_id=job.public_id,
+            domain=job.domain,
+            batch_id=job.batch_id,
+            priority=job.priority,
+            position=next(positions[job.priority]),
             created_at=created_at,
-            expires_at=one.expires_at,
-            profile=one.profile,
-            profile_id=one.profile_id,
-            profile_name=one.profile_name,
-            config=dict(one.config),
+            expires_at=job.expires_at,
+            profile=job.profile,
+            profile_id=job.profile_id,
+            profile_name=job.profile_name,
+            config=dict(job.config),
         )
-        for one in new
+        for job in new
     ]
     session.add_all(jobs)
     session.flush()
@@ -162,7 +162,7 @@ class CreatedJobs(NamedTuple):
 def create_longest_first(
     session: Session, new: Iterable[NewJob], *, now: datetime | None = None
 ) -> Iterator[CreatedJobs]:
-    """Queue the jobs of a batch like `create_jobs`, but start domains early whose newest run took long.
+    """Queue the jobs of a batch like `create_jobs`, but start domains with a slow newest run early.
 
     A test of silent name servers takes half a minute; if it starts last, the whole batch waits for it. This matters
     only for the end of a batch, so at most its last 8,191 jobs are ordered. Jobs of fast or unknown domains keep their

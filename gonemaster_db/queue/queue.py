@@ -171,8 +171,8 @@ def reorder_queue(session: Session, job_ids: Sequence[str]) -> list[list[str]]:
         raise QueueMismatch(_mismatch(job_ids, current.keys()))
     if any(current[job_id].priority != row.priority for job_id, row in zip(job_ids, waiting, strict=True)):
         raise QueueMismatch(Text("normal jobs must stay ahead of batch jobs"))
-    wanted = {job_id: row.position for job_id, row in zip(job_ids, waiting, strict=True)}
-    moved = {job_id: position for job_id, position in wanted.items() if current[job_id].position != position}
+    positions = {job_id: row.position for job_id, row in zip(job_ids, waiting, strict=True)}
+    moved = {job_id: position for job_id, position in positions.items() if current[job_id].position != position}
     _set_positions(session, moved)
     first_batch = sum(row.priority == Priority.NORMAL for row in waiting)
     return [list(job_ids[:first_batch]), list(job_ids[first_batch:])]
@@ -186,7 +186,7 @@ def _mismatch(job_ids: Sequence[str], waiting: KeysView[str]) -> str:
         ("not waiting", sorted(counts.keys() - waiting)),
         ("listed more than once", sorted(job_id for job_id, count in counts.items() if count > 1)),
     )
-    found = [f"{len(ids)} {what}, for example {ids[0][:100]!r}" for what, ids in errors if ids]
+    found = [f"{len(ids)} {problem}, for example {ids[0][:100]!r}" for problem, ids in errors if ids]
     return f"the order must list every waiting job exactly once: {'; '.join(found)}"
 
 
@@ -260,7 +260,7 @@ def _set_positions(session: Session, positions: Mapping[str, int]) -> None:
     for chunk in chunks(positions.items(), _UPDATE_CHUNK):
         # Two strings, because psycopg2 expands a list value by value.
         if session.get_bind().dialect.name == "postgresql":
-            ids, wanted = zip(*chunk, strict=True)
-            session.execute(_SET_POSITIONS, {"ids": ",".join(ids), "positions": ",".join(map(str, wanted))})
+            ids, numbers = zip(*chunk, strict=True)
+            session.execute(_SET_POSITIONS, {"ids": ",".join(ids), "positions": ",".join(map(str, numbers))})
         else:
             session.execute(_SET_POSITION, [{"id": job_id, "position": position} for job_id, position in chunk])

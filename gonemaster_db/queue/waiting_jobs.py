@@ -47,31 +47,31 @@ class WaitingFilter:
         return found
 
 
-def list_waiting_jobs(session: Session, wanted: WaitingFilter, *, limit: int, offset: int = 0) -> list[Job]:
+def list_waiting_jobs(session: Session, criteria: WaitingFilter, *, limit: int, offset: int = 0) -> list[Job]:
     """Return a page of waiting jobs in queue order, without their configuration."""
-    query = select(Job).where(*wanted.conditions()).options(defer(Job.config))
+    query = select(Job).where(*criteria.conditions()).options(defer(Job.config))
     return list(session.scalars(query.order_by(Job.priority, Job.position, Job.id).limit(limit).offset(offset)))
 
 
-def count_waiting_jobs(session: Session, wanted: WaitingFilter) -> int:
+def count_waiting_jobs(session: Session, criteria: WaitingFilter) -> int:
     """Count waiting jobs; a large count may be some seconds old."""
 
     def count() -> int:
-        return session.scalar(select(func.count()).select_from(Job).where(*wanted.conditions())) or 0
+        return session.scalar(select(func.count()).select_from(Job).where(*criteria.conditions())) or 0
 
-    return recent_total(session, ("waiting", wanted), count)
+    return recent_total(session, ("waiting", criteria), count)
 
 
-def waiting_ids(session: Session, wanted: WaitingFilter, *, limit: int) -> list[str]:
+def waiting_ids(session: Session, criteria: WaitingFilter, *, limit: int) -> list[str]:
     """Return the IDs of waiting jobs in queue order."""
-    query = select(Job.id).where(*wanted.conditions()).order_by(Job.priority, Job.position, Job.id).limit(limit)
+    query = select(Job.id).where(*criteria.conditions()).order_by(Job.priority, Job.position, Job.id).limit(limit)
     return list(session.scalars(query))
 
 
-def last_waiting_ids(session: Session, wanted: WaitingFilter, *, limit: int) -> list[str]:
+def last_waiting_ids(session: Session, criteria: WaitingFilter, *, limit: int) -> list[str]:
     """Return the IDs of the last waiting jobs, in queue order."""
     backward = (Job.priority.desc(), Job.position.desc(), Job.id.desc())
-    query = select(Job.id).where(*wanted.conditions()).order_by(*backward).limit(limit)
+    query = select(Job.id).where(*criteria.conditions()).order_by(*backward).limit(limit)
     return list(session.scalars(query))[::-1]
 
 

@@ -136,9 +136,9 @@ def _upsert_each() -> Any:
 @cache
 def _upsert_all() -> Any:
     """Return a statement that takes arrays: removing a thousand runs changes hundreds of counters."""
-    arrays = [bindparam(f"all_{one.name}", type_=ARRAY(one.type)) for one in _COUNTERS.c]
-    names = [one.name for one in _COUNTERS.c]
-    rows = func.unnest(*(cast_as(one, one.type) for one in arrays)).table_valued(*names)
+    arrays = [bindparam(f"all_{column.name}", type_=ARRAY(column.type)) for column in _COUNTERS.c]
+    names = [column.name for column in _COUNTERS.c]
+    rows = func.unnest(*(cast_as(column, column.type) for column in arrays)).table_valued(*names)
     return added(insert_into("postgresql", RunCounter).from_select(names, select(rows.render_derived("added"))))
 
 

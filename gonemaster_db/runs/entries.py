@@ -144,7 +144,7 @@ def entries_of_run(session: Session, run_id: str, *, min_level: str | None = Non
 
 def list_entries(
     session: Session,
-    wanted: EntryFilter,
+    criteria: EntryFilter,
     *,
     limit: int = 100,
     offset: int = 0,
@@ -157,17 +157,17 @@ def list_entries(
     `count_up_to`, or COUNT_SCATTERED_UP_TO for some filters; above, it is that number and `total_is_least` is set. A
     page with large entries is shorter (`is_cut`), with at least one entry: about PAGE_BYTES of arguments.
     """
-    search = _search(session, wanted)
+    search = _search(session, criteria)
     if search.spans_many_domains:
         count_up_to = min(count_up_to, COUNT_SCATTERED_UP_TO)
-    rest, few = offset, _few_hits(session, search, wanted)
+    rest, few = offset, _few_hits(session, search, criteria)
     hits: Iterator[_Hit]
     beyond: ColumnElement[bool] | None
     if few is not None:
         total = sum(hit.entries for hit in few)
         hits = (hit for hit in few if after is None or hit.run_id >= after[0])
     else:
-        total = _total(session, wanted, search, count_up_to)
+        total = _total(session, criteria, search, count_up_to)
         if offset >= total and total < count_up_to:
             return Page([], total, limit, offset)
         if after is not None:
@@ -175,7 +175,7 @@ def list_entries(
         else:
             beyond, rest = recent(
                 session,
-                (_START, wanted, offset),
+                (_START, criteria, offset),
                 lambda: _skip(session, search, offset),
                 large=lambda _: offset >= _MIN_SKIPPED,
             )
@@ -185,48 +185,48 @@ def list_entries(
     if after is None and few is None and items:
         first, last = items[0].run_id, items[-1].run_id
         before = sum(item.run_id == last for item in items) + (rest if last == first else 0)
-        cache_value(session, (_START, wanted, offset), (search.order >= first, rest))
-        cache_value(session, (_START, wanted, offset + len(items)), (search.order >= last, before))
+        cache_value(session, (_START, criteria, offset), (search.order >= first, rest))
+        cache_value(session, (_START, criteria, offset + len(items)), (search.order >= last, before))
     is_least = total > count_up_to
     return Page(items, min(total, count_up_to), limit, offset, total_is_least=is_least, is_cut=is_cut)
 
 
 def read_entries_after(
     session: Session,
-    wanted: EntryFilter,
+    criteria: EntryFilter,
     after: Position | None,
     *,
     limit: int,
 ) -> list[EntryRecord]:
     """Read the matching entries after `after` (as in list_entries) without a count; fewer if they are large."""
-    search = _search(session, wanted)
+    search = _search(session, criteria)
     hits = _walk(session, search, None if after is None else search.order >= after[0])
     chosen, offset = _choose(session, search, hits, after=after, limit=limit, offset=0)
     items, _ = _read(session, search, chosen, after, limit=limit, offset=offset)
     return items
 
 
-def _search(session: Session, wanted: EntryFilter) -> _EntrySearch:
-    kinds = {"module": wanted.module, "testcase": wanted.testcase, "tag": wanted.tag, "level": wanted.level}
+def _search(session: Session, criteria: EntryFilter) -> _EntrySearch:
+    kinds = {"module": criteria.module, "testcase": criteria.testcase, "tag": criteria.tag, "level": criteria.level}
     matching = None
     if any(value is not None for value in kinds.values()):
         matching = find_outcomes(session, matching_kinds(session, **kinds))
-    tag = None if wanted.domain_tag is None else domains_of_tag(session, wanted.domain_tag)
-    return _EntrySearch(_conditions(session, wanted), matching, wanted.latest, tag)
+    tag = None if criteria.domain_tag is None else domains_of_tag(session, criteria.domain_tag)
+    return _EntrySearch(_conditions(session, criteria), matching, criteria.latest, tag)
 
 
-def _conditions(session: Session, wanted: EntryFilter) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, criteria: EntryFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if wanted.run_id is not None:
-        found.append(Run.id == wanted.run_id)
-    if wanted.domain_id is not None:
-        found.append(Run.domain_id == wanted.domain_id)
-    if wanted.batch_id is not None:
-        found.append(match_batch(session, wanted.batch_id))
+    if criteria.run_id is not None:
+        found.append(Run.id == criteria.run_id)
+    if criteria.domain_id is not None:
+        found.append(Run.domain_id == criteria.domain_id)
+    if criteria.batch_id is not None:
+        found.append(match_batch(session, criteria.batch_id))
     return found
 
 
-def _few_hits(session: Session, search: _EntrySearch, wanted: EntryFilter) -> list[_Hit] | None:
+def _few_hits(session: Session, search: _EntrySearch, criteria: EntryFilter) -> list[_Hit] | None:
     """Return all matching runs in order, or None if there are many, or were many some seconds ago.
 
     For rare matches, walking the runs in order would read all of them.
@@ -241,7 +241,7 @@ def _few_hits(session: Session, search: _EntrySearch, wanted: EntryFilter) -> li
         rows = session.execute(search.runs(FEW_RUNS + 1, hits=not first, walked=first)).all()
         return None if len(rows) > FEW_RUNS else sorted(_numbered(session, search, rows))
 
-    return recent(session, ("runs with entries", wanted), find, large=lambda hits: hits is None)
+    return recent(session, ("runs with entries", criteria), find, large=lambda hits: hits is None)
 
 
 def _numbered(session: Session, search: _EntrySearch, rows: Sequence[Any]) -> list[_Hit]:
@@ -256,23 +256,23 @@ def _numbered(session: Session, search: _EntrySearch, rows: Sequence[Any]) -> li
     return [_Hit(row.run_id, numbers[row.outcome_id]) for row in rows if row.outcome_id in numbers]
 
 
-def _entries_of_outcomes(session: Session, matching: MatchingOutcomes, wanted: set[int]) -> dict[int, int]:
+def _entries_of_outcomes(session: Session, matching: MatchingOutcomes, outcome_ids: set[int]) -> dict[int, int]:
     """Return the numbers of matching entries of outcomes; outcomes without matches are absent."""
-    found = {number: matching.some[number] for number in wanted & matching.some.keys()}
+    found = {number: matching.some[number] for number in outcome_ids & matching.some.keys()}
     if not matching.complete:
-        found |= count_entries(session, matching.kinds, wanted - found.keys())
+        found |= count_entries(session, matching.kinds, outcome_ids - found.keys())
     return found
 
 
-def _total(session: Session, wanted: EntryFilter, search: _EntrySearch, count_up_to: int) -> int:
-    key = ("entries", wanted, count_up_to)
+def _total(session: Session, criteria: EntryFilter, search: _EntrySearch, count_up_to: int) -> int:
+    key = ("entries", criteria, count_up_to)
     return recent_total(
         session, key, partial(_count, session, search, count_up_to), examined=partial(count_runs, session)
     )
 
 
 def _count(session: Session, search: _EntrySearch, maximum: int) -> int:
-    """Count matching entries; above `most` any larger number may be returned."""
+    """Count matching entries; above `maximum` any larger number may be returned."""
     sizes = [maximum + 1] if search.reads_runs_first else []
     if search.matching is None:  # A run has many entries, so a few runs usually exceed the limit.
         sizes = [maximum // 10 + 1, maximum + 1]
@@ -292,7 +292,7 @@ def _sum(session: Session, search: _EntrySearch, query: "Select[Any]") -> _Sum:
         func.max(some.c.run_id).label("last"),
     )
     groups = session.execute(select(some.c.outcome_id, *columns).group_by(some.c.outcome_id)).all()
-    numbers = _entries_of_outcomes(session, search.matching, {one[0] for one in groups}) if search.matching else {}
+    numbers = _entries_of_outcomes(session, search.matching, {group[0] for group in groups}) if search.matching else {}
     runs, entries, last = 0, 0, ""
     # A single pass, because there are ten thousand groups before a deep offset.
     for outcome_id, number, found, newest in groups:

@@ -253,8 +253,8 @@ def _end_waiting(
         "error": literal(error, Run.error.type),
         **{name: literal(0) for name in _COUNTS},
     }
-    kept = (_JOBS.c[name] for name in KEPT)
-    source = select(*kept, *computed.values()).join(Domain, Domain.name == _JOBS.c.domain)
+    copied = (_JOBS.c[name] for name in KEPT)
+    source = select(*copied, *computed.values()).join(Domain, Domain.name == _JOBS.c.domain)
     source = source.outerjoin(Batch, Batch.id == _JOBS.c.batch_id)
     session.execute(plain_insert(Run).from_select([*KEPT, *computed], source.where(_JOBS.c.id.in_(ids))))
     session.execute(delete(_JOBS).where(_JOBS.c.id.in_(ids)))

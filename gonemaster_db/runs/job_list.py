@@ -33,11 +33,11 @@ class _Arm:
 
 
 def list_jobs(
-    session: Session, wanted: JobFilter, *, sort: str = JOB_SORT, limit: int = 100, offset: int = 0
+    session: Session, criteria: JobFilter, *, sort: str = JOB_SORT, limit: int = 100, offset: int = 0
 ) -> Page[Job | Run]:
     """Return a page of jobs and runs in one order; `sort` is a key of sort_keys.SORTS."""
     end = limit + offset
-    arms = [_arm(session, model, wanted, sort, page_end=end) for model in (Job, Run) if can_match(model, wanted)]
+    arms = [_arm(session, model, criteria, sort, page_end=end) for model in (Job, Run) if can_match(model, criteria)]
     rows = _page_keys(session, [arm for arm in arms if arm.count], sort, limit, offset)
     return Page(load_listed(session, rows), sum(arm.count for arm in arms), limit, offset)
 
@@ -56,44 +56,44 @@ def load_listed(session: Session, rows: Sequence[tuple[int, str]]) -> list[Job |
     return [found[key] for _, key in rows if key in found]
 
 
-def _arm(session: Session, model: Any, wanted: JobFilter, sort: str, *, page_end: int) -> _Arm:
-    conditions = job_conditions(session, model, wanted)
+def _arm(session: Session, model: Any, criteria: JobFilter, sort: str, *, page_end: int) -> _Arm:
+    conditions = job_conditions(session, model, criteria)
     if model is Job:
         return _Arm(model, conditions, _count_rows(session, model, conditions))
-    if not wanted.domain:
-        return _Arm(model, conditions, _count_runs(session, wanted, conditions))
-    batch = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
-    names = name_condition(session, wanted.domain, sort=sort, page_end=page_end, batch_key=batch)
+    if not criteria.domain:
+        return _Arm(model, conditions, _count_runs(session, criteria, conditions))
+    batch = None if criteria.batch_id is None else find_batch_key(session, criteria.batch_id)
+    names = name_condition(session, criteria.domain, sort=sort, page_end=page_end, batch_key=batch)
     named = [*conditions, names.condition]
-    total = _total_of_names(session, wanted)
+    total = _total_of_names(session, criteria)
     if (ids := few_ids(session, named, total=None if names.few else total)) is not None:
         return _Arm(model, [Run.id.in_(ids)], len(ids))
     # The names of a batch are in an index; in another order its runs are looked up.
-    counted = named if names.few or batch is None else [*conditions, has_part(wanted.domain)]
-    return _Arm(model, named, _count_runs(session, wanted, counted) if total is None else total())
+    counted = named if names.few or batch is None else [*conditions, has_part(criteria.domain)]
+    return _Arm(model, named, _count_runs(session, criteria, counted) if total is None else total())
 
 
-def _total_of_names(session: Session, wanted: JobFilter) -> Callable[[], int] | None:
+def _total_of_names(session: Session, criteria: JobFilter) -> Callable[[], int] | None:
     """Return a function that counts the runs if only names are filtered, from the run counts of domains."""
-    if replace(wanted, domain=None) != JobFilter():
+    if replace(criteria, domain=None) != JobFilter():
         return None
-    return partial(count_runs_of_domains, session, part=wanted.domain, tag=None)
+    return partial(count_runs_of_domains, session, part=criteria.domain, tag=None)
 
 
-def _count_runs(session: Session, wanted: JobFilter, conditions: list[ColumnElement[bool]]) -> int:
+def _count_runs(session: Session, criteria: JobFilter, conditions: list[ColumnElement[bool]]) -> int:
     """Count the matches: from counters if possible, otherwise from an index with a cached result."""
-    if replace(wanted, status=None, batch_id=None, severity=None) == JobFilter():
-        return _count_from_counters(session, wanted)
+    if replace(criteria, status=None, batch_id=None, severity=None) == JobFilter():
+        return _count_from_counters(session, criteria)
     examined = partial(count_runs, session)
-    return recent_total(session, ("jobs", wanted), lambda: _count_rows(session, Run, conditions), examined=examined)
+    return recent_total(session, ("jobs", criteria), lambda: _count_rows(session, Run, conditions), examined=examined)
 
 
-def _count_from_counters(session: Session, wanted: JobFilter) -> int:
-    key = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
-    if wanted.batch_id is not None and key is None:
+def _count_from_counters(session: Session, criteria: JobFilter) -> int:
+    key = None if criteria.batch_id is None else find_batch_key(session, criteria.batch_id)
+    if criteria.batch_id is not None and key is None:
         return 0
-    levels = None if wanted.severity is None else _LEVELS[wanted.severity]
-    return count_runs(session, batch_key=key, status=wanted.status, levels=levels)
+    levels = None if criteria.severity is None else _LEVELS[criteria.severity]
+    return count_runs(session, batch_key=key, status=criteria.status, levels=levels)
 
 
 def _count_rows(session: Session, model: Any, conditions: list[ColumnElement[bool]]) -> int:
@@ -128,26 +128,26 @@ def _keys(model: Any) -> SortKeys:
     return RUN_KEYS if model is Run else JOB_KEYS
 
 
-def can_match(model: Any, wanted: JobFilter) -> bool:
+def can_match(model: Any, criteria: JobFilter) -> bool:
     """Return whether any job, or any run, can match."""
-    if model is Job and wanted.severity is not None:
+    if model is Job and criteria.severity is not None:
         return False
-    return wanted.status is None or (wanted.status in list(JobStatus)) == (model is Job)
+    return criteria.status is None or (criteria.status in list(JobStatus)) == (model is Job)
 
 
-def job_conditions(session: Session, model: Any, wanted: JobFilter) -> list[ColumnElement[bool]]:
+def job_conditions(session: Session, model: Any, criteria: JobFilter) -> list[ColumnElement[bool]]:
     """Return all conditions except the one on the domain of a run."""
     found: list[ColumnElement[bool]] = []
-    if wanted.status is not None:
-        found.append(model.status == wanted.status)
-    if wanted.batch_id is not None:
-        found.append(match_batch(session, wanted.batch_id) if model is Run else Job.batch_id == wanted.batch_id)
-    if wanted.domain and model is Job:  # A job has no row in `domains` before it graduates, but there are few jobs.
-        found.append(contains_name(Job.domain.expression, wanted.domain))
-    if wanted.severity is not None:
-        found.append(model.worst_level.in_(_LEVELS[wanted.severity]))
-    if wanted.created_after is not None:
-        found.append(model.created_at > wanted.created_after)
-    if wanted.created_before is not None:
-        found.append(model.created_at < wanted.created_before)
+    if criteria.status is not None:
+        found.append(model.status == criteria.status)
+    if criteria.batch_id is not None:
+        found.append(match_batch(session, criteria.batch_id) if model is Run else Job.batch_id == criteria.batch_id)
+    if criteria.domain and model is Job:  # A job has no row in `domains` before it graduates, but there are few jobs.
+        found.append(contains_name(Job.domain.expression, criteria.domain))
+    if criteria.severity is not None:
+        found.append(model.worst_level.in_(_LEVELS[criteria.severity]))
+    if criteria.created_after is not None:
+        found.append(model.created_at > criteria.created_after)
+    if criteria.created_before is not None:
+        found.append(model.created_at < criteria.created_before)
     return found

@@ -18,46 +18,46 @@ _SLICE = 2000
 _REPEATED = (Run.id, Run.domain, Run.profile, Run.profile_id, Run.profile_name, Run.config)
 
 
-def waiting_of_filter(session: Session, wanted: JobFilter, *, limit: int) -> list[str]:
+def waiting_of_filter(session: Session, criteria: JobFilter, *, limit: int) -> list[str]:
     """Return the IDs of matching queued and held jobs, from the back of the queue."""
-    if not can_match(Job, wanted):
+    if not can_match(Job, criteria):
         return []
-    query = select(Job.id).where(*job_conditions(session, Job, wanted), Job.status.in_(WAITING))
+    query = select(Job.id).where(*job_conditions(session, Job, criteria), Job.status.in_(WAITING))
     return list(session.scalars(query.order_by(Job.position.desc(), Job.id.desc()).limit(limit)))
 
 
-def count_unfinished(session: Session, wanted: JobFilter) -> int:
+def count_unfinished(session: Session, criteria: JobFilter) -> int:
     """Count the matching waiting and running jobs."""
-    if not can_match(Job, wanted):
+    if not can_match(Job, criteria):
         return 0
-    query = select(func.count()).select_from(Job).where(*job_conditions(session, Job, wanted))
+    query = select(func.count()).select_from(Job).where(*job_conditions(session, Job, criteria))
     return session.scalar(query) or 0
 
 
-def request_cancel_of_filter(session: Session, wanted: JobFilter, *, now: datetime) -> list[str]:
+def request_cancel_of_filter(session: Session, criteria: JobFilter, *, now: datetime) -> list[str]:
     """Request the cancellation of the matching running jobs; return their IDs."""
-    if not can_match(Job, wanted):
+    if not can_match(Job, criteria):
         return []
-    running = (*job_conditions(session, Job, wanted), Job.status == JobStatus.RUNNING)
+    running = (*job_conditions(session, Job, criteria), Job.status == JobStatus.RUNNING)
     first = case((Job.cancel_requested_at.is_(None), now), else_=Job.cancel_requested_at)
     marked = update(Job).where(*running).values(cancel_requested_at=first).returning(Job.id)
     return sorted(session.scalars(marked, execution_options={"synchronize_session": False}))
 
 
-def count_repeatable(session: Session, wanted: JobFilter) -> tuple[int, int]:
+def count_repeatable(session: Session, criteria: JobFilter) -> tuple[int, int]:
     """Count the matching runs, and the characters of their options as JSON."""
-    if not can_match(Run, wanted):
+    if not can_match(Run, criteria):
         return 0, 0
     length = func.coalesce(func.sum(func.length(cast(Run.config, Text))), 0)
-    count, characters = session.execute(select(func.count(), length).where(*_run_conditions(session, wanted))).one()
+    count, characters = session.execute(select(func.count(), length).where(*_run_conditions(session, criteria))).one()
     return count, int(characters)
 
 
-def iter_repeated(session: Session, wanted: JobFilter) -> Iterator[NewJob]:
+def iter_repeated(session: Session, criteria: JobFilter) -> Iterator[NewJob]:
     """Yield a new job with the same options for each matching run, in slices."""
-    if not can_match(Run, wanted):
+    if not can_match(Run, criteria):
         return
-    query = select(*_REPEATED).where(*_run_conditions(session, wanted)).order_by(Run.id).limit(_SLICE)
+    query = select(*_REPEATED).where(*_run_conditions(session, criteria)).order_by(Run.id).limit(_SLICE)
     last = ""
     while runs := session.execute(query.where(Run.id > last)).all():
         yield from map(_again, runs)
@@ -70,9 +70,9 @@ def repeated_jobs(session: Session, run_ids: Sequence[str]) -> list[NewJob]:
     return [_again(run) for run in rows]
 
 
-def _run_conditions(session: Session, wanted: JobFilter) -> list[ColumnElement[bool]]:
-    found = job_conditions(session, Run, wanted)
-    return [*found, has_part(wanted.domain)] if wanted.domain else found
+def _run_conditions(session: Session, criteria: JobFilter) -> list[ColumnElement[bool]]:
+    found = job_conditions(session, Run, criteria)
+    return [*found, has_part(criteria.domain)] if criteria.domain else found
 
 
 def _again(run: Any) -> NewJob:

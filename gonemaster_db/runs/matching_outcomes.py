@@ -31,20 +31,20 @@ class MatchingOutcomes:
 
 def find_outcomes(session: Session, kinds: Collection[int]) -> MatchingOutcomes:
     """Find the outcomes with at least one entry of these kinds."""
-    wanted = frozenset(kinds)
-    if not wanted:
-        return MatchingOutcomes(wanted, {})
+    kind_ids = frozenset(kinds)
+    if not kind_ids:
+        return MatchingOutcomes(kind_ids, {})
     common = caches_of(session).common
-    if known := common.find({wanted}):  # Outcomes are immutable and their number only grows.
-        return MatchingOutcomes(wanted, known[wanted], complete=False)
-    rows = session.scalars(_outcomes_of(wanted).limit(_MAX_ROWS + 1)).all()
+    if known := common.find({kind_ids}):  # Outcomes are immutable and their number only grows.
+        return MatchingOutcomes(kind_ids, known[kind_ids], complete=False)
+    rows = session.scalars(_outcomes_of(kind_ids).limit(_MAX_ROWS + 1)).all()
     found = sorted(set(rows))
-    some = count_entries(session, wanted, found[:_MAX_FEW])
+    some = count_entries(session, kind_ids, found[:_MAX_FEW])
     if len(rows) <= _MAX_ROWS and len(found) <= _MAX_FEW:
-        return MatchingOutcomes(wanted, some)
+        return MatchingOutcomes(kind_ids, some)
     if not has_created(session):
-        common.add({wanted: some})
-    return MatchingOutcomes(wanted, some, complete=False)
+        common.add({kind_ids: some})
+    return MatchingOutcomes(kind_ids, some, complete=False)
 
 
 def has_outcome(

@@ -41,9 +41,9 @@ class Progress:
         """Return the progress after the runs with these keys, returned by `next_keys`, were followed."""
         new = sorted(key for key in keys if key > self.seen)
         filled = sorted(key for key in keys if key <= self.seen)
-        kept = [left for hole in self.holes if hole.since > now - HOLE_LIFE_S for left in _without(hole, filled)]
+        remaining = [part for hole in self.holes if hole.since > now - HOLE_LIFE_S for part in _without(hole, filled)]
         missed = [Hole(low + 1, high - 1, now) for low, high in pairwise([self.seen, *new]) if high - low > 1]
-        holes = tuple(sorted([*kept, *missed])[-MAX_HOLES:])
+        holes = tuple(sorted([*remaining, *missed])[-MAX_HOLES:])
         return Progress(new[-1] if new else self.seen, holes, self.version)
 
 

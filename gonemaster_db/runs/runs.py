@@ -50,15 +50,23 @@ def describe_runs(session: Session, run_ids: Collection[str]) -> "Sequence[Row[s
 
 
 def list_runs(
-    session: Session, wanted: RunFilter, *, sort: str = RUN_SORT, limit: int = 100, offset: int = 0, full: bool = False
+    session: Session,
+    criteria: RunFilter,
+    *,
+    sort: str = RUN_SORT,
+    limit: int = 100,
+    offset: int = 0,
+    full: bool = False,
 ) -> Page[Run]:
     """Return a page of runs; `sort` is a key of sort_keys.SORTS; `full` also reads profiles."""
-    domains = _domains(session, wanted, sort, limit + offset)
-    conditions = [*_conditions(session, wanted), *(one.condition for one in domains)]
-    event = None if wanted.event_tag is None else find_outcomes(session, matching_kinds(session, tag=wanted.event_tag))
+    domains = _domains(session, criteria, sort, limit + offset)
+    conditions = [*_conditions(session, criteria), *(domain.condition for domain in domains)]
+    event = (
+        None if criteria.event_tag is None else find_outcomes(session, matching_kinds(session, tag=criteria.event_tag))
+    )
     every = conditions if event is None else [*conditions, has_outcome(event)]
-    ids = _few_ids(session, wanted, every, event, are_few=any(one.few for one in domains))
-    total = len(ids) if ids is not None else _count(session, wanted, every)
+    ids = _few_ids(session, criteria, every, event, are_few=any(domain.few for domain in domains))
+    total = len(ids) if ids is not None else _count(session, criteria, every)
     if not total:
         return Page([], 0, limit, offset)
     skipped = offset
@@ -87,45 +95,45 @@ _page_of_all = cache(_page)  # the most frequent page; building the statement ta
 
 def list_public_runs(session: Session, domain_id: int, *, limit: int) -> Sequence[Run]:
     """Return the successful public runs of a domain, newest first."""
-    wanted = (Run.domain_id == domain_id, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
-    query = select(Run).where(*wanted).order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit)
+    conditions = (Run.domain_id == domain_id, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
+    query = select(Run).where(*conditions).order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit)
     return session.scalars(query.options(defer(Run.config))).all()
 
 
 def list_public_configs(session: Session, domain: str, *, limit: int) -> Sequence[tuple[str, dict[str, Any]]]:
     """Return ID and config of the successful public runs of a domain (by name), newest first."""
-    wanted = (Domain.name == domain, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
-    query = select(Run.id, Run.config).join(Domain, Domain.id == Run.domain_id).where(*wanted)
+    conditions = (Domain.name == domain, Run.public_id.is_not(None), Run.status == RunStatus.SUCCEEDED)
+    query = select(Run.id, Run.config).join(Domain, Domain.id == Run.domain_id).where(*conditions)
     found = session.execute(query.order_by(Run.finished_at.desc(), Run.key.desc()).limit(limit))
     return [(run_id, config) for run_id, config in found]
 
 
-def _domains(session: Session, wanted: RunFilter, sort: str, page_end: int) -> list[DomainCondition]:
+def _domains(session: Session, criteria: RunFilter, sort: str, page_end: int) -> list[DomainCondition]:
     found = []
-    if wanted.domain:
-        batch = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
-        found.append(name_condition(session, wanted.domain, sort=sort, page_end=page_end, batch_key=batch))
-    if wanted.domain_tag is not None:
-        found.append(tag_condition(session, wanted.domain_tag, sort=sort, page_end=page_end))
+    if criteria.domain:
+        batch = None if criteria.batch_id is None else find_batch_key(session, criteria.batch_id)
+        found.append(name_condition(session, criteria.domain, sort=sort, page_end=page_end, batch_key=batch))
+    if criteria.domain_tag is not None:
+        found.append(tag_condition(session, criteria.domain_tag, sort=sort, page_end=page_end))
     return found
 
 
 def _few_ids(
     session: Session,
-    wanted: RunFilter,
+    criteria: RunFilter,
     conditions: list[ColumnElement[bool]],
     event: MatchingOutcomes | None,
     *,
     are_few: bool,
 ) -> Sequence[str] | None:
     """Return the IDs of all matches if they are few, otherwise None."""
-    if not (wanted.domain or wanted.domain_tag or wanted.event_tag):
+    if not (criteria.domain or criteria.domain_tag or criteria.event_tag):
         return None
-    if event is not None and not event.complete and replace(wanted, event_tag=None) == RunFilter():
+    if event is not None and not event.complete and replace(criteria, event_tag=None) == RunFilter():
         return None
     total = None
-    if _is_about_domains(wanted) and not are_few:
-        total = partial(count_runs_of_domains, session, part=wanted.domain, tag=wanted.domain_tag)
+    if _is_about_domains(criteria) and not are_few:
+        total = partial(count_runs_of_domains, session, part=criteria.domain, tag=criteria.domain_tag)
     return few_ids(session, conditions, total=total)
 
 
@@ -146,29 +154,29 @@ def _try(
     return None
 
 
-def _is_about_domains(wanted: RunFilter) -> bool:
+def _is_about_domains(criteria: RunFilter) -> bool:
     """Return whether only domains are filtered, so that their run counts give the total."""
-    return replace(wanted, domain=None, domain_tag=None) == RunFilter()
+    return replace(criteria, domain=None, domain_tag=None) == RunFilter()
 
 
-def _count(session: Session, wanted: RunFilter, conditions: list[ColumnElement[bool]]) -> int:
+def _count(session: Session, criteria: RunFilter, conditions: list[ColumnElement[bool]]) -> int:
     """Count the matches: from counters or sums if possible, otherwise from an index with a cached result."""
-    if replace(wanted, batch_id=None, status=None, level=None, grade=None) == RunFilter():
-        return _count_from_counters(session, wanted)
-    if _is_about_domains(wanted):
-        return count_runs_of_domains(session, part=wanted.domain, tag=wanted.domain_tag)
+    if replace(criteria, batch_id=None, status=None, level=None, grade=None) == RunFilter():
+        return _count_from_counters(session, criteria)
+    if _is_about_domains(criteria):
+        return count_runs_of_domains(session, part=criteria.domain, tag=criteria.domain_tag)
     counted = select(func.count()).select_from(Run).where(*conditions)
     return recent_total(
-        session, ("runs", wanted), lambda: session.scalar(counted) or 0, examined=lambda: count_runs(session)
+        session, ("runs", criteria), lambda: session.scalar(counted) or 0, examined=lambda: count_runs(session)
     )
 
 
-def _count_from_counters(session: Session, wanted: RunFilter) -> int:
-    key = None if wanted.batch_id is None else find_batch_key(session, wanted.batch_id)
-    if wanted.batch_id is not None and key is None:
+def _count_from_counters(session: Session, criteria: RunFilter) -> int:
+    key = None if criteria.batch_id is None else find_batch_key(session, criteria.batch_id)
+    if criteria.batch_id is not None and key is None:
         return 0
-    levels = None if wanted.level is None else (wanted.level,)
-    return count_runs(session, batch_key=key, status=wanted.status, levels=levels, grade=wanted.grade)
+    levels = None if criteria.level is None else (criteria.level,)
+    return count_runs(session, batch_key=key, status=criteria.status, levels=levels, grade=criteria.grade)
 
 
 def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
@@ -190,20 +198,20 @@ def get_dnssec_chain(session: Session, run_id: str) -> Any | None:
     return read_stored_run(session, run_id).full_document.chain
 
 
-def _conditions(session: Session, wanted: RunFilter) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, criteria: RunFilter) -> list[ColumnElement[bool]]:
     """Return all conditions except those on domains."""
     exact = {
-        Run.domain: wanted.domain_exact and wanted.domain_exact.lower(),
-        Run.domain_id: wanted.domain_id,
-        Run.status: wanted.status,
-        Run.worst_level: wanted.level,
-        Run.grade: wanted.grade,
+        Run.domain: criteria.domain_exact and criteria.domain_exact.lower(),
+        Run.domain_id: criteria.domain_id,
+        Run.status: criteria.status,
+        Run.worst_level: criteria.level,
+        Run.grade: criteria.grade,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
-    if wanted.batch_id is not None:
-        found.append(match_batch(session, wanted.batch_id))
-    if wanted.finished_after is not None:
-        found.append(Run.finished_at > wanted.finished_after)
-    if wanted.finished_before is not None:
-        found.append(Run.finished_at < wanted.finished_before)
+    if criteria.batch_id is not None:
+        found.append(match_batch(session, criteria.batch_id))
+    if criteria.finished_after is not None:
+        found.append(Run.finished_at > criteria.finished_after)
+    if criteria.finished_before is not None:
+        found.append(Run.finished_at < criteria.finished_before)
     return found

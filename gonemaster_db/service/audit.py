@@ -83,8 +83,8 @@ def list_actions(
 
     An `action` that ends with a dot and a `who` that ends with a colon match as prefixes.
     """
-    wanted = ((AuditLine.action, action, "."), (AuditLine.who, who, ":"), (AuditLine.target, target, ""))
-    chosen = [_begins(column, text, end) for column, text, end in wanted if text]
+    criteria = ((AuditLine.action, action, "."), (AuditLine.who, who, ":"), (AuditLine.target, target, ""))
+    chosen = [_begins(column, text, end) for column, text, end in criteria if text]
     if after is not None:
         chosen.append(AuditLine.at > after)
     if before is not None:

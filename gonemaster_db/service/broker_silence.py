@@ -15,12 +15,12 @@ _FORGOTTEN_AFTER_S = 300.0
 def report_outage(session: Session, *, name: str, report: Mapping[str, Any]) -> None:
     """Store the report of a process, with the time `at` (POSIX seconds), and remove old reports of other processes."""
     row = _row(session)
-    kept = {} if row is None else row.value
-    kept = {one: old for one, old in kept.items() if old["at"] > report["at"] - _FORGOTTEN_AFTER_S}
+    reports = {} if row is None else row.value
+    reports = {process: old for process, old in reports.items() if old["at"] > report["at"] - _FORGOTTEN_AFTER_S}
     if row is None:
         session.add(WatchState(name=_STATE, value={name: dict(report)}, version=1))
     else:
-        row.value = {**kept, name: dict(report)}
+        row.value = {**reports, name: dict(report)}
         row.version += 1
 
 
@@ -28,7 +28,7 @@ def end_outage(session: Session, *, name: str) -> None:
     """Remove the report of a process."""
     row = _row(session)
     if row is not None and name in row.value:
-        row.value = {one: report for one, report in row.value.items() if one != name}
+        row.value = {process: report for process, report in row.value.items() if process != name}
         row.version += 1
 
 

@@ -123,8 +123,8 @@ def busy_hosts(session: Session, *, now: datetime, per_host: int) -> list[str]:
 
 def renew_deliveries(session: Session, ids: Collection[str], *, worker: str, until: datetime) -> set[str]:
     """Extend the claims; return the IDs of the deliveries that this worker still holds."""
-    own = (Delivery.id.in_(ids), Delivery.worker == worker, _WAITS)
-    renewed = update(Delivery).where(*own).values(lease_until=until).returning(Delivery.id)
+    claimed = (Delivery.id.in_(ids), Delivery.worker == worker, _WAITS)
+    renewed = update(Delivery).where(*claimed).values(lease_until=until).returning(Delivery.id)
     return set(session.scalars(renewed, execution_options=_NO_SYNC))
 
 
@@ -195,6 +195,6 @@ def _unclaimed(now: datetime) -> ColumnElement[bool]:
 
 
 def _change_claimed(session: Session, delivery_id: str, worker: str, values: Mapping[str, Any]) -> bool:
-    own = and_(Delivery.id == delivery_id, Delivery.worker == worker, _WAITS)
-    changed = update(Delivery).where(own).values(dict(values)).returning(Delivery.id)
+    claimed = and_(Delivery.id == delivery_id, Delivery.worker == worker, _WAITS)
+    changed = update(Delivery).where(claimed).values(dict(values)).returning(Delivery.id)
     return session.execute(changed, execution_options=_NO_SYNC).first() is not None

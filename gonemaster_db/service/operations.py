@@ -78,8 +78,8 @@ def list_operations(
     offset: int = 0,
 ) -> Page[Operation]:
     """Return a page of operations, newest first."""
-    wanted = ((Operation.status, status), (Operation.kind, kind))
-    conditions = [_KNOWN, *(column == value for column, value in wanted if value is not None)]
+    criteria = ((Operation.status, status), (Operation.kind, kind))
+    conditions = [_KNOWN, *(column == value for column, value in criteria if value is not None)]
     total = session.scalar(select(func.count()).select_from(Operation).where(*conditions)) or 0
     newest = select(Operation).where(*conditions).order_by(Operation.created_at.desc(), Operation.id.desc())
     return Page(session.scalars(newest.limit(limit).offset(offset)).all(), total, limit, offset)

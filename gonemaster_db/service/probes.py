@@ -152,7 +152,7 @@ def is_writable_within(store: Store, timeout: timedelta) -> bool:
 
 
 def describe_scarce_space(store: Store) -> str:
-    """Describe that the file system of the SQLite file is (nearly) full; empty if it is not, and for PostgreSQL."""
+    """Return a text if the file system of the SQLite file is (nearly) full; otherwise, and for PostgreSQL, ""."""
     if store.engine.dialect.name != "sqlite":
         return ""
     directory = Path(store.engine.url.database or "").resolve().parent

@@ -21,8 +21,8 @@ def store_state(session: Session, name: str, value: Mapping[str, Any], *, versio
     """Store a state unless it has changed since `version` was read (0: no state); return whether it was stored."""
     statement: Any
     if version:
-        own = (WatchState.name == name, WatchState.version == version)
-        statement = update(WatchState).where(*own).values(value=value, version=version + 1)
+        unchanged = (WatchState.name == name, WatchState.version == version)
+        statement = update(WatchState).where(*unchanged).values(value=value, version=version + 1)
     else:
         statement = insert(session, WatchState).values(name=name, value=value, version=1).on_conflict_do_nothing()
     return session.execute(statement.returning(WatchState.name), execution_options=_NO_SYNC).first() is not None

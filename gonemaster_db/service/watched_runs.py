@@ -60,7 +60,7 @@ def read_progress(session: Session, *, begin: int) -> Progress:
 
 
 def store_progress(session: Session, progress: Progress) -> bool:
-    """Store the progress unless another worker has stored one since it was read; return whether it was stored."""
+    """Store the progress unless another worker has stored progress since it was read; return whether it was stored."""
     value = {"seen": progress.seen, "holes": [list(hole) for hole in progress.holes]}
     return store_state(session, _STATE, value, version=progress.version)
 

@@ -113,8 +113,8 @@ def list_watches(
     session: Session, *, tag: str | None = None, domain: str | None = None, limit: int = 100, offset: int = 0
 ) -> Page[Watch]:
     """Return a page of watches by ID, optionally of one tag or one domain."""
-    wanted = ((Watch.tag, tag), (Watch.domain, domain))
-    chosen = [column == value for column, value in wanted if value is not None]
+    criteria = ((Watch.tag, tag), (Watch.domain, domain))
+    chosen = [column == value for column, value in criteria if value is not None]
     total = session.scalar(select(func.count()).select_from(Watch).where(*chosen)) or 0
     query = select(Watch).where(*chosen).order_by(Watch.id).limit(limit).offset(offset)
     return Page(session.scalars(query).all(), total, limit, offset)

@@ -39,7 +39,7 @@ class _Announcement:
 
 
 class _SourceFailed(Exception):
-    """A database gave no answer or an invalid one."""
+    """A database gave no answer or an invalid answer."""
 
 
 class Resolved(Protocol):
@@ -54,7 +54,7 @@ class Resolved(Protocol):
         """The problem with the aliases of the name, if any."""
 
     def records(self, rtype: str) -> Sequence[Record]:
-        """Return the records of that type at the end of the alias chain."""
+        """Return the records of the given type at the end of the alias chain."""
 
 
 class Resolver(Protocol):
@@ -110,7 +110,7 @@ class AsnLookup:
         """Return the origin of an address; lookups for addresses of one block wait for each other.
 
         Raises:
-          ValueError: it is not an address.
+          ValueError: the text is not an address.
         """
         origin = self.found.get(address)
         if origin is None:
@@ -132,7 +132,7 @@ class AsnLookup:
         """Look up several addresses concurrently; the result is in their order.
 
         Raises:
-          ValueError: one of them is not an address.
+          ValueError: a text is not an address.
         """
         wanted = list(dict.fromkeys(addresses))
         return dict(zip(wanted, await asyncio.gather(*map(self.lookup, wanted)), strict=True))
@@ -194,7 +194,7 @@ class AsnLookup:
         """Query a whois server; it costs the same as a connection to a name server.
 
         Raises:
-          OSError: it gave no answer.
+          OSError: the server gave no answer.
           _SourceFailed: the budget allows no more packets to it.
         """
         profile, budget = self._profile, self._budget

@@ -17,7 +17,7 @@ def check_writable(path: Path) -> None:
     """Check before the test that the file can be written; its content does not change.
 
     Raises:
-      OutputError: it cannot be written.
+      OutputError: the file cannot be written.
     """
     if path == STANDARD_OUTPUT:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from gonemaster_engine.cli.options import UsageError
 from gonemaster_engine.errors import DocumentError, EngineError, InvalidDelegation
 from gonemaster_engine.net.ports import check_source
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
+from gonemaster_engine.profile.repair import find_unknown_tags
 
 
 def selected(options: argparse.Namespace) -> tuple[str, ...]:
@@ -29,13 +31,15 @@ def excluded(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def profile_of(options: argparse.Namespace) -> Profile:
-    """Return the profile: the default, overridden by the file, then by the options.
+    """Return the profile: the default, overridden by the file, then by the options; warn about unknown tags.
 
     Raises:
       ProfileError: the file or the value of an option is invalid.
     """
     with with_file_name(options.profile):
         base = load_profile(options.profile) if options.profile else default_profile()
+    for sentence in find_unknown_tags(base.as_dict()) if options.profile else ():
+        print(f"warning: {options.profile}: {sentence}", file=sys.stderr)
     return base.merge(_overrides(options))
 
 
@@ -97,7 +101,7 @@ def domain_of(options: argparse.Namespace) -> str:
 
     Raises:
       UsageError: none or two are given.
-      InvalidDomain: it is not a domain name.
+      InvalidDomain: the argument is not a domain name.
     """
     given = {name for name in (options.positional, options.domain) if name is not None}
     if not given:

@@ -95,7 +95,7 @@ class Nsec3:
 
     @property
     def opt_out(self) -> bool:
-        """Whether it may skip unsigned delegations (RFC 5155 section 6)."""
+        """Whether the record may skip unsigned delegations (RFC 5155 section 6)."""
         return bool(self.flags & _OPT_OUT)
 
     @property
@@ -112,7 +112,7 @@ class Nsec3:
         return any(type_number(text) in self.types for text in types)
 
     def covers(self, label: str) -> bool:
-        """Return whether the record denies that a name with that hash exists."""
+        """Return whether the record denies that a name with the given hash exists."""
         return in_range(label, self.label, self.next)
 
 

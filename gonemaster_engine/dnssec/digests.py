@@ -17,7 +17,7 @@ _HASHES = {1: "sha1", 2: "sha256", 4: "sha384"}
 
 
 def is_known_digest(digest_type: int) -> bool:
-    """Return whether digests of that type are supported."""
+    """Return whether digests of the given type are supported."""
     return digest_type in _HASHES
 
 
@@ -31,7 +31,7 @@ def ds_digest(owner: str, digest_type: int, rdata: bytes) -> bytes | None:
 
 
 def digest_matches(owner: str, key: Dnskey, ds: Ds) -> bool | None:
-    """Return whether a DS record has the digest of that key; None for an unsupported digest type."""
+    """Return whether a DS record has the digest of the given key; None for an unsupported digest type."""
     digest = ds_digest(owner, ds.digest_type, key.rdata)
     return None if digest is None else digest == ds.digest
 
@@ -60,7 +60,7 @@ class DsSet:
             self._digests[ds.tag, ds.algorithm][ds.digest_type].add(ds.digest)
 
     def matches(self, key: Dnskey) -> bool | None:
-        """Return whether a record matches that key; None if it only depends on an unsupported digest type."""
+        """Return whether a record matches the key; None if it only depends on an unsupported digest type."""
         is_open = False
         for digest_type, digests in self._named_by(key).items():
             digest = ds_digest(self._owner, digest_type, key.rdata)

@@ -68,17 +68,17 @@ class Dnskey:
 
     @property
     def is_zone_key(self) -> bool:
-        """Whether it has the zone key flag (RFC 4034 section 2.1.1)."""
+        """Whether the key has the zone key flag (RFC 4034 section 2.1.1)."""
         return bool(self.flags & _ZONE_FLAG)
 
     @property
     def is_sep(self) -> bool:
-        """Whether it is marked as a secure entry point."""
+        """Whether the key is marked as a secure entry point."""
         return bool(self.flags & _SEP_FLAG)
 
     @property
     def is_revoked(self) -> bool:
-        """Whether it is revoked (RFC 5011 section 2.1)."""
+        """Whether the key is revoked (RFC 5011 section 2.1)."""
         return bool(self.flags & _REVOKE_FLAG)
 
     @property
@@ -88,7 +88,7 @@ class Dnskey:
 
     @property
     def is_delete(self) -> bool:
-        """Whether it is a CDNSKEY that requests the removal of the DS (RFC 8078 section 4)."""
+        """Whether the record is a CDNSKEY that requests the removal of the DS (RFC 8078 section 4)."""
         return self.algorithm == DELETE
 
 
@@ -104,7 +104,7 @@ class Ds:
 
     @property
     def is_delete(self) -> bool:
-        """Whether it is a CDS that requests the removal of the DS (RFC 8078 section 4)."""
+        """Whether the record is a CDS that requests the removal of the DS (RFC 8078 section 4)."""
         return self.algorithm == DELETE
 
 
@@ -125,7 +125,7 @@ class Rrsig:
     signed: bytes  # the signed part of the rdata, in canonical form
 
     def remaining(self, now: int) -> int:
-        """Return the seconds until it expires, negative if it has expired.
+        """Return the seconds until the signature expires, negative if it has expired.
 
         RFC 4034 section 3.1.5: the times use serial number arithmetic.
         """
@@ -137,7 +137,7 @@ class Rrsig:
         return _distance(self.inception, self.expiration)
 
     def is_expired(self, now: int) -> bool:
-        """Return whether it has expired at `now` (POSIX seconds)."""
+        """Return whether the signature has expired at `now` (POSIX seconds)."""
         return self.remaining(now) < 0
 
     def is_not_yet_valid(self, now: int) -> bool:
@@ -244,7 +244,7 @@ def read_name(rdata: bytes, start: int) -> tuple[str, int] | None:
 
 
 def find(response: Response, rtype: int, owner: str | None, section: Section = "answer") -> list[Record]:
-    """Return the records of that type and owner as received, well-formed or not; of a very large set, only some."""
+    """Return the records of a type and owner as received, well-formed or not; of a very large set, only some."""
     return response.of_type(rtype, owner, section)
 
 
@@ -256,27 +256,27 @@ def _read_all(
 
 
 def dnskeys(response: Response, owner: str) -> list[Dnskey]:
-    """Return the DNSKEY records of that owner in the answer."""
+    """Return the DNSKEY records of the given owner in the answer."""
     return _read_all(dnskey, response, DNSKEY, owner, "answer")
 
 
 def cdnskeys(response: Response, owner: str) -> list[Dnskey]:
-    """Return the CDNSKEY records of that owner in the answer."""
+    """Return the CDNSKEY records of the given owner in the answer."""
     return _read_all(dnskey, response, CDNSKEY, owner, "answer")
 
 
 def ds_records(response: Response, owner: str, section: Section = "answer") -> list[Ds]:
-    """Return the DS records of that owner."""
+    """Return the DS records of the given owner."""
     return _read_all(ds, response, DS, owner, section)
 
 
 def cds_records(response: Response, owner: str) -> list[Ds]:
-    """Return the CDS records of that owner in the answer."""
+    """Return the CDS records of the given owner in the answer."""
     return _read_all(ds, response, CDS, owner, "answer")
 
 
 def signatures(response: Response, covered: int, owner: str | None, section: Section = "answer") -> list[Rrsig]:
-    """Return the RRSIG records of that owner that cover that type."""
+    """Return the RRSIG records of the given owner that cover the given type."""
     return [found for found in _read_all(rrsig, response, RRSIG, owner, section) if found.covered == covered]
 
 
@@ -286,7 +286,7 @@ def all_signatures(response: Response) -> list[Rrsig]:
 
 
 def rrset(response: Response, rtype: int | str, owner: str, section: Section = "answer") -> Rrset:
-    """Return the set of that type and owner, which may be empty."""
+    """Return the set of the given type and owner, which may be empty."""
     number = rtype if isinstance(rtype, int) else type_number(rtype)
     records = find(response, number, owner, section)
     rdatas = {

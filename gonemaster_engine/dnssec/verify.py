@@ -59,7 +59,7 @@ class Verifier:
 
     The work of a run is limited. When the limit is reached, `on_work_done` is called with the limit, in microseconds,
     and the record type, and may end the run; later signatures count as invalid, and later hashes as unknown. Work waits
-    for a iteration of the event loop that has time for it.
+    for an iteration of the event loop that has time for it.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class Verifier:
         return False
 
     def _charge(self, work_us: int, rtype: str) -> bool:
-        """Charge work on records of that type; end the run if none is left."""
+        """Charge work on records of a type to the run; return False if the run has no work left."""
         if self._work_left <= 0:
             self._on_work_done(_WORK_PER_RUN, rtype)
             return False
@@ -202,7 +202,7 @@ class Verifier:
 
 
 def is_supported(algorithm: int) -> bool:
-    """Return whether signatures of that algorithm can be verified."""
+    """Return whether signatures of the given algorithm can be verified."""
     return algorithm in rsa.ALGORITHMS or algorithm in _LOADERS
 
 

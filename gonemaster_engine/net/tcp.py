@@ -80,7 +80,7 @@ async def exchange(query: Query, *, port: int, turns: LoopTime) -> None:
 def sent_segments(sock: socket.SocketType) -> int:
     """Return the number of segments that a connection sends in total if it is closed now; RFC 9293 section 3.6.
 
-    A connection that is established sends two more: its FIN, and the ACK of the other one.
+    A connection that is established sends two more: its FIN, and the ACK of the peer's FIN.
     """
     if sys.platform != "linux":
         return TCP_PACKETS
@@ -111,7 +111,7 @@ def _set(step: asyncio.Future[None]) -> None:
 async def _wait(step: asyncio.Future[None], ends_at: float, is_there: Callable[[], bool]) -> None:
     """Wait for a step.
 
-    Wait longer if `is_there` says that it has completed and only the event loop has not processed it.
+    Wait longer if `is_there` reports that the step has completed but the event loop has not processed it.
     """
     await first_done([step], until=ends_at)
     while not step.done() and is_there():  # noqa: ASYNC110 - the loop itself is what is waited for

@@ -19,7 +19,7 @@ from gonemaster_engine.texts import Text
 
 
 class Allowed(enum.Enum):
-    """What a caller may set a key to, apart from the server's own value."""
+    """The values that a caller may set a key to, apart from the server's own value."""
 
     ANYTHING = "any valid value"
     LESS = "at most the server's value"

@@ -136,7 +136,7 @@ def parse_profile(text: str) -> Document:
     """Return the document in a JSON or YAML text, without validation; an empty text is an empty document.
 
     Raises:
-      ProfileError: it is neither JSON nor YAML.
+      ProfileError: the text is neither JSON nor YAML.
     """
     return parse_document(text, ProfileError)
 

@@ -5,6 +5,7 @@ Source: contract settings.md section 5.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from gonemaster_engine.profile.schema import Document
 
 MISSING_TEST_CASE, MISSING_TEST_LEVELS, INVALID_CONFIG = "missing_test_case", "missing_test_levels", "invalid_config"
 ISSUE_TYPES = (MISSING_TEST_CASE, MISSING_TEST_LEVELS, INVALID_CONFIG)
+_MIN_SIMILARITY = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,33 @@ def find_issues(document: Any) -> list[ProfileIssue]:
             )
         ]
     return [*_missing_cases(checked), *_missing_levels(checked)]
+
+
+def find_unknown_tags(document: Any) -> list[str]:
+    """Return a sentence per module of a valid profile that has levels of unknown tags; such levels have no effect.
+
+    Raises:
+      ProfileError: a key or value is invalid; the error has the path of each.
+    """
+    known = default_profile().levels
+    sentences = []
+    for module, levels in sorted(checked_profile(document).get("test_levels", {}).items()):
+        unknown = sorted(levels.keys() - known.get(module, {}).keys())
+        if unknown:
+            named = ", ".join(f"{tag}{_nearest(module, tag)}" for tag in unknown)
+            sentences.append(f"test_levels.{module} has unknown tags, which have no effect: {named}")
+    return sentences
+
+
+def _nearest(module: str, tag: str) -> str:
+    """Return the known tag that may be meant, in parentheses; empty if none is similar."""
+    levels = default_profile().levels
+    elsewhere = [name for name, tags in levels.items() if tag in tags]
+    if elsewhere:
+        return f" (known in {', '.join(elsewhere)})"
+    candidates = [*levels.get(module, {}), *(name for tags in levels.values() for name in tags)]
+    found = difflib.get_close_matches(tag, candidates, n=1, cutoff=_MIN_SIMILARITY)
+    return f" (similar: {found[0]})" if found else ""
 
 
 def _missing_cases(checked: Document) -> Iterator[ProfileIssue]:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ProfileError
 from gonemaster_engine.profile.documents import Problems, brief, is_number, kind
+from gonemaster_engine.profile.zonemaster_tags import engine_levels
 from gonemaster_engine.texts import Text, text_of
 
 Document: TypeAlias = dict[str, Any]
@@ -181,10 +182,13 @@ def _test_cases(known: tuple[str, ...]) -> Check:
 
 
 def _test_levels(problems: Problems, path: str, value: Any) -> Any:
-    """Validate levels. Unknown modules and tags are accepted, because profiles outlive engine versions."""
+    """Validate levels; replace Zonemaster's tags by those of this engine.
+
+    Unknown modules and tags are accepted, because profiles outlive engine versions (repair.py warns about them).
+    """
     if not isinstance(value, Mapping):
         return problems.add(path, Text("must be a mapping of module to tag to level, not {kind}", kind=kind(value)))
-    checked: Document = {}
+    checked: dict[str, dict[str, Level]] = {}
     for module, levels in value.items():
         below = f"{path}.{module}"
         if not isinstance(module, str) or not _TAG.fullmatch(module.upper()):
@@ -193,10 +197,12 @@ def _test_levels(problems: Problems, path: str, value: Any) -> Any:
             problems.add(below, Text("must be a mapping of tag to level, not {kind}", kind=kind(levels)))
         else:
             checked[module.upper()] = _levels(problems, below, levels)
-    return checked
+    return {
+        module: {tag: level.name for tag, level in levels.items()} for module, levels in engine_levels(checked).items()
+    }
 
 
-def _levels(problems: Problems, path: str, levels: Mapping[Any, Any]) -> dict[str, str]:
+def _levels(problems: Problems, path: str, levels: Mapping[Any, Any]) -> dict[str, Level]:
     checked = {}
     for tag, level in levels.items():
         below = f"{path}.{tag}"
@@ -204,7 +210,7 @@ def _levels(problems: Problems, path: str, levels: Mapping[Any, Any]) -> dict[st
             problems.add(below, Text("is not a message tag"))
             continue
         try:
-            checked[tag.upper()] = Level.parse(level if isinstance(level, str) else brief(level)).name
+            checked[tag.upper()] = Level.parse(level if isinstance(level, str) else brief(level))
         except ValueError as error:
             problems.add(below, text_of(error))
     return checked

@@ -213,7 +213,7 @@ class DelegationWalk:
     def names_of(self, zone: str) -> frozenset[str]:
         """Return the names of the zone's servers found so far.
 
-        For a name in a delegation, the delegation's addresses win.
+        For a name in a delegation, the delegation's addresses take precedence.
         """
         return frozenset(self._names_of.get(zone, ()))
 
@@ -393,13 +393,13 @@ def _referred_zone(response: Response, above: str, target: str) -> str | None:
 
 
 def _is_authoritative_soa(response: Response, name: str) -> bool:
-    """Return whether the response is authoritative and has exactly one SOA record, with that owner."""
+    """Return whether the response is authoritative and has exactly one SOA record, with the given owner."""
     records = response.records("SOA")
     return response.rcode == "NOERROR" and response.aa and len(records) == 1 and records[0].owner == name
 
 
 def _is_authoritative_ns(response: Response, name: str) -> bool:
-    """Return whether the response is authoritative and has NS records, all with that owner."""
+    """Return whether the response is authoritative and has NS records, all with the given owner."""
     records = response.records("NS")
     return (
         response.rcode == "NOERROR"

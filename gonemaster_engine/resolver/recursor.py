@@ -56,7 +56,7 @@ class Resolution:
     name: str = ""  # owner of the data: the query name, or the end of its alias chain
 
     def records(self, rtype: str) -> list[Record]:
-        """Return the records of that type at the end of the chain."""
+        """Return the records of the given type at the end of the chain."""
         return self.response.records(rtype, self.name) if self.response else []
 
 
@@ -142,7 +142,7 @@ class Recursor:
             return []
         found: set[str] = set()
         within = search.within(name)
-        # The queries are sequential, because the first one learns the zone cut, unless it takes long.
+        # The queries are sequential, because the first one learns the zone cut, unless it takes a long time.
         first = self._context.start(self._resolve(name, "A", False, within))
         await first_done([first], until=self._context.loop.time() + _HEDGE_S)
         second = self._context.start(self._resolve(name, "AAAA", False, within))

@@ -171,7 +171,7 @@ def _check_ignored(problems: Problems, document: Mapping[Any, Any]) -> None:
                 problems.add(f"{path}.{name}", Text("is a duplicate; case is ignored"))
             seen.add(str(name).upper())
             if path == "module_categories" and str(name).upper() == SYSTEM:
-                problems.add(f"{path}.{name}", Text("cannot have a category: this module never counts"))
+                problems.add(f"{path}.{name}", Text("cannot have a category: this module does not affect the score"))
     criteria = document.get("bonus_criteria")
     if isinstance(criteria, list) and len(set(map(str, criteria))) < len(criteria):
         problems.add("bonus_criteria", Text("contains a duplicate criterion"))

@@ -24,7 +24,7 @@ async def referrals(zone: Zone) -> list[tuple[Nameserver | None, Response]]:
 
 
 def _is_complete(response: Response, zone_name: str) -> bool:
-    """Return whether it is a complete delegation of the zone; AA is ignored, because some servers set it by mistake."""
+    """Return whether the referral is a complete delegation of the zone; some servers set AA by mistake."""
     delegates = response.rcode == "NOERROR" and response.has("NS", zone_name, "authority")
     return delegates and not response.tc and not response.answer
 

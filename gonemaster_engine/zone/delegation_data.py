@@ -49,7 +49,7 @@ async def look_up_delegation(
     `domain` is normalised.
 
     Raises:
-      TimeoutError: it took longer than `limit_s`.
+      TimeoutError: the lookup took longer than `limit_s`.
     """
     context = RunContext(domain, profile, resources, log=Log(profile), limits=limits)
     try:

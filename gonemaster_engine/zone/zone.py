@@ -50,7 +50,7 @@ Delegation = dict[str, list[str]]
 class AddressVerdict(NamedTuple):
     """The DNSSEC status of the addresses of an in-domain name server.
 
-    Signer and key tag if the status concerns them.
+    `signer` and `key_tag` are set if the status concerns them.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Zone:
 
     @property
     def is_root(self) -> bool:
-        """Whether it is the root zone."""
+        """Whether the zone is the root zone."""
         return self.name == names.ROOT
 
     @property
@@ -123,7 +123,7 @@ class Zone:
         return self.context.profile.setting(case_id, name)
 
     def nameserver(self, name: str, address: str) -> Nameserver:
-        """Return the name server with that name and address."""
+        """Return the name server with the given name and address."""
         return self.context.nameserver(name, address)
 
     def of(self, name: str) -> Zone:
@@ -196,9 +196,19 @@ class Zone:
         return not servers or any(is_conclusive(response) and response.aa for _, response in answers)
 
     async def names_with_unknown_address(self, rtype: str) -> set[str]:
-        """Return the names of delegation and apex whose A or AAAA records no server gave or denied."""
-        wanted = {*(await self.delegation() or ()), *(await self.apex() or ())}
-        return wanted & {name for name, missing in (self._unanswered | self.recursor.unanswered) if missing == rtype}
+        """Return the names of delegation and apex whose A or AAAA records no server gave or denied.
+
+        A name with glue of this type has a known address, also if the zone's own servers do not answer.
+        """
+        delegation, apex = await self.delegation() or {}, await self.apex() or {}
+        unanswered = {name for name, missing in (self._unanswered | self.recursor.unanswered) if missing == rtype}
+        return {
+            name
+            for name in unanswered & {*delegation, *apex}
+            if not any(
+                (":" in address) == (rtype == "AAAA") for found in (delegation, apex) for address in found.get(name, ())
+            )
+        }
 
     def unresolved_names(self) -> list[str]:
         """Return the names of delegation and apex that are known to have no address, as far as either was computed."""
@@ -250,7 +260,7 @@ class Zone:
         return referred or own
 
     async def query_delegation(self, parents: Sequence[Nameserver]) -> list[tuple[Nameserver, Response | None]]:
-        """Query the NS records of the zone, and repeat with EDNS if the answer may lack glue for want of space."""
+        """Query the NS records of the zone, and repeat with EDNS if the size limit may have removed glue."""
         plain = await query_all(parents, self.name, "NS")
         full = [
             server
@@ -261,11 +271,11 @@ class Zone:
         return [(server, larger.get(server) or response) for server, response in plain]
 
     def admitted_names(self, wanted: Iterable[str]) -> list[str]:
-        """Return those of the zone's name server names that are within the limits of the run, sorted."""
+        """Return the zone's name server names that are within the limits of the run, sorted."""
         return self._admission.names(wanted)
 
     def admitted(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        """Return those of the zone's name servers and their addresses that are within the limits of the run, sorted."""
+        """Return the zone's name servers and addresses that are within the limits of the run, sorted."""
         return self._admission.addresses(wanted)
 
     @property
@@ -476,7 +486,7 @@ class Zone:
     async def query_all(
         self, qname: str, qtype: str, servers: Iterable[Nameserver] | None = None, **options: Any
     ) -> list[tuple[Nameserver, Response | None]]:
-        """Return what each of the zone's servers, or of those given, responds; all are queried at once."""
+        """Return the responses of the zone's servers, or of the given servers, which are queried concurrently."""
         return await query_all(await self.servers() if servers is None else servers, qname, qtype, **options)
 
     async def query_parent(self, qtype: str, qname: str | None = None, **options: Any) -> Response | None:

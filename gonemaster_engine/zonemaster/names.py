@@ -5,16 +5,15 @@ The table in data/zonemaster-names.json lists the older argument keys per test c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from gonemaster_engine.entries import Entry
 from gonemaster_engine.findings.tags import SUPPLIED
+from gonemaster_engine.profile.zonemaster_tags import table
 
 Args = Mapping[str, Any]
+
 
 _SERVER_LISTS = {
     "ns_list": "servers",
@@ -38,13 +37,13 @@ _NAMES_SEPARATORS = {"nameserver06": ","}
 
 def zonemaster_tag(tag: str) -> str:
     """Return the tag that Zonemaster uses; most are the same."""
-    renamed: str = _table()["tags"].get(tag, tag)
+    renamed: str = table()["tags"].get(tag, tag)
     return renamed
 
 
 def zonemaster_entries(entry: Entry) -> Iterator[Entry]:
     """Yield the entry as Zonemaster would log it: once, or once per server if Zonemaster logs single servers."""
-    keys = _table()["args"].get(entry.testcase, {}).get(entry.tag)
+    keys = table()["args"].get(entry.testcase, {}).get(entry.tag)
     tag = zonemaster_tag(entry.tag)
     if keys is None:
         yield entry._replace(tag=tag, args={key: _packed(value) for key, value in entry.args.items()})
@@ -95,7 +94,7 @@ def _name_list(args: Args, testcase: str) -> str | None:
 def _names(args: Args, testcase: str) -> str | None:
     if "ptr_names" in args:
         return "/".join(args["ptr_names"])
-    if testcase == "nameserver04":  # which uses this key for addresses, too
+    if testcase == "nameserver04":  # this case uses the key for addresses, too
         return ",".join(map(_server, args["servers"]))
     return _name_list(args, testcase)
 
@@ -159,10 +158,3 @@ def _packed(value: Any) -> Any:
     if isinstance(value, list):
         return ";".join(str(_packed(item)) for item in value)
     return _server(value) if isinstance(value, Mapping) and "ns" in value else value
-
-
-@cache
-def _table() -> dict[str, Any]:
-    data = Path(__file__).parent.parent / "data" / "zonemaster-names.json"
-    table: dict[str, Any] = json.loads(data.read_text(encoding="utf-8"))
-    return table

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class CircuitBreaker:
-    """Whether the last command of a process had no reply, and which thread tries Redis meanwhile. Thread-safe."""
+    """The state of Redis as a process sees it: available, or silent and tried by one thread. Thread-safe."""
 
     def __init__(self) -> None:
         self.is_open = False

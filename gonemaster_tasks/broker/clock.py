@@ -13,7 +13,7 @@ SYNCHRONIZE_EVERY_S = 10.0  # After a failover the time may come from another ho
 class SharedClock:
     """The time of the broker's host, advanced by the monotonic clock of this host.
 
-    One process sets leases and pauses, another one evaluates them: a host with a wrong clock would end leases and
+    One process sets leases and pauses, another process evaluates them: a host with a wrong clock would end leases and
     start or end pauses at the wrong time.
     """
 
@@ -21,7 +21,7 @@ class SharedClock:
         self._offset_s = time.time() - time.monotonic()
 
     def synchronize(self, broker: Broker) -> None:
-        """Take over the broker's time; the error is at most half of the round-trip time."""
+        """Adopt the broker's time; the error is at most half of the round-trip time."""
         before = time.monotonic()
         there = broker.time()
         after = time.monotonic()
@@ -53,7 +53,7 @@ class LazyClock(SharedClock):
         self._due = 0.0
 
     def synchronize(self, broker: Broker) -> None:
-        """Take over the broker's time."""
+        """Adopt the broker's time."""
         # Set first, so that other threads do not wait for Redis as well.
         self._due = time.monotonic() + SYNCHRONIZE_EVERY_S
         super().synchronize(broker)

@@ -115,7 +115,7 @@ class EmbeddedRedis:
     def start(self) -> None:
         """Start the server and wait for its first reply.
 
-        The server leads its own process group, so that Ctrl-C in a terminal does not stop it before the other ones.
+        The server leads its own process group, so that Ctrl-C in a terminal does not stop it before the others.
         Files that it cannot read, such as those of Redis for Valkey, are moved aside: they contain the order of the
         queue, which is rebuilt from the database.
 

@@ -22,7 +22,7 @@ class Scope(enum.StrEnum):
     ADMIN = "admin"  # also change settings and profiles, delete, purge
 
     def includes(self, other: "Scope") -> bool:
-        """Return whether this scope includes another one."""
+        """Return whether this scope includes another scope."""
         order = list(Scope)
         return order.index(self) >= order.index(other)
 

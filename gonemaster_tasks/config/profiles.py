@@ -1,11 +1,15 @@
 """The base profile: the profile of tests of jobs without a profile."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from gonemaster_engine.profile.profile import Profile, default_profile, load_profile
+from gonemaster_engine.profile.repair import find_unknown_tags
 from gonemaster_tasks.config.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def base_profile(settings: Settings) -> Profile:
@@ -15,6 +19,8 @@ def base_profile(settings: Settings) -> Profile:
         ProfileError: the file is not a valid profile.
     """
     profile = load_profile(settings.profile_path) if settings.profile_path else default_profile()
+    for sentence in find_unknown_tags(profile.as_dict()) if settings.profile_path else ():
+        log.warning("unknown tags in the profile, ignored", extra={"file": settings.profile_path, "tags": sentence})
     overrides: dict[str, Any] = {"resolver": _resolver(settings)}
     if settings.allow_non_global:
         overrides["net"] = {"allow_non_global_targets": True}

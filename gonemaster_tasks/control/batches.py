@@ -126,7 +126,7 @@ def complete_batch(parts: QueueParts, batch_id: str, tag: str, *, who: str = "")
         names = list_missing_members(session, batch.key, tag)
         if sample is None or not names:
             raise NothingToRerun(
-                Text("batch {batch_id} has a result for each domain, or none at all", batch_id=batch_id)
+                Text("batch {batch_id} has no domains without a result, or has no runs left", batch_id=batch_id)
             )
         now, details = parts.clock.now(), {"tag": tag}
         record_action(session, "batch.complete", who=who, now=now, target=batch_id, count=len(names), details=details)

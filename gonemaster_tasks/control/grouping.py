@@ -28,7 +28,7 @@ class Groups(Generic[Item, Result]):
     """
 
     def __init__(self, *, maximum: int) -> None:
-        """Limit groups to `most` items."""
+        """Limit groups to `maximum` items."""
         self._most = maximum
         self._lock = threading.Lock()
         self._waiting: list[_Entry[Item, Result]] = []

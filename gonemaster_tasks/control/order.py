@@ -99,7 +99,7 @@ def move_jobs(parts: QueueParts, job_ids: Sequence[str], *, to: Literal["front",
 def move_jobs_next_to(
     parts: QueueParts, job_ids: Sequence[str], *, pivot: str, after: bool = False, who: str = ""
 ) -> list[str]:
-    """Move waiting jobs before or after another one of their tier; return the ids of the moved ones.
+    """Move waiting jobs before or after another job of their tier; return the ids of the moved jobs.
 
     Raises:
         JobNotFound: the pivot does not exist.

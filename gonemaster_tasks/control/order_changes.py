@@ -37,7 +37,7 @@ from gonemaster_tasks.queues import TIERS
 T = TypeVar("T")
 _HEAD = 500  # More than the slots of thirty workers.
 _LOCK_TIMEOUT = timedelta(seconds=2)
-QUEUE_ORDER = "queue-order"  # Without this lock, the messages of one change could follow the rows of another one.
+QUEUE_ORDER = "queue-order"  # Without this lock, the messages of one change could follow the rows of another change.
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def restore_head_order(store: Store, broker: Broker, tier: str) -> None:
     """Sort the first messages of a tier by their rows, after slots put back messages that may not start now.
 
     Each slot puts its message at the front, in arbitrary order. They stay in that order if another process holds the
-    lock QUEUE_ORDER for long, or a server is unavailable.
+    lock QUEUE_ORDER for a long time, or a server is unavailable.
     """
     try:
         with broker.locks.exclusive(QUEUE_ORDER, timeout=_LOCK_TIMEOUT):

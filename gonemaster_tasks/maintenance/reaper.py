@@ -31,7 +31,7 @@ def reap(
     worker: str | None = None,
     may_continue: Callable[[], bool] = lambda: True,
 ) -> int:
-    """Requeue jobs with expired leases (of one worker), or fail them after `max_attempts` starts; return their number.
+    """Requeue or, after `max_attempts` starts, fail jobs with expired leases (of `worker`, if given); return a count.
 
     If a worker died with several jobs, none of them is blamed: each one runs alone from then on. Rows locked by another
     transaction are skipped until the next time. `may_continue` is checked before each fifty jobs.

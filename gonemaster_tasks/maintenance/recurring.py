@@ -97,7 +97,7 @@ def _decide(parts: QueueParts, session: Session, occurrence: Occurrence, max_bat
     try:
         next_run_at = next_occurrence(rule_of(listed.schedule), max(now, occurrence.due_at))
     except InvalidRule as error:
-        decision = Decision(ScheduleOutcome.ERROR, None, error=Text("switched off: {error}", error=text_of(error)))
+        decision = Decision(ScheduleOutcome.ERROR, None, error=Text("disabled: {error}", error=text_of(error)))
     else:
         outcome, text = _checked(session, listed, occurrence, now=now, max_batch_size=max_batch_size)
         if outcome is ScheduleOutcome.SUBMITTED:

@@ -124,7 +124,7 @@ def unserved_tiers(broker: Broker) -> frozenset[str]:
 
 
 def estimate_jobs(session: Session, jobs: Iterable[Job], forecast: Forecast) -> dict[str, Estimate]:
-    """Return the estimates of unfinished jobs by id; the one of a held job is empty, because its release is unknown."""
+    """Return the estimates of unfinished jobs by id; empty for a held job, since its release is unknown."""
     listed = list(jobs)
     positions = find_ranks(session, listed)
     return {job.id: _estimate_job(job, positions.get(job.id), forecast) for job in listed}

@@ -62,7 +62,7 @@ def find_issues_in_time(parts: QueueParts, settings: Settings, *, timeout: timed
         except CallTimeout:
             if name in ("redis", "database"):
                 unavailable.setdefault(
-                    name, Text("no answer for {patience} s", patience=format(timeout.total_seconds(), ".0f"))
+                    name, Text("no answer for {timeout_s} s", timeout_s=format(timeout.total_seconds(), ".0f"))
                 )
     return _each_once([*_absent(unavailable), *issues])
 
@@ -82,12 +82,14 @@ def _each_once(issues: Iterable[Issue]) -> list[Issue]:
 
 def _absent(unavailable: dict[str, str]) -> Iterable[Issue]:
     if "redis" in unavailable:
-        yield Issue("broker_unavailable", "redis", Text("jobs cannot start: {away}", away=unavailable["redis"]))
+        yield Issue("broker_unavailable", "redis", Text("jobs cannot start: {reason}", reason=unavailable["redis"]))
         if _FULL in unavailable["redis"]:
             yield Issue("disk_full", "redis", unavailable["redis"])
     if "database" in unavailable:
         yield Issue(
-            "database_unavailable", "database", Text("results cannot be stored: {away}", away=unavailable["database"])
+            "database_unavailable",
+            "database",
+            Text("results cannot be stored: {reason}", reason=unavailable["database"]),
         )
 
 

@@ -60,7 +60,7 @@ ADVICE = {
     "clock_skew": "The service uses the clock of the Redis host, so no data are lost. Synchronize both clocks by "
     "NTP (chrony, systemd-timesyncd).",
     # The disk of the database, or the one that Redis writes to.
-    "disk_full": "Free space on this disk or enlarge it. Results are kept meanwhile and stored once there is space.",
+    "disk_full": "Free space on this disk or enlarge it. The workers keep the results until they can store them.",
     # Redis refuses writes at maxmemory.
     "redis_memory": "Raise maxmemory of Redis, or remove other data from it. Submissions get 503 meanwhile; waiting "
     "jobs are kept and run in their order.",

@@ -47,13 +47,13 @@ def find_silent_processes(parts: QueueParts, _settings: Settings, now: datetime)
 def _clock_of(report: ProcessReport) -> Iterator[Issue]:
     skew_s = report.skew_s
     if abs(skew_s) > MAX_SKEW_S:
-        how = Text("ahead of") if skew_s > 0 else Text("behind")
+        direction = Text("ahead of") if skew_s > 0 else Text("behind")
         text = Text(
-            "the clock of {kind} {name} is {abs} s {how} that of Redis' host",
+            "the clock of {kind} {name} is {abs} s {direction} the clock of the Redis host",
             kind=report.kind,
             name=report.name,
             abs=format(abs(skew_s), ".0f"),
-            how=how,
+            direction=direction,
         )
         yield Issue("clock_skew", report.host, text)
 

@@ -66,6 +66,8 @@ def _text(holder: LockHolder) -> str:
     if not holder.waiting:
         return text
     waiting = (
-        Text("1 other waits") if holder.waiting == 1 else Text("{number} others are waiting", number=holder.waiting)
+        Text("1 transaction is waiting for it")
+        if holder.waiting == 1
+        else Text("{number} transactions are waiting for it", number=holder.waiting)
     )
     return joined("; ", (text, waiting))

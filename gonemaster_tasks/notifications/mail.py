@@ -77,7 +77,7 @@ async def send_mail(server: SmtpServer, mail: Mail) -> int:
             return await in_thread(lambda: session.send(message, mail), name="mail")
     except TimeoutError as error:
         raise DeliveryFailed(
-            Text("the mail server did not take the mail within {timeout_s} s", timeout_s=format(TIMEOUT_S, "g"))
+            Text("the mail server did not accept the mail within {timeout_s} s", timeout_s=format(TIMEOUT_S, "g"))
         ) from error
     finally:
         session.abort()

@@ -74,12 +74,12 @@ def read_target(url: str, *, allow_private: bool) -> Target:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise TargetRefused(Text("must be an absolute URL with http or https"))
     if "@" in parts.netloc or "#" in url:
-        raise TargetRefused(Text("must have neither user and password nor a fragment"))
+        raise TargetRefused(Text("must not contain a user, a password or a fragment"))
     port = _DEFAULT_PORTS[parts.scheme] if port is None else port
     if port not in _DEFAULT_PORTS.values() and port < _LOWEST_FREE_PORT:
         raise TargetRefused(
             Text(
-                "must have port 80, 443 or one from {lowest_free_port} on, not {port}",
+                "must have port 80, 443, or {lowest_free_port} or above, not {port}",
                 lowest_free_port=_LOWEST_FREE_PORT,
                 port=port,
             )
@@ -100,11 +100,11 @@ def _read_host(text: str, *, allow_private: bool) -> str:
     host = text.lower().removesuffix(".")
     last = host.rpartition(".")[2]
     if _NUMBER.fullmatch(last):  # resolvers read 127.1, 2130706433 and 0x7f000001 as addresses
-        raise TargetRefused(Text("must have a host name or a complete IP address, not a short form of one"))
+        raise TargetRefused(Text("must have a host name or a complete IP address, not an abbreviated one"))
     if last == "localhost" and not allow_private:
         raise TargetRefused(Text("must not have a name of this host; see allow_private_webhooks"))
     if len(host) > 253 or not _HOST_NAME.fullmatch(host):
-        raise TargetRefused(Text("must have a host name in ASCII, or an IP address without zone"))
+        raise TargetRefused(Text("must have a host name in ASCII, or an IP address without a zone identifier"))
     return host
 
 
@@ -137,7 +137,9 @@ async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
         log.warning("receiver has addresses that are not allowed", extra={"host": target.host, "addresses": refused})
     if refused or not found:
         raise DeliveryFailed(
-            Text("{host} has no address, or one that is not allowed; see allow_private_webhooks", host=target.host)
+            Text(
+                "{host} has no address, or an address that is not allowed; see allow_private_webhooks", host=target.host
+            )
         )
     return found[:MAX_ADDRESSES]
 

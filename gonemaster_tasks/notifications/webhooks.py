@@ -19,7 +19,7 @@ from gonemaster_tasks.notifications.failures import DeliveryFailed, TargetRefuse
 from gonemaster_tasks.notifications.targets import Target, addresses_of, read_target
 
 CONNECT_TIMEOUT_S = 5.0
-TIMEOUT_S = 15.0  # The limit of an attempt, from the address lookup to the head of the response.
+TIMEOUT_S = 15.0  # The limit of an attempt, from the address lookup to the header of the response.
 _MAX_HEAD = 16 * 1024
 _MAX_REST = 64 * 1024  # The body of a response is read and dropped, so that the receiver is not cut off.
 _REST_TIMEOUT_S = 1.0
@@ -76,8 +76,10 @@ async def send_webhook(webhook: Webhook, *, timestamp: int, allow_private: bool,
     except TimeoutError as error:
         raise DeliveryFailed(Text("no response within {timeout_s} s", timeout_s=format(TIMEOUT_S, "g"))) from error
     if not 200 <= status < 300:
-        told = Text("a redirect, which is not followed") if 300 <= status < 400 else f"status {status}"
-        raise DeliveryFailed(Text("the receiver answered with {told}", told=told), status=status, final=status == _GONE)
+        response = Text("a redirect, which is not followed") if 300 <= status < 400 else f"status {status}"
+        raise DeliveryFailed(
+            Text("the receiver answered with {response}", response=response), status=status, final=status == _GONE
+        )
     return status
 
 
@@ -112,7 +114,7 @@ async def _exchange(target: Target, addresses: Sequence[str], request: bytes, tl
         raise DeliveryFailed(Text("the connection failed or was closed before a response")) from error
     except asyncio.LimitOverrunError as error:
         raise DeliveryFailed(
-            Text("the head of the response is longer than {max_head} bytes", max_head=_MAX_HEAD)
+            Text("the header of the response is longer than {max_head} bytes", max_head=_MAX_HEAD)
         ) from error
 
 

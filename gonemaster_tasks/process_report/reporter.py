@@ -88,7 +88,7 @@ class Reporter:
         self._end_outage()
 
     def _record_outage(self, began: float, reason: str) -> None:
-        """Record in the database that Redis does not answer; not with every attempt."""
+        """Record in the database that Redis does not answer, but not at every attempt."""
         self._silent_since = began if self._silent_since is None else self._silent_since
         if self._store is None or (self._reported_at and time.monotonic() - self._reported_at < REPORT_EVERY_S):
             return

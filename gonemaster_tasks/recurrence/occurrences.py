@@ -28,7 +28,7 @@ def next_occurrence(rule: Rule, after: datetime) -> datetime:
         instant = datetime.combine(day, rule.time_of_day, tzinfo=rule.zone).astimezone(UTC)
         if instant > after:
             return instant
-    raise InvalidRule("kind", Text("has no time within {searched_days} days", searched_days=_SEARCHED_DAYS))
+    raise InvalidRule("kind", Text("matches no time within {searched_days} days", searched_days=_SEARCHED_DAYS))
 
 
 def occurrences(rule: Rule, after: datetime) -> Iterator[datetime]:

@@ -93,9 +93,7 @@ def _kind(text: str) -> RuleKind:
 def _refuse_unused(kind: RuleKind, parts: dict[str, tuple[RuleKind, object]]) -> None:
     for name, (owner, value) in parts.items():
         if owner is not kind and value:
-            raise InvalidRule(
-                name, Text("belongs to the kind {owner}, and this rule is {kind}", owner=owner, kind=kind)
-            )
+            raise InvalidRule(name, Text("is allowed only if kind is {owner}, not {kind}", owner=owner, kind=kind))
 
 
 def _time(text: str) -> time:
@@ -147,7 +145,7 @@ def _days(days: Sequence[int], *, last_day: bool) -> tuple[int, ...]:
         raise InvalidRule(
             "days_of_month",
             Text(
-                "must be days from 1 to {last_common_day}; last_day is the end of a month",
+                "must be days from 1 to {last_common_day}; use last_day for the end of a month",
                 last_common_day=LAST_COMMON_DAY,
             ),
         )

@@ -39,7 +39,7 @@ def download(
 
     Raises:
         OSError: the download failed; includes TimeoutError.
-        TooLong: the document has more than `most_octets` bytes.
+        TooLong: the document has more than `max_octets` bytes.
     """
     rules = _Rules(monotonic() + limit.total_seconds(), global_only)
     own = {"User-Agent": f"gonemaster/{__version__}", **(headers or {})}
@@ -143,11 +143,11 @@ class _Incoming(io.RawIOBase):
         self._rules, self._socket, self._data = rules, source, source.makefile("rb", buffering=0)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return the data as the file that HTTPResponse wants of a socket."""
+        """Return the data as the file that HTTPResponse expects from a socket."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
-        """Return whether it can be read."""
+        """Return whether the file can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:

@@ -88,7 +88,7 @@ _GIVE_BACK_S = 2.0  # Limits the freed memory that is retained meanwhile to a fe
 
 @control_command(name=CANCEL_COMMAND, args=[("job_ids", list)], signature="[id1 [id2 ...]]")
 def cancel_running(state: Any, job_ids: Sequence[str]) -> dict[str, Any]:
-    """Cancel those of the jobs that run in this process."""
+    """Cancel the given jobs that run in this process."""
     jobs = state.app.gonemaster.jobs
     return {"ok": [job_id for job_id in job_ids if jobs.stop(job_id, Stop.CANCELED)]}
 

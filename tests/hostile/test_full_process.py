@@ -85,12 +85,14 @@ def test_process_without_any_descriptor_answers_when_there_is_one(service: Servi
 
 def test_body_for_which_there_is_no_file_is_refused_for_now(service: Service) -> None:
     (pid,) = workers_of(service)
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     head = post(b"Content-Length: 900000", b"Expect: 100-continue", body=b"", path=b"/api/v1/jobs/batch")
     with connect(service, head) as connection:
         assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
         allow_descriptors(pid, 0)
         connection.sendall(b" " * 200_000)
         answer = parse(read_to_end(connection))
+        allow_descriptors(pid, hard)  # which the process needs to stop
     assert (answer[0], code_of(answer)) == (503, "too_many_bodies")
     assert answer[1]["retry-after"]
     assert "Traceback" not in service.log

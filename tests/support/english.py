@@ -38,6 +38,10 @@ BANNED = {
     r"beside": "next to, besides, together with",
     r"stands? (in|at|for|beside|there|on)": "is",
     r"in the place of": "instead of",
+    r"signs? of life": "heartbeat",
+    r"in earnest": "in production",
+    r"none at all": "the noun",
+    r"for so many": "for this number of",
     r"what (waits|stays|came|comes|goes|remains|differs) ": "the noun",
 }
 """Patterns of whole words, and their replacements."""

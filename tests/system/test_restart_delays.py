@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from gonemaster_api.server.supervisor.child import HEALTHY_AFTER_S, LONGEST_DELAY_S, Child, Program
+from gonemaster_api.server.supervisor.child import HEALTHY_AFTER_S, MAX_DELAY_S, Child, Program
 
 pytestmark = pytest.mark.core  # starts nothing
 
@@ -24,6 +24,6 @@ def test_a_process_restarts_immediately_and_after_longer_delays_if_it_fails_agai
     ends = child()
     delays = [ends.delay_before_restart() for _ in range(12)]
     assert delays[:4] == [0, 0.5, 1, 2]
-    assert delays[-1] == LONGEST_DELAY_S
+    assert delays[-1] == MAX_DELAY_S
     ends.started -= HEALTHY_AFTER_S + 1
     assert ends.delay_before_restart() == 0

@@ -129,7 +129,7 @@ def test_a_cohort_is_rebuilt_cleared_and_deleted(client: FlaskClient, store: Sto
     path, slugs = snapshots(store)
     assert "slugs, labels" in text_of(client, f"{path}/rebuild")
     assert f"Kept unchanged, because runs were purged: {slugs[1]}" in text_of(client, f"{path}/rebuild")
-    assert "Removed for good" in text_of(client, f"{path}/rebuild?force=yes")
+    assert "Deleted permanently" in text_of(client, f"{path}/rebuild?force=yes")
     assert "not rebuilt with the cohort" in text_of(client, path)
     assert client.post(f"{path}/rebuild", data=YES).status_code == 400
     # One snapshot has its runs.

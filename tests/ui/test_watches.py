@@ -63,7 +63,7 @@ def test_a_test_message_is_queued_and_followed(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"tag": ""}, "specify tag or domain; only queue.trouble alone needs neither"),
+        ({"tag": ""}, "specify tag or domain, unless queue.trouble is the only event"),
         ({"domain": "a.example"}, "specify either tag or domain, not both"),
         ({"tag": "none"}, "This tag does not exist."),
         ({"tag": "", "domain": "a..b"}, "a..b"),

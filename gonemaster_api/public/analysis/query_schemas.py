@@ -14,8 +14,8 @@ from gonemaster_db.analysis.histories import HistoryKind
 from gonemaster_db.analysis.views.list_specs import OK
 from gonemaster_db.core.levels import LEVELS
 
-_LONGEST = 255
-_LONGEST_GRADE = 8
+_MAX_LENGTH = 255
+_MAX_GRADE_LENGTH = 8
 _MAX_SAMPLES = 2**31 - 1
 
 _SEARCH = {"description": "part of a name; ASCII letters in any case"}
@@ -27,13 +27,13 @@ def _sort(kind: str) -> ma.fields.String:
 
 
 def _text(description: str, **options: Any) -> ma.fields.String:
-    return ma.fields.String(validate=validate.Length(1, _LONGEST), metadata={"description": description}, **options)
+    return ma.fields.String(validate=validate.Length(1, _MAX_LENGTH), metadata={"description": description}, **options)
 
 
 class ListQuerySchema(PagingSchema):
     """A page of a list."""
 
-    search = ma.fields.String(load_default="", validate=validate.Length(max=_LONGEST), metadata=_SEARCH)
+    search = ma.fields.String(load_default="", validate=validate.Length(max=_MAX_LENGTH), metadata=_SEARCH)
 
 
 class _Levels(ListQuerySchema):
@@ -54,7 +54,7 @@ class _Latencies(ListQuerySchema):
 class DomainListQuerySchema(_Levels):
     """Which domains to list."""
 
-    grade = ma.fields.String(validate=validate.Length(1, _LONGEST_GRADE))
+    grade = ma.fields.String(validate=validate.Length(1, _MAX_GRADE_LENGTH))
     dnssec_posture = ma.fields.String(validate=validate.OneOf(tuple(BY_NAME[DNSSEC_POSTURE].keys)))
     sort = _sort("domain")
 

@@ -52,7 +52,7 @@ def heading(reading: Reading, before: PublicSnapshot, after: PublicSnapshot) -> 
 
 def engine_delta(before: PublicSnapshot, after: PublicSnapshot) -> dict[str, Any]:
     """Compare the engine versions; the version is unknown if a snapshot has several versions."""
-    known = all(one.engine_version and not one.mixed_engine_version for one in (before, after))
+    known = all(snapshot.engine_version and not snapshot.mixed_engine_version for snapshot in (before, after))
     return {
         "from_engine_version": before.engine_version or None,
         "to_engine_version": after.engine_version or None,
@@ -75,15 +75,15 @@ def _domains(
     }  # fmt: skip
     pages = {name: rows[part.offset : part.offset + part.limit] for name, rows in lists.items()}
     pairs = [*pages["grade_changed"], *pages["level_changed"]]
-    old = values_of(reading, before, [*pages["removed"], *(one for one, _ in pairs)])
-    new = values_of(reading, after, [*pages["added"], *(other for _, other in pairs)])
+    old = values_of(reading, before, [*pages["removed"], *(first for first, _ in pairs)])
+    new = values_of(reading, after, [*pages["added"], *(second for _, second in pairs)])
     return {
         "counts": {name: len(rows) for name, rows in lists.items()},
         "grade_changes": found.totals["grade_changes"] if reading.shows_scores else [],
         "added": [_single(new[position]) for position in pages["added"]],
         "removed": [_single(old[position]) for position in pages["removed"]],
-        "grade_changed": [_pair(old[one], new[other]) for one, other in pages["grade_changed"]],
-        "level_changed": [_pair(old[one], new[other]) for one, other in pages["level_changed"]],
+        "grade_changed": [_pair(old[first], new[second]) for first, second in pages["grade_changed"]],
+        "level_changed": [_pair(old[first], new[second]) for first, second in pages["level_changed"]],
         "limit": part.limit,
         "offset": part.offset,
     }

@@ -37,7 +37,7 @@ from gonemaster_engine.texts import Text, text_of
 
 MAX_LISTED = MAX_LIMIT
 _HIGHEST_ASN = 2**32 - 1
-_LONGEST_ASN = 12
+_MAX_ASN_LENGTH = 12
 _ESCAPED = re.compile(r"(?=.*\\)[!-~]{1,1016}")  # at most 254 octets, some of them written as \DDD
 
 Query = Mapping[str, Any]
@@ -61,16 +61,16 @@ def read_endpoint(reading: ViewReading, address: str, query: Query) -> dict[str,
         BadRequest: invalid_address; missing_nameserver if several have the address, listed in details.nameservers.
         NotFound: no name server has the address.
     """
-    wanted = {"address": canonical_address(address)}
+    key = {"address": canonical_address(address)}
     if query.get("nameserver"):
-        wanted["nameserver"] = named_server(query["nameserver"], code="invalid_nameserver")
-    rows = find_rows(reading.session, SnapshotEndpoint, reading.view_id, address_order=_order(wanted["address"]))
-    rows = [row for row in rows if row.nameserver == wanted.get("nameserver", row.nameserver)]
+        key["nameserver"] = named_server(query["nameserver"], code="invalid_nameserver")
+    rows = find_rows(reading.session, SnapshotEndpoint, reading.view_id, address_order=_order(key["address"]))
+    rows = [row for row in rows if row.nameserver == key.get("nameserver", row.nameserver)]
     if len(rows) > 1:
         names = [row.nameserver for row in rows[:MAX_LISTED]]
         text = Text("{count} name servers have the address; specify one of them", count=len(rows))
         raise BadRequest("missing_nameserver", text, details={"nameservers": names})
-    row = reading.require(rows[0] if rows else None, "address of a name server", wanted["address"])
+    row = reading.require(rows[0] if rows else None, "address of a name server", key["address"])
     document = row_document(reading, "endpoint", row)
     return _with_domains(reading, document, _members(reading, "endpoint", row, "domain"), query)
 
@@ -144,7 +144,7 @@ def canonical_address(text: str) -> str:
     except ValueError as error:
         raise BadRequest("invalid_address", Text("must be an IPv4 or IPv6 address")) from error
     if getattr(address, "scope_id", None):
-        raise BadRequest("invalid_address", Text("must be an address without a zone"))
+        raise BadRequest("invalid_address", Text("must be an address without a zone identifier"))
     return str(address)
 
 
@@ -160,8 +160,8 @@ def canonical_prefix(text: str) -> str:
 
 def asn_of(text: str) -> int:
     """Return the number of an AS from text with or without the prefix `AS`. Raises BadRequest."""
-    digits = text[:_LONGEST_ASN].upper().removeprefix("AS")
-    if len(text) > _LONGEST_ASN or not (digits.isascii() and digits.isdigit()) or int(digits) > _HIGHEST_ASN:
+    digits = text[:_MAX_ASN_LENGTH].upper().removeprefix("AS")
+    if len(text) > _MAX_ASN_LENGTH or not (digits.isascii() and digits.isdigit()) or int(digits) > _HIGHEST_ASN:
         raise BadRequest(
             "invalid_asn",
             Text("must be a number from 0 to {highest_asn}, with or without AS before it", highest_asn=_HIGHEST_ASN),
@@ -174,8 +174,8 @@ def _order(address: str) -> bytes:
     return bytes([parsed.version]) + parsed.packed
 
 
-def _find(reading: ViewReading, model: Any, what: str, shown: object, **keys: Any) -> Any:
-    return reading.require(find_row(reading.session, model, reading.view_id, **keys), what, shown)
+def _find(reading: ViewReading, model: Any, kind: str, shown: object, **keys: Any) -> Any:
+    return reading.require(find_row(reading.session, model, reading.view_id, **keys), kind, shown)
 
 
 def _members(reading: ViewReading, owner: str, row: Any, member: str) -> Sequence[int]:
@@ -188,7 +188,7 @@ def _listed(
     """Return the first related objects of one kind, by default in the form used in lists."""
     positions = _members(reading, owner, row, member)[:MAX_LISTED]
     rows = rows_at(reading.session, SPECS[member].model, reading.view_id, positions)
-    return [shown(one) if shown else row_document(reading, member, one) for one in rows]
+    return [shown(row) if shown else row_document(reading, member, row) for row in rows]
 
 
 def _with_domains(

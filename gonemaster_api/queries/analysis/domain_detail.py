@@ -58,7 +58,7 @@ def _servers(reading: ViewReading, row: Any) -> dict[str, Any]:
         of_server[endpoint.nameserver].append(endpoint)
         of_address.setdefault(endpoint.address_order, []).append(endpoint)
     return {
-        "nameservers": [_server(one.name, of_server[one.name]) for one in names],
+        "nameservers": [_server(name.name, of_server[name.name]) for name in names],
         "addresses": [_address(reading, of_address[key], silent) for key in sorted(of_address)],
     }
 
@@ -66,9 +66,9 @@ def _servers(reading: ViewReading, row: Any) -> dict[str, Any]:
 def _server(name: str, endpoints: Sequence[Any]) -> dict[str, Any]:
     document = {
         "nameserver": name,
-        "ipv4_count": sum(one.family == 4 for one in endpoints),
-        "ipv6_count": sum(one.family == 6 for one in endpoints),
-        "addresses": [one.address for one in endpoints],
+        "ipv4_count": sum(endpoint.family == 4 for endpoint in endpoints),
+        "ipv6_count": sum(endpoint.family == 6 for endpoint in endpoints),
+        "addresses": [endpoint.address for endpoint in endpoints],
     }
     return document if endpoints else document | {"status": "unresolved"}
 
@@ -78,7 +78,7 @@ def _address(reading: ViewReading, endpoints: Sequence[Any], silent: set[int]) -
     first = endpoints[0]
     document = {"address": first.address, "family": first.family, "asn": first.asn, "prefix": first.prefix}
     document["asn_label"] = reading.as_label(first.operator, first.asn)
-    answered = any(one.position not in silent for one in endpoints)
+    answered = any(endpoint.position not in silent for endpoint in endpoints)
     return document if answered else document | {"status": "unreachable"}
 
 

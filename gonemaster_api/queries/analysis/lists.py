@@ -28,13 +28,13 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
     """Return a page of a list.
 
     Raises:
-        BadRequest: invalid_sort or invalid_grade if scores or names of ASes are not public.
+        BadRequest: invalid_sort or invalid_grade if scores or AS names are not public.
     """
     spec, part, sort = SPECS[kind], slice_of(query), query["sort"]
     _check_scores(reading, sort, query)
     if sort.startswith("operator_") and not reading.shows_asn_names:
-        raise BadRequest("invalid_sort", Text("names of ASes are not public here"))
-    wanted = ViewFilter(
+        raise BadRequest("invalid_sort", Text("AS names are not public here"))
+    criteria = ViewFilter(
         search=search_term(query.get("search", "")),
         min_level=query.get("min_level"),
         worst_level=query.get("worst_level"),
@@ -44,7 +44,7 @@ def read_list(reading: ViewReading, kind: str, query: Mapping[str, Any]) -> dict
         hides_labels=not reading.shows_asn_names,
     )
     page = list_rows(
-        reading.session, reading.view_id, spec, wanted=wanted, sort=sort, limit=part.limit, offset=part.offset
+        reading.session, reading.view_id, spec, criteria=criteria, sort=sort, limit=part.limit, offset=part.offset
     )
     items = [row_document(reading, kind, row) for row in page.items]
     return reading.head | page_document(items, page.total, part) | {"sort": sort}

@@ -22,7 +22,7 @@ from gonemaster_db.models import Cohort, SnapshotOverview
 
 NO_SNAPSHOT = "no_snapshot"
 OVERVIEW = "overview_v2"
-_LONGEST_LABEL = 64  # Longer labels are dropped (contract analysis.md section 7).
+_MAX_LABEL_LENGTH = 64  # Longer labels are dropped (contract analysis.md section 7).
 _TOTALS = ("domain_count", "nameserver_count", "endpoint_count", "asn_count", "prefix_count")
 _TOPS = ("top_tags", "top_nameservers", "top_asns")
 
@@ -44,7 +44,7 @@ def read_catalog(state: State, session: Session) -> dict[str, Any]:
         "cohorts": [cohort_document(session, cohort) for cohort in cohorts],
         "selector_enabled": len(cohorts) > 1,
         "backend_supported": True,
-        **({"vantage_label": label} if 0 < len(label) <= _LONGEST_LABEL else {}),
+        **({"vantage_label": label} if 0 < len(label) <= _MAX_LABEL_LENGTH else {}),
     }
 
 
@@ -90,7 +90,7 @@ def read_snapshots(reading: Reading, snapshots: Sequence[PublicSnapshot]) -> dic
 def read_snapshot(reading: ViewReading) -> dict[str, Any]:
     """Return a snapshot with its aggregates: the overview and each fact category."""
     found = _overview(reading, reading.view_id)
-    categories = {one["category"]: one for one in found.pop("fact_distributions")}
+    categories = {distribution["category"]: distribution for distribution in found.pop("fact_distributions")}
     head = {"dataset_tag": reading.cohort.source_tag}
     return head | snapshot_document(reading.shown) | {"aggregates": {OVERVIEW: found} | categories}
 
@@ -119,7 +119,7 @@ def _materialization(cohort: Cohort) -> dict[str, Any]:
 def _overview(reading: Reading, view_id: int) -> dict[str, Any]:
     row = reading.session.get_one(SnapshotOverview, view_id)
     found: dict[str, Any] = {"totals": {name: getattr(row, name) for name in _TOTALS}}
-    found |= {name: [_named(reading, one) for one in json.loads(getattr(row, name))] for name in _TOPS}
+    found |= {name: [_named(reading, item) for item in json.loads(getattr(row, name))] for name in _TOPS}
     found["fact_distributions"] = public_distributions(reading, row.fact_distributions)
     return found
 
@@ -135,5 +135,7 @@ def _named(reading: Reading, item: dict[str, Any]) -> dict[str, Any]:
 def public_distributions(reading: Reading, stored: str) -> list[dict[str, Any]]:
     """Return the public distributions of a view from its stored counts by category and key."""
     counts: Mapping[str, Mapping[str, int]] = json.loads(stored)
-    shown = [one for one in SHOWN if one.name in counts and (reading.shows_scores or one.name != GRADE)]
-    return [one.distribution(counts[one.name]) for one in shown]
+    shown = [
+        category for category in SHOWN if category.name in counts and (reading.shows_scores or category.name != GRADE)
+    ]
+    return [category.distribution(counts[category.name]) for category in shown]

@@ -67,7 +67,7 @@ class Reading:
         return list_public_snapshots(self.session, self.cohort)
 
     def version(self, *snapshots: PublicSnapshot) -> str:
-        """Return a version that changes with the content of some snapshots; for one it starts with id and capture time.
+        """Return a version that changes with the content of snapshots; for one snapshot it starts with its ID and time.
 
         A digest covers everything else that is shown: labels, the default snapshot, settings and the software version.
         """
@@ -75,10 +75,14 @@ class Reading:
         cohort = self.cohort
         shown = (cohort.id, cohort.updated_at, cohort.materialization_status, cohort.last_materialized_at)
         _update(digest, __version__, self.shows_scores, self.shows_timings, self.shows_asn_names, *shown)
-        for one in snapshots:
-            _update(digest, one.id, one.view_id, one.captured_at, one.updated_at, one.is_default)
+        for snapshot in snapshots:
+            _update(
+                digest, snapshot.id, snapshot.view_id, snapshot.captured_at, snapshot.updated_at, snapshot.is_default
+            )
         first = [
-            f"{one.id}-{int(one.captured_at.timestamp())}-{one.view_id}" for one in snapshots if len(snapshots) == 1
+            f"{snapshot.id}-{int(snapshot.captured_at.timestamp())}-{snapshot.view_id}"
+            for snapshot in snapshots
+            if len(snapshots) == 1
         ]
         return "-".join([*first, digest.hexdigest()])
 
@@ -99,10 +103,10 @@ class ViewReading(Reading):
         """The fields that identify cohort and snapshot in each document."""
         return {"dataset_tag": self.cohort.source_tag, "snapshot": self.shown.slug}
 
-    def require(self, row: Any | None, what: str, key: object) -> Any:
+    def require(self, row: Any | None, kind: str, key: object) -> Any:
         """Return an object of the view. Raises NotFound if it does not exist."""
         if row is None:
-            raise NotFound(what, key)
+            raise NotFound(kind, key)
         return row
 
 

@@ -29,7 +29,7 @@ def read_report(
         NotFound: scores are not public.
     """
     if not reading.shows_scores:
-        raise NotFound("public report: scores are not public", "")
+        raise NotFound("public report (scores are not public)", "")
     found = read_comparison(reading.state.store, reading.session, before, after, config)
     rules, part = read_rules(reading.session, before, after), slice_of(query)
     clusters = _chosen(found.clusters, query["min_cluster"], query["max_spread"])
@@ -61,7 +61,7 @@ def read_report(
 def read_movers(
     reading: Reading, before: PublicSnapshot, after: PublicSnapshot, config: ScoringConfig, *, maximum: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """Return the domains whose scores fell and rose most, `most` of each, and the number of all changed domains.
+    """Return the domains whose scores fell and rose most, `maximum` of each, and the number of all changed domains.
 
     This is faster than a report, which also reads all tags and clusters.
     """
@@ -84,61 +84,62 @@ def _vocabulary_delta(rules: TagRules) -> dict[str, Any] | None:
     earlier, later = rules.earlier, rules.later
     if earlier is None or later is None:
         return None
-    moved = sorted(place for place in earlier.keys() & later.keys() if earlier[place] != later[place])
+    moved = sorted(key for key in earlier.keys() & later.keys() if earlier[key] != later[key])
     return {
         "added": _vocabulary_tags(later, sorted(later.keys() - earlier.keys())),
         "removed": _vocabulary_tags(earlier, sorted(earlier.keys() - later.keys())),
         "level_changed": [
-            {"module": place[0], "tag": place[1], "from_level": earlier[place], "to_level": later[place]}
-            for place in moved
+            {"module": key[0], "tag": key[1], "from_level": earlier[key], "to_level": later[key]} for key in moved
         ],
     }
 
 
-def _vocabulary_tags(levels: Levels, places: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"module": place[0], "tag": place[1], "level": levels[place]} for place in places]
+def _vocabulary_tags(levels: Levels, keys: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"module": key[0], "tag": key[1], "level": levels[key]} for key in keys]
 
 
-def _chosen(clusters: Sequence[Cluster], least_size: int, max_spread: int) -> list[Cluster]:
-    return [one for one in clusters if one.size >= least_size and one.maximum - one.minimum <= max_spread]
+def _chosen(clusters: Sequence[Cluster], min_size: int, max_spread: int) -> list[Cluster]:
+    return [
+        cluster for cluster in clusters if cluster.size >= min_size and cluster.maximum - cluster.minimum <= max_spread
+    ]
 
 
 def _clusters(reading: Reading, after: PublicSnapshot, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
-    names = values_of(reading, after, {position for one in clusters for position in one.domains})
+    names = values_of(reading, after, {position for cluster in clusters for position in cluster.domains})
     return [
         {
-            "direction": "improved" if one.minimum > 0 else "regressed",
-            "keys": [{"key": key, "value": value} for key, value in one.keys],
-            "domain_count": one.size,
-            "min_delta": one.minimum,
-            "max_delta": one.maximum,
-            "domains": [names[position]["name"] for position in one.domains],
+            "direction": "improved" if cluster.minimum > 0 else "regressed",
+            "keys": [{"key": key, "value": value} for key, value in cluster.keys],
+            "domain_count": cluster.size,
+            "min_delta": cluster.minimum,
+            "max_delta": cluster.maximum,
+            "domains": [names[position]["name"] for position in cluster.domains],
         }
-        for one in clusters
+        for cluster in clusters
     ]
 
 
 def _domains(
     reading: Reading, before: PublicSnapshot, after: PublicSnapshot, moved: Sequence[Moved], rules: TagRules
 ) -> list[dict[str, Any]]:
-    old = values_of(reading, before, [one.before for one in moved])
-    new = values_of(reading, after, [one.after for one in moved])
-    was = _levels_of_tags(reading, before, [one.before for one in moved], rules)
-    now = _levels_of_tags(reading, after, [one.after for one in moved], rules)
+    old = values_of(reading, before, [domain.before for domain in moved])
+    new = values_of(reading, after, [domain.after for domain in moved])
+    was = _levels_of_tags(reading, before, [domain.before for domain in moved], rules)
+    now = _levels_of_tags(reading, after, [domain.after for domain in moved], rules)
     return [
         {
-            "domain": old[one.before]["name"],
-            "from_score": old[one.before]["score"],
-            "to_score": new[one.after]["score"],
-            "from_grade": old[one.before]["grade"],
-            "to_grade": new[one.after]["grade"],
-            "delta": one.delta,
-            "explained": one.explained,
-            "unexplained": one.delta - one.explained,
-            "category": one.category.name.lower(),
-            "tags": _changed_tags(was.get(one.before, {}), now.get(one.after, {}), rules),
+            "domain": old[domain.before]["name"],
+            "from_score": old[domain.before]["score"],
+            "to_score": new[domain.after]["score"],
+            "from_grade": old[domain.before]["grade"],
+            "to_grade": new[domain.after]["grade"],
+            "delta": domain.delta,
+            "explained": domain.explained,
+            "unexplained": domain.delta - domain.explained,
+            "category": domain.category.name.lower(),
+            "tags": _changed_tags(was.get(domain.before, {}), now.get(domain.after, {}), rules),
         }
-        for one in moved
+        for domain in moved
     ]
 
 
@@ -158,8 +159,8 @@ def _levels_of_tags(
 ) -> dict[int, dict[TagKey, str]]:
     """Return the tags of some domains with their levels, from the lowest reported level up."""
     members = read_members_of(reading.session, snapshot.view_id, "domain", positions, "tag")
-    wanted = {position for tags in members.values() for position in tags}
-    rows = values_at(reading.session, SnapshotTag, snapshot.view_id, wanted, _TAG_COLUMNS)
+    tag_positions = {position for tags in members.values() for position in tags}
+    rows = values_at(reading.session, SnapshotTag, snapshot.view_id, tag_positions, _TAG_COLUMNS)
     known = {
         position: (TagKey(row["tag"], row["module"], row["testcase"]), row["level"])
         for position, row in rows.items()

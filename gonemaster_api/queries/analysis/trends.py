@@ -26,18 +26,18 @@ def read_trends(reading: Reading, snapshots: Sequence[PublicSnapshot], query: Ma
     if category.name == GRADE and not reading.shows_scores:
         raise BadRequest("invalid_category", Text("grades are not public here"))
     chosen = _within(snapshots, query.get("begin"), query.get("end"))
-    stored = read_distributions(reading.session, [one.view_id for one in chosen])
-    points = [_point(one, _payload(stored.get(one.view_id), category.name)) for one in chosen]
+    stored = read_distributions(reading.session, [snapshot.view_id for snapshot in chosen])
+    points = [_point(snapshot, _payload(stored.get(snapshot.view_id), category.name)) for snapshot in chosen]
     keys = {key for point in points for key in point["payload"]}
     described = {key: category.describe(key) for key in keys}
-    shown = sorted(described.values(), key=lambda one: (one.order, one.key))
+    shown = sorted(described.values(), key=lambda fact: (fact.order, fact.key))
     return {
         "dataset_tag": reading.cohort.source_tag,
         "category": category.name,
         "label": category.label,
         "description": category.description,
         "points": points,
-        "key_meta": {one.key: {"label": one.label, "tone": one.tone, "order": one.order} for one in shown},
+        "key_meta": {fact.key: {"label": fact.label, "tone": fact.tone, "order": fact.order} for fact in shown},
     }
 
 
@@ -60,12 +60,12 @@ def read_history_of(reading: Reading, snapshots: Sequence[PublicSnapshot], query
     """
     kind = HistoryKind(query["entity"])
     key = _key(kind, query["key"])
-    found = read_history(reading.session, [one.view_id for one in snapshots], kind, key)
+    found = read_history(reading.session, [snapshot.view_id for snapshot in snapshots], kind, key)
     names = ("domain_count", "latency_p50_ms", *(("score", "grade") if reading.shows_scores else ()))
     points = []
-    for one in reversed(snapshots):
-        series = found.get(one.view_id)
-        head = {"slug": one.slug, "captured_at": one.captured_at, "present": series is not None}
+    for snapshot in reversed(snapshots):
+        series = found.get(snapshot.view_id)
+        head = {"slug": snapshot.slug, "captured_at": snapshot.captured_at, "present": series is not None}
         empty = dict.fromkeys(("domain_count", "latency_p50_ms", "score", "grade"))
         points.append(head | empty | {name: series[name] for name in names if series and name in series})
     return {"dataset_tag": reading.cohort.source_tag, "entity": kind.value, "key": str(key), "points": points}
@@ -88,7 +88,11 @@ def _within(snapshots: Sequence[PublicSnapshot], begin: str | None, end: str | N
     last = None if end is None else _instant(snapshots, end, "to")
     if first is not None and last is not None and first > last:
         raise BadRequest("invalid_time_range", Text("from is after to"))
-    return [one for one in reversed(snapshots) if (first or _time(one)) <= _time(one) <= (last or _time(one))]
+    return [
+        snapshot
+        for snapshot in reversed(snapshots)
+        if (first or _time(snapshot)) <= _time(snapshot) <= (last or _time(snapshot))
+    ]
 
 
 def _time(snapshot: PublicSnapshot) -> datetime:

@@ -43,9 +43,9 @@ def read_jobs(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadRequest: invalid_cursor, invalid_time_range.
     """
-    part, wanted = slice_of(query), job_filter(query)
+    part, criteria = slice_of(query), job_filter(query)
     with state.store.read_only() as session:
-        page = list_jobs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
+        page = list_jobs(session, criteria, sort=query["sort"], limit=part.limit, offset=part.offset)
     return page_document(job_documents(state, page.items), page.total, part) | {"sort": query["sort"]}
 
 

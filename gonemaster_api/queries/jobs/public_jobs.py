@@ -89,7 +89,7 @@ def read_public_chain(state: State, public_id: str) -> tuple[str, Any]:
     found = find_public(state, public_id)
     chain = _stored_chain(state, found) if isinstance(found, Run) else None
     if chain is None:
-        text = Text("the job has no DNSSEC chain yet, or none at all")
+        text = Text("the job has no DNSSEC chain, or is not finished")
         raise ApiError(HTTPStatus.NOT_FOUND, "no_chain_data", text, headers={"Cache-Control": "no-store"})
     return _version(found, "chain"), chain
 
@@ -108,11 +108,11 @@ def read_asns(state: State, public_id: str) -> list[int]:
     """Return the AS numbers in the entries of a finished job, at most 32, ascending.
 
     Raises:
-        NotFound: no such job, or names of ASes are not public.
+        NotFound: no such job, or AS names are not public.
         ApiError: 404 not_found, the job is not finished.
     """
     if not state.settings.show_asn_names_public:
-        raise NotFound("names of ASes", public_id)
+        raise NotFound("AS names", public_id)
     run = find_public_run(state, public_id)
     with state.store.read_only() as session:
         return asns_of(entries_of_run(session, run.id))

@@ -43,10 +43,10 @@ def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     """
     until = state.wait_until()
     part = slice_of(query)
-    wanted = [query["tier"]] if query.get("tier") else list(TIERS)
+    listed = [query["tier"]] if query.get("tier") else list(TIERS)
     workers = PendingCall(lambda: _workers(state))
     try:
-        rows = PendingCall(lambda: _rows(state, wanted, part)).result_while_reachable(state.store.ping, until)
+        rows = PendingCall(lambda: _rows(state, listed, part)).result_while_reachable(state.store.ping, until)
     except CallTimeout as error:
         raise StoreUnavailable(Text("the database does not answer")) from error
     counts = rows.counts
@@ -55,7 +55,7 @@ def read_queue(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     documents = PendingCall(lambda: job_documents(state, jobs))
     shown_workers = _or_none(workers, state, until)
     shown = _documents(documents, jobs, state, until, is_unavailable=shown_workers is None)
-    total = sum(_queued_or_held(counts, TIERS.index(tier)) for tier in wanted)
+    total = sum(_queued_or_held(counts, TIERS.index(tier)) for tier in listed)
     return {
         "paused": all(tier["paused"] for tier in tiers),
         "depth": {tier["tier"]: tier["queued"] for tier in tiers},

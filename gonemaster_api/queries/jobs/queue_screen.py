@@ -70,7 +70,7 @@ def _figures(state: State) -> Figures:
     for slot, added in tally.slots.items():
         slots.setdefault(slot, SlotSums()).add(added)
     sums = [(start, slots.get((_MINUTE_S, start), _NOTHING)) for start in starts]
-    minutes = [Minute(datetime.fromtimestamp(start, UTC), one.throughput, one.failed) for start, one in sums]
+    minutes = [Minute(datetime.fromtimestamp(start, UTC), total.throughput, total.failed) for start, total in sums]
     return Figures({tier: moment for tier, moment in oldest.items() if moment is not None}, minutes)
 
 
@@ -108,10 +108,10 @@ def read_waiting(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
         BadRequest: invalid_cursor.
     """
     part = slice_of(query)
-    wanted = selection(None, tier=query.get("tier") or "", domain=search_term(query.get("domain") or ""))
+    criteria = selection(None, tier=query.get("tier") or "", domain=search_term(query.get("domain") or ""))
     with state.store.read_only() as session:
-        jobs = list_waiting_jobs(session, wanted, limit=part.limit, offset=part.offset)
-        total = count_waiting_jobs(session, wanted)
+        jobs = list_waiting_jobs(session, criteria, limit=part.limit, offset=part.offset)
+        total = count_waiting_jobs(session, criteria)
     items = [_common(job) | {"status": job.status.value, "created_at": job.created_at} for job in jobs]
     return page_document(items, total, part)
 

@@ -189,9 +189,9 @@ def _rate(number: int, total: int) -> float:
 def locale_usage(metrics: Metrics) -> dict[str, int]:
     """Return how often results were read in each locale: at most 32 locales, the rarest summed up."""
     found = sorted(metrics.http.locales.items(), key=lambda item: (-item[1], item[0]))
-    kept = dict(sorted(found[:MAX_LOCALES]))
+    listed = dict(sorted(found[:MAX_LOCALES]))
     rest = sum(number for _, number in found[MAX_LOCALES:])
-    return kept | ({OTHERS: rest} if rest else {})
+    return listed | ({OTHERS: rest} if rest else {})
 
 
 def _insights(metrics: Metrics, limit_domains: int, limit_batches: int) -> dict[str, Any]:

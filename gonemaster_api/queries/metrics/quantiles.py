@@ -16,10 +16,10 @@ def quantile(numbers: Sequence[int], bounds: Sequence[int], q: float) -> int:
 
     A quantile beyond the last bound is reported as the last bound.
     """
-    wanted = math.ceil(q * sum(numbers))
+    rank = math.ceil(q * sum(numbers))
     running = 0
     for number, bound in zip(numbers, bounds, strict=False):
         running += number
-        if wanted and running >= wanted:
+        if rank and running >= rank:
             return bound
-    return bounds[-1] if wanted else 0
+    return bounds[-1] if rank else 0

@@ -33,11 +33,11 @@ def trends_text(state: State, metrics: Metrics, windows: Sequence[str]) -> str:
     """Return the section as JSON text; points of settled slots are computed once per process."""
     now_s = metrics.now.timestamp()
     known: _Points = state.recent.get("points", dict, life_s=_KEPT_S)
-    wanted = {
+    periods = {
         length: max(WINDOWS[name][0] for name in windows if WINDOWS[name][1] == length)
         for length in sorted({WINDOWS[name][1] for name in windows})
     }
-    starts = {length: _starts(length, whole, now_s) for length, whole in wanted.items()}
+    starts = {length: _starts(length, whole, now_s) for length, whole in periods.items()}
     trend_slots = read_trend_slots(
         state, metrics, since={length: _first_unknown(known, length, starts[length]) for length in starts}
     )

@@ -45,8 +45,8 @@ def read_entries(state: State, query: Mapping[str, Any]) -> dict[str, Any]:
     """
     part, after = slice_of(query), _after(query.get("after"))
     with state.store.read_only() as session:
-        wanted = entry_filter(query)
-        page = list_entries(session, wanted, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
+        criteria = entry_filter(query)
+        page = list_entries(session, criteria, limit=part.limit, offset=part.offset, after=after, count_up_to=COUNTED)
     items = [_document(item) for item in page.items]
     document = page_document(items, page.total, part, is_cut=page.is_cut) | {"total_is_least": page.total_is_least}
     if len(items) == part.limit or page.is_cut:
@@ -74,7 +74,7 @@ def _document(item: EntryRecord) -> dict[str, Any]:
     return {name: getattr(item, name) for name in COLUMNS}
 
 
-def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
+def stream_csv(state: State, criteria: EntryFilter) -> Iterator[str]:
     """Yield all matching entries as CSV, in small pieces.
 
     Each transaction reads about a megabyte of entries, so that a slow client holds no database connection and little
@@ -84,7 +84,7 @@ def stream_csv(state: State, wanted: EntryFilter) -> Iterator[str]:
     after: tuple[str, int] | None = None
     count = MIN_ROWS
     while True:
-        items = _read_some(state, wanted, after, limit=count)
+        items = _read_some(state, criteria, after, limit=count)
         pieces = list(_pieces(_row(_document(item)) for item in items))
         if not items:
             return
@@ -98,9 +98,9 @@ def _next_count(rows: int, characters: int) -> int:
     return max(MIN_ROWS, min(MAX_ROWS, rows * _CHARACTERS_PER_READ // characters))
 
 
-def _read_some(state: State, wanted: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[EntryRecord]:
+def _read_some(state: State, criteria: EntryFilter, after: tuple[str, int] | None, *, limit: int) -> list[EntryRecord]:
     with state.store.read_only() as session:
-        return read_entries_after(session, wanted, after, limit=limit)
+        return read_entries_after(session, criteria, after, limit=limit)
 
 
 def _row(document: Mapping[str, Any]) -> list[str]:

@@ -63,10 +63,10 @@ def arrange_findings(
 ) -> RunFindings:
     """Arrange the entries of a run: entries of one level of SHOWN_LEVELS, or, without `level`, all from NOTICE up.
 
-    If there are more than `most`, only the worst are included.
+    If there are more than `maximum`, only the worst are included.
     """
-    wanted = _DEBUG if level == "DEBUG" else (level,) if level else SEVERITIES
-    found = sorted((entry for entry in entries if entry.level in wanted), key=_order)
+    levels = _DEBUG if level == "DEBUG" else (level,) if level else SEVERITIES
+    found = sorted((entry for entry in entries if entry.level in levels), key=_order)
     shown = found if len(found) <= maximum else _worst(found, maximum)
     grouped = [
         ModuleFindings(module, entry_documents(some, locale=locale))
@@ -76,9 +76,9 @@ def arrange_findings(
 
 
 def _worst(entries: Sequence[EntryRecord], maximum: int) -> list[EntryRecord]:
-    """Return the `most` worst entries in their original order."""
-    by_level = sorted(range(len(entries)), key=lambda place: (-_RANK.get(entries[place].level, 0), place))
-    return [entries[place] for place in sorted(by_level[:maximum])]
+    """Return the `maximum` worst entries in their original order."""
+    by_level = sorted(range(len(entries)), key=lambda index: (-_RANK.get(entries[index].level, 0), index))
+    return [entries[index] for index in sorted(by_level[:maximum])]
 
 
 def count_levels(entries: Iterable[EntryRecord]) -> dict[str, int]:
@@ -90,8 +90,8 @@ def count_levels(entries: Iterable[EntryRecord]) -> dict[str, int]:
 def _order(entry: EntryRecord) -> tuple[int, str, int, str, int]:
     """Return the sort key: modules in report order (unknown modules last), then worst level first, then test case."""
     known = tuple(modules())
-    place = known.index(entry.module) if entry.module in known else len(known)
-    return place, entry.module, -_RANK.get(entry.level, 0), entry.testcase, entry.id
+    index = known.index(entry.module) if entry.module in known else len(known)
+    return index, entry.module, -_RANK.get(entry.level, 0), entry.testcase, entry.id
 
 
 def _clean(entries: Iterable[EntryRecord]) -> dict[str, int]:

@@ -39,7 +39,7 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
         BadRequest: invalid_time_range.
     """
     part = slice_of(query)
-    wanted = RunFilter(
+    criteria = RunFilter(
         domain_id=domain_id,
         domain_tag=query.get("tag"),
         event_tag=query.get("event_tag"),
@@ -52,7 +52,7 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
         **time_range(query, "finished_after", "finished_before"),
     )
     with state.store.read_only() as session:
-        page = list_runs(session, wanted, sort=query["sort"], limit=part.limit, offset=part.offset)
+        page = list_runs(session, criteria, sort=query["sort"], limit=part.limit, offset=part.offset)
         items = [_document(state, run) for run in page.items]
     return page_document(items, page.total, part) | {"sort": query["sort"]}
 

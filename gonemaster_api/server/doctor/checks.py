@@ -130,8 +130,8 @@ def _pooler(store: Store) -> Iterator[DoctorResult]:
 
 
 def _schema(store: Store) -> list[DoctorResult]:
-    found, wanted = runner.current_revision(store), runner.head_revision()
-    if found == wanted:
+    found, head = runner.current_revision(store), runner.head_revision()
+    if found == head:
         return []
     if found is None:
         return [fault("database", "it has no tables yet", _UPGRADE)]
@@ -141,7 +141,7 @@ def _schema(store: Store) -> list[DoctorResult]:
         return [fault("database", str(error), "follow docs/howto/upgrade.md")]
     if runner.is_newer(store):
         return _later_schema(store, f"its schema is {found}, of a later version")
-    return [fault("database", f"its schema is {found}, this version needs {wanted}", _UPGRADE)]
+    return [fault("database", f"its schema is {found}, this version needs {head}", _UPGRADE)]
 
 
 def _later_schema(store: Store, text: str) -> list[DoctorResult]:
@@ -153,7 +153,7 @@ def _later_schema(store: Store, text: str) -> list[DoctorResult]:
     return []
 
 
-def _written(store: Store, fine: str) -> DoctorResult:
+def _written(store: Store, summary: str) -> DoctorResult:
     try:
         try_to_write(store)
     except StoreError as error:
@@ -161,7 +161,7 @@ def _written(store: Store, fine: str) -> DoctorResult:
         return fault(
             "database", f"cannot be written: {reason}", "check its disk, its permissions, and whether it is a replica"
         )
-    return ok("database", fine)
+    return ok("database", summary)
 
 
 def check_broker(settings: Settings) -> list[DoctorResult]:

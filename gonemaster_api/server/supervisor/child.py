@@ -18,7 +18,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 FIRST_DELAY_S = 0.5
-LONGEST_DELAY_S = 30.0
+MAX_DELAY_S = 30.0
 HEALTHY_AFTER_S = 60.0
 _LAUNCH = Path(__file__).with_name("launch.py")
 
@@ -90,7 +90,7 @@ class Child:
         self.deaths += 1
         if self.deaths == 1:  # the first cause rarely recurs, and clients may be waiting
             return 0.0
-        return float(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self.deaths - 2)))
+        return float(min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (self.deaths - 2)))
 
     def send(self, signal_number: int) -> None:
         """Send a signal to the process if it is running; SIGKILL also goes to all processes that it started."""

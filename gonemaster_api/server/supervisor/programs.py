@@ -112,5 +112,5 @@ def count_into(directory: str) -> None:
 
 def _environ(settings: Settings) -> Mapping[str, str]:
     """Return the environment of a child, in which flags and settings of the file are variables."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GONEMASTER_")}
-    return kept | to_environ(settings) | {"PYTHONUNBUFFERED": "1"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GONEMASTER_")}
+    return environment | to_environ(settings) | {"PYTHONUNBUFFERED": "1"}

@@ -14,7 +14,7 @@ _DOUBTFUL = ("cursor", "created_after", "created_before")  # Refusals by the que
 
 
 def read_list(query: PageQuery, read: Callable[[Mapping[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-    """Read a page of a list; if the query refuses a value, record the problem and read without it."""
+    """Read a page of a list; if a value of the query is invalid, record the problem and read without the value."""
     try:
         return read(query.values)
     except BadRequest as error:

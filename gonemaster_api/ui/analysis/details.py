@@ -230,7 +230,7 @@ def _page_of_domains(shown: Mapping[str, Any], query: PageQuery) -> dict[str, An
 def _history(view: ViewReading, entity: str, key: str) -> list[dict[str, Any]]:
     """Return the history of an object, with the time of each snapshot."""
     snapshots = view.snapshots()
-    measured = {one.slug: one.first_run_at or one.captured_at for one in snapshots}
+    measured = {snapshot.slug: snapshot.first_run_at or snapshot.captured_at for snapshot in snapshots}
     points = read_history_of(view, snapshots, {"entity": entity, "key": key})["points"]
     return [point | {"measured_at": measured[point["slug"]]} for point in points]
 

@@ -88,21 +88,21 @@ def _rows(kind: str, diff: Mapping[str, Any], report: Mapping[str, Any] | None) 
 def _flat(diff: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the changed tags of a diff in the form of a report, without the cause of the change."""
     kinds = ("appeared", "cleared", "level_changed")
-    return [one | {"change": kind, "class": "unknown"} for kind in kinds for one in diff[kind]]
+    return [change | {"change": kind, "class": "unknown"} for kind in kinds for change in diff[kind]]
 
 
 def _matrix(diff: Mapping[str, Any], report: Mapping[str, Any] | None, after: PublicSnapshot) -> list[Any]:
     """Return a row for each grade before, with the count and the CSS class for each grade after."""
     if report is None:
         return []
-    moves = {(one["from_grade"], one["to_grade"]): one["count"] for one in diff["grade_changes"]}
+    moves = {(move["from_grade"], move["to_grade"]): move["count"] for move in diff["grade_changes"]}
     was = report["totals"]["from_grades"]
-    left = {grade: sum(count for (old, _new), count in moves.items() if old == grade) for grade in GRADES}
+    lost = {grade: sum(count for (old, _new), count in moves.items() if old == grade) for grade in GRADES}
     rows = []
     for row, old in enumerate(GRADES):
         cells = []
         for column, new in enumerate(GRADES):
-            count = max(0, was.get(old, 0) - left[old]) if row == column else moves.get((old, new), 0)
+            count = max(0, was.get(old, 0) - lost[old]) if row == column else moves.get((old, new), 0)
             cells.append((new, count, _cell_class(row, column, count, max(1, after.domain_count))))
         rows.append((old, cells))
     return rows
@@ -113,5 +113,5 @@ def _cell_class(row: int, column: int, count: int, whole: int) -> str:
         return "same"
     if not count:
         return ""
-    strength = next((step for least, step in _STRONG if count / whole >= least), 1)
+    strength = next((step for threshold, step in _STRONG if count / whole >= threshold), 1)
     return f"{'b' if column < row else 'w'}{strength}"

@@ -59,7 +59,7 @@ class Frame:
         """The snapshot before the selected one."""
         if self.shown is None:
             return None
-        ids = [one.id for one in self.snapshots]
+        ids = [snapshot.id for snapshot in self.snapshots]
         index = ids.index(self.shown.id) + 1 if self.shown.id in ids else len(ids)
         return self.snapshots[index] if index < len(ids) else None
 
@@ -138,7 +138,7 @@ def _shown(
 
 
 def _page(template: str, frame: Frame, **values: Any) -> Response:
-    postures = [(key, one.label) for key, one in BY_NAME[DNSSEC_POSTURE].keys.items()]
+    postures = [(key, posture.label) for key, posture in BY_NAME[DNSSEC_POSTURE].keys.items()]
     words: dict[str, Any] = {
         "translated": translated,
         "class_word": class_word,
@@ -165,14 +165,14 @@ def _frame(found: Reading, current: str, slug: str | None) -> Frame:
 
 def _without_cohort(current: str) -> Frame:
     with limited_session(state()) as session:
-        cohorts = [(one.source_tag, one.label or one.source_tag) for one in list_public_cohorts(session)]
+        cohorts = [(cohort.source_tag, cohort.label or cohort.source_tag) for cohort in list_public_cohorts(session)]
     return Frame(
         current=current, cohorts=cohorts, tag="", label="", description="", snapshots=[], shown=None, vantage=""
     )
 
 
 def _cohorts(found: Reading) -> list[tuple[str, str]]:
-    return [(one.source_tag, one.label or one.source_tag) for one in list_public_cohorts(found.session)]
+    return [(cohort.source_tag, cohort.label or cohort.source_tag) for cohort in list_public_cohorts(found.session)]
 
 
 def _vantage() -> str:

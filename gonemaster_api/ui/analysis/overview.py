@@ -60,7 +60,11 @@ def show() -> Response:
 
 def _read(view: ViewReading) -> dict[str, Any]:
     found = read_overview(view)["overview"]
-    until = [one for one in view.snapshots() if one.captured_at <= view.shown.captured_at or one.id == view.shown.id]
+    until = [
+        snapshot
+        for snapshot in view.snapshots()
+        if snapshot.captured_at <= view.shown.captured_at or snapshot.id == view.shown.id
+    ]
     history = _history(view)
     return {
         "totals": found["totals"],
@@ -73,21 +77,26 @@ def _read(view: ViewReading) -> dict[str, Any]:
 
 def _history(view: ViewReading) -> list[PublicSnapshot]:
     """Return the snapshots up to the selected one, oldest first."""
-    snapshots = sorted(view.snapshots(), key=lambda one: (one.first_run_at or one.captured_at, one.id))
-    ids = [one.id for one in snapshots]
+    snapshots = sorted(
+        view.snapshots(), key=lambda snapshot: (snapshot.first_run_at or snapshot.captured_at, snapshot.id)
+    )
+    ids = [snapshot.id for snapshot in snapshots]
     end = ids.index(view.shown.id) + 1 if view.shown.id in ids else len(ids)
     return snapshots[max(0, end - _POINTS) : end]
 
 
 def _tiles(view: ViewReading, history: Sequence[PublicSnapshot]) -> Iterable[Tile]:
-    stored = read_distributions(view.session, [one.view_id for one in history])
-    facts = [json.loads(stored[one.view_id]) if stored.get(one.view_id) else {} for one in history]
-    yield Tile(_("Domains"), [float(one.domain_count) for one in history], is_share=False)
-    yield Tile(_("Healthy"), [_share(one, SEVERITY, ("OK", "NOTICE")) for one in facts])
+    stored = read_distributions(view.session, [snapshot.view_id for snapshot in history])
+    facts = [json.loads(stored[snapshot.view_id]) if stored.get(snapshot.view_id) else {} for snapshot in history]
+    yield Tile(_("Domains"), [float(snapshot.domain_count) for snapshot in history], is_share=False)
+    yield Tile(_("Healthy"), [_share(distributions, SEVERITY, ("OK", "NOTICE")) for distributions in facts])
     if view.shows_scores:
-        yield Tile(_("A or better"), [_share(one, GRADE, ("A+", "A")) for one in facts])
-    yield Tile(_("Signed"), [_share(one, DNSSEC_POSTURE, ("nsec", "nsec3", "mixed", "signed")) for one in facts])
-    yield Tile(_("IPv6, all servers"), [_share(one, "ipv6_coverage", ("full",)) for one in facts])
+        yield Tile(_("A or better"), [_share(distributions, GRADE, ("A+", "A")) for distributions in facts])
+    yield Tile(
+        _("Signed"),
+        [_share(distributions, DNSSEC_POSTURE, ("nsec", "nsec3", "mixed", "signed")) for distributions in facts],
+    )
+    yield Tile(_("IPv6, all servers"), [_share(distributions, "ipv6_coverage", ("full",)) for distributions in facts])
 
 
 def _share(facts: Mapping[str, Mapping[str, int]], category: str, keys: Sequence[str]) -> float | None:
@@ -103,7 +112,7 @@ def _movers(view: ViewReading, history: Sequence[PublicSnapshot]) -> dict[str, A
     before = history[-2]
     config = current_scoring(state().store, state().settings)
     found, total = read_movers(view, before, view.shown, config, maximum=_MOVERS)
-    ordered = sorted(found, key=lambda one: (-abs(one["delta"]), one["domain"]))
+    ordered = sorted(found, key=lambda domain: (-abs(domain["delta"]), domain["domain"]))
     return {"domains": ordered[:_MOVERS], "total": total, "before": before}
 
 

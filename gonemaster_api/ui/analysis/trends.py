@@ -98,7 +98,7 @@ def _read(found: Reading, frame: Frame, query: PageQuery) -> dict[str, Any]:
         trend = read_trends(found, frame.snapshots, TrendsQuerySchema().load({}))
     scale, focus = request.args.get("scale", ""), request.args.get("focus", "")
     chart = TrendChart(trend, scale if scale in SCALES else SCALES[0], focus if focus in trend["key_meta"] else "")
-    shown = [(one.name, one.label) for one in SHOWN if found.shows_scores or one.name != GRADE]
+    shown = [(category.name, category.label) for category in SHOWN if found.shows_scores or category.name != GRADE]
     return {"trend": trend, "chart": chart, "categories": shown, "query": query, "status": query.status}
 
 

@@ -26,7 +26,7 @@ def robots() -> Response:
     lines.append("Disallow: /")
     if not state().settings.auth_protect_public:
         lines += ["", f"Sitemap: {absolute('ui_public_crawlers.sitemap')}"]
-    return _kept("\n".join(lines) + "\n", "text/plain")
+    return _cacheable("\n".join(lines) + "\n", "text/plain")
 
 
 @blueprint.get("/sitemap.xml")
@@ -37,10 +37,10 @@ def sitemap() -> Response:
         pages += [endpoint for _key, _label, endpoint, _letter in PAGES]
     rows = "".join(f"<url><loc>{escape(absolute(page))}</loc></url>\n" for page in pages)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
-    return _kept(f"{head}{rows}</urlset>\n", "application/xml")
+    return _cacheable(f"{head}{rows}</urlset>\n", "application/xml")
 
 
-def _kept(text: str, mimetype: str) -> Response:
+def _cacheable(text: str, mimetype: str) -> Response:
     response = Response(text, mimetype=mimetype)
     response.headers["Cache-Control"] = _AGE
     return response

@@ -28,15 +28,15 @@ def cached_page(version: str, render: Callable[[], Response], *, caching: str, i
     if request.if_none_match.star_tag or whole in known:
         return _with_headers(Response(status=HTTPStatus.NOT_MODIFIED), tag, caching, indexed=indexed)
     is_packed = request.accept_encodings.quality("gzip") > 0
-    kept, key = state().responses, (f"{whole} {is_packed}", request.path, request.query_string)
-    body = kept.find(key)
+    cache, key = state().responses, (f"{whole} {is_packed}", request.path, request.query_string)
+    body = cache.find(key)
     if body is None:
         response = render()
         if response.status_code != HTTPStatus.OK:
             return _with_headers(response, tag, caching, indexed=indexed)
         body = response.get_data()
         body = gzip.compress(body, _EFFORT, mtime=0) if is_packed else body  # once, not for each who asks
-        kept.keep(key, body)
+        cache.keep(key, body)
     response = Response(body, mimetype="text/html")
     if is_packed:
         response.headers["Content-Encoding"] = "gzip"

@@ -16,12 +16,12 @@ def here(**changes: Any) -> str:
 
     A change returns to the first page of a list, unless `cursor` is among the changes.
     """
-    kept = [(name, text) for name, text in request.args.items(multi=True) if name not in changes]
-    kept = [pair for pair in kept if pair[0] not in _PLACES]
+    parameters = [(name, text) for name, text in request.args.items(multi=True) if name not in changes]
+    parameters = [pair for pair in parameters if pair[0] not in _PLACES]
     for name, value in changes.items():
         values = value if isinstance(value, list | tuple) else [value]
-        kept += [(name, str(one)) for one in values if one is not None]
-    return f"{request.path}?{urlencode(kept)}" if kept else request.path
+        parameters += [(name, str(value)) for value in values if value is not None]
+    return f"{request.path}?{urlencode(parameters)}" if parameters else request.path
 
 
 def reduce_query(**known: str) -> None:
@@ -29,9 +29,9 @@ def reduce_query(**known: str) -> None:
 
     Without this, a cached page would show the parameters of one visitor to others, or be cached once for each.
     """
-    kept = {name: text for name, text in known.items() if text}
-    request.args = ImmutableMultiDict(kept)
-    request.query_string = urlencode(kept).encode()
+    parameters = {name: text for name, text in known.items() if text}
+    request.args = ImmutableMultiDict(parameters)
+    request.query_string = urlencode(parameters).encode()
 
 
 def local_path(text: str | None) -> str:

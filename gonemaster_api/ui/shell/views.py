@@ -50,5 +50,5 @@ def choose() -> Response:
 def _without_language(path: str) -> str:
     """Return a path whose query does not override the cookie."""
     head, _, query = path.partition("?")
-    kept = [part for part in query.split("&") if part and not part.startswith("lang=")]
-    return f"{head}?{'&'.join(kept)}" if kept else head
+    remaining = [part for part in query.split("&") if part and not part.startswith("lang=")]
+    return f"{head}?{'&'.join(remaining)}" if remaining else head

@@ -82,21 +82,21 @@ def _names(state: State, request: Mapping[str, Any]) -> CheckedNames:
         texts = _domains_of_tag(state, request["from_tag"])
     if not texts:
         raise BadRequest("missing_domain", Text("domains is empty"))
-    longest = state.settings.max_batch_size
-    if len(texts) > longest:
+    limit = state.settings.max_batch_size
+    if len(texts) > limit:
         raise BadRequest(
             "batch_too_large",
-            Text("a batch can have at most {longest} domains", longest=longest),
-            details={"limit": longest, "given": len(texts)},
+            Text("a batch can have at most {limit} domains", limit=limit),
+            details={"limit": limit, "given": len(texts)},
         )
     names = read_names(texts)
     if names.invalid and (not request.get("skip_invalid") or not names.names):
         wrong, given = names.invalid_count, len(texts)
-        one = Text("{wrong} of {given} names is invalid; nothing was queued", wrong=wrong, given=given)
-        many = Text("{wrong} of {given} names are invalid; nothing was queued", wrong=wrong, given=given)
+        singular = Text("{wrong} of {given} names is invalid; nothing was queued", wrong=wrong, given=given)
+        plural = Text("{wrong} of {given} names are invalid; nothing was queued", wrong=wrong, given=given)
         raise BadRequest(
             "invalid_domain",
-            one if wrong == 1 else many,
+            singular if wrong == 1 else plural,
             details={"invalid_count": names.invalid_count, "invalid": [asdict(item) for item in names.invalid]},
         )
     return names

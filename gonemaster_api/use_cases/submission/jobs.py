@@ -158,10 +158,11 @@ def _tests(names: Iterable[str], exclude: Sequence[str]) -> list[str]:
 def _overrides(document: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     if not document:
         return {}
-    if (octets := len(json.dumps(document))) > MAX_OVERRIDES:
+    if (given := len(json.dumps(document))) > MAX_OVERRIDES:
         text = Text(
-            "profile_overrides has {octets} octets, {max_overrides} are allowed; store a profile and use profile_id",
-            octets=octets,
+            "profile_overrides has {given} bytes; at most {max_overrides} are allowed. "
+            "Store a profile and use profile_id",
+            given=given,
             max_overrides=MAX_OVERRIDES,
         )
         raise BadRequest("invalid_profile_overrides", text)
@@ -193,7 +194,7 @@ def read_nameserver(item: Mapping[str, Any]) -> dict[str, str]:
 
 def _unscoped(address: Address) -> Address:
     if getattr(address, "scope_id", None):
-        raise ValueError("an address must not have a zone index")
+        raise ValueError("an address must not have a zone identifier")
     return address
 
 
@@ -206,8 +207,11 @@ def check_targets(nameservers: Iterable[Mapping[str, str]], *, guarded: bool) ->
     for nameserver in nameservers:
         address = nameserver.get("ip")
         if address and not is_allowed_target(address, guarded=guarded):
-            only = "only globally reachable addresses of other hosts" if guarded else "only addresses of hosts"
-            text = Text("nameservers: {address} is not queried, {only} are", address=address, only=only)
+            text = (
+                Text("nameservers: {address} is not a globally reachable address of another host", address=address)
+                if guarded
+                else Text("nameservers: {address} is not the address of a host", address=address)
+            )
             raise BadRequest("private_undelegated_ip", text, details={"ns": nameserver["ns"], "ip": address})
 
 

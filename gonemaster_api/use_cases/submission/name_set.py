@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterator
 
 _READ_AT_ONCE = 1000
-_LONGEST_LINE = 256  # bytes of a name and a line feed
+_MAX_LINE_BYTES = 256  # bytes of a name and a line feed
 
 
 class NameSet:
@@ -19,7 +19,7 @@ class NameSet:
         self._table = array("I", [0]) * size
         self._mask = size - 1
         self._text = bytearray()
-        self._ends = array("I" if capacity * _LONGEST_LINE < 1 << 32 else "Q", [0])
+        self._ends = array("I" if capacity * _MAX_LINE_BYTES < 1 << 32 else "Q", [0])
 
     def add(self, name: str) -> bool:
         """Add a name in A-label form; return False for a duplicate. The set must have capacity for the name."""

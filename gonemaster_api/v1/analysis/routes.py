@@ -129,7 +129,7 @@ class Rebuild(MethodView):
 
 @blueprint.route(f"{_BY_ID}/force-rebuild")
 class ForceRebuild(MethodView):
-    """Rebuild of a cohort that removes what cannot be rebuilt."""
+    """Rebuild of a cohort that removes the snapshots that cannot be rebuilt."""
 
     @blueprint.response(202, RebuiltCohortSchema)
     @blueprint.refuses(_404="not_found", _409="cohort_analysis_disabled")
@@ -139,8 +139,8 @@ class ForceRebuild(MethodView):
 
 
 def _rebuilt(begun: Rebuilding | None) -> dict[str, Any]:
-    kept = [{"slug": slug, "missing_runs": runs} for slug, runs in sorted(begun.kept.items())] if begun else []
-    return {"started": begun is not None, "runs": begun.runs if begun else 0, "kept": kept}
+    unchanged = [{"slug": slug, "missing_runs": runs} for slug, runs in sorted(begun.kept.items())] if begun else []
+    return {"started": begun is not None, "runs": begun.runs if begun else 0, "kept": unchanged}
 
 
 @blueprint.route(f"{_BY_ID}/clear")

@@ -12,12 +12,12 @@ from gonemaster_db.core.levels import LEVELS
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS
 
 FLOORS = ("", *LEVELS[LEVELS.index("INFO") :])
-_LONGEST_LABEL, _LONGEST_DESCRIPTION = 255, 10_000
+_MAX_LABEL_LENGTH, _MAX_DESCRIPTION_LENGTH = 255, 10_000
 MAX_COHORT_ID = _MAX = 2**31 - 1
 
 
 class FloorName(ma.fields.String):
-    """A level from INFO up in any case, or empty for the server's default."""
+    """A level of at least INFO in upper or lower case, or an empty string for the server's default."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.OneOf(FLOORS), **kwargs)
@@ -32,8 +32,8 @@ class CohortChangeSchema(RequestSchema):
 
     example: ClassVar = {"label": "Our customers", "analysis_enabled": True, "public_enabled": True}
 
-    label = PlainName(validate=validate.Length(max=_LONGEST_LABEL))
-    description = PlainText(validate=validate.Length(max=_LONGEST_DESCRIPTION))
+    label = PlainName(validate=validate.Length(max=_MAX_LABEL_LENGTH))
+    description = PlainText(validate=validate.Length(max=_MAX_DESCRIPTION_LENGTH))
     analysis_enabled = JsonBoolean()
     public_enabled = JsonBoolean()
     is_default = JsonBoolean()
@@ -136,8 +136,8 @@ class SnapshotChangeSchema(RequestSchema):
     example: ClassVar = {"label": "November", "is_default": True}
 
     slug = ma.fields.String(validate=validate.Length(min=1, max=64))
-    label = PlainName(validate=validate.Length(max=_LONGEST_LABEL))
-    description = PlainText(validate=validate.Length(max=_LONGEST_DESCRIPTION))
+    label = PlainName(validate=validate.Length(max=_MAX_LABEL_LENGTH))
+    description = PlainText(validate=validate.Length(max=_MAX_DESCRIPTION_LENGTH))
     is_public = JsonBoolean()
     is_default = JsonBoolean()
     status = ma.fields.String(validate=validate.OneOf(("captured", "retired")))

@@ -161,16 +161,16 @@ class RerunBatch(MethodView):
         shared, only = state(), request_body["which"]
 
         def submit(keep: Keep) -> dict[str, Any]:
-            def also(session: Session, made: SubmittedBatch) -> None:
-                keep(session, _answer(made))
+            def also(session: Session, submitted: SubmittedBatch) -> None:
+                keep(session, _answer(submitted))
 
             return _answer(rerun_batch(shared.queue, batch_id, only=only, who=who(), also=also))
 
         return answer_once(shared, RerunAcceptedSchema, 202, submit)
 
 
-def _answer(made: SubmittedBatch) -> dict[str, Any]:
-    return {"batch_id": made.batch.id, "job_ids": list(made.job_ids), "job_count": made.job_count}
+def _answer(submitted: SubmittedBatch) -> dict[str, Any]:
+    return {"batch_id": submitted.batch.id, "job_ids": list(submitted.job_ids), "job_count": submitted.job_count}
 
 
 @blueprint.route("/batches/<batch_id>/tag-values")

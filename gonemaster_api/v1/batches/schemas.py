@@ -173,7 +173,7 @@ class BatchRowSchema(ma.Schema):
 
 
 class DeletePreviewSchema(ma.Schema):
-    """What the deletion of a batch would delete."""
+    """The objects that the deletion of a batch would remove."""
 
     batch_id = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)

@@ -15,7 +15,7 @@ from gonemaster_db.runs.sort_keys import JOB_SORT, SORTS
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
 MAX_UNDELEGATED = 32
-LONGEST_EXPIRY_S = 366 * 86400
+MAX_EXPIRY_S = 366 * 86400
 
 
 class NameserverSchema(RequestSchema):
@@ -33,7 +33,7 @@ class DsSchema(RequestSchema):
     digtype = JsonInteger(required=True, validate=validate.Range(0, 255))
     digest = ma.fields.String(
         required=True,
-        validate=validate.Regexp(r"^(?:[0-9A-Fa-f]{2}){1,64}$", error=Message("must be hex digits, two per octet")),
+        validate=validate.Regexp(r"^(?:[0-9A-Fa-f]{2}){1,64}$", error=Message("must be hex digits, two per byte")),
     )
 
 
@@ -66,7 +66,7 @@ class RunOptionsSchema(RequestSchema):
     )
     expires_in = JsonInteger(
         allow_none=True,
-        validate=validate.Range(1, LONGEST_EXPIRY_S),
+        validate=validate.Range(1, MAX_EXPIRY_S),
         metadata={"description": "seconds after which the job expires if it has not started"},
     )
 

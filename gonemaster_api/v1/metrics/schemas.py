@@ -25,7 +25,7 @@ class Sections(ma.fields.Field[list[str]]):
         names = str(value).split(",")
         if not set(names) <= {_ALL, *SECTIONS}:
             raise ma.ValidationError(
-                Text("must be a list, separated by commas, of {all}, {allowed}", all=_ALL, allowed=", ".join(SECTIONS))
+                Text("must be a comma-separated list of these: {all}, {allowed}", all=_ALL, allowed=", ".join(SECTIONS))
             )
         return sorted(set(names))
 

@@ -198,9 +198,9 @@ def _reset_levels(module: str | None) -> Callable[[Any], Any]:
 def _known_module(module: str, config: Any) -> str:
     """Reject a module that neither the engine nor the profile has; otherwise a misspelt name would repair nothing."""
     levels = config.get("test_levels") if isinstance(config, Mapping) else None
-    own = [str(name).upper() for name in levels] if isinstance(levels, Mapping) else []
+    modules = [str(name).upper() for name in levels] if isinstance(levels, Mapping) else []
     known = default_profile().levels.keys()
-    if module.upper() not in {*known, *own}:
+    if module.upper() not in {*known, *modules}:
         raise BadRequest(
             "invalid_module",
             Text(

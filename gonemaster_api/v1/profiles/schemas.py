@@ -110,6 +110,9 @@ class ProfileCompatibilityDetailSchema(ma.Schema):
     current_version = ma.fields.String(required=True)
     issues = ma.fields.List(ma.fields.Nested(ProfileIssueSchema), required=True)
     waived_issues = ma.fields.List(ma.fields.Nested(ProfileIssueSchema), required=True)
+    warnings = ma.fields.List(
+        ma.fields.String(), required=True, metadata={"description": "a sentence per module with unknown tags"}
+    )
 
 
 class ReviewedSchema(ma.Schema):

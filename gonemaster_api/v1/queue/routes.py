@@ -108,7 +108,7 @@ class Move(MethodView):
     )
     def post(self, request_body: dict[str, Any]) -> dict[str, list[str]]:
         """Move waiting jobs of one tier to its front or back, or before or after another job, in the given order."""
-        given = [place for place in ("to", "before", "after") if place in request_body]
+        given = [name for name in ("to", "before", "after") if name in request_body]
         if len(given) != 1:
             raise BadRequest("invalid_move", Text("specify exactly one of to, before and after"))
         queue, job_ids = state().queue, request_body["job_ids"]

@@ -14,7 +14,7 @@ from gonemaster_tasks.config.options import Option
 from gonemaster_tasks.config.settings import OPTIONS
 
 SOURCES = ("default", "config_file", "database", "cli_flag")
-_LONGEST = 2048
+_MAX_LENGTH = 2048
 _TYPES = ("string", "integer", "boolean", "array")
 
 
@@ -47,7 +47,7 @@ def _value_field(option: Option) -> ma.fields.Field[Any]:
         return JsonBoolean(**about)
     if value_type.json_type == "integer":
         return JsonInteger(validate=validate.Range(min=value_type.minimum, max=value_type.maximum), **about)
-    check = validate.OneOf(value_type.choices) if value_type.choices else validate.Length(max=_LONGEST)
+    check = validate.OneOf(value_type.choices) if value_type.choices else validate.Length(max=_MAX_LENGTH)
     return ma.fields.String(validate=check, **about)
 
 

@@ -38,7 +38,7 @@ class Readiness(MethodView):
         """
         found, failing = read_readiness(state())
         document = {"parts": found, "failing": failing}
-        if all(said == OK for said in found.values()):
+        if all(status == OK for status in found.values()):
             return {"status": "ok", **document}, 200, {}
         return {"status": "unavailable", **document}, 503, {"Retry-After": str(RETRY_AFTER_S)}
 

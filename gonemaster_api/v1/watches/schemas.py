@@ -17,7 +17,7 @@ from gonemaster_tasks.notifications.targets import LONGEST_URL
 _EVENTS = [event.value for event in WatchEvent]
 _STATUSES = [status.value for status in DeliveryStatus]
 _MAX_GRADE_DROP = 10
-_LONGEST_SECRET = 256
+_MAX_SECRET_LENGTH = 256
 _EXAMPLE = {"tag": "mine", "events": ["domain.regressed", "domain.recovered"], "url": "https://hook.example/dns"}
 
 
@@ -32,7 +32,7 @@ class EventList(ma.fields.List[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         names: list[Any] = super()._deserialize(value, attr, data, **kwargs)
         if len(set(names)) < len(names):
-            raise ma.ValidationError(Text("names an event twice"))
+            raise ma.ValidationError(Text("contains a duplicate event"))
         return names
 
 
@@ -46,7 +46,7 @@ def _email(**kwargs: Any) -> ma.fields.String:
 
 def _secret(**kwargs: Any) -> ma.fields.String:
     described = {"description": "key for webhook signatures; never returned"}
-    return ma.fields.String(validate=validate.Length(1, _LONGEST_SECRET), metadata=described, **kwargs)
+    return ma.fields.String(validate=validate.Length(1, _MAX_SECRET_LENGTH), metadata=described, **kwargs)
 
 
 class NewWatchSchema(RequestSchema):

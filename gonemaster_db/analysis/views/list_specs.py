@@ -97,29 +97,29 @@ class ListSpec:
         key, _, way = name.rpartition("_")
         return Sort(self.sorts[key], way == "desc", key in self.counted)
 
-    def conditions(self, wanted: ViewFilter) -> list[Condition]:
+    def conditions(self, criteria: ViewFilter) -> list[Condition]:
         """Return the conditions of a filter."""
-        searched = (wanted.hides_labels and self.searched_without_labels) or self.searched
-        found: list[Condition] = [searched(wanted.search)] if wanted.search else []
+        searched = (criteria.hides_labels and self.searched_without_labels) or self.searched
+        found: list[Condition] = [searched(criteria.search)] if criteria.search else []
         if self.level is not None:
-            found += _level_conditions(self.level, wanted)
-        if self.has_grade and wanted.grade is not None:
-            found.append(SnapshotDomain.grade == wanted.grade)
-        if self.has_grade and wanted.dnssec_posture is not None:
-            found.append(SnapshotDomain.dnssec_posture == wanted.dnssec_posture)
-        if self.samples is not None and wanted.min_latency_samples:
-            found.append(self.samples >= wanted.min_latency_samples)
+            found += _level_conditions(self.level, criteria)
+        if self.has_grade and criteria.grade is not None:
+            found.append(SnapshotDomain.grade == criteria.grade)
+        if self.has_grade and criteria.dnssec_posture is not None:
+            found.append(SnapshotDomain.dnssec_posture == criteria.dnssec_posture)
+        if self.samples is not None and criteria.min_latency_samples:
+            found.append(self.samples >= criteria.min_latency_samples)
         return found
 
 
-def _level_conditions(column: Column, wanted: ViewFilter) -> list[Condition]:
+def _level_conditions(column: Column, criteria: ViewFilter) -> list[Condition]:
     found: list[Condition] = []
-    if wanted.min_level is not None:
-        found.append(column >= wanted.min_level)
-    if wanted.worst_level == OK:
+    if criteria.min_level is not None:
+        found.append(column >= criteria.min_level)
+    if criteria.worst_level == OK:
         found.append(or_(column.is_(None), column < _LOWEST))
-    elif wanted.worst_level is not None:
-        found.append(column == wanted.worst_level)
+    elif criteria.worst_level is not None:
+        found.append(column == criteria.worst_level)
     return found
 
 

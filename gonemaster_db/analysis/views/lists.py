@@ -28,13 +28,13 @@ def list_rows(
     view_id: int,
     spec: ListSpec,
     *,
-    wanted: ViewFilter = NO_FILTER,
+    criteria: ViewFilter = NO_FILTER,
     sort: str = "",
     limit: int = 100,
     offset: int = 0,
 ) -> Page[Any]:
     """Return a page of a list. Raises KeyError for an unknown sort."""
-    order, conditions = spec.sort(sort or spec.default_sort), spec.conditions(wanted)
+    order, conditions = spec.sort(sort or spec.default_sort), spec.conditions(criteria)
     if conditions:
         rows, total = _filtered(session, view_id, spec, conditions, order, limit, offset)
     elif order.column is None:
@@ -111,10 +111,10 @@ def _by_counts(
     model, codes = spec.model, type_coerce(sort.column, Integer)
     counts = _counts(session, view_id, model, sort.column)
     rows: list[Any] = []
-    for one in _parts(_ordered(counts, descending=sort.descending), offset, limit):
-        query = select(model).where(model.view_id == view_id, _has_value(codes, one.values))
-        query = query.order_by(*_order(model, sort)) if len(one.values) > 1 else query.order_by(model.position)
-        rows += session.scalars(query.offset(one.skipped).limit(one.taken))
+    for part in _parts(_ordered(counts, descending=sort.descending), offset, limit):
+        query = select(model).where(model.view_id == view_id, _has_value(codes, part.values))
+        query = query.order_by(*_order(model, sort)) if len(part.values) > 1 else query.order_by(model.position)
+        rows += session.scalars(query.offset(part.skipped).limit(part.taken))
     return rows, sum(counts.values())
 
 

@@ -15,20 +15,20 @@ class DomainLists:
     def __init__(self, objects: int) -> None:
         self._lists = [array("I") for _ in range(objects)]
 
-    def add(self, places: Iterable[int], domain: int) -> None:
+    def add(self, positions: Iterable[int], domain: int) -> None:
         """Add a domain to objects; repetitions are ignored."""
-        for place in places:
-            domains = self._lists[place]
+        for position in positions:
+            domains = self._lists[position]
             if not domains or domains[-1] != domain:
                 domains.append(domain)
 
-    def __getitem__(self, place: int) -> "array[int]":
+    def __getitem__(self, position: int) -> "array[int]":
         """Return the domains of an object."""
-        return self._lists[place]
+        return self._lists[position]
 
-    def count(self, place: int) -> int:
+    def count(self, position: int) -> int:
         """Return the number of domains of an object."""
-        return len(self._lists[place])
+        return len(self._lists[position])
 
 
 def member_rows(

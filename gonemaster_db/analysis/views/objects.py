@@ -93,7 +93,9 @@ class ObjectParts:
     def _nameserver_rows(self) -> Iterator[Made]:
         for position, (nameserver_id, name) in enumerate(self._objects.nameservers.items()):
             endpoints = self._endpoints_of[nameserver_id]
-            asns = {asn for one in endpoints for asn in self._asns_of(self._objects.endpoints[one].address_id)}
+            asns = {
+                asn for endpoint in endpoints for asn in self._asns_of(self._objects.endpoints[endpoint].address_id)
+            }
             by_family = {family: self._with_family(endpoints, family) for family in (4, 6)}
             whole = self._latency(endpoints)
             domains = self._seen.of_nameservers[position]
@@ -142,8 +144,8 @@ class ObjectParts:
     def _testcase_rows(self) -> Iterator[Made]:
         found = self._seen.findings
         tags: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        for position, one in enumerate(self._objects.tags):
-            tags[one.module, one.testcase].append(position)
+        for position, tag in enumerate(self._objects.tags):
+            tags[tag.module, tag.testcase].append(position)
         for position, case in enumerate(self._objects.testcases):
             domains, of_case = self._seen.of_testcases[position], tags[case]
             level = worst(level for tag in of_case for level in found.levels[tag])
@@ -155,7 +157,7 @@ class ObjectParts:
 
     def _with_family(self, endpoints: Iterable[int], family: int) -> list[int]:
         addresses, all_endpoints = self._objects.addresses, self._objects.endpoints
-        return [one for one in endpoints if addresses[all_endpoints[one].address_id].family == family]
+        return [endpoint for endpoint in endpoints if addresses[all_endpoints[endpoint].address_id].family == family]
 
     def _latency(self, endpoints: Iterable[int]) -> Latency:
         return self._seen.times.latency_of(endpoints)

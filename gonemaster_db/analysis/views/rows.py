@@ -22,12 +22,12 @@ def find_rows(session: Session, model: Any, view_id: int, **keys: Any) -> Sequen
 
 def rows_at(session: Session, model: Any, view_id: int, positions: Iterable[int]) -> list[Any]:
     """Return the objects at these positions, in the given order."""
-    wanted = list(positions)
-    if not wanted:
+    numbers = list(positions)
+    if not numbers:
         return []
-    rows = session.scalars(select(model).where(model.view_id == view_id, model.position.in_(wanted)))
+    rows = session.scalars(select(model).where(model.view_id == view_id, model.position.in_(numbers)))
     found = {row.position: row for row in rows}
-    return [found[position] for position in wanted if position in found]
+    return [found[position] for position in numbers if position in found]
 
 
 def read_members(session: Session, view_id: int, owner: str, position: int, member: str) -> Sequence[int]:
@@ -52,11 +52,11 @@ def values_at(
     session: Session, model: Any, view_id: int, positions: Iterable[int], names: Sequence[str]
 ) -> dict[int, dict[str, Any]]:
     """Return some columns of the objects at these positions, by position."""
-    wanted = set(positions)
-    if not wanted:
+    numbers = set(positions)
+    if not numbers:
         return {}
     columns = [getattr(model, name) for name in names]
-    query = select(model.position, *columns).where(model.view_id == view_id, model.position.in_(wanted))
+    query = select(model.position, *columns).where(model.view_id == view_id, model.position.in_(numbers))
     return {position: dict(zip(names, values, strict=True)) for position, *values in session.execute(query)}
 
 

@@ -165,14 +165,14 @@ def _origins(session: Session, snapshot_id: int) -> dict[int, dict[tuple[int, in
 def _asns(
     session: Session, snapshot_id: int, origins: Mapping[int, Mapping[tuple[int, int | None], int]]
 ) -> dict[int, str]:
-    wanted = {asn for (asn,) in _distinct(session, snapshot_id, FactDomainAsn.asn)}
-    wanted |= {asn for seen in origins.values() for asn, _ in seen if asn != NO_ASN}
-    labels = _named(session, AnalysisAsn.asn, AnalysisAsn.label, wanted)
-    return {asn: labels.get(asn) or f"AS{asn}" for asn in sorted(wanted)}
+    numbers = {asn for (asn,) in _distinct(session, snapshot_id, FactDomainAsn.asn)}
+    numbers |= {asn for seen in origins.values() for asn, _ in seen if asn != NO_ASN}
+    labels = _named(session, AnalysisAsn.asn, AnalysisAsn.label, numbers)
+    return {asn: labels.get(asn) or f"AS{asn}" for asn in sorted(numbers)}
 
 
-def _addresses(session: Session, wanted: set[int]) -> dict[int, Address]:
-    found = _named(session, AnalysisAddress.id, AnalysisAddress.address, wanted)
+def _addresses(session: Session, ids: set[int]) -> dict[int, Address]:
+    found = _named(session, AnalysisAddress.id, AnalysisAddress.address, ids)
     return {number: _address(text) for number, text in found.items()}
 
 
@@ -182,8 +182,8 @@ def _address(text: str) -> Address:
     return Address(text, version, bytes([version]) + packed)
 
 
-def _prefixes(session: Session, wanted: set[int]) -> list[KnownPrefix]:
-    found = _named(session, AnalysisPrefix.id, AnalysisPrefix.prefix, wanted)
+def _prefixes(session: Session, ids: set[int]) -> list[KnownPrefix]:
+    found = _named(session, AnalysisPrefix.id, AnalysisPrefix.prefix, ids)
     networks = {number: ip_network(text) for number, text in found.items()}
 
     def order(number: int) -> tuple[int, int, int]:
@@ -198,20 +198,20 @@ def _findings(session: Session, snapshot_id: int) -> dict[str, Any]:
     known = kinds_by_id(session, used)
     of_kind = {number: TestcaseTag(known[number].tag, known[number].testcase, known[number].module) for number in used}
     tags = sorted(set(of_kind.values()))
-    testcases = sorted({(one.module, one.testcase) for one in tags if one.testcase})
-    tag_places, case_places = _positions_of(tags), {case: position for position, case in enumerate(testcases)}
+    testcases = sorted({(tag.module, tag.testcase) for tag in tags if tag.testcase})
+    tag_positions, case_positions = _positions_of(tags), {case: position for position, case in enumerate(testcases)}
     kinds = {
-        number: (tag_places[one], case_places.get((one.module, one.testcase)), known[number].level)
-        for number, one in of_kind.items()
+        number: (tag_positions[tag], case_positions.get((tag.module, tag.testcase)), known[number].level)
+        for number, tag in of_kind.items()
     }
     return {"tags": tags, "testcases": testcases, "kinds": kinds}
 
 
 def _named(
-    session: Session, key: InstrumentedAttribute[int], value: InstrumentedAttribute[str], wanted: Iterable[int]
+    session: Session, key: InstrumentedAttribute[int], value: InstrumentedAttribute[str], ids: Iterable[int]
 ) -> dict[int, str]:
     """Return texts by ID."""
     found: dict[int, str] = {}
-    for ids in chunks(sorted(wanted), _IDS_AT_A_TIME):
-        found.update((row[0], row[1]) for row in session.execute(select(key, value).where(key.in_(ids))))
+    for part in chunks(sorted(ids), _IDS_AT_A_TIME):
+        found.update((row[0], row[1]) for row in session.execute(select(key, value).where(key.in_(part))))
     return found

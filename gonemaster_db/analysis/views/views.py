@@ -110,6 +110,8 @@ def _remove_some(session: Session, table: type[Any], view_id: int, limit: int, *
 
 
 def _change_own(session: Session, view_id: int, builder: str, values: dict[str, Any]) -> None:
-    own = update(SnapshotView).where(SnapshotView.id == view_id, SnapshotView.builder == builder).values(values)
-    if session.scalar(own.returning(SnapshotView.id), execution_options=_NO_SYNC) is None:
+    claimed_view = (
+        update(SnapshotView).where(SnapshotView.id == view_id, SnapshotView.builder == builder).values(values)
+    )
+    if session.scalar(claimed_view.returning(SnapshotView.id), execution_options=_NO_SYNC) is None:
         raise ViewLost(str(view_id))

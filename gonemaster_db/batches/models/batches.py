@@ -10,7 +10,7 @@ from gonemaster_db.core.base import ROW_ID_TYPE, Base, OpaqueId, UtcTime, code_t
 
 
 class BatchOrigin(enum.StrEnum):
-    """What submitted a batch."""
+    """The origin of a batch: a person or program, or a schedule."""
 
     MANUAL = ""
     SCHEDULE = "schedule"
@@ -50,5 +50,5 @@ class Batch(Base):
 
     @property
     def tag_names(self) -> list[str]:
-        """The tags that the batch was made for; batches of earlier releases have one."""
+        """The tags that the batch was created for; batches of earlier releases have one tag."""
         return self.tags.split("\n") if self.tags else [self.tag] if self.tag else []

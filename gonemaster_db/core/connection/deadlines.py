@@ -13,7 +13,7 @@ from gonemaster_db.core.errors import TimeLimitExceeded
 
 _KEY, _BETWEEN = "deadline", "between"
 _SQLITE_STEPS = 20_000  # SQLite virtual machine steps between two checks of the clock, about a millisecond
-_SLACK_S = 0.25  # by which a statement timeout may exceed the limit of the session
+_SLACK_S = 0.25  # a statement timeout may exceed the limit of the session by this
 
 
 class Deadline:

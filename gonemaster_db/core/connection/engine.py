@@ -116,11 +116,11 @@ def _pool(settings: StoreSettings) -> dict[str, Any]:
 def _postgres_engine(settings: StoreSettings) -> Engine:
     silence = settings.tcp_user_timeout
     third_s = max(1, math.ceil(silence.total_seconds() / 3))
-    ours = _SESSION | settings.limits.settings() | _server_side(silence) | {_MARK: "yes"}
+    parameters = _SESSION | settings.limits.settings() | _server_side(silence) | {_MARK: "yes"}
     arguments: dict[str, Any] = {
         "connect_timeout": max(2, int(settings.connect_timeout.total_seconds())),
         "application_name": "gonemaster",
-        "options": " ".join(f"-c {name}={value}" for name, value in ours.items()),
+        "options": " ".join(f"-c {name}={value}" for name, value in parameters.items()),
         "tcp_user_timeout": round(silence.total_seconds() * 1000),
         # An idle connection counts as lost after the same time as a busy one.
         "keepalives_idle": third_s,
@@ -174,13 +174,13 @@ def _begin_postgres(connection: Connection, limits: Limits) -> None:
     pool.
     """
     raw: Any = connection.connection.driver_connection
-    wanted = connection.get_execution_options().get(_AUTOCOMMIT, False) and not _has_own_settings(connection)
-    if raw.autocommit != wanted:
-        raw.autocommit = wanted
-    own = current_limits() or limits
-    raw.set_limit(own.statement)
+    autocommit = connection.get_execution_options().get(_AUTOCOMMIT, False) and not _has_own_settings(connection)
+    if raw.autocommit != autocommit:
+        raw.autocommit = autocommit
+    limits_in_force = current_limits() or limits
+    raw.set_limit(limits_in_force.statement)
     if _has_own_settings(connection):
-        settings = (_SESSION if is_pooled(connection) else {}) | own.settings()
+        settings = (_SESSION if is_pooled(connection) else {}) | limits_in_force.settings()
         connection.exec_driver_sql("".join(f"SET LOCAL {name} = '{value}';" for name, value in settings.items()))
 
 

@@ -63,7 +63,7 @@ def check_thread_deadline() -> None:
 
 
 def remaining_s(maximum: float) -> float:
-    """Return how many seconds this thread may wait: `most`, or less if its deadline is earlier."""
+    """Return how many seconds this thread may wait: `maximum`, or less if its deadline is earlier."""
     deadline = _deadline.get()
     return maximum if deadline is None else min(maximum, max(0.0, deadline.remaining_s))
 
@@ -101,7 +101,7 @@ class _Watch:
             now = time.monotonic()
             # While a connection is in the table its thread waits in libpq, so the descriptor belongs to its socket.
             with self._lock:
-                for connection in [one for one, end in self._ends.items() if end < now]:
+                for connection in [silent for silent, end in self._ends.items() if end < now]:
                     del self._ends[connection]
                     _break(connection)
 

@@ -31,9 +31,9 @@ def ensure_outcomes(session: Session, runs: Sequence[Sequence[EntryRecord]], *, 
     ids = kind_ids(session, {kind for run in kinds for kind in run})
     sequences = [pack([ids[kind] for kind in run]) for run in kinds]
     caches = caches_of(session)
-    wanted = {digest_of(packed): packed for packed in sequences if packed}
-    known = caches.outcomes.find(set(wanted))
-    if missing := {digest: packed for digest, packed in wanted.items() if digest not in known}:
+    by_digest = {digest_of(packed): packed for packed in sequences if packed}
+    known = caches.outcomes.find(set(by_digest))
+    if missing := {digest: packed for digest, packed in by_digest.items() if digest not in known}:
         found = _create(session, missing, modules={number: kind.module for kind, number in ids.items()}, now=now)
         after_commit(session, lambda: caches.outcomes.add(found))
         known |= found
@@ -42,8 +42,8 @@ def ensure_outcomes(session: Session, runs: Sequence[Sequence[EntryRecord]], *, 
 
 def sequences_of(session: Session, outcome_ids: Iterable[int | None]) -> dict[int, tuple[int, ...]]:
     """Return the entry kinds of outcomes in order; None (a run without entries) is skipped."""
-    wanted = {number for number in outcome_ids if number is not None}
-    return {number: tuple(map(ord, text)) for number, text in _texts_of(session, wanted).items()}
+    present = {number for number in outcome_ids if number is not None}
+    return {number: tuple(map(ord, text)) for number, text in _texts_of(session, present).items()}
 
 
 def count_entries(session: Session, kinds: Collection[int], outcome_ids: Collection[int]) -> dict[int, int]:
@@ -63,11 +63,11 @@ def _counter(kinds: Collection[int]) -> Callable[[str], int]:
     return lambda text: len(chosen.findall(text))
 
 
-def _texts_of(session: Session, wanted: set[int]) -> dict[int, str]:
+def _texts_of(session: Session, outcome_ids: set[int]) -> dict[int, str]:
     """Return the entry kinds of outcomes as characters."""
     caches = caches_of(session)
-    found = caches.sequences.find(wanted)
-    for chunk in chunks(sorted(wanted - found.keys()), _AT_A_TIME):
+    found = caches.sequences.find(outcome_ids)
+    for chunk in chunks(sorted(outcome_ids - found.keys()), _AT_A_TIME):
         rows = session.connection().execute(_SEQUENCES, {"wanted": chunk})
         read = {number: bytes(packed).decode("utf-8", "surrogatepass") for number, packed in rows}
         if not has_created(session):
@@ -89,9 +89,9 @@ def _create(
     if not missing:
         return found
     mark_created(session)
-    parts = {digest: _by_module(unpack(one), modules) for digest, one in missing.items()}
-    module_ids = _ensure_modules(session, {part for those in parts.values() for part in those})
-    rows = [{"digest": digest, "kinds": one, "created_at": now} for digest, one in missing.items()]
+    parts = {digest: _by_module(unpack(kinds), modules) for digest, kinds in missing.items()}
+    module_ids = _ensure_modules(session, {part for digests in parts.values() for part in digests})
+    rows = [{"digest": digest, "kinds": kinds, "created_at": now} for digest, kinds in missing.items()]
     created = _insert(session, Outcome, rows)
     pairs = ((module_ids[part], number) for digest, number in created.items() for part in parts[digest])
     insert_rows(session, OutcomeModule, ("module_outcome_id", "outcome_id"), sorted(pairs))

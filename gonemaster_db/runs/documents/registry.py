@@ -11,13 +11,13 @@ from gonemaster_db.models import EntryKind
 from gonemaster_db.runs.documents.caches import EntryType, after_commit, caches_of, has_created, mark_created
 
 
-def kind_ids(session: Session, wanted: Iterable[EntryType]) -> Mapping[EntryType, int]:
+def kind_ids(session: Session, types: Iterable[EntryType]) -> Mapping[EntryType, int]:
     """Return the IDs of kinds (and possibly of others), creating new kinds."""
-    caches, wanted = caches_of(session), set(wanted)
-    if wanted <= caches.kind_ids.keys():
+    caches, types = caches_of(session), set(types)
+    if types <= caches.kind_ids.keys():
         return caches.kind_ids
     known = _read(session)
-    if missing := sorted(wanted - set(known.values())):  # sorted, so that two transactions cannot deadlock
+    if missing := sorted(types - set(known.values())):  # sorted, so that two transactions cannot deadlock
         rows = [kind._asdict() for kind in missing]
         mark_created(session)
         session.execute(insert(session, EntryKind).on_conflict_do_nothing(), rows)
@@ -28,10 +28,10 @@ def kind_ids(session: Session, wanted: Iterable[EntryType]) -> Mapping[EntryType
     return {kind: number for number, kind in known.items()}
 
 
-def kinds_by_id(session: Session, wanted: Iterable[int]) -> Mapping[int, EntryType]:
+def kinds_by_id(session: Session, ids: Iterable[int]) -> Mapping[int, EntryType]:
     """Return kinds (and possibly others) by ID; the kinds of a committed outcome exist."""
     known = caches_of(session).kinds
-    return known if known.keys() >= set(wanted) else _reload(session)
+    return known if known.keys() >= set(ids) else _reload(session)
 
 
 def matching_kinds(
@@ -45,11 +45,11 @@ def matching_kinds(
 ) -> Collection[int]:
     """Return the IDs of the matching kinds; module and test case ignore case."""
     levels = at_least(min_level) if min_level is not None else None
-    wanted = (module and module.upper(), testcase and testcase.lower(), tag, level)
+    parts = (module and module.upper(), testcase and testcase.lower(), tag, level)
     return [
         number
         for number, kind in _current(session).items()
-        if all(text is None or text == own for text, own in zip(wanted, kind, strict=True))
+        if all(text is None or text == part for text, part in zip(parts, kind, strict=True))
         and (levels is None or kind.level in levels)
     ]
 

@@ -61,7 +61,7 @@ def read_tally(session: Session, *, now: datetime, limit: int = STEP) -> JobTall
 
 
 def count_before_deletion(session: Session, chosen: ColumnElement[bool], *, now: datetime) -> None:
-    """Count those of the selected runs that are not counted yet, before this transaction deletes them."""
+    """Count the selected runs that are not counted yet, before this transaction deletes them."""
     # Usually all runs are counted, and no transaction has to wait for the lock.
     if not _has_uncounted(session, chosen):
         return

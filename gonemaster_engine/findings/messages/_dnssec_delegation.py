@@ -196,14 +196,14 @@ TEXTS = {
         "The CDS records (key tags {cds_keytags}) request the DS records that the parent zone has (key tags {ds_keytags})."
     ),
     "DS18_CDS_ROLLOVER_SIGNALED": (
-        "The CDS records (key tags {cds_keytags}) request other DS records than the parent zone has (key tags {ds_keytags})."
+        "The CDS records (key tags {cds_keytags}) request DS records that differ from those of the parent zone (key tags {ds_keytags})."
     ),
     "DS18_CDNSKEY_MATCHES_DS": (
         "The CDNSKEY records (key tags {cdnskey_keytags}) request the DS records that the parent zone has (key tags"
         " {ds_keytags})."
     ),
     "DS18_CDNSKEY_ROLLOVER_SIGNALED": (
-        "The CDNSKEY records (key tags {cdnskey_keytags}) request other DS records than the parent zone has (key tags"
+        "The CDNSKEY records (key tags {cdnskey_keytags}) request DS records that differ from those of the parent zone (key tags"
         " {ds_keytags})."
     ),
     "DS18_MATCH_CDNSKEY_RRSIG_DS": (
@@ -341,7 +341,7 @@ ADVICE = {
     "DS02_NO_MATCH_DS_DNSKEY": f"The DS record was made from another key, or was entered incorrectly. {_FIX_DS}",
     "DS02_NO_VALID_DNSKEY_FOR_ANY_DS": f"The chain of trust from the parent zone to the DNSKEY RRset is broken. {_FIX_DS}",
     "DS02_RRSIG_NOT_VALID_BY_DNSKEY": f"The signature is incorrect or has expired. Re-sign the zone. {_FIX_DS}",
-    "DS02_RSA_EXPONENT_UNSUPPORTED": "Some resolvers reject such a key, too. Use keys with the exponent 65537.",
+    "DS02_RSA_EXPONENT_UNSUPPORTED": "Some resolvers reject such a key. Use keys with the exponent 65537.",
     "DS07_INCONSISTENT_DS": f"The name servers of the parent zone serve different versions of it. {_PARENT}",
     "DS07_INCONSISTENT_SIGNED": _SERVERS_DIFFER,
     "DS07_NON_AUTH_RESPONSE_DNSKEY": f"The name server does not serve the zone properly. {_NO_RESPONSE}",

@@ -18,7 +18,7 @@ _PARAMETERS = (
     "This is normal while the NSEC3 parameters are being changed (RFC 5155 section 7.3). If no change is in progress, remove"
     " the old record in the signer."
 )
-_ADDRESSES = "Resolvers that validate the addresses of the name servers cannot use this one. Re-sign the zone, with everything in it."
+_ADDRESSES = "Resolvers that validate the addresses of the name servers cannot use this one. Re-sign the whole zone."
 _NO_KEYS = "Without DNSSEC, responses for the zone can be forged. Most DNS software and providers can sign a zone automatically."
 
 TEXTS = {
@@ -83,7 +83,7 @@ TEXTS = {
         " as name servers with online signing do: {servers}."
     ),
     "DS10_NSEC3PARAM_GIVES_ERR_ANSWER": (
-        "These name servers returned other records than NSEC3PARAM in response to an NSEC3PARAM query: {servers}."
+        "These name servers returned records other than NSEC3PARAM in response to an NSEC3PARAM query: {servers}."
     ),
     "DS10_NSEC3PARAM_MISMATCHES_APEX": (
         "These name servers returned an NSEC3PARAM record whose owner is not the apex: {servers}."
@@ -121,7 +121,7 @@ TEXTS = {
         " {servers}."
     ),
     "DS10_NSEC_GIVES_ERR_ANSWER": (
-        "These name servers returned other records than NSEC in response to an NSEC query: {servers}."
+        "These name servers returned records other than NSEC in response to an NSEC query: {servers}."
     ),
     "DS10_NSEC_MISMATCHES_APEX": "The owner of the NSEC record is not the apex. Name servers: {servers}.",
     "DS10_NSEC_MISSING_SIGNATURE": "The NSEC record has no signature. Name servers: {servers}.",

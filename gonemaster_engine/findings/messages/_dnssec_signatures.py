@@ -7,13 +7,13 @@ _RESIGN = (
 _CLOCK = f"Check that the signer is running and that its clock is correct. {_RESIGN}"
 _ALGORITHM = "Replace the keys with keys of algorithm 13 (ECDSAP256SHA256) or 8 (RSASHA256)."
 _UNCHECKED = "It is unknown whether this signature is valid, and few resolvers can verify it."
-_EXPONENT = "Some resolvers reject such a key, too. Use keys with the exponent 65537."
+_EXPONENT = "Some resolvers reject such a key. Use keys with the exponent 65537."
 _BAD_KEY = (
     "Attackers may be able to compute the private key and to forge responses for the zone. Replace the key and its DS record"
     " immediately, and update the software that generated the key."
 )
 _CDS = (
-    "With CDS and CDNSKEY records a zone tells its parent zone which DS records to publish (RFC 7344). With a faulty RRset,"
+    "With CDS and CDNSKEY records a zone tells its parent zone which DS records to publish (RFC 7344). If the RRset is faulty,"
     " the parent zone ignores it, or publishes a DS record that breaks the chain of trust."
 )
 _SAME = (
@@ -33,7 +33,7 @@ _LARGE_RESPONSE = "DNSKEY responses are large, and firewalls sometimes drop them
 _SEP = "Use only key signing keys (flags 257) in them."
 _ZONE_KEY = "Use only zone keys (flags 256 or 257) in them."
 _NO_SUCH_KEY = "Remove the records for keys that the zone does not have."
-_SIGN_TOO = "Sign them with the keys that they contain, too."
+_SIGN_TOO = "Sign them also with the keys that they contain."
 _UNSIGNED_ZONE = "Remove them from a zone that is not signed."
 _SIGN_KEYS = "The keys in them must sign the DNSKEY RRset before the DS records are changed."
 _DELETE_ALONE = "A delete request must be the only record in the RRset (RFC 8078 section 4)."
@@ -162,7 +162,7 @@ TEXTS = {
     # dnssec14
     "DNSKEY_RSA_EXPONENT_LARGE": (
         "The RSA key with key tag {keytag} (algorithm {algo_num}, {algo_descr}) has a public exponent of {exponent_bits} bits,"
-        " more than all resolvers support."
+        " more than some resolvers support."
     ),
     "DNSKEY_SMALLER_THAN_REC": (
         "The RSA key with key tag {keytag} (algorithm {algo_num}, {algo_descr}) has {keysize} bits, less than the recommended"
@@ -379,8 +379,9 @@ ADVICE = {
     "DS19_BADKEY_SMALL_D": _BAD_KEY,
     "DS19_BADKEY_SMALL_FACTORS": _BAD_KEY,
     "DS19_BLOCKLIST_NOT_FOUND": (
-        "This concerns the installation of gonemaster, not the zone: correct badkeys.path in the profile, or fetch"
-        " the list into that directory: install the extra gonemaster[dnssec-badkeys] and run gonemaster --badkeys-update."
+        "This concerns the installation of gonemaster, not the zone. Correct badkeys.path in the profile, or fetch"
+        " the list into that directory with gonemaster --badkeys-update, which requires the extra"
+        " gonemaster[dnssec-badkeys]."
     ),
     "DS19_NO_RESPONSE": _LARGE_RESPONSE,
 }

@@ -45,7 +45,7 @@ ADVICE = {
         f" expect it. {_REVERSE} request a PTR record with the name of the name server there."
     ),
     "NAMESERVER_IP_WITHOUT_REVERSE": (
-        "The domain works without it, but each address should have a PTR record (RFC 1912 section 2.1), and some filters"
+        "The domain works without PTR records, but each address should have a PTR record (RFC 1912 section 2.1), and some filters"
         f" distrust addresses that have none. {_REVERSE} request a PTR record there."
     ),
     "NO_RESPONSE_PTR_QUERY": (

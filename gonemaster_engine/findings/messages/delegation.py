@@ -46,7 +46,7 @@ _ONE_FAMILY = "If the only name server with an address of this family fails, res
 _IPV4 = "Resolvers without IPv6 cannot resolve the domain at all. Give at least two name servers IPv4 addresses."
 _IPV6 = "Resolvers without IPv4 cannot resolve the domain. Give at least two name servers IPv6 addresses."
 _SHARED = "Several names with the same address are one name server, and fail together. Use different name servers, if possible in different networks (RFC 2182 section 3.1)."
-_SAME_NAMES = "Register the same name servers at your registrar as are in the NS records of the zone."
+_SAME_NAMES = "At your registrar, register exactly the name servers in the NS records of the zone."
 
 ADVICE = {
     "IN_DOMAIN_GLUE_MISSING": "Without glue, a resolver must query the zone itself to find this name server, which it cannot do (RFC 9471). Register the addresses of the name server as glue at your registrar.",

@@ -30,9 +30,9 @@ TEXTS = {
     "AAAA_UNEXPECTED_RCODE": "{ns}/{address} responded with RCODE {rcode} to an AAAA query.",
     "AAAA_WELL_PROCESSED": "These name servers respond to AAAA queries correctly: {servers}.",
     "A_UNEXPECTED_RCODE": "{ns}/{address} responded with RCODE {rcode} to an A query.",
-    "CAN_BE_RESOLVED": "All names of the name servers have addresses.",
-    "CAN_NOT_BE_RESOLVED": "No address was found for these names of name servers: {servers}.",
-    "NO_RESOLUTION": "No address was found for any name of the name servers: {servers}.",
+    "CAN_BE_RESOLVED": "All name server names have addresses.",
+    "CAN_NOT_BE_RESOLVED": "No address was found for these name server names: {servers}.",
+    "NO_RESOLUTION": "No address was found for any of the name server names: {servers}.",
     "NO_UPWARD_REFERRAL": "These name servers do not refer to the root zone: {servers}.",
     "UPWARD_REFERRAL": (
         "These name servers gave an upward referral in response to a query for the NS records of the root zone: {servers}."
@@ -244,8 +244,8 @@ ADVICE = {
         " the server secret and have synchronized clocks (RFC 9018)."
     ),
     "N17_NO_RESPONSE": (
-        "A name server that responds without the cookie option but not with it does not handle unknown options as RFC 6891"
-        " section 6.1.2 requires; update it. A truncated response may be due to rate limiting; no"
+        "A name server that responds to queries without the cookie option, but not to queries with it, does not handle"
+        " unknown options as RFC 6891 section 6.1.2 requires: update its software. A truncated response may be due to rate limiting; no"
         " action is needed then."
     ),
     "N18_EXTENDED_ERROR_REPORTED": (
@@ -259,7 +259,7 @@ ADVICE = {
         "Check that the name server is running, and that port 53 is open on it and in every firewall in front of it."
     ),
     "N18_RESOLVER_BEHAVIOR_REPORTED": (
-        "Resolvers report this error, authoritative name servers do not. Check whether a resolver or a forwarder answers at"
+        "Resolvers report this error; authoritative name servers do not. Check whether a resolver or a forwarder answers at"
         " the address of the name server."
     ),
     "N18_SERVER_ERROR_REPORTED": (

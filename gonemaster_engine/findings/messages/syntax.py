@@ -36,7 +36,7 @@ _HOST_NAME = (
     "A host name consists of letters, digits and hyphens (RFC 1123 section 2.1); some software rejects other names."
 )
 _RESERVED = "Labels with hyphens in positions 3 and 4 are reserved (RFC 5890 section 2.3.1), and software may reject them. Use another name."
-_DIGITS = "Software may take a name whose last label contains only digits for an IP address. Check for an address that was entered where a name belongs."
+_DIGITS = "If the last label of a name contains only digits, software may treat the name as an IP address. Check for an address that was entered where a name belongs."
 _RNAME = "The RNAME is the mail address of the person responsible for the zone, with a dot in place of the at sign (RFC 1035 section 3.3.13)."
 
 ADVICE = {
@@ -48,7 +48,7 @@ ADVICE = {
     "NAMESERVER_NON_ALLOWED_CHARS": f"{_HOST_NAME} Rename the name server.",
     "NAMESERVER_NUMERIC_TLD": _DIGITS,
     "RNAME_MISUSED_AT_SIGN": f"{_RNAME} Replace the at sign with a dot.",
-    "RNAME_MAIL_DOMAIN_INVALID": f"{_RNAME} Give the mail domain an MX record with a mail exchange that has an address, or use a mail address that works as the RNAME.",
+    "RNAME_MAIL_DOMAIN_INVALID": f"{_RNAME} Give the mail domain an MX record with a mail exchange that has an address, or put a working mail address in the RNAME.",
     "RNAME_MAIL_DOMAIN_LOCALHOST": f"{_RNAME} With a loopback address, each sender connects to itself. Give the mail exchange its globally reachable address.",
     "RNAME_MAIL_ILLEGAL_CNAME": f"{_RNAME} A mail exchange must have address records and must not be an alias (RFC 5321 section 5.1): use the name that has the address records in the MX record.",
     "RNAME_RFC822_INVALID": f"{_RNAME} Write it as mailbox.domain, with a backslash before each dot in the mailbox.",

@@ -56,7 +56,7 @@ class LeaseClient(Protocol):
 
 
 class Share(NamedTuple):
-    """What one process may send to an address without a lease.
+    """The packets that one process may send to an address without a lease.
 
     A run sends most of its packets within the share. With leases alone, the first packet to each of its forty
     addresses would wait up to 20 ms for Redis; and without Redis there are only shares.
@@ -82,16 +82,16 @@ class AddressLimits(NamedTuple):
         return not (self.qps or self.outstanding)
 
     def half_share(self, processes: int) -> Share:
-        """Return what each of `processes` processes may send in addition to the leases.
+        """Return the share of each of `processes` processes if there are leases.
 
         Together the shares are at most half of the limits.
         """
         return Share(*(limit // 2 // processes if limit else math.inf for limit in self))
 
     def full_share(self, processes: int) -> Share:
-        """Return what each of `processes` processes may send without a lease client.
+        """Return the share of each of `processes` processes without a lease client.
 
-        It is at least one packet, in a longer window if need be.
+        It is at least one packet, in a longer window if necessary.
         """
         outstanding = max(1, self.outstanding // processes) if self.outstanding else math.inf
         if not self.qps:
@@ -100,7 +100,7 @@ class AddressLimits(NamedTuple):
         return Share(packets, outstanding, packets * processes / self.qps)
 
     def lease_terms(self, processes: int) -> LeaseTerms:
-        """Return what the leases may hold in addition to the half shares of `processes` processes.
+        """Return the limits of leases that are added to the half shares of `processes` processes.
 
         Within a second GCRA allows the packets of one second plus its tolerance at the even rate, and one more packet;
         the life of a lease adds to that. At the returned rate, leases and shares together exceed the limit by at most a

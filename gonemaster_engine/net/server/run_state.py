@@ -67,4 +67,4 @@ class RunState(Protocol):
         """Timing of a query that is sent once."""
 
     def uses_family(self, *, ipv6: bool) -> bool:
-        """Return whether addresses of that family are queried."""
+        """Return whether addresses of the given family are queried."""

@@ -89,7 +89,7 @@ class Edns(NamedTuple):
         return fixed + rdata
 
     def option(self, code: int) -> bytes | None:
-        """Return the data of the first option of that code, None if there is none."""
+        """Return the data of the first option of a code, None if there is none."""
         return next((value for number, value in self.options if number == code), None)
 
 
@@ -159,7 +159,7 @@ class Record:
         """The rdata as a dnspython object, created on first use.
 
         Raises:
-          WireError: it is malformed; never for records that `Response.records` returns.
+          WireError: the record is malformed; never for records that `Response.records` returns.
         """
         if self._rdata is not None:
             return self._rdata
@@ -257,7 +257,7 @@ class Response:
     """A DNS response and how it arrived; the octets are walked once, in the constructor.
 
     Servers of one zone often give the same answers. Responses in one `response_pool` that have the same octets except
-    for the ID share the results of parsing; so each record is parsed once, even if many servers sent it.
+    for the ID share the results of parsing, so each record is parsed once, even if many servers sent it.
 
     Raises:
       WireError: the octets cannot be walked as a DNS message.
@@ -458,17 +458,17 @@ class Response:
 
     @property
     def qr(self) -> bool:
-        """Whether it is a response (QR)."""
+        """Whether the message is a response (QR)."""
         return bool(self.flags & _QR)
 
     @property
     def aa(self) -> bool:
-        """Whether it is an authoritative answer (AA)."""
+        """Whether the message is an authoritative answer (AA)."""
         return bool(self.flags & _AA)
 
     @property
     def tc(self) -> bool:
-        """Whether it is truncated (TC)."""
+        """Whether the message is truncated (TC)."""
         return bool(self.flags & _TC)
 
     @property
@@ -503,7 +503,7 @@ class Response:
         return self.authority if section == "authority" else self.additional
 
     def records(self, rtype: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
-        """Return the records of that type and owner, without those of another class or with malformed rdata.
+        """Return the records of the given type and owner, without those of another class or with malformed rdata.
 
         Of an abusively large set, only some records are returned. The list is cached: do not modify it.
         """
@@ -518,7 +518,7 @@ class Response:
         return found
 
     def of_type(self, number: int, owner: str | None, section: Section) -> list[Record]:
-        """Return the records of that type and owner as received, well-formed or not; of a very large set, only some."""
+        """Return the records of a type and owner as received, well-formed or not; of a very large set, only some."""
         qclass, maximum = self.qclass, _max_records(number)
         found = [
             record
@@ -548,11 +548,11 @@ class Response:
         ]
 
     def has(self, rtype: str, owner: str | None = None, section: Section = "answer") -> bool:
-        """Return whether there is a record of that type and owner."""
+        """Return whether there is a record of the given type and owner."""
         return bool(self.records(rtype, owner, section))
 
     def signatures(self, covered: str, owner: str | None = None, section: Section = "answer") -> list[Record]:
-        """Return the RRSIG records that cover that type."""
+        """Return the RRSIG records that cover a type."""
         number = type_number(covered)
         return [
             record
@@ -561,12 +561,12 @@ class Response:
         ]
 
     def rrset(self, rtype: str, owner: str, section: Section = "answer") -> dns.rrset.RRset | None:
-        """Return the records of that type and owner as a dnspython RRset, or None."""
+        """Return the records of the given type and owner as a dnspython RRset, or None."""
         return make_rrset(self.records(rtype, owner, section))
 
     @property
     def is_referral(self) -> bool:
-        """Whether it is a referral: NOERROR, no AA, NS as authority, and at most CNAME in the answer section."""
+        """Whether the message is a referral: NOERROR, no AA, NS as authority, and at most CNAME as answer."""
         return (
             not self.flags & (_AA | 0xF)
             and not (self._edns and self._edns.extended_rcode)
@@ -575,7 +575,7 @@ class Response:
         )
 
     def is_referral_to(self, name: str) -> bool:
-        """Return whether it is a referral for that name."""
+        """Return whether the message is a referral for the given name."""
         return self.is_referral and self.has("NS", name, "authority")
 
 

@@ -23,7 +23,7 @@ def rdata_of(rdclass: int, rtype: int, wire: bytes, *, start: int, end: int) -> 
     """Return the rdata between two positions of a message; generic rdata if the type is unknown in its class.
 
     Raises:
-      Exception: it is malformed; dnspython's parsers raise various types.
+      Exception: the rdata is malformed; dnspython's parsers raise various types.
     """
     known_class, known_type = dns.rdataclass.RdataClass.make(rdclass), dns.rdatatype.RdataType.make(rtype)
     if not _is_known(rdclass, rtype):

@@ -43,5 +43,6 @@ async def address01(zone: Zone) -> AsyncIterator[Finding]:
     for reach, tag in BY_REACH.items():
         if groups[reach]:
             yield tag(servers=groups[reach])
-    if not groups[Reach.GLOBAL] and not any([await zone.names_with_unknown_address(rtype) for rtype in ("A", "AAAA")]):
+    unknown = {name for rtype in ("A", "AAAA") for name in await zone.names_with_unknown_address(rtype)}
+    if not groups[Reach.GLOBAL] and unknown <= {server.name for server in servers}:
         yield NONE_GLOBAL()

@@ -65,7 +65,7 @@ class _ChildData:
     OTHER_MISMATCH,
 )
 async def consistency05(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the glue agrees with the addresses in the zone, and that the parent's name servers delegate alike."""
+    """Check that the glue agrees with the zone, and that the parent's name servers agree on the delegation."""
     given = await referrals(zone)
     for finding in _ns_sets(zone, given):
         yield finding

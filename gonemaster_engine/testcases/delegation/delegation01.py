@@ -58,7 +58,9 @@ CHILD = _side("CHILD")
 async def delegation01(zone: Zone) -> AsyncIterator[Finding]:
     """Check that the zone has enough name servers, in total and per address family, and glue for the in-domain ones."""
     unknown = {rtype: await zone.names_with_unknown_address(rtype) for rtype in ("A", "AAAA")}
-    for finding in _count(DELEGATION, await zone.glue_names(), await zone.glue(), unknown):
+    in_glue = {server.name for server in await zone.glue() if names.is_in_domain(server.name, zone.name)}
+    not_in_glue = {rtype: of_type - in_glue for rtype, of_type in unknown.items()}
+    for finding in _count(DELEGATION, await zone.glue_names(), await zone.glue(), not_in_glue):
         yield finding
     if await zone.apex_is_known():
         for finding in _count(CHILD, await zone.ns_names(), await zone.ns(), unknown):

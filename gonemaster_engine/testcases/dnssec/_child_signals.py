@@ -118,7 +118,7 @@ class Published(NamedTuple):
             tally.add(tags.mixed_delete if len(self.records) > 1 else tags.delete, self.server)
 
     def judge_signer(self, tally: ServerTally, tags: SignalTags, tag: int) -> None:
-        """Record whether the key with that tag signed neither the keys nor the records themselves."""
+        """Record whether the key with the tag signed neither the keys nor the records themselves."""
         if all(signature.tag != tag for signature in self.key_signatures):
             tally.add(tags.dnskey_not_signed, self.server, keytag=tag)
         if all(signature.tag != tag for signature in self.rrsigs):

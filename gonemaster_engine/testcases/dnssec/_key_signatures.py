@@ -59,7 +59,7 @@ class SignatureTags(NamedTuple):
         return self.missing, *self.by_verdict.values(), self.valid
 
     async def judge_servers(self, zone: Zone, servers: Iterable[Nameserver], rtype: str) -> list[Finding]:
-        """Return the findings about the signatures over the set of that type, verified with the keys of each server."""
+        """Return the findings about the signatures over the set of one type, verified with the keys of each server."""
         tally = ServerTally()
         types = dict.fromkeys(("DNSKEY", rtype))
         for server, (keys, *others) in await query_each_type(servers, zone.name, *types):

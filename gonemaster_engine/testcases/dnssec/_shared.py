@@ -94,10 +94,10 @@ async def query_each_type(
 
 
 def is_usable(response: Response | None) -> TypeGuard[Response]:
-    """Return whether it is an authoritative answer without error."""
+    """Return whether the response is an authoritative answer without an error."""
     return response is not None and response.aa and response.rcode_number == 0
 
 
 def is_dnssec_answer(response: Response | None) -> TypeGuard[Response]:
-    """Return whether it is usable and its server supports DNSSEC (EDNS with DO)."""
+    """Return whether the response is usable and its server supports DNSSEC (EDNS with DO)."""
     return is_usable(response) and response.edns is not None and response.edns.do

@@ -166,7 +166,7 @@ class Path:
         return self._known.setdefault(found.name, found)
 
     async def reach(self, name: str, at: PathZone) -> PathZone:
-        """Return the zone of that name below `at`, possibly on the same servers; return `at` if no server answers."""
+        """Return the zone of the name below `at`, possibly on the same servers; return `at` if no server answers."""
         for _ in range(len(names.labels(name)) + 1):
             if name in self._known:
                 return self._known[name]

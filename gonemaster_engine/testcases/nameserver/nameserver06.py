@@ -19,7 +19,7 @@ NONE_RESOLVED = Tag("NO_RESOLUTION", Level.ERROR, ("servers",))
 
 @case("nameserver06", RESOLVED, NOT_RESOLVED, NONE_RESOLVED)
 async def nameserver06(zone: Zone) -> AsyncIterator[Finding]:
-    """Check that the names of the name servers have addresses."""
+    """Check that the name server names have addresses."""
     with_address = {server.name for server in await zone.all_servers()}
     without = set(await zone.all_names()) - with_address
     if not with_address:

@@ -35,7 +35,7 @@ class HostnameTags(NamedTuple):
 
     @classmethod
     def of(cls, prefix: str, *, level: Level) -> HostnameTags:
-        """Return the tags with that prefix; `level` is the level of an invalid host name."""
+        """Return the tags with the given prefix; `level` is the level of an invalid host name."""
         return cls(
             Tag(f"{prefix}_DISCOURAGED_DOUBLE_DASH", Level.WARNING, ("domain", "label")),
             Tag(f"{prefix}_NON_ALLOWED_CHARS", level, ("domain",)),

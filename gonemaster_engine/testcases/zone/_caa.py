@@ -73,7 +73,7 @@ class Caa(NamedTuple):
 
 
 def is_report_url(text: str) -> bool:
-    """Return whether it is a URL to which a report can be sent (RFC 8659 section 4.4)."""
+    """Return whether the value is a URL to which a report can be sent (RFC 8659 section 4.4)."""
     if len(text) > _VALUE_MAX_OCTETS or not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
         return False
     try:

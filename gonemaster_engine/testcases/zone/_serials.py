@@ -8,7 +8,7 @@ _SERIALS = 1 << 32
 
 
 def is_newer(serial: int, other: int) -> bool:
-    """Return whether a serial is greater than another one; False if they have no order (RFC 1982 section 3.2)."""
+    """Return whether a serial is greater than another serial; False if they have no order (RFC 1982 section 3.2)."""
     return 0 < (serial - other) % _SERIALS < _SERIALS >> 1
 
 

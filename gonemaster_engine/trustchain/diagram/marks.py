@@ -35,12 +35,12 @@ def best(marks: Iterable[Mark]) -> Mark | None:
 
 
 def for_status(status: str) -> Mark:
-    """Return the mark of a zone with that status (RFC 4033)."""
+    """Return the mark of a zone with the given status (RFC 4033)."""
     return _BY_STATUS.get(status, Mark.UNKNOWN)
 
 
 def for_name(status: str) -> Mark:
-    """Return the mark of name server addresses with that status."""
+    """Return the mark of name server addresses with the given status."""
     return _BY_NAME_STATUS.get(status, Mark.UNKNOWN)
 
 

@@ -59,7 +59,7 @@ def shortened(value: str, max_characters: int) -> str:
 def line_of_text(
     value: str, *, x: float, y: float, size: float, width: float, css: str | None = None, max_characters: int = 64
 ) -> Markup:
-    """Return a line of text that fits into `room`; letter spacing is reduced if it might not fit."""
+    """Return a line of text that fits into `width`; letter spacing is reduced if it might not fit."""
     shown = shortened(printable(value), max_characters)
     is_tight = text_width(shown, size) * _WIDER > width
     attributes = (

@@ -32,7 +32,7 @@ _FIELDS = frozenset(field.name for field in fields(ProcessReport))
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """A report, its age, and for how long none has arrived although Redis was available; in seconds."""
+    """A report, its age, and the time without a report while Redis was available; in seconds."""
 
     report: ProcessReport
     age_s: float
@@ -48,7 +48,8 @@ class Reports:
     def put(self, report: ProcessReport) -> None:
         """Replace the report of this process, and remove processes that have long been silent.
 
-        If no process has reported for long, Redis was unavailable: the gap is stored, and no process counts as silent.
+        If no process has reported for a long time, Redis was unavailable: the gap is stored, and no process counts as
+        silent.
         """
         name = f"{report.kind} {report.name}"
         with reachable():

@@ -8,7 +8,7 @@ from gonemaster_tasks.config.options import option
 
 @dataclass(frozen=True, kw_only=True)
 class DisplayOptions:
-    """What the admin API and the public pages show."""
+    """The data that the admin API and the public pages show."""
 
     show_score_admin: bool = option(True, boolean(), "show score and grade in the admin API", runtime=True)
     show_score_public: bool = option(

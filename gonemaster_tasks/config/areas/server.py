@@ -42,8 +42,8 @@ class ServerOptions:
     write_timeout: timedelta = option(
         timedelta(seconds=60),
         duration(),
-        "time limit for a request that changes data, after which nothing is committed, and for the client to receive "
-        "the whole response after its first byte; in a stream (events, CSV), to receive half of the 256 KiB buffer",
+        "time limit for a request that changes data (nothing is committed later), and for the client to receive a "
+        "response, or in a stream (events, CSV) half of the 256 KiB buffer",
     )
     idle_timeout: timedelta = option(timedelta(seconds=60), duration(), "time after which an idle connection is closed")
     api_processes: int = option(1, integer(1, 64), "number of API processes")

@@ -137,7 +137,7 @@ def _run(
 
 
 class _ChildReader:
-    """Reads the messages of a child process, line by line: progress, entries, the outcome, or a sign of life."""
+    """Reads the messages of a child process, line by line: progress, entries, the outcome, or a heartbeat."""
 
     def __init__(
         self,
@@ -175,8 +175,8 @@ class _ChildReader:
                     return Text("the process that ran the test did not end in time")
                 if now > heard_at + timeout_s:
                     return Text(
-                        "the process that ran the test made no progress for {patience_s} s",
-                        patience_s=format(timeout_s, "g"),
+                        "the process that ran the test made no progress for {idle_s} s",
+                        idle_s=format(timeout_s, "g"),
                     )
                 if not selector.select(min(until, heard_at + timeout_s) - now):
                     continue

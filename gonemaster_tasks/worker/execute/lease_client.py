@@ -15,7 +15,7 @@ from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.repeating import FailureLog
 
-_STOP_S = 1.0  # A thread that waits longer for Redis ends with the process; one of an executor would delay its end.
+_STOP_S = 1.0  # A thread that waits longer for Redis does not delay the end of the process; an executor would.
 
 _Request = tuple[Future[Leases | None], Callable[[], Leases | None]]
 

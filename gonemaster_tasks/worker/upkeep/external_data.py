@@ -17,7 +17,7 @@ class AsNameSource(Protocol):
     """A runner that can look up the holder of an AS."""
 
     async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
-        """Return the names of ASes; runs in the event loop. ASes that could not be looked up are missing."""
+        """Return the AS names; runs in the event loop. ASes that could not be looked up are missing."""
 
 
 def external_data_task(process: Process) -> RepeatedTask:

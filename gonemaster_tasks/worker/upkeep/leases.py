@@ -26,7 +26,7 @@ class LeaseKeeper:
         self._task.start()
 
     def stop(self) -> None:
-        """Stop the renewals; only after the last job has ended."""
+        """Stop the renewals. Call this only after the last job has ended."""
         self._task.stop()
 
     def renew(self) -> None:

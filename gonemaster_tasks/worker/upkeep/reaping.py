@@ -57,7 +57,7 @@ def reap_once(process: Process) -> None:
 
 
 class Reaper:
-    """The task that reaps, and detects when another worker process on this machine dies."""
+    """The task that requeues jobs with expired leases, and detects when another worker process on this machine dies."""
 
     def __init__(self, process: Process) -> None:
         self._process = process

@@ -1,4 +1,4 @@
-"""Registration data and names of ASes in the public analysis."""
+"""Registration data and AS names in the public analysis."""
 
 from collections.abc import Callable
 from datetime import timedelta

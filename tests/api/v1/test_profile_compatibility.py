@@ -58,6 +58,7 @@ def test_profile_of_another_version_shows_what_it_lacks(client: FlaskClient, sto
         ("missing_test_levels", "ZONE"),
     ]
     assert all(issue["detail"] and issue["suggestion"] for issue in found["issues"])
+    assert found["warnings"] == ["test_levels.ZONE has unknown tags, which have no effect: X"]
     assert found["waived_issues"] == []
 
 

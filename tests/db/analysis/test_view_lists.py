@@ -79,29 +79,29 @@ def by_sort(rows: list[Row], sort: str, kind: str) -> list[Row]:
     return sorted_rows(rows, MEMBERS.get(key, key), descending=way == "desc")
 
 
-def level_tests(kind: str, wanted: ViewFilter) -> Iterator[Callable[[Row], bool]]:
+def level_tests(kind: str, criteria: ViewFilter) -> Iterator[Callable[[Row], bool]]:
     member = {"domain": "worst_level", "tag": "level", "testcase": "worst_level"}.get(kind)
     if member is None:
         return
-    if wanted.min_level:
-        least = LEVELS.index(wanted.min_level)
+    if criteria.min_level:
+        least = LEVELS.index(criteria.min_level)
         yield lambda row: row[member] is not None and LEVELS.index(row[member]) >= least
-    if wanted.worst_level == "OK":
+    if criteria.worst_level == "OK":
         yield lambda row: row[member] is None or LEVELS.index(row[member]) < LEVELS.index("NOTICE")
-    elif wanted.worst_level:
-        yield lambda row: row[member] == wanted.worst_level
+    elif criteria.worst_level:
+        yield lambda row: row[member] == criteria.worst_level
 
 
-def matches(kind: str, wanted: ViewFilter) -> Callable[[Row], bool]:
-    tests = list(level_tests(kind, wanted))
-    if wanted.search:
-        tests.append(lambda row: any(wanted.search in str(row[name]).lower() for name in SEARCHED[kind]))
-    if wanted.grade and kind == "domain":
-        tests.append(lambda row: row["grade"] == wanted.grade)
-    if wanted.dnssec_posture and kind == "domain":
-        tests.append(lambda row: row["dnssec_posture"] == wanted.dnssec_posture)
-    if wanted.min_latency_samples and kind in {"nameserver", "endpoint", "asn"}:
-        tests.append(lambda row: row["latency_samples"] >= wanted.min_latency_samples)
+def matches(kind: str, criteria: ViewFilter) -> Callable[[Row], bool]:
+    tests = list(level_tests(kind, criteria))
+    if criteria.search:
+        tests.append(lambda row: any(criteria.search in str(row[name]).lower() for name in SEARCHED[kind]))
+    if criteria.grade and kind == "domain":
+        tests.append(lambda row: row["grade"] == criteria.grade)
+    if criteria.dnssec_posture and kind == "domain":
+        tests.append(lambda row: row["dnssec_posture"] == criteria.dnssec_posture)
+    if criteria.min_latency_samples and kind in {"nameserver", "endpoint", "asn"}:
+        tests.append(lambda row: row["latency_samples"] >= criteria.min_latency_samples)
     return lambda row: all(test(row) for test in tests)
 
 
@@ -115,11 +115,11 @@ def test_each_sort_and_filter_agrees_with_python(kind: str, derived: Derived, vi
     rows = [row | {"place": place} for place, row in enumerate(derived.rows[kind])]
     assert rows
     for sort in SPECS[kind].names:
-        for wanted in FILTERS:
-            expected = [row["place"] for row in by_sort(list(filter(matches(kind, wanted), rows)), sort, kind)]
+        for criteria in FILTERS:
+            expected = [row["place"] for row in by_sort(list(filter(matches(kind, criteria), rows)), sort, kind)]
             for limit, offset in ((500, 0), (3, 2), (7, 7)):
-                found = places(session, view_id, SPECS[kind], wanted=wanted, sort=sort, limit=limit, offset=offset)
-                assert found == (expected[offset : offset + limit], len(expected)), (sort, wanted, limit, offset)
+                found = places(session, view_id, SPECS[kind], criteria=criteria, sort=sort, limit=limit, offset=offset)
+                assert found == (expected[offset : offset + limit], len(expected)), (sort, criteria, limit, offset)
 
 
 def test_pages_of_each_length_form_the_list(derived: Derived, view_id: int, session: Session) -> None:
@@ -137,8 +137,8 @@ def test_pages_of_each_length_form_the_list(derived: Derived, view_id: int, sess
 def test_page_beyond_the_end_is_empty_and_has_the_total(derived: Derived, view_id: int, session: Session) -> None:
     total = len(derived.rows["domain"])
     for sort in ("domain_asc", "domain_desc", "score_asc"):
-        for wanted in (ViewFilter(), ViewFilter(min_level="DEBUG3")):
-            found, number = places(session, view_id, list_specs.DOMAINS, sort=sort, offset=10**6, wanted=wanted)
+        for criteria in (ViewFilter(), ViewFilter(min_level="DEBUG3")):
+            found, number = places(session, view_id, list_specs.DOMAINS, sort=sort, offset=10**6, criteria=criteria)
             assert found == []
             assert 0 < number <= total
 

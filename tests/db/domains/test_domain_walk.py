@@ -126,14 +126,14 @@ def test_a_search_by_name_finds_later_domains(store: Store) -> None:
 
     def found(part: str) -> Sequence[int] | None:
         with store.read_only() as session:
-            return find_named(session, part, most=2)
+            return find_named(session, part, maximum=2)
 
     (first, _) = add("shop.example", "mail.example")
     assert found("SHOP") == [first]
     (second,) = add("myshop.example")
     assert found("SHOP") == [first, second]
     with store.transaction() as session:
-        assert find_named(session, ".example", most=2) is None
-        assert find_named(session, "absent", most=2) == []
+        assert find_named(session, ".example", maximum=2) is None
+        assert find_named(session, "absent", maximum=2) == []
     add("shops.example")
     assert found("SHOP") is None  # too many

@@ -293,6 +293,16 @@ def test_queries_are_shown_on_standard_error(call: Call) -> None:
     assert "responded with RCODE NOERROR to a query for good.xa IN SOA (AA: yes" in err
 
 
+def test_unknown_tags_in_a_profile_are_a_warning(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "profile.json"
+    file.write_text('{"test_levels": {"DELEGATION": {"REFERRAL_SIZE_TOO_LARGE": "CRITICAL", "NS_IS_CNAM": "INFO"}}}')
+    code, out, error = call("--dump-profile", "--profile", str(file))
+    assert code == 0
+    assert json.loads(out)["test_levels"]["DELEGATION"]["REFERRAL_SIZE_LARGE"] == "CRITICAL"
+    assert error.startswith(f"warning: {file}: ")
+    assert "NS_IS_CNAM (similar: NS_IS_CNAME)" in error
+
+
 def test_options_change_the_effective_profile(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "profile.yaml"
     file.write_text("resolver: {defaults: {retry: 7, parallel: 3}}\n", encoding="utf-8")

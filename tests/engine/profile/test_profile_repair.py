@@ -74,3 +74,16 @@ def test_reset_mends_a_profile_with_a_test_case_that_went() -> None:
             operation(broken)
     assert repair.reset_test_cases(repair.reset_test_levels({"test_levels": {"BASIC": 1}}, "BASIC")) == {}
     assert repair.reset_test_cases({"test_cases": ["zone99"]}) == {}
+
+
+def test_unknown_tags_are_named_with_the_tag_that_may_be_meant() -> None:
+    levels = {
+        "DELEGATION": {"REFERRAL_SIZE_LARGE": "ERROR", "NS_IS_CNAM": "INFO"},
+        "ZONE": {"NS_IS_CNAME": "INFO", "XYZ": "INFO"},
+        "BASIC": BASIC,
+    }
+    assert repair.find_unknown_tags({"test_levels": levels}) == [
+        "test_levels.DELEGATION has unknown tags, which have no effect: NS_IS_CNAM (similar: NS_IS_CNAME)",
+        "test_levels.ZONE has unknown tags, which have no effect: NS_IS_CNAME (known in DELEGATION), XYZ",
+    ]
+    assert repair.find_unknown_tags({}) == []

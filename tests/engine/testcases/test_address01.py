@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.engine.testcases.aliases import ALIAS_SCENARIOS, alias_findings
-from tests.support.case_runs import BOTH, NS1, NS2, Found, example_world, findings
-from tests.support.dnsworld import World
+from tests.support.case_runs import A1, A2, BOTH, NS1, NS2, Found, example_world, findings
+from tests.support.dnsworld import World, faults
 
 
 def with_addresses(records: str, *names: str) -> Callable[[], World]:
@@ -18,6 +18,13 @@ def with_addresses(records: str, *names: str) -> Callable[[], World]:
 
 def server(name: str, address: str) -> dict[str, str]:
     return {"ns": f"{name}.example.xa", "address": address}
+
+
+def silent_world() -> World:
+    world = example_world()
+    for address in (A1, A2):
+        world.server(address).fault(faults.silence())
+    return world
 
 
 LOCAL = ("A01_LOCAL_USE_ADDR", {"servers": BOTH})
@@ -47,6 +54,7 @@ SCENARIOS: dict[str, tuple[Callable[[], World], list[Found]]] = {
             ("A01_GLOBALLY_REACHABLE_ADDR", {"servers": [server("ns3", "198.41.0.4"), server("ns4", "198.41.0.4")]}),
         ],
     ),
+    "loopback only, all silent": (silent_world, [LOCAL, NONE_GLOBAL]),
     "no address": (lambda: example_world(ns={"ns.missing.xa": ()}), [("A01_NO_NAME_SERVERS_FOUND", {})]),
 }
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
 from typing import Any
 
 import pytest
 
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.tags import Tag
+from gonemaster_engine.profile.profile import checked_profile, default_profile
+from gonemaster_engine.profile.zonemaster_tags import table
 from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.zonemaster.names import zonemaster_entries
 
@@ -150,7 +150,7 @@ EXAMPLES: dict[str, Any] = {
 
 
 def test_table_names_only_what_the_registry_has() -> None:
-    for testcase, tags in table().items():
+    for testcase, tags in table()["args"].items():
         if testcase in cases():
             assert tags.keys() <= {tag.name for tag in cases()[testcase].tags}, testcase
 
@@ -158,13 +158,46 @@ def test_table_names_only_what_the_registry_has() -> None:
 @pytest.mark.parametrize("case_id", cases())
 def test_every_old_key_has_a_value(case_id: str) -> None:
     tags: dict[str, Tag] = {tag.name: tag for tag in cases()[case_id].tags}
-    for name, keys in table().get(case_id, {}).items():
+    for name, keys in table()["args"].get(case_id, {}).items():
         args = {key: EXAMPLES.get(key, key) for key in tags[name].keys}
         for _, old in in_old_words(case_id, name, **args):
             assert old.keys() == set(keys) - NOT_THERE, name
 
 
-def table() -> dict[str, dict[str, list[str]]]:
-    data = resources.files("gonemaster_engine") / "data" / "zonemaster-names.json"
-    args: dict[str, dict[str, list[str]]] = json.loads(data.read_text(encoding="utf-8"))["args"]
-    return args
+ALIASES = ("ADDRESS", "BASIC", "CONNECTIVITY")
+SIZES = ("REFERRAL_SIZE_LARGE", "REFERRAL_SIZE_TOO_LARGE")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (
+            {"DELEGATION": {"REFERRAL_SIZE_TOO_LARGE": "ERROR", "NS_IS_CNAME": "INFO"}},
+            {"DELEGATION": dict.fromkeys(SIZES, "ERROR") | {"NS_IS_CNAME": "INFO"}},
+        ),
+        (
+            {"consistency": {"in_bailiwick_addr_mismatch": "info", "OUT_OF_BAILIWICK_ADDR_MISMATCH": "CRITICAL"}},
+            {"CONSISTENCY": {"IN_DOMAIN_ADDR_MISMATCH": "INFO", "NOT_IN_DOMAIN_ADDR_MISMATCH": "CRITICAL"}},
+        ),
+        (
+            {"SYSTEM": {"CNAME_LOOP_INNER": "INFO", "CNAME_LOOP_OUTER": "CRITICAL", "NO_NETWORK": "INFO"}},
+            {**{name: {"CNAME_CHAIN_TOO_LONG": "CRITICAL"} for name in ALIASES}, "SYSTEM": {"NO_NETWORK": "INFO"}},
+        ),
+        (
+            {"SYSTEM": {"CNAME_NO_MATCH": "INFO"}, "BASIC": {"CNAME_TARGET_UNRESOLVED": "NOTICE"}},
+            {name: {"CNAME_TARGET_UNRESOLVED": "NOTICE" if name == "BASIC" else "INFO"} for name in ALIASES},
+        ),
+        (
+            {"DELEGATION": {"REFERRAL_SIZE_TOO_LARGE": "ERROR", "REFERRAL_SIZE_LARGE": "INFO"}},
+            {"DELEGATION": {"REFERRAL_SIZE_TOO_LARGE": "ERROR", "REFERRAL_SIZE_LARGE": "INFO"}},
+        ),
+        ({"BASIC": {}}, {"BASIC": {}}),
+    ],
+)
+def test_levels_of_tags_with_zonemasters_names(given: dict[str, Any], meant: dict[str, Any]) -> None:
+    assert checked_profile({"test_levels": given}) == {"test_levels": meant}
+
+
+def test_every_renamed_tag_has_a_level_in_the_default_profile() -> None:
+    known = {tag for tags in default_profile().levels.values() for tag in tags}
+    assert {*table()["tags"], *table()["system_tags"].values()} <= known

@@ -1,4 +1,4 @@
-"""Registration data and names of ASes: fetched from real servers, few at a time, and only if enabled."""
+"""Registration data and AS names: fetched from real servers, few at a time, and only if enabled."""
 
 from __future__ import annotations
 

@@ -262,7 +262,7 @@ def test_a_broken_rule_switches_the_schedule_off(parts: QueueParts, broken: dict
     assert run(parts) == [Outcome.ERROR]
     found = read_schedule(parts.store, made)
     assert (found.enabled, found.next_run_at, found.last_run_at) == (False, None, NOON)
-    assert found.last_error.startswith(f"switched off: {next(iter(broken))} must ")
+    assert found.last_error.startswith(f"disabled: {next(iter(broken))} must ")
     assert run(parts) == []
     assert scheduled_batches(parts.store) == []
 

@@ -147,7 +147,7 @@ def test_the_next_address_is_tried(receiver: Receiver, monkeypatch: pytest.Monke
     assert receiver.received[0].headers["Host"] == f"hook.example:{receiver.port}"
 
 
-REFUSED = "hook.example has no address, or one that is not allowed; see allow_private_webhooks"
+REFUSED = "hook.example has no address, or an address that is not allowed; see allow_private_webhooks"
 
 
 def test_an_unknown_name_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,5 +266,5 @@ def test_refusal_of_an_address_is_a_sentence() -> None:
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "localhost", "localhost."])
 def test_other_spellings_of_loopback_are_refused_without_a_look_up(receiver: Receiver, host: str) -> None:
     failed = failure(receiver.url(host), allow_private=False)
-    assert "name of this host" in str(failed) or "short form" in str(failed)
+    assert "name of this host" in str(failed) or "abbreviated" in str(failed)
     assert receiver.received == []

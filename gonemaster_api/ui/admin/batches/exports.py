@@ -48,7 +48,7 @@ def _batch_row(batch: Batch, summary: BatchSummary, grades: Iterable[str]) -> li
     ]
 
 
-def stream_jobs(state: State, wanted: JobFilter) -> Iterator[str]:
+def stream_jobs(state: State, criteria: JobFilter) -> Iterator[str]:
     """Yield all matching jobs as CSV, ordered by ID.
 
     Each block of a few hundred jobs is read in a separate transaction, so that a slow client does not hold a database
@@ -59,7 +59,7 @@ def stream_jobs(state: State, wanted: JobFilter) -> Iterator[str]:
     last = ""
     while True:
         with state.store.read_only() as session:
-            items = jobs_after(session, wanted, last, limit=AT_A_TIME)
+            items = jobs_after(session, criteria, last, limit=AT_A_TIME)
             text = csv_rows(_row(item, result) for item in items)
         if not items:
             return

@@ -8,14 +8,14 @@ from typing import Any
 from gonemaster_api.ui.shell.texts.formats import day, shortened
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 
-_LONGEST_TITLE = 100  # A description may have 10,000 characters.
+_MAX_TITLE_LENGTH = 100  # A description may have 10,000 characters.
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
 def title_of(batch: Mapping[str, Any]) -> str:
     """Return the title of a batch: its name, description or tag, with the day of its creation."""
     called = batch["name"] or batch["description"] or batch["tag"] or _("Batch")
-    return _("%(name)s, %(day)s", name=shortened(called, _LONGEST_TITLE), day=day(batch["created_at"]))
+    return _("%(name)s, %(day)s", name=shortened(called, _MAX_TITLE_LENGTH), day=day(batch["created_at"]))
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ def _submitted(sent: Form, pasted: PastedNames) -> dict[str, Any] | None:
 
 def _error_field(code: str, sent: Form) -> str:
     named = "from_tag" if sent["source"] == "tag" else "names"
-    places = {"missing_domain": named, "invalid_domain": named, "batch_too_large": named, "invalid_tags": "tags"}
-    return places.get(code, "profile_id" if code == "profile_not_found" else SUMMARY)
+    fields = {"missing_domain": named, "invalid_domain": named, "batch_too_large": named, "invalid_tags": "tags"}
+    return fields.get(code, "profile_id" if code == "profile_not_found" else SUMMARY)
 
 
 def _document(sent: Form, pasted: PastedNames) -> dict[str, Any]:

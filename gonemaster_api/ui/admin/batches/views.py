@@ -87,8 +87,8 @@ def jobs_csv(batch_id: str) -> Response:
     """Return all jobs of a batch that match the filter, as a CSV file."""
     shared = state()
     batch = read_batch_progress(shared, batch_id)
-    wanted = job_filter(read_query(_JobsQuery).values | {"batch_id": batch["batch_id"]})
-    response = stream(shared, stream_jobs(shared, wanted), mimetype="text/csv")
+    criteria = job_filter(read_query(_JobsQuery).values | {"batch_id": batch["batch_id"]})
+    response = stream(shared, stream_jobs(shared, criteria), mimetype="text/csv")
     response.headers["Content-Disposition"] = f"attachment; filename={batch['batch_id']}.csv"
     return response
 
@@ -110,13 +110,13 @@ def _groups(batch: dict[str, Any], query: dict[str, Any]) -> list[dict[str, Any]
         ("warnings", {"severity": "warnings_plus"}, errors + levels.get("WARNING", 0)),
     ]
     current = {name: query[name] for name in ("status", "severity") if query.get(name)}
-    kept = {"domain": query["domain"]} if query.get("domain") else {}
+    parameters = {"domain": query["domain"]} if query.get("domain") else {}
     return [
         {
             "name": name,
             "count": count,
             "current": chosen == current,
-            "href": _href(batch["batch_id"], chosen | kept),
+            "href": _href(batch["batch_id"], chosen | parameters),
         }
         for name, chosen, count in choices
         if count or chosen == current or name == "all"

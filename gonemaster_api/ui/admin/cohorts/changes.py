@@ -123,20 +123,20 @@ def rebuild(cohort_id: int) -> Response:
     """Rebuild facts and snapshots from the runs; snapshots that lack runs are kept, unless `force` removes them."""
     back = url_for("ui_cohorts.detail", cohort_id=cohort_id)
     is_forced = request.values.get("force") == "yes"
-    lacking = [one["slug"] for one in read_snapshots(state(), cohort_id) if one["missing_runs"]]
+    lacking = [snapshot["slug"] for snapshot in read_snapshots(state(), cohort_id) if snapshot["missing_runs"]]
     names = ", ".join(lacking[:_MAX_NAMED]) + (" …" if len(lacking) > _MAX_NAMED else "")
-    kept = _("Kept unchanged, because runs were purged: %(slugs)s.", slugs=names)
-    removed = _("Removed for good, because runs were purged: %(slugs)s.", slugs=names)
+    remark = _("Kept unchanged, because runs were purged: %(slugs)s.", slugs=names)
+    removed = _("Deleted permanently, because runs were purged: %(slugs)s.", slugs=names)
     question = Confirmation(
         title=_("Rebuild %(cohort)s?", cohort=_title(cohort_id)),
         text=_(
             "Facts and snapshots are rebuilt from the remaining runs. Slugs, labels and the pinned default are lost."
         ),
         facts=_facts(cohort_id),
-        notes=[removed if is_forced else kept] if lacking else [],
+        notes=[removed if is_forced else remark] if lacking else [],
         kept=_("the tag, its domains, batches and runs."),
         weight="tick",
-        tick=_("Yes, delete the snapshots that lack runs too")
+        tick=_("Yes, also delete the snapshots without runs")
         if is_forced
         else _("Yes, discard slugs, labels and the pinned default"),
         button=_("Rebuild and delete") if is_forced else _("Rebuild cohort"),
@@ -214,5 +214,5 @@ def _title(cohort_id: int) -> str:
 
 def _facts(cohort_id: int) -> list[tuple[str, str]]:
     snapshots: list[dict[str, Any]] = read_snapshots(state(), cohort_id)
-    without = sum(not one["source_runs_available"] for one in snapshots)
+    without = sum(not snapshot["source_runs_available"] for snapshot in snapshots)
     return [(_("Snapshots"), number(len(snapshots))), (_("Snapshots without remaining runs"), number(without))]

@@ -21,12 +21,12 @@ blueprint = Blueprint("ui_cohorts", __name__)
 _DRIFT_LIFE_S = 10.0
 _Key = Callable[[Mapping[str, Any]], Any]
 SORTS: Mapping[str, _Key] = {
-    "slug": lambda one: one["slug"],
-    "label": lambda one: one["label"].casefold(),
-    "domains": lambda one: one["domain_count"],
-    "runs": lambda one: one["run_count"],
-    "status": lambda one: one["status"],
-    "captured": lambda one: (one["captured_at"] is not None, one["captured_at"]),
+    "slug": lambda snapshot: snapshot["slug"],
+    "label": lambda snapshot: snapshot["label"].casefold(),
+    "domains": lambda snapshot: snapshot["domain_count"],
+    "runs": lambda snapshot: snapshot["run_count"],
+    "status": lambda snapshot: snapshot["status"],
+    "captured": lambda snapshot: (snapshot["captured_at"] is not None, snapshot["captured_at"]),
 }
 
 
@@ -36,7 +36,7 @@ def show() -> Response:
     shared = state()
     schedules = {schedule["cohort_id"]: schedule for schedule in read_schedules(shared) if schedule["cohort_id"]}
     cohorts = read_cohorts(shared)
-    drifts = {one["id"]: _drift(one["id"]) for one in cohorts if one["reference_list"]}
+    drifts = {cohort["id"]: _drift(cohort["id"]) for cohort in cohorts if cohort["reference_list"]}
     return page(
         "admin/cohorts/list.html",
         cohorts=cohorts,
@@ -72,9 +72,9 @@ def detail_with(cohort_id: int, form: Form) -> Response:
         schedule=schedule,
         rule=rule_in_words(schedule) if schedule else "",
         times=next_times(schedule) if schedule else (),
-        mixed=[one for one in snapshots if one["status"] == SnapshotStatus.FAILED_MIXED_PROFILES],
+        mixed=[snapshot for snapshot in snapshots if snapshot["status"] == SnapshotStatus.FAILED_MIXED_PROFILES],
         works=read_analysis_status(shared)["backend_supported"],
-        runs=is_being_built(cohort) or any(one["materialization_status"] == RUNNING for one in snapshots),
+        runs=is_being_built(cohort) or any(snapshot["materialization_status"] == RUNNING for snapshot in snapshots),
     )
 
 

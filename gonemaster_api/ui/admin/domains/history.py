@@ -66,9 +66,9 @@ class History:
     def change(self, run_id: str) -> int | None:
         """Return the score difference between a run and the previous run, None if it is unknown."""
         before = self.before(run_id)
-        own = next((run.get("score") for run in self.runs if run["id"] == run_id), None)
+        score = next((run.get("score") for run in self.runs if run["id"] == run_id), None)
         earlier = before.get("score") if before else None
-        return None if own is None or earlier is None else own - earlier
+        return None if score is None or earlier is None else score - earlier
 
 
 def read_history(state: State, domain_id: int) -> History:
@@ -121,8 +121,8 @@ def read_domain_page(state: State, name: str, *, locale: str) -> DomainPage:
 def _next_run(state: State, tags: Sequence[str]) -> NextRun | None:
     schedules = read_schedules(state) if tags else []
     due = [
-        NextRun(one["next_run_at"], one["source_tag"])
-        for one in schedules
-        if one["enabled"] and one["next_run_at"] and one["source_tag"] in tags
+        NextRun(schedule["next_run_at"], schedule["source_tag"])
+        for schedule in schedules
+        if schedule["enabled"] and schedule["next_run_at"] and schedule["source_tag"] in tags
     ]
-    return min(due, key=lambda one: one.at, default=None)
+    return min(due, key=lambda run: run.at, default=None)

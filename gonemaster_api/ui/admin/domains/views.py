@@ -146,18 +146,18 @@ def _change_tags(shared: State, domain: dict[str, Any], form: Form) -> bool:
     """Add and remove the tags that differ from the form; return whether that succeeded."""
     # Pages escape hidden characters, so the submitted tag is compared in its escaped form.
     shown = {clean(tag): tag for tag in domain["tags"]}
-    wanted = [shown.get(word, word) for word in split_values(form["tags"])]
+    tags = [shown.get(word, word) for word in split_values(form["tags"])]
     try:
-        for tag in wanted:
+        for tag in tags:
             check_tag_name(tag, code="invalid_tags")
     except BadRequest as error:
         form.fail("tags", error.message, error.code)
         return False
-    for tag in wanted:
+    for tag in tags:
         if tag not in domain["tags"]:
             add_domains_to_tag(shared, tag, [domain["name"]])
     for tag in domain["tags"]:
-        if tag not in wanted:
+        if tag not in tags:
             remove_domains_from_tag(shared, tag, [domain["name"]])
     return True
 

@@ -93,8 +93,8 @@ class Inspection:
     def timings(self) -> Sequence["ShownTiming"]:
         """The response times of name servers, by name and address."""
         rows = self.finished.nameserver_timings or () if self.shows_timings else ()
-        longest = max((row.get("max_ms") or 0 for row in rows), default=0)
-        scale = next((ms for ms in _SCALES_MS if ms >= longest), _SCALES_MS[-1])
+        slowest = max((row.get("max_ms") or 0 for row in rows), default=0)
+        scale = next((ms for ms in _SCALES_MS if ms >= slowest), _SCALES_MS[-1])
         return [ShownTiming(row, scale) for row in rows]
 
     @property

@@ -152,9 +152,9 @@ def front(job_id: str) -> Response:
 def again(job_id: str) -> Response:
     """Queue a test with the domain and the options of a job, and redirect to it."""
     shared = state()
-    made = submit_job_again(shared, read_item(shared, job_id))
+    job = submit_job_again(shared, read_item(shared, job_id))
     clear_queue_status()
-    return see_other(url_for("ui_jobs.detail", job_id=made["id"]), "job-again")
+    return see_other(url_for("ui_jobs.detail", job_id=job["id"]), "job-again")
 
 
 def _back(job_id: str) -> str:

@@ -183,10 +183,10 @@ class TestForm(Form):
 
     def _record_ds(self, found: Mapping[int, Any]) -> None:
         numbers = [row.number for row in self.rows("ds") if not row.is_empty]
-        for place, cells in found.items():
+        for row, cells in found.items():
             for name in cells:
                 text = gettext(_CELL_TEXTS[name]) if name in _CELL_TEXTS else first_message(cells)
-                self.fail(f"ds.{numbers[place]}.{name}", text, "invalid_undelegated")
+                self.fail(f"ds.{numbers[row]}.{name}", text, "invalid_undelegated")
 
 
 def split_values(text: str) -> list[str]:

@@ -26,7 +26,7 @@ def show() -> Response:
     """List operations, newest first."""
     query = read_query(OperationListQuerySchema, limit="50")
     found = read_operations(state(), query.values)
-    busy = any(one.status in _UNFINISHED for one in found["items"])
+    busy = any(operation.status in _UNFINISHED for operation in found["items"])
     values = {"query": query, "found": found, "title_of": title_of, "busy": busy}
     return page("admin/operations/list.html", status=query.status, **values)
 

@@ -7,9 +7,9 @@ _ANY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # compared, not b
 
 def flower_url(listen: str, host: str) -> str:
     """Return the URL of Flower; if it listens on all addresses, use the host of the request."""
-    place = urlsplit(f"//{listen}")
-    if (place.hostname or "") not in _ANY_ADDRESS:
+    address = urlsplit(f"//{listen}")
+    if (address.hostname or "") not in _ANY_ADDRESS:
         return f"http://{listen}/"
     name = urlsplit(f"//{host}").hostname or "localhost"
     shown = f"[{name}]" if ":" in name else name
-    return f"http://{shown}:{place.port}/"
+    return f"http://{shown}:{address.port}/"

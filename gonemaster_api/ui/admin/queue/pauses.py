@@ -11,7 +11,7 @@ from gonemaster_api.ui.shell.forms.forms import Form
 from gonemaster_api.ui.shell.texts.languages import gettext
 from gonemaster_tasks.queues import TIERS
 
-_LONGEST_REASON = 1000
+_MAX_REASON_LENGTH = 1000
 MINUTES = ("", "15", "60", "240", "720", "until")
 
 
@@ -45,8 +45,8 @@ class PauseForm(Form):
         tier, until = self["tier"], None
         if tier and tier not in TIERS:
             self.fail("tier", gettext("Choose both tiers, normal or batch."), "invalid_tier")
-        if len(self["reason"]) > _LONGEST_REASON:
-            self.fail("reason", gettext("Use at most %(n)s characters.", n=_LONGEST_REASON), "invalid_reason")
+        if len(self["reason"]) > _MAX_REASON_LENGTH:
+            self.fail("reason", gettext("Use at most %(n)s characters.", n=_MAX_REASON_LENGTH), "invalid_reason")
         if refusal := refusal_of(self["reason"], is_name=False):
             self.fail("reason", refusal, "invalid_reason")
         span = self["for"]

@@ -94,14 +94,14 @@ def pause() -> Response:
     """Ask for tiers, reason and end of a pause, then pause the tiers."""
     form = PauseForm.sent_or_new()
     if form.is_sent:
-        wanted = form.read(state().queue.clock.now())
-        if wanted is not None:
+        pause = form.read(state().queue.clock.now())
+        if pause is not None:
             pause_queue(
                 state().queue,
-                wanted.tiers,
+                pause.tiers,
                 paused_by=who(),
-                reason=wanted.reason,
-                until=wanted.until,
+                reason=pause.reason,
+                until=pause.until,
             )
             clear_queue_status()
             return see_other(local_path(form["next"]), "paused")

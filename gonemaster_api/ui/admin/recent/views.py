@@ -110,8 +110,8 @@ def _cancel(job_id: str) -> bool:
 
 
 def _cancel_all(back: str) -> Response:
-    shared, wanted = state(), _sent_wanted()
-    total = count_matching(shared, wanted).unfinished
+    shared, criteria = state(), _sent_criteria()
+    total = count_matching(shared, criteria).unfinished
     count = ngettext("one job", "%(n)s jobs", total, n=number(total))
     confirmation = Confirmation(
         title=gettext("Cancel all matching jobs?"),
@@ -128,7 +128,7 @@ def _cancel_all(back: str) -> Response:
     ).unless_confirmed()
     if confirmation is not None:
         return confirmation
-    done = cancel_matching_jobs(shared, wanted, who=who())
+    done = cancel_matching_jobs(shared, criteria, who=who())
     clear_queue_status()
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")
@@ -144,8 +144,8 @@ def _rerun_listed(ids: list[str], back: str) -> Response:
 
 
 def _rerun_all(back: str) -> Response:
-    shared, wanted = state(), _sent_wanted()
-    total = count_matching(shared, wanted).finished
+    shared, criteria = state(), _sent_criteria()
+    total = count_matching(shared, criteria).finished
     if not total:
         return see_other(back, "jobs-none-finished")
     count = ngettext("one run", "%(n)s runs", total, n=number(total))
@@ -163,7 +163,7 @@ def _rerun_all(back: str) -> Response:
     ).unless_confirmed()
     if confirmation is not None:
         return confirmation
-    created = rerun_matching_jobs(shared, wanted, who=who())
+    created = rerun_matching_jobs(shared, criteria, who=who())
     return _to_batch(created.batch.id, created.job_count)
 
 
@@ -177,7 +177,7 @@ def _sent_filter() -> dict[str, str]:
     return {name: request.form[name] for name in _FILTERS if request.form.get(name)}
 
 
-def _sent_wanted() -> JobFilter:
+def _sent_criteria() -> JobFilter:
     """Return the filter that the form of the list carries.
 
     Raises:

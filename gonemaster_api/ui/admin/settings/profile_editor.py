@@ -87,7 +87,7 @@ def place(form: Form, error: ApiError | ProfileExists) -> None:
 
 def without(config: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
     """Return a configuration without some properties and without objects that become empty."""
-    kept: dict[str, Any] = {}
+    levels: dict[str, Any] = {}
     for key, value in config.items():
         if key in paths:
             continue
@@ -95,10 +95,10 @@ def without(config: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
         if below and isinstance(value, Mapping):
             rest = without(value, below)
             if rest:
-                kept[key] = rest
+                levels[key] = rest
         else:
-            kept[key] = value
-    return kept
+            levels[key] = value
+    return levels
 
 
 def version_of(profile: Profile) -> str:

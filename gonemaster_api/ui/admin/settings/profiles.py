@@ -60,7 +60,7 @@ register_notes(
 @blueprint.get("/settings/profiles")
 def show() -> Response:
     """List profiles by name, with their issues and the tags that use them."""
-    wanted, which = request.args.get("q", "").strip()[:255], request.args.get("show", "all")
+    search, which = request.args.get("q", "").strip()[:255], request.args.get("show", "all")
     used = read_tags_with_profiles(state())
     rows = [(profile, compatibility_of(profile), used.get(profile.id, [])) for profile in read_profiles(state())]
     counts = {
@@ -68,20 +68,20 @@ def show() -> Response:
         "public": sum(profile.public for profile, _issues, _tags in rows),
         "used": sum(bool(tags) for _profile, _issues, tags in rows),
     }
-    found = [row for row in rows if _matches(row[0], wanted) and _is_shown(row[0], row[2], which)]
+    found = [row for row in rows if _matches(row[0], search) and _is_shown(row[0], row[2], which)]
     return page(
         "admin/settings/profiles.html",
         rows=found,
         counts=counts,
-        wanted=wanted,
+        search=search,
         which=which if which in SHOWN else "all",
         unfit=sum(not issues.compatible for _profile, issues, _tags in rows),
         tabs=tabs(),
     )
 
 
-def _matches(profile: Profile, wanted: str) -> bool:
-    return wanted.lower() in f"{profile.name}\n{profile.description}".lower()
+def _matches(profile: Profile, search: str) -> bool:
+    return search.lower() in f"{profile.name}\n{profile.description}".lower()
 
 
 def _is_shown(profile: Profile, tags: list[str], which: str) -> bool:

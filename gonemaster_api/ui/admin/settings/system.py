@@ -112,9 +112,9 @@ def _value(form: Form, key: str, text: str, json_type: str) -> Any:
 def _fail(form: Form, error: BadRequest) -> None:
     """Record each refusal at its field."""
     for problem in (error.details or {}).get("settings", []):
-        place = problem["key"] if problem["key"] in form.values else SUMMARY
+        field = problem["key"] if problem["key"] in form.values else SUMMARY
         text, allowed = problem["message"], problem.get("allowed", "")
-        form.fail(place, f"{text}; {allowed}" if allowed and allowed not in text else text, problem["code"])
+        form.fail(field, f"{text}; {allowed}" if allowed and allowed not in text else text, problem["code"])
     if form.is_valid:
         form.fail(SUMMARY, error.message, error.code)
 

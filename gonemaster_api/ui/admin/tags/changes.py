@@ -102,8 +102,8 @@ def remove(name: str) -> Response:
 
 def _remove_all(name: str) -> Response:
     sent = {key: request.form[key] for key in FILTERS if request.form.get(key)}
-    wanted = _filter_of(name, sent)
-    total = count_members(state(), wanted)
+    criteria = _filter_of(name, sent)
+    total = count_members(state(), criteria)
     back = local_path(request.form.get("next") or url_for("ui_tags.detail", name=name))
     confirmation = Confirmation(
         title=_("Remove all matching domains from the tag %(tag)s?", tag=name),
@@ -124,7 +124,7 @@ def _remove_all(name: str) -> Response:
     ).unless_confirmed()
     if confirmation is not None:
         return confirmation
-    done = remove_members(state(), wanted, who=who())
+    done = remove_members(state(), criteria, who=who())
     if isinstance(done, Operation):
         return see_other(url_for("ui_operations.detail", operation_id=done.id), "operation")
     return see_other(back, "tag_emptied", n=done)

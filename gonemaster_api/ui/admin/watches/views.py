@@ -40,7 +40,7 @@ def detail(watch_id: int) -> Response:
         watch=watch,
         query=query,
         deliveries=deliveries,
-        waits=any(one["status"] == "waiting" for one in deliveries["items"]),
+        waits=any(delivery["status"] == "waiting" for delivery in deliveries["items"]),
         events=event_names(),
         statuses=status_names(),
         title=subject(watch),

@@ -131,12 +131,12 @@ def _ds(number: int, row: DsRow, checked: CheckedForm) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = dict(_numbers(number, row, checked))
     digest = re.sub(r"\s", "", row.digest)
-    wanted = HEX_DIGITS.get(found.get("digtype", -1))
-    if wanted is not None and len(digest) != wanted:
+    length = HEX_DIGITS.get(found.get("digtype", -1))
+    if length is not None and len(digest) != length:
         text = _(
-            "A digest of type %(name)s must have %(wanted)s hex digits; this one has %(given)s.",
+            "A digest of type %(name)s must have %(length)s hex digits; this one has %(given)s.",
             name=digest_name(found["digtype"]),
-            wanted=wanted,
+            length=length,
             given=len(digest),
         )
         checked.note(f"digest-{number}", text, "invalid_undelegated")

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from gonemaster_api.ui.public.form.choices import USUAL_ALGORITHM, USUAL_DIGEST_TYPE
 
 MAX_ROWS = 32  # The limit of a job.
-LONGEST = 1024  # The maximum length of a field; longer names are always invalid.
+MAX_LENGTH = 1024  # The maximum length of a field; longer names are always invalid.
 _MARK = "options"  # Marks a submission with checkboxes, because browsers do not send unselected ones.
 
 
@@ -101,4 +101,4 @@ def _ds(row: tuple[str, ...]) -> DsRow:
 
 
 def _text(value: str) -> str:
-    return value.replace("\0", "")[:LONGEST]
+    return value.replace("\0", "")[:MAX_LENGTH]

@@ -78,16 +78,16 @@ def _store_no_response(_session: Session, _document: Mapping[str, Any]) -> None:
 
 def _changed(typed: TypedFields, change: str) -> TypedFields:
     """Return the form with a row added (`add-ns`, `add-ds`) or removed (`drop-ns-2` removes the third row)."""
-    what, _dash, number = change.rpartition("-")
+    action, _dash, number = change.rpartition("-")
     if change == "add-ns":
         return replace(typed, nameservers=(*typed.nameservers, NameserverRow())[:MAX_ROWS])
     if change == "add-ds":
         return replace(typed, ds=(*typed.ds, DsRow())[:MAX_ROWS])
-    place = int(number) if number.isascii() and number.isdigit() and len(number) <= 2 else MAX_ROWS
-    if what == "drop-ns":
-        return replace(typed, nameservers=typed.nameservers[:place] + typed.nameservers[place + 1 :])
-    if what == "drop-ds":
-        return replace(typed, ds=typed.ds[:place] + typed.ds[place + 1 :])
+    index = int(number) if number.isascii() and number.isdigit() and len(number) <= 2 else MAX_ROWS
+    if action == "drop-ns":
+        return replace(typed, nameservers=typed.nameservers[:index] + typed.nameservers[index + 1 :])
+    if action == "drop-ds":
+        return replace(typed, ds=typed.ds[:index] + typed.ds[index + 1 :])
     return typed
 
 

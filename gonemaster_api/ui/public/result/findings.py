@@ -100,8 +100,8 @@ class PublicFindings:
 
     def first_worst_message(self) -> str:
         """Return the message of the first finding of the worst level, empty if there are no findings."""
-        wanted = self.worst.upper()
-        return next((entry.text for entry in self.entries if entry.level == wanted), "")
+        level = self.worst.upper()
+        return next((entry.text for entry in self.entries if entry.level == level), "")
 
     def modules(self, level: str = "") -> list[ModuleResult]:
         """Return the findings to show, optionally of one level: by module, worst entries first."""
@@ -125,8 +125,8 @@ class PublicFindings:
         return ModuleResult(name, module_name(name), worst, findings, passed)
 
 
-_ORDER = {name: place for place, name in enumerate(MODULES)}
-_CASES = {case: place for place, case in enumerate(cases())}
+_ORDER = {name: index for index, name in enumerate(MODULES)}
+_CASES = {case: index for index, case in enumerate(cases())}
 
 
 def _sort_key(entry: EntryDocument) -> tuple[int, str, int, int, str, str]:

@@ -59,7 +59,7 @@ class Result:
     def servers(self) -> Servers:
         """The response times of the name servers, without rows if the operator hides them."""
         shown = self.finished.nameserver_timings if parts_for_public(self.state.settings).timings else ()
-        return servers(shown, own=self.findings.own_servers)
+        return servers(shown, own_servers=self.findings.own_servers)
 
     @property
     def has_chain(self) -> bool:

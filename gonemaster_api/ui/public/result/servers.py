@@ -44,20 +44,20 @@ class Servers:
         return sum(row.status != "ok" for row in self.rows)
 
 
-def servers(timings: Iterable[Mapping[str, Any]] | None, *, own: Container[str] = ()) -> Servers:
-    """Return the response times of a run: the zone's `own` name servers first, then by number of queries."""
+def servers(timings: Iterable[Mapping[str, Any]] | None, *, own_servers: Container[str] = ()) -> Servers:
+    """Return the response times of a run: the zone's `own_servers` first, then by number of queries."""
     given = list(timings or ())
     query_counts: Counter[str] = Counter()
     for timing in given:
         query_counts[str(timing.get("nameserver", ""))] += int(timing.get("count", 0))
-    ordered = sorted(given, key=lambda timing: _rank(timing, own, query_counts))
+    ordered = sorted(given, key=lambda timing: _rank(timing, own_servers, query_counts))
     scale = _scale(max((timing.get("max_ms") or 0.0 for timing in ordered), default=0.0))
     return Servers([_row(timing, scale) for timing in ordered], scale)
 
 
-def _rank(timing: Mapping[str, Any], own: Container[str], query_counts: Counter[str]) -> tuple[object, ...]:
+def _rank(timing: Mapping[str, Any], own_servers: Container[str], query_counts: Counter[str]) -> tuple[object, ...]:
     name = str(timing.get("nameserver", ""))
-    return name not in own, -query_counts[name], *_sort_key(timing)
+    return name not in own_servers, -query_counts[name], *_sort_key(timing)
 
 
 def _sort_key(timing: Mapping[str, Any]) -> tuple[str, bool, str]:

@@ -32,9 +32,9 @@ def parts_of_bar(numbers: Sequence[tuple[str, float]]) -> list[ChartPart]:
     return parts
 
 
-def top_of(numbers: Sequence[Value], least: float = 2.0) -> float:
+def top_of(numbers: Sequence[Value], minimum: float = 2.0) -> float:
     """Return a round number that no value exceeds: the end of the scale."""
-    maximum = max([least, *(number for number in numbers if number is not None)])
+    maximum = max([minimum, *(number for number in numbers if number is not None)])
     scale = 10.0 ** math.floor(math.log10(maximum))
     return next(step * scale for step in _STEPS if step * scale >= maximum * (1 - 1e-9))
 

@@ -1,4 +1,4 @@
-"""Forms and queries of pages: read by the API's schemas, with one error a field; what was typed stays."""
+"""Forms and queries of pages: validated by the API's schemas, with one error per field; the typed values are kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ SUMMARY = ""  # the place of an error that belongs to no field
 
 @dataclass
 class Form:
-    """Typed values, and what is wrong with them by field; under the empty name what belongs to no field."""
+    """The typed values and their errors by field; errors that belong to no field have an empty name."""
 
     values: dict[str, str] = field(default_factory=dict)
     lists: dict[str, list[str]] = field(default_factory=dict)
@@ -39,22 +39,22 @@ class Form:
         return self.values.get(name, "")
 
     def all(self, name: str) -> list[str]:
-        """Return all values of a field that may be there more than once."""
+        """Return all values of a field that may occur more than once."""
         return self.lists.get(name, [])
 
     def fail(self, name: str, text: str, code: str = "") -> None:
-        """Say what is wrong with a field; the first error of a field stays."""
+        """Record the error of a field; the first error of a field is kept."""
         self.errors.setdefault(name, in_language(text))
         self.codes.setdefault(name, code)
 
     def fail_as(self, error: ApiError, **names: str) -> None:
-        """Show a refusal of a use case at its field; `names` has those that are called otherwise in the form."""
+        """Record an error of a use case at its field; `names` maps API names that differ in the form."""
         name = str((error.details or {}).get("field", SUMMARY))
         name = names.get(name, name)
         self.fail(name if name in self.values else SUMMARY, error.message, error.code)
 
     def check(self, schema: type[ma.Schema], document: Mapping[str, Any]) -> dict[str, Any]:
-        """Load a document by a schema of the API; its errors go to the fields of the same names."""
+        """Load a document by a schema of the API, and record its errors at the fields with the same names."""
         try:
             loaded: dict[str, Any] = schema().load(document)
         except ma.ValidationError as error:
@@ -65,7 +65,7 @@ class Form:
 
     @property
     def is_valid(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no errors."""
         return not self.errors
 
     @property
@@ -76,7 +76,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Problem:
-    """A parameter of a query that was not accepted, with the API's code."""
+    """A rejected parameter of a query, with the code of the API."""
 
     name: str
     text: str
@@ -85,7 +85,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class PageQuery:
-    """The values of a query, those that were wrong replaced by their defaults, and what was wrong."""
+    """The values of a query, with defaults in place of invalid values, and the problems."""
 
     values: dict[str, Any]
     problems: list[Problem]
@@ -99,10 +99,10 @@ class PageQuery:
 def read_query(schema: type[ma.Schema], **defaults: Any) -> PageQuery:
     """Read the query of this page by a schema of the API; `defaults` are those of the page, such as `limit=50`.
 
-    An empty value, as forms send it for what was left empty, counts as absent.
+    An empty value, which forms send for an empty field, counts as absent.
 
     Raises:
-        ValidationError: the schema needs what the query does not have, and no default gives it.
+        ValidationError: a required parameter is missing and has no default.
     """
     loaded = schema()
     given = request.args.copy()
@@ -127,12 +127,12 @@ def _problem(schema: type[ma.Schema], name: str, messages: Any) -> Problem:
 
 
 def problem_of(error: ApiError) -> Problem:
-    """Return a refusal of a query as a page shows it."""
+    """Return the error of a query in the form that pages show."""
     return Problem(str((error.details or {}).get("field", "")), in_language(error.message), error.code)
 
 
 def first_message(messages: Any) -> str:
-    """Return the first message of a tree as marshmallow gives it."""
+    """Return the first message of an error tree of marshmallow."""
     while isinstance(messages, dict | list):
         if not messages:
             return gettext("invalid value")

@@ -112,7 +112,7 @@ def u_label(name: str) -> str:
 
 
 def shortened(text: str, maximum: int = 32) -> str:
-    """Return a text of at most `most` characters, shortened in the middle."""
+    """Return a text of at most `maximum` characters, shortened in the middle."""
     if len(text) <= maximum:
         return text
     head = (maximum - 1) // 2

@@ -40,7 +40,7 @@ def _chosen() -> str:
 @cache
 def languages() -> tuple[str, ...]:
     """Return the codes of the languages with a complete catalogue, English first."""
-    return (ENGLISH, *sorted(place.parent.parent.name for place in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
+    return (ENGLISH, *sorted(path.parent.parent.name for path in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
 
 
 def names_of_languages() -> dict[str, str]:

@@ -15,7 +15,7 @@ from flask import Response, redirect, request
 from gonemaster_api.ui.shell.texts.languages import gettext, ngettext
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,80}")
-_LONGEST_NUMBER = 10
+_MAX_NUMBER_LENGTH = 10
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def current_note() -> TranslatedNote | None:
 
 def _number() -> int:
     text = request.args.get("n", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_NUMBER_LENGTH else 0
 
 
 def see_other(path: str, note: str = "", *, n: int | None = None, of: str = "") -> Response:
@@ -71,8 +71,8 @@ def see_other(path: str, note: str = "", *, n: int | None = None, of: str = "") 
     given: dict[str, Any] = {"note": note, "n": n, "of": of}
     parts = urlsplit(path)
     # The page may already show a note, and its forms return to its full URL.
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in given]
-    query = urlencode([*kept, *((name, value) for name, value in given.items() if value not in ("", None))])
+    remaining = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in given]
+    query = urlencode([*remaining, *((name, value) for name, value in given.items() if value not in ("", None))])
     target = urlunsplit(("", "", parts.path, query, parts.fragment))
     response: Response = redirect(target, code=HTTPStatus.SEE_OTHER, Response=Response)  # type: ignore[assignment]
     return response

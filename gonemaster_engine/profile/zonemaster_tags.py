@@ -1,0 +1,61 @@
+"""Tags that Zonemaster names differently, and levels that a profile sets for them.
+
+The table in data/zonemaster-names.json maps the tags of this engine to those of Zonemaster, and Zonemaster's tags of
+the module SYSTEM to those of this engine. A broader tag is one that this engine has too, for a part of what Zonemaster
+reports by it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gonemaster_engine.entries import Level
+
+ALIAS_MODULES = ("ADDRESS", "BASIC", "CONNECTIVITY")  # whose test cases report problems with aliases
+
+
+def engine_levels(levels: Mapping[str, Mapping[str, Level]]) -> dict[str, dict[str, Level]]:
+    """Return levels by module and tag, with this engine's tags in place of those that Zonemaster names differently.
+
+    Zonemaster reports problems with aliases in the module SYSTEM, this engine in each module that finds them. If
+    several tags of Zonemaster are one tag here, the highest level counts; a level for this engine's own tag wins.
+    """
+    renamed: defaultdict[str, dict[str, Level]] = defaultdict(dict)
+    rest: dict[str, Mapping[str, Level]] = {}
+    for module, tags in levels.items():
+        here = {tag: _engine_tags(module, tag) for tag in tags}
+        for tag, places in here.items():
+            for where, name in places:
+                renamed[where][name] = max(tags[tag], renamed[where].get(name, tags[tag]))
+        same = {tag: level for tag, level in tags.items() if not here[tag]}
+        if same or not tags:
+            rest[module] = same
+    return {module: {**renamed.get(module, {}), **rest.get(module, {})} for module in {**rest, **renamed}}
+
+
+def _engine_tags(module: str, tag: str) -> list[tuple[str, str]]:
+    """Return module and tag of each tag of this engine that Zonemaster's tag means; none if the names are equal."""
+    if module == "SYSTEM":
+        name = table()["system_tags"].get(tag)
+        return [(where, name) for where in ALIAS_MODULES if name]
+    name = _engine_names().get(tag)
+    same = [(module, tag)] if tag in table()["broader_tags"] else []
+    return [(module, name), *same] if name else []
+
+
+@cache
+def _engine_names() -> Mapping[str, str]:
+    return {theirs: ours for ours, theirs in table()["tags"].items()}
+
+
+@cache
+def table() -> dict[str, Any]:
+    """Return the table of names: `tags`, `broader_tags`, `system_tags`, `args` (older keys by test case and tag)."""
+    data = Path(__file__).parent.parent / "data" / "zonemaster-names.json"
+    names: dict[str, Any] = json.loads(data.read_text(encoding="utf-8"))
+    return names
