@@ -17,6 +17,9 @@ ADVICE = {
     "lease_ended": "Any running worker requeues the job: start a worker, or check the logs of the running workers.",
     "row_without_message": "The reconciler repairs this within a minute; if not, check the logs of the workers.",
     "message_without_row": "The reconciler repairs this within a minute; if not, check the logs of the workers.",
+    # Redis lost its content, returned with older files or was full, and jobs wait.
+    "tiers_outdated": "A worker rebuilds the tiers within seconds, before it starts a job; if not, check the logs of "
+    "the workers.",
     # Jobs wait in a tier that no live worker consumes.
     "no_worker": "Start a worker for this tier: gonemaster-server worker.",
     # Periodic tasks and operations wait, and no live worker consumes their queue.
@@ -63,6 +66,9 @@ ADVICE = {
     "NTP (chrony, systemd-timesyncd).",
     # The disk of the database, or the one that Redis writes to.
     "disk_full": "Free space on this disk or enlarge it. The workers keep the results until they can store them.",
+    # Redis refuses writes at maxmemory.
+    "redis_memory": "Raise maxmemory of Redis, or remove other data from it. Submissions get 503 meanwhile; waiting "
+    "jobs are kept and run in their order.",
     # A transaction of another client, usually of a person.
     "lock_held": "End the transaction that holds the lock, for example with pg_terminate_backend(PID), or wait "
     "until it ends. Blocked work is retried.",

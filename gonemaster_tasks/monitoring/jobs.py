@@ -102,6 +102,8 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, reconci
             tier: first_queued_ids(session, priority, limit=_MAX_JOBS, created_before=now - GRACE)
             for priority, tier in enumerate(TIERS)
         }
+    if workers and any(states.get((priority, JobStatus.QUEUED)) for priority in range(len(TIERS))):
+        yield from _outdated_tiers(parts)
     for priority, tier in enumerate(TIERS):
         rows = states.get((priority, JobStatus.QUEUED), 0)
         if rows and tier not in paused and not any(tier in worker.queues for worker in workers):
@@ -144,6 +146,15 @@ def _outlasts_reconciler(parts: QueueParts, kind: str, tier: str, count: int, in
         return False
     limit = interval_s * _RECONCILED_WITHIN * timedelta(seconds=1) + GRACE
     return parts.broker.mismatches.lasting_s(kind, tier, life=3 * limit + GRACE) > limit.total_seconds()
+
+
+def _outdated_tiers(parts: QueueParts) -> Iterator[Issue]:
+    if parts.broker.marks.controls().outdated:
+        text = Text(
+            "messages may be old or missing: Redis is empty, was restarted, replaced or full; "
+            "jobs start once a worker has rebuilt the tiers"
+        )
+        yield Issue("tiers_outdated", "redis", text)
 
 
 def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:

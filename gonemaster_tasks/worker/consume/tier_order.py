@@ -43,6 +43,15 @@ class TierOrder(priority_cycle):
         if _gate is not None:
             _gate.received += 1
 
+    def needs_server(self) -> bool:
+        """Whether the gate has to know the Redis of a connection that it accepted before."""
+        return _gate is not None and not _gate.is_connected_to_rebuilt()
+
+    def connected(self, replication_id: str) -> None:
+        """Record in the gate to which Redis BRPOP is sent."""
+        if _gate is not None:
+            _gate.connect(replication_id)
+
     def refused(self) -> None:
         """Request no queue for a moment, after BRPOP returned an error."""
         if _gate is not None:

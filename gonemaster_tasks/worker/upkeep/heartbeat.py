@@ -102,7 +102,7 @@ class Heartbeat:
         if faults != self._reported:
             self._reporter.report_soon()
             self._reported = faults
-        return controls.wanted or not controls.epoch
+        return controls.wanted or controls.outdated
 
     def _facts(self) -> Mapping[str, Any]:
         silent_s, now = self._process.database.silent_s(), self._process.clock.timestamp()

@@ -27,7 +27,7 @@ from gonemaster_tasks.monitoring.health import count_issues, find_issues
 from gonemaster_tasks.monitoring.issues import KINDS
 from gonemaster_tasks.queues import BATCH, MAINTENANCE, NORMAL
 from gonemaster_tasks.schedule import restore_entries
-from tests.support.redis import raw
+from tests.support.redis import confirm_tiers, raw
 from tests.support.schedules import DAILY, fill_tag, make_due, schedule
 from tests.support.workers import Farm, wait_until
 from tests.tasks.rows import LEASE, queue_batch, start
@@ -47,6 +47,7 @@ def sound(parts: QueueParts) -> QueueParts:
     """A queue with a worker, a beat and its schedule."""
     raw(parts.broker).set("redbeat::lock", "beat")
     restore_entries(parts.celery, parts.broker)
+    confirm_tiers(parts.broker)
     show_worker(parts)
     later = parts.broker.time() + 3600  # regardless of the duration of the test
     raw(parts.broker).hset(DUTIES, mapping=dict.fromkeys((REAP, PURGE), later))
@@ -147,7 +148,7 @@ def test_what_happens_to_real_processes_is_found(farm: Farm, monkeypatch: pytest
     quiet: dict[str, Any] = {
         "GONEMASTER_RECONCILE_INTERVAL_SECONDS": "3600"
     }  # otherwise all would be fixed within a second
-    farm.broker.marks.set_epoch("full")
+    confirm_tiers(farm.broker)
     minutes: Any = 0.02  # a part of one
     settings = replace(
         Settings(), reap_interval_seconds=1, reconcile_interval_seconds=1, stuck_job_timeout_minutes=minutes
@@ -201,6 +202,13 @@ def test_one_reading_that_agrees_ends_a_mismatch(sound: QueueParts, monkeypatch:
     assert issues(sound, reconcile_interval_seconds=1) == {}
     sound.broker.lists.enqueue("job_stray", BATCH)
     assert issues(sound, reconcile_interval_seconds=1) == {}
+
+
+def test_a_redis_that_returned_with_older_files_is_found_while_jobs_wait(sound: QueueParts) -> None:
+    sound.broker.marks.set_epoch("of another Redis")
+    assert issues(sound) == {}
+    queue_batch(sound, 1)
+    assert issues(sound) == {"tiers_outdated": "redis"}
 
 
 def test_a_tier_without_worker_is_found_unless_paused(sound: QueueParts) -> None:
