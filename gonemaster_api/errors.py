@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from gonemaster_db.core import errors as store
 from gonemaster_engine.texts import Text, mark, text_of
-from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun, OptionsTooLarge
+from gonemaster_tasks.errors import BrokerFull, BrokerUnavailable, NothingToRerun, OptionsTooLarge
 
 RETRY_AFTER_S = 5
 # Errors of an operating system that has temporarily run out of resources.
@@ -28,6 +28,7 @@ MISSING = {
     "snapshot": mark("no such snapshot: {key}"),
     "operation": mark("no such operation: {key}"),
     "watch": mark("no such watch: {key}"),
+    "token": mark("no such token: {key}"),
     "domain in the snapshot": mark("no such domain in the snapshot: {key}"),
     "address of a name server": mark("no such address of a name server: {key}"),
     "message tag": mark("no such message tag: {key}"),
@@ -105,8 +106,10 @@ class Conflict(ApiError):
 class Unavailable(ApiError):
     """A component that the request needs is unavailable; the client may retry."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, code, message, headers={"Retry-After": str(RETRY_AFTER_S)})
+    def __init__(self, code: str, message: str, *, issue: str = "") -> None:
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        details = {"issue": issue} if issue else None
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, code, message, details=details, headers=headers)
 
 
 # Errors raised by werkzeug and Flask; any other status gets the code http_error.
@@ -187,6 +190,8 @@ def _from_store(error: store.StoreError) -> Response:
 
 def _from_absent_store(error: store.StoreError) -> Response:
     log.warning("database unavailable", error=str(error))
+    if isinstance(error, store.StoreFull):
+        return _answer(Unavailable("store_unavailable", Text("the disk of the database is full"), issue="disk_full"))
     return _answer(Unavailable("store_unavailable", Text("the database is unavailable")))
 
 
@@ -279,6 +284,10 @@ def _from_idempotency(_error: store.IdempotencyConflict) -> Response:
 
 def _from_absent_broker(error: BrokerUnavailable) -> Response:
     log.warning("broker unavailable", error=str(error))
+    if isinstance(error, BrokerFull):
+        return _answer(
+            Unavailable("broker_unavailable", Text("the memory of the broker is full"), issue="redis_memory")
+        )
     return _answer(Unavailable("broker_unavailable", Text("the broker is unavailable")))
 
 

@@ -19,6 +19,10 @@ class BrokerUnavailable(TasksError):
     """Redis did not respond. Committed rows are kept; their messages follow once Redis responds."""
 
 
+class BrokerFull(BrokerUnavailable):
+    """Redis refuses to store more, because its memory is full (maxmemory)."""
+
+
 class BrokerLoginRefused(BrokerUnavailable):
     """Redis or a Sentinel rejects the login or denies it a command."""
 

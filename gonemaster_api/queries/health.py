@@ -11,7 +11,7 @@ from gonemaster_api.queries.operations import read_unfinished_operations
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.migrations.runner import check_schema
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.errors import BrokerFull, BrokerUnavailable
 from gonemaster_tasks.monitoring.health import find_issues_in_time
 from gonemaster_tasks.monitoring.issues import Issue
 from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
@@ -19,7 +19,10 @@ from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 OK = "ok"
 _ISSUES_LIFE_S = 3.0
 _KNOWN_WITHIN = timedelta(seconds=0.4)
+_OVERLOADED = "unknown: the server is overloaded"
+_FULL_FOR = timedelta(seconds=30)  # time since the last write that failed because the disk was full
 _DATABASE, _SCHEMA, _BROKER = "database", "migrations", "broker"
+_FULL_MEMORY, _FULL_DISK = "its memory is full", "its disk is full"
 _KINDS = {_DATABASE: "database_unavailable", _BROKER: "broker_unavailable"}
 
 log = structlog.get_logger(__name__)
@@ -35,7 +38,21 @@ def read_issues(state: State, *, life_s: float = _ISSUES_LIFE_S) -> list[Issue]:
     return found
 
 
-def read_parts(state: State) -> dict[str, str]:
+def read_readiness(state: State) -> tuple[dict[str, str], list[str]]:
+    """Return `ok` or a short reason for each component, and the kinds of the current issues that are known in time.
+
+    A full disk of the database is found by the process whose write fails: by this one, or it is known as an issue.
+    """
+    parts = _read_parts(state)
+    failing = _read_failing_checks(state, parts)
+    if state.store.was_full_within(_FULL_FOR):
+        failing.add("disk_full")
+    if "disk_full" in failing and parts[_DATABASE] == parts[_BROKER] == OK:
+        parts[_DATABASE] = _FULL_DISK
+    return parts, sorted(failing)
+
+
+def _read_parts(state: State) -> dict[str, str]:
     """Check database, tables and broker within two seconds; return `ok` or a short reason for each.
 
     The response is public, so addresses and error texts are only logged.
@@ -44,23 +61,29 @@ def read_parts(state: State) -> dict[str, str]:
     checks: dict[str, tuple[Callable[[], None], str]] = {
         _DATABASE: (state.store.ping, "does not answer"),
         _SCHEMA: (lambda: check_schema(state.store), "the database schema is not that of this version"),
-        _BROKER: (state.broker.ping, "does not answer"),
+        _BROKER: (state.broker.check_room, "does not answer"),
     }
     pending = {name: PendingCall(check) for name, (check, _) in checks.items()}
     found = {name: _status_of(call, checks[name][1], until) for name, call in pending.items()}
     return found if found[_DATABASE] == OK else found | {_SCHEMA: "unknown: the database does not answer"}
 
 
-def read_failing_checks(state: State, parts: Mapping[str, str]) -> list[str]:
-    """Return the sorted kinds of current issues that can be determined in a short time; `parts` are included."""
-    known = {kind for part, kind in _KINDS.items() if parts[part] != OK}
+def overloaded_readiness() -> dict[str, Any]:
+    """Return the readiness of a process that refuses requests because of overload, and so has checked nothing."""
+    return {"status": "unavailable", "parts": dict.fromkeys((_DATABASE, _SCHEMA, _BROKER), _OVERLOADED), "failing": []}
+
+
+def _read_failing_checks(state: State, parts: Mapping[str, str]) -> set[str]:
+    """Return the kinds of current issues that can be determined in a short time; `parts` are included."""
+    known = {kind for part, kind in _KINDS.items() if parts[part] not in (OK, _FULL_MEMORY)}
+    known |= {"redis_memory"} if parts[_BROKER] == _FULL_MEMORY else set()
     try:
         known |= {
             issue.kind for issue in PendingCall(lambda: read_issues(state)).result(state.wait_until(_KNOWN_WITHIN))
         }
     except CallTimeout:  # The check continues in the background, and the next request gets its result.
         log.info("health check timed out")
-    return sorted(known)
+    return known
 
 
 def read_health(state: State) -> dict[str, Any]:
@@ -78,6 +101,7 @@ def _status_of(pending: PendingCall[None], otherwise: str, until: float) -> str:
     try:
         pending.result(until)
     except (StoreError, BrokerUnavailable, CallTimeout) as error:
-        log.warning("component not ready", error=str(error), reason=otherwise)
-        return otherwise
+        reason = _FULL_MEMORY if isinstance(error, BrokerFull) else otherwise
+        log.warning("component not ready", error=str(error), reason=reason)
+        return reason
     return OK

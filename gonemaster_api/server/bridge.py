@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -22,6 +22,7 @@ import structlog
 from flask import Flask
 
 from gonemaster_api.errors import RETRY_AFTER_S, ApiError, error_document
+from gonemaster_api.queries.health import overloaded_readiness
 from gonemaster_api.server.bodies import Bodies, ClientGone
 from gonemaster_api.server.connection import MAX_HEAD, Connection
 from gonemaster_api.state import NAME, State
@@ -44,8 +45,10 @@ _BULK = re.compile(
     r"/api/v1/(?:entries|.*/(?:result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?"
 )
 _LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*+(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,}+)(?:&|$)")
+_READINESS = "/api/v1/readyz"
 _OVERLOADED = "the server has more requests than it can answer in time"
 _LOG_EVERY_S = 10.0
+_READING = ("GET", "HEAD", "OPTIONS")
 _SINGLE = (b"host", b"content-length", b"transfer-encoding")
 
 log = structlog.get_logger(__name__)
@@ -64,7 +67,8 @@ class Bridge:
     """The adapter that serves Flask over ASGI.
 
     It handles `threads` requests at the same time, three quarters of them for one client; others wait, and are refused
-    after a time limit.
+    after a time limit. Requests that write leave some threads to those that read, because they may all be waiting for
+    a lock in the database.
     """
 
     def __init__(self, app: Flask, *, threads: int) -> None:
@@ -76,6 +80,7 @@ class Bridge:
         self._free = asyncio.Semaphore(threads)
         self._logged_at = float("-inf")
         self._share = max(1, threads * 3 // 4)
+        self._writers = asyncio.Semaphore(max(1, self._share - max(1, threads // 8)))
         self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()  # by client
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -127,7 +132,8 @@ class Bridge:
         is_proxy = connection.trusts(connection.remote)
         share = self._free if is_proxy else self._shares.setdefault(connection.remote, asyncio.Semaphore(self._share))
         try:
-            async with asyncio.timeout(PATIENCE_S) as limit, share:
+            allowed = nullcontext() if environ["REQUEST_METHOD"] in _READING else self._writers
+            async with asyncio.timeout(PATIENCE_S) as limit, allowed, share:
                 if share is not self._free:
                     await self._free.acquire()
                 limit.reschedule(None)
@@ -137,15 +143,20 @@ class Bridge:
                     if share is not self._free:
                         self._free.release()
         except TimeoutError:
-            return self._refuse()
+            return self._refuse(environ["PATH_INFO"])
 
-    def _refuse(self) -> _Answer:
-        """Refuse a request under overload, without the application, whose work would delay other requests."""
+    def _refuse(self, path: str) -> _Answer:
+        """Refuse a request under overload, without the application, whose work would delay other requests.
+
+        A probe of readiness gets the document that it expects with status 503.
+        """
         http_metrics(self._app).count_code("overloaded")
         if (now := time.monotonic()) >= self._logged_at + _LOG_EVERY_S:
             self._logged_at = now
             log.warning("overloaded: requests are refused")
-        body = json.dumps(error_document("overloaded", _OVERLOADED)).encode()
+        is_probe = path.rstrip("/") == _READINESS
+        document = overloaded_readiness() if is_probe else error_document("overloaded", _OVERLOADED)
+        body = json.dumps(document).encode()
         headers = API_HEADERS | {
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from gonemaster_db.core.connection.engine import is_pooled
 from gonemaster_db.core.connection.failures import translated
 from gonemaster_db.core.errors import StoreError
 from gonemaster_db.core.session import Store
@@ -48,6 +50,32 @@ def database_time(store: Store) -> datetime | None:
     with store.read_only() as session:
         found: datetime = session.scalars(select(func.clock_timestamp())).one()
     return found
+
+
+@dataclass(frozen=True)
+class Pooler:
+    """PgBouncer between this process and the database. `login_retry_s` is None if this role may not read it."""
+
+    login_retry_s: float | None
+
+
+def find_pooler(store: Store) -> Pooler | None:
+    """Return the pooler of the database, None for a direct connection. Raises StoreUnavailable."""
+    with translated(), store.engine.connect() as connection:
+        if not is_pooled(connection):
+            return None
+        info = connection.connection.driver_connection.info  # type: ignore[union-attr]  # of psycopg2
+        # The console of PgBouncer is a database. `stats_users` may read it, and on a Unix socket its own account.
+        where = info.dsn_parameters | {"dbname": "pgbouncer", "password": info.password, "options": ""}
+    try:
+        with closing(psycopg2.connect(**where)) as console:
+            console.autocommit = True  # It knows no transactions.
+            with console.cursor() as cursor:
+                cursor.execute("SHOW CONFIG")
+                settings = {row[0]: row[1] for row in cursor.fetchall()}
+        return Pooler(float(settings["server_login_retry"]))
+    except (psycopg2.Error, KeyError, ValueError):
+        return Pooler(None)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.address import BrokerAddress, parse_broker_url
 from gonemaster_tasks.broker.attempts import Attempts
 from gonemaster_tasks.broker.beat import BeatSchedule
-from gonemaster_tasks.broker.connection import NOT_ALLOWED, reachable, server_time
+from gonemaster_tasks.broker.connection import NOT_ALLOWED, SLICE, reachable, server_time
 from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.job_losses import JobLosses
 from gonemaster_tasks.broker.keys import RATE_LIMITS
 from gonemaster_tasks.broker.marks import Marks
+from gonemaster_tasks.broker.mismatches import Mismatches
 from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.broker.processes.locks import Locks
 from gonemaster_tasks.broker.processes.machines import Processes
@@ -25,11 +26,13 @@ from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.broker.queue.unacked import Unacked
 from gonemaster_tasks.broker.reconciliation import ReconciliationRequests
 from gonemaster_tasks.broker.registration_requests import RegistrationRequests
-from gonemaster_tasks.errors import BrokerLoginRefused, BrokerRefused
+from gonemaster_tasks.errors import BrokerFull, BrokerLoginRefused, BrokerRefused
 
 _OLDEST_SERVER = (6, 2)
 _PERMISSIONS_ARE_IN = "docs/howto/logins.md lists the required permissions"
 _SCANNED, _MAX_SCANS = 1000, 100
+_MESSAGE = 450  # bytes of a waiting message in Redis, measured: 400
+_RESERVE = 1024 * 1024  # bytes left to workers, which need memory to take messages
 
 
 class Broker:
@@ -47,6 +50,7 @@ class Broker:
         self.reports = Reports(self._client)
         self.maintenance_times = MaintenanceTimes(self._client)
         self.losses = JobLosses(self._client)
+        self.mismatches = Mismatches(self._client)
         self.processes = Processes(self._client)
         self.politeness = Politeness(self._client)
         self.locks = Locks(self._client)
@@ -145,6 +149,21 @@ class Broker:
                 if not cursor:
                     break
         return count
+
+    def check_room(self, messages: int = 1) -> None:
+        """Check that Redis accepts writes, and has memory for this number of messages.
+
+        Raises:
+            BrokerFull: the memory of Redis is full, or would be.
+        """
+        with reachable():
+            self._client.set(keys.probe("room"), "1", px=1000)
+        if messages > SLICE:  # Redis accepts a command or refuses it, and fewer messages are one command.
+            facts = self.facts()
+            limit = int(facts.get("maxmemory", 0))
+            free = limit - int(facts.get("used_memory", 0)) - _RESERVE
+            if limit and free < messages * _MESSAGE:
+                raise BrokerFull(f"Redis has memory for {max(0, free) // _MESSAGE} more messages, not for {messages}")
 
     def ping(self) -> None:
         """Check that Redis answers."""

@@ -8,11 +8,12 @@ from typing import Any
 
 import redis
 
-from gonemaster_tasks.errors import BrokerLoginRefused, BrokerUnavailable
+from gonemaster_tasks.errors import BrokerFull, BrokerLoginRefused, BrokerUnavailable
 
 ErrorReply = redis.ResponseError  # Redis answers with an error.
 CLIENT_ERRORS = (redis.RedisError, OSError)  # Everything that redis-py raises about a connection.
 NOT_ALLOWED = (redis.exceptions.NoPermissionError,)  # The login is valid but lacks the permission for the command.
+_FULL = "used memory > 'maxmemory'"  # Scripts and transactions report it only in the text.
 _OF_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM", "AuthenticationError", "NoPermissionError")
 SLICE = 1000  # Messages or ids per command, so that Redis serves other clients in between.
 
@@ -36,11 +37,18 @@ def reachable() -> Iterator[None]:
     except redis.RedisError as error:
         if _is_login_error(error):
             raise BrokerLoginRefused(f"Redis answers with an error: {error_text(error)}") from error
+        if is_out_of_memory(error):
+            raise BrokerFull(f"the memory of Redis is full: {error_text(error)}") from error
         raise BrokerUnavailable(f"Redis answers with an error: {error_text(error)}") from error
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         if not _is_client_error(error):
             raise
         raise BrokerUnavailable(f"the server at the address of Redis is not Redis: {error}") from error
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether Redis refused a command because its memory is full."""
+    return _FULL in str(error)
 
 
 def _is_login_error(error: redis.RedisError) -> bool:

@@ -4,7 +4,7 @@ from gonemaster_tasks.queues import ORDER
 
 PAUSED = "gm:paused"  # hash: tier to the end of its pause
 SETTINGS = "gm:settings"  # string: replaced after each change of settings
-EPOCH = "gm:epoch"  # string: missing after Redis lost its content
+EPOCH = "gm:epoch"  # string: replication id for which the tiers were rebuilt; missing after Redis lost its content
 RECONCILE = "gm:reconcile"  # string: present while an immediate reconciliation is requested
 CHANGING = "gm:changing"  # set: tiers whose rows and messages may be in different orders
 SUBMITTING = "gm:submitting"  # sorted set: submission to the time at which it is abandoned
@@ -51,6 +51,11 @@ def address(name: str) -> str:
     return f"gm:address:{name}"
 
 
+def mismatch(kind: str, tier: str) -> str:
+    """Return the key of the time (s, of Redis) of the first reading that differed (string); it expires."""
+    return f"gm:mismatch:{kind}:{tier}"
+
+
 def probe(token: str) -> str:
     """Return the key and channel with which a process tests its permissions at startup."""
     return f"gm:probe:{token}"
@@ -66,9 +71,9 @@ def wanted_order(tier: str, token: str) -> str:
     return f"gm:reorder:{tier}:{token}"
 
 
-def replaced(tier: str, token: str) -> str:
+def replaced(tier: str) -> str:
     """Return the key of the messages that a rebuild replaced and has not checked yet (list)."""
-    return f"gm:replaced:{tier}:{token}"
+    return f"gm:replaced:{tier}"
 
 
 def events(job_id: str) -> str:

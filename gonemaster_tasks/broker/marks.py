@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from gonemaster_tasks.broker.connection import reachable, server_time
+from gonemaster_tasks.broker.connection import NOT_ALLOWED, reachable, server_time
 from gonemaster_tasks.broker.keys import CHANGING, EPOCH, PAUSED, RECONCILE, SETTINGS, SUBMITTING
 
 
@@ -15,9 +15,15 @@ class Controls:
     """The flags that a worker reads before it takes the next message."""
 
     paused: Mapping[str, float]  # tier to the POSIX time of the end of the pause, 0 for none
-    epoch: str = ""  # Empty after Redis lost its content.
+    epoch: str = ""  # The replication id for which the tiers were rebuilt; empty after Redis lost its content.
     wanted: bool = False  # Whether an immediate reconciliation is requested.
     settings_mark: str = ""  # as `Marks.settings_mark` returns it
+    replication_id: str = ""  # Of Redis: replaced by each restart or promotion; empty without permission for INFO.
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the messages may differ from the rows: Redis is empty, or returned with older files."""
+        return not self.epoch or self.replication_id not in ("", self.epoch)
 
 
 class Marks:
@@ -36,19 +42,26 @@ class Marks:
             pipe.execute()
 
     def controls(self) -> Controls:
-        """Return the copy of the pauses, the epoch, the settings mark, and whether a reconciliation is requested."""
+        """Return the copy of the pauses, the marks, and the replication id, all of the same server."""
         with reachable(), self._client.pipeline(transaction=False) as pipe:
             pipe.hgetall(PAUSED)
             pipe.get(EPOCH)
             pipe.exists(RECONCILE)
             pipe.get(SETTINGS)
-            paused, epoch, wanted, mark = pipe.execute()
-        return Controls({tier: _time(until) for tier, until in paused.items()}, epoch or "", bool(wanted), mark or "")
+            pipe.info("replication")
+            *replies, info = pipe.execute(raise_on_error=False)
+            for reply in (*replies, *(() if isinstance(info, NOT_ALLOWED) else (info,))):
+                if isinstance(reply, Exception):
+                    raise reply
+        paused, epoch, wanted, mark = replies
+        replication_id = str(info.get("master_replid", "")) if isinstance(info, dict) else ""
+        pauses = {tier: _time(until) for tier, until in paused.items()}
+        return Controls(pauses, epoch or "", bool(wanted), mark or "", replication_id)
 
-    def set_epoch(self, epoch: str) -> None:
-        """Mark the content of Redis as complete. If Redis loses its content, the missing mark shows it."""
+    def set_epoch(self, replication_id: str) -> None:
+        """Record that the Redis with this replication id has no older messages in its tiers; empty if unknown."""
         with reachable():
-            self._client.set(EPOCH, epoch)
+            self._client.set(EPOCH, replication_id or secrets.token_hex(8))
 
     def publish_settings(self, mark: str) -> None:
         """Make all processes read the stored settings; `mark` is the mark in the database."""

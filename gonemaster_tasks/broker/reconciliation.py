@@ -4,8 +4,10 @@ import secrets
 import threading
 from typing import Any
 
-from gonemaster_tasks.broker.connection import reachable
-from gonemaster_tasks.broker.keys import RECONCILE, SUBMITTING
+import redis
+
+from gonemaster_tasks.broker.connection import is_out_of_memory, reachable
+from gonemaster_tasks.broker.keys import EPOCH, RECONCILE, SUBMITTING
 from gonemaster_tasks.errors import BrokerUnavailable
 
 _RETRY_S = 0.5
@@ -52,12 +54,20 @@ class ReconciliationRequests:
                     return
 
     def set_mark(self, submissions: list[str] | None = None) -> None:
-        """Set the mark, and record that these submissions have ended. Raises BrokerUnavailable."""
-        with reachable(), self._client.pipeline(transaction=True) as pipe:
+        """Set the mark, and record that these submissions have ended. Raises BrokerUnavailable.
+
+        A Redis without memory refuses the mark. Then the epoch is removed, which Redis allows: workers start no job
+        until they have rebuilt the tiers, so that no job overtakes those without a message.
+        """
+        with reachable():
             if submissions:
-                pipe.zrem(SUBMITTING, *submissions)
-            pipe.set(RECONCILE, secrets.token_hex(8))
-            pipe.execute()
+                self._client.zrem(SUBMITTING, *submissions)
+            try:
+                self._client.set(RECONCILE, secrets.token_hex(8))
+            except redis.RedisError as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._client.delete(EPOCH)
 
     def mark(self) -> str:
         """Return the mark, empty if no reconciliation is requested. Raises BrokerUnavailable."""

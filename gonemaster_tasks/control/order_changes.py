@@ -15,6 +15,7 @@ Invariants:
    back; the first messages are then reordered by their rows, under the lock.
 6. One command or one script changes a list, so a consumer finds each message at its old or its new position.
 7. No message changes its tier, and consumers take from normal first: no change lets a batch job overtake a normal one.
+8. Workers take jobs only from a Redis whose replication id is the epoch: `rebuild_outdated` sets it.
 """
 
 import logging
@@ -30,7 +31,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.queue.queue import first_queued_ids, iter_queued_ids
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.queue.lists import MAX_NAMED
-from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.errors import BrokerFull, BrokerUnavailable
 from gonemaster_tasks.queues import TIERS
 
 T = TypeVar("T")
@@ -91,6 +92,24 @@ def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
     return count
 
 
+def rebuild_outdated(store: Store, broker: Broker, replication_id: str) -> dict[str, int]:
+    """Rebuild all tiers of a Redis that lost its content or returned with older files; return the message counts.
+
+    Workers start no job until the epoch is set: no older message is left, and the tiers before the last are rebuilt.
+    """
+    *urgent, last = TIERS
+    with broker.locks.exclusive(QUEUE_ORDER):
+        broker.marks.begin_change(TIERS)  # The mark remains if the process is killed after the epoch is set.
+        broker.lists.set_aside(last)
+        try:
+            counts = {tier: rebuild_tier(store, broker, tier) for tier in urgent}
+        except BrokerFull:
+            broker.marks.set_epoch(replication_id)  # The first messages fit, and running them makes room for others.
+            raise
+        broker.marks.set_epoch(replication_id)
+        return counts | {last: rebuild_tier(store, broker, last)}
+
+
 def restore_head_order(store: Store, broker: Broker, tier: str) -> None:
     """Sort the first messages of a tier by their rows, after slots put back messages that may not start now.
 
@@ -130,4 +149,5 @@ def finish_changes(store: Store, broker: Broker) -> dict[str, int]:
     if not broker.marks.changing() or broker.locks.holder(QUEUE_ORDER):
         return {}
     with broker.locks.exclusive(QUEUE_ORDER):
-        return {tier: rebuild_tier(store, broker, tier) for tier in broker.marks.changing()}
+        changing = broker.marks.changing()
+        return {tier: rebuild_tier(store, broker, tier) for tier in TIERS if tier in changing}

@@ -88,7 +88,7 @@ def _submit_or_error(parts: QueueParts, submission: Submission) -> Job | BaseExc
 
 
 def _submit_together(parts: QueueParts, group: Sequence[Submission]) -> list[Job]:
-    parts.broker.ping()
+    parts.broker.check_room()
     now = parts.clock.now()
 
     def create(session: Session) -> list[Job]:
@@ -136,7 +136,7 @@ def submit_batch(
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    parts.broker.ping()
+    parts.broker.check_room()
     now = parts.clock.now()
     with parts.store.transaction() as session:
         stored = store_batch(parts, session, batch, jobs, now=now)
@@ -170,7 +170,7 @@ def add_to_batch(parts: QueueParts, batch_id: str, jobs: Callable[[Session], Ite
         BatchNotFound: the batch does not exist.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    parts.broker.ping()
+    parts.broker.check_room()
     now = parts.clock.now()
     with parts.store.transaction() as session:
         batch = get_batch(session, batch_id, lock=True)
@@ -191,7 +191,9 @@ def _store_jobs(parts: QueueParts, session: Session, row: Batch, jobs: JobSource
         chunks.append(_PackedIds.of(created.in_turn))
         given += created.ids[: _ANSWERED_IDS + 1 - len(given)]
         parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
-    return StoredBatch(_submitted(row, chunks, given), tuple(chunks))
+    stored = StoredBatch(_submitted(row, chunks, given), tuple(chunks))
+    parts.broker.check_room(stored.submitted.job_count)
+    return stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Synchronizes the broker with the database: messages of jobs and operations, pause flags, marks, schedules."""
 
 import logging
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +11,7 @@ from gonemaster_db.queue.queue import count_queued, first_queued_ids
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.processes.maintenance_times import PURGE
 from gonemaster_tasks.config.watcher import republish_settings
-from gonemaster_tasks.control.order_changes import QUEUE_ORDER, finish_changes, rebuild_tier
+from gonemaster_tasks.control.order_changes import QUEUE_ORDER, finish_changes, rebuild_outdated, rebuild_tier
 from gonemaster_tasks.control.pause_flags import copy_controls, end_pauses
 from gonemaster_tasks.maintenance.losses import record_lost_jobs
 from gonemaster_tasks.maintenance.operations import notify_due_operations
@@ -40,25 +39,28 @@ class Reconciled:
 def reconcile(store: Store, broker: Broker, app: Celery, *, now: datetime) -> Reconciled:
     """Compare the counts and the head of each tier, which is cheap; rebuild a tier only if they differ.
 
-    A missing epoch shows that Redis lost its content. A tier is rebuilt from its rows in their order, which repairs
-    missing, stale and duplicate messages alike.
+    A missing or older epoch shows that Redis lost its content or returned with older files. A tier is rebuilt from its
+    rows in their order, which repairs missing, stale and duplicate messages alike.
     """
     broker.rejected.quarantine_wrong_types()  # This is first: Redis refuses every other command on such a key.
     wanted = broker.reconciliation.mark()  # Read before the comparison: a later request sets another mark.
     end_pauses(store, now=now)
     copy_controls(store, broker, now=now)  # Copied first: a paused tier must not run when its messages are restored.
     republish_settings(store, broker)
-    emptied = not broker.marks.controls().epoch
+    controls = broker.marks.controls()
+    if controls.outdated:  # Even during a submission, whose messages may be written twice: claims drop the second one.
+        for tier in TIERS:
+            record_lost_jobs(store, broker, broker.lists.newest_ids(tier, _LOOKED_AT))
+        messages = rebuild_outdated(store, broker, controls.replication_id)
     drop_stale_unacked(store, broker, now=now)
     broker.maintenance_times.begin(PURGE)
-    finished = finish_changes(store, broker)
-    messages = {tier: _reconcile_tier(store, broker, tier, now=now, emptied=emptied) for tier in TIERS} | finished
+    if not controls.outdated:
+        finished = finish_changes(store, broker)
+        messages = {tier: _reconcile_tier(store, broker, tier, now=now) for tier in TIERS} | finished
     schedules = restore_entries(app, broker)
     notify_due_operations(store, broker, now=now)
     notify_due_statistics(store, broker, now=now)
     notify_due_watches(store, broker)
-    if emptied:
-        broker.marks.set_epoch(secrets.token_hex(8))
     broker.reconciliation.remove_mark(wanted)
     for tier, count in messages.items():
         if count:
@@ -78,10 +80,10 @@ def restore_lost_messages(store: Store, broker: Broker, *, now: datetime, grace:
     return sum(_restore_head(store, broker, tier, now=now, grace=grace) for tier in TIERS)
 
 
-def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime, emptied: bool) -> int:
+def _reconcile_tier(store: Store, broker: Broker, tier: str, *, now: datetime) -> int:
     if broker.marks.submissions():  # Their messages are being sent; the next round checks whether they arrived.
         return 0
-    if emptied or _counts_differ(store, broker, tier):
+    if _counts_differ(store, broker, tier):
         record_lost_jobs(store, broker, broker.lists.newest_ids(tier, _LOOKED_AT))  # Before the messages are removed.
         with broker.locks.exclusive(QUEUE_ORDER):
             return rebuild_tier(store, broker, tier)

@@ -45,7 +45,7 @@ def run_due_schedules(
     Raises:
         BrokerUnavailable, StoreUnavailable: the remaining occurrences stay due.
     """
-    parts.broker.ping()
+    parts.broker.check_room()
     with parts.store.read_only() as session:
         due = due_occurrences(session, now=parts.clock.now())
     outcomes = []

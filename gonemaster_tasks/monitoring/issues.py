@@ -17,12 +17,15 @@ ADVICE = {
     "lease_ended": "Any running worker requeues the job: start a worker, or check the logs of the running workers.",
     "row_without_message": "The reconciler repairs this within a minute; if not, check the logs of the workers.",
     "message_without_row": "The reconciler repairs this within a minute; if not, check the logs of the workers.",
+    # Redis lost its content, returned with older files or was full, and jobs wait.
+    "tiers_outdated": "A worker rebuilds the tiers within seconds, before it starts a job; if not, check the logs of "
+    "the workers.",
     # Jobs wait in a tier that no live worker consumes.
     "no_worker": "Start a worker for this tier: gonemaster-server worker.",
     # Periodic tasks and operations wait, and no live worker consumes their queue.
     "maintenance_idle": "Start a worker that consumes the maintenance queue; by default every worker does "
     "(worker_queues).",
-    "beat_absent": "Start beat: gonemaster-server beat. After a crash its lock expires within 30 seconds.",
+    "beat_absent": "Start beat: gonemaster-server beat. After a crash its lock expires within 12 seconds.",
     "schedule_missing": "A worker restores the entry within a minute; if not, check the logs of the workers.",
     # A queue contained an invalid message, which was moved aside.
     "item_rejected": "Find the other program that writes to this Redis database, and give the service a separate "
@@ -39,6 +42,11 @@ ADVICE = {
     # The worker takes no messages until the database answers.
     "worker_without_database": "The worker takes no jobs; other workers do. Check its log, the network to the "
     "database, the login and the connection limit.",
+    # Redis answers the other threads of the worker.
+    "worker_disconnected": "The worker connects again each second, and ends itself if jobs wait for 10 s. Check its"
+    " log, the network to Redis, the login and maxclients of Redis.",
+    # Its tier is not paused and its slots are free.
+    "worker_idle": "The worker ends itself after 10 s, and its supervisor starts it again. Check its log.",
     # An API process or beat.
     "process_without_database": "Check the log of the process, the network to the database, the login and the "
     "connection limit.",
@@ -58,6 +66,9 @@ ADVICE = {
     "NTP (chrony, systemd-timesyncd).",
     # The disk of the database, or the one that Redis writes to.
     "disk_full": "Free space on this disk or enlarge it. The workers keep the results until they can store them.",
+    # Redis refuses writes at maxmemory.
+    "redis_memory": "Raise maxmemory of Redis, or remove other data from it. Submissions get 503 meanwhile; waiting "
+    "jobs are kept and run in their order.",
     # A transaction of another client, usually of a person.
     "lock_held": "End the transaction that holds the lock, for example with pg_terminate_backend(PID), or wait "
     "until it ends. Blocked work is retried.",

@@ -20,6 +20,14 @@ def find_redis_issues(parts: QueueParts, _settings: Settings, _now: datetime) ->
     failed = [what for name, what in _WRITES.items() if facts.get(name, "ok") != "ok"]
     if failed:
         yield Issue("disk_full", "redis", Text("Redis could not write its {files}", files=" and its ".join(failed)))
+    used = facts.get("used_memory", 0) - facts.get("mem_not_counted_for_evict", 0)
+    if 0 < facts.get("maxmemory", 0) < used:
+        text = Text(
+            "its memory is full: {used} MB of {maximum} MB (maxmemory)",
+            used=format(used / 1e6, ".1f"),
+            maximum=format(facts["maxmemory"] / 1e6, ".1f"),
+        )
+        yield Issue("redis_memory", "redis", text)
     policy = facts.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         text = Text(

@@ -19,6 +19,7 @@ from gonemaster_db.core.settings import StoreSettings
 from gonemaster_db.migrations.runner import upgrade
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from tests.distributed.test_health import fill, small_disk
 from tests.support.networks import hosts
 from tests.support.postgres import USER, PostgresServer
 from tests.support.workers import Farm, open_farm, wait_until
@@ -28,11 +29,13 @@ log = logging.getLogger(__name__)
 HANGS_S = 15  # far above 2 s, and below the time of a request that waits for a silent server
 
 
-def ask(farm: Farm, path: str) -> tuple[int, Any]:
+def ask(farm: Farm, path: str, body: Any = None) -> tuple[int, Any]:
     """Return status and document; print the time."""
     start = time.monotonic()
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{farm.environ['URL']}{path}", data, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(f"{farm.environ['URL']}{path}", timeout=HANGS_S) as answer:
+        with urllib.request.urlopen(request, timeout=HANGS_S) as answer:
             status, document = answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -140,3 +143,29 @@ def test_a_database_behind_a_network_that_drops_packets(own_broker: Broker, tmp_
                 assert "database_unavailable" in kinds(farm)
             host.join()
             wait_until(lambda: _is_ready(farm), within_s=120, what="the database is back")
+
+
+@pytest.mark.root
+def test_a_full_disk_of_postgresql_refuses_submissions_and_readiness(own_broker: Broker, tmp_path: Path) -> None:
+    with PostgresServer() as server, small_disk(64, server.owner) as disk:
+        with server.cursor("postgres") as cursor:
+            cursor.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
+            cursor.execute("CREATE DATABASE service TABLESPACE small")
+        with serving(own_broker, StoreSettings(driver="postgres", dsn=server.url("service")), tmp_path) as farm:
+            filler = fill(disk)
+            refused = wait_until(lambda: _refused_batch(farm), what="a submission that the disk refuses")
+            assert refused["error"]["code"] == "store_unavailable"
+            assert refused["error"]["details"] == {"issue": "disk_full"}
+            status, document = ask(farm, "/readyz")
+            assert (status, document["parts"]["database"]) == (503, "its disk is full")
+            assert "disk_full" in document["failing"]
+            filler.unlink()
+            wait_until(lambda: _is_ready(farm), within_s=120, what="readiness after the disk has room")
+            assert _refused_batch(farm) is None
+
+
+def _refused_batch(farm: Farm) -> Any:
+    """Submit a batch; return the document of a 503, None if it was accepted."""
+    status, document = ask(farm, "/jobs/batch", {"domains": [f"n{number}.test" for number in range(2000)]})
+    assert status in (202, 503)
+    return document if status == 503 else None

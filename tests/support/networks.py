@@ -134,6 +134,8 @@ class Host(Namespace):
         self._mend: Callable[[], object] = lambda: None
         number, self.address = switch.next_host()
         self._port = f"{switch.uplink}p{number}"  # the switch end; in our namespace
+        # Kept when the host loses its power, like that of a network card: others remember it for half a minute.
+        self._link_address = f"02:00:00:00:01:{number:02x}"
         super().__init__(name)
         self._plug_in()
 
@@ -143,6 +145,7 @@ class Host(Namespace):
         _run(*pair)
         _run("ip", "link", "set", self._port, "netns", str(self._switch._first))
         self._switch.run("ip", "link", "set", self._port, "master", "bridge", "up")
+        self.run("ip", "link", "set", "eth0", "address", self._link_address)
         self.run("ip", "addr", "add", f"{self.address}/24", "dev", "eth0")
         for link in ("eth0", "lo"):
             self.run("ip", "link", "set", link, "up")

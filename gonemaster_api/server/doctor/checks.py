@@ -15,7 +15,7 @@ from gonemaster_db.core.errors import StoreError, StoreOutdated
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations import runner
 from gonemaster_db.migrations.compatibility import check_origin
-from gonemaster_db.service.probes import database_time, try_to_write
+from gonemaster_db.service.probes import database_time, find_pooler, try_to_write
 from gonemaster_engine.errors import EngineError, ProfileError, ScoringConfigError
 from gonemaster_engine.resources import default_hints, load_hints
 from gonemaster_engine.run.reach import SMALL_OCTETS, ExchangeKind, PathReach, probe_reach
@@ -32,6 +32,7 @@ from gonemaster_tasks.masking import mask_password
 from gonemaster_tasks.monitoring.health import find_issues
 from gonemaster_tasks.queues import MAINTENANCE, TIERS
 
+_LOGIN_RETRY_S = 1.0
 _MAX_SKEW_S = 2.0  # leases and signatures tolerate more, but a synchronised clock stays within this limit
 _BROKEN_CLOCK_S = 60.0
 _MEMORY_SHARE = 0.9
@@ -111,7 +112,21 @@ def check_database(settings: Settings) -> list[DoctorResult]:
             store.ping()
         except StoreError as error:
             return [fault("database", f"{where}: {error}", "start it, or correct database.dsn (GONEMASTER_DB_DSN)")]
-        return _schema(store) or [_written(store, f"{settings.db_driver}, schema {runner.head_revision()}, writable")]
+        fine = f"{settings.db_driver}, schema {runner.head_revision()}, writable"
+        return _schema(store) or [_written(store, fine), *_pooler(store)]
+
+
+def _pooler(store: Store) -> Iterator[DoctorResult]:
+    """Yield whether PgBouncer, if there is one, connects again soon after an outage of PostgreSQL."""
+    pooler = find_pooler(store)
+    if pooler is None:
+        return
+    retry_s, setting = pooler.login_retry_s, "server_login_retry"
+    if retry_s is None:
+        yield ok("database", f"through PgBouncer, whose {setting} this login may not read; it should be 1")
+    elif retry_s > _LOGIN_RETRY_S:
+        text = f"{setting} of PgBouncer is {retry_s:g} s: outages of PostgreSQL last up to {retry_s:g} s longer"
+        yield warning("database", text, f"set {setting} = 1 in PgBouncer (docs/howto/scale-out.md)")
 
 
 def _schema(store: Store) -> list[DoctorResult]:

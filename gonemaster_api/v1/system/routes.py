@@ -5,7 +5,7 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.errors import RETRY_AFTER_S
-from gonemaster_api.queries.health import OK, read_failing_checks, read_parts
+from gonemaster_api.queries.health import OK, read_readiness
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
 from gonemaster_api.v1.system.schemas import FeaturesSchema, HealthSchema, LocalesSchema, ReadySchema
@@ -33,10 +33,11 @@ class Readiness(MethodView):
     def get(self) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Report whether requests can be served: 200, or 503 with the components that fail.
 
-        `failing` lists issues of the whole service, see `/queue/health`; they do not make this process unready.
+        `failing` lists issues of the whole service, see `/queue/health`. Only full disks and a full memory of Redis
+        make this process unready, because submissions then get 503.
         """
-        found = read_parts(state())
-        document = {"parts": found, "failing": read_failing_checks(state(), found)}
+        found, failing = read_readiness(state())
+        document = {"parts": found, "failing": failing}
         if all(status == OK for status in found.values()):
             return {"status": "ok", **document}, 200, {}
         return {"status": "unavailable", **document}, 503, {"Retry-After": str(RETRY_AFTER_S)}

@@ -2,6 +2,7 @@
 
 import math
 import os
+import select
 import sqlite3
 import threading
 import time
@@ -13,7 +14,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from psycopg2 import DatabaseError, ProgrammingError
+from psycopg2 import Error as DriverError
+from psycopg2 import ProgrammingError
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, parse_dsn
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
@@ -194,21 +196,31 @@ def _drop_standby_connections(context: ExceptionContext) -> None:
 
 
 def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Test a connection that was idle for some seconds; the pool replaces a lost or unusable connection."""
+    """Test a connection that was idle for some seconds, or that the server has written to meanwhile, as at its end.
+
+    The pool replaces a lost or unusable connection, so that no request fails because of it.
+    """
     # A BEGIN that the server cancels (statement timeout) leaves an aborted transaction that the driver does not know:
     # its rollback sends nothing, and the next statement would fail. libpq knows the state of the server.
     if connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
         raise DisconnectionError("the connection was left in a transaction")
-    if time.monotonic() - record.info.get(_USED_AT, -IDLE_S) < IDLE_S:
+    if time.monotonic() - record.info.get(_USED_AT, -IDLE_S) < IDLE_S and not _has_input(connection):
         return
     connection.set_limit(CHECK)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         connection.rollback()
-    except DatabaseError as error:
+    except DriverError as error:
         # All other idle connections are older. Testing each one separately would take as long each time.
         raise InvalidatePoolError from error
+
+
+def _has_input(connection: Any) -> bool:
+    """Return whether the server has sent something on an idle connection: its end, or a rare notice."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _record_use(_connection: object, record: ConnectionPoolEntry) -> None:

@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, StatementError
+from psycopg2 import InterfaceError as ClosedConnection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gonemaster_db.core.errors import (
@@ -50,6 +51,8 @@ def translated() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise StoreUnavailable("no free database connection") from error
+    except ClosedConnection as error:  # Raised by the driver in a listener, which SQLAlchemy does not wrap.
+        raise StoreUnavailable(str(error).strip()) from error
     except DBAPIError as error:
         kind = _kind(error)
         if kind is None:
@@ -77,7 +80,7 @@ def _sqlite_kind(error: sqlite3.Error) -> type[StoreError] | None:
 def _postgres_kind(error: DBAPIError) -> type[StoreError] | None:
     code = getattr(error.orig, "pgcode", None)
     if code is None:  # libpq failed before the server could answer.
-        return StoreUnavailable if isinstance(error, OperationalError) else None
+        return StoreUnavailable if isinstance(error, OperationalError | InterfaceError) else None
     for codes, kind in (
         (_CONFLICT, StoreConflict),
         (_FULL, StoreFull),

@@ -18,6 +18,7 @@ from gonemaster_tasks.broker.queue.messages import (
     named_task,
 )
 from gonemaster_tasks.broker.queue.rejected_items import KEPT, RejectedItems
+from gonemaster_tasks.errors import BrokerFull
 from gonemaster_tasks.queues import MAINTENANCE, OPERATE, TIERS
 
 Where = Literal["front", "back", "before", "after"]
@@ -33,6 +34,7 @@ _ALL = 2**53
 _IDS = 10_000  # Ids per RPUSH.
 _REORDER_LIFE_S = 600
 _REPLACED_LIFE_S = 3600
+_FREED = 5 * SLICE  # Messages removed from the back of a rebuilt tier that does not fit into memory.
 # Atomic: if two processes, such as two beats, call at the same time, the second one finds the first call.
 _CALL = """
 for _, each in ipairs(redis.call("LRANGE", KEYS[1], 0, ARGV[3])) do
@@ -135,30 +137,55 @@ class WaitingLists:
 
         Only one caller at a time may do this. The old messages are removed before the first id is read, so no job is
         queued twice. Workers may take the first new messages while the last ones are being sent. Redis serves other
-        clients in between. Invalid items of the old list are moved aside after the new messages are in place.
+        clients in between. Old messages are deleted as fast as new ones are written, so that the memory of Redis
+        suffices; invalid ones are moved aside.
+
+        Raises:
+            BrokerFull: the memory suffices for the first messages only. They are in their order, and workers have some
+                memory left to take them.
         """
-        replaced = keys.replaced(tier, secrets.token_hex(8))
+        replaced, count = self.set_aside(tier), 0
+        deletion = self._delete_replaced(replaced, tier)
+        try:
+            for piece in slices(job_ids):
+                next(deletion, None)
+                count += self.enqueue_many(piece, tier)
+            for _ in deletion:
+                pass
+        except BrokerFull:
+            with reachable():
+                self._client.unlink(replaced)
+                self._client.lpop(tier, _FREED)
+            raise
+        return count
+
+    def set_aside(self, tier: str) -> str:
+        """Remove all waiting messages of a tier that is about to be rebuilt; return the key of their list."""
+        replaced = keys.replaced(tier)
         with reachable(), self._client.pipeline(transaction=True) as pipe:
             pipe.rename(tier, replaced)
             pipe.expire(replaced, _REPLACED_LIFE_S)  # Limits the life of the list if the process is killed halfway.
             renamed, _ = pipe.execute(raise_on_error=False)
             if isinstance(renamed, Exception) and "no such key" not in str(renamed):
                 raise renamed
-        count = self.enqueue_many(job_ids, tier)
-        self._quarantine_foreign(replaced, tier)
-        return count
+        return replaced
 
-    def _quarantine_foreign(self, replaced: str, tier: str) -> None:
+    def _delete_replaced(self, replaced: str, tier: str) -> Iterator[None]:
+        """Delete the replaced messages of a tier, a slice at a time; move invalid ones aside."""
         rejected, found = RejectedItems(self._client), 0
-        with reachable():
-            while piece := self._client.rpop(replaced, SLICE):
-                faults = ((item, fault_of(item.encode(), tier)) for item in piece if not is_built_here(item, tier))
-                for item, fault in faults:
-                    found += bool(fault)
-                    if fault and found <= KEPT:  # More items would push out the first ones.
-                        rejected.add(tier, item, fault)
+        while piece := self._pop(replaced):
+            faults = ((item, fault_of(item.encode(), tier)) for item in piece if not is_built_here(item, tier))
+            for item, fault in faults:
+                found += bool(fault)
+                if fault and found <= KEPT:  # More items would push out the first ones.
+                    rejected.add(tier, item, fault)
+            yield
         if found > KEPT:
             log.error("more queue items rejected than are stored", extra={"queue": tier, "items": found})
+
+    def _pop(self, replaced: str) -> list[str]:
+        with reachable():
+            return self._client.rpop(replaced, SLICE) or []
 
     def depth(self, tier: str) -> int:
         """Return the number of messages waiting in a queue."""

@@ -10,9 +10,11 @@ capacity in this order:
 | normal | the limit less the batch jobs in flight |
 | batch | the limit less `reserved_normal_slots`, at least one; at most the limit less the normal jobs in flight |
 
-A paused tier has no capacity. No queue has capacity while the worker stops, while the database does not answer, or
-for a second after Redis refused a command. The limit is the number of slots or, if that is less, this process' share of
-`max_concurrent_jobs`. Messages in flight are received and not finished; jobs that yield their slots do not count.
+A paused tier has no capacity. After Redis lost its content or returned with older files, no tier has capacity until all
+are rebuilt: BRPOP is only sent to a Redis whose replication id is the one that the tiers were rebuilt for. No queue has
+capacity while the worker stops, while the database does not answer, or for a second after Redis refused a command. The
+limit is the number of slots or, if that is less, this process' share of `max_concurrent_jobs`. Messages in flight are
+received and not finished; jobs that yield their slots do not count.
 """
 
 import threading
@@ -63,6 +65,9 @@ class Gate:
         self._closed = False
         self._resting_until = 0.0
         self._is_held: Callable[[], bool] = lambda: False
+        self.polls = 0  # How often the consumer asked which queues to poll: at least once a second if it is connected.
+        self.received = 0  # Messages received, of all queues.
+        self._connected_to = ""
 
     def pause_while(self, is_held: Callable[[], bool]) -> None:
         """Take nothing, not even maintenance, while `is_held` returns True: the messages could not be claimed."""
@@ -71,6 +76,17 @@ class Gate:
     def update(self, controls: Controls, share: int | None) -> None:
         """Apply the current flags; `share` is this process' share of max_concurrent_jobs, None without limit."""
         self._controls, self._share = controls, share
+
+    def connect(self, replication_id: str) -> None:
+        """Record to which Redis the next BRPOP is sent; empty if unknown."""
+        self._connected_to = replication_id
+
+    def is_connected_to_rebuilt(self) -> bool:
+        """Whether the tiers were rebuilt in the Redis that BRPOP is sent to; the flags may be from an earlier one."""
+        controls = self._controls
+        if controls is None or not controls.replication_id:  # INFO is not permitted.
+            return True
+        return not controls.outdated and self._connected_to in ("", controls.replication_id)
 
     def set_slots(self, slots: int, reserved_normal: int, min_batch: int) -> None:
         """Apply the current settings; running jobs continue."""
@@ -125,8 +141,8 @@ class Gate:
             self._controls = replace(self._controls, paused={**self._controls.paused, tier: 0.0})
 
     def paused(self, tier: str) -> bool:
-        """Whether a tier may not start jobs; True until the flags were read once."""
-        if self._controls is None:
+        """Whether a tier may not start jobs; True until the flags were read once, and until it is rebuilt."""
+        if self._controls is None or not self.is_connected_to_rebuilt():
             return True
         until = self._controls.paused.get(tier)
         return until is not None and (until == 0 or until > self._clock.now().timestamp())
@@ -138,7 +154,11 @@ class Gate:
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
         """Return the consumed queues that may give a message now, most urgent first."""
-        if self._closed or time.monotonic() < self._resting_until or self._is_held():
+        return [] if time.monotonic() < self._resting_until else self.open_queues(consumed)
+
+    def open_queues(self, consumed: Iterable[str]) -> list[str]:
+        """Return these queues without regard to a refusal of Redis."""
+        if self._closed or self._is_held():
             return []
         names = set(consumed)
         return [name for name, capacity in self._capacities(names).items() if capacity > 0 and name in names]

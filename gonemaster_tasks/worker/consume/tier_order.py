@@ -25,6 +25,8 @@ class TierOrder(priority_cycle):
 
     def consume(self, n: int) -> list[str]:
         """Return the queues for the next BRPOP; an empty list sends none."""
+        if _gate is not None:
+            _gate.polls += 1
         self.asked = self._wanted(n)  # Redis acts on this reply up to a second later, so has_more compares with it.
         return self.asked
 
@@ -35,6 +37,20 @@ class TierOrder(priority_cycle):
     def has_more(self, n: int) -> bool:
         """Whether more queues are allowed now than in the last BRPOP."""
         return not set(self._wanted(n)) <= set(self.asked)
+
+    def received(self) -> None:
+        """Count a message that BRPOP returned."""
+        if _gate is not None:
+            _gate.received += 1
+
+    def needs_server(self) -> bool:
+        """Whether the gate has to know the Redis of a connection that it accepted before."""
+        return _gate is not None and not _gate.is_connected_to_rebuilt()
+
+    def connected(self, replication_id: str) -> None:
+        """Record in the gate to which Redis BRPOP is sent."""
+        if _gate is not None:
+            _gate.connect(replication_id)
 
     def refused(self) -> None:
         """Request no queue for a moment, after BRPOP returned an error."""

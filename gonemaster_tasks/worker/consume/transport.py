@@ -6,6 +6,7 @@ lost connection does not end the worker.
 """
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -20,7 +21,7 @@ from kombu.utils.json import dumps
 
 from gonemaster_db.core.clock import utcnow
 from gonemaster_tasks.broker.address import BrokerAddress
-from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply
+from gonemaster_tasks.broker.connection import CLIENT_ERRORS, NOT_ALLOWED, ErrorReply, is_out_of_memory
 from gonemaster_tasks.broker.queue.messages import fault_of
 from gonemaster_tasks.broker.queue.rejected_items import RejectedItems
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -31,7 +32,9 @@ from gonemaster_tasks.worker.consume.tier_order import TierOrder
 log = logging.getLogger(__name__)
 
 _broadcasts = FailureLog("broadcast")
+_unrecorded = FailureLog("record of a message that was taken")
 _LOGGED = 200  # bytes of an item in the log
+_REPLICATION_ID = re.compile(rb"master_replid:(\w+)")
 _BLIND_WAIT_S = 0.05  # Used if BRPOP cannot be unblocked.
 _PARTIAL_WAIT_S = 0.3  # Also bounds the delay until a resumption or a higher limit is noticed.
 
@@ -50,7 +53,14 @@ class SharedTimeQoS(kombu_redis.QoS):
         with self.pipe_or_acquire() as pipe:
             pipe.zadd(self.unacked_index_key, {delivery_tag: utcnow().timestamp()})
             pipe.hset(self.unacked_key, delivery_tag, raw)
-            pipe.execute()
+            try:
+                pipe.execute()
+            except ErrorReply as error:
+                if not is_out_of_memory(error):
+                    raise
+                _unrecorded.failed(error)  # BRPOP has removed the message: the job runs, and the claim protects it.
+            else:
+                _unrecorded.succeeded()
         virtual.QoS.append(self, message, delivery_tag)
 
     def restore_visible(self, *arguments: Any, **options: Any) -> None:
@@ -77,6 +87,7 @@ class _UnblockingChannel:
     connection: Any
     do_restore: bool
     _blocked: tuple[object, int | None] | None = None  # The socket of BRPOP and its client id, None if unknown.
+    _identified: object = None  # The socket of the Redis that the gate knows.
     _shared: tuple[object, Any] | None = None  # A pool and the client created for it.
     _popped: tuple[str, bytes] = ("", b"")  # The queue and item of the last BRPOP.
 
@@ -91,6 +102,7 @@ class _UnblockingChannel:
         return self._shared[1]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
+        self._identify_server()
         # A full BRPOP wakes up for any message; only a partial one can miss that more queues are allowed now.
         if self._queue_cycle.partial(len(self.active_queues)):
             timeout = _PARTIAL_WAIT_S if self._read_client_id() else _BLIND_WAIT_S
@@ -125,6 +137,7 @@ class _UnblockingChannel:
             return None
         queue, item = answer[0].decode(), answer[1]
         self._popped = (queue, item)
+        self._queue_cycle.received()
         fault = fault_of(item, queue) if queue in ORDER else ""
         if not fault:
             return answer
@@ -162,6 +175,20 @@ class _UnblockingChannel:
             self._create_client().client_unblock(client_id)
         except NOT_ALLOWED as error:
             self._record_refusal(socket, error)
+
+    def _identify_server(self) -> None:
+        """Read the replication id over BRPOP's connection, once per socket and as long as the gate refuses it."""
+        connection = self.client.connection
+        socket = getattr(connection, "_sock", None)
+        if socket is not None and socket is self._identified and not self._queue_cycle.needs_server():
+            return
+        connection.send_command("INFO", "replication")
+        try:
+            found = _REPLICATION_ID.search(connection.read_response(disable_decoding=True))
+            self._queue_cycle.connected(found[1].decode() if found else "")
+        except NOT_ALLOWED:
+            self._queue_cycle.connected("")
+        self._identified = getattr(connection, "_sock", None)
 
     def _record_refusal(self, socket: object, error: Exception) -> None:
         self._blocked = (socket, None)

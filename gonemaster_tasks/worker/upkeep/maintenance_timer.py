@@ -43,19 +43,21 @@ class MaintenanceTimer:
 
     def _reconcile(self) -> None:
         broker, name = self._process.broker, self._process.name
-        if broker.locks.acquire(_LOCK, name, _LONGEST) or self._take_over():
+        # A Redis that returns with older files may have the lock of an earlier reconciliation.
+        lock = f"{_LOCK}:{broker.marks.controls().replication_id}"
+        if broker.locks.acquire(lock, name, _LONGEST) or self._take_over(lock):
             try:
                 with self._process.store.background_limits():
                     reconcile(self._process.store, broker, self._app, now=self._process.clock.now())
                 follow_purge_interval(self._app, broker, self._process.settings)
             finally:
-                broker.locks.release(_LOCK, name)
+                broker.locks.release(lock, name)
 
-    def _take_over(self) -> bool:
+    def _take_over(self, lock: str) -> bool:
         """Acquire the lock left behind by a killed worker, which may be a predecessor with the same name."""
         broker, name = self._process.broker, self._process.name
-        holder = broker.locks.holder(_LOCK)
+        holder = broker.locks.holder(lock)
         if holder != name and any(worker.name == holder for worker in broker.workers.live()):
             return False
-        broker.locks.release(_LOCK, holder)
-        return broker.locks.acquire(_LOCK, name, _LONGEST)
+        broker.locks.release(lock, holder)
+        return broker.locks.acquire(lock, name, _LONGEST)

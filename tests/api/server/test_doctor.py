@@ -23,6 +23,7 @@ from gonemaster_tasks.broker.embedded import EmbeddedRedis
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.schedule import restore_entries
+from tests.db.core.test_limits import through_pooler
 from tests.support.dnsworld import World
 from tests.support.next_release import EXPAND, head, revisions_of, write_revision
 from tests.support.redis import raw
@@ -95,7 +96,6 @@ def test_what_the_health_of_the_queue_finds_is_told(
         queue_job(store)
     texts = [finding.text for finding in run.diagnose(make_settings()) if finding.name == "queue"]
     assert any("no_worker" in text for text in texts)
-    assert any("row_without_message" in text for text in texts)
 
 
 def test_a_schema_of_another_version_is_a_fault(
@@ -233,3 +233,12 @@ def test_an_open_data_directory_is_told(
     assert any("chmod 700" in finding.advice for finding in found if finding.name == "settings")
     with closing(open_store(StoreSettings(dsn=dsn))) as store:
         store.ping()
+
+
+def test_a_pooler_that_connects_late_is_told(
+    make_settings: MakeDoctorSettings, make_store_settings: MakeSettings, tmp_path: Path
+) -> None:
+    with through_pooler(make_store_settings("postgres"), tmp_path) as pooled:
+        written, told = checks.check_database(make_settings(db_driver="postgres", db_dsn=pooled.dsn))
+    assert (written.state, told.state) == ("ok", "warning")
+    assert told.advice == "set server_login_retry = 1 in PgBouncer (docs/howto/scale-out.md)"

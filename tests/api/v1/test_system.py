@@ -10,6 +10,7 @@ from gonemaster_api.app import create_app
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.broker.processes.reports import ProcessReport
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.control.parts import QueueParts
 from tests.api.conftest import MakeApp
@@ -33,6 +34,14 @@ def test_not_ready_without_broker(settings: Settings, queue: QueueParts) -> None
     response = client.get("/api/v1/readyz")
     assert response.status_code == 503
     assert response.get_json()["parts"] == {"database": "ok", "migrations": "ok", "broker": "does not answer"}
+
+
+def test_not_ready_while_a_process_meets_a_full_disk(client: FlaskClient, broker: Broker) -> None:
+    broker.reports.put(ProcessReport("worker", "one@host", "host", 1, full="the database reports a full disk"))
+    response = client.get("/api/v1/readyz")
+    document = response.get_json()
+    assert (response.status_code, document["parts"]["database"]) == (503, "its disk is full")
+    assert "disk_full" in document["failing"]
 
 
 def test_not_ready_on_old_tables(settings: Settings, queue: QueueParts, make_store_settings: MakeSettings) -> None:

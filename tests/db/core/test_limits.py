@@ -25,6 +25,7 @@ from gonemaster_db.core.settings import Limits, StoreSettings
 from gonemaster_db.models import RunStatus, Setting
 from gonemaster_db.queue.jobs import claim_job
 from gonemaster_db.runs.graduation import graduate_job
+from gonemaster_db.service.probes import Pooler, find_pooler
 from tests.support.rows import LEASE, NOON, queue_job, queue_jobs, record
 from tests.support.stores import MakeSettings, opened
 from tests.support.threads import together
@@ -186,6 +187,13 @@ def test_a_statement_ends_at_the_deadline_of_its_thread(limited: StoreSettings) 
 
 @pytest.fixture
 def pooler(limited: StoreSettings, tmp_path: Path) -> Iterator[StoreSettings]:
+    """Return the same settings through PgBouncer."""
+    with through_pooler(limited, tmp_path) as settings:
+        yield settings
+
+
+@contextmanager
+def through_pooler(limited: StoreSettings, tmp_path: Path) -> Iterator[StoreSettings]:
     """Return the same settings through PgBouncer, which changes connections by transaction and drops `options`."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
@@ -195,7 +203,7 @@ def pooler(limited: StoreSettings, tmp_path: Path) -> Iterator[StoreSettings]:
     (tmp_path / "ini").write_text(
         f"[databases]\n{database} = host={home_of(limited)} user=gonemaster\n"
         f"[pgbouncer]\nunix_socket_dir = {tmp_path}\nlisten_addr =\nauth_type = trust\n"
-        f"auth_file = {tmp_path}/users.txt\n"
+        f"auth_file = {tmp_path}/users.txt\nstats_users = gonemaster\n"
         "pool_mode = transaction\ndefault_pool_size = 3\nignore_startup_parameters = options\n"
     )
     account = ["-u", "nobody"] if os.geteuid() == 0 else []
@@ -232,3 +240,12 @@ def test_limits_hold_through_a_pooler(pooler: StoreSettings) -> None:
     with closing(psycopg2.connect(pooler.dsn)) as observer, observer.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)  # no setting remains on shared connections
+
+
+def test_the_pooler_and_its_pause_after_a_refused_connection_are_found(
+    pooler: StoreSettings, limited: StoreSettings
+) -> None:
+    with opened(pooler) as store:
+        assert find_pooler(store) == Pooler(15.0)
+    with opened(limited) as store:
+        assert find_pooler(store) is None

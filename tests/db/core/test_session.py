@@ -378,3 +378,31 @@ def test_idle_surplus_connections_are_closed(
         burst(store, 4)  # the pool can grow again
         store.close()
         assert len(closed) == 7
+
+
+@pytest.mark.parametrize("how", ["transaction", "autocommit", "read_only"])
+def test_a_connection_that_the_server_has_just_closed_is_replaced(own_server: PostgresServer, how: str) -> None:
+    settings = StoreSettings(driver="postgres", dsn=own_server.url(own_server.create_database()))
+    with closing(open_store(settings)) as store, closing(psycopg2.connect(own_server.url("postgres"))) as other:
+        store.ping()  # This was less than IDLE_S ago.
+        other.autocommit = True
+        with other.cursor() as cursor:
+            ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'gonemaster'"
+            cursor.execute(ended)
+            assert cursor.fetchall() == [(True,)]
+        with getattr(store, how)() as session:
+            assert session.scalar(text("SELECT 1")) == 1
+
+
+def test_a_connection_closed_by_this_process_is_unavailable_and_replaced(own_server: PostgresServer) -> None:
+    settings = StoreSettings(driver="postgres", dsn=own_server.url(own_server.create_database()))
+
+    def read_over_a_closed_connection(store: Store) -> None:
+        with store.read_only() as session:
+            session.connection().connection.driver_connection.close()  # type: ignore[union-attr]  # of psycopg2
+            session.scalar(text("SELECT 1"))
+
+    with closing(open_store(settings)) as store:
+        with pytest.raises(StoreUnavailable):
+            read_over_a_closed_connection(store)
+        store.ping()

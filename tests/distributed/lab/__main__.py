@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import pytest
@@ -32,17 +32,14 @@ def main(arguments: list[str]) -> int:
     rows: list[list[str]] = []
     troubles: list[str] = []
     loads: list[float] = []
-    for _, group in groupby(chosen, key=lambda scenario: (scenario.shape, scenario.spoils and scenario.name)):
-        try:
+    try:
+        for _, group in groupby(chosen, key=lambda scenario: (scenario.shape, scenario.spoils and scenario.name)):
             _do(list(group), options, rows, troubles, loads)
-        except pytest.skip.Exception as reason:
-            troubles.append(f"not done: {reason}")
-        except AssertionError as error:
-            troubles.append(str(error))
-    print(table(rows))
-    print(*troubles, sep="\n")
-    if options.write and rows:
-        write(rows, heading(options.batch, loads), [scenario.name for scenario in SCENARIOS])
+    finally:
+        print(table(rows))
+        print(*troubles, sep="\n")
+        if options.write and rows:
+            write(rows, heading(options.batch, loads), [scenario.name for scenario in SCENARIOS])
     return 1 if troubles else 0
 
 
@@ -64,15 +61,24 @@ def _do(
     troubles: list[str],
     loads: list[float],
 ) -> None:
-    """Inject faults in one lab, one after another."""
-    with open_lab(group[0].shape) as lab, kept_logs(lab, options.keep):
-        for scenario in group:
-            verdict, trial = attempt(lab, scenario, batch=options.batch)
-            loads.append(os.getloadavg()[0])
-            rows.append(row(scenario.name, verdict, trial.note))
-            troubles += [f"{scenario.name}: {breach}" for breach in verdict.breaches]
-            print(table(rows[-1:]).splitlines()[-1], f"load {loads[-1]:.0f},", end=" ")
-            print(f"this machine late by {verdict.machine_late_s:.1f} s at most", flush=True)
+    """Inject faults in one lab, one after another; after a failure the others get another lab."""
+    waiting = iter(group)
+    while (first := next(waiting, None)) is not None:
+        scenario = first
+        try:
+            with open_lab(first.shape) as lab, kept_logs(lab, options.keep):
+                for scenario in chain([first], waiting):
+                    verdict, trial = attempt(lab, scenario, batch=options.batch)
+                    loads.append(os.getloadavg()[0])
+                    rows.append(row(scenario.name, verdict, trial.note))
+                    troubles += [f"{scenario.name}: {breach}" for breach in verdict.breaches]
+                    print(table(rows[-1:]).splitlines()[-1], f"load {loads[-1]:.0f},", end=" ")
+                    print(f"this machine late by {verdict.machine_late_s:.1f} s at most", flush=True)
+        except pytest.skip.Exception as reason:
+            troubles.append(f"{scenario.name}: not done: {reason}")
+        except Exception as error:  # noqa: BLE001 - any failure: the other rows are done, and the table is printed
+            troubles.append(f"{scenario.name}: {type(error).__name__}: {error}")
+            print(troubles[-1], flush=True)
 
 
 @contextmanager

@@ -68,14 +68,18 @@ class Load:
             self._watchers.append(_thread(self._watch, self.lab.apis[number]))
         self._watchers.append(_thread(self._watch_the_machine))
 
-    def submit(self, number: int = 0, *, patience_s: float = _PATIENCE_S) -> Accepted:
-        """Act as a client that submits a job at one host, then at the next, until it is accepted."""
-        name = f"{self.prefix}p{next(self._numbers)}"
+    def submit(self, number: int = 0, *, name: str = "", patience_s: float = _PATIENCE_S) -> Accepted:
+        """Act as a client that submits a job at one host, then at the next, until it is accepted.
+
+        The name of a deadly job says what it does to its worker (`standin_worker`).
+        """
+        domain = f"{name or f'{self.prefix}p{next(self._numbers)}'}-200.test"
+        name = f"{self.prefix}{name}" if name else domain
         apis = self.lab.apis
         first = time.monotonic()
         for attempt in count():
             api = apis[(number + attempt) % len(apis)]
-            answer = api.post("/jobs", {"domain": f"{name}-200.test"}, within_s=5, key=name)
+            answer = api.post("/jobs", {"domain": domain}, within_s=5, key=name)
             now = time.monotonic()
             if answer.status == 201:
                 done = Accepted(answer.document["id"], False, first, now)

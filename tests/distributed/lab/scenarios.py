@@ -1,22 +1,23 @@
 """The faults of the lab, one function each, and the trial that surrounds them."""
 
+import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.distributed.lab.invariants import Allowed, Times, Verdict, judge, read_runs, wait_for_end
+from tests.distributed.lab.invariants import PATIENCE_S, Allowed, Times, Verdict, judge, read_runs, wait_for_end
 from tests.distributed.lab.load import Load
 from tests.distributed.lab.services import SLOTS, Lab, Shape
 from tests.support.workers import wait_until
 
-FAULT_S = 30
+FAULT_S = 30.6  # No multiple of the pause between two attempts: an end at an attempt would hide the pause.
 FREEZES, FREEZE_S = 3, 20
+LOCK_S = 12  # after this time the lock of a beat expires
 LAG_S = 5
-LOCK_S = 30  # after this time the lock of a beat expires
 
 
 @dataclass
@@ -120,9 +121,40 @@ def an_api_host_loses_power(trial: Trial) -> None:
 
 
 def the_host_of_the_active_beat_is_cut_off(trial: Trial) -> None:
-    """The other one takes over when the lock expires, after 30 s."""
-    active = next(name for name in ("beat1", "beat2") if "Sending due task" in trial.lab.log(name))
-    _cut(trial, active, seconds=LOCK_S + trial.fault_s)
+    """The other one takes over when the lock expires, after 12 s."""
+    _cut(trial, _active_beat(trial), seconds=LOCK_S + trial.fault_s)
+
+
+def the_host_of_the_active_beat_loses_power(trial: Trial) -> None:
+    _lose_power(trial, _active_beat(trial))
+
+
+def clocks_step(trial: Trial) -> None:
+    """Four clocks step by ten minutes while jobs run, and back."""
+    trial.begin()
+    for name, ahead_s in STEPS:
+        trial.lab.step_clock(name, ahead_s)
+    trial.last()
+    for name, _ in STEPS:
+        trial.lab.step_clock(name, 0)
+    trial.end()
+
+
+def jobs_end_their_workers(trial: Trial) -> None:
+    """Each ends the process that runs it, which starts again as with a supervisor, and fails at last."""
+    trial.begin()
+    deadly = frozenset(trial.load.submit(name=kind).job_id for kind in ("kill", "segfault", "exit"))
+    trial.allowed = Allowed(failed=deadly)
+    wait_until(lambda: _have_ended_workers(trial, deadly), within_s=PATIENCE_S, what="the second start of each")
+    trial.end()
+
+
+def _have_ended_workers(trial: Trial, deadly: frozenset[str]) -> bool:
+    for name in trial.lab.workers:
+        if trial.lab.programs[name].poll() is not None:
+            trial.lab.start(name)
+    starts = [start["job_id"] for start in trial.lab.starts()]
+    return all(starts.count(job_id) > 1 for job_id in deadly)
 
 
 def one_host_of_each_kind_is_cut_off(trial: Trial) -> None:
@@ -152,6 +184,36 @@ def redis_is_cut_off(trial: Trial) -> None:
 def redis_is_frozen(trial: Trial) -> None:
     trial.allowed = Allowed(rebuilt=True)
     _freeze(trial, "redis1")
+
+
+def redis_is_cut_off_for_45_s(trial: Trial) -> None:
+    """No multiple of a retry, so that the time until the workers are connected again shows."""
+    trial.allowed = Allowed(rebuilt=True)
+    _cut(trial, "redis1", seconds=45)
+
+
+def the_memory_of_redis_is_full(trial: Trial) -> None:
+    """Submissions get 503, waiting jobs run on."""
+    with closing(trial.lab.redis("redis1")) as client:
+        trial.begin()
+        client.config_set("maxmemory", 1)
+        trial.last()
+        client.config_set("maxmemory", 0)
+        trial.end()
+
+
+def redis_returns_with_older_files(trial: Trial) -> None:
+    """Its files are from before the last interactive jobs were accepted."""
+    lab, kept = trial.lab, trial.lab.directory / "older"
+    trial.allowed = Allowed(rebuilt=True)
+    shutil.copytree(lab.redis_data("redis1"), kept)
+    trial.last(LAG_S)
+    trial.begin()
+    lab["redis1"].power_off()
+    shutil.rmtree(lab.redis_data("redis1"))
+    shutil.move(kept, lab.redis_data("redis1"))
+    lab.restart("redis1")
+    trial.end()
 
 
 def links_of_data_are_slow_and_lose_packets(trial: Trial) -> None:
@@ -199,6 +261,18 @@ def a_synchronous_standby_is_promoted(trial: Trial) -> None:
     trial.load.wait_for_starts(trial.load.started() + SLOTS)
 
 
+def the_name_of_the_database_moves_to_a_standby(trial: Trial) -> None:
+    """The clients know one name, whose address changes some seconds after the promotion."""
+    _follow_synchronously(trial.lab)
+    trial.allowed = Allowed(lost_claims=1)
+    trial.begin()
+    trial.lab["db1"].power_off()
+    trial.lab.databases[1].promote()
+    trial.last(LAG_S)
+    trial.lab.name_database("db2")
+    trial.end()
+
+
 def a_standby_that_lags_is_promoted(trial: Trial) -> None:
     """What was accepted while it received nothing is lost; what had ended meanwhile is run again."""
     since = time.monotonic()
@@ -228,8 +302,11 @@ def the_pooler_is_frozen(trial: Trial) -> None:
     _freeze(trial, "pool")
 
 
-WRONG_CLOCKS = Shape(wrong_clocks=(("api2", 600.0), ("beat1", -600.0), ("worker1", 600.0), ("worker2", -600.0)))
+STEPS = (("api2", 600.0), ("beat1", -600.0), ("worker1", 600.0), ("worker2", -600.0))
+STEPPING_CLOCKS = Shape(stepping_clocks=tuple(name for name, _ in STEPS))
+WRONG_CLOCKS = Shape(wrong_clocks=STEPS)
 STANDBY = Shape(standby=True)
+NAMED = Shape(standby=True, by_name=True)
 SENTINELS = Shape(sentinels=True)
 POOLER = Shape(pooler=True)
 SMALL_DISKS = Shape(disks=(("db1", "96m"), ("redis1", "16m")))
@@ -242,21 +319,33 @@ SCENARIOS = (
     Scenario("worker host parted from Redis, 30 s", a_worker_host_is_parted_from_redis),
     Scenario("API host loses power, on again after 30 s", an_api_host_loses_power),
     Scenario("host of the active beat cut off, 60 s", the_host_of_the_active_beat_is_cut_off),
+    Scenario("host of the active beat loses power, on again after 30 s", the_host_of_the_active_beat_loses_power),
+    Scenario("jobs that end their workers", jobs_end_their_workers),
     Scenario("one host each of API, beat and workers cut off, 30 s", one_host_of_each_kind_is_cut_off),
     Scenario("PostgreSQL cut off, 5 s", the_database_is_cut_off_for_5_s),
     Scenario("PostgreSQL cut off, 30 s", the_database_is_cut_off),
     Scenario("PostgreSQL frozen, 30 s", the_database_is_frozen),
     Scenario("Redis cut off, 30 s", redis_is_cut_off),
+    Scenario("Redis cut off, 45 s", redis_is_cut_off_for_45_s),
     Scenario("Redis frozen, 30 s", redis_is_frozen),
+    Scenario("memory of Redis full, 30 s", the_memory_of_redis_is_full),
+    Scenario("Redis loses power, returns with files 5 s older", redis_returns_with_older_files),
     Scenario("PostgreSQL and Redis: 100 ± 30 ms each way, 2 % lost, 30 s", links_of_data_are_slow_and_lose_packets),
     Scenario("rows of a worker's running jobs locked by a person, 30 s", a_lock_is_held),
     Scenario("four clocks ±10 min wrong; worker host loses power", a_worker_host_loses_power, WRONG_CLOCKS),
+    Scenario("four clocks step by ±10 min, back after 30 s", clocks_step, STEPPING_CLOCKS),
     Scenario("disk of PostgreSQL full, 30 s", the_disk_of_the_database_is_full, SMALL_DISKS),
     Scenario("disk of Redis full, 30 s", the_disk_of_redis_is_full, SMALL_DISKS),
     Scenario(
         "primary loses power, synchronous standby promoted", a_synchronous_standby_is_promoted, STANDBY, spoils=True
     ),
     Scenario("primary loses power, standby 5 s behind promoted", a_standby_that_lags_is_promoted, STANDBY, spoils=True),
+    Scenario(
+        "primary loses power, its name moves to the standby after 5 s",
+        the_name_of_the_database_moves_to_a_standby,
+        NAMED,
+        spoils=True,
+    ),
     Scenario("master of Redis cut off, 30 s, Sentinels", the_master_of_redis_is_cut_off, SENTINELS),
     Scenario("master of Redis loses power, Sentinels", the_master_of_redis_loses_power, SENTINELS),
     Scenario("PostgreSQL behind PgBouncer cut off, 30 s", the_database_behind_a_pooler_is_cut_off, POOLER),
@@ -328,6 +417,19 @@ def _follow_synchronously(lab: Lab) -> None:
 def _sync_states(cursor: Any) -> list[str]:
     cursor.execute("SELECT sync_state FROM pg_stat_replication")
     return [row[0] for row in cursor.fetchall()]
+
+
+def _active_beat(trial: Trial) -> str:
+    """Wait until one of the beats sends a task; return its host."""
+    before = _sent_tasks(trial)
+    sending = wait_until(
+        lambda: [name for name, count in _sent_tasks(trial).items() if count > before[name]], what="an active beat"
+    )
+    return str(sending[0])
+
+
+def _sent_tasks(trial: Trial) -> dict[str, int]:
+    return {name: trial.lab.log(name).count("Sending due task") for name in ("beat1", "beat2")}
 
 
 def _has_started_since(trial: Trial, before: int) -> bool:

@@ -22,7 +22,7 @@ from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import find_server
 from gonemaster_tasks.errors import TasksError
 from tests.distributed.lab.web import Api
-from tests.support.faketime import wrong_clock
+from tests.support.faketime import stepping_clock, wrong_clock
 from tests.support.networks import Host, Switch, network
 from tests.support.postgres import QUICK, USER, PostgresServer, account, find_binaries
 from tests.support.workers import ROOT, STAND_IN, wait_until
@@ -32,7 +32,7 @@ START_S = 240
 SOUND_S = 90  # reconciler and reaper have run by then
 _LOOK_S = 0.5
 _POSTGRES, _REDIS, _SENTINEL, _POOLER = 5432, 6379, 26379, 6432
-_MASTER = "lab"
+_MASTER, _DATABASE = "lab", "db.lab"
 # Commits wait for a synchronous standby if there is one; the tests do not depend on durable disks.
 _WAITING = {**QUICK, "synchronous_commit": "on"}
 _POOLER_PROGRAM = "/usr/sbin/pgbouncer"
@@ -47,9 +47,11 @@ class Shape:
     beats: int = 2
     lease_s: int = 15  # the default
     standby: bool = False  # a second host of PostgreSQL, which follows the first
+    by_name: bool = False  # processes know the database by a name that changes with `Lab.name_database`
     sentinels: bool = False  # a second host of Redis, and three Sentinels
     pooler: bool = False  # PgBouncer in front of PostgreSQL
     wrong_clocks: tuple[tuple[str, float], ...] = ()  # hosts, and how many seconds their clocks are ahead
+    stepping_clocks: tuple[str, ...] = ()  # hosts whose clocks `Lab.step_clock` changes
     disks: tuple[tuple[str, str], ...] = ()  # hosts of data, and the size of their disk, such as 64m
 
     @property
@@ -96,6 +98,25 @@ class Lab:
     def broker(self) -> Broker:
         """Return the broker, as the processes reach it."""
         return Broker.open(self._broker_url())
+
+    def redis(self, name: str) -> Any:
+        """Return a client of a Redis for its administrator."""
+        return redis.Redis(self[name].address, _REDIS, socket_timeout=20)
+
+    def step_clock(self, name: str, ahead_s: float) -> None:
+        """Set the clock of a host to this many seconds ahead of the right time."""
+        self._clock(name).write_text(f"{ahead_s:+g}\n")
+
+    def _clock(self, name: str) -> Path:
+        return self.directory / f"clock-{name}"
+
+    def name_database(self, host: str) -> None:
+        """Let the name of the database be that of a host from now on."""
+        self._names.write_text(f"127.0.0.1 localhost\n{self[host].address} {_DATABASE}\n")
+
+    @property
+    def _names(self) -> Path:
+        return self.directory / "names"
 
     def starts(self) -> list[dict[str, Any]]:
         """Return the starts by workers in order."""
@@ -152,16 +173,21 @@ class Lab:
             "beat": ["gonemaster_tasks.maintenance.beat"],
             "worker": [STAND_IN, "--name", name],
         }
+        supervisor = ["sh", "-c", 'until "$@"; do :; done', "sh"] if kind == "worker" else []
         ahead_s = dict(self.shape.wrong_clocks).get(name)
         environ = self._environ(name) | (wrong_clock(ahead_s) if ahead_s else {})
-        self._start(name, [sys.executable, "-m", *modules[kind]], environ)
+        if name in self.shape.stepping_clocks:
+            self.step_clock(name, 0)
+            environ |= stepping_clock(self._clock(name))
+        self._start(name, [*supervisor, sys.executable, "-m", *modules[kind]], environ)
 
     def restart(self, name: str) -> None:
         """Restart everything on a host that lost its power. A Redis host finds its data, and its Sentinel its state."""
         self.hosts[name].power_on()
         if name.startswith("redis"):
             self._start_redis(name)
-            self._start_sentinel(name)
+            if self.shape.sentinels:
+                self._start_sentinel(name)
         else:
             self.start(name)
 
@@ -203,9 +229,13 @@ class Lab:
     def _make_host(self, switch: Switch, name: str) -> None:
         host = self.hosts[name] = Host(switch, name)
         self.stack.callback(host.end)
+        if self.shape.by_name:
+            self._names.touch()
+            host.run("mount", "--bind", str(self._names), "/etc/hosts")
 
     def _make_databases(self) -> None:
         disk = dict(self.shape.disks).get("db1", "")
+        self.name_database("db1")
         primary = PostgresServer(_WAITING, on=self["db1"], disk=disk)
         self.databases.append(self.stack.enter_context(primary))
         self.database = primary.create_database()
@@ -254,7 +284,7 @@ class Lab:
             "pool_mode = transaction\nignore_startup_parameters = options\nmax_client_conn = 500\n"
             # As in docs/howto/scale-out.md.
             "tcp_user_timeout = 10000\ntcp_keepidle = 4\ntcp_keepintvl = 4\ntcp_keepcnt = 2\n"
-            "server_connect_timeout = 5\nquery_wait_timeout = 15\n"
+            "server_connect_timeout = 5\nquery_wait_timeout = 15\nserver_login_retry = 1\n"
         )
         self._start("pool", [*_as_other_user(), _POOLER_PROGRAM, str(file)])
 
@@ -283,6 +313,8 @@ class Lab:
         names = [name for name in self.hosts if name.startswith("db")]
         if self.shape.pooler and not direct:
             return f"host={self['pool'].address} port={_POOLER} user={USER} dbname={self.database}"
+        if self.shape.by_name and not direct:
+            return f"host={_DATABASE} port={_POSTGRES} user={USER} dbname={self.database}"
         addresses = ",".join(self[name].address for name in names)
         return f"host={addresses} port={_POSTGRES} user={USER} dbname={self.database}"
 

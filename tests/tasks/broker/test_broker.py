@@ -5,6 +5,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -166,11 +167,13 @@ def test_absent_messages_are_distinguished_from_those_a_worker_holds(five: Broke
 
 def test_flags_are_replaced_as_a_whole(broker: Broker) -> None:
     broker.marks.set_controls(Controls({BATCH: 0.0, NORMAL: 12.5}))
-    assert broker.marks.controls() == Controls({BATCH: 0.0, NORMAL: 12.5})
+    assert broker.marks.controls().paused == {BATCH: 0.0, NORMAL: 12.5}
     broker.marks.set_controls(Controls({}))
-    assert broker.marks.controls() == Controls({})
-    broker.marks.set_epoch("now")
-    assert broker.marks.controls().epoch == "now"
+    controls = broker.marks.controls()
+    assert (controls.paused, controls.epoch, controls.outdated) == ({}, "", True)
+    broker.marks.set_epoch(controls.replication_id)
+    assert broker.marks.controls() == replace(controls, epoch=controls.replication_id)
+    assert not broker.marks.controls().outdated
 
 
 def test_a_lock_has_one_holder_and_ends(broker: Broker) -> None:

@@ -41,6 +41,7 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], list[str]]] = {
     "old messages are put back": (kombu_redis.QoS.restore_visible, ["self", "start", "num", "interval"]),
     "a message is acknowledged": (virtual.Channel.basic_ack, ["self", "delivery_tag", "multiple"]),
     "the next URL after a failure": (Connection.maybe_switch_next, ["self"]),
+    "a connection is tried": (Connection.ensure_connection, ["self", "args", "kwargs"]),
     "a connection at another URL": (Connection.switch, ["self", "conn_str"]),
 }
 
@@ -64,7 +65,19 @@ def test_methods_that_are_overridden_or_relied_on_take_what_they_took(
 )
 def test_each_override_overrides_something(ours: type, theirs: type) -> None:
     own = {"partial", "has_more", "refused", "asked", "_wanted", "_is_lost", "_read_client_id", "_blocked", "_shared"}
-    own |= {"_valid_reply", "_reject", "_quarantine_wrong_types", "_popped", "_unblock", "_record_refusal"}
+    own |= {
+        "_valid_reply",
+        "received",
+        "_reject",
+        "_identified",
+        "_identify_server",
+        "needs_server",
+        "connected",
+        "_quarantine_wrong_types",
+        "_popped",
+        "_unblock",
+        "_record_refusal",
+    }
     classes = [base for base in ours.__mro__ if base.__module__.startswith("gonemaster_tasks")]
     names = {name for base in classes for name in vars(base) if not name.startswith("__")} - own
     assert names

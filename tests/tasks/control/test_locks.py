@@ -18,7 +18,7 @@ from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.errors import BrokerUnavailable
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH
-from tests.support.redis import raw
+from tests.support.redis import confirm_tiers, raw
 from tests.support.workers import ROOT, wait_until
 from tests.tasks.rows import order, queue_batch
 
@@ -87,7 +87,7 @@ def test_who_waits_for_a_lock_gives_up(broker: Broker) -> None:
 
 def test_a_move_killed_before_its_messages_is_finished_by_the_reconciler(parts: QueueParts) -> None:
     first, second, third = queue_batch(parts, 3)
-    parts.broker.marks.set_epoch("full")
+    confirm_tiers(parts.broker)
     kill_while(parts, "move", third)
     assert list(parts.broker.lists.waiting_ids(BATCH)) == [first, second, third]
     wait_until(lambda: reconciled(parts), within_s=60)
@@ -96,7 +96,7 @@ def test_a_move_killed_before_its_messages_is_finished_by_the_reconciler(parts: 
 
 def test_a_rebuild_killed_in_the_middle_is_begun_again(parts: QueueParts) -> None:
     ids = queue_batch(parts, 10)
-    parts.broker.marks.set_epoch("full")
+    confirm_tiers(parts.broker)
     kill_while(parts, "rebuild")
     assert list(parts.broker.lists.waiting_ids(BATCH)) == ids[:5]
     wait_until(lambda: reconciled(parts), within_s=60)
@@ -105,7 +105,7 @@ def test_a_rebuild_killed_in_the_middle_is_begun_again(parts: QueueParts) -> Non
 
 def test_a_change_under_way_is_left_alone(parts: QueueParts) -> None:
     queue_batch(parts, 2)
-    parts.broker.marks.set_epoch("full")
+    confirm_tiers(parts.broker)
     with parts.broker.locks.exclusive(QUEUE_ORDER):
         parts.broker.marks.begin_change([BATCH])
         assert not reconciled(parts)
@@ -124,7 +124,7 @@ def test_a_holder_that_lost_its_lock_leaves_the_messages_to_the_reconciler(
 ) -> None:
     """The holder stalled for longer than the lock lasts: another process may have changed the order since."""
     first, second = queue_batch(parts, 2)
-    parts.broker.marks.set_epoch("full")
+    confirm_tiers(parts.broker)
     run = parts.store.run_in_transaction
 
     def stand_still(work):  # type: ignore[no-untyped-def]  # replaces Store.run

@@ -20,7 +20,6 @@ from gonemaster_db.service.audit import list_actions
 from gonemaster_tasks.app import make_app
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
-from gonemaster_tasks.broker.marks import Controls
 from gonemaster_tasks.control import order as control_order
 from gonemaster_tasks.control import order_changes, submit
 from gonemaster_tasks.control.batches import cancel_batch, rerun_batch
@@ -40,7 +39,7 @@ from gonemaster_tasks.errors import BrokerUnavailable, NothingToRerun, OptionsTo
 from gonemaster_tasks.maintenance.reaper import expire, reap
 from gonemaster_tasks.maintenance.reconciler import reconcile
 from gonemaster_tasks.queues import BATCH, NORMAL
-from tests.support.redis import raw
+from tests.support.redis import confirm_tiers, raw
 from tests.support.stores import DRIVERS, MakeSettings, opened
 from tests.tasks.rows import LEASE, order, queue_batch, start, status
 
@@ -277,7 +276,7 @@ def test_a_lease_that_was_renewed_after_it_was_found_is_not_reaped(parts: QueueP
 
 def test_reconciling_writes_one_lost_message_again_at_its_place(parts: QueueParts) -> None:
     ids = queue_batch(parts, 4)
-    parts.broker.marks.set_epoch("full")
+    confirm_tiers(parts.broker)
     raw(parts.broker).lset(BATCH, -2, "not ours")
     later = utcnow() + timedelta(minutes=1)
     reconcile(parts.store, parts.broker, parts.celery, now=later)
@@ -287,7 +286,7 @@ def test_reconciling_writes_one_lost_message_again_at_its_place(parts: QueuePart
 
 def test_reconciling_drops_messages_without_rows(parts: QueueParts) -> None:
     ids = queue_batch(parts, 2)
-    parts.broker.marks.set_epoch("full")
+    confirm_tiers(parts.broker)
     parts.broker.lists.enqueue_many([f"job_stale{number}" for number in range(50)], BATCH)
     reconcile(parts.store, parts.broker, parts.celery, now=utcnow())
     assert order(parts) == ids
@@ -295,7 +294,8 @@ def test_reconciling_drops_messages_without_rows(parts: QueueParts) -> None:
 
 def test_reconciling_leaves_a_submission_alone_that_is_under_way(parts: QueueParts) -> None:
     queue_batch(parts, 2)
-    raw(parts.broker).flushall()
+    confirm_tiers(parts.broker)
+    raw(parts.broker).delete(BATCH)
     parts.broker.marks.begin_submission("batch_x", timedelta(seconds=30))
     assert reconcile(parts.store, parts.broker, parts.celery, now=utcnow()).messages == {NORMAL: 0, BATCH: 0}
     parts.broker.marks.end_submission("batch_x")
@@ -309,7 +309,7 @@ def test_pauses_tell_who_and_why_and_end(parts: QueueParts) -> None:
     assert end_pauses(parts.store, now=now) == []
     assert end_pauses(parts.store, now=now + timedelta(seconds=61)) == [BATCH]
     assert resume_queue(parts, who="ops") == []
-    assert parts.broker.marks.controls() == Controls({})
+    assert parts.broker.marks.controls().paused == {}
     assert [(who, action) for who, action, _ in actions(parts)] == [
         ("reconciler", "queue.resume"),
         ("ops", "queue.resume"),

@@ -73,8 +73,12 @@ def test_the_message_of_an_ended_job_is_forgotten(farm: Farm) -> None:
     assert farm.broker.unacked.held_since() == {}
 
 
+def _lock(farm: Farm) -> str:
+    return f"reconcile:{farm.broker.marks.controls().replication_id}"
+
+
 def test_the_lock_of_a_killed_worker_does_not_stop_the_reconciler(farm: Farm) -> None:
-    assert farm.broker.locks.acquire("reconcile", "gone@host", timedelta(minutes=10))
+    assert farm.broker.locks.acquire(_lock(farm), "gone@host", timedelta(minutes=10))
     job = farm.store.run_in_transaction(lambda session: create_job(session, NewJob("lost.test")))  # and no message
     farm.start_worker("one")
     assert farm.run_of(job.id).status == "succeeded"
@@ -84,7 +88,7 @@ def test_a_restarted_worker_takes_the_lock_of_its_predecessor(farm: Farm) -> Non
     farm.start_worker("one")
     (state,) = farm.broker.workers.live()
     farm.stop("one")
-    assert farm.broker.locks.acquire("reconcile", state.name, timedelta(minutes=10))
+    assert farm.broker.locks.acquire(_lock(farm), state.name, timedelta(minutes=10))
     job = farm.store.run_in_transaction(lambda session: create_job(session, NewJob("lost.test")))
     farm.start_worker("one")
     assert farm.run_of(job.id).status == "succeeded"
