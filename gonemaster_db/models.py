@@ -43,7 +43,7 @@ from gonemaster_db.runs.models.counters import PurgedRunCounter, RunCounter
 from gonemaster_db.runs.models.documents import RunDocument
 from gonemaster_db.runs.models.outcomes import EntryKind, ModuleOutcome, ModuleOutcomeKind, Outcome, OutcomeModule
 from gonemaster_db.runs.models.runs import Run
-from gonemaster_db.service.models.access import AccessSession, AccessToken
+from gonemaster_db.service.models.access import AccessSession, AccessToken, AccessTokenUse
 from gonemaster_db.service.models.administration import AuditLine, IdempotencyKey, QueuePause, Setting
 from gonemaster_db.service.models.metrics import MetricCounter, MetricFollower, MetricLatencies, MetricSlot
 from gonemaster_db.service.models.operations import Operation, OperationKind, OperationStatus
@@ -66,6 +66,7 @@ __all__ = [
     "FACT_TABLES",
     "AccessSession",
     "AccessToken",
+    "AccessTokenUse",
     "AnalysisAddress",
     "AnalysisAsn",
     "AnalysisNameserver",

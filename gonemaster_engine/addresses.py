@@ -19,7 +19,9 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 _DATA = Path(__file__).parent / "data"
 REGISTRIES = ("iana-ipv4-special-registry.csv", "iana-ipv6-special-registry.csv")
-_PROVIDERS = "provider-internal.csv"  # addresses that providers document as reachable only from within their networks
+# Addresses that providers document as reachable only from within their networks, with the documents; IANA lists them as
+# global.
+_PROVIDERS = "provider-internal.csv"
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1; the IPv4 address is in the last 32 bits
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")  # RFC 8215; treated as a /96 prefix, the usual configuration
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1, deprecated

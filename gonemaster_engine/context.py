@@ -67,6 +67,7 @@ class RunContext:
         restored: Iterable[tuple[str, QueryKey, Response | None]] = (),
         clock: Callable[[], float] = time.time,
         limits: RunLimits = DEFAULT_LIMITS,
+        is_urgent: bool = False,
     ) -> None:
         self.zone_name = zone_name
         self.profile = profile
@@ -94,8 +95,9 @@ class RunContext:
         self.queries = 0
         self.response_pool: ResponsePool = {}
         self.tcp_slots = asyncio.Semaphore(limits.max_tcp_connections)
-        self.pace = RunPace()
-        self.verifier = Verifier(self.budget.end_verification, turns=resources.transport.turns)
+        self.pace = RunPace(is_urgent=is_urgent)
+        self.turns = resources.transport.turns_of(self.pace)
+        self.verifier = Verifier(self.budget.end_verification, turns=self.turns)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.servers: dict[str, Server] = {}
         self._nameservers: dict[tuple[str, str], Nameserver] = {}

@@ -18,13 +18,15 @@ VISIBILITY_TIMEOUT_S = 7200
 _BEAT_LOOP_S = 1  # A changed interval takes effect within a second.
 PURGE_ENTRY, SCHEDULES_ENTRY, WATCH_ENTRY = "purge", "schedules", "watch"
 PROJECT_ENTRY, CAPTURE_ENTRY, METRICS_ENTRY = "project", "capture", "metrics"
-_BEAT_LOCK_S = 30
+_BEAT_LOCK_S = 12  # A standby takes over within 15 s after the end of a beat that could not release its lock.
 _WATCH_INTERVAL_S = 10
 _METRICS_INTERVAL_S = 5
 
 
 class App(Celery):
     """A Celery application that uses the clock of the process (`gonemaster_db.core.clock`), which RedBeat needs."""
+
+    amqp_cls = "gonemaster_tasks.broker.reconnection:Amqp"
 
     def now(self) -> datetime:
         """Return the time in UTC."""
@@ -105,7 +107,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
             "unacked_restore_interval": 15,
             "unacked_restore_throttle": 1,
             "socket_timeout": 5,  # Longer than the second that BRPOP waits in the server.
-            "socket_connect_timeout": 3,
+            "socket_connect_timeout": 2,  # The kernel repeats a lost SYN after a second.
             "socket_keepalive": True,
             # A BRPOP is abandoned after this plus one second without a reply: a master that was cut off never answers.
             "health_check_interval": 5,

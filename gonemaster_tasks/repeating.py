@@ -197,7 +197,10 @@ class _Timer:
                 if self._leader != me:
                     at = max(at, self._took_at) + _STANDBY_AFTER_S
                 if at <= now:
-                    due = (task for task in waiting if self._due[task] <= now)
+                    # Quick tasks first: after a suspension, the watchdog decides before other tasks fail.
+                    due = sorted(
+                        (task for task in waiting if self._due[task] <= now), key=lambda each: not each.is_quick
+                    )
                     if task := next((task for task in due if task.is_quick or self._has_standby()), None):
                         self._free.remove(me)
                         self._leader, self._took_at = me, now

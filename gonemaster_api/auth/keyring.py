@@ -5,13 +5,17 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
+from cachetools import TTLCache
+
 from gonemaster_api.auth.tokens import digest_of, is_token, token_id
+from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreOutdated
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import AccessToken
-from gonemaster_db.service.access import list_tokens
+from gonemaster_db.service.access import list_tokens, record_uses
 from gonemaster_tasks.config.credential_types import AdminToken, Scope, widest
 from gonemaster_tasks.config.loader import reread_tokens
 from gonemaster_tasks.config.settings import Settings
@@ -21,6 +25,9 @@ from gonemaster_tasks.repeating import RepeatedTask
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL_S = 0.4
+_USES_INTERVAL_S = 2.0
+_USE_NOTED_S = 60.0
+_MAX_NOTED = 10_000  # If more tokens are in use, some are written more often; the database still limits the writes.
 
 Mode = Literal["open", "token"]
 
@@ -32,6 +39,12 @@ class Token:
     digest: str
     label: str
     scope: Scope
+    expires_at: datetime | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the token has not expired."""
+        return self.expires_at is None or utcnow() < self.expires_at
 
     @property
     def name(self) -> str:
@@ -40,7 +53,10 @@ class Token:
 
 
 class Keyring:
-    """The valid tokens, refreshed twice a second. The database is the only source of truth; Redis is not needed.
+    """The valid tokens, refreshed twice a second, so that a request reads nothing from the database.
+
+    The database is the only source of truth; Redis is not needed. The last uses are written by a separate task, because
+    a locked database must not delay a revocation.
 
     Once tokens exist, a process never becomes open again, because revoking the last token must not grant access to
     everyone. If a read fails, the previous tokens stay valid. Before the first successful read no token is accepted.
@@ -54,7 +70,10 @@ class Keyring:
         self._configured = self._first_configuration()
         self._tokens: Mapping[str, Token] | None = None
         self._mode: Mode = "token" if settings.admin_tokens or self._configured else "open"
+        self._used: set[str] = set()  # digests whose use is not written yet
+        self._noted: TTLCache[str, bool] = TTLCache(_MAX_NOTED, _USE_NOTED_S)
         self._task = RepeatedTask("tokens", self.refresh, pause_s=POLL_INTERVAL_S)
+        self._writing = RepeatedTask("token uses", self.write_uses, pause_s=_USES_INTERVAL_S)
 
     def _first_configuration(self) -> tuple[AdminToken, ...]:
         """Read the configuration file, which may have changed since the parent process read it.
@@ -72,10 +91,12 @@ class Keyring:
         """Read the tokens, then poll the database."""
         self._task.attempt()
         self._task.start()
+        self._writing.start()
 
     def stop(self) -> None:
         """Stop polling."""
         self._task.stop()
+        self._writing.stop()
 
     def reread_soon(self) -> None:
         """Request that the configuration file is read again; safe in a signal handler."""
@@ -92,6 +113,14 @@ class Keyring:
             if rows or self._configured:
                 self._require_tokens()
             self._tokens = _valid(self._configured, rows)
+
+    def write_uses(self) -> None:
+        """Write which tokens were used, each at most once a minute. Raises StoreError."""
+        if not self._used:
+            return
+        used, self._used = self._used, set()
+        self._store.run_in_transaction(lambda session: record_uses(session, used, now=utcnow()))
+        self._noted.update(dict.fromkeys(used, True))
 
     def _read_configuration(self) -> None:
         try:
@@ -125,6 +154,11 @@ class Keyring:
         return self._mode
 
     @property
+    def configured(self) -> tuple[AdminToken, ...]:
+        """The tokens of the configuration as last read, without the revoked ones."""
+        return tuple(token for token in self._configured if self._tokens is None or token.hash in self._tokens)
+
+    @property
     def known_mode(self) -> Mode | None:
         """Whether requests need a token, or None if the tokens have not been read yet; never blocks."""
         return None if self._tokens is None else self._mode
@@ -144,15 +178,24 @@ class Keyring:
         for token in self._known().values():  # no early exit, to keep the time constant
             if hmac.compare_digest(token.digest, given):
                 found = token
-        return found if is_token(secret) else None
+        return self._usable(found) if is_token(secret) else None
 
     def with_digest(self, digest: str) -> Token | None:
         """Return a valid token by its digest, the form in which sessions store it. Raises StoreError like `find`."""
-        return self._known().get(digest)
+        return self._usable(self._known().get(digest))
 
     def is_valid(self, digest: str) -> bool:
         """Return whether a previously valid token is still valid."""
-        return self._tokens is not None and digest in self._tokens
+        token = (self._tokens or {}).get(digest)
+        return token is not None and token.is_current
+
+    def _usable(self, token: Token | None) -> Token | None:
+        """Return a token that has not expired, and note its use."""
+        if token is None or not token.is_current:
+            return None
+        if token.digest not in self._noted:
+            self._used.add(token.digest)
+        return token
 
     def _known(self) -> Mapping[str, Token]:
         if self._tokens is None:
@@ -166,7 +209,7 @@ def _valid(configured: Iterable[AdminToken], rows: Iterable[AccessToken]) -> dic
     for row in rows:
         tokens.pop(row.digest, None)
         if row.revoked_at is None:
-            tokens[row.digest] = Token(row.digest, row.label, _scope_of(row))
+            tokens[row.digest] = Token(row.digest, row.label, _scope_of(row), row.expires_at)
     return tokens
 
 

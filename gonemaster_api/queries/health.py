@@ -20,6 +20,7 @@ OK = "ok"
 _ISSUES_LIFE_S = 3.0
 _KNOWN_WITHIN = timedelta(seconds=0.4)
 _FULL_FOR = timedelta(seconds=30)  # time since the last write that failed because the disk was full
+_OVERLOADED = "unknown: the server is overloaded"
 _DATABASE, _SCHEMA, _BROKER = "database", "migrations", "broker"
 _FULL_MEMORY, _FULL_DISK = "its memory is full", "its disk is full"
 _KINDS = {_DATABASE: "database_unavailable", _BROKER: "broker_unavailable"}
@@ -65,6 +66,11 @@ def _read_parts(state: State) -> dict[str, str]:
     pending = {name: PendingCall(check) for name, (check, _) in checks.items()}
     found = {name: _status_of(call, checks[name][1], until) for name, call in pending.items()}
     return found if found[_DATABASE] == OK else found | {_SCHEMA: "unknown: the database does not answer"}
+
+
+def overloaded_readiness() -> dict[str, Any]:
+    """Return the readiness of a process that refuses requests because of overload, and so has checked nothing."""
+    return {"status": "unavailable", "parts": dict.fromkeys((_DATABASE, _SCHEMA, _BROKER), _OVERLOADED), "failing": []}
 
 
 def _read_failing_checks(state: State, parts: Mapping[str, str]) -> set[str]:

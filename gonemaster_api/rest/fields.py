@@ -16,6 +16,11 @@ _DIGITS = re.compile(
 )  # `int` refuses more than 4300; larger values fail the range check, whose message is better
 
 
+_NOT_A_LIST = [{"type": kind, "nullable": True} for kind in ("string", "number", "boolean", "object")]
+# Any JSON value in the OpenAPI document: version 3.0 has no list of types, and a field without a type says nothing.
+ANY_VALUE = {"anyOf": [*_NOT_A_LIST, {"type": "array", "items": {"anyOf": _NOT_A_LIST}}]}
+
+
 class JsonInteger(fields.Integer):
     """A JSON number without a fraction."""
 

@@ -22,6 +22,7 @@ import structlog
 from flask import Flask
 
 from gonemaster_api.errors import RETRY_AFTER_S, ApiError, error_document
+from gonemaster_api.queries.health import overloaded_readiness
 from gonemaster_api.server.bodies import Bodies, ClientGone
 from gonemaster_api.server.connection import MAX_HEAD, Connection
 from gonemaster_api.state import NAME, State
@@ -44,6 +45,7 @@ _BULK = re.compile(
     r"/api/v1/(?:entries|.*/(?:result|dnssec-chain|diff/[^/]*|delete-preview|tag-values)|batches/[^/]*)/?"
 )
 _LONG_PAGE = re.compile(r"(?:^|&)(?:limit|page_size)=0*+(?:10[1-9]|1[1-9]\d|[2-9]\d\d|\d{4,}+)(?:&|$)")
+_READINESS = "/api/v1/readyz"
 _OVERLOADED = "the server has more requests than it can answer in time"
 _LOG_EVERY_S = 10.0
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -141,15 +143,20 @@ class Bridge:
                     if share is not self._free:
                         self._free.release()
         except TimeoutError:
-            return self._refuse()
+            return self._refuse(environ["PATH_INFO"])
 
-    def _refuse(self) -> _Answer:
-        """Refuse a request under overload, without the application, whose work would delay other requests."""
+    def _refuse(self, path: str) -> _Answer:
+        """Refuse a request under overload, without the application, whose work would delay other requests.
+
+        A probe of readiness gets the document that it expects with status 503.
+        """
         http_metrics(self._app).count_code("overloaded")
         if (now := time.monotonic()) >= self._logged_at + _LOG_EVERY_S:
             self._logged_at = now
             log.warning("overloaded: requests are refused")
-        body = json.dumps(error_document("overloaded", _OVERLOADED)).encode()
+        is_probe = path.rstrip("/") == _READINESS
+        document = overloaded_readiness() if is_probe else error_document("overloaded", _OVERLOADED)
+        body = json.dumps(document).encode()
         headers = API_HEADERS | {
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),

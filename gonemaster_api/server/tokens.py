@@ -6,14 +6,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
+from gonemaster_api.auth.listing import ListedToken, listed_tokens
 from gonemaster_api.auth.tokens import digest_of, new_token, token_id
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import TokenExists
 from gonemaster_db.core.session import Store, open_store
 from gonemaster_db.migrations import runner
-from gonemaster_db.service.access import add_token, clear_tokens, list_tokens, revoke_token
+from gonemaster_db.service.access import add_token, clear_tokens, revoke_token
 from gonemaster_db.service.audit import record_action
-from gonemaster_tasks.config.credential_types import LABEL_RULE, Scope, is_label
+from gonemaster_tasks.config.credential_types import LABEL_RULE, is_label
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.config.store import store_settings
 
@@ -29,22 +30,6 @@ class AuthOptions:
     label: str = ""
     scope: tuple[str, ...] = ()
     only_print: bool = False
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A token as displayed by `auth list`."""
-
-    digest: str
-    label: str
-    scopes: tuple[str, ...]
-    sources: tuple[str, ...]
-    created_at: datetime | None = None
-    revoked_at: datetime | None = None
-
-    @property
-    def id(self) -> str:
-        return token_id(self.digest)
 
 
 def run_auth(action: tuple[str, ...], settings: Settings, options: AuthOptions) -> int:
@@ -100,13 +85,12 @@ def _store(store: Store, digest: str, options: AuthOptions) -> None:
 def show(settings: Settings) -> int:
     """Print all tokens, including revoked ones."""
     lines = _lines(settings)
-    form = "{:<13} {:<20} {:<14} {:<22} {:<17} {}\n"
-    sys.stdout.write(form.format("ID", "LABEL", "SCOPES", "PLACE", "ADDED", "REVOKED"))
+    form = "{:<13} {:<20} {:<14} {:<22} {:<17} {:<17} {:<17} {}\n"
+    sys.stdout.write(form.format("ID", "LABEL", "SCOPES", "SOURCE", "ADDED", "EXPIRES", "LAST USE", "REVOKED"))
     for line in lines:
-        scopes = "+".join(line.scopes) or Scope.ADMIN
-        sources = "+".join(line.sources)
-        times = (_time(line.created_at), _time(line.revoked_at))
-        sys.stdout.write(form.format(line.id, line.label or "-", scopes, sources, *times))
+        shown = (line.id, line.label or "-", "+".join(line.shown_scopes), "+".join(line.sources))
+        times = (line.created_at, line.expires_at, line.last_used_at, line.revoked_at)
+        sys.stdout.write(form.format(*shown, *map(_time, times)))
     return 0
 
 
@@ -132,7 +116,7 @@ def revoke(settings: Settings, name: str) -> int:
     return 0
 
 
-def _revoke(store: Store, line: _Line) -> bool:
+def _revoke(store: Store, line: ListedToken) -> bool:
     with store.transaction() as session:
         now = utcnow()
         first = revoke_token(session, line.digest, label=line.label, scopes=line.scopes, now=now)
@@ -157,16 +141,10 @@ def clear(settings: Settings) -> int:
     return 0
 
 
-def _lines(settings: Settings) -> list[_Line]:
+def _lines(settings: Settings) -> list[ListedToken]:
     """Return the tokens of configuration and database, one line for each digest."""
-    lines = {
-        token.hash: _Line(token.hash, token.label, token.scopes, ("configuration",)) for token in settings.admin_tokens
-    }
     with closing(_current_store(settings)) as store, store.read_only() as session:
-        for row in list_tokens(session):
-            sources = (*(lines[row.digest].sources if row.digest in lines else ()), "database")
-            lines[row.digest] = _Line(row.digest, row.label, tuple(row.scopes), sources, row.created_at, row.revoked_at)
-    return list(lines.values())
+        return listed_tokens(session, settings.admin_tokens)
 
 
 def _current_store(settings: Settings) -> Store:

@@ -18,9 +18,10 @@ from gonemaster_api.v1.settings.routes import blueprint as settings
 from gonemaster_api.v1.spec.routes import blueprint as spec
 from gonemaster_api.v1.system.routes import blueprint as system
 from gonemaster_api.v1.tags.routes import blueprint as tags
+from gonemaster_api.v1.tokens.routes import blueprint as tokens
 from gonemaster_api.v1.watches.routes import blueprint as watches
 
 BLUEPRINTS = (
     jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system,
-    operations, analysis, schedules, watches, metrics, session,
+    operations, analysis, schedules, tokens, watches, metrics, session,
 )  # fmt: skip

@@ -61,6 +61,7 @@ ACCESS = {
     "profiles.Diff": Access.OPERATE,  # uses POST for its body and changes nothing
     "scoring": Access.ADMIN,
     "settings": Access.ADMINS,
+    "tokens": Access.ADMINS,
     "spec": Access.READ,
     "public_analysis": Access.PUBLIC,
     "public_jobs": Access.PUBLIC,
@@ -90,6 +91,7 @@ ACCESS = {
     "ui_queue": Access.OPERATE,
     "ui_scoring": Access.ADMIN,
     "ui_settings": Access.ADMINS,
+    "ui_tokens": Access.ADMINS,
     "ui_settings.show": Access.READ,  # redirects to the part that the token can read
     "ui_batches": Access.READ,
     "ui_batch_changes": Access.OPERATORS,

@@ -26,6 +26,7 @@ Cost = Callable[[str, str, str], float]
 """Points that an entry subtracts from the score, by module, tag and level."""
 
 _OK = LEVELS.index("NOTICE") - 1  # all levels below NOTICE count as this level
+_CRITICAL = LEVELS.index("CRITICAL")
 _ABSENT = -1
 _REAL, _MEASUREMENT, _UNKNOWN = 1, 2, 4
 
@@ -132,12 +133,15 @@ class _Changes:
             self.kinds[position] |= kind
 
 
-def compare_views(session: Session, before: int, after: int, *, rules: TagRules, cost: Cost) -> Comparison:
-    """Compare two views by ID. Raises TimeLimitExceeded if the session has a time limit."""
+def compare_views(session: Session, before: int, after: int, *, rules: TagRules, cost: Cost, cap: int) -> Comparison:
+    """Compare two views by ID; `cap` is the maximum score of a domain with a CRITICAL entry.
+
+    Raises TimeLimitExceeded if the session has a time limit.
+    """
     pairs = _paired(_Domains(session, before), _Domains(session, after))
     changes = _Changes(len(pairs.later))
     tags = _compare_tags(session, (before, after), pairs, changes, rules, cost)
-    moved = _moved(pairs, changes)
+    moved = _moved(pairs, changes, cap)
     grades = [pair for pair in pairs.common() if pairs.before.grades[pair[0]] != pairs.after.grades[pair[1]]]
     levels = [pair for pair in pairs.common() if pairs.before.severities[pair[0]] != pairs.after.severities[pair[1]]]
     return Comparison(
@@ -218,17 +222,34 @@ def _side(session: Session, view_id: int, row: Any, translate: Callable[[int], i
     return _TagSide(row.level, row.domain_count, frozenset(map(translate, positions)) - {_ABSENT})
 
 
-def _moved(pairs: _Pairs, changes: _Changes) -> list[Moved]:
+def _moved(pairs: _Pairs, changes: _Changes, cap: int) -> list[Moved]:
     found = []
     for before, after in pairs.common():
         old, new = pairs.before.scores[before], pairs.after.scores[after]
         if old is None or new is None:
             continue
-        explained = -_round(changes.points[before])
+        critical = (pairs.before.severities[before] >= _CRITICAL, pairs.after.severities[after] >= _CRITICAL)
+        explained = explained_change((old, new), critical, changes.points[before], cap)
         if new != old or explained:
             category = _CATEGORIES.get(changes.kinds[before], ChangeCategory.UNKNOWN)
             found.append(Moved(before, after, new - old, explained, category))
     return sorted(found, key=lambda domain: (domain.delta, domain.after))
+
+
+def explained_change(scores: tuple[int, int], critical: tuple[bool, bool], points: float, cap: int) -> int:
+    """Return the part of a score change that the changed tags explain: their points, and the cap of CRITICAL entries.
+
+    The cap hides all other points, so that only the points above it count on the side without CRITICAL entries.
+    """
+    old, new = scores
+    match critical:
+        case (False, True):
+            return -_round(max(points, old - cap))
+        case (True, False):
+            return -_round(min(points, cap - new))
+        case (True, True):
+            return max(min(0, new - old), min(max(0, new - old), -_round(points)))
+    return -_round(points)
 
 
 def _round(number: float) -> int:

@@ -19,7 +19,7 @@ from gonemaster_db.models import SnapshotComparison
 from gonemaster_db.runs.documents.columns import pack_columns, unpack_columns
 
 MAX_COMPARISONS = 200  # in a database; the comparison of 100,000 domains has about a megabyte
-_VERSION = 1  # raise it when the comparison of the same views changes
+_VERSION = 2  # raise it when the comparison of the same views changes
 _MOVED_COLUMNS = 5
 
 Pairs: TypeAlias = Sequence[tuple[int, ...]]
@@ -112,10 +112,10 @@ def find_comparison(session: Session, before: int, after: int, *, basis: str) ->
 
 
 def build_comparison(
-    session: Session, before: int, after: int, *, rules: TagRules, cost: Cost, basis: str, now: datetime
+    session: Session, before: int, after: int, *, rules: TagRules, cost: Cost, cap: int, basis: str, now: datetime
 ) -> SnapshotComparison:
     """Compare two views without storing the result. Raises TimeLimitExceeded if the session has a time limit."""
-    found = compare_views(session, before, after, rules=rules, cost=cost)
+    found = compare_views(session, before, after, rules=rules, cost=cost, cap=cap)
     clusters = find_clusters(session, after, found.moved)
     return SnapshotComparison(
         from_view_id=before,

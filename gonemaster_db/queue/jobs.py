@@ -1,6 +1,6 @@
 """Submission, claims and leases of jobs. Their end is in graduation.py, their order in queue.py."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -265,15 +265,23 @@ def find_final_states(session: Session, job_ids: Sequence[str]) -> dict[str, str
 
 
 def expired_leases(
-    session: Session, *, now: datetime, limit: int, worker: str | None = None, skip_locked: bool = False
+    session: Session,
+    *,
+    now: datetime,
+    limit: int,
+    worker: str | None = None,
+    without: Collection[str] = (),
+    skip_locked: bool = False,
 ) -> list[Job]:
     """Return running jobs (of one worker) whose lease expired before `now`, oldest expiry first.
 
-    `skip_locked` skips jobs that another transaction has locked.
+    `without` leaves out jobs, `skip_locked` those that another transaction has locked.
     """
     query = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
     if worker is not None:
         query = query.where(Job.worker == worker)
+    if without:
+        query = query.where(Job.id.not_in(without))
     if skip_locked:
         query = query.with_for_update(skip_locked=True)
     return list(session.scalars(query.order_by(Job.lease_until).limit(limit)))

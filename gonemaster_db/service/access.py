@@ -1,7 +1,7 @@
 """Access tokens and browser sessions."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -9,17 +9,26 @@ from sqlalchemy.orm import Session
 from gonemaster_db.core.errors import StoreOutdated, TokenExists
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.upsert import insert
-from gonemaster_db.models import AccessSession, AccessToken
+from gonemaster_db.models import AccessSession, AccessToken, AccessTokenUse
 
 SESSIONS_OF_TOKEN = 100  # If a token has more sessions, the oldest one ends.
+_USE_INTERVAL = timedelta(minutes=1)
 
 
-def add_token(session: Session, digest: str, *, label: str, scopes: Sequence[str], now: datetime) -> None:
+def add_token(
+    session: Session,
+    digest: str,
+    *,
+    label: str,
+    scopes: Sequence[str],
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> None:
     """Store a new token.
 
     Raises: TokenExists: Another valid token has this label, or a token has this digest.
     """
-    row = {"digest": digest, "label": label, "scopes": list(scopes), "created_at": now, "revoked_at": None}
+    row = {"digest": digest, "label": label, "scopes": list(scopes), "created_at": now, "expires_at": expires_at}
     added = insert(session, AccessToken).values(row).on_conflict_do_nothing().returning(AccessToken.digest)
     if session.execute(added).first() is None:
         raise TokenExists(label)
@@ -49,9 +58,25 @@ def revoke_token(session: Session, digest: str, *, label: str, scopes: Sequence[
     return first
 
 
+def record_uses(session: Session, digests: Iterable[str], *, now: datetime) -> None:
+    """Store that tokens are in use, at most once a minute for each token, however many processes call this."""
+    rows = [{"digest": digest, "last_used_at": now} for digest in sorted(digests)]  # sorted: no deadlock of two calls
+    used = insert(session, AccessTokenUse).values(rows)
+    is_old = AccessTokenUse.last_used_at <= now - _USE_INTERVAL
+    session.execute(
+        used.on_conflict_do_update(index_elements=[AccessTokenUse.digest], set_={"last_used_at": now}, where=is_old)
+    )
+
+
+def last_uses(session: Session) -> dict[str, datetime]:
+    """Return the last use of each used token, by digest."""
+    return {use.digest: use.last_used_at for use in session.scalars(select(AccessTokenUse))}
+
+
 def clear_tokens(session: Session) -> int:
     """Remove all tokens, including revoked ones, and all sessions; return the number of tokens."""
     session.execute(delete(AccessSession))
+    session.execute(delete(AccessTokenUse))
     deleted = delete(AccessToken).returning(AccessToken.digest)
     return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
 

@@ -26,7 +26,7 @@ from gonemaster_engine.profile.profile import Profile
 _WHOIS_CONNECTIONS = 4  # concurrent: a silent server is noticed before all addresses were tried
 BLOCK_BITS = {4: 24, 6: 48}  # longer prefixes are not announced globally
 
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\b[0-9]{1,10}\b")  # 32 bits (RFC 6793)
 
 
 @dataclass(frozen=True, slots=True)

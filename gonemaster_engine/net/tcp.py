@@ -201,10 +201,7 @@ class _Exchange:
             return
         self._loop.remove_reader(self._socket.fileno())  # data after the message is ignored
         message = self._message = bytes(self._received[_LENGTH_OCTETS:end])
-        if self._question.pace.is_urgent:
-            self._read(message)
-        else:
-            self._turns.call(lambda: self._read(message))  # many large messages may arrive together
+        self._turns.call(lambda: self._read(message))  # many large messages may arrive together
 
     def _read(self, message: bytes) -> None:
         self._turns.spend(reading_us(message))

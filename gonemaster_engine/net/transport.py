@@ -16,7 +16,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 
-from gonemaster_engine.loop_time import LoopTime
+from gonemaster_engine.loop_time import BatchTime, LoopTime
+from gonemaster_engine.net.pace import RunPace
 from gonemaster_engine.net.pacing import Pacing
 from gonemaster_engine.net.query import (
     CLOSED,
@@ -91,16 +92,23 @@ class _Deadlines:
 class Transport:
     """Sends the queries of all runs of one event loop. Create and close it inside the loop.
 
-    With `pacing`, each UDP packet and each connection waits until `pacing` allows it.
+    With `pacing`, each UDP packet and each connection waits until `pacing` allows it. `turns` are those of another
+    transport of the loop.
     """
 
     def __init__(
-        self, *, port: int = 53, tcp_connections: int = _TCP_CONNECTIONS, pacing: Pacing | None = None
+        self,
+        *,
+        port: int = 53,
+        tcp_connections: int = _TCP_CONNECTIONS,
+        pacing: Pacing | None = None,
+        turns: LoopTime | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.port = port
         self.pacing = pacing
-        self.turns = LoopTime()  # of the event loop, for all runs together
+        self.turns = turns or LoopTime()  # of the event loop, for all runs together
+        self._batch_turns = BatchTime(self.turns)
         self._udp = UdpSockets(
             port=port,
             turns=self.turns,
@@ -128,6 +136,10 @@ class Transport:
         """Number of UDP packets and TCP connections to IPv6 addresses so far."""
         return self._udp.packets_ipv6 + self._connections_ipv6
 
+    def turns_of(self, pace: RunPace) -> LoopTime:
+        """Return the turns in which a run works and sends its packets."""
+        return self.turns if pace.is_urgent else self._batch_turns
+
     def send_udp(self, query: Query) -> None:
         """Send the query over UDP, and retransmit it until it is answered or its tries are used up."""
         if self._closed:
@@ -138,11 +150,12 @@ class Transport:
 
     def _start_in_turn(self, query: Query, start: Callable[[Query], object]) -> None:
         """Start sending a query now, or in a later turn of the event loop if this one has no time left."""
-        if query.pace.is_urgent or not self.turns.is_over:
+        turns = self.turns_of(query.pace)
+        if not turns.is_over:
             start(query)
             return
         self._outgoing.add(query)
-        self.turns.call(partial(self._start_outgoing, query, start))
+        turns.call(partial(self._start_outgoing, query, start))
 
     def _start_outgoing(self, query: Query, start: Callable[[Query], object]) -> None:
         self._outgoing.discard(query)
@@ -223,7 +236,7 @@ class Transport:
         try:
             others = nullcontext() if query.pace.is_urgent else self._other_tcp_slots
             async with query.tcp_slots, others, self._tcp_slots:
-                await self.turns.wait(is_first=query.pace.is_urgent)
+                await self.turns_of(query.pace).wait()
                 if not query.done:
                     await exchange(query, port=self.port, turns=self.turns)
         except TimeoutError:

@@ -25,7 +25,13 @@ from gonemaster_engine.errors import CacheFileError, WireError
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.wire.messages import Edns, Response
 from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER
-from gonemaster_engine.zonemaster.recording import MAX_TIME, looks_like_recording, read_recording, recording_time
+from gonemaster_engine.zonemaster.recording import (
+    MAX_TIME,
+    is_truncated,
+    looks_like_recording,
+    read_recording,
+    recording_time,
+)
 
 FORMAT = "gonemaster.packet-cache"
 VERSION = 3
@@ -96,11 +102,14 @@ def read_cache(path: str | Path, *, strict: bool = False) -> PacketCache:
     Damaged entries are skipped and listed as problems, unless `strict`.
 
     Raises:
-      CacheFileError: the file cannot be read or, if `strict`, it is damaged.
+      CacheFileError: the file cannot be read, is truncated or has another format or, if `strict`, is damaged.
     """
     octets = _unpacked(Path(path))
     problems: list[str] = []
-    cache = _parse(octets, problems)
+    try:
+        cache = _parse(octets, problems)
+    except ValueError as error:
+        raise CacheFileError(f"cannot read the packet cache {path}: {error}") from error
     if strict and problems:
         raise CacheFileError(f"the packet cache {path} is damaged: {problems[0]} ({len(problems)} problems)")
     return cache
@@ -209,22 +218,22 @@ def _unpacked(path: Path) -> bytes:
 
 
 def _parse(octets: bytes, problems: list[str]) -> PacketCache:
+    """Return the content of a file. Raises ValueError if it has no entries that could be used, or is truncated."""
     if looks_like_recording(octets):
         text = octets.decode("utf-8", "replace")
+        if is_truncated(text):
+            raise ValueError("the recording is truncated")
         answers = [CachedAnswer(*item) for item in read_recording(text, problems)]
         return PacketCache(answers, {}, problems, recording_time(text))
     try:
         document = json.loads(octets)
     except (ValueError, RecursionError) as error:
-        problems.append(f"not a packet cache and not a Zonemaster recording: {error}")
-        return PacketCache(problems=problems)
+        raise ValueError(f"not a packet cache and not a Zonemaster recording, or truncated: {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        problems.append(f"the format is not {FORMAT}")
-        return PacketCache(problems=problems)
+        raise ValueError(f"the format is not {FORMAT}")
     if document.get("version") not in READABLE_VERSIONS:
         readable = " and ".join(map(str, READABLE_VERSIONS))
-        problems.append(f"version {document.get('version')!r} is not supported; supported versions are {readable}")
-        return PacketCache(problems=problems)
+        raise ValueError(f"version {document.get('version')!r} is not supported; supported versions are {readable}")
     if document.get("checksum") != checksum(document):
         problems.append("the checksum does not match")
     return PacketCache(

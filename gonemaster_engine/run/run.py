@@ -128,13 +128,21 @@ async def run_test(
         _announce(run_log, domain.strip(), plan, clock())
         return _refused(domain.strip(), findings, profile, run_log, judged_at=int(clock()), on_progress=on_progress)
     context = RunContext(
-        name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock, limits=limits
+        name,
+        profile,
+        resources,
+        log=run_log,
+        undelegated=undelegated,
+        restored=restored,
+        clock=clock,
+        limits=limits,
+        is_urgent=is_urgent,
     )
-    context.pace.is_urgent = is_urgent
     run = _Run(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
     )
     started_at = datetime.now(UTC)
+    context.transport.turns.normal_runs += is_urgent
     try:
         await run.run_within(deadline_s)
         if with_chain:
@@ -144,6 +152,7 @@ async def run_test(
     except _Stopped:
         pass
     finally:
+        context.transport.turns.normal_runs -= is_urgent
         await run.close()
     result = RunResult(
         domain=name,
@@ -542,7 +551,7 @@ class _Run:
 
     async def report_cut_off(self, deadline_s: float) -> None:
         """Report the entries of interrupted cases, and what is missing and why."""
-        await self._context.transport.turns.wait(is_first=True)  # runs that began together end together
+        await self._context.turns.wait(is_first=True)  # runs that began together end together
         unfinished = self.unfinished
         for run in self._to_report:
             if run.entries:

@@ -113,9 +113,9 @@ class Zone:
 
     async def wait_for_turn(self, work_us: int = 0) -> None:
         """Wait for a turn of the event loop with time left, and reserve `work_us` microseconds of it."""
-        turns = self.context.transport.turns
+        turns = self.context.turns
         if turns.is_over:
-            await turns.wait(is_first=self.context.pace.is_urgent)
+            await turns.wait()
         turns.spend(work_us)
 
     def setting(self, case_id: str, name: str) -> Any:

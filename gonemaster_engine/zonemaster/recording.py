@@ -51,6 +51,16 @@ def looks_like_recording(octets: bytes) -> bool:
     return _LINE.match(octets) is not None
 
 
+def is_truncated(text: str) -> bool:
+    """Return whether the last line is incomplete; other damaged lines can be skipped."""
+    last = text.rstrip().rpartition("\n")[2]
+    try:
+        json.loads(last.split(" ", 2)[2])
+    except (ValueError, IndexError):
+        return True
+    return False
+
+
 def read_recording(text: str, problems: list[str]) -> Iterator[tuple[str, QueryKey, Response | None]]:
     """Yield address, query and response of each answer whose query was determined.
 

@@ -14,6 +14,7 @@ from gonemaster_tasks.broker.events import Events
 from gonemaster_tasks.broker.job_losses import JobLosses
 from gonemaster_tasks.broker.keys import RATE_LIMITS
 from gonemaster_tasks.broker.marks import Marks
+from gonemaster_tasks.broker.mismatches import Mismatches
 from gonemaster_tasks.broker.politeness import Politeness
 from gonemaster_tasks.broker.processes.locks import Locks
 from gonemaster_tasks.broker.processes.machines import Processes
@@ -49,6 +50,7 @@ class Broker:
         self.reports = Reports(self._client)
         self.maintenance_times = MaintenanceTimes(self._client)
         self.losses = JobLosses(self._client)
+        self.mismatches = Mismatches(self._client)
         self.processes = Processes(self._client)
         self.politeness = Politeness(self._client)
         self.locks = Locks(self._client)

@@ -51,6 +51,11 @@ def address(name: str) -> str:
     return f"gm:address:{name}"
 
 
+def mismatch(kind: str, tier: str) -> str:
+    """Return the key of the time (s, of Redis) of the first reading that differed (string); it expires."""
+    return f"gm:mismatch:{kind}:{tier}"
+
+
 def probe(token: str) -> str:
     """Return the key and channel with which a process tests its permissions at startup."""
     return f"gm:probe:{token}"

@@ -17,11 +17,11 @@ from gonemaster_tasks.repeating import FailureLog
 
 log = logging.getLogger(__name__)
 
-_LONGEST_PAUSE_S = 8.0  # Below a third of the lock's life, so that a short failure does not lose the lock.
+_LONGEST_PAUSE_S = 3.0  # Below a third of the lock's life, so that a short failure does not lose the lock.
 
 
 def pause_after(failures: int) -> float:
-    """Return the seconds to wait after so many consecutive failures: 1, 2, 4, 8, 8, ..."""
+    """Return the seconds to wait after so many consecutive failures: 1, 2, 3, 3, ..."""
     return min(_LONGEST_PAUSE_S, 2.0 ** (min(failures, 10) - 1))
 
 

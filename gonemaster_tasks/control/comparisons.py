@@ -24,6 +24,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import SnapshotComparison
 from gonemaster_engine.entries import Level
 from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.scoring.score import CAP_UNDER_CRITICAL
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ def _make(
         after.view_id,
         rules=read_rules(session, before, after),
         cost=cost_of(config),
+        cap=CAP_UNDER_CRITICAL,
         basis=basis,
         now=utcnow(),
     )

@@ -1,7 +1,7 @@
 """Requeues or fails jobs with expired leases, and expires queued jobs whose start deadline has passed."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -29,18 +29,20 @@ def reap(
     now: datetime,
     max_attempts: int,
     worker: str | None = None,
+    without: Collection[str] = (),
     may_continue: Callable[[], bool] = lambda: True,
 ) -> int:
     """Requeue or, after `max_attempts` starts, fail jobs with expired leases (of `worker`, if given); return a count.
 
     If a worker died with several jobs, none of them is blamed: each one runs alone from then on. Rows locked by another
-    transaction are skipped until the next time. `may_continue` is checked before each fifty jobs.
+    transaction are skipped until the next time, as are jobs in `without`. `may_continue` is checked before each fifty
+    jobs.
     """
     total = 0
     crowded: set[str] = set()  # workers
     while may_continue():
         with store.read_only() as session:
-            jobs = expired_leases(session, now=now, limit=_CHUNK, worker=worker, skip_locked=True)
+            jobs = expired_leases(session, now=now, limit=_CHUNK, worker=worker, without=without, skip_locked=True)
             if jobs:
                 crowded |= workers_with_several_jobs(session, {job.worker for job in jobs if job.worker})
         reaped = 0

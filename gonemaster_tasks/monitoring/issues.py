@@ -25,7 +25,7 @@ ADVICE = {
     # Periodic tasks and operations wait, and no live worker consumes their queue.
     "maintenance_idle": "Start a worker that consumes the maintenance queue; by default every worker does "
     "(worker_queues).",
-    "beat_absent": "Start beat: gonemaster-server beat. After a crash its lock expires within 30 seconds.",
+    "beat_absent": "Start beat: gonemaster-server beat. After a crash its lock expires within 12 seconds.",
     "schedule_missing": "A worker restores the entry within a minute; if not, check the logs of the workers.",
     # A queue contained an invalid message, which was moved aside.
     "item_rejected": "Find the other program that writes to this Redis database, and give the service a separate "
@@ -42,6 +42,11 @@ ADVICE = {
     # The worker takes no messages until the database answers.
     "worker_without_database": "The worker takes no jobs; other workers do. Check its log, the network to the "
     "database, the login and the connection limit.",
+    # Redis answers the other threads of the worker.
+    "worker_disconnected": "The worker connects again each second, and ends itself if jobs wait for 10 s. Check its"
+    " log, the network to Redis, the login and maxclients of Redis.",
+    # Its tier is not paused and its slots are free.
+    "worker_idle": "The worker ends itself after 10 s, and its supervisor starts it again. Check its log.",
     # An API process or beat.
     "process_without_database": "Check the log of the process, the network to the database, the login and the "
     "connection limit.",

@@ -21,6 +21,7 @@ from gonemaster_tasks.queues import MAINTENANCE, TIERS
 _MAX_JOBS = 100
 GRACE = timedelta(seconds=15)
 _FAILURES_SHOWN = timedelta(days=1)
+_RECONCILED_WITHIN = 1.1  # Its intervals are random, and up to a tenth longer than the setting.
 
 
 def find_row_issues(parts: QueueParts, settings: Settings, now: datetime) -> Iterator[Issue]:
@@ -43,7 +44,7 @@ def find_mismatches(parts: QueueParts, settings: Settings, now: datetime) -> Ite
     """Yield the issues where rows differ from messages or workers."""
     workers = parts.broker.workers.live()
     yield from _stalled_tiers(parts, workers, now, timedelta(minutes=settings.stuck_job_timeout_minutes))
-    yield from _tiers(parts, workers, now)
+    yield from _tiers(parts, workers, now, settings.reconcile_interval_seconds)
 
 
 def _stalled_jobs(workers: list[WorkerState], now: datetime, limit: timedelta) -> Iterator[Issue]:
@@ -91,7 +92,7 @@ def _ended_leases(parts: QueueParts, now: datetime, grace: timedelta) -> Iterato
         )
 
 
-def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iterator[Issue]:
+def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, reconcile_interval_s: int) -> Iterator[Issue]:
     held = parts.broker.unacked.count()
     depths = parts.broker.lists.depths()
     with parts.store.read_only() as session:
@@ -115,7 +116,9 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
                 count=rows,
             )
         lost = max(rows - depths[tier] - held, 0) or len(parts.broker.without_message(due[tier], tier))
-        if lost and not parts.broker.marks.submissions():
+        if lost and parts.broker.marks.submissions():
+            lost = 0
+        if _outlasts_reconciler(parts, "row_without_message", tier, lost, reconcile_interval_s):
             yield Issue(
                 "row_without_message",
                 tier,
@@ -124,8 +127,8 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime) -> Iter
                 else Text("{number} queued jobs have no message in the broker", number=lost),
                 count=lost,
             )
-        stray = depths[tier] - rows - held
-        if stray > 0:
+        stray = max(depths[tier] - rows - held, 0)
+        if _outlasts_reconciler(parts, "message_without_row", tier, stray, reconcile_interval_s):
             yield Issue(
                 "message_without_row",
                 tier,
@@ -143,6 +146,15 @@ def _outdated_tiers(parts: QueueParts) -> Iterator[Issue]:
             "jobs start once a worker has rebuilt the tiers"
         )
         yield Issue("tiers_outdated", "redis", text)
+
+
+def _outlasts_reconciler(parts: QueueParts, kind: str, tier: str, count: int, interval_s: int) -> bool:
+    """Return whether all readings have differed for longer than the reconciler needs, which is at most its interval."""
+    if not count:
+        parts.broker.mismatches.end(kind, tier)
+        return False
+    limit = interval_s * _RECONCILED_WITHIN * timedelta(seconds=1) + GRACE
+    return parts.broker.mismatches.lasting_s(kind, tier, life=3 * limit + GRACE) > limit.total_seconds()
 
 
 def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:

@@ -26,6 +26,7 @@ def find_process_issues(parts: QueueParts, settings: Settings, now: datetime) ->
     for one in alive:
         yield from _clock_of(one.report)
         yield from _database_of(one.report)
+        yield from _consumer_of(one.report)
     yield from _find_vanished(recent, now)
     yield from _disks(alive)
     yield from _writer(alive, now)
@@ -69,6 +70,15 @@ def _database_of(report: ProcessReport) -> Iterator[Issue]:
     else:
         text = Text("the database does not answer this process ({kind})", kind=report.kind)
         yield Issue("process_without_database", report.name, text, _moment(since))
+
+
+def _consumer_of(report: ProcessReport) -> Iterator[Issue]:
+    if report.disconnected_since is not None:
+        text = Text("this worker is not connected to its queues, so it takes no jobs")
+        yield Issue("worker_disconnected", report.name, text, _moment(report.disconnected_since))
+    elif report.idle_since is not None:
+        text = Text("jobs are waiting and this worker has free slots, but it takes no jobs")
+        yield Issue("worker_idle", report.name, text, _moment(report.idle_since))
 
 
 def _find_vanished(recent: Sequence[ProcessStatus], now: datetime) -> Iterator[Issue]:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,10 @@ from gonemaster_tasks.worker.consume import tier_order
 from gonemaster_tasks.worker.consume.gate import POOL_THREADS, Gate
 from gonemaster_tasks.worker.consume.head_order import HeadOrder
 from gonemaster_tasks.worker.consume.transport import transport_settings
+from gonemaster_tasks.worker.execute import isolated_run
 from gonemaster_tasks.worker.execute.claims import ClaimStore
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from gonemaster_tasks.worker.execute.fork_server import ForkServer
 from gonemaster_tasks.worker.execute.isolation import Isolation
 from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from gonemaster_tasks.worker.execute.process import Process
@@ -64,6 +67,7 @@ from gonemaster_tasks.worker.execute.runner import Runner
 from gonemaster_tasks.worker.execute.running import Stop
 from gonemaster_tasks.worker.execute.task_events import JobRequest, announce_revoked, bound_revoked
 from gonemaster_tasks.worker.upkeep.analysis_tasks import register_analysis
+from gonemaster_tasks.worker.upkeep.consumption import ConsumptionWatch
 from gonemaster_tasks.worker.upkeep.external_data import external_data_task
 from gonemaster_tasks.worker.upkeep.heartbeat import Heartbeat
 from gonemaster_tasks.worker.upkeep.leases import LeaseKeeper
@@ -82,6 +86,7 @@ log = logging.getLogger(__name__)
 _OPERATION_LEASE = timedelta(seconds=30)
 _OPEN_FILES = 16_384  # Sockets of the engine, TCP connections, and the other files of the process.
 
+_WATCHDOG_FIRST_S = 2.0  # The watchdog of the process logs its jobs before the fork server ends it.
 _ASK_DATABASE_S = 1.0
 _GIVE_BACK_S = 2.0  # Limits the freed memory that is retained meanwhile to a few MiB.
 
@@ -178,7 +183,9 @@ def _register_schedules(app: Celery, process: Process) -> None:
 class Worker:
     """A worker process, whose parts are started and stopped in order."""
 
-    def __init__(self, live: LiveSettings, store: Store, runner: Runner, *, name: str) -> None:
+    def __init__(
+        self, live: LiveSettings, store: Store, runner: Runner, *, name: str, fork_server: ForkServer | None = None
+    ) -> None:
         settings = live.own
         broker = Broker.open(settings.broker_url)
         clock = SharedClock()
@@ -191,7 +198,7 @@ class Worker:
         tier_order.install(gate)
         claim_store = ClaimStore(store, worker=name, clock=clock, lease=timedelta(seconds=settings.lease_seconds))
         head_order = HeadOrder(store, broker)
-        isolation = Isolation(lambda: current_scoring(store, settings))
+        isolation = Isolation(fork_server, lambda: current_scoring(store, settings))
         publisher = EventPublisher(broker.events)
         self.process = Process(
             name, live, store, broker, runner, gate, publisher, claim_store, clock, head_order, isolation=isolation
@@ -201,7 +208,13 @@ class Worker:
         self._external_data = external_data_task(self.process)
         register_tasks(self.app, self.process, wake_deliveries=self._deliveries.wake)
         self._leases = LeaseKeeper(self.process)
-        self._watchdog = Watchdog(self.process.loop, self.process.jobs, limit_s=settings.stall_timeout_seconds)
+        self._watchdog = Watchdog(
+            self.process.loop,
+            self.process.jobs,
+            fork_server,
+            limit_s=settings.stall_timeout_seconds,
+            lease_s=settings.lease_seconds,
+        )
         self._usage = UsageReport(self.process)
         self._reaper = Reaper(self.process)
         gate.pause_while(self.process.database.is_unavailable)
@@ -213,8 +226,10 @@ class Worker:
         self._own_metrics: ProcessMetrics | None = None
         self._maintenance = MaintenanceTimer(self.process, self.app)
         self._settings = SettingsWatcher(live, store, broker, polls=False)
+        self._consumption = ConsumptionWatch(self.process, queues=settings.worker_queues)
         self._heartbeat = Heartbeat(
             self.process,
+            self._consumption,
             queues=settings.worker_queues,
             reconcile=self._maintenance.reconcile_now,
             follow_settings=self._settings.follow,
@@ -223,7 +238,6 @@ class Worker:
     def run(self) -> int:
         """Run until a signal stops the process; return the exit code."""
         follow(self.process.clock.now)
-        raise_open_files_limit(_OPEN_FILES)  # Before the engine uses half of the available number.
         self._start()
         signals.worker_shutting_down.connect(self._shutting_down, weak=False)
         consumer = self.app.Worker(
@@ -240,9 +254,11 @@ class Worker:
         load_all_types()
         collect_rarely(for_runs=True)
         self._watchdog.start()
+        self._consumption.start()
         try:
             consumer.start()
         finally:
+            self._consumption.stop()
             self._watchdog.stop()
             self._stop()
         return int(consumer.exitcode or 0)
@@ -282,6 +298,7 @@ class Worker:
         process.publisher.stop()
         process.loop.call(process.runner.close())
         process.loop.stop()
+        process.isolation.stop()
         self._usage.stop()  # After the last run that could add to it.
         stop_tracing()
         if self._own_metrics is not None:
@@ -340,12 +357,18 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
         refuse_unknown_protection()
         warn_of_unknown_variables()
         signals.setup_logging.connect(lambda **_: None, weak=False)  # Keeps Celery from configuring our loggers.
+        raise_open_files_limit(_OPEN_FILES)  # Before the engine uses half of the available number.
+        make_runner = None if runner is None else lambda _: runner
+        fork_server = ForkServer.start(  # Before any thread.
+            partial(isolated_run.main, make_runner=make_runner),
+            silence_s=settings.stall_timeout_seconds + _WATCHDOG_FIRST_S,
+        )
         store = open_store(worker_store_settings(settings))
         live = LiveSettings(settings)
         start_tracing(settings.otlp_endpoint, service="gonemaster-worker", version=__version__)
         name = node_name(given.name)
         chosen = runner or _engine(live, store, name)
-        return Worker(live, store, chosen, name=name).run()
+        return Worker(live, store, chosen, name=name, fork_server=fork_server).run()
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from deploy.demo.data.entries import effective_profile, entries_of, servers_of
+from deploy.demo.data.entries import effective_profile, entries_of, servers_of, timings_of
 from deploy.demo.data.snapshots import capture_all
 from deploy.demo.data.story import NEW_ENGINE, OLD_ENGINE, OPERATORS, Story
 from deploy.demo.data.write import TAG, StoreInUse, write_demo_data
+from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import Cohort, CohortSnapshot, Run, SnapshotStatus
 from gonemaster_db.runs.run_documents import read_stored_runs
@@ -63,6 +64,19 @@ def test_entries_are_such_as_the_engine_gives() -> None:
         story.truth(name, 0).operator.name for name in story.domains
     }, "each operator has domains"
     assert all(len(servers_of(name, story.truth(name, 0))) in (2, 3, 4) for name in story.domains)
+
+
+def test_timings_have_the_fields_of_real_runs() -> None:
+    story = Story(domains=400, months=12)
+    timings = [
+        one for name in story.domains for month in (0, 3) for one in timings_of(name, story.truth(name, month), month)
+    ]
+    assert {one["status"] for one in timings} == {"ok", "unreachable"}
+    for one in timings:
+        assert not NameserverTimingSchema().fields.keys() - one.keys()
+        if one["status"] == "ok":
+            assert one["min_ms"] <= one["median_ms"] <= one["avg_ms"] <= one["max_ms"]
+            assert one["total_ms"] == pytest.approx(one["avg_ms"] * one["count"], abs=0.1)
 
 
 def test_what_is_written_becomes_snapshots(store: Store) -> None:

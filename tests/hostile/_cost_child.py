@@ -77,6 +77,7 @@ async def tested(zone: str, resources: Resources, options: argparse.Namespace) -
         deadline_s=options.deadline_s,
         nameservers=[(name, address) for name, address in supplied["nameservers"]],
         ds=[DSInfo(*each) for each in supplied["ds"]],
+        is_urgent=options.urgent,
     )
     limits = [entry.args["limits"] for entry in result.entries if entry.tag == "RUN_LIMIT_REACHED"]
     return {
@@ -98,6 +99,7 @@ if __name__ == "__main__":
     parser.add_argument("--deadline-s", type=float)
     parser.add_argument("--cancel-after-s", type=float, default=0.0)
     parser.add_argument("--ipv6", action="store_true")
+    parser.add_argument("--urgent", action="store_true", help="normal runs instead of batch runs")
     parser.add_argument("--supplied", type=Path, help="JSON: pairs in nameservers, key tag and more in ds")
     load_all_types()  # both as a worker does
     collect_rarely(for_runs=True)

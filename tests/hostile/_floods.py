@@ -92,6 +92,20 @@ def _of_type(wanted: int, rdata: Callable[[random.Random], bytes], count: int = 
     return flood
 
 
+def _for_others(made: Callable[[int, random.Random], bytes], count: int = 3_500) -> Flood:
+    """Return the flood that answers all queries other than those for the NS and SOA records of the zone."""
+
+    def flood(rtype: int, source: random.Random) -> tuple[bytes, int] | None:
+        return None if rtype in {NS, SOA} else _filled(made(rtype, source) for _ in range(count))
+
+    return flood
+
+
+def _binary(source: random.Random) -> bytes:
+    """Return the start of a name, whose text has four characters per octet."""
+    return b"".join(b"\x3c" + source.randbytes(60) for _ in range(3))
+
+
 def _svcb(source: random.Random) -> bytes:
     """Return an SVCB record with as many parameters as fit into a kilobyte."""
     keys = range(100, 300)
@@ -134,6 +148,15 @@ FLOODS: dict[str, Flood] = {
     ),
     "csync": _of_type(62, lambda source: source.randbytes(4) + b"\0\x03" + _WINDOWS),
     "signatures": _signatures,
+    "redirections": _for_others(lambda _, source: record(_label(source) + _OWNER, 39, _label(source) + _OWNER)),
+    "child_ds": _of_type(59, lambda source: source.randbytes(2) + b"\x0d\x02" + source.randbytes(32)),
+    "large_keys": _of_type(48, lambda source: b"\x01\x01\x03\x08\x00\x10\x00" + source.randbytes(8_192), 7),
+    "binary_mail_servers": _of_type(MX, lambda source: b"\0\x0a" + _binary(source) + _OWNER, 300),
+    "binary_soa": _of_type(SOA, lambda source: _binary(source) + _OWNER + _binary(source) + _OWNER + bytes(20), 140),
+    "several_opt": _for_others(lambda _, source: b"\0" + struct.pack("!HHIHHH", 41, 1232, 0, 4, 10, 0)),
+    "other_class": _for_others(
+        lambda rtype, source: _OWNER + struct.pack("!HHIHI", rtype, 3, 5, 4, source.getrandbits(32))
+    ),
 }
 OPTIONS: dict[str, tuple[int, bytes]] = {
     "empty_options": (UNKNOWN, b""),

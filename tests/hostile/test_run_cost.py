@@ -45,12 +45,14 @@ def cost(
     cancel_after_s: float = 0.0,
     deadline_s: float = DEADLINE_S,
     supplied: Any = None,
+    is_urgent: bool = False,
 ) -> dict[str, Any]:
     """Test zones of a world in a separate process, optionally undelegated; return the costs."""
     hints = world.write_hints(directory / "root.hints")
     command = [sys.executable, "-m", "tests.hostile._cost_child", *zones]
     command += ["--port", str(world.port), "--hints", str(hints), "--deadline-s", str(deadline_s)]
     command += ["--cancel-after-s", str(cancel_after_s)]
+    command += ["--urgent"] if is_urgent else []
     if supplied:
         (directory / "supplied.json").write_text(json.dumps(supplied))
         command += ["--supplied", str(directory / "supplied.json")]
@@ -154,6 +156,15 @@ def test_sixteen_zones_with_many_servers_leave_the_loop_its_turns(answers: str, 
     assert figures["longest_turn_s"] <= TURN_S
     assert figures["late_s"] <= LATE_S
     assert not any(run["faults"] for run in figures["runs"])
+
+
+@pytest.mark.parametrize("kind", [*FLOODS, *OPTIONS] if LONG else ("aliases",))
+def test_normal_runs_of_hostile_zones_leave_the_loop_its_turns(kind: str, tmp_path: Path) -> None:
+    """Normal runs come before batch runs, but all of them share the turns."""
+    with giant_world(kind, servers=16, special=flood(kind)) as world:
+        figures = cost(world, tmp_path, ZONE, deadline_s=20.0, is_urgent=True)
+    assert figures["longest_turn_s"] <= TURN_S
+    assert figures["runs"][0]["faults"] == []
 
 
 def test_a_run_over_its_memory_ends_alone(tmp_path: Path) -> None:

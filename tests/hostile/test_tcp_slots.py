@@ -74,8 +74,8 @@ def test_runs_of_batches_leave_connections_and_sockets_for_urgent_runs(
             hints = world.write_hints(tmp_path / "root.hints")
             resources = Resources.open(root_hints=hints, dns_port=world.port, hot_cache_ttl_s=0, ipv6=False)
             profile = loopback_profile(timeout_s=30.0, retrans_s=30.0)
-            *batch, urgent = (RunContext("xa", profile, resources, log=Log(profile)) for _ in range(10))
-            urgent.pace.is_urgent = True
+            batch = [RunContext("xa", profile, resources, log=Log(profile)) for _ in range(9)]
+            urgent = RunContext("xa", profile, resources, log=Log(profile), is_urgent=True)
             for number, context in enumerate(batch):
                 for address in HOLDING:
                     context.nameserver("ns.xa", address).query(f"n{number}.xa", "SOA", tcp=tcp)

@@ -156,3 +156,34 @@ def test_any_text_in_a_query_or_a_path(make_app: MakeApp) -> None:
         is_answered(client, "GET", "/".join(segments) + (f"?{name}={written}" if name else ""))
 
     ask()
+
+
+NAMES = (
+    ("POST", "tags", {"name": ...}),
+    ("POST", "profiles", {"name": ..., "config": {}}),
+    ("POST", "jobs", {"domain": "a.example", "tags": [...]}),
+    ("POST", "jobs/batch", {"domains": ["a.example"], "tags": [...]}),
+    ("POST", "analysis/cohorts", {"source_tag": "mine", "label": ...}),
+)
+DESCRIPTIONS = (
+    ("POST", "tags", {"name": "mine", "description": ...}),
+    ("POST", "profiles", {"name": "mine", "description": ..., "config": {}}),
+    ("POST", "jobs/batch", {"domains": ["a.example"], "description": ...}),
+    ("POST", "queue/pause", {"reason": ...}),
+)
+HIDING = ("\0", "\x1b", "\x7f", "\x85", "\u200b", "\u202e", "\u2066", "\u2028", "\ufeff", "\U000e0041")
+
+
+@pytest.mark.parametrize("place", [*NAMES, *DESCRIPTIONS], ids=lambda place: f"{place[1]} {[*place[2]][-1]}")
+def test_no_stored_text_hides_characters(client: FlaskClient, place: tuple[str, str, dict[str, Any]]) -> None:
+    method, path, body = place
+    for character in HIDING:
+        assert is_answered(client, method, path, filled(body, f"a{character}b")) in {400, 422}, ascii(character)
+
+
+@pytest.mark.parametrize("place", DESCRIPTIONS[:3], ids=lambda place: place[1])
+def test_text_areas_accept_the_line_ends_of_browsers(
+    client: FlaskClient, place: tuple[str, str, dict[str, Any]]
+) -> None:
+    method, path, body = place
+    assert is_answered(client, method, path, filled(body, "one\r\ntwo\rthree\n")) < 300

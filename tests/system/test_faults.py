@@ -23,7 +23,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.workers import Farm, open_farm, wait_until
 
 pytestmark = [pytest.mark.timeout(60 + JOBS), pytest.mark.slow]
-OUTAGE_S = float(os.environ.get("FAULT_OUTAGE_S", "2"))
+OUTAGE_S = float(os.environ.get("FAULT_OUTAGE_S", "2.6"))
 
 
 @pytest.fixture
@@ -132,17 +132,7 @@ def test_the_submitter_is_killed_between_commit_and_message(load: Load, kind: st
     load.assert_each_ended_once()
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        signal.SIGTERM,
-        pytest.param(
-            signal.SIGKILL,
-            marks=pytest.mark.skipif("FAULT_JOBS" not in os.environ, reason="waits 30 s for a lock; set FAULT_JOBS"),
-        ),
-    ],
-    ids=["in-order", "killed"],
-)
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["in-order", "killed"])
 def test_of_two_beats_one_is_active_and_the_other_takes_over(fault_farm: Farm, how: signal.Signals) -> None:
     farm = fault_farm
     farm.environ["GONEMASTER_ANALYSIS_PROJECTION_INTERVAL_SECONDS"] = "1"  # data to send

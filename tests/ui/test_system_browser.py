@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         "/settings/profiles",
         "/settings/profiles/new?from=default",
         "/settings/scoring",
+        "/settings/tokens",
     ],
 )
 def test_screens(page: Page, site: Site, path: str) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from gonemaster_db.models import Watch, WatchEvent
+from gonemaster_db.service.deliveries import TEST
+from gonemaster_tasks.maintenance.watches.messages import DIGEST, PUBLIC_URL, link_to
 from tests.ui.test_batches import text_of
 
 NEW = {
@@ -82,3 +86,25 @@ def test_a_wrong_watch_says_what_is_allowed(client: FlaskClient, changes: dict[s
     assert refused.status_code == 400
     assert said in refused.text
     assert "s3cret" not in refused.text
+
+
+def test_each_notification_links_to_a_page(routed_app: Flask) -> None:
+    details = {
+        "domain": "a.example", "run_id": "job_2", "previous": {"run_id": "job_1"}, "batch_id": "batch_1",
+        "cohort_id": 7,
+    }  # fmt: skip
+    pages = {
+        WatchEvent.DOMAIN_REGRESSED: "ui_domains.compare",
+        WatchEvent.DOMAIN_RECOVERED: "ui_domains.compare",
+        WatchEvent.BATCH_FINISHED: "ui_batches.detail",
+        WatchEvent.SNAPSHOT_CAPTURED: "ui_cohorts.detail",
+        WatchEvent.QUEUE_TROUBLE: "ui_queue.show",
+        TEST: "ui_watches.detail",
+        DIGEST: "ui_watches.detail",
+    }
+    assert pages.keys() >= set(WatchEvent)
+    for event, endpoint in pages.items():
+        link = link_to(Watch(id=3), event, details)
+        assert link.startswith(f"{PUBLIC_URL}/")
+        found, _ = routed_app.url_map.bind("").match(link.removeprefix(PUBLIC_URL).partition("?")[0])
+        assert found == endpoint, event

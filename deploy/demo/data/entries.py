@@ -14,6 +14,7 @@ from deploy.demo.data.story import NEW_ENGINE, OLD_ENGINE, Truth
 
 _NEW_TAG = ("ZONE", "Z15_NO_CAA")  # the test case does not exist in the old engine
 _RAISED_TAG = ("ZONE", "REFRESH_MINIMUM_VALUE_LOWER")  # the new engine raised the level
+_TRIES = 12  # queries to a silent server
 _RSASHA1, _RSASHA256, _ECDSA = 5, 8, 13
 _ALGORITHMS: Mapping[int, tuple[str, str, str]] = {
     _RSASHA1: ("DS05_ALGO_DEPRECATED", "RSASHA1", "RSA/SHA-1"),
@@ -99,14 +100,17 @@ def timings_of(domain: str, truth: Truth, month: int) -> list[dict[str, Any]]:
 def _timing(server: Server, truth: Truth, drawn: random.Random) -> dict[str, Any]:
     about = {"nameserver": server.ns, "address": server.address, "prefix": server.prefix, "asns": [server.asn]}
     if server.silent:
-        return about | {"count": 0, "avg_ms": None, "min_ms": None, "max_ms": None, "status": "unreachable"}
+        nothing = dict.fromkeys(("avg_ms", "min_ms", "max_ms", "median_ms", "stddev_ms"))
+        return about | nothing | _counts(0, timeouts=_TRIES) | {"total_ms": 0.0, "status": "unreachable"}
     average = truth.operator.latency_ms * drawn.uniform(0.8, 1.3)
     times = {"avg_ms": average, "min_ms": average * 0.7, "max_ms": average * drawn.uniform(1.2, 3)}
-    return (
-        about
-        | {name: round(value, 3) for name, value in times.items()}
-        | {"count": drawn.randrange(28, 40), "status": "ok"}
-    )
+    count = drawn.randrange(28, 40)
+    times |= {"median_ms": average * 0.95, "stddev_ms": average * 0.2, "total_ms": average * count}
+    return about | {name: round(value, 3) for name, value in times.items()} | _counts(count) | {"status": "ok"}
+
+
+def _counts(count: int, *, timeouts: int = 0) -> dict[str, int]:
+    return {"count": count, "timeouts": timeouts, "refusals": 0}
 
 
 def _found(domain: str, truth: Truth, servers: Sequence[Server]) -> Iterator[tuple[str, dict[str, Any]]]:

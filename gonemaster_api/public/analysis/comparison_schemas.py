@@ -61,7 +61,6 @@ _Heading = ma.Schema.from_dict(
         "dataset_tag": _text(),
         "from": _fields.Nested(AnalysisSideSchema, required=True),
         "to": _fields.Nested(AnalysisSideSchema, required=True),
-        "engine": _fields.Nested(AnalysisEngineDeltaSchema, required=True),
     },
     name="_Heading",
 )
@@ -107,7 +106,7 @@ _OF_DOMAINS = {"description": "with granularity `domains`"}
 _OF_TAGS = {"description": "with granularity `tags`"}
 
 
-class AnalysisDiffSchema(_Heading):  # type: ignore[misc, valid-type]  # built above
+class AnalysisDiffSchema(_Heading, AnalysisEngineDeltaSchema):  # type: ignore[misc, valid-type]  # built above
     """The differences; `limit` and `offset` apply to each list, and `counts` has the length of each list."""
 
     granularity = _text(metadata={"enum": ["domains", "tags"]})
@@ -229,6 +228,7 @@ class AnalysisClusterSchema(ma.Schema):
 class AnalysisReportSchema(_Heading):  # type: ignore[misc, valid-type]  # built above
     """The changes between two snapshots and their causes."""
 
+    engine = _fields.Nested(AnalysisEngineDeltaSchema, required=True)
     vocabulary = _fields.Nested(
         AnalysisVocabularyDeltaSchema,
         required=True,

@@ -34,20 +34,15 @@ def read_diff(
 ) -> dict[str, Any]:
     """Return the domains or tags that differ."""
     found = read_comparison(reading.state.store, reading.session, before, after, config)
-    document = heading(reading, before, after) | {"granularity": query["granularity"]}
+    document = heading(reading, before, after) | engine_delta(before, after) | {"granularity": query["granularity"]}
     if query["granularity"] == "tags":
         return document | _tags(found.tags)
     return document | _domains(reading, before, after, found, slice_of(query))
 
 
 def heading(reading: Reading, before: PublicSnapshot, after: PublicSnapshot) -> dict[str, Any]:
-    """Return the compared snapshots and the difference of their engine versions."""
-    return {
-        "dataset_tag": reading.cohort.source_tag,
-        "from": _side(before),
-        "to": _side(after),
-        "engine": engine_delta(before, after),
-    }
+    """Return the compared snapshots."""
+    return {"dataset_tag": reading.cohort.source_tag, "from": _side(before), "to": _side(after)}
 
 
 def engine_delta(before: PublicSnapshot, after: PublicSnapshot) -> dict[str, Any]:

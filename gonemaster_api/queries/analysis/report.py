@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gonemaster_api.errors import NotFound
-from gonemaster_api.queries.analysis.comparisons import change_kind, heading, tag_document, values_of
+from gonemaster_api.queries.analysis.comparisons import change_kind, engine_delta, heading, tag_document, values_of
 from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_api.rest.paging import slice_of
 from gonemaster_db.analysis.clusters import Cluster
@@ -35,6 +35,7 @@ def read_report(
     clusters = _chosen(found.clusters, query["min_cluster"], query["max_spread"])
     moved = found.moved_page(part.limit, part.offset)
     return heading(reading, before, after) | {
+        "engine": engine_delta(before, after),
         "vocabulary": _vocabulary_delta(rules),
         "scoring_config_changed": _scoring_changed(before, after),
         "tag_floor": rules.floor,

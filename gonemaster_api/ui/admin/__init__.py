@@ -18,7 +18,7 @@ from gonemaster_api.ui.admin.operations import views as operations
 from gonemaster_api.ui.admin.queue.views import blueprint as queue
 from gonemaster_api.ui.admin.recent import views as recent
 from gonemaster_api.ui.admin.schedules import views as schedules
-from gonemaster_api.ui.admin.settings import profiles, scoring, system
+from gonemaster_api.ui.admin.settings import profiles, scoring, system, tokens
 from gonemaster_api.ui.admin.tags import changes as tag_changes
 from gonemaster_api.ui.admin.tags import owner_changes as tag_owner
 from gonemaster_api.ui.admin.tags import views as tags
@@ -29,7 +29,7 @@ _WORK = (new_test, jobs, recent, domains, operations)
 _BATCHES = (batches, batch_changes, batch_comparison, batch_deletion, new_batch)
 _TAGS = (tags, tag_changes, tag_owner)
 _COHORTS = (cohorts, cohort_changes, cohort_forms, snapshots, schedules)
-_SETTINGS = (system, profiles, scoring)
+_SETTINGS = (system, profiles, scoring, tokens)
 _WATCHES = (watches, watch_changes)
 
 BLUEPRINTS = (

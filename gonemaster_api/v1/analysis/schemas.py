@@ -9,6 +9,7 @@ from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, QueryB
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.rest.plain_text import PlainName, PlainText
 from gonemaster_db.core.levels import LEVELS
+from gonemaster_db.models import DefaultPolicy, MaterializationStatus, SnapshotStatus
 from gonemaster_tasks.reference_data.tlds import IANA_TLDS
 
 FLOORS = ("", *LEVELS[LEVELS.index("INFO") :])
@@ -70,7 +71,7 @@ class CohortSchema(ma.Schema):
     """A tag whose domains are tracked over time."""
 
     id = ma.fields.Integer(required=True)
-    source_type = ma.fields.String(required=True)
+    source_type = ma.fields.String(required=True, metadata={"enum": ["tag"]})
     source_tag = ma.fields.String(required=True)
     label = ma.fields.String(required=True)
     description = ma.fields.String(required=True)
@@ -78,14 +79,18 @@ class CohortSchema(ma.Schema):
     public_enabled = ma.fields.Boolean(required=True)
     is_default = ma.fields.Boolean(required=True)
     sort_order = ma.fields.Integer(required=True)
-    materialization_status = ma.fields.String(required=True)
+    materialization_status = ma.fields.String(
+        required=True, metadata={"enum": [one.value for one in MaterializationStatus]}
+    )
     materialization_done = ma.fields.Integer(required=True)
     materialization_total = ma.fields.Integer(required=True)
     last_materialized_at = Instant(required=True, allow_none=True)
     last_materialization_error = ma.fields.String(required=True)
-    default_snapshot_policy = ma.fields.String(required=True)
+    default_snapshot_policy = ma.fields.String(required=True, metadata={"enum": [one.value for one in DefaultPolicy]})
     default_snapshot_id = ma.fields.Integer(required=True, allow_none=True)
-    tag_view_min_level = ma.fields.String(required=True)
+    tag_view_min_level = ma.fields.String(
+        required=True, metadata={"enum": ["", *LEVELS], "description": "empty: the default of the server"}
+    )
     coverage = ma.fields.Integer(required=True, allow_none=True)
     reference_list = ma.fields.String(required=True)
     created_at = Instant(required=True)
@@ -175,10 +180,12 @@ class SnapshotSchema(ma.Schema):
     default_allowed = ma.fields.Boolean(
         required=True, metadata={"description": "covers enough members to become the default without being pinned"}
     )
-    status = ma.fields.String(required=True)
+    status = ma.fields.String(required=True, metadata={"enum": [one.value for one in SnapshotStatus]})
     is_default = ma.fields.Boolean(required=True)
     is_public = ma.fields.Boolean(required=True)
-    tag_view_min_level = ma.fields.String(required=True)
+    tag_view_min_level = ma.fields.String(
+        required=True, metadata={"enum": ["", *LEVELS], "description": "empty: the default of the server"}
+    )
     materialization_status = ma.fields.String(required=True)
     materialization_done = ma.fields.Integer(required=True)
     materialization_total = ma.fields.Integer(required=True)

@@ -15,6 +15,8 @@ from gonemaster_api.v1.jobs.schemas import EstimateSchema, JobSchema, RunOptions
 from gonemaster_db.batches.batches import BATCH_SORTS
 from gonemaster_engine.texts import Text
 
+_REJECTED = {"type": "array", "items": {"type": "object"}, "description": "rejected: a batch cannot be undelegated"}
+
 
 class NameList(ma.fields.List[Any]):
     """A list of up to a million names; the code that normalises the names also validates them."""
@@ -44,8 +46,8 @@ class NewBatchSchema(RunOptionsSchema):
     skip_invalid = JsonBoolean(
         allow_none=True, metadata={"description": "queue the valid names and report the invalid ones"}
     )
-    nameservers = ma.fields.Raw(allow_none=True, metadata={"description": "rejected: a batch cannot be undelegated"})
-    ds_info = ma.fields.Raw(allow_none=True, metadata={"description": "rejected: a batch cannot be undelegated"})
+    nameservers = ma.fields.Raw(allow_none=True, metadata=_REJECTED)
+    ds_info = ma.fields.Raw(allow_none=True, metadata=_REJECTED)
 
 
 class LeftOutSchema(ma.Schema):

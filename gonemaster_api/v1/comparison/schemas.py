@@ -8,6 +8,7 @@ from gonemaster_api.rest.paging import MAX_LIMIT
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.runs.schemas import STATUSES, DifferenceSchema
 from gonemaster_db.batches.batch_comparison import ChangeKind
+from gonemaster_db.core.levels import LEVELS
 
 KINDS = tuple(map(str, ChangeKind))
 
@@ -69,7 +70,7 @@ class BatchDiffSchema(ma.Schema):
 
     before = ma.fields.Nested(ComparedBatchSchema, required=True)
     after = ma.fields.Nested(ComparedBatchSchema, required=True)
-    min_level = ma.fields.String(required=True)
+    min_level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
     counts = ma.fields.Nested(
         BatchComparisonSchema, metadata={"description": "only on the first page, the one without `after`"}
     )

@@ -5,6 +5,7 @@ from marshmallow import validate
 
 from gonemaster_api.rest.fields import MAX_ID, LevelName, QueryInteger
 from gonemaster_api.rest.paging import PagingSchema, page_schema
+from gonemaster_db.core.levels import LEVELS
 
 
 class EntrySchema(ma.Schema):
@@ -18,7 +19,7 @@ class EntrySchema(ma.Schema):
     module = ma.fields.String(required=True)
     testcase = ma.fields.String(required=True)
     tag = ma.fields.String(required=True)
-    level = ma.fields.String(required=True)
+    level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
     args = ma.fields.Dict(required=True)
 
 

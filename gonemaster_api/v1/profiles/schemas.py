@@ -5,7 +5,7 @@ from typing import ClassVar
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, JsonBoolean, positive_id
+from gonemaster_api.rest.fields import ANY_VALUE, Instant, JsonBoolean, positive_id
 from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_api.rest.plain_text import PlainName, PlainText
@@ -163,8 +163,8 @@ class ProfileDifferenceSchema(ma.Schema):
     kind = ma.fields.String(required=True, metadata={"enum": list(KINDS)})
     redundant = ma.fields.Boolean(required=True, metadata={"description": "equal to the default"})
     wholesale = ma.fields.Boolean(required=True, metadata={"description": "replaces the default entirely"})
-    default = ma.fields.Raw(required=True, allow_none=True)
-    value = ma.fields.Raw(required=True, allow_none=True)
+    default = ma.fields.Raw(required=True, allow_none=True, metadata=ANY_VALUE)
+    value = ma.fields.Raw(required=True, allow_none=True, metadata=ANY_VALUE)
     excluded = ma.fields.List(
         ma.fields.String(), required=True, metadata={"description": "test cases of the default that are excluded"}
     )

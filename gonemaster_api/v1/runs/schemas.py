@@ -87,7 +87,7 @@ class LineArguments(ma.fields.Dict):
 class LineSchema(ma.Schema):
     """Level and arguments of an entry, or the worst level of a finding."""
 
-    level = ma.fields.String(required=True)
+    level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
     args = LineArguments(metadata={"description": "only with args=true"})
 
 

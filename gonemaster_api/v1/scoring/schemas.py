@@ -62,4 +62,10 @@ class ScoringChangeSchema(RequestSchema):
     module_categories = _engine_field("category by module", type="object")
     tag_penalties = _engine_field("penalty by message tag", type="object")
     grade_bands = _engine_field("list of {grade, min_score}", type="array", items={"type": "object"})
-    bonus_criteria = _engine_field("list of required criteria, or map of criterion to true or false")
+    bonus_criteria = _engine_field(
+        "list of required criteria, or map of criterion to true or false",
+        anyOf=[
+            {"type": "array", "items": {"type": "string", "enum": list(CRITERION_NAMES)}},
+            {"type": "object", "additionalProperties": {"type": "boolean"}},
+        ],
+    )

@@ -7,7 +7,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.rest.fields import JsonBoolean, JsonInteger
+from gonemaster_api.rest.fields import ANY_VALUE, JsonBoolean, JsonInteger
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.options import Option
@@ -21,7 +21,9 @@ _TYPES = ("string", "integer", "boolean", "array")
 class SettingSchema(ma.Schema):
     """One setting: value, source and allowed values."""
 
-    value = ma.fields.Raw(required=True, allow_none=True, metadata={"description": "passwords and digests are masked"})
+    value = ma.fields.Raw(
+        required=True, allow_none=True, metadata={**ANY_VALUE, "description": "passwords and digests are masked"}
+    )
     source = ma.fields.String(
         required=True,
         metadata={"enum": list(SOURCES), "description": "an environment variable counts as config_file"},
@@ -32,7 +34,7 @@ class SettingSchema(ma.Schema):
     minimum = ma.fields.Integer()
     maximum = ma.fields.Integer()
     choices = ma.fields.List(ma.fields.String())
-    default = ma.fields.Raw(required=True, allow_none=True)
+    default = ma.fields.Raw(required=True, allow_none=True, metadata=ANY_VALUE)
     description = ma.fields.String(required=True)
 
 

@@ -6,7 +6,7 @@ import marshmallow as ma
 class HealthSchema(ma.Schema):
     """The process responds."""
 
-    status = ma.fields.String(required=True, metadata={"example": "ok"})
+    status = ma.fields.String(required=True, metadata={"enum": ["ok"]})
 
 
 class ReadySchema(ma.Schema):

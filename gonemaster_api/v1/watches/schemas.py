@@ -111,7 +111,10 @@ class DeliverySchema(ma.Schema):
 
     id = ma.fields.String(required=True)
     watch_id = ma.fields.Integer(required=True)
-    event = ma.fields.String(required=True, metadata={"description": "an event; `test`; `digest` of mails"})
+    event = ma.fields.String(
+        required=True,
+        metadata={"enum": [*_EVENTS, "test", "digest"], "description": "`digest` is a mail about several events"},
+    )
     event_count = ma.fields.Integer(required=True)
     status = ma.fields.String(required=True, metadata={"enum": _STATUSES})
     attempts = ma.fields.Integer(required=True)

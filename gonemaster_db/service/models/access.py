@@ -32,7 +32,17 @@ class AccessToken(Base):
     label: Mapped[str] = mapped_column(code_text(64))
     scopes: Mapped[Json] = mapped_column(comment="a list of read, operate, admin; empty means admin")
     created_at: Mapped[UtcTime]
+    expires_at: Mapped[UtcTime | None] = mapped_column(comment="null: never")
     revoked_at: Mapped[UtcTime | None]
+
+
+class AccessTokenUse(Base):
+    """The last use of a token, which may be a token of the configuration."""
+
+    __tablename__ = "access_token_uses"
+
+    digest: Mapped[str] = mapped_column(DIGEST_TYPE, primary_key=True)
+    last_used_at: Mapped[UtcTime] = mapped_column(comment="written at most once a minute")
 
 
 class AccessSession(Base):

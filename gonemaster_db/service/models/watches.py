@@ -44,6 +44,7 @@ class Watch(Base):
     """A subscription: one URL or email address that is notified of events of one tag or one domain."""
 
     __tablename__ = "watches"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # Receivers and the audit keep IDs: an ID must not be reused.
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     tag: Mapped[str | None] = mapped_column(TAG_TYPE, index=True, comment="kept when the tag is deleted")

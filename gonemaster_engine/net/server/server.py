@@ -46,8 +46,8 @@ class Server:
 
     @property
     def turns(self) -> LoopTime:
-        """The turns of the event loop."""
-        return self._run.transport.turns
+        """The turns in which the run works."""
+        return self._run.transport.turns_of(self._run.pace)
 
     def query(self, key: QueryKey, name: str, *, shared: bool) -> Answer:
         """Return the answer to a query, and send the query unless the run has already sent it.

@@ -37,6 +37,8 @@ _MECHANISMS = {
     "ip6": re.compile(rf":(?P<address>[0-9a-f:.]+)(?:{_IP6_LENGTH})?", re.IGNORECASE),
 }
 _NAME = re.compile(r"[a-z0-9]+", re.IGNORECASE)
+# RFC 7208 section 3.4 wants policies to fit into 512 octets; no receiver evaluates much longer ones.
+POLICY_MAX_CHARACTERS = 4096
 _ONCE = ("redirect", "exp")  # modifiers that may occur once (RFC 7208 section 6)
 
 
@@ -108,7 +110,9 @@ def _is_address(mechanism: str, text: str) -> bool:
 
 
 def follows_grammar(policy: str) -> bool:
-    """Return whether a policy is valid (RFC 7208 section 4.6)."""
+    """Return whether a policy is valid (RFC 7208 section 4.6); one that is too long is not read."""
+    if len(policy) > POLICY_MAX_CHARACTERS:
+        return False
     found = list(terms(policy))
     names = [term.name for term in found if term.is_modifier]
     return all(term.is_valid for term in found) and all(names.count(name) <= 1 for name in _ONCE)

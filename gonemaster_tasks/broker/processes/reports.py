@@ -25,6 +25,8 @@ class ProcessReport:
     started_at: float = 0.0
     full: str = ""  # The full disk, as far as this process has noticed.
     writer_held_since: float | None = None  # Since when no process could acquire the write lock of SQLite.
+    disconnected_since: float | None = None  # Since when the consumer of this worker polls no queue.
+    idle_since: float | None = None  # Since when this worker receives none of the waiting messages.
 
 
 _FIELDS = frozenset(field.name for field in fields(ProcessReport))

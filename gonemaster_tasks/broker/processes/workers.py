@@ -27,6 +27,7 @@ class WorkerState:
     started_at: float  # POSIX seconds
     draining: bool = False
     pinned: tuple[str, ...] = ()  # Keys of settings that flags fix for the life of the process.
+    results: tuple[str, ...] = ()  # Ids of jobs whose results could not be stored yet.
 
     @property
     def slots_in_use(self) -> int:
@@ -97,7 +98,7 @@ def _worker_state(text: str) -> WorkerState | None:
     """Parse a state; return None if another version or program wrote it."""
     try:
         values = {name: value for name, value in json.loads(text).items() if name in _FIELDS}
-        tuples = {name: tuple(values.get(name, ())) for name in ("queues", "pinned")}
+        tuples = {name: tuple(values.get(name, ())) for name in ("queues", "pinned", "results")}
         return WorkerState(**{**values, **tuples, "running": dict(values["running"])})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

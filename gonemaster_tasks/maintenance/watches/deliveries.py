@@ -33,6 +33,7 @@ from gonemaster_engine.texts import Text, text_of
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.config.mail_types import read_smtp_url
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.maintenance.watches.messages import PUBLIC_URL
 from gonemaster_tasks.notifications.failures import DeliveryFailed
 from gonemaster_tasks.notifications.mail import Mail, send_mail
 from gonemaster_tasks.notifications.webhooks import Webhook, send_webhook
@@ -206,18 +207,22 @@ class _DeliveryAttempts:
         settings = self.settings
         if delivery.email is not None:
             return await self._send_mail(delivery, delivery.email)
-        webhook = Webhook(
-            delivery.url or "", (delivery.body or "").encode(), delivery.event, delivery.id, delivery.secret
-        )
+        body = self._body_of(delivery).encode()
+        webhook = Webhook(delivery.url or "", body, delivery.event, delivery.id, delivery.secret)
         timestamp = int(self.now().timestamp())
         allowed = settings.allow_private_webhooks
         return await send_webhook(webhook, timestamp=timestamp, allow_private=allowed, tls=self.tls)
+
+    def _body_of(self, delivery: ClaimedDelivery) -> str:
+        """Return the body with complete links; without `public_url` they are only paths."""
+        base = json.dumps(self.settings.public_url.rstrip("/"))[1:-1]  # bodies are JSON
+        return (delivery.body or "").replace(PUBLIC_URL, base)
 
     async def _send_mail(self, delivery: ClaimedDelivery, recipient: str) -> int:
         settings = self.settings
         if not settings.smtp_url:
             raise DeliveryFailed(Text("smtp_url is not set for this worker"))
-        content = json.loads(delivery.body or "{}")
+        content = json.loads(self._body_of(delivery) or "{}")
         mail = Mail(
             id=delivery.id,
             sender=settings.smtp_from,

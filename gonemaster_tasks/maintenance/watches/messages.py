@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from gonemaster_db.service.deliveries import TEST, add_delivery
 
 EVENTS_OF_WEBHOOK = 200
 DIGEST = "digest"
+PUBLIC_URL = "{public_url}"  # in bodies; each attempt replaces it by the setting, which can change after the event
 _LISTED = 50  # Domains per kind of change in a mail.
 _MAIL_TAGS = 3
 _CHANGES = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED)
@@ -29,6 +31,23 @@ def event_id(watch_id: int, event: str, name: str) -> str:
 def instant(moment: datetime) -> str:
     """Return a time in the format of the API."""
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def link_to(watch: Watch, event: str, details: Mapping[str, Any]) -> str:
+    """Return the URL of the page that shows an event, without the value of the setting `public_url`."""
+    match event:
+        case WatchEvent.DOMAIN_REGRESSED | WatchEvent.DOMAIN_RECOVERED:
+            runs = f"before={details['previous']['run_id']}&after={details['run_id']}"
+            path = f"/domains/{quote(details['domain'], safe='')}/compare?{runs}"
+        case WatchEvent.BATCH_FINISHED:
+            path = f"/batches/{details['batch_id']}"
+        case WatchEvent.SNAPSHOT_CAPTURED:
+            path = f"/cohorts/{details['cohort_id']}"  # a snapshot's own page needs the scope admin
+        case WatchEvent.QUEUE_TROUBLE:
+            path = "/"
+        case _:
+            path = f"/watches/{watch.id}"
+    return f"{PUBLIC_URL}{path}"
 
 
 def queue_webhooks(
@@ -58,7 +77,7 @@ def queue_message(
     """Queue a single event that is not a change of a domain, for any kind of receiver."""
     if watch.email is None:
         return queue_webhooks(session, watch, event, [{"id": event_id(watch.id, event, name), **details}], now=now)
-    lines = [f"{event} at {instant(now)}", "", *facts(details)]
+    lines = [f"{event} at {instant(now)}", "", *facts(details), "", link_to(watch, event, details)]
     return queue_mail(session, watch, event, event, lines, now=now)
 
 
@@ -84,13 +103,13 @@ def _webhook_body(
             "event": event,
             "created_at": instant(now),
             "watch": {"id": watch.id, "tag": watch.tag, "domain": watch.domain},
-            "events": list(events),
+            "events": [{**one, "url": link_to(watch, event, one)} for one in events],
         }
     )
 
 
 def _mail_body(watch: Watch, subject: str, lines: Sequence[str]) -> str:
-    text = "\n".join([*lines, "", "-- ", f"Watch {watch.id}: {subject_of(watch)}"])
+    text = "\n".join([*lines, "", "-- ", f"Watch {watch.id}: {subject_of(watch)}", link_to(watch, DIGEST, {})])
     return dump_json({"subject": f"gonemaster: {subject}", "text": text})
 
 
@@ -159,20 +178,21 @@ def queue_digest(
     lines: list[str] = []
     if batch is not None:
         shown = batch if about_end else {"batch_id": batch["batch_id"]}
-        lines += [*facts(shown), ""]
+        lines += [*facts(shown), link_to(watch, WatchEvent.BATCH_FINISHED, batch), ""]
     for event in _CHANGES:
-        lines += _change_lines(event, summary[event.value])
+        lines += _change_lines(watch, event, summary[event.value])
     subject = f"{', '.join(notified)} ({subject_of(watch)})"
     count = sum(counts.values()) + int(about_end)
     return queue_mail(session, watch, DIGEST, subject, lines, now=now, count=count)
 
 
-def _change_lines(event: WatchEvent, part: Mapping[str, Any]) -> list[str]:
+def _change_lines(watch: Watch, event: WatchEvent, part: Mapping[str, Any]) -> list[str]:
     count, listed = part["count"], part["first"]
     if not count:
         return []
     lines = [f"{count} {'domain' if count == 1 else 'domains'} {_WORDS[event]}:", ""]
-    lines += [f"  {_change_line(event, change)}" for change in listed]
+    for change in listed:
+        lines += [f"  {_change_line(event, change)}", f"    {link_to(watch, event, change)}"]
     if count > len(listed):
         lines.append(f"  and {count - len(listed)} more")
     return [*lines, ""]

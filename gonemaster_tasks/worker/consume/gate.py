@@ -66,6 +66,8 @@ class Gate:
         self._resting_until = 0.0
         self._is_held: Callable[[], bool] = lambda: False
         self._connected_to = ""
+        self.polls = 0  # How often the consumer asked which queues to poll: at least once a second if it is connected.
+        self.received = 0  # Messages received, of all queues.
 
     def pause_while(self, is_held: Callable[[], bool]) -> None:
         """Take nothing, not even maintenance, while `is_held` returns True: the messages could not be claimed."""
@@ -152,7 +154,11 @@ class Gate:
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
         """Return the consumed queues that may give a message now, most urgent first."""
-        if self._closed or time.monotonic() < self._resting_until or self._is_held():
+        return [] if time.monotonic() < self._resting_until else self.open_queues(consumed)
+
+    def open_queues(self, consumed: Iterable[str]) -> list[str]:
+        """Return these queues without regard to a refusal of Redis."""
+        if self._closed or self._is_held():
             return []
         names = set(consumed)
         return [name for name, capacity in self._capacities(names).items() if capacity > 0 and name in names]

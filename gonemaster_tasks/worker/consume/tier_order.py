@@ -25,6 +25,8 @@ class TierOrder(priority_cycle):
 
     def consume(self, n: int) -> list[str]:
         """Return the queues for the next BRPOP; an empty list sends none."""
+        if _gate is not None:
+            _gate.polls += 1
         self.asked = self._wanted(n)  # Redis acts on this reply up to a second later, so has_more compares with it.
         return self.asked
 
@@ -44,6 +46,11 @@ class TierOrder(priority_cycle):
         """Record in the gate to which Redis BRPOP is sent."""
         if _gate is not None:
             _gate.connect(replication_id)
+
+    def received(self) -> None:
+        """Count a message that BRPOP returned."""
+        if _gate is not None:
+            _gate.received += 1
 
     def refused(self) -> None:
         """Request no queue for a moment, after BRPOP returned an error."""

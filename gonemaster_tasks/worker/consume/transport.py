@@ -137,6 +137,7 @@ class _UnblockingChannel:
             return None
         queue, item = answer[0].decode(), answer[1]
         self._popped = (queue, item)
+        self._queue_cycle.received()
         fault = fault_of(item, queue) if queue in ORDER else ""
         if not fault:
             return answer

@@ -7,7 +7,7 @@ The first matching line applies:
 | has a result | its claim was lost | left to the other worker |
 | has a result | (any other reason, or not stopped) | the run is stored |
 | has no result | it was canceled | a canceled run is stored |
-| has no result | this worker stops | requeued; the start does not count as an attempt |
+| has no result | this worker stops, or its process did not start | requeued; the start does not count as an attempt |
 | has no result | (its process ended) | requeued, or failed after the last attempt |
 | has no result | its claim was lost | left to the other worker |
 """
@@ -50,7 +50,7 @@ def finish_job(process: Process, claim: Claim, record: RunRecord | None) -> bool
         record = RunRecord(RunStatus.CANCELED, process.clock.now(), error="canceled")
     if record is not None and running.stopped is not Stop.LOST:
         return _graduate(process, claim, record)
-    if running.stopped is Stop.DRAINED or (running.failure and running.stopped is None):
+    if running.stopped in (Stop.DRAINED, Stop.UNSTARTED) or (running.failure and running.stopped is None):
         _requeue(process, claim)
         return True
     log.warning("result dropped: the lease was lost", extra={"job_id": claim.job.id})
@@ -82,6 +82,7 @@ def _graduate(process: Process, claim: Claim, record: RunRecord) -> bool:
             log.debug("test ended", extra={"status": str(status)})
             publish(process, claim.running, "done", {"status": str(status)})
             return True
+        claim.running.has_result = True  # The heartbeat reports it: the lease cannot be renewed either.
         if process.given_up.wait(pause_s):
             break
     log.error("stopped while the database is unavailable: another worker repeats the job", extra={"job_id": job_id})

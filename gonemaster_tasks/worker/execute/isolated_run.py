@@ -1,8 +1,4 @@
-"""The process of one job: it reads an order from standard input and writes its findings, one JSON object per line.
-
-It imports the engine and the settings, but neither Celery nor SQLAlchemy, which would dominate its start time; of Redis
-only the client, because its packets to name servers count like those of workers.
-"""
+"""The process of one job: it reads an order from a socket and writes its findings, one JSON object per line."""
 
 import asyncio
 import ctypes
@@ -11,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +25,7 @@ from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.settings import FixedSettings, Settings
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from gonemaster_tasks.worker.execute.runner import Listeners, Runner, RunOutcome, TestOrder, UsesNetwork, log_fields
 
 _MEMORY = 2 << 30  # Address space; a run and the interpreter with its libraries each need a tenth.
@@ -38,32 +36,34 @@ _PR_SET_PDEATHSIG = 1
 class AnswerWriter:
     """Writes messages to the worker, from any thread; this process ends if the worker is no longer running."""
 
-    def __init__(self) -> None:
-        self._descriptor = os.dup(1)
-        os.dup2(2, 1)  # Output of other code goes to the log.
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
 
     def write(self, **message: Any) -> None:
         """Write one message."""
-        text = memoryview(json.dumps(message).encode() + b"\n")
         try:
-            while text:
-                text = text[os.write(self._descriptor, text) :]
-        except BrokenPipeError:
+            self._connection.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
             os._exit(1)
 
 
-def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
+def main(connection: socket.socket, make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
     """Run the test of the order; return the exit status. `make_runner` replaces the engine."""
-    answers = AnswerWriter()
+    answers = AnswerWriter(connection)
+    answers.write(alive=True)  # From now on the start counts as an attempt.
     _set_limits()
     faulthandler.enable()
+    with connection.makefile("rb") as lines:
+        text = lines.readline()
+    if not text:  # The worker has ended.
+        return 1
+    message = json.loads(text)
     try:
-        settings = load_settings({})
+        settings = load_settings({}, message["settings"])
     except TasksError as error:
         sys.stderr.write(f"gonemaster worker: {error}\n")
         return 2
     log_as_set(settings)
-    message = json.loads(sys.stdin.buffer.read())
     order, scoring = TestOrder(**message["order"]), parse_config(message["scoring"])
     structlog.contextvars.bind_contextvars(job_id=order.job_id, **log_fields(None, order.config))
     runner = make_runner(scoring) if make_runner else _engine(settings, scoring, skew_s=message["skew_s"])
@@ -78,8 +78,6 @@ def main(make_runner: Callable[[ScoringConfig], Runner] | None = None) -> int:
 
 
 def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> EngineRunner:
-    from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
-
     lease_client = RedisLeaseClient.for_extra_process(settings, "job")
     live, clock = FixedSettings(settings), lambda: time.time() - skew_s
     return EngineRunner(live, lambda: scoring, lease_client=lease_client, is_extra=True, clock=clock)
@@ -136,7 +134,6 @@ def _set_limits() -> None:
     """Limit the memory, exit with the worker, and be the first process that the kernel kills if memory is short."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # A terminal sends it to all processes; the worker decides.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         with suppress(OSError):

@@ -1,29 +1,38 @@
 """Jobs in separate processes: a job whose start ended with its worker runs alone, in case it ends its process again."""
 
 import json
-import selectors
-import subprocess
-import sys
+import logging
+import math
+import os
+import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
-from typing import IO, Any
+from functools import partial
+from typing import Any
 
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
 from gonemaster_engine.texts import Text
-from gonemaster_tasks.config.environment import child_environ
+from gonemaster_tasks.config.rendering import to_environ
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.worker.consume.gate import Gate
+from gonemaster_tasks.worker.execute.fork_server import ForkServer, ForkServerLost
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.running import RunningJob
 
-_AT_ONCE = 4  # Child processes of one worker process; each loads the whole engine.
-_GRACE_S = 10.0  # Added to the deadline of the run, for the start of the child and the scoring.
-_START_S = 60.0  # The limit until the first line: the child loads its modules on a possibly busy machine.
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 4  # Child processes of one worker process.
+_GRACE_S = 10.0  # Added to the deadline of the run, for the scoring.
+_START_S = 60.0  # The limit until the first line.
+_AGAIN_S = 1.0  # The pause after a failed start, which limits the repetitions.
 _PIECE = 1 << 20
+_LEAST_S = 0.001
 _LOOK_EVERY_S = 0.1
 _ROOM_S = 30.0  # How long a job that got a child process waits for another job to end.
 
@@ -36,13 +45,20 @@ class IsolatedProcessEnded(Exception):
     """The child process ended or was killed without a result; the text says how."""
 
 
+class IsolatedProcessLost(Exception):
+    """The child process did not reach its first line, or its server ended: not the fault of the job."""
+
+
 class Isolation:
     """Runs jobs alone from their second start on, because any job of a process may have ended it.
 
-    `scoring` returns the configuration in effect when a run begins: its process opens no database.
+    `server` forks the processes, which open no database: `scoring` returns the configuration in effect for a run.
     """
 
-    def __init__(self, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG) -> None:
+    def __init__(
+        self, server: ForkServer | None = None, scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG
+    ) -> None:
+        self._server = server
         self._scoring = scoring
         self._places = threading.Semaphore(_AT_ONCE)
         self._returning = threading.Lock()
@@ -60,7 +76,7 @@ class Isolation:
         """Test a domain in a child process; return None if it was stopped. A waiting job yields its slot.
 
         Raises:
-            IsolatedRunFailed, IsolatedProcessEnded.
+            IsolatedRunFailed, IsolatedProcessEnded, IsolatedProcessLost.
         """
         if not self._places.acquire(blocking=False):
             gate.yield_slot(running.job_id)
@@ -68,10 +84,48 @@ class Isolation:
                 return None
             self._reclaim_slot(running, gate)
         try:
-            message = _message(order, self._scoring())
-            return _run(message, order.deadline_s, running, listeners, settings=settings, on_usage=self._add)
+            return self._run(order, running, listeners, settings)
+        except IsolatedProcessLost:
+            time.sleep(_AGAIN_S)
+            raise
         finally:
             self._places.release()
+
+    def stop(self) -> None:
+        """End the server; no job may be running."""
+        if self._server is not None:
+            self._server.stop()
+
+    def _run(
+        self, order: TestOrder, running: RunningJob, listeners: Listeners, settings: Settings
+    ) -> RunOutcome | None:
+        with self._connect() as connection:
+            running.bind(partial(_hang_up, connection))
+            answers = _ChildReader(connection, listeners, stall_s=settings.stall_timeout_seconds, on_usage=self._add)
+            answers.send(_message(order, self._scoring(), settings))
+            reason = answers.follow(limit_s=order.deadline_s + _GRACE_S)
+        if answers.outcome is not None:
+            return answers.outcome
+        if running.stopped:
+            return None
+        if answers.error:
+            raise IsolatedRunFailed(answers.error)
+        if reason:
+            raise IsolatedProcessEnded(reason)
+        if answers.status is None or not answers.has_started:
+            raise IsolatedProcessLost
+        raise IsolatedProcessEnded(Text("the process that ran the test {how}", how=_describe_exit(answers.status)))
+
+    def _connect(self) -> socket.socket:
+        try:
+            if self._server is None:
+                raise ForkServerLost
+            return self._server.connect()
+        except ForkServerLost as error:
+            # A process with threads cannot fork another one safely: its supervisor starts it again.
+            log.critical("the server of job processes ended, process exits")
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise IsolatedProcessLost from error
 
     def _add(self, usage: Usage) -> None:
         with self._counting:
@@ -99,98 +153,76 @@ def _unless_stopped(running: RunningJob, acquire: Callable[..., bool]) -> bool:
     return True
 
 
-def _message(order: TestOrder, scoring: ScoringConfig) -> bytes:
+def _message(order: TestOrder, scoring: ScoringConfig, settings: Settings) -> bytes:
     skew_s = time.time() - utcnow().timestamp()  # The skew of this host also applies to the child.
-    return json.dumps({"order": asdict(order), "scoring": scoring.as_dict(), "skew_s": skew_s}).encode()
+    about = {"order": asdict(order), "scoring": scoring.as_dict(), "skew_s": skew_s}
+    return json.dumps({**about, "settings": to_environ(settings)}).encode() + b"\n"
 
 
-def _run(
-    message: bytes,
-    deadline_s: float,
-    running: RunningJob,
-    listeners: Listeners,
-    *,
-    settings: Settings,
-    on_usage: Callable[[Usage], None],
-) -> RunOutcome | None:
-    with subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-        [sys.executable, "-m", main_module(), "--isolated"],
-        env=child_environ(settings),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as child:
-        running.bind(child.kill)
-        try:
-            answers = _ChildReader(child, listeners, stall_s=settings.stall_timeout_seconds, on_usage=on_usage)
-            answers.send(message)
-            reason = answers.follow(until=time.monotonic() + deadline_s + _GRACE_S)
-        finally:
-            child.kill()
-            status = child.wait()
-    if answers.outcome is not None:
-        return answers.outcome
-    if running.stopped:
-        return None
-    if answers.error:
-        raise IsolatedRunFailed(answers.error)
-    raise IsolatedProcessEnded(reason or Text("the process that ran the test {how}", how=_describe_exit(status)))
+def _hang_up(connection: socket.socket) -> None:
+    """End the child: the server kills it."""
+    with suppress(OSError):  # It has ended.
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _ChildReader:
     """Reads the messages of a child process, line by line: progress, entries, the outcome, or a heartbeat."""
 
     def __init__(
-        self,
-        child: "subprocess.Popen[bytes]",
-        listeners: Listeners,
-        *,
-        stall_s: float,
-        on_usage: Callable[[Usage], None],
+        self, connection: socket.socket, listeners: Listeners, *, stall_s: float, on_usage: Callable[[Usage], None]
     ) -> None:
-        self._child = child
+        self._connection = connection
         self._listeners = listeners
         self._stall_s = stall_s
         self._on_usage = on_usage
+        self.has_started = False
         self.outcome: RunOutcome | None = None
         self.error = ""
+        self.status: int | None = None  # The exit status of a child that ended without a result.
 
     def send(self, message: bytes) -> None:
         """Send the order to the child; a child that has already ended does not read it."""
-        stdin: IO[bytes] = self._child.stdin  # type: ignore[assignment]  # a pipe
-        try:
-            with stdin:
-                stdin.write(message)
-        except BrokenPipeError:
-            return
+        self._connection.settimeout(_START_S)
+        with suppress(OSError):
+            self._connection.sendall(message)
 
-    def follow(self, *, until: float) -> str:
-        """Read until the end; return why the child must be killed, empty if it ended or has answered."""
-        stdout: IO[bytes] = self._child.stdout  # type: ignore[assignment]  # a pipe
-        buffer, timeout_s, heard_at = b"", max(_START_S, self._stall_s), time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            selector.register(stdout, selectors.EVENT_READ)
-            while self.outcome is None and not self.error:
-                now = time.monotonic()
-                if now > until:
-                    return Text("the process that ran the test did not end in time")
-                if now > heard_at + timeout_s:
-                    return Text(
-                        "the process that ran the test made no progress for {idle_s} s",
-                        idle_s=format(timeout_s, "g"),
-                    )
-                if not selector.select(min(until, heard_at + timeout_s) - now):
-                    continue
-                piece = stdout.read1(_PIECE)  # type: ignore[attr-defined]  # a BufferedReader
-                if not piece:
+    def follow(self, *, limit_s: float) -> str:
+        """Read until the end; return why the child must be killed, empty if it ended, did not start or has answered.
+
+        The limit counts from the first line of the child.
+        """
+        buffer, until, timeout_s, heard_at = b"", math.inf, _START_S, time.monotonic()
+        while self.outcome is None and not self.error and self.status is None:
+            now = time.monotonic()
+            if now > until:
+                return Text("the process that ran the test did not end in time")
+            if now > heard_at + timeout_s:
+                if not self.has_started:
                     return ""
-                timeout_s, heard_at = self._stall_s, time.monotonic()
-                *lines, buffer = (buffer + piece).split(b"\n")
-                for line in lines:
-                    self._take(json.loads(line))
+                return Text(
+                    "the process that ran the test made no progress for {idle_s} s",
+                    idle_s=format(timeout_s, "g"),
+                )
+            self._connection.settimeout(max(_LEAST_S, min(until, heard_at + timeout_s) - now))
+            try:
+                piece = self._connection.recv(_PIECE)
+            except TimeoutError:
+                continue
+            except OSError:
+                return ""
+            if not piece:
+                return ""
+            timeout_s, heard_at = self._stall_s, time.monotonic()
+            until = min(until, heard_at + limit_s)
+            *lines, buffer = (buffer + piece).split(b"\n")
+            for line in lines:
+                self._take(json.loads(line))
         return ""
 
     def _take(self, message: dict[str, Any]) -> None:
         match message:
+            case {"alive": True}:
+                self.has_started = True
             case {"progress": percent}:
                 self._listeners.on_progress(percent)
             case {"entry": fields}:
@@ -202,12 +234,8 @@ class _ChildReader:
                 self.outcome = RunOutcome(entries=entries, **fields)
             case {"error": text}:
                 self.error = text
-
-
-def main_module() -> str:
-    """Return the module that this process runs, so that the child has the same engine."""
-    spec = sys.modules["__main__"].__spec__
-    return "gonemaster_tasks.worker" if spec is None else spec.name.removesuffix(".__main__")
+            case {"ended": status}:
+                self.status = status
 
 
 def _describe_exit(status: int) -> str:

@@ -17,6 +17,7 @@ class Stop(enum.Enum):
     CANCELED = "canceled"  # on request
     LOST = "lost"  # Another worker has the claim.
     DRAINED = "drained"  # This worker stops.
+    UNSTARTED = "unstarted"  # Its separate process did not start.
 
 
 @dataclass
@@ -29,6 +30,7 @@ class RunningJob:
     progressed_at: float = field(default_factory=time.monotonic)
     stopped: Stop | None = None
     failure: str = ""  # How the separate process of the job ended.
+    has_result: bool = False  # The test has ended, and its result could not be stored yet.
     is_given_back: bool = False  # The message was requeued while the claim has no reply.
     _cancel: Callable[[], object] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -78,6 +80,11 @@ class RunningJobs:
         """Return the ids of the claimed jobs."""
         with self._lock:
             return tuple(job_id for job_id, job in self._jobs.items() if job.attempt)
+
+    def with_results(self) -> tuple[str, ...]:
+        """Return the ids of the jobs whose results could not be stored yet."""
+        with self._lock:
+            return tuple(job_id for job_id, job in self._jobs.items() if job.has_result)
 
     def unclaimed(self) -> list[RunningJob]:
         """Return the jobs that wait for the reply to their claim."""

@@ -12,10 +12,10 @@ from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.tracing import span
 from gonemaster_tasks.worker.execute.claims import Claim
-from gonemaster_tasks.worker.execute.isolation import IsolatedProcessEnded, IsolatedRunFailed
+from gonemaster_tasks.worker.execute.isolation import IsolatedProcessEnded, IsolatedProcessLost, IsolatedRunFailed
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder
-from gonemaster_tasks.worker.execute.running import RunningJob
+from gonemaster_tasks.worker.execute.running import RunningJob, Stop
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,10 @@ def test_domain(process: Process, claim: Claim) -> RunRecord | None:
     except IsolatedProcessEnded as error:
         log.warning("the process of a job ended", extra={"job_id": job.id, "starts": job.starts, "error": str(error)})
         claim.running.failure = text_of(error)
+        return None
+    except IsolatedProcessLost:
+        log.warning("the process of a job did not start", extra={"job_id": job.id, "starts": job.starts})
+        claim.running.stop(Stop.UNSTARTED)
         return None
     except IsolatedRunFailed as error:
         return RunRecord(RunStatus.FAILED, process.clock.now(), error=str(error))

@@ -16,6 +16,7 @@ from gonemaster_tasks.process_report.reporter import Reporter
 from gonemaster_tasks.repeating import RepeatedTask
 from gonemaster_tasks.worker.consume.concurrency_share import ConcurrencyShare
 from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.upkeep.consumption import ConsumptionWatch
 
 _INTERVAL_S = 0.4  # a pause must reach all workers within a second
 _REGISTER_EVERY_S = 1.0
@@ -28,12 +29,14 @@ class Heartbeat:
     def __init__(
         self,
         process: Process,
+        consumption: ConsumptionWatch,
         *,
         queues: tuple[str, ...],
         reconcile: Callable[[], None],
         follow_settings: Callable[[str], None],
     ) -> None:
         self._process = process
+        self._consumption = consumption
         self._queues = queues
         self._reconcile = reconcile
         self._follow_settings = follow_settings
@@ -42,7 +45,7 @@ class Heartbeat:
         self._due: dict[str, float] = {}
         self._registered_slots = 0
         self._reached = True
-        self._reported_away = False
+        self._reported = (False, True)
         self._reporter = Reporter(
             process.broker,
             process.clock,
@@ -95,17 +98,18 @@ class Heartbeat:
         if gate.slots != self._registered_slots or self._is_due("register", _REGISTER_EVERY_S):
             broker.workers.register(self._state(), LIFE)
             self._registered_slots = gate.slots
-        away = self._process.database.is_unavailable()
-        if away is not self._reported_away:
+        faults = (self._process.database.is_unavailable(), self._consumption.is_consuming())
+        if faults != self._reported:
             self._reporter.report_soon()
-            self._reported_away = away
+            self._reported = faults
         return controls.wanted or controls.outdated
 
     def _facts(self) -> Mapping[str, Any]:
-        silent_s = self._process.database.silent_s()
+        silent_s, now = self._process.database.silent_s(), self._process.clock.timestamp()
         return {
-            "without_database_since": self._process.clock.timestamp() - silent_s if silent_s else None,
+            "without_database_since": now - silent_s if silent_s else None,
             "full": FULL if self._process.store.was_full_within(_FULL_FOR) else "",
+            **self._consumption.facts(now),
         }
 
     def _is_due(self, what: str, every_s: float) -> bool:
@@ -129,4 +133,5 @@ class Heartbeat:
             started_at=self._started_at,
             draining=self._process.stopping.is_set(),
             pinned=pinned_keys(self._process.settings),
+            results=self._process.jobs.with_results(),
         )

@@ -50,7 +50,16 @@ def reap_once(process: Process) -> None:
             process.broker.maintenance_times.note(REAP)
         return locks.renew(_LOCK, name, interval)
 
-    reap(process.store, process.broker, now=now, max_attempts=maximum, may_continue=may_continue)
+    # A worker that cannot store a result cannot renew its lease either; another test would be in vain.
+    with_results = [job_id for worker in process.broker.workers.live() for job_id in worker.results]
+    reap(
+        process.store,
+        process.broker,
+        now=now,
+        max_attempts=maximum,
+        without=with_results,
+        may_continue=may_continue,
+    )
     drop_stale_unacked(process.store, process.broker, now=process.clock.now(), grace=_CLAIMED_WITHIN)
     expire(process.store, now=now)
     process.broker.maintenance_times.note(REAP)

@@ -235,7 +235,7 @@ def test_engine_versions_are_compared(get: Get, store: Store) -> None:
         make_snapshot(store, cohort, one)
 
     def engine(begin: int, end: int) -> tuple[bool, bool]:
-        found = get("/diff", **{"from": facts[begin].slug, "to": facts[end].slug})["engine"]
+        found = get("/diff", **{"from": facts[begin].slug, "to": facts[end].slug})
         return found["crossed_engine_versions"], found["engine_version_unknown"]
 
     assert (engine(0, 1), engine(0, 0), engine(0, 2)) == ((True, False), (False, False), (False, True))

@@ -40,7 +40,7 @@ def test_a_token_is_made_before_the_first_start_and_shown_once(auth: Command) ->
     listed = auth("list")
     assert digest_of(token) in printed
     identity = digest_of(token)[7:19]
-    assert re.search(rf"^{identity} +laptop +admin +database +[-0-9]+ [:0-9]+Z -$", listed, re.MULTILINE), listed
+    assert re.search(rf"^{identity} +laptop +admin +database +[-0-9]+ [:0-9]+Z - +- +-$", listed, re.MULTILINE), listed
     assert token not in listed
     assert digest_of(token) not in listed
     assert TOKEN.findall(auth("add-token", "--label", "other", "--scope", "read", "--scope", "operate")) != [token]

@@ -96,7 +96,6 @@ def test_what_the_health_of_the_queue_finds_is_told(
         queue_job(store)
     texts = [finding.text for finding in run.diagnose(make_settings()) if finding.name == "queue"]
     assert any("no_worker" in text for text in texts)
-    assert any("row_without_message" in text for text in texts)
 
 
 def test_a_schema_of_another_version_is_a_fault(

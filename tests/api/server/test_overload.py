@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 import sqlalchemy as sa
 
+from gonemaster_api.v1.system.schemas import ReadySchema
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.settings import StoreSettings
 from gonemaster_tasks.broker.client import Broker
@@ -66,12 +67,17 @@ def test_while_no_thread_is_free_requests_are_refused_and_what_is_accepted_is_st
             refused = [parse(read_to_end(connection)) for connection in others]  # while the database still hangs
             assert {(answer[0], code_of(answer)) for answer in refused} == {(503, "overloaded")}
             assert all(answer[1]["retry-after"] for answer in refused)
+            probe = b"GET /api/v1/readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+            status, headers, body = exchange(service, probe)
+            assert (status, bool(headers["retry-after"])) == (503, True)
+            assert ReadySchema().validate(json.loads(body)) == {}, "the probe gets its own document"
+            assert json.loads(body)["status"] == "unavailable"
         accepted = [parse(read_to_end(connection)) for connection in held]
     assert [answer[0] for answer in accepted] == [201] * SHARE
     assert count(store, "jobs") == raw(broker).llen(NORMAL) == SHARE
     request = b"GET /api/v1/metrics?format=prom HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     wait_for(
-        lambda: f'code="overloaded"}} {SENT}' in exchange(service, request)[2].decode(), what="the refusals counted"
+        lambda: f'code="overloaded"}} {SENT + 1}' in exchange(service, request)[2].decode(), what="the refusals counted"
     )
 
 

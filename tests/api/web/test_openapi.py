@@ -1,6 +1,7 @@
 """The API document is valid and complete; its page loads nothing from other hosts."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -87,6 +88,41 @@ def test_submissions_take_an_idempotency_key(document: dict[str, Any], path: str
     assert [parameter["name"] for parameter in operation["parameters"]] == ["Idempotency-Key"]
     (accepted,) = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
     assert "Idempotency-Replayed" in accepted["headers"]
+
+
+def untyped(schema: Any, where: str) -> Iterator[str]:
+    """Yield the places in a schema whose values could be anything."""
+    if not isinstance(schema, dict) or not schema.keys() & {"type", "$ref", "enum", "allOf", "anyOf", "oneOf"}:
+        yield where
+        return
+    for combined in ("allOf", "anyOf", "oneOf"):
+        for number, part in enumerate(schema.get(combined, ())):
+            yield from untyped(part, f"{where}/{combined}/{number}")
+    for name, part in schema.get("properties", {}).items():
+        yield from untyped(part, f"{where}/{name}")
+    if schema.get("type") == "array":
+        yield from untyped(schema.get("items"), f"{where}/items")
+    more = schema.get("additionalProperties")
+    if isinstance(more, dict) and more:
+        yield from untyped(more, f"{where}/*")
+
+
+def test_every_field_has_a_type(document: dict[str, Any]) -> None:
+    """A client generator turns a field without a type into `any`."""
+    parts = document["components"]
+    found = [place for name, schema in parts["schemas"].items() for place in untyped(schema, name)]
+    found += [place for name, header in parts["headers"].items() for place in untyped(header["schema"], name)]
+    for path, method, operation in operations(document):
+        where = f"{method} {path}"
+        for parameter in operation.get("parameters", ()):
+            found += untyped(parameter["schema"], f"{where} {parameter['name']}")
+        bodies = {"body": operation.get("requestBody", {}), **operation["responses"]}
+        for name, body in bodies.items():
+            for kind, media in body.get("content", {}).items():
+                found += untyped(media.get("schema"), f"{where} {name} {kind}")
+            for header, about in body.get("headers", {}).items():
+                found += untyped(about if "$ref" in about else about.get("schema"), f"{where} {name} {header}")
+    assert found == []
 
 
 def test_headers_of_answers_are_documented(document: dict[str, Any]) -> None:

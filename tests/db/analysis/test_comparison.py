@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select
 
 from gonemaster_db.analysis import comparisons
 from gonemaster_db.analysis.clusters import MAX_SHOWN
+from gonemaster_db.analysis.comparison import explained_change
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot, find_public_cohort, find_public_snapshot
 from gonemaster_db.core.errors import TimeLimitExceeded
 from gonemaster_db.core.levels import LEVELS, SEVERITIES
@@ -18,6 +19,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.models import CohortSnapshot, SnapshotComparison, SnapshotView
 from gonemaster_engine.entries import Level
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig, parse_config
+from gonemaster_engine.scoring.score import CAP_UNDER_CRITICAL
 from gonemaster_tasks.control.comparisons import prepare_comparisons, read_comparison
 from tests.support.analysis_world import (
     Chance,
@@ -35,6 +37,10 @@ Pair = tuple[SnapshotFacts, SnapshotFacts]
 
 def rank(level: str) -> int:
     return LEVELS.index(level)
+
+
+def half_away(points: float) -> int:
+    return int(abs(points) + 0.5 + 1e-9) * (1 if points >= 0 else -1)
 
 
 class Reference:
@@ -78,7 +84,17 @@ class Reference:
                 costs = [0 if level is None else self.config.penalty(tag, Level[level]) for level in (was, now)]
                 lost += (costs[1] - costs[0]) * weights[category]
         points = round(lost, 6) / sum(weights.values())
-        return -(int(abs(points) + 0.5 + 1e-9) * (1 if points >= 0 else -1))
+        earlier, later = self.old[name], self.new[name]
+        assert earlier.score is not None
+        assert later.score is not None
+        match earlier.worst_level == "CRITICAL", later.worst_level == "CRITICAL":
+            case False, False:
+                return -half_away(points)
+            case False, True:
+                return half_away(min(earlier.score - points, CAP_UNDER_CRITICAL) - earlier.score)
+            case True, False:
+                return half_away(later.score - min(later.score + points, CAP_UNDER_CRITICAL))
+        return sorted((0, later.score - earlier.score, -half_away(points)))[1]
 
     def category(self, name: str) -> str:
         classes = {self.why(one, *pair) for one, pair in self.changes(name).items()}
@@ -226,6 +242,26 @@ def check_tags(found: comparisons.StoredComparison, reference: Reference, old: D
         for one in found.tags
     }  # fmt: skip
     assert actual == expected
+
+
+@pytest.mark.parametrize(
+    ("scores", "critical", "points", "explained"),
+    [
+        ((95, 10), (False, True), 0.0, -85),  # the cap
+        ((95, 8), (False, True), 4.0, -85),  # the penalties of other tags do not reach below the cap
+        ((95, 4), (False, True), 91.0, -91),  # these do
+        ((10, 95), (True, False), 0.0, 85),
+        ((10, 95), (True, False), -3.0, 85),
+        ((3, 40), (True, False), -37.0, 37),
+        ((10, 10), (True, True), 40.0, 0),
+        ((10, 6), (True, True), 40.0, -4),
+        ((90, 85), (False, False), 4.6, -5),
+    ],
+)
+def test_a_change_to_or_from_critical_isexplained_change(
+    scores: tuple[int, int], critical: tuple[bool, bool], points: float, explained: int
+) -> None:
+    assert explained_change(scores, critical, points, CAP_UNDER_CRITICAL) == explained
 
 
 @pytest.fixture

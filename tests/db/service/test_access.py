@@ -15,8 +15,10 @@ from gonemaster_db.service.access import (
     close_session,
     find_session,
     has_tokens,
+    last_uses,
     list_tokens,
     open_session,
+    record_uses,
     revoke_token,
 )
 from tests.support.stores import MakeSettings
@@ -127,3 +129,21 @@ def test_a_database_without_the_table_has_no_tokens(make_store_settings: MakeSet
         store = open_store(make_store_settings(driver, empty=True))
         assert not has_tokens(store)
         store.close()
+
+
+def test_a_use_is_written_at_most_once_a_minute(store: Store) -> None:
+    """The database decides, so that many processes write no more often than one."""
+    now = utcnow()
+
+    def use(*numbers: int, after_s: int) -> dict[str, int]:
+        with store.transaction() as session:
+            record_uses(session, map(digest, numbers), now=now + timedelta(seconds=after_s))
+        with store.read_only() as session:
+            return {key: round((at - now).total_seconds()) for key, at in last_uses(session).items()}
+
+    assert use(1, after_s=0) == {digest(1): 0}
+    assert use(1, 2, after_s=59) == {digest(1): 0, digest(2): 59}
+    assert use(1, 2, after_s=60) == {digest(1): 60, digest(2): 59}
+    with store.transaction() as session:
+        clear_tokens(session)
+        assert last_uses(session) == {}

@@ -7,8 +7,10 @@ from sqlalchemy import select
 
 from gonemaster_db.core.errors import TooManyWatches, WatchNotFound
 from gonemaster_db.core.session import Store
-from gonemaster_db.models import Watch, WatchEvent, WatchNote
+from gonemaster_db.migrations.runner import differences, downgrade, upgrade
+from gonemaster_db.models import Delivery, Watch, WatchEvent, WatchNote
 from gonemaster_db.service import watches
+from gonemaster_db.service.deliveries import add_delivery
 from tests.support.rows import NOON, make_run
 
 CAPTURED = WatchEvent.SNAPSHOT_CAPTURED
@@ -86,3 +88,31 @@ def test_the_number_of_watches_is_limited(store: Store, monkeypatch: pytest.Monk
     make_watch(store)
     with pytest.raises(TooManyWatches):
         make_watch(store)
+
+
+def test_the_id_of_a_deleted_watch_is_never_used_again(store: Store) -> None:
+    ids = []
+    for _ in range(3):
+        ids.append(make_watch(store).id)
+        with store.transaction() as session:
+            watches.delete_watch(session, ids[-1])
+    assert len(set(ids)) == 3
+
+
+def test_the_rebuild_of_the_table_keeps_watches_and_deliveries(empty_store: Store) -> None:
+    upgrade(empty_store, revision="0031")
+    kept, last = (make_watch(empty_store) for _ in range(2))
+    with empty_store.transaction() as session:
+        for watch in (kept, last):
+            add_delivery(session, watch.id, event="test", body="{}", now=NOON)
+    upgrade(empty_store)
+    assert differences(empty_store) == []
+    with empty_store.transaction() as session:
+        found = session.scalars(select(Delivery).order_by(Delivery.watch_id)).all()
+        assert [delivery.watch_id for delivery in found] == [kept.id, last.id]
+        watches.delete_watch(session, last.id)
+    assert make_watch(empty_store).id > last.id
+    downgrade(empty_store, revision="0031")
+    with empty_store.read_only() as session:
+        assert watches.get_watch(session, kept.id).events == kept.events
+        assert len(session.scalars(select(Delivery)).all()) == 1, "the delivery of the deleted watch went with it"

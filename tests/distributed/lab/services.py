@@ -173,12 +173,13 @@ class Lab:
             "beat": ["gonemaster_tasks.maintenance.beat"],
             "worker": [STAND_IN, "--name", name],
         }
+        supervisor = ["sh", "-c", 'until "$@"; do :; done', "sh"] if kind == "worker" else []
         ahead_s = dict(self.shape.wrong_clocks).get(name)
         environ = self._environ(name) | (wrong_clock(ahead_s) if ahead_s else {})
         if name in self.shape.stepping_clocks:
             self.step_clock(name, 0)
             environ |= stepping_clock(self._clock(name))
-        self._start(name, [sys.executable, "-m", *modules[kind]], environ)
+        self._start(name, [*supervisor, sys.executable, "-m", *modules[kind]], environ)
 
     def restart(self, name: str) -> None:
         """Restart everything on a host that lost its power. A Redis host finds its data, and its Sentinel its state."""

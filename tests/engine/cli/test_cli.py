@@ -472,6 +472,17 @@ def test_damaged_cache_is_passed_over_unless_strict(call: Call, tmp_path: Path) 
     assert "damaged" in err
 
 
+@pytest.mark.parametrize("name", ["packets", "packets.gz"])
+def test_truncated_cache_ends_with_2_and_one_sentence(call: Call, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    call("good.xa", "--testcase", "basic01", "--save", str(file))
+    file.write_bytes(file.read_bytes()[:-30])
+    code, out, err = call("good.xa", "--testcase", "basic01", "--json", "--restore", str(file))
+    assert code == 2
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"cannot read the packet cache {file}" in err
+
+
 def test_cache_with_too_many_entries_is_not_written(call: Call, tmp_path: Path) -> None:
     file = tmp_path / "packets"
     code, out, err = call("good.xa", "--testcase", "basic01", "--json", "--save", str(file), "--save-max-entries", "2")

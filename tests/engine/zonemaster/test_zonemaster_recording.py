@@ -9,6 +9,7 @@ import dns.flags
 import dns.message
 import pytest
 
+from gonemaster_engine.errors import CacheFileError
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.wire.messages import DNSSEC_EDNS, RD, Edns
 from gonemaster_engine.recording.cachefile import read_cache
@@ -95,10 +96,13 @@ def test_time_of_the_last_packet_is_the_time_of_the_recording(tmp_path: Path) ->
 def test_damaged_line_is_passed_over(tmp_path: Path) -> None:
     text, _ = QUESTIONS["plain"]
     file = recording(tmp_path, {digest(text): packet("a.example")})
-    with file.open("a", encoding="utf-8") as out:
-        out.write("ns1.a.example 192.0.2.2 {broken\nshort\n")
+    whole = file.read_text(encoding="utf-8")
+    file.write_text(f"ns1.a.example 192.0.2.2 {{broken\nshort\n{whole}", encoding="utf-8")
     cache = read_cache(file)
     assert (len(cache.answers), len(cache.problems)) == (2, 2)
+    file.write_text(whole[:-9], encoding="utf-8")
+    with pytest.raises(CacheFileError, match="the recording is truncated"):
+        read_cache(file)
 
 
 def recording(directory: Path, answers: dict[str, object]) -> Path:

@@ -41,6 +41,7 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], list[str]]] = {
     "old messages are put back": (kombu_redis.QoS.restore_visible, ["self", "start", "num", "interval"]),
     "a message is acknowledged": (virtual.Channel.basic_ack, ["self", "delivery_tag", "multiple"]),
     "the next URL after a failure": (Connection.maybe_switch_next, ["self"]),
+    "a connection is tried": (Connection.ensure_connection, ["self", "args", "kwargs"]),
     "a connection at another URL": (Connection.switch, ["self", "conn_str"]),
 }
 
@@ -63,7 +64,18 @@ def test_methods_that_are_overridden_or_relied_on_take_what_they_took(
     ],
 )
 def test_each_override_overrides_something(ours: type, theirs: type) -> None:
-    own = {"partial", "has_more", "refused", "asked", "_wanted", "_is_lost", "_read_client_id", "_blocked", "_shared"}
+    own = {
+        "partial",
+        "has_more",
+        "received",
+        "refused",
+        "asked",
+        "_wanted",
+        "_is_lost",
+        "_read_client_id",
+        "_blocked",
+        "_shared",
+    }
     own |= {
         "_valid_reply",
         "_reject",

@@ -202,11 +202,15 @@ def test_a_batch_is_one_mail_at_its_end(store: Store) -> None:
     assert lines[3] == "tag: mine"
     assert "  succeeded: 71" in lines
     begin = lines.index("70 domains regressed:")
+    assert f"{messages.PUBLIC_URL}/batches/{batch_id}" in lines[:begin]
     assert lines[begin + 2].startswith("  d69.example: B -> F; new: ERROR DS01_X (job_")
-    assert lines[begin + 3].startswith("  d01.example: B -> F (job_")
-    assert lines[begin + 52] == "  and 20 more"
+    run_id = lines[begin + 2].rpartition("(")[2].removesuffix(")")
+    assert lines[begin + 3].startswith(f"    {messages.PUBLIC_URL}/domains/d69.example/compare?before=job_")
+    assert lines[begin + 3].endswith(f"&after={run_id}")
+    assert lines[begin + 4].startswith("  d01.example: B -> F (job_")
+    assert lines[begin + 102] == "  and 20 more"
     assert "d00.example" not in mail["text"]  # the least severe of them
-    assert lines[-2:] == ["-- ", f"Watch {watch.id}: tag mine"]
+    assert lines[-3:] == ["-- ", f"Watch {watch.id}: tag mine", f"{messages.PUBLIC_URL}/watches/{watch.id}"]
     assert deliveries(store, quiet) == []
 
 
@@ -234,6 +238,7 @@ def test_the_end_of_a_batch_is_told_to_its_tag_and_to_its_domains(store: Store) 
         "status_counts": {"succeeded": 2},
         "grades": {"A": 1, "F": 1},
         "worst_levels": {"ERROR": 1},
+        "url": f"{messages.PUBLIC_URL}/batches/{batch_id}",
     }
     assert [body["event"] for body in bodies(store, domain)] == [ENDED]
     assert deliveries(store, other) == deliveries(store, stranger) == []
@@ -284,15 +289,32 @@ def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
     ]
     with store.transaction() as session:
         batch_key = following.batches_of_runs(session, [1])[0][0]
-        details = {"slug": "may", "counts": {"domains": 1}, "list": [{"a": 1, "b": 2}, "x"], "none": None}
+        details = {
+            "cohort_id": 4,
+            "slug": "may",
+            "counts": {"domains": 1},
+            "list": [{"a": 1, "b": 2}, "x"],
+            "none": None,
+        }
         watches.record_event(session, CAPTURED, name="7", tag="mine", batch_key=batch_key, now=NOON, details=details)
     assert follow(store) == 3
     assert follow(store) == 0
     (event,) = bodies(store, mine)[0]["events"]
-    assert event == {"id": messages.event_id(mine.id, CAPTURED, "7")} | details
+    assert (
+        event == {"id": messages.event_id(mine.id, CAPTURED, "7"), "url": f"{messages.PUBLIC_URL}/cohorts/4"} | details
+    )
     assert len(deliveries(store, domain)) == 1
     text = bodies(store, mail)[0]["text"].splitlines()
-    assert text[2:9] == ["slug: may", "counts:", "  domains: 1", "list:", "  - a: 1", "    b: 2", "  - x"]
+    assert text[2:10] == [
+        "cohort_id: 4",
+        "slug: may",
+        "counts:",
+        "  domains: 1",
+        "list:",
+        "  - a: 1",
+        "    b: 2",
+        "  - x",
+    ]
     assert [deliveries(store, watch) for watch in silent] == [[], [], []]
 
 

@@ -103,6 +103,16 @@ def test_what_is_due_is_sent_once_with_its_signature(store: Store, receiver: Rec
     assert delivery.duration_ms is not None
 
 
+@pytest.mark.parametrize("public_url", ["https://dns.example/", ""])
+def test_links_begin_with_the_public_url_of_the_attempt(store: Store, receiver: Receiver, public_url: str) -> None:
+    watch = watch_at(store, receiver)
+    with store.transaction() as session:
+        queue_test(session, watch, now=utcnow())
+    assert attempt(store, public_url=public_url) == 1
+    (event,) = json.loads(receiver.received[0].body)["events"]
+    assert event["url"] == f"{public_url.rstrip('/')}/watches/{watch.id}"
+
+
 def test_a_failure_is_retried_later_and_later_until_the_receiver_comes_back(store: Store, receiver: Receiver) -> None:
     watch = watch_at(store, receiver)
     receiver.behaviour = answer(503)

@@ -19,8 +19,9 @@ from gonemaster_tasks.config.profiles import base_profile
 from gonemaster_tasks.config.settings import Settings
 from gonemaster_tasks.queues import NORMAL
 from gonemaster_tasks.worker.consume.gate import Gate
-from gonemaster_tasks.worker.execute import engine_runner, isolation, stalls
+from gonemaster_tasks.worker.execute import engine_runner, isolated_run, stalls
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
+from gonemaster_tasks.worker.execute.fork_server import ForkServer
 from gonemaster_tasks.worker.execute.isolation import Isolation
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
@@ -198,12 +199,12 @@ def test_a_running_process_follows_its_settings(settings: Settings, demo_world: 
     asyncio.run(whole())
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # pytest-xdist has threads
 def test_queries_are_counted_by_family_and_in_child_processes_too(
-    settings: Settings, redis_server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, redis_server: EmbeddedRedis
 ) -> None:
     settings = replace(settings, broker_url=redis_server.url)  # the child borrows its part of the limits there
-    monkeypatch.setattr(isolation, "main_module", lambda: "gonemaster_tasks.worker")  # here it is pytest's
-    alone = Isolation()
+    alone = Isolation(ForkServer.start(isolated_run.main))
     gate = Gate(slots=4, reserved_normal=0, min_batch=0, clock=SharedClock())
     wanted = order({"tests": ["basic"]})
     running = RunningJob(wanted.job_id, NORMAL)
@@ -211,6 +212,7 @@ def test_queries_are_counted_by_family_and_in_child_processes_too(
     assert alone.usage() == Usage()
     assert alone.run(wanted, running, silent, settings=settings, gate=gate) is not None
     counted = alone.usage()
+    alone.stop()
     assert counted.queries_ipv4 > 3
     assert counted.cache_misses > 0
 

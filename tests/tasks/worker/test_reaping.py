@@ -19,6 +19,7 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.queue.jobs import claim_job, create_job, find_job_or_run
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.keys import UNACKED, UNACKED_INDEX
+from gonemaster_tasks.broker.processes.workers import LIFE, WorkerState
 from gonemaster_tasks.broker.queue.messages import build_message
 from gonemaster_tasks.control.parts import QueueParts
 from gonemaster_tasks.control.submit import submit_job
@@ -121,6 +122,18 @@ def test_what_another_transaction_holds_holds_up_no_reap(parts: QueueParts) -> N
     assert state_of(parts.store, held) == "running"
     assert reap(parts.store, parts.broker, now=later, max_attempts=3) == 1
     assert expire(parts.store, now=later) == 1
+
+
+def test_a_job_whose_worker_holds_its_result_is_not_tested_again(parts: QueueParts) -> None:
+    job_id, other = (claimed(parts.store, "cut@far", now=utcnow() - timedelta(hours=1)) for _ in range(2))
+    state = WorkerState("cut@far", "far", 1, (NORMAL,), 4, {}, 0.0, results=(job_id,))
+    parts.broker.workers.register(state, LIFE)
+    reap_once(process_of(parts))
+    assert (state_of(parts.store, job_id), state_of(parts.store, other)) == ("running", "queued")
+    parts.broker.workers.unregister("cut@far")
+    parts.broker.locks.release("reap", "me@here")
+    reap_once(process_of(parts))
+    assert state_of(parts.store, job_id) == "queued"
 
 
 def test_one_process_reaps_at_a_time(parts: QueueParts) -> None:

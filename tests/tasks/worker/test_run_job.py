@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreUnavailable
 from gonemaster_db.core.session import Store
+from gonemaster_db.core.states import RunStatus
 from gonemaster_db.queue.jobs import hold_job
 from gonemaster_db.queue.pauses import pause_tiers, resume_tiers
 from gonemaster_tasks.broker.client import Broker
@@ -180,3 +182,22 @@ def test_a_job_that_cannot_be_claimed_returns_to_the_front_and_consuming_stops(
     assert process.gate.queues(ORDER) == list(ORDER)
     run_job(process, first, NORMAL)
     assert runner.tested == [first]
+
+
+def test_a_result_that_cannot_be_stored_is_reported_until_it_is(
+    process: Process, runner: CountingRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = queue_job(process.store).id
+    graduate, reported = process.claims.graduate, []
+
+    def refuse_once(*arguments: Any, **options: Any) -> RunStatus:
+        reported.append(process.jobs.with_results())
+        if len(reported) == 1:
+            raise StoreUnavailable("the server closed the connection")
+        return graduate(*arguments, **options)
+
+    monkeypatch.setattr(process.claims, "graduate", refuse_once)
+    run_job(process, job_id, NORMAL)
+    assert reported == [(), (job_id,)]
+    assert process.jobs.with_results() == ()
+    assert runner.tested == [job_id]

@@ -14,7 +14,19 @@ from gonemaster_api.ui.shell.pages import page
 from gonemaster_api.v1.queue.schemas import AuditQuerySchema
 
 # Action groups in the filter. The API matches them as prefixes.
-GROUPS = ("queue.", "job.", "jobs.", "batch.", "domain.", "domains.", "tag.", "profile.", "scoring.", "settings.")
+GROUPS = (
+    "queue.",
+    "job.",
+    "jobs.",
+    "batch.",
+    "domain.",
+    "domains.",
+    "tag.",
+    "profile.",
+    "scoring.",
+    "settings.",
+    "token.",
+)
 
 blueprint = Blueprint("ui_audit", __name__)
 

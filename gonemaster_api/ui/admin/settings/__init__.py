@@ -1,1 +1,1 @@
-"""Settings of the service, stored profiles, and the scoring configuration."""
+"""Settings of the service, stored profiles, the scoring configuration, and admin tokens."""

@@ -12,6 +12,7 @@ PARTS = (
     ("system", mark("System"), "ui_settings.system"),
     ("profiles", mark("Profiles"), "ui_profiles.show"),
     ("scoring", mark("Scoring"), "ui_scoring.show"),
+    ("tokens", mark("Tokens"), "ui_tokens.show"),
 )
 
 

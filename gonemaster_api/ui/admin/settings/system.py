@@ -125,4 +125,6 @@ def text_of(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, dict):  # a token of the configuration
+        return f"{value['label'] or '–'} ({'+'.join(value['scopes']) or 'admin'})"
+    return ", ".join(map(text_of, value)) if isinstance(value, list | tuple) else str(value)

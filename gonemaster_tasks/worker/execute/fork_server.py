@@ -1,0 +1,174 @@
+"""A server that forks the processes of single jobs, so that they start in milliseconds on any machine.
+
+It is a copy of the worker process from before its threads and connections, and shares the memory of the imported
+modules. The worker and the process of a job are connected by a socket: if the worker closes it, the server kills the
+process; when the process ends, the server sends its exit status.
+
+The server also ends a worker whose interpreter is blocked, which no thread of the worker could do: SIGABRT makes
+faulthandler log the tracebacks. A worker that is suspended is not blocked.
+"""
+
+import json
+import math
+import os
+import select
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+_FORK, _TICK, _STOP_WATCHING = b"f", b"t", b"s"
+_LOOK_EVERY_MS, _IDLE_MS = 100, 1000
+_IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)  # The end of the worker ends the server.
+
+Work = Callable[[socket.socket], int]  # returns the exit status
+
+
+class ForkServerLost(Exception):
+    """The server is no longer running."""
+
+
+class ForkServer:
+    """The connection of a worker process to its server. Thread-safe."""
+
+    def __init__(self, control: socket.socket, pid: int) -> None:
+        self._control = control
+        self.pid = pid
+
+    @classmethod
+    def start(cls, work: Work, *, silence_s: float = math.inf) -> Self:
+        """Fork the server; this process must not have other threads yet. Each process of a job calls `work`.
+
+        Once this process has ticked, it must tick again within `silence_s`.
+        """
+        ours, theirs = socket.socketpair()
+        worker, pid = os.getpid(), os.fork()
+        if not pid:
+            ours.close()
+            _end_after(lambda: _Server(theirs, work, worker, silence_s).serve())
+        theirs.close()
+        return cls(ours, pid)
+
+    def connect(self) -> socket.socket:
+        """Fork a process; return the socket to it. Raises ForkServerLost."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._control, [_FORK], [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                raise ForkServerLost from error
+        return ours
+
+    def tick(self) -> None:
+        """Report that the interpreter works; never blocks."""
+        with suppress(OSError):
+            self._control.send(_TICK, socket.MSG_DONTWAIT)
+
+    def stop_watching(self) -> None:
+        """Report that no tick follows."""
+        with suppress(OSError):
+            self._control.send(_STOP_WATCHING)
+
+    def stop(self) -> None:
+        """End the server and the processes that it forked."""
+        self._control.close()
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def _end_after(work: Callable[[], int]) -> None:
+    """End this process with the status that `work` returns, without the cleanup of its parent."""
+    status = 1
+    try:
+        status = work()
+    except BaseException:  # noqa: BLE001 - the parent's code must not continue here
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+class _Server:
+    """The loop of the server, and the processes that it forked."""
+
+    def __init__(self, control: socket.socket, work: Work, worker: int, silence_s: float) -> None:
+        self._control = control
+        self._work = work
+        self._worker = worker  # PID
+        self._jobs: dict[int, socket.socket] = {}
+        self._longest_silence_s = silence_s
+        self._silent_s = math.nan  # Not a number, which is never too much, while the worker is not watched.
+
+    def serve(self) -> int:
+        """Serve until the worker ends."""
+        for number in _IGNORED:
+            signal.signal(number, signal.SIG_IGN)
+        while True:
+            ready = self._wait()
+            for pid, job in list(self._jobs.items()):
+                if job.fileno() in ready:
+                    os.kill(pid, signal.SIGKILL)
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
+                    _report(self._jobs.pop(pid), os.waitstatus_to_exitcode(status))
+            if self._control.fileno() in ready and not self._obey():
+                break
+        for pid in self._jobs:
+            os.kill(pid, signal.SIGKILL)
+        return 0
+
+    def _wait(self) -> set[int]:
+        """Wait for an order, a hang-up or some time; return the ready descriptors."""
+        poll, began = select.poll(), time.monotonic()
+        poll.register(self._control, select.POLLIN)
+        for job in self._jobs.values():
+            poll.register(job, 0)  # Only for the hang-up.
+        wait_ms = _LOOK_EVERY_MS if self._jobs else _IDLE_MS
+        ready = {descriptor for descriptor, _ in poll.poll(wait_ms)}
+        self._silent_s += min(time.monotonic() - began, wait_ms / 1000)  # This process may have been suspended.
+        if self._silent_s > self._longest_silence_s and self._control.fileno() not in ready:
+            if not _is_suspended(self._worker):
+                os.kill(self._worker, signal.SIGABRT)
+            self._silent_s = 0.0
+        return ready
+
+    def _obey(self) -> bool:
+        """Obey an order of the worker; return False if the worker has ended."""
+        order, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+        if order == _FORK:
+            self._fork(socket.socket(fileno=descriptors[0]))
+        elif order:
+            self._silent_s = 0.0 if order == _TICK else math.nan
+        return bool(order)
+
+    def _fork(self, job: socket.socket) -> None:
+        try:
+            pid = os.fork()
+        except OSError:  # The limit of processes or memory: the worker finds that the process did not start.
+            traceback.print_exc()
+            job.close()
+            return
+        if pid:
+            self._jobs[pid] = job
+            return
+        for other in (self._control, *self._jobs.values()):
+            other.close()
+        _end_after(lambda: self._work(job))
+
+
+def _is_suspended(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:  # It has ended, or this system has no such files.
+        return False
+    return state in "Tt"
+
+
+def _report(job: socket.socket, status: int) -> None:
+    with job, suppress(OSError):  # The worker may have hung up, or may read slowly.
+        job.setblocking(False)
+        job.sendall(json.dumps({"ended": status}).encode() + b"\n")

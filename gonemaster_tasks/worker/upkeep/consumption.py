@@ -1,0 +1,92 @@
+"""Detects a worker whose consumer takes no messages, although its other threads work."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from gonemaster_tasks.errors import BrokerUnavailable
+from gonemaster_tasks.repeating import RepeatedTask
+from gonemaster_tasks.worker.execute.process import Process
+from gonemaster_tasks.worker.execute.running import Stop
+from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS
+
+log = logging.getLogger(__name__)
+
+# Checks, which are a second apart. A process that was suspended or has no CPU time makes none.
+_EVERY_S = 1.0
+_DISCONNECTED = 3
+_IDLE = 5
+_ENDED = 10
+_GRACE_S = 10.0
+
+
+class ConsumptionWatch:
+    """The task that checks the consumer of a worker process each second, while Redis answers the process.
+
+    The consumer is disconnected if it does not ask which queues to poll. It is idle if it receives nothing while
+    messages are waiting in a queue that the gate leaves open: the tier is not paused, and a slot is free. Redis gives a
+    waiting message to a consumer at once, so some seconds are a fault. An idle process ends, and its jobs may finish.
+    """
+
+    def __init__(self, process: Process, *, queues: tuple[str, ...]) -> None:
+        self._process = process
+        self._queues = queues
+        self._polls = self._received = -1
+        self._silent = self._stuck = 0  # consecutive checks
+        self._task = RepeatedTask("consumption", self.look, pause_s=_EVERY_S)
+
+    def start(self) -> None:
+        """Start to check; the consumer starts now."""
+        self._task.start()
+
+    def stop(self) -> None:
+        """Stop to check."""
+        self._task.stop()
+
+    def facts(self, now: float) -> Mapping[str, float | None]:
+        """Return the fields of a report at a time (POSIX seconds)."""
+        silent, stuck = self._silent, self._stuck
+        return {
+            "disconnected_since": now - silent * _EVERY_S if silent >= _DISCONNECTED else None,
+            "idle_since": now - stuck * _EVERY_S if stuck >= _IDLE else None,
+        }
+
+    def is_consuming(self) -> bool:
+        """Whether there is nothing to report."""
+        return self._silent < _DISCONNECTED and self._stuck < _IDLE
+
+    def look(self) -> None:
+        """Check once. Raises BrokerUnavailable: then nothing is known."""
+        try:
+            depths = self._process.broker.lists.depths()
+        except BrokerUnavailable:
+            self._silent = self._stuck = 0
+            raise
+        gate, stopping = self._process.gate, self._process.stopping.is_set()
+        is_silent, has_received = gate.polls == self._polls, gate.received != self._received
+        self._polls, self._received = gate.polls, gate.received
+        is_waiting = any(depths[queue] for queue in gate.open_queues(self._queues))
+        self._silent = self._silent + 1 if is_silent and not stopping else 0
+        self._stuck = self._stuck + 1 if is_waiting and not has_received and not stopping else 0
+        if self._stuck == _ENDED:
+            self._end({queue: depths[queue] for queue in self._queues})
+
+    def _end(self, waiting: Mapping[str, int]) -> None:
+        """End the process as for SIGTERM; if its main thread does not react, without it."""
+        process = self._process
+        about: dict[str, Any] = {"seconds": round(self._stuck * _EVERY_S), "waiting": dict(waiting)}
+        log.critical("no messages received although jobs are waiting, process exits", extra=about)
+        timer = threading.Timer(process.settings.drain_timeout.total_seconds() + _GRACE_S, self._exit)
+        timer.daemon = True
+        timer.start()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _exit(self) -> None:
+        self._process.given_up.set()
+        self._process.jobs.stop_all(Stop.DRAINED)
+        time.sleep(_EVERY_S)  # The jobs are requeued.
+        os._exit(EXIT_STATUS)
