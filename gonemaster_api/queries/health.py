@@ -19,8 +19,8 @@ from gonemaster_tasks.monitoring.pending_calls import CallTimeout, PendingCall
 OK = "ok"
 _ISSUES_LIFE_S = 3.0
 _KNOWN_WITHIN = timedelta(seconds=0.4)
-_FULL_FOR = timedelta(seconds=30)  # time since the last write that failed because the disk was full
 _OVERLOADED = "unknown: the server is overloaded"
+_FULL_FOR = timedelta(seconds=30)  # time since the last write that failed because the disk was full
 _DATABASE, _SCHEMA, _BROKER = "database", "migrations", "broker"
 _FULL_MEMORY, _FULL_DISK = "its memory is full", "its disk is full"
 _KINDS = {_DATABASE: "database_unavailable", _BROKER: "broker_unavailable"}

@@ -139,15 +139,6 @@ def _tiers(parts: QueueParts, workers: list[WorkerState], now: datetime, reconci
             )
 
 
-def _outdated_tiers(parts: QueueParts) -> Iterator[Issue]:
-    if parts.broker.marks.controls().outdated:
-        text = Text(
-            "messages may be old or missing: Redis is empty, was restarted, replaced or full; "
-            "jobs start once a worker has rebuilt the tiers"
-        )
-        yield Issue("tiers_outdated", "redis", text)
-
-
 def _outlasts_reconciler(parts: QueueParts, kind: str, tier: str, count: int, interval_s: int) -> bool:
     """Return whether all readings have differed for longer than the reconciler needs, which is at most its interval."""
     if not count:
@@ -155,6 +146,15 @@ def _outlasts_reconciler(parts: QueueParts, kind: str, tier: str, count: int, in
         return False
     limit = interval_s * _RECONCILED_WITHIN * timedelta(seconds=1) + GRACE
     return parts.broker.mismatches.lasting_s(kind, tier, life=3 * limit + GRACE) > limit.total_seconds()
+
+
+def _outdated_tiers(parts: QueueParts) -> Iterator[Issue]:
+    if parts.broker.marks.controls().outdated:
+        text = Text(
+            "messages may be old or missing: Redis is empty, was restarted, replaced or full; "
+            "jobs start once a worker has rebuilt the tiers"
+        )
+        yield Issue("tiers_outdated", "redis", text)
 
 
 def _maintenance(parts: QueueParts, workers: list[WorkerState]) -> Iterator[Issue]:

@@ -65,9 +65,9 @@ class Gate:
         self._closed = False
         self._resting_until = 0.0
         self._is_held: Callable[[], bool] = lambda: False
-        self._connected_to = ""
         self.polls = 0  # How often the consumer asked which queues to poll: at least once a second if it is connected.
         self.received = 0  # Messages received, of all queues.
+        self._connected_to = ""
 
     def pause_while(self, is_held: Callable[[], bool]) -> None:
         """Take nothing, not even maintenance, while `is_held` returns True: the messages could not be claimed."""

@@ -38,6 +38,11 @@ class TierOrder(priority_cycle):
         """Whether more queues are allowed now than in the last BRPOP."""
         return not set(self._wanted(n)) <= set(self.asked)
 
+    def received(self) -> None:
+        """Count a message that BRPOP returned."""
+        if _gate is not None:
+            _gate.received += 1
+
     def needs_server(self) -> bool:
         """Whether the gate has to know the Redis of a connection that it accepted before."""
         return _gate is not None and not _gate.is_connected_to_rebuilt()
@@ -46,11 +51,6 @@ class TierOrder(priority_cycle):
         """Record in the gate to which Redis BRPOP is sent."""
         if _gate is not None:
             _gate.connect(replication_id)
-
-    def received(self) -> None:
-        """Count a message that BRPOP returned."""
-        if _gate is not None:
-            _gate.received += 1
 
     def refused(self) -> None:
         """Request no queue for a moment, after BRPOP returned an error."""
