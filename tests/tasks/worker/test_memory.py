@@ -28,7 +28,8 @@ ROUNDS = 6
 
 def caches() -> dict[str, functools._lru_cache_wrapper[object]]:
     """Return our functions that cache their results."""
-    found = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]  # a dead weak proxy has no isinstance
+    # isinstance() fails for a weak proxy whose object is gone.
+    found = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
     return {f"{one.__module__}.{one.__qualname__}": one for one in found if one.__module__.startswith("gonemaster")}
 
 
