@@ -34,6 +34,8 @@ REFUSALS = {
     "hyphens": "the label {label} consists only of hyphens",
     "a_label": "the label {label} starts with xn-- but is not a valid internationalised label",
     "u_label": "the label {label} cannot be converted to an A-label: {error}",
+    "url": "it is a URL or an email address; enter only the domain name {domain}",
+    "ip_address": "it is an IP address; enter a domain name, or the reverse zone of the address, for example {zone}",
 }
 """Reasons why a text is not a domain name: the templates of InvalidDomain, which are translated."""
 
@@ -44,7 +46,14 @@ _LONGEST_REASON = 200  # characters of the IDNA library's error, which repeats i
 # Zonemaster's specification allows the slash anywhere; zones for parts of a /24 have it (RFC 2317).
 _TYPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_/")
 _CANONICAL = re.compile(r"(?:[a-z0-9_/-]{1,63}\.)*[a-z0-9_/-]{1,63}")  # matches most names of most batches
-_SUSPECT = re.compile(r"(?:^|\.)(?:xn--|-+(?:\.|$))")  # starts an A-label, or is a label of hyphens only
+# Starts an A-label, is a label of hyphens only, ends like an IP address, or has a slash like a URL.
+_SUSPECT = re.compile(r"(?:^|\.)(?:xn--|-+(?:\.|$)|[0-9]+$)|/")
+_URL = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://|mailto:)?(?:[^/?#@\s]*@)?([^/?#@:\s\[\]]+)(?::[0-9]*)?(?:[/?#].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+# The labels of a reverse zone as most networks have it: of a /24, or of a /48.
+_REVERSE_LABELS = {4: 5, 6: 14}
 # IDNAError and UnicodeError are ValueErrors; Python's Punycode decoder may raise OverflowError.
 _IDNA_ERRORS = (ValueError, ArithmeticError, LookupError)
 
@@ -53,7 +62,7 @@ def normalize_domain(text: str) -> str:
     """Return the canonical name for user input.
 
     Surrounding white space is removed, U-labels are converted to A-labels (UTS 46, non-transitional), and a final dot
-    is dropped.
+    is dropped. URLs, email addresses and IP addresses are refused.
 
     Raises:
       InvalidDomain: the text is not a domain name; the error has the reason.
@@ -62,6 +71,47 @@ def normalize_domain(text: str) -> str:
         return text
     if len(text) > TYPED_MAX_CHARACTERS:
         raise InvalidDomain(text, REFUSALS["too_long"], count=len(text), limit=TEXT_MAX_CHARACTERS)
+    _refuse_addresses(text, text)
+    canonical = _normalize(text)
+    _refuse_addresses(text, canonical)  # it can have other characters, for example for full-width digits
+    return canonical
+
+
+def _refuse_addresses(typed: str, text: str) -> None:
+    """Refuse a text that is a URL, an email address or an IP address; `typed` is the user input."""
+    if zone := _reverse_zone(text):
+        raise InvalidDomain(typed, REFUSALS["ip_address"], zone=zone)
+    if host := host_of_url(text):
+        raise InvalidDomain(typed, REFUSALS["url"], domain=host)
+
+
+def host_of_url(text: str) -> str:
+    """Return the host of a URL or email address that was typed as a domain; empty for other text.
+
+    `example.com/start` counts as a URL. Domain names with slashes (RFC 2317) have digits before the slash.
+    """
+    typed = text.strip()
+    found = _URL.fullmatch(typed)
+    if found is None or found[1] == typed:
+        return ""
+    try:
+        *above, last = _normalize(found[1]).split(".")
+    except InvalidDomain:
+        return ""
+    return found[1] if any(above) and not last.isdigit() else ""
+
+
+def _reverse_zone(text: str) -> str:
+    """Return the probable reverse zone of an IP address that was typed as a domain; empty for other text."""
+    try:
+        address = ipaddress.ip_address(text.strip().removesuffix(".").removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return ""
+    return ".".join(address.reverse_pointer.split(".")[-_REVERSE_LABELS[address.version] :])
+
+
+def _normalize(text: str) -> str:
+    """Return the canonical name for user input that is neither a URL nor an address."""
     typed = typed_labels(text)
     if not typed:
         if text.strip():

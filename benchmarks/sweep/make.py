@@ -77,8 +77,8 @@ class Result:
     domain: str
     entries: Sequence[Entry]
     timings: Sequence[dict[str, Any]]
-    score: int
-    grade: str
+    score: int | None
+    grade: str | None
     duration: float
 
 
@@ -98,7 +98,8 @@ def as_result(name: str, run: RunResult) -> Result:
         (entry.timestamp, entry.module, entry.testcase, entry.tag, entry.level.name, dict(entry.args))
         for entry in run.entries
     ]
-    return Result(name, entries, [asdict(one) for one in run.timings], score.score, score.grade, run.duration_s)
+    number, grade = (score.score, score.grade) if score else (None, None)
+    return Result(name, entries, [asdict(one) for one in run.timings], number, grade, run.duration_s)
 
 
 def read_results(file: Path) -> Iterator[Result]:

@@ -1,7 +1,7 @@
 """The `gonemaster` command: test one domain from the command line.
 
 Source: contract cli.md section 1. Exit codes: 0 the test finished, regardless of its findings; 2 usage or runtime
-error; 130 interrupted.
+error; 3 this host has no network; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import argparse
 
 EXIT_OK = 0
+EXIT_NO_NETWORK = 3
 EXIT_INTERRUPTED = 130
 
 
@@ -70,7 +71,9 @@ def _dispatch(options: argparse.Namespace) -> int:
     else:
         from gonemaster_engine.cli.testing import test_domain
 
-        test_domain(options)
+        verdict = test_domain(options)
+        if verdict and verdict.is_of_the_tester:
+            return EXIT_NO_NETWORK
     return EXIT_OK
 
 

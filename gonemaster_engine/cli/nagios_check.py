@@ -20,6 +20,7 @@ from gonemaster_engine.cli.settings import (
 from gonemaster_engine.cli.testing import run_async
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.messages import message
+from gonemaster_engine.findings.verdict import verdict_of
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import RunResult, run_test
@@ -82,34 +83,38 @@ async def _run(options: argparse.Namespace, profile: Profile) -> RunResult:
         await resources.close()
 
 
-def judge(result: RunResult, score: Score, options: Any) -> CheckResult:
+def judge(result: RunResult, score: Score | None, options: Any) -> CheckResult:
     """Return the state that follows from entries and grade, with the entries that count.
 
-    An interrupted run without bad findings so far is UNKNOWN. `options` has the levels `warning` and `critical`, and
-    the grades `grade_warning` and `grade_critical` or None.
+    A run without a network is UNKNOWN, and so is an interrupted run without bad findings so far. `options` has the
+    levels `warning` and `critical`, and the grades `grade_warning` and `grade_critical` or None.
     """
     passed_over = CUT_OFF_TAGS if result.unfinished else frozenset()
     found = [entry for entry in result.entries if entry.level >= options.warning and entry.tag not in passed_over]
     counting = sorted(found, key=lambda entry: -entry.level)
     worst = counting[0].level if counting else Level.DEBUG3
     state = CRITICAL if worst >= options.critical else WARNING if counting else OK
-    if _is_at_or_below(score.grade, options.grade_critical):
+    if verdict := verdict_of(result.entries):
+        explained = sorted(result.entries, key=lambda entry: entry is not verdict.entry)[:1]
+        others = [entry for entry in counting if entry is not verdict.entry]
+        return CheckResult(UNKNOWN if verdict.is_of_the_tester else CRITICAL, explained + others)
+    if _is_at_or_below(score, options.grade_critical):
         state = CRITICAL
-    elif _is_at_or_below(score.grade, options.grade_warning):
+    elif _is_at_or_below(score, options.grade_warning):
         state = max(state, WARNING)
     if state == OK and result.unfinished:
         return CheckResult(UNKNOWN, [entry for entry in result.entries if entry.tag in CUT_OFF_TAGS])
     return CheckResult(state, counting)
 
 
-def _is_at_or_below(grade: str, limit: str | None) -> bool:
-    return limit is not None and GRADES.index(grade) >= GRADES.index(limit)
+def _is_at_or_below(score: Score | None, limit: str | None) -> bool:
+    return score is not None and limit is not None and GRADES.index(score.grade) >= GRADES.index(limit)
 
 
-def report(verdict: CheckResult, result: RunResult, score: Score, options: argparse.Namespace) -> Iterator[str]:
+def report(verdict: CheckResult, result: RunResult, score: Score | None, options: argparse.Namespace) -> Iterator[str]:
     """Yield the output: the state, with performance data if requested, then the requested details."""
     first = f"ZONE {STATES[verdict.state]}"
-    if (options.grade_warning or options.grade_critical) and verdict.state != UNKNOWN:
+    if score and (options.grade_warning or options.grade_critical) and verdict.state != UNKNOWN:
         first += f" - grade {score.grade} (score {score.score})"
     others = f" ({len(verdict.entries) - 1} more)" if len(verdict.entries) > 1 else ""
     if verdict.entries:

@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from gonemaster_engine.cli.options import PROGRAM
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.findings.messages.formatting import shown
+from gonemaster_engine.findings.tags import SYSTEM
+from gonemaster_engine.findings.verdict import Verdict
 from gonemaster_engine.net.timings import NameserverTiming
 
 if TYPE_CHECKING:
     from gonemaster_engine.scoring.score import Score
+
+_EARLY_MODULES = frozenset({"BASIC", SYSTEM})
 
 Write: TypeAlias = Callable[[str], None]
 """Write one line, given without its line end."""
@@ -50,8 +55,8 @@ class Writer(Protocol):
     def entry(self, entry: Entry) -> None:
         """Write one entry, if it is shown."""
 
-    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
-        """Write the end of the output; timings are given only if requested."""
+    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
+        """Write the end of the output; timings are given only if requested, a verdict only if there is no zone."""
 
 
 class TextWriter:
@@ -61,11 +66,24 @@ class TextWriter:
         self._write = write
         self._view = view
         self._count = 0
+        self._early: list[Entry] | None = []
 
     def entry(self, entry: Entry) -> None:
-        """Write one line."""
+        """Write one line; lines about whether there is a zone wait until it is known, as a verdict replaces them."""
         if not self._view.shows(entry):
             return
+        if self._early is not None and entry.module in _EARLY_MODULES:
+            self._early.append(entry)
+            return
+        self._write_early()
+        self._write_entry(entry)
+
+    def _write_early(self) -> None:
+        early, self._early = self._early or [], None
+        for entry in early:
+            self._write_entry(entry)
+
+    def _write_entry(self, entry: Entry) -> None:
         if not self._count:
             self._write(f"{'Seconds':>7} {'Level':<8} {'Testcase':<14} Message")
             self._write(f"{'=' * 7} {'=' * 8} {'=' * 14} {'=' * 7}")
@@ -74,9 +92,14 @@ class TextWriter:
         where = entry.testcase or entry.module.capitalize()
         self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {where:<14} {text}")
 
-    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
-        """Write a note if there were no entries, and the table of timings."""
-        if not self._count:
+    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
+        """Write the verdict, or a note if there were no entries, and the table of timings."""
+        if verdict is None or self._view.min_level < Level.NOTICE:
+            self._write_early()
+        if verdict:
+            for line in verdict_lines(verdict, locale=self._view.locale):
+                self._write(line)
+        elif not self._count:
             self._write(f"No entries at level {self._view.min_level.name} or above.")
         for line in timing_table(timings or ()):
             self._write(line)
@@ -97,7 +120,7 @@ class RawWriter:
             args = "; ".join(f"{key}={_raw(value)}" for key, value in worded.args.items())
             self._write(f"{worded.level.name:<8} {worded.tag} {args}".rstrip())
 
-    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
+    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
         """Write the table of timings."""
         for line in timing_table(timings or ()):
             self._write(line)
@@ -121,7 +144,7 @@ class JsonWriter:
         if self._view.shows(entry):
             self._entries += (json.dumps(each) for each in json_entries(entry, self._view))
 
-    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
+    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
         """Write the document, one entry per line."""
         listed = "[\n" + ",\n".join(self._entries) + "\n]" if self._entries else "[]"
         if not self._with_timings:
@@ -143,7 +166,7 @@ class JsonStreamWriter:
             for each in json_entries(entry, self._view):
                 self._write(json.dumps(each))
 
-    def end(self, timings: Iterable[NameserverTiming] | None) -> None:
+    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
         """Write an object with the timings, if requested."""
         if timings is not None:
             self._write(json.dumps({"nameserver_timings": _timing_dicts(timings)}))
@@ -207,6 +230,16 @@ def count_table(entries: Iterable[Entry], view: View) -> Iterator[str]:
     yield f"{'Level':<8} {'Count':>6} Tag"
     for (level, tag), count in sorted(tags.items(), key=lambda item: (-item[0][0], -item[1], item[0][1])):
         yield f"{level.name:<8} {count:>6} {tag}"
+
+
+def verdict_lines(verdict: Verdict, *, locale: str) -> Iterator[str]:
+    """Yield the lines of a verdict in text format: the sentence, and the advice about a name."""
+    yield verdict.sentence(locale=locale)
+    if verdict.is_of_the_tester:
+        return
+    yield verdict.advice(locale=locale)
+    if zone := verdict.test_instead:
+        yield f"  {PROGRAM} {zone}"
 
 
 def score_lines(score: Score) -> Iterator[str]:

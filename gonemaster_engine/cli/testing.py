@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gonemaster_engine.cli.chain_file import check_writable, write_chain
 from gonemaster_engine.cli.options import PROGRAM
-from gonemaster_engine.cli.output import View, count_table, make_writer, score_lines
+from gonemaster_engine.cli.output import View, count_table, make_writer, score_lines, verdict_lines
 from gonemaster_engine.cli.settings import (
     check_outputs,
     check_sources,
@@ -27,6 +27,7 @@ from gonemaster_engine.cli.terminal import Output, ProgressBar
 from gonemaster_engine.entries import Entry
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.findings.tags import SYSTEM
+from gonemaster_engine.findings.verdict import Verdict, verdict_of
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import RunResult, run_test
@@ -40,8 +41,10 @@ QUERY_TAGS = frozenset({"EXTERNAL_QUERY", "EXTERNAL_RESPONSE", "EMPTY_RETURN"})
 _T = TypeVar("_T")
 
 
-def test_domain(options: argparse.Namespace) -> None:
+def test_domain(options: argparse.Namespace) -> Verdict | None:
     """Test the domain that the options name, and write the requested output.
+
+    It returns the verdict on a run that cannot judge a zone.
 
     Raises:
       UsageError: the options conflict.
@@ -62,17 +65,22 @@ def test_domain(options: argparse.Namespace) -> None:
         writer = make_writer(options.shape, bar.write, view, with_timings=options.nstimes)
         show = _with_queries(writer.entry) if options.debug_queries else writer.entry
         result = run_async(_run(options, domain, profile, cache, on_entry=show, on_progress=bar.update))
-        writer.end(result.timings if options.nstimes else None)
+        verdict = verdict_of(result.entries)
+        writer.end(result.timings if options.nstimes else None, verdict)
         bar.stop()
         tables = output.write if options.shape in {"text", "raw"} else _to_stderr
         if options.count:
             for line in count_table(result.entries, view):
                 tables(line)
+        if verdict and options.shape != "text":
+            for line in verdict_lines(verdict, locale=options.locale):
+                _to_stderr(line)
         if config:
             _show_score(result, config, as_json=options.shape not in {"text", "raw"}, write=tables)
     _save(options, result)
     if options.chain_svg is not None:
         write_chain(options.chain_svg, result.chain, locale=options.locale)
+    return verdict
 
 
 def run_async(work: Coroutine[Any, Any, _T]) -> _T:
@@ -176,6 +184,8 @@ def _show_score(result: RunResult, config: ScoringConfig, *, as_json: bool, writ
     from gonemaster_engine.scoring.score import compute_score
 
     score = compute_score(result.domain, result.entries, config)
+    if score is None:
+        return
     for line in [json.dumps(score.as_dict())] if as_json else score_lines(score):
         write(line)
 

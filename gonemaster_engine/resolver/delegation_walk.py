@@ -48,6 +48,7 @@ class ParentObservation(NamedTuple):
     zone: str  # the parent candidate
     seen: Seen
     target: str = ""  # of the DNAME record
+    query_name: str = ""  # the name that does not exist (NXDOMAIN): the zone or a name above it
 
 
 class ZoneError(NamedTuple):
@@ -332,8 +333,8 @@ class _Visit:
         self._errors.append(ZoneError(self._server, name, "SOA"))
         return False
 
-    def _observe(self, seen: Seen, target: str = "") -> None:
-        self._observations.append(ParentObservation(self._server, self._zone, seen, target))
+    def _observe(self, seen: Seen, target: str = "", *, query_name: str = "") -> None:
+        self._observations.append(ParentObservation(self._server, self._zone, seen, target, query_name))
 
     async def _on_soa(self, name: str) -> bool:
         if name == self._target:
@@ -361,7 +362,7 @@ class _Visit:
                 self._hidden.append(Hidden(self._server, name))
                 self._observe(Seen.AUTHORITATIVE_SOA)
                 return False
-        self._observe(Seen.NXDOMAIN)
+        self._observe(Seen.NXDOMAIN, query_name=name)
         return False
 
     async def _on_referral(self, name: str, response: Response) -> None:

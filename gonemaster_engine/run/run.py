@@ -34,6 +34,7 @@ from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resolver.recursor import Recursor
 from gonemaster_engine.resources import Resources
+from gonemaster_engine.run.existence import report_no_zone
 from gonemaster_engine.run.probing import Probing
 from gonemaster_engine.run.slots import CaseSlots
 from gonemaster_engine.run_log import Log
@@ -356,6 +357,7 @@ class _Run:
         for source in self._asn.sources():
             self._log.system("ASN_LOOKUP_SOURCE", source=source)
         self._log.add_deferred()
+        report_no_zone(self._zone, self._log)
         if self._no_server_answers():
             self._log.system("NO_NETWORK")
         self._report_limits()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.findings.verdict import is_judged
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG, GradeBand, ScoringConfig
 
 __all__ = ["CategoryScore", "Score", "compute_score"]
@@ -78,9 +79,11 @@ class Score:
         }
 
 
-def compute_score(domain: str, entries: Iterable[ScoredEntry], config: ScoringConfig = DEFAULT_CONFIG) -> Score:
-    """Return the score of a run on `domain` (canonical name)."""
+def compute_score(domain: str, entries: Iterable[ScoredEntry], config: ScoringConfig = DEFAULT_CONFIG) -> Score | None:
+    """Return the score of a run on `domain` (canonical name); None if the run cannot judge a zone."""
     entries = list(entries)
+    if not is_judged(entry.tag for entry in entries):
+        return None
     categories = _category_scores(entries, config)
     critical = any(entry.level >= Level.CRITICAL for entry in entries)
     total = min(_weighted_mean(categories, config), CAP_UNDER_CRITICAL if critical else BEST)

@@ -149,6 +149,12 @@ class Zone:
         """Return the observations of the walk from the root towards this zone."""
         return await self._cached("walk", DelegationWalk(self.context, self.recursor, self.name).run)
 
+    @property
+    def finished_walk(self) -> Walk | None:
+        """The observations of the walk if it has finished without an error, None otherwise."""
+        walk: asyncio.Task[Walk] | None = self._once.get("walk")
+        return walk.result() if walk and walk.done() and not walk.cancelled() and not walk.exception() else None
+
     async def parent_servers(self) -> list[Nameserver] | None:
         """Return the servers of the parent zone; empty for the root and for supplied delegations.
 

@@ -21,8 +21,11 @@ Agreed = dict[str, dict[str, list[str]]]
 
 DATA = Path(__file__).parent.parent / "engine" / "data"
 OWN_SYSTEM_TAGS = {
+    "NAME_DOES_NOT_EXIST": ["NOTICE", "domain", "query_name", "zone"],
+    "NAME_NOT_A_ZONE": ["NOTICE", "domain", "zone"],
     "RUN_DEADLINE_REACHED": ["WARNING", "seconds", "testcases", "servers"],
     "RUN_LIMIT_REACHED": ["WARNING", "limits", "testcases"],
+    "TLD_NOT_DELEGATED": ["NOTICE", "domain", "tld"],
 }
 NEVER_GIVEN = {"NAMESERVER_HAS_TCP_53", "NAMESERVER_HAS_UDP_53"}  # only their levels are stored
 

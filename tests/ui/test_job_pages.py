@@ -50,6 +50,15 @@ def post(client: FlaskClient, path: str, **fields: Any) -> tuple[int, str]:
     return answer.status_code, answer.location or ""
 
 
+def test_name_that_does_not_exist_has_one_answer_and_no_score(client: FlaskClient, store: Store) -> None:
+    args = {"domain": "a.missing.example", "query_name": "missing.example", "zone": "example"}
+    entry = EntryRecord(0.5, "SYSTEM", "", "NAME_DOES_NOT_EXIST", "NOTICE", args)
+    text = text_of(client, f"/jobs/{make_run(store, 'a.missing.example', record(entries=[entry])).id}")
+    assert "<b>a.missing.example does not exist: the zone example has no name missing.example.</b>" in text
+    assert 'href="/test?domain=example"' in text
+    assert 'id="score"' not in text
+
+
 def test_a_result_says_what_was_found_and_what_to_do(client: FlaskClient, run_id: str) -> None:
     text = text_of(client, f"/jobs/{run_id}")
     assert "<h1>bücher.example</h1>" in text

@@ -98,6 +98,29 @@ def test_a_result_says_what_was_found(client: FlaskClient, store: Store) -> None
     assert described[0].startswith("ä.example: grade ")
 
 
+def test_name_that_does_not_exist_has_one_answer_and_no_grade(client: FlaskClient, store: Store) -> None:
+    args = {"domain": "www.a.example", "zone": "a.example"}
+    entries = [
+        entry("NAME_NOT_A_ZONE", "SYSTEM", "", "NOTICE", **args),
+        entry("CANNOT_CONTINUE", "SYSTEM", "", "CRITICAL", domain="www.a.example"),
+    ]
+    run = public_run(store, "www.a.example", entries=entries)
+    text = text_of(client, str(run.public_id))
+    assert "<b>www.a.example is not a zone: it is a name in the zone a.example, which does not delegate it.</b>" in text
+    assert "Test a.example instead" in text
+    assert "Criteria for A+" not in text
+    assert 'data-grade=""' in text
+    assert 'class="tabs"' not in text
+    assert "Grade" not in text
+
+
+def test_test_without_a_network_says_so(client: FlaskClient, store: Store) -> None:
+    run = public_run(store, entries=[entry("NO_NETWORK", "SYSTEM", "", "CRITICAL")])
+    text = text_of(client, str(run.public_id))
+    assert "This service had no network connection" in text
+    assert "Criteria for A+" not in text
+
+
 def test_levels_are_filtered_by_the_address(client: FlaskClient, store: Store) -> None:
     run = public_run(store)
     notice = text_of(client, f"{run.public_id}?level=notice")

@@ -136,8 +136,8 @@ def _result(story: Story, domain: str, month: int, begun: datetime, number: int,
         entries=entries,
         effective_profile=profiles[version],
         nameserver_timings=timings_of(domain, truth, month),
-        score=score.score,
-        grade=score.grade,
+        score=score.score if score else None,
+        grade=score.grade if score else None,
     )
 
 

@@ -16,6 +16,7 @@ from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.run_documents import entries_of, read_stored_run
 from gonemaster_engine import entries as engine
 from gonemaster_engine.findings.messages import best_locale, description
+from gonemaster_engine.findings.verdict import Verdict, verdict_of
 from gonemaster_engine.scoring.config import ScoringConfig
 from gonemaster_engine.scoring.score import Score, compute_score
 from gonemaster_engine.testcases.catalogue import cases
@@ -26,13 +27,18 @@ from gonemaster_tasks.config.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class RunWithEntries:
-    """A run with all data of its result; `score` is None if the run did not succeed."""
+    """A run with all data of its result; `score` is None if the run did not succeed or cannot judge a zone."""
 
     run: Run
     entries: Sequence[EntryRecord]
     nameserver_timings: Sequence[Mapping[str, Any]] | None
     has_chain: bool
     score: Score | None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict on a run that cannot judge a zone, None for other runs."""
+        return verdict_of(self.entries)
 
 
 class VisibleParts(NamedTuple):
@@ -68,7 +74,7 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
 
 
 def score_run(run: Run, entries: Iterable[EntryRecord], config: ScoringConfig) -> Score | None:
-    """Compute the score of a run; return None if the run did not succeed."""
+    """Compute the score of a run; return None if the run did not succeed or cannot judge a zone."""
     if run.status is not RunStatus.SUCCEEDED:
         return None
     return compute_score(run.domain, map(_as_reported, entries), config)
@@ -128,6 +134,8 @@ def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
     }
     if run.batch_id:
         document["batch_id"] = run.batch_id
+    if verdict := finished.verdict:
+        document["verdict"] = verdict.as_dict(locale=locale)
     return document
 
 

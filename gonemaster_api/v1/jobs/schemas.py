@@ -12,6 +12,7 @@ from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.runs.sort_keys import JOB_SORT, SORTS
+from gonemaster_engine.findings.verdict import DOES_NOT_EXIST, NOT_TESTABLE
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
 MAX_UNDELEGATED = 32
@@ -152,6 +153,16 @@ class RawResultSchema(ma.Schema):
     entries = ma.fields.List(ma.fields.Nested(ResultEntrySchema), required=True)
 
 
+class VerdictSchema(ma.Schema):
+    """The verdict on a run that cannot judge a zone."""
+
+    harm = ma.fields.String(required=True, metadata={"enum": [DOES_NOT_EXIST, NOT_TESTABLE]})
+    sentence = ma.fields.String(required=True)
+    test_instead = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "the zone that the name is in, unless it is the root"}
+    )
+
+
 class JobResultSchema(ma.Schema):
     """The result of a run."""
 
@@ -164,8 +175,9 @@ class JobResultSchema(ma.Schema):
     raw = ma.fields.Nested(RawResultSchema, required=True)
     testcase_descriptions = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
     score = ma.fields.Nested(
-        ScoreSchema, metadata={"description": "only of a run that succeeded, unless hidden by settings"}
+        ScoreSchema, metadata={"description": "only of a run that judges a zone, unless hidden by settings"}
     )
+    verdict = ma.fields.Nested(VerdictSchema, metadata={"description": "only of a run that cannot judge a zone"})
     nameserver_timings = ma.fields.List(ma.fields.Nested(NameserverTimingSchema))
     has_dnssec_chain = ma.fields.Boolean(required=True)
 

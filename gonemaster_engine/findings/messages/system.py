@@ -43,6 +43,8 @@ TEXTS = {
     "MODULE_ERROR": "Module {module} failed with an internal error: {msg}",
     "MODULE_VERSION": "Module {module} (version {version}) started.",
     "MODULE_END": "Module {module} ended.",
+    "NAME_DOES_NOT_EXIST": "{domain} does not exist: the zone {zone} has no name {query_name}.",
+    "NAME_NOT_A_ZONE": "{domain} is not a zone: it is a name in the zone {zone}, which does not delegate it.",
     "NON_GLOBAL_QUERY_BLOCKED": (
         "{ns}/{address} was not queried: the address is not globally reachable, and the profile does not allow such targets."
     ),
@@ -69,6 +71,7 @@ TEXTS = {
     "SKIP_IPV6_DISABLED": "{ns}/{address} was skipped for {query_type}: IPv6 is disabled.",
     "START_TIME": "The run started at {string}.",
     "TEST_TARGET": "The zone {zone} is tested (module: {module}, test case: {testcase}).",
+    "TLD_NOT_DELEGATED": "{domain} does not exist: .{tld} is not delegated.",
     "UNKNOWN_METHOD": "The module {module} has no test case {testcase}.",
     "UNKNOWN_MODULE": "There is no module {module} for the test case {testcase}. Modules: {module_list}.",
 }
@@ -90,6 +93,11 @@ ADVICE = {
         "This is a fault of the software, not of your domain. The other results are valid. Please report this entry to the"
         " operator of the service."
     ),
+    "NAME_DOES_NOT_EXIST": (
+        "The domain is not registered, has expired or is misspelled. Check the spelling and the registration, or test the"
+        " zone that the name is in."
+    ),
+    "NAME_NOT_A_ZONE": "Name servers and DNSSEC belong to a zone. Test the zone that the name is in.",
     "NON_GLOBAL_QUERY_BLOCKED": (
         "The address is in a private, local or reserved range, which cannot be reached from the Internet. If it is published"
         " in the public DNS, replace it. To test a private network, allow such targets in the profile."
@@ -106,6 +114,9 @@ ADVICE = {
         "The results are valid, but the data that was left out was not tested. The limits protect third"
         " parties and this service; no well-configured zone reaches them. Reduce the number of name servers, addresses, mail servers"
         " or records that are listed here, or contact the operator of this service, who can raise the limits."
+    ),
+    "TLD_NOT_DELEGATED": (
+        "Check the spelling of the last label. A zone of a private network can be tested if its name servers are supplied."
     ),
     "UNKNOWN_METHOD": "Use a name from the list of test cases.",
     "UNKNOWN_MODULE": "Use a name from the list of modules.",

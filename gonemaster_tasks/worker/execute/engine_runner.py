@@ -156,8 +156,8 @@ def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scor
         effective_profile=profile,
         nameserver_timings=_timings(result),
         dnssec_chain=_storable(result.chain),
-        score=score.score,
-        grade=score.grade,
+        score=score.score if score else None,
+        grade=score.grade if score else None,
     )
 
 

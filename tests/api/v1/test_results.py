@@ -55,6 +55,32 @@ def test_result_in_swedish(client: FlaskClient, store: Store) -> None:
     assert "Zonen {domain} finns." in [tag["message"] for tag in detail["tags"]]
 
 
+def test_run_on_a_name_that_does_not_exist_has_a_verdict_and_no_score(client: FlaskClient, store: Store) -> None:
+    args = {"domain": "a.missing.example", "query_name": "missing.example", "zone": "example"}
+    entries = [
+        EntryRecord(0.5, "SYSTEM", "", "NAME_DOES_NOT_EXIST", "NOTICE", args),
+        EntryRecord(0.5, "SYSTEM", "", "CANNOT_CONTINUE", "CRITICAL", {"domain": "a.missing.example"}),
+    ]
+    run = make_run(store, "a.missing.example", record(entries=entries))
+    result = client.get(f"/api/v1/runs/{run.id}/result").get_json()
+    assert "score" not in result
+    assert result["verdict"] == {
+        "harm": "does_not_exist",
+        "sentence": "a.missing.example does not exist: the zone example has no name missing.example.",
+        "test_instead": "example",
+    }
+    swedish = client.get(f"/api/v1/runs/{run.id}/result?locale=sv").get_json()
+    assert swedish["verdict"]["sentence"].startswith("a.missing.example finns inte")
+    document = client.get(f"/api/v1/runs/{run.id}").get_json()
+    assert (document["status"], document["score"], document["grade"]) == ("succeeded", None, None)
+
+
+def test_run_that_judges_a_zone_has_no_verdict(client: FlaskClient, store: Store) -> None:
+    result = client.get(f"/api/v1/jobs/{make_run(store, 'a.example', record(entries=ENTRIES)).id}/result").get_json()
+    assert "verdict" not in result
+    assert result["score"]["grade"]
+
+
 def test_timings_are_hidden_where_the_settings_say_so(make_app: MakeApp, store: Store) -> None:
     run = make_run(store, "a.example", record(entries=ENTRIES, nameserver_timings=TIMINGS))
     client = make_app(show_nameserver_timings_admin="false").test_client()

@@ -277,8 +277,40 @@ def test_undelegated_name_servers_and_ds(call: Call, demo_world: World) -> None:
 
 
 def test_address_families_can_be_switched_off(call: Call) -> None:
-    _, out, _ = call("good.xa", "--testcase", "basic01", "--json", "--no-ipv4", "--no-ipv6")
+    code, out, error = call("good.xa", "--testcase", "basic01", "--json", "--no-ipv4", "--no-ipv6")
     assert tags_of(out) == ["NO_NETWORK"]
+    assert (code, error.startswith("No test is possible: ")) == (3, True)
+
+
+def test_run_without_a_network_prints_one_sentence(call: Call) -> None:
+    code, out, error = call("good.xa", "--score", "--no-ipv4", "--no-ipv6")
+    assert (code, error, len(out.splitlines())) == (3, "", 1)
+    assert out.startswith("No test is possible: ")
+
+
+def test_name_that_does_not_exist_prints_one_answer_and_no_score(call: Call) -> None:
+    code, out, error = call("a.missing.xa", "--score")
+    sentence, advice, suggestion = out.splitlines()
+    assert (code, error) == (0, "")
+    assert sentence == "a.missing.xa does not exist: the zone xa has no name missing.xa."
+    assert advice.startswith("The domain is not registered")
+    assert suggestion == "  gonemaster xa"
+    assert call("example.invalid")[1].splitlines()[0] == "example.invalid does not exist: .invalid is not delegated."
+
+
+def test_findings_about_a_missing_name_are_printed_on_request(call: Call) -> None:
+    _, out, _ = call("missing.xa", "--min-level", "INFO")
+    heading, *lines = out.splitlines()
+    assert heading.split()[0] == "Seconds"
+    assert any("is not a zone: the name is not delegated" in line for line in lines)
+    assert "missing.xa does not exist: the zone xa has no name missing.xa." in lines
+
+
+def test_json_of_a_missing_name_has_the_sentence_on_standard_error(call: Call) -> None:
+    code, out, error = call("missing.xa", "--json", "--score")
+    assert "NAME_DOES_NOT_EXIST" in tags_of(out)
+    assert (code, error.splitlines()[0]) == (0, "missing.xa does not exist: the zone xa has no name missing.xa.")
+    assert "{" not in error
 
 
 def test_zonemaster_words(call: Call) -> None:
@@ -351,6 +383,9 @@ BAD = {
     "no domain": ([], "no domain name given"),
     "two domains": (["a.xa", "--domain", "b.xa"], "two domain names given"),
     "invalid domain": (["a..b"], "empty label"),
+    "URL": (["https://www.example.com/start"], "enter only the domain name www.example.com"),
+    "email address": (["me@example.com"], "enter only the domain name example.com"),
+    "IP address": (["192.0.2.1"], "for example 2.0.192.in-addr.arpa"),
     "unknown option": (["good.xa", "--nope"], "unrecognized arguments: --nope"),
     "unknown level": (["good.xa", "--min-level", "LOUD"], "'LOUD' is not a level; allowed levels are DEBUG3"),
     "unknown test case": (["good.xa", "--testcase", "basic99"], "'basic99' is neither a test case nor a module"),

@@ -28,7 +28,9 @@ def entries(*lines: str) -> list[Entry]:
 
 
 def scored(*lines: str, domain: str = "example.org", **config: Any) -> Score:
-    return compute_score(domain, entries(*lines), parse_config(config))
+    score = compute_score(domain, entries(*lines), parse_config(config))
+    assert score is not None
+    return score
 
 
 def test_run_without_entries_is_an_a_with_100() -> None:

@@ -24,7 +24,7 @@ class _Scored(NamedTuple):
 
 
 def score_of(run: RunRow) -> Score | None:
-    """Return the score that a run has when it is read; None if it did not succeed."""
+    """Return the score that a run has when it is read; None if it did not succeed or judges no zone."""
     if run.status != "succeeded":
         return None
     lines = [_Scored(line.module, line.tag, Level[line.level]) for line in run.lines]

@@ -75,6 +75,12 @@ def test_a_domain_is_tested_scored_and_kept_from_the_least_level_on(settings: Se
     assert len(loud.entries) > len(outcome.entries)
 
 
+def test_name_that_does_not_exist_has_no_score(settings: Settings) -> None:
+    outcome, _, _ = run(settings, replace(order(), domain="missing.xa"))
+    assert (outcome.score, outcome.grade) == (None, None)
+    assert "NAME_DOES_NOT_EXIST" in {entry.tag for entry in outcome.entries}
+
+
 def test_the_score_follows_the_configuration(settings: Settings) -> None:
     test_order = order({"tests": ["basic"]})
     usual, _, _ = run(settings, test_order)

@@ -17,6 +17,7 @@ from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.runs import get_dnssec_chain, get_run
 from gonemaster_engine.errors import ProfileError
+from gonemaster_engine.findings.verdict import Verdict
 from gonemaster_engine.profile.diff import ProfileDifference, diff_profile
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_tasks.config.profiles import cached_base_profile
@@ -60,8 +61,13 @@ class Inspection:
 
     @property
     def score(self) -> Mapping[str, Any] | None:
-        """The score as in the API, None if it is hidden or the run did not succeed."""
+        """The score as in the API, None if it is hidden or the run has no score."""
         return self.finished.score.as_dict() if self.finished.score and self.shows_score else None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict on a run that cannot judge a zone, None for other runs."""
+        return self.finished.verdict
 
     @property
     def tier(self) -> str:

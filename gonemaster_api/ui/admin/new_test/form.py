@@ -11,10 +11,11 @@ from werkzeug.datastructures import MultiDict
 from gonemaster_api.errors import ApiError, BadRequest
 from gonemaster_api.state import State
 from gonemaster_api.ui.shell.forms.forms import SUMMARY, Form, first_message
-from gonemaster_api.ui.shell.forms.typed_names import host_of_address, invalid_name_reason
+from gonemaster_api.ui.shell.forms.typed_names import invalid_name_reason
 from gonemaster_api.ui.shell.texts.languages import gettext, mark
 from gonemaster_api.use_cases.submission.jobs import check_targets, read_name, read_nameserver, read_options
 from gonemaster_api.v1.jobs.schemas import MAX_UNDELEGATED, NewJobSchema
+from gonemaster_engine.names import host_of_url
 from gonemaster_tasks.config.profiles import is_guarded
 
 NS_CELLS = ("ns", "ip")
@@ -136,7 +137,7 @@ class TestForm(Form):
         self.fail(name, error.message, error.code)
 
     def _check_domain(self) -> None:
-        if host := host_of_address(self["domain"]):
+        if host := host_of_url(self["domain"]):
             self.fail("domain", gettext("Enter only the domain name: %(domain)s.", domain=host), "invalid_domain")
             return
         try:

@@ -17,12 +17,12 @@ from gonemaster_api.ui.public.form.checking import FieldProblem, check, refused
 from gonemaster_api.ui.public.form.choices import algorithms, digest_types
 from gonemaster_api.ui.public.form.typed_fields import MAX_ROWS, DsRow, NameserverRow, TypedFields, read_typed
 from gonemaster_api.ui.public.frame import public_page
-from gonemaster_api.ui.shell.forms.typed_names import host_of_address
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.notes import see_other
 from gonemaster_api.use_cases.lookups import look_up_public_delegation
 from gonemaster_api.use_cases.submission.public import public_targets_are_guarded, submit_public_job
 from gonemaster_db.domains.profiles import list_profiles
+from gonemaster_engine.names import host_of_url
 from gonemaster_engine.testcases.catalogue import cases
 
 blueprint = Blueprint("ui_public", __name__)
@@ -128,7 +128,7 @@ def _profiles(shared: State) -> list[tuple[str, str, str]]:
 
 def parent_of_host(domain: str) -> str:
     """Return the domain of a host name such as `www.example.com` or of a URL; empty for other text."""
-    if host := host_of_address(domain):
+    if host := host_of_url(domain):
         return parent_of_host(host) or host
     name = domain.strip().removesuffix(".")
     rest = name[len(_WWW) :] if name.lower().startswith(_WWW) else ""

@@ -11,6 +11,7 @@ from gonemaster_api.queries.jobs.public_jobs import asns_of, read_public_chain
 from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_public, read_finished_run
 from gonemaster_api.state import State
 from gonemaster_api.ui.public.form.typed_fields import DsRow, NameserverRow, TypedFields
+from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.result.findings import PublicFindings
 from gonemaster_api.ui.public.result.servers import Servers, servers
 from gonemaster_api.ui.public.result.verdict import Banner, Card, banner, card
@@ -47,7 +48,18 @@ class Result:
     @cached_property
     def banner(self) -> Banner:
         """The banner with the worst level."""
-        return banner(self.run, self.findings)
+        return banner(self.run, self.findings, self.finished.verdict, locale=self.locale)
+
+    @property
+    def has_verdict(self) -> bool:
+        """Whether the test could not judge a zone, so that its page shows one sentence instead of findings."""
+        return self.finished.verdict is not None
+
+    @property
+    def test_instead(self) -> str:
+        """The domain to test instead: the zone that the name is in, or that of a host name; empty if there is none."""
+        verdict = self.finished.verdict
+        return (verdict.test_instead or "") if verdict else parent_of_host(self.run.domain)
 
     @cached_property
     def card(self) -> Card | None:

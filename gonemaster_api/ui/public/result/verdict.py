@@ -8,6 +8,7 @@ from gonemaster_api.ui.public.result.findings import PASSED, PublicFindings
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import mark, ngettext
 from gonemaster_db.models import Run, RunStatus
+from gonemaster_engine.findings.verdict import Verdict
 from gonemaster_engine.scoring.score import BEST, Score
 
 RADIUS = 62  # The radius of the ring, in a square of 152.
@@ -58,8 +59,12 @@ class Card:
     families_off: Sequence[str]
 
 
-def banner(run: Run, findings: PublicFindings) -> Banner:
-    """Return the banner of a finished test."""
+def banner(run: Run, findings: PublicFindings, verdict: Verdict | None, *, locale: str) -> Banner:
+    """Return the banner of a finished test: the verdict, or the worst finding."""
+    if verdict and verdict.is_of_the_tester:
+        return Banner("error", _("This service had no network connection, so the test could not run. Try again later."))
+    if verdict:
+        return Banner("error", verdict.sentence(locale=locale), verdict.advice(locale=locale))
     if run.status is not RunStatus.SUCCEEDED:
         return Banner("error", _unfinished(run), "")
     count = findings.counts.get(findings.worst, 0)

@@ -12,7 +12,6 @@ from gonemaster_api.queries.jobs.jobs import is_running, progress_of
 from gonemaster_api.queries.jobs.public_jobs import find_public, find_public_run, read_asns, result_version
 from gonemaster_api.queries.runs.results import parts_for_public
 from gonemaster_api.state import State, state
-from gonemaster_api.ui.public.form.views import parent_of_host
 from gonemaster_api.ui.public.frame import public_page
 from gonemaster_api.ui.public.glossary import glossary
 from gonemaster_api.ui.public.result.downloads import entries_as_csv, plain_text
@@ -92,7 +91,6 @@ def _whole(result: Result, level: str) -> Response:
         modules=result.findings.modules(level),
         left_out=result.findings.left_out(level),
         glossary=glossary(),
-        parent=parent_of_host(run.domain),
         address=address,
         badge=_badge(address, run.domain) if result.card else "",
     )
