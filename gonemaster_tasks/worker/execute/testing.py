@@ -7,6 +7,7 @@ from typing import Any
 
 from gonemaster_db.core.records import EntryRecord, RunRecord
 from gonemaster_db.core.states import RunStatus
+from gonemaster_engine.findings.verdict import verdict_of
 from gonemaster_engine.texts import text_of
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.queues import NORMAL
@@ -20,6 +21,7 @@ from gonemaster_tasks.worker.execute.running import RunningJob, Stop
 log = logging.getLogger(__name__)
 
 _PROGRESS_EVERY_S = 0.5
+NO_NETWORK = "no_network"
 
 
 def publish(process: Process, running: RunningJob, kind: str, data: dict[str, Any]) -> None:
@@ -62,9 +64,13 @@ def _outcome(process: Process, claim: Claim) -> RunOutcome | None:
 
 
 def _record(process: Process, outcome: RunOutcome) -> RunRecord:
+    """Return the record of a run. A run without a network fails, because it says nothing about the domain."""
+    verdict = verdict_of(outcome.entries)
+    has_network = verdict is None or not verdict.is_of_the_tester
     return RunRecord(
-        RunStatus.SUCCEEDED,
+        RunStatus.SUCCEEDED if has_network else RunStatus.FAILED,
         process.clock.now(),
+        error="" if has_network else NO_NETWORK,
         entries=outcome.entries,
         effective_profile=outcome.effective_profile,
         nameserver_timings=outcome.nameserver_timings,

@@ -11,10 +11,13 @@ from sqlalchemy import text
 
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.errors import StoreUnavailable
+from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
 from gonemaster_db.core.states import RunStatus
 from gonemaster_db.queue.jobs import hold_job
 from gonemaster_db.queue.pauses import pause_tiers, resume_tiers
+from gonemaster_db.runs.entries import entries_of_run
+from gonemaster_db.runs.runs import get_run
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
@@ -35,9 +38,10 @@ NOT_PAUSED = Controls({})
 
 @dataclass
 class CountingRunner:
-    """An engine that returns immediately without findings."""
+    """An engine that returns immediately with the given entries."""
 
     tested: list[str] = field(default_factory=list)
+    entries: list[EntryRecord] = field(default_factory=list)
 
     async def open(self) -> None:
         pass
@@ -47,7 +51,7 @@ class CountingRunner:
 
     async def run(self, order: TestOrder, listeners: Listeners) -> RunOutcome:
         self.tested.append(order.job_id)
-        return RunOutcome([], effective_profile={})
+        return RunOutcome(self.entries, effective_profile={})
 
 
 @pytest.fixture
@@ -201,3 +205,19 @@ def test_a_result_that_cannot_be_stored_is_reported_until_it_is(
     assert reported == [(), (job_id,)]
     assert process.jobs.with_results() == ()
     assert runner.tested == [job_id]
+
+
+@pytest.mark.parametrize(
+    ("tag", "status", "error"), [("NO_NETWORK", "failed", "no_network"), ("OTHER", "succeeded", "")]
+)
+def test_a_run_without_a_network_fails_and_keeps_its_entries(
+    process: Process, runner: CountingRunner, tag: str, status: str, error: str
+) -> None:
+    runner.entries.append(EntryRecord(0.5, "SYSTEM", "", tag, "CRITICAL", {}))
+    job_id = queue_job(process.store).id
+    run_job(process, job_id, NORMAL)
+    with process.store.read_only() as session:
+        run = get_run(session, job_id)
+        found = [entry.tag for entry in entries_of_run(session, job_id)]
+    assert (run.status.value, run.error, run.score, run.grade) == (status, error, None, None)
+    assert found == [tag]
