@@ -33,7 +33,8 @@ class Scheduler(RedBeatScheduler):
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
-        # RedBeat waits for its lock when beat starts, and exits with it. It does neither if the key is empty.
+        # RedBeat waits for its lock when beat starts, and exits if it loses the lock. With an empty key it does
+        # neither.
         self._lock_key: str = app.redbeat_conf.lock_key
         self.lock_key = None
         self._held: Any = None
@@ -70,7 +71,7 @@ class Scheduler(RedBeatScheduler):
                 self._held = None
         lock = get_redis(self.app).lock(self._lock_key, timeout=self.lock_timeout)
         if not lock.acquire(blocking=False):
-            if not self._stands_by:  # Logged once, so that a standby beat does not look idle for no reason.
+            if not self._stands_by:  # Logged once, to explain why a standby beat is idle.
                 log.info("another beat holds the lock, standing by")
             self._stands_by = True
             return False

@@ -146,7 +146,7 @@ def _from_flags(flags: Mapping[str, Any], problems: list[str]) -> dict[str, Any]
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    """Check rules between several settings."""
+    """Check the rules that involve several settings."""
     problems = []
     if settings.db_driver == "postgres" and not settings.db_dsn:
         problems.append("database.dsn is empty but must name the database when database.driver is postgres")

@@ -117,7 +117,7 @@ def complete_batch(parts: QueueParts, batch_id: str, tag: str, *, who: str = "")
 
     Raises:
         BatchNotFound: the batch does not exist.
-        NothingToRerun: no domain is missing, or no run of the batch is left, so that its options are unknown.
+        NothingToRerun: no domain is missing, or the options are unknown because no run of the batch is left.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
 

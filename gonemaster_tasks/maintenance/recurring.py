@@ -58,7 +58,7 @@ def run_due_schedules(
 
 
 def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> ScheduleOutcome | None:
-    """Decide one occurrence; return None if another process decides it or it stays due."""
+    """Decide one occurrence; return None if another process decides it, or if it stays due."""
     about = {"schedule_id": occurrence.schedule_id, "due_at": occurrence.due_at.isoformat()}
     try:
         decided = parts.store.run_in_transaction(lambda session: _decide(parts, session, occurrence, max_batch_size))

@@ -39,7 +39,8 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
 
 
 def find_issues_in_time(parts: QueueParts, settings: Settings, *, timeout: timedelta = TIMEOUT) -> list[Issue]:
-    """Run all checks concurrently within a time limit: an unavailable server is an issue, the others are reported.
+    """Run all checks concurrently within a time limit: an unavailable server is reported as an issue, with the issues
+    that the other servers know.
 
     Other checks without an answer in time (for example because a table is locked) are skipped.
     """

@@ -194,7 +194,7 @@ def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[
         unfinished = unfinished_operations(session, limit=_MAX_JOBS)
         failed = failed_operations(session, since=now - _FAILURES_SHOWN, limit=_MAX_JOBS)
     if not any(operation.lease_until and operation.lease_until >= now for operation in unfinished):
-        for operation in unfinished:  # While one is being performed, the others wait for their turn.
+        for operation in unfinished:  # While one operation is being performed, the others wait for their turn.
             since = operation.lease_until or operation.created_at
             if now - since >= grace:
                 text = Text(

@@ -34,7 +34,7 @@ _ALL = 2**53
 _IDS = 10_000  # Ids per RPUSH.
 _REORDER_LIFE_S = 600
 _REPLACED_LIFE_S = 3600
-_FREED = 5 * SLICE  # Messages removed from the back of a rebuilt tier that does not fit into memory.
+_FREED = 5 * SLICE  # Messages removed from the back of a rebuilt tier that does not fit in memory.
 # Atomic: if two processes, such as two beats, call at the same time, the second one finds the first call.
 _CALL = """
 for _, each in ipairs(redis.call("LRANGE", KEYS[1], 0, ARGV[3])) do

@@ -38,7 +38,7 @@ _LOOK_AT_ALL_EACH = timedelta(minutes=10)
 
 
 class Projector:
-    """The state of a process between rounds: when it last checked old batches, and which had no new runs."""
+    """The state of a process between rounds: when it last checked old batches, and which batches had no new runs."""
 
     def __init__(self) -> None:
         self._looked_at_all: datetime | None = None

@@ -81,7 +81,7 @@ class _Round:
 
 
 def notify_due_watches(store: Store, broker: Broker) -> None:
-    """Ask a worker to check the watches, if any. Beat asks more often, but a watch may report that it is absent."""
+    """Notify a worker to check the watches, if any. Beat does so more often, but beat itself may be absent."""
     with store.read_only() as session:
         is_needed = bool(enabled_watches(session))
     if is_needed:
