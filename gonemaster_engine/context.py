@@ -25,7 +25,7 @@ from gonemaster_engine.resources import Resources, RunCaches
 from gonemaster_engine.run_log import Log
 
 _T = TypeVar("_T")
-_EARLY_S = 1.5  # then a query is retransmitted to an address that usually answers within a quarter of a second
+_EARLY_S = 1.5  # time until a query is retransmitted to an address that usually answers promptly
 
 
 @dataclass(frozen=True, slots=True)

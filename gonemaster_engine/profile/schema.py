@@ -20,7 +20,7 @@ Document: TypeAlias = dict[str, Any]
 Check: TypeAlias = Callable[[Problems, str, Any], Any]
 """Take a path and its value; return the value in normal form or add a problem."""
 
-IGNORED_KEYS = frozenset({"igntc", "recurse", "usevc", "debug"})  # in resolver.defaults of older profiles
+IGNORED_KEYS = frozenset({"igntc", "recurse", "usevc", "debug"})  # keys in resolver.defaults of older profiles
 UNUSED_SECTIONS = frozenset({"cache", "logfilter"})  # sections of the profile format, empty in the default profile
 ASN_STYLES = ("cymru", "ripe")
 

@@ -360,7 +360,7 @@ class Zone:
     ) -> None:
         """Query the addresses of the NS set known so far at servers that have answered, while others are silent.
 
-        The waits for both then overlap. Only names that are already admitted are queried: the choice of names must not
+        Both waits then overlap. Only names that are already admitted are queried: the choice of names must not
         depend on the order of answers.
         """
         await asyncio.sleep(SILENCE_TIMEOUT_S)
