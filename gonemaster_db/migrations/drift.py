@@ -14,7 +14,7 @@ CONFIGURE: dict[str, Any] = {"render_as_batch": True, "compare_type": True}
 
 
 def differences(store: Store) -> list[str]:
-    """Return the differences between the schema and the models, one sentence each; foreign tables are ignored."""
+    """Return the differences between the schema and the models, one sentence each; unknown tables are ignored."""
     with store.read_only() as session:
         context = MigrationContext.configure(session.connection(), opts=CONFIGURE | {"include_object": _is_ours})
         changes = compare_metadata(context, Base.metadata)

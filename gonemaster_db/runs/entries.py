@@ -41,7 +41,7 @@ Position = tuple[str, int]  # IDs of a run and of one of its entries
 # A filter that matches few runs is counted over all of them, and most readers only want the first page.
 COUNT_UP_TO = 20_000
 COUNT_SCATTERED_UP_TO = 5000  # if matches may be far apart: each run between them is looked up
-PAGE_BYTES = 8 * 1024 * 1024  # of the arguments of a page, as JSON
+PAGE_BYTES = 8 * 1024 * 1024  # size of the arguments of a page as JSON
 _START = "start of a page of entries"
 FEW_RUNS = 5000
 _MAX_STREAMS = 50
