@@ -148,7 +148,7 @@ class RunContext:
         self.budget.release()
 
     def server(self, address: str) -> Server:
-        """Return the one object of an address."""
+        """Return the object of an address, of which the run has only one."""
         server = self.servers.get(address)
         if server is None:
             server = self.servers[address] = Server(self, address)
@@ -157,7 +157,7 @@ class RunContext:
         return server
 
     def nameserver(self, name: str, address: str) -> Nameserver:
-        """Return the one object of a name and address."""
+        """Return the object of a name and address, of which the run has only one."""
         key = (name, address)
         nameserver = self._nameservers.get(key)
         if nameserver is None:

@@ -60,7 +60,7 @@ class ConsumptionWatch:
         return self._silent < _DISCONNECTED and self._stuck < _IDLE
 
     def look(self) -> None:
-        """Check once. Raises BrokerUnavailable: then nothing is known."""
+        """Check once. Raises BrokerUnavailable if Redis does not answer."""
         try:
             depths = self._process.broker.lists.depths()
         except BrokerUnavailable:
