@@ -240,9 +240,9 @@ def _is_source_address(address: str, _period: int) -> bool:
 def is_allowed_target(address: str, *, guarded: bool) -> bool:
     """Return whether packets may be sent to the address.
 
-    With `guarded`, only addresses of the public Internet are allowed, and not those of this host, whose services may
-    trust its public address. (If a translator in front of this host maps an address to it, the host does not recognise
-    that address as its own.)
+    With `guarded`, only addresses of the public Internet are allowed, except the addresses of this host, whose services
+    may trust its public address. (If a translator in front of this host maps an address to it, the host does not
+    recognise that address as its own.)
     """
     if not is_host(address):
         return False

@@ -314,7 +314,7 @@ class Budget:
         return True
 
     def settle(self, account: Account, charged: int, sent: int) -> None:
-        """Replace the packets that a query was charged for by the packets that it has sent.
+        """Replace the packets that a query was charged for with the packets that it has sent.
 
         Only a connection can send more than it was charged for: the ACKs of a long response. They count, but need no
         credit, because each has been earned by a packet of the server.

@@ -16,7 +16,7 @@ _URL_PASSWORD_IN_TEXT = re.compile(r"""(://[^:@/?#;\s'"]*:)(?:([^\s'"]*)@|[^\s'"
 
 
 def mask_password(dsn: str) -> str:
-    """Replace the passwords in URLs or in a libpq connection string by asterisks."""
+    """Replace the passwords in URLs or in a libpq connection string with asterisks."""
     return _KEYWORD_PASSWORD.sub(rf"\1{MASK}", _URL_PASSWORD.sub(_masked, dsn))
 
 

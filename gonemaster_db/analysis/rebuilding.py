@@ -1,6 +1,6 @@
 """Cohorts whose facts are removed or rebuilt from their runs; the projector does the work.
 
-Unfinished work is discarded: it finds another generation, or no snapshot.
+Unfinished work is discarded, because the generation has changed or the snapshot no longer exists.
 """
 
 from collections.abc import Collection, Mapping

@@ -163,7 +163,7 @@ def watch_batches(session: Session, batch_keys: Iterable[int]) -> None:
 
 
 def ended_batches(session: Session) -> list[int]:
-    """Return the marked batches and those with digests that have no unfinished job; all of their runs are committed."""
+    """Return marked batches and batches with digests that have no unfinished job; all of their runs are committed."""
     noted: Select[int] = select(WatchedBatch.batch_key)
     every = noted.union(select(WatchDigest.batch_key).where(WatchDigest.batch_key != 0)).subquery()
     unfinished = exists().where(Batch.key == every.c.batch_key, Job.batch_id == Batch.id)

@@ -224,7 +224,7 @@ class AsnLookup:
 
 
 def _in_order(profile: Profile) -> tuple[tuple[str, str], ...]:
-    """Return (style, source) pairs: those of the preferred style first."""
+    """Return (style, source) pairs, the preferred style first."""
     database = profile.asn_db
     styles = sorted(database.sources, key=lambda style: (style != database.style, style))
     return tuple((style, source) for style in styles for source in database.sources[style])

@@ -92,8 +92,8 @@ class _Deadlines:
 class Transport:
     """Sends the queries of all runs of one event loop. Create and close it inside the loop.
 
-    With `pacing`, each UDP packet and each connection waits until `pacing` allows it. `turns` are those of another
-    transport of the loop.
+    With `pacing`, each UDP packet and each connection waits until `pacing` allows it. `turns` may be shared with
+    another transport of the loop.
     """
 
     def __init__(

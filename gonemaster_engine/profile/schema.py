@@ -182,7 +182,7 @@ def _test_cases(known: tuple[str, ...]) -> Check:
 
 
 def _test_levels(problems: Problems, path: str, value: Any) -> Any:
-    """Validate levels; replace Zonemaster's tags by those of this engine.
+    """Validate levels; replace Zonemaster's tags with those of this engine.
 
     Unknown modules and tags are accepted, because profiles outlive engine versions (repair.py warns about them).
     """

@@ -67,7 +67,7 @@ class Events:
             pipe.execute()
 
     def _without_unread(self, pending: Sequence[PendingEvent]) -> list[PendingEvent]:
-        """Return the events without those that need a reader and have none."""
+        """Return the events, except those that need a reader and have no reader."""
         watchable = list({each.job_id for each in pending if each.if_watched})
         if not watchable:
             return list(pending)

@@ -105,7 +105,7 @@ def _forget_messages(parts: QueueParts, job_ids: list[str]) -> None:
 
 
 def rebuild_batch_tier(parts: QueueParts) -> None:
-    """Replace the messages of the batch tier by those of its queued jobs. Raises BrokerUnavailable."""
+    """Replace the messages of the batch tier with those of its queued jobs. Raises BrokerUnavailable."""
     with parts.broker.locks.exclusive(QUEUE_ORDER):
         rebuild_tier(parts.store, parts.broker, BATCH)
 

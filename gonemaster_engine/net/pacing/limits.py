@@ -39,7 +39,7 @@ class Lease(NamedTuple):
 
 
 class Leases(NamedTuple):
-    """The reply to a request, in the order of its wants."""
+    """The reply to a request; the leases are in the order of the requested addresses."""
 
     processes: int  # live workers
     leases: Sequence[Lease]

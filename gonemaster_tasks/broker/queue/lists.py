@@ -133,7 +133,7 @@ class WaitingLists:
             return int(self._reorder(keys=[tier, wanted], args=[within]))
 
     def rebuild(self, job_ids: Iterable[str], tier: str) -> int:
-        """Replace all waiting messages of a tier by those of `job_ids`; return their number.
+        """Replace all waiting messages of a tier with those of `job_ids`; return their number.
 
         Only one caller at a time may do this. The old messages are removed before the first id is read, so no job is
         queued twice. Workers may take the first new messages while the last ones are being sent. Redis serves other
