@@ -69,7 +69,7 @@ class DifferencePage:
 class BatchComparison:
     """Numbers of domains in each batch and in both.
 
-    `same` and `differing` count the domains of both batches by the worst level of each finding from NOTICE up.
+    `same` and `differing` count the domains of both batches by the worst level of each finding at NOTICE and above.
     """
 
     before: int

@@ -20,7 +20,7 @@ def worst(levels: Iterable[str]) -> str | None:
 
 
 def count_severities(levels: Iterable[str]) -> dict[str, int]:
-    """Count the occurrences of each level from NOTICE up."""
+    """Count the occurrences of each level at NOTICE and above."""
     found = Counter(levels)
     return {level: found[level] for level in SEVERITIES}
 

@@ -135,7 +135,7 @@ class _EntrySearch:
 
 
 def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[EntryRecord]:
-    """Read the entries of one run in order, from a level up.
+    """Read the entries of one run in order, at or above a level.
 
     Raises: RunNotFound: The run does not exist. DocumentDamaged: The document of the run cannot be read.
     """

@@ -107,7 +107,7 @@ def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, EntryT
 
 
 def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[EntryRecord]:
-    """Return the entries of a run in order, from a level up. Raises DocumentDamaged."""
+    """Return the entries of a run in order, at or above a level. Raises DocumentDamaged."""
     kinds = kinds_of(session, [run])
     levels = None if min_level is None else at_least(min_level)
     positions = enumerate(run.kinds)

@@ -136,7 +136,7 @@ def tags_among(session: Session, domain_ids: Collection[int], tags: Collection[s
 
 
 def severe_tags(session: Session, outcome_ids: Iterable[int | None]) -> dict[int, Mapping[TagKey, str]]:
-    """Return the message tags from NOTICE up of each outcome, with their highest level."""
+    """Return the message tags at NOTICE and above of each outcome, with their highest level."""
     sequences = sequences_of(session, outcome_ids)
     kinds = kinds_by_id(session, {number for sequence in sequences.values() for number in sequence})
     found: dict[int, Mapping[TagKey, str]] = {}

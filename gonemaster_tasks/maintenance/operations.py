@@ -359,7 +359,7 @@ def _move_waiting(parts: QueueParts, operation: Operation, action: LongAction) -
         parts.broker.marks.begin_change(tiers)
         for tier in tiers:
             while ids := next_ids(session, unmoved(about, tier, created_until=operation.created_at), limit=size):
-                # Otherwise workers have taken all of them meanwhile.
+                # Otherwise workers have taken all of them in the meantime.
                 if moved := len(move_to_end(session, ids, to=about["to"])):
                     action.add(session, moved, now=parts.clock.now())
                     return moved

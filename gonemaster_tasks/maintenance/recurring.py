@@ -131,7 +131,7 @@ def _store(parts: QueueParts, session: Session, listed: ListedSchedule, *, now: 
     schedule, tag = listed.schedule, listed.source_tag
     is_analysed = listed.cohort is not None
     batch = NewBatch(
-        0,  # Counted below, because the tag may change meanwhile.
+        0,  # Counted below, because the tag may change in the meantime.
         tag=tag,
         snapshot_intent=is_analysed,
         promote_snapshot=is_analysed and schedule.promote_default,

@@ -110,8 +110,8 @@ class WaitingLists:
     def reorder(self, job_ids: Iterable[str], tier: str) -> int:
         """Reorder a tier by `job_ids`; return how many of them were waiting.
 
-        Waiting jobs that are not in `job_ids` keep their order after them, so jobs that arrive meanwhile are not lost.
-        Redis serves no other client during the call, so it accepts at most MAX_REORDERED ids.
+        Waiting jobs that are not in `job_ids` keep their order after them, so jobs that arrive in the meantime are not
+        lost. Redis serves no other client during the call, so it accepts at most MAX_REORDERED ids.
         """
         return self._put_in_order(job_ids, tier, within=_ALL)
 

@@ -90,7 +90,7 @@ class Projector:
         work = _BatchProjection(store, waiting, outlines, now, stopped)
         try:
             projected = work.run()
-        # Cleared, rebuilt or deleted meanwhile: the next round finds the remaining runs.
+        # Cleared, rebuilt or deleted in the meantime: the next round finds the remaining runs.
         except (CohortChanged, ReferenceGone):
             log.info("projection dropped, its cohort or batch has changed", extra={"batch_key": waiting.batch_key})
             return 0
@@ -175,7 +175,7 @@ def _results(
 ) -> Iterable[Projected]:
     """Extract the facts of runs; a run with a damaged document is marked as failed and does not stop the others."""
     for row in rows:
-        if row.id not in stored:  # deleted meanwhile
+        if row.id not in stored:  # deleted in the meantime
             continue
         try:
             yield Projected(row.key, facts_of(row, stored[row.id], kinds, outlines))

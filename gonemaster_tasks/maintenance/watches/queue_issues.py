@@ -109,7 +109,7 @@ def _document(fault: ReportedIssue) -> dict[str, Any]:
 
 
 def _write(session: Session, *, check: IssueCheck, version: int, now: datetime) -> int:
-    """Store the state and queue the notifications, unless another worker has checked meanwhile."""
+    """Store the state and queue the notifications, unless another worker has checked in the meantime."""
     value = {"looked_at": now.isoformat(), "kinds": check.kinds}
     if not store_state(session, _STATE, value, version=version):
         return 0

@@ -202,5 +202,5 @@ def _received() -> Iterable[Any]:
     while True:
         try:
             return tuple(celery_state.reserved_requests)
-        except RuntimeError:  # A slot finished meanwhile and changed the set, so the count is repeated.
+        except RuntimeError:  # A slot finished in the meantime and changed the set, so the count is repeated.
             continue

@@ -74,8 +74,8 @@ class _UnblockingChannel:
     """Mixin for kombu's channels.
 
     While slots are busy or tiers are closed, BRPOP waits in the server for the other queues only. A slot that becomes
-    free meanwhile would stay idle until that wait ends. Therefore an acknowledgement ends the wait with CLIENT UNBLOCK,
-    which BRPOP treats as a timeout.
+    free in the meantime would stay idle until that wait ends. Therefore an acknowledgement ends the wait with CLIENT
+    UNBLOCK, which BRPOP treats as a timeout.
     """
 
     QoS = SharedTimeQoS
