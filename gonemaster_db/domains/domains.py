@@ -63,8 +63,8 @@ def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
 def find_named(session: Session, part: str, *, maximum: int) -> Sequence[int] | None:
     """Return the IDs of the domains whose name contains a substring, or None if there are more than `maximum`.
 
-    A rare substring is searched in all names, so a short answer is cached. Names do not change and IDs ascend, so that
-    only later domains are searched then; a domain of a transaction that commits late may be missing for LIFE_S.
+    The search for a rare substring reads all names, so a short result is cached. Names do not change and IDs ascend, so
+    the next search only reads newer domains; a domain of a transaction that commits late may be missing for LIFE_S.
     """
     named = select(Domain.id).where(contains_name(Domain.name.expression, part)).limit(maximum + 1)
 

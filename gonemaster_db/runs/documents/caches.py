@@ -120,7 +120,7 @@ def has_created(session: Session) -> bool:
 
 
 def after_commit(session: Session, cache_value: Callable[[], Any]) -> None:
-    """Cache what this transaction has written after its commit: the IDs of a rollback may be reused."""
+    """Once this transaction is committed, cache what it has written: after a rollback the IDs may be reused."""
     epoch = (caches := caches_of(session)).epoch
 
     def cache_unless_cleared(_session: Session) -> None:
