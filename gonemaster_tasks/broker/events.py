@@ -132,7 +132,7 @@ class EventPublisher:
         self._task.attempt()
 
     def post(self, job_id: str, event: JobEvent, *, if_watched: bool = False) -> None:
-        """Queue an event without blocking; thread-safe. `if_watched` sends only the progress of unread events."""
+        """Queue an event without blocking; thread-safe. With `if_watched`, an event of an unwatched job only updates the progress."""
         self._pending.append(PendingEvent(job_id, event, if_watched))
         if not self._is_woken:
             self._is_woken = True

@@ -57,7 +57,7 @@ class Projector:
     ) -> int:
         """Project all waiting runs, or until `stopped`; return their number.
 
-        A batch without tags becomes a snapshot of the cohorts of which it tests `coverage` percent of the members.
+        A batch without tags becomes a snapshot of each cohort if it tests at least `coverage` percent of the members.
         """
         began = now()
         with store.read_only() as session:
