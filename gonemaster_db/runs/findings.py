@@ -39,7 +39,7 @@ class FindingLine(NamedTuple):
 
 
 def worst_level_line(lines: Iterable[FindingLine]) -> list[FindingLine]:
-    """Reduce the lines of a finding to its worst level without arguments; return no line for no lines."""
+    """Reduce the lines of a finding to its worst level without arguments; an empty finding stays empty."""
     level = worst(line.level for line in lines)
     return [] if level is None else [FindingLine(level)]
 

@@ -80,7 +80,7 @@ def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, St
 
 
 def read_in_parts(session: Session, run_ids: Sequence[str]) -> Iterator[list[StoredRun]]:
-    """Yield stored runs in the order of the IDs, in parts, because a document may have a kilobyte or megabytes.
+    """Yield stored runs in the order of the IDs, in parts, because a document can have megabytes.
 
     Deleted runs are skipped.
     """

@@ -132,7 +132,10 @@ class EventPublisher:
         self._task.attempt()
 
     def post(self, job_id: str, event: JobEvent, *, if_watched: bool = False) -> None:
-        """Queue an event without blocking; thread-safe. With `if_watched`, an event of an unwatched job only updates the progress."""
+        """Queue an event without blocking; thread-safe.
+
+        With `if_watched`, the event of an unwatched job only updates the progress.
+        """
         self._pending.append(PendingEvent(job_id, event, if_watched))
         if not self._is_woken:
             self._is_woken = True
