@@ -74,7 +74,7 @@ def _arm(session: Session, model: Any, criteria: JobFilter, sort: str, *, page_e
 
 
 def _total_of_names(session: Session, criteria: JobFilter) -> Callable[[], int] | None:
-    """Return a function that counts the runs if only names are filtered, from the run counts of domains."""
+    """If only names are filtered, return a function that counts the runs from the run counts of domains."""
     if replace(criteria, domain=None) != JobFilter():
         return None
     return partial(count_runs_of_domains, session, part=criteria.domain, tag=None)
