@@ -140,7 +140,7 @@ def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: Col
 
 
 def insert_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
-    """Add new domains to the table that lists are sorted by."""
+    """Add new domains to the table of run counts, by which lists are sorted."""
     columns = (Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
     new = insert(session, DomainRunCount)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
@@ -168,7 +168,7 @@ def reset_domains(session: Session, domain_ids: Iterable[int]) -> None:
 
 
 def _copy_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
-    """Copy the run counts of domains that this transaction has locked to the table that lists are sorted by."""
+    """Copy the run counts of domains that this transaction has locked to the table by which lists are sorted."""
     changed = or_(
         DomainRunCount.run_count != Domain.run_count, DomainRunCount.latest_level.is_distinct_from(Domain.latest_level)
     )
