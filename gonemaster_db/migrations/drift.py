@@ -32,7 +32,7 @@ def _single(changes: list[Any]) -> Iterator[Any]:
 
 
 def _sentence(change: tuple[Any, ...]) -> str:
-    """Describe a change that Alembic would make as an error of the schema."""
+    """Describe the error of the schema that a change by Alembic would fix."""
     verb, _, kind = change[0].partition("_")
     if verb == "modify":
         _, _, table, column, _, found, expected = change
