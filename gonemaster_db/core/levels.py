@@ -26,5 +26,5 @@ def count_severities(levels: Iterable[str]) -> dict[str, int]:
 
 
 def at_least(level: str) -> tuple[str, ...]:
-    """Return the levels from this one up."""
+    """Return this level and all more severe levels."""
     return LEVELS[_ORDER[level] :]
