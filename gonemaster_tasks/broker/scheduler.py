@@ -21,7 +21,7 @@ _LONGEST_PAUSE_S = 3.0  # Below a third of the lock's life, so that a short fail
 
 
 def pause_after(failures: int) -> float:
-    """Return the seconds to wait after so many consecutive failures: 1, 2, 3, 3, ..."""
+    """Return the seconds to wait after a number of consecutive failures: 1, 2, 3, 3, ..."""
     return min(_LONGEST_PAUSE_S, 2.0 ** (min(failures, 10) - 1))
 
 

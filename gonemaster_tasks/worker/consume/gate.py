@@ -70,7 +70,7 @@ class Gate:
         self._connected_to = ""
 
     def pause_while(self, is_held: Callable[[], bool]) -> None:
-        """Take no message, not even of maintenance, while `is_held` returns True, because it could not be claimed."""
+        """Take no messages, not even for maintenance, while `is_held` returns True: they could not be claimed."""
         self._is_held = is_held
 
     def update(self, controls: Controls, share: int | None) -> None:
