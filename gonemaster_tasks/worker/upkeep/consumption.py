@@ -41,11 +41,11 @@ class ConsumptionWatch:
         self._task = RepeatedTask("consumption", self.look, pause_s=_EVERY_S)
 
     def start(self) -> None:
-        """Start to check; the consumer starts now."""
+        """Start checking; the consumer starts now."""
         self._task.start()
 
     def stop(self) -> None:
-        """Stop to check."""
+        """Stop checking."""
         self._task.stop()
 
     def facts(self, now: float) -> Mapping[str, float | None]:
