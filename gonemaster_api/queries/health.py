@@ -87,7 +87,7 @@ def _read_failing_checks(state: State, parts: Mapping[str, str]) -> set[str]:
 
 
 def read_health(state: State) -> dict[str, Any]:
-    """Return the current issues and the unfinished operations, within some seconds."""
+    """Return the current issues and the unfinished operations, within a few seconds."""
     operations = PendingCall(lambda: read_unfinished_operations(state))
     issues = find_issues_in_time(state.queue, state.settings)
     try:

@@ -5,7 +5,7 @@ of matching entries of an outcome is known. Runs are therefore walked in order o
 until the page is full; only then are the documents of its runs read. A small number of matches is read completely. If
 most outcomes match, runs are walked with any outcome, which is faster than searching for matching ones.
 
-The positions of a page and of the next page are cached for some seconds. Without the cache, most requests for the
+The positions of a page and of the next page are cached for a few seconds. Without the cache, most requests for the
 offset 99,000 among a million runs take 150 to 340 ms of CPU instead of 80 to 130 ms.
 """
 
@@ -227,7 +227,7 @@ def _conditions(session: Session, criteria: EntryFilter) -> list[ColumnElement[b
 
 
 def _few_hits(session: Session, search: _EntrySearch, criteria: EntryFilter) -> list[_Hit] | None:
-    """Return all matching runs in order, or None if there are many, or were many some seconds ago.
+    """Return all matching runs in order, or None if there are many, or were many a few seconds ago.
 
     For rare matches, walking the runs in order would read all of them.
     """

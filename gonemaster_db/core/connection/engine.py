@@ -196,7 +196,7 @@ def _drop_standby_connections(context: ExceptionContext) -> None:
 
 
 def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Test a connection that was idle for some seconds, or to which the server has written, for example to end it.
+    """Test a connection that was idle for a few seconds, or to which the server has written, for example to end it.
 
     The pool replaces a lost or unusable connection, so that no request fails because of it.
     """

@@ -97,7 +97,7 @@ class Gate:
         self._closed = True
 
     def rest(self, seconds: float) -> None:
-        """Take no messages for some seconds, because Redis refused a command and would refuse the next one, too."""
+        """Take no messages for a few seconds, because Redis refused a command and would refuse the next one, too."""
         self._resting_until = time.monotonic() + seconds
 
     def acquire(self, job_id: str, tier: str) -> bool:
