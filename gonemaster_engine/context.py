@@ -111,7 +111,10 @@ class RunContext:
         return Undelegated({name: tuple(addresses) for name, addresses in servers.items()}, supplied.ds)
 
     def set_priority(self, *, is_urgent: bool) -> None:
-        """Set whether it is a normal run, before its first query; batch runs rest until such a run is closed."""
+        """Set whether this is a normal run; call this before its first query.
+
+        Batch runs rest until all normal runs are closed.
+        """
         self.pace.is_urgent = is_urgent
         self.turns = self.transport.turns_of(self.pace)
         self.verifier = Verifier(self.budget.end_verification, turns=self.turns)

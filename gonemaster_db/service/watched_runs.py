@@ -178,7 +178,10 @@ def pop_batch(session: Session, batch_key: int) -> tuple[bool, dict[int, WatchDi
 
 
 def take_digests_of_single_runs(session: Session, *, mailed_before: datetime) -> list[WatchDigest]:
-    """Remove and return the digests of runs without a batch, of watches without such an email since `mailed_before`."""
+    """Remove and return the digests of runs without a batch.
+
+    Only watches that sent no such email since `mailed_before` are included.
+    """
     rested = select(Watch.id).where(or_(Watch.mailed_at.is_(None), Watch.mailed_at <= mailed_before))
     return _take_digests(session, and_(WatchDigest.batch_key == 0, WatchDigest.watch_id.in_(rested)))
 

@@ -169,7 +169,7 @@ class Transport:
             self.pacing.enter(query, self._transmit)
 
     def _transmit(self, query: Query) -> bool:
-        """Send a packet, or let the query wait with an equal query or for a socket.
+        """Send a packet, or let the query wait with an identical query or for a socket.
 
         Return whether a packet has left.
         """

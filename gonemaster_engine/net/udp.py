@@ -350,7 +350,7 @@ class UdpSockets:
         return flight is not None and self.loop.time() - flight.sent_at < _EQUAL_S
 
     def send(self, query: Query) -> bool:
-        """Send a query, or let it wait with an equal one.
+        """Send a query, or let it wait with an identical one.
 
         Raises OSError. Return False if it waits for a free socket.
         """
