@@ -116,7 +116,8 @@ class Lifetimes(NamedTuple):
 class HotCache:
     """Answers and zone cuts that the runs of a process share.
 
-    An entry expires after `ttl_s` even if its own TTL is longer. docs/explanation/caches.md explains why a run cannot poison the cache of another run.
+    An entry expires after `ttl_s` even if its own TTL is longer. docs/explanation/caches.md explains why a run cannot
+    poison the cache of another run.
     """
 
     def __init__(
