@@ -80,7 +80,7 @@ class _EntrySearch:
 
     @property
     def spans_many_domains(self) -> bool:
-        """Whether entries are filtered among the runs of many domains, which no index has together."""
+        """Whether entries are filtered among the runs of many domains; no index contains both."""
         return self.matching is not None and (self.latest or (self.tag is not None and self.tag.few is None))
 
     @property
