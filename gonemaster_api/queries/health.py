@@ -41,7 +41,7 @@ def read_issues(state: State, *, life_s: float = _ISSUES_LIFE_S) -> list[Issue]:
 def read_readiness(state: State) -> tuple[dict[str, str], list[str]]:
     """Return `ok` or a short reason for each component, and the kinds of the current issues that are known in time.
 
-    A full disk of the database is found by the process whose write fails: by this one, or it is known as an issue.
+    A disk counts as full if a write of this process failed recently, or if another process has reported it.
     """
     parts = _read_parts(state)
     failing = _read_failing_checks(state, parts)
