@@ -85,7 +85,7 @@ class _EntrySearch:
 
     @property
     def reads_runs_first(self) -> bool:
-        """Whether runs are read first, whatever their outcome, because most outcomes match."""
+        """Whether runs are read first, regardless of their outcome, because most outcomes match."""
         return self.matching is not None and not self.matching.complete
 
     @property

@@ -3,7 +3,7 @@
 An off-path attacker who forges a response must guess the address and port of the server, our port, the message ID and
 the question (RFC 5452). Therefore each socket is connected to one server, has a random port, takes few queries and is
 closed after seconds: the ports that one server sees reveal nothing about the ports used for another server. Equal
-queries of several runs share one ID. After a few wrong guesses, whatever their port, the question is sent over TCP.
+queries of several runs share one ID. After a few wrong guesses at any port, the question is sent over TCP.
 docs/explanation/threats.md has the probabilities.
 """
 

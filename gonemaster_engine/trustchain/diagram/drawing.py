@@ -23,7 +23,7 @@ from gonemaster_engine.trustchain.diagram.texts import DiagramTexts
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _MARGIN, _TITLE_HEIGHT, _LINE_HEIGHT, _LEGEND_WIDTH = 12, 62, 15, 120
-_SCALE = 1.5  # scale of a file, which has no display size of its own
+_SCALE = 1.5  # scale of a file, for which no page sets the display size
 _NAME_LENGTH = 32  # longer zone names are shortened in the middle
 _RADIUS = 8  # radius of corners
 _ICONS = {  # 16 by 16
