@@ -2,7 +2,7 @@
 
 Half of the runs belong to one sweep over all domains, a quarter to twenty smaller batches, an eighth to many tiny
 ones, the others to no batch. Findings are drawn from a real sweep (`benchmarks.sweep`). On PostgreSQL several
-processes write in parallel, and the indexes of runs are created at the end: a million runs take some minutes.
+processes write in parallel, and the indexes of runs are created at the end: a million runs take a few minutes.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python -m benchmarks.slow_clients [--seconds 10]
 
 The service is private, on SQLite, with a page of 8 MB that 80 of the clients request and do not read. The output has
-the times of consecutive requests before, during and for some seconds after the attackers connect.
+the times of consecutive requests before, during and for a few seconds after the attackers connect.
 """
 
 from __future__ import annotations

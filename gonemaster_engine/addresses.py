@@ -28,7 +28,7 @@ _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1, deprecated
 _ISATAP = (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe")  # RFC 5214 section 6.1; precedes the IPv4 address in any network
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")  # RFC 1122 section 3.2.1.3
 _BROADCAST = IPv4Address("255.255.255.255")
-_OWN_ADDRESSES_S = 60  # seconds; addresses of this host may change
+_OWN_ADDRESSES_S = 60  # seconds, since addresses of this host may change
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # all of RFC 4291 section 2.4 that IANA has allocated
 
 _NETWORK_SIZES = {4: ((24, 1), (20, 2), (16, 4)), 6: ((64, 1), (48, 2), (32, 4))}  # bits, factor
@@ -93,7 +93,7 @@ def _reach_of(name: str, globally_reachable: str) -> Reach:
 def count_as_global(network: str) -> None:
     """Let the addresses of a loopback network count as global in this process, for the name servers of `make demo`.
 
-    Only a program can do this, before its first test: it is no setting, and no profile, variable or request sets it.
+    Only a program can do this, before its first test: no setting, profile, variable or request can.
 
     Raises:
       ValueError: the network is not a loopback network, or services of this host may listen in it.
@@ -204,9 +204,10 @@ def accounting_address(address: str) -> str:
 def networks_of(address: str) -> tuple[tuple[str, int], ...]:
     """Return the networks of an address that may belong to one victim, the narrowest first.
 
-    The factor of a network is how many times the packets of one address it may get. The narrowest is what a small
-    site gets: a /24, or a /64, whose addresses one host may have (RFC 4291 section 2.5.4, RFC 6177). If addresses
-    are not global, only the widest network counts: test networks have whole trees of servers in one /24 or /64.
+    The factor of a network is its limit divided by the limit of a single address. The narrowest network is
+    what a small site gets: a /24 or a /64, all of whose addresses one host may have (RFC 4291 section 2.5.4, RFC 6177).
+    If addresses are not global, only the widest network counts: test networks have whole trees of servers in one /24 or
+    /64.
     """
     parsed = ipaddress.ip_address(accounting_address(address))
     sizes = _NETWORK_SIZES[parsed.version]
@@ -232,16 +233,16 @@ def _is_source_address(address: str, _period: int) -> bool:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((address, 53))
             return bool(probe.getsockname()[0] == address)
-    except OSError:  # no route, so the address is not this host's
+    except OSError:  # Without a route, the address does not belong to this host.
         return False
 
 
 def is_allowed_target(address: str, *, guarded: bool) -> bool:
     """Return whether packets may be sent to the address.
 
-    With `guarded`, only addresses of the public Internet are allowed, and not those of this host, whose services may
-    trust its public address. (An address that only a translator in front of this host knows is not recognised as its
-    own.)
+    With `guarded`, only addresses of the public Internet are allowed, except the addresses of this host, whose services
+    may trust its public address. (If a translator in front of this host maps an address to it, the host does not
+    recognise that address as its own.)
     """
     if not is_host(address):
         return False

@@ -1,4 +1,4 @@
-"""The budget of a run: the packets sent, the packets still allowed, and what was left out because of a limit.
+"""The budget of a run: packets sent, packets still allowed, and the names and addresses left out because of a limit.
 
 Every packet of a run is charged here before it is sent: by `Server` (net/server), which sends all DNS queries, and by
 `AsnLookup` for its connections to whois servers. A query is charged with its maximum cost and refunded the unused part
@@ -60,7 +60,7 @@ class Omission:
 class Admission:
     """The names and addresses of one zone's servers that are within the limits of the run.
 
-    A decision for a name or address is final: two sets that are compared are truncated at the same place, so the
+    A decision for a name or address is final: two sets that are compared are truncated at the same point, so the
     comparison finds no artificial difference.
     """
 
@@ -147,14 +147,14 @@ class Network:
         self.maximum = maximum
         self.packets = 0
         self.active = 0  # queries in flight, whose packets may be refunded
-        self.waiting: dict[int, Callable[[], None]] = {}  # callbacks for the end of one of them
+        self.waiting: dict[int, Callable[[], None]] = {}  # callbacks for the end of one of these queries
 
 
 class Account:
     """Packets sent to one address, and the credit that its answers have earned.
 
     Each answer earns some more packets, up to a maximum credit. Packets beyond the credit count as sent to a silent
-    address: a single answer does not make an address a name server that wants the whole test.
+    address: a single answer does not prove that the address is a name server of the zone.
     """
 
     __slots__ = ("address", "answered", "credit", "is_authoritative", "is_independent", "networks", "packets", "shared")
@@ -163,11 +163,11 @@ class Account:
         self.address = address
         self.networks = networks  # the narrowest first; each contains the one before it
         self.packets = 0
-        self.shared = 0  # those that count for the networks, too
+        self.shared = 0  # packets that also count for the networks
         self.credit = 0  # packets; negative: packets sent beyond the earned credit
         self.answered = False
-        self.is_authoritative = False  # for the tested zone
-        self.is_independent = False  # of the tested zone: it serves the parent zone or the AS database
+        self.is_authoritative = False  # whether it is authoritative for the tested zone
+        self.is_independent = False  # whether the tested zone cannot have chosen it
 
     @property
     def silent_packets(self) -> int:
@@ -182,7 +182,7 @@ class Budget:
         self.limits = limits
         self._most_outside = min(limits.max_outside_packets, limits.max_queries_per_address)
         self.packets = 0
-        self.silent_packets = 0  # beyond the earned credit, to all addresses
+        self.silent_packets = 0  # packets to all addresses beyond the earned credit
         self.stop: Callable[[], None] | None = None  # ends the run when the budget is exhausted
         self.is_stopped = False
         self.entries = 0
@@ -271,8 +271,8 @@ class Budget:
         return bool(full) and all(network.active for network in full)
 
     def _full_networks(self, account: Account, packets: int) -> list[Network]:
-        # Authority is enough here: addresses that only the apex names are not delegated, and legitimate ones share a
-        # network.
+        # Authority is enough here: addresses that only the apex NS set contains are not delegated, but may legitimately
+        # share a network.
         if account.is_authoritative or account.is_independent:
             return []
         return [network for network in account.networks if network.packets + packets > network.maximum]
@@ -282,7 +282,7 @@ class Budget:
         return packets <= account.credit
 
     def can_exceed_credit(self, account: Account) -> bool:
-        """Return whether an address may get packets beyond its credit, up to the limits, without waiting."""
+        """Return whether an address may get packets beyond its credit without waiting, up to the limits."""
         return self._serves(account) and self.silent_packets < self.limits.max_silent_packets // 3
 
     def _limit_of(self, account: Account) -> tuple[str, int]:
@@ -306,7 +306,7 @@ class Budget:
         if silent > limits.max_silent_packets_per_address:
             self.omit("max_silent_packets_per_address", limits.max_silent_packets_per_address, account.address)
             return False
-        # The last third is for addresses about which little is known: an address without a query is not a silent one.
+        # The last third is reserved for addresses that received few queries: an address without queries is not silent.
         kept = limits.max_silent_packets // 3 if account.silent_packets >= _FEW_PACKETS else 0
         if self.silent_packets - account.silent_packets + silent > limits.max_silent_packets - kept:
             self.omit("max_silent_packets", limits.max_silent_packets, account.address)
@@ -314,7 +314,7 @@ class Budget:
         return True
 
     def settle(self, account: Account, charged: int, sent: int) -> None:
-        """Replace the packets that a query was charged for by those that it has sent.
+        """Replace the packets that a query was charged for with the packets that it has sent.
 
         Only a connection can send more than it was charged for: the ACKs of a long response. They count, but need no
         credit, because each has been earned by a packet of the server.

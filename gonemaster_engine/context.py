@@ -25,7 +25,7 @@ from gonemaster_engine.resources import Resources, RunCaches
 from gonemaster_engine.run_log import Log
 
 _T = TypeVar("_T")
-_EARLY_S = 1.5  # then a query is retransmitted to an address that usually answers within a quarter of a second
+_EARLY_S = 1.5  # time until a query is retransmitted to an address that usually answers promptly
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,10 @@ class RunContext:
         return Undelegated({name: tuple(addresses) for name, addresses in servers.items()}, supplied.ds)
 
     def set_priority(self, *, is_urgent: bool) -> None:
-        """Set whether it is a normal run, before its first query; batch runs rest until such a run is closed."""
+        """Set whether this is a normal run; call this before its first query.
+
+        Batch runs rest until all normal runs are closed.
+        """
         self.pace.is_urgent = is_urgent
         self.turns = self.transport.turns_of(self.pace)
         self.verifier = Verifier(self.budget.end_verification, turns=self.turns)
@@ -148,7 +151,7 @@ class RunContext:
         self.budget.release()
 
     def server(self, address: str) -> Server:
-        """Return the one object of an address."""
+        """Return the object of an address, of which the run has only one."""
         server = self.servers.get(address)
         if server is None:
             server = self.servers[address] = Server(self, address)
@@ -157,7 +160,7 @@ class RunContext:
         return server
 
     def nameserver(self, name: str, address: str) -> Nameserver:
-        """Return the one object of a name and address."""
+        """Return the object of a name and address, of which the run has only one."""
         key = (name, address)
         nameserver = self._nameservers.get(key)
         if nameserver is None:

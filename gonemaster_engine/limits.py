@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 TCP_PACKETS = 8  # packets of one query over TCP: two for the connection, the query, two ACKs, two to close, one more
 SET_MAX_RECORDS = 400  # records of one type and owner that are read
-ANSWER_MAX_RECORDS = 1_000  # of one message; the others are not read
-EDNS_MAX_OPTIONS = 32  # of one message
-SIGNED_SET_MAX_RECORDS = 128  # for DNSSEC types, whose records are compared with each other; resolvers accept far fewer
+ANSWER_MAX_RECORDS = 1_000  # maximum for a message; further records are not read
+EDNS_MAX_OPTIONS = 32  # maximum for a message
+SIGNED_SET_MAX_RECORDS = 128  # maximum for a DNSSEC type, since its records are compared in pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +26,16 @@ class RunLimits:
     max_queries: int = 30_000  # packets in total
     max_queries_per_address: int = 600  # packets to a delegated address that serves the tested zone
     max_entries: int = 10_000
-    max_outside_packets: int = 250  # to any other address, which may belong to someone else, and to its network
-    max_independent_packets: int = 1_200  # to a server of the parent zone or the AS database, which no zone can choose
-    max_silent_packets: int = 3_000  # in total, beyond the earned credit
+    max_outside_packets: int = 250  # packets to any other address, and to its network
+    max_independent_packets: int = 1_200  # packets to a server of the parent zone or the AS database
+    max_silent_packets: int = 3_000  # packets in total beyond the earned credit
     max_silent_packets_per_address: int = 60
     packets_per_answer: int = 8  # credit per answer; enough even for a server that drops half of all queries
     max_earned_packets: int = 64  # maximum credit: packets that an address may get after it becomes silent
     max_probes: int = 4  # concurrent queries to an address beyond its credit
     max_tcp_connections: int = 64  # concurrent; a process has 512, and a slow server can keep them open
-    max_octets: int = 64 * 1024 * 1024  # memory for stored responses, measured as what Python needs for them
-    max_records: int = 200_000  # in stored responses
+    max_octets: int = 64 * 1024 * 1024  # memory that stored responses take as Python objects
+    max_records: int = 200_000  # records in stored responses
     max_entry_items: int = 200_000  # list items among the arguments of entries
     max_entry_octets: int = 2 * 1024 * 1024  # text in those arguments; a large legitimate zone has about 200 KiB
 

@@ -1,12 +1,13 @@
-"""Turns of the event loop: work that outside data can multiply leaves time for other work between its parts.
+"""Turns of the event loop: long work is divided into parts, with time for other work between them.
 
-All runs of a process share one event loop. A zone can have many servers whose answers arrive together, and can make
-each answer expensive to process; without a limit per turn, they would block the other runs.
+All runs of a process share one event loop. A zone can have many servers whose answers arrive at the same time, and can
+make each answer expensive to process. Without a limit per turn, this work would block the other runs.
 
-A person waits for a normal run, at each of its steps for the work that other runs do before it, and on a busy machine
-for the processor, which the kernel gives first to threads that use it little. So batch runs rest while a normal run is
-in progress: next to 16 batch runs of hostile zones, the loop used 12 to 27 times the processor time of a normal run
-until it ended, and with the rests 1.0 to 2.6 times (benchmarks/RESULTS.md).
+A user waits for a normal run. At each step, the run waits for the work of other runs. On a busy machine it also waits
+for the processor, because the kernel prefers threads that use little processor time. Therefore batch runs rest while a
+normal run is in progress. Without these rests, a normal run next to 16 batch runs of hostile zones ended after the
+event loop had used 12 to 27 times the processor time of the normal run alone; with the rests, 1.0 to 2.6 times
+(benchmarks/RESULTS.md).
 """
 
 from __future__ import annotations
@@ -17,30 +18,30 @@ from collections.abc import Callable
 from time import monotonic, thread_time
 from typing import TypeAlias
 
-MAX_SPENT_US = 20_000  # in one turn; the last part may exceed it
+MAX_SPENT_US = 20_000  # maximum for one turn, which its last part may exceed
 _TURN_S = MAX_SPENT_US / 1_000_000
 _TASKS = 8  # maximum number of tasks that continue in one turn
 _BATCH_TURN_S = 0.002
-_LONG_PART_S = 0.005  # of processor time; work that cannot be divided into such parts rests longer
-_MAX_REST_S = 1.0  # Normal runs that keep the loop busy do not stop batch runs.
+_LONG_PART_S = 0.005  # processor time; batch runs rest longer after parts that take longer
+_MAX_REST_S = 1.0  # Batch runs continue even if normal runs keep the event loop busy.
 
 _Part: TypeAlias = "Callable[[], object] | asyncio.Future[bool]"
 
 
 class LoopTime:
-    """The current turn of the running event loop, shared by all runs: it is over after 20 ms of processor time.
+    """The current turn of the event loop, which all runs share. A turn is over after 20 ms of processor time.
 
-    A turn begins with the first part of work; parts that wait come first, in the order of their arrival. Work whose
-    duration is known in advance can be recorded before it is done, so that a turn does not begin it at its end.
+    A turn begins with the first part of work. Waiting parts are done first, in the order of their arrival. Work whose
+    duration is known in advance can be recorded before it is done, so that it does not begin at the end of a turn.
     """
 
     __slots__ = ("_cpu_s", "_ends_at", "_spent_us", "_waiting", "normal_runs")
 
     def __init__(self) -> None:
-        self.normal_runs = 0  # in progress
+        self.normal_runs = 0  # normal runs in progress
         self._spent_us = 0
-        self._ends_at = 0.0  # at the earliest; 0: no work in this turn yet
-        self._cpu_s = 0.0  # processor time of the thread when a turn was last over
+        self._ends_at = 0.0  # earliest end of this turn; 0: it has no work yet
+        self._cpu_s = 0.0  # processor time of the thread at the end of the last turn
         self._waiting: deque[_Part] = deque()
 
     def spend(self, spent_us: int) -> None:
@@ -78,7 +79,8 @@ class LoopTime:
         now = monotonic()
         if now < self._ends_at:
             return False
-        # On a busy machine, the thread has had less processor time. Reading it is too expensive for each turn.
+        # On a busy machine, the thread has had less processor time than the turn lasted. Reading the processor time in
+        # each turn would be too expensive.
         cpu_s = thread_time()
         left_s = self._cpu_s + _TURN_S - cpu_s
         if left_s <= 0:
@@ -88,31 +90,31 @@ class LoopTime:
         return False
 
     def call(self, part: Callable[[], object]) -> None:
-        """Do a part of work now, or in a later turn if this one is over or other parts wait."""
+        """Do a part of work now, or in a later turn if this turn is over or other parts are waiting."""
         if self._waiting or self.is_over:
             self._waiting.append(part)
         else:
             part()
 
     async def wait(self, *, is_first: bool = False) -> None:
-        """Wait for a turn that has time left; the end of a run comes first, because it frees what others wait for."""
+        """Wait for a turn that has time left. With `is_first`, wait before others: an ending run frees resources."""
         if not self.is_over:
             return
         loop, may_continue = asyncio.get_running_loop(), False
         while not may_continue:
             ready: asyncio.Future[bool] = loop.create_future()
             (self._waiting.appendleft if is_first else self._waiting.append)(ready)
-            # One task continues in each turn. The others check whether those before them have left time.
+            # One task continues in each turn. The other tasks check whether the earlier ones have left time.
             may_continue = await ready or not self.is_over
             is_first = True
 
 
 class BatchTime(LoopTime):
-    """The turns of batch runs: each is a part of a turn of the loop, and a shorter one during normal runs.
+    """The turns of batch runs. Each is a part of a turn of the event loop, and is shorter during normal runs.
 
-    After a turn of 2 ms they may use about two fifths of the time of the loop, and after one of 30 ms, which few zones
-    need, an eighth. While they rest, their packets are not sent and their tasks do not continue; responses are read, so
-    that the response times in their results remain right.
+    With turns of 2 ms, batch runs use about two fifths of the time of the event loop; with turns of 30 ms, which few
+    zones need, an eighth. While they rest, they send no packets and their tasks do not continue. Their responses are
+    still read, so that the response times in their results are correct.
     """
 
     __slots__ = ("_loop_time",)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Parameters of mallopt, from glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _HEAPS = 2  # one for the engine's thread, one for all others
-_LARGE_OCTETS = 128 * 1024  # glibc's initial value, which it would raise up to 32 MiB dynamically
+_LARGE_OCTETS = 128 * 1024  # the initial value of glibc, which would raise it up to 32 MiB
 
 # New objects that trigger a collection of the youngest generation. Python's default of 2,000 is expensive.
 _NEW_OBJECTS = 50_000

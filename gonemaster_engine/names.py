@@ -1,9 +1,9 @@
 """Domain names: user input, canonical form, wire format.
 
 Inside the engine a name is a `str` in canonical form: A-labels in lower case joined by dots, no final dot, "." for the
-root. Octets of a label other than letters, digits, hyphen, underscore, asterisk and slash are written as a backslash
-and three digits, including the dot, so a canonical name can always be split at its dots. Strings are hashed once and
-compared in C, which makes the engine fast.
+root. In a label, all octets other than letters, digits, hyphen, underscore, asterisk and slash are written as a
+backslash and three digits. This includes dots, so a canonical name can always be split at its dots. Strings are hashed
+once and compared in C, which makes the engine fast.
 """
 
 from __future__ import annotations

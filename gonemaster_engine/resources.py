@@ -38,7 +38,7 @@ _Record: TypeAlias = tuple[str, str, str]  # owner, type, and name or address, a
 
 @dataclass(frozen=True, slots=True)
 class RunCaches:
-    """Caches shared between runs. `RunContext` chooses whether a run gets those of the process or empty ones."""
+    """Caches shared between runs. `RunContext` decides whether a run gets the caches of the process or empty caches."""
 
     hot: HotCache
     origins: AsnCache

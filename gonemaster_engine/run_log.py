@@ -50,7 +50,7 @@ class Log:
 
         `add_deferred` adds it. Entries beyond a limit are dropped.
 
-        A zone can name any number of addresses that are not queried, and none of them costs it a packet.
+        A zone can name any number of addresses that are never queried, at no cost.
         """
         if len(self._deferred) < _MAX_DEFERRED:
             self._deferred.append((tag, args))

@@ -1,4 +1,4 @@
-"""The wait for a silent server, and waiting for the first of several futures.
+"""How long to wait for a silent server, and waiting for the first of several futures.
 
 `first_done` is a faster subset of `asyncio.wait`.
 """

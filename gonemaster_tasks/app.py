@@ -48,7 +48,7 @@ def make_app(
 ) -> Celery:
     """Create the application for a broker URL from the settings.
 
-    `transport` returns the Celery settings that replace kombu's own transport for an address.
+    `transport` returns, for a broker address, the Celery settings that replace kombu's own transport.
     """
     address = parse_broker_url(broker_url)
     app = App("gonemaster", set_as_current=False)
@@ -88,7 +88,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
         "task_create_missing_queues": False,
         "task_routes": queues.ROUTES,
         "task_acks_late": True,
-        "task_reject_on_worker_lost": False,  # the lease decides
+        "task_reject_on_worker_lost": False,  # The reaper requeues the job when its lease expires.
         "task_ignore_result": True,
         "task_serializer": "json",
         "accept_content": ["json"],
@@ -102,7 +102,7 @@ def _queue_conf(address: BrokerAddress) -> dict[str, Any]:
         "broker_connection_max_retries": None,
         "broker_transport_options": {
             "queue_order_strategy": "gonemaster_tasks.worker.consume.tier_order:TierOrder",
-            "priority_steps": [0],  # Several steps would poll all steps of one queue before the next queue.
+            "priority_steps": [0],  # With several steps, kombu would poll all steps of one queue before the next queue.
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "unacked_restore_interval": 15,
             "unacked_restore_throttle": 1,

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 MASK = "***"
 _SHORTEST = 4  # A shorter password would mask large parts of the log.
 # A password may contain any character except those that end the user part, so it extends to the last @ of its URL;
-# in a list of Sentinels each URL begins after a semicolon. A URL without an @ is matched, too, so that it is read once.
+# in a list of Sentinels each URL begins after a semicolon. URLs without an @ are matched, too, so that the pattern
+# scans each URL only once.
 _URL_PASSWORD = re.compile(r"(://[^:@/?#;]*:)(?:((?:(?!;\w+://).)*)@|(?:(?!;\w+://).)*+)")
 _KEYWORD_PASSWORD = re.compile(r"(\b(?:ssl|sentinel_)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)")
 # In running text the URL ends at a space or a quote.
@@ -15,7 +16,7 @@ _URL_PASSWORD_IN_TEXT = re.compile(r"""(://[^:@/?#;\s'"]*:)(?:([^\s'"]*)@|[^\s'"
 
 
 def mask_password(dsn: str) -> str:
-    """Replace the passwords in URLs or in a libpq connection string by asterisks."""
+    """Replace the passwords in URLs or in a libpq connection string with asterisks."""
     return _KEYWORD_PASSWORD.sub(rf"\1{MASK}", _URL_PASSWORD.sub(_masked, dsn))
 
 

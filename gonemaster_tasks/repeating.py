@@ -94,7 +94,7 @@ class RepeatedTask:
         return _timer.has(self)
 
     def start(self, *, at_once: bool = False) -> None:
-        """Start to repeat the task; the first call is made after a pause or immediately."""
+        """Start repeating the task; the first call is made after a pause or immediately."""
         _timer.add(self, 0.0 if at_once else self.pause_s(succeeded=True))
 
     def wake(self, *, within_s: float = 0.0) -> None:
@@ -102,7 +102,7 @@ class RepeatedTask:
         _timer.wake(self, within_s)
 
     def stop(self) -> None:
-        """Stop repeating the task, and wait some seconds for a running call."""
+        """Stop repeating the task, and wait a few seconds for a running call."""
         _timer.remove(self)
 
     def attempt(self) -> bool:

@@ -53,7 +53,7 @@ _tracing: _Tracing | None = None
 
 
 def start_tracing(endpoint: str, *, service: str, version: str) -> None:
-    """Start to send spans to an OTLP endpoint over HTTP in the background; do nothing if it is empty.
+    """Start sending spans to an OTLP endpoint over HTTP in the background; do nothing if it is empty.
 
     OpenTelemetry's OTEL_* variables configure headers, sampling and everything else. Call this after a fork: the
     sending thread would stay in the parent.

@@ -59,7 +59,7 @@ async def open_viewers(port: int, jobs: Sequence[str], of_each: int, *, headers:
 
 
 def publish(broker_url: str, jobs: Sequence[str], seconds: float) -> int:
-    """Publish events as workers do for some seconds, then the final events; return the number of events of a job."""
+    """Publish events as workers do for a few seconds, then the final events; return the number of events of a job."""
     entry = {"timestamp": 0.5, "module": "BASIC", "testcase": "basic01", "tag": "B01_CHILD_FOUND", "level": "INFO"}
     sent: Counter[str] = Counter()
     with closing(Broker.open(broker_url)) as broker:

@@ -41,7 +41,7 @@ def read_issues(state: State, *, life_s: float = _ISSUES_LIFE_S) -> list[Issue]:
 def read_readiness(state: State) -> tuple[dict[str, str], list[str]]:
     """Return `ok` or a short reason for each component, and the kinds of the current issues that are known in time.
 
-    A full disk of the database is found by the process whose write fails: by this one, or it is known as an issue.
+    A disk counts as full if a write of this process failed recently, or if another process has reported it.
     """
     parts = _read_parts(state)
     failing = _read_failing_checks(state, parts)
@@ -87,7 +87,7 @@ def _read_failing_checks(state: State, parts: Mapping[str, str]) -> set[str]:
 
 
 def read_health(state: State) -> dict[str, Any]:
-    """Return the current issues and the unfinished operations, within some seconds."""
+    """Return the current issues and the unfinished operations, within a few seconds."""
     operations = PendingCall(lambda: read_unfinished_operations(state))
     issues = find_issues_in_time(state.queue, state.settings)
     try:

@@ -1,4 +1,4 @@
-"""Text of users for names and descriptions: no character that hides text or changes its direction, one line end."""
+"""Names and descriptions from users, with LF line ends and no characters that hide text or change its direction."""
 
 import re
 from collections.abc import Mapping

@@ -20,7 +20,7 @@ from gonemaster_api.web.headers import API_HEADERS
 
 MAX_HEAD = 64 * 1024  # bytes of a head, or of the framing between two pieces of a body
 _HEAD_TIMEOUT_S = 5.0
-_STEP = 4096  # bytes that are parsed at once: they hold a bounded number of pipelined requests
+_STEP = 4096  # bytes parsed in one step: they contain a limited number of pipelined requests
 _FIRST_REQUEST_S = 1.0  # time for the first request on a connection accepted just before a stop
 _LINGER_S = 2.0  # time for a client that is still sending to read the refusal
 

@@ -90,7 +90,7 @@ class Hub:
         self._stopping = stopping
         self._jobs: dict[str, Topic] = {}
         self._of_batch: dict[str, Topic] = {}
-        self._ended: Mapping[str, str] = {}  # jobs that had ended at the last look in the database
+        self._ended: Mapping[str, str] = {}  # jobs that had ended at the last check of the database
         self._next_check = 0.0
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._reader, self._catching_up = EventReader(address), asyncio.Semaphore(_CATCHING_UP)
@@ -191,7 +191,7 @@ class Hub:
             if text and not topic.has_ended and (not topic.texts or topic.texts[-1][0] != identity):
                 topic.add(identity, text, ends=ends)
         ended = await asyncio.to_thread(self._ends_of, list(self._jobs)) if self._jobs else {}
-        for job_id in self._jobs.keys() & self._ended.keys() & ended.keys():  # the event had time since the last look
+        for job_id in self._jobs.keys() & self._ended.keys() & ended.keys():  # The last event has had time to arrive.
             if not self._jobs[job_id].has_ended:
                 self._jobs[job_id].add(END_ID, done_text(ended[job_id]), ends=True)
         self._ended = ended

@@ -46,7 +46,7 @@ def clear_cohort(state: State, cohort_id: int, *, who: str) -> int:
 
 
 def rebuild_cohort(state: State, cohort_id: int, *, who: str, force: bool = False) -> rebuilding.Rebuilding | None:
-    """Start to rebuild facts and snapshots of a cohort; return None if a rebuild is running.
+    """Start rebuilding facts and snapshots of a cohort; return None if a rebuild is running.
 
     Snapshots that lack runs are kept; `force` removes them.
 
@@ -114,7 +114,7 @@ def remove_snapshot(state: State, cohort_id: int, slug: str, *, purge: bool, who
 
 
 def rematerialise_snapshot(state: State, cohort_id: int, slug: str, *, who: str) -> None:
-    """Start to rebuild the view of a snapshot from its runs.
+    """Start rebuilding the view of a snapshot from its runs.
 
     Raises:
         Conflict: source_runs_purged, materialization_running.
@@ -145,7 +145,7 @@ def repair_snapshot(state: State, cohort_id: int, slug: str, *, who: str) -> Sub
 
 
 def rematerialise_snapshots(state: State, cohort_id: int, *, who: str) -> int:
-    """Start to rebuild all snapshots of a cohort whose runs are stored; return their number.
+    """Start rebuilding all snapshots of a cohort whose runs are stored; return their number.
 
     Raises:
         Conflict: materialization_running.

@@ -82,7 +82,7 @@ def _valid(session: Session, state: State) -> list[ListedToken]:
 
 
 def _require_admin(tokens: Iterable[ListedToken]) -> None:
-    """Keep a token that can manage tokens; without one, only the command on the server could help."""
+    """Require that a token which can manage tokens remains; otherwise only the command on the server could add one."""
     if not any(widest(token.scopes) is Scope.ADMIN for token in tokens):
         raise Conflict(
             "admin_token_needed", Text("a valid token with the scope admin must remain; create another one first")

@@ -93,7 +93,7 @@ def _checked_email(text: str) -> str:
 
 
 def _masked_receiver(watch: Watch) -> str:
-    """Return the receiver for the audit: of a URL only host and port, because the path may be a secret."""
+    """Return the receiver for the audit; a URL is reduced to host and port, because its path may be a secret."""
     return watch.host if watch.email is None else watch.email
 
 

@@ -301,8 +301,8 @@ def _pin_if_requested(session: Session, cohort: Cohort, snapshot: CohortSnapshot
 
     A snapshot that covers too few members is not pinned before it is repaired.
 
-    If the batch feeds several cohorts, the cohort of the batch's tag is pinned, which is what schedules use; for a
-    batch without such a cohort it is the first one captured.
+    If the batch creates snapshots of several cohorts, the snapshot of the cohort of the batch's tag is pinned, as
+    schedules need it. If that tag has no cohort, the first captured snapshot is pinned.
     """
     promoted = select(Batch).where(Batch.key == snapshot.batch_key, Batch.promote_snapshot)
     batch = session.scalar(promoted.with_for_update())

@@ -194,7 +194,7 @@ def _levels(was: _TagSide, now: _TagSide) -> tuple[str | None, str | None]:
 
 
 def _note(changes: _Changes, key: TagKey, was: _TagSide, now: _TagSide, rules: TagRules, cost: Cost) -> None:
-    """Add to the affected domains that the tag appeared, was cleared, or has another level."""
+    """Record for the affected domains that the tag appeared, was cleared, or has another level."""
     before, after = (0.0 if side.level is None else cost(key.module, key.tag, side.level) for side in (was, now))
     changes.note(set(now.domains - was.domains), after, rules.classify(key, None, now.level))
     changes.note(set(was.domains - now.domains), -before, rules.classify(key, was.level, None))

@@ -1,6 +1,6 @@
 """Removal of snapshots: hidden immediately, while a maintenance task removes their rows in steps.
 
-A discarded snapshot has no cohort and no batch. Its view is kept for some minutes for its current readers.
+A discarded snapshot has no cohort and no batch. Its view is kept for a few minutes for its current readers.
 """
 
 from collections.abc import Collection, Mapping, Sequence

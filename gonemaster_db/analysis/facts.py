@@ -49,7 +49,7 @@ class OriginFact:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """All facts of a run; `asns` are (AS, family), `kinds` counts entries by kind, from the minimum level up."""
+    """All facts of a run; `asns` are (AS, family), `kinds` counts entries by kind, at or above the minimum level."""
 
     domain_id: int
     name: str

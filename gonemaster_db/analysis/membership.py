@@ -7,7 +7,7 @@ from gonemaster_db.models import Batch, Domain, DomainTag, Job, Run, RunStatus
 
 
 def count_members(session: Session, tag: str) -> int:
-    """Count the domains of a tag exactly; the lists of tags show a number that may be some seconds old."""
+    """Count the domains of a tag exactly; the lists of tags show a number that may be a few seconds old."""
     return session.scalar(select(func.count()).select_from(DomainTag).where(DomainTag.tag == tag)) or 0
 
 

@@ -1,6 +1,6 @@
 """Cohorts whose facts are removed or rebuilt from their runs; the projector does the work.
 
-Unfinished work is discarded: it finds another generation, or no snapshot.
+Unfinished work is discarded, because the generation has changed or the snapshot no longer exists.
 """
 
 from collections.abc import Collection, Mapping
@@ -38,7 +38,7 @@ class Rebuilding:
 
 
 def discard_all_snapshots(session: Session, cohort: Cohort, *, now: datetime, kept: Collection[int] = ()) -> int:
-    """Discard the snapshots of a cohort whose row is locked, without those `kept`; return their number."""
+    """Discard the snapshots of a cohort whose row is locked, except those in `kept`; return their number."""
     found = lock_snapshots(session, CohortSnapshot.cohort_id == cohort.id)
     snapshots = [snapshot.id for snapshot in found if snapshot.id not in kept]
     discard_snapshots(session, snapshots, now=now)

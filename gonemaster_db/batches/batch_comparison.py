@@ -21,7 +21,7 @@ from gonemaster_db.runs.findings import HASHED_FROM, read_findings
 MAX_EXAMINED = 500  # domains per page; if only few of them differ, a page has fewer items than its limit
 MIN_SLICE = 50
 COMPARED_AT_A_TIME = 25  # each has two documents, which may be megabytes long
-_PAGE_BYTES = 8 * 1024 * 1024  # of JSON lines in a page
+_PAGE_BYTES = 8 * 1024 * 1024  # maximum size of the JSON lines in a page
 # If a batch is this many times smaller than the other, each of its domains is looked up in the other batch; otherwise
 # both are read side by side.
 _SMALL_BATCH_FACTOR = 10
@@ -69,7 +69,7 @@ class DifferencePage:
 class BatchComparison:
     """Numbers of domains in each batch and in both.
 
-    `same` and `differing` count the domains of both batches by the worst level of each finding from NOTICE up.
+    `same` and `differing` count the domains of both batches by the worst level of each finding at NOTICE and above.
     """
 
     before: int

@@ -31,7 +31,7 @@ def _encode(value: Any) -> str:
 
 
 def finite(value: Any) -> Any:
-    """Replace infinity and NaN by None at any depth."""
+    """Replace infinity and NaN with None at any depth."""
     if isinstance(value, Mapping):
         return {key if _is_finite(key) else None: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -44,7 +44,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def clean_text(text: str) -> str:
-    """Replace characters that a text column cannot hold: NUL by U+FFFD, lone surrogates by `?`."""
+    """Replace characters that a text column cannot hold: NUL with U+FFFD, lone surrogates with `?`."""
     if text.isascii() and "\0" not in text:
         return text
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

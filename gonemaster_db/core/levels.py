@@ -20,11 +20,11 @@ def worst(levels: Iterable[str]) -> str | None:
 
 
 def count_severities(levels: Iterable[str]) -> dict[str, int]:
-    """Count the occurrences of each level from NOTICE up."""
+    """Count the occurrences of each level at NOTICE and above."""
     found = Counter(levels)
     return {level: found[level] for level in SEVERITIES}
 
 
 def at_least(level: str) -> tuple[str, ...]:
-    """Return the levels from this one up."""
+    """Return this level and all more severe levels."""
     return LEVELS[_ORDER[level] :]

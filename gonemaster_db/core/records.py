@@ -14,9 +14,9 @@ T = TypeVar("T")
 class NewJob:
     """A job to be queued.
 
-    `domain` is normalised. `config` holds those of tests, overrides, nameservers, ds, min_level, ipv4_disabled,
-    ipv6_disabled, origin and tags (which the domain joins at graduation) that differ from the defaults, and the
-    request_id and traceparent of the request that submitted the job.
+    `domain` is normalised. `config` holds the values that differ from the defaults: tests, overrides, nameservers, ds,
+    min_level, ipv4_disabled, ipv6_disabled, origin and tags (which the domain joins at graduation), and the request_id
+    and traceparent of the request that submitted the job.
     """
 
     domain: str

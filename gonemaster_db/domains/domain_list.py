@@ -57,7 +57,7 @@ def list_domains(
 
 
 def count_listed(session: Session, criteria: DomainFilter) -> int:
-    """Count the domains that match a filter; a large count may be some seconds old."""
+    """Count the domains that match a filter; a large count may be a few seconds old."""
     return _count(session, criteria)
 
 

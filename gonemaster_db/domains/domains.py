@@ -63,8 +63,8 @@ def contains_name(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
 def find_named(session: Session, part: str, *, maximum: int) -> Sequence[int] | None:
     """Return the IDs of the domains whose name contains a substring, or None if there are more than `maximum`.
 
-    A rare substring is searched in all names, so a short answer is cached. Names do not change and IDs ascend, so that
-    only later domains are searched then; a domain of a transaction that commits late may be missing for LIFE_S.
+    The search for a rare substring reads all names, so a short result is cached. Names do not change and IDs ascend, so
+    the next search only reads newer domains; a domain of a transaction that commits late may be missing for LIFE_S.
     """
     named = select(Domain.id).where(contains_name(Domain.name.expression, part)).limit(maximum + 1)
 
@@ -140,7 +140,7 @@ def refresh_domains(session: Session, domain_ids: Iterable[int], *, leaving: Col
 
 
 def insert_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
-    """Add new domains to the table that lists are sorted by."""
+    """Add new domains to the table of run counts, by which lists are sorted."""
     columns = (Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
     new = insert(session, DomainRunCount)
     for chunk in chunks(sorted(set(domain_ids)), _CHUNK):
@@ -168,7 +168,7 @@ def reset_domains(session: Session, domain_ids: Iterable[int]) -> None:
 
 
 def _copy_run_counts(session: Session, domain_ids: Iterable[int]) -> None:
-    """Copy the run counts of domains that this transaction has locked to the table that lists are sorted by."""
+    """Copy the run counts of domains that this transaction has locked to the table by which lists are sorted."""
     changed = or_(
         DomainRunCount.run_count != Domain.run_count, DomainRunCount.latest_level.is_distinct_from(Domain.latest_level)
     )

@@ -71,7 +71,7 @@ class TagMembers:
     number: int
 
     def condition(self, row_count: int, domain_id: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Match the domains by a column; `row_count` rows are needed in an order that does not depend on the tag."""
+        """Match the domains by a column; the page needs `row_count` rows in an order unrelated to the tag."""
         if self.few is not None:
             return domain_id.in_(self.few)
         if row_count > LONG_WALK // 2 or self.number <= _SOON_READ:

@@ -115,7 +115,7 @@ def _keep(session: Session, *, summary: TagSummary, signature: bytes, now: datet
 
 
 def _note(session: Session, *, unchanged: Sequence[str], small: Sequence[str], now: datetime) -> None:
-    """Confirm the unchanged counts, and remove those of tags that are small enough to be counted on request."""
+    """Confirm the unchanged counts, and remove the counts of tags that are small enough to be counted on request."""
     checked = update(StoredTagSummary).where(StoredTagSummary.tag.in_(unchanged)).values(checked_at=now)
     session.execute(checked, execution_options=_NO_SYNC)
     session.execute(delete(StoredTagSummary).where(StoredTagSummary.tag.in_(small)), execution_options=_NO_SYNC)

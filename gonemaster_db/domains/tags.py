@@ -230,7 +230,7 @@ def default_profile_ids(session: Session, domains: Iterable[str]) -> dict[str, l
 def summarise_tag(session: Session, name: str) -> TagSummary:
     """Count the newest runs of a tag's domains. Raises TagNotFound, also for a tag without domains.
 
-    The counts of a large tag may be a minute old, or some seconds if no maintenance task stores them.
+    The counts of a large tag may be a minute old, or a few seconds if no maintenance task stores them.
     """
     found = stored_summaries(session, [name], now=utcnow()).get(name)
     if found is None:

@@ -14,7 +14,7 @@ CONFIGURE: dict[str, Any] = {"render_as_batch": True, "compare_type": True}
 
 
 def differences(store: Store) -> list[str]:
-    """Return the differences between the schema and the models, one sentence each; foreign tables are ignored."""
+    """Return the differences between the schema and the models, one sentence each; unknown tables are ignored."""
     with store.read_only() as session:
         context = MigrationContext.configure(session.connection(), opts=CONFIGURE | {"include_object": _is_ours})
         changes = compare_metadata(context, Base.metadata)
@@ -32,7 +32,7 @@ def _single(changes: list[Any]) -> Iterator[Any]:
 
 
 def _sentence(change: tuple[Any, ...]) -> str:
-    """Describe a change that Alembic would make as an error of the schema."""
+    """Describe the error of the schema that a change by Alembic would fix."""
     verb, _, kind = change[0].partition("_")
     if verb == "modify":
         _, _, table, column, _, found, expected = change

@@ -54,7 +54,7 @@ def list_waiting_jobs(session: Session, criteria: WaitingFilter, *, limit: int, 
 
 
 def count_waiting_jobs(session: Session, criteria: WaitingFilter) -> int:
-    """Count waiting jobs; a large count may be some seconds old."""
+    """Count waiting jobs; a large count may be a few seconds old."""
 
     def count() -> int:
         return session.scalar(select(func.count()).select_from(Job).where(*criteria.conditions())) or 0

@@ -43,7 +43,7 @@ class RunDifference:
 def diff_runs(
     session: Session, before: str, after: str, *, min_level: str = "INFO", with_args: bool = False
 ) -> RunDifference:
-    """Compare the entries of two runs from a level up, ignoring order and timestamps."""
+    """Compare the entries of two runs at or above a level, ignoring order and timestamps."""
     found = read_findings(session, [before, after], min_level)
     return compare(found.get(before, {}), found.get(after, {}), with_args=with_args)
 

@@ -5,7 +5,7 @@ of matching entries of an outcome is known. Runs are therefore walked in order o
 until the page is full; only then are the documents of its runs read. A small number of matches is read completely. If
 most outcomes match, runs are walked with any outcome, which is faster than searching for matching ones.
 
-The positions of a page and of the next page are cached for some seconds. Without the cache, most requests for the
+The positions of a page and of the next page are cached for a few seconds. Without the cache, most requests for the
 offset 99,000 among a million runs take 150 to 340 ms of CPU instead of 80 to 130 ms.
 """
 
@@ -41,7 +41,7 @@ Position = tuple[str, int]  # IDs of a run and of one of its entries
 # A filter that matches few runs is counted over all of them, and most readers only want the first page.
 COUNT_UP_TO = 20_000
 COUNT_SCATTERED_UP_TO = 5000  # if matches may be far apart: each run between them is looked up
-PAGE_BYTES = 8 * 1024 * 1024  # of the arguments of a page, as JSON
+PAGE_BYTES = 8 * 1024 * 1024  # size of the arguments of a page as JSON
 _START = "start of a page of entries"
 FEW_RUNS = 5000
 _MAX_STREAMS = 50
@@ -80,12 +80,12 @@ class _EntrySearch:
 
     @property
     def spans_many_domains(self) -> bool:
-        """Whether entries are filtered among the runs of many domains, which no index has together."""
+        """Whether entries are filtered among the runs of many domains; no index contains both."""
         return self.matching is not None and (self.latest or (self.tag is not None and self.tag.few is None))
 
     @property
     def reads_runs_first(self) -> bool:
-        """Whether runs are read with any outcome first, since most outcomes match."""
+        """Whether runs are read first, regardless of their outcome, because most outcomes match."""
         return self.matching is not None and not self.matching.complete
 
     @property
@@ -135,7 +135,7 @@ class _EntrySearch:
 
 
 def entries_of_run(session: Session, run_id: str, *, min_level: str | None = None) -> Sequence[EntryRecord]:
-    """Read the entries of one run in order, from a level up.
+    """Read the entries of one run in order, at or above a level.
 
     Raises: RunNotFound: The run does not exist. DocumentDamaged: The document of the run cannot be read.
     """
@@ -227,7 +227,7 @@ def _conditions(session: Session, criteria: EntryFilter) -> list[ColumnElement[b
 
 
 def _few_hits(session: Session, search: _EntrySearch, criteria: EntryFilter) -> list[_Hit] | None:
-    """Return all matching runs in order, or None if there are many, or were many some seconds ago.
+    """Return all matching runs in order, or None if there are many, or were many a few seconds ago.
 
     For rare matches, walking the runs in order would read all of them.
     """

@@ -39,7 +39,7 @@ class FindingLine(NamedTuple):
 
 
 def worst_level_line(lines: Iterable[FindingLine]) -> list[FindingLine]:
-    """Reduce the lines of a finding to its worst level without arguments; return no line for no lines."""
+    """Reduce the lines of a finding to its worst level without arguments; an empty finding stays empty."""
     level = worst(line.level for line in lines)
     return [] if level is None else [FindingLine(level)]
 
@@ -52,7 +52,7 @@ def _dump(value: Any) -> str:
 
 
 def findings_hash(entries: Iterable[EntryRecord]) -> int:
-    """Return a signed 64-bit hash that is equal for runs with the same findings from NOTICE up, at the same levels.
+    """Return a signed 64-bit hash, equal for runs with the same findings and levels at NOTICE and above.
 
     A finding has its worst level, as in comparisons; order, timestamps and arguments are ignored.
     """
@@ -68,7 +68,7 @@ def findings_hash(entries: Iterable[EntryRecord]) -> int:
 def read_findings(
     session: Session, run_ids: Sequence[str], min_level: str
 ) -> dict[str, dict[FindingKey, list[FindingLine]]]:
-    """Read the lines of runs from a level up, by run and finding. Raises DocumentDamaged."""
+    """Read the lines of runs at or above a level, by run and finding. Raises DocumentDamaged."""
     runs, levels = read_stored_runs(session, run_ids), at_least(min_level)
     kinds = kinds_of(session, runs.values())
     found: dict[str, dict[FindingKey, list[FindingLine]]] = {}

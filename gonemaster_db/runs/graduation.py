@@ -45,7 +45,7 @@ _STATUS_OF_CLAIM = select(_RUNS.c.status).where(
 
 
 def graduate_job(session: Session, job_id: str, *, worker: str, attempt: int, record: RunRecord) -> RunStatus:
-    """Replace a running job by its run and entries; return the status of the run.
+    """Replace a running job with its run and entries; return the status of the run.
 
     A repeated call for the same claim returns the status of the existing run, so a call may be repeated after a commit
     with unknown result.

@@ -74,7 +74,7 @@ def _arm(session: Session, model: Any, criteria: JobFilter, sort: str, *, page_e
 
 
 def _total_of_names(session: Session, criteria: JobFilter) -> Callable[[], int] | None:
-    """Return a function that counts the runs if only names are filtered, from the run counts of domains."""
+    """If only names are filtered, return a function that counts the runs from the run counts of domains."""
     if replace(criteria, domain=None) != JobFilter():
         return None
     return partial(count_runs_of_domains, session, part=criteria.domain, tag=None)
@@ -119,7 +119,7 @@ def _first_rows(arm: _Arm, sort: str, count: int) -> Any:
 
 
 def _with_batch_keys(first: Subquery) -> Subquery:
-    """Replace batch IDs by batch keys, which sort the same and which runs have."""
+    """Replace batch IDs with batch keys, which sort in the same order and which runs contain."""
     key = select(Batch.key).where(Batch.id == first.c.k0).scalar_subquery().label("k0")
     return select(*(key if column.key == "k0" else column for column in first.c)).subquery()
 

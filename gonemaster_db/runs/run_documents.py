@@ -80,7 +80,7 @@ def read_stored_runs(session: Session, run_ids: Collection[str]) -> dict[str, St
 
 
 def read_in_parts(session: Session, run_ids: Sequence[str]) -> Iterator[list[StoredRun]]:
-    """Yield stored runs in the order of the IDs, in parts, because a document may have a kilobyte or megabytes.
+    """Yield stored runs in the order of the IDs, in parts, because a document can have megabytes.
 
     Deleted runs are skipped.
     """
@@ -107,7 +107,7 @@ def kinds_of(session: Session, runs: Iterable[StoredRun]) -> Mapping[int, EntryT
 
 
 def entries_of(session: Session, run: StoredRun, *, min_level: str | None = None) -> list[EntryRecord]:
-    """Return the entries of a run in order, from a level up. Raises DocumentDamaged."""
+    """Return the entries of a run in order, at or above a level. Raises DocumentDamaged."""
     kinds = kinds_of(session, [run])
     levels = None if min_level is None else at_least(min_level)
     positions = enumerate(run.kinds)

@@ -38,7 +38,7 @@ class Progress:
     version: int = 0
 
     def after(self, keys: Collection[int], *, now: float) -> "Progress":
-        """Return the progress after the runs with these keys, returned by `next_keys`, were followed."""
+        """Return the progress after following the runs with these keys, which `next_keys` returned."""
         new = sorted(key for key in keys if key > self.seen)
         filled = sorted(key for key in keys if key <= self.seen)
         remaining = [part for hole in self.holes if hole.since > now - HOLE_LIFE_S for part in _without(hole, filled)]
@@ -59,7 +59,7 @@ def _without(hole: Hole, keys: Iterable[int]) -> Iterator[Hole]:
 
 
 def next_keys(session: Session, progress: Progress, *, limit: int) -> list[int]:
-    """Return the keys of runs that were not followed yet: all that appeared in holes, and `limit` others."""
+    """Return the keys of runs that were not followed yet: all runs that appeared in holes, and `limit` others."""
     query = select(Run.key)
     found = session.scalars(query.where(Run.key > progress.seen).order_by(Run.key).limit(limit)).all()
     filled: list[int] = []

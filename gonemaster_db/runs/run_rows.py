@@ -150,7 +150,7 @@ def _domain_upsert(dialect: str) -> Any:
 
 @cache
 def _listing(dialect: str) -> Any:
-    """Return the statement that copies a domain to the table that lists are sorted by."""
+    """Return the statement that copies a domain to the table of run counts, by which lists are sorted."""
     of_domain = select(Domain.id, Domain.run_count, Domain.name, Domain.latest_level)
     of_domain = of_domain.where(Domain.id == bindparam("domain_id"))
     statement = insert_into(dialect, DomainRunCount).from_select(OF_RUN_COUNT, of_domain)

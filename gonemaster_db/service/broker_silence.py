@@ -33,7 +33,7 @@ def end_outage(session: Session, *, name: str) -> None:
 
 
 def read_outages(session: Session) -> Mapping[str, Mapping[str, Any]]:
-    """Return the reports by process name; a report that was not renewed for some seconds may be outdated."""
+    """Return the reports by process name; a report that was not renewed for a few seconds may be outdated."""
     found = session.scalar(select(WatchState.value).where(WatchState.name == _STATE))
     return found or {}
 

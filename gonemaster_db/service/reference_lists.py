@@ -37,7 +37,7 @@ def reserve_attempt(session: Session, name: str, *, now: datetime, interval: tim
 def save_reference_list(
     session: Session, name: str, *, version: str, names: Collection[str], now: datetime
 ) -> ReferenceList:
-    """Replace a list by the fetched content."""
+    """Replace a list with the fetched content."""
     found = _row(session, name, now)
     found.version, found.entries, found.content = version, len(names), "\n".join(sorted(names))
     found.fetched_at = found.tried_at = now

@@ -16,7 +16,7 @@ _REVISION = "settings:mark"  # key of the row that settings_revision reads
 
 
 def read_settings(session: Session, keys: Iterable[str] | None = None) -> dict[str, Any]:
-    """Return stored values by key, all of them or those of `keys`."""
+    """Return the stored values by key: all values, or only those of `keys`."""
     query = select(Setting.key, Setting.value).where(Setting.key != _REVISION)
     if keys is not None:
         query = query.where(Setting.key.in_(list(keys)))

@@ -136,7 +136,7 @@ def tags_among(session: Session, domain_ids: Collection[int], tags: Collection[s
 
 
 def severe_tags(session: Session, outcome_ids: Iterable[int | None]) -> dict[int, Mapping[TagKey, str]]:
-    """Return the message tags from NOTICE up of each outcome, with their highest level."""
+    """Return the message tags at NOTICE and above of each outcome, with their highest level."""
     sequences = sequences_of(session, outcome_ids)
     kinds = kinds_by_id(session, {number for sequence in sequences.values() for number in sequence})
     found: dict[int, Mapping[TagKey, str]] = {}
@@ -163,7 +163,7 @@ def watch_batches(session: Session, batch_keys: Iterable[int]) -> None:
 
 
 def ended_batches(session: Session) -> list[int]:
-    """Return the marked batches and those with digests that have no unfinished job; all of their runs are committed."""
+    """Return marked batches and batches with digests that have no unfinished job; all of their runs are committed."""
     noted: Select[int] = select(WatchedBatch.batch_key)
     every = noted.union(select(WatchDigest.batch_key).where(WatchDigest.batch_key != 0)).subquery()
     unfinished = exists().where(Batch.key == every.c.batch_key, Job.batch_id == Batch.id)
@@ -178,7 +178,10 @@ def pop_batch(session: Session, batch_key: int) -> tuple[bool, dict[int, WatchDi
 
 
 def take_digests_of_single_runs(session: Session, *, mailed_before: datetime) -> list[WatchDigest]:
-    """Remove and return the digests of runs without a batch, of watches without such an email since `mailed_before`."""
+    """Remove and return the digests of runs without a batch.
+
+    Only watches that sent no such email since `mailed_before` are included.
+    """
     rested = select(Watch.id).where(or_(Watch.mailed_at.is_(None), Watch.mailed_at <= mailed_before))
     return _take_digests(session, and_(WatchDigest.batch_key == 0, WatchDigest.watch_id.in_(rested)))
 

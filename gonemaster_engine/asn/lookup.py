@@ -39,7 +39,7 @@ class _Announcement:
 
 
 class _SourceFailed(Exception):
-    """A database gave no answer or an invalid answer."""
+    """A database did not answer, or gave an invalid answer."""
 
 
 class Resolved(Protocol):
@@ -90,11 +90,11 @@ class AsnLookup:
         self._pending: dict[_Key, asyncio.Future[None]] = {}
         self._down: set[str] = set()  # whois servers that did not answer
         self._whois_slots = asyncio.Semaphore(_WHOIS_CONNECTIONS)
-        # Two runs share results only if they would have sent the same queries.
+        # Two runs share results only if they would send the same queries.
         self._scope: object = (profile.network_settings, whois_port)
 
     def sources(self) -> list[str]:
-        """Return the databases on which the results rest, in the order in which they are queried.
+        """Return the databases from which the results come, in the order in which they are queried.
 
         A database before the one that answered has failed, so it is included, too.
         """
@@ -226,7 +226,7 @@ class AsnLookup:
 
 
 def _in_order(profile: Profile) -> tuple[tuple[str, str], ...]:
-    """Return (style, source) pairs: those of the preferred style first."""
+    """Return (style, source) pairs, the preferred style first."""
     database = profile.asn_db
     styles = sorted(database.sources, key=lambda style: (style != database.style, style))
     return tuple((style, source) for style in styles for source in database.sources[style])

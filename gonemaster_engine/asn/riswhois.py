@@ -1,6 +1,6 @@
 """One query to a RIS whois server for the prefix that covers an address and its origin AS.
 
-Source: RFC 3912 (whois); the options are those of RIPE's RIS whois.
+Source: RFC 3912 (whois); the options are specific to RIPE's RIS whois.
 """
 
 from __future__ import annotations

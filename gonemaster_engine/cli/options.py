@@ -178,7 +178,7 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--now",
-        "--at",  # its former name
+        "--at",  # the former name of the option
         dest="now",
         metavar="TIME",
         type=_moment,

@@ -40,8 +40,8 @@ async def validate_keys(verifier: Verifier, response: Response, ds_set: Sequence
     matches = {key: trusted.matches(key) for key in keys}
     named = [key for key in keys if matches[key]]
     if not named:
-        # Unknown DS records are disregarded; if no others are left, there is nothing to validate (RFC 6840 section
-        # 5.2).
+        # DS records with unknown types are ignored; without other DS records there is nothing to validate (RFC 6840
+        # section 5.2).
         known = [ds for ds in ds_set if is_supported(ds.algorithm) and is_known_digest(ds.digest_type)]
         is_open = None in matches.values() or not known
         return Trust.OPEN if is_open else Trust.BROKEN

@@ -1,7 +1,7 @@
 """RSA keys in DNSKEY format, and verification of their signatures with plain arithmetic.
 
 Crypto libraries reject some keys that zones use: small keys, unusual exponents, SHA-1. A test must check all of them,
-and with a public key there is no secret to protect, so this module computes the power itself.
+and verification involves no secret, so this module can compute the modular power itself.
 
 Source: RFC 3110 section 2, RFC 5702, RFC 8017 sections 8.2.2 and 9.2 (PKCS #1 v1.5).
 """
@@ -12,7 +12,7 @@ import hashlib
 from functools import lru_cache
 from typing import NamedTuple
 
-EXPONENT_MAX_BITS = 64  # of keys whose signatures are verified
+EXPONENT_MAX_BITS = 64  # maximum for keys whose signatures are verified
 MODULUS_MAX_BITS = 16384
 _PADDING_MIN_OCTETS = 8
 _DIGEST_INFO = {  # by algorithm: the digest and its DER prefix

@@ -1,6 +1,6 @@
-"""Verification of signatures, each distinct one once per run.
+"""Verification of signatures: each distinct signature is verified once per run.
 
-Source: RFC 4035 section 5.3, RFC 3110, RFC 6605, RFC 8080; the limits of work follow RFC 9276 and the advice after
+Source: RFC 4035 section 5.3, RFC 3110, RFC 6605, RFC 8080; the limits on work follow RFC 9276 and the advice after
 CVE-2023-50387 (many keys with one key tag).
 """
 
@@ -59,7 +59,7 @@ class Verifier:
 
     The work of a run is limited. When the limit is reached, `on_work_done` is called with the limit, in microseconds,
     and the record type, and may end the run; later signatures count as invalid, and later hashes as unknown. Work waits
-    for an iteration of the event loop that has time for it.
+    for a turn of the event loop that has time left.
     """
 
     def __init__(

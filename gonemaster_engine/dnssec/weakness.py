@@ -1,4 +1,4 @@
-"""Weaknesses of public keys that can be computed from the key, and the number that lists of compromised keys use.
+"""Weaknesses that can be computed from a public key, and the number that lists of compromised keys use for it.
 
 Source: RFC 3110 section 2, RFC 2536 section 2, RFC 6605 section 4, RFC 8080 section 3; CVE-2017-15361 (ROCA); Wiener,
 "Cryptanalysis of short RSA secret exponents" (1990); Fermat factorisation for primes that are close together.
@@ -65,7 +65,7 @@ _ROCA_PRIMES = (
 _DSA_ALGORITHMS = frozenset({3, 6})
 _POINT_OCTETS = {13: 64, 14: 96}
 _RAW_OCTETS = {15: 32, 16: 57}
-# Few remainders are those of squares: these four moduli rule out 99 of 100 numbers before a root is computed.
+# Squares have few different remainders: these four moduli rule out 99 of 100 numbers before a root is computed.
 _SQUARES = {modulus: {number * number % modulus for number in range(modulus)} for modulus in (64, 63, 65, 11)}
 
 

@@ -53,9 +53,9 @@ class Tag:
 
     name: str
     level: Level  # default; the profile decides
-    keys: tuple[str, ...] = ()  # of the arguments
+    keys: tuple[str, ...] = ()  # keys of the arguments
     optional: tuple[str, ...] = ()  # keys that may be absent
-    claims_all: bool = False  # whether it is a statement about all name servers, so that none may have been left out
+    claims_all: bool = False  # whether it is a statement about all name servers, none of which may have been left out
     _server_keys: tuple[str, ...] = field(init=False, repr=False, compare=False)  # the keys that are in `SERVER_KEYS`
 
     def __post_init__(self) -> None:

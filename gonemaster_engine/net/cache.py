@@ -1,7 +1,8 @@
 """Caches: the answers of one run, and the hot cache that all runs of a process share.
 
 The run cache ensures that a run sends each query once. The hot cache holds data that many runs need and no test checks:
-answers of zones above the tested one, and the name servers of those zones. It is limited in size and time.
+answers of zones above the tested one, and the name servers of those zones. It is limited in size, and its entries
+expire.
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ class ZoneCut(NamedTuple):
 class Lifetimes(NamedTuple):
     """How long the profile of a run caches answers between runs, in seconds, and which runs share them.
 
-    Runs with different scopes share nothing. The scope names everything that can change a server's response or whether
-    the server is queried, so that a run only finds answers that it would have received itself.
+    Runs with different scopes share nothing. The scope contains every setting that can change a server's response, or
+    whether the server is queried. A run therefore only finds answers that it would have received itself.
     """
 
     positive_s: int = 0  # answers with records, and referrals; 0: their own TTL
@@ -113,9 +114,10 @@ class Lifetimes(NamedTuple):
 
 
 class HotCache:
-    """Answers and zone cuts that the runs of a process share; `ttl_s` limits the life of each entry below its own TTL.
+    """Answers and zone cuts that the runs of a process share.
 
-    docs/explanation/caches.md explains why a run cannot poison the cache of another run.
+    An entry expires after `ttl_s` even if its own TTL is longer. docs/explanation/caches.md explains why a run cannot
+    poison the cache of another run.
     """
 
     def __init__(

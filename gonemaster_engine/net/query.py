@@ -43,7 +43,7 @@ class Timing:
     """Timeouts and number of transmissions."""
 
     timeout_s: float  # timeout of a whole TCP exchange, and the longest wait for one transmission over UDP
-    retrans_s: float  # from one transmission over UDP to the next or to the end
+    retrans_s: float  # time from one transmission over UDP to the next or to the end
     tries: int  # transmissions over UDP
     early_s: float | None = (
         None  # if set, the shorter wait after the first of several transmissions; the last wait grows by the difference
@@ -130,22 +130,22 @@ class Query:
         self.on_done = on_done
         question = body[HEADER_OCTETS - 2 : HEADER_OCTETS - 2 + question_octets]
         self.question_name = question[:-_TYPE_AND_CLASS_OCTETS].lower()
-        self.question_type = question[-_TYPE_AND_CLASS_OCTETS:]  # and class
+        self.question_type = question[-_TYPE_AND_CLASS_OCTETS:]  # question type and class
         self.qclass = qclass
         self.any_source = any_source
         self.mixed_case = mixed_case  # the letters of the name may be sent in any case
         self.source_address = source_address
         self.tcp_slots = tcp_slots or asyncio.Semaphore()  # limit of concurrent connections of the run
-        self.pace = pace or RunPace()  # of the run
+        self.pace = pace or RunPace()  # pacing state of the run
         self.response_pool = response_pool  # other responses of the run
         self.on_release: Callable[[], None] | None = None  # set while it counts as an unanswered packet
         self.tries_left = timing.tries
         self.sent_at = 0.0
         self.sent_segments: Callable[[], int] = int  # returns the number of TCP segments sent so far
         self.waiting: WaitingGroup | None = None
-        self.earlier: QueryOutcome | None = None  # a response that is used if the retransmitted query gets none
+        self.earlier: QueryOutcome | None = None  # a response that is used if the retransmitted query is not answered
         self.done = False
-        self.connection: asyncio.Task[None] | None = None  # over TCP, connected or waiting
+        self.connection: asyncio.Task[None] | None = None  # TCP connection, open or waiting
 
     def finish(self, outcome: QueryOutcome) -> None:
         """Finish the query; a second call does nothing."""
@@ -158,7 +158,7 @@ class Query:
             self.release()
         if outcome.response is None and self.earlier:
             outcome = self.earlier
-        # The queue of deadlines holds the query for some more seconds and must not keep its run in memory.
+        # The queue of deadlines holds the query for some more seconds, but must not keep its run in memory.
         report, self.on_done = self.on_done, _ignore_outcome
         report(outcome)
 

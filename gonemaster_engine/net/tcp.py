@@ -39,7 +39,7 @@ from gonemaster_engine.waiting import first_done
 _LENGTH_OCTETS = 2
 _SEGMENTS_OUT_AT = 136  # tcpi_segs_out in struct tcp_info, linux/tcp.h
 _CONNECTED = (1, 8)  # TCP_ESTABLISHED and TCP_CLOSE_WAIT
-MAX_SEGMENTS = 150  # a message of maximum size takes about 45 segments, and more than 120 only if they are tiny
+MAX_SEGMENTS = 150  # a message of maximum size takes about 45 segments; only tiny segments exceed this
 _RECEIVE_OCTETS = 65536
 
 
@@ -65,7 +65,7 @@ async def exchange(query: Query, *, port: int, turns: LoopTime) -> None:
             sock.bind((query.source_address, 0))
         await _connect(sock, (query.address, port), ends_at)
         await turns.wait()  # many connections may be accepted together
-        if loop.time() >= ends_at:  # the server accepted in time but the event loop is late: it may still answer
+        if loop.time() >= ends_at:  # accepted in time, but the event loop is late: the server may still answer
             ends_at = loop.time() + query.timing.timeout_s
         asking = _Exchange(query, sock, turns)
         try:

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 _TCP_CONNECTIONS = 512  # concurrent, per process
-_URGENT_PART = 4  # one of so many connections is for urgent runs only
+_URGENT_PART = 4  # one in this many connections is for urgent runs only
 UDP_SOCKETS = 4096  # concurrent, per process, if it may open as many file descriptors
 
 
@@ -92,8 +92,8 @@ class _Deadlines:
 class Transport:
     """Sends the queries of all runs of one event loop. Create and close it inside the loop.
 
-    With `pacing`, each UDP packet and each connection waits until `pacing` allows it. `turns` are those of another
-    transport of the loop.
+    With `pacing`, each UDP packet and each connection waits until `pacing` allows it. `turns` may be shared with
+    another transport of the loop.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Transport:
         self.loop = asyncio.get_running_loop()
         self.port = port
         self.pacing = pacing
-        self.turns = turns or LoopTime()  # of the event loop, for all runs together
+        self.turns = turns or LoopTime()  # turns of the event loop, for all runs together
         self._batch_turns = BatchTime(self.turns)
         self._udp = UdpSockets(
             port=port,
@@ -118,12 +118,12 @@ class Transport:
             send_over_tcp=self._send_over_tcp_instead,
         )
         self._deadlines = _Deadlines(self.loop, self.turns, self._on_due)
-        self._outgoing: set[Query] = set()  # they wait for a turn of the event loop with time left
+        self._outgoing: set[Query] = set()  # queries that wait for a turn of the event loop with time left
         self._tcp_slots = asyncio.Semaphore(tcp_connections)
         self._other_tcp_slots = asyncio.Semaphore(tcp_connections - tcp_connections // _URGENT_PART)
         self._tcp_tasks: dict[asyncio.Task[None], Query] = {}
         self._closed = False
-        self._connections = 0  # over TCP so far
+        self._connections = 0  # TCP connections so far
         self._connections_ipv6 = 0
 
     @property
@@ -169,7 +169,7 @@ class Transport:
             self.pacing.enter(query, self._transmit)
 
     def _transmit(self, query: Query) -> bool:
-        """Send a packet, or let the query wait with an equal query or for a socket.
+        """Send a packet, or let the query wait with an identical query or for a socket.
 
         Return whether a packet has left.
         """
@@ -191,7 +191,8 @@ class Transport:
     def _on_due(self, query: Query, tries_left: int) -> None:
         if not _is_due(query, tries_left):
             return
-        # A late event loop may not have read a response that arrived in time; the server is not silent then.
+        # If the event loop is late, it may not have read a response that arrived in time. Then the server is not
+        # silent.
         if query.waiting and not query.waiting.read_arrived():
             self.loop.call_soon(self._on_due, query, tries_left)
             return

@@ -1,9 +1,9 @@
 """UDP: sockets that are connected to one server for a short time, and the queries that wait on them.
 
-An off-path attacker who forges a response must guess address and port of the server, our port, the message ID and the
-question (RFC 5452). So each socket is connected to one server, has a random port, takes few queries and lives for
-seconds: the ports that one server sees reveal nothing about the ports used for another server. Equal queries of several
-runs share one ID. After a few wrong guesses the question is sent over TCP regardless of their port.
+An off-path attacker who forges a response must guess the address and port of the server, our port, the message ID and
+the question (RFC 5452). Therefore each socket is connected to one server, has a random port, takes few queries and is
+closed after seconds: the ports that one server sees reveal nothing about the ports used for another server. Equal
+queries of several runs share one ID. After a few wrong guesses at any port, the question is sent over TCP.
 docs/explanation/threats.md has the probabilities.
 """
 
@@ -35,10 +35,10 @@ from gonemaster_engine.net.wire.messages import HEADER_OCTETS
 
 MAX_UNMATCHED = 8  # unmatched messages that may be guesses; after that the query uses TCP
 QUERIES_PER_SOCKET = 16
-SOCKET_AGE_S = 5.0  # then it takes no more queries
-_IDLE_S = 1.0  # then it is closed
+SOCKET_AGE_S = 5.0  # age after which a socket takes no more queries
+_IDLE_S = 1.0  # idle time after which a socket is closed
 _EQUAL_S = 0.2  # how long one packet is shared by equal queries
-_URGENT_PART = 4  # one of so many sockets is for urgent runs only
+_URGENT_PART = 4  # one in this many sockets is for urgent runs only
 _REMEMBERED_SERVERS = 10_000
 _RECEIVE_OCTETS = 65535
 _SEND_TRIES = 3
@@ -61,7 +61,7 @@ class Flight:
         self.queries: list[Query] = []
         self.sent_at = 0.0
         self.body = query.body
-        self.spelled_name = b""  # the spelling that the answer must repeat; empty: any case
+        self.spelled_name = b""  # the spelling that the answer must repeat; if empty, any letter case is accepted
         if query.mixed_case:
             end = HEADER_OCTETS - 2 + len(query.question_name)
             self.spelled_name = randomize_case(query.question_name)
@@ -78,7 +78,7 @@ class Flight:
         self._owner.forget(self)
 
     def _take_all(self) -> list[Query]:
-        """End, and return the waiting queries."""
+        """End the flight, and return the waiting queries."""
         queries, self.queries = self.queries, []
         for query in queries:
             query.waiting = None
@@ -95,20 +95,20 @@ class Flight:
         self._socket.send(self._message_id, self.body, self)
 
     def take(self, wire: bytes, source: str) -> bool:
-        """Process a message with the right ID; return False if it is not the answer."""
+        """Process a message with the ID of this flight; return False if it is not the answer."""
         query = self.queries[0]
         if not is_response(wire):
             return False
         if repeats_question(wire, query):
             if self.spelled_name and wire[HEADER_OCTETS : HEADER_OCTETS + len(self.spelled_name)] != self.spelled_name:
-                self._send_plain(None)  # either the server changes the case, or a forger must now guess right twice
+                self._send_plain(None)  # Either the server changes the case, or a forger must now guess twice.
                 return True
         elif not is_bare_error(wire):
             return False
         rtt_ms = (self._owner.loop.time() - self.sent_at) * 1000
         outcome = read_outcome(wire, query, source=source, over_tcp=False, rtt_ms=rtt_ms)
         if self.spelled_name and not self._owner.knows_mixed_case(query.address, outcome):
-            self._send_plain(outcome)  # some servers know a name in one case only
+            self._send_plain(outcome)  # Some servers recognise a name in one letter case only.
             return True
         for each in self._take_all():
             each.finish(outcome)
@@ -130,7 +130,7 @@ class Flight:
                 self._owner.send_over_tcp(query)
 
     def on_icmp_error(self, quoted: bytes) -> None:
-        """End if the error quotes this message; a quote shorter than a header proves nothing."""
+        """End the flight if the error quotes its message; a quote shorter than a header proves nothing."""
         if len(quoted) >= HEADER_OCTETS and (self._message_id.to_bytes(2) + self.body).startswith(quoted):
             for query in self._take_all():
                 query.finish(QueryOutcome(None, UNREACHABLE))
@@ -145,11 +145,11 @@ def randomize_case(name: bytes) -> bytes:
 
 
 class _UdpSocket:
-    """A socket for one server, connected unless responses from other addresses are wanted."""
+    """A socket for one server. It is connected unless responses from other addresses are accepted."""
 
     def __init__(self, owner: UdpSockets, query: Query, port: int) -> None:
         self._owner = owner
-        self.peer = (query.source_address, query.address)  # the server that it belongs to
+        self.peer = (query.source_address, query.address)  # the server to which the socket belongs
         self._target = (query.address, port)
         self._is_connected = not query.any_source
         self._flights: dict[int, Flight] = {}
@@ -174,11 +174,11 @@ class _UdpSocket:
         self._sock.setblocking(False)
         if ipv6:
             self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not counts_as_global(query.address))
-        if sys.platform == "linux":  # on other systems a closed port is a timeout
+        if sys.platform == "linux":  # On other systems, a closed port causes a timeout.
             level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
             self._sock.setsockopt(level, option, 1)
         bind_to_random_port(self._sock, query.source_address)
-        if self._is_connected:  # then the kernel drops packets from other addresses and ports
+        if self._is_connected:  # The kernel then drops packets from other addresses and ports.
             self._sock.connect(self._target)
 
     @property
@@ -211,7 +211,7 @@ class _UdpSocket:
                     self._sock.sendto(wire, self._target)
                 return
             except BlockingIOError:
-                return  # the send buffer is full: treated as a lost packet, which is retransmitted
+                return  # The send buffer is full. This counts as a lost packet, which is retransmitted.
             except OSError:
                 # With IP_RECVERR, an ICMP error for an earlier message is reported here once, too.
                 if not tries_left:
@@ -221,7 +221,7 @@ class _UdpSocket:
                     return
 
     def forget(self, message_id: int) -> None:
-        """Stop waiting for that ID."""
+        """Stop waiting for the answer with this ID."""
         self._flights.pop(message_id, None)
         self._spent.add(message_id)
         if self._closing and not self._flights:
@@ -246,7 +246,7 @@ class _UdpSocket:
         return [query for flight in self._flights.values() for query in flight.queries]
 
     def _read_in_turn(self) -> None:
-        if not self._owner.turns.is_over:  # otherwise the loop calls again in its next turn
+        if not self._owner.turns.is_over:  # Otherwise the event loop calls this again in its next turn.
             self.read_arrived()
 
     def read_arrived(self) -> bool:
@@ -256,7 +256,7 @@ class _UdpSocket:
         """
         for number in range(_RECEIVE_BURST):
             if number and self._owner.turns.is_over:
-                return not self._has_arrived()  # the rest stays in the buffer
+                return not self._has_arrived()  # The other datagrams stay in the buffer.
             try:
                 if self._is_connected:
                     wire, source, port = self._sock.recv(_RECEIVE_OCTETS), *self._target
@@ -272,7 +272,7 @@ class _UdpSocket:
             # An answer from another address must come from the port that was queried, too.
             if port == self._target[1]:
                 self._on_datagram(wire, source)
-            if not self._flights:  # further datagrams answer nothing; the loop calls again for them
+            if not self._flights:  # No query waits; the event loop calls this again for the other datagrams.
                 return True
         return True
 
@@ -296,7 +296,7 @@ class _UdpSocket:
                 each.count_unmatched(wire)
 
     def _read_errors(self) -> None:
-        """Read ICMP errors from the error queue: each quotes the packet that caused it, and has its destination."""
+        """Read ICMP errors from the error queue: each quotes the packet that caused it and contains its destination."""
         for _ in range(_RECEIVE_BURST):
             if self.is_closed:
                 return
@@ -310,7 +310,7 @@ class _UdpSocket:
 
 
 def _key_of(query: Query) -> object:
-    """Return the key that equal queries share, or None for a query that has no equal."""
+    """Return the key that equal queries share, or None if the query is never equal to another one."""
     return None if query.any_source else (query.source_address, query.address, query.body, query.mixed_case)
 
 
@@ -345,12 +345,12 @@ class UdpSockets:
         self._is_closed = False
 
     def is_in_flight(self, query: Query) -> bool:
-        """Return whether a packet sent a moment ago answers this query, too."""
+        """Return whether the answer to a packet that was sent a moment ago is also the answer to this query."""
         flight = None if query.waiting else self._flights.get(_key_of(query))
         return flight is not None and self.loop.time() - flight.sent_at < _EQUAL_S
 
     def send(self, query: Query) -> bool:
-        """Send a query, or let it wait with an equal one.
+        """Send a query, or let it wait with an identical one.
 
         Raises OSError. Return False if it waits for a free socket.
         """
@@ -437,7 +437,7 @@ class UdpSockets:
                 self._transmit(query)
 
     def _has_room(self, query: Query) -> bool:
-        """Return whether one more socket may be open; some are for urgent runs only."""
+        """Return whether one more socket may be open; some sockets are for urgent runs only."""
         kept = 0 if query.pace.is_urgent else self._max_sockets // _URGENT_PART
         return len(self._sockets) < self._max_sockets - kept or self._close_idle(0.0)
 

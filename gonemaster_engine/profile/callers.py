@@ -1,8 +1,8 @@
-"""Rules for profiles from callers: the operator may set everything, a caller only values that cost and reveal no more.
+"""Rules for profiles from callers: the operator may set any value, a caller only values that cost and reveal no more.
 
-A caller's document may repeat or restrict the operator's profile. It never sets paths, since files of the host would be
-read, nor source addresses, hosts of AS databases, or non-global targets. Timeouts, retries and cache lifetimes are
-limited by the operator's values.
+A caller's document may repeat or restrict the operator's profile. It never sets paths, which would make the engine read
+files of the host, nor source addresses, hosts of AS databases, or non-global targets. Timeouts, retries and cache
+lifetimes are limited by the operator's values.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def checked_of_caller(document: Any, server: Profile) -> Document:
 def restricted_to_caller(document: Any, server: Profile) -> Document:
     """Return a caller's sparse profile, with the server's own value in place of each value that callers may not set.
 
-    A stored profile may be older than the rules or the server's profile, and its runs must not fail for that.
+    A stored profile may be older than the rules or the server's profile; its runs must not fail for this reason.
 
     Raises:
       ProfileError: a key or value is invalid; the error has the path of each.

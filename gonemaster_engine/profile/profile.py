@@ -37,7 +37,7 @@ class AsnDatabase:
 class Profile:
     """The settings of a run; compared and hashed by identity, so that it can be a cache key."""
 
-    timeout_s: float  # of one attempt over UDP or TCP
+    timeout_s: float  # timeout of one attempt over UDP or TCP
     retry: int  # attempts per query
     retrans_s: int  # pause before the next attempt
     fallback: bool  # retry over TCP after a truncated response

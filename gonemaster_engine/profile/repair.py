@@ -24,7 +24,7 @@ class ProfileIssue:
     """One way in which a profile is incompatible with this engine."""
 
     type: str  # one of ISSUE_TYPES
-    module: str  # for missing levels; empty otherwise
+    module: str  # the module without levels; empty for other issues
     detail: str
     suggestion: str
 

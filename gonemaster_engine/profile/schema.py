@@ -20,7 +20,7 @@ Document: TypeAlias = dict[str, Any]
 Check: TypeAlias = Callable[[Problems, str, Any], Any]
 """Take a path and its value; return the value in normal form or add a problem."""
 
-IGNORED_KEYS = frozenset({"igntc", "recurse", "usevc", "debug"})  # in resolver.defaults of older profiles
+IGNORED_KEYS = frozenset({"igntc", "recurse", "usevc", "debug"})  # keys in resolver.defaults of older profiles
 UNUSED_SECTIONS = frozenset({"cache", "logfilter"})  # sections of the profile format, empty in the default profile
 ASN_STYLES = ("cymru", "ripe")
 
@@ -182,7 +182,7 @@ def _test_cases(known: tuple[str, ...]) -> Check:
 
 
 def _test_levels(problems: Problems, path: str, value: Any) -> Any:
-    """Validate levels; replace Zonemaster's tags by those of this engine.
+    """Validate levels; replace Zonemaster's tags with those of this engine.
 
     Unknown modules and tags are accepted, because profiles outlive engine versions (repair.py warns about them).
     """

@@ -1,8 +1,8 @@
 """Tags that Zonemaster names differently, and levels that a profile sets for them.
 
 The table in data/zonemaster-names.json maps the tags of this engine to those of Zonemaster, and Zonemaster's tags of
-the module SYSTEM to those of this engine. A broader tag is one that this engine has too, for a part of what Zonemaster
-reports by it.
+the module SYSTEM to those of this engine. A broader tag exists in both engines, but Zonemaster also uses it for cases
+in which this engine uses another tag.
 """
 
 from __future__ import annotations

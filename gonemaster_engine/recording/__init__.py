@@ -1,1 +1,1 @@
-"""Saved answers, for runs that can be repeated."""
+"""Saved answers, which make runs repeatable."""

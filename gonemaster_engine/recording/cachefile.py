@@ -36,7 +36,7 @@ from gonemaster_engine.zonemaster.recording import (
 FORMAT = "gonemaster.packet-cache"
 VERSION = 3
 READABLE_VERSIONS = (2, 3)  # version 2 lacks the transport of a response
-MAX_OCTETS = 512 * 1024 * 1024  # of an uncompressed file
+MAX_OCTETS = 512 * 1024 * 1024  # maximum size of an uncompressed file
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _TRANSFER_TYPES = frozenset({"AXFR", "IXFR"})

@@ -1,8 +1,8 @@
 """The walk from the root towards a zone: which servers delegate it, deny it or answer otherwise.
 
 `basic01` reports the observations; `Zone.parent_servers` takes the parent's servers from them, so that the tree is
-walked once per run. Below the TLD the walk follows all servers of each zone on the path. Of the root servers it follows
-the first one that works, and all of them only if that leads nowhere or if the target is a TLD.
+walked once per run. Below the TLD the walk follows all servers of each zone on the path. At the root it follows the
+first server that works. It follows all root servers only if that server leads to no answer, or if the target is a TLD.
 
 Specification: Zonemaster BASIC01 and MethodsV2 Get-Parent-NS-Names-and-IPs; RFC 9156 (query names).
 """
@@ -47,7 +47,7 @@ class ParentObservation(NamedTuple):
     server: Nameserver
     zone: str  # the parent candidate
     seen: Seen
-    target: str = ""  # of the DNAME record
+    target: str = ""  # target of the DNAME record
 
 
 class ZoneError(NamedTuple):
@@ -135,8 +135,8 @@ class DelegationWalk:
         if names.parent(self._target) == names.ROOT:
             await self._visit_waves(items)
             return
-        # All root servers serve the same zone, so one that works is enough. For a TLD they are the parent's servers,
-        # and the answer of each is part of the test.
+        # All root servers serve the same zone, so one working server is enough. For a TLD they are the parent's
+        # servers, and the answer of each one is part of the test.
         ahead = self._context.start(self._query_roots_early(roots))
         try:
             for item in items:

@@ -24,8 +24,8 @@ from gonemaster_engine.net.wire.messages import Record, Response
 from gonemaster_engine.net.wire.rrtypes import CNAME
 from gonemaster_engine.waiting import first_done
 
-CNAME_MAX_CHAIN_LENGTH = 10  # responses that a chain may span
-CNAME_MAX_RECORDS = 9  # in one response
+CNAME_MAX_CHAIN_LENGTH = 10  # maximum number of responses in a chain
+CNAME_MAX_RECORDS = 9  # maximum in one response
 _MAX_REFERRALS = 30  # per resolution
 _MAX_DEPTH = 8  # nested lookups of name server names
 _HEDGE_S = 1.0  # after this time the next server is queried, too
@@ -142,7 +142,8 @@ class Recursor:
             return []
         found: set[str] = set()
         within = search.within(name)
-        # The queries are sequential, because the first one learns the zone cut, unless it takes a long time.
+        # The queries are sequential, because the first one usually determines the zone cut. If it takes long, the
+        # second one starts early.
         first = self._context.start(self._resolve(name, "A", False, within))
         await first_done([first], until=self._context.loop.time() + _HEDGE_S)
         second = self._context.start(self._resolve(name, "AAAA", False, within))
@@ -220,7 +221,7 @@ class Recursor:
         records = referral.records("NS", zone, "authority")
         limits = self._context.budget.limits
         targets = sorted({record.target for record in records})[: limits.max_nameservers]
-        # Servers beyond the number that is ever queried here would only cost time.
+        # More servers than are ever queried here would only cost time.
         servers = tuple((target, glue_addresses(referral, target, parent)[:_MAX_SERVERS]) for target in targets)
         cut = self._cuts[zone] = ZoneCut(zone, servers)
         if self._can_share(zone):
@@ -371,7 +372,7 @@ def _deeper_zone(response: Response, zone: str, qname: str) -> str | None:
 
 
 def is_conclusive(response: Response | None) -> TypeGuard[Response]:
-    """Return whether a response gives or denies data; other RCODEs are about the server (RFC 2308 section 7)."""
+    """Return whether a response gives or denies data; other RCODEs concern the server (RFC 2308 section 7)."""
     return response is not None and response.rcode_number in {0, 3}
 
 

@@ -83,7 +83,7 @@ async def look_up_as_names(
 
 
 class _NoAnswer(Exception):
-    """A database gave no answer or an invalid answer."""
+    """A database did not answer, or gave an invalid answer."""
 
 
 async def _ask_all(recursor: Recursor, profile: Profile, asn: int) -> AsName | None:

@@ -25,7 +25,7 @@ class Probing:
         await self.probe(await self._zone.glue())
 
     async def probe(self, servers: Iterable[Nameserver]) -> None:
-        """Probe servers that do not answer immediately over all transports, so that one wait suspends them."""
+        """Probe servers that do not answer immediately over all transports, so that a single wait suspends them."""
         servers = list(servers)
         for server in servers:
             await server.turns.wait()

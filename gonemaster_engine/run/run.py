@@ -1,8 +1,8 @@
 """A run: the test cases in their order, the deadline and the result.
 
-BASIC comes first and decides whether the zone can be tested. As soon as it has found that it can, all other selected
-test cases run, each as soon as the cases that it depends on have ended. They share the answers of the run, so most
-queries are sent once. Entries are reported in the order of the plan, independent of the order in which the cases end.
+BASIC comes first and decides whether the zone can be tested. If so, all other selected test cases start, each as soon
+as the cases that it depends on have ended. They share the answers of the run, so most queries are sent once. Entries
+are reported in the order of the plan, independent of the order in which the cases end.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ class _CaseRun:
         self.case = case
         self.entries: list[Entry] = []
         self.tags: set[str] = set()
-        self.skipped = False  # its preconditions were not met
+        self.skipped = False  # whether it was skipped because its preconditions were not met
         self.ended = asyncio.Event()
 
 
@@ -424,7 +424,7 @@ class _Run:
     async def _can_continue(self, ended: asyncio.Task[None]) -> bool:
         """Return whether the zone exists and has a working server, as far as BASIC was selected.
 
-        The answer is known while BASIC still waits for silent servers, so the other cases need not wait for those.
+        The answer is often known while BASIC still waits for silent servers, so the other cases need not wait for them.
         """
         if self._at_once > 1 and "basic02" in self._runs:
             found = self._context.start(self._has_working_server())

@@ -63,7 +63,7 @@ class Score:
     score: int  # 0..100
     grade: str  # "A+", "A", ... "F"
     categories: Mapping[str, CategoryScore]
-    eligible: bool  # for A+
+    eligible: bool  # whether the run qualifies for A+
     criteria: Mapping[str, bool | None]  # None: not applicable
     disabled_stacks: tuple[str, ...] = field(default=())  # "ipv4", "ipv6"
 

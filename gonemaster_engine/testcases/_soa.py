@@ -1,4 +1,4 @@
-"""The SOA record of the zone, for cases that need one record, not that of each server."""
+"""The SOA record of the zone, for cases that need a single record and not the record of each server."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Case:
     id: str  # "basic01"
     purpose: str  # one line, from the docstring of its function
     tags: tuple[Tag, ...]  # all tags of the case, without START and END
-    function: Callable[..., Findings]  # takes the zone and, with `query_types`, the server filter
+    function: Callable[..., Findings]  # a function of the zone and, with `query_types`, of the server filter
     query_types: tuple[str, ...] = ()  # reported for each server whose address family is disabled
     module: str = field(init=False)  # name of its module, in upper case
 

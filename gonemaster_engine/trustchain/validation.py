@@ -79,7 +79,8 @@ class Validator:
         self, signed: Rrset, rrsigs: Iterable[Rrsig], keys: Sequence[Dnskey], *, signer: str
     ) -> list[CheckedSignature]:
         """Return the signatures over a set, with their verdicts by the keys of `signer`."""
-        # A revoked key, or one without the zone flag, does not validate (RFC 5011 section 2.1, RFC 4034 section 2.1.1).
+        # A revoked key, or a key without the zone flag, does not validate (RFC 5011 section 2.1, RFC 4034 section
+        # 2.1.1).
         usable = [key for key in keys if key.validates]
         return [
             CheckedSignature(

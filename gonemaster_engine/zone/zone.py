@@ -360,7 +360,7 @@ class Zone:
     ) -> None:
         """Query the addresses of the NS set known so far at servers that have answered, while others are silent.
 
-        The waits for both then overlap. Only names that are already admitted are queried: the choice of names must not
+        Both waits then overlap. Only names that are already admitted are queried: the choice of names must not
         depend on the order of answers.
         """
         await asyncio.sleep(SILENCE_TIMEOUT_S)
@@ -402,7 +402,7 @@ class Zone:
         )
 
     def _within_lookups(self, servers: list[Nameserver], of: Sequence[str]) -> list[Nameserver]:
-        """Return the servers that may be queried for the addresses of so many names, and report the others."""
+        """Return the servers that may be queried for the addresses of this number of names, and report the others."""
         most = self.context.budget.limits.max_address_lookups
         count = most // max(1, len(of))
         for server in servers[count:]:

@@ -25,7 +25,7 @@ _LINE = re.compile(rb"\A[^ {\n]+ [0-9a-fA-F.:]+ \{")
 _TIME = re.compile(r'"timestamp":\s*"?([0-9]{1,11}(?:\.[0-9]{1,9})?)')
 MAX_TIME = 1 << 34  # POSIX seconds, in the year 2514; the limit of serial number arithmetic on signature times
 _EXTRA_TYPES = frozenset({"A", "AAAA", "NS", "SOA", "MX", "TXT", "DS", "DNSKEY"})  # for queries without any answer
-_UNKNOWN_OPTION = 137  # of nameserver11
+_UNKNOWN_OPTION = 137  # the option that nameserver11 sends
 
 
 class _Item(NamedTuple):
@@ -39,7 +39,7 @@ class _Item(NamedTuple):
 class _Options:
     """Query options: their text in the digest, and their values in this engine."""
 
-    text: str  # between class and payload size
+    text: str  # the text between class and payload size
     payload: int
     edns: Edns | None
     tcp: bool

@@ -26,7 +26,8 @@ _SENTINEL_PORT = 26379
 class _ManagedConnection(SentinelManagedConnection):
     """A connection to the master that the Sentinels name; it is closed if a reply does not arrive in time.
 
-    redis-py keeps only this kind of connection open, and then reads the late reply as that of the next command.
+    redis-py leaves only this kind of connection open, and would then read the late reply as the reply to the next
+    command.
     """
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
@@ -55,7 +56,7 @@ class BrokerAddress:
 
     @property
     def _sentinel_options(self) -> dict[str, Any]:
-        """Return the Sentinel options. A silent Sentinel is queried once, because the next one knows the master."""
+        """Return the Sentinel options. A silent Sentinel is not queried again: the next one also knows the master."""
         return {**_TIMEOUTS, **_OF_SENTINELS, "retry": Retry(NoBackoff(), 0), **self.sentinel_login}
 
     @property

@@ -68,7 +68,7 @@ class BeatSchedule:
                 return None
 
     def save_entry(self, app: Celery, name: str) -> None:
-        """Replace the saved entry by the configured one; it is due one new interval after its last run."""
+        """Replace the saved entry with the configured one; it is due one new interval after its last run."""
         saved = self.saved_entry(app, name)
         entry = RedBeatSchedulerEntry(name, app=app, **app.conf.beat_schedule[name])
         # Without the last run, each change of the interval would postpone the task by a whole interval.

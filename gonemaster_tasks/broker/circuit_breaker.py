@@ -1,4 +1,4 @@
-"""While Redis does not answer, one command at a time tries it; all others are refused early.
+"""While Redis does not answer, one command at a time probes it, and all others are refused immediately.
 
 A stopped Redis, or one behind a network that drops packets, refuses nothing: each command waits for its full timeout.
 Thirty-two waiting requests occupy all threads of an API process, so that not even its health endpoint responds.
@@ -12,25 +12,25 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-_WAIT_S = 0.5  # A recovered Redis answers the trying command within this time, so no other command is refused.
+_WAIT_S = 0.5  # A recovered Redis answers the probe within this time, so no other command is refused.
 
 Result = TypeVar("Result")
 
 
 class CircuitBreaker:
-    """The state of Redis as a process sees it: available, or silent and tried by one thread. Thread-safe."""
+    """The state of Redis as a process sees it: available, or silent and probed by one thread. Thread-safe."""
 
     def __init__(self) -> None:
         self.is_open = False
         self.commands = 0  # Commands sent since the first one without a reply.
         self._changed = threading.Condition()
-        self._trying: int | None = None  # The thread that tries Redis.
+        self._trying: int | None = None  # The thread that probes Redis.
 
     def enter(self) -> bool:
-        """Wait for permission to try Redis. Return whether the caller has to call `leave`.
+        """Wait for permission to send a command to Redis. Return whether the caller has to call `leave`.
 
         Raises:
-            redis.TimeoutError: another thread is trying and has no reply yet.
+            redis.TimeoutError: another thread is probing Redis and has no reply yet.
         """
         thread = threading.get_ident()
         with self._changed:
@@ -44,7 +44,7 @@ class CircuitBreaker:
             return self.is_open
 
     def leave(self) -> None:
-        """Let the next thread try."""
+        """Let the next thread probe Redis."""
         with self._changed:
             self._trying = None
             self._changed.notify_all()
@@ -62,7 +62,7 @@ class CircuitBreaker:
 
 
 class CircuitBreakerRetry(Retry):
-    """Retries a command once if the connection broke, not after a timeout, if `CircuitBreaker` allows it."""
+    """Retries a command once if the connection broke and `CircuitBreaker` allows it, but not after a timeout."""
 
     def __init__(self, breaker: CircuitBreaker) -> None:
         super().__init__(NoBackoff(), 1, (redis.ConnectionError,))
@@ -77,7 +77,7 @@ class CircuitBreakerRetry(Retry):
         """Execute a command or connect.
 
         Raises:
-            redis.RedisError: as the command, and TimeoutError if another command is trying a silent Redis.
+            redis.RedisError: as the command, and TimeoutError if another command is probing a silent Redis.
         """
         is_trying = self.breaker.enter()
         try:

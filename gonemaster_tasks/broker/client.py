@@ -177,7 +177,8 @@ class Broker:
 
     def without_message(self, job_ids: Sequence[str], tier: str, *, within: int = 2000) -> list[str]:
         """Return the ids without a message, neither among the next `within` of the tier nor held by a worker."""
-        # Read the lists first: a message moves from its list to a worker, so one taken meanwhile is found there.
+        # Read the lists first: a message moves from its list to a worker, so a message taken in the meantime is found
+        # there.
         missing = self.lists.not_waiting(job_ids, tier, within=within)
         held = self.unacked.held(missing)
         return [job_id for job_id in missing if job_id not in held]

@@ -23,8 +23,8 @@ def reachable() -> Iterator[None]:
     """Convert every error of redis-py to BrokerUnavailable; no other code does this.
 
     A Redis that replies with an error (BUSY, MISCONF, OOM, NOPERM, READONLY, NOAUTH, WRONGTYPE of a corrupt key, ...)
-    is as useless as one that does not reply: the row is stored, and the reconciler sends the message later. All error
-    codes count, because newer servers add more. Errors of scripts are caught inside the block.
+    is as useless as a Redis that does not reply: the row is stored, and the reconciler sends the message later. All
+    error codes count, because newer servers add more. Errors of scripts are caught inside the block.
     """
     try:
         yield

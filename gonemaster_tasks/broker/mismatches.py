@@ -1,4 +1,4 @@
-"""Since when the rows and messages of a tier differ: one reading of both is taken at different moments."""
+"""How long the rows and messages of a tier have differed: one reading of both is taken at different moments."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ class Mismatches:
         self._client = client
 
     def lasting_s(self, kind: str, tier: str, *, life: timedelta) -> float:
-        """Record a reading that differs; return since how many seconds all readings have differed.
+        """Record a reading that differs; return for how many seconds all readings have differed.
 
         It is 0 for the first reading, and if the last one is older than `life`.
         """

@@ -18,7 +18,7 @@ _FIELDS = 4  # Fields per lease in the reply.
 
 
 class Politeness:
-    """The leases of all addresses, made by a script. All methods raise BrokerUnavailable."""
+    """The leases of all addresses, which a script grants. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any, *, script: str = "") -> None:
         self._client = client

@@ -21,7 +21,7 @@ _LONGEST_PAUSE_S = 3.0  # Below a third of the lock's life, so that a short fail
 
 
 def pause_after(failures: int) -> float:
-    """Return the seconds to wait after so many consecutive failures: 1, 2, 3, 3, ..."""
+    """Return the seconds to wait after a number of consecutive failures: 1, 2, 3, 3, ..."""
     return min(_LONGEST_PAUSE_S, 2.0 ** (min(failures, 10) - 1))
 
 
@@ -33,7 +33,8 @@ class Scheduler(RedBeatScheduler):
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
-        # RedBeat waits for its lock when beat starts, and exits with it. It does neither if the key is empty.
+        # RedBeat waits for its lock when beat starts, and exits if it loses the lock. With an empty key it does
+        # neither.
         self._lock_key: str = app.redbeat_conf.lock_key
         self.lock_key = None
         self._held: Any = None
@@ -70,7 +71,7 @@ class Scheduler(RedBeatScheduler):
                 self._held = None
         lock = get_redis(self.app).lock(self._lock_key, timeout=self.lock_timeout)
         if not lock.acquire(blocking=False):
-            if not self._stands_by:  # Logged once, so that a standby beat does not look idle for no reason.
+            if not self._stands_by:  # Logged once, to explain why a standby beat is idle.
                 log.info("another beat holds the lock, standing by")
             self._stands_by = True
             return False

@@ -35,7 +35,7 @@ def listen_address() -> OptionType:
 
 
 def optional_listen_address() -> OptionType:
-    """Accept the same values as `listen_address`, and an empty string for none."""
+    """Accept the same values as `listen_address`, and an empty string, which means none."""
     needed = listen_address()
     return OptionType(
         lambda raw: raw if raw == "" else needed.parse(raw), Text("{allowed}; empty for none", allowed=needed.allowed)

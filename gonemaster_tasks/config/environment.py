@@ -1,4 +1,4 @@
-"""Environment variables that look like settings but are not: typing errors must be noticed."""
+"""Environment variables that look like settings but are not, so that typing errors are noticed."""
 
 import difflib
 import logging

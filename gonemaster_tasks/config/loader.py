@@ -33,7 +33,7 @@ def load_settings(
     environ = os.environ if environ is None else environ
     if file is None and environ.get(PREFIX + "CONFIG"):
         file = Path(environ[PREFIX + "CONFIG"])
-    problems: list[str] = []  # All problems are reported at once, so that one start shows every mistake.
+    problems: list[str] = []  # All problems are reported together, so that one start shows every mistake.
     raw = {
         "config_file": _from_file(file, problems),
         "environment": {option.key: environ[option.env] for option in OPTIONS if option.env in environ},
@@ -146,7 +146,7 @@ def _from_flags(flags: Mapping[str, Any], problems: list[str]) -> dict[str, Any]
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    """Check rules between several settings."""
+    """Check the rules that involve several settings."""
     problems = []
     if settings.db_driver == "postgres" and not settings.db_dsn:
         problems.append("database.dsn is empty but must name the database when database.driver is postgres")

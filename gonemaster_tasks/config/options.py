@@ -14,8 +14,8 @@ class Option:
     """One setting.
 
     `name` is the attribute of Settings, `key` the name in files and in the API. `runtime` marks settings that may be
-    changed while the service runs, `secret` those that are masked. `awaits` names a feature that this version lacks:
-    such a setting keeps its default and is refused, so that no user relies on it.
+    changed while the service runs; `secret` marks settings that are masked. `awaits` names a feature that this version
+    lacks: such a setting keeps its default and is refused, so that no user relies on it.
     """
 
     name: str

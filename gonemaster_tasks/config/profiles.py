@@ -1,4 +1,4 @@
-"""The base profile: the profile of tests of jobs without a profile."""
+"""The base profile, which applies to jobs without a profile."""
 
 import logging
 from collections.abc import Iterable, Mapping

@@ -60,7 +60,7 @@ class Settings(
 
     @property
     def open_mode(self) -> bool:
-        """Whether everyone who reaches the API has all permissions, because there are no admin tokens."""
+        """Whether anyone who reaches the API has all permissions, because there are no admin tokens."""
         return not (self.admin_tokens or self.stored_tokens)
 
     def source(self, key: str) -> str:

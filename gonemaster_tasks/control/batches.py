@@ -105,7 +105,7 @@ def _forget_messages(parts: QueueParts, job_ids: list[str]) -> None:
 
 
 def rebuild_batch_tier(parts: QueueParts) -> None:
-    """Replace the messages of the batch tier by those of its queued jobs. Raises BrokerUnavailable."""
+    """Replace the messages of the batch tier with those of its queued jobs. Raises BrokerUnavailable."""
     with parts.broker.locks.exclusive(QUEUE_ORDER):
         rebuild_tier(parts.store, parts.broker, BATCH)
 
@@ -117,7 +117,7 @@ def complete_batch(parts: QueueParts, batch_id: str, tag: str, *, who: str = "")
 
     Raises:
         BatchNotFound: the batch does not exist.
-        NothingToRerun: no domain is missing, or no run of the batch is left, so that its options are unknown.
+        NothingToRerun: no domain is missing, or the options are unknown because no run of the batch is left.
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
 

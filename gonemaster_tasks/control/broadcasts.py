@@ -16,7 +16,7 @@ CANCEL_COMMAND = "gonemaster_cancel"
 _NOT_CANCELED = "cancel not broadcast, the lease renewal finds it"
 _TIMEOUT_S = 0.4
 _AT_ONCE = 1000  # Ids per message; each worker process reads every message, between its queue messages.
-_in_flight = threading.BoundedSemaphore(8)  # While Redis is silent, each broadcast takes a second or two.
+_in_flight = threading.BoundedSemaphore(8)  # While Redis does not answer, each broadcast takes a second or two.
 
 
 @dataclass(frozen=True)

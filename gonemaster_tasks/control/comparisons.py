@@ -49,7 +49,7 @@ def read_comparison(
     while not _making.acquire(timeout=_CHECK_INTERVAL_S):
         check_deadline(session)
     try:
-        # Another thread may have stored it meanwhile, which the snapshot of this session may not show.
+        # Another thread may have stored it in the meantime, which the snapshot of this session may not show.
         with store.read_only() as newer:
             found = find_comparison(newer, before.view_id, after.view_id, basis=basis)
         if found is not None:

@@ -1,4 +1,4 @@
-"""Group execution: one thread does the concurrent work of many, such as one commit for many rows."""
+"""Group execution: one thread does the work of many concurrent threads, such as one commit for many rows."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ class Groups(Generic[Item, Result]):
         return entry.outcome  # type: ignore[return-value]  # it is done
 
     def _lead(self, work: Work[Item, Result]) -> None:
-        """Process a group that includes the caller's item, then let the next waiting caller lead."""
+        """Process a group that includes the caller's item, then let the next waiting caller lead a group."""
         with self._lock:
             group = self._waiting[: self._most]
             del self._waiting[: self._most]

@@ -93,7 +93,7 @@ def stop_matching(parts: QueueParts, wanted: JobFilter, action: LongAction) -> i
 
 
 def rebuild_tiers(parts: QueueParts, tiers: Sequence[str] = TIERS) -> None:
-    """Replace the messages of tiers by those of their queued jobs. Raises BrokerUnavailable."""
+    """Replace the messages of tiers with those of their queued jobs. Raises BrokerUnavailable."""
     with parts.broker.locks.exclusive(QUEUE_ORDER):
         for tier in tiers:
             rebuild_tier(parts.store, parts.broker, tier)

@@ -82,7 +82,7 @@ def _enqueue_before(broker: Broker, job: Job, behind: str | None) -> None:
     broker.lists.put_back(job.id, tier)  # The message is at the front until it is moved to its position.
     try:
         broker.lists.move([job.id], tier, "before", behind)
-    except LookupError:  # The pivot was taken meanwhile, so the front is the correct position.
+    except LookupError:  # The pivot was taken in the meantime, so the front is the correct position.
         return
 
 
@@ -125,7 +125,7 @@ def _move(
         if not moved:
             return
         if len(moved) <= (MAX_BESIDE if pivot else MAX_NAMED):
-            with suppress(LookupError):  # The pivot is held or was taken meanwhile: follow the rows.
+            with suppress(LookupError):  # The pivot is held or was taken in the meantime: follow the rows.
                 parts.broker.lists.move(moved, tier, where, pivot)
                 return
         rebuild_tier(parts.store, parts.broker, tier)
@@ -136,7 +136,7 @@ def _move(
 def reorder_queue(parts: QueueParts, job_ids: Sequence[str], *, who: str = "") -> None:
     """Reorder all waiting jobs; each id must occur once, normal jobs before batch jobs.
 
-    Jobs that are taken meanwhile are skipped; jobs that arrive meanwhile go to the back.
+    Jobs taken in the meantime are skipped; jobs that arrive in the meantime go to the back.
 
     Raises:
         QueueMismatch: an id is missing or duplicate, or a batch job precedes a normal one.

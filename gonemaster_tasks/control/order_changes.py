@@ -81,7 +81,7 @@ def change_order(
 
 
 def rebuild_tier(store: Store, broker: Broker, tier: str) -> int:
-    """Replace all waiting messages of a tier by those of its queued rows; return their number.
+    """Replace all waiting messages of a tier with those of its queued rows; return their number.
 
     The caller holds the lock QUEUE_ORDER. If the caller is killed halfway, the mark makes the reconciler start over.
     """

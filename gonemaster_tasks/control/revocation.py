@@ -19,7 +19,8 @@ MAX_REVOKED = 100  # Ids per request; each worker handles all of them between it
 def revoke_jobs(parts: QueueParts, job_ids: Sequence[str]) -> None:
     """Make all workers drop the messages of ended jobs, and one of them announce the revocation.
 
-    More than 100 jobs are left to rows and messages. Failures are ignored: nothing depends on the revocation.
+    Nothing is revoked if there are more than 100 jobs: their rows and messages suffice. Failures are ignored: nothing
+    depends on the revocation.
     """
     if not 0 < len(job_ids) <= MAX_REVOKED:
         return

@@ -1,4 +1,7 @@
-"""Beat, which sends the periodic tasks: `python -m gonemaster_tasks.maintenance.beat`. A lock elects one of several."""
+"""Beat, which sends the periodic tasks: `python -m gonemaster_tasks.maintenance.beat`.
+
+A lock decides which of several beats is active.
+"""
 
 import argparse
 import sys

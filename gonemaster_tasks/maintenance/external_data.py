@@ -1,6 +1,6 @@
 """The maintenance task of external data, if enabled: reference lists, registration data, AS names.
 
-No user waits for this task. A lock in Redis lets one process at a time perform it, for some seconds and in a separate
+No user waits for this task. A lock in Redis lets one process at a time perform it, for a few seconds and in a separate
 thread, so that slow external servers occupy no slot. The limit per minute applies to all processes together, because
 it counts rows.
 """
@@ -54,7 +54,7 @@ def follow_external_data(
     now: Clock,
     stopped: Stopped = lambda: False,
 ) -> None:
-    """Perform due work for some seconds, if external data are enabled and no other process performs it.
+    """Perform due work for a few seconds, if external data are enabled and no other process performs it.
 
     Without `look_up_as_names`, other processes look up the AS names.
     """

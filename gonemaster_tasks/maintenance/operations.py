@@ -1,4 +1,4 @@
-"""Performs operations in short transactions, one worker each; another worker continues the operation of a dead one."""
+"""Performs operations in short transactions, one worker each; another worker continues if that worker dies."""
 
 import logging
 import secrets
@@ -248,7 +248,7 @@ def _delete_profile(parts: QueueParts, operation: Operation, action: LongAction)
         action.add(session, 1, now=utcnow())
 
     def finish(_done: int) -> None:
-        with suppress(ProfileNotFound):  # A worker killed before it could report the end has deleted it.
+        with suppress(ProfileNotFound):  # An earlier worker deleted it and was killed before it reported the end.
             parts.store.run_in_transaction(delete)
 
     return Work(clear, finish, max_step=PROFILE_CHUNK)
@@ -261,7 +261,7 @@ def _delete_domain(parts: QueueParts, operation: Operation, action: LongAction) 
         return purge_domain(session, domain_id, limit=size)
 
     def finish(done: int) -> Mapping[str, Any]:
-        with suppress(DomainNotFound):  # A worker killed before it could report the end has deleted it.
+        with suppress(DomainNotFound):  # An earlier worker deleted it and was killed before it reported the end.
             parts.store.run_in_transaction(lambda session: remove_domain(session, domain_id))
         return {"purged_runs": done}
 
@@ -359,7 +359,7 @@ def _move_waiting(parts: QueueParts, operation: Operation, action: LongAction) -
         parts.broker.marks.begin_change(tiers)
         for tier in tiers:
             while ids := next_ids(session, unmoved(about, tier, created_until=operation.created_at), limit=size):
-                # Otherwise all of them were taken meanwhile.
+                # Otherwise workers have taken all of them in the meantime.
                 if moved := len(move_to_end(session, ids, to=about["to"])):
                     action.add(session, moved, now=parts.clock.now())
                     return moved

@@ -32,7 +32,7 @@ def reap(
     without: Collection[str] = (),
     may_continue: Callable[[], bool] = lambda: True,
 ) -> int:
-    """Requeue or, after `max_attempts` starts, fail jobs with expired leases (of `worker`, if given); return a count.
+    """Requeue or, after `max_attempts` starts, fail jobs with expired leases (of `worker`, if given); return the count.
 
     If a worker died with several jobs, none of them is blamed: each one runs alone from then on. Rows locked by another
     transaction are skipped until the next time, as are jobs in `without`. `may_continue` is checked before each fifty
@@ -100,7 +100,7 @@ def void_claims(store: Store, *, worker: str, now: datetime) -> int:
 def _put_back(broker: Broker, job: Job) -> None:
     try:
         broker.lists.put_back(job.id, tier_of(job.priority))
-    except BrokerUnavailable:  # The other jobs are requeued anyway.
+    except BrokerUnavailable:  # The other jobs are requeued in any case.
         log.warning("message not requeued, requeued once Redis answers", extra={"job_id": job.id})
         broker.reconciliation.post()
 

@@ -58,7 +58,7 @@ def run_due_schedules(
 
 
 def _run(parts: QueueParts, occurrence: Occurrence, max_batch_size: int) -> ScheduleOutcome | None:
-    """Decide one occurrence; return None if another process decides it or it stays due."""
+    """Decide one occurrence; return None if another process decides it, or if it stays due."""
     about = {"schedule_id": occurrence.schedule_id, "due_at": occurrence.due_at.isoformat()}
     try:
         decided = parts.store.run_in_transaction(lambda session: _decide(parts, session, occurrence, max_batch_size))
@@ -131,7 +131,7 @@ def _store(parts: QueueParts, session: Session, listed: ListedSchedule, *, now: 
     schedule, tag = listed.schedule, listed.source_tag
     is_analysed = listed.cohort is not None
     batch = NewBatch(
-        0,  # Counted below, because the tag may change meanwhile.
+        0,  # Counted below, because the tag may change in the meantime.
         tag=tag,
         snapshot_intent=is_analysed,
         promote_snapshot=is_analysed and schedule.promote_default,

@@ -100,8 +100,8 @@ def read_forecast(
 ) -> Forecast:
     """Read the pauses and count the waiting normal jobs; the pace is measured unless it is given.
 
-    Values that jobs of these priorities do not need are not read: the waiting jobs for normal jobs, the pauses without
-    a rate.
+    Only the values that these priorities need are read: normal jobs do not need the number of waiting jobs, and pauses
+    are not needed if there is no rate.
     """
     pace = measure_pace(session, now=now) if pace is None else pace
     waits_for_normal = any(priority != Priority.NORMAL for priority in priorities)

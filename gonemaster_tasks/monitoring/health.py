@@ -39,9 +39,10 @@ def find_issues(parts: QueueParts, settings: Settings) -> list[Issue]:
 
 
 def find_issues_in_time(parts: QueueParts, settings: Settings, *, timeout: timedelta = TIMEOUT) -> list[Issue]:
-    """Run all checks concurrently within a time limit: an unavailable server is an issue, the others are reported.
+    """Run all checks concurrently within a time limit, and report an unavailable server as an issue.
 
-    Other checks without an answer in time (for example because a table is locked) are skipped.
+    Checks that need no unavailable server are reported as usual. Other checks without an answer in time, for example
+    because a table is locked, are skipped.
     """
     until = time.monotonic() + timeout.total_seconds()
     pending = {

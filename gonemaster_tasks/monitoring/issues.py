@@ -61,7 +61,7 @@ ADVICE = {
     "the workers.",
     # No process has started the due deletion of old runs.
     "purge_overdue": "Make sure that beat is running, and a worker with a free slot for the maintenance queue.",
-    # The clock of a host differs from the one of the Redis host by more than 5 s.
+    # The clock of a host differs from that of the Redis host by more than 5 s.
     "clock_skew": "The service uses the clock of the Redis host, so no data are lost. Synchronize both clocks by "
     "NTP (chrony, systemd-timesyncd).",
     # The disk of the database, or the one that Redis writes to.

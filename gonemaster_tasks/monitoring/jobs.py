@@ -189,12 +189,12 @@ def _rejected(parts: QueueParts) -> Iterator[Issue]:
 
 
 def _operations(parts: QueueParts, now: datetime, grace: timedelta) -> Iterator[Issue]:
-    """Yield failed operations, and those that no worker performs although the reconciler calls workers."""
+    """Yield failed operations, and operations that no worker performs although the reconciler calls workers."""
     with parts.store.read_only() as session:
         unfinished = unfinished_operations(session, limit=_MAX_JOBS)
         failed = failed_operations(session, since=now - _FAILURES_SHOWN, limit=_MAX_JOBS)
     if not any(operation.lease_until and operation.lease_until >= now for operation in unfinished):
-        for operation in unfinished:  # While one is being performed, the others wait for their turn.
+        for operation in unfinished:  # While one operation is being performed, the others wait for their turn.
             since = operation.lease_until or operation.created_at
             if now - since >= grace:
                 text = Text(

@@ -40,7 +40,7 @@ class Mail:
 
 
 def plain(text: str) -> str:
-    """Replace control, format and other characters that change the display by question marks."""
+    """Replace control, format and other characters that change the display with question marks."""
     return "".join("?" if _changes_display(letter) else letter for letter in text)
 
 

@@ -118,8 +118,8 @@ def _as_address(text: str) -> str | None:
 async def addresses_of(target: Target, *, allow_private: bool) -> Sequence[str]:
     """Look up the host and return its addresses.
 
-    A refusal is the same for each reason, because it is shown to those who chose the host: it must not tell them which
-    internal names exist and where they lead. The log has the reason.
+    The refusal has the same text for every reason, because the user who chose the host can read it: it must not reveal
+    which internal names exist and where they lead. The log has the reason.
 
     Raises:
         DeliveryFailed: the host has no address, or one of its addresses is not allowed.

@@ -12,7 +12,7 @@ from gonemaster_tasks.repeating import RepeatedTask
 
 LOOK_EVERY_S = 1.5
 _RETRY_S = 0.5
-# Among many short transactions one ends within this time, which distinguishes them from a long one.
+# If there are many short transactions, one of them ends within this time. A long transaction does not.
 _WRITER_TIMEOUT = timedelta(seconds=1)
 FULL = "the database reports a full disk"
 

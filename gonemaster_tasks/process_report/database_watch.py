@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-TIMEOUT_S = 3.0  # Without a reply; interactive jobs start elsewhere within 5 s.
+TIMEOUT_S = 3.0  # Time without a reply; interactive jobs start on another worker within 5 s.
 _FIRST_REST_S = 0.5
 _LONGEST_REST_S = 5.0
 

@@ -1,7 +1,7 @@
 """Regular reports of each process about its clock, its database and its broker.
 
-Reports are stored in Redis. A process that Redis does not answer records that in the database while the fault lasts:
-if one server is unreachable, the health check reads the report from the other one.
+Reports are stored in Redis. If Redis does not answer a process, the process reports that in the database while the
+fault lasts, so the health check finds the report even if one of the two servers is unreachable.
 """
 
 import os

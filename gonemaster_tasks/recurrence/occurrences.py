@@ -17,8 +17,8 @@ _BEFORE = 2 * _DAY
 def next_occurrence(rule: Rule, after: datetime) -> datetime:
     """Return the first due time of a rule strictly after an instant, in UTC.
 
-    A local time skipped by a clock change moves forward by the length of the gap; of a local time that occurs twice,
-    the first instant counts.
+    A local time skipped by a clock change moves forward by the length of the gap; if a local time occurs twice, the
+    first instant counts.
 
     Raises:
         InvalidRule: a weekly or monthly rule has no time within 64 days.

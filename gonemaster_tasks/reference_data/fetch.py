@@ -15,7 +15,7 @@ from gonemaster_tasks.reference_data.tlds import IANA_TLDS, TldList, parse_tlds
 
 log = logging.getLogger(__name__)
 
-_MAX_OCTETS = 1_000_000  # bytes; the list of top-level domains has 10,000, the one of RDAP services 50,000
+_MAX_OCTETS = 1_000_000  # bytes; the list of top-level domains has 10,000, the list of RDAP services 50,000
 
 
 class FetchFailed(TasksError):

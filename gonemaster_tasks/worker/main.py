@@ -88,7 +88,7 @@ _OPEN_FILES = 16_384  # Sockets of the engine, TCP connections, and the other fi
 
 _WATCHDOG_FIRST_S = 2.0  # The watchdog of the process logs its jobs before the fork server ends it.
 _ASK_DATABASE_S = 1.0
-_GIVE_BACK_S = 2.0  # Limits the freed memory that is retained meanwhile to a few MiB.
+_GIVE_BACK_S = 2.0  # Limits the freed memory that is retained in the meantime to a few MiB.
 
 
 @control_command(name=CANCEL_COMMAND, args=[("job_ids", list)], signature="[id1 [id2 ...]]")

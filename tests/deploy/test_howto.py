@@ -30,7 +30,7 @@ def commands(name: str) -> list[str]:
 
 def excused(name: str) -> list[re.Pattern[str]]:
     """Return patterns of the commands that no test runs: the start of each; `...` matches anything."""
-    table = page(name).partition("## What no test runs")[2]
+    table = page(name).partition("## Commands that no test runs")[2]
     starts = [start for cell in _ROW.findall(table) for start in re.findall(r"`([^`]+)`", cell)]
     return [re.compile(re.escape(start).replace(re.escape("..."), ".*") + r"(\s|$)") for start in starts]
 

@@ -72,7 +72,7 @@ def hasty(store_settings: StoreSettings, redis_server: EmbeddedRedis) -> Iterato
 
 
 def answers(service: Service) -> None:
-    """Request the queue; fail without a response after some seconds. A busy machine may refuse some requests."""
+    """Request the queue; fail without a response after a few seconds. A busy machine may refuse some requests."""
 
     def answered() -> bool:
         try:

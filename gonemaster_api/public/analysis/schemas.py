@@ -382,7 +382,7 @@ class AnalysisDomainAddressSchema(_Announced):
 
 
 class AnalysisEntrySchema(AnalysisDomainTagSchema):
-    """An entry of a domain's run, from INFO up, in English."""
+    """An entry of a domain's run, at INFO and above, in English."""
 
     args = _required(_fields.Dict)
     message = _required(_fields.String)

@@ -78,7 +78,7 @@ class RunComparison:
 
 
 def compare_runs(state: State, before: str, after: str, *, min_level: str, locale: str) -> RunComparison:
-    """Compare the findings of two runs from a level up.
+    """Compare the findings of two runs at or above a level.
 
     Raises:
         RunNotFound: no such run.

@@ -33,8 +33,8 @@ class ModuleFindings:
 class RunFindings:
     """The filtered findings of a run by module, and the numbers of all its entries by level.
 
-    `clean` has the number of test cases per module without a finding from NOTICE up; `total` counts the findings from
-    NOTICE up; `left_out` counts the filtered findings beyond the limit.
+    `clean` has the number of test cases per module without a finding at NOTICE and above; `total` counts the findings
+    at NOTICE and above; `left_out` counts the filtered findings beyond the limit.
     """
 
     modules: Sequence[ModuleFindings]
@@ -49,19 +49,19 @@ class RunFindings:
 
     @property
     def total(self) -> int:
-        """The number of findings from NOTICE up."""
+        """The number of findings at NOTICE and above."""
         return sum(self.counts.get(level, 0) for level in SEVERITIES)
 
     @property
     def clean_cases(self) -> int:
-        """The number of test cases without a finding from NOTICE up."""
+        """The number of test cases without a finding at NOTICE and above."""
         return sum(self.clean.values())
 
 
 def arrange_findings(
     entries: Sequence[EntryRecord], *, locale: str, level: str = "", maximum: int = MAX_SHOWN
 ) -> RunFindings:
-    """Arrange the entries of a run: entries of one level of SHOWN_LEVELS, or, without `level`, all from NOTICE up.
+    """Arrange the entries of a run: entries of one level of SHOWN_LEVELS, or, without `level`, all at NOTICE and above.
 
     If there are more than `maximum`, only the worst are included.
     """
@@ -95,7 +95,7 @@ def _order(entry: EntryRecord) -> tuple[int, str, int, str, int]:
 
 
 def _clean(entries: Iterable[EntryRecord]) -> dict[str, int]:
-    """Count the test cases without a finding from NOTICE up, by module in report order."""
+    """Count the test cases without a finding at NOTICE and above, by module in report order."""
     worst_of: dict[str, int] = {}
     module_of: dict[str, str] = {}
     for entry in entries:

@@ -92,7 +92,7 @@ def _flat(diff: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _matrix(diff: Mapping[str, Any], report: Mapping[str, Any] | None, after: PublicSnapshot) -> list[Any]:
-    """Return a row for each grade before, with the count and the CSS class for each grade after."""
+    """Return a row for each earlier grade, with the count and the CSS class for each later grade."""
     if report is None:
         return []
     moves = {(move["from_grade"], move["to_grade"]): move["count"] for move in diff["grade_changes"]}

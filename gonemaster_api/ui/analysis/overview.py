@@ -29,7 +29,7 @@ blueprint = Blueprint("ui_analysis", __name__, url_prefix="/analysis")
 
 @dataclass(frozen=True)
 class Tile:
-    """A share of the domains over the snapshots, or the number of domains, which is not a share."""
+    """A share of the domains, or their number, over the snapshots."""
 
     label: str
     values: list[float | None]

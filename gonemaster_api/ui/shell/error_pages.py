@@ -23,7 +23,7 @@ _TITLES = {
     503: mark("The service is temporarily unavailable"),
 }
 _OTHER_TITLE = mark("The request failed")
-_LASTING = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}  # the same again ends the same
+_LASTING = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}  # A retry has the same result.
 _SAFE = {
     500: mark("No partial changes were saved. Running jobs continue. See the server log for details."),
     503: mark("No data was lost. Running jobs continue."),
@@ -32,7 +32,7 @@ _SAFE = {
 
 def wants_html() -> bool:
     """Return whether a browser, not a program, sends this request."""
-    kinds = ["application/json", "text/html"]  # the first if both are as welcome: programs send */*
+    kinds = ["application/json", "text/html"]  # The first one wins a tie, because programs send */*.
     return not is_api(request.path) and request.accept_mimetypes.best_match(kinds) == "text/html"
 
 
@@ -41,7 +41,7 @@ def error_page(error: ApiError) -> Response | None:
     if not wants_html():
         return None
     status = HTTPStatus(error.status)
-    request.environ.pop(f"HTTP_{HEADER.upper().replace('-', '_')}", None)  # an error is a whole page
+    request.environ.pop(f"HTTP_{HEADER.upper().replace('-', '_')}", None)  # An error is always a whole page.
     retry_after = error.headers.get("Retry-After", "")
     response = page(
         "shell/error.html",

@@ -35,7 +35,7 @@ def cached_page(version: str, render: Callable[[], Response], *, caching: str, i
         if response.status_code != HTTPStatus.OK:
             return _with_headers(response, tag, caching, indexed=indexed)
         body = response.get_data()
-        body = gzip.compress(body, _EFFORT, mtime=0) if is_packed else body  # once, not for each who asks
+        body = gzip.compress(body, _EFFORT, mtime=0) if is_packed else body  # compressed once, not per request
         cache.keep(key, body)
     response = Response(body, mimetype="text/html")
     if is_packed:

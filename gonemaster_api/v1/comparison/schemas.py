@@ -37,7 +37,7 @@ class ComparedBatchSchema(ma.Schema):
 
 
 class BatchComparisonSchema(ma.Schema):
-    """Numbers of domains, regardless of filters; worst levels consider findings from NOTICE up."""
+    """Numbers of domains, regardless of filters; worst levels consider findings at NOTICE and above."""
 
     before = ma.fields.Integer(required=True, metadata={"description": "finished in the first batch"})
     after = ma.fields.Integer(required=True)

@@ -189,7 +189,7 @@ class OutcomesSchema(ma.Schema):
 
 
 class SeveritySchema(ma.Schema):
-    """Entries of runs from NOTICE up."""
+    """Entries of runs at NOTICE and above."""
 
     totals = _counts("by level")
     per_completed_rates = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Float(), required=True)

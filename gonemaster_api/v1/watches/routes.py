@@ -47,7 +47,7 @@ class Watches(MethodView):
         _409="too_many_watches",
     )
     def post(self, request_body: dict[str, Any]) -> Any:
-        """Watch a tag or a domain from now on."""
+        """Create a watch for a tag or a domain; earlier events are not reported."""
         return watch_document(make_watch(state(), request_body, who=who()))
 
 

@@ -68,7 +68,7 @@ class FactDomainAsn(_DomainColumns, Base):
 
 
 class FactTagSummary(_DomainColumns, Base):
-    """The number of a domain's entries of one kind (message tag, module, test case, level), from the floor up."""
+    """The number of a domain's entries of one kind (message tag, module, test case, level), at or above the floor."""
 
     __tablename__ = "fact_tag_summary"
     __table_args__ = (_WITHOUT_ROWID,)

@@ -9,7 +9,8 @@ from gonemaster_db.core.base import ROW_ID_TYPE, Base, CompressedText, RowId, Ut
 class SnapshotComparison(Base):
     """The differences between two views; removed with either of them.
 
-    Columns of positions are packed (gonemaster_db.runs.documents): of the earlier view, of the later view, or both.
+    Columns that hold positions in the earlier view, in the later view or in both are packed
+    (gonemaster_db.runs.documents).
     """
 
     __tablename__ = "snapshot_comparisons"

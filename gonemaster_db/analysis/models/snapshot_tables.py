@@ -174,7 +174,7 @@ class SnapshotPrefix(_ViewColumns, Base):
 
 
 class SnapshotTag(_ViewColumns, Base):
-    """A message tag of one test case from the floor up; positions are in order of tag, then test case."""
+    """A message tag of one test case at or above the floor; positions are in order of tag, then test case."""
 
     __tablename__ = "snapshot_tags"
 
@@ -187,7 +187,7 @@ class SnapshotTag(_ViewColumns, Base):
 
 
 class SnapshotTestcase(_ViewColumns, Base):
-    """A test case with findings from the floor up; positions are in order of module, then test case."""
+    """A test case with findings at or above the floor; positions are in order of module, then test case."""
 
     __tablename__ = "snapshot_testcases"
 

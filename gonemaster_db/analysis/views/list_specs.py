@@ -20,7 +20,7 @@ from gonemaster_db.models import (
     SnapshotTestcase,
 )
 
-OK = "OK"  # pseudo-level for domains without findings from NOTICE up
+OK = "OK"  # pseudo-level for domains without findings at NOTICE and above
 _LOWEST = "NOTICE"  # levels below it count as OK
 
 Condition = ColumnElement[bool]

@@ -196,7 +196,7 @@ def _drop_standby_connections(context: ExceptionContext) -> None:
 
 
 def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Test a connection that was idle for some seconds, or that the server has written to meanwhile, as at its end.
+    """Test a connection that was idle for a few seconds, or to which the server has written, for example to end it.
 
     The pool replaces a lost or unusable connection, so that no request fails because of it.
     """
@@ -217,7 +217,7 @@ def _check_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) ->
 
 
 def _has_input(connection: Any) -> bool:
-    """Return whether the server has sent something on an idle connection: its end, or a rare notice."""
+    """Return whether the server has sent data on an idle connection: the end of the connection, or a rare notice."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

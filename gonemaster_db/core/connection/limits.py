@@ -31,7 +31,7 @@ _deadline: ContextVar[Deadline | None] = ContextVar("gonemaster_deadline", defau
 
 
 def current_limits() -> Limits | None:
-    """Return the limits of this thread if they differ from those of its connections."""
+    """Return the limits of this thread if they differ from the limits of its connections."""
     return _current.get()
 
 

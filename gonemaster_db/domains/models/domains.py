@@ -44,7 +44,7 @@ class Domain(Base):
 
 
 class DomainRunCount(Base):
-    """The run count of a domain with the columns that lists sorted by it show; a copy from `domains`.
+    """The run count of a domain, with copies of the columns of `domains` that lists sorted by this count show.
 
     A purge changes only these counts. In an index of `domains` each change would move the row and update all indexes of
     that table.

@@ -14,8 +14,8 @@ from gonemaster_db.core.connection.engine import call_on_connect
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-_MAX_OUTCOMES = 20_000  # of 16 bytes and a number; sequences of kinds are larger and fewer
-_MAX_SEQUENCES = 20_000  # of 300 bytes
+_MAX_OUTCOMES = 20_000  # entries of 16 bytes and a number; sequences of kinds are larger and fewer
+_MAX_SEQUENCES = 20_000  # entries of 300 bytes
 _MAX_COMMON = 100
 _MAX_COMPARISONS = 100
 _MAX_PROFILES = 1_000
@@ -120,7 +120,7 @@ def has_created(session: Session) -> bool:
 
 
 def after_commit(session: Session, cache_value: Callable[[], Any]) -> None:
-    """Cache what this transaction has written after its commit: the IDs of a rollback may be reused."""
+    """Once this transaction is committed, cache what it has written: after a rollback the IDs may be reused."""
     epoch = (caches := caches_of(session)).epoch
 
     def cache_unless_cleared(_session: Session) -> None:

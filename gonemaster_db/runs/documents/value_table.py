@@ -33,7 +33,7 @@ class ValueRow(NamedTuple):
 
     @property
     def missing_points(self) -> int:
-        """Sum of the missing points of its domains."""
+        """Sum of the points that its domains lack: 100 minus the score of each."""
         return _MAX_SCORE * self.scored - self.score_sum
 
     @property

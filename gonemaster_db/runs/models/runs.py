@@ -91,7 +91,7 @@ class Run(Base):
 
     @property
     def severity_totals(self) -> dict[str, int]:
-        """Number of entries of each level from NOTICE up."""
+        """Number of entries of each level at NOTICE and above."""
         return {
             "NOTICE": self.sev_notice,
             "WARNING": self.sev_warning,

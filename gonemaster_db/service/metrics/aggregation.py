@@ -36,7 +36,7 @@ class FinishedRun(NamedTuple):
 
     @property
     def severities(self) -> tuple[int, int, int, int]:
-        """Numbers of entries by level, from NOTICE up."""
+        """Numbers of entries by level, at NOTICE and above."""
         return self[6:10]
 
 

@@ -35,9 +35,9 @@ class WatchEvent(enum.StrEnum):
 class DeliveryStatus(enum.StrEnum):
     """The state of a delivery. Values are stored and sent by the API: append, never change."""
 
-    WAITING = "waiting"  # for its first or next attempt; an attempt is in progress while it has a lease
+    WAITING = "waiting"  # waits for its first or next attempt; an attempt is in progress while it has a lease
     SUCCEEDED = "succeeded"
-    FAILED = "failed"  # permanently
+    FAILED = "failed"  # failed permanently
 
 
 class Watch(Base):

@@ -31,7 +31,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 def message(tag: str, module: str, args: Mapping[str, Any], *, locale: str = DEFAULT_LOCALE) -> str:
     """Return the text of an entry in one line; control characters in the arguments are escaped.
 
-    A tag without a text, from an entry of another version, is shown with its arguments.
+    A tag without a text, which comes from an entry of another version, is shown with its arguments.
     """
     text = _text_of("TEXTS", module, tag)
     if text is None:

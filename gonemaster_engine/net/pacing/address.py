@@ -36,7 +36,7 @@ class PacedAddress:
         return not (self.queue or self.in_flight or self.leased_in_flight or self.is_asked)
 
     def accept(self, lease: Lease, *, made_at: float, now: float) -> None:
-        """Start to use a lease."""
+        """Start using a lease."""
         self.is_shared = lease.is_shared
         self.retry_at = now + lease.retry_s if lease.retry_s else 0.0
         if lease.packets:

@@ -1,4 +1,4 @@
-"""Queries that wait at one address: round-robin over the runs, however many queries each has."""
+"""Queries that wait at one address. The runs take turns, regardless of how many queries each of them has."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _LEAST_LEASED = 0.5  # packets per second
 class LeaseTerms(NamedTuple):
     """The limits of all leases of an address together."""
 
-    interval_s: float  # between two packets; 0: no limit
+    interval_s: float  # time between two packets; 0: no limit
     outstanding: int | None  # unanswered packets; None: no limit
 
 
@@ -33,13 +33,13 @@ class Lease(NamedTuple):
     """The packets granted to a process for one address."""
 
     packets: int = 0
-    delay_s: float = 0.0  # until the lease starts
-    retry_s: float = 0.0  # until the process may ask again, if it got no packets
+    delay_s: float = 0.0  # time until the lease starts
+    retry_s: float = 0.0  # time until the process may ask again, if it got no packets
     is_shared: bool = False  # whether other processes use the address, too
 
 
 class Leases(NamedTuple):
-    """The reply to a request, in the order of its wants."""
+    """The reply to a request; the leases are in the order of the requested addresses."""
 
     processes: int  # live workers
     leases: Sequence[Lease]
@@ -52,7 +52,7 @@ class LeaseClient(Protocol):
     async def request(
         self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, limited: Sequence[str]
     ) -> Leases | None:
-        """Return leases, None if none are available; `limited` are the addresses at which packets wait."""
+        """Return leases, or None if leases are not available; `limited` are the addresses at which packets wait."""
 
 
 class Share(NamedTuple):
@@ -62,7 +62,7 @@ class Share(NamedTuple):
     addresses would wait up to 20 ms for Redis; and without Redis there are only shares.
     """
 
-    packets: float  # in `window_s`
+    packets: float  # packets within `window_s`
     outstanding: float  # unanswered packets
     window_s: float = 1.0
 

@@ -21,11 +21,11 @@ from gonemaster_engine.net.pacing.fair_queue import WaitingQuery
 from gonemaster_engine.net.pacing.limits import NO_SHARE, AddressLimits, LeaseClient, LeaseRequest
 from gonemaster_engine.net.query import Query
 
-_GATHER_S = 0.02  # between two requests for leases
-_ANSWER_S = 2.0  # then a lease client that does not answer counts as unavailable
+_GATHER_S = 0.02  # time between two requests for leases
+_ANSWER_S = 2.0  # time after which a lease client that does not answer counts as unavailable
 _SWEEP_S = 0.5
-_IDLE_S = 3.0  # then an idle address is dropped
-_SWITCH_S = 1.5  # between leases and whole shares: last lease, its life, and the second in which its packets count
+_IDLE_S = 3.0  # time after which an idle address is dropped
+_SWITCH_S = 1.5  # change between leases and whole shares: last lease, its life, the second that counts it
 _FEWER_S = 15.0  # how long a lower count must last: a Redis that has lost its data counts no processes
 _EXTRA_PARTS = 10  # an extra process gets a tenth of a share
 _LONG_S = 0.1  # shorter waits are for a lease, not for the limit
@@ -189,7 +189,7 @@ class Pacing:
             self._share = self._limits.full_share(processes * _EXTRA_PARTS if self._is_extra else processes)
         elif self._limits.is_unlimited:
             self._share = self._limits.half_share(processes)
-        elif self._is_extra or now < self._known_at + _SWITCH_S:  # until the others have reduced their shares
+        elif self._is_extra or now < self._known_at + _SWITCH_S:  # until others have reduced their shares
             self._share = NO_SHARE
         else:
             self._share = self._limits.half_share(processes)

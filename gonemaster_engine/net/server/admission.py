@@ -25,14 +25,14 @@ class Pending(NamedTuple):
     key: QueryKey
     answer: Answer
     name: str  # name of the name server
-    shared: bool  # its answer is stored in the hot cache
+    shared: bool  # whether its answer is stored in the hot cache
 
 
 class QueryAdmission:
     """The queries to one address, in flight and waiting.
 
-    An address that has not answered yet, or no longer answers, gets few queries at a time. The others wait, and most
-    are never sent if it stays silent: the address may belong to someone unrelated to the zone.
+    An address that has not answered yet, or no longer answers, gets few queries at a time. The other queries wait, and
+    most of them are never sent if the address stays silent: it may belong to someone unrelated to the zone.
     """
 
     __slots__ = ("_active_tcp", "_deferred", "_held", "_run", "_timer", "account", "health", "under_way")
@@ -43,8 +43,8 @@ class QueryAdmission:
         self.account = run.budget.account(address)
         self.under_way: dict[QueryKey, tuple[Query, Pending]] = {}
         self._active_tcp = 0
-        self._held: tuple[deque[Pending], deque[Pending]] = (deque(), deque())  # over UDP, over TCP
-        self._deferred: deque[Pending] = deque()  # on paths that have not answered
+        self._held: tuple[deque[Pending], deque[Pending]] = (deque(), deque())  # queries over UDP, queries over TCP
+        self._deferred: deque[Pending] = deque()  # queries on paths that have not answered
         self._timer: asyncio.TimerHandle | None = None
 
     def admits(self, pending: Pending, *, resume: Callable[[], None]) -> bool:

@@ -51,7 +51,7 @@ class AnswerCache:
             self._run.hot.store_answer(self._address, key, response, self._run.lifetimes)
 
     def client_cookie(self) -> bytes:
-        """Return the client cookie for this address: the one of earlier, possibly restored queries, or a random one.
+        """Return the client cookie for this address: the cookie of earlier, possibly restored queries, or a random one.
 
         RFC 7873 section 4.1: one cookie per server. Restored answers belong to the cookie that they were sent with.
         """

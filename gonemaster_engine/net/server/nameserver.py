@@ -22,7 +22,7 @@ class Nameserver:
         self.name = name
         self.server = server
         self.address = server.address
-        self.turns = server.turns  # of the event loop
+        self.turns = server.turns  # turns of the event loop
         self.order = (name, server.is_ipv6, server.address)
 
     def __repr__(self) -> str:
@@ -101,8 +101,8 @@ async def query_all(
 ) -> list[tuple[Nameserver, Response | None]]:
     """Query all servers concurrently; the results are in the order of the servers.
 
-    Their number and the number of callers are up to the zone, so both the queries and the work of the caller on the
-    results begin in a turn of the event loop that has time left.
+    The zone determines the number of servers and of callers. Therefore both the queries and the work of the caller on
+    the results begin in a turn of the event loop that has time left.
     """
     pending = []
     for server in servers:

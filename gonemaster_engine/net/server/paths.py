@@ -10,8 +10,8 @@ from gonemaster_engine.net.query import GIVEN_UP, TIMEOUT, UNREACHABLE, QueryOut
 from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.waiting import SILENCE_TIMEOUT_S
 
-_HARD_ERRORS = 2  # then a path counts as unreachable for a while
-_PROMPT_MS = 250.0  # if no answer took longer, an answer that takes six times as long counts as lost
+_HARD_ERRORS = 2  # errors after which a path counts as unreachable for a while
+_PROMPT_MS = 250.0  # if no answer has taken longer, an answer after six times as long counts as lost
 
 
 class Path(NamedTuple):
@@ -31,7 +31,7 @@ class Suspension(NamedTuple):
     """The reason why a query is not sent."""
 
     left_s: float  # seconds until the next query may be sent
-    whole_address: bool  # or all of UDP or TCP, not only one path
+    whole_address: bool  # whether the whole address or transport is suspended, not only one path
     is_unreachable: bool = False
 
 
@@ -176,7 +176,7 @@ class PathHealth:
     def must_wait(self, key: QueryKey, under_way: Iterable[QueryKey]) -> bool:
         """Return whether the query must wait until a query in flight on the same path is answered.
 
-        If none of those is answered, the path is suspended, and one more query would only time out, too.
+        If no query in flight is answered, the path is suspended, and one more query would only time out, too.
         """
         path = path_of(key)
         failures = self._failures.get(path)

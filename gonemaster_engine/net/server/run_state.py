@@ -52,7 +52,7 @@ class RunState(Protocol):
 
     @property
     def lifetimes(self) -> Lifetimes:
-        """How long the profile keeps answers in the hot cache."""
+        """How long answers stay in the hot cache, according to the profile."""
 
     @property
     def timing(self) -> Timing:

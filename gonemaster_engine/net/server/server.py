@@ -23,7 +23,7 @@ from gonemaster_engine.net.wire.rrtypes import CLASS_NUMBER, type_number
 class Server:
     """One address in a run; all names with that address share it.
 
-    A query passes four checks, and the first one that can answer it does:
+    A query passes four checks in this order, until one of them decides:
     1. `AnswerCache`: was the same query sent before, or does the hot cache have the answer?
     2. The profile: may the address be queried?
     3. `PathHealth`: is the path suspended because it has never answered?
@@ -38,7 +38,7 @@ class Server:
         self._run = run
         self.address = address
         self.is_ipv6 = ":" in address
-        self.fallback = run.profile.fallback  # to TCP, unless a query overrides it
+        self.fallback = run.profile.fallback  # whether to fall back to TCP, unless a query overrides it
         self.cache = AnswerCache(run, address)
         self.health = PathHealth(address, run.profile)
         self._admission = QueryAdmission(run, address, self.health)
@@ -143,7 +143,7 @@ class Server:
     def _send(self, pending: Pending) -> None:
         run, key = self._run, pending.key
         if not self._admission.charge(key):
-            if not run.budget.is_stopped:  # otherwise the run is ending, and this must not be taken for silence
+            if not run.budget.is_stopped:  # Otherwise the run is ending, which must not count as silence.
                 pending.answer.set_result(None)
             return
         query = self._query(pending)
@@ -188,7 +188,7 @@ class Server:
             trace.ended(run.log, self.address, key, outcome)
         self.health.count(key, outcome, run.loop.time())
         if run.budget.is_stopped:
-            return  # a missing answer must not be taken for silence now
+            return  # A missing answer must not count as silence now.
         self._answer(pending, outcome)
         if outcome.error == TIMEOUT and (key.tcp or not self.health.has_answered):
             self._end_suspended(tcp=key.tcp)

@@ -301,7 +301,7 @@ class Response:
     _found: dict[tuple[str, str | None, str], list[Record]]
     _held_octets: int | None
     flags: int  # including the RCODE, as received
-    is_cut: bool  # it has more records than are read
+    is_cut: bool  # whether the response has more records than are read
     _message: MessageOctets
 
     def __init__(

@@ -10,7 +10,7 @@ from gonemaster_engine.errors import WireError
 from gonemaster_engine.limits import EDNS_MAX_OPTIONS
 
 _POINTER = 0xC0
-_MAX_POINTERS = 127  # in one name: as many as it can have labels
+_MAX_POINTERS = 127  # maximum in one name: as many pointers as a name can have labels
 _ROOT_NAME = (names.ROOT, 1, 0)
 _NAME_OVERHEAD_OCTETS = 300  # memory for a name, its position and its entry in the index of owners
 

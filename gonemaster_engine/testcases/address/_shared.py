@@ -22,7 +22,7 @@ class Reverse(NamedTuple):
     server: Nameserver
     domain: str  # the query name
     answered: bool
-    names: list[str]  # of the PTR records; also empty after an error
+    names: list[str]  # names in the PTR records; also empty after an error
 
 
 async def look_up(zone: Zone, servers: Iterable[Nameserver]) -> list[Reverse]:

@@ -13,7 +13,7 @@ LABEL_TOO_LONG = Tag("DOMAIN_NAME_LABEL_TOO_LONG", Level.CRITICAL, ("domain", "l
 NAME_TOO_LONG = Tag("DOMAIN_NAME_TOO_LONG", Level.CRITICAL, ("fqdnlength", "max"))
 EMPTY_LABEL = Tag("DOMAIN_NAME_ZERO_LENGTH_LABEL", Level.CRITICAL, ("domain",))
 
-FQDN_MAX_CHARACTERS = names.TEXT_MAX_CHARACTERS + 1  # with the final dot
+FQDN_MAX_CHARACTERS = names.TEXT_MAX_CHARACTERS + 1  # length including the final dot
 
 
 def name_findings(text: str) -> list[Finding]:

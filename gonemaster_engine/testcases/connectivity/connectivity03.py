@@ -65,8 +65,8 @@ async def connectivity03(zone: Zone) -> AsyncIterator[Finding]:
 def _compare(origins: list[Origin], tags: AsnTags, *, are_all_known: bool) -> Iterator[Finding]:
     """Yield the verdict; addresses without an origin do not count.
 
-    An address whose lookup failed, or that is unknown, may belong to any AS: it cannot refute a difference, but it
-    makes every other verdict uncertain.
+    An address whose lookup failed, or that is unknown, may belong to any AS: it cannot refute a difference, but makes
+    every other verdict uncertain.
     """
     asn_sets = {origin.asns for origin in origins if origin.asns}
     asns = sorted({asn for asn_set in asn_sets for asn in asn_set})

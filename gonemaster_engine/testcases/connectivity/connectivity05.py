@@ -40,7 +40,7 @@ class AddressObservation(NamedTuple):
     """The observation at one address."""
 
     tag: Tag
-    size: int  # of the answer, octets
+    size: int  # size of the answer in octets
     payload: int = DNSSEC_PAYLOAD  # announced, in octets
 
 

@@ -27,7 +27,7 @@ from gonemaster_engine.resolver.recursor import glue_addresses
 from gonemaster_engine.testcases.dnssec._shared import is_usable
 from gonemaster_engine.zone.zone import Zone
 
-# The path is that of a resolver, which needs one response; the second server is for when the first one fails.
+# A resolver on this path needs one response; the second server is used if the first one fails.
 SERVERS_PER_QUERY = 2
 _NXDOMAIN = 3
 
@@ -192,7 +192,7 @@ class Path:
     async def _answered(self, name: str, at: PathZone, response: Response) -> PathZone:
         rrsigs = signatures(response, DS, name)
         signer = rrsigs[0].signer if rrsigs else at.name
-        # The server also serves a zone in between, which no referral showed but its signature shows.
+        # The server also serves a zone in between: no referral showed this zone, but its signature does.
         if names.is_below(signer, at.name) and names.is_below(name, signer):
             at = await self.reach(signer, at)
         signed = SignedSet(rrset(response, DS, name), rrsigs)

@@ -65,7 +65,7 @@ class AddressOutcome(enum.Enum):
     EXPIRED = enum.auto()
     INVALID = enum.auto()
     ORPHAN = enum.auto()
-    REFERRED = enum.auto()  # to a secure zone cut
+    REFERRED = enum.auto()  # a referral to a secure zone cut
     NOTHING = enum.auto()
 
 

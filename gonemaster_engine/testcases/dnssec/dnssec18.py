@@ -53,7 +53,7 @@ DS_WITHOUT_KEY = Tag("DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY", Level.NOTICE, (
 UNSIGNALED_ROLLOVER = Tag("DS18_NO_CDS_CDNSKEY_BUT_ROLLOVER_EVIDENCE", Level.INFO)
 
 _CHILD_TYPES = ("CDS", "CDNSKEY", "DNSKEY")
-_RECORD_US = 10  # to parse a record and compute its digests
+_RECORD_US = 10  # microseconds to parse a record and compute its digests
 
 
 @dataclass(slots=True)

@@ -137,7 +137,7 @@ async def dnssec22(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 
 
 async def _apex_keys(zone: Zone, servers: Sequence[Nameserver]) -> dict[str, list[Dnskey]]:
-    """Return the keys by address; for an address without keys, those of the first address with keys."""
+    """Return the keys by address; an address without keys gets the keys of the first address that has keys."""
     found = {
         server.address: dnskeys(response, zone.name) if is_usable(response) else []
         for server, response in await query_all(servers, zone.name, "DNSKEY", dnssec=True)

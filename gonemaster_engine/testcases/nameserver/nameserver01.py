@@ -47,8 +47,8 @@ async def nameserver01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Findin
 def is_recursor(responses: Sequence[Response]) -> bool:
     """Return whether these responses, to names that do not exist, come from a recursive resolver.
 
-    This is an answer in a response that offers recursion, or only NXDOMAIN with recursion offered and not all of it
-    authoritative. A server that denies all foreign names authoritatively is not a resolver.
+    A resolver gives an answer and offers recursion, or it gives only NXDOMAIN responses, some of which offer recursion
+    and some of which are not authoritative. A server that denies all foreign names authoritatively is not a resolver.
     """
     if any(response.ra and response.answer for response in responses):
         return True

@@ -28,7 +28,7 @@ NO_ANSWER = Tag("CASE_QUERY_NO_ANSWER", Level.WARNING, ("ns", "address", "query_
 SAME_ANSWER = Tag("CASE_QUERY_SAME_ANSWER", Level.DEBUG, _QUERIES)
 SAME_RCODE = Tag("CASE_QUERY_SAME_RC", Level.DEBUG, (*_QUERIES, "rcode"))
 _RECORDS_AT_ONCE = 200
-_RECORD_US = 40  # to convert a record to canonical form
+_RECORD_US = 40  # microseconds to convert a record to canonical form
 
 
 @case(

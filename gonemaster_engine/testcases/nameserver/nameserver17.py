@@ -79,7 +79,7 @@ async def _observe(zone: Zone, server: Nameserver, client: bytes) -> list[Observ
 
 
 async def _return(zone: Zone, server: Nameserver, client: bytes, cookie: bytes) -> list[Observation]:
-    """Return the cookie to the server; if it has expired meanwhile, use its replacement once."""
+    """Return the cookie to the server; if it has expired in the meantime, use its replacement once."""
     for _ in range(2):
         response = await _query(zone, server, cookie)
         if response is None or response.rcode not in {"NOERROR", "BADCOOKIE"}:

@@ -38,7 +38,7 @@ async def query_each_address(zone: Zone, qtype: str, servers: Iterable[Nameserve
 
 
 async def soa_serials(zone: Zone, answered: Iterable[AddressAnswer]) -> dict[AddressAnswer, int]:
-    """Return the SOA serial at each of these addresses, without those that have no usable SOA record."""
+    """Return the SOA serial at each of these addresses that has a usable SOA record."""
     servers = {answer.server: answer for answer in answered}
     serials = {}
     for server, response in await query_all(servers, zone.name, "SOA"):

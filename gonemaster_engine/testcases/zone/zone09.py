@@ -41,7 +41,7 @@ _MxSet = tuple[tuple[int, str], ...]  # preference and host, sorted, without dup
 
 @dataclass
 class _Answers:
-    """The addresses by their answers."""
+    """The addresses, grouped by their answers."""
 
     unresponsive: list[str] = field(default_factory=list)
     errors: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # by RCODE

@@ -25,7 +25,7 @@ UNABLE = Tag("Z13_UNABLE_TO_CHECK", Level.WARNING)
 
 _COUNTED = frozenset({"a", "mx", "exists", "ptr", "include", "redirect"})
 _FOLLOWED = frozenset({"include", "redirect"})
-_MAX_TARGETS = 50  # further targets are counted but not followed; a policy with more is far beyond any limit
+_MAX_TARGETS = 50  # further targets are counted but not followed; a policy with more targets is far beyond any limit
 _MAX_TERMS = 1_000  # terms with a lookup; a count far above the limit need not be exact
 
 

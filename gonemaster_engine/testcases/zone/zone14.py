@@ -27,7 +27,7 @@ UNSUPPORTED_HASH = Tag("Z14_UNSUPPORTED_HASH", Level.NOTICE, ("ns", "address", "
 FOUND = Tag("Z14_ZONEMD_FOUND", Level.INFO, ("servers", "serial", "scheme", "hash", "digest"))
 
 SUPPORTED_HASHES = frozenset({1, 2})  # SHA-384 and SHA-512
-_FIXED_OCTETS = 6  # before the digest
+_FIXED_OCTETS = 6  # octets before the digest
 
 
 class _Zonemd(NamedTuple):

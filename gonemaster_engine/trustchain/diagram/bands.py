@@ -24,7 +24,7 @@ from gonemaster_engine.trustchain.diagram.texts import DiagramTexts, instant
 MAX_BOXES = 12  # per column
 MAX_BANDS = 10
 _FIRST_BANDS = 2  # these stay at the top if bands are left out
-_MAX_REASONS = 2  # shown in a band; its facts have all
+_MAX_REASONS = 2  # servers shown in a band; the facts list all of them
 _OF_THE_WHOLE = {
     "secure": Mark.OK,
     "partial": Mark.WARN,

@@ -212,7 +212,7 @@ def no_keys(context: Context, position: int) -> Box:
 def record_ends(context: Context) -> Iterator[tuple[Box, Mark | None]]:
     """Yield the sets that the keys of the tested zone sign, with the mark of their signatures.
 
-    None without signatures.
+    The mark of a set without signatures is None.
     """
     cut = context.chain.cuts[-1]
     if cut.keys:

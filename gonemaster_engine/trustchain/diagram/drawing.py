@@ -23,9 +23,9 @@ from gonemaster_engine.trustchain.diagram.texts import DiagramTexts
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _MARGIN, _TITLE_HEIGHT, _LINE_HEIGHT, _LEGEND_WIDTH = 12, 62, 15, 120
-_SCALE = 1.5  # of a file, which states no display size
+_SCALE = 1.5  # scale of a file, for which no page sets the display size
 _NAME_LENGTH = 32  # longer zone names are shortened in the middle
-_RADIUS = 8  # of corners
+_RADIUS = 8  # radius of corners
 _ICONS = {  # 16 by 16
     Mark.OK: "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zM4.1 8.3l2.9 2.9 5-5-1.3-1.3L7 8.6 5.4 7z",
     Mark.WARN: (

@@ -17,7 +17,7 @@ _KEYS_LINE, _DATA_LINE = 122, 234  # common lines between the columns
 _LEFT_LINE, _RIGHT_LINE = 10, 349  # common lines at the edges, which connect bands
 _PITCH = 48  # distance between boxes
 HEADING, _REASON, _FOOT = 36, 14, 12  # parts of a band's height
-_GAP = 36  # between bands
+_GAP = 36  # distance between bands
 _BELOW_BOXES = 5  # distance between the last box of the second column and a line that passes below it
 
 Point: TypeAlias = tuple[float, float]

@@ -77,7 +77,8 @@ Columns: TypeAlias = tuple[tuple[Box, ...], tuple[Box, ...], tuple[Box, ...]]
 class Band:
     """A zone.
 
-    `below` leads to the next band: to the whole band if it has no targets, from the whole band without sources.
+    `below` leads to the next band: to the whole next band if there are no targets, and from the whole band if there are
+    no sources.
     """
 
     about: NodeFacts

@@ -13,7 +13,7 @@ Markup = NewType("Markup", str)
 """Escaped text that can be inserted into a document."""
 
 _QUOTES = {'"': "&quot;", "'": "&#39;"}
-_WIDTHS = {"ijl.,:;'|! ()[]ftr1": 0.32, "mwMW@%": 0.86, "ABCDEFGHIJKLNOPQRSTUVXYZ_": 0.68}  # in common fonts
+_WIDTHS = {"ijl.,:;'|! ()[]ftr1": 0.32, "mwMW@%": 0.86, "ABCDEFGHIJKLNOPQRSTUVXYZ_": 0.68}  # widths in common fonts
 _WIDTH_OF = {character: width for characters, width in _WIDTHS.items() for character in characters}
 _USUAL, _WIDE = 0.56, 1.0  # width of other characters, in units of the font size
 _WIDER = 1.1  # factor for fonts with wider letters

@@ -12,7 +12,7 @@ from gonemaster_engine.findings.messages.formatting import shown
 from gonemaster_engine.trustchain.diagram.marks import Mark
 
 _RRSETS = {"ds": "DS", "dnskey": "DNSKEY", "soa": "SOA", "denial": "NSEC, NSEC3"}
-_SHORT_NAMES = {  # of algorithms, for boxes
+_SHORT_NAMES = {  # short names of algorithms, for boxes
     6: "DSA-NSEC3",
     7: "RSASHA1-NSEC3",
     13: "ECDSAP256",

@@ -43,7 +43,7 @@ class Lock:
             raise BrokerUnavailable(f"the lock {self._name} was lost")
 
     def start(self) -> None:
-        """Start to renew the lock."""
+        """Start renewing the lock."""
         self._task.start()
 
     def release(self) -> None:

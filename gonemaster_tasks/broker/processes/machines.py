@@ -1,4 +1,4 @@
-"""The worker processes of each machine, so that the others can void the claims of one that died immediately."""
+"""The worker processes of each machine: when one dies, the others void its claims immediately."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable
 
-_LIFE = timedelta(days=1)  # after the last note of a machine
+_LIFE = timedelta(days=1)  # after the last process of a machine was recorded
 
 
 class Processes:

@@ -1,4 +1,4 @@
-"""The last time of each maintenance task that all processes share, such as reaping."""
+"""When each maintenance task that all processes share, such as reaping, was last performed."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from gonemaster_tasks.broker.connection import reachable, server_time
 from gonemaster_tasks.broker.keys import DUTIES
 
 REAP, PURGE = "reap", "purge"
-# The Redis host supplies the time: a process with a wrong clock would hide that a task is not performed.
+# The Redis host supplies the time: a process with a wrong clock would hide that a task is overdue.
 _NOTE = """\
 local time = redis.call("TIME")
 return redis.call(ARGV[2], KEYS[1], ARGV[1], time[1])
@@ -14,7 +14,7 @@ return redis.call(ARGV[2], KEYS[1], ARGV[1], time[1])
 
 
 class MaintenanceTimes:
-    """The last time of each maintenance task. All methods raise BrokerUnavailable."""
+    """The time at which each maintenance task was last performed. All methods raise BrokerUnavailable."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -23,10 +23,10 @@ class ProcessReport:
     skew_s: float = 0.0  # By how much its host's clock is ahead of the Redis host's clock.
     without_database_since: float | None = None  # In POSIX seconds of the shared clock, as the other times.
     started_at: float = 0.0
-    full: str = ""  # The full disk, as far as this process has noticed.
+    full: str = ""  # The disk that this process found full.
     writer_held_since: float | None = None  # Since when no process could acquire the write lock of SQLite.
-    disconnected_since: float | None = None  # Since when the consumer of this worker polls no queue.
-    idle_since: float | None = None  # Since when this worker receives none of the waiting messages.
+    disconnected_since: float | None = None  # When the consumer of this worker stopped polling queues.
+    idle_since: float | None = None  # When this worker stopped receiving waiting messages.
 
 
 _FIELDS = frozenset(field.name for field in fields(ProcessReport))

@@ -11,7 +11,7 @@ from gonemaster_tasks.broker import keys
 from gonemaster_tasks.broker.connection import reachable, read_script
 from gonemaster_tasks.broker.keys import WORKER_MARK, WORKER_QUEUES, WORKER_TIMES
 
-LIFE = timedelta(seconds=10)  # Several heartbeats, so that one late heartbeat does not expire the worker.
+LIFE = timedelta(seconds=10)  # Several heartbeats, so that the worker does not expire because of one late heartbeat.
 
 
 @dataclass(frozen=True)

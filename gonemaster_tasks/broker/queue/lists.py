@@ -34,7 +34,7 @@ _ALL = 2**53
 _IDS = 10_000  # Ids per RPUSH.
 _REORDER_LIFE_S = 600
 _REPLACED_LIFE_S = 3600
-_FREED = 5 * SLICE  # Messages removed from the back of a rebuilt tier that does not fit into memory.
+_FREED = 5 * SLICE  # Messages removed from the back of a rebuilt tier that does not fit in memory.
 # Atomic: if two processes, such as two beats, call at the same time, the second one finds the first call.
 _CALL = """
 for _, each in ipairs(redis.call("LRANGE", KEYS[1], 0, ARGV[3])) do
@@ -110,8 +110,8 @@ class WaitingLists:
     def reorder(self, job_ids: Iterable[str], tier: str) -> int:
         """Reorder a tier by `job_ids`; return how many of them were waiting.
 
-        Waiting jobs that are not in `job_ids` keep their order after them, so jobs that arrive meanwhile are not lost.
-        Redis serves no other client during the call, so it accepts at most MAX_REORDERED ids.
+        Waiting jobs that are not in `job_ids` keep their order after them, so jobs that arrive in the meantime are not
+        lost. Redis serves no other client during the call, so it accepts at most MAX_REORDERED ids.
         """
         return self._put_in_order(job_ids, tier, within=_ALL)
 
@@ -133,7 +133,7 @@ class WaitingLists:
             return int(self._reorder(keys=[tier, wanted], args=[within]))
 
     def rebuild(self, job_ids: Iterable[str], tier: str) -> int:
-        """Replace all waiting messages of a tier by those of `job_ids`; return their number.
+        """Replace all waiting messages of a tier with those of `job_ids`; return their number.
 
         Only one caller at a time may do this. The old messages are removed before the first id is read, so no job is
         queued twice. Workers may take the first new messages while the last ones are being sent. Redis serves other

@@ -8,7 +8,7 @@ from typing import Any
 from gonemaster_db.core.ids import is_job_id
 from gonemaster_tasks.queues import MAINTENANCE, ROUTES, RUN, TIERS
 
-_LONGEST = 65_536  # bytes; job messages have about 400, those of beat 1,000
+_LONGEST = 65_536  # bytes; job messages have about 400, messages of beat 1,000
 _LONGEST_NAME = 255
 _BEFORE_TAG = '"delivery_tag": "'  # the last field
 

@@ -51,7 +51,7 @@ class RejectedItems:
         return _item(texts[0]) if texts else None
 
     def count(self) -> int:
-        """Return the number of stored items: at most a hundred, zero one day after the last one."""
+        """Return the number of stored items, at most a hundred; all items expire a day after the last one was added."""
         with reachable():
             return int(self._client.llen(REJECTED))
 

@@ -156,7 +156,7 @@ class _Found:
 def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
     """Yield the timings of the zone's name servers; the other timings belong to servers of parent zones.
 
-    Servers without addresses that have timings become servers of the zone, since only its own servers are named so.
+    A server that is `unresolved` counts as a server of the zone: only the zone's own servers get that status.
     """
     for row in rows or ():
         name = name_of(row.get("nameserver")) if isinstance(row, dict) else None

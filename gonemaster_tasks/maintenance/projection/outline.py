@@ -1,4 +1,4 @@
-"""The facts that the entry types of a run imply without arguments; equal for all runs with the same outcome."""
+"""The facts that follow from the entry types of a run alone, which are the same for all runs with the same outcome."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -38,7 +38,7 @@ _LOOK_AT_ALL_EACH = timedelta(minutes=10)
 
 
 class Projector:
-    """The state of a process between rounds: when it last checked old batches, and which had no new runs."""
+    """The state of a process between rounds: when it last checked old batches, and which batches had no new runs."""
 
     def __init__(self) -> None:
         self._looked_at_all: datetime | None = None
@@ -57,7 +57,7 @@ class Projector:
     ) -> int:
         """Project all waiting runs, or until `stopped`; return their number.
 
-        A batch without tags becomes a snapshot of the cohorts of which it tests `coverage` percent of the members.
+        A batch without tags becomes a snapshot of each cohort if it tests at least `coverage` percent of the members.
         """
         began = now()
         with store.read_only() as session:
@@ -90,7 +90,7 @@ class Projector:
         work = _BatchProjection(store, waiting, outlines, now, stopped)
         try:
             projected = work.run()
-        # Cleared, rebuilt or deleted meanwhile: the next round finds the remaining runs.
+        # Cleared, rebuilt or deleted in the meantime: the next round finds the remaining runs.
         except (CohortChanged, ReferenceGone):
             log.info("projection dropped, its cohort or batch has changed", extra={"batch_key": waiting.batch_key})
             return 0
@@ -175,7 +175,7 @@ def _results(
 ) -> Iterable[Projected]:
     """Extract the facts of runs; a run with a damaged document is marked as failed and does not stop the others."""
     for row in rows:
-        if row.id not in stored:  # deleted meanwhile
+        if row.id not in stored:  # deleted in the meantime
             continue
         try:
             yield Projected(row.key, facts_of(row, stored[row.id], kinds, outlines))

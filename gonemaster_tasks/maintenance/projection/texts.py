@@ -6,7 +6,7 @@ from typing import Any
 
 _MAX_ASN = 2**32 - 1
 _LONGEST_NAME = 255
-_LONGEST_TEXT = 1024  # a name with every byte escaped
+_LONGEST_TEXT = 1024  # the length of a name with every byte escaped
 _CACHED = 65_536  # entries per kind; most runs use the same servers
 
 

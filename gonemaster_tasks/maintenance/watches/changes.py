@@ -1,4 +1,4 @@
-"""Changes between two runs of a domain, and whether a watch is notified of them: pure functions."""
+"""Changes between two runs of a domain, and whether a watch reports them: pure functions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,11 +52,11 @@ class Change:
     levels_now: Levels
 
     def new_tags(self, min_level: str) -> dict[TagKey, str]:
-        """Return the message tags that reach a level now and did not before, with their levels."""
+        """Return the message tags that have reached a level since the previous run, with their levels."""
         return _gained(self.levels_before, self.levels_now, min_level)
 
     def gone_tags(self, min_level: str) -> dict[TagKey, str]:
-        """Return the message tags that reached a level before and do not now, with their former levels."""
+        """Return the message tags that no longer reach a level, with their levels in the previous run."""
         return _gained(self.levels_now, self.levels_before, min_level)
 
     def event_for(self, watch: Watch) -> WatchEvent | None:

@@ -72,7 +72,7 @@ def attempt_due_deliveries(
     now: Callable[[], datetime],
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Attempt due deliveries for at most a quarter of a minute, then finish started attempts; return their number."""
+    """Attempt due deliveries for at most fifteen seconds, then finish started attempts; return their number."""
     lease = timedelta(seconds=settings.lease_seconds)
     holder = f"{worker[:200]}/{secrets.token_hex(8)}"
     return asyncio.run(_DeliveryAttempts(store, settings, holder, now, lease, stopped).run())

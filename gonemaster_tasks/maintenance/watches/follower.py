@@ -81,7 +81,7 @@ class _Round:
 
 
 def notify_due_watches(store: Store, broker: Broker) -> None:
-    """Ask a worker to check the watches, if any. Beat asks more often, but a watch may report that it is absent."""
+    """Notify a worker to check the watches, if any. Beat does so more often, but beat itself may be absent."""
     with store.read_only() as session:
         is_needed = bool(enabled_watches(session))
     if is_needed:
@@ -212,7 +212,7 @@ def _write(session: Session, found: _Round, now: datetime) -> int | None:
     for (watch_id, batch_key), events in found.changes.items():
         watch = watches.get(watch_id)
         if watch is None:
-            continue  # Deleted or disabled meanwhile.
+            continue  # Deleted or disabled in the meantime.
         if watch.email is None:
             queued += sum(queue_webhooks(session, watch, event, those, now=now) for event, those in events.items())
         elif digest := digests.get((watch_id, batch_key)):

@@ -16,7 +16,7 @@ from gonemaster_db.service.deliveries import TEST, add_delivery
 
 EVENTS_OF_WEBHOOK = 200
 DIGEST = "digest"
-PUBLIC_URL = "{public_url}"  # in bodies; each attempt replaces it by the setting, which can change after the event
+PUBLIC_URL = "{public_url}"  # placeholder in bodies; each attempt replaces it with the current setting
 _LISTED = 50  # Domains per kind of change in a mail.
 _MAIL_TAGS = 3
 _CHANGES = (WatchEvent.DOMAIN_REGRESSED, WatchEvent.DOMAIN_RECOVERED)

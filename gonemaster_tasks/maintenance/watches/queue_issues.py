@@ -14,7 +14,7 @@ from gonemaster_db.service.watches import enabled_watches
 from gonemaster_tasks.maintenance.watches.messages import instant, queue_message
 
 CHECK_INTERVAL = timedelta(seconds=30)
-CHECKS = 2  # Consecutive checks that must agree: an issue that is absent at the next check is not reported.
+CHECKS = 2  # Consecutive checks that must agree: an issue that is gone at the next check is not reported.
 _STATE = "troubles"
 _SHOWN = 10
 
@@ -109,7 +109,7 @@ def _document(fault: ReportedIssue) -> dict[str, Any]:
 
 
 def _write(session: Session, *, check: IssueCheck, version: int, now: datetime) -> int:
-    """Store the state and queue the notifications, unless another worker has checked meanwhile."""
+    """Store the state and queue the notifications, unless another worker has checked in the meantime."""
     value = {"looked_at": now.isoformat(), "kinds": check.kinds}
     if not store_state(session, _STATE, value, version=version):
         return 0

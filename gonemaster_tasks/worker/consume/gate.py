@@ -1,20 +1,20 @@
-"""The gate, which decides from which queue a worker takes its next message: tiers, pauses, limits, reserved slots.
+"""The gate decides from which queue a worker takes its next message: tiers, pauses, limits, reserved slots.
 
-Before each BRPOP the gate computes how many more messages each queue may give; Redis checks the queues with remaining
-capacity in this order:
+Before each BRPOP the gate computes how many more messages may be taken from each queue. Redis checks the queues with
+remaining capacity in this order:
 
 | queue | maximum of messages in flight |
 | --- | --- |
 | maintenance | 5 |
-| batch, if this gives capacity | `min_batch_slots`, at most one less than the limit |
+| batch, if this leaves capacity | `min_batch_slots`, at most one less than the limit |
 | normal | the limit less the batch jobs in flight |
 | batch | the limit less `reserved_normal_slots`, at least one; at most the limit less the normal jobs in flight |
 
 A paused tier has no capacity. After Redis lost its content or returned with older files, no tier has capacity until all
-are rebuilt: BRPOP is only sent to a Redis whose replication id is the one that the tiers were rebuilt for. No queue has
-capacity while the worker stops, while the database does not answer, or for a second after Redis refused a command. The
-limit is the number of slots or, if that is less, this process' share of `max_concurrent_jobs`. Messages in flight are
-received and not finished; jobs that yield their slots do not count.
+are rebuilt: BRPOP is only sent to the Redis in which the tiers were rebuilt, which its replication id identifies. No
+queue has capacity while the worker stops, while the database does not answer, or for a second after Redis refused a
+command. The limit is the number of slots or, if that is less, this process' share of `max_concurrent_jobs`. Messages in
+flight are received and not finished; jobs that yield their slots do not count.
 """
 
 import threading
@@ -37,7 +37,7 @@ POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # Threads are created on demand; th
 
 @dataclass
 class _AcquiredSlot:
-    """The slot of a job. A yielded slot does not count, except for a job that runs on under a global limit."""
+    """The slot of a job. A yielded slot counts only if its job still runs and all workers have a common limit."""
 
     tier: str
     is_yielded: bool = False
@@ -65,12 +65,12 @@ class Gate:
         self._closed = False
         self._resting_until = 0.0
         self._is_held: Callable[[], bool] = lambda: False
-        self.polls = 0  # How often the consumer asked which queues to poll: at least once a second if it is connected.
+        self.polls = 0  # Calls of the connected consumer for the queues to poll, at least one a second.
         self.received = 0  # Messages received, of all queues.
         self._connected_to = ""
 
     def pause_while(self, is_held: Callable[[], bool]) -> None:
-        """Take nothing, not even maintenance, while `is_held` returns True: the messages could not be claimed."""
+        """Take no messages, not even for maintenance, while `is_held` returns True: they could not be claimed."""
         self._is_held = is_held
 
     def update(self, controls: Controls, share: int | None) -> None:
@@ -82,7 +82,7 @@ class Gate:
         self._connected_to = replication_id
 
     def is_connected_to_rebuilt(self) -> bool:
-        """Whether the tiers were rebuilt in the Redis that BRPOP is sent to; the flags may be from an earlier one."""
+        """Whether the tiers were rebuilt in the Redis that BRPOP is sent to, and not only in an earlier one."""
         controls = self._controls
         if controls is None or not controls.replication_id:  # INFO is not permitted.
             return True
@@ -97,7 +97,7 @@ class Gate:
         self._closed = True
 
     def rest(self, seconds: float) -> None:
-        """Take nothing for some seconds, because Redis refused a command and would refuse again."""
+        """Take no messages for a few seconds, because Redis refused a command and would refuse the next one, too."""
         self._resting_until = time.monotonic() + seconds
 
     def acquire(self, job_id: str, tier: str) -> bool:
@@ -114,10 +114,10 @@ class Gate:
             self._acquired.pop(job_id, None)
 
     def yield_slot(self, job_id: str, *, runs_on: bool = False) -> bool:
-        """Yield the slot of a waiting job to another job; return False if as many are yielded as there are slots.
+        """Yield the slot of a waiting job to another job; return False if no more slots may be yielded.
 
-        A job that `runs_on` is stalled and continues. It yields nothing while a limit for all workers is set,
-        and counts again as soon as one is set.
+        At most as many slots are yielded as the process has. A job that `runs_on` is stalled but continues. It does not
+        yield its slot while a limit for all workers is set, and counts again as soon as such a limit is set.
         """
         with self._lock:
             slot = self._acquired.get(job_id)
@@ -136,12 +136,12 @@ class Gate:
 
     def record_pause(self, tier: str) -> None:
         """Hold a tier that the database reports as paused, until the flags are read again."""
-        # The claim saw the pause before the heartbeat did; without this, the requeued message is taken again.
+        # The claim saw the pause before the heartbeat did; without this, the worker would take the message again.
         if self._controls is not None:
             self._controls = replace(self._controls, paused={**self._controls.paused, tier: 0.0})
 
     def paused(self, tier: str) -> bool:
-        """Whether a tier may not start jobs; True until the flags were read once, and until it is rebuilt."""
+        """Whether a tier may not start jobs; True until the flags are first read and the tier is rebuilt."""
         if self._controls is None or not self.is_connected_to_rebuilt():
             return True
         until = self._controls.paused.get(tier)
@@ -153,28 +153,28 @@ class Gate:
         return in_flight[NORMAL] + in_flight[BATCH] > self._limit()
 
     def queues(self, consumed: Iterable[str]) -> list[str]:
-        """Return the consumed queues that may give a message now, most urgent first."""
+        """Return the consumed queues from which a message may be taken now, most urgent first."""
         return [] if time.monotonic() < self._resting_until else self.open_queues(consumed)
 
     def open_queues(self, consumed: Iterable[str]) -> list[str]:
-        """Return these queues without regard to a refusal of Redis."""
+        """Return these queues, even if Redis has just refused a command."""
         if self._closed or self._is_held():
             return []
         names = set(consumed)
         return [name for name, capacity in self._capacities(names).items() if capacity > 0 and name in names]
 
     def _capacities(self, consumed: set[str]) -> dict[str, int]:
-        """Return how many more messages each queue may give now, most urgent queue first: the table above."""
+        """Return how many more messages may be taken from each queue now, in the order of the table above."""
         in_flight = self._in_flight()
         limit = self._limit()
         free = limit - in_flight[NORMAL] - in_flight[BATCH]
-        # A worker that takes no normal jobs reserves no slots for them, and one slot is always left for batch.
+        # A worker that takes no normal jobs reserves no slots for them. One slot always remains for batch jobs.
         reserved = self._reserved_normal if NORMAL in consumed else 0
         normal = 0 if self.paused(NORMAL) else free
         batch = 0 if self.paused(BATCH) else min(free, max(1, limit - reserved) - in_flight[BATCH])
         allowed = {MAINTENANCE: _MAX_MAINTENANCE - in_flight[MAINTENANCE]}
         # kombu takes queue names without numbers: the order of this dict decides which tier is first.
-        first = min(self._min_batch, limit - 1) - in_flight[BATCH]  # Interactive jobs never wait for all slots.
+        first = min(self._min_batch, limit - 1) - in_flight[BATCH]  # One slot always prefers normal jobs.
         if first > 0:
             return allowed | {BATCH: min(batch, first), NORMAL: normal}
         return allowed | {NORMAL: normal, BATCH: batch}
@@ -185,7 +185,7 @@ class Gate:
     def _in_flight(self) -> dict[str, int]:
         """Return the number of messages in flight by queue."""
         # Both sources are needed: Celery knows requests before a thread has them and forgets them if the connection
-        # is lost while their slots work on. Either source alone would let more jobs start than the limits allow.
+        # is lost while their slots work on. With only one source, more jobs would start than the limits allow.
         in_flight = {request.id: str(request.delivery_info.get("routing_key")) for request in _received()}
         with self._lock:
             for job_id, slot in self._acquired.items():
@@ -202,5 +202,5 @@ def _received() -> Iterable[Any]:
     while True:
         try:
             return tuple(celery_state.reserved_requests)
-        except RuntimeError:  # A slot finished meanwhile and changed the set: repeat.
+        except RuntimeError:  # A slot finished in the meantime and changed the set, so the count is repeated.
             continue

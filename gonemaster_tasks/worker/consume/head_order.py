@@ -21,7 +21,7 @@ class HeadOrder:
         self.unordered: set[str] = set()  # tiers in which messages have been put back
 
     def put_back(self, job_id: str, tier: str, *, in_order: bool = True) -> None:
-        """Put a message at the front; with `in_order`, concurrently returned messages are then sorted by their rows."""
+        """Put a message at the front; with `in_order`, messages returned concurrently are then sorted by their rows."""
         try:
             self._broker.lists.put_back(job_id, tier)
         except BrokerUnavailable:
@@ -34,8 +34,8 @@ class HeadOrder:
     def restore(self, tier: str) -> None:
         """Return once the message returned by this thread is at its position; any thread may restore the order."""
         self.unordered.add(tier)
-        # A stopping worker returns one message per slot at once. If each slot restored the order itself, the
-        # last ones would exceed the time limit of the lock that all processes share.
+        # A stopping worker returns the messages of all slots at the same time. If each slot restored the order itself,
+        # the last slots would exceed the time limit of the lock that all processes share.
         with self._lock:
             if tier not in self.unordered:
                 return  # The thread that held the lock started after this message was returned.

@@ -10,7 +10,7 @@ _REST_S = 1.0
 
 
 def install(gate: Gate | None) -> None:
-    """Make the queue order of this process follow a gate or none; kombu creates TierOrder itself, without arguments."""
+    """Set the gate that the queue order of this process follows, None for none: kombu creates TierOrder itself."""
     global _gate  # kombu knows the class only by its path.
     _gate = gate
 
@@ -44,7 +44,7 @@ class TierOrder(priority_cycle):
             _gate.received += 1
 
     def needs_server(self) -> bool:
-        """Whether the gate has to know the Redis of a connection that it accepted before."""
+        """Whether the gate must identify the Redis of its connection again."""
         return _gate is not None and not _gate.is_connected_to_rebuilt()
 
     def connected(self, replication_id: str) -> None:

@@ -1,6 +1,6 @@
 """A Redis transport of kombu for workers: a free slot is used immediately, and all commands share one client.
 
-Differences to kombu's own transport (measured by `python -m benchmarks.queue`): BRPOP ends as soon as a slot is free,
+Differences from kombu's own transport (measured by `python -m benchmarks.queue`): BRPOP ends as soon as a slot is free,
 which multiplies the rate of short jobs; one client per pool saves CPU time; and an error reply, an invalid message or a
 lost connection does not end the worker.
 """
@@ -73,9 +73,9 @@ class SharedTimeQoS(kombu_redis.QoS):
 class _UnblockingChannel:
     """Mixin for kombu's channels.
 
-    With closed slots or tiers, BRPOP waits in the server for the other queues only. A slot that becomes free meanwhile
-    would stay idle until that wait ends, so an acknowledgement ends it by CLIENT UNBLOCK, which BRPOP treats as a
-    timeout.
+    While slots are busy or tiers are closed, BRPOP waits in the server for the other queues only. A slot that becomes
+    free in the meantime would stay idle until that wait ends. Therefore an acknowledgement ends the wait with CLIENT
+    UNBLOCK, which BRPOP treats as a timeout.
     """
 
     QoS = SharedTimeQoS

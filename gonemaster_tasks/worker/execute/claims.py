@@ -48,7 +48,7 @@ class ClaimStore:
         return job
 
     def graduate(self, job_id: str, record: RunRecord, *, attempt: int) -> RunStatus:
-        """Replace a job by its run; return the state of the run. Idempotent.
+        """Replace a job with its run; return the state of the run. Idempotent.
 
         Raises:
             JobStateError: the claim was lost; nothing is written.

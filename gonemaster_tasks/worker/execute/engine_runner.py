@@ -46,7 +46,7 @@ class EngineRunner:
 
     `scoring` returns the configuration in effect when a run ends; it is called in a thread and may block.
     `lease_client` leases packets to name servers; without a lease client there is no limit. `is_extra` means that the
-    process is no worker, so it sends nothing without a lease. `clock` returns the time (POSIX seconds) at which
+    process is not a worker, so it sends nothing without a lease. `clock` returns the time (POSIX seconds) at which
     signatures are validated.
     """
 
@@ -134,7 +134,7 @@ class EngineRunner:
         return _outcome(order.domain, result, profile.text, least=least, scoring=await asyncio.to_thread(self._scoring))
 
     async def as_names(self, asns: Sequence[int]) -> Mapping[int, AsName | None]:
-        """Return the holders of ASes; those not determined within a quarter of a minute are missing."""
+        """Return the holders of ASes; those not determined within fifteen seconds are missing."""
         if self._resources is None:
             raise RuntimeError("the runner is not open")
         profile = caller_limits(self._live.current)  # with the guard of the settings

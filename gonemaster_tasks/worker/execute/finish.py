@@ -36,8 +36,8 @@ from gonemaster_tasks.worker.execute.testing import publish
 
 log = logging.getLogger(__name__)
 
-# Errors of the database, not of the result: conflicts, timeouts, a full disk, a referenced row that was deleted
-# meanwhile (the next attempt writes or omits it), tables that are being migrated.
+# Errors of the database, not of the result: conflicts, timeouts, a full disk, a referenced row that was deleted in the
+# meantime (the next attempt writes or omits it), tables that are being migrated.
 _MOMENTARY = (StoreUnavailable, StoreConflict, ReferenceGone, StoreOutdated)
 _MAX_REFUSALS = 2
 _MAX_UNKNOWN_ERRORS = 8  # half a minute, including the pauses between attempts

@@ -1,7 +1,7 @@
 """A server that forks the processes of single jobs, so that they start in milliseconds on any machine.
 
-It is a copy of the worker process from before its threads and connections, and shares the memory of the imported
-modules. The worker and the process of a job are connected by a socket: if the worker closes it, the server kills the
+It is forked before the worker starts threads and opens connections, and shares the memory of the imported modules with
+it. The worker and the process of a job are connected by a socket: if the worker closes it, the server kills the
 process; when the process ends, the server sends its exit status.
 
 The server also ends a worker whose interpreter is blocked, which no thread of the worker could do: SIGABRT makes

@@ -1,4 +1,4 @@
-"""The test of a claimed job, in the event loop of the process or alone, and the events published meanwhile."""
+"""The test of a claimed job, in the event loop of the process or alone, and the events published in the meantime."""
 
 import logging
 import time

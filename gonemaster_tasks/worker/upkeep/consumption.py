@@ -29,7 +29,8 @@ class ConsumptionWatch:
 
     The consumer is disconnected if it does not ask which queues to poll. It is idle if it receives nothing while
     messages are waiting in a queue that the gate leaves open: the tier is not paused, and a slot is free. Redis gives a
-    waiting message to a consumer at once, so some seconds are a fault. An idle process ends, and its jobs may finish.
+    waiting message to a consumer immediately, so a wait of a few seconds is a fault. An idle process ends, and its jobs
+    may finish.
     """
 
     def __init__(self, process: Process, *, queues: tuple[str, ...]) -> None:
@@ -40,11 +41,11 @@ class ConsumptionWatch:
         self._task = RepeatedTask("consumption", self.look, pause_s=_EVERY_S)
 
     def start(self) -> None:
-        """Start to check; the consumer starts now."""
+        """Start checking; the consumer starts now."""
         self._task.start()
 
     def stop(self) -> None:
-        """Stop to check."""
+        """Stop checking."""
         self._task.stop()
 
     def facts(self, now: float) -> Mapping[str, float | None]:
@@ -60,7 +61,7 @@ class ConsumptionWatch:
         return self._silent < _DISCONNECTED and self._stuck < _IDLE
 
     def look(self) -> None:
-        """Check once. Raises BrokerUnavailable: then nothing is known."""
+        """Check once. Raises BrokerUnavailable if Redis does not answer."""
         try:
             depths = self._process.broker.lists.depths()
         except BrokerUnavailable:

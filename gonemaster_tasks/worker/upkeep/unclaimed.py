@@ -9,8 +9,8 @@ in neither `unacked` nor the queue if the worker's BRPOP received them.
 
 The reaper also checks `unacked`, because it detects other cases, and sooner. It checks every half second for five
 seconds after a process on this machine has died, which the PID shows before any heartbeat is missing. It also checks at
-each reap, for messages that a running worker has lost with its connection. Messages put back by one of them are no
-longer found by the other, and a duplicate is harmless.
+each reap, for messages that a running worker has lost with its connection. Messages that one of the two tasks has put
+back are no longer found by the other, and a duplicate is harmless.
 """
 
 import logging

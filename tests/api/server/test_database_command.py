@@ -42,7 +42,7 @@ def test_commands_of_the_page_about_upgrades(capsys: pytest.CaptureFixture[str],
     commands = [line.removeprefix("gonemaster-server ") for line in lines if line.startswith("gonemaster-server ")]
     assert commands == ["db current", "db plan", "db upgrade", "db check", "db downgrade 0029"]
     assert {line.partition(" ")[0] for line in lines} == {"gonemaster-server", "systemctl"}
-    assert "`systemctl restart`" in page.partition("## What no test runs")[2]
+    assert "`systemctl restart`" in page.partition("## Commands that no test runs")[2]
     printed(capsys, "db", "upgrade")
     write_revision(tmp_path, OF_NO_TABLE)
     with revisions_of(tmp_path):

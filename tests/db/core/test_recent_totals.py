@@ -1,4 +1,4 @@
-"""Totals of large lists are cached for some seconds, small ones are always counted."""
+"""Totals of large lists are cached for a few seconds, small ones are always counted."""
 
 import pytest
 from cachetools import TTLCache

@@ -417,7 +417,7 @@ def without_times(text: str) -> str:
 
 
 def test_restored_packets_are_judged_as_of_when_they_came(call: Call, tmp_path: Path) -> None:
-    """The world is signed for some days, so a saved run with a clock one year ahead finds expired signatures."""
+    """The world is signed for a few days, so a saved run with a clock one year ahead finds expired signatures."""
     file = str(tmp_path / "packets.gz")
     wanted = ("good.xa", "--test", "dnssec", "--json")
     _, saved, _ = call(*wanted, "--now", "2062-01-01T00:00:00Z", "--save", file)

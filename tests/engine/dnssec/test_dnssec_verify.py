@@ -289,7 +289,7 @@ def test_signature_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_work_of_a_run_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run with only new, costly signatures stops verifying after some hundreds of them."""
+    """A run with only new, costly signatures stops verifying after several hundred of them."""
     computed: list[RsaKey] = []
 
     def counted(key: RsaKey, signature: bytes, *, signed: bytes, algorithm: int) -> bool:

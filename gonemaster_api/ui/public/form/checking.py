@@ -71,7 +71,7 @@ def check(typed: TypedFields, *, guarded: bool) -> CheckedForm:
 
 
 def refused(error: ApiError) -> dict[str, FieldProblem]:
-    """Record a refusal of the submission at its field, or at no field if it is unknown."""
+    """Return the refusal of a submission by the field that caused it; the key is empty if no field did."""
     return {_FIELD_OF_CODE.get(error.code, ""): FieldProblem(in_language(error.message), error.code)}
 
 

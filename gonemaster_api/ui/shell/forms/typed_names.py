@@ -13,7 +13,7 @@ _ADDRESS = re.compile(
 
 
 def invalid_name_reason(text: str) -> str:
-    """Return the reason why a text is not a domain name, in the language of the page; empty if it is one."""
+    """Return the reason why a text is not a domain name, in the language of the page; empty if it is valid."""
     try:
         normalize_domain(text)
     except InvalidDomain as error:
