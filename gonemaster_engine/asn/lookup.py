@@ -215,6 +215,8 @@ class AsnLookup:
 
     async def _whois_addresses(self, source: str) -> list[str]:
         profile = self._profile
+        if profile.no_network:
+            return []
         return [
             address
             for address in await self._resolver.addresses(source)

@@ -168,7 +168,13 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
         help="maximum number of entries to write (0: no limit)",
     )
     group.add_argument(
-        "--restore", metavar="FILE", type=Path, help="read a packet cache, or a recording of Zonemaster, before the run"
+        "--restore",
+        metavar="FILE",
+        type=Path,
+        help="use the responses in a packet cache, or in a recording of Zonemaster, instead of the network",
+    )
+    group.add_argument(
+        "--restore-live", action="store_true", help="with --restore: send the queries that the file does not contain"
     )
     group.add_argument(
         "--now",

@@ -82,6 +82,8 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     overrides: dict[str, Any] = {"resolver": resolver, "net": _net(options)}
     if getattr(options, "badkeys_path", None):
         overrides["badkeys"] = {"path": str(options.badkeys_path)}
+    if getattr(options, "restore", None) and not options.restore_live:
+        overrides["no_network"] = True
     return overrides
 
 

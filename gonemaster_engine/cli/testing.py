@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gonemaster_engine.cli.chain_file import check_writable, write_chain
-from gonemaster_engine.cli.options import PROGRAM
+from gonemaster_engine.cli.options import PROGRAM, UsageError
 from gonemaster_engine.cli.output import View, count_table, make_writer, score_lines, verdict_lines
 from gonemaster_engine.cli.settings import (
     check_outputs,
@@ -33,10 +33,13 @@ from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import RunResult, run_test
 
 if TYPE_CHECKING:
+    from gonemaster_engine.net.cache import QueryKey
     from gonemaster_engine.recording.cachefile import PacketCache
     from gonemaster_engine.scoring.config import ScoringConfig
 
 QUERY_TAGS = frozenset({"EXTERNAL_QUERY", "EXTERNAL_RESPONSE", "EMPTY_RETURN"})
+
+_SHOWN_MISSING = 10  # queries that a recording lacks, in the report
 
 _T = TypeVar("_T")
 
@@ -77,7 +80,10 @@ def test_domain(options: argparse.Namespace) -> Verdict | None:
                 _to_stderr(line)
         if config:
             _show_score(result, config, as_json=options.shape not in {"text", "raw"}, write=tables)
-    _save(options, result)
+    missing = _missing(cache, profile, result)
+    if missing:
+        _report_missing(options, missing)
+    _save(options, result, missing)
     if options.chain_svg is not None:
         write_chain(options.chain_svg, result.chain, locale=options.locale)
     return verdict
@@ -115,7 +121,7 @@ async def _run(
             on_entry=watched.entry,
             restored=cache.answers if cache else (),
             restored_origins=cache.origins if cache else None,
-            keep_answers=options.save is not None,
+            keep_answers=options.save is not None or profile.no_network,
             with_chain=options.chain_svg is not None,
             traces_queries=options.debug_queries,
             clock=_clock(options, cache),
@@ -192,6 +198,8 @@ def _show_score(result: RunResult, config: ScoringConfig, *, as_json: bool, writ
 
 def _restored(options: argparse.Namespace) -> PacketCache | None:
     if options.restore is None:
+        if options.restore_live:
+            raise UsageError("--restore-live needs --restore FILE")
         return None
     from gonemaster_engine.recording.cachefile import read_cache
 
@@ -207,7 +215,24 @@ def _restored(options: argparse.Namespace) -> PacketCache | None:
     return cache
 
 
-def _save(options: argparse.Namespace, result: RunResult) -> None:
+def _missing(cache: PacketCache | None, profile: Profile, result: RunResult) -> set[tuple[str, QueryKey]]:
+    """Return the queries of a run without network whose responses are not in the file: address and query."""
+    if cache is None or not profile.no_network:
+        return set()
+    known = {(address, key) for address, key, _ in cache.answers}
+    return {(address, key) for address, key, _ in result.answers if (address, key) not in known}
+
+
+def _report_missing(options: argparse.Namespace, missing: set[tuple[str, QueryKey]]) -> None:
+    texts = sorted({f"{key.qname} {key.qtype} to {address}" for address, key in missing})
+    more = f" and {len(texts) - _SHOWN_MISSING} more" if len(texts) > _SHOWN_MISSING else ""
+    _to_stderr(
+        f"{PROGRAM}: {options.restore} lacks the responses to these queries, which were not sent and count as"
+        f" unanswered; --restore-live sends them: {'; '.join(texts[:_SHOWN_MISSING])}{more}"
+    )
+
+
+def _save(options: argparse.Namespace, result: RunResult, missing: set[tuple[str, QueryKey]]) -> None:
     if options.cache_stats:
         _to_stderr(f"sent: {result.queries} queries to name servers")
     if options.save is None:
@@ -216,7 +241,7 @@ def _save(options: argparse.Namespace, result: RunResult) -> None:
 
     count = write_cache(
         options.save,
-        [CachedAnswer(*answer) for answer in result.answers],
+        [CachedAnswer(*answer) for answer in result.answers if answer[:2] not in missing],
         origins=result.origins,
         recorded_at=result.judged_at,
         compress=options.save_compress,

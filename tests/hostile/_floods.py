@@ -112,6 +112,24 @@ def _svcb(source: random.Random) -> bytes:
     return struct.pack("!H", 1) + b"\0" + b"".join(struct.pack("!HHB", key, 1, source.randrange(256)) for key in keys)
 
 
+def _of_chaos(rtype: int, source: random.Random) -> bytes:
+    """Return a record of class CH (3), of one of several types."""
+    kind, rdata = source.choice(
+        [
+            (rtype, source.randbytes(8)),
+            (A, _label(source) + _OWNER + source.randbytes(2)),
+            (TXT, bytes(500)),
+            (MX, b"\0\x0a" + _label(source) + _OWNER),
+            (SOA, b"\x02ab" * 50 + _OWNER + b"\x02cd" * 50 + _OWNER + source.randbytes(20)),
+            (17, _label(source) + _OWNER + _label(source) + _OWNER),
+            (42, b"\0\x01\x08\x01\x0a" * 100),
+            (NSEC, name(ZONE) + _WINDOWS[: 34 * 14]),
+            (65_280, source.randbytes(4)),
+        ]
+    )
+    return _OWNER + struct.pack("!HHIH", kind, 3, 300, len(rdata)) + rdata
+
+
 _WINDOWS = b"".join(bytes([window, 32]) + b"\xff" * 32 for window in range(256))
 
 
@@ -153,6 +171,17 @@ FLOODS: dict[str, Flood] = {
     "large_keys": _of_type(48, lambda source: b"\x01\x01\x03\x08\x00\x10\x00" + source.randbytes(8_192), 7),
     "binary_mail_servers": _of_type(MX, lambda source: b"\0\x0a" + _binary(source) + _OWNER, 300),
     "binary_soa": _of_type(SOA, lambda source: _binary(source) + _OWNER + _binary(source) + _OWNER + bytes(20), 140),
+    "short_service_bindings": lambda rtype, source: (
+        _of_type(rtype, lambda each: _svcb(each)[: 3 + 5 * 95])(rtype, source) if rtype in {64, 65} else None
+    ),
+    "short_bitmaps": _of_type(NSEC, lambda source: name(ZONE) + b"".join(bytes([each, 1, 1]) for each in range(150))),
+    "prefixes": _for_others(lambda _, source: record(_OWNER, 42, b"\0\x01\x08\x01\x0a" * 100)),
+    "soa_of_many_labels": lambda rtype, source: (
+        _filled(record(_OWNER, SOA, b"\x02ab" * 50 + _OWNER + b"\x02cd" * 50 + _OWNER + bytes(20)) for _ in range(200))
+        if rtype != NS
+        else None
+    ),
+    "chaos": _for_others(_of_chaos),
     "several_opt": _for_others(lambda _, source: b"\0" + struct.pack("!HHIHHH", 41, 1232, 0, 4, 10, 0)),
 }
 OPTIONS: dict[str, tuple[int, bytes]] = {

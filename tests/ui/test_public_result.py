@@ -25,7 +25,7 @@ from tests.api.web.test_errors import error_of
 from tests.api.web.test_rate_limits import from_elsewhere
 from tests.support.rows import claim, finish_job, make_run, queue_job, record
 from tests.support.tokens import CONFIGURED, READ, bearer
-from tests.ui.public_runs import ENTRIES, TIMINGS, entry, public_run
+from tests.ui.public_runs import ENTRIES, TIMINGS, entry, public_run, timing
 
 HTML = {"Accept": "text/html"}
 
@@ -119,6 +119,19 @@ def test_test_without_a_network_says_so(client: FlaskClient, store: Store) -> No
     text = text_of(client, str(run.public_id))
     assert "This service had no network connection" in text
     assert "Criteria for A+" not in text
+
+
+def test_link_to_the_name_servers_counts_those_of_the_zone(client: FlaskClient, store: Store) -> None:
+    own = [*TIMINGS, timing("ns1.example", "2001:db8::9")]
+    others = [timing("a.root-servers.example", "198.41.0.4"), timing("ns.in-addr.example", "192.0.2.9")]
+    run = public_run(store, nameserver_timings=[*others, *own])
+    text = text_of(client, str(run.public_id))
+    shown = re.search(r'href="#servers">Name servers<span class="n">(\d+)</span>', text)
+    assert shown
+    assert shown[1] == "2", "ns2 and ns3, which entries about the zone's name servers mention"
+    assert "a.root-servers.example" in text
+    without = public_run(store, entries=[], nameserver_timings=others)
+    assert 'href="#servers">Name servers</a>' in text_of(client, str(without.public_id))
 
 
 def test_levels_are_filtered_by_the_address(client: FlaskClient, store: Store) -> None:

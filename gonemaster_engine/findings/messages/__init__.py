@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from gonemaster_engine.findings.messages.formatting import instant, shown
+from gonemaster_engine.findings.messages.formatting import instant, period, shown
 
 DEFAULT_LOCALE = "en"
 GETTEXT_DOMAIN = "gonemaster"
@@ -23,6 +23,7 @@ LOCALE_DIRECTORY = Path(__file__).parents[2] / "locale"
 
 _COMMON = "common"  # texts of tags that several modules report
 _POSIX_TIMES = frozenset({"expiration"})  # arguments in POSIX seconds
+_PERIODS = frozenset({"duration"})  # arguments in seconds
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 
@@ -119,6 +120,8 @@ def _filled(parts: tuple[str, ...], args: Mapping[str, Any], translate: Callable
 
 def _argument(key: str, args: Mapping[str, Any], translate: Callable[[str], str]) -> str:
     value = args.get(key)
+    if key in _PERIODS and type(value) is int:
+        return period(value, translate)
     return instant(value) if key in _POSIX_TIMES and type(value) is int else shown(value, translate)
 
 

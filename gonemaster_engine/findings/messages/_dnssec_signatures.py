@@ -41,18 +41,18 @@ _DELETE_ALONE = "A delete request must be the only record in the RRset (RFC 8078
 TEXTS = {
     # dnssec04
     "DURATION_LONG": (
-        "The signature with key tag {keytag} over the {types} RRset has a total validity period of {duration} seconds, which"
+        "The signature with key tag {keytag} over the {types} RRset has a total validity period of {duration}, which"
         " is too long."
     ),
     "DURATION_OK": (
-        "The signature with key tag {keytag} over the {types} RRset has a total validity period of {duration} seconds, which"
+        "The signature with key tag {keytag} over the {types} RRset has a total validity period of {duration}, which"
         " is acceptable."
     ),
     "REMAINING_LONG": (
-        "The signature with key tag {keytag} over the {types} RRset remains valid for {duration} seconds, which is too long."
+        "The signature with key tag {keytag} over the {types} RRset remains valid for {duration}, which is too long."
     ),
     "REMAINING_SHORT": (
-        "The signature with key tag {keytag} over the {types} RRset remains valid for only {duration} seconds."
+        "The signature with key tag {keytag} over the {types} RRset remains valid for only {duration}."
     ),
     "RRSIG_EXPIRATION": "The signature with key tag {keytag} over the {types} RRset expires at {date}.",
     "RRSIG_EXPIRED": "The signature with key tag {keytag} over the {types} RRset expired at {expiration}.",

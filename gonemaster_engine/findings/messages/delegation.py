@@ -49,7 +49,7 @@ _SHARED = "Several names with the same address are one name server, and fail tog
 _SAME_NAMES = "At your registrar, register exactly the name servers in the NS records of the zone."
 
 ADVICE = {
-    "IN_DOMAIN_GLUE_MISSING": "Without glue, a resolver must query the zone itself to find this name server, which it cannot do (RFC 9471). Register the addresses of the name server as glue at your registrar.",
+    "IN_DOMAIN_GLUE_MISSING": "The name of this name server is in the zone that it serves. Resolvers can get its address only from the delegation in the parent zone (glue, RFC 9471). Enter the IP addresses of the name server at your registrar, next to its name.",
     "NOT_ENOUGH_IPV4_NS_CHILD": _ONE_FAMILY,
     "NOT_ENOUGH_IPV4_NS_DEL": _ONE_FAMILY,
     "NOT_ENOUGH_IPV6_NS_CHILD": _ONE_FAMILY,

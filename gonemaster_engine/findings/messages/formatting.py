@@ -14,7 +14,14 @@ EMPTY_LIST = "(none)"
 YES = "yes"
 NO = "no"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-WORDS = (ABSENT, SUPPLIED_TEXT, EMPTY_LIST, YES, NO)
+_UNITS = (
+    (86400, "{count} day", "{count} days"),
+    (3600, "{count} hour", "{count} hours"),
+    (60, "{count} minute", "{count} minutes"),
+    (1, "{count} second", "{count} seconds"),
+)
+_SHOWN_UNITS = 2
+WORDS = (ABSENT, SUPPLIED_TEXT, EMPTY_LIST, YES, NO, *(text for unit in _UNITS for text in unit[1:]))
 
 
 def shown(value: Any, gettext: Callable[[str], str] = str) -> str:
@@ -36,6 +43,17 @@ def instant(seconds: int) -> str:
         return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
     except OverflowError:
         return str(seconds)
+
+
+def period(seconds: int, gettext: Callable[[str], str] = str) -> str:
+    """Return a number of seconds in its largest unit and the next smaller one: "8 hours 43 minutes"."""
+    rest, parts = abs(seconds), []
+    largest = next((place for place, unit in enumerate(_UNITS) if rest >= unit[0]), len(_UNITS) - 1)
+    for size, singular, plural in _UNITS[largest : largest + _SHOWN_UNITS]:
+        count, rest = divmod(rest, size)
+        if count or not seconds:
+            parts.append(gettext(singular if count == 1 else plural).format(count=count))
+    return "-" * (seconds < 0) + " ".join(parts)
 
 
 def _item(value: Any, gettext: Callable[[str], str]) -> str:

@@ -12,7 +12,10 @@ TEXTS = {
     "CACHE_CREATED": "A cache for {address} was created.",
     "CACHE_FETCHED": "The existing cache for {address} is used.",
     "CACHED_RETURN": "The response was taken from the cache: {packet}",
-    "CANNOT_CONTINUE": "The test of {domain} was stopped: the name is invalid, the zone does not exist, or it has no working name server.",
+    "CANNOT_CONTINUE": (
+        "The other test cases did not run: the name {domain} is invalid, the zone does not exist, or none of its name servers"
+        " serves it."
+    ),
     "DEPENDENCY_VERSION": "The library {name} has version {version}.",
     "EMPTY_RETURN": f"{{address}} gave no usable response to a query for {_QUERY}: {{exception}}",
     "ERROR_CACHE_SKIP": (
@@ -78,8 +81,8 @@ TEXTS = {
 
 ADVICE = {
     "CANNOT_CONTINUE": (
-        "Check the spelling of the domain name, its registration, and that the name servers run and serve the zone; then test"
-        " again."
+        "The findings of the BASIC test cases show which of these is the cause. Check the spelling of the domain name, its"
+        " registration, and that the name servers run and serve the zone. Then test again."
     ),
     "FAKE_DELEGATION_IN_ZONE_NO_IP": (
         "A name server with a name in the tested zone can be reached only if the parent zone has its address as glue. Supply"

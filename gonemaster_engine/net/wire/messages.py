@@ -48,7 +48,9 @@ Section: TypeAlias = Literal["answer", "authority", "additional"]
 HEADER_OCTETS = 12
 _ID_OCTETS = 2
 _RESPONSE_OVERHEAD_OCTETS = 2048  # memory for a response without records, and for its query
-_RECORD_OVERHEAD_OCTETS = 400  # memory for a record and its decoded rdata
+_RECORD_OVERHEAD_OCTETS = 400  # memory for a record
+_SOA_OVERHEAD_OCTETS = 600  # memory for the dnspython object of an SOA record, without the labels of its names
+_SOA_LABEL_FACTOR = 20  # a label of two characters and its dot take 56 octets
 _OPTION_OVERHEAD_OCTETS = 200
 RD, CD, AD = 0x0100, 0x0010, 0x0020
 _QR, _AA, _TC, _RA, _Z = 0x8000, 0x0400, 0x0200, 0x0080, 0x0040
@@ -60,7 +62,6 @@ _HEADER = struct.Struct("!HHHHHH")
 _RECORD_FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
 _QUESTION_FIXED = struct.Struct("!HH")
 _SOA_NUMBERS_OCTETS = 20
-_KEPT_RDATA_OCTETS = 512  # larger rdata is decoded at each use: its objects could take thirty times as much memory
 _NAME_TYPES = frozenset({NS, CNAME, PTR, DNAME})
 _NAME_IN_RDATA = _NAME_TYPES | {MX, SOA}  # the names in them are checked here
 _TARGET_TYPES = _NAME_TYPES | {MX}
@@ -156,7 +157,10 @@ class Record:
 
     @property
     def rdata(self) -> dns.rdata.Rdata:
-        """The rdata as a dnspython object, created on first use.
+        """The rdata as a dnspython object.
+
+        Only the object of an SOA record is stored, because test cases read it often. The objects of other types could
+        take sixty times as much memory as their rdata.
 
         Raises:
           WireError: the record is malformed; never for records that `Response.records` returns.
@@ -164,23 +168,20 @@ class Record:
         if self._rdata is not None:
             return self._rdata
         rdata = self._parse()
-        if self._end - self._start <= _KEPT_RDATA_OCTETS:
+        if self.type == SOA:
             self._rdata = rdata
         return rdata
 
     def _parse(self) -> dns.rdata.Rdata:
         try:
-            return self._parsed(self._message.wire, self._start, self._end)
+            return rdata_of(self.rdclass, self.type, self._message.wire, start=self._start, end=self._end)
         except Exception as error:  # hostile rdata: dnspython may raise any exception
             if self.type in _NAME_IN_RDATA and self.is_well_formed:
                 # dnspython rejects a pointer to labels that extend beyond the rdata. No server needs it, but the name
                 # is valid.
                 rdata = self._uncompressed()
-                return self._parsed(rdata, 0, len(rdata))
+                return rdata_of(self.rdclass, self.type, rdata, start=0, end=len(rdata))
             raise WireError(f"rdata of {self!r} is malformed: {error}") from error
-
-    def _parsed(self, wire: bytes, start: int, end: int) -> dns.rdata.Rdata:
-        return rdata_of(self.rdclass, self.type, wire, start=start, end=end)
 
     def _uncompressed(self) -> bytes:
         """Return the rdata of a type with names, uncompressed."""
@@ -191,16 +192,22 @@ class Record:
             octets += names.to_wire(name)
         return octets + self._message.wire[position : self._end]
 
-    def forget_rdata(self) -> None:
-        """Drop the dnspython object; it is created again on demand."""
-        self._rdata = None
-
     @property
     def data(self) -> bytes:
         """The rdata in canonical form (RFC 4034 section 6.2), for comparing records without their TTL."""
         if self.type in {A, AAAA}:
             return self.octets
         return self.rdata.to_digestable()
+
+    @property
+    def held_octets(self) -> int:
+        """Estimated memory of the record, without the names in its rdata, which are decoded here and in the message."""
+        has_names = self.type in _NAME_IN_RDATA and self.is_well_formed
+        if self.type != SOA or not has_names:
+            return _RECORD_OVERHEAD_OCTETS
+        mname, after_mname = self._message.name_at(self._start)
+        rname, _ = self._message.name_at(after_mname)
+        return _RECORD_OVERHEAD_OCTETS + _SOA_OVERHEAD_OCTETS + (len(mname) + len(rname)) * _SOA_LABEL_FACTOR
 
     @property
     def is_well_formed(self) -> bool:
@@ -421,13 +428,10 @@ class Response:
         shared by several responses is counted for each of them.
         """
         if self._held_octets is None:
-            for record in (*self.answer, *self.authority, *self.additional):
-                if record.type in _NAME_IN_RDATA:
-                    record.is_well_formed  # noqa: B018 - decodes and stores the names in it
-            octets = _RESPONSE_OVERHEAD_OCTETS + self._message.held_octets
+            octets = sum(record.held_octets for record in (*self.answer, *self.authority, *self.additional))
+            octets += _RESPONSE_OVERHEAD_OCTETS + self._message.held_octets  # with the names that the records decoded
             options = self._edns.options if self._edns else ()
-            octets += sum(len(value) + _OPTION_OVERHEAD_OCTETS for _, value in options)
-            self._held_octets = octets + self.record_count * _RECORD_OVERHEAD_OCTETS
+            self._held_octets = octets + sum(len(value) + _OPTION_OVERHEAD_OCTETS for _, value in options)
         return self._held_octets
 
     @property
@@ -512,9 +516,6 @@ class Response:
         if found is None:
             chosen = self.of_type(type_number(rtype), owner, section)
             found = self._found[key] = [record for record in chosen if record.is_well_formed]
-            if len(chosen) > _INDEX_FROM:
-                for record in chosen:
-                    record.forget_rdata()
         return found
 
     def of_type(self, number: int, owner: str | None, section: Section) -> list[Record]:

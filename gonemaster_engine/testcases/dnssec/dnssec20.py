@@ -44,10 +44,11 @@ async def dnssec20(zone: Zone, usable: ServerFilter) -> list[Finding]:
         if record is None:
             tally.add(NO_BITMAP, server)
             continue
+        is_probed = any(response is not None and response.rcode_number == 0 for response in probes)
         unlisted = _unlisted(zone, record, probes)
         for rtype in unlisted:
             tally.add(NSEC_MISMATCH if isinstance(record, Nsec) else NSEC3_MISMATCH, server, query_type=rtype)
-        if not unlisted:
+        if is_probed and not unlisted:
             tally.add(OK, server)
     last = () if is_signed else (NO_DNSSEC,)
     return tally.findings(NSEC_MISMATCH, NSEC3_MISMATCH, OK, NO_BITMAP, *last)

@@ -1,6 +1,6 @@
 """SPF policies: the TXT records that are policies, and the grammar of their terms.
 
-Source: RFC 7208 sections 7.1 and 12.
+Source: RFC 7208 sections 5.1, 6.1, 7.1 and 12.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _MECHANISMS = {
     "ip4": re.compile(rf":(?P<address>[0-9.]+)(?:{_IP4_LENGTH})?"),
     "ip6": re.compile(rf":(?P<address>[0-9a-f:.]+)(?:{_IP6_LENGTH})?", re.IGNORECASE),
 }
+_ALL = frozenset({"all", "+all", "-all", "~all", "?all"})
 _NAME = re.compile(r"[a-z0-9]+", re.IGNORECASE)
 # RFC 7208 section 3.4 wants policies to fit into 512 octets; no receiver evaluates much longer ones.
 POLICY_MAX_CHARACTERS = 4096
@@ -63,6 +64,16 @@ def terms(policy: str) -> Iterator[SpfTerm]:
     for text in policy.removeprefix(VERSION).split(" "):
         if text:
             yield _modifier(text) or _mechanism(text)
+
+
+def evaluated_terms(policy: str) -> Iterator[SpfTerm]:
+    """Yield the terms of a policy that can have an effect: "all" ends it, and no redirect is followed with "all"."""
+    has_all = not _ALL.isdisjoint(policy.split(" "))
+    for term in terms(policy):
+        if term.name == "all" and not term.is_modifier:
+            return
+        if term.name != "redirect" or not has_all:
+            yield term
 
 
 def _modifier(text: str) -> SpfTerm | None:

@@ -1,6 +1,6 @@
 """ZONE13: an SPF policy must stay within the limit of DNS lookups.
 
-RFC 7208 sections 4.6.4, 5.2, 5.5, 6.1 and 7.
+RFC 7208 sections 4.6.4, 5.1, 5.2, 5.5, 6.1 and 7.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from gonemaster_engine import names
 from gonemaster_engine.entries import Level
 from gonemaster_engine.findings.tags import Finding, Tag
 from gonemaster_engine.testcases.registry import case
-from gonemaster_engine.testcases.zone._spf import policies, terms
+from gonemaster_engine.testcases.zone._spf import evaluated_terms, policies
 from gonemaster_engine.zone.zone import Zone
 
 NO_SPF = Tag("Z13_NO_SPF_FOUND", Level.INFO, ("domain",))
@@ -66,7 +66,7 @@ class _Walk:
         """Count the terms of a policy and of the policies that it refers to."""
         remaining = [policy]
         while remaining:
-            for term in terms(remaining.pop()):
+            for term in evaluated_terms(remaining.pop()):
                 if term.name not in _COUNTED or term.is_modifier != (term.name == "redirect"):
                     continue
                 self.count += 1

@@ -185,9 +185,10 @@ def test_silent_whois_is_a_failure_and_is_left_alone_for_a_while() -> None:
         assert in_run(world, work, timeout_s=0.5) == (FAILED, FAILED, 1)
 
 
-def test_whois_server_in_the_local_network_is_not_asked_unless_allowed() -> None:
+@pytest.mark.parametrize("limits", [{"allow_non_global_targets": False}, {"no_network": True}])
+def test_whois_server_is_not_asked_in_the_local_network_or_without_network(limits: dict[str, Any]) -> None:
     async def work(context: RunContext) -> tuple[Origin, list[str]]:
-        guarded = dataclasses.replace(context.profile, allow_non_global_targets=False)
+        guarded = dataclasses.replace(context.profile, **limits)
         async with ris_whois("64500\t198.51.100.0/24\t300") as whois:
             lookup = AsnLookup(Recursor(context), guarded, AsnCache(), budget=context.budget, whois_port=whois.port)
             return await lookup.lookup(ASKED), whois.queries

@@ -419,6 +419,7 @@ BAD = {
         "cannot write to /nonexistent/file",
     ),
     "cache that is not there": (["good.xa", "--restore", "/nonexistent"], "cannot read the packet cache /nonexistent"),
+    "queries beyond a recording without one": (["good.xa", "--restore-live"], "--restore-live needs --restore FILE"),
     "scoring that is not there": (
         ["good.xa", "--score", "--scoring-config", "/nonexistent"],
         "cannot read /nonexistent",
@@ -485,6 +486,25 @@ def test_restored_packets_give_the_same_octets_without_a_query(call: Call, tmp_p
         assert code == 0
         assert without_times(again) == without_times(first)
         assert "sent: 0 queries" in err
+
+
+def test_restored_run_sends_nothing_unless_told_and_says_what_is_missing(call: Call, tmp_path: Path) -> None:
+    file, other = str(tmp_path / "packets"), str(tmp_path / "other")
+    call("good.xa", "--test", "basic01", "--save", file)
+    wanted = ("good.xa", "--test", "zone11", "--json", "--cache-stats", "--restore", file)
+    code, _, err = call(*wanted, "--save", other)
+    assert code == 0
+    assert "sent: 0 queries" in err
+    assert f"{file} lacks the responses to these queries, which were not sent" in err
+    assert re.search(r"--restore-live sends them: .*good\.xa NS to 127\.", err)
+    _, _, again = call(*wanted[:-1], other)  # what is missing was not saved as silence
+    assert "good.xa NS to 127." in again
+    _, live, err = call(*wanted, "--restore-live", "--save", other)
+    assert "sent: 0 queries" not in err
+    assert "lacks" not in err
+    _, restored, err = call(*wanted[:-1], other)
+    assert "lacks" not in err
+    assert without_times(restored) == without_times(live)
 
 
 def test_files_of_packets_are_told_beside_the_queries(call: Call, tmp_path: Path) -> None:

@@ -56,6 +56,31 @@ def test_time_of_a_signature_is_a_date(expiration: object, shown: str) -> None:
     assert text == f"The signature with key tag 1 over the SOA RRset expired at {shown}."
 
 
+@pytest.mark.parametrize(
+    ("duration", "shown"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (61, "1 minute 1 second"),
+        (31_400, "8 hours 43 minutes"),
+        (86_460, "1 day"),
+        (97_261, "1 day 3 hours"),
+        (1_209_600, "14 days"),
+        (-7200, "-2 hours"),
+        ("x", "x"),
+    ],
+)
+def test_duration_of_a_signature_is_in_days_and_hours(duration: object, shown: str) -> None:
+    args = {"keytag": 1, "types": "SOA", "duration": duration}
+    text = message("REMAINING_SHORT", "DNSSEC", args)
+    assert text == f"The signature with key tag 1 over the SOA RRset remains valid for only {shown}."
+
+
+def test_duration_is_translated() -> None:
+    args = {"keytag": 1, "types": "SOA", "duration": 97_261}
+    assert "1 dag 3 timmar" in message("REMAINING_SHORT", "DNSSEC", args, locale="sv")
+
+
 def test_argument_that_is_absent_does_not_break_a_message() -> None:
     assert message("SAVED_NS_CACHE", "SYSTEM", {}) == "Packets were written to (not given)."
 

@@ -33,22 +33,23 @@ def use(response: Response) -> None:
     """Use everything in a response as test cases do."""
     for section in ("answer", "authority", "additional"):
         for rtype in {*TYPES, *(record.rtype for record in response.section(section))}:
-            for record in response.records(rtype, None, section):
-                with contextlib.suppress(WireError):
-                    record.rdata  # noqa: B018
-            response.records(rtype, ZONE, section)
+            for owner in (None, ZONE):
+                for record in response.records(rtype, owner, section):
+                    with contextlib.suppress(WireError):
+                        record.rdata  # noqa: B018
     response.large_sets()
 
 
 @pytest.mark.parametrize("types", [1, pytest.param(len(TYPES), marks=pytest.mark.thorough)], ids=["one", "all"])
 @pytest.mark.parametrize("kind", [*FLOODS, *OPTIONS])
 def test_a_response_is_charged_with_what_it_keeps(kind: str, types: int) -> None:
+    qclass = 3 if kind == "chaos" else 1
     for wire in messages(kind, types):
-        use(Response(bytes(wire)))  # what the process caches once
+        use(Response(bytes(wire), qclass=qclass))  # what the process caches once
         gc.collect()
         tracemalloc.start()
         try:
-            response = Response(bytes(bytearray(wire)))
+            response = Response(bytes(bytearray(wire)), qclass=qclass)
             charged = response.held_octets
             use(response)
             kept, _ = tracemalloc.get_traced_memory()

@@ -53,6 +53,14 @@ SCENARIOS: dict[str, Scenario] = {
         with_fault(secure(), faults.empty_answer(), A1, qtype=["NSEC", "NSEC3PARAM"]),
         [("DS20_BITMAP_OK", {"servers": [S2]}), ("DS20_NO_BITMAP", {"servers": [S1]})],
     ),
+    "no probe answered": (
+        with_fault(secure(records=RECORDS), faults.rcode("SERVFAIL"), A1, qtype=["A", "AAAA", "MX", "TXT"]),
+        [("DS20_BITMAP_OK", {"servers": [S2]})],
+    ),
+    "one probe answered": (
+        with_fault(secure(records=RECORDS), faults.rcode("SERVFAIL"), A1, qtype=["A", "AAAA", "MX"]),
+        [("DS20_BITMAP_OK", {"servers": BOTH})],
+    ),
     "not signed": (secure(False), [("DS20_NO_DNSSEC", {"servers": BOTH})]),
     "not signed on one server": (
         with_fault(secure(), faults.empty_answer(), A1, qtype="DNSKEY"),

@@ -46,6 +46,14 @@ SCENARIOS: dict[str, tuple[Callable[[], World], list[Found]]] = {
     "include": (world_of("include:a.mail.xa -all", a="a mx include:b.mail.xa", b="mx"), [ok(5)]),
     "include of an alias": (world_of("include:alias.mail.xa", a="mx"), [ok(2)]),
     "redirect": (world_of("redirect=a.mail.xa", a="a"), [ok(2)]),
+    "redirect before all": (world_of("redirect=a.mail.xa mx -all", a="a"), [ok(1)]),
+    "redirect after all": (world_of("mx -all redirect=a.mail.xa", a="a"), [ok(1)]),
+    "redirect beside all in an included policy": (
+        world_of("include:a.mail.xa", a="redirect=b.mail.xa ?all", b="a"),
+        [ok(1)],
+    ),
+    "mechanisms after all": (world_of("mx all ptr include:a.mail.xa a", a="a"), [ok(1)]),
+    "modifier with the name of all": (world_of("all=mx redirect=a.mail.xa", a="a"), [ok(2)]),
     "modifier with the name of a mechanism": (world_of("a=b"), [ok(0)]),
     "exceeded by includes": (
         world_of("include:a.mail.xa include:b.mail.xa", a="mx " * 5, b="mx " * 5),

@@ -34,7 +34,7 @@ def dnssec20(subject: Subject) -> Findings:
         for each in missing:
             tag = f"DS20_{kind}_BITMAP_MISMATCHES_RRTYPE"
             notes.add(tag, names, query_type=dns.rdatatype.to_text(each))
-        well += [] if missing else names
+        well += [] if missing or not any(is_answered(subject, address, each) for each in PROBED) else names
     if unsigned and not has_dnssec:
         yield "DS20_NO_DNSSEC", {"servers": listed(unsigned)}
     yield from notes
@@ -42,6 +42,11 @@ def dnssec20(subject: Subject) -> Findings:
         yield "DS20_NO_BITMAP", {"servers": listed(without)}
     if well:
         yield "DS20_BITMAP_OK", {"servers": listed(well)}
+
+
+def is_answered(subject: Subject, address: str, rdtype: dns.rdatatype.RdataType) -> bool:
+    reply = subject.ask(address, do(subject.zone, rdtype))
+    return reply is not None and reply.is_noerror
 
 
 def exists(subject: Subject, address: str, rdtype: dns.rdatatype.RdataType) -> bool:

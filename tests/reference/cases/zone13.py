@@ -1,4 +1,4 @@
-"""ZONE13: an SPF policy stays within the limit of DNS lookups. RFC 7208 section 4.6.4."""
+"""ZONE13: an SPF policy stays within the limit of DNS lookups. RFC 7208 sections 4.6.4, 5.1 and 6.1."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.reference.network import plain
 from tests.reference.subject import Findings, Found, Subject
 
 COUNTED = re.compile(r"[+?~-]?(a|mx|ptr|exists)(?:[:/].*)?", re.IGNORECASE)
+ALL = re.compile(r"[+?~-]?all", re.IGNORECASE)
 FOLLOWED = re.compile(r"(?:[+?~-]?include:|redirect=)(.*)", re.IGNORECASE)
 
 
@@ -48,7 +49,13 @@ class Walk:
         self.visited.add(self.subject.zone)
 
     def policy(self, text: str) -> None:
-        for term in text.split(" ")[1:]:
+        listed = text.split(" ")[1:]
+        has_all = any(map(ALL.fullmatch, listed))
+        for term in listed:
+            if ALL.fullmatch(term):
+                return
+            if has_all and term.lower().startswith("redirect="):
+                continue
             if match := FOLLOWED.fullmatch(term):
                 self.count += 1
                 self._follow(match[1])

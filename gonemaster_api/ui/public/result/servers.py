@@ -33,10 +33,11 @@ class ServerRow:
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The rows, and the end of their common scale."""
+    """The rows, the end of their common scale, and the number of the zone's own name servers."""
 
     rows: list[ServerRow]
     scale_ms: int
+    own: int
 
     @property
     def silent(self) -> int:
@@ -52,7 +53,8 @@ def servers(timings: Iterable[Mapping[str, Any]] | None, *, own_servers: Contain
         query_counts[str(timing.get("nameserver", ""))] += int(timing.get("count", 0))
     ordered = sorted(given, key=lambda timing: _rank(timing, own_servers, query_counts))
     scale = _scale(max((timing.get("max_ms") or 0.0 for timing in ordered), default=0.0))
-    return Servers([_row(timing, scale) for timing in ordered], scale)
+    own = sum(name in own_servers for name in query_counts)
+    return Servers([_row(timing, scale) for timing in ordered], scale, own)
 
 
 def _rank(timing: Mapping[str, Any], own_servers: Container[str], query_counts: Counter[str]) -> tuple[object, ...]:
