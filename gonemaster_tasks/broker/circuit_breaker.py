@@ -37,7 +37,7 @@ class CircuitBreaker:
             if not self.is_open or self._trying == thread:  # A command connects first, which executes other commands.
                 return False
             if not self._changed.wait_for(lambda: not self.is_open or self._trying is None, _WAIT_S):
-                raise redis.TimeoutError("it has not answered for some seconds, and another command is asking it")
+                raise redis.TimeoutError("it has not answered for a few seconds, and another command is asking it")
             if self.is_open:
                 self._trying = thread
                 self.commands += 1

@@ -19,7 +19,7 @@ _UNSIGNED = (
 )
 _PARENT = (
     "Only the operator of the parent zone (for example the registry) can correct this. Report it there if it lasts longer"
-    " than some hours."
+    " than a few hours."
 )
 _NO_RESPONSE = (
     "This test needs an authoritative response with DNSSEC records. Check the name server, the firewalls in front of it, and"
@@ -30,7 +30,7 @@ _KEY_ALGORITHM = (
     " published."
 )
 _ROLLOVER = (
-    "This is normal for some days during a rollover of the key signing key (RFC 6781 section 4.1.2). If no rollover is in"
+    "This is normal for a few days during a rollover of the key signing key (RFC 6781 section 4.1.2). If no rollover is in"
     " progress, remove the key or the DS record that is no longer needed."
 )
 _CDS = (

@@ -23,7 +23,7 @@ _SAME = (
 _SIZE = "Use RSA keys of 2048 bits or slightly more; ECDSA keys (algorithm 13) are much shorter and sufficient."
 _REPLAY = (
     "Old responses can be replayed as long as their signatures are valid. Configure the signer for a signature validity period"
-    " of some weeks (RFC 6781 section 4.4.2)."
+    " of a few weeks (RFC 6781 section 4.4.2)."
 )
 _ALL_ALGORITHMS = (
     "Each algorithm in the DNSKEY RRset must sign every RRset of the zone (RFC 4035 section 2.2); strict resolvers treat the"
@@ -305,7 +305,7 @@ ADVICE = {
     "REMAINING_LONG": _REPLAY,
     "REMAINING_SHORT": (
         "When the signature expires, users of validating resolvers cannot reach the domain. Check that the signer is running,"
-        " and configure it to renew signatures some days before they expire."
+        " and configure it to renew signatures a few days before they expire."
     ),
     "RRSIG_EXPIRED": _CLOCK,
     "DS05_ALGO_DEPRECATED": f"Resolvers may treat the zone as unsigned or bogus. {_ALGORITHM}",

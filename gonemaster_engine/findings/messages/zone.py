@@ -130,7 +130,7 @@ ADVICE = {
     "REFRESH_MINIMUM_VALUE_LOWER": f"{_TIMERS} A small REFRESH value causes needless queries, because NOTIFY (RFC 1996) announces changes.",
     "RETRY_MINIMUM_VALUE_LOWER": f"{_TIMERS} A small RETRY value causes needless queries while the primary server is down.",
     "EXPIRE_LOWER_THAN_REFRESH": f"{_TIMERS} With these values, secondary servers stop serving the zone before they check for a new version.",
-    "EXPIRE_MINIMUM_VALUE_LOWER": f"{_TIMERS} With a small EXPIRE value, the zone becomes unavailable when the primary server is down for some days.",
+    "EXPIRE_MINIMUM_VALUE_LOWER": f"{_TIMERS} With a small EXPIRE value, the zone becomes unavailable when the primary server is down for a few days.",
     "SOA_DEFAULT_TTL_MAXIMUM_VALUE_HIGHER": "The MINIMUM value limits how long resolvers cache negative answers (RFC 2308 section 4). With a large value, new names are not found for a long time. Use at most one day.",
     "SOA_DEFAULT_TTL_MAXIMUM_VALUE_LOWER": "The MINIMUM value limits how long resolvers cache negative answers (RFC 2308 section 4). With a small value, resolvers repeat queries for names that do not exist. Use at least five minutes.",
     "MNAME_HAS_NO_ADDRESS": f"{_PRIMARY} Correct the MNAME, or add an address record for it.",
