@@ -28,6 +28,7 @@ from gonemaster_tasks.control.parts import QueueParts
 
 NAME = "gonemaster"
 _NAMES = 200  # maximum number of names in one query
+_PARTIALS = 256  # maximum number of cached partials of pages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,7 @@ class State:
     batches: BatchWatch
     responses: ResponseCache = field(default_factory=ResponseCache)
     recent: SharedResults = field(default_factory=SharedResults)
+    partials: SharedResults = field(default_factory=lambda: SharedResults(_PARTIALS))  # of pages
     profiles_of_domains: Groups[str, list[int]] = field(default_factory=lambda: Groups(maximum=_NAMES))
     started_at: datetime = field(default_factory=utcnow)
     outage_wait: timedelta | None = None  # maximum wait for an unresponsive service; None: no limit

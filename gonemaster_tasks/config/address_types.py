@@ -82,6 +82,8 @@ def _host_name(text: str) -> str:
         if address.scope_id:  # A zone id is only valid on one machine.
             raise ValueError
         return str(address)
+    if text.rpartition(".")[2].isdigit():
+        return str(ipaddress.IPv4Address(text))
     try:
         name = normalize_domain(text)
     except InvalidDomain as error:

@@ -5,15 +5,12 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, current_app, g, request
+from flask import Response, g, request
 
-from gonemaster_api.recent import SharedResults
 from gonemaster_api.state import state
 from gonemaster_api.ui.shell.pages import wanted_part
 from gonemaster_api.ui.shell.texts.languages import language
 
-_STORE = "gonemaster-parts"
-_MAX = 256
 LIFE_S = 2.0
 View = Callable[..., Response]
 
@@ -29,7 +26,7 @@ def cached_partials(view: View) -> View:
         if not wanted_part() or request.method != "GET":
             return view(*args, **kwargs)
         key = (request.full_path, wanted_part(), language(), _scope())
-        cached: Response = _store().get(key, lambda: _frozen(view(*args, **kwargs)), life_s=LIFE_S)
+        cached: Response = state().partials.get(key, lambda: _frozen(view(*args, **kwargs)), life_s=LIFE_S)
         if cached.status_code != HTTPStatus.OK:
             return view(*args, **kwargs)
         return Response(cached.get_data(), status=cached.status_code, headers=list(cached.headers))
@@ -39,12 +36,7 @@ def cached_partials(view: View) -> View:
 
 def clear_partials() -> None:
     """Clear the cache after a change, so that the next response shows it."""
-    _store().forget()
-
-
-def _store() -> SharedResults:
-    found: SharedResults = current_app.extensions.setdefault(_STORE, SharedResults(_MAX))
-    return found
+    state().partials.forget()
 
 
 def _frozen(response: Response) -> Response:
