@@ -1,4 +1,7 @@
-"""A server that forks the processes of single jobs, so that they start in milliseconds on any machine.
+"""A server that forks the processes of single jobs.
+
+On a busy machine a job starts in 0.04 to 0.08 s; a new interpreter took 2.4 s. The server of multiprocessing would
+import the modules once more, could not watch the worker, and would not end its children with it.
 
 It is forked before the worker starts threads and opens connections, and shares the memory of the imported modules with
 it. The worker and the process of a job are connected by a socket: if the worker closes it, the server kills the
