@@ -13,7 +13,8 @@ from gonemaster_engine.net.timings import NameserverTiming
 
 DOMAIN = "example.xa"
 A, B = "192.0.2.1", "192.0.2.2"
-S1, S2 = {"ns": "ns1.example.xa", "address": A}, {"ns": "ns2.example.xa", "address": B}
+S1: dict[str, Any] = {"ns": "ns1.example.xa", "address": A}
+S2: dict[str, Any] = {"ns": "ns2.example.xa", "address": B}
 
 
 def made(tag: str, level: Level = Level.ERROR, **args: Any) -> Entry:
