@@ -10,6 +10,7 @@ from gonemaster_engine.findings.causes.model import Cause, Found, Rule, least_le
 from gonemaster_engine.findings.causes.rules import (
     addresses_not_public,
     algorithm_incomplete,
+    algorithm_unknown,
     answers_broken,
     caa_wrong,
     cds_wrong,
@@ -23,6 +24,7 @@ from gonemaster_engine.findings.causes.rules import (
     large_answers_lost,
     mail_broken,
     name_does_not_exist,
+    network_unknown,
     no_dnssec,
     no_ipv4,
     no_ipv6,
@@ -32,6 +34,7 @@ from gonemaster_engine.findings.causes.rules import (
     nsec3_parameters,
     open_recursor,
     parent_broken,
+    reverse_missing,
     run_cut_off,
     server_lame,
     server_loses_packets,
@@ -48,6 +51,7 @@ from gonemaster_engine.findings.causes.rules import (
     signed_without_ds,
     single_point_of_failure,
     soa_values,
+    version_revealed,
     weak_cryptography,
     zone_transfer_open,
 )
@@ -92,9 +96,13 @@ RULES: tuple[Rule, ...] = (
     caa_wrong.RULE,
     signatures_last_long.RULE,
     nsec3_parameters.RULE,
+    algorithm_unknown.RULE,
     signed_without_ds.RULE,
     no_dnssec.RULE,
     no_ipv6.RULE,
+    reverse_missing.RULE,
+    network_unknown.RULE,
+    version_revealed.RULE,
 )
 """The first rule that claims an entry explains it, so a rule comes before the rules for what follows from its cause."""
 
