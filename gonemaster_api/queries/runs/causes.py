@@ -1,7 +1,8 @@
 """Root causes of stored runs, computed from their entries when they are read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,8 @@ from gonemaster_engine.findings.causes.model import Cause
 from gonemaster_engine.findings.causes.registry import causes_of
 
 
-class StoredTiming(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StoredTiming:
     """The response times of a name server that rules of causes read."""
 
     address: str

@@ -85,7 +85,7 @@ SHOWN: list[tuple[str, Harm, list[Entry]]] = [
     ("weak_cryptography", Harm.RISK, [made("DS03_ILLEGAL_ITERATION_VALUE", Level.WARNING, servers=[S1])]),
     ("weak_cryptography", Harm.STANDARD, [made("DS01_DS_ALGO_2_MISSING", Level.NOTICE, keytag=1)]),
     ("cds_wrong", Harm.RISK, [made("DS16_CDS_UNSIGNED", addresses=[A])]),
-    ("cds_wrong", Harm.STANDARD, [made("DS15_HAS_CDS_NO_CDNSKEY", Level.NOTICE, addresses=[A])]),
+    ("cds_wrong", Harm.ADVICE, [made("DS15_HAS_CDS_NO_CDNSKEY", Level.NOTICE, addresses=[A])]),
     ("key_rollover_unfinished", Harm.ADVICE, [made("DS18_CDS_ROLLOVER_SIGNALED", Level.NOTICE)]),
     ("key_rollover_unfinished", Harm.RISK, [made("DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY", Level.NOTICE)]),
     ("servers_disagree", Harm.RISK, [SERVED, made("MULTIPLE_SOA_SERIALS", Level.WARNING, count=2)]),
@@ -163,6 +163,7 @@ NEARLY: list[tuple[str, str | Harm | None, list[Entry]]] = [
             made("MULTIPLE_NS_SET", Level.NOTICE),
             made("EXTRA_NAME_CHILD", Level.NOTICE, extra="no.example.xa"),
             made("CAN_NOT_BE_RESOLVED", servers=[{"ns": "no.example.xa"}]),
+            made("UNEXPECTED_RCODE", Level.WARNING, query_name="no.example.xa", rcode="NXDOMAIN", **S1),
         ],
     ),
     (
