@@ -68,7 +68,7 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
 
 
 @dataclass(slots=True)
-class _Origin:
+class _KnownOrigin:
     """The known origin of one address."""
 
     asns: set[int] = field(default_factory=set)
@@ -81,7 +81,7 @@ class _Found:
     """The data collected from the entries."""
 
     servers: dict[str, set[str]] = field(default_factory=dict)  # addresses by server name
-    origins: defaultdict[str, _Origin] = field(default_factory=lambda: defaultdict(_Origin))
+    origins: defaultdict[str, _KnownOrigin] = field(default_factory=lambda: defaultdict(_KnownOrigin))
     asns: set[tuple[int, int]] = field(default_factory=set)  # AS number with address family
     # families whose addresses are all in the same ASes
     whole_families: dict[int, set[int]] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class _Found:
     def known_origins(self, addresses: Iterable[str]) -> Iterator[OriginFact]:
         """Yield the known origins of addresses; a single verdict for a family applies to all its addresses."""
         for address in sorted(addresses):
-            origin = self.origins.get(address, _Origin(status=""))
+            origin = self.origins.get(address, _KnownOrigin(status=""))
             asns = origin.asns or self.whole_families.get(6 if ":" in address else 4, set())
             if origin.status or asns:
                 status = "found" if asns or origin.prefix else origin.status
