@@ -38,7 +38,7 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
         DocumentDamaged: the document of the run cannot be read.
     """
     outline = outlines.of(stored.kinds, kinds)
-    found = _Found()
+    found = _Extracted()
     document = stored.full_document
     for place, tag in outline.places:
         found.take(tag, document.arguments(place))
@@ -77,7 +77,7 @@ class _KnownOrigin:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Extracted:
     """The data collected from the entries."""
 
     servers: dict[str, set[str]] = field(default_factory=dict)  # addresses by server name
@@ -153,7 +153,7 @@ class _Found:
             self.algorithms[number].add(keytag if isinstance(keytag, int) else None)
 
 
-def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
+def _timings(rows: Any, found: _Extracted) -> Iterator[EndpointFact]:
     """Yield the timings of the zone's name servers; the other timings belong to servers of parent zones.
 
     A server that is `unresolved` counts as a server of the zone: only the zone's own servers get that status.
@@ -174,7 +174,7 @@ def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
             yield EndpointFact(name, address, "timings", average, least, maximum, answers, unreachable=silent)
 
 
-def _endpoints(found: _Found, timings: Mapping[tuple[str, str], EndpointFact]) -> list[EndpointFact]:
+def _endpoints(found: _Extracted, timings: Mapping[tuple[str, str], EndpointFact]) -> list[EndpointFact]:
     return [
         timings.get((name, address)) or EndpointFact(name, address)
         for name, addresses in sorted(found.servers.items())
@@ -183,7 +183,7 @@ def _endpoints(found: _Found, timings: Mapping[tuple[str, str], EndpointFact]) -
 
 
 def _categories(
-    row: RunRow, outline: Outline, found: _Found, endpoints: Sequence[EndpointFact]
+    row: RunRow, outline: Outline, found: _Extracted, endpoints: Sequence[EndpointFact]
 ) -> Iterator[tuple[str, str, int | None]]:
     """Yield the facts of each category (contract analysis.md section 4)."""
     yield categories.SEVERITY, row.worst_level if row.worst_level in _SEVERITIES else "OK", None
