@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 from gonemaster_engine.addresses import accounting_address
 from gonemaster_engine.net.pacing.address import LONG_S, PacedAddress, WaitingQuery
@@ -27,13 +26,6 @@ _FEWER_S = 15.0  # how long a lower count must last: a Redis that has lost its d
 _EXTRA_PARTS = 10  # without leases, a process that is not a worker gets a tenth of a share
 
 
-class Stats(NamedTuple):
-    """Waits that were longer than a lease takes. The numbers only grow."""
-
-    waits: int = 0  # packets
-    waited_s: float = 0.0  # total, all packets
-
-
 class Pacing:
     """Sends packets as the limits allow. Create it in an event loop; call its methods only there.
 
@@ -41,7 +33,8 @@ class Pacing:
     """
 
     def __init__(self, lease_client: LeaseClient, limits: Callable[[], AddressLimits]) -> None:
-        self.stats = Stats()
+        self.waits = 0  # packets that waited longer than a lease takes, and how long they waited in total
+        self.waited_s = 0.0
         self.is_without_leases = False  # the lease client is unavailable, so that the process stays within its share
         self._loop = asyncio.get_running_loop()
         self._lease_client = lease_client
@@ -108,7 +101,8 @@ class Pacing:
             waited_s = now - waiting.since
             waiting.query.pace.waited_s += waited_s
             if waited_s > LONG_S:
-                self.stats = Stats(self.stats.waits + 1, self.stats.waited_s + waited_s)
+                self.waits += 1
+                self.waited_s += waited_s
             self._send(address, waiting.query, waiting.send, is_leased=is_leased)
         if not queue:
             return

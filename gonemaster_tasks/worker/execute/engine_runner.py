@@ -10,7 +10,7 @@ from typing import Any
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing, Stats
+from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
@@ -78,7 +78,7 @@ class EngineRunner:
         if resources is None:
             return Usage()
         transport, ipv6 = resources.transport, resources.transport.queries_ipv6
-        waits, waited_s = self._pacing.stats if self._pacing else Stats()
+        waits, waited_s = (self._pacing.waits, self._pacing.waited_s) if self._pacing else (0, 0.0)
         cache = resources.caches.hot.lookups
         return Usage(transport.queries - ipv6, ipv6, *cache, waits=waits, waited_ms=round(waited_s * 1000))
 

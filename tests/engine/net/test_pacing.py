@@ -140,7 +140,7 @@ def test_limit_that_is_changed_applies_at_once(world: World, server: Server) -> 
     assert most_within_a_second(server) <= 22
 
 
-def test_without_lender_the_process_keeps_to_its_share_and_goes_on(world: World, server: Server) -> None:
+def test_without_leases_the_process_keeps_to_its_share_and_goes_on(world: World, server: Server) -> None:
     lease_client = MemoryLeaseClient(processes=4)
 
     async def work(context: RunContext, one: Nameserver) -> None:
@@ -178,10 +178,10 @@ def test_what_waits_is_reported_and_counted(world: World, server: Server) -> Non
     lease_client = MemoryLeaseClient()
     context = paced(world, lease_client, Limits(20), lambda _, one: ask(one, 40))
     assert lease_client.limited == {HOST}
-    assert context.transport.pacing
-    waits, waited_s = context.transport.pacing.stats
-    assert waits > 5
-    assert waited_s > 1
+    pacing = context.transport.pacing
+    assert pacing
+    assert pacing.waits > 5
+    assert pacing.waited_s > 1
 
 
 def test_closed_transport_ends_what_waits(world: World, server: Server) -> None:
