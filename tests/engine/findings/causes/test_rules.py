@@ -117,6 +117,8 @@ SHOWN: list[tuple[str, Harm, list[Entry]]] = [
     ("nsec3_parameters", Harm.ADVICE, [made("DS03_NSEC3_OPT_OUT_ENABLED_NON_TLD", Level.NOTICE, servers=[S1])]),
     ("signed_without_ds", Harm.ADVICE, [NO_DS, made("DS01_PARENT_ZONE_NO_DS", Level.NOTICE)]),
     ("no_dnssec", Harm.ADVICE, [made("DS07_NOT_SIGNED", Level.WARNING)]),
+    ("name_unusual", Harm.STANDARD, [made("NON_ALLOWED_CHARS", domain="a_b.xa")]),
+    ("csync_zonemd_wrong", Harm.STANDARD, [made("Z12_SERIAL_MISMATCH", Level.WARNING, **S1)]),
     ("reverse_missing", Harm.ADVICE, [made("NAMESERVER_IP_WITHOUT_REVERSE", Level.NOTICE, **S1)]),
     ("network_unknown", Harm.ADVICE, [made("EMPTY_ASN_SET", Level.NOTICE, address=A)]),
     ("algorithm_unknown", Harm.ADVICE, [made("DS08_ALGO_NOT_SUPPORTED_BY_ZM", Level.NOTICE, keytag=1, addresses=[A])]),
