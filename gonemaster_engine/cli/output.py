@@ -12,6 +12,7 @@ from gonemaster_engine.cli.options import PROGRAM
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.findings.messages.formatting import shown
+from gonemaster_engine.findings.references import reference
 from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.findings.verdict import Verdict
 from gonemaster_engine.net.timings import NameserverTiming
@@ -187,7 +188,8 @@ def make_writer(shape: str, write: Write, view: View, *, with_timings: bool) -> 
 def json_entries(entry: Entry, view: View) -> Iterator[dict[str, Any]]:
     """Yield the entry as objects of the JSON formats."""
     for worded, text in view.lines(entry):
-        yield {**worded.as_dict(), "message": text}
+        found = reference(entry.tag, entry.testcase)
+        yield {**worded.as_dict(), "message": text, "reference": found and found.url}
 
 
 def _timing_dicts(timings: Iterable[NameserverTiming]) -> list[dict[str, Any]]:

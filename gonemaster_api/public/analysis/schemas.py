@@ -386,6 +386,7 @@ class AnalysisEntrySchema(AnalysisDomainTagSchema):
 
     args = _required(_fields.Dict)
     message = _required(_fields.String)
+    reference = _required(_fields.String, allow_none=True, metadata={"format": "uri"})
 
 
 class AnalysisRegistrySchema(ma.Schema):
