@@ -248,6 +248,8 @@ def score_lines(score: Score) -> Iterator[str]:
     """Yield the lines of a score in text format."""
     yield ""
     yield f"Score {score.score}, grade {score.grade}"
+    if cap := score.cap:
+        yield f"  at most {cap.score}, grade {cap.grade}: {cap.cause.title()}"
     for name, category in score.categories.items():
         tested = f"{category.entry_count} entries" if category.tested else "not tested"
         yield f"  {name:<20} {category.score:>6g}  penalties {category.penalties:g}, {tested}"

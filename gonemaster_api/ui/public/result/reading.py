@@ -65,7 +65,11 @@ class Result:
     def card(self) -> Card | None:
         """The grade card, None if the operator hides scores or the test has no score."""
         score = self.finished.score
-        return card(score) if score is not None and parts_for_public(self.state.settings).score else None
+        return (
+            card(score, locale=self.locale)
+            if score is not None and parts_for_public(self.state.settings).score
+            else None
+        )
 
     @cached_property
     def servers(self) -> Servers:
