@@ -92,6 +92,11 @@ class ScoringConfig:
     bonus_criteria: tuple[str, ...] = CRITERION_NAMES
     harm_caps: Mapping[str, str] = field(default_factory=lambda: _HARM_CAPS)  # best grade by harm
 
+    def best_grade(self, harm: Harm) -> str | None:
+        """Return the best grade of a run with this harm; None without a cap, or if the cap is not one of the grades."""
+        grade = self.harm_caps.get(harm)
+        return grade if any(band.grade == grade for band in self.grade_bands) else None
+
     def highest_score(self, grade: str) -> int:
         """Return the highest score that is below the next better grade."""
         better = [band.min_score for band in self.grade_bands if band.min_score > self._lowest_score(grade)]

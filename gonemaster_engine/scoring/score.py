@@ -151,12 +151,11 @@ def compute_score(
 
 def _cap(causes: Iterable[Cause], config: ScoringConfig) -> Cap | None:
     """Return the cap of the worst harm; None if no cause has a harm with a cap."""
-    capped = [cause for cause in causes if cause.harm in config.harm_caps]
+    capped = [(cause, grade) for cause in causes if (grade := config.best_grade(cause.harm)) is not None]
     if not capped:
         return None
-    worst = min(capped, key=lambda cause: cause.harm.rank)
-    grade = config.harm_caps[worst.harm]
-    return Cap(worst, grade, config.highest_score(grade))
+    cause, grade = min(capped, key=lambda each: each[0].harm.rank)
+    return Cap(cause, grade, config.highest_score(grade))
 
 
 def _deductions(entries: list[ReadEntry], causes: Iterable[Cause], config: ScoringConfig) -> tuple[Deduction, ...]:
@@ -168,7 +167,7 @@ def _deductions(entries: list[ReadEntry], causes: Iterable[Cause], config: Scori
     replaced = {
         position: cause.id
         for cause in causes
-        if cause.harm in config.harm_caps and cause.harm.is_worse_than(Harm.RISK)
+        if cause.harm.is_worse_than(Harm.RISK) and config.best_grade(cause.harm) is not None
         for position in cause.found.explains
     }
     weights = config.category_weights

@@ -1,4 +1,4 @@
-"""Worlds with one fault each, whose grades docs/explanation/score.md lists."""
+"""Worlds with at most one fault each, whose grades docs/explanation/score.md lists."""
 
 from __future__ import annotations
 
@@ -99,20 +99,6 @@ def _good_ds() -> str:
     return ds_texts(dns.name.from_text(ZONE), Signing())[0]
 
 
-def _losing() -> World:
-    """Let the second name server drop the first copy of each query."""
-    seen: set[bytes] = set()
-
-    def drop_first(reply: faults.Reply) -> faults.Reply | None:
-        wire = reply.exchange.wire
-        if wire in seen:
-            return reply
-        seen.add(wire)
-        return None
-
-    return _second(drop_first, transport="udp")
-
-
 def _open_recursor() -> World:
     """Let the second name server answer a query for a name in another zone."""
     world = _second(faults.answers(answer=f"{PROBES[0]}. A 192.0.2.1\n"), qname=PROBES[0])
@@ -155,7 +141,6 @@ WORLDS: Final[Mapping[str, Callable[[], World]]] = {
     "one of two name servers refuses": lambda: _second(faults.rcode("REFUSED")),
     "one of two name servers answers SERVFAIL": lambda: _second(faults.rcode("SERVFAIL")),
     "one of two name servers is not authoritative": lambda: _second(faults.no_aa()),
-    "one of two name servers drops the first copy of each query": _losing,
     "one of two name servers drops queries with EDNS": lambda: _second(faults.silence(), edns=True),
     "one of two name servers drops AAAA queries": lambda: _second(faults.silence(), qtype="AAAA"),
     "one of two name servers has no TCP": lambda: _listens(A2, tcp=False),
