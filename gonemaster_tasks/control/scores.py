@@ -1,0 +1,41 @@
+"""Scores of stored runs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gonemaster_db.core.records import EntryRecord
+from gonemaster_engine import entries as engine
+from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.scoring.score import Score, compute_score
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTiming:
+    """The response times of a name server that scores depend on."""
+
+    nameserver: str
+    address: str
+    count: int
+    median_ms: float | None
+    timeouts: int
+
+
+def score_stored(
+    domain: str,
+    entries: Iterable[EntryRecord],
+    timings: Iterable[Mapping[str, Any]] | None,
+    config: ScoringConfig,
+) -> Score | None:
+    """Compute the score of a successful run from its stored data; None if it cannot judge a zone."""
+    return compute_score(domain, map(_as_reported, entries), config, timings=map(_timing, timings or ()))
+
+
+def _as_reported(row: EntryRecord) -> engine.Entry:
+    return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
+
+
+def _timing(row: Mapping[str, Any]) -> StoredTiming:
+    return StoredTiming(
+        row["nameserver"], row["address"], row.get("count", 0), row.get("median_ms"), row.get("timeouts", 0)
+    )
