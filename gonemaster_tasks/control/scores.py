@@ -20,6 +20,12 @@ class StoredTiming:
     median_ms: float | None
     timeouts: int
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "StoredTiming":
+        """Return the timing in a stored row, which can lack values."""
+        name, address = row.get("nameserver", ""), row.get("address", "")
+        return cls(name, address, row.get("count", 0), row.get("median_ms"), row.get("timeouts", 0))
+
 
 def score_stored(
     domain: str,
@@ -28,14 +34,8 @@ def score_stored(
     config: ScoringConfig,
 ) -> Score | None:
     """Compute the score of a successful run from its stored data; None if it cannot judge a zone."""
-    return compute_score(domain, map(_as_reported, entries), config, timings=map(_timing, timings or ()))
+    return compute_score(domain, map(_as_reported, entries), config, timings=map(StoredTiming.of, timings or ()))
 
 
 def _as_reported(row: EntryRecord) -> engine.Entry:
     return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
-
-
-def _timing(row: Mapping[str, Any]) -> StoredTiming:
-    return StoredTiming(
-        row["nameserver"], row["address"], row.get("count", 0), row.get("median_ms"), row.get("timeouts", 0)
-    )
