@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
+from gonemaster_api.queries.runs.causes import stored_causes
 from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import http_metrics
@@ -14,6 +16,8 @@ from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.run_documents import entries_of, read_stored_run
+from gonemaster_engine.findings.causes.model import Cause
+from gonemaster_engine.findings.causes.sentences import sentence, worst_harm
 from gonemaster_engine.findings.messages import best_locale, description
 from gonemaster_engine.findings.verdict import Verdict, verdict_of
 from gonemaster_engine.scoring.config import ScoringConfig
@@ -34,6 +38,13 @@ class RunWithEntries:
     nameserver_timings: Sequence[Mapping[str, Any]] | None
     has_chain: bool
     score: Score | None
+
+    @cached_property
+    def causes(self) -> Sequence[Cause]:
+        """The root causes, worst first; none if the run did not succeed."""
+        if self.run.status is not RunStatus.SUCCEEDED:
+            return ()
+        return stored_causes(self.run.domain, self.entries, self.nameserver_timings)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -130,9 +141,21 @@ def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
     }
     if run.batch_id:
         document["batch_id"] = run.batch_id
-    if verdict := finished.verdict:
-        document["verdict"] = verdict.as_dict(locale=locale)
+    document["root_causes"] = [cause.as_dict(locale=locale) for cause in finished.causes]
+    if verdict := verdict_document(finished, locale=locale):
+        document["verdict"] = verdict
     return document
+
+
+def verdict_document(finished: RunWithEntries, *, locale: str) -> dict[str, Any] | None:
+    """Return the verdict in one sentence; None if the run did not succeed and does not say why."""
+    if verdict := finished.verdict:
+        return verdict.as_dict(locale=locale)
+    if finished.run.status is not RunStatus.SUCCEEDED:
+        return None
+    harm = worst_harm(finished.causes)
+    words = sentence(finished.causes, locale=locale)
+    return {"harm": harm.value if harm else None, "sentence": words, "test_instead": None}
 
 
 def _summary(entries: Iterable[EntryRecord]) -> dict[str, int]:
