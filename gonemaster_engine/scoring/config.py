@@ -90,7 +90,7 @@ class ScoringConfig:
     tag_penalties: Mapping[str, float] = field(default_factory=lambda: _TAG_PENALTIES)  # tag in upper case
     grade_bands: tuple[GradeBand, ...] = _GRADE_BANDS  # best first
     bonus_criteria: tuple[str, ...] = CRITERION_NAMES
-    harm_caps: Mapping[str, str] = field(default_factory=lambda: _HARM_CAPS)  # best grade by harm
+    harm_caps: Mapping[Harm, str] = field(default_factory=lambda: _HARM_CAPS)  # best grade by harm
 
     def best_grade(self, harm: Harm) -> str | None:
         """Return the best grade of a run with this harm; None without a cap, or if the cap is not one of the grades."""
@@ -304,7 +304,7 @@ def _bonus_criteria(problems: Problems, path: str, value: Any) -> tuple[str, ...
     return tuple(name for name in CRITERION_NAMES if name in chosen)
 
 
-def _harm_caps(problems: Problems, path: str, value: Any) -> Mapping[str, str]:
+def _harm_caps(problems: Problems, path: str, value: Any) -> Mapping[Harm, str]:
     checked = {}
     for name, grade in _map(problems, path, value).items():
         if name not in CAPPED_HARMS:

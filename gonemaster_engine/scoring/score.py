@@ -176,7 +176,7 @@ def _deductions(entries: list[ReadEntry], causes: Iterable[Cause], config: Scori
     for position, entry in enumerate(entries):
         category, penalty = config.category_of(entry.module), config.penalty(entry.tag, entry.level)
         # SYSTEM and modules of a category without a weight do not count.
-        if category in weights and penalty:
+        if category is not None and category in weights and penalty:
             cause = replaced.get(position)
             points = 0.0 if cause or not total else penalty * weights[category] / total
             found.append(Deduction(position, entry.tag, entry.level, category, penalty, points, cause))

@@ -12,13 +12,17 @@ from gonemaster_engine.scoring.score import Score, compute_score
 
 @dataclass(frozen=True, slots=True)
 class StoredTiming:
-    """The response times of a name server that scores depend on."""
+    """The response times of a name server that rules of causes read."""
 
-    nameserver: str
     address: str
     count: int
     median_ms: float | None
     timeouts: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "StoredTiming":
+        """Return the timing in a stored row, which can lack values."""
+        return cls(row.get("address", ""), row.get("count", 0), row.get("median_ms"), row.get("timeouts", 0))
 
 
 def score_stored(
@@ -28,14 +32,9 @@ def score_stored(
     config: ScoringConfig,
 ) -> Score | None:
     """Compute the score of a successful run from its stored data; None if it cannot judge a zone."""
-    return compute_score(domain, map(_as_reported, entries), config, timings=map(_timing, timings or ()))
+    return compute_score(domain, map(as_reported, entries), config, timings=map(StoredTiming.of, timings or ()))
 
 
-def _as_reported(row: EntryRecord) -> engine.Entry:
+def as_reported(row: EntryRecord) -> engine.Entry:
+    """Return a stored entry as the engine reported it."""
     return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
-
-
-def _timing(row: Mapping[str, Any]) -> StoredTiming:
-    return StoredTiming(
-        row["nameserver"], row["address"], row.get("count", 0), row.get("median_ms"), row.get("timeouts", 0)
-    )
