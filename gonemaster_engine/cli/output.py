@@ -89,8 +89,8 @@ class TextWriter:
             self._write(f"{'=' * 7} {'=' * 8} {'=' * 14} {'=' * 7}")
         self._count += 1
         _, text = next(self._view.lines(entry))
-        where = entry.testcase or entry.module.capitalize()
-        self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {where:<14} {text}")
+        source = entry.testcase or entry.module.capitalize()
+        self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {source:<14} {text}")
 
     def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
         """Write the verdict, or a note if there were no entries, and the table of timings."""
@@ -142,7 +142,7 @@ class JsonWriter:
     def entry(self, entry: Entry) -> None:
         """Store the entry for the end."""
         if self._view.shows(entry):
-            self._entries += (json.dumps(each) for each in json_entries(entry, self._view))
+            self._entries += (json.dumps(document) for document in json_entries(entry, self._view))
 
     def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
         """Write the document, one entry per line."""
@@ -163,8 +163,8 @@ class JsonStreamWriter:
     def entry(self, entry: Entry) -> None:
         """Write one object."""
         if self._view.shows(entry):
-            for each in json_entries(entry, self._view):
-                self._write(json.dumps(each))
+            for document in json_entries(entry, self._view):
+                self._write(json.dumps(document))
 
     def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
         """Write an object with the timings, if requested."""
