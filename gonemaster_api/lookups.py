@@ -1,8 +1,8 @@
 """DNS lookups that a request waits for: each is one call of an engine function with its own limits.
 
-A lookup has its own event loop, sockets and caches, which are closed afterwards. It shares only the limits of name
-servers with the workers. It is not a job, because a form needs the answer within seconds, even if the queue is full or
-paused.
+A lookup has its own event loop, sockets and caches, which are closed afterwards. Only the query limits of name servers
+are shared with the workers. It is not a job, because a form needs the answer within seconds, even if the queue is full
+or paused.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ class DnsLookups:
     def _running_lender(self) -> RedisLeaseClient:
         with self._lock:
             if self._lease_client is None:
-                self._lease_client = RedisLeaseClient.for_extra_process(self._live.own, "api")
+                self._lease_client = RedisLeaseClient.for_extra_process(self._live.base, "api")
                 self._lease_client.start()
             return self._lease_client
 

@@ -40,7 +40,7 @@ LEVEL = 1.05
 DEMO_SILENT = ("silent.xa", "refused.xa", "lame.xa")  # their runs mostly wait for responses
 MEBI = 2**20
 SHOWN = 40
-LONGEST_S = 7200  # for one batch, on a machine with other load
+MAX_DURATION_S = 7200  # for one batch, on a machine with other load
 
 
 def main() -> int:
@@ -130,7 +130,7 @@ def test(rig: Rig, names: list[str]) -> None:
         ended = (
             f"SELECT count(*) FROM runs JOIN batches ON batches.key = runs.batch_key WHERE batches.id = '{batch_id}'"
         )
-        wait_until(partial(is_count, rig, ended, len(once)), within_s=LONGEST_S, every_s=1.0)
+        wait_until(partial(is_count, rig, ended, len(once)), within_s=MAX_DURATION_S, every_s=1.0)
         for name in once:
             waiting.remove(name)
 

@@ -35,10 +35,10 @@ def cancel_job(parts: QueueParts, job_id: str, *, error: str = "canceled", who: 
     now = parts.clock.now()
 
     def cancel(session: Session) -> Job | Run:
-        left = request_cancel(session, job_id, now=now, error=error)
-        details = {"status": str(left.status)}  # The job is running; its worker was notified.
+        canceled = request_cancel(session, job_id, now=now, error=error)
+        details = {"status": str(canceled.status)}  # The job is running; its worker was notified.
         record_action(session, "job.cancel", who=who, now=now, target=job_id, details=details)
-        return left
+        return canceled
 
     after = parts.store.run_in_transaction(cancel)
     if isinstance(after, Job):

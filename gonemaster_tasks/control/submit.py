@@ -20,7 +20,7 @@ from gonemaster_tasks.errors import BrokerUnavailable, OptionsTooLarge
 from gonemaster_tasks.queues import tier_of
 
 _ATTEMPTS = 5
-_ANSWERED_IDS = 10_000
+_MAX_RETURNED_IDS = 10_000
 _SUBMISSION_LIFE = timedelta(seconds=60)
 MAX_OPTIONS = 1024 * 1024 * 1024  # bytes of the options of all jobs of a batch
 JobSource = Iterable[NewJob] | Callable[[Session], Iterable[NewJob]]
@@ -117,7 +117,7 @@ def check_options(octets: int, jobs: int) -> None:
         OptionsTooLarge: the options exceed the limit; nothing may be written.
     """
     if octets > MAX_OPTIONS:
-        raise OptionsTooLarge(given=-(-octets // jobs), limit=MAX_OPTIONS // jobs)
+        raise OptionsTooLarge(size=-(-octets // jobs), limit=MAX_OPTIONS // jobs)
 
 
 def submit_batch(
@@ -129,9 +129,9 @@ def submit_batch(
 ) -> SubmittedBatch:
     """Store a batch and its jobs in one transaction, then enqueue them in slices; `also` shares the transaction.
 
-    `jobs` need no batch id and are read only once, a chunk at a time. A function is called with the session of the
-    transaction, so that jobs built from rows need no second connection: callers that wait for a second one
-    would block each other once the pool is empty.
+    `jobs` need no batch id and are read only once, a chunk at a time. If `jobs` is a function, it is called with the
+    session of the transaction, so that jobs built from rows need no second connection: callers that wait for a second
+    one would block each other once the pool is empty.
 
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
@@ -186,12 +186,12 @@ def _store_jobs(parts: QueueParts, session: Session, row: Batch, jobs: JobSource
     parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
     new = jobs(session) if callable(jobs) else jobs
     chunks: list[_PackedIds] = []
-    given: list[str] = []
+    listed: list[str] = []
     for created in create_longest_first(session, (_in_batch(job, row.id) for job in new), now=now):
         chunks.append(_PackedIds.of(created.in_turn))
-        given += created.ids[: _ANSWERED_IDS + 1 - len(given)]
+        listed += created.ids[: _MAX_RETURNED_IDS + 1 - len(listed)]
         parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
-    stored = StoredBatch(_submitted(row, chunks, given), tuple(chunks))
+    stored = StoredBatch(_submitted(row, chunks, listed), tuple(chunks))
     parts.broker.check_room(stored.submitted.job_count)
     return stored
 
@@ -211,9 +211,9 @@ class _PackedIds:
         return zlib.decompress(self.packed).decode("ascii").split()
 
 
-def _submitted(batch: Batch, chunks: list[_PackedIds], given: list[str]) -> SubmittedBatch:
+def _submitted(batch: Batch, chunks: list[_PackedIds], listed: list[str]) -> SubmittedBatch:
     count = sum(chunk.count for chunk in chunks)
-    return SubmittedBatch(batch, count, tuple(given) if count <= _ANSWERED_IDS else ())
+    return SubmittedBatch(batch, count, tuple(listed) if count <= _MAX_RETURNED_IDS else ())
 
 
 def _in_batch(job: NewJob, batch_id: str) -> NewJob:

@@ -54,7 +54,7 @@ def test_setting_without_effect_is_refused_from_each_source(option: Option, tmp_
         assert caught.value.problems == (f"{name} must not be set: {option.refusal}",)
     with pytest.raises(ChangeRefused) as refused:
         check_changes(load_settings({}, {}), {option.key: value})
-    assert [item.why for item in refused.value.refusals] == ["readonly"]
+    assert [item.reason for item in refused.value.refusals] == ["readonly"]
     saved = with_overrides(load_settings({}, {}), {option.key: option.type.parse(value)})
     assert getattr(saved, option.name) == option.default, "what another version saved has no effect either"
 

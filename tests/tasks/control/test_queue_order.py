@@ -238,7 +238,7 @@ def test_a_rerun_copies_no_more_options_than_a_batch_may_have(
     with pytest.raises(OptionsTooLarge) as refused:
         rerun_batch(parts, batch_id.batch.id)
     assert (refused.value.limit, len(order(parts))) == (666, 0)
-    assert refused.value.given >= len(json.dumps(options, separators=(",", ":")))
+    assert refused.value.size >= len(json.dumps(options, separators=(",", ":")))
     monkeypatch.setattr(submit, "MAX_OPTIONS", 6_000)
     assert rerun_batch(parts, batch_id.batch.id).job_count == 3
 

@@ -96,7 +96,7 @@ def settings_of(source: Source, **given: Any) -> Settings:
 
 def wish(broker: Broker, *domains: str) -> None:
     for number, domain in enumerate(domains):
-        assert broker.wishes.add(domain, at=float(number))
+        assert broker.registration_requests.add(domain, at=float(number))
 
 
 def found(store: Store, domain: str) -> Registration | None:
@@ -106,9 +106,9 @@ def found(store: Store, domain: str) -> Registration | None:
 
 def test_what_is_wished_for_is_fetched(store: Store, broker: Broker, source: Source, follow: Follow) -> None:
     wish(broker, "shop.example", "shop.example", "lost.example", "shop.test")
-    assert broker.wishes.count() == 3
+    assert broker.registration_requests.count() == 3
     follow()
-    assert broker.wishes.count() == 0
+    assert broker.registration_requests.count() == 0
     record = found(store, "shop.example")
     assert record is not None
     assert json.loads(record.content) == KEPT
@@ -171,14 +171,14 @@ def test_nothing_is_fetched_from_addresses_of_this_network(
 def test_nothing_is_fetched_unless_that_is_enabled(broker: Broker, source: Source, follow: Follow) -> None:
     wish(broker, "shop.example")
     follow(external_data_enabled=False)
-    assert (source.asked, broker.wishes.count()) == ([], 1)
+    assert (source.asked, broker.registration_requests.count()) == ([], 1)
 
 
 def test_a_minute_has_a_limit(broker: Broker, source: Source, follow: Follow) -> None:
     wish(broker, *(f"d{number}.example" for number in range(5)))
     for later, left in ((timedelta(), 3), (MINUTE / 2, 3), (MINUTE, 1)):
         follow(later, external_data_max_requests_per_minute=2)
-        assert broker.wishes.count() == left
+        assert broker.registration_requests.count() == left
 
 
 def test_only_so_many_records_are_kept(store: Store, broker: Broker, follow: Follow) -> None:
@@ -190,9 +190,9 @@ def test_only_so_many_records_are_kept(store: Store, broker: Broker, follow: Fol
 
 def test_the_queue_is_short(broker: Broker) -> None:
     wish(broker, *(f"d{number}.example" for number in range(MAX_QUEUED)))
-    assert not broker.wishes.add("one.more.example", at=0)
-    assert broker.wishes.add("d7.example", at=0), "it is in the queue"
-    assert broker.wishes.take() == "d0.example"
+    assert not broker.registration_requests.add("one.more.example", at=0)
+    assert broker.registration_requests.add("d7.example", at=0), "it is in the queue"
+    assert broker.registration_requests.take() == "d0.example"
 
 
 def test_ases_get_names_once(store: Store, follow: Follow) -> None:
