@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def run_scenarios(testbed: Path, only: list[str]) -> int:
-    """Run the scenarios by our program as another process would."""
+    """Run the scenarios against our command-line program, in a separate process."""
     program = Path(sys.executable).with_name("gonemaster")
     command: list[str | Path] = [sys.executable, testbed / "run_scenarios.py", "--failures", "--jobs", "2"]
     command += ["--engine", f"{program} {_OPTIONS} {_ARGUMENTS}"]

@@ -77,7 +77,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups and pytest the markers in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` leaves out, and run the directories of long tests first; within one the order stays.
+    """Mark what `make test` leaves out, and run the directories of long tests first; within each the order stays.
 
     The tests in a browser go to one worker: service and browser of the session start once. So do those of a module
     that share a service, and the conventions, which share the syntax trees of all sources.

@@ -62,7 +62,7 @@ def test_a_stop_takes_as_long_as_a_part_may_need() -> None:
         assert seconds(SERVICES[name]["stop_grace_period"]) >= default_s(timeout) + programs._MARGIN_S + 10
 
 
-def test_the_api_trusts_the_proxy_and_nobody_else() -> None:
+def test_the_api_trusts_the_proxy_only() -> None:
     (trusted,) = SERVICES["api"]["environment"]["GONEMASTER_TRUSTED_PROXY_CIDRS"].split(",")
     assert trusted == SERVICES["proxy"]["networks"]["front"]["ipv4_address"] + "/32"
     (subnet,) = compose()["networks"]["front"]["ipam"]["config"]

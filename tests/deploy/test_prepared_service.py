@@ -80,7 +80,7 @@ def test_the_settings_of_each_container_are_valid(name: str, prepared: Prepared)
     assert [token.label for token in settings.admin_tokens] == ["admin", "prometheus"]
 
 
-def test_nobody_gets_in_without_a_token(prepared: Prepared) -> None:
+def test_requests_without_a_token_are_refused(prepared: Prepared) -> None:
     assert prepared.call("GET", "/api/v1/jobs")[0] == 401
     assert prepared.call("GET", "/api/v1/jobs", "gm_" + "x" * 43)[0] == 401
     assert prepared.call("GET", "/api/v1/healthz")[0] == 200

@@ -113,7 +113,7 @@ def test_processes_that_ended_without_a_word_are_named_until_others_follow(farm:
 
 
 @pytest.mark.slow
-def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
+def test_no_worker_counts_as_vanished_after_redis_was_unavailable(farm: Farm) -> None:
     farm.start_worker("one")
     wait_until(farm.broker.reports.recent, what="its first report")
     (before,) = farm.broker.reports.recent()
@@ -127,7 +127,7 @@ def test_nobody_counts_as_vanished_after_redis_was_away(farm: Farm) -> None:
     assert [one.report.name for one in farm.broker.reports.recent()] == [before.report.name]
 
 
-def test_a_table_that_somebody_locks_holds_up_the_reaper_and_both_are_told(hosts: Hosts) -> None:
+def test_a_locked_table_holds_up_the_reaper_and_both_are_reported(hosts: Hosts) -> None:
     farm = hosts.farm
     farm.start_worker("one")
     wait_until(lambda: farm.broker.maintenance_times.ages_s(), what="a reap")
@@ -142,7 +142,7 @@ def test_a_table_that_somebody_locks_holds_up_the_reaper_and_both_are_told(hosts
 
 
 @pytest.mark.slow
-def test_rows_that_an_idle_transaction_has_changed_are_told(hosts: Hosts) -> None:
+def test_rows_that_an_idle_transaction_has_changed_are_reported(hosts: Hosts) -> None:
     with hosts.farm.store.engine.connect() as other, other.begin():
         other.exec_driver_sql("INSERT INTO tags (name, description, created_at) VALUES ('t', '', now())")
         assert "idle in transaction" in told(hosts.farm, "lock_held").text
@@ -169,7 +169,7 @@ def observing(farm: Farm, store: Store) -> Iterator[None]:
         observer.stop()
 
 
-def test_a_turn_to_write_to_sqlite_that_is_not_given_back_is_told(observed: Farm) -> None:
+def test_a_turn_to_write_to_sqlite_that_is_not_given_back_is_reported(observed: Farm) -> None:
     path = str(observed.store.engine.url.database)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -179,7 +179,7 @@ def test_a_turn_to_write_to_sqlite_that_is_not_given_back_is_told(observed: Farm
 
 
 @pytest.mark.slow
-def test_a_deletion_of_old_runs_that_nobody_begins_is_told(farm: Farm) -> None:
+def test_a_deletion_of_old_runs_that_does_not_begin_is_reported(farm: Farm) -> None:
     quick = load_settings({"purge_interval_seconds": "1"})
     farm.environ["GONEMASTER_DB_PURGE_INTERVAL"] = "1"
     farm.start_worker("one")
@@ -225,7 +225,7 @@ def fill(directory: Path) -> Path:
 
 
 @pytest.mark.root
-def test_a_full_disk_of_sqlite_is_told(farm: Farm, tmp_path: Path) -> None:
+def test_a_full_disk_of_sqlite_is_reported(farm: Farm, tmp_path: Path) -> None:
     with (
         small_disk(8) as disk,
         opened(StoreSettings(dsn=str(disk / "gonemaster.db"))) as store,
@@ -241,7 +241,7 @@ def test_a_full_disk_of_sqlite_is_told(farm: Farm, tmp_path: Path) -> None:
 
 @pytest.mark.root
 @pytest.mark.slow
-def test_a_full_disk_of_postgresql_is_told_by_the_process_that_meets_it(broker: Broker, tmp_path: Path) -> None:
+def test_a_full_disk_of_postgresql_is_reported_by_the_process_that_meets_it(broker: Broker, tmp_path: Path) -> None:
     with PostgresServer() as server, small_disk(64, server.owner) as disk:
         with server.cursor("postgres") as cursor:
             cursor.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
@@ -258,7 +258,7 @@ def test_a_full_disk_of_postgresql_is_told_by_the_process_that_meets_it(broker: 
             farm.run_of(jobs.job_ids[-1], within_s=300)
 
 
-def test_a_redis_that_cannot_write_is_told(own_redis: EmbeddedRedis, farm: Farm) -> None:
+def test_a_redis_that_cannot_write_is_reported(own_redis: EmbeddedRedis, farm: Farm) -> None:
     with closing(Broker.open(own_redis.url)) as broker:
         own = Farm(farm.store, broker, farm.directory, farm.environ)
         with answering_with("misconf", own_redis):

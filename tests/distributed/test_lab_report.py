@@ -35,7 +35,7 @@ def test_a_row_says_what_was_found() -> None:
     assert [line.count("|") for line in table([cells]).splitlines()] == [len(COLUMNS) + 1] * 3
 
 
-def test_what_no_standby_had_is_told_apart_from_what_is_lost() -> None:
+def test_jobs_that_the_standby_never_had_are_not_lost() -> None:
     cells = row("promotion", replace(SOUND, given_up=7, last_again_s=None, sound_s=None))
     assert cells[1:3] + cells[8:9] == ["300: 0 (7 that the standby never had), 0, 0", "0", "not within 90 s"]
     assert SOUND.breaches == []
@@ -59,7 +59,7 @@ def test_the_standstill_is_the_longest_time_without_a_start(
     assert invariants._standstill(accepted, of_jobs, Times((10.0,), over)) == expected
 
 
-def test_nobody_stands_still_who_has_nothing_to_do() -> None:
+def test_idle_workers_are_not_stalled() -> None:
     accepted = [Accepted("first", True, 0.0, 1.0), Accepted("second", False, 29.0, 30.0)]
     starts = {"first": [11.0], "second": [30.5]}
     assert invariants._standstill(accepted, starts, Times((10.0,), 20.0)) == (1.0, 0.0)

@@ -179,9 +179,7 @@ def with_examples(codes: list[str]) -> Callable[[Callable[..., None]], Callable[
 @settings(max_examples=2000 if LONG else examples(15, 60), derandomize=False, print_blob=True)
 @with_examples(CODES)
 @given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=80))
-def test_whatever_a_server_answers_instead_nothing_but_broker_unavailable_is_raised(
-    refusing: Refusing, text: str
-) -> None:
+def test_every_wrong_answer_of_a_server_raises_broker_unavailable(refusing: Refusing, text: str) -> None:
     refusing.answer = f"-{text}\r\n".encode()
     broker = Broker.open(refusing.url)
     try:
@@ -247,7 +245,7 @@ def test_beat_outlives_each_error_with_one_line_in_its_log(
     assert fault_farm.log("beat").count("task failed, will be retried") == 1
 
 
-def test_beat_waits_for_a_redis_that_is_loading_and_stops_when_told(refusing: Refusing, farm: Farm) -> None:
+def test_beat_waits_for_a_redis_that_is_loading_and_stops_on_a_signal(refusing: Refusing, farm: Farm) -> None:
     refusing.answer = b"-LOADING Redis is loading the dataset in memory\r\n"
     beat = farm.start_beat(GONEMASTER_BROKER_URL=refusing.url)
     wait_until(lambda: "task failed, will be retried" in farm.log("beat"), what="a line in the log")

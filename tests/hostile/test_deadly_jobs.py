@@ -108,7 +108,7 @@ def test_with_one_attempt_neighbours_of_deadly_jobs_succeed(deadly_farm: Farm) -
 
 
 @pytest.mark.timeout(300)
-def test_jobs_that_wait_for_a_place_of_their_own_hold_no_slot(deadly_farm: Farm) -> None:
+def test_jobs_that_wait_for_an_isolated_run_hold_no_slot(deadly_farm: Farm) -> None:
     """All slots have second starts, of which four run; other jobs start nevertheless."""
     farm = deadly_farm
     slots = NEIGHBOURS + 1
@@ -127,7 +127,7 @@ def test_jobs_that_wait_for_a_place_of_their_own_hold_no_slot(deadly_farm: Farm)
     assert len(farm.starts()) <= 2 * slots + 3
 
 
-def test_a_worker_that_stands_still_says_what_it_was_doing(deadly_farm: Farm) -> None:
+def test_a_stalled_worker_logs_what_it_was_doing(deadly_farm: Farm) -> None:
     farm = deadly_farm
     worker = farm.start_worker("one", GONEMASTER_MAX_ATTEMPTS="1")
     job_id = farm.submit("block.test")

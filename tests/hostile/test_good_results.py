@@ -123,7 +123,7 @@ def test_an_error_of_the_moment_costs_no_result(worker: Worker, code: str) -> No
 
 
 @pytest.mark.parametrize(("code", "refusals"), [("23514", 2), ("22P02", 2)] + ([("XX000", 8)] if LONG else []))
-def test_what_the_database_refuses_by_itself_fails_and_says_why(worker: Worker, code: str, refusals: int) -> None:
+def test_a_refusal_of_the_database_fails_with_its_reason(worker: Worker, code: str, refusals: int) -> None:
     store = worker.process.store
     raise_on_runs(store, code, times=1000, when=f"NEW.status = {list(RunStatus).index(RunStatus.SUCCEEDED)}")
     job_id = submitted(store)

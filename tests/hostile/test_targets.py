@@ -87,7 +87,7 @@ def test_operator_may_allow_what_is_not_global(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("document", TOO_FAR, ids=str)
-def test_profile_that_goes_too_far_is_refused_wherever_it_comes(client: FlaskClient, document: dict[str, Any]) -> None:
+def test_profile_that_goes_too_far_is_refused_on_every_path(client: FlaskClient, document: dict[str, Any]) -> None:
     overrides = {"domain": "a.example", "profile_overrides": document}
     batch = {"domains": ["a.example"], "profile_overrides": document}
     for path, body in (("jobs", overrides), ("jobs/batch", batch)):

@@ -122,7 +122,7 @@ def test_a_log_of_failures_has_the_first_and_one_a_minute_and_the_end(caplog: py
     assert all(record.exc_info is None for record in caplog.records)
 
 
-def test_an_error_that_nobody_expected_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     FailureLog("duty").failed(ValueError("no number"))
     assert caplog.records[0].exc_info
     assert "ValueError: no number" in str(caplog.records[0].__dict__["error"])

@@ -363,7 +363,7 @@ def test_servers_can_hold_different_states(loopback_dns: Callable[[World], World
     assert ask(world, "127.9.4.1", "lame.xa", "SOA").rcode() == dns.rcode.REFUSED
 
 
-def test_cname_may_stand_at_the_apex(loopback_dns: Callable[[World], World]) -> None:
+def test_cname_is_allowed_at_the_apex(loopback_dns: Callable[[World], World]) -> None:
     world = World()
     world.zone("example.xa", ns={"ns1.example.xa": NS1}, records="@ CNAME www.other.xa.\n@ MX 0 .")
     loopback_dns(world)
@@ -432,7 +432,7 @@ def test_demo_world_knows_origins_and_reverse_names(demo_world: World) -> None:
     assert answer[0][0].strings == (b"64521 | 127.21.0.0/16 | ZZ | loopback | 2026-01-01",)
 
 
-def test_world_serves_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_world_serves_in_a_separate_process(tmp_path: Path) -> None:
     hints = tmp_path / "root.hints"
     command = [sys.executable, "-m", "tests.support.dnsworld", "demo", "--hints", str(hints)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -101,7 +101,7 @@ FAULTS: dict[str, Callable[[Database], None]] = {
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_each_job_ends_once_whatever_the_database_does(
+def test_each_job_ends_once_with_every_fault_of_the_database(
     fault: Callable[[Database], None], server: PostgresServer, own_broker: Broker, tmp_path: Path
 ) -> None:
     database = Database(server, server.create_database())

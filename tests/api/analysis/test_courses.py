@@ -178,7 +178,7 @@ def test_differences_of_domains_and_tags(get: Get, course: list[Derived]) -> Non
     assert get("/diff", status=400)["code"] == get("/report", status=400)["code"] == "missing_snapshots"
 
 
-def test_report_tells_the_world_from_the_measurement(get: Get, course: list[Derived]) -> None:
+def test_report_separates_the_world_from_the_measurement(get: Get, course: list[Derived]) -> None:
     before, after = course[0].facts, course[2].facts
     reference = Reference(before, after)
     pair = {"from": before.slug, "to": after.slug}

@@ -144,7 +144,7 @@ def test_names_of_ases_are_shown_where_the_setting_allows_it(ask: Callable[..., 
 
 
 @pytest.mark.usefixtures("shop")
-def test_hidden_names_cannot_be_found_out(ask: Callable[..., Any]) -> None:
+def test_hidden_names_cannot_be_determined(ask: Callable[..., Any]) -> None:
     hidden = {"show_asn_names_public": "false"}
     for path in ("/asns", "/prefixes"):
         assert ask(path, query={"search": "operator"}).get_json()["total"] == 1
@@ -155,7 +155,7 @@ def test_hidden_names_cannot_be_found_out(ask: Callable[..., Any]) -> None:
     assert (refused.status_code, refused.get_json()["error"]["code"]) == (400, "invalid_sort")
 
 
-def test_the_status_tells_of_both_lists(client: FlaskClient, store: Store, queue: QueueParts) -> None:
+def test_the_status_reports_both_lists(client: FlaskClient, store: Store, queue: QueueParts) -> None:
     put_services(store)
     queue.broker.registration_requests.add("shop.example", at=0)
     external = client.get("/api/v1/analysis/status").get_json()["external_data"]

@@ -67,7 +67,7 @@ def test_tokens_of_the_configuration_are_listed_and_revoked(auth: Command) -> No
     assert "remove them from the setting first" in auth("clear", *flags, status=2)
 
 
-def test_several_tokens_with_one_label_are_told_apart_by_id(auth: Command) -> None:
+def test_several_tokens_with_one_label_differ_by_id(auth: Command) -> None:
     one, two = digest_of(new_token()), digest_of(new_token())
     flags = ("--admin-token-hashes", f"ci={one},ci={two}")
     said = auth("revoke", "ci", *flags, status=2)

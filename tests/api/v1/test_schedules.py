@@ -118,7 +118,7 @@ def test_the_wrong_field_is_named(client: FlaskClient) -> None:
         assert error["message"].startswith(next(iter(body)))
 
 
-def test_what_is_not_there_is_told(client: FlaskClient) -> None:
+def test_missing_schedules_and_targets_are_not_found(client: FlaskClient) -> None:
     for path, code in (
         (TAG, "no_schedule"),
         ("/api/v1/tags/none/schedule", "not_found"),

@@ -74,7 +74,7 @@ def test_request_id_is_believed_of_a_trusted_proxy_only(behind_proxy: FlaskClien
     assert behind_proxy.get("/", environ_base=PROXY, headers=strange).headers["X-Request-Id"] != "a b<script>"
 
 
-def test_each_request_has_an_id_of_its_own(client: FlaskClient) -> None:
+def test_each_request_has_a_unique_id(client: FlaskClient) -> None:
     ids = {client.get("/api/v1/nowhere").headers["X-Request-Id"] for _ in range(3)}
     assert len(ids) == 3
 

@@ -488,7 +488,7 @@ def test_restored_packets_give_the_same_octets_without_a_query(call: Call, tmp_p
         assert "sent: 0 queries" in err
 
 
-def test_restored_run_sends_nothing_unless_told_and_says_what_is_missing(call: Call, tmp_path: Path) -> None:
+def test_restored_run_sends_nothing_by_default_and_reports_what_is_missing(call: Call, tmp_path: Path) -> None:
     file, other = str(tmp_path / "packets"), str(tmp_path / "other")
     call("good.xa", "--test", "basic01", "--save", file)
     wanted = ("good.xa", "--test", "zone11", "--json", "--cache-stats", "--restore", file)
@@ -507,7 +507,7 @@ def test_restored_run_sends_nothing_unless_told_and_says_what_is_missing(call: C
     assert without_times(restored) == without_times(live)
 
 
-def test_files_of_packets_are_told_beside_the_queries(call: Call, tmp_path: Path) -> None:
+def test_files_of_packets_are_reported_with_the_queries(call: Call, tmp_path: Path) -> None:
     file = str(tmp_path / "packets")
     _, _, err = call("good.xa", "--test", "syntax01", "--debug-queries", "--save", file)
     assert f"Packets were written to {file}." in err

@@ -43,23 +43,23 @@ def sources(result: RunResult) -> list[str]:
 
 
 @pytest.mark.parametrize(("source", "expected"), [(FIRST, [FIRST]), (SECOND, [FIRST, SECOND])])
-def test_databases_that_the_findings_rest_on_are_told_once(tmp_path: Path, source: str, expected: list[str]) -> None:
+def test_databases_behind_the_findings_are_reported_once(tmp_path: Path, source: str, expected: list[str]) -> None:
     result = run(known_origins(source), tmp_path, tests=["connectivity03", "connectivity04"])
     assert "IPV4_ONE_ASN" in tags(result)
     assert sources(result) == expected
 
 
-def test_databases_that_all_failed_are_told(tmp_path: Path) -> None:
+def test_databases_that_all_failed_are_reported(tmp_path: Path) -> None:
     world = example_world()
     result = run(world, tmp_path, tests=["connectivity03"])
     assert sources(result) == [*ASN_SOURCES, "riswhois.ripe.net"]
 
 
-def test_without_a_look_up_no_database_is_told(tmp_path: Path) -> None:
+def test_without_a_look_up_no_database_is_reported(tmp_path: Path) -> None:
     assert sources(run(known_origins(FIRST), tmp_path, tests=["syntax"])) == []
 
 
-def test_database_is_told_too_when_an_earlier_run_has_asked_it(tmp_path: Path) -> None:
+def test_database_that_an_earlier_run_asked_is_reported_too(tmp_path: Path) -> None:
     async def work(resources: Any) -> list[list[str]]:
         wanted = {"resources": resources, "tests": ["connectivity03"]}
         return [sources(await run_test("example.xa", PROFILE, **wanted)) for _ in range(2)]
@@ -108,7 +108,7 @@ def test_modules_that_are_left_out_do_not_begin(tmp_path: Path) -> None:
     assert tags(result)[-3:] == ["MODULE_END", "NAME_DOES_NOT_EXIST", "CANNOT_CONTINUE"]
 
 
-def test_supplied_data_are_told(tmp_path: Path) -> None:
+def test_supplied_data_are_reported(tmp_path: Path) -> None:
     options: dict[str, Any] = {"nameservers": [(NS1, A1), (NS2, A2)], "ds": [DS], "tests": ["basic01"]}
     result = run(example_world(), tmp_path, **options)
     delegation, ds = {NS1: [A1], NS2: [A2]}, {"example.xa": [f"4711 13 2 {'ab' * 32}"]}

@@ -95,7 +95,7 @@ ABSENT: dict[str, tuple[World, list[Found]]] = {
 }
 
 
-def test_list_that_nobody_asked_for_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_that_was_not_requested_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gonemaster_engine.dnssec.blocklist.default_folders", lambda: iter((tmp_path,)))
     assert findings(secure(), "dnssec19") == KEYS_OK
 

@@ -210,7 +210,7 @@ BROKEN: dict[str, tuple[str, dict[str, str], set[str], set[str]]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_wrong_is_told_by_mark_line_and_words(name: str) -> None:
+def test_errors_are_shown_by_mark_line_and_words(name: str) -> None:
     status, expected, words, edges = BROKEN[name]
     found = broken(name)
     assert diagram_of(found).status == status

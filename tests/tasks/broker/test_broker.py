@@ -50,7 +50,7 @@ def test_a_large_batch_keeps_its_order_over_slices(broker: Broker) -> None:
     assert waiting(broker) == wanted
 
 
-def test_removal_tells_what_was_there(five: Broker) -> None:
+def test_removal_returns_what_was_removed(five: Broker) -> None:
     assert five.lists.remove(["job_0002", "job_0009", "job_0004"], BATCH) == ids(2, 4)
     assert waiting(five) == ids(1, 3, 5)
 

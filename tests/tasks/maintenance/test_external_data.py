@@ -276,7 +276,7 @@ _JSON = st.recursive(
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(DOMAIN, _JSON)))
-def test_whatever_a_registry_says_is_read_or_refused(document: dict[str, Any]) -> None:
+def test_every_answer_of_a_registry_is_read_or_refused(document: dict[str, Any]) -> None:
     for text in (json.dumps({**DOMAIN, **document}), json.dumps(document)):
         try:
             kept = parse_domain(text, "shop.example")
@@ -290,7 +290,7 @@ _SERVICES = st.dictionaries(st.sampled_from(["publication", "services"]), _JSON)
 
 
 @given(_SERVICES)
-def test_whatever_the_list_of_services_says_is_read_or_refused(document: dict[str, Any]) -> None:
+def test_every_list_of_services_is_read_or_refused(document: dict[str, Any]) -> None:
     with suppress(NotRdap):
         assert parse_services(json.dumps(document)).urls
 

@@ -162,7 +162,7 @@ HINDRANCES = [
 
 
 @pytest.mark.parametrize("first", range(len(HINDRANCES)), ids=HINDRANCES)
-def test_of_several_hindrances_the_first_is_told(parts: QueueParts, clock: SetClock, first: int) -> None:
+def test_of_several_hindrances_the_first_is_reported(parts: QueueParts, clock: SetClock, first: int) -> None:
     """All obstacles from `first` on apply."""
     store, hindering = parts.store, HINDRANCES[first:]
     names = fill_tag(store, "mine", 3)
@@ -338,7 +338,7 @@ def test_a_fault_of_one_schedule_does_not_keep_the_others(parts: QueueParts, mon
     assert [batch.tag for batch in scheduled_batches(parts.store)] == ["good"]
 
 
-def test_of_many_that_look_at_once_one_submits(parts: QueueParts, store: Store) -> None:
+def test_of_many_checks_at_once_one_submits(parts: QueueParts, store: Store) -> None:
     made = []
     for number in range(6):
         fill_tag(store, f"t{number}", 4)

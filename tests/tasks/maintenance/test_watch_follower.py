@@ -75,7 +75,7 @@ def told(store: Store, watch: Watch) -> list[tuple[str, str]]:
     return [(body["event"], event["domain"]) for body in bodies(store, watch) for event in body["events"]]
 
 
-def test_a_domain_that_got_worse_is_told_once_and_so_is_its_recovery(store: Store) -> None:
+def test_a_worse_domain_and_its_recovery_are_notified_once_each(store: Store) -> None:
     watch = make_watch(store, REGRESSED, RECOVERED, tag=None, domain="a.example")
     add_run(store, "a.example", "A")
     add_run(store, "b.example", "A")
@@ -96,7 +96,7 @@ def test_a_domain_that_got_worse_is_told_once_and_so_is_its_recovery(store: Stor
     assert told(store, watch) == [(REGRESSED, "a.example"), (RECOVERED, "a.example")]
 
 
-def test_what_happened_before_a_watch_is_not_told(store: Store) -> None:
+def test_events_before_a_watch_are_not_notified(store: Store) -> None:
     add_run(store, "a.example", "A")
     other = make_watch(store, REGRESSED, tag=None, domain="other.example")
     add_run(store, "a.example", "C", hours=1)
@@ -109,7 +109,7 @@ def test_what_happened_before_a_watch_is_not_told(store: Store) -> None:
     assert told(store, other) == []
 
 
-def test_nothing_is_remembered_while_nobody_watches_runs(store: Store) -> None:
+def test_nothing_is_recorded_without_watches_of_runs(store: Store) -> None:
     watch = make_watch(store, REGRESSED)
     add_run(store, "a.example", "A")
     follow(store)
@@ -156,7 +156,7 @@ def test_many_changes_are_lists(store: Store, monkeypatch: pytest.MonkeyPatch) -
     assert len({event["id"] for body in bodies(store, watch) for event in body["events"]}) == 10
 
 
-def test_two_workers_tell_of_each_thing_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_workers_notify_each_event_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "CHUNK", 3)
     watch = make_watch(store, REGRESSED, ENDED)
     mail = make_watch(store, REGRESSED, ENDED, **MAIL)
@@ -214,7 +214,7 @@ def test_a_batch_is_one_mail_at_its_end(store: Store) -> None:
     assert deliveries(store, quiet) == []
 
 
-def test_the_end_of_a_batch_is_told_to_its_tag_and_to_its_domains(store: Store) -> None:
+def test_the_end_of_a_batch_notifies_its_tag_and_its_domains(store: Store) -> None:
     tag(store, "a.example")
     mine, other = make_watch(store, ENDED), make_watch(store, ENDED, tag="other")
     domain = make_watch(store, ENDED, tag=None, domain="a.example")
@@ -255,7 +255,7 @@ def test_mails_about_single_runs_rest_five_minutes(store: Store) -> None:
     assert bodies(store, watch)[1]["subject"] == "gonemaster: 2 regressed (domain a.example)"
 
 
-def test_a_watch_that_is_removed_or_switched_off_meanwhile_is_told_nothing(
+def test_a_watch_removed_or_disabled_in_the_meantime_gets_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, off, stays = (make_watch(store, REGRESSED, tag=None, domain="a.example") for _ in range(3))
@@ -276,7 +276,7 @@ def test_a_watch_that_is_removed_or_switched_off_meanwhile_is_told_nothing(
     assert deliveries(store, off) == deliveries(store, gone) == []
 
 
-def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
+def test_events_are_notified_to_the_watches_they_concern(store: Store) -> None:
     tag(store, "a.example")
     batch_id = new_batch(store)
     add_run(store, "a.example", "A", batch_id=batch_id)
@@ -318,7 +318,7 @@ def test_what_was_noted_is_told_to_whom_it_concerns(store: Store) -> None:
     assert [deliveries(store, watch) for watch in silent] == [[], [], []]
 
 
-def test_the_reconciler_calls_a_worker_only_if_somebody_watches(store: Store, broker: Broker) -> None:
+def test_the_reconciler_calls_a_worker_only_if_there_are_watches(store: Store, broker: Broker) -> None:
     notify_due_watches(store, broker)
     assert broker.lists.depth(MAINTENANCE) == 0
     make_watch(store, TROUBLE)
@@ -342,7 +342,7 @@ class Looker:
         return notify_issues(self.store, find, now=self.now)
 
 
-def test_a_trouble_is_told_at_its_begin_and_at_its_end(store: Store) -> None:
+def test_a_fault_is_notified_at_its_begin_and_at_its_end(store: Store) -> None:
     looker = Looker(store)
     assert looker.look("no_worker") == 0
     assert looker.looks == 0  # there is no watch, so there is no check

@@ -254,7 +254,7 @@ def test_an_attempt_whose_watch_is_removed_ends(store: Store, receiver: Receiver
     assert read(store, watch) == []
 
 
-def test_a_watch_that_is_switched_off_is_told_nothing_more(store: Store, receiver: Receiver) -> None:
+def test_a_disabled_watch_gets_no_more_notifications(store: Store, receiver: Receiver) -> None:
     watch = watch_at(store, receiver)
     queue(store, watch)
     with store.transaction() as session:
@@ -298,7 +298,7 @@ def test_mail_is_retried_until_the_server_is_back(store: Store, mailbox: Mailbox
     assert got["Subject"] == "gonemaster: test of a watch"
 
 
-def test_mail_that_is_refused_for_good_is_given_up(store: Store, mailbox: Mailbox) -> None:
+def test_permanently_refused_mail_fails_at_once(store: Store, mailbox: Mailbox) -> None:
     watch = mail_watch(store)
     with store.transaction() as session:
         queue_test(session, watch, now=utcnow())

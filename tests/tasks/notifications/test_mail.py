@@ -131,7 +131,7 @@ def test_an_unknown_certificate_is_refused(scheme: str, tmp_path: Path) -> None:
         assert mailbox.mails == []
 
 
-def test_no_login_is_told_to_a_server_without_starttls(mailbox: Mailbox) -> None:
+def test_no_login_is_sent_to_a_server_without_starttls(mailbox: Mailbox) -> None:
     assert "SMTPNotSupportedError" in str(failure(f"smtp+starttls://{QUOTED}@127.0.0.1:{mailbox.port}"))
     assert mailbox.logins == []
 

@@ -209,7 +209,7 @@ def test_a_part_grows_when_a_worker_stops_and_when_one_is_killed(broker: Broker)
     assert second.of(6) == 6
 
 
-def test_slots_kept_for_normal_jobs_are_given_to_batch_when_nobody_keeps_them(farm: Farm) -> None:
+def test_reserved_slots_go_to_batch_without_a_reservation(farm: Farm) -> None:
     farm.start_worker("one", GONEMASTER_RESERVED_NORMAL_SLOTS="3")
     batch = farm.submit_batch([f"b{number}-60000.test" for number in range(6)])
     wait_until(lambda: len(farm.starts()) == 1, within_s=TIMEOUT_S, what="one slot of four is for batch")
