@@ -37,14 +37,14 @@ async def measure(limits: AddressLimits, *, is_extra: bool, options: argparse.Na
     least = float("inf")
     for _ in range(options.rounds):
         queries = [
-            Query(addresses[number % len(addresses)], _BODY, _TIMING, _told, question_octets=len(_BODY) - 10)
+            Query(addresses[number % len(addresses)], _BODY, _TIMING, _ignore_outcome, question_octets=len(_BODY) - 10)
             for number in range(options.packets)
         ]
         started_at = time.thread_time()
         for start in range(0, len(queries), options.at_once):
             part = queries[start : start + options.at_once]
             for query in part:
-                pacing.enter(query, _sent)
+                pacing.enter(query, _accept)
             await asyncio.sleep(0)
             for query in part:
                 query.release()
@@ -59,17 +59,17 @@ async def begin(pacing: Pacing, addresses: Sequence[str]) -> None:
     until = time.monotonic() + 2.5
     while time.monotonic() < until:
         for address in addresses:
-            query = Query(address, _BODY, _TIMING, _told, question_octets=len(_BODY) - 10)
-            pacing.enter(query, _sent)
+            query = Query(address, _BODY, _TIMING, _ignore_outcome, question_octets=len(_BODY) - 10)
+            pacing.enter(query, _accept)
             query.release()
         await asyncio.sleep(0.1)
 
 
-def _told(_outcome: QueryOutcome) -> None:
+def _ignore_outcome(_outcome: QueryOutcome) -> None:
     """Act as the callback of a query that never ends."""
 
 
-def _sent(_query: Query) -> bool:
+def _accept(_query: Query) -> bool:
     return True
 
 

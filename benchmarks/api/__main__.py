@@ -183,7 +183,7 @@ async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         publishing = loop.run_in_executor(pool, partial(publish, bench.redis.url, jobs, options.seconds))
-        outcome = await beside(bench, jobs, rate, options.seconds)
+        outcome = await poll_jobs(bench, jobs, rate, options.seconds)
         sent = await publishing
     started_at = time.perf_counter()
     await asyncio.wait_for(asyncio.gather(*(viewer.ended.wait() for viewer in viewers)), 20)
@@ -194,7 +194,7 @@ async def measure_viewers(bench: Bench, rate: float, options: argparse.Namespace
     print(f"all were closed {time.perf_counter() - started_at:.1f} s after the end")
 
 
-async def beside(bench: Bench, jobs: list[str], rate: float, seconds: float) -> Outcome:
+async def poll_jobs(bench: Bench, jobs: list[str], rate: float, seconds: float) -> Outcome:
     return await Generator(bench.port).run(
         lambda number: get(f"/api/v1/jobs/{jobs[number % len(jobs)]}"), rate=rate, seconds=seconds
     )

@@ -115,7 +115,7 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
             keep_snapshot(pids[0], folder, "first")
         worst = max(worst, sum(sizes))
     if options.trace:
-        what_stays(folder / "first.snapshot", folder / f"{pids[0]}.snapshot")
+        print_growth(folder / "first.snapshot", folder / f"{pids[0]}.snapshot")
     level = worst <= LEVEL * base
     print(f"{'level' if level else 'NOT level'}: {base:.1f} MiB after {first} runs, then {worst:.1f} at most")
     return 0 if level else 1
@@ -163,7 +163,7 @@ def keep_snapshot(pid: int, folder: Path, name: str) -> None:
         snapshot.replace(folder / f"{name}.snapshot")
 
 
-def what_stays(before: Path, after: Path) -> None:
+def print_growth(before: Path, after: Path) -> None:
     """Print the origins of most allocations made since then that remain, with the callers of the first."""
     older, newer = (tracemalloc.Snapshot.load(str(path)) for path in (before, after))
     for grouped, count in (("lineno", SHOWN), ("traceback", 8)):

@@ -39,7 +39,7 @@ class Limits:
             sys.stdout.flush()
 
 
-async def ask_for_ever(transport: Transport, name: str) -> None:
+async def send_queries(transport: Transport, name: str) -> None:
     loop = asyncio.get_running_loop()
     for number in count():
         qname = names.to_wire(f"{name}-{number}.xa")
@@ -53,7 +53,7 @@ async def main(url: str, port: int, name: str, limits: Limits) -> None:
     lease_client = RedisLeaseClient(parse_broker_url(url), name)
     lease_client.start()
     transport = Transport(port=port, pacing=Pacing(lease_client, limits))
-    await asyncio.gather(*(ask_for_ever(transport, f"{name}-{slot}") for slot in range(SLOTS)))
+    await asyncio.gather(*(send_queries(transport, f"{name}-{slot}") for slot in range(SLOTS)))
 
 
 if __name__ == "__main__":

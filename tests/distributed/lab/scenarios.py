@@ -223,7 +223,7 @@ def links_of_data_are_slow_and_lose_packets(trial: Trial) -> None:
     trial.note = f"by {', '.join(by)}"
     trial.last()
     for host in hosts:
-        host.mend()
+        host.repair()
     trial.end()
 
 

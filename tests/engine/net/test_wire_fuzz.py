@@ -134,7 +134,7 @@ def look_everywhere(response: Response) -> None:
     assert response.size == len(response.wire)
     for section in SECTIONS:
         for record in response.section(section):
-            look_at(record)
+            read_record(record)
             wanted = record.is_well_formed and record.rdclass == response.qclass
             assert (record in response.records(record.rtype, record.owner, section)) == wanted
         for rtype in ("A", "NS", "SOA", "MX", "RRSIG", "NSEC3", "TXT"):
@@ -142,7 +142,7 @@ def look_everywhere(response: Response) -> None:
             response.signatures(rtype, None, section)
 
 
-def look_at(record: Record) -> None:
+def read_record(record: Record) -> None:
     assert repr(record)
     if not record.is_well_formed:
         with contextlib.suppress(WireError):

@@ -193,7 +193,7 @@ class EntryQuestions(Asker):
 
     def _ask_csv(self, query: Query) -> None:
         url = f"/entries?{urlencode(query | {'format': 'csv'})}"
-        self.history.look_anew()
+        self.history.forget_recent()
         with self.history.client.get(f"/api/v1{url}") as found:
             assert found.status_code == 200
             assert found.get_data(as_text=True) == lists.entries_csv(self.reference, query), url

@@ -94,7 +94,7 @@ def settings_of(source: Source, **given: Any) -> Settings:
     return load_settings(defaults | given, {})
 
 
-def wish(broker: Broker, *domains: str) -> None:
+def request_registrations(broker: Broker, *domains: str) -> None:
     for number, domain in enumerate(domains):
         assert broker.registration_requests.add(domain, at=float(number))
 
@@ -105,7 +105,7 @@ def found(store: Store, domain: str) -> Registration | None:
 
 
 def test_what_is_wished_for_is_fetched(store: Store, broker: Broker, source: Source, follow: Follow) -> None:
-    wish(broker, "shop.example", "shop.example", "lost.example", "shop.test")
+    request_registrations(broker, "shop.example", "shop.example", "lost.example", "shop.test")
     assert broker.registration_requests.count() == 3
     follow()
     assert broker.registration_requests.count() == 0
@@ -121,10 +121,10 @@ def test_what_is_wished_for_is_fetched(store: Store, broker: Broker, source: Sou
 
 
 def test_a_failure_leaves_what_was_there(store: Store, broker: Broker, source: Source, follow: Follow) -> None:
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow()
     source.answers["/rdap/domain/shop.example"] = (503, b"", {})
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow(DAY)
     record = found(store, "shop.example")
     assert record is not None
@@ -148,7 +148,7 @@ def test_what_is_no_registration_is_a_failure(
     store: Store, broker: Broker, source: Source, follow: Follow, answer: Answer
 ) -> None:
     source.answers["/rdap/domain/shop.example"] = answer
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow()
     record = found(store, "shop.example")
     assert record is not None
@@ -160,7 +160,7 @@ def test_nothing_is_fetched_from_addresses_of_this_network(
     store: Store, broker: Broker, source: Source, follow: Follow
 ) -> None:
     source.asked.clear()
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow(allow_non_global=False)
     record = found(store, "shop.example")
     assert record is not None
@@ -169,13 +169,13 @@ def test_nothing_is_fetched_from_addresses_of_this_network(
 
 
 def test_nothing_is_fetched_unless_that_is_enabled(broker: Broker, source: Source, follow: Follow) -> None:
-    wish(broker, "shop.example")
+    request_registrations(broker, "shop.example")
     follow(external_data_enabled=False)
     assert (source.asked, broker.registration_requests.count()) == ([], 1)
 
 
 def test_a_minute_has_a_limit(broker: Broker, source: Source, follow: Follow) -> None:
-    wish(broker, *(f"d{number}.example" for number in range(5)))
+    request_registrations(broker, *(f"d{number}.example" for number in range(5)))
     for later, left in ((timedelta(), 3), (MINUTE / 2, 3), (MINUTE, 1)):
         follow(later, external_data_max_requests_per_minute=2)
         assert broker.registration_requests.count() == left
@@ -183,13 +183,13 @@ def test_a_minute_has_a_limit(broker: Broker, source: Source, follow: Follow) ->
 
 def test_only_so_many_records_are_kept(store: Store, broker: Broker, follow: Follow) -> None:
     for number in range(4):
-        wish(broker, f"d{number}.example")
+        request_registrations(broker, f"d{number}.example")
         follow(number * HOUR, external_data_max_cached_records=2)
     assert [found(store, f"d{number}.example") is not None for number in range(4)] == [False, False, True, True]
 
 
 def test_the_queue_is_short(broker: Broker) -> None:
-    wish(broker, *(f"d{number}.example" for number in range(MAX_QUEUED)))
+    request_registrations(broker, *(f"d{number}.example" for number in range(MAX_QUEUED)))
     assert not broker.registration_requests.add("one.more.example", at=0)
     assert broker.registration_requests.add("d7.example", at=0), "it is in the queue"
     assert broker.registration_requests.take() == "d0.example"

@@ -70,7 +70,7 @@ def bodies(store: Store, watch: Watch) -> list[Any]:
     return [json.loads(delivery.body or "") for delivery in deliveries(store, watch)]
 
 
-def told(store: Store, watch: Watch) -> list[tuple[str, str]]:
+def notifications(store: Store, watch: Watch) -> list[tuple[str, str]]:
     """Return event and domain of each pending webhook notification."""
     return [(body["event"], event["domain"]) for body in bodies(store, watch) for event in body["events"]]
 
@@ -93,7 +93,7 @@ def test_a_worse_domain_and_its_recovery_are_notified_once_each(store: Store) ->
     assert [new["tag"] for new in event["new_tags"]] == ["DS01_X"]
     add_run(store, "a.example", "A", hours=3)
     follow(store)
-    assert told(store, watch) == [(REGRESSED, "a.example"), (RECOVERED, "a.example")]
+    assert notifications(store, watch) == [(REGRESSED, "a.example"), (RECOVERED, "a.example")]
 
 
 def test_events_before_a_watch_are_not_notified(store: Store) -> None:
@@ -102,11 +102,11 @@ def test_events_before_a_watch_are_not_notified(store: Store) -> None:
     add_run(store, "a.example", "C", hours=1)
     watch = make_watch(store, REGRESSED, tag=None, domain="a.example")
     follow(store)
-    assert told(store, watch) == []
+    assert notifications(store, watch) == []
     add_run(store, "a.example", "D", hours=2)  # no process follows at this time
     follow(store)
-    assert told(store, watch) == [(REGRESSED, "a.example")]
-    assert told(store, other) == []
+    assert notifications(store, watch) == [(REGRESSED, "a.example")]
+    assert notifications(store, other) == []
 
 
 def test_nothing_is_recorded_without_watches_of_runs(store: Store) -> None:
@@ -135,8 +135,8 @@ def test_domains_of_a_tag_are_followed_and_each_watch_has_its_own_limits(store: 
         add_run(store, name, "A")
         add_run(store, name, "B", hours=1, errors=["DS01_X"])
     follow(store)
-    assert sorted(told(store, strict)) == [(REGRESSED, names[0]), (REGRESSED, names[1])]
-    assert told(store, lax) == told(store, recovered) == told(store, elsewhere) == []
+    assert sorted(notifications(store, strict)) == [(REGRESSED, names[0]), (REGRESSED, names[1])]
+    assert notifications(store, lax) == notifications(store, recovered) == notifications(store, elsewhere) == []
 
 
 def test_many_changes_are_lists(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_many_changes_are_lists(store: Store, monkeypatch: pytest.MonkeyPatch) -
     found = deliveries(store, watch)
     assert sum(delivery.event_count for delivery in found) == 10
     assert max(delivery.event_count for delivery in found) == 3
-    assert sorted(domain for _, domain in told(store, watch)) == sorted(names)
+    assert sorted(domain for _, domain in notifications(store, watch)) == sorted(names)
     assert len({event["id"] for body in bodies(store, watch) for event in body["events"]}) == 10
 
 
