@@ -169,13 +169,22 @@ def shared(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -
     world, names = shared_world(options.zones)
     with world:
         hints = world.write_hints(directory / "hints")
-        given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port), "--slots", str(options.slots)]
-        given += ["--qps", str(options.qps), "--outstanding", str(options.outstanding)]
+        arguments = [
+            "--redis",
+            redis.url,
+            "--hints",
+            str(hints),
+            "--port",
+            str(world.port),
+            "--slots",
+            str(options.slots),
+        ]
+        arguments += ["--qps", str(options.qps), "--outstanding", str(options.outstanding)]
         arrivals = Arrivals(world.port) if os.geteuid() == 0 and sys.platform == "linux" else None
         started_at = time.monotonic()
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.politeness", "work", *given],
+                [sys.executable, "-m", "benchmarks.politeness", "work", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -216,11 +225,11 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
         hints = world.write_hints(directory / "hints")
         for _ in range(options.rounds):
             for kind, terms in (("off", (0, 0)), ("on", (options.qps, options.outstanding))):
-                given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port)]
-                given += ["--slots", str(options.slots), "--qps", str(terms[0]), "--outstanding", str(terms[1])]
+                arguments = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port)]
+                arguments += ["--slots", str(options.slots), "--qps", str(terms[0]), "--outstanding", str(terms[1])]
                 started_at = time.monotonic()
                 done = subprocess.run(
-                    [sys.executable, "-m", "benchmarks.politeness", "measure", *given],
+                    [sys.executable, "-m", "benchmarks.politeness", "measure", *arguments],
                     input=json.dumps(names),
                     stdout=subprocess.PIPE,
                     text=True,

@@ -38,9 +38,9 @@ def compared(numbered: tuple[int, dict[str, Any]], *, hints: str) -> tuple[str, 
     found: list[str] = []
     tags: list[str] = []
     for patience_s in PATIENCE_S:
-        told = dataclasses.replace(options, timeout_s=patience_s)
-        first = engine_entries(zone["name"], told, CASES, hints=hints, port=PORT)
-        second = reference_entries(zone["name"], told, CASES, hints=hints, port=PORT) if first else []
+        patient = dataclasses.replace(options, timeout_s=patience_s)
+        first = engine_entries(zone["name"], patient, CASES, hints=hints, port=PORT)
+        second = reference_entries(zone["name"], patient, CASES, hints=hints, port=PORT) if first else []
         found, tags = differences(first, second), [entry[1] for entry in first]
         if first and not found:
             break

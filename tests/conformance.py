@@ -46,16 +46,16 @@ def main() -> int:
         parser.error(f"{testbed} has no run.sh: name the folder of the test zones, as in make conformance TESTBED=DIR")
     if args.inside:
         return asyncio.run(check_methods(testbed))
-    wanted = [case_id for case_id in args.only.split(",") if case_id]
+    case_ids = [case_id for case_id in args.only.split(",") if case_id]
     os.environ["PYTHON"] = sys.executable
     subprocess.run([testbed / "run.sh", "up"], check=True)
     failed = 0
-    if not wanted or METHODS in wanted:
+    if not case_ids or METHODS in case_ids:
         failed |= subprocess.run(
             [testbed / "run.sh", "exec", sys.executable, __file__, testbed, "--inside"], check=False
         ).returncode
-    if wanted != [METHODS]:
-        failed |= run_scenarios(testbed, [case_id for case_id in wanted if case_id != METHODS])
+    if case_ids != [METHODS]:
+        failed |= run_scenarios(testbed, [case_id for case_id in case_ids if case_id != METHODS])
     return 1 if failed else 0
 
 

@@ -105,8 +105,8 @@ def _starts_processes(item: pytest.Item) -> bool:
 
 def _repeats(item: pytest.Item) -> bool:
     """Return whether a test repeats one on the other database."""
-    given = item.callspec.params if hasattr(item, "callspec") else {}
-    driver = given.get("store_settings", given.get("empty_store"))
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    driver = values.get("store_settings", values.get("empty_store"))
     return driver in _DATABASES and driver != _first_database(item)
 
 
@@ -127,8 +127,8 @@ def _fixtures(item: pytest.Item) -> frozenset[str]:
     """Return the names of the fixtures of a test, without parameters of the same name."""
     if not isinstance(item, pytest.Function):
         return frozenset()
-    given = item.callspec.params if hasattr(item, "callspec") else {}
-    return frozenset(item._fixtureinfo.name2fixturedefs) - given.keys()
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    return frozenset(item._fixtureinfo.name2fixturedefs) - values.keys()
 
 
 def _shares_a_service(item: pytest.Item) -> bool:

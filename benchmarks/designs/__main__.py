@@ -55,9 +55,9 @@ def chosen_kinds(sweep: Sweep, runs: Sequence[Stored]) -> dict[str, int]:
     counts = Counter(kind for run in runs for kind in set(run.kinds))
     share = {kind: count / len(runs) for kind, count in counts.items()}
 
-    def nearest(wanted: float, *, info: bool) -> int:
+    def nearest(points: float, *, info: bool) -> int:
         fitting = [kind for kind in share if (sweep.kinds[kind][3] == "INFO") == info]
-        return min(fitting, key=lambda kind: abs(share[kind] - wanted))
+        return min(fitting, key=lambda kind: abs(share[kind] - points))
 
     return {
         "INFO tag of all runs": nearest(1, info=True),

@@ -105,11 +105,11 @@ def measure(rig: Rig, domains: list[str], options: argparse.Namespace, folder: P
         names[::10] = [f"gone-{done + number}.{next(ending)}" for number in range(len(names[::10]))]
         test(rig, names)
         done += len(names)
-        told, *_ = [ask(pid, folder) for pid in pids]
+        figures, *_ = [ask(pid, folder) for pid in pids]
         sizes = [resident(pid) for pid in pids]
-        heap = "  ".join(f"{told.get(key, 0) / MEBI:6.1f}" for key in ("heap_used", "heap_free"))
+        heap = "  ".join(f"{figures.get(key, 0) / MEBI:6.1f}" for key in ("heap_used", "heap_free"))
         shown = "  ".join(f"{size:6.1f}" for size in sizes)
-        print(f"{done:<7} {shown}   {told['blocks']:8}  {heap}   {time.monotonic() - start:5.0f} s", flush=True)
+        print(f"{done:<7} {shown}   {figures['blocks']:8}  {heap}   {time.monotonic() - start:5.0f} s", flush=True)
         if done <= first or not base:
             base = worst = sum(sizes)
             keep_snapshot(pids[0], folder, "first")
@@ -153,8 +153,8 @@ def ask(pid: int, folder: Path) -> dict[str, int]:
     file.unlink(missing_ok=True)
     os.kill(pid, ASK)
     wait_until(file.exists, within_s=600)
-    told: dict[str, int] = json.loads(file.read_text())
-    return told
+    figures: dict[str, int] = json.loads(file.read_text())
+    return figures
 
 
 def keep_snapshot(pid: int, folder: Path, name: str) -> None:

@@ -35,8 +35,8 @@ class Run:
         """Return the run in the format that runs.pl reads."""
         keys = ("keytag", "algorithm", "type", "digest")
         ds = [dict(zip(keys, record, strict=True)) for record in self.ds]
-        told = {"domain": self.domain, "profile": self.profile, "ns": self.ns, "ds": ds}
-        return {"id": self.id, "hints": str(hints), **told}
+        reported = {"domain": self.domain, "profile": self.profile, "ns": self.ns, "ds": ds}
+        return {"id": self.id, "hints": str(hints), **reported}
 
 
 def _name(defect: str | Mapping[str, str]) -> str:

@@ -30,11 +30,11 @@ def test_a_service_runs_a_command_that_exists(unit: Unit) -> None:
 
 @pytest.mark.parametrize("unit", services(), ids=str)
 def test_settings_of_a_service_exist_and_secrets_are_credentials(unit: Unit) -> None:
-    given = dict(line.split("=", 1) for line in unit.all("Environment"))
-    assert set(given) <= SETTINGS
-    assert not {name for name in given if re.search("DSN|TOKEN|BROKER|AUTH|SMTP", name)}
+    values = dict(line.split("=", 1) for line in unit.all("Environment"))
+    assert set(values) <= SETTINGS
+    assert not {name for name in values if re.search("DSN|TOKEN|BROKER|AUTH|SMTP", name)}
     assert unit.single("LoadCredential") == "gonemaster.json:/etc/gonemaster/gonemaster.json"
-    assert given["GONEMASTER_CONFIG"] == "%d/gonemaster.json"
+    assert values["GONEMASTER_CONFIG"] == "%d/gonemaster.json"
     assert unit.all("EnvironmentFile") == []
 
 

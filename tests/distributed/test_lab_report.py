@@ -82,12 +82,12 @@ def test_a_batch_job_is_out_of_turn_while_a_person_has_waited_too_long() -> None
 
 
 def test_what_health_says_counts_from_the_fault_and_only_if_it_is_new() -> None:
-    said = [
+    message = [
         Said(9.0, "api1", frozenset({"clock_skew"}), 0.1),
         Said(14.0, "api2", frozenset({"clock_skew", "no_worker"}), 0.1),
         Said(13.0, "api1", frozenset({"no_worker"}), 0.1),
         Said(22.0, "api1", frozenset({"lease_ended"}), 0.1),
         Said(23.0, "api1", frozenset({"clock_skew"}), 0.1),
     ]
-    assert invariants._heard(said, Times((10.0,), 20.0)) == ({"no_worker": 3.0, "lease_ended": 12.0}, 2.0)
-    assert invariants._heard(said[:1], Times((10.0,), None)) == ({}, 0.0)
+    assert invariants._heard(message, Times((10.0,), 20.0)) == ({"no_worker": 3.0, "lease_ended": 12.0}, 2.0)
+    assert invariants._heard(message[:1], Times((10.0,), None)) == ({}, 0.0)

@@ -135,8 +135,8 @@ class Speaking(Refusing):
                 for command in data.split(b"*")[1:]:
                     words = command.split(b"\r\n")[2::2]
                     connects = words[0] == b"HELLO" and len(words) > 1  # newer clients say which protocol they want
-                    said = _WELCOME if connects else self._lines.get(words[0].upper(), b"+OK")
-                    connection.sendall(said + b"\r\n")
+                    reply = _WELCOME if connects else self._lines.get(words[0].upper(), b"+OK")
+                    connection.sendall(reply + b"\r\n")
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +147,10 @@ def refusing() -> Iterator[Refusing]:
 
 
 @pytest.mark.parametrize(
-    "said", [b"*0", b"*1\r\n$6\r\nserver", b"*3\r\n$7\r\nversion\r\n*1\r\n:1\r\n*1\r\n:2", b":7", b"+OK"]
+    "reply", [b"*0", b"*1\r\n$6\r\nserver", b"*3\r\n$7\r\nversion\r\n*1\r\n:1\r\n*1\r\n:2", b":7", b"+OK"]
 )
-def test_a_malformed_hello_without_info_ends_the_start_with_a_sentence(said: bytes) -> None:
-    lines = {b"INFO": b"-NOPERM no permissions", b"HELLO": said}
+def test_a_malformed_hello_without_info_ends_the_start_with_a_sentence(reply: bytes) -> None:
+    lines = {b"INFO": b"-NOPERM no permissions", b"HELLO": reply}
     with (
         Speaking(lines) as server,
         closing(Broker.open(server.url)) as broker,
@@ -200,11 +200,11 @@ def test_the_api_answers_503_and_says_when_to_come_again(
         if fault in ("busy", "misconf", "noperm"):  # a full server still answers PING
             answers.append(client.post("/api/v1/jobs", json={"domain": "example.com"}))
         assert client.get("/api/v1/queue").status_code in (200, 503)
-        told = [(answer.status_code, answer.headers.get("Retry-After", "")) for answer in answers]
-    assert {status for status, _ in told} <= {200, 503}
-    assert all(after for status, after in told if status == 503)
+        reported = [(answer.status_code, answer.headers.get("Retry-After", "")) for answer in answers]
+    assert {status for status, _ in reported} <= {200, 503}
+    assert all(after for status, after in reported if status == 503)
     # A full server answers PING: the pause is stored, and claims read it there.
-    assert any(status == 503 for status, _ in told) == (fault != "oom")
+    assert any(status == 503 for status, _ in reported) == (fault != "oom")
     wait_until(lambda: client.post("/api/v1/jobs", json={"domain": "example.com"}).status_code == 201)
     parts.broker.close()
     parts.celery.close()

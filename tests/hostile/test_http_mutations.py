@@ -182,8 +182,8 @@ def test_any_value_of_any_field_is_answered(
     service: Service, target: tuple[bytes, bytes], fields: list[tuple[str, bytes]]
 ) -> None:
     method, path = target
-    given = [name.encode() + b": " + value for name, value in fields]
-    request = get(path, *given) if method != b"POST" else post(b"Content-Length: 23", *given)
+    lines = [name.encode() + b": " + value for name, value in fields]
+    request = get(path, *lines) if method != b"POST" else post(b"Content-Length: 23", *lines)
     if any(name == "Host" for name, _ in fields):
         request = request.replace(b"Host: 127.0.0.1\r\n", b"", 1)
     if any(name == "Content-Type" for name, _ in fields):

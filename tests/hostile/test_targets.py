@@ -148,10 +148,10 @@ def test_guard_is_not_switched_off_over_the_api(make_app: MakeApp, store: Store)
 
 @pytest.mark.parametrize("address", [*NOT_GLOBAL, *NO_HOST])
 def test_commands_say_the_same(address: str, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["--ns", f"ns.a.example/{address}"]
-    assert command.main(["a.example", *given]) == 2
+    arguments = ["--ns", f"ns.a.example/{address}"]
+    assert command.main(["a.example", *arguments]) == 2
     assert "only globally reachable addresses of other hosts are queried" in capsys.readouterr().err
-    assert nagios.main(["-H", "a.example", *given]) == UNKNOWN
+    assert nagios.main(["-H", "a.example", *arguments]) == UNKNOWN
     assert "only globally reachable addresses" in capsys.readouterr().out
 
 

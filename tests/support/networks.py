@@ -47,8 +47,8 @@ class Namespace:
             start_new_session=True,  # Ctrl-C reaches us, and we stop it
         )
         assert self._keeper.stdout is not None
-        with self._keeper.stdout as said:
-            assert said.readline(), f"no namespaces for {self.name}"
+        with self._keeper.stdout as output:
+            assert output.readline(), f"no namespaces for {self.name}"
         self._first = int(_children(self._keeper.pid)[0])
 
     @property

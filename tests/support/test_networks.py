@@ -106,8 +106,8 @@ def test_nothing_is_left_when_its_maker_is_killed() -> None:
         pytest.skip("hosts are namespaces of Linux, which need root")
     maker = subprocess.Popen([sys.executable, "-c", MAKER], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert maker.stdout is not None
-    with maker.stdout as said:
-        uplink = said.readline().strip()
+    with maker.stdout as output:
+        uplink = output.readline().strip()
     if not uplink:
         pytest.skip("this machine makes no hosts")
     assert Path(f"/sys/class/net/{uplink}").exists()

@@ -96,15 +96,15 @@ def test_monitor_a_tld(start: StartService, tmp_path: Path) -> None:
     assert (planned["enabled"], len(preview["next"])) == (True, 5)
     for number in (1, 2):
         reader.run(at_once)
-        several = partial(lambda wanted: len(captured(reader.run(snapshots)[0])) == wanted, number)
+        several = partial(lambda number_expected: len(captured(reader.run(snapshots)[0])) == number_expected, number)
         wait_for(several, timeout_s=120, what="the snapshot")
     slugs = captured(reader.run(snapshots)[0])
     shown, trends, report = reader.run(read, **{"2026-10-01-...": slugs[-1], "2026-11-01-...": slugs[0]})
     assert shown["counts"]["domain_count"] == len(DOMAINS)
     assert [point["slug"] for point in trends["points"]] == slugs[::-1]
     assert report["totals"]["common"] == len(DOMAINS)
-    (told,) = reader.run(watch)
-    assert told["tag"] == "mytld"
+    (notification,) = reader.run(watch)
+    assert notification["tag"] == "mytld"
     reader.run(polite)
     assert [service.get("/settings")[key]["value"] for key in ("nameserver_qps", "nameserver_outstanding")] == [40, 20]
     assert "Traceback" not in service.log

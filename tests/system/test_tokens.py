@@ -61,8 +61,8 @@ def ask(service: Service, token: str = "", path: str = "/api/v1/queue") -> int:
 
 def wait_for_status(service: Service, token: str, status: int) -> None:
     """Wait until all processes answer so; frequent refusals are answered with 429."""
-    wanted = {status, 429} if status == 401 else {status}
-    wait_for(lambda: {ask(service, token) for _ in range(16)} <= wanted, what=f"{status} of all processes")
+    expected = {status, 429} if status == 401 else {status}
+    wait_for(lambda: {ask(service, token) for _ in range(16)} <= expected, what=f"{status} of all processes")
 
 
 def command(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -40,7 +40,7 @@ def make_settings(
     """Create settings: `make_settings(ipv6_mode="on")` has a database, a Redis of this test and loopback servers."""
 
     def make(**flags: Any) -> Settings:
-        given = {
+        values = {
             "broker_url": own_redis.url,
             "db_driver": store_settings.driver,
             "db_dsn": store_settings.dsn,
@@ -48,7 +48,7 @@ def make_settings(
             "root_hints_path": str(demo_hints),
             "dns_port": str(demo_world.port),
         }
-        return load_settings(given | flags, {})
+        return load_settings(values | flags, {})
 
     return make
 
@@ -239,6 +239,6 @@ def test_a_pooler_that_connects_late_is_reported(
     make_settings: MakeDoctorSettings, make_store_settings: MakeSettings, tmp_path: Path
 ) -> None:
     with through_pooler(make_store_settings("postgres"), tmp_path) as pooled:
-        written, told = checks.check_database(make_settings(db_driver="postgres", db_dsn=pooled.dsn))
-    assert (written.state, told.state) == ("ok", "warning")
-    assert told.advice == "set server_login_retry = 1 in PgBouncer (docs/howto/scale-out.md)"
+        written, checked = checks.check_database(make_settings(db_driver="postgres", db_dsn=pooled.dsn))
+    assert (written.state, checked.state) == ("ok", "warning")
+    assert checked.advice == "set server_login_retry = 1 in PgBouncer (docs/howto/scale-out.md)"

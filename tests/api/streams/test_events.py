@@ -25,8 +25,8 @@ def follow(client: FlaskClient) -> Iterator[Callable[..., EventStream]]:
     streams: list[EventStream] = []
 
     def open_stream(job_id: str, **headers: str) -> EventStream:
-        given = {name.replace("_", "-"): text for name, text in headers.items()}
-        streams.append(EventStream(client.application, f"/api/v1/jobs/{job_id}/events", headers=given))
+        fields = {name.replace("_", "-"): text for name, text in headers.items()}
+        streams.append(EventStream(client.application, f"/api/v1/jobs/{job_id}/events", headers=fields))
         return streams[-1]
 
     yield open_stream

@@ -115,9 +115,9 @@ def test_what_is_out_of_range_is_refused_with_the_range(
 ) -> None:
     error = error_of(client.put(URL, json={"reserved_normal_slots": 2, key: value}))
     assert error["code"] == "invalid_setting"
-    (told,) = error["details"]["settings"]
+    (reported,) = error["details"]["settings"]
     option = next(option for option in OPTIONS if option.key == key)
-    assert (told["key"], told["allowed"]) == (key, option.type.allowed)
+    assert (reported["key"], reported["allowed"]) == (key, option.type.allowed)
     assert error["message"].startswith(f"{key} is ")
     assert option.type.allowed in error["message"]
     assert stored(store) == {}

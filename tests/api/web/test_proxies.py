@@ -67,9 +67,9 @@ def test_forged_headers_are_removed_and_counted() -> None:
 
 
 def test_request_id_is_believed_of_a_trusted_proxy_only(behind_proxy: FlaskClient) -> None:
-    given = {"X-Request-Id": "abc-123"}
-    assert behind_proxy.get("/", environ_base=PROXY, headers=given).headers["X-Request-Id"] == "abc-123"
-    assert behind_proxy.get("/", headers=given).headers["X-Request-Id"] != "abc-123"
+    values = {"X-Request-Id": "abc-123"}
+    assert behind_proxy.get("/", environ_base=PROXY, headers=values).headers["X-Request-Id"] == "abc-123"
+    assert behind_proxy.get("/", headers=values).headers["X-Request-Id"] != "abc-123"
     strange = {"X-Request-Id": "a b<script>"}
     assert behind_proxy.get("/", environ_base=PROXY, headers=strange).headers["X-Request-Id"] != "a b<script>"
 

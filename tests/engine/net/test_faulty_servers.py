@@ -102,9 +102,9 @@ def test_addresses_are_asked_for_while_the_ns_set_is_not_known_of_all(tmp_path: 
     world = example_world(ns=MANY)
     world.server(A1).fault(faults.silence(), qtype="NS")
     world.server(LATE).fault(faults.delay(1.0))
-    wanted = [(address, name, rtype) for address in (A1, A2, LATE) for name in MANY for rtype in ("A", "AAAA")]
-    run_until(world, tmp_path, lambda: all(world.server(where).asked(name, rtype) for where, name, rtype in wanted))
-    assert all(len(world.server(where).asked(name, rtype)) == 1 for where, name, rtype in wanted)
+    expected = [(address, name, rtype) for address in (A1, A2, LATE) for name in MANY for rtype in ("A", "AAAA")]
+    run_until(world, tmp_path, lambda: all(world.server(where).asked(name, rtype) for where, name, rtype in expected))
+    assert all(len(world.server(where).asked(name, rtype)) == 1 for where, name, rtype in expected)
 
 
 def test_who_never_answered_is_not_asked_ahead(tmp_path: Path) -> None:

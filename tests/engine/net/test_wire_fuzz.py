@@ -135,8 +135,8 @@ def look_everywhere(response: Response) -> None:
     for section in SECTIONS:
         for record in response.section(section):
             read_record(record)
-            wanted = record.is_well_formed and record.rdclass == response.qclass
-            assert (record in response.records(record.rtype, record.owner, section)) == wanted
+            matches = record.is_well_formed and record.rdclass == response.qclass
+            assert (record in response.records(record.rtype, record.owner, section)) == matches
         for rtype in ("A", "NS", "SOA", "MX", "RRSIG", "NSEC3", "TXT"):
             response.rrset(rtype, "example.xa", section)
             response.signatures(rtype, None, section)

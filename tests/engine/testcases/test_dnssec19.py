@@ -54,8 +54,8 @@ def test_exponent_above_the_modulus(tmp_path: Path) -> None:
     rdata = rsa_rdata(EXPONENT_ABOVE_MODULUS, STRONG_MODULUS)
     world = with_fault(secure(), only_key(rdata), A1, qtype="DNSKEY")
     found = findings(world, "dnssec19", badkeys_path=str(tmp_path))
-    wanted = ("DS19_BADKEY_RSA_INVALID", {**rsa(rdata), "subtest": "e_too_large", "servers": [S1]})
-    assert wanted in found
+    expected = ("DS19_BADKEY_RSA_INVALID", {**rsa(rdata), "subtest": "e_too_large", "servers": [S1]})
+    assert expected in found
 
 
 def write_list(folder: Path, number: int) -> None:

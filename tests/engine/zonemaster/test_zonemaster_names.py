@@ -169,7 +169,7 @@ SIZES = ("REFERRAL_SIZE_LARGE", "REFERRAL_SIZE_TOO_LARGE")
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    ("levels", "meant"),
     [
         (
             {"DELEGATION": {"REFERRAL_SIZE_TOO_LARGE": "ERROR", "NS_IS_CNAME": "INFO"}},
@@ -194,8 +194,8 @@ SIZES = ("REFERRAL_SIZE_LARGE", "REFERRAL_SIZE_TOO_LARGE")
         ({"BASIC": {}}, {"BASIC": {}}),
     ],
 )
-def test_levels_of_tags_with_zonemasters_names(given: dict[str, Any], meant: dict[str, Any]) -> None:
-    assert checked_profile({"test_levels": given}) == {"test_levels": meant}
+def test_levels_of_tags_with_zonemasters_names(levels: dict[str, Any], meant: dict[str, Any]) -> None:
+    assert checked_profile({"test_levels": levels}) == {"test_levels": meant}
 
 
 def test_every_renamed_tag_has_a_level_in_the_default_profile() -> None:

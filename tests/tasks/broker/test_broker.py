@@ -45,9 +45,9 @@ def test_jobs_wait_in_the_order_they_were_put_in(queue_of_five: Broker) -> None:
 
 
 def test_a_large_batch_keeps_its_order_over_slices(broker: Broker) -> None:
-    wanted = ids(*range(2500))
-    assert broker.lists.enqueue_many(iter(wanted), BATCH) == 2500
-    assert waiting(broker) == wanted
+    expected = ids(*range(2500))
+    assert broker.lists.enqueue_many(iter(expected), BATCH) == 2500
+    assert waiting(broker) == expected
 
 
 def test_removal_returns_what_was_removed(queue_of_five: Broker) -> None:

@@ -77,21 +77,21 @@ def source() -> Iterator[Source]:
 def follow(store: Store, broker: Broker, source: Source) -> Follow:
     """Do the due work: `follow(later, look_up_as_names=...)`."""
 
-    def work(later: timedelta = timedelta(), *, look_up: Any = None, **given: Any) -> None:
-        settings = settings_of(source, **given)
+    def work(later: timedelta = timedelta(), *, look_up: Any = None, **options: Any) -> None:
+        settings = settings_of(source, **options)
         follow_external_data(store, broker, settings, look_up_as_names=look_up, now=lambda: NOON + later)
 
     return work
 
 
-def settings_of(source: Source, **given: Any) -> Settings:
+def settings_of(source: Source, **options: Any) -> Settings:
     defaults = {
         "external_data_enabled": True,
         "external_data_source_iana_tlds": f"{source.url}/absent",
         "external_data_source_rdap_bootstrap": f"{source.url}/rdap.json",
         "allow_non_global": True,
     }
-    return load_settings(defaults | given, {})
+    return load_settings(defaults | options, {})
 
 
 def request_registrations(broker: Broker, *domains: str) -> None:

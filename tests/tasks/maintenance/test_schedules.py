@@ -345,8 +345,8 @@ def test_of_many_checks_at_once_one_submits(parts: QueueParts, store: Store) -> 
         made.append(schedule(store, f"t{number}"))
     for round_number in range(1, 4):
         outcomes = together(*[lambda: run(parts)] * 5)
-        told = [outcome for found in outcomes if not isinstance(found, Exception) for outcome in found]
-        assert sorted(told) == [Outcome.SUBMITTED] * 6, outcomes
+        reported = [outcome for found in outcomes if not isinstance(found, Exception) for outcome in found]
+        assert sorted(reported) == [Outcome.SUBMITTED] * 6, outcomes
         assert len(scheduled_batches(store)) == 6 * round_number
         assert all(read_schedule(store, each).next_run_at == NOON + DAY for each in made)
         assert sorted(parts.broker.lists.waiting_ids(BATCH)) == ids_of_jobs(store)

@@ -55,12 +55,12 @@ def mailbox() -> Iterator[Mailbox]:
         yield opened
 
 
-def settings(**given: Any) -> Settings:
-    return load_settings({"allow_private_webhooks": True, "lease_seconds": 30} | given, {})
+def settings(**options: Any) -> Settings:
+    return load_settings({"allow_private_webhooks": True, "lease_seconds": 30} | options, {})
 
 
-def attempt(store: Store, *, now: Callable[[], datetime] = utcnow, **given: Any) -> int:
-    return attempt_due_deliveries(store, settings(**given), worker="w", now=now)
+def attempt(store: Store, *, now: Callable[[], datetime] = utcnow, **options: Any) -> int:
+    return attempt_due_deliveries(store, settings(**options), worker="w", now=now)
 
 
 def watch_at(store: Store, receiver: Receiver, **fields: Any) -> Watch:

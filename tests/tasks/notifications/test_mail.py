@@ -37,8 +37,8 @@ def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Certificate
 
 
 def send(url: str, **fields: Any) -> int:
-    given: dict[str, Any] = {"subject": "2 domains regressed", "text": "a.example: A -> C\nb.example: A -> D"}
-    mail = Mail("dlv_1", "dns@mail.example", "ops@example.com", event="digest", created_at=NOON, **(given | fields))
+    values: dict[str, Any] = {"subject": "2 domains regressed", "text": "a.example: A -> C\nb.example: A -> D"}
+    mail = Mail("dlv_1", "dns@mail.example", "ops@example.com", event="digest", created_at=NOON, **(values | fields))
     return asyncio.run(send_mail(read_smtp_url(url), mail))
 
 
