@@ -1,4 +1,4 @@
-"""The verdict on a run that cannot judge a zone: its name is not a zone, or the network of the tester failed.
+"""The verdict on a run that cannot judge a zone: its name is not a zone, or nothing answered questions about it.
 
 Such a run has no score and no grade. The verdict is one of its entries, so it exists for stored runs, too.
 """
@@ -15,11 +15,13 @@ from gonemaster_engine.findings.messages import advice as advice_of
 
 DOES_NOT_EXIST = "does_not_exist"
 NOT_TESTABLE = "not_testable"
+_NO_NETWORK = "NO_NETWORK"
 _HARM_OF = {
-    "NO_NETWORK": NOT_TESTABLE,
+    _NO_NETWORK: NOT_TESTABLE,
     "TLD_NOT_DELEGATED": DOES_NOT_EXIST,
     "NAME_DOES_NOT_EXIST": DOES_NOT_EXIST,
     "NAME_NOT_A_ZONE": DOES_NOT_EXIST,
+    "B01_CHILD_UNDETERMINED": NOT_TESTABLE,
     "B01_NO_CHILD": DOES_NOT_EXIST,  # alone in runs of versions that had no other entry
     "DOMAIN_NAME_ZERO_LENGTH_LABEL": DOES_NOT_EXIST,
     "DOMAIN_NAME_LABEL_TOO_LONG": DOES_NOT_EXIST,
@@ -62,11 +64,18 @@ class Verdict:
     @property
     def is_of_the_tester(self) -> bool:
         """Whether the network of the tester failed, so that the run says nothing about the name."""
+        return self.entry.tag == _NO_NETWORK
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the run says nothing about the name: the tester or the zones above the name gave no answers."""
         return self.harm == NOT_TESTABLE
 
     @property
     def test_instead(self) -> str | None:
         """The zone that the name is in; None if it is the root zone or unknown."""
+        if self.is_unknown:
+            return None
         zone = self.entry.args.get("zone") or self.entry.args.get("domain_super")
         return None if zone == names.ROOT else zone
 
