@@ -28,9 +28,9 @@ SLOWEST = 12
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=15, help="of each command, after one that is not counted")
+    parser.add_argument("--runs", type=int, default=15, help="runs of each command, after one that is not counted")
     parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
-    parser.add_argument("--zones", type=int, default=5, help="of the world that take turns")
+    parser.add_argument("--zones", type=int, default=5, help="number of zones of the world to test in turn")
     parser.add_argument("--against", metavar="PYTHON", help="interpreter of another installation")
     options = parser.parse_args()
     compileall.compile_dir(ROOT / "gonemaster_engine", quiet=2)

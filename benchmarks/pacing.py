@@ -75,8 +75,8 @@ def _accept(_query: Query) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pacing", description=__doc__.splitlines()[0])
-    parser.add_argument("--packets", type=int, default=240, help="of a run")
-    parser.add_argument("--addresses", type=int, default=40, help="that they go to")
+    parser.add_argument("--packets", type=int, default=240, help="packets per run")
+    parser.add_argument("--addresses", type=int, default=40, help="number of target addresses")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=4, help="packets between two iterations of the event loop")
     options = parser.parse_args()

@@ -273,8 +273,8 @@ def main() -> None:
     parser.add_argument("--qps", type=int, default=300)
     parser.add_argument("--outstanding", type=int, default=100)
     for name in ("--redis", "--hints"):
-        parser.add_argument(name, default="", help="of the processes that this one starts")
-    parser.add_argument("--port", type=int, default=0, help="of the same")
+        parser.add_argument(name, default="", help="value for the processes that this one starts")
+    parser.add_argument("--port", type=int, default=0, help="port for the processes that this one starts")
     options = parser.parse_args()
     if options.what in {"work", "measure"}:
         {"work": work, "measure": measure}[options.what](options)

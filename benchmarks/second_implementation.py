@@ -50,7 +50,7 @@ def compared(numbered: tuple[int, dict[str, Any]], *, hints: str) -> tuple[str, 
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, help="of the test world: holds manifest.json and named.root")
+    parser.add_argument("directory", type=Path, help="directory of the test world, with manifest.json and named.root")
     parser.add_argument("--zones", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="number of the first zone")
     parser.add_argument("--jobs", type=int, default=2, help="zones at a time")

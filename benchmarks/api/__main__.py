@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, help="requests a second")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--viewers", type=int, default=2000)
-    parser.add_argument("--jobs", type=int, default=200, help="that the viewers watch")
+    parser.add_argument("--jobs", type=int, default=200, help="number of jobs that the viewers follow")
     options = parser.parse_args()
     raise_open_files_limit(20_000)
     rate = options.rate or _RATES[options.what]

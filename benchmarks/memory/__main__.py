@@ -46,16 +46,16 @@ MAX_DURATION_S = 7200  # for one batch, on a machine with other load
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=20_000)
-    parser.add_argument("--every", type=int, default=500, help="runs of one batch, after which memory is printed")
+    parser.add_argument("--every", type=int, default=500, help="size of a batch; memory is printed after each batch")
     parser.add_argument(
         "--from",
         type=int,
         default=5_000,
         dest="first",
-        help="runs after which it has to be level; with few, a quarter of them",
+        help="runs after which memory must be constant, or a quarter of all runs if that is less",
     )
     parser.add_argument("--processes", type=int, default=1, help="worker processes")
-    parser.add_argument("--slots", type=int, default=16, help="of each worker process")
+    parser.add_argument("--slots", type=int, default=16, help="slots of each worker process")
     parser.add_argument("--world", type=Path, help="directory with manifest.json and named.root")
     parser.add_argument("--silent", action="store_true", help="take domains with silent servers, too")
     parser.add_argument("--as-it-is", action="store_true", help="measure without releasing free pages first")

@@ -43,7 +43,7 @@ class SharedClock:
 class LazyClock(SharedClock):
     """A shared clock for processes without a synchronizing thread: it synchronizes on access when that is due.
 
-    Without Redis it continues from the last known time and retries a few seconds later. If a thread does synchronize,
+    Without Redis it continues from the last known time and retries a few seconds later. If a thread synchronizes it,
     no reader of the time waits for Redis.
     """
 

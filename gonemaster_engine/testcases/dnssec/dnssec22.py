@@ -61,7 +61,7 @@ _STATUS = {
 
 @dataclass(slots=True)
 class _Cut:
-    """A secure zone cut to which servers referred."""
+    """A secure zone cut that a referral of name servers shows."""
 
     ds: Sequence[Ds]
     deferred: dict[str, set[Nameserver]] = field(default_factory=dict)  # names, and the servers that referred
