@@ -32,7 +32,7 @@ def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("directory", type=Path, help="directory of the test world, with manifest.json and named.root")
-    parser.add_argument("--zonemaster", type=Path, metavar="PREFIX", help="where zonemaster/build.sh put it")
+    parser.add_argument("--zonemaster", type=Path, metavar="PREFIX", help="prefix of zonemaster/build.sh")
     parser.add_argument("--reference", type=Path, metavar="FILE", required=True, help="keeps Zonemaster's outcomes")
     parser.add_argument("--ours", type=Path, metavar="FILE", help="keeps ours as well: to write rules")
     parser.add_argument("--zones", type=int, default=100, help="number of zones, in the order of the world")

@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=16, help="slots of each worker process")
     parser.add_argument("--rounds", type=int, default=1, help="batches, one after the other")
     parser.add_argument("--with-cohort", action="store_true", help="every second batch with snapshot intent")
-    parser.add_argument("--json", type=Path, help="write the figures of all rounds there")
+    parser.add_argument("--json", type=Path, help="file for the figures of all rounds")
     options = parser.parse_args()
     names = (all_zones if options.mixed else clean_zones)(options.world)[: options.zones]
     flags = {"root_hints_path": str(options.world / "named.root"), "allow_non_global": "true"}

@@ -497,7 +497,7 @@ def main() -> int:
     """Run the command line."""
     names = [fault.name for fault in FAULTS]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("prefix", type=Path, nargs="?", help="where zonemaster/build.sh put Zonemaster")
+    parser.add_argument("prefix", type=Path, nargs="?", help="prefix of zonemaster/build.sh")
     parser.add_argument("--only", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--serve", choices=names, metavar="NAME", help="serve only, and print the command")
     options = parser.parse_args()

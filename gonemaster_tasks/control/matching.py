@@ -114,7 +114,7 @@ def rerun_matching(parts: QueueParts, criteria: JobFilter, *, who: str) -> Submi
     check_options(octets, count)
     record = partial(_record, who=who, details=parameters_of(criteria))
     new = NewBatch(count, description="runs of a list again")
-    return submit_batch(parts, new, lambda session: iter_repeated(session, criteria), also=record)
+    return submit_batch(parts, new, lambda session: iter_repeated(session, criteria), write=record)
 
 
 def rerun_listed(parts: QueueParts, run_ids: Sequence[str], *, who: str) -> SubmittedBatch:
@@ -129,7 +129,7 @@ def rerun_listed(parts: QueueParts, run_ids: Sequence[str], *, who: str) -> Subm
     if not jobs:
         raise NothingToRerun(Text("none of the chosen jobs has finished"))
     record = partial(_record, who=who, details={})
-    return submit_batch(parts, NewBatch(len(jobs), description="runs of a list again"), jobs, also=record)
+    return submit_batch(parts, NewBatch(len(jobs), description="runs of a list again"), jobs, write=record)
 
 
 def _record(session: Session, created: SubmittedBatch, *, who: str, details: Mapping[str, Any]) -> None:

@@ -81,7 +81,7 @@ def parameters_of(*, tier: str, domain: str) -> dict[str, Any]:
 def parameters_of_move(session: Session, *, tier: str, domain: str, to: End) -> dict[str, Any]:
     """Return the parameters of an operation that moves the jobs of a filter.
 
-    The current ends of the tiers separate the moved jobs from the others.
+    The operation compares positions with the current ends of the tiers to distinguish moved jobs from the others.
     """
     ends = {name: ends_of_tier(session, TIERS.index(name)) for name in ([tier] if tier else TIERS)}
     return parameters_of(tier=tier, domain=domain) | {

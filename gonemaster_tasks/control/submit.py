@@ -26,7 +26,7 @@ MAX_OPTIONS = 1024 * 1024 * 1024  # bytes of the options of all jobs of a batch
 JobSource = Iterable[NewJob] | Callable[[Session], Iterable[NewJob]]
 
 
-Also = Callable[[Session, Job], None]
+JobWrite = Callable[[Session, Job], None]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Submission:
     """A single job being submitted, and what is written in the same transaction."""
 
     new: NewJob
-    also: Also | None = None
+    write: JobWrite | None = None
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class SubmittedBatch:
     job_ids: tuple[str, ...]
 
 
-def submit_job(parts: QueueParts, new: NewJob, *, also: Also | None = None, alone: bool = False) -> Job:
-    """Queue one job; `also` writes in the same transaction and must be idempotent.
+def submit_job(parts: QueueParts, new: NewJob, *, write: JobWrite | None = None, separate: bool = False) -> Job:
+    """Queue one job; `write` is called in the same transaction and must be idempotent.
 
-    Jobs submitted at the same time share a transaction, unless `alone` is set, for example because `also` locks rows
-    that others lock too.
+    Jobs submitted at the same time share a transaction, unless `separate` is set, for example because `write` locks
+    rows that the writes of other jobs lock too.
 
     Once the row is committed the job is queued, even if Redis fails before the message is written: the workers
     reconcile as soon as Redis answers.
@@ -58,8 +58,8 @@ def submit_job(parts: QueueParts, new: NewJob, *, also: Also | None = None, alon
     Raises:
         BrokerUnavailable: Redis is unavailable; nothing was written.
     """
-    submission = Submission(new, also)
-    if alone:
+    submission = Submission(new, write)
+    if separate:
         return _submit_together(parts, [submission])[0]
     return parts.submissions.do(submission, partial(_submit_group, parts))
 
@@ -94,8 +94,8 @@ def _submit_together(parts: QueueParts, group: Sequence[Submission]) -> list[Job
     def create(session: Session) -> list[Job]:
         jobs = create_listed_jobs(session, [submission.new for submission in group], now=now)
         for submission, job in zip(group, jobs, strict=True):
-            if submission.also is not None:
-                submission.also(session, job)
+            if submission.write is not None:
+                submission.write(session, job)
         return jobs
 
     # A job that fails in a group is retried alone, without waiting.
@@ -125,9 +125,9 @@ def submit_batch(
     batch: NewBatch,
     jobs: JobSource,
     *,
-    also: Callable[[Session, SubmittedBatch], None] | None = None,
+    write: Callable[[Session, SubmittedBatch], None] | None = None,
 ) -> SubmittedBatch:
-    """Store a batch and its jobs in one transaction, then enqueue them in slices; `also` shares the transaction.
+    """Store a batch and its jobs in one transaction, then enqueue them in slices; `write` is called in the transaction.
 
     `jobs` need no batch id and are read only once, a chunk at a time. If `jobs` is a function, it is called with the
     session of the transaction, so that jobs built from rows need no second connection: callers that wait for a second
@@ -140,8 +140,8 @@ def submit_batch(
     now = parts.clock.now()
     with parts.store.transaction() as session:
         stored = store_batch(parts, session, batch, jobs, now=now)
-        if also is not None:
-            also(session, stored.submitted)
+        if write is not None:
+            write(session, stored.submitted)
     enqueue_batch(parts, stored)
     return stored.submitted
 
