@@ -30,7 +30,7 @@ _HARM_OF = {
 """Harm by tag; if a run has several of the tags, the first one gives the verdict."""
 
 
-class ReadEntry(Protocol):
+class JudgedEntry(Protocol):
     """The attributes of an entry that a verdict reads: an `Entry` of the engine, or a database row."""
 
     @property
@@ -51,7 +51,7 @@ class Verdict:
     """The verdict on a run: the harm, and the entry that explains it."""
 
     harm: str
-    entry: ReadEntry
+    entry: JudgedEntry
 
     def sentence(self, *, locale: str = DEFAULT_LOCALE) -> str:
         """Return the explanation in one sentence."""
@@ -84,7 +84,7 @@ class Verdict:
         return {"harm": self.harm, "sentence": self.sentence(locale=locale), "test_instead": self.test_instead}
 
 
-def verdict_of(entries: Iterable[ReadEntry]) -> Verdict | None:
+def verdict_of(entries: Iterable[JudgedEntry]) -> Verdict | None:
     """Return the verdict on a run that cannot judge a zone; None for other runs."""
     found = {entry.tag: entry for entry in entries if entry.tag in _HARM_OF}
     return next((Verdict(harm, found[tag]) for tag, harm in _HARM_OF.items() if tag in found), None)

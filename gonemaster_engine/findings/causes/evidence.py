@@ -43,7 +43,7 @@ _WITHOUT_DS = ("DS07_NO_DS_FOR_SIGNED_ZONE", "DS01_PARENT_ZONE_NO_DS")
 _LIST_KEYS = ("servers", *sorted(SERVER_KEYS - {"servers"}))
 
 
-class ReadEntry(verdict.ReadEntry, Protocol):
+class ReadEntry(verdict.JudgedEntry, Protocol):
     """The attributes of an entry that rules read: an `Entry` of the engine, or a database row."""
 
     @property
