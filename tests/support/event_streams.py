@@ -51,7 +51,7 @@ class EventStream:
         connection = SimpleNamespace(
             transport=transport, remote=remote, is_proxy=False, cycle=cycle, parser=True, abort=self._break_off
         )
-        given = {"host": "localhost", **(headers or {})}
+        fields = {"host": "localhost", **(headers or {})}
         scope = {
             "type": "http",
             "http_version": "1.1",
@@ -62,7 +62,7 @@ class EventStream:
             "scheme": "http",
             "server": ("127.0.0.1", 80),
             "client": (remote, 1),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
+            "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
             "connection": connection,
             "cycle": cycle,
             "target": path.encode(),
