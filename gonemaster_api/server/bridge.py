@@ -188,8 +188,10 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
     """Return the WSGI environment of a request, without its body."""
     headers = [field for field in scope["headers"] if b"_" not in field[0]]  # indistinguishable from a hyphen
-    environ: dict[str, Any] = build_environ({**scope, "headers": headers, "query_string": b""}, {}, None)  # type: ignore[arg-type,typeddict-item]
-    return environ | {
+    given: Any = {**scope, "headers": headers, "query_string": b""}
+    environ: Any = build_environ(given, {}, None)  # type: ignore[arg-type]  # the body follows
+    return {
+        **environ,
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "RAW_URI": scope["target"].decode("latin-1"),
