@@ -49,7 +49,7 @@ def check(options: argparse.Namespace) -> int:
     """
     check_ds_has_nameservers(options.ns, options.ds)
     result = run_async(_run(options, _profile(options)))
-    score = compute_score(result.domain, result.entries)
+    score = compute_score(result.domain, result.entries, timings=result.timings)
     verdict = judge(result, score, options)
     for line in report(verdict, result, score, options):
         print(line)

@@ -12,6 +12,7 @@ from gonemaster_engine.cli.options import PROGRAM
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.findings.messages.formatting import shown
+from gonemaster_engine.findings.references import reference
 from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.findings.verdict import Verdict
 from gonemaster_engine.net.timings import NameserverTiming
@@ -240,7 +241,8 @@ def make_writer(shape: str, write: Write, view: View, *, with_causes: bool) -> W
 def json_entries(entry: Entry, view: View) -> Iterator[dict[str, Any]]:
     """Yield the entry as objects of the JSON formats."""
     for worded, text in view.lines(entry):
-        yield {**worded.as_dict(), "message": text}
+        found = reference(entry.tag, entry.testcase)
+        yield {**worded.as_dict(), "message": text, "reference": found and found.url}
 
 
 def _timing_dicts(timings: Iterable[NameserverTiming]) -> list[dict[str, Any]]:
@@ -299,6 +301,8 @@ def score_lines(score: Score) -> Iterator[str]:
     """Yield the lines of a score in text format."""
     yield ""
     yield f"Score {score.score}, grade {score.grade}"
+    if cap := score.cap:
+        yield f"  at most {cap.score}, grade {cap.grade}: {cap.cause.title()}"
     for name, category in score.categories.items():
         tested = f"{category.entry_count} entries" if category.tested else "not tested"
         yield f"  {name:<20} {category.score:>6g}  penalties {category.penalties:g}, {tested}"

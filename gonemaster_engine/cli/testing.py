@@ -204,7 +204,7 @@ def _scoring(options: argparse.Namespace) -> ScoringConfig | None:
 def _show_score(result: RunResult, config: ScoringConfig, *, as_json: bool, write: Callable[[str], None]) -> None:
     from gonemaster_engine.scoring.score import compute_score
 
-    score = compute_score(result.domain, result.entries, config)
+    score = compute_score(result.domain, result.entries, config, timings=result.timings)
     if score is None:
         return
     for line in [json.dumps(score.as_dict())] if as_json else score_lines(score):

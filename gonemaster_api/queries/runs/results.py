@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
-from gonemaster_api.queries.runs.causes import as_reported, stored_causes
+from gonemaster_api.queries.runs.causes import stored_causes
 from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import http_metrics
@@ -21,11 +21,12 @@ from gonemaster_engine.findings.causes.sentences import sentence, worst_harm
 from gonemaster_engine.findings.messages import best_locale, description
 from gonemaster_engine.findings.verdict import Verdict, verdict_of
 from gonemaster_engine.scoring.config import ScoringConfig
-from gonemaster_engine.scoring.score import Score, compute_score
+from gonemaster_engine.scoring.score import Score
 from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.scores import score_stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,15 +80,15 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
         entries=entries,
         nameserver_timings=document.nameserver_timings,
         has_chain=document.has_chain,
-        score=score_run(item, entries, scoring),
+        score=score_run(item, entries, document.nameserver_timings, scoring),
     )
 
 
-def score_run(run: Run, entries: Iterable[EntryRecord], config: ScoringConfig) -> Score | None:
+def score_run(
+    run: Run, entries: Iterable[EntryRecord], timings: Iterable[Mapping[str, Any]] | None, config: ScoringConfig
+) -> Score | None:
     """Compute the score of a run; return None if the run did not succeed or cannot judge a zone."""
-    if run.status is not RunStatus.SUCCEEDED:
-        return None
-    return compute_score(run.domain, map(as_reported, entries), config)
+    return score_stored(run.domain, entries, timings, config) if run.status is RunStatus.SUCCEEDED else None
 
 
 def parts_for_operators(settings: Settings) -> VisibleParts:
@@ -104,14 +105,14 @@ def result_document(state: State, finished: RunWithEntries, *, locale: str, show
     """Return the result in the locale closest to the requested one."""
     spoken = best_locale(locale)
     http_metrics().locales.labels(spoken).inc()
-    return _document(finished, spoken) | _optional_parts(finished, shown)
+    return _document(finished, spoken) | _optional_parts(finished, shown, spoken)
 
 
-def _optional_parts(finished: RunWithEntries, shown: VisibleParts) -> dict[str, Any]:
+def _optional_parts(finished: RunWithEntries, shown: VisibleParts, locale: str) -> dict[str, Any]:
     """Return the parts that settings can hide."""
     parts: dict[str, Any] = {}
     if finished.score is not None and shown.score:
-        parts["score"] = finished.score.as_dict()
+        parts["score"] = finished.score.as_dict(locale=locale)
     if finished.nameserver_timings is not None and shown.timings:
         parts["nameserver_timings"] = finished.nameserver_timings
     return parts

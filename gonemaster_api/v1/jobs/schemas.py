@@ -143,6 +143,11 @@ class ResultEntrySchema(ma.Schema):
     message = ma.fields.String(
         required=True, metadata={"description": "the text of the finding in the locale of the result"}
     )
+    reference = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"format": "uri", "description": "the section of an RFC, or the specification, that it is about"},
+    )
     raw = ma.fields.String(required=True, metadata={"description": "tag and arguments on one line"})
 
 

@@ -9,7 +9,8 @@ from gonemaster_api.queries.runs.comparison import read_run_difference
 from gonemaster_api.queries.runs.runs import read_runs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
-from gonemaster_api.use_cases.score_backfill import read_scored_result, read_scored_run
+from gonemaster_api.use_cases.score_backfill import read_explained_score, read_scored_result, read_scored_run
+from gonemaster_api.v1.jobs.measure_schemas import ExplainedScoreSchema
 from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import (
@@ -57,6 +58,18 @@ class RunResult(MethodView):
     def get(self, query: dict[str, Any], run_id: str) -> Any:
         """Show the result of a run."""
         return read_scored_result(state(), run_id, locale=query["locale"])
+
+
+@blueprint.route("/<run_id>/score")
+class ScoreOfRun(MethodView):
+    """The score of a run, point by point."""
+
+    @blueprint.arguments(LocaleQuerySchema, location="query")
+    @blueprint.response(200, ExplainedScoreSchema)
+    @blueprint.refuses(_404="not_found; also if the run has no score, or if settings hide scores")
+    def get(self, query: dict[str, Any], run_id: str) -> Any:
+        """Show the score of a run with its cap and the points that each entry costs."""
+        return read_explained_score(state(), run_id, locale=query["locale"])
 
 
 @blueprint.route("/<run_id>/dnssec-chain")
