@@ -117,10 +117,15 @@ class RunDifferenceSchema(DifferenceSchema):
 
 
 class DiffQuerySchema(QuerySchema):
-    """Lowest level of the entries to compare, whether to compare their arguments, and the language of texts."""
+    """Lowest level of the entries to compare, and whether to compare their arguments."""
 
     min_level = LevelName(load_default="INFO")
     args = QueryBoolean(
         load_default=False, metadata={"description": "compare all entries with their arguments, not the worst levels"}
     )
+
+
+class RunDiffQuerySchema(DiffQuerySchema):
+    """Which findings to compare, and the language of the root causes."""
+
     locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))
