@@ -1,4 +1,4 @@
-"""Each form with a text area is sent twice, first with an error: the text that comes back is the text that was typed."""
+"""Each form with a text area is sent twice, first with an error: the text comes back as it was typed."""
 
 from __future__ import annotations
 
