@@ -10,6 +10,7 @@ from typing import Any
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
+from gonemaster_engine.findings.causes.registry import causes_of
 from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.resources import Resources
@@ -144,6 +145,7 @@ def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scor
         dnssec_chain=_storable(result.chain),
         score=score.score if score else None,
         grade=score.grade if score else None,
+        causes=[cause.id for cause in causes_of(domain, result.entries, result.timings)],
     )
 
 

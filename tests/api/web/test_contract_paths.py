@@ -51,7 +51,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/runs": (
         "GET",
         PAGING
-        | {"tag", "event_tag", "domain", "domain_exact", "batch", "status", "level", "grade", "sort"}
+        | {"tag", "event_tag", "domain", "domain_exact", "batch", "status", "level", "grade", "cause", "sort"}
         | {"finished_after", "finished_before"},
     ),
     "/runs/{}": ("GET", set()),
