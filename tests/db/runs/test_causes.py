@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -12,11 +13,11 @@ from gonemaster_db.core.session import Store
 from gonemaster_db.domains.domain_list import list_domains
 from gonemaster_db.models import CauseSet, Run
 from gonemaster_db.runs.runs import list_runs, set_score
-from tests.support.rows import HOUR, NOON, make_run, record
+from tests.support.rows import NOON, make_run, record
 
 
 def stored(store: Store, domain: str, causes: Collection[str] | None, *, hours: int = 0) -> str:
-    return make_run(store, domain, record(at=NOON + hours * HOUR, causes=causes)).id
+    return make_run(store, domain, record(at=NOON + timedelta(hours=hours), causes=causes)).id
 
 
 def runs_with(store: Store, cause: str) -> list[str]:
