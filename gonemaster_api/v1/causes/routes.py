@@ -5,8 +5,8 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.parsing import LocaleQuerySchema
 from gonemaster_api.v1.causes.schemas import CausesSchema
-from gonemaster_api.v1.spec.schemas import LocaleQuerySchema
 from gonemaster_engine.findings.causes.registry import RULES
 
 blueprint = Blueprint("causes", __name__, url_prefix="/causes", description="Root causes of findings")
