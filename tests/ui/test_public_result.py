@@ -149,7 +149,7 @@ def test_levels_are_filtered_by_the_address(client: FlaskClient, store: Store) -
 
 
 @pytest.mark.parametrize(
-    ("levels", "said"),
+    ("levels", "message"),
     [
         (["INFO"], "No problems found."),
         (["NOTICE"], "Works, with 1 notice."),
@@ -157,9 +157,9 @@ def test_levels_are_filtered_by_the_address(client: FlaskClient, store: Store) -
         (["CRITICAL", "ERROR"], "The domain does not work: 1 critical finding."),
     ],
 )
-def test_the_worst_level_is_said_in_words(client: FlaskClient, store: Store, levels: list[str], said: str) -> None:
+def test_the_worst_level_is_said_in_words(client: FlaskClient, store: Store, levels: list[str], message: str) -> None:
     entries = [entry("B01_CHILD_FOUND", "BASIC", "basic01", level, domain="a.example") for level in levels]
-    assert said in text_of(client, str(public_run(store, entries=entries).public_id))
+    assert message in text_of(client, str(public_run(store, entries=entries).public_id))
 
 
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.CANCELED, RunStatus.EXPIRED])

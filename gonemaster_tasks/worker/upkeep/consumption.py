@@ -77,7 +77,7 @@ class ConsumptionWatch:
             self._end({queue: depths[queue] for queue in self._queues})
 
     def _end(self, waiting: Mapping[str, int]) -> None:
-        """End the process as for SIGTERM; if its main thread does not react, without it."""
+        """End the process as after SIGTERM; exit immediately if its main thread does not react."""
         process = self._process
         about: dict[str, Any] = {"seconds": round(self._stuck * _EVERY_S), "waiting": dict(waiting)}
         log.critical("no messages received although jobs are waiting, process exits", extra=about)
