@@ -78,7 +78,7 @@ from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime, repeated
 from gonemaster_tasks.worker.upkeep.unclaimed import Unclaimed
 from gonemaster_tasks.worker.upkeep.usage import UsageReport
 from gonemaster_tasks.worker.upkeep.watch_tasks import delivery_task, register_watches
-from gonemaster_tasks.worker.upkeep.watchdog import Watchdog
+from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS, Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -264,7 +264,7 @@ class Worker:
             self._consumption.stop()
             self._watchdog.stop()
             self._stop()
-        return int(consumer.exitcode or 0)
+        return EXIT_STATUS if self._consumption.has_ended else int(consumer.exitcode or 0)
 
     def _start(self) -> None:
         process = self.process
