@@ -8,10 +8,11 @@ from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.runs.comparison import read_run_difference
 from gonemaster_api.queries.runs.runs import read_runs
 from gonemaster_api.rest.blueprint import Blueprint
+from gonemaster_api.rest.parsing import LocaleQuerySchema
 from gonemaster_api.state import state
 from gonemaster_api.use_cases.score_backfill import read_explained_score, read_scored_result, read_scored_run
 from gonemaster_api.v1.jobs.measure_schemas import ExplainedScoreSchema
-from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
+from gonemaster_api.v1.jobs.schemas import JobResultSchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
 from gonemaster_api.v1.runs.schemas import (
     RunDifferenceSchema,

@@ -34,6 +34,7 @@ def test_result_of_a_run(client: FlaskClient, store: Store) -> None:
     assert first["raw"] == "B01_CHILD_FOUND domain=a.example"
     assert second["raw"] == 'NO_SUCH_TAG count=2; servers=[{"ns":"ns1.example"}]'
     assert "NO_SUCH_TAG" in second["message"]
+    assert first["reference"] == "https://www.rfc-editor.org/rfc/rfc1034#section-4.2"
     assert set(result["testcase_descriptions"]) == {"basic01"}
     assert result["nameserver_timings"] == TIMINGS
     assert result["has_dnssec_chain"] is False
