@@ -37,7 +37,6 @@ from gonemaster_api.web.hosts import register_host_check
 from gonemaster_api.web.origins import register_origin_check
 from gonemaster_api.web.proxies import register_proxies
 from gonemaster_api.web.rate_limits import register_rate_limits
-from gonemaster_api.web.refusals import register_refusals
 from gonemaster_api.web.request_deadlines import register_request_deadlines
 from gonemaster_api.web.traces import register_traces
 from gonemaster_db.core.session import open_store
@@ -80,7 +79,6 @@ def create_app(
     register_access_log(app)
     register_exporter(app)
     register_proxies(app, settings.trusted_proxy_cidrs)
-    register_refusals(app)
     register_request_deadlines(app)
     register_traces(app)
     register_host_check(app)
