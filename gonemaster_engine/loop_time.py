@@ -18,6 +18,8 @@ from collections.abc import Callable
 from time import monotonic, thread_time
 from typing import TypeAlias
 
+from gonemaster_engine.normal_runs import NormalRuns
+
 MAX_SPENT_US = 20_000  # maximum for one turn, which its last part may exceed
 _TURN_S = MAX_SPENT_US / 1_000_000
 _TASKS = 8  # maximum number of tasks that continue in one turn
@@ -37,8 +39,8 @@ class LoopTime:
 
     __slots__ = ("_cpu_s", "_ends_at", "_spent_us", "_waiting", "normal_runs")
 
-    def __init__(self) -> None:
-        self.normal_runs = 0  # normal runs in progress
+    def __init__(self, normal_runs: NormalRuns | None = None) -> None:
+        self.normal_runs = normal_runs or NormalRuns()
         self._spent_us = 0
         self._ends_at = 0.0  # earliest end of this turn; 0: it has no work yet
         self._cpu_s = 0.0  # processor time of the thread at the end of the last turn
@@ -120,7 +122,7 @@ class BatchTime(LoopTime):
     __slots__ = ("_loop_time",)
 
     def __init__(self, loop_time: LoopTime) -> None:
-        super().__init__()
+        super().__init__(loop_time.normal_runs)
         self._loop_time = loop_time
 
     def spend(self, spent_us: int) -> None:
@@ -142,7 +144,7 @@ class BatchTime(LoopTime):
 
     def _rest_s(self) -> float:
         """Return how long batch runs must still rest."""
-        if not self._loop_time.normal_runs:
+        if not self.normal_runs.in_progress:
             return 0.0
         cpu_s = thread_time() - self._cpu_s
         begun_at = self._ends_at - _BATCH_TURN_S
@@ -153,7 +155,7 @@ class BatchTime(LoopTime):
         """Whether more work should wait for another turn."""
         is_over = self._loop_time.is_over
         if not self._ends_at:
-            if is_over or self._loop_time.normal_runs:
+            if is_over or self.normal_runs.in_progress:
                 self._start()
             return is_over
-        return is_over or (self._loop_time.normal_runs > 0 and monotonic() >= self._ends_at)
+        return is_over or (monotonic() >= self._ends_at and self.normal_runs.in_progress)
