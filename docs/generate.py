@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.findings.causes.registry import RULES
 from gonemaster_engine.findings.messages import advice, placeholders, template
 from gonemaster_engine.findings.tags import END, START, SYSTEM, Tag
 from gonemaster_engine.profile.profile import default_profile
@@ -217,9 +218,24 @@ _MACHINE_DEFAULTS = {
     "data_dir": "`~/.local/share/gonemaster`; `./data` under `make run`",
 }
 
+
+def causes_page() -> Iterator[str]:
+    """Yield the lines of the page about root causes."""
+    yield from ("# Root causes", "", NOTE, "")
+    yield (
+        f"{len(RULES)} root causes in the order in which rules claim entries: a rule precedes the rules for what"
+        " follows from its cause. [Root causes of a run](../explanation/causes.md) describes the rules."
+    )
+    for rule in RULES:
+        texts = rule.as_dict()
+        yield from ("", f"## {rule.id}", "", f"**{escaped(texts['title'])}.** Usual harm: `{rule.harm}`.")
+        yield f"Responsible: `{rule.responsible}`. {escaped(texts['consequence'])} {escaped(texts['remedy'])}"
+
+
 PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
     "test-cases.md": test_cases_page,
     "tags.md": tags_page,
+    "causes.md": causes_page,
     "settings.md": settings_page,
 }
 

@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 
 COVERAGE = 80  # percent
 TOP = 10
-_SLICE = 1000
+SLICE = 1000
 _ROWS_AT_A_TIME = 5000
 _LEASE = timedelta(minutes=5)
 _SHOWN_TAG = ("tag", "module", "testcase", "level", "domain_count", "occurrence_count")
@@ -149,7 +149,7 @@ class _Building:
             objects = read_objects(session, self.snapshot_id)
             self.fact_rows = count_facts(session, self.snapshot_id)
         seen = DomainPass(objects)
-        for first in range(0, len(objects.domain_ids), _SLICE):
+        for first in range(0, len(objects.domain_ids), SLICE):
             self._write_domains(seen, objects, first)
         for part in ObjectParts(objects, seen).parts():
             self._write_part(part)
@@ -205,7 +205,7 @@ class _Building:
         return self.view_id
 
     def _write_domains(self, seen: DomainPass, objects: Objects, first: int) -> None:
-        ids = list(objects.domain_ids[first : first + _SLICE])
+        ids = list(objects.domain_ids[first : first + SLICE])
         with self.store.read_only() as session:
             facts = read_slice(session, self.snapshot_id, ids)
         rows, members = seen.take(self._view(), first, ids, facts)

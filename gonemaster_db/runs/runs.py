@@ -29,7 +29,7 @@ from gonemaster_db.runs.matching_outcomes import MatchingOutcomes, find_outcomes
 from gonemaster_db.runs.run_documents import read_stored_run
 from gonemaster_db.runs.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 
-_MAX_TRIED = (1000, 10_000)  # runs that are examined before the outcomes of all runs
+MAX_TRIED = (1000, 10_000)  # runs that are examined before the outcomes of all runs
 
 # Built once, because building it takes as long as executing it.
 _RUN = select(Run).options(joinedload(Run.effective_profile)).where(Run.id == bindparam("run_id"))
@@ -143,7 +143,7 @@ def _try(
     """Find the first matches among the first runs of the list, which have few outcomes; None if that is not enough."""
     keys = sort_columns(RUN_KEYS, sort)
     query = select(*keys, Run.outcome_id).where(*conditions).order_by(*sort_order(keys, sort))
-    for number in _MAX_TRIED:
+    for number in MAX_TRIED:
         if page_end > number:
             continue
         rows = session.execute(query.limit(number)).all()

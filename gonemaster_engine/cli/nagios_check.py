@@ -86,8 +86,9 @@ async def _run(options: argparse.Namespace, profile: Profile) -> RunResult:
 def judge(result: RunResult, score: Score | None, options: Any) -> CheckResult:
     """Return the state that follows from entries and grade, with the entries that count.
 
-    A run without a network is UNKNOWN, and so is an interrupted run without bad findings so far. `options` has the
-    levels `warning` and `critical`, and the grades `grade_warning` and `grade_critical` or None.
+    A run that says nothing about the name, for example without a network, is UNKNOWN, and so is an interrupted run
+    without bad findings so far. `options` has the levels `warning` and `critical`, and the grades `grade_warning` and
+    `grade_critical` or None.
     """
     passed_over = CUT_OFF_TAGS if result.unfinished else frozenset()
     found = [entry for entry in result.entries if entry.level >= options.warning and entry.tag not in passed_over]
@@ -97,7 +98,7 @@ def judge(result: RunResult, score: Score | None, options: Any) -> CheckResult:
     if verdict := verdict_of(result.entries):
         explained = sorted(result.entries, key=lambda entry: entry is not verdict.entry)[:1]
         others = [entry for entry in counting if entry is not verdict.entry]
-        return CheckResult(UNKNOWN if verdict.is_of_the_tester else CRITICAL, explained + others)
+        return CheckResult(UNKNOWN if verdict.is_unknown else CRITICAL, explained + others)
     if _is_at_or_below(score, options.grade_critical):
         state = CRITICAL
     elif _is_at_or_below(score, options.grade_warning):

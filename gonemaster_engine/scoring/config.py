@@ -16,6 +16,7 @@ from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.profile.documents import Problems, brief, is_number, kind, read_document
+from gonemaster_engine.profile.zonemaster_tags import engine_tag
 from gonemaster_engine.testcases.registry import MODULE_NAMES
 from gonemaster_engine.texts import Text, text_of
 
@@ -223,8 +224,12 @@ def _module_categories(problems: Problems, path: str, value: Any) -> Mapping[str
 
 
 def _tag_penalties(problems: Problems, path: str, value: Any) -> Mapping[str, float]:
-    items = _map(problems, path, value).items()
-    return {str(tag).upper(): _number(problems, f"{path}.{tag}", penalty) for tag, penalty in items}
+    """Validate penalties; Zonemaster's names of tags become those of this engine, whose own names have precedence."""
+    items = [(str(tag), penalty) for tag, penalty in _map(problems, path, value).items()]
+    checked = {tag.upper(): _number(problems, f"{path}.{tag}", penalty) for tag, penalty in items}
+    return {engine_tag(tag): penalty for tag, penalty in checked.items()} | {
+        tag: penalty for tag, penalty in checked.items() if engine_tag(tag) == tag
+    }
 
 
 def _grade_bands(problems: Problems, path: str, value: Any) -> tuple[GradeBand, ...]:

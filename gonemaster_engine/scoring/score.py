@@ -87,7 +87,7 @@ def compute_score(domain: str, entries: Iterable[ScoredEntry], config: ScoringCo
     categories = _category_scores(entries, config)
     critical = any(entry.level >= Level.CRITICAL for entry in entries)
     total = min(_weighted_mean(categories, config), CAP_UNDER_CRITICAL if critical else BEST)
-    criteria = _criteria(_Evidence.of(domain, entries), config)
+    criteria = _criteria(_TopGradeData.of(domain, entries), config)
     # A criterion that does not apply (None) does not prevent an A+.
     eligible = bool(entries) and total == BEST and all(met is not False for met in criteria.values())
     return Score(
@@ -138,7 +138,7 @@ def _disabled_stacks(tags: frozenset[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Evidence:
+class _TopGradeData:
     """The data that the criteria for A+ use."""
 
     is_tld: bool
@@ -146,7 +146,7 @@ class _Evidence:
     tags: frozenset[str]
 
     @classmethod
-    def of(cls, domain: str, entries: list[ScoredEntry]) -> _Evidence:
+    def of(cls, domain: str, entries: list[ScoredEntry]) -> _TopGradeData:
         worst = max((entry.level for entry in entries), default=Level.DEBUG3)
         return cls("." not in domain.strip("."), worst, frozenset(entry.tag.upper() for entry in entries))
 
@@ -154,25 +154,25 @@ class _Evidence:
         return not self.tags.isdisjoint(tags)
 
 
-def _criteria(evidence: _Evidence, config: ScoringConfig) -> dict[str, bool | None]:
+def _criteria(evidence: _TopGradeData, config: ScoringConfig) -> dict[str, bool | None]:
     return {name: judge(evidence) for name, judge in CRITERIA.items() if name in config.bonus_criteria}
 
 
-def _no_warnings_or_errors(evidence: _Evidence) -> bool | None:
+def _no_warnings_or_errors(evidence: _TopGradeData) -> bool | None:
     return evidence.worst < Level.WARNING
 
 
-def _dnssec_enabled(evidence: _Evidence) -> bool | None:
+def _dnssec_enabled(evidence: _TopGradeData) -> bool | None:
     return evidence.any("DS07_SIGNED")
 
 
-def _strong_algorithm(evidence: _Evidence) -> bool | None:
+def _strong_algorithm(evidence: _TopGradeData) -> bool | None:
     if evidence.any("DS05_ALGO_DEPRECATED", "DS05_ALGO_NOT_RECOMMENDED", "DS01_DS_ALGO_DEPRECATED"):
         return False
     return evidence.any("DS05_ALGO_OK", "DS01_DS_ALGO_OK")
 
 
-def _nsec3_non_optout(evidence: _Evidence) -> bool | None:
+def _nsec3_non_optout(evidence: _TopGradeData) -> bool | None:
     # Opt-out is usual in zones with many delegations (RFC 5155 section 6), so it does not count against a TLD.
     if evidence.any("DS03_NSEC3_OPT_OUT_ENABLED_TLD"):
         return None
@@ -181,23 +181,23 @@ def _nsec3_non_optout(evidence: _Evidence) -> bool | None:
     return evidence.any("DS03_NSEC3_OPT_OUT_DISABLED", "DS03_NO_NSEC3")
 
 
-def _cds_cdnskey_published(evidence: _Evidence) -> bool | None:
+def _cds_cdnskey_published(evidence: _TopGradeData) -> bool | None:
     if evidence.is_tld or evidence.any("DS18_NO_CDS_CDNSKEY_BUT_ROLLOVER_EVIDENCE"):
         return None
     return evidence.any("DS15_HAS_CDS_AND_CDNSKEY", "DS15_HAS_CDS_NO_CDNSKEY", "DS15_HAS_CDNSKEY_NO_CDS")
 
 
-def _ipv6_all_nameservers(evidence: _Evidence) -> bool | None:
+def _ipv6_all_nameservers(evidence: _TopGradeData) -> bool | None:
     if evidence.any("IPV6_DISABLED", "CN01_IPV6_DISABLED"):
         return False
     return True if evidence.any("IPV6_ONE_ASN", "IPV6_SAME_ASN", "IPV6_DIFFERENT_ASN") else None
 
 
-def _as_diversity(evidence: _Evidence) -> bool | None:
+def _as_diversity(evidence: _TopGradeData) -> bool | None:
     return evidence.any("IPV4_DIFFERENT_ASN", "IPV6_DIFFERENT_ASN")
 
 
-CRITERIA: Mapping[str, Callable[[_Evidence], bool | None]] = {
+CRITERIA: Mapping[str, Callable[[_TopGradeData], bool | None]] = {
     "no_warnings_or_errors": _no_warnings_or_errors,
     "dnssec_enabled": _dnssec_enabled,
     "strong_algorithm": _strong_algorithm,

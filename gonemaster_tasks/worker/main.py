@@ -27,10 +27,10 @@ from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_engine.version import __version__
 from gonemaster_tasks import queues
 from gonemaster_tasks.app import make_app_of
-from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
+from gonemaster_tasks.broker.politeness import RedisLeaseClient
 from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
@@ -60,7 +60,6 @@ from gonemaster_tasks.worker.execute.claims import ClaimStore
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.fork_server import ForkServer
 from gonemaster_tasks.worker.execute.isolation import Isolation
-from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.run_job import run_job
 from gonemaster_tasks.worker.execute.runner import Runner
@@ -340,7 +339,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lease_client = RedisLeaseClient(parse_broker_url(live.own.broker_url), name)
+    lease_client = RedisLeaseClient(live.own.broker_url, name)
     return EngineRunner(live, lambda: current_scoring(store, live.own), lease_client=lease_client, clock=_time)
 
 

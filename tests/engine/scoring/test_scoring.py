@@ -181,6 +181,13 @@ def test_configuration_replaces_maps_wholesale() -> None:
     assert config.category_weights == DEFAULT_CONFIG.category_weights
 
 
+def test_penalties_accept_zonemasters_names_of_tags() -> None:
+    theirs = parse_config({"tag_penalties": {"in_bailiwick_addr_mismatch": 7}})
+    assert theirs.penalty("IN_DOMAIN_ADDR_MISMATCH", Level.ERROR) == 7
+    both = parse_config({"tag_penalties": {"IN_DOMAIN_ADDR_MISMATCH": 3, "IN_BAILIWICK_ADDR_MISMATCH": 7}})
+    assert both.penalty("IN_DOMAIN_ADDR_MISMATCH", Level.ERROR) == 3
+
+
 def test_system_module_stays_neutral() -> None:
     given = {**DEFAULT_CONFIG.module_categories, "System": "dnssec"}
     assert scored("SYSTEM X ERROR", module_categories=given).score == 100
