@@ -3,10 +3,10 @@
     python -m benchmarks.beside_hostile_service [--rounds 5] [--zones 200] [--workers 2] [--slots 16] [--delay-ms 20]
 
 PostgreSQL, Redis, the API and worker processes as in production; the zones are those of `beside_hostile.py`. The
-batch is one POST, without politeness, so the workers are as busy as possible. A normal run is measured from its POST
-until its result is stored; each starts when the previous one has ended. The DNS is two processes, one of
-them for the hostile zones, whose servers answer after a delay, as servers on the Internet do. All processes share the cores of this machine: compare the runs alone,
-before the batch and after it, with those during the batch.
+batch is one POST, without politeness, so that the workers are as busy as possible. A normal run is measured from its
+POST until its result is stored; each starts when the previous one has ended. The DNS is two processes, one of them for
+the hostile zones. Its servers answer after a delay, as servers on the Internet do. All processes share the cores of
+this machine: compare the normal runs before the batch with those during it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-_CHECK_EVERY_S: Final = 0.02
+CHECK_EVERY_S: Final = 0.02
 _FLOCK: Final = struct.Struct("hhqqi")  # `struct flock` of Linux: type, whence, start, length, process
 _WHOLE: Final = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
@@ -51,7 +51,7 @@ class NormalRuns:
             return self.count > 0
         now = monotonic()
         if now >= self._check_at:
-            self._check_at = now + _CHECK_EVERY_S
+            self._check_at = now + CHECK_EVERY_S
             holder = _FLOCK.unpack_from(fcntl.fcntl(self._descriptor, fcntl.F_GETLK, _WHOLE))
             self._in_others = holder[0] != fcntl.F_UNLCK
         return self._in_others

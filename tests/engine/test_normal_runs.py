@@ -31,7 +31,7 @@ def _run_until_told(lock_file: Path, control: Connection) -> None:
 
 @pytest.fixture
 def lock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(normal_runs, "_CHECK_EVERY_S", 0.0)
+    monkeypatch.setattr(normal_runs, "CHECK_EVERY_S", 0.0)
     return tmp_path / "normal-runs.lock"
 
 

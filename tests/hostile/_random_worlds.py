@@ -15,7 +15,23 @@ import dns.message
 import dns.rrset
 
 from tests.hostile._counting import _IP_PKTINFO, _PKTINFO, CountingDns, Records
-from tests.hostile._giants import A, AAAA, CNAME, DNAME, DNSKEY, DS, MX, NS, NSEC, NSEC3, NSEC3PARAM, PTR, RRSIG, SOA, TXT
+from tests.hostile._giants import (
+    AAAA,
+    CNAME,
+    DNAME,
+    DNSKEY,
+    DS,
+    MX,
+    NS,
+    NSEC,
+    NSEC3,
+    NSEC3PARAM,
+    PTR,
+    RRSIG,
+    SOA,
+    TXT,
+    A,
+)
 
 VICTIMS = 200  # 127.200 and above: the second octet is that plus the number of the zone, and nothing answers there
 _VARIETIES = 6  # of the answers to a name and type, so that composing them takes less time than reading them
@@ -41,7 +57,9 @@ class WildZone:
     def __init__(self, seed: int) -> None:
         self.seed, self.zone = seed, zone_of(seed)
         source = random.Random(seed)
-        self.servers = [f"127.{10 + seed % 50}.{seed // 50}.{number + 1}" for number in range(source.choice([2, 5, 13]))]
+        self.servers = [
+            f"127.{10 + seed % 50}.{seed // 50}.{number + 1}" for number in range(source.choice([2, 5, 13]))
+        ]
         self.correct = source.choice([0.1, 0.3, 0.6])  # part of the queries other than those for SOA and NS
         self.delegation_works = source.random() < 0.8
         self.size = source.choice(_SIZES)

@@ -19,13 +19,18 @@ from tests.hostile._counting import settings
 from tests.support.engine import loopback_profile
 
 
+def reset_peak() -> None:
+    """Set the peak memory of this process to its current memory."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 async def measured(options: argparse.Namespace, loop: MeasuredLoop) -> list[dict[str, Any]]:
     resources = Resources.open(root_hints=options.hints, dns_port=options.port, hot_cache_ttl_s=0, ipv6=False)
     profile, figures = loopback_profile(**settings(timeout_s=1.0, retrans_s=0.5)), []
     for zone in options.zones:
         gc.collect()
         release_free_memory()
-        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+        reset_peak()
         loop.longest_turn_s, cpu_s, begun = 0.0, time.thread_time(), time.monotonic()
         result = await run_test(
             zone, profile, resources=resources, deadline_s=options.deadline_s, is_urgent=True, with_chain=True
