@@ -71,6 +71,20 @@
     }
   }, 250);
 
+  // --- copy a text to the clipboard
+  function offerCopies(from = document) {
+    if (navigator.clipboard) for (const button of all("[data-copy]", from)) button.hidden = false;
+  }
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const source = document.getElementById(button.dataset.copy);
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    button.textContent = button.dataset.done;
+  });
+  offerCopies();
+  document.addEventListener("gm:arrive", ({ detail: part }) => offerCopies(part));
+
   // --- links and GET forms in a partial update only this partial; the last click wins
   const whole = () => location.pathname + location.search;
   let shown = whole(), clicks = 0;

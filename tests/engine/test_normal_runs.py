@@ -17,7 +17,7 @@ from gonemaster_engine.normal_runs import NormalRuns
 FORK = multiprocessing.get_context("fork")
 
 
-def _run_until_told(lock_file: Path, control: Connection) -> None:
+def _run_until_message(lock_file: Path, control: Connection) -> None:
     runs = NormalRuns(lock_file)
     runs.begin()
     runs.begin()
@@ -38,7 +38,7 @@ def lock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("end", ["run ends", "process is killed"])
 def test_a_normal_run_of_another_process_counts_until_it_ends(lock_file: Path, end: str) -> None:
     here, there = multiprocessing.Pipe()
-    other = FORK.Process(target=_run_until_told, args=(lock_file, there))
+    other = FORK.Process(target=_run_until_message, args=(lock_file, there))
     ours = NormalRuns(lock_file)
     assert not ours.in_progress
     other.start()

@@ -163,10 +163,10 @@ def check_axe(page: Page, *, context: str = "document") -> None:
     source = Path(str(pytest.importorskip("axe_playwright_python").__file__)).parent / "axe.min.js"
     page.evaluate(source.read_text(encoding="utf-8") + "; undefined")
     found = page.evaluate(f"axe.run({context}, {{resultTypes: ['violations']}}).then(r => r.violations)")
-    told = [
+    reported = [
         {"rule": one["id"], "help": one["help"], "at": [node["target"] for node in one["nodes"][:5]]} for one in found
     ]
-    assert told == [], json.dumps(told, indent=1, ensure_ascii=False)
+    assert reported == [], json.dumps(reported, indent=1, ensure_ascii=False)
 
 
 def check_fits(page: Page) -> None:

@@ -128,8 +128,8 @@ class Requests:
 
     def headers(self) -> dict[str, str]:
         """Return some headers of the pages."""
-        given = {"X-Partial": self._chance.choice(PARTS)} if self._chance.random() < 0.5 else {}
-        return given | {name: self._chance.choice(values) for name, values in HEADERS if self._chance.random() < 0.3}
+        options = {"X-Partial": self._chance.choice(PARTS)} if self._chance.random() < 0.5 else {}
+        return options | {name: self._chance.choice(values) for name, values in HEADERS if self._chance.random() < 0.3}
 
     def body(self, rule: Rule) -> dict[str, Any]:
         """Return a form or an object, sometimes of the other kind of route, or a body that is neither."""
@@ -138,12 +138,12 @@ class Requests:
         is_api = rule.rule.startswith(("/api/", "/pub/")) != (self._chance.random() < 0.1)
         return {"json" if is_api else "data": self.fields()}
 
-    def send(self, method: str, url: str, **given: Any) -> None:
-        with self._client.open(url, method=method, **given) as response:
+    def send(self, method: str, url: str, **options: Any) -> None:
+        with self._client.open(url, method=method, **options) as response:
             if response.mimetype != "text/event-stream":
                 response.get_data()
             if response.status_code >= 500 and response.status_code != 503:
-                self.failed.append(f"{response.status_code} {method} {url} {given}")
+                self.failed.append(f"{response.status_code} {method} {url} {options}")
 
 
 def methods(rule: Rule) -> Iterator[str]:

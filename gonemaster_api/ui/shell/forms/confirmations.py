@@ -19,8 +19,9 @@ class Confirmation:
 
     `title` is the question, `text` the irreversible effect, `facts` numbers by label, `notes` warnings, `kept` what is
     not deleted. `button` names the object and the number ("Delete batch and 61 204 runs"); `back` is the path of the
-    cancel button, labelled `keep`. With the weight `tick`, `tick` is the label of the checkbox; with `type`, `typed` is
-    the ID. `fields` are submitted too. `action` is the target of the form if it differs from the current URL.
+    cancel button, labelled `keep`. `weight` is the way to confirm: `plain` is a button, `tick` a checkbox with the
+    label `tick`, `type` a field for the ID `typed`. `fields` are submitted too. `action` is the target of the form if
+    it differs from the current URL.
     """
 
     title: str
