@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import signal
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,10 +42,10 @@ def test_a_normal_run_of_another_process_counts_until_it_ends(lock_file: Path, e
     here, there = multiprocessing.Pipe()
     other = FORK.Process(target=_run_until_message, args=(lock_file, there))
     ours = NormalRuns(lock_file)
-    assert not ours.in_progress
+    seen = [ours.in_progress]
     other.start()
     assert here.recv() is True
-    assert ours.in_progress
+    seen.append(ours.in_progress)
     if end == "run ends":
         here.send(None)
         assert here.recv() is False
@@ -51,7 +53,8 @@ def test_a_normal_run_of_another_process_counts_until_it_ends(lock_file: Path, e
         assert other.pid
         os.kill(other.pid, signal.SIGKILL)
         other.join()
-    assert not ours.in_progress
+    seen.append(ours.in_progress)
+    assert seen == [False, True, False]
     if other.is_alive():
         here.send(None)
         other.join()
@@ -75,14 +78,14 @@ def test_a_process_that_was_forked_during_a_normal_run_does_not_prolong_it(lock_
 
 
 def test_the_file_is_checked_at_most_every_20_ms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checks, check = 0, normal_runs.fcntl.fcntl
+    checks, check = 0, fcntl.fcntl
 
-    def counted(*arguments: object) -> object:
+    def counted(*arguments: Any) -> object:
         nonlocal checks
         checks += 1
-        return check(*arguments)  # type: ignore[arg-type]
+        return check(*arguments)
 
-    monkeypatch.setattr(normal_runs.fcntl, "fcntl", counted)
+    monkeypatch.setattr(fcntl, "fcntl", counted)
     runs, begun = NormalRuns(tmp_path / "normal-runs.lock"), time.monotonic()
     assert not any(runs.in_progress for _ in range(10_000))
     assert checks <= 1 + (time.monotonic() - begun) / 0.02
