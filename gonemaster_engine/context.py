@@ -118,7 +118,8 @@ class RunContext:
         self.pace.is_urgent = is_urgent
         self.turns = self.transport.turns_of(self.pace)
         self.verifier = Verifier(self.budget.end_verification, turns=self.turns)
-        self.transport.turns.normal_runs += is_urgent
+        if is_urgent:
+            self.transport.turns.normal_runs.begin()
 
     def uses_family(self, *, ipv6: bool) -> bool:
         """Return whether addresses of the given family are queried."""
@@ -133,7 +134,8 @@ class RunContext:
 
     async def close(self) -> None:
         """Stop all tasks of the run; waiting queries are not sent."""
-        self.transport.turns.normal_runs -= self.pace.is_urgent
+        if self.pace.is_urgent:
+            self.transport.turns.normal_runs.end()
         self.pace.is_over = True
         tasks = list(self._tasks)
         for task in tasks:

@@ -20,7 +20,7 @@ from gonemaster_engine.scoring.config import DEFAULT_CONFIG, ScoringConfig
 from gonemaster_engine.scoring.score import compute_score
 from gonemaster_tasks.config.profiles import base_profile, caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings, Settings
-from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_resources
+from gonemaster_tasks.worker.execute.engine_resources import follow_settings, open_normal_runs, open_resources
 from gonemaster_tasks.worker.execute.profiles import Profiles, job_overrides
 from gonemaster_tasks.worker.execute.runner import Listeners, RunOutcome, TestOrder, Usage
 from gonemaster_tasks.worker.execute.stalls import StallDetector
@@ -64,7 +64,8 @@ class EngineRunner:
         if self._lease_client:
             self._pacing = Pacing(self._lease_client, self._limits)
         self._stalls = StallDetector()
-        self._resources = open_resources(settings, pacing=self._pacing)
+        normal_runs = open_normal_runs(settings.data_dir)
+        self._resources = open_resources(settings, pacing=self._pacing, normal_runs=normal_runs)
 
     async def close(self) -> None:
         """Close the sockets."""
