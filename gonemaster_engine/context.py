@@ -138,12 +138,11 @@ class RunContext:
     async def close(self) -> None:
         """Stop all tasks of the run; waiting queries are not sent."""
         self.transport.turns.normal_runs -= self.pace.is_urgent
-        self.pace.end()
+        self.pace.is_over = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.pace.end()  # queries that the tasks added in their last iteration
         for server in self.servers.values():
             server.close()
 

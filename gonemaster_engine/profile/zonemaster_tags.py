@@ -1,8 +1,8 @@
 """Tags that Zonemaster names differently, and levels that a profile sets for them.
 
 The table in data/zonemaster-names.json maps the tags of this engine to those of Zonemaster, and Zonemaster's tags of
-the module SYSTEM to those of this engine. A broader tag exists in both engines, but Zonemaster also uses it for cases
-in which this engine uses another tag.
+the module SYSTEM and former tags of this engine to those of this engine. A broader tag exists in both engines, but
+Zonemaster also uses it for cases in which this engine uses another tag.
 """
 
 from __future__ import annotations
@@ -38,6 +38,18 @@ def engine_levels(levels: Mapping[str, Mapping[str, Level]]) -> dict[str, dict[s
     return {module: {**renamed.get(module, {}), **rest.get(module, {})} for module in {**rest, **renamed}}
 
 
+def engine_tag(name: str) -> str:
+    """Return the tag of this engine that a name means, which can be Zonemaster's name or a former one of this engine.
+
+    A name that both engines use means this engine's tag, and an unknown name is returned unchanged.
+    """
+    names = table()
+    if name in names["broader_tags"]:
+        return name
+    found: str = _engine_names().get(name) or {**names["system_tags"], **names["former_tags"]}.get(name, name)
+    return found
+
+
 def _engine_tags(module: str, tag: str) -> list[tuple[str, str]]:
     """Return module and tag of each tag of this engine that Zonemaster's tag means; none if the names are equal."""
     if module == "SYSTEM":
@@ -55,7 +67,7 @@ def _engine_names() -> Mapping[str, str]:
 
 @cache
 def table() -> dict[str, Any]:
-    """Return the table of names: `tags`, `broader_tags`, `system_tags`, `args` (older keys by test case and tag)."""
+    """Return the table: `tags`, `broader_tags`, `system_tags`, `former_tags`, `args` (keys by test case and tag)."""
     data = Path(__file__).parent.parent / "data" / "zonemaster-names.json"
     names: dict[str, Any] = json.loads(data.read_text(encoding="utf-8"))
     return names

@@ -134,7 +134,7 @@ async def run_test(
         name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock, limits=limits
     )
     context.set_priority(is_urgent=is_urgent)
-    run = _Run(
+    run = _Execution(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
     )
     started_at = datetime.now(UTC)
@@ -144,7 +144,7 @@ async def run_test(
             await run.describe_chain(limit_s=min(_CHAIN_LIMIT_S, deadline_s - run_log.elapsed()))
     except TimeoutError:
         await run.report_cut_off(deadline_s)
-    except _Stopped:
+    except _StopLevelReached:
         pass
     finally:
         await run.close()
@@ -226,7 +226,7 @@ def _checked(ds: DSInfo) -> DSInfo:
     )
 
 
-class _Stopped(Exception):
+class _StopLevelReached(Exception):
     """The stop level was reached."""
 
 
@@ -246,7 +246,7 @@ class _CaseRun:
         self.ended = asyncio.Event()
 
 
-class _Run:
+class _Execution:
     """Executes a plan."""
 
     def __init__(
@@ -534,7 +534,7 @@ class _Run:
                 if self._stop_level is not None and entry.level >= self._stop_level:
                     self._to_report.clear()
                     self._module = ""
-                    raise _Stopped
+                    raise _StopLevelReached
         if not self._to_report:
             self._enter("")
 

@@ -15,7 +15,7 @@ from gonemaster_tasks.broker.job_losses import JobLosses
 from gonemaster_tasks.broker.keys import RATE_LIMITS
 from gonemaster_tasks.broker.marks import Marks
 from gonemaster_tasks.broker.mismatches import Mismatches
-from gonemaster_tasks.broker.politeness import Politeness
+from gonemaster_tasks.broker.politeness import LimitedAddresses
 from gonemaster_tasks.broker.processes.locks import Locks
 from gonemaster_tasks.broker.processes.machines import Processes
 from gonemaster_tasks.broker.processes.maintenance_times import MaintenanceTimes
@@ -52,7 +52,7 @@ class Broker:
         self.losses = JobLosses(self._client)
         self.mismatches = Mismatches(self._client)
         self.processes = Processes(self._client)
-        self.politeness = Politeness(self._client)
+        self.limited_addresses = LimitedAddresses(self._client)
         self.locks = Locks(self._client)
         self.wishes = RegistrationRequests(self._client)
         self.events = Events(self._client)

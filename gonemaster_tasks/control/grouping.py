@@ -9,7 +9,7 @@ Result = TypeVar("Result")
 Work = Callable[[Sequence[Item]], Sequence[Result | BaseException]]
 
 
-class _Entry(Generic[Item, Result]):
+class _Submitted(Generic[Item, Result]):
     """A submitted item; its thread sleeps until the item is done or the thread leads the next group."""
 
     def __init__(self, item: Item) -> None:
@@ -31,7 +31,7 @@ class Groups(Generic[Item, Result]):
         """Limit groups to `maximum` items."""
         self._most = maximum
         self._lock = threading.Lock()
-        self._waiting: list[_Entry[Item, Result]] = []
+        self._waiting: list[_Submitted[Item, Result]] = []
         self._busy = False
 
     def do(self, item: Item, work: Work[Item, Result]) -> Result:
@@ -42,7 +42,7 @@ class Groups(Generic[Item, Result]):
         Raises:
             BaseException: what `work` returned for the item, or raised.
         """
-        entry: _Entry[Item, Result] = _Entry(item)
+        entry: _Submitted[Item, Result] = _Submitted(item)
         with self._lock:
             self._waiting.append(entry)
             leads, self._busy = not self._busy, True

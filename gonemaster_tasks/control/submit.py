@@ -21,7 +21,7 @@ from gonemaster_tasks.queues import tier_of
 
 _ATTEMPTS = 5
 _ANSWERED_IDS = 10_000
-_SUBMISSION_LIFE = timedelta(seconds=60)
+SUBMISSION_LIFE = timedelta(seconds=60)
 MAX_OPTIONS = 1024 * 1024 * 1024  # bytes of the options of all jobs of a batch
 JobSource = Iterable[NewJob] | Callable[[Session], Iterable[NewJob]]
 
@@ -183,14 +183,14 @@ def add_to_batch(parts: QueueParts, batch_id: str, jobs: Callable[[Session], Ite
 def _store_jobs(parts: QueueParts, session: Session, row: Batch, jobs: JobSource, *, now: datetime) -> StoredBatch:
     # Before the commit: otherwise a reconciler that sees the rows would rebuild the tier, and the messages would be
     # enqueued twice.
-    parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
+    parts.broker.marks.begin_submission(row.id, SUBMISSION_LIFE)
     new = jobs(session) if callable(jobs) else jobs
     chunks: list[_PackedIds] = []
     given: list[str] = []
     for created in create_longest_first(session, (_in_batch(job, row.id) for job in new), now=now):
         chunks.append(_PackedIds.of(created.in_turn))
         given += created.ids[: _ANSWERED_IDS + 1 - len(given)]
-        parts.broker.marks.begin_submission(row.id, _SUBMISSION_LIFE)
+        parts.broker.marks.begin_submission(row.id, SUBMISSION_LIFE)
     stored = StoredBatch(_submitted(row, chunks, given), tuple(chunks))
     parts.broker.check_room(stored.submitted.job_count)
     return stored
@@ -227,7 +227,7 @@ def enqueue_batch(parts: QueueParts, stored: StoredBatch) -> None:
         for chunk in stored.chunks:
             broker.lists.enqueue_many(chunk.ids(), tier)
             # Renewed for each slice: it must outlast a long submission and expire soon after a killed one.
-            broker.marks.begin_submission(batch_id, _SUBMISSION_LIFE)
+            broker.marks.begin_submission(batch_id, SUBMISSION_LIFE)
         broker.marks.end_submission(batch_id)
     except BrokerUnavailable:
         log.warning("batch stored, remaining jobs enqueued once Redis answers", extra={"batch_id": batch_id})

@@ -31,7 +31,7 @@ class RuleKind(enum.StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class RecurrenceRule:
     """Calendar days and a local time of day in whole minutes. Created by `make_rule`, which validates it."""
 
     kind: RuleKind
@@ -54,7 +54,7 @@ def make_rule(
     weekdays: Sequence[str] = (),
     days_of_month: Sequence[int] = (),
     last_day: bool = False,
-) -> Rule:
+) -> RecurrenceRule:
     """Create a rule from its validated parts; parts that its kind does not use must be empty.
 
     Source: contract data-model.md section 7.
@@ -76,11 +76,11 @@ def make_rule(
     at, zone = _time(time_of_day), _zone(timezone)
     if chosen is RuleKind.INTERVAL:
         days, anchor = _interval(interval_days), _anchor(anchor_date)
-        return Rule(kind=chosen, time_of_day=at, zone=zone, interval_days=days, anchor_date=anchor)
+        return RecurrenceRule(kind=chosen, time_of_day=at, zone=zone, interval_days=days, anchor_date=anchor)
     if chosen is RuleKind.WEEKLY:
-        return Rule(kind=chosen, time_of_day=at, zone=zone, weekdays=_weekdays(weekdays))
+        return RecurrenceRule(kind=chosen, time_of_day=at, zone=zone, weekdays=_weekdays(weekdays))
     of_month = _days(days_of_month, last_day=last_day)
-    return Rule(kind=chosen, time_of_day=at, zone=zone, days_of_month=of_month, last_day=last_day)
+    return RecurrenceRule(kind=chosen, time_of_day=at, zone=zone, days_of_month=of_month, last_day=last_day)
 
 
 def _kind(text: str) -> RuleKind:

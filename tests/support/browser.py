@@ -45,7 +45,7 @@ def chromium() -> str:
 def shapes(*names: str) -> pytest.MarkDecorator:
     """Run a test in some shapes (width and theme), by default in all.
 
-    `make test` runs the first shape, CI the named ones, `make test-long` all.
+    `make test` runs the first shape, the nightly workflow the named ones, `make test-long` all.
     """
     first, *more = names or SHAPES
     thorough = [pytest.param(name, marks=pytest.mark.thorough) for name in more]

@@ -32,7 +32,7 @@ def _deadly(jobs: Iterator[NewJob]) -> Iterator[NewJob]:
 
 def main() -> None:
     settings = load_settings()
-    submit._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits this long for a submission
+    submit.SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits this long for a submission
     broker = Broker.open(settings.broker_url)
     parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))
     if sys.argv[1] == "storing":

@@ -15,8 +15,7 @@ from gonemaster_engine.net.pacing import AddressLimits, Pacing
 from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import query_body
-from gonemaster_tasks.broker.address import parse_broker_url
-from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
+from gonemaster_tasks.broker.politeness import RedisLeaseClient
 
 HOST = "127.9.7.1"
 OUTSTANDING = 50
@@ -50,8 +49,7 @@ async def ask_for_ever(transport: Transport, name: str) -> None:
 
 
 async def main(url: str, port: int, name: str, limits: Limits) -> None:
-    lease_client = RedisLeaseClient(parse_broker_url(url), name)
-    lease_client.start()
+    lease_client = RedisLeaseClient(url, name)
     transport = Transport(port=port, pacing=Pacing(lease_client, limits))
     await asyncio.gather(*(ask_for_ever(transport, f"{name}-{slot}") for slot in range(SLOTS)))
 

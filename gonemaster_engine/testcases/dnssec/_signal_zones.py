@@ -94,7 +94,7 @@ class SignalSearch:
         return None
 
 
-class Path:
+class SignalPath:
     """All zones on the paths to the signals of one tested zone."""
 
     def __init__(self, zone: Zone) -> None:

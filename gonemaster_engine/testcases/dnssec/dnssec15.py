@@ -29,7 +29,7 @@ INCONSISTENT_CDNSKEY = Tag("DS15_INCONSISTENT_CDNSKEY", Level.ERROR)
 MISMATCH = Tag("DS15_MISMATCH_CDS_CDNSKEY", Level.ERROR, ADDRESSES)
 
 
-class _Published(NamedTuple):
+class _ServerRecords(NamedTuple):
     """The records of one server; None without a usable answer."""
 
     server: Nameserver
@@ -63,15 +63,15 @@ async def dnssec15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _read(zone: Zone, server: Nameserver, cds: Response | None, cdnskey: Response | None) -> _Published:
-    return _Published(
+def _read(zone: Zone, server: Nameserver, cds: Response | None, cdnskey: Response | None) -> _ServerRecords:
+    return _ServerRecords(
         server,
         cds_records(cds, zone.name) if is_usable(cds) else None,
         cdnskeys(cdnskey, zone.name) if is_usable(cdnskey) else None,
     )
 
 
-def _judge(published: list[_Published]) -> Iterator[Finding]:
+def _judge(published: list[_ServerRecords]) -> Iterator[Finding]:
     tally = ServerTally()
     for each in published:
         if each.cds is not None and each.cdnskey is not None:

@@ -36,7 +36,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 @dataclass
-class _Seen:
+class _SoaContents:
     """The contents of the SOA records of the zone's servers."""
 
     mnames: set[str] = field(default_factory=set)
@@ -79,8 +79,8 @@ async def zone01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
         yield finding
 
 
-async def _collect(zone: Zone, answers: list[tuple[Nameserver, Response | None]]) -> _Seen:
-    seen = _Seen()
+async def _collect(zone: Zone, answers: list[tuple[Nameserver, Response | None]]) -> _SoaContents:
+    seen = _SoaContents()
     for server, response in answers:
         await zone.wait_for_turn()
         if response is None or response.rcode != "NOERROR" or not response.aa:

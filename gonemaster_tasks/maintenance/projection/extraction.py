@@ -38,7 +38,7 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
         DocumentDamaged: the document of the run cannot be read.
     """
     outline = outlines.of(stored.kinds, kinds)
-    found = _Found()
+    found = _Extracted()
     document = stored.full_document
     for place, tag in outline.places:
         found.take(tag, document.arguments(place))
@@ -68,7 +68,7 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
 
 
 @dataclass(slots=True)
-class _Origin:
+class _KnownOrigin:
     """The known origin of one address."""
 
     asns: set[int] = field(default_factory=set)
@@ -77,11 +77,11 @@ class _Origin:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Extracted:
     """The data collected from the entries."""
 
     servers: dict[str, set[str]] = field(default_factory=dict)  # addresses by server name
-    origins: defaultdict[str, _Origin] = field(default_factory=lambda: defaultdict(_Origin))
+    origins: defaultdict[str, _KnownOrigin] = field(default_factory=lambda: defaultdict(_KnownOrigin))
     asns: set[tuple[int, int]] = field(default_factory=set)  # AS number with address family
     # families whose addresses are all in the same ASes
     whole_families: dict[int, set[int]] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class _Found:
     def known_origins(self, addresses: Iterable[str]) -> Iterator[OriginFact]:
         """Yield the known origins of addresses; a single verdict for a family applies to all its addresses."""
         for address in sorted(addresses):
-            origin = self.origins.get(address, _Origin(status=""))
+            origin = self.origins.get(address, _KnownOrigin(status=""))
             asns = origin.asns or self.whole_families.get(6 if ":" in address else 4, set())
             if origin.status or asns:
                 status = "found" if asns or origin.prefix else origin.status
@@ -153,7 +153,7 @@ class _Found:
             self.algorithms[number].add(keytag if isinstance(keytag, int) else None)
 
 
-def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
+def _timings(rows: Any, found: _Extracted) -> Iterator[EndpointFact]:
     """Yield the timings of the zone's name servers; the other timings belong to servers of parent zones.
 
     A server that is `unresolved` counts as a server of the zone: only the zone's own servers get that status.
@@ -174,7 +174,7 @@ def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
             yield EndpointFact(name, address, "timings", average, least, maximum, answers, unreachable=silent)
 
 
-def _endpoints(found: _Found, timings: Mapping[tuple[str, str], EndpointFact]) -> list[EndpointFact]:
+def _endpoints(found: _Extracted, timings: Mapping[tuple[str, str], EndpointFact]) -> list[EndpointFact]:
     return [
         timings.get((name, address)) or EndpointFact(name, address)
         for name, addresses in sorted(found.servers.items())
@@ -183,7 +183,7 @@ def _endpoints(found: _Found, timings: Mapping[tuple[str, str], EndpointFact]) -
 
 
 def _categories(
-    row: RunRow, outline: Outline, found: _Found, endpoints: Sequence[EndpointFact]
+    row: RunRow, outline: Outline, found: _Extracted, endpoints: Sequence[EndpointFact]
 ) -> Iterator[tuple[str, str, int | None]]:
     """Yield the facts of each category (contract analysis.md section 4)."""
     yield categories.SEVERITY, row.worst_level if row.worst_level in _SEVERITIES else "OK", None

@@ -52,7 +52,7 @@ class ForkServer:
         worker, pid = os.getpid(), os.fork()
         if not pid:
             ours.close()
-            _end_after(lambda: _Server(theirs, work, worker, silence_s).serve())
+            _end_after(lambda: _ForkLoop(theirs, work, worker, silence_s).serve())
         theirs.close()
         return cls(ours, pid)
 
@@ -95,7 +95,7 @@ def _end_after(work: Callable[[], int]) -> None:
         os._exit(status)
 
 
-class _Server:
+class _ForkLoop:
     """The loop of the server, and the processes that it forked."""
 
     def __init__(self, control: socket.socket, work: Work, worker: int, silence_s: float) -> None:

@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 4  # Child processes of one worker process.
 _GRACE_S = 10.0  # Added to the deadline of the run, for the scoring.
-_START_S = 60.0  # The limit until the first line.
-_AGAIN_S = 1.0  # The pause after a failed start, which limits the repetitions.
+START_S = 60.0  # The limit until the first line.
+AGAIN_S = 1.0  # The pause after a failed start, which limits the repetitions.
 _PIECE = 1 << 20
 _LEAST_S = 0.001
 _LOOK_EVERY_S = 0.1
@@ -86,7 +86,7 @@ class Isolation:
         try:
             return self._run(order, running, listeners, settings)
         except IsolatedProcessLost:
-            time.sleep(_AGAIN_S)
+            time.sleep(AGAIN_S)
             raise
         finally:
             self._places.release()
@@ -182,7 +182,7 @@ class _ChildReader:
 
     def send(self, message: bytes) -> None:
         """Send the order to the child; a child that has already ended does not read it."""
-        self._connection.settimeout(_START_S)
+        self._connection.settimeout(START_S)
         with suppress(OSError):
             self._connection.sendall(message)
 
@@ -191,7 +191,7 @@ class _ChildReader:
 
         The limit counts from the first line of the child.
         """
-        buffer, until, timeout_s, heard_at = b"", math.inf, _START_S, time.monotonic()
+        buffer, until, timeout_s, heard_at = b"", math.inf, START_S, time.monotonic()
         while self.outcome is None and not self.error and self.status is None:
             now = time.monotonic()
             if now > until:

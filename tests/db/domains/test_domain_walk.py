@@ -37,16 +37,16 @@ FILTERS: dict[str, tuple[DomainFilter, Callable[[Any], bool]]] = {
 }
 LIMITS: dict[str, dict[str, int]] = {
     "few": {},
-    "looked up": {"_FEW": 0, "_FEW_MEMBERS": 0},
-    "hashed after a few": {"_FEW": 0, "_FEW_MEMBERS": 0, "_MAX_LOOKED_UP": 3},
-    "hashed": {"_FEW": 0, "_FEW_MEMBERS": 0, "_MAX_LOOKED_UP": 0},
+    "looked up": {"FEW": 0, "FEW_MEMBERS": 0},
+    "hashed after a few": {"FEW": 0, "FEW_MEMBERS": 0, "MAX_LOOKED_UP": 3},
+    "hashed": {"FEW": 0, "FEW_MEMBERS": 0, "MAX_LOOKED_UP": 0},
 }
 
 
 @pytest.fixture(params=LIMITS)
 def search_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in LIMITS[request.param].items():
-        monkeypatch.setattr(domain_walk if name == "_MAX_LOOKED_UP" else domain_list, name, value)
+        monkeypatch.setattr(domain_walk if name == "MAX_LOOKED_UP" else domain_list, name, value)
     return str(request.param)
 
 

@@ -20,16 +20,16 @@ from tests.support.rows import NOON, make_run, record
 Position = tuple[str, int]
 LEVELS = ("INFO", "NOTICE", "WARNING", "ERROR")
 SMALL: dict[str, int] = {
-    "_FIRST_SLICE": 1,
-    "_MAX_SLICE": 2,
-    "_MAX_TRIED": 1,
-    "_MIN_SKIPPED": 1,
+    "FIRST_SLICE": 1,
+    "MAX_SLICE": 2,
+    "MAX_TRIED": 1,
+    "MIN_SKIPPED": 1,
 }
 PLANS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "few runs": ({}, {}),
     "streams of outcomes": ({**SMALL, "FEW_RUNS": 0}, {}),
-    "walk over few outcomes": ({**SMALL, "FEW_RUNS": 0, "_MAX_STREAMS": 0}, {}),
-    "walk over many outcomes": ({**SMALL, "FEW_RUNS": 0}, {"_MAX_FEW": 1, "_MAX_ROWS": 1}),
+    "walk over few outcomes": ({**SMALL, "FEW_RUNS": 0, "MAX_STREAMS": 0}, {}),
+    "walk over many outcomes": ({**SMALL, "FEW_RUNS": 0}, {"MAX_FEW": 1, "MAX_ROWS": 1}),
 }
 
 
@@ -154,7 +154,7 @@ def test_a_page_starts_where_the_previous_page_ended(
     with store.read_only() as session:
         whole = lists.list_entries(session, wanted, limit=len(everything)).items
         pages = [lists.list_entries(session, wanted, limit=1, offset=1).items]
-        monkeypatch.delattr(lists, "_skip")
+        monkeypatch.delattr(lists, "FIRST_SKIPPED")  # no more runs are skipped
         pages += [lists.list_entries(session, wanted, limit=2, offset=offset).items for offset in (2, 4)]
     assert [entry for page in pages for entry in page] == list(whole[1:6])
 

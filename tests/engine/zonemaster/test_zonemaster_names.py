@@ -9,7 +9,7 @@ import pytest
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.tags import Tag
 from gonemaster_engine.profile.profile import checked_profile, default_profile
-from gonemaster_engine.profile.zonemaster_tags import table
+from gonemaster_engine.profile.zonemaster_tags import engine_tag, table
 from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.zonemaster.names import zonemaster_entries
 
@@ -196,6 +196,21 @@ SIZES = ("REFERRAL_SIZE_LARGE", "REFERRAL_SIZE_TOO_LARGE")
 )
 def test_levels_of_tags_with_zonemasters_names(given: dict[str, Any], meant: dict[str, Any]) -> None:
     assert checked_profile({"test_levels": given}) == {"test_levels": meant}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("IN_BAILIWICK_ADDR_MISMATCH", "IN_DOMAIN_ADDR_MISMATCH"),
+        ("IN_BAILIWICK_GLUE_MISSING", "IN_DOMAIN_GLUE_MISSING"),
+        ("CNAME_LOOP_INNER", "CNAME_CHAIN_TOO_LONG"),
+        ("REFERRAL_SIZE_TOO_LARGE", "REFERRAL_SIZE_TOO_LARGE"),
+        ("B01_NO_CHILD", "B01_NO_CHILD"),
+        ("NO_SUCH_TAG", "NO_SUCH_TAG"),
+    ],
+)
+def test_tag_that_a_name_means(name: str, meant: str) -> None:
+    assert engine_tag(name) == meant
 
 
 def test_every_renamed_tag_has_a_level_in_the_default_profile() -> None:

@@ -2,6 +2,8 @@
 
 import random
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -236,18 +238,31 @@ def test_a_second_server_in_the_same_directory_is_refused(own_redis: EmbeddedRed
     broker.close()
 
 
+STARTS_A_SERVER = """
+import sys, time
+from pathlib import Path
+from gonemaster_tasks.broker.embedded import EmbeddedRedis
+EmbeddedRedis(Path(sys.argv[1])).start()
+print("started", flush=True)
+time.sleep(600)
+"""
+
+
 def test_a_server_left_behind_by_a_killed_process_is_replaced_with_its_data(own_redis: EmbeddedRedis) -> None:
+    own_redis.stop()
+    killed = subprocess.Popen(
+        [sys.executable, "-c", STARTS_A_SERVER, str(own_redis.directory)], stdout=subprocess.PIPE, text=True
+    )
+    assert killed.stdout
+    assert killed.stdout.readline() == "started\n"
     broker = Broker.open(own_redis.url)
     broker.lists.enqueue("job_1", NORMAL)
-    broker.close()
-    assert own_redis.process is not None
-    assert own_redis._lock is not None
-    orphan = own_redis.process
-    own_redis._lock.close()  # as the kernel does when a process is killed
-    own_redis._lock = own_redis.process = None
+    orphan = raw(broker).info("server")["process_id"]
+    killed.kill()
+    killed.communicate()
     own_redis.start()
-    assert orphan.wait(timeout=10) == 0
-    broker = Broker.open(own_redis.url)
+    assert own_redis.process
+    assert raw(broker).info("server")["process_id"] == own_redis.process.pid != orphan
     assert waiting(broker, NORMAL) == ["job_1"]
     broker.close()
 

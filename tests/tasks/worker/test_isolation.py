@@ -84,8 +84,8 @@ def hang(_: socket.socket) -> int:
 
 
 def test_a_process_that_reaches_no_first_line_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "_AGAIN_S", 0.0)
-    monkeypatch.setattr(isolation, "_START_S", 0.1)
+    monkeypatch.setattr(isolation, "AGAIN_S", 0.0)
+    monkeypatch.setattr(isolation, "START_S", 0.1)
     for work in (lambda _: 1, hang):
         server = ForkServer.start(work)
         with pytest.raises(IsolatedProcessLost):

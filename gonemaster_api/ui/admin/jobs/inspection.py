@@ -12,6 +12,7 @@ from gonemaster_api.queries.jobs.jobs import job_document
 from gonemaster_api.queries.runs.findings import MAX_SHOWN, RunFindings, arrange_findings
 from gonemaster_api.queries.runs.results import RunWithEntries, parts_for_operators
 from gonemaster_api.state import State
+from gonemaster_api.ui.shell.texts.languages import language
 from gonemaster_api.use_cases.score_backfill import read_scored_finish
 from gonemaster_db.models import Job, Run
 from gonemaster_db.queue.jobs import find_job_or_run
@@ -62,7 +63,7 @@ class Inspection:
     @property
     def score(self) -> Mapping[str, Any] | None:
         """The score as in the API, None if it is hidden or the run has no score."""
-        return self.finished.score.as_dict() if self.finished.score and self.shows_score else None
+        return self.finished.score.as_dict(locale=language()) if self.finished.score and self.shows_score else None
 
     @property
     def verdict(self) -> Verdict | None:

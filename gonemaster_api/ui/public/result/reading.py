@@ -65,7 +65,9 @@ class Result:
     def card(self) -> Card | None:
         """The grade card, None if the operator hides scores or the test has no score."""
         score = self.finished.score
-        return card(score) if score is not None and parts_for_public(self.state.settings).score else None
+        if score is None or not parts_for_public(self.state.settings).score:
+            return None
+        return card(score, locale=self.locale)
 
     @cached_property
     def servers(self) -> Servers:
