@@ -145,12 +145,13 @@ def differing(rounds: list[Findings]) -> Findings:
 
 def report(found: list[Figures]) -> None:
     """Print the table, and the tags that differ."""
-    print("| loss on each way | zones that change | undecided runs | packets a run | seconds a run, mean / p95 | CPU |")
+    columns = ("loss on each way", "zones that change", "undecided runs", "queries, packets a run")
+    print(f"| {' | '.join(columns)} | seconds a run, mean / p95 | CPU |")
     print("| --- | --- | --- | --- | --- | --- |")
     for each in found:
         print(
             f"| {each.loss:g} % | {each.changed} of {each.zones} in {each.rounds} rounds | {each.undecided} "
-            f"| {each.packets_per_run} | {each.wall_s_mean} / {each.wall_s_p95} | {1000 * each.cpu_s_per_run:.1f} ms |"
+            f"| {each.queries_per_run}, {each.packets_per_run} | {each.wall_s_mean} / {each.wall_s_p95} | {1000 * each.cpu_s_per_run:.1f} ms |"
         )
     for each in found:
         print(f"{each.loss:g} %: {each.tags}")

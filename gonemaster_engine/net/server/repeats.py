@@ -20,6 +20,7 @@ from gonemaster_engine.limits import TCP_PACKETS
 from gonemaster_engine.net.cache import QueryKey
 from gonemaster_engine.net.query import Timing
 from gonemaster_engine.net.server.paths import PathHealth
+from gonemaster_engine.net.wire.messages import DNSSEC_EDNS
 
 if TYPE_CHECKING:
     from gonemaster_engine.net.server.admission import Pending, QueryAdmission
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 SILENT_LOSS = 1e-3  # above this probability that all transmissions were lost, a query is undecided
 _PLANNED_LOSS = 1e-5  # probability that the number of repeats aims at
 _LEAST, _MOST = 4, 8  # repeats of a query over UDP
-_PAUSE = 1 / 6  # of the time to a retransmission; each further pause is longer by as much
+_PAUSE = 1 / 10  # of the time to a retransmission; each further pause is longer by as much
 _LEAST_WAIT = 1 / 12  # of the time to a retransmission
 _WAIT_RTTS = 2  # a repeat waits for this many times the longest response time of the address
 _MAX_PACKETS = 24  # to one address
@@ -195,8 +196,9 @@ class Repeats:
 
 
 def _kind(key: QueryKey) -> QueryKey:
-    """Return what a server may treat differently in a query: everything but the name; spelled names are one kind."""
-    return key._replace(qname="", qname_octets=None if key.qname_octets is None else b"")
+    """Return what a server may treat differently in a query: neither the name nor DO; spelled names are one kind."""
+    edns = None if key.edns == DNSSEC_EDNS else key.edns
+    return key._replace(qname="", edns=edns, qname_octets=None if key.qname_octets is None else b"")
 
 
 def _has_response(answer: Answer) -> bool:

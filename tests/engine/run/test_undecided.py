@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.net.cache import QueryKey
+from gonemaster_engine.net.server.answers import Answer
 from gonemaster_engine.net.server.repeats import Undecided
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.run.undecided import report_undecided, without_undecided
 from gonemaster_engine.run_log import Log
 
 LOST, GOOD = "192.0.2.1", "192.0.2.2"
-NOTHING_LOST: dict[Any, Undecided] = {}
+NOTHING_LOST: dict[Answer, Undecided] = {}
 
 
 def entry(level: Level, **args: object) -> Entry:
@@ -26,7 +26,7 @@ def undecided(qtype: str = "SOA", *, sent: int = 10, loss: float = 0.6) -> Undec
 
 def kept(*entries: Entry, own: bool = True) -> list[Entry]:
     async def work() -> list[Entry]:
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answer: Answer = asyncio.get_running_loop().create_future()
         return without_undecided(entries, {answer: undecided()}, [answer] if own else [])
 
     return asyncio.run(work())
