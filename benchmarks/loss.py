@@ -149,9 +149,10 @@ def report(found: list[Figures]) -> None:
     print(f"| {' | '.join(columns)} | seconds a run, mean / p95 | CPU |")
     print("| --- | --- | --- | --- | --- | --- |")
     for each in found:
+        seconds = f"{each.wall_s_mean} / {each.wall_s_p95}"
         print(
             f"| {each.loss:g} % | {each.changed} of {each.zones} in {each.rounds} rounds | {each.undecided} "
-            f"| {each.queries_per_run}, {each.packets_per_run} | {each.wall_s_mean} / {each.wall_s_p95} | {1000 * each.cpu_s_per_run:.1f} ms |"
+            f"| {each.queries_per_run}, {each.packets_per_run} | {seconds} | {1000 * each.cpu_s_per_run:.1f} ms |"
         )
     for each in found:
         print(f"{each.loss:g} %: {each.tags}")
