@@ -86,6 +86,14 @@ class UsesNetwork(Protocol):
         """Return the usage since the runner was created; thread-safe."""
 
 
+@runtime_checkable
+class ReachesNetwork(Protocol):
+    """A runner that checks its network."""
+
+    async def reach(self) -> Mapping[int, bool]:
+        """Return for each address family that was checked, 4 or 6, whether a name server answers."""
+
+
 class Runner(Protocol):
     """Runs tests in the event loop of a worker process, between `open` and `close`."""
 
