@@ -32,6 +32,7 @@ from gonemaster_api.web.access_log import register_access_log
 from gonemaster_api.web.authentication import register_authentication
 from gonemaster_api.web.body_limits import register_body_limits
 from gonemaster_api.web.exporter import register_exporter
+from gonemaster_api.web.header_lengths import register_header_lengths
 from gonemaster_api.web.headers import register_headers
 from gonemaster_api.web.hosts import register_host_check
 from gonemaster_api.web.origins import register_origin_check
@@ -80,6 +81,7 @@ def create_app(
     register_exporter(app)
     register_proxies(app, settings.trusted_proxy_cidrs)
     register_request_deadlines(app)
+    register_header_lengths(app)
     register_traces(app)
     register_host_check(app)
     register_origin_check(app)
