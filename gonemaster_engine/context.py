@@ -85,8 +85,8 @@ class RunContext:
         # Supplied data and restored answers are not part of the public DNS tree. Such a run has separate caches, which
         # is safer than checking a flag at each use.
         known = tuple(restored)
-        own = self.undelegated.is_supplied or bool(known)
-        self.caches = RunCaches.for_one_run() if own else resources.caches
+        has_separate_caches = self.undelegated.is_supplied or bool(known)
+        self.caches = RunCaches.for_one_run() if has_separate_caches else resources.caches
         self.hot = self.caches.hot
         self._ipv6 = profile.ipv6 and resources.has_ipv6
         scope = f"{self._ipv6} {profile.network_settings}"

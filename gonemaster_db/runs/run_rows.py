@@ -82,7 +82,8 @@ def _references_checked(session: Session) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        # Maintenance may have removed an outcome that this process has cached, or had until another thread noticed.
+        # Maintenance may have removed an outcome that is in the cache of this process, or was until another thread
+        # cleared the cache.
         if lacks_reference(error) and (caches.drop_count != drop_count or caches.drop_references()):
             raise StoreConflict("a row that the run refers to was removed") from None
         raise

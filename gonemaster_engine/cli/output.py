@@ -101,8 +101,8 @@ class TextWriter:
             self._write(f"{'=' * 7} {'=' * 8} {'=' * 14} {'=' * 7}")
         self._count += 1
         _, text = next(self._view.lines(entry))
-        where = entry.testcase or entry.module.capitalize()
-        self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {where:<14} {text}")
+        source = entry.testcase or entry.module.capitalize()
+        self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {source:<14} {text}")
 
     def end(self, ending: Ending) -> None:
         """Write the verdict or the causes, or a note if there were no entries, and the table of timings."""

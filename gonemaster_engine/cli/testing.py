@@ -234,8 +234,8 @@ def _missing(cache: PacketCache | None, profile: Profile, result: RunResult) -> 
     """Return the queries of a run without network whose responses are not in the file: address and query."""
     if cache is None or not profile.no_network:
         return set()
-    known = {(address, key) for address, key, _ in cache.answers}
-    return {(address, key) for address, key, _ in result.answers if (address, key) not in known}
+    recorded = {(address, key) for address, key, _ in cache.answers}
+    return {(address, key) for address, key, _ in result.answers if (address, key) not in recorded}
 
 
 def _report_missing(options: argparse.Namespace, missing: set[tuple[str, QueryKey]]) -> None:

@@ -52,7 +52,7 @@ class EngineRunner:
         self._lease_client = lease_client
         self._clock = clock
         self._pacing: Pacing | None = None
-        self._profiles = Profiles(base_profile(live.own))
+        self._profiles = Profiles(base_profile(live.base))
         self._applied = live.current
         self._resources: Resources | None = None
         self._stalls: StallDetector | None = None
@@ -123,7 +123,7 @@ class EngineRunner:
         """Return the holders of ASes; those not determined within fifteen seconds are missing."""
         if self._resources is None:
             raise RuntimeError("the runner is not open")
-        profile = caller_limits(self._live.current)  # with the guard of the settings
+        profile = caller_limits(self._live.current)  # without non-global targets, unless the settings allow them
         return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
 
     def _limits(self) -> AddressLimits:

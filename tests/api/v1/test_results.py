@@ -41,8 +41,8 @@ def test_result_of_a_run(client: FlaskClient, store: Store) -> None:
 
 def test_locale_without_texts_falls_back_to_english(client: FlaskClient, store: Store) -> None:
     run = make_run(store, "a.example", record(entries=ENTRIES))
-    for wanted in ("xx", "xx-YY", "..%2f..", "en-GB"):
-        assert client.get(f"/api/v1/jobs/{run.id}/result?locale={wanted}").get_json()["raw"]["locale"] == "en"
+    for locale in ("xx", "xx-YY", "..%2f..", "en-GB"):
+        assert client.get(f"/api/v1/jobs/{run.id}/result?locale={locale}").get_json()["raw"]["locale"] == "en"
 
 
 def test_result_in_swedish(client: FlaskClient, store: Store) -> None:

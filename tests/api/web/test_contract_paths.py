@@ -134,8 +134,8 @@ def test_every_address_of_the_contract_is_there(client: FlaskClient) -> None:
     for path, (methods, query) in CONTRACT.items():
         for method in methods.lower().split():
             assert method in found[path], f"{method} {path}"
-        given = {parameter["name"] for parameter in found[path].get("get", {}).get("parameters", ())}
-        assert query <= given, path
+        values = {parameter["name"] for parameter in found[path].get("get", {}).get("parameters", ())}
+        assert query <= values, path
 
 
 def times_of(document: Any) -> list[Any]:
