@@ -83,6 +83,7 @@ def materialise(
     *,
     now: Callable[[], datetime],
     scoring_config_hash: str = "default",
+    score_rule: int | None = None,
     coverage: int = COVERAGE,
     step: Callable[[], bool] = lambda: True,
 ) -> Capture:
@@ -97,7 +98,9 @@ def materialise(
         outcome = store.run_in_transaction(building.begin)
         if outcome is None:
             building.build()
-            outcome = store.run_in_transaction(lambda session: building.show(session, scoring_config_hash, coverage))
+            outcome = store.run_in_transaction(
+                lambda session: building.show(session, scoring_config_hash, score_rule, coverage)
+            )
     except (FactsChanged, ViewLost):
         outcome = Capture.CHANGED
     except _CaptureStopped:
@@ -156,7 +159,7 @@ class _Building:
         distributions = {name: dict(counts) for name, counts in seen.distributions.items()}
         self._write(lambda session: self._write_overview(session, objects, distributions))
 
-    def show(self, session: Session, scoring_config_hash: str, coverage: int) -> Capture:
+    def show(self, session: Session, scoring_config_hash: str, score_rule: int | None, coverage: int) -> Capture:
         """Publish the view in place of the previous one, unless the facts have changed since `begin`."""
         found = _lock(session, self.snapshot_id)
         if found is None:
@@ -173,6 +176,7 @@ class _Building:
         snapshot.default_allowed = snapshot.coverage >= (coverage if cohort.coverage is None else cohort.coverage)
         snapshot.vocabulary_id = vocabulary_id(session, self.provenance.effective_profile_id) or snapshot.vocabulary_id
         snapshot.scoring_config_hash = scoring_config_hash
+        snapshot.score_rule = score_rule
         snapshot.captured_at = cohort.last_materialized_at = snapshot.last_materialized_at = self.now()
         snapshot.materialization_status = ""
         snapshot.last_materialization_error = _failures(session, snapshot.id)

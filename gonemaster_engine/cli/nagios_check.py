@@ -49,7 +49,7 @@ def check(options: argparse.Namespace) -> int:
     """
     check_ds_has_nameservers(options.ns, options.ds)
     result = run_async(_run(options, _profile(options)))
-    score = compute_score(result.domain, result.entries)
+    score = compute_score(result.domain, result.entries, timings=result.timings)
     verdict = judge(result, score, options)
     for line in report(verdict, result, score, options):
         print(line)
@@ -119,7 +119,7 @@ def report(verdict: CheckResult, result: RunResult, score: Score | None, options
         first += f" - grade {score.grade} (score {score.score})"
     others = f" ({len(verdict.entries) - 1} more)" if len(verdict.entries) > 1 else ""
     if verdict.entries:
-        first += f" - {_one_line(verdict.entries[0])}"
+        first += f" - {_cause_of(verdict, result)}{_one_line(verdict.entries[0])}"
     first = shorten_line(first.replace("|", "/"), end=others)
     known_score = None if verdict.state == UNKNOWN else score
     yield f"{first} | {_performance_data(result, known_score)}" if options.perfdata else first
@@ -128,6 +128,18 @@ def report(verdict: CheckResult, result: RunResult, score: Score | None, options
         for entry in result.entries:
             if entry.level >= shown_from:
                 yield f"{entry.level.name}: {_one_line(entry)}".replace("|", "/")
+
+
+def _cause_of(verdict: CheckResult, result: RunResult) -> str:
+    """Return the root cause of the entry that is shown, as text before it; empty without a cause."""
+    from gonemaster_engine.findings.causes.registry import causes_of  # imported here, since most checks are OK
+
+    if verdict.state in {OK, UNKNOWN} or verdict_of(result.entries):
+        return ""
+    causes = causes_of(result.domain, result.entries, result.timings)
+    entry = verdict.entries[0]
+    found = (cause for cause in causes if any(result.entries[place] is entry for place in cause.found.explains))
+    return next((f"{cause.title()}: " for cause in found), "")
 
 
 def _one_line(entry: Entry) -> str:

@@ -76,6 +76,9 @@ def _consumer_of(report: ProcessReport) -> Iterator[Issue]:
     if report.disconnected_since is not None:
         text = Text("this worker is not connected to its queues, so it takes no jobs")
         yield Issue("worker_disconnected", report.name, text, _moment(report.disconnected_since))
+    elif report.refused_since is not None:
+        text = Text("Redis refuses this worker's requests for jobs: {reason}", reason=report.refusal)
+        yield Issue("worker_refused", report.name, text, _moment(report.refused_since))
     elif report.idle_since is not None:
         text = Text("jobs are waiting and this worker has free slots, but it takes no jobs")
         yield Issue("worker_idle", report.name, text, _moment(report.idle_since))

@@ -47,6 +47,7 @@ from gonemaster_tasks.maintenance.metrics import aggregate_runs
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.maintenance.retention import purge_regularly
+from gonemaster_tasks.maintenance.scores import ScoreRecomputation
 from gonemaster_tasks.maintenance.statistics import make_due_statistics
 from gonemaster_tasks.maintenance.tag_summaries import keep_tag_summaries
 from gonemaster_tasks.repeating import RepeatedTask
@@ -77,7 +78,7 @@ from gonemaster_tasks.worker.upkeep.repeated_tasks import OneAtATime, repeated
 from gonemaster_tasks.worker.upkeep.unclaimed import Unclaimed
 from gonemaster_tasks.worker.upkeep.usage import UsageReport
 from gonemaster_tasks.worker.upkeep.watch_tasks import delivery_task, register_watches
-from gonemaster_tasks.worker.upkeep.watchdog import Watchdog
+from gonemaster_tasks.worker.upkeep.watchdog import EXIT_STATUS, Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -129,12 +130,13 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
         with repeated(queues.PURGE), process.store.background_limits():
             purge_regularly(process.store, process.broker, process.live, now=now, stopped=stopped)
 
+    recomputation = ScoreRecomputation()
     adding_up = OneAtATime(queues.AGGREGATE, lambda: process.broker.locks)
 
     @app.task(name=queues.AGGREGATE, shared=False)
     def aggregate() -> None:
         with process.store.background_limits():
-            adding_up.run(lambda: _aggregate(process))
+            adding_up.run(lambda: _aggregate(process, recomputation))
 
     operating = threading.Lock()
 
@@ -156,10 +158,12 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
             operating.release()
 
 
-def _aggregate(process: Process) -> None:
+def _aggregate(process: Process, recomputation: ScoreRecomputation) -> None:
     now, stopped = process.clock.now, process.stopping.is_set
     aggregate_runs(process.store, now=now, stopped=stopped)
     keep_tag_summaries(process.store, process.broker, now=now, stopped=stopped)
+    scoring = current_scoring(process.store, process.settings)
+    recomputation.advance(process.store, process.broker, scoring, stopped=stopped)
 
 
 def _register_schedules(app: Celery, process: Process) -> None:
@@ -260,7 +264,7 @@ class Worker:
             self._consumption.stop()
             self._watchdog.stop()
             self._stop()
-        return int(consumer.exitcode or 0)
+        return EXIT_STATUS if self._consumption.has_ended else int(consumer.exitcode or 0)
 
     def _start(self) -> None:
         process = self.process

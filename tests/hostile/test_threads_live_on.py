@@ -122,6 +122,17 @@ def test_a_log_of_failures_has_the_first_and_one_a_minute_and_the_end(caplog: py
     assert all(record.exc_info is None for record in caplog.records)
 
 
+def test_work_that_fails_and_succeeds_in_turns_has_as_few_lines(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    now = 0.0
+    failures = FailureLog("duty", clock=lambda: now)
+    for _ in range(300):
+        failures.failed(BrokerUnavailable("read-only"))
+        failures.succeeded()
+        now += LOG_EVERY_S / 100
+    assert [record.message for record in caplog.records] == ["task failed, will be retried", "works again"] * 3
+
+
 def test_an_unexpected_error_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     FailureLog("duty").failed(ValueError("no number"))
     assert caplog.records[0].exc_info

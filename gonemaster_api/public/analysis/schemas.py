@@ -386,6 +386,7 @@ class AnalysisEntrySchema(AnalysisDomainTagSchema):
 
     args = _required(_fields.Dict)
     message = _required(_fields.String)
+    reference = _required(_fields.String, allow_none=True, metadata={"format": "uri"})
 
 
 class AnalysisRegistrySchema(ma.Schema):
@@ -455,6 +456,7 @@ class AnalysisTrendPointSchema(ma.Schema):
     domain_count = _required(_fields.Integer)
     engine_version = _nullable(_fields.String)
     mixed_engine_version = _required(_fields.Boolean)
+    score_rule = _required(_fields.Integer, metadata={"description": "version of the rule of scores"})
     payload = _required(_fields.Dict, keys=_fields.String(), values=_fields.Integer())
 
 

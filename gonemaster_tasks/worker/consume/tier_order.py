@@ -6,7 +6,6 @@ from gonemaster_tasks.queues import ORDER
 from gonemaster_tasks.worker.consume.gate import Gate
 
 _gate: Gate | None = None
-_REST_S = 1.0
 
 
 def install(gate: Gate | None) -> None:
@@ -52,10 +51,15 @@ class TierOrder(priority_cycle):
         if _gate is not None:
             _gate.connect(replication_id)
 
-    def refused(self) -> None:
+    def refused(self, reason: str) -> None:
         """Request no queue for a moment, after BRPOP returned an error."""
         if _gate is not None:
-            _gate.rest(_REST_S)
+            _gate.refuse(reason)
+
+    def accepted(self) -> None:
+        """Record that BRPOP returned no error."""
+        if _gate is not None:
+            _gate.refusal = ""
 
     def _order(self, n: int) -> list[str]:
         names = self.items[:n]

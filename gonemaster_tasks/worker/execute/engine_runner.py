@@ -136,7 +136,7 @@ class EngineRunner:
 
 
 def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> RunOutcome:
-    score = compute_score(domain, result.entries, scoring)
+    score = compute_score(domain, result.entries, scoring, timings=result.timings)
     return RunOutcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=profile,

@@ -54,6 +54,11 @@ def test_a_token_is_made_before_the_first_start_and_shown_once(auth: Command) ->
     assert auth("list").count("\n") == 1
 
 
+def test_a_token_expires_when_the_option_says(auth: Command) -> None:
+    auth("add-token", "--label", "guest", "--scope", "read", "--expires-at", "2100-01-31T13:00:00+01:00")
+    assert re.search(r"guest +read +database +[-0-9]+ [:0-9]+Z +2100-01-31 12:00Z +-", auth("list"))
+
+
 def test_tokens_of_the_configuration_are_listed_and_revoked(auth: Command) -> None:
     one, two = new_token(), new_token()
     entries = [{"label": "ci", "hash": digest_of(one), "scopes": ["read"]}, {"hash": digest_of(two)}]
@@ -88,6 +93,10 @@ def test_only_print_stores_nothing(auth: Command) -> None:
         (["add-token", "--label", "a:b"], "--label must be"),
         (["add-token", "--label", " x"], "--label must be"),
         (["revoke", "nobody"], "no such token: 'nobody'"),
+        (["add-token", "--label", "x", "--expires-at", "tomorrow"], "--expires-at must be an RFC 3339 time"),
+        (["add-token", "--label", "x", "--expires-at", "2027-01-31T12:00"], "with an offset"),
+        (["add-token", "--label", "x", "--expires-at", "2020-01-31T12:00Z"], "--expires-at must be in the future"),
+        (["add-token", "--label", "x", "--expires-at", "2100-01-31T12:00Z", "--only-print"], "does not expire"),
         (["revoke"], "auth takes add-token"),
         (["list", "--label", "x"], "--label: only auth add-token takes this"),
         (["frobnicate"], "auth takes add-token"),

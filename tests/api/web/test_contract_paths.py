@@ -86,6 +86,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/readyz": ("GET", set()),
     "/features": ("GET", set()),
     "/locales": ("GET", set()),
+    "/causes": ("GET", {"locale"}),
     "/settings": ("GET PUT", set()),
     "/scoring-config": ("GET PUT", set()),
     "/scoring-config/defaults": ("GET", set()),
@@ -111,7 +112,7 @@ DOMAIN = words(
     "id name latest_run_id latest_run_at latest_status latest_level latest_score latest_grade created_at run_count tags"
 )
 ENTRY = {"id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args"}
-RESULT = {"job_id", "status", "summary", "raw", "testcase_descriptions", "has_dnssec_chain"}
+RESULT = {"job_id", "status", "summary", "raw", "testcase_descriptions", "has_dnssec_chain", "root_causes", "verdict"}
 RESULT_ENTRY = {"timestamp", "module", "testcase", "tag", "level", "args", "message", "raw"}
 SUMMARY = words("batch_id tag description status total completed purged_runs completion created_at finished_at origin")
 DETAIL = words(

@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.distributed.lab.invariants import PATIENCE_S, Allowed, Times, Verdict, judge, read_runs, wait_for_end
+from tests.distributed.lab.invariants import PATIENCE_S, Allowed, Times, Verdict, judge, known_runs, wait_for_end
 from tests.distributed.lab.load import Load
-from tests.distributed.lab.services import SLOTS, Lab, Shape
+from tests.distributed.lab.services import ROLE, SLOTS, Lab, Shape
 from tests.support.workers import wait_until
 
 FAULT_S = 30.6  # No multiple of the pause between two attempts: an end at an attempt would hide the pause.
@@ -58,6 +59,7 @@ class Scenario:
     act: Callable[[Trial], None]
     shape: Shape = field(default_factory=Shape)
     spoils: bool = False  # needs a separate lab, because a host does not come back
+    batches: int = 1  # how many times as long the batch is
 
 
 def attempt(
@@ -65,12 +67,12 @@ def attempt(
 ) -> tuple[Verdict, Trial]:
     """Inject one fault while jobs run, wait for their end and for a healthy service, and judge."""
     store = lab.store()
-    before = set(read_runs(store))
+    before = known_runs(store)
     store.close()
     lab.trials += 1
     load = Load(lab, f"t{lab.trials}")
     trial = Trial(lab, load, fault_s, freezes)
-    load.start(batch)
+    load.start(batch * scenario.batches)
     load.wait_for_starts(SLOTS * lab.shape.workers)
     scenario.act(trial)
     load.stop_submitting()
@@ -285,6 +287,63 @@ def a_standby_that_lags_is_promoted(trial: Trial) -> None:
     trial.load.wait_for_starts(trial.load.started() + SLOTS)
 
 
+def certificates_are_replaced(trial: Trial) -> None:
+    """Those of PostgreSQL and Redis, each by one of another authority; all connections end."""
+    trial.begin()
+    trial.lab.renew_certificates()
+    trial.end()
+
+
+def certificates_have_expired(trial: Trial) -> None:
+    """No client connects, until PostgreSQL and Redis have valid certificates."""
+    trial.allowed = Allowed(rebuilt=True)
+    trial.begin()
+    trial.lab.renew_certificates(ends_in=-timedelta(seconds=1))
+    trial.last()
+    trial.lab.renew_certificates()
+    trial.end()
+
+
+def passwords_are_rotated(trial: Trial) -> None:
+    """As docs/howto/logins.md says: restarts for that of Redis, and another file some time after that of PostgreSQL."""
+    lab = trial.lab
+    trial.begin()
+    with closing(lab.redis("redis1")) as client, lab.databases[0].cursor(lab.database) as cursor:
+        client.execute_command("ACL", "SETUSER", ROLE, ">new")
+        lab.redis_password = "new"
+        for name in lab.processes:
+            _replace(trial, name)
+        client.execute_command("ACL", "SETUSER", ROLE, "<old")
+        cursor.execute(f"ALTER ROLE {ROLE} PASSWORD 'new'")
+        lab.end_connections()
+        trial.last(LAG_S)
+        lab.write_database_password("new")
+    trial.end()
+
+
+def releases_run_side_by_side(trial: Trial) -> None:
+    """The database is migrated twice in a sweep: to each release for its host of each kind, then all have the last."""
+    trial.begin()
+    for number, commit in ((2, LATER), (3, "")):
+        trial.lab.use_release(commit)
+        for kind in ("worker", "api", "beat"):
+            _replace(trial, f"{kind}{number}")
+    trial.last()
+    for name in trial.lab.processes:
+        if not name.endswith("3"):
+            _replace(trial, name)
+    trial.end()
+
+
+def _replace(trial: Trial, name: str) -> None:
+    """Replace the processes of a host, and wait until they work."""
+    before = _starts_on(trial, name)
+    trial.lab.replace(name)
+    if name.startswith("worker"):
+        wait_until(lambda: _starts_on(trial, name) > before, what=f"{name} works")
+    wait_until(lambda: all(api.get("/readyz").status == 200 for api in trial.lab.apis), what=f"{name} works")
+
+
 def the_master_of_redis_loses_power(trial: Trial) -> None:
     """The master and a Sentinel lose power; the other Sentinels promote a replica. The old master becomes a replica."""
     _lose_power(trial, trial.lab.master())
@@ -309,6 +368,11 @@ STANDBY = Shape(standby=True)
 NAMED = Shape(standby=True, by_name=True)
 SENTINELS = Shape(sentinels=True)
 POOLER = Shape(pooler=True)
+EARLIER, LATER = "06c506bd", "2898c609"
+"""Commits that landed with the first migration, and with the second one."""
+RELEASES = Shape(apis=3, beats=3, release=EARLIER)
+TLS = Shape(tls=True)
+PASSWORDS = Shape(passwords=True)
 SMALL_DISKS = Shape(disks=(("db1", "96m"), ("redis1", "16m")))
 
 SCENARIOS = (
@@ -350,6 +414,10 @@ SCENARIOS = (
     Scenario("master of Redis loses power, Sentinels", the_master_of_redis_loses_power, SENTINELS),
     Scenario("PostgreSQL behind PgBouncer cut off, 30 s", the_database_behind_a_pooler_is_cut_off, POOLER),
     Scenario("PgBouncer frozen, 30 s", the_pooler_is_frozen, POOLER),
+    Scenario("TLS certificates of PostgreSQL and Redis replaced", certificates_are_replaced, TLS),
+    Scenario("TLS certificates of PostgreSQL and Redis expired, 30 s", certificates_have_expired, TLS),
+    Scenario("passwords of PostgreSQL and Redis rotated", passwords_are_rotated, PASSWORDS, spoils=True, batches=3),
+    Scenario("upgrade with three releases side by side", releases_run_side_by_side, RELEASES, spoils=True, batches=3),
 )
 
 

@@ -248,6 +248,38 @@ def test_timings_are_listed_per_name_server(call: Call) -> None:
     assert {"ns1.good.xa", "ns2.good.xa"} <= {timing["nameserver"] for timing in document["nameserver_timings"]}
 
 
+def test_causes_come_before_the_findings_in_text(call: Call) -> None:
+    _, out, _ = call("lame.xa", "--causes")
+    lines = out.splitlines()
+    assert (
+        lines[0]
+        == "This domain does not work equally well for all users: some resolvers get errors, or wait for answers."
+    )
+    title = next(
+        place for place, line in enumerate(lines) if line.startswith("1. Some name servers do not serve the zone (")
+    )
+    assert title < next(place for place, line in enumerate(lines) if line.startswith("Seconds"))
+    assert any(line.strip().startswith("dig SOA lame.xa @") for line in lines)
+
+
+def test_causes_name_the_entries_of_the_json_document(call: Call) -> None:
+    _, out, _ = call("lame.xa", "--causes", "--json")
+    document = json.loads(out)
+    (lame,) = (cause for cause in document["root_causes"] if cause["cause"] == "server_lame")
+    explained = {document["entries"][place]["tag"] for place in lame["explains"]}
+    assert "IS_NOT_AUTHORITATIVE" in explained
+    assert document["verdict"]["harm"] == lame["harm"] == "some"
+
+
+def test_causes_in_the_other_formats(call: Call) -> None:
+    _, out, _ = call("lame.xa", "--causes", "--raw")
+    assert any(line.startswith("CAUSE    server_lame level=") for line in out.splitlines())
+    _, out, _ = call("lame.xa", "--causes", "--json-stream")
+    assert json.loads(out.splitlines()[-1])["root_causes"]
+    _, out, _ = call("good.xa", "--testcase", "basic02")  # not a terminal
+    assert "resolvers" not in out
+
+
 def test_score_follows_the_entries_and_leaves_json_alone(call: Call, tmp_path: Path) -> None:
     _, out, _ = call("lame.xa", "--testcase", "delegation04", "--score")
     assert "Score 97, grade A" in out

@@ -27,6 +27,7 @@ _HARMFUL = (
 )
 _MINOR = (
     "N15_WRONG_CLASS",
+    "N15_ERROR_ON_VERSION_QUERY",
     "N16_*",
     "N17_*",
     "N18_*",

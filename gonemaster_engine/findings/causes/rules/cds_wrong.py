@@ -17,7 +17,7 @@ def _find(run: Evidence) -> Found | None:
     serious = has_level(run, found, Level.WARNING)
     return Found(
         sorted({*found, *(run.find("DS18_CDS_*", "DS18_CDNSKEY_*") if serious else ())}),
-        harm=None if serious else Harm.STANDARD,
+        harm=None if serious else Harm.ADVICE,
         addresses=run.addresses(found),
         snippets=(
             command(run.dig("+dnssec", "CDS", run.domain), _SHOWS),

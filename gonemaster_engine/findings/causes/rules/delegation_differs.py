@@ -33,7 +33,8 @@ def _find(run: Evidence) -> Found | None:
         found += run.find("SAME_IP_ADDRESS")  # the same server under a name in the parent zone and another in the zone
     if run.has("MULTIPLE_NS_SET"):
         extra = {name for entry in run.all("EXTRA_NAME_CHILD") for name in str(entry.args.get("extra")).split(";")}
-        found += [place for place in run.find("CAN_NOT_BE_RESOLVED") if _names(run, place) <= extra]
+        follows = run.find("CAN_NOT_BE_RESOLVED", "UNEXPECTED_RCODE")
+        found += [place for place in follows if _names(run, place) and _names(run, place) <= extra]
     return Found(
         sorted(found),
         harm=Harm.SOME if disjoint else None,
@@ -47,7 +48,11 @@ def _find(run: Evidence) -> Found | None:
 
 
 def _names(run: Evidence, position: int) -> set[str]:
-    return {item["ns"] for item in run.entries[position].args.get("servers") or () if isinstance(item, dict)}
+    """Return the names that an entry says do not exist."""
+    args = run.entries[position].args
+    if query_name := args.get("query_name"):
+        return {query_name}
+    return {item["ns"] for item in args.get("servers") or () if isinstance(item, dict)}
 
 
 RULE = Rule(

@@ -7,7 +7,15 @@ from gonemaster_engine.findings.causes.finding import command
 from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Texts
 
 _TAGS = ("TLD_NOT_DELEGATED", "NAME_DOES_NOT_EXIST", "B01_NO_CHILD", "DOMAIN_NAME_*")
-_FOLLOWS = ("NAME_NOT_A_ZONE", "B02_NO_DELEGATION", "B01_CHILD_IS_ALIAS", "B01_INCONSISTENT_ALIAS", "CANNOT_CONTINUE")
+_FOLLOWS = (
+    "NAME_NOT_A_ZONE",
+    "B02_NO_DELEGATION",
+    "B01_CHILD_IS_ALIAS",
+    "B01_INCONSISTENT_ALIAS",
+    "CANNOT_CONTINUE",
+    "B02_NO_WORKING_NS",
+    "A01_NO_NAME_SERVERS_FOUND",
+)
 _SHOWS = "The NS records that resolvers find; there are none."
 _NOT_A_ZONE = Texts(
     "The name is not a zone",

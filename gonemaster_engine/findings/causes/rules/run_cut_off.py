@@ -16,6 +16,6 @@ RULE = Rule(
         "Test the domain again. If the test is incomplete again, raise the limits of a run, and check the name"
         " servers that respond slowly.",
     ),
-    tagged("RUN_DEADLINE_REACHED", "RUN_LIMIT_REACHED"),
+    tagged("RUN_DEADLINE_REACHED", "RUN_LIMIT_REACHED", "MODULE_ERROR"),
     comes_first=True,
 )

@@ -22,6 +22,7 @@ _TAGS = (
     "CN02_WRONG_*",
     "IS_NOT_AUTHORITATIVE",
     "SOA_NOT_EXISTS",
+    "HAS_A_RECORDS",
 )
 _SHOWS = "A server that serves the zone answers with status NOERROR, flag aa and the SOA record."
 _UPWARD = Texts(

@@ -8,7 +8,14 @@ from gonemaster_engine.findings.causes.finding import command, some, tags_of
 from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Texts
 
 _SYNTAX = ("NAMESERVER_NON_ALLOWED_CHARS", "NAMESERVER_NUMERIC_TLD", "NAMESERVER_DISCOURAGED_DOUBLE_DASH")
-_ADDRESSES = ("NO_RESOLUTION", "CAN_NOT_BE_RESOLVED", "NS_IS_CNAME", "B02_NS_NO_IP_ADDR", "CNAME_*")
+_ADDRESSES = (
+    "NO_RESOLUTION",
+    "CAN_NOT_BE_RESOLVED",
+    "NS_IS_CNAME",
+    "B02_NS_NO_IP_ADDR",
+    "CNAME_*",
+    "FAKE_DELEGATION_*",
+)
 _CHAINS = ("DS22_NS_ADDRESS_CHAIN_BROKEN", "DS22_NS_ADDRESS_ORPHAN_ZONE")
 _SHOWS = "The address records of the name server; there must be at least one, and no CNAME record."
 _NOT_HOST = Texts(

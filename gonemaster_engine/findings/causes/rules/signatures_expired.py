@@ -14,6 +14,7 @@ _TAGS = (
     "DS09_SOA_RRSIG_EXPIRED",
     "DS10_NSEC_RRSIG_EXPIRED",
     "DS10_NSEC3_RRSIG_EXPIRED",
+    "DS22_NS_ADDRESS_RRSIG_EXPIRED",
 )
 _SHOWS = "The fifth field of an RRSIG record is the time at which the signature expires, in UTC."
 

@@ -17,6 +17,8 @@ _TAGS = (
     "DS09_MISSING_RRSIG_IN_RESPONSE",
     "DS09_NO_MATCHING_DNSKEY",
     "DS09_RRSIG_NOT_VALID_BY_DNSKEY",
+    "DS22_NS_ADDRESS_RRSIG_NOT_VALID_BY_DNSKEY",
+    "DS22_NS_ADDRESS_UNSIGNED",
 )
 _DENIAL = ("DS10_NSEC_RRSIG_*", "DS10_NSEC3_RRSIG_*")
 _SHOWS = "The signature of the records; a resolver checks it with the key whose tag it names."

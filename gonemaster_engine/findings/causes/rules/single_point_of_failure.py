@@ -6,7 +6,14 @@ from gonemaster_engine.findings.causes.evidence import Evidence
 from gonemaster_engine.findings.causes.finding import tags_of
 from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Texts
 
-_ONE_OPERATOR = ("IPV4_ONE_ASN", "IPV6_ONE_ASN", "IPV4_SAME_ASN", "IPV6_SAME_ASN")
+_ONE_OPERATOR = (
+    "IPV4_ONE_ASN",
+    "IPV6_ONE_ASN",
+    "IPV4_SAME_ASN",
+    "IPV6_SAME_ASN",
+    "CN04_IPV4_SAME_PREFIX",
+    "CN04_IPV6_SAME_PREFIX",
+)
 _TAGS = (
     "NOT_ENOUGH_NS_*",
     "NOT_ENOUGH_IPV4_*",
@@ -17,8 +24,8 @@ _TAGS = (
     "CHILD_NS_SAME_IP",
 )
 _ONE_NETWORK = Texts(
-    "All name servers are in the network of one operator",
-    "If that network fails, the domain is unreachable. Many large operators accept that.",
+    "Name servers share the network of one operator",
+    "If that network fails, the domain may be unreachable. Many large operators accept that.",
     "For more independence, add a name server in the network of another operator.",
 )
 
@@ -27,9 +34,8 @@ def _find(run: Evidence) -> Found | None:
     serious, mild = run.find(*_TAGS), run.find(*_ONE_OPERATOR)
     if not serious and not mild:
         return None
-    follows = run.find("CN04_IPV4_SAME_PREFIX", "CN04_IPV6_SAME_PREFIX")
-    if any(tag.startswith("NOT_ENOUGH_NS_") for tag in tags_of(run, serious)):
-        follows += run.find("NOT_ENOUGH_IPV6_*")
+    one_server = any(tag.startswith("NOT_ENOUGH_NS_") for tag in tags_of(run, serious))
+    follows = run.find("NOT_ENOUGH_IPV6_*") if one_server else []
     return Found(
         sorted({*serious, *mild, *follows}),
         harm=None if serious else Harm.ADVICE,

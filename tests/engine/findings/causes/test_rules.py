@@ -85,7 +85,7 @@ SHOWN: list[tuple[str, Harm, list[Entry]]] = [
     ("weak_cryptography", Harm.RISK, [made("DS03_ILLEGAL_ITERATION_VALUE", Level.WARNING, servers=[S1])]),
     ("weak_cryptography", Harm.STANDARD, [made("DS01_DS_ALGO_2_MISSING", Level.NOTICE, keytag=1)]),
     ("cds_wrong", Harm.RISK, [made("DS16_CDS_UNSIGNED", addresses=[A])]),
-    ("cds_wrong", Harm.STANDARD, [made("DS15_HAS_CDS_NO_CDNSKEY", Level.NOTICE, addresses=[A])]),
+    ("cds_wrong", Harm.ADVICE, [made("DS15_HAS_CDS_NO_CDNSKEY", Level.NOTICE, addresses=[A])]),
     ("key_rollover_unfinished", Harm.ADVICE, [made("DS18_CDS_ROLLOVER_SIGNALED", Level.NOTICE)]),
     ("key_rollover_unfinished", Harm.RISK, [made("DS18_ROLLOVER_EVIDENCE_DS_WITHOUT_DNSKEY", Level.NOTICE)]),
     ("servers_disagree", Harm.RISK, [SERVED, made("MULTIPLE_SOA_SERIALS", Level.WARNING, count=2)]),
@@ -117,6 +117,12 @@ SHOWN: list[tuple[str, Harm, list[Entry]]] = [
     ("nsec3_parameters", Harm.ADVICE, [made("DS03_NSEC3_OPT_OUT_ENABLED_NON_TLD", Level.NOTICE, servers=[S1])]),
     ("signed_without_ds", Harm.ADVICE, [NO_DS, made("DS01_PARENT_ZONE_NO_DS", Level.NOTICE)]),
     ("no_dnssec", Harm.ADVICE, [made("DS07_NOT_SIGNED", Level.WARNING)]),
+    ("name_unusual", Harm.STANDARD, [made("NON_ALLOWED_CHARS", domain="a_b.xa")]),
+    ("csync_zonemd_wrong", Harm.STANDARD, [made("Z12_SERIAL_MISMATCH", Level.WARNING, **S1)]),
+    ("reverse_missing", Harm.ADVICE, [made("NAMESERVER_IP_WITHOUT_REVERSE", Level.NOTICE, **S1)]),
+    ("network_unknown", Harm.ADVICE, [made("EMPTY_ASN_SET", Level.NOTICE, address=A)]),
+    ("algorithm_unknown", Harm.ADVICE, [made("DS08_ALGO_NOT_SUPPORTED_BY_ZM", Level.NOTICE, keytag=1, addresses=[A])]),
+    ("version_revealed", Harm.ADVICE, [made("N15_SOFTWARE_VERSION", Level.NOTICE, string="x", servers=[S1])]),
     ("no_ipv6", Harm.ADVICE, [made("NO_IPV6_NS_CHILD", Level.NOTICE, count=0)]),
 ]
 
@@ -159,6 +165,7 @@ NEARLY: list[tuple[str, str | Harm | None, list[Entry]]] = [
             made("MULTIPLE_NS_SET", Level.NOTICE),
             made("EXTRA_NAME_CHILD", Level.NOTICE, extra="no.example.xa"),
             made("CAN_NOT_BE_RESOLVED", servers=[{"ns": "no.example.xa"}]),
+            made("UNEXPECTED_RCODE", Level.WARNING, query_name="no.example.xa", rcode="NXDOMAIN", **S1),
         ],
     ),
     (
