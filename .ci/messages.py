@@ -27,6 +27,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from gonemaster_engine.findings import messages
+from gonemaster_engine.findings.causes.registry import RULES
+from gonemaster_engine.findings.causes.sentences import NO_CAUSE, SENTENCES
 from gonemaster_engine.findings.messages import formatting
 from gonemaster_engine.names import REFUSALS
 from gonemaster_engine.testcases.catalogue import modules
@@ -119,6 +121,11 @@ def engine_texts() -> Iterator[Text]:
         for kind, word in KINDS.items():
             for key, text in getattr(texts, kind, {}).items():
                 places.setdefault(text, []).append(f"{module} {key}: {word}")
+    for rule in RULES:
+        for kind, text in rule.english():
+            places.setdefault(text, []).append(f"cause {rule.id}: {kind}")
+    for text in (*SENTENCES.values(), NO_CAUSE):
+        places.setdefault(text, []).append("the verdict on a run")
     for text in formatting.WORDS:
         places.setdefault(text, []).append("a value in a message")
     return (Text(text, None, tuple(found)) for text, found in places.items())

@@ -34,11 +34,10 @@ from gonemaster_engine.net.pacing import AddressLimits, Pacing
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import RunResult, run_test
-from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
+from gonemaster_tasks.broker.politeness import RedisLeaseClient
 from gonemaster_tasks.broker.processes.workers import WorkerState
-from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from tests.support.dnsworld import World
 from tests.support.dnsworld.extras import add_reverse_zone
 
@@ -94,15 +93,15 @@ async def run_all(names: Sequence[str], hints: str, port: int, *, slots: int, pa
 
 def work(options: argparse.Namespace) -> None:
     """Run as one of the processes: read zone names from standard input, write figures to standard output."""
-    lease_client = RedisLeaseClient(parse_broker_url(options.redis), f"w{os.getpid()}")
-    lease_client.start()
 
     async def whole() -> list[RunResult]:
+        lease_client = RedisLeaseClient(options.redis, options.worker)
         pacing = Pacing(lease_client, lambda: AddressLimits(options.qps, options.outstanding))
-        return await run_all(json.load(sys.stdin), options.hints, options.port, slots=options.slots, pacing=pacing)
+        results = await run_all(json.load(sys.stdin), options.hints, options.port, slots=options.slots, pacing=pacing)
+        await lease_client.close()
+        return results
 
     results = asyncio.run(whole())
-    lease_client.stop()
     timeouts = sum(timing.timeouts for result in results for timing in result.timings)
     unfinished = sum(bool(result.unfinished) for result in results)
     print(json.dumps({"zones": len(results), "timeouts": timeouts, "unfinished": unfinished}))
@@ -169,18 +168,27 @@ def shared(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -
     world, names = shared_world(options.zones)
     with world:
         hints = world.write_hints(directory / "hints")
-        given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port), "--slots", str(options.slots)]
-        given += ["--qps", str(options.qps), "--outstanding", str(options.outstanding)]
+        arguments = [
+            "--redis",
+            redis.url,
+            "--hints",
+            str(hints),
+            "--port",
+            str(world.port),
+            "--slots",
+            str(options.slots),
+        ]
+        arguments += ["--qps", str(options.qps), "--outstanding", str(options.outstanding)]
         arrivals = Arrivals(world.port) if os.geteuid() == 0 and sys.platform == "linux" else None
         started_at = time.monotonic()
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.politeness", "work", *given],
+                [sys.executable, "-m", "benchmarks.politeness", "work", "--worker", f"w{number}", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
             )
-            for _ in range(options.processes)
+            for number in range(options.processes)
         ]
         for number, process in enumerate(processes):
             assert process.stdin
@@ -216,11 +224,11 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
         hints = world.write_hints(directory / "hints")
         for _ in range(options.rounds):
             for kind, terms in (("off", (0, 0)), ("on", (options.qps, options.outstanding))):
-                given = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port)]
-                given += ["--slots", str(options.slots), "--qps", str(terms[0]), "--outstanding", str(terms[1])]
+                arguments = ["--redis", redis.url, "--hints", str(hints), "--port", str(world.port)]
+                arguments += ["--slots", str(options.slots), "--qps", str(terms[0]), "--outstanding", str(terms[1])]
                 started_at = time.monotonic()
                 done = subprocess.run(
-                    [sys.executable, "-m", "benchmarks.politeness", "measure", *given],
+                    [sys.executable, "-m", "benchmarks.politeness", "measure", "--worker", "w0", *arguments],
                     input=json.dumps(names),
                     stdout=subprocess.PIPE,
                     text=True,
@@ -238,20 +246,20 @@ def cost(options: argparse.Namespace, directory: Path, redis: EmbeddedRedis) -> 
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Test zones and print their CPU seconds, including those of the lease client's thread."""
-    lease_client = RedisLeaseClient(parse_broker_url(options.redis), f"w{os.getpid()}")
-    lease_client.start()
+    """Test zones and print their CPU seconds, including those of the lease client."""
     names = json.load(sys.stdin)
 
     async def whole() -> float:
+        lease_client = RedisLeaseClient(options.redis, options.worker)
         limits = AddressLimits(options.qps, options.outstanding)
         pacing = None if limits.is_unlimited else Pacing(lease_client, lambda: limits)
         started_at = time.process_time()
         await run_all(names, options.hints, options.port, slots=options.slots, pacing=pacing)
-        return time.process_time() - started_at
+        cpu_s = time.process_time() - started_at
+        await lease_client.close()
+        return cpu_s
 
     print(asyncio.run(whole()))
-    lease_client.stop()
 
 
 def main() -> None:
@@ -263,9 +271,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--qps", type=int, default=300)
     parser.add_argument("--outstanding", type=int, default=100)
-    for name in ("--redis", "--hints"):
-        parser.add_argument(name, default="", help="of the processes that this one starts")
-    parser.add_argument("--port", type=int, default=0, help="of the same")
+    for name in ("--redis", "--hints", "--worker"):
+        parser.add_argument(name, default="", help="value for the processes that this one starts")
+    parser.add_argument("--port", type=int, default=0, help="port for the processes that this one starts")
     options = parser.parse_args()
     if options.what in {"work", "measure"}:
         {"work": work, "measure": measure}[options.what](options)

@@ -12,7 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from gonemaster_engine.entries import Level
+from gonemaster_engine.findings.causes.registry import RULES
 from gonemaster_engine.findings.messages import advice, placeholders, template
+from gonemaster_engine.findings.references import reference
 from gonemaster_engine.findings.tags import END, START, SYSTEM, Tag
 from gonemaster_engine.profile.profile import default_profile
 from gonemaster_engine.testcases.catalogue import modules
@@ -58,8 +60,8 @@ def tags_page() -> Iterator[str]:
     """Yield the lines of the page about message tags."""
     yield from ("# Message tags", "", NOTE, "")
     yield (
-        "Message tags with default level, test cases, arguments, message and advice. Arguments replace the words in"
-        " braces. `TEST_CASE_START` and `TEST_CASE_END` mark the start and end of each test case."
+        "Message tags with default level, test cases, reference, arguments, message and advice. Arguments replace the"
+        " words in braces. `TEST_CASE_START` and `TEST_CASE_END` mark the start and end of each test case."
     )
     for module in (*modules(), SYSTEM):
         yield from ("", f"## {module.capitalize() if module != 'DNSSEC' else module}")
@@ -71,7 +73,9 @@ def tags_page() -> Iterator[str]:
 def _tag_lines(module: str, name: str, keys: str, given_by: list[str]) -> Iterator[str]:
     yield from ("", f'### <a id="{anchor(module, name)}"></a>{name}', "")
     cases = ", ".join(f"[{case}](test-cases.md#{case})" for case in given_by)
-    facts = [f"**{level_of(module, name).name}**", cases, f"arguments: {keys}" if keys else ""]
+    found = reference(name, given_by[0] if given_by else "")
+    about = f"[{found.title}]({found.url})" if found else ""
+    facts = [f"**{level_of(module, name).name}**", cases, about, f"arguments: {keys}" if keys else ""]
     yield "; ".join(fact for fact in facts if fact) + "."
     text = template(name, module)
     if text:
@@ -217,9 +221,24 @@ _MACHINE_DEFAULTS = {
     "data_dir": "`~/.local/share/gonemaster`; `./data` under `make run`",
 }
 
+
+def causes_page() -> Iterator[str]:
+    """Yield the lines of the page about root causes."""
+    yield from ("# Root causes", "", NOTE, "")
+    yield (
+        f"{len(RULES)} root causes in the order in which rules claim entries: a rule precedes the rules for what"
+        " follows from its cause. [Root causes of a run](../explanation/causes.md) describes the rules."
+    )
+    for rule in RULES:
+        texts = rule.as_dict()
+        yield from ("", f"## {rule.id}", "", f"**{escaped(texts['title'])}.** Usual harm: `{rule.harm}`.")
+        yield f"Responsible: `{rule.responsible}`. {escaped(texts['consequence'])} {escaped(texts['remedy'])}"
+
+
 PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
     "test-cases.md": test_cases_page,
     "tags.md": tags_page,
+    "causes.md": causes_page,
     "settings.md": settings_page,
 }
 

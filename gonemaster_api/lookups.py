@@ -1,8 +1,8 @@
 """DNS lookups that a request waits for: each is one call of an engine function with its own limits.
 
-A lookup has its own event loop, sockets and caches, which are closed afterwards. It shares only the limits of name
-servers with the workers. It is not a job, because a form needs the answer within seconds, even if the queue is full or
-paused.
+A lookup has its own event loop, sockets and caches, which are closed afterwards. Only the query limits of name servers
+are shared with the workers. It is not a job, because a form needs the answer within seconds, even if the queue is full
+or paused.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from gonemaster_engine.profile.profile import Profile
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
 from gonemaster_engine.zone.delegation_data import DelegationData, look_up_delegation
+from gonemaster_tasks.broker.politeness import RedisLeaseClient
 from gonemaster_tasks.config.profiles import caller_limits
 from gonemaster_tasks.config.settings import CurrentSettings
 from gonemaster_tasks.worker.execute.engine_resources import open_resources
-from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 
 DELEGATIONS_AT_ONCE = 8
 DELEGATION_LIMIT_S = 10.0
@@ -46,7 +46,6 @@ class DnsLookups:
     def __init__(self, live: CurrentSettings) -> None:
         self._live = live
         self._lock = threading.Lock()
-        self._lease_client: RedisLeaseClient | None = None
         self._delegations = threading.BoundedSemaphore(DELEGATIONS_AT_ONCE)
         self._names = ThreadPoolExecutor(NAMES_AT_ONCE, thread_name_prefix="as-names")
         self._known: TLRUCache[int, AsName | None] = TLRUCache(_MAX_NAMES, _end_of_life)
@@ -94,30 +93,23 @@ class DnsLookups:
                 del self._pending[asn]
 
     def _call(self, look_up: Callable[[Profile, Resources], Awaitable[Found]]) -> Found:
-        settings, lease_client = self._live.current, self._running_lender()
+        settings = self._live.current
 
         async def ask() -> Found:
-            pacing = Pacing(lease_client, lambda: self._live.current.politeness, is_extra=True)
+            lease_client = RedisLeaseClient(self._live.base.broker_url)
+            pacing = Pacing(lease_client, lambda: self._live.current.politeness)
             resources = open_resources(settings, pacing=pacing)
             try:
                 return await look_up(caller_limits(settings), resources)
             finally:
                 await resources.close()
+                await lease_client.close()
 
         return asyncio.run(ask())
-
-    def _running_lender(self) -> RedisLeaseClient:
-        with self._lock:
-            if self._lease_client is None:
-                self._lease_client = RedisLeaseClient.for_extra_process(self._live.own, "api")
-                self._lease_client.start()
-            return self._lease_client
 
     def close(self) -> None:
         """Stop the lookups; names that no request waits for are dropped."""
         self._names.shutdown(wait=False, cancel_futures=True)
-        if self._lease_client is not None:
-            self._lease_client.stop()
 
 
 def _end_of_life(_asn: int, name: AsName | None, now: float) -> float:

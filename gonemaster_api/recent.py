@@ -12,7 +12,7 @@ _MAX_KEPT = 32
 
 
 @dataclass
-class _Entry:
+class _RecentValue:
     lock: threading.Lock = field(default_factory=threading.Lock)
     created_at: float | None = None
     value: Any = None
@@ -23,12 +23,12 @@ class SharedResults:
 
     def __init__(self, maximum: int = _MAX_KEPT) -> None:
         self._lock = threading.Lock()
-        self._entries: LRUCache[Hashable, _Entry] = LRUCache(maximum)
+        self._entries: LRUCache[Hashable, _RecentValue] = LRUCache(maximum)
 
     def get(self, key: Hashable, make: Callable[[], Any], *, life_s: float) -> Any:
         """Return the cached result, or the result of `make`. `make` may request another key."""
         with self._lock:
-            entry = self._entries.setdefault(key, _Entry())
+            entry = self._entries.setdefault(key, _RecentValue())
         with entry.lock:
             if entry.created_at is None or monotonic() - entry.created_at >= life_s:
                 entry.value = make()

@@ -44,7 +44,7 @@ class Reach(enum.Enum):
     GLOBAL = enum.auto()
 
 
-_counted: list[IPv4Network] = []  # see count_as_global
+counted_as_global: list[IPv4Network] = []  # see count_as_global
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 _USED_LOOPBACK = IPv4Network("127.0.0.0/16")  # services listen at 127.0.0.1, resolvers and host names use 127.0.x.x
 
@@ -101,18 +101,18 @@ def count_as_global(network: str) -> None:
     counted = IPv4Network(network)
     if not counted.subnet_of(_LOOPBACK) or counted.overlaps(_USED_LOOPBACK):
         raise ValueError(f"{network} must be in {_LOOPBACK} and outside of {_USED_LOOPBACK}")
-    _counted.append(counted)
+    counted_as_global.append(counted)
     for cached in (classify, is_global):
         cached.cache_clear()
 
 
 def counts_as_global(address: str) -> bool:
     """Return whether `count_as_global` was called for a network of the address, or of the IPv4 address mapped to it."""
-    return bool(_counted) and _is_counted(ipaddress.ip_address(address))
+    return bool(counted_as_global) and _is_counted(ipaddress.ip_address(address))
 
 
 def _is_counted(address: IPv4Address | IPv6Address) -> bool:
-    return any((getattr(address, "ipv4_mapped", None) or address) in network for network in _counted)
+    return any((getattr(address, "ipv4_mapped", None) or address) in network for network in counted_as_global)
 
 
 @lru_cache(maxsize=8192)
@@ -182,7 +182,7 @@ def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
         yield address.sixtofour
     if address.teredo:  # server and client
         yield from address.teredo
-    if address.packed[8:12] in _ISATAP or any(address in each for each in (NAT64, _NAT64_LOCAL, _COMPATIBLE)):
+    if address.packed[8:12] in _ISATAP or any(address in network for network in (NAT64, _NAT64_LOCAL, _COMPATIBLE)):
         yield IPv4Address(address.packed[-4:])
 
 

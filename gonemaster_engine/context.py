@@ -85,8 +85,8 @@ class RunContext:
         # Supplied data and restored answers are not part of the public DNS tree. Such a run has separate caches, which
         # is safer than checking a flag at each use.
         known = tuple(restored)
-        own = self.undelegated.is_supplied or bool(known)
-        self.caches = RunCaches.for_one_run() if own else resources.caches
+        has_separate_caches = self.undelegated.is_supplied or bool(known)
+        self.caches = RunCaches.for_one_run() if has_separate_caches else resources.caches
         self.hot = self.caches.hot
         self._ipv6 = profile.ipv6 and resources.has_ipv6
         scope = f"{self._ipv6} {profile.network_settings}"
@@ -134,12 +134,11 @@ class RunContext:
     async def close(self) -> None:
         """Stop all tasks of the run; waiting queries are not sent."""
         self.transport.turns.normal_runs -= self.pace.is_urgent
-        self.pace.end()
+        self.pace.is_over = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.pace.end()  # queries that the tasks added in their last iteration
         for server in self.servers.values():
             server.close()
 

@@ -23,7 +23,7 @@ _TURN_S = MAX_SPENT_US / 1_000_000
 _TASKS = 8  # maximum number of tasks that continue in one turn
 _BATCH_TURN_S = 0.002
 _LONG_PART_S = 0.005  # processor time; batch runs rest longer after parts that take longer
-_MAX_REST_S = 1.0  # Batch runs continue even if normal runs keep the event loop busy.
+MAX_REST_S = 1.0  # Batch runs continue even if normal runs keep the event loop busy.
 
 _Part: TypeAlias = "Callable[[], object] | asyncio.Future[bool]"
 
@@ -146,7 +146,7 @@ class BatchTime(LoopTime):
             return 0.0
         cpu_s = thread_time() - self._cpu_s
         begun_at = self._ends_at - _BATCH_TURN_S
-        return begun_at + min(cpu_s * (2 + cpu_s / _LONG_PART_S), _MAX_REST_S) - monotonic()
+        return begun_at + min(cpu_s * (2 + cpu_s / _LONG_PART_S), MAX_REST_S) - monotonic()
 
     @property
     def is_over(self) -> bool:

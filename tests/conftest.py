@@ -59,7 +59,7 @@ _PROCESSES = frozenset(("farm", "fault_farm", "deadly_farm", "service", "page"))
 _WHOLE_SERVICE = ("distributed", "system")
 _PROCESSES_S = 600  # only limits a hang: the start of one process may take three minutes on a busy machine
 # `make test` takes one of both databases for each test. The differences between them are in gonemaster_db, whose tests
-# CI runs on both.
+# the nightly workflow runs on both.
 _DATABASES = ("sqlite", "postgres")
 _OTHER_DATABASE = {"api": pytest.mark.twin, "tasks": pytest.mark.twin, "db": pytest.mark.thorough}
 
@@ -77,7 +77,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups and pytest the markers in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` leaves out, and run the directories of long tests first; within one the order stays.
+    """Mark what `make test` leaves out, and run the directories of long tests first; within each the order stays.
 
     The tests in a browser go to one worker: service and browser of the session start once. So do those of a module
     that share a service, and the conventions, which share the syntax trees of all sources.
@@ -105,8 +105,8 @@ def _starts_processes(item: pytest.Item) -> bool:
 
 def _repeats(item: pytest.Item) -> bool:
     """Return whether a test repeats one on the other database."""
-    given = item.callspec.params if hasattr(item, "callspec") else {}
-    driver = given.get("store_settings", given.get("empty_store"))
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    driver = values.get("store_settings", values.get("empty_store"))
     return driver in _DATABASES and driver != _first_database(item)
 
 
@@ -127,8 +127,8 @@ def _fixtures(item: pytest.Item) -> frozenset[str]:
     """Return the names of the fixtures of a test, without parameters of the same name."""
     if not isinstance(item, pytest.Function):
         return frozenset()
-    given = item.callspec.params if hasattr(item, "callspec") else {}
-    return frozenset(item._fixtureinfo.name2fixturedefs) - given.keys()
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    return frozenset(item._fixtureinfo.name2fixturedefs) - values.keys()
 
 
 def _shares_a_service(item: pytest.Item) -> bool:

@@ -1,4 +1,4 @@
-"""Reproduce the faults of Zonemaster-Engine 8.1.0 that docs/explanation/divergences.md lists, with zonemaster-cli.
+"""Reproduce the faults of Zonemaster-Engine 8.1.0 in docs/explanation/zonemaster-differences.md with zonemaster-cli.
 
 Run it in a separate network namespace, as Zonemaster only queries port 53 (see README.md in the parent directory about
 PREFIX):
@@ -29,6 +29,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
@@ -39,6 +40,7 @@ from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import run_test
 from gonemaster_engine.zonemaster.names import zonemaster_entries
 from tests.support.dnsworld import Exchange, Nsec3, Signing, World, delegation, faults
+from tests.support.dnsworld.signing import ds_texts
 
 ZONE: Final = "example.xa"
 HEALTHY: Final = {"ns1.example.xa": "127.21.1.53", "ns2.example.xa": "127.22.1.53"}
@@ -188,6 +190,25 @@ def _only_one_delegated(world: World) -> None:
 def _mx_without_aa(world: World) -> None:
     _zone(world, records="@ MX 10 mail\nmail A 192.0.2.1")
     world.server("127.22.1.53").fault(faults.no_aa(), qtype="MX")
+
+
+def _shared_address(world: World) -> None:
+    _zone(
+        world,
+        ns={"ns1.example.xa": "127.21.1.53", "ns2.example.xa": "127.21.1.53"},
+        signed=Signing(nsec3=Nsec3(salt="abcd")),
+    )
+
+
+def _other_source(world: World) -> None:
+    _zone(world)
+    world.server("127.22.1.53").fault(faults.from_address("127.25.1.53"), transport="udp")
+
+
+def _wrong_digest(world: World) -> None:
+    signing = Signing(publish_cds=True)
+    key_tag = ds_texts(dns.name.from_text(ZONE), signing)[0].split()[0]
+    _zone(world, signed=signing, delegation=delegation(ds=(f"{key_tag} 13 2 {'ab' * 32}",)))
 
 
 FAULTS: Final = (
@@ -357,6 +378,30 @@ FAULTS: Final = (
         expected="127.22.1.53",
         seen="ns_ip_list=$",
     ),
+    Fault(
+        "dnssec03-names",
+        _shared_address,
+        "dnssec03",
+        "DS03_ILLEGAL_SALT_LENGTH",
+        expected="ns1.example.xa/127.21.1.53;ns2.example.xa/127.21.1.53",
+        seen="ns_list=ns[12].example.xa/127.21.1.53$",
+    ),
+    Fault(
+        "dnssec18-digest",
+        _wrong_digest,
+        "dnssec18",
+        "DS18_NO_MATCH_CDS_RRSIG_DS",
+        expected="127.21.1.53;127.22.1.53",
+        seen="",
+    ),
+    Fault(
+        "nameserver04-source",
+        _other_source,
+        "nameserver04",
+        "(SAME|DIFFERENT)_SOURCE_IP",
+        expected="DIFFERENT_SOURCE_IP.*source=127.25.1.53",
+        seen="SAME_SOURCE_IP.*ns2.example.xa/127.22.1.53|SAME_SOURCE_IP.*ns1.*",
+    ),
 )
 
 
@@ -452,12 +497,12 @@ def main() -> int:
     """Run the command line."""
     names = [fault.name for fault in FAULTS]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("prefix", type=Path, nargs="?", help="where zonemaster/build.sh put Zonemaster")
+    parser.add_argument("prefix", type=Path, nargs="?", help="prefix of zonemaster/build.sh")
     parser.add_argument("--only", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--serve", choices=names, metavar="NAME", help="serve only, and print the command")
     options = parser.parse_args()
-    wanted = options.only or options.serve
-    chosen = [fault for fault in FAULTS if wanted in (None, fault.name)]
+    selected = options.only or options.serve
+    chosen = [fault for fault in FAULTS if selected in (None, fault.name)]
     for address in sorted({address for fault in chosen for address in fault.addresses}):
         subprocess.run(["ip", "-6", "address", "replace", f"{address}/128", "dev", "lo"], check=True)
     if options.serve:

@@ -2,6 +2,7 @@
 
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
+from gonemaster_engine.profile.zonemaster_tags import engine_tag
 
 
 def search_term(search: str) -> str:
@@ -21,6 +22,11 @@ def search_term(search: str) -> str:
 def name_part(search: str | None) -> str | None:
     """Return the search term of an optional filter by a part of the name; None if the filter is empty."""
     return search_term(search) or None if search else None
+
+
+def message_tag(name: str | None) -> str | None:
+    """Return the message tag of an optional filter, which can have Zonemaster's name of the tag."""
+    return engine_tag(name) if name else None
 
 
 def stored_form(name: str | None) -> str | None:

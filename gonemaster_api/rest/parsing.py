@@ -31,7 +31,7 @@ class RequestSchema(ma.Schema):
     - `error_codes`: codes of fields whose code is not `missing_<field>` or `invalid_<field>`.
     - `missing_codes`: codes of fields that are absent.
     - `optional_body`: an empty body counts as an empty object.
-    - `unread`: the member that becomes a ValueList if it is long; its text may be impossible to store.
+    - `unread`: the member that becomes a ValueList if it is long; its text may have characters that cannot be stored.
     - `example`: the example in the OpenAPI document.
     """
 

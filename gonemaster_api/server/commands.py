@@ -119,31 +119,25 @@ def _cannot_use(data_dir: Path, error: OSError) -> str:
 def _chosen(command: tuple[str, ...], resolved: Settings, given: Settings, descriptor: int | None) -> Callable[[], int]:
     if command[0] in ("all", "api", "worker"):
         _check_files(resolved)
+    chosen: dict[tuple[str, ...], Callable[[], int]] = {
+        ("all",): lambda: run_all(resolved, embedded=given.embedded_broker),
+        ("api",): lambda: run_api(resolved, descriptor),
+        ("worker",): lambda: run_workers(resolved),
+        ("beat",): lambda: run_beat(resolved),
+        ("flower",): lambda: run_flower(resolved),
+        ("db", "upgrade"): lambda: upgrade_tables(resolved),
+        ("db", "plan"): lambda: print_plan(resolved),
+        ("db", "check"): lambda: check_tables(resolved),
+        ("db", "current"): lambda: print_revision(resolved),
+        ("reference-data", "update"): lambda: update_reference_data(resolved),
+    }
     match command:
-        case ("all",):
-            return lambda: run_all(resolved, embedded=given.embedded_broker)
-        case ("api",):
-            return lambda: run_api(resolved, descriptor)
-        case ("worker",):
-            return lambda: run_workers(resolved)
-        case ("beat",):
-            return lambda: run_beat(resolved)
-        case ("flower",):
-            return lambda: run_flower(resolved)
-        case ("db", "upgrade"):
-            return lambda: upgrade_tables(resolved)
-        case ("db", "plan"):
-            return lambda: print_plan(resolved)
-        case ("db", "check"):
-            return lambda: check_tables(resolved)
         case ("db", "downgrade", revision):
             return lambda: downgrade_tables(resolved, revision)
-        case ("db", "current"):
-            return lambda: print_revision(resolved)
         case ("backup", path):
             return lambda: back_up_to(resolved, Path(path))
-        case ("reference-data", "update"):
-            return lambda: update_reference_data(resolved)
+        case _ if command in chosen:
+            return chosen[command]
     raise StartRefused(f"unknown command {' '.join(command)!r}; see gonemaster-server --help")
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 
+from gonemaster_api.errors import NotFound
 from gonemaster_api.queries.runs.results import (
     RunWithEntries,
     VisibleParts,
@@ -16,8 +17,10 @@ from gonemaster_api.queries.runs.runs import read_run
 from gonemaster_api.state import State
 from gonemaster_db.core.errors import StoreConflict, StoreUnavailable
 from gonemaster_db.models import RunStatus
-from gonemaster_db.runs.entries import entries_of_run
+from gonemaster_db.runs.run_documents import entries_of, read_stored_run
 from gonemaster_db.runs.runs import get_run, set_score
+from gonemaster_engine.findings.messages import best_locale
+from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_engine.scoring.score import Score
 from gonemaster_tasks.config.scoring import current_scoring
 
@@ -33,6 +36,19 @@ def read_scored_result(state: State, run_id: str, *, locale: str, shown: Visible
     """
     finished = read_scored_finish(state, run_id)
     return result_document(state, finished, locale=locale, shown=shown or parts_for_operators(state.settings))
+
+
+def read_explained_score(state: State, run_id: str, *, locale: str) -> dict[str, Any]:
+    """Return the score of a run with its cap and the points that each entry costs.
+
+    Raises:
+        ApiError: 404 not_found while the job is not finished, if the run has no score, or if scores are hidden.
+        JobNotFound: there is no such job.
+    """
+    score = read_scored_finish(state, run_id).score
+    if score is None or not state.settings.show_score_admin:
+        raise NotFound("score of run", run_id)
+    return score.explained(locale=best_locale(locale))
 
 
 def read_scored_finish(state: State, run_id: str) -> RunWithEntries:
@@ -56,7 +72,9 @@ def read_scored_run(state: State, run_id: str) -> dict[str, Any]:
         return document
     scoring = current_scoring(state.store, state.settings)
     with state.store.read_only() as session:
-        score = score_run(get_run(session, run_id), entries_of_run(session, run_id), scoring)
+        stored = read_stored_run(session, run_id)
+        timings = stored.full_document.nameserver_timings
+        score = score_run(get_run(session, run_id), entries_of(session, stored), timings, scoring)
     if score is None:
         return document
     _backfill(state, run_id, score)
@@ -67,7 +85,8 @@ def _backfill(state: State, run_id: str, score: Score) -> None:
     """Store a score; log a failure of the database instead of rejecting the read, because a later read tries again."""
     try:
         state.store.run_in_transaction(
-            lambda session: set_score(session, run_id, score=score.score, grade=score.grade), attempts=1
+            lambda session: set_score(session, run_id, score=score.score, grade=score.grade, rule=RULE_VERSION),
+            attempts=1,
         )
     except (StoreUnavailable, StoreConflict) as error:
         log.warning("score not stored", run_id=run_id, error=str(error))

@@ -2,6 +2,7 @@
 
 from gonemaster_api.v1.analysis.routes import blueprint as analysis
 from gonemaster_api.v1.batches.routes import blueprint as batches
+from gonemaster_api.v1.causes.routes import blueprint as causes
 from gonemaster_api.v1.comparison.routes import blueprint as comparison
 from gonemaster_api.v1.domains.routes import blueprint as domains
 from gonemaster_api.v1.entries.routes import blueprint as entries
@@ -22,6 +23,7 @@ from gonemaster_api.v1.tokens.routes import blueprint as tokens
 from gonemaster_api.v1.watches.routes import blueprint as watches
 
 BLUEPRINTS = (
-    jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, system,
+    jobs, batches, comparison, queue, domains, runs, entries, tags, profiles, scoring, settings, spec, causes,
+    system,
     operations, analysis, schedules, tokens, watches, metrics, session,
 )  # fmt: skip

@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 
 COVERAGE = 80  # percent
 TOP = 10
-_SLICE = 1000
+SLICE = 1000
 _ROWS_AT_A_TIME = 5000
 _LEASE = timedelta(minutes=5)
 _SHOWN_TAG = ("tag", "module", "testcase", "level", "domain_count", "occurrence_count")
@@ -83,6 +83,7 @@ def materialise(
     *,
     now: Callable[[], datetime],
     scoring_config_hash: str = "default",
+    score_rule: int | None = None,
     coverage: int = COVERAGE,
     step: Callable[[], bool] = lambda: True,
 ) -> Capture:
@@ -97,7 +98,9 @@ def materialise(
         outcome = store.run_in_transaction(building.begin)
         if outcome is None:
             building.build()
-            outcome = store.run_in_transaction(lambda session: building.show(session, scoring_config_hash, coverage))
+            outcome = store.run_in_transaction(
+                lambda session: building.show(session, scoring_config_hash, score_rule, coverage)
+            )
     except (FactsChanged, ViewLost):
         outcome = Capture.CHANGED
     except _CaptureStopped:
@@ -149,14 +152,14 @@ class _Building:
             objects = read_objects(session, self.snapshot_id)
             self.fact_rows = count_facts(session, self.snapshot_id)
         seen = DomainPass(objects)
-        for first in range(0, len(objects.domain_ids), _SLICE):
+        for first in range(0, len(objects.domain_ids), SLICE):
             self._write_domains(seen, objects, first)
         for part in ObjectParts(objects, seen).parts():
             self._write_part(part)
         distributions = {name: dict(counts) for name, counts in seen.distributions.items()}
         self._write(lambda session: self._write_overview(session, objects, distributions))
 
-    def show(self, session: Session, scoring_config_hash: str, coverage: int) -> Capture:
+    def show(self, session: Session, scoring_config_hash: str, score_rule: int | None, coverage: int) -> Capture:
         """Publish the view in place of the previous one, unless the facts have changed since `begin`."""
         found = _lock(session, self.snapshot_id)
         if found is None:
@@ -173,6 +176,7 @@ class _Building:
         snapshot.default_allowed = snapshot.coverage >= (coverage if cohort.coverage is None else cohort.coverage)
         snapshot.vocabulary_id = vocabulary_id(session, self.provenance.effective_profile_id) or snapshot.vocabulary_id
         snapshot.scoring_config_hash = scoring_config_hash
+        snapshot.score_rule = score_rule
         snapshot.captured_at = cohort.last_materialized_at = snapshot.last_materialized_at = self.now()
         snapshot.materialization_status = ""
         snapshot.last_materialization_error = _failures(session, snapshot.id)
@@ -205,7 +209,7 @@ class _Building:
         return self.view_id
 
     def _write_domains(self, seen: DomainPass, objects: Objects, first: int) -> None:
-        ids = list(objects.domain_ids[first : first + _SLICE])
+        ids = list(objects.domain_ids[first : first + SLICE])
         with self.store.read_only() as session:
             facts = read_slice(session, self.snapshot_id, ids)
         rows, members = seen.take(self._view(), first, ids, facts)

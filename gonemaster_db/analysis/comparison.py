@@ -85,7 +85,7 @@ class Comparison:
     totals: Mapping[str, Any]
 
 
-class _Domains:
+class _ViewDomains:
     """The domains of a view, by position."""
 
     def __init__(self, session: Session, view_id: int) -> None:
@@ -108,8 +108,8 @@ class _Domains:
 class _Pairs:
     """The domains of both views; `later` and `earlier` map positions, with _ABSENT for missing domains."""
 
-    before: _Domains
-    after: _Domains
+    before: _ViewDomains
+    after: _ViewDomains
     later: "array[int]"
     earlier: "array[int]"
 
@@ -138,7 +138,7 @@ def compare_views(session: Session, before: int, after: int, *, rules: TagRules,
 
     Raises TimeLimitExceeded if the session has a time limit.
     """
-    pairs = _paired(_Domains(session, before), _Domains(session, after))
+    pairs = _paired(_ViewDomains(session, before), _ViewDomains(session, after))
     changes = _Changes(len(pairs.later))
     tags = _compare_tags(session, (before, after), pairs, changes, rules, cost)
     moved = _moved(pairs, changes, cap)
@@ -155,7 +155,7 @@ def compare_views(session: Session, before: int, after: int, *, rules: TagRules,
     )
 
 
-def _paired(before: _Domains, after: _Domains) -> _Pairs:
+def _paired(before: _ViewDomains, after: _ViewDomains) -> _Pairs:
     later = array("i", [after.places.get(name, _ABSENT) for name in before.places])
     earlier = array("i", [before.places.get(name, _ABSENT) for name in after.places])
     return _Pairs(before, after, later, earlier)

@@ -37,6 +37,7 @@ class PublicSnapshot:
     engine_version: str
     mixed_engine_version: bool
     scoring_config_hash: str
+    score_rule: int | None
     tag_view_min_level: str
     vocabulary_id: int | None
     updated_at: datetime

@@ -24,7 +24,7 @@ COMPARED_AT_A_TIME = 25  # each has two documents, which may be megabytes long
 _PAGE_BYTES = 8 * 1024 * 1024  # maximum size of the JSON lines in a page
 # If a batch is this many times smaller than the other, each of its domains is looked up in the other batch; otherwise
 # both are read side by side.
-_SMALL_BATCH_FACTOR = 10
+SMALL_BATCH_FACTOR = 10
 _DONE = RunStatus.SUCCEEDED
 _NO_DIFFERENCE = RunDifference()
 
@@ -192,7 +192,7 @@ def _candidates(
         up_to = found[-1][0] if len(found) == limit else None
     for kind, batch, other in ((ChangeKind.ONLY_BEFORE, before, after), (ChangeKind.ONLY_AFTER, after, before)):
         if kind in kinds:
-            is_small = count_runs(session, batch_key=batch) * _SMALL_BATCH_FACTOR < count_runs(session, batch_key=other)
+            is_small = count_runs(session, batch_key=batch) * SMALL_BATCH_FACTOR < count_runs(session, batch_key=other)
             domains = _unmatched(batch, other, cursor, up_to, limit, is_small=is_small)
             found += [(domain, kind) for domain in session.scalars(domains)]
     return sorted(found)[:limit]

@@ -82,7 +82,7 @@ class RemainingCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _OutcomeGroup:
     """Jobs or runs of a batch with the same status, grade and worst level."""
 
     status: JobStatus | RunStatus
@@ -272,13 +272,13 @@ def _listed(
     )
 
 
-def _job_groups(session: Session, batch_id: str) -> list[_Group]:
+def _job_groups(session: Session, batch_id: str) -> list[_OutcomeGroup]:
     query = select(Job.status, func.count(), func.min(Job.started_at)).where(Job.batch_id == batch_id)
     rows = session.execute(query.group_by(Job.status))
-    return [_Group(status, None, None, number, begun) for status, number, begun in rows]
+    return [_OutcomeGroup(status, None, None, number, begun) for status, number, begun in rows]
 
 
-def _run_groups(session: Session, key: int | None) -> list[_Group]:
+def _run_groups(session: Session, key: int | None) -> list[_OutcomeGroup]:
     return [] if key is None else _grouped_counts(read_counts(session, key))
 
 
@@ -287,11 +287,11 @@ def _purged(session: Session, key: int | None) -> PurgedRuns:
     return nothing if key is None else read_purged(session, [key]).get(key, nothing)
 
 
-def _grouped_counts(counted: Mapping[RunGroup, int]) -> list[_Group]:
-    return [_Group(group.status, group.grade, group.level, number, None) for group, number in counted.items()]
+def _grouped_counts(counted: Mapping[RunGroup, int]) -> list[_OutcomeGroup]:
+    return [_OutcomeGroup(group.status, group.grade, group.level, number, None) for group, number in counted.items()]
 
 
-def _levels(groups: Iterable[_Group]) -> dict[str, int]:
+def _levels(groups: Iterable[_OutcomeGroup]) -> dict[str, int]:
     return _sums((group.worst_level, group.number) for group in groups)
 
 
@@ -303,7 +303,7 @@ def _last(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def _statuses(groups: Sequence[_Group]) -> dict[str, int]:
+def _statuses(groups: Sequence[_OutcomeGroup]) -> dict[str, int]:
     zeros = dict.fromkeys([*map(str, JobStatus), *map(str, RunStatus)], 0)
     return zeros | _sums((str(group.status), group.number) for group in groups)
 

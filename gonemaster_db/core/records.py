@@ -79,6 +79,7 @@ class RunRecord:
     dnssec_chain: Mapping[str, Any] | None = None
     score: int | None = None
     grade: str | None = None
+    score_rule: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

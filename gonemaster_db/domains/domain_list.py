@@ -28,8 +28,8 @@ SORTS = (
     "run_count_desc",
     "run_count_asc",
 )
-_FEW = 1000
-_FEW_MEMBERS = 10_000
+FEW = 1000
+FEW_MEMBERS = 10_000
 
 
 def list_domains(
@@ -37,14 +37,14 @@ def list_domains(
 ) -> Page[Domain]:
     """Return a page of domains; a domain that was never tested sorts before all tested domains by time."""
     # For a rare substring, walking a sorted index would read the whole index.
-    if criteria.name and (named := find_named(session, criteria.name, maximum=_FEW)) is not None:
+    if criteria.name and (named := find_named(session, criteria.name, maximum=FEW)) is not None:
         return _sorted(session, [Domain.id.in_(named), *_conditions(replace(criteria, name=None))], sort, limit, offset)
     total = _count(session, criteria)
     if offset >= total:
         return Page([], total, limit, offset)
     members = None if criteria.domain_tag is None else count_tag_domains(session, criteria.domain_tag)
     ids = None
-    if total > _FEW and (members is None or members > _FEW_MEMBERS):
+    if total > FEW and (members is None or members > FEW_MEMBERS):
         candidates = 0.0 if not members else (limit + offset) * _count(session, DomainFilter()) / members
         ids = walk_domains(
             session, criteria, sort, limit=limit, offset=offset, candidates=candidates, members=members or 0

@@ -20,7 +20,7 @@ from gonemaster_db.models import Domain, DomainRunCount, DomainTag
 _NAME, _LEVEL = Domain.name.expression, Domain.latest_level.expression
 _TESTED = Domain.latest_run_at.expression
 _COUNTED = DomainRunCount.domain_id.expression.label("id")
-_MAX_LOOKED_UP = 4000  # Up to this many domains, looking each one up in a tag is much faster than reading a large tag.
+MAX_LOOKED_UP = 4000  # Up to this many domains, looking each one up in a tag is much faster than reading a large tag.
 _LOOKED_UP_OF = 16  # For a larger tag, one lookup is allowed for this many members.
 _UNTESTED = None  # represents the missing level of untested domains
 _EVERY = (_UNTESTED, *LEVELS)
@@ -85,7 +85,7 @@ def walk_domains(
     """
     if criteria.domain_tag is None and not criteria.untagged:
         return _walk_groups(session, _groups(session, criteria, sort), criteria, limit, offset)
-    maximum = max(_MAX_LOOKED_UP, members // _LOOKED_UP_OF)
+    maximum = max(MAX_LOOKED_UP, members // _LOOKED_UP_OF)
     if candidates <= maximum:
         found = _look_up(session, _groups(session, criteria, sort), criteria, limit, offset, maximum=maximum)
         if found is not None:

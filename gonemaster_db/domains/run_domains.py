@@ -20,7 +20,7 @@ from gonemaster_db.runs.counters import count_runs
 FEW_RUNS = 1000
 FEW_DOMAINS = 10_000
 LONG_WALK = 40_000  # Runs of a walk, above which reading many domains is faster than looking up each run.
-_SOON_READ = 50_000  # number of domains that are read quickly
+SOON_READ = 50_000  # number of domains that are read quickly
 _DOMAIN_ID = Run.domain_id.expression
 SMALL_BATCH = 50_000  # Runs whose names are compared faster than many domains are read.
 
@@ -74,7 +74,7 @@ class TagMembers:
         """Match the domains by a column; the page needs `row_count` rows in an order unrelated to the tag."""
         if self.few is not None:
             return domain_id.in_(self.few)
-        if row_count > LONG_WALK // 2 or self.number <= _SOON_READ:
+        if row_count > LONG_WALK // 2 or self.number <= SOON_READ:
             return _hashed(domain_id, _members(self.tag))
         return _is_member(domain_id, self.tag)
 

@@ -44,12 +44,12 @@ COUNT_SCATTERED_UP_TO = 5000  # if matches may be far apart: each run between th
 PAGE_BYTES = 8 * 1024 * 1024  # size of the arguments of a page as JSON
 _START = "start of a page of entries"
 FEW_RUNS = 5000
-_MAX_STREAMS = 50
-_FIRST_SLICE, _MAX_SLICE = 200, 5000  # runs of a walk that are read together
-_MAX_TRIED = 20_000  # runs of a walk that are read with any outcome before the outcomes of all runs are read
-_MIN_SKIPPED = 2000  # entries of an offset above which runs are counted instead of read
+MAX_STREAMS = 50
+FIRST_SLICE, MAX_SLICE = 200, 5000  # runs of a walk that are read together
+MAX_TRIED = 20_000  # runs of a walk that are read with any outcome before the outcomes of all runs are read
+MIN_SKIPPED = 2000  # entries of an offset above which runs are counted instead of read
 # number of runs that are counted first, and the growth factor afterwards; the first runs are a poor sample
-_FIRST_SKIPPED, _GROWTH = 100, 50
+FIRST_SKIPPED, _GROWTH = 100, 50
 _MAX_SKIPPED = 100_000  # runs in one statement: for more, PostgreSQL would read and sort all runs
 _SAFETY_FACTOR = 0.9  # Later runs may have more entries than those counted so far.
 
@@ -122,7 +122,7 @@ class _EntrySearch:
         """Select the next runs of a walk, starting at `beyond`."""
         matching = self.matching
         is_of_all_runs = not (self.conditions or self.tag or self.latest)
-        if not (hits and is_of_all_runs and matching and matching.complete and 0 < len(matching.some) <= _MAX_STREAMS):
+        if not (hits and is_of_all_runs and matching and matching.complete and 0 < len(matching.some) <= MAX_STREAMS):
             return self._sorted(self.runs(size, hits=hits, walked=True), beyond)
         # In the order of all runs an outcome may appear late; in the order of each outcome its first runs are read
         # directly.
@@ -177,7 +177,7 @@ def list_entries(
                 session,
                 (_START, criteria, offset),
                 lambda: _skip(session, search, offset),
-                large=lambda _: offset >= _MIN_SKIPPED,
+                large=lambda _: offset >= MIN_SKIPPED,
             )
         hits = _walk(session, search, beyond)
     chosen, rest = _choose(session, search, hits, after=after, limit=limit, offset=rest)
@@ -308,8 +308,8 @@ def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnEl
     The number of runs to count next is estimated from the previous runs; if it was too large, fewer are counted again.
     """
     beyond: ColumnElement[bool] | None = None
-    size = _FIRST_SKIPPED
-    while offset >= _MIN_SKIPPED and size:
+    size = FIRST_SKIPPED
+    while offset >= MIN_SKIPPED and size:
         some = _sum(session, search, search.slice(beyond, size, hits=not search.reads_runs_first))
         likely = int(_SAFETY_FACTOR * offset * some.runs / max(1, some.entries))
         if some.entries > offset:
@@ -325,15 +325,15 @@ def _skip(session: Session, search: _EntrySearch, offset: int) -> tuple[ColumnEl
 
 def _walk(session: Session, search: _EntrySearch, beyond: ColumnElement[bool] | None) -> Iterator[_Hit]:
     """Yield the matching runs in order of ID, starting at `beyond`, read in growing slices."""
-    size, tried = _FIRST_SLICE, 0
+    size, tried = FIRST_SLICE, 0
     while True:
-        reads_runs_first = search.reads_runs_first and tried < _MAX_TRIED
+        reads_runs_first = search.reads_runs_first and tried < MAX_TRIED
         rows = session.execute(search.slice(beyond, size, hits=not reads_runs_first)).all()
         yield from _numbered(session, search, rows)
         if len(rows) < size:
             return
         tried += size
-        beyond, size = search.order > rows[-1].run_id, min(_MAX_SLICE, 5 * size)
+        beyond, size = search.order > rows[-1].run_id, min(MAX_SLICE, 5 * size)
 
 
 def _choose(

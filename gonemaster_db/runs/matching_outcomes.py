@@ -13,8 +13,8 @@ from gonemaster_db.models import ModuleOutcomeKind, OutcomeModule, Run
 from gonemaster_db.runs.documents.caches import caches_of, has_created
 from gonemaster_db.runs.documents.outcomes import count_entries
 
-_MAX_FEW = 1000
-_MAX_ROWS = 4000  # pairs of outcome and module that are read for the decision
+MAX_FEW = 1000
+MAX_ROWS = 4000  # pairs of outcome and module that are read for the decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ def find_outcomes(session: Session, kinds: Collection[int]) -> MatchingOutcomes:
     common = caches_of(session).common
     if known := common.find({kind_ids}):  # Outcomes are immutable and their number only grows.
         return MatchingOutcomes(kind_ids, known[kind_ids], complete=False)
-    rows = session.scalars(_outcomes_of(kind_ids).limit(_MAX_ROWS + 1)).all()
+    rows = session.scalars(_outcomes_of(kind_ids).limit(MAX_ROWS + 1)).all()
     found = sorted(set(rows))
-    some = count_entries(session, kind_ids, found[:_MAX_FEW])
-    if len(rows) <= _MAX_ROWS and len(found) <= _MAX_FEW:
+    some = count_entries(session, kind_ids, found[:MAX_FEW])
+    if len(rows) <= MAX_ROWS and len(found) <= MAX_FEW:
         return MatchingOutcomes(kind_ids, some)
     if not has_created(session):
         common.add({kind_ids: some})

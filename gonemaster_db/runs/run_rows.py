@@ -35,7 +35,7 @@ KEPT = (
 _OF_RUN = (
     *KEPT, "batch_key", "domain_id", "outcome_id", "effective_profile_id", "status", "finished_at", "duration_ms",
     "error", "worst_level", "score", "grade", "entry_count", "sev_notice", "sev_warning", "sev_error", "sev_critical",
-    "findings_hash",
+    "score_rule", "findings_hash",
 )  # fmt: skip  # all columns that are written
 _OF_DOMAIN = ("name", "created_at", "run_count", *LATEST)
 _RUNS = cast("Table", Run.__table__)
@@ -82,7 +82,8 @@ def _references_checked(session: Session) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        # Maintenance may have removed an outcome that this process has cached, or had until another thread noticed.
+        # Maintenance may have removed an outcome that is in the cache of this process, or was until another thread
+        # cleared the cache.
         if lacks_reference(error) and (caches.drop_count != drop_count or caches.drop_references()):
             raise StoreConflict("a row that the run refers to was removed") from None
         raise
@@ -100,6 +101,7 @@ def _run_values(record: RunRecord) -> dict[str, Any]:
         "worst_level": worst(levels),
         "score": record.score,
         "grade": record.grade,
+        "score_rule": record.score_rule,
         "entry_count": len(levels),
         "findings_hash": findings_hash(record.entries) if record.status is RunStatus.SUCCEEDED else None,
     }

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Integer, Row, Select, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, defer, joinedload
 
 from gonemaster_db.batches.batch_statistics import mark_stale
@@ -29,7 +29,7 @@ from gonemaster_db.runs.matching_outcomes import MatchingOutcomes, find_outcomes
 from gonemaster_db.runs.run_documents import read_stored_run
 from gonemaster_db.runs.sort_keys import RUN_KEYS, RUN_SORT, sort_columns, sort_order
 
-_MAX_TRIED = (1000, 10_000)  # runs that are examined before the outcomes of all runs
+MAX_TRIED = (1000, 10_000)  # runs that are examined before the outcomes of all runs
 
 # Built once, because building it takes as long as executing it.
 _RUN = select(Run).options(joinedload(Run.effective_profile)).where(Run.id == bindparam("run_id"))
@@ -143,7 +143,7 @@ def _try(
     """Find the first matches among the first runs of the list, which have few outcomes; None if that is not enough."""
     keys = sort_columns(RUN_KEYS, sort)
     query = select(*keys, Run.outcome_id).where(*conditions).order_by(*sort_order(keys, sort))
-    for number in _MAX_TRIED:
+    for number in MAX_TRIED:
         if page_end > number:
             continue
         rows = session.execute(query.limit(number)).all()
@@ -179,13 +179,29 @@ def _count_from_counters(session: Session, criteria: RunFilter) -> int:
     return count_runs(session, batch_key=key, status=criteria.status, levels=levels, grade=criteria.grade)
 
 
-def set_score(session: Session, run_id: str, *, score: int, grade: str) -> None:
+class OutdatedScore(NamedTuple):
+    """A run whose score follows an older rule."""
+
+    key: int
+    id: str
+    score: int | None
+    grade: str | None
+
+
+def outdated_scores(session: Session, *, rule: int, after: int, limit: int) -> list[OutdatedScore]:
+    """Return the first runs after a key whose scores follow a rule older than `rule`, ordered by key."""
+    is_older = or_(Run.score_rule.is_(None), Run.score_rule < rule)
+    found = select(Run.key, Run.id, Run.score, Run.grade).where(Run.key > after, Run.score.is_not(None), is_older)
+    return [OutdatedScore(*row) for row in session.execute(found.order_by(Run.key).limit(limit))]
+
+
+def set_score(session: Session, run_id: str, *, score: int | None, grade: str | None, rule: int | None = None) -> None:
     """Store a score that was computed after the run, also in the domain if this is its newest run."""
     columns = (Run.batch_key, Run.status, Run.worst_level, Run.grade)
     was = session.execute(select(*columns).where(Run.id == run_id).with_for_update()).one_or_none()
     if was is None:
         return
-    session.execute(update(Run).where(Run.id == run_id).values(score=score, grade=grade))
+    session.execute(update(Run).where(Run.id == run_id).values(score=score, grade=grade, score_rule=rule))
     session.execute(update(Domain).where(Domain.latest_run_id == run_id).values(latest_score=score, latest_grade=grade))
     mark_stale(session, [was.batch_key])
     old = RunGroup(*was)

@@ -49,7 +49,7 @@ def check(options: argparse.Namespace) -> int:
     """
     check_ds_has_nameservers(options.ns, options.ds)
     result = run_async(_run(options, _profile(options)))
-    score = compute_score(result.domain, result.entries)
+    score = compute_score(result.domain, result.entries, timings=result.timings)
     verdict = judge(result, score, options)
     for line in report(verdict, result, score, options):
         print(line)
@@ -86,8 +86,9 @@ async def _run(options: argparse.Namespace, profile: Profile) -> RunResult:
 def judge(result: RunResult, score: Score | None, options: Any) -> CheckResult:
     """Return the state that follows from entries and grade, with the entries that count.
 
-    A run without a network is UNKNOWN, and so is an interrupted run without bad findings so far. `options` has the
-    levels `warning` and `critical`, and the grades `grade_warning` and `grade_critical` or None.
+    A run that says nothing about the name, for example without a network, is UNKNOWN, and so is an interrupted run
+    without bad findings so far. `options` has the levels `warning` and `critical`, and the grades `grade_warning` and
+    `grade_critical` or None.
     """
     passed_over = CUT_OFF_TAGS if result.unfinished else frozenset()
     found = [entry for entry in result.entries if entry.level >= options.warning and entry.tag not in passed_over]
@@ -97,7 +98,7 @@ def judge(result: RunResult, score: Score | None, options: Any) -> CheckResult:
     if verdict := verdict_of(result.entries):
         explained = sorted(result.entries, key=lambda entry: entry is not verdict.entry)[:1]
         others = [entry for entry in counting if entry is not verdict.entry]
-        return CheckResult(UNKNOWN if verdict.is_of_the_tester else CRITICAL, explained + others)
+        return CheckResult(UNKNOWN if verdict.is_unknown else CRITICAL, explained + others)
     if _is_at_or_below(score, options.grade_critical):
         state = CRITICAL
     elif _is_at_or_below(score, options.grade_warning):
@@ -118,7 +119,7 @@ def report(verdict: CheckResult, result: RunResult, score: Score | None, options
         first += f" - grade {score.grade} (score {score.score})"
     others = f" ({len(verdict.entries) - 1} more)" if len(verdict.entries) > 1 else ""
     if verdict.entries:
-        first += f" - {_one_line(verdict.entries[0])}"
+        first += f" - {_cause_of(verdict, result)}{_one_line(verdict.entries[0])}"
     first = shorten_line(first.replace("|", "/"), end=others)
     known_score = None if verdict.state == UNKNOWN else score
     yield f"{first} | {_performance_data(result, known_score)}" if options.perfdata else first
@@ -129,9 +130,21 @@ def report(verdict: CheckResult, result: RunResult, score: Score | None, options
                 yield f"{entry.level.name}: {_one_line(entry)}".replace("|", "/")
 
 
+def _cause_of(verdict: CheckResult, result: RunResult) -> str:
+    """Return the root cause of the entry that is shown, as text before it; empty without a cause."""
+    from gonemaster_engine.findings.causes.registry import causes_of  # imported here, since most checks are OK
+
+    if verdict.state in {OK, UNKNOWN} or verdict_of(result.entries):
+        return ""
+    causes = causes_of(result.domain, result.entries, result.timings)
+    entry = verdict.entries[0]
+    found = (cause for cause in causes if any(result.entries[place] is entry for place in cause.found.explains))
+    return next((f"{cause.title()}: " for cause in found), "")
+
+
 def _one_line(entry: Entry) -> str:
-    where = entry.testcase or entry.module.lower()
-    return f"{where}: {message(entry.tag, entry.module, entry.args)}"
+    source = entry.testcase or entry.module.lower()
+    return f"{source}: {message(entry.tag, entry.module, entry.args)}"
 
 
 def _performance_data(result: RunResult, score: Score | None) -> str:

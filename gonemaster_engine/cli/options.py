@@ -96,6 +96,12 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         help="draw the DNSSEC chain of trust into this file (SVG); - for standard output, with --output",
     )
     group.add_argument("--locale", metavar="LOCALE", default="en", help="language of messages")
+    group.add_argument(
+        "--causes",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="print the root causes: what to fix, worst first (default: in text on a terminal)",
+    )
     group.add_argument("--count", action="store_true", help="print totals per level and per tag")
     group.add_argument("--nstimes", action="store_true", help="print the response times of each name server")
     group.add_argument("--no-progress", action="store_true", help="do not show progress on a terminal")

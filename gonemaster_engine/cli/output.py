@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -12,11 +12,13 @@ from gonemaster_engine.cli.options import PROGRAM
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.messages import message
 from gonemaster_engine.findings.messages.formatting import shown
+from gonemaster_engine.findings.references import reference
 from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.findings.verdict import Verdict
 from gonemaster_engine.net.timings import NameserverTiming
 
 if TYPE_CHECKING:
+    from gonemaster_engine.findings.causes.model import Cause
     from gonemaster_engine.scoring.score import Score
 
 _EARLY_MODULES = frozenset({"BASIC", SYSTEM})
@@ -49,30 +51,40 @@ class View:
             yield worded, text
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a writer adds at the end: what was requested, and the verdict on a run that cannot judge a zone."""
+
+    timings: Iterable[NameserverTiming] | None = None
+    verdict: Verdict | None = None
+    causes: Sequence[Cause] | None = None
+
+
 class Writer(Protocol):
     """Writes the entries of a run in one format."""
 
     def entry(self, entry: Entry) -> None:
         """Write one entry, if it is shown."""
 
-    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
-        """Write the end of the output; timings are given only if requested, a verdict only if there is no zone."""
+    def end(self, ending: Ending) -> None:
+        """Write the end of the output."""
 
 
 class TextWriter:
-    """Writes seconds, level, test case and message in columns."""
+    """Writes seconds, level, test case and message in columns; with causes, these come first."""
 
-    def __init__(self, write: Write, view: View) -> None:
+    def __init__(self, write: Write, view: View, *, with_causes: bool = False) -> None:
         self._write = write
         self._view = view
         self._count = 0
+        self._waits_for_causes = with_causes
         self._early: list[Entry] | None = []
 
     def entry(self, entry: Entry) -> None:
         """Write one line; lines about whether there is a zone wait until it is known, as a verdict replaces them."""
         if not self._view.shows(entry):
             return
-        if self._early is not None and entry.module in _EARLY_MODULES:
+        if self._early is not None and (self._waits_for_causes or entry.module in _EARLY_MODULES):
             self._early.append(entry)
             return
         self._write_early()
@@ -89,11 +101,17 @@ class TextWriter:
             self._write(f"{'=' * 7} {'=' * 8} {'=' * 14} {'=' * 7}")
         self._count += 1
         _, text = next(self._view.lines(entry))
-        where = entry.testcase or entry.module.capitalize()
-        self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {where:<14} {text}")
+        source = entry.testcase or entry.module.capitalize()
+        self._write(f"{entry.timestamp:7.2f} {entry.level.name:<8} {source:<14} {text}")
 
-    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
-        """Write the verdict, or a note if there were no entries, and the table of timings."""
+    def end(self, ending: Ending) -> None:
+        """Write the verdict or the causes, or a note if there were no entries, and the table of timings."""
+        verdict = ending.verdict
+        if ending.causes is not None and verdict is None:
+            from gonemaster_engine.cli.causes_output import cause_lines
+
+            for line in cause_lines(ending.causes, locale=self._view.locale):
+                self._write(line)
         if verdict is None or self._view.min_level < Level.NOTICE:
             self._write_early()
         if verdict:
@@ -101,7 +119,7 @@ class TextWriter:
                 self._write(line)
         elif not self._count:
             self._write(f"No entries at level {self._view.min_level.name} or above.")
-        for line in timing_table(timings or ()):
+        for line in timing_table(ending.timings or ()):
             self._write(line)
 
 
@@ -120,9 +138,14 @@ class RawWriter:
             args = "; ".join(f"{key}={_raw(value)}" for key, value in worded.args.items())
             self._write(f"{worded.level.name:<8} {worded.tag} {args}".rstrip())
 
-    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
-        """Write the table of timings."""
-        for line in timing_table(timings or ()):
+    def end(self, ending: Ending) -> None:
+        """Write the causes and the table of timings."""
+        if ending.causes is not None:
+            from gonemaster_engine.cli.causes_output import raw_lines
+
+            for line in raw_lines(ending.causes):
+                self._write(line)
+        for line in timing_table(ending.timings or ()):
             self._write(line)
 
 
@@ -131,26 +154,29 @@ def _raw(value: Any) -> str:
 
 
 class JsonWriter:
-    """Writes one JSON document: a list of entries, or an object with entries and timings."""
+    """Writes one JSON document: a list of entries, or an object with entries and what else was requested."""
 
-    def __init__(self, write: Write, view: View, *, with_timings: bool = False) -> None:
+    def __init__(self, write: Write, view: View) -> None:
         self._write = write
         self._view = view
-        self._with_timings = with_timings
         self._entries: list[str] = []
+        self._places = _Places()
 
     def entry(self, entry: Entry) -> None:
         """Store the entry for the end."""
-        if self._view.shows(entry):
-            self._entries += (json.dumps(each) for each in json_entries(entry, self._view))
+        shown = list(json_entries(entry, self._view)) if self._view.shows(entry) else []
+        self._entries += map(json.dumps, shown)
+        self._places.add(len(shown))
 
-    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
+    def end(self, ending: Ending) -> None:
         """Write the document, one entry per line."""
         listed = "[\n" + ",\n".join(self._entries) + "\n]" if self._entries else "[]"
-        if not self._with_timings:
+        others = _documents(ending, self._places, self._view)
+        if not others:
             self._write(listed)
             return
-        self._write(f'{{"entries": {listed},\n"nameserver_timings": {json.dumps(_timing_dicts(timings or ()))}}}')
+        rest = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in others.items())
+        self._write(f'{{"entries": {listed},\n{rest}}}')
 
 
 class JsonStreamWriter:
@@ -159,25 +185,53 @@ class JsonStreamWriter:
     def __init__(self, write: Write, view: View) -> None:
         self._write = write
         self._view = view
+        self._places = _Places()
 
     def entry(self, entry: Entry) -> None:
         """Write one object."""
-        if self._view.shows(entry):
-            for each in json_entries(entry, self._view):
-                self._write(json.dumps(each))
+        shown = list(json_entries(entry, self._view)) if self._view.shows(entry) else []
+        for each in shown:
+            self._write(json.dumps(each))
+        self._places.add(len(shown))
 
-    def end(self, timings: Iterable[NameserverTiming] | None, verdict: Verdict | None = None) -> None:
-        """Write an object with the timings, if requested."""
-        if timings is not None:
-            self._write(json.dumps({"nameserver_timings": _timing_dicts(timings)}))
+    def end(self, ending: Ending) -> None:
+        """Write an object with what else was requested."""
+        if others := _documents(ending, self._places, self._view):
+            self._write(json.dumps(others))
 
 
-def make_writer(shape: str, write: Write, view: View, *, with_timings: bool) -> Writer:
+class _Places:
+    """The positions of entries in the output, by their positions in the run."""
+
+    def __init__(self) -> None:
+        self.shown: dict[int, range] = {}
+        self._entries = self._lines = 0
+
+    def add(self, lines: int) -> None:
+        """Note that the next entry of the run has this many lines of output."""
+        if lines:
+            self.shown[self._entries] = range(self._lines, self._lines + lines)
+        self._entries, self._lines = self._entries + 1, self._lines + lines
+
+
+def _documents(ending: Ending, places: _Places, view: View) -> dict[str, Any]:
+    """Return the requested members of the JSON formats besides the entries."""
+    found: dict[str, Any] = {}
+    if ending.causes is not None:
+        from gonemaster_engine.cli.causes_output import cause_documents
+
+        found |= cause_documents(ending.causes, places.shown, locale=view.locale)
+    if ending.timings is not None:
+        found["nameserver_timings"] = _timing_dicts(ending.timings)
+    return found
+
+
+def make_writer(shape: str, write: Write, view: View, *, with_causes: bool) -> Writer:
     """Return the writer of a format: text, raw, json or json-stream."""
-    if shape == "json":
-        return JsonWriter(write, view, with_timings=with_timings)
+    if shape == "text":
+        return TextWriter(write, view, with_causes=with_causes)
     writers: Mapping[str, Callable[[Write, View], Writer]] = {
-        "text": TextWriter,
+        "json": JsonWriter,
         "raw": RawWriter,
         "json-stream": JsonStreamWriter,
     }
@@ -187,7 +241,8 @@ def make_writer(shape: str, write: Write, view: View, *, with_timings: bool) -> 
 def json_entries(entry: Entry, view: View) -> Iterator[dict[str, Any]]:
     """Yield the entry as objects of the JSON formats."""
     for worded, text in view.lines(entry):
-        yield {**worded.as_dict(), "message": text}
+        found = reference(entry.tag, entry.testcase)
+        yield {**worded.as_dict(), "message": text, "reference": found and found.url}
 
 
 def _timing_dicts(timings: Iterable[NameserverTiming]) -> list[dict[str, Any]]:
@@ -246,6 +301,8 @@ def score_lines(score: Score) -> Iterator[str]:
     """Yield the lines of a score in text format."""
     yield ""
     yield f"Score {score.score}, grade {score.grade}"
+    if cap := score.cap:
+        yield f"  at most {cap.score}, grade {cap.grade}: {cap.cause.title()}"
     for name, category in score.categories.items():
         tested = f"{category.entry_count} entries" if category.tested else "not tested"
         yield f"  {name:<20} {category.score:>6g}  penalties {category.penalties:g}, {tested}"

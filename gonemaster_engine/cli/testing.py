@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gonemaster_engine.cli.chain_file import check_writable, write_chain
 from gonemaster_engine.cli.options import PROGRAM, UsageError
-from gonemaster_engine.cli.output import View, count_table, make_writer, score_lines, verdict_lines
+from gonemaster_engine.cli.output import Ending, View, count_table, make_writer, score_lines, verdict_lines
 from gonemaster_engine.cli.settings import (
     check_outputs,
     check_sources,
@@ -33,6 +33,7 @@ from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.run import RunResult, run_test
 
 if TYPE_CHECKING:
+    from gonemaster_engine.findings.causes.model import Cause
     from gonemaster_engine.net.cache import QueryKey
     from gonemaster_engine.recording.cachefile import PacketCache
     from gonemaster_engine.scoring.config import ScoringConfig
@@ -65,11 +66,13 @@ def test_domain(options: argparse.Namespace) -> Verdict | None:
     cache = _restored(options)
     view = View(options.min_level, options.locale, options.zonemaster_tags)
     with Output(options.output) as output, ProgressBar(enabled=not options.no_progress, output=output) as bar:
-        writer = make_writer(options.shape, bar.write, view, with_timings=options.nstimes)
+        with_causes = _shows_causes(options, output)
+        writer = make_writer(options.shape, bar.write, view, with_causes=with_causes)
         show = _with_queries(writer.entry) if options.debug_queries else writer.entry
         result = run_async(_run(options, domain, profile, cache, on_entry=show, on_progress=bar.update))
         verdict = verdict_of(result.entries)
-        writer.end(result.timings if options.nstimes else None, verdict)
+        causes = _causes(result) if with_causes else None
+        writer.end(Ending(result.timings if options.nstimes else None, verdict, causes))
         bar.stop()
         tables = output.write if options.shape in {"text", "raw"} else _to_stderr
         if options.count:
@@ -87,6 +90,18 @@ def test_domain(options: argparse.Namespace) -> Verdict | None:
     if options.chain_svg is not None:
         write_chain(options.chain_svg, result.chain, locale=options.locale)
     return verdict
+
+
+def _shows_causes(options: argparse.Namespace, output: Output) -> bool:
+    """Return whether to show root causes: by default in text on a terminal."""
+    wanted: bool | None = options.causes
+    return options.shape == "text" and output.is_terminal if wanted is None else wanted
+
+
+def _causes(result: RunResult) -> list[Cause]:
+    from gonemaster_engine.findings.causes.registry import causes_of
+
+    return causes_of(result.domain, result.entries, result.timings)
 
 
 def run_async(work: Coroutine[Any, Any, _T]) -> _T:
@@ -189,7 +204,7 @@ def _scoring(options: argparse.Namespace) -> ScoringConfig | None:
 def _show_score(result: RunResult, config: ScoringConfig, *, as_json: bool, write: Callable[[str], None]) -> None:
     from gonemaster_engine.scoring.score import compute_score
 
-    score = compute_score(result.domain, result.entries, config)
+    score = compute_score(result.domain, result.entries, config, timings=result.timings)
     if score is None:
         return
     for line in [json.dumps(score.as_dict())] if as_json else score_lines(score):
@@ -219,8 +234,8 @@ def _missing(cache: PacketCache | None, profile: Profile, result: RunResult) -> 
     """Return the queries of a run without network whose responses are not in the file: address and query."""
     if cache is None or not profile.no_network:
         return set()
-    known = {(address, key) for address, key, _ in cache.answers}
-    return {(address, key) for address, key, _ in result.answers if (address, key) not in known}
+    recorded = {(address, key) for address, key, _ in cache.answers}
+    return {(address, key) for address, key, _ in result.answers if (address, key) not in recorded}
 
 
 def _report_missing(options: argparse.Namespace, missing: set[tuple[str, QueryKey]]) -> None:

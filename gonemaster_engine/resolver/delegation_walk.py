@@ -103,7 +103,7 @@ class Walk:
         return self.servers(EXISTS)
 
 
-class _Item(NamedTuple):
+class _Candidate(NamedTuple):
     server: Nameserver
     zone: str
 
@@ -118,7 +118,7 @@ class DelegationWalk:
         self._walk = Walk()
         # An address can have several names: it is queried once per zone, and its answer counts for all of them.
         self._handled: set[tuple[str, str]] = set()  # (address, zone)
-        self._kept: set[_Item] = set()
+        self._kept: set[_Candidate] = set()
         self._names_of: dict[str, set[str]] = {}  # by zone
         self.has_root = False  # a root server works
 
@@ -132,7 +132,7 @@ class DelegationWalk:
         roots = sorted(self._context.nameservers(dict(self._context.resources.root_hints)))
         # IPv4 first, so that on a host without working IPv6 the walk does not start with timeouts.
         roots.sort(key=lambda server: (server.is_ipv6, server))
-        items = [_Item(server, names.ROOT) for server in roots]
+        items = [_Candidate(server, names.ROOT) for server in roots]
         if names.parent(self._target) == names.ROOT:
             await self._visit_waves(items)
             return
@@ -159,7 +159,7 @@ class DelegationWalk:
                 for rtype in ("NS", "SOA"):
                     root.query(names.ROOT, rtype, shared=True)
 
-    async def _visit_waves(self, items: list[_Item]) -> None:
+    async def _visit_waves(self, items: list[_Candidate]) -> None:
         while items:
             wave = [item for item in items if self._claim(item)]
             # Each delegation can name new servers of new zones, so a hostile parent could extend a walk without end.
@@ -173,7 +173,7 @@ class DelegationWalk:
                 visit.report(self._walk)
                 items += visit.found
 
-    def _claim(self, item: _Item) -> bool:
+    def _claim(self, item: _Candidate) -> bool:
         key = (item.server.address, item.zone)
         self._kept.add(item)
         self._names_of.setdefault(item.zone, set()).add(item.server.name)
@@ -193,7 +193,7 @@ class DelegationWalk:
             for server in names_of.get((each.server.address, each.zone), [each.server])
         ]
 
-    async def servers_of(self, response: Response, zone: str, section: Section) -> list[_Item]:
+    async def servers_of(self, response: Response, zone: str, section: Section) -> list[_Candidate]:
         """Return the servers of a zone, with addresses from the response or from a lookup."""
         admission = self._context.budget.admission(zone)
         targets = admission.names(record.target for record in response.records("NS", zone, section))
@@ -209,7 +209,7 @@ class DelegationWalk:
         self._walk.server_names.update(missing)
         looked_up = await asyncio.gather(*(self._recursor.addresses(target) for target in missing))
         addresses.update(zip(missing, looked_up, strict=True))
-        return [_Item(server, zone) for server in self._context.nameservers(admission.addresses(addresses))]
+        return [_Candidate(server, zone) for server in self._context.nameservers(admission.addresses(addresses))]
 
     def names_of(self, zone: str) -> frozenset[str]:
         """Return the names of the zone's servers found so far.
@@ -232,12 +232,12 @@ class DelegationWalk:
 class _Visit:
     """The visit of one server of one zone on the way to the target."""
 
-    def __init__(self, walk: DelegationWalk, item: _Item) -> None:
+    def __init__(self, walk: DelegationWalk, item: _Candidate) -> None:
         self._walk = walk
         self._server = item.server
         self._zone = item.zone
         self._target = walk.target
-        self.found: list[_Item] = []
+        self.found: list[_Candidate] = []
         self._observations: list[ParentObservation] = []
         self._errors: list[ZoneError] = []
         self._hidden: list[Hidden] = []

@@ -132,7 +132,7 @@ async def run_test(
         name, profile, resources, log=run_log, undelegated=undelegated, restored=restored, clock=clock, limits=limits
     )
     context.set_priority(is_urgent=is_urgent)
-    run = _Run(
+    run = _Execution(
         context, plan, on_progress=on_progress, on_entry=on_entry, stop_level=stop_level, origins=restored_origins
     )
     started_at = datetime.now(UTC)
@@ -142,7 +142,7 @@ async def run_test(
             await run.describe_chain(limit_s=min(_CHAIN_LIMIT_S, deadline_s - run_log.elapsed()))
     except TimeoutError:
         await run.report_cut_off(deadline_s)
-    except _Stopped:
+    except _StopLevelReached:
         pass
     finally:
         await run.close()
@@ -195,8 +195,8 @@ def _refused(
 def _plan(profile: Profile, tests: Sequence[str], exclude: Sequence[str]) -> list[Case]:
     if tests:
         return select(tests, exclude)
-    wanted = set(profile.test_cases)
-    return [case for case in select((), exclude) if case.id in wanted]
+    selected = set(profile.test_cases)
+    return [case for case in select((), exclude) if case.id in selected]
 
 
 def _undelegated(nameservers: Iterable[tuple[str, str | None]], ds: Iterable[DSInfo]) -> Undelegated:
@@ -208,7 +208,7 @@ def _undelegated(nameservers: Iterable[tuple[str, str | None]], ds: Iterable[DSI
         except ValueError as error:
             raise InvalidDelegation(f"{address!r} is not an IP address") from error
         servers[name] = tuple(dict.fromkeys((*servers.get(name, ()), *found)))
-    return Undelegated(servers, tuple(_checked(each) for each in ds))
+    return Undelegated(servers, tuple(_checked(record) for record in ds))
 
 
 def _checked(ds: DSInfo) -> DSInfo:
@@ -224,7 +224,7 @@ def _checked(ds: DSInfo) -> DSInfo:
     )
 
 
-class _Stopped(Exception):
+class _StopLevelReached(Exception):
     """The stop level was reached."""
 
 
@@ -243,7 +243,7 @@ class _CaseRun:
         self.ended = asyncio.Event()
 
 
-class _Run:
+class _Execution:
     """Executes a plan."""
 
     def __init__(
@@ -473,7 +473,9 @@ class _Run:
             run.entries.append(self._log.make(finding, module=run.case.module, testcase=""))
 
     def _emitted(self, module: str) -> Mapping[str, frozenset[str]]:
-        return {each.case.id: frozenset(each.tags) for each in self._runs_of[module] if each.ended.is_set()}
+        return {
+            case_run.case.id: frozenset(case_run.tags) for case_run in self._runs_of[module] if case_run.ended.is_set()
+        }
 
     async def _collect(self, run: _CaseRun) -> None:
         case = run.case
@@ -528,7 +530,7 @@ class _Run:
                 if self._stop_level is not None and entry.level >= self._stop_level:
                     self._to_report.clear()
                     self._module = ""
-                    raise _Stopped
+                    raise _StopLevelReached
         if not self._to_report:
             self._enter("")
 

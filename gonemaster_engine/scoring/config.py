@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +15,14 @@ from typing import Any, TypeAlias
 
 from gonemaster_engine.entries import Level
 from gonemaster_engine.errors import ScoringConfigError
+from gonemaster_engine.findings.causes.model import Harm
 from gonemaster_engine.findings.tags import SYSTEM
 from gonemaster_engine.profile.documents import Problems, brief, is_number, kind, read_document
+from gonemaster_engine.profile.zonemaster_tags import engine_tag
 from gonemaster_engine.testcases.registry import MODULE_NAMES
 from gonemaster_engine.texts import Text, text_of
 
+BEST = 100
 CRITERION_NAMES = (
     "no_warnings_or_errors",
     "dnssec_enabled",
@@ -59,6 +63,10 @@ _TAG_PENALTIES = {
 }
 
 
+_HARM_CAPS = {Harm.EVERYONE: "F", Harm.VALIDATING_RESOLVERS: "F", Harm.SOME: "C", Harm.RISK: "B"}
+CAPPED_HARMS = tuple(_HARM_CAPS)
+
+
 @dataclass(frozen=True, slots=True)
 class GradeBand:
     """A grade and the lowest score that earns it."""
@@ -82,6 +90,20 @@ class ScoringConfig:
     tag_penalties: Mapping[str, float] = field(default_factory=lambda: _TAG_PENALTIES)  # tag in upper case
     grade_bands: tuple[GradeBand, ...] = _GRADE_BANDS  # best first
     bonus_criteria: tuple[str, ...] = CRITERION_NAMES
+    harm_caps: Mapping[Harm, str] = field(default_factory=lambda: _HARM_CAPS)  # best grade by harm
+
+    def best_grade(self, harm: Harm) -> str | None:
+        """Return the best grade of a run with this harm; None without a cap, or if the cap is not one of the grades."""
+        grade = self.harm_caps.get(harm)
+        return grade if any(band.grade == grade for band in self.grade_bands) else None
+
+    def highest_score(self, grade: str) -> int:
+        """Return the highest score that is below the next better grade."""
+        better = [band.min_score for band in self.grade_bands if band.min_score > self._lowest_score(grade)]
+        return math.ceil(min(better)) - 1 if better else BEST
+
+    def _lowest_score(self, grade: str) -> float:
+        return next((band.min_score for band in self.grade_bands if band.grade == grade), 0)
 
     def penalty(self, tag: str, level: Level) -> float:
         """Return the penalty of an entry."""
@@ -102,6 +124,7 @@ class ScoringConfig:
             "tag_penalties": dict(self.tag_penalties),
             "grade_bands": [{"grade": band.grade, "min_score": band.min_score} for band in self.grade_bands],
             "bonus_criteria": list(self.bonus_criteria),
+            "harm_caps": {str(harm): grade for harm, grade in self.harm_caps.items()},
         }
 
     @property
@@ -136,6 +159,7 @@ def parse_config(document: Any, *, refuse_ignored: bool = False) -> ScoringConfi
     problems.raise_if_any()
     config = ScoringConfig(**given)
     _check_categories(problems, config)
+    _check_caps(problems, config)
     problems.raise_if_any()
     return config
 
@@ -159,6 +183,16 @@ def _check_categories(problems: Problems, config: ScoringConfig) -> None:
             )
     if not any(config.category_weights.values()):
         problems.add("category_weights", Text("needs at least one weight above 0"))
+
+
+def _check_caps(problems: Problems, config: ScoringConfig) -> None:
+    grades = [band.grade for band in config.grade_bands]
+    for harm, grade in config.harm_caps.items():
+        if grade not in grades and config.harm_caps is not _HARM_CAPS:
+            problems.add(
+                f"harm_caps.{harm}",
+                Text("{grade} is not a grade; grades are {allowed}", grade=repr(grade), allowed=", ".join(grades)),
+            )
 
 
 def _check_ignored(problems: Problems, document: Mapping[Any, Any]) -> None:
@@ -223,8 +257,12 @@ def _module_categories(problems: Problems, path: str, value: Any) -> Mapping[str
 
 
 def _tag_penalties(problems: Problems, path: str, value: Any) -> Mapping[str, float]:
-    items = _map(problems, path, value).items()
-    return {str(tag).upper(): _number(problems, f"{path}.{tag}", penalty) for tag, penalty in items}
+    """Validate penalties; Zonemaster's names of tags become those of this engine, whose own names have precedence."""
+    items = [(str(tag), penalty) for tag, penalty in _map(problems, path, value).items()]
+    checked = {tag.upper(): _number(problems, f"{path}.{tag}", penalty) for tag, penalty in items}
+    return {engine_tag(tag): penalty for tag, penalty in checked.items()} | {
+        tag: penalty for tag, penalty in checked.items() if engine_tag(tag) == tag
+    }
 
 
 def _grade_bands(problems: Problems, path: str, value: Any) -> tuple[GradeBand, ...]:
@@ -266,6 +304,19 @@ def _bonus_criteria(problems: Problems, path: str, value: Any) -> tuple[str, ...
     return tuple(name for name in CRITERION_NAMES if name in chosen)
 
 
+def _harm_caps(problems: Problems, path: str, value: Any) -> Mapping[Harm, str]:
+    checked = {}
+    for name, grade in _map(problems, path, value).items():
+        if name not in CAPPED_HARMS:
+            allowed = ", ".join(CAPPED_HARMS)
+            problems.add(f"{path}.{name}", Text("is not a harm with a cap; harms are {allowed}", allowed=allowed))
+        elif not isinstance(grade, str):
+            problems.add(f"{path}.{name}", Text("must be a grade, not {kind}", kind=kind(grade)))
+        else:
+            checked[Harm(name)] = grade
+    return checked
+
+
 _Check: TypeAlias = Callable[[Problems, str, Any], Any]
 _CHECKS: Mapping[str, _Check] = {
     "severity_penalties": _severity_penalties,
@@ -274,4 +325,5 @@ _CHECKS: Mapping[str, _Check] = {
     "tag_penalties": _tag_penalties,
     "grade_bands": _grade_bands,
     "bonus_criteria": _bonus_criteria,
+    "harm_caps": _harm_caps,
 }

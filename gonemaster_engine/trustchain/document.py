@@ -34,10 +34,10 @@ async def build_chain(zone: Zone) -> Document:
     supplied = zone.undelegated or bool(zone.supplied_ds)
     above = [] if supplied or zone.is_root else await zones_above(zone, queries, validator)
     tested = await query_tested_zone(zone, above[-1] if above else None, queries, validator)
-    return _Writer(zone.now).chain(zone, above, tested, supplied=supplied)
+    return _DocumentWriter(zone.now).chain(zone, above, tested, supplied=supplied)
 
 
-class _Writer:
+class _DocumentWriter:
     """Writes one document, and records whether parts were left out."""
 
     def __init__(self, now: int) -> None:

@@ -28,7 +28,7 @@ _EXTRA_TYPES = frozenset({"A", "AAAA", "NS", "SOA", "MX", "TXT", "DS", "DNSKEY"}
 _UNKNOWN_OPTION = 137  # the option that nameserver11 sends
 
 
-class _Item(NamedTuple):
+class _RecordedItem(NamedTuple):
     address: str
     digest: str
     source: str
@@ -92,7 +92,7 @@ def recording_time(text: str) -> float | None:
     return max((time for time in times if time < MAX_TIME), default=None)
 
 
-def _items(text: str, problems: list[str]) -> Iterator[_Item]:
+def _items(text: str, problems: list[str]) -> Iterator[_RecordedItem]:
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             _, address, document = line.split(" ", 2)
@@ -103,20 +103,20 @@ def _items(text: str, problems: list[str]) -> Iterator[_Item]:
             problems.append(f"line {number}: {type(error).__name__}: {error}")
 
 
-def _item(address: str, digest: str, value: Any) -> _Item:
+def _item(address: str, digest: str, value: Any) -> _RecordedItem:
     if value is None:
-        return _Item(address, digest, address, None)
+        return _RecordedItem(address, digest, address, None)
     packet = value["Zonemaster::Engine::Packet"]["Zonemaster::LDNS::Packet"]
-    return _Item(address, digest, packet.get("answerfrom") or address, base64.b64decode(packet["data"]))
+    return _RecordedItem(address, digest, packet.get("answerfrom") or address, base64.b64decode(packet["data"]))
 
 
-def _response(item: _Item, key: QueryKey) -> Response | None:
+def _response(item: _RecordedItem, key: QueryKey) -> Response | None:
     if item.wire is None:
         return None
     return Response(item.wire, source=item.source, over_tcp=key.tcp, qclass=CLASS_NUMBER[key.qclass])
 
 
-def _queries_of(items: list[_Item]) -> dict[str, QueryKey]:
+def _queries_of(items: list[_RecordedItem]) -> dict[str, QueryKey]:
     """Return the queries of the digests that could be determined."""
     seen: set[tuple[str, str, str]] = set()
     for item in items:

@@ -15,7 +15,7 @@ from gonemaster_tasks.broker.job_losses import JobLosses
 from gonemaster_tasks.broker.keys import RATE_LIMITS
 from gonemaster_tasks.broker.marks import Marks
 from gonemaster_tasks.broker.mismatches import Mismatches
-from gonemaster_tasks.broker.politeness import Politeness
+from gonemaster_tasks.broker.politeness import LimitedAddresses
 from gonemaster_tasks.broker.processes.locks import Locks
 from gonemaster_tasks.broker.processes.machines import Processes
 from gonemaster_tasks.broker.processes.maintenance_times import MaintenanceTimes
@@ -52,9 +52,9 @@ class Broker:
         self.losses = JobLosses(self._client)
         self.mismatches = Mismatches(self._client)
         self.processes = Processes(self._client)
-        self.politeness = Politeness(self._client)
+        self.limited_addresses = LimitedAddresses(self._client)
         self.locks = Locks(self._client)
-        self.wishes = RegistrationRequests(self._client)
+        self.registration_requests = RegistrationRequests(self._client)
         self.events = Events(self._client)
         self.beat = BeatSchedule(self._client)
         self.attempts = Attempts(self._client)
@@ -184,10 +184,10 @@ class Broker:
         return [job_id for job_id in missing if job_id not in held]
 
 
-def _as_mapping(said: Any) -> dict[Any, Any]:
+def _as_mapping(reply: Any) -> dict[Any, Any]:
     """Parse names and values, which RESP2 returns as one list; other replies mean that the version is too old."""
-    if isinstance(said, dict):
-        return said
-    if not isinstance(said, list) or any(isinstance(name, (list, dict)) for name in said[::2]):
+    if isinstance(reply, dict):
+        return reply
+    if not isinstance(reply, list) or any(isinstance(name, (list, dict)) for name in reply[::2]):
         return {}
-    return dict(zip(said[::2], said[1::2], strict=False))
+    return dict(zip(reply[::2], reply[1::2], strict=False))

@@ -1,56 +1,61 @@
 """Leases of packets to name servers, shared by all processes, in Redis: the rules are in scripts/grant_leases.lua."""
 
-import time
+import asyncio
+import os
+import socket
 from collections.abc import Sequence
 from typing import Any
 
-from gonemaster_engine.net.pacing.limits import HELD_S, HORIZON_S, TOLERANCE_S, Lease, LeaseRequest, Leases, LeaseTerms
+from gonemaster_engine.net.pacing import AddressLimits, Lease, LeaseRequest, Leases
+from gonemaster_engine.net.pacing.limits import TOLERANCE_S
 from gonemaster_tasks.broker import keys
+from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.connection import reachable, read_script, server_time
 from gonemaster_tasks.broker.keys import LIMITED, WORKER_TIMES
+from gonemaster_tasks.repeating import FailureLog
 
-_LIMITED_FOR_S = 2.0  # An address counts as limited for this long after a report.
-_MAX_REPORTED = 1000
-_RETRY_S = 0.05  # The delay if no packet in flight remains.
+_ANSWER_S = 2.0  # Redis is unavailable if it needs longer.
 _US = 1_000_000
-_CONSTANTS = tuple(round(seconds * _US) for seconds in (TOLERANCE_S, HORIZON_S, HELD_S, _RETRY_S))
-_FIELDS = 4  # Fields per lease in the reply.
 
 
-class Politeness:
-    """The leases of all addresses, which a script grants. All methods raise BrokerUnavailable."""
+class RedisLeaseClient:
+    """Leases packets to one process, in its event loop. Without the name of a worker, the process has no share."""
 
-    def __init__(self, client: Any, *, script: str = "") -> None:
+    def __init__(self, url: str, worker: str | None = None, *, script: str = "") -> None:
+        self._process = worker or f"{os.getpid()}@{socket.gethostname()}"
+        self._client: Any = parse_broker_url(url).connect_async()
+        self._grant = self._client.register_script(script or read_script("grant_leases.lua"))
+        self._failures = FailureLog("politeness")
+
+    async def request(self, wants: Sequence[LeaseRequest], limits: AddressLimits) -> Leases | None:
+        """Request leases; return None while Redis is unavailable."""
+        interval_us = round(_US / limits.qps) if limits.qps else 0
+        wanted = [number for each in wants for number in (each.packets, each.unanswered, int(each.is_limited))]
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                processes, has_share, *fields = await self._grant(
+                    keys=[WORKER_TIMES, LIMITED, *(keys.address(each.address) for each in wants)],
+                    args=[self._process, interval_us, round(TOLERANCE_S * _US), int(limits.outstanding), *wanted],
+                )
+        except Exception as error:  # noqa: BLE001 - after any error the process keeps to its share
+            self._failures.failed(error)
+            return None
+        self._failures.succeeded()
+        leases = [Lease(packets, delay_us / _US) for packets, delay_us in zip(fields[::2], fields[1::2], strict=True)]
+        return Leases(processes, bool(has_share), leases)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
+
+
+class LimitedAddresses:
+    """The addresses at which packets of any process wait because of the limit."""
+
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._grant = client.register_script(script or read_script("grant_leases.lua"))
 
-    def grant(self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, process: str) -> Leases:
-        """Lease packets of several addresses to a process in one call."""
-        outstanding = -1 if terms.outstanding is None else terms.outstanding
-        wanted = [number for want in wants for number in (want.packets, want.held)]
-        sent_at = time.monotonic()
+    def count(self) -> int:
+        """Return the number of addresses. Raises BrokerUnavailable."""
         with reachable():
-            processes, *fields = self._grant(
-                keys=[WORKER_TIMES, *(keys.address(want.address) for want in wants)],
-                args=[process, round(terms.interval_s * _US), outstanding, *_CONSTANTS, *wanted],
-            )
-        made_at = (sent_at + time.monotonic()) / 2
-        leases = [_lease(*fields[start : start + _FIELDS]) for start in range(0, len(fields), _FIELDS)]
-        return Leases(int(processes), leases, made_at)
-
-    def report(self, limited: Sequence[str]) -> None:
-        """Store the addresses for which packets of a process wait; they expire after a short time."""
-        with reachable():
-            ends_at = server_time(self._client) + _LIMITED_FOR_S
-            self._client.zadd(LIMITED, dict.fromkeys(limited[:_MAX_REPORTED], ends_at))
-
-    def limited_count(self) -> int:
-        """Return the number of addresses for which any process waits because of the limit."""
-        with reachable(), self._client.pipeline(transaction=False) as pipe:
-            pipe.zremrangebyscore(LIMITED, "-inf", server_time(self._client))
-            pipe.zcard(LIMITED)
-            return int(pipe.execute()[1])
-
-
-def _lease(packets: int, delay_us: int, retry_us: int, others: int) -> Lease:
-    return Lease(int(packets), int(delay_us) / _US, int(retry_us) / _US, bool(others))
+            return int(self._client.zcount(LIMITED, server_time(self._client) * _US, "+inf"))

@@ -72,7 +72,7 @@ def prepare_comparisons(
 
     def between() -> None:
         if not step():
-            raise _Stopped
+            raise _ComparisonStopped
 
     done = 0
     try:
@@ -81,12 +81,12 @@ def prepare_comparisons(
             for before, after in find_adjacent_pairs(session, snapshot_id):
                 read_comparison(store, session, before, after, config)
                 done += 1
-    except (_Stopped, StoreError) as error:
+    except (_ComparisonStopped, StoreError) as error:
         log.info("comparison not prepared", extra={"snapshot_id": snapshot_id, "error": str(error)})
     return done
 
 
-class _Stopped(Exception):
+class _ComparisonStopped(Exception):
     """The caller stopped the computation."""
 
 

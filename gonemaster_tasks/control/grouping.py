@@ -9,7 +9,7 @@ Result = TypeVar("Result")
 Work = Callable[[Sequence[Item]], Sequence[Result | BaseException]]
 
 
-class _Entry(Generic[Item, Result]):
+class _Submitted(Generic[Item, Result]):
     """A submitted item; its thread sleeps until the item is done or the thread leads the next group."""
 
     def __init__(self, item: Item) -> None:
@@ -29,9 +29,9 @@ class Groups(Generic[Item, Result]):
 
     def __init__(self, *, maximum: int) -> None:
         """Limit groups to `maximum` items."""
-        self._most = maximum
+        self._max_group = maximum
         self._lock = threading.Lock()
-        self._waiting: list[_Entry[Item, Result]] = []
+        self._waiting: list[_Submitted[Item, Result]] = []
         self._busy = False
 
     def do(self, item: Item, work: Work[Item, Result]) -> Result:
@@ -42,7 +42,7 @@ class Groups(Generic[Item, Result]):
         Raises:
             BaseException: what `work` returned for the item, or raised.
         """
-        entry: _Entry[Item, Result] = _Entry(item)
+        entry: _Submitted[Item, Result] = _Submitted(item)
         with self._lock:
             self._waiting.append(entry)
             leads, self._busy = not self._busy, True
@@ -57,8 +57,8 @@ class Groups(Generic[Item, Result]):
     def _lead(self, work: Work[Item, Result]) -> None:
         """Process a group that includes the caller's item, then let the next waiting caller lead a group."""
         with self._lock:
-            group = self._waiting[: self._most]
-            del self._waiting[: self._most]
+            group = self._waiting[: self._max_group]
+            del self._waiting[: self._max_group]
         outcomes: Sequence[Result | BaseException] = ()
         try:
             outcomes = work([entry.item for entry in group])

@@ -15,10 +15,10 @@ from gonemaster_db.service.schedules import (
     lock_schedule,
 )
 from gonemaster_tasks.recurrence.occurrences import next_occurrence
-from gonemaster_tasks.recurrence.rules import WEEKDAYS, Rule, RuleKind, make_rule
+from gonemaster_tasks.recurrence.rules import WEEKDAYS, RecurrenceRule, RuleKind, make_rule
 
 
-def rule_of(schedule: Schedule | NewSchedule) -> Rule:
+def rule_of(schedule: Schedule | NewSchedule) -> RecurrenceRule:
     """Parse the rule of a schedule.
 
     Raises:
@@ -57,7 +57,7 @@ def set_schedule(session: Session, target: ScheduleTarget, new: NewSchedule, *, 
     change_schedule(session, old, new, next_run_at=next_run_at, now=now)
 
 
-def _normal(new: NewSchedule, rule: Rule) -> NewSchedule:
+def _normal(new: NewSchedule, rule: RecurrenceRule) -> NewSchedule:
     """Return the schedule with its days sorted and unique, and without fields that its kind does not use."""
     is_interval = rule.kind is RuleKind.INTERVAL
     return replace(
@@ -69,5 +69,5 @@ def _normal(new: NewSchedule, rule: Rule) -> NewSchedule:
     )
 
 
-def _has_rule(schedule: Schedule, rule: Rule) -> bool:
+def _has_rule(schedule: Schedule, rule: RecurrenceRule) -> bool:
     return (rule.kind, rule.zone.key) == (schedule.kind, schedule.timezone) and rule_of(schedule) == rule

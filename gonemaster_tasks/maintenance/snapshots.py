@@ -20,6 +20,7 @@ from gonemaster_db.analysis.views.views import remove_view_step, views_to_remove
 from gonemaster_db.core.purging import Step, purge_in_steps
 from gonemaster_db.core.session import Store
 from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.control.comparisons import prepare_comparisons
 from gonemaster_tasks.errors import BrokerUnavailable
@@ -29,7 +30,7 @@ from gonemaster_tasks.maintenance.work_pace import WorkPace
 log = logging.getLogger(__name__)
 
 _LOCK_LIFE = timedelta(minutes=2)
-_LONGEST_REST_S = 0.1
+_MAX_REST_S = 0.1
 _ROWS_AT_A_TIME = 5000
 Clock = Callable[[], datetime]
 Stopped = Callable[[], bool]
@@ -80,10 +81,15 @@ def capture_due(
         for snapshot_id in due:
             if stopped():
                 break
-            pace = WorkPace(lambda: not stopped() and renew_lock(), share=0.5, longest_s=_LONGEST_REST_S)
-            hashed = scoring.fingerprint
+            pace = WorkPace(lambda: not stopped() and renew_lock(), share=0.5, longest_s=_MAX_REST_S)
             outcome = materialise(
-                store, snapshot_id, now=now, scoring_config_hash=hashed, coverage=coverage, step=pace.rest
+                store,
+                snapshot_id,
+                now=now,
+                scoring_config_hash=scoring.fingerprint,
+                score_rule=RULE_VERSION,
+                coverage=coverage,
+                step=pace.rest,
             )
             if outcome is Capture.CAPTURED:
                 captured += 1

@@ -18,7 +18,7 @@ from gonemaster_tasks.notifications.threads import in_thread
 
 log = logging.getLogger(__name__)
 
-LONGEST_URL = 2048
+MAX_URL_LENGTH = 2048
 MAX_ADDRESSES = 32
 _PLAIN = re.compile(r"[!-~]+")  # urlsplit accepts blanks and control characters
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
@@ -60,11 +60,11 @@ def read_target(url: str, *, allow_private: bool) -> Target:
     Raises:
         TargetRefused: the URL is invalid or not an allowed target.
     """
-    if len(url) > LONGEST_URL or not _PLAIN.fullmatch(url):
+    if len(url) > MAX_URL_LENGTH or not _PLAIN.fullmatch(url):
         raise TargetRefused(
             Text(
                 "must be a URL of at most {longest_url} printable ASCII characters without blanks",
-                longest_url=LONGEST_URL,
+                longest_url=MAX_URL_LENGTH,
             )
         )
     try:

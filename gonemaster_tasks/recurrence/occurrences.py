@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.errors import InvalidRule
-from gonemaster_tasks.recurrence.rules import Rule, RuleKind
+from gonemaster_tasks.recurrence.rules import RecurrenceRule, RuleKind
 
 _DAY = timedelta(days=1)
 _SEARCHED_DAYS = 64
@@ -14,7 +14,7 @@ _SEARCHED_DAYS = 64
 _BEFORE = 2 * _DAY
 
 
-def next_occurrence(rule: Rule, after: datetime) -> datetime:
+def next_occurrence(rule: RecurrenceRule, after: datetime) -> datetime:
     """Return the first due time of a rule strictly after an instant, in UTC.
 
     A local time skipped by a clock change moves forward by the length of the gap; if a local time occurs twice, the
@@ -31,14 +31,14 @@ def next_occurrence(rule: Rule, after: datetime) -> datetime:
     raise InvalidRule("kind", Text("matches no time within {searched_days} days", searched_days=_SEARCHED_DAYS))
 
 
-def occurrences(rule: Rule, after: datetime) -> Iterator[datetime]:
+def occurrences(rule: RecurrenceRule, after: datetime) -> Iterator[datetime]:
     """Yield the due times of a rule strictly after an instant, in order; endless."""
     while True:
         after = next_occurrence(rule, after)
         yield after
 
 
-def _days_from(rule: Rule, first: date) -> Iterator[date]:
+def _days_from(rule: RecurrenceRule, first: date) -> Iterator[date]:
     if rule.kind is RuleKind.INTERVAL:
         return _every(rule.interval_days, rule.anchor_date, first)
     days = (first + number * _DAY for number in range(_SEARCHED_DAYS + _BEFORE.days + 1))
@@ -54,7 +54,7 @@ def _every(interval_days: int, anchor: date, first: date) -> Iterator[date]:
         day += interval_days * _DAY
 
 
-def _has_day(rule: Rule, day: date) -> bool:
+def _has_day(rule: RecurrenceRule, day: date) -> bool:
     if rule.kind is RuleKind.WEEKLY:
         return day.weekday() in rule.weekdays
     return day.day in rule.days_of_month or (rule.last_day and (day + _DAY).day == 1)

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from gonemaster_tasks.recurrence.rules import Rule, RuleKind
+from gonemaster_tasks.recurrence.rules import RecurrenceRule, RuleKind
 
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def summarise(rule: Rule) -> str:
+def summarise(rule: RecurrenceRule) -> str:
     """Return a rule as a sentence, for example `Weekly, Monday and Thursday, 06:30 Europe/Stockholm`."""
     return f"{_days(rule)}, {rule.time_of_day:%H:%M} {rule.zone.key}"
 
 
-def _days(rule: Rule) -> str:
+def _days(rule: RecurrenceRule) -> str:
     if rule.kind is RuleKind.INTERVAL:
         every = "day" if rule.interval_days == 1 else f"{rule.interval_days} days"
         return f"Every {every} from {rule.anchor_date.isoformat()}"
@@ -21,7 +21,7 @@ def _days(rule: Rule) -> str:
     return f"Monthly, {_days_of_month(rule)}"
 
 
-def _days_of_month(rule: Rule) -> str:
+def _days_of_month(rule: RecurrenceRule) -> str:
     words = [*map(str, rule.days_of_month), *(["the last day"] if rule.last_day else [])]
     before = {0: "", 1: "day "}.get(len(rule.days_of_month), "days ")
     return before + _listed(words)

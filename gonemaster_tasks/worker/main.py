@@ -27,10 +27,10 @@ from gonemaster_engine.open_files import raise_open_files_limit
 from gonemaster_engine.version import __version__
 from gonemaster_tasks import queues
 from gonemaster_tasks.app import make_app_of
-from gonemaster_tasks.broker.address import parse_broker_url
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import SharedClock
 from gonemaster_tasks.broker.events import EventPublisher
+from gonemaster_tasks.broker.politeness import RedisLeaseClient
 from gonemaster_tasks.config.environment import refuse_unknown_protection, warn_of_unknown_variables
 from gonemaster_tasks.config.live import LiveSettings
 from gonemaster_tasks.config.loader import load_settings
@@ -47,6 +47,7 @@ from gonemaster_tasks.maintenance.metrics import aggregate_runs
 from gonemaster_tasks.maintenance.operations import perform_due_operations
 from gonemaster_tasks.maintenance.recurring import run_due_schedules
 from gonemaster_tasks.maintenance.retention import purge_regularly
+from gonemaster_tasks.maintenance.scores import ScoreRecomputation
 from gonemaster_tasks.maintenance.statistics import make_due_statistics
 from gonemaster_tasks.maintenance.tag_summaries import keep_tag_summaries
 from gonemaster_tasks.repeating import RepeatedTask
@@ -60,7 +61,6 @@ from gonemaster_tasks.worker.execute.claims import ClaimStore
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
 from gonemaster_tasks.worker.execute.fork_server import ForkServer
 from gonemaster_tasks.worker.execute.isolation import Isolation
-from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from gonemaster_tasks.worker.execute.process import Process
 from gonemaster_tasks.worker.execute.run_job import run_job
 from gonemaster_tasks.worker.execute.runner import Runner
@@ -130,12 +130,13 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
         with repeated(queues.PURGE), process.store.background_limits():
             purge_regularly(process.store, process.broker, process.live, now=now, stopped=stopped)
 
+    recomputation = ScoreRecomputation()
     adding_up = OneAtATime(queues.AGGREGATE, lambda: process.broker.locks)
 
     @app.task(name=queues.AGGREGATE, shared=False)
     def aggregate() -> None:
         with process.store.background_limits():
-            adding_up.run(lambda: _aggregate(process))
+            adding_up.run(lambda: _aggregate(process, recomputation))
 
     operating = threading.Lock()
 
@@ -157,10 +158,12 @@ def register_tasks(app: Celery, process: Process, *, wake_deliveries: Callable[[
             operating.release()
 
 
-def _aggregate(process: Process) -> None:
+def _aggregate(process: Process, recomputation: ScoreRecomputation) -> None:
     now, stopped = process.clock.now, process.stopping.is_set
     aggregate_runs(process.store, now=now, stopped=stopped)
     keep_tag_summaries(process.store, process.broker, now=now, stopped=stopped)
+    scoring = current_scoring(process.store, process.settings)
+    recomputation.advance(process.store, process.broker, scoring, stopped=stopped)
 
 
 def _register_schedules(app: Celery, process: Process) -> None:
@@ -186,7 +189,7 @@ class Worker:
     def __init__(
         self, live: LiveSettings, store: Store, runner: Runner, *, name: str, fork_server: ForkServer | None = None
     ) -> None:
-        settings = live.own
+        settings = live.base
         broker = Broker.open(settings.broker_url)
         clock = SharedClock()
         gate = Gate(
@@ -334,14 +337,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
     parser.add_argument("--queues", help="queues to take from, separated by commas")
     parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="serve figures of this process to Prometheus")
     parser.add_argument("--config", type=Path, help="configuration file (JSON)")
-    given = parser.parse_args(arguments)
-    flags = {"worker_queues": given.queues, "metrics_listen": given.metrics_listen}
-    return given, load_settings(flags, file=given.config)
+    options = parser.parse_args(arguments)
+    flags = {"worker_queues": options.queues, "metrics_listen": options.metrics_listen}
+    return options, load_settings(flags, file=options.config)
 
 
 def _engine(live: LiveSettings, store: Store, name: str) -> EngineRunner:
-    lease_client = RedisLeaseClient(parse_broker_url(live.own.broker_url), name)
-    return EngineRunner(live, lambda: current_scoring(store, live.own), lease_client=lease_client, clock=_time)
+    lease_client = RedisLeaseClient(live.base.broker_url, name)
+    return EngineRunner(live, lambda: current_scoring(store, live.base), lease_client=lease_client, clock=_time)
 
 
 def _time() -> float:
@@ -352,7 +355,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
     """Run a worker process until a signal stops it. `runner` replaces the engine."""
     try:
         limit_heaps()
-        given, settings = parse_arguments(arguments)
+        options, settings = parse_arguments(arguments)
         log_as_set(settings)
         refuse_unknown_protection()
         warn_of_unknown_variables()
@@ -366,7 +369,7 @@ def main(arguments: Sequence[str] | None = None, runner: Runner | None = None) -
         store = open_store(worker_store_settings(settings))
         live = LiveSettings(settings)
         start_tracing(settings.otlp_endpoint, service="gonemaster-worker", version=__version__)
-        name = node_name(given.name)
+        name = node_name(options.name)
         chosen = runner or _engine(live, store, name)
         return Worker(live, store, chosen, name=name, fork_server=fork_server).run()
     except TasksError as error:

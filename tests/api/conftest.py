@@ -63,8 +63,9 @@ def make_app(
     """
     made: list[tuple[str, Flask]] = []
 
-    def make(*, fresh: bool = False, **flags: Any) -> Flask:
-        chosen = load_settings({"broker_url": settings.broker_url, "data_dir": str(settings.data_dir)} | flags, {})
+    def make(*, fresh: bool = False, file: Path | None = None, **flags: Any) -> Flask:
+        flags = {"broker_url": settings.broker_url, "data_dir": str(settings.data_dir)} | flags
+        chosen = load_settings(flags, {}, file)
         kind = "" if fresh else str({name: flags.get(name) for name in _BUILT_FROM})
         if made_apps[kind]:
             app = made_apps[kind].pop()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from gonemaster_engine.findings import messages
+from gonemaster_engine.findings.causes.registry import RULES
 from gonemaster_engine.findings.messages import placeholders
 from gonemaster_engine.testcases.catalogue import cases
 
@@ -36,12 +37,16 @@ NOT_THE_FIELDS_WORDS = {
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Yield every text and advice with its location, and the purpose of each test case."""
+    """Yield each text and advice with its location, the texts of causes, and the purpose of each test case."""
     for module in pkgutil.iter_modules(messages.__path__):
         found = importlib.import_module(f"{messages.__name__}.{module.name}")
         for kind in ("TEXTS", "ADVICE"):
             for tag, text in getattr(found, kind, {}).items():
                 yield f"{module.name} {kind} {tag}", text
+    for rule in RULES:
+        for kind, text in rule.english():
+            if kind != "title":  # a title is not a sentence
+                yield f"cause {rule.id} {kind}", text
     for case_id, case in cases().items():
         yield f"{case_id} purpose", case.purpose
 
@@ -64,7 +69,7 @@ def test_advice_has_no_arguments() -> None:
     assert wrong == []
 
 
-def test_lists_of_servers_stand_at_the_end() -> None:
+def test_lists_of_servers_are_at_the_end() -> None:
     listed = re.compile(r"\{(?:servers|addresses|servers_behind)\}(?!\.$)")
     wrong = [place for place, text in texts() if " TEXTS " in place and listed.search(text)]
     assert wrong == []

@@ -110,7 +110,7 @@ def test_what_is_needed_is_named_at_the_start(server: Server, missing: str) -> N
         broker.check()
 
 
-def test_a_wrong_password_is_told_from_a_server_that_is_away(server: Server) -> None:
+def test_a_wrong_password_differs_from_an_unavailable_server(server: Server) -> None:
     with closing(Broker.open(server.url("wrong"))) as broker:
         with pytest.raises(BrokerLoginRefused):
             broker.ping()

@@ -14,6 +14,7 @@ from gonemaster_engine.addresses import (
     accounting_address,
     classify,
     count_as_global,
+    counted_as_global,
     counts_as_global,
     is_allowed_target,
     is_global,
@@ -187,11 +188,9 @@ def test_own_address_is_no_target_of_the_guard(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[IPv4Network]]:
-    networks: list[IPv4Network] = []
-    with monkeypatch.context() as patched:
-        patched.setattr("gonemaster_engine.addresses._counted", networks)
-        yield networks
+def counted() -> Iterator[list[IPv4Network]]:
+    yield counted_as_global
+    counted_as_global.clear()
     for cached in (classify, is_global):
         cached.cache_clear()
 

@@ -87,7 +87,7 @@ def _compiled_on_import() -> dict[tuple[str, int], list[re.Pattern[Any]]]:
             places += [made] if made not in places else []
         return made
 
-    _re._compile = record
+    _re._compile = record  # re has no hook for compiled patterns
     try:
         for package in map(importlib.import_module, PACKAGES):
             for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):

@@ -20,7 +20,7 @@ def test_a_policy_that_is_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("tag", ["issue", "iodef"])
 def test_a_property_that_is_too_long_is_not_matched(tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_caa, "_ISSUE", None)  # would raise AttributeError
+    monkeypatch.setattr(_caa, "ISSUE", None)  # would raise AttributeError
     monkeypatch.setattr(_caa, "urlsplit", None)
     assert not Caa(0, tag, "https://" + "a" * 4096).has_valid_value
 

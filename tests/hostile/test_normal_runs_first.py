@@ -95,7 +95,7 @@ def test_after_work_that_cannot_be_divided_batch_runs_rest(
 
 def test_batch_runs_continue_while_normal_runs_use_all_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rest has a maximum, and after it at least one task continues."""
-    monkeypatch.setattr(loop_time, "_MAX_REST_S", 0.01)
+    monkeypatch.setattr(loop_time, "MAX_REST_S", 0.01)
 
     async def whole() -> None:
         turns = LoopTime()

@@ -86,12 +86,12 @@ def test_a_task_of_a_worker_goes_on_after_every_error(worker: Worker, task: str)
     worker._start()
     worker.process.jobs.add(RunningJob("job_1", "normal", attempt=1))  # leases of running jobs are renewed
 
-    def went_on() -> bool:
+    def work_continues() -> bool:
         worker.process.publisher.post("job_1", JobEvent("state", {}))
         worker.process.broker.marks.publish_settings("1")
         return not poisoned.left and poisoned.succeeded >= 2
 
-    wait_until(went_on, what="the work is done again")
+    wait_until(work_continues, what="the work is done again")
 
 
 def test_a_lock_is_renewed_after_every_error(broker: Broker) -> None:
@@ -133,7 +133,7 @@ def test_work_that_fails_and_succeeds_in_turns_has_as_few_lines(caplog: pytest.L
     assert [record.message for record in caplog.records] == ["task failed, will be retried", "works again"] * 3
 
 
-def test_an_error_that_nobody_expected_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     FailureLog("duty").failed(ValueError("no number"))
     assert caplog.records[0].exc_info
     assert "ValueError: no number" in str(caplog.records[0].__dict__["error"])

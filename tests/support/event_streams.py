@@ -50,7 +50,7 @@ class EventStream:
         connection = SimpleNamespace(
             transport=transport, remote=remote, trusts=lambda _: False, cycle=SimpleNamespace()
         )
-        given = {"host": "localhost", **(headers or {})}
+        fields = {"host": "localhost", **(headers or {})}
         scope = {
             "type": "http",
             "http_version": "1.1",
@@ -61,7 +61,7 @@ class EventStream:
             "scheme": "http",
             "server": ("127.0.0.1", 80),
             "client": (remote, 1),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
+            "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
             "extensions": {"gonemaster": {"connection": connection, "target": path.encode()}},
         }
         serve = Bridge(app, threads=2)(scope, self._receive, self._send)

@@ -41,7 +41,7 @@ def _die(ids: list[str]) -> int:
 
 def main() -> None:
     settings = load_settings()
-    submit._SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits this long for a submission
+    submit.SUBMISSION_LIFE = timedelta(seconds=3)  # the reconciler waits this long for a submission
     broker = Broker.open(settings.broker_url)
     broker.lists = DeadlyLists(broker.address.connect())
     parts = QueueParts(open_store(store_settings(settings)), broker, make_app(settings.broker_url))

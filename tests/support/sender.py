@@ -15,8 +15,7 @@ from gonemaster_engine.net.pacing import AddressLimits, Pacing
 from gonemaster_engine.net.query import Query, QueryOutcome, Timing
 from gonemaster_engine.net.transport import Transport
 from gonemaster_engine.net.wire.messages import query_body
-from gonemaster_tasks.broker.address import parse_broker_url
-from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
+from gonemaster_tasks.broker.politeness import RedisLeaseClient
 
 HOST = "127.9.7.1"
 OUTSTANDING = 50
@@ -39,7 +38,7 @@ class Limits:
             sys.stdout.flush()
 
 
-async def ask_for_ever(transport: Transport, name: str) -> None:
+async def send_queries(transport: Transport, name: str) -> None:
     loop = asyncio.get_running_loop()
     for number in count():
         qname = names.to_wire(f"{name}-{number}.xa")
@@ -50,10 +49,9 @@ async def ask_for_ever(transport: Transport, name: str) -> None:
 
 
 async def main(url: str, port: int, name: str, limits: Limits) -> None:
-    lease_client = RedisLeaseClient(parse_broker_url(url), name)
-    lease_client.start()
+    lease_client = RedisLeaseClient(url, name)
     transport = Transport(port=port, pacing=Pacing(lease_client, limits))
-    await asyncio.gather(*(ask_for_ever(transport, f"{name}-{slot}") for slot in range(SLOTS)))
+    await asyncio.gather(*(send_queries(transport, f"{name}-{slot}") for slot in range(SLOTS)))
 
 
 if __name__ == "__main__":

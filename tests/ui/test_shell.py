@@ -187,10 +187,10 @@ def test_a_form_keeps_what_was_typed_and_places_errors(client: FlaskClient) -> N
 def test_the_queue_page_without_the_state_of_the_queue_is_unavailable(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(_shared: object) -> None:
+    def late(_session: object) -> None:
         raise CallTimeout
 
-    monkeypatch.setattr(strip, "_rows", late)
+    monkeypatch.setattr(strip, "count_states", late)
     for headers in (HTML, HTML | {"X-Partial": "state"}, HTML | {"X-Partial": "waiting"}):
         page = client.get("/", headers=headers)
         assert (page.status_code, "<h1>The service is temporarily unavailable</h1>" in page.text) == (503, True)

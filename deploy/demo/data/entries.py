@@ -41,15 +41,6 @@ class Server:
         return f"{first}.{second}.{third}.{int(last) // 64 * 64}/26"
 
 
-@dataclass(frozen=True)
-class ScoredRecord:
-    """The fields of an entry that scoring reads."""
-
-    module: str
-    tag: str
-    level: Level
-
-
 def effective_profile(version: str) -> dict[str, Any]:
     """Return the profile that runs of a version of the engine used."""
     profile: dict[str, Any] = default_profile().as_dict()
@@ -82,11 +73,6 @@ def entries_of(domain: str, truth: Truth) -> list[EntryRecord]:
         module, testcase = _place(tag)
         made.append(EntryRecord(0.04 * number, module, testcase, tag, levels[module][tag], args))
     return made
-
-
-def scored(entries: Sequence[EntryRecord]) -> Iterator[ScoredRecord]:
-    """Yield entries as scoring reads them."""
-    return (ScoredRecord(entry.module, entry.tag, Level[entry.level]) for entry in entries)
 
 
 def timings_of(domain: str, truth: Truth, month: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from deploy.demo.data.entries import effective_profile, entries_of, scored, timings_of
+from deploy.demo.data.entries import effective_profile, entries_of, timings_of
 from deploy.demo.data.story import OPERATORS, Story
 from gonemaster_db.analysis.as_labels import store_labels
 from gonemaster_db.analysis.cohorts import create_cohort, list_cohorts
@@ -26,7 +26,9 @@ from gonemaster_db.domains.domains import ensure_domains
 from gonemaster_db.domains.tags import ensure_tags, tag_domains
 from gonemaster_db.runs.run_rows import write_run
 from gonemaster_db.runs.runs import list_runs
-from gonemaster_engine.scoring.score import compute_score
+from gonemaster_engine.scoring.config import DEFAULT_CONFIG
+from gonemaster_engine.scoring.rule import RULE_VERSION
+from gonemaster_tasks.control.scores import score_stored
 
 TAG = "demo"
 _RUNS_AT_A_TIME = 100
@@ -126,7 +128,8 @@ def _job(domain: str, batch_id: str, begun: datetime, number: int, seed: int) ->
 def _result(story: Story, domain: str, month: int, begun: datetime, number: int, profiles: dict[str, Any]) -> RunRecord:
     truth = story.truth(domain, month)
     entries = entries_of(domain, truth)
-    score = compute_score(domain, scored(entries))
+    timings = timings_of(domain, truth, month)
+    score = score_stored(domain, entries, timings, DEFAULT_CONFIG)
     version = truth.engine_version
     if version not in profiles:
         profiles[version] = effective_profile(version)
@@ -135,9 +138,10 @@ def _result(story: Story, domain: str, month: int, begun: datetime, number: int,
         begun + timedelta(seconds=number + 3),
         entries=entries,
         effective_profile=profiles[version],
-        nameserver_timings=timings_of(domain, truth, month),
+        nameserver_timings=timings,
         score=score.score if score else None,
         grade=score.grade if score else None,
+        score_rule=RULE_VERSION if score else None,
     )
 
 

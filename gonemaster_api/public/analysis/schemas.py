@@ -196,7 +196,7 @@ class AnalysisDomainSchema(AnalysisDomainReferenceSchema):
     dnssec_posture_tone = _required(_fields.String, metadata={"enum": list(TONES)})
 
 
-class _Latency(ma.Schema):
+class _LatencyFields(ma.Schema):
     latency_p50_ms = _nullable(_fields.Float)
     latency_p95_ms = _nullable(_fields.Float)
     latency_samples = _required(_fields.Integer, metadata={"description": "number of answers measured"})
@@ -232,7 +232,7 @@ class AnalysisPrefixReferenceSchema(ma.Schema):
     domain_count = _required(_fields.Integer)
 
 
-class AnalysisNameserverSchema(AnalysisNameserverReferenceSchema, _Latency):
+class AnalysisNameserverSchema(AnalysisNameserverReferenceSchema, _LatencyFields):
     """A name server."""
 
     endpoint_count = _required(_fields.Integer)
@@ -244,7 +244,7 @@ class AnalysisNameserverSchema(AnalysisNameserverReferenceSchema, _Latency):
     query_count = _required(_fields.Integer)
 
 
-class AnalysisEndpointSchema(_Announced, _Latency):
+class AnalysisEndpointSchema(_Announced, _LatencyFields):
     """A name server address."""
 
     nameserver = _required(_fields.String)
@@ -252,7 +252,7 @@ class AnalysisEndpointSchema(_Announced, _Latency):
     domain_count = _required(_fields.Integer)
 
 
-class AnalysisAsnSchema(AnalysisAsnReferenceSchema, _Latency):
+class AnalysisAsnSchema(AnalysisAsnReferenceSchema, _LatencyFields):
     """An autonomous system."""
 
     address_count = _required(_fields.Integer)
@@ -386,6 +386,7 @@ class AnalysisEntrySchema(AnalysisDomainTagSchema):
 
     args = _required(_fields.Dict)
     message = _required(_fields.String)
+    reference = _required(_fields.String, allow_none=True, metadata={"format": "uri"})
 
 
 class AnalysisRegistrySchema(ma.Schema):
@@ -455,6 +456,7 @@ class AnalysisTrendPointSchema(ma.Schema):
     domain_count = _required(_fields.Integer)
     engine_version = _nullable(_fields.String)
     mixed_engine_version = _required(_fields.Boolean)
+    score_rule = _required(_fields.Integer, metadata={"description": "version of the rule of scores"})
     payload = _required(_fields.Dict, keys=_fields.String(), values=_fields.Integer())
 
 

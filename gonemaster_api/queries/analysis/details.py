@@ -33,6 +33,7 @@ from gonemaster_db.models import (
 )
 from gonemaster_engine.errors import InvalidDomain
 from gonemaster_engine.names import normalize_domain
+from gonemaster_engine.profile.zonemaster_tags import engine_tag
 from gonemaster_engine.texts import Text, text_of
 
 MAX_LISTED = MAX_LIMIT
@@ -96,7 +97,7 @@ def read_prefix(reading: ViewReading, query: Query) -> dict[str, Any]:
 
 def read_tag(reading: ViewReading, tag: str, query: Query) -> dict[str, Any]:
     """Return a message tag with its domains, across all its test cases. Raises NotFound."""
-    rows = find_rows(reading.session, SnapshotTag, reading.view_id, tag=tag.upper())
+    rows = find_rows(reading.session, SnapshotTag, reading.view_id, tag=engine_tag(tag.upper()))
     first = reading.require(rows[0] if rows else None, "message tag", tag)
     document = {
         "tag": first.tag,

@@ -14,6 +14,7 @@ from gonemaster_db.analysis.tag_changes import Levels, TagKey, TagRules, read_ru
 from gonemaster_db.analysis.views.rows import read_members_of, values_at
 from gonemaster_db.models import SnapshotTag
 from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.scoring.rule import FIRST_RULE
 from gonemaster_tasks.control.comparisons import read_comparison
 
 MAX_CLUSTERS = 100  # The response has only the largest clusters.
@@ -77,7 +78,8 @@ def _scoring_changed(before: PublicSnapshot, after: PublicSnapshot) -> str:
     """Return `true`, `false` or `unknown`."""
     if not before.scoring_config_hash or not after.scoring_config_hash:
         return "unknown"
-    return "true" if before.scoring_config_hash != after.scoring_config_hash else "false"
+    was, now = ((each.scoring_config_hash, each.score_rule or FIRST_RULE) for each in (before, after))
+    return "true" if was != now else "false"
 
 
 def _vocabulary_delta(rules: TagRules) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from gonemaster_api.queries.analysis.reading import Reading
 from gonemaster_db.analysis.categories import BY_NAME, GRADE
 from gonemaster_db.analysis.histories import HistoryKind, read_distributions, read_history
 from gonemaster_db.analysis.public_snapshots import PublicSnapshot
+from gonemaster_engine.scoring.rule import FIRST_RULE
 from gonemaster_engine.texts import Text, joined
 
 _DATE_LENGTH = len("2026-01-31")
@@ -44,7 +45,8 @@ def read_trends(reading: Reading, snapshots: Sequence[PublicSnapshot], query: Ma
 def _point(snapshot: PublicSnapshot, payload: Mapping[str, int]) -> dict[str, Any]:
     names = ("slug", "label", "captured_at", "first_run_at", "last_run_at", "mixed_engine_version", "domain_count")
     shown = {name: getattr(snapshot, name) for name in names}
-    return shown | {"engine_version": snapshot.engine_version or None, "payload": payload}
+    rule = snapshot.score_rule or FIRST_RULE
+    return shown | {"engine_version": snapshot.engine_version or None, "score_rule": rule, "payload": payload}
 
 
 def _payload(stored: str | None, category: str) -> dict[str, int]:

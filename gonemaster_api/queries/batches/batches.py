@@ -22,6 +22,7 @@ from gonemaster_db.batches.deletion import BatchImpact, preview_batch_deletion
 from gonemaster_db.batches.tag_values import list_tag_values
 from gonemaster_db.models import JobStatus
 from gonemaster_db.queue.queue_ranks import BatchSpan, batch_spans
+from gonemaster_engine.profile.zonemaster_tags import engine_tag
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.monitoring.estimates import estimate_batches
 
@@ -158,7 +159,7 @@ def read_tag_values(state: State, batch_id: str, query: Mapping[str, Any]) -> di
         values = list_tag_values(
             session,
             batch_id,
-            message_tag=query["tag"],
+            message_tag=engine_tag(query["tag"]),
             argument=query["arg"],
             min_count=query["min_count"],
             limit=query["limit"],

@@ -153,7 +153,7 @@ def metrics_error(error: Exception) -> ApiError:
 def _read_broker(state: State) -> tuple[list[WorkerState], bool, bool, int]:
     broker = state.broker
     try:
-        return broker.workers.live(), broker.beat.active(), True, broker.politeness.limited_count()
+        return broker.workers.live(), broker.beat.active(), True, broker.limited_addresses.count()
     except BrokerUnavailable:
         return [], False, False, 0
 

@@ -19,14 +19,14 @@ _KEPT_S = 24 * 3600.0
 _NOTHING = SlotSums()
 
 
-class _Point(NamedTuple):
+class _TrendPoint(NamedTuple):
     """A point as JSON text, and the queue depth that carries over to the next point."""
 
     text: str
     depth: int
 
 
-_Points = dict[SlotKey, _Point]
+_Points = dict[SlotKey, _TrendPoint]
 
 
 def trends_text(state: State, metrics: Metrics, windows: Sequence[str]) -> str:
@@ -73,7 +73,7 @@ def _points(trend_slots: TrendSlots, known: _Points, length: int, starts: range,
             sums = trend_slots.sums.get(slot, _NOTHING)
             depth = depth if sums.queue_depth is None else sums.queue_depth
             elapsed_s = max(1.0, min(float(length), now_s - start))
-            point = _Point(_text(start, sums, trend_slots.latencies.get(slot, {}), depth, elapsed_s), depth)
+            point = _TrendPoint(_text(start, sums, trend_slots.latencies.get(slot, {}), depth, elapsed_s), depth)
             if start + length < now_s - _SETTLED_S:
                 known[slot] = point
         depth = point.depth

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gonemaster_api.queries.runs.causes import cause_changes, causes_in
 from gonemaster_api.queries.runs.runs import read_run
 from gonemaster_api.state import State
 from gonemaster_db.core.levels import LEVELS, worst
 from gonemaster_db.runs.comparison import FindingChange, diff_runs
 from gonemaster_db.runs.findings import FindingLine
+from gonemaster_db.runs.runs import get_run
 from gonemaster_engine.findings.messages import message
 
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
@@ -94,6 +96,22 @@ def compare_runs(state: State, before: str, after: str, *, min_level: str, local
     other_level = [finding for finding in shown["changed"] if finding.level_before != finding.level_after]
     same_level = [finding for finding in shown["changed"] if finding.level_before == finding.level_after]
     return RunComparison(*documents, shown["added"], shown["cleared"], other_level, same_level)
+
+
+def read_run_difference(
+    state: State, before: str, after: str, *, min_level: str, with_args: bool, locale: str
+) -> dict[str, Any]:
+    """Return the differences of two runs as a document, with the root causes that only one of them has.
+
+    Raises:
+        RunNotFound: no such run.
+        DocumentDamaged: the stored entries of a run cannot be read.
+    """
+    with state.store.read_only() as session:
+        old, new = get_run(session, before), get_run(session, after)
+        found = diff_runs(session, old.id, new.id, min_level=min_level, with_args=with_args)
+        causes = cause_changes(causes_in(session, old), causes_in(session, new), locale=locale)
+    return {"added": found.added, "cleared": found.cleared, "changed": found.changed, "causes": causes}
 
 
 def _worst_first(findings: Any) -> list[ComparedFinding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gonemaster_api.errors import BadRequest
+from gonemaster_api.queries.searching import message_tag
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.state import State
 from gonemaster_db.core.filters import EntryFilter
@@ -30,7 +31,7 @@ def entry_filter(query: Mapping[str, Any]) -> EntryFilter:
         domain_tag=query.get("tag"),
         module=query.get("module"),
         testcase=query.get("testcase"),
-        tag=query.get("entry_tag"),
+        tag=message_tag(query.get("entry_tag")),
         level=query.get("level"),
         latest=query["latest"],
         batch_id=query.get("batch"),

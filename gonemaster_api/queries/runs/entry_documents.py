@@ -7,6 +7,7 @@ from typing import Any
 
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.findings.messages import advice, description, message
+from gonemaster_engine.findings.references import Reference, reference
 from gonemaster_engine.testcases.catalogue import cases
 
 
@@ -33,6 +34,11 @@ class EntryDocument:
         return advice(self.tag, self.module, locale=self.locale)
 
     @property
+    def reference(self) -> Reference | None:
+        """The document that defines what the finding is about; None for entries about the run itself."""
+        return reference(self.tag, self.testcase)
+
+    @property
     def purpose(self) -> str:
         """Purpose of the test case; empty if the entry belongs to no test case."""
         case = cases().get(self.testcase)
@@ -54,6 +60,7 @@ class EntryDocument:
             "level": self.level,
             "args": self.args,
             "message": self.text,
+            "reference": self.reference and self.reference.url,
         }
 
     def as_result(self) -> dict[str, Any]:

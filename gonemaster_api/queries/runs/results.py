@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from gonemaster_api.errors import ApiError
+from gonemaster_api.queries.runs.causes import stored_causes
 from gonemaster_api.queries.runs.entry_documents import entry_documents
 from gonemaster_api.state import State
 from gonemaster_api.web.exporter import http_metrics
@@ -14,15 +16,17 @@ from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.models import Job, Run, RunStatus
 from gonemaster_db.queue.jobs import find_job_or_run
 from gonemaster_db.runs.run_documents import entries_of, read_stored_run
-from gonemaster_engine import entries as engine
+from gonemaster_engine.findings.causes.model import Cause
+from gonemaster_engine.findings.causes.sentences import sentence, worst_harm
 from gonemaster_engine.findings.messages import best_locale, description
 from gonemaster_engine.findings.verdict import Verdict, verdict_of
 from gonemaster_engine.scoring.config import ScoringConfig
-from gonemaster_engine.scoring.score import Score, compute_score
+from gonemaster_engine.scoring.score import Score
 from gonemaster_engine.testcases.catalogue import cases
 from gonemaster_engine.texts import Text
 from gonemaster_tasks.config.scoring import current_scoring
 from gonemaster_tasks.config.settings import Settings
+from gonemaster_tasks.control.scores import score_stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,13 @@ class RunWithEntries:
     nameserver_timings: Sequence[Mapping[str, Any]] | None
     has_chain: bool
     score: Score | None
+
+    @cached_property
+    def causes(self) -> Sequence[Cause]:
+        """The root causes, worst first; none if the run did not succeed."""
+        if self.run.status is not RunStatus.SUCCEEDED:
+            return ()
+        return stored_causes(self.run.domain, self.entries, self.nameserver_timings)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -69,19 +80,15 @@ def read_finished_run(state: State, run_id: str) -> RunWithEntries:
         entries=entries,
         nameserver_timings=document.nameserver_timings,
         has_chain=document.has_chain,
-        score=score_run(item, entries, scoring),
+        score=score_run(item, entries, document.nameserver_timings, scoring),
     )
 
 
-def score_run(run: Run, entries: Iterable[EntryRecord], config: ScoringConfig) -> Score | None:
+def score_run(
+    run: Run, entries: Iterable[EntryRecord], timings: Iterable[Mapping[str, Any]] | None, config: ScoringConfig
+) -> Score | None:
     """Compute the score of a run; return None if the run did not succeed or cannot judge a zone."""
-    if run.status is not RunStatus.SUCCEEDED:
-        return None
-    return compute_score(run.domain, map(_as_reported, entries), config)
-
-
-def _as_reported(row: EntryRecord) -> engine.Entry:
-    return engine.Entry(row.timestamp, row.module, row.testcase, row.tag, engine.Level[row.level], dict(row.args))
+    return score_stored(run.domain, entries, timings, config) if run.status is RunStatus.SUCCEEDED else None
 
 
 def parts_for_operators(settings: Settings) -> VisibleParts:
@@ -98,14 +105,14 @@ def result_document(state: State, finished: RunWithEntries, *, locale: str, show
     """Return the result in the locale closest to the requested one."""
     spoken = best_locale(locale)
     http_metrics().locales.labels(spoken).inc()
-    return _document(finished, spoken) | _optional_parts(finished, shown)
+    return _document(finished, spoken) | _optional_parts(finished, shown, spoken)
 
 
-def _optional_parts(finished: RunWithEntries, shown: VisibleParts) -> dict[str, Any]:
+def _optional_parts(finished: RunWithEntries, shown: VisibleParts, locale: str) -> dict[str, Any]:
     """Return the parts that settings can hide."""
     parts: dict[str, Any] = {}
     if finished.score is not None and shown.score:
-        parts["score"] = finished.score.as_dict()
+        parts["score"] = finished.score.as_dict(locale=locale)
     if finished.nameserver_timings is not None and shown.timings:
         parts["nameserver_timings"] = finished.nameserver_timings
     return parts
@@ -134,9 +141,21 @@ def _document(finished: RunWithEntries, locale: str) -> dict[str, Any]:
     }
     if run.batch_id:
         document["batch_id"] = run.batch_id
-    if verdict := finished.verdict:
-        document["verdict"] = verdict.as_dict(locale=locale)
+    document["root_causes"] = [cause.as_dict(locale=locale) for cause in finished.causes]
+    if verdict := verdict_document(finished, locale=locale):
+        document["verdict"] = verdict
     return document
+
+
+def verdict_document(finished: RunWithEntries, *, locale: str) -> dict[str, Any] | None:
+    """Return the verdict in one sentence; None if the run did not succeed and does not say why."""
+    if verdict := finished.verdict:
+        return verdict.as_dict(locale=locale)
+    if finished.run.status is not RunStatus.SUCCEEDED:
+        return None
+    harm = worst_harm(finished.causes)
+    words = sentence(finished.causes, locale=locale)
+    return {"harm": harm.value if harm else None, "sentence": words, "test_instead": None}
 
 
 def _summary(entries: Iterable[EntryRecord]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gonemaster_api.errors import BadRequest
-from gonemaster_api.queries.searching import name_part, stored_form
+from gonemaster_api.queries.searching import message_tag, name_part, stored_form
 from gonemaster_api.rest.paging import page_document, slice_of
 from gonemaster_api.rest.parsing import time_range
 from gonemaster_api.state import State
@@ -42,7 +42,7 @@ def read_runs(state: State, query: Mapping[str, Any], *, domain_id: int | None =
     criteria = RunFilter(
         domain_id=domain_id,
         domain_tag=query.get("tag"),
-        event_tag=query.get("event_tag"),
+        event_tag=message_tag(query.get("event_tag")),
         domain=name_part(query.get("domain")),
         domain_exact=stored_form(query.get("domain_exact")),
         batch_id=query.get("batch"),

@@ -21,14 +21,10 @@ from gonemaster_api.ui.shell.forms.forms import PageQuery, read_query
 from gonemaster_api.ui.shell.texts.formats import duration, number
 from gonemaster_api.ui.shell.texts.languages import gettext as _
 from gonemaster_api.ui.shell.texts.languages import language
+from gonemaster_engine.profile.zonemaster_tags import engine_tag
 
 blueprint = Blueprint("ui_analysis_details", __name__, url_prefix="/analysis")
 
-_RENAMED = {  # See contract data-model.md, section 2.
-    "IN_BAILIWICK_ADDR_MISMATCH": "IN_DOMAIN_ADDR_MISMATCH",
-    "OUT_OF_BAILIWICK_ADDR_MISMATCH": "NOT_IN_DOMAIN_ADDR_MISMATCH",
-    "IN_BAILIWICK_GLUE_MISSING": "IN_DOMAIN_GLUE_MISSING",
-}
 Read = Callable[[ViewReading, Mapping[str, Any]], dict[str, Any]]
 
 
@@ -163,9 +159,9 @@ def prefix() -> Response:
 
 @blueprint.get("/findings/<message_tag>")
 def finding(message_tag: str) -> Response:
-    """Show a message tag over all its test cases; redirect from an earlier name of the tag."""
-    if message_tag in _RENAMED:
-        args: dict[str, Any] = {**request.args, "message_tag": _RENAMED[message_tag]}
+    """Show a message tag over all its test cases; redirect from a former name of the tag or Zonemaster's."""
+    if (tag := engine_tag(message_tag)) != message_tag:
+        args: dict[str, Any] = {**request.args, "message_tag": tag}
         return redirect(url_for("ui_analysis_details.finding", **args), HTTPStatus.MOVED_PERMANENTLY, Response=Response)  # type: ignore[return-value]  # redirect() returns this class
 
     def parts(shown: Mapping[str, Any]) -> dict[str, Any]:

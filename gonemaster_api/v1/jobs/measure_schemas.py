@@ -2,6 +2,9 @@
 
 import marshmallow as ma
 
+from gonemaster_db.core.levels import LEVELS
+from gonemaster_engine.scoring.config import CAPPED_HARMS
+
 
 class CategoryScoreSchema(ma.Schema):
     """One category of a score."""
@@ -26,11 +29,23 @@ class BonusSchema(ma.Schema):
     )
 
 
+class ScoreCapSchema(ma.Schema):
+    """The best score and grade that the harm of a root cause allows."""
+
+    harm = ma.fields.String(required=True, metadata={"enum": list(CAPPED_HARMS)})
+    cause = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    grade = ma.fields.String(required=True)
+    score = ma.fields.Integer(required=True)
+
+
 class ScoreSchema(ma.Schema):
     """The score of a run, computed from its entries when it is read."""
 
     score = ma.fields.Integer(required=True, metadata={"minimum": 0, "maximum": 100})
     grade = ma.fields.String(required=True)
+    rule = ma.fields.Integer(required=True, metadata={"description": "version of the rule"})
+    cap = ma.fields.Nested(ScoreCapSchema, required=True, allow_none=True)
     categories = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Nested(CategoryScoreSchema), required=True)
     bonus = ma.fields.Nested(BonusSchema, required=True)
     disabled_stacks = ma.fields.List(
@@ -38,6 +53,29 @@ class ScoreSchema(ma.Schema):
         required=True,
         metadata={"description": "address families that were disabled; the score is partial"},
     )
+
+
+class DeductionSchema(ma.Schema):
+    """An entry with a penalty."""
+
+    position = ma.fields.Integer(required=True, metadata={"description": "of the entry in the result"})
+    tag = ma.fields.String(required=True)
+    level = ma.fields.String(required=True, metadata={"enum": list(LEVELS)})
+    category = ma.fields.String(required=True)
+    penalty = ma.fields.Float(required=True, metadata={"description": "in the category"})
+    points = ma.fields.Float(required=True, metadata={"description": "of the score"})
+    cause = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the root cause of the entry, if its cap counts instead of the penalty"},
+    )
+
+
+class ExplainedScoreSchema(ScoreSchema):
+    """The score of a run, point by point."""
+
+    uncapped = ma.fields.Integer(required=True, metadata={"description": "the weighted mean of the categories"})
+    deductions = ma.fields.List(ma.fields.Nested(DeductionSchema), required=True)
 
 
 class NameserverTimingSchema(ma.Schema):

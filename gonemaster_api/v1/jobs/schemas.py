@@ -9,10 +9,10 @@ from gonemaster_api.rest.fields import Instant, JsonBoolean, JsonInteger, LevelN
 from gonemaster_api.rest.messages import Message
 from gonemaster_api.rest.paging import CursorPagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema, RequestSchema
+from gonemaster_api.v1.causes.schemas import HARM_NAMES, RootCauseSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema, ScoreSchema
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.runs.sort_keys import JOB_SORT, SORTS
-from gonemaster_engine.findings.verdict import DOES_NOT_EXIST, NOT_TESTABLE
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired", "paused")
 MAX_UNDELEGATED = 32
@@ -143,6 +143,11 @@ class ResultEntrySchema(ma.Schema):
     message = ma.fields.String(
         required=True, metadata={"description": "the text of the finding in the locale of the result"}
     )
+    reference = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"format": "uri", "description": "the section of an RFC, or the specification, that it is about"},
+    )
     raw = ma.fields.String(required=True, metadata={"description": "tag and arguments on one line"})
 
 
@@ -154,9 +159,13 @@ class RawResultSchema(ma.Schema):
 
 
 class VerdictSchema(ma.Schema):
-    """The verdict on a run that cannot judge a zone."""
+    """The verdict on a run in one sentence."""
 
-    harm = ma.fields.String(required=True, metadata={"enum": [DOES_NOT_EXIST, NOT_TESTABLE]})
+    harm = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"enum": [*HARM_NAMES, None], "description": "the worst of the root causes; null without causes"},
+    )
     sentence = ma.fields.String(required=True)
     test_instead = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "the zone that the name is in, unless it is the root"}
@@ -177,7 +186,12 @@ class JobResultSchema(ma.Schema):
     score = ma.fields.Nested(
         ScoreSchema, metadata={"description": "only of a run that judges a zone, unless hidden by settings"}
     )
-    verdict = ma.fields.Nested(VerdictSchema, metadata={"description": "only of a run that cannot judge a zone"})
+    verdict = ma.fields.Nested(
+        VerdictSchema, metadata={"description": "absent if the run did not succeed and does not say why"}
+    )
+    root_causes = ma.fields.List(
+        ma.fields.Nested(RootCauseSchema), required=True, metadata={"description": "what to fix, worst first"}
+    )
     nameserver_timings = ma.fields.List(ma.fields.Nested(NameserverTimingSchema))
     has_dnssec_chain = ma.fields.Boolean(required=True)
 

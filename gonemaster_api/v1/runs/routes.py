@@ -5,15 +5,22 @@ from typing import Any
 from flask.views import MethodView
 
 from gonemaster_api.errors import NotFound
+from gonemaster_api.queries.runs.comparison import read_run_difference
 from gonemaster_api.queries.runs.runs import read_runs
 from gonemaster_api.rest.blueprint import Blueprint
 from gonemaster_api.state import state
-from gonemaster_api.use_cases.score_backfill import read_scored_result, read_scored_run
+from gonemaster_api.use_cases.score_backfill import read_explained_score, read_scored_result, read_scored_run
+from gonemaster_api.v1.jobs.measure_schemas import ExplainedScoreSchema
 from gonemaster_api.v1.jobs.schemas import JobResultSchema, LocaleQuerySchema
 from gonemaster_api.v1.runs.chain_schemas import DnssecChainSchema
-from gonemaster_api.v1.runs.schemas import DifferenceSchema, DiffQuerySchema, RunPageSchema, RunQuerySchema, RunSchema
-from gonemaster_db.runs.comparison import RunDifference, diff_runs
-from gonemaster_db.runs.runs import get_dnssec_chain, get_run
+from gonemaster_api.v1.runs.schemas import (
+    DiffQuerySchema,
+    RunDifferenceSchema,
+    RunPageSchema,
+    RunQuerySchema,
+    RunSchema,
+)
+from gonemaster_db.runs.runs import get_dnssec_chain
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Results of finished tests")
 
@@ -53,6 +60,18 @@ class RunResult(MethodView):
         return read_scored_result(state(), run_id, locale=query["locale"])
 
 
+@blueprint.route("/<run_id>/score")
+class ScoreOfRun(MethodView):
+    """The score of a run, point by point."""
+
+    @blueprint.arguments(LocaleQuerySchema, location="query")
+    @blueprint.response(200, ExplainedScoreSchema)
+    @blueprint.refuses(_404="not_found; also if the run has no score, or if settings hide scores")
+    def get(self, query: dict[str, Any], run_id: str) -> Any:
+        """Show the score of a run with its cap and the points that each entry costs."""
+        return read_explained_score(state(), run_id, locale=query["locale"])
+
+
 @blueprint.route("/<run_id>/dnssec-chain")
 class Chain(MethodView):
     """The DNSSEC chain of trust of a run."""
@@ -73,10 +92,10 @@ class Diff(MethodView):
     """Comparison of two runs."""
 
     @blueprint.arguments(DiffQuerySchema, location="query")
-    @blueprint.response(200, DifferenceSchema)
+    @blueprint.response(200, RunDifferenceSchema)
     @blueprint.refuses(_400="invalid_min_level, invalid_args", _404="not_found")
-    def get(self, query: dict[str, Any], run_id: str, other_id: str) -> RunDifference:
-        """List the findings that were added, cleared or changed in the second run."""
-        with state().store.read_only() as session:
-            before, after = get_run(session, run_id), get_run(session, other_id)
-            return diff_runs(session, before.id, after.id, min_level=query["min_level"], with_args=query["args"])
+    def get(self, query: dict[str, Any], run_id: str, other_id: str) -> Any:
+        """List the root causes and the findings that were added, cleared or changed in the second run."""
+        return read_run_difference(
+            state(), run_id, other_id, min_level=query["min_level"], with_args=query["args"], locale=query["locale"]
+        )

@@ -8,6 +8,7 @@ from marshmallow import validate
 from gonemaster_api.rest.fields import Instant, LevelName, QueryBoolean, level_of
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema
+from gonemaster_api.v1.causes.schemas import CauseChangesSchema
 from gonemaster_api.v1.jobs.measure_schemas import NameserverTimingSchema
 from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
 from gonemaster_db.core.levels import LEVELS
@@ -109,10 +110,17 @@ class DifferenceSchema(ma.Schema):
     changed = ma.fields.List(ma.fields.Nested(FindingChangeSchema), required=True)
 
 
+class RunDifferenceSchema(DifferenceSchema):
+    """Root causes that appeared or were cleared, and findings that were added, cleared or changed."""
+
+    causes = ma.fields.Nested(CauseChangesSchema, required=True)
+
+
 class DiffQuerySchema(QuerySchema):
-    """Lowest level of the entries to compare, and whether to compare their arguments."""
+    """Lowest level of the entries to compare, whether to compare their arguments, and the language of texts."""
 
     min_level = LevelName(load_default="INFO")
     args = QueryBoolean(
         load_default=False, metadata={"description": "compare all entries with their arguments, not the worst levels"}
     )
+    locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import marshmallow as ma
 
 from gonemaster_api.rest.parsing import RequestSchema
-from gonemaster_engine.scoring.config import CRITERION_NAMES
+from gonemaster_engine.scoring.config import CAPPED_HARMS, CRITERION_NAMES
 
 
 def _number(**limits: Any) -> ma.fields.Raw:
@@ -44,6 +44,12 @@ class ScoringConfigSchema(ma.Schema):
         required=True,
         metadata={"description": "criteria that A+ requires besides the score"},
     )
+    harm_caps = ma.fields.Dict(
+        keys=ma.fields.String(metadata={"enum": list(CAPPED_HARMS)}),
+        values=ma.fields.String(),
+        required=True,
+        metadata={"description": "best grade by harm of the root causes"},
+    )
 
 
 def _engine_field(about: str, **shape: Any) -> ma.fields.Raw:
@@ -69,3 +75,4 @@ class ScoringChangeSchema(RequestSchema):
             {"type": "object", "additionalProperties": {"type": "boolean"}},
         ],
     )
+    harm_caps = _engine_field("map of harm to the best grade; {} for no caps", type="object")

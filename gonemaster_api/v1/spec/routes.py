@@ -14,6 +14,7 @@ from gonemaster_api.v1.spec.schemas import (
     TestcasesSchema,
 )
 from gonemaster_engine.findings.messages import DEFAULT_LOCALE, advice, best_locale, description, template
+from gonemaster_engine.findings.references import reference
 from gonemaster_engine.testcases.catalogue import cases, select
 from gonemaster_engine.testcases.registry import Case
 
@@ -51,6 +52,7 @@ class TestcaseById(MethodView):
                 "tag": tag.name,
                 "message": template(tag.name, case.module, locale=locale),
                 "advice": advice(tag.name, case.module, locale=locale),
+                "reference": found.url if (found := reference(tag.name, case.id)) else None,
             }
             for tag in case.tags
         ]

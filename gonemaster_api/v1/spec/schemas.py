@@ -33,6 +33,7 @@ class SpecTagSchema(ma.Schema):
     tag = ma.fields.String(required=True)
     message = ma.fields.String(required=True)
     advice = ma.fields.String(required=True)
+    reference = ma.fields.String(required=True, allow_none=True, metadata={"format": "uri"})
 
 
 class TestcaseDetailSchema(TestcaseSchema):

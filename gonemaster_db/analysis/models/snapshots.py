@@ -2,7 +2,17 @@
 
 import enum
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, true
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gonemaster_db.core.base import ROW_ID_TYPE, Base, CompressedText, RowId, UtcTime, code_text, enum_text
@@ -59,6 +69,7 @@ class CohortSnapshot(Base):
     engine_version: Mapped[str] = mapped_column(default="", comment="empty: unknown")
     mixed_engine_version: Mapped[bool] = mapped_column(Boolean, default=False)
     scoring_config_hash: Mapped[str] = mapped_column(code_text(64), default="", comment="empty: unknown")
+    score_rule: Mapped[int | None] = mapped_column(SmallInteger, comment="null: the first rule, or not captured")
     vocabulary_id: Mapped[int | None] = mapped_column(ForeignKey("vocabularies.id"), index=True)
     captured_at: Mapped[UtcTime | None]
     first_run_at: Mapped[UtcTime | None]

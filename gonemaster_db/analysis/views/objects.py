@@ -44,7 +44,7 @@ class ViewTable:
 
 
 @dataclass(slots=True)
-class _Network:
+class _NetworkMembers:
     """The members of an AS or a prefix."""
 
     addresses: set[int] = field(default_factory=set)
@@ -63,8 +63,8 @@ class ObjectParts:
         self._endpoints_of: defaultdict[int, list[int]] = defaultdict(list)  # by name server
         for position, endpoint in enumerate(objects.endpoints):
             self._endpoints_of[endpoint.nameserver_id].append(position)
-        self._by_asn: defaultdict[int, _Network] = defaultdict(_Network)
-        self._by_prefix: defaultdict[int, _Network] = defaultdict(_Network)
+        self._by_asn: defaultdict[int, _NetworkMembers] = defaultdict(_NetworkMembers)
+        self._by_prefix: defaultdict[int, _NetworkMembers] = defaultdict(_NetworkMembers)
         for position, endpoint in enumerate(objects.endpoints):
             self._place_endpoint(position, endpoint.nameserver_id, endpoint.address_id)
 

@@ -74,7 +74,7 @@ def is_past_deadline(error: Exception) -> bool:
     return deadline is not None and deadline.remaining_s <= 0 and not isinstance(error, TimeLimitExceeded)
 
 
-class _Watch:
+class _SilenceWatch:
     """A thread of the process that breaks connections whose servers have been silent for too long."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ def _break(connection: Any) -> None:
         shared.shutdown(socket.SHUT_RDWR)
 
 
-_watch = _Watch()
+_watch = _SilenceWatch()
 
 
 class _WatchedCursor(extensions.cursor):

@@ -15,6 +15,9 @@ class LingeringPool(QueuePool):
 
     If more threads work at the same time than connections are kept, SQLAlchemy's pool opens and closes a connection for
     nearly each request. Each time, PostgreSQL starts a process and the client loses its caches.
+
+    After `dispose`, each connection is closed when it is returned. SQLAlchemy would keep the connections that threads
+    still use in the old pool, or open in the new one, until the garbage collector finds them.
     """
 
     kept: int
@@ -28,17 +31,22 @@ class LingeringPool(QueuePool):
         """Return the arguments of `create_engine` for this pool, which keeps all connections until `kept` is set."""
         return {"poolclass": cls, "pool_size": maximum, "max_overflow": 0, "pool_use_lifo": True}
 
+    def dispose(self) -> None:
+        """Close the idle connections, and from now on each connection that is returned."""
+        self.kept = 0
+        super().dispose()
+
     def recreate(self) -> Self:
         """Return a new pool of the same kind, as the base class does when the engine is disposed of."""
-        created = super().recreate()
-        created.kept = self.kept  # type: ignore[attr-defined]  # of this class
-        return created  # type: ignore[return-value]
+        created: Any = super().recreate()
+        created.kept = self.kept
+        return created  # type: ignore[no-any-return]
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         now = time.monotonic()
         record.info[_IDLE_SINCE] = now
         super()._do_return_conn(record)
-        while (idle := self._pop_idle(now - LINGER_S)) is not None:
+        while (idle := self._pop_idle(now - LINGER_S if self.kept else now)) is not None:
             try:
                 idle.close()
             finally:

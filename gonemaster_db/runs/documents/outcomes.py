@@ -20,7 +20,7 @@ from gonemaster_db.runs.documents.packing import digest_of, pack, unpack
 from gonemaster_db.runs.documents.registry import kind_ids
 
 T = TypeVar("T", Outcome, ModuleOutcome)
-_AT_A_TIME = 5000
+AT_A_TIME = 5000
 _OUTCOMES = cast("Table", Outcome.__table__)
 _SEQUENCES = select(_OUTCOMES.c.id, _OUTCOMES.c.kinds).where(_OUTCOMES.c.id.in_(bindparam("wanted", expanding=True)))
 
@@ -67,7 +67,7 @@ def _texts_of(session: Session, outcome_ids: set[int]) -> dict[int, str]:
     """Return the entry kinds of outcomes as characters."""
     caches = caches_of(session)
     found = caches.sequences.find(outcome_ids)
-    for chunk in chunks(sorted(outcome_ids - found.keys()), _AT_A_TIME):
+    for chunk in chunks(sorted(outcome_ids - found.keys()), AT_A_TIME):
         rows = session.connection().execute(_SEQUENCES, {"wanted": chunk})
         read = {number: bytes(packed).decode("utf-8", "surrogatepass") for number, packed in rows}
         if not has_created(session):

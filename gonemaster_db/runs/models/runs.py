@@ -74,6 +74,7 @@ class Run(Base):
     )
     score: Mapped[int | None] = mapped_column(SmallInteger)
     grade: Mapped[str | None] = mapped_column(code_text(4))
+    score_rule: Mapped[int | None] = mapped_column(SmallInteger, comment="null: no score, or the first rule")
     findings_hash: Mapped[int | None] = mapped_column(
         BigInteger, comment="equal for runs that found the same from NOTICE up; of those that succeeded"
     )

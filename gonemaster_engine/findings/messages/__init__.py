@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from gonemaster_engine.findings.messages.formatting import instant, period, shown
+from gonemaster_engine.findings.messages.formatting import instant, period, shown, with_u_labels
 
 DEFAULT_LOCALE = "en"
 GETTEXT_DOMAIN = "gonemaster"
@@ -29,7 +29,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 
 
 def message(tag: str, module: str, args: Mapping[str, Any], *, locale: str = DEFAULT_LOCALE) -> str:
-    """Return the text of an entry in one line; control characters in the arguments are escaped.
+    """Return the text of an entry in one line; control characters in the arguments are escaped, and U-labels added.
 
     A tag without a text, which comes from an entry of another version, is shown with its arguments.
     """
@@ -73,9 +73,9 @@ def locales(directory: Path = LOCALE_DIRECTORY) -> list[str]:
     return sorted({DEFAULT_LOCALE, *(path.parent.parent.name for path in catalogues)})
 
 
-def best_locale(wanted: str, directory: Path = LOCALE_DIRECTORY) -> str:
+def best_locale(locale: str, directory: Path = LOCALE_DIRECTORY) -> str:
     """Return the best language for a locale such as "sv", "sv-SE" or "sv_SE.UTF-8"; English if there is none."""
-    name = wanted.partition(".")[0].partition("@")[0].replace("-", "_")
+    name = locale.partition(".")[0].partition("@")[0].replace("-", "_")
     language, _, country = name.partition("_")
     having = locales(directory)
     for candidate in (f"{language.lower()}_{country.upper()}", language.lower()):
@@ -122,7 +122,9 @@ def _argument(key: str, args: Mapping[str, Any], translate: Callable[[str], str]
     value = args.get(key)
     if key in _PERIODS and type(value) is int:
         return period(value, translate)
-    return instant(value) if key in _POSIX_TIMES and type(value) is int else shown(value, translate)
+    if key in _POSIX_TIMES and type(value) is int:
+        return instant(value)
+    return with_u_labels(shown(value, translate))
 
 
 def _unknown(tag: str, args: Mapping[str, Any]) -> str:

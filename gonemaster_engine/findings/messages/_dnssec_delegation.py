@@ -337,10 +337,10 @@ ADVICE = {
         f"A DS record without a DNSKEY record is harmless as long as another DS record matches. {_DS} Remove the DS record"
         " that is not used."
     ),
-    "DS02_NO_MATCHING_DNSKEY_RRSIG": f"A DS record is useful only if its key signs the DNSKEY RRset. {_FIX_DS}",
+    "DS02_NO_MATCHING_DNSKEY_RRSIG": "A DS record is useful only if its key signs the DNSKEY RRset. Validating resolvers may treat all responses from the zone as bogus now. Sign the DNSKEY RRset with this key or, if another DS record matches, remove this DS record.",
     "DS02_NO_MATCH_DS_DNSKEY": f"The DS record was made from another key, or was entered incorrectly. {_FIX_DS}",
     "DS02_NO_VALID_DNSKEY_FOR_ANY_DS": f"The chain of trust from the parent zone to the DNSKEY RRset is broken. {_FIX_DS}",
-    "DS02_RRSIG_NOT_VALID_BY_DNSKEY": f"The signature is incorrect or has expired. Re-sign the zone. {_FIX_DS}",
+    "DS02_RRSIG_NOT_VALID_BY_DNSKEY": "The signature is incorrect or has expired. Validating resolvers may treat all responses from the zone as bogus now. Re-sign the zone.",
     "DS02_RSA_EXPONENT_UNSUPPORTED": "Some resolvers reject such a key. Use keys with the exponent 65537.",
     "DS07_INCONSISTENT_DS": f"The name servers of the parent zone serve different versions of it. {_PARENT}",
     "DS07_INCONSISTENT_SIGNED": _SERVERS_DIFFER,

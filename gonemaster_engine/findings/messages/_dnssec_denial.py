@@ -146,7 +146,7 @@ TEXTS = {
         "The signature with key tag {keytag} over the NSEC record does not verify. Name servers: {servers}."
     ),
     "DS10_SERVER_NO_DNSSEC": "These name servers returned no DNSKEY record, although others did: {servers}.",
-    "DS10_ZONE_NO_DNSSEC": "No name server returned a DNSKEY record: {servers}.",
+    "DS10_ZONE_NO_DNSSEC": "The zone is not signed: none of these name servers returned a DNSKEY record: {servers}.",
     # dnssec20
     "DS20_BITMAP_OK": (
         "The type bitmap of the apex contains each queried type that exists there. Name servers: {servers}."
@@ -277,7 +277,7 @@ ADVICE = {
     "DS20_NO_DNSSEC": _NO_KEYS,
     "DS20_NSEC3_BITMAP_MISMATCHES_RRTYPE": _CACHED,
     "DS20_NSEC_BITMAP_MISMATCHES_RRTYPE": _CACHED,
-    "DS22_NS_ADDRESS_CHAIN_BROKEN": f"The DNSKEY records of a child zone do not match its DS records. {_ADDRESSES}",
+    "DS22_NS_ADDRESS_CHAIN_BROKEN": "The DNSKEY records of a child zone do not match its DS records. Resolvers that validate the addresses of the name servers cannot use this one. Correct the DS records of the child zone, and re-sign the zone that has them.",
     "DS22_NS_ADDRESS_ORPHAN_ZONE": (
         f"The child zone exists on the name server, but is not delegated. Add the delegation, or remove the child zone."
         f" {_ADDRESSES}"

@@ -87,7 +87,7 @@ TEXTS = {
     ),
     "DS05_NO_RESPONSE": "No name server gave a usable response to a DNSKEY query: {servers}.",
     "DS05_SERVER_NO_DNSSEC": "These name servers returned no DNSKEY record, although others did: {servers}.",
-    "DS05_ZONE_NO_DNSSEC": "No name server returned a DNSKEY record: {servers}.",
+    "DS05_ZONE_NO_DNSSEC": "The zone is not signed: none of these name servers returned a DNSKEY record: {servers}.",
     # dnssec06
     "EXTRA_PROCESSING_BROKEN": (
         "The name server at {address} responded to a DNSKEY query, but without keys or without signatures (DNSKEY records: {keys};"
@@ -371,7 +371,7 @@ ADVICE = {
     "DS17_CDNSKEY_WITHOUT_DNSKEY": f"{_CDS} {_UNSIGNED_ZONE}",
     "DS17_DNSKEY_NOT_SIGNED_BY_CDNSKEY": f"{_CDS} {_SIGN_KEYS}",
     "DS17_MIXED_DELETE_CDNSKEY": f"{_CDS} {_DELETE_ALONE}",
-    "DS19_BADKEY_BLOCKLIST": f"The private key is publicly known. {_BAD_KEY}",
+    "DS19_BADKEY_BLOCKLIST": "The private key is publicly known, so anyone can forge responses for the zone. Replace the key and its DS record immediately, and update the software that generated the key.",
     "DS19_BADKEY_FERMAT": _BAD_KEY,
     "DS19_BADKEY_PATTERN": f"The key is damaged or was generated incorrectly. {_BAD_KEY}",
     "DS19_BADKEY_ROCA": _BAD_KEY,

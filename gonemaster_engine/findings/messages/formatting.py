@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gonemaster_engine.findings.tags import SUPPLIED
+from gonemaster_engine.names import to_unicode
 
 ABSENT = "(not given)"
 SUPPLIED_TEXT = "(supplied data)"
@@ -21,6 +23,9 @@ _UNITS = (
     (1, "{count} second", "{count} seconds"),
 )
 _SHOWN_UNITS = 2
+_A_LABEL_PREFIX = "xn--"
+_NAME = re.compile(r"[\w.-]+", re.ASCII)  # a whole run of these characters, so that the search is linear
+_LONGEST_NAME = 255
 WORDS = (ABSENT, SUPPLIED_TEXT, EMPTY_LIST, YES, NO, *(text for unit in _UNITS for text in unit[1:]))
 
 
@@ -35,6 +40,19 @@ def shown(value: Any, gettext: Callable[[str], str] = str) -> str:
     if isinstance(value, Mapping):
         return _item(value, gettext)
     return printable(str(value))
+
+
+def with_u_labels(text: str) -> str:
+    """Return the text with each name that has A-labels in its U-label form, followed by the A-label form."""
+    return _NAME.sub(_both_forms, text) if _A_LABEL_PREFIX in text else text
+
+
+def _both_forms(found: re.Match[str]) -> str:
+    name = found[0]
+    if _A_LABEL_PREFIX not in name or len(name) > _LONGEST_NAME:
+        return name
+    decoded = printable(to_unicode(name))
+    return name if decoded == name else f"{decoded} ({name})"
 
 
 def instant(seconds: int) -> str:

@@ -19,8 +19,8 @@ TEXTS = {
     "DEPENDENCY_VERSION": "The library {name} has version {version}.",
     "EMPTY_RETURN": f"{{address}} gave no usable response to a query for {_QUERY}: {{exception}}",
     "ERROR_CACHE_SKIP": (
-        f"{{address}} was not queried for {_QUERY} over {{protocol}}: the same query failed recently, next query in"
-        " {ttl_seconds} seconds."
+        f"{{address}} was not queried for {_QUERY} over {{protocol}}: the same query failed recently. It can be sent"
+        " again in {ttl_seconds} seconds."
     ),
     "EXTERNAL_QUERY": f"{{address}} was queried for {_QUERY} (flags: {{flags}}).",
     "EXTERNAL_RESPONSE": f"{{address}} responded with RCODE {{rcode}} to a query for {_QUERY} ({_HEADER}).",
@@ -61,8 +61,8 @@ TEXTS = {
     "PACKET_BIG": "A message of {size} octets is larger than expected (operation: {command}).",
     "QUERY": f"{{address}} is to be queried for {_QUERY} (flags: {{flags}}).",
     "REACHABILITY_CACHE_SKIP": (
-        f"{{address}} was not queried for {_QUERY} over {{protocol}}: the address was unreachable recently, next query in"
-        " {ttl_seconds} seconds."
+        f"{{address}} was not queried for {_QUERY} over {{protocol}}: the address was unreachable recently. It can be"
+        " queried again in {ttl_seconds} seconds."
     ),
     "RECURSE": f"{_QUERY} is resolved from the root.",
     "RECURSE_QUERY": f"{{ns}}/{{address}} (zone: {{source}}) is queried for {_QUERY}.",

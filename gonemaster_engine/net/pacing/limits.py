@@ -1,4 +1,4 @@
-"""The limits of one address: one half is split into fixed shares of the processes, the other half is leased."""
+"""The limits of one address: half of each limit is divided into shares of the processes, the other half is leased."""
 
 from __future__ import annotations
 
@@ -6,53 +6,44 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-TOLERANCE_S = 0.1  # how long before its evenly spaced time a packet may be sent
+TOLERANCE_S = 0.1  # how long before its evenly spaced time a leased packet may be sent
 LIFE_S = 0.1  # how long a lease can be used
-HORIZON_S = 0.4  # no lease starts later than this
-HELD_S = 1.5  # how long unanswered leased packets count, unless the process renews them
 _EXCESS = 1.1  # the most packets in a second, as a multiple of the limit, with leases used as early or late as possible
 _LEAST_LEASED = 0.5  # packets per second
-
-
-class LeaseTerms(NamedTuple):
-    """The limits of all leases of an address together."""
-
-    interval_s: float  # time between two packets; 0: no limit
-    outstanding: int | None  # unanswered packets; None: no limit
 
 
 class LeaseRequest(NamedTuple):
     """The request of a process for one address."""
 
     address: str
-    packets: int  # packets that wait; 0 to renew or return held packets
-    held: int  # unanswered leased packets
+    packets: int  # packets that wait; 0 to renew the unanswered packets
+    unanswered: int  # packets of leases
+    is_limited: bool = False  # packets have waited longer than a lease takes
 
 
 class Lease(NamedTuple):
     """The packets granted to a process for one address."""
 
-    packets: int = 0
-    delay_s: float = 0.0  # time until the lease starts
-    retry_s: float = 0.0  # time until the process may ask again, if it got no packets
-    is_shared: bool = False  # whether other processes use the address, too
+    packets: int
+    delay_s: float  # time until the lease starts; without packets, until the process may ask again
 
 
 class Leases(NamedTuple):
     """The reply to a request; the leases are in the order of the requested addresses."""
 
     processes: int  # live workers
+    has_share: bool  # the process is one of these workers
     leases: Sequence[Lease]
-    made_at: float  # time.monotonic() of this process
 
 
 class LeaseClient(Protocol):
     """Grants leases to the processes, so that all of them together respect the limits."""
 
-    async def request(
-        self, wants: Sequence[LeaseRequest], terms: LeaseTerms, *, limited: Sequence[str]
-    ) -> Leases | None:
-        """Return leases, or None if leases are not available; `limited` are the addresses at which packets wait."""
+    async def request(self, wants: Sequence[LeaseRequest], limits: AddressLimits) -> Leases | None:
+        """Return leases, all processes together within `limits`; return None if leases are not available."""
+
+    async def close(self) -> None:
+        """Close the connection."""
 
 
 class Share(NamedTuple):
@@ -63,7 +54,7 @@ class Share(NamedTuple):
     """
 
     packets: float  # packets within `window_s`
-    outstanding: float  # unanswered packets
+    unanswered: float
     window_s: float = 1.0
 
 
@@ -71,7 +62,7 @@ NO_SHARE = Share(0, 0)
 
 
 class AddressLimits(NamedTuple):
-    """The limits of each address for all processes together; 0: no limit."""
+    """The limits of each address for several processes together; 0: no limit."""
 
     qps: float = 0  # packets per second
     outstanding: float = 0  # unanswered packets
@@ -82,32 +73,26 @@ class AddressLimits(NamedTuple):
         return not (self.qps or self.outstanding)
 
     def half_share(self, processes: int) -> Share:
-        """Return the share of each of `processes` processes if there are leases.
-
-        Together the shares are at most half of the limits.
-        """
+        """Return the share of each process if there are leases. Together, the shares are at most half of the limits."""
         return Share(*(limit // 2 // processes if limit else math.inf for limit in self))
 
     def full_share(self, processes: int) -> Share:
-        """Return the share of each of `processes` processes without a lease client.
-
-        It is at least one packet, in a longer window if necessary.
-        """
-        outstanding = max(1, self.outstanding // processes) if self.outstanding else math.inf
+        """Return the share of each process without leases: at least one packet, in a longer window if necessary."""
+        unanswered = max(1, self.outstanding // processes) if self.outstanding else math.inf
         if not self.qps:
-            return Share(math.inf, outstanding)
+            return Share(math.inf, unanswered)
         packets = max(1, self.qps // processes)
-        return Share(packets, outstanding, packets * processes / self.qps)
+        return Share(packets, unanswered, packets * processes / self.qps)
 
-    def lease_terms(self, processes: int) -> LeaseTerms:
-        """Return the limits of leases that are added to the half shares of `processes` processes.
+    def leased(self, processes: int) -> AddressLimits:
+        """Return the limits of all leases together, which the half shares of `processes` processes leave.
 
         Within a second GCRA allows the packets of one second plus its tolerance at the even rate, and one more packet;
         the life of a lease adds to that. At the returned rate, leases and shares together exceed the limit by at most a
         tenth.
         """
-        share = self.half_share(processes)
-        leased = max(_LEAST_LEASED, _EXCESS * self.qps - share.packets * processes - 1)
-        interval_s = (1 + TOLERANCE_S + LIFE_S) / leased if self.qps else 0.0
-        outstanding = int(self.outstanding - share.outstanding * processes) if self.outstanding else None
-        return LeaseTerms(interval_s, outstanding)
+        packets, unanswered, _ = self.half_share(processes)
+        most = max(_LEAST_LEASED, _EXCESS * self.qps - packets * processes - 1) if self.qps else 0
+        return AddressLimits(
+            most / (1 + TOLERANCE_S + LIFE_S), self.outstanding - unanswered * processes if self.outstanding else 0
+        )

@@ -57,7 +57,7 @@ _BY_SERVER = (
 
 
 @dataclass(slots=True)
-class _Evidence:
+class _Denials:
     """Servers grouped by query and by the kind of denial that they returned."""
 
     nsec_answer: set[Nameserver] = field(default_factory=set)  # NSEC to the NSEC query
@@ -94,7 +94,7 @@ _TYPES = ("DNSKEY", "NSEC", "NSEC3PARAM")
 async def dnssec10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check the NSEC or NSEC3 records for the apex on all name servers."""
     servers = usable(await child_servers(zone))
-    tally, evidence = ServerTally(), _Evidence()
+    tally, evidence = ServerTally(), _Denials()
     signed: set[Nameserver] = set()
     for server, (response, nsec, nsec3param) in await query_each_type(servers, zone.name, *_TYPES):
         await zone.wait_for_turn()
@@ -120,7 +120,7 @@ async def dnssec10(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
 async def _judge_nsec_query(
     zone: Zone,
     tally: ServerTally,
-    evidence: _Evidence,
+    evidence: _Denials,
     server: Nameserver,
     response: Response | None,
     keys: list[Dnskey],
@@ -147,7 +147,7 @@ async def _judge_nsec_query(
 async def _judge_nsec3param_query(
     zone: Zone,
     tally: ServerTally,
-    evidence: _Evidence,
+    evidence: _Denials,
     server: Nameserver,
     response: Response | None,
     keys: list[Dnskey],
@@ -167,7 +167,7 @@ async def _judge_nsec3param_query(
         await Denial(zone, server, response, keys, tally).judge(NSEC_TAGS, unhashed)
 
 
-def _compare(evidence: _Evidence) -> Iterator[Finding]:
+def _compare(evidence: _Denials) -> Iterator[Finding]:
     """Yield the findings from comparing the two queries and the servers."""
     nsec, nsec3 = evidence.nsec, evidence.nsec3
     if only_one := (evidence.nsec_answer ^ evidence.nsec_nodata) - nsec3:

@@ -57,7 +57,7 @@ _RECORD_US = 10  # microseconds to parse a record and compute its digests
 
 
 @dataclass(slots=True)
-class _Child:
+class _ChildRecords:
     """The records that the servers of the zone publish, merged."""
 
     cds: set[frozenset[Ds]]  # the distinct non-empty sets
@@ -92,7 +92,7 @@ async def dnssec18(zone: Zone, usable: ServerFilter) -> list[Finding]:
     if not trusted:
         return []
     servers = usable(await zone.all_servers())
-    tally, child, ds_set = ServerTally(), _Child(set(), set(), {}, set(), set(), {}), DsSet(zone.name, trusted)
+    tally, child, ds_set = ServerTally(), _ChildRecords(set(), set(), {}, set(), set(), {}), DsSet(zone.name, trusted)
     for server, responses in await query_each_type(servers, zone.name, *_CHILD_TYPES):
         await zone.wait_for_turn(sum(response.record_count for response in responses if response) * _RECORD_US)
         _read(zone, tally, child, server, responses, ds_set)
@@ -117,7 +117,7 @@ async def _ds_at(zone: Zone, parents: Sequence[Nameserver]) -> list[Ds]:
 def _read(
     zone: Zone,
     tally: ServerTally,
-    child: _Child,
+    child: _ChildRecords,
     server: Nameserver,
     responses: Sequence[Response | None],
     trusted: DsSet,
@@ -144,7 +144,7 @@ def _has_signature_by(tags: set[int], rrsigs: Iterable[Rrsig]) -> bool:
     return any(signature.tag in tags for signature in rrsigs)
 
 
-def _content(zone: Zone, child: _Child, trusted: Sequence[Ds]) -> Iterator[Finding]:
+def _content(zone: Zone, child: _ChildRecords, trusted: Sequence[Ds]) -> Iterator[Finding]:
     """Compare the requests in the CDS and CDNSKEY sets with the DS set; deletion requests are not a rollover."""
     ds_keytags = _tags(trusted)
     by_keys = sorted((_tags(cds), _same_keys(cds, trusted)) for cds in child.cds if not _is_delete(cds))
@@ -187,7 +187,7 @@ def _is_entry_point(key: Dnskey) -> bool:
     return key.is_sep and key.validates
 
 
-def _evidence(child: _Child, trusted: DsSet) -> Iterator[Finding]:
+def _evidence(child: _ChildRecords, trusted: DsSet) -> Iterator[Finding]:
     """Look for signs of a rollover in the keys and the DS set."""
     entry_points = [key for key in child.keys.values() if _is_entry_point(key)]
     signing = {rrsigs.tag for rrsigs in child.key_signatures.values()}

@@ -18,7 +18,7 @@ from gonemaster_engine.net.server.nameserver import Nameserver, query_all
 from gonemaster_engine.net.wire.messages import Response
 from gonemaster_engine.net.wire.rrtypes import type_text
 from gonemaster_engine.testcases.dnssec._shared import SERVERS, is_usable, parent_servers, query_each_type
-from gonemaster_engine.testcases.dnssec._signal_zones import Path, PathZone, SearchEnd, SignalSearch, ZoneFault
+from gonemaster_engine.testcases.dnssec._signal_zones import PathZone, SearchEnd, SignalPath, SignalSearch, ZoneFault
 from gonemaster_engine.testcases.registry import case
 from gonemaster_engine.zone.families import ServerFilter
 from gonemaster_engine.zone.zone import Zone
@@ -97,7 +97,7 @@ async def dnssec24(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     if not hosts:
         yield ONLY_IN_DOMAIN(servers=delegated)
         return
-    search = _Search(zone, apex)
+    search = _HostSignals(zone, apex)
     for host in sorted(hosts):
         for finding in await search.examine(host):
             yield finding
@@ -129,13 +129,13 @@ def _is_delete_only(zone: Zone, response: Response) -> bool:
     return all(record.is_delete for record in records)
 
 
-class _Search:
+class _HostSignals:
     """Searches for the signal of each host, and collects the results."""
 
     def __init__(self, zone: Zone, apex: _Apex) -> None:
         self._zone = zone
         self._apex = apex
-        self._path = Path(zone)
+        self._path = SignalPath(zone)
         self._absent: list[tuple[str, str]] = []
         self._has_signal = False
         self._validated = 0
@@ -174,10 +174,12 @@ class _Search:
         keys = [] if signing.keys is None or isinstance(signing.keys, ZoneFault) else signing.keys
         is_good = True
         for rtype in _TYPES:
-            of, each = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
-            if each.records.rdatas:
+            of, signed_set = {"ns": host, "query_name": name, "query_type": type_text(rtype)}, found.sets[rtype]
+            if signed_set.records.rdatas:
                 verifier, now = self._zone.verifier, self._zone.now
-                trust = await validate_set(verifier, each.records, each.rrsigs, keys, zone=signing.name, now=now)
+                trust = await validate_set(
+                    verifier, signed_set.records, signed_set.rrsigs, keys, zone=signing.name, now=now
+                )
                 if trust is Trust.OPEN:
                     is_good = False
                     continue
@@ -185,7 +187,7 @@ class _Search:
                     is_good = False
                     yield UNSIGNED(**of, zone=signing.name)
                     continue
-            if any(published != each.records.rdatas for published in self._apex.sets[rtype]):
+            if any(published != signed_set.records.rdatas for published in self._apex.sets[rtype]):
                 is_good = False
                 yield MISMATCH(**of)
         if is_good:

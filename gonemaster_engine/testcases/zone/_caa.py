@@ -18,7 +18,7 @@ _VALUE_MAX_OCTETS = 4096  # a domain and parameters; RFC 8659 has no separate li
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _BLANKS = r"[ \t]*+"  # possessive, because two of them may be adjacent
 _PARAMETER = rf"{_LABEL}{_BLANKS}={_BLANKS}[\x21-\x3a\x3c-\x7e]*"
-_ISSUE = re.compile(
+ISSUE = re.compile(
     rf"{_BLANKS}(?P<issuer>{_LABEL}(?:\.{_LABEL})*)?{_BLANKS}"
     rf"(?:;{_BLANKS}(?:{_PARAMETER}(?:{_BLANKS};{_BLANKS}{_PARAMETER})*)?{_BLANKS})?"
 )
@@ -64,7 +64,7 @@ class Caa(NamedTuple):
     @property
     def _issue(self) -> re.Match[str] | None:
         octets = self._octets
-        return _ISSUE.fullmatch(octets) if len(octets) <= _VALUE_MAX_OCTETS else None
+        return ISSUE.fullmatch(octets) if len(octets) <= _VALUE_MAX_OCTETS else None
 
     @property
     def _octets(self) -> str:

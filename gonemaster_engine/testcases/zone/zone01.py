@@ -36,7 +36,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 @dataclass
-class _Seen:
+class _SoaContents:
     """The contents of the SOA records of the zone's servers."""
 
     mnames: set[str] = field(default_factory=set)
@@ -63,24 +63,24 @@ class _Seen:
 async def zone01(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
     """Check that the SOA MNAME is a name server with the newest version of the zone."""
     servers = usable(await zone.all_servers())
-    seen = await _collect(zone, await query_all(servers, zone.name, "SOA"))
-    if seen.localhost_at:
-        yield IS_LOCALHOST(addresses=sorted(seen.localhost_at))
-    if seen.dot_at:
-        yield IS_DOT(addresses=sorted(seen.dot_at))
+    primaries_found = await _collect(zone, await query_all(servers, zone.name, "SOA"))
+    if primaries_found.localhost_at:
+        yield IS_LOCALHOST(addresses=sorted(primaries_found.localhost_at))
+    if primaries_found.dot_at:
+        yield IS_DOT(addresses=sorted(primaries_found.dot_at))
     primaries: list[tuple[Nameserver, int]] = []
     ns_names = await zone.ns_names()
-    for mname in sorted(seen.mnames):
+    for mname in sorted(primaries_found.mnames):
         if mname not in ns_names:
             yield NOT_IN_NS_LIST(ns=mname)
         async for finding in _query_primary(zone, mname, usable, primaries):
             yield finding
-    for finding in _compare(primaries, seen.serials):
+    for finding in _compare(primaries, primaries_found.serials):
         yield finding
 
 
-async def _collect(zone: Zone, answers: list[tuple[Nameserver, Response | None]]) -> _Seen:
-    seen = _Seen()
+async def _collect(zone: Zone, answers: list[tuple[Nameserver, Response | None]]) -> _SoaContents:
+    seen = _SoaContents()
     for server, response in answers:
         await zone.wait_for_turn()
         if response is None or response.rcode != "NOERROR" or not response.aa:

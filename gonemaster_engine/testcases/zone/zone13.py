@@ -40,7 +40,7 @@ async def zone13(zone: Zone) -> AsyncIterator[Finding]:
     if not found:
         yield NO_SPF(domain=zone.name)
         return
-    walk = _Walk(zone)
+    walk = _PolicyWalk(zone)
     await walk.follow(found[0])
     for finding in walk.findings:
         yield finding
@@ -51,7 +51,7 @@ async def zone13(zone: Zone) -> AsyncIterator[Finding]:
         yield OK(domain=zone.name, count=walk.count)
 
 
-class _Walk:
+class _PolicyWalk:
     """Follows a policy through its includes and redirects, and counts the terms that need a lookup."""
 
     def __init__(self, zone: Zone) -> None:

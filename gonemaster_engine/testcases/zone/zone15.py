@@ -52,7 +52,7 @@ UNKNOWN_CRITICAL = Tag("Z15_UNKNOWN_PROPERTY_CRITICAL", Level.ERROR, ("caa_prope
     UNKNOWN_CRITICAL,
     query_types=("CAA",),
 )
-async def zone15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:
+async def zone15(zone: Zone, usable: ServerFilter) -> AsyncIterator[Finding]:  # noqa: C901 - reads like its specification
     """Check that the CAA records are valid and the same on all name servers, and what they allow."""
     answered = await query_each_address(zone, "CAA", usable(await zone.all_servers()))
     for finding in _faults(answered):

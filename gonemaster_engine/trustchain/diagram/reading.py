@@ -141,7 +141,7 @@ def read(document: Mapping[str, Any]) -> ChainView:
 
 
 @dataclass(frozen=True, slots=True)
-class _Link:
+class _KeyLink:
     zone: str
     key_tag: int
     algorithm: int
@@ -150,8 +150,8 @@ class _Link:
     signs: bool
 
 
-def _link(item: Mapping[str, Any]) -> _Link:
-    return _Link(
+def _link(item: Mapping[str, Any]) -> _KeyLink:
+    return _KeyLink(
         _text(item.get("zone")),
         _number(item.get("key_tag")),
         _number(item.get("algorithm")),
@@ -161,10 +161,10 @@ def _link(item: Mapping[str, Any]) -> _Link:
     )
 
 
-def _cut(item: Mapping[str, Any], links: Sequence[_Link]) -> ZoneView:
+def _cut(item: Mapping[str, Any], links: Sequence[_KeyLink]) -> ZoneView:
     name = _text(item.get("zone"))
-    own = [link for link in links if link.zone == name]  # in the order of the DS records
-    ds = tuple(_ds(each, own) for each in _items(item.get("ds")))
+    zone_links = [link for link in links if link.zone == name]  # in the order of the DS records
+    ds = tuple(_ds(each, zone_links) for each in _items(item.get("ds")))
     signatures = _signatures(item.get("signatures"))
     return ZoneView(
         name=name,
@@ -179,10 +179,10 @@ def _cut(item: Mapping[str, Any], links: Sequence[_Link]) -> ZoneView:
     )
 
 
-def _ds(item: Mapping[str, Any], links: list[_Link]) -> DsView:
+def _ds(item: Mapping[str, Any], links: list[_KeyLink]) -> DsView:
     tag, algorithm, digest_type = (_number(item.get(key)) for key in ("key_tag", "algorithm", "digest_type"))
-    wanted = (tag, algorithm, digest_type)
-    link = next((each for each in links if (each.key_tag, each.algorithm, each.digest_type) == wanted), None)
+    ds_key = (tag, algorithm, digest_type)
+    link = next((each for each in links if (each.key_tag, each.algorithm, each.digest_type) == ds_key), None)
     if link:
         links.remove(link)
     return DsView(

@@ -23,8 +23,8 @@ from gonemaster_tasks.maintenance.projection.outline import (
 )
 from gonemaster_tasks.maintenance.projection.texts import address_of, asn_of, name_of, prefix_of
 
-_LONGEST_KEY = 255
-_LONGEST_VERSION = 64
+_MAX_KEY = 255
+_MAX_VERSION = 64
 _SEVERITIES = frozenset({"NOTICE", "WARNING", "ERROR", "CRITICAL"})
 _MISSING = frozenset({"EMPTY_ASN_SET", "CN04_EMPTY_PREFIX_SET"})
 _FAILED = frozenset({"ERROR_ASN_DATABASE", "CN04_ERROR_PREFIX_DATABASE"})
@@ -38,14 +38,16 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
         DocumentDamaged: the document of the run cannot be read.
     """
     outline = outlines.of(stored.kinds, kinds)
-    found = _Found()
+    found = _Extracted()
     document = stored.full_document
     for place, tag in outline.places:
         found.take(tag, document.arguments(place))
-    timings = {(one.nameserver, one.address): one for one in _timings(document.nameserver_timings, found)}
+    timings = {
+        (endpoint.nameserver, endpoint.address): endpoint for endpoint in _timings(document.nameserver_timings, found)
+    }
     endpoints = _endpoints(found, timings)
-    origins = list(found.known_origins({one.address for one in endpoints if one.address}))
-    asns = found.asns | {(asn, 6 if ":" in one.address else 4) for one in origins for asn in one.asns}
+    origins = list(found.known_origins({endpoint.address for endpoint in endpoints if endpoint.address}))
+    asns = found.asns | {(asn, 6 if ":" in origin.address else 4) for origin in origins for asn in origin.asns}
     return RunFacts(
         row.domain_id,
         row.domain,
@@ -68,7 +70,7 @@ def facts_of(row: RunRow, stored: StoredRun, kinds: Mapping[int, EntryType], out
 
 
 @dataclass(slots=True)
-class _Origin:
+class _KnownOrigin:
     """The known origin of one address."""
 
     asns: set[int] = field(default_factory=set)
@@ -77,11 +79,11 @@ class _Origin:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Extracted:
     """The data collected from the entries."""
 
     servers: dict[str, set[str]] = field(default_factory=dict)  # addresses by server name
-    origins: defaultdict[str, _Origin] = field(default_factory=lambda: defaultdict(_Origin))
+    origins: defaultdict[str, _KnownOrigin] = field(default_factory=lambda: defaultdict(_KnownOrigin))
     asns: set[tuple[int, int]] = field(default_factory=set)  # AS number with address family
     # families whose addresses are all in the same ASes
     whole_families: dict[int, set[int]] = field(default_factory=dict)
@@ -102,9 +104,9 @@ class _Found:
         elif tag.startswith(ALGORITHM_PREFIX):
             self._take_algorithm(args)
         elif tag == VERSION and isinstance(args.get("string"), str):
-            self.versions.add(args["string"][:_LONGEST_KEY])
+            self.versions.add(args["string"][:_MAX_KEY])
         elif tag == ENGINE and isinstance(args.get("version"), str):
-            self.engine = args["version"][:_LONGEST_VERSION]
+            self.engine = args["version"][:_MAX_VERSION]
 
     def announced(self, address: str, asns: Any, prefix: Any) -> None:
         """Record the ASes and the prefix that announce an address."""
@@ -115,7 +117,7 @@ class _Found:
     def known_origins(self, addresses: Iterable[str]) -> Iterator[OriginFact]:
         """Yield the known origins of addresses; a single verdict for a family applies to all its addresses."""
         for address in sorted(addresses):
-            origin = self.origins.get(address, _Origin(status=""))
+            origin = self.origins.get(address, _KnownOrigin(status=""))
             asns = origin.asns or self.whole_families.get(6 if ":" in address else 4, set())
             if origin.status or asns:
                 status = "found" if asns or origin.prefix else origin.status
@@ -153,7 +155,7 @@ class _Found:
             self.algorithms[number].add(keytag if isinstance(keytag, int) else None)
 
 
-def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
+def _timings(rows: Any, found: _Extracted) -> Iterator[EndpointFact]:
     """Yield the timings of the zone's name servers; the other timings belong to servers of parent zones.
 
     A server that is `unresolved` counts as a server of the zone: only the zone's own servers get that status.
@@ -174,7 +176,7 @@ def _timings(rows: Any, found: _Found) -> Iterator[EndpointFact]:
             yield EndpointFact(name, address, "timings", average, least, maximum, answers, unreachable=silent)
 
 
-def _endpoints(found: _Found, timings: Mapping[tuple[str, str], EndpointFact]) -> list[EndpointFact]:
+def _endpoints(found: _Extracted, timings: Mapping[tuple[str, str], EndpointFact]) -> list[EndpointFact]:
     return [
         timings.get((name, address)) or EndpointFact(name, address)
         for name, addresses in sorted(found.servers.items())
@@ -183,7 +185,7 @@ def _endpoints(found: _Found, timings: Mapping[tuple[str, str], EndpointFact]) -
 
 
 def _categories(
-    row: RunRow, outline: Outline, found: _Found, endpoints: Sequence[EndpointFact]
+    row: RunRow, outline: Outline, found: _Extracted, endpoints: Sequence[EndpointFact]
 ) -> Iterator[tuple[str, str, int | None]]:
     """Yield the facts of each category (contract analysis.md section 4)."""
     yield categories.SEVERITY, row.worst_level if row.worst_level in _SEVERITIES else "OK", None
@@ -202,8 +204,8 @@ def _categories(
 
 
 def _ipv6_coverage(endpoints: Iterable[EndpointFact]) -> str:
-    names = {one.nameserver for one in endpoints}
-    reached = {one.nameserver for one in endpoints if ":" in one.address}
+    names = {endpoint.nameserver for endpoint in endpoints}
+    reached = {endpoint.nameserver for endpoint in endpoints if ":" in endpoint.address}
     if not reached:
         return "none"
     return "full" if reached == names else "partial"

@@ -89,8 +89,8 @@ def compare(before: FollowedRun, now: FollowedRun, levels: Mapping[int, Levels],
     drop = 0 if places[0] is None or places[1] is None else places[1] - places[0]
     if not drop and before.outcome_id == now.outcome_id:
         return None
-    own = [levels.get(run.outcome_id or 0, {}) for run in (before, now)]
-    return Change(before, now, drop, *own)
+    levels_of_runs = [levels.get(run.outcome_id or 0, {}) for run in (before, now)]
+    return Change(before, now, drop, *levels_of_runs)
 
 
 def _gained(before: Levels, now: Levels, min_level: str) -> dict[TagKey, str]:

@@ -1,7 +1,7 @@
 """Follows events and queues notifications of watches, outside of the transactions of jobs.
 
-Finished runs are followed by their keys. A round reads without a transaction; one short transaction then writes its
-results and its progress, so that each run is reported exactly once even if workers are killed.
+Finished runs are read in the order of their keys. A round reads without a transaction; one short transaction then
+writes its results and its progress, so that each run is reported exactly once even if workers are killed.
 """
 
 import logging

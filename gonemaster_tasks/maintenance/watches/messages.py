@@ -103,7 +103,7 @@ def _webhook_body(
             "event": event,
             "created_at": instant(now),
             "watch": {"id": watch.id, "tag": watch.tag, "domain": watch.domain},
-            "events": [{**one, "url": link_to(watch, event, one)} for one in events],
+            "events": [{**details, "url": link_to(watch, event, details)} for details in events],
         }
     )
 
@@ -144,10 +144,10 @@ def add_to_summary(
     """Return the summary of a digest with more changes added: their number, and the worst ones."""
     joined: dict[str, Any] = {}
     for event in _CHANGES:
-        known = summary.get(event.value, {"count": 0, "first": []})
+        counts = summary.get(event.value, {"count": 0, "first": []})
         new = events.get(event, ())
-        listed = sorted([*known["first"], *new], key=_worst_first)[:_LISTED]
-        joined[event.value] = {"count": known["count"] + len(new), "first": listed}
+        listed = sorted([*counts["first"], *new], key=_worst_first)[:_LISTED]
+        joined[event.value] = {"count": counts["count"] + len(new), "first": listed}
     return joined
 
 

@@ -40,7 +40,7 @@ POOL_THREADS = MAX_SLOTS + _MAX_MAINTENANCE  # Threads are created on demand; th
 
 @dataclass
 class _AcquiredSlot:
-    """The slot of a job. A yielded slot counts only if its job still runs and all workers have a common limit."""
+    """The slot of a job. A yielded slot counts only while its job runs and a limit for all workers is set."""
 
     tier: str
     is_yielded: bool = False

@@ -206,7 +206,7 @@ class _UnblockingChannel:
     def _read_client_id(self) -> bool:
         """Read the client id of BRPOP's connection, once per socket; the connection is idle here.
 
-        Return whether BRPOP can be unblocked with it: the login may lack the permission.
+        Return whether CLIENT UNBLOCK can end BRPOP: the login may lack the permission.
         """
         connection = self.client.connection
         socket = getattr(connection, "_sock", None)

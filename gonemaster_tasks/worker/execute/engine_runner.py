@@ -5,12 +5,12 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Protocol
+from typing import Any
 
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.asn.cache import Origin
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing, Stats
+from gonemaster_engine.net.pacing import AddressLimits, LeaseClient, Pacing
 from gonemaster_engine.net.timings import NameserverTiming
 from gonemaster_engine.resources import Resources
 from gonemaster_engine.run.as_names import AsName, look_up_as_names
@@ -31,23 +31,12 @@ _AS_NAMES_LIMIT_S = 15.0
 _TIMING = tuple(field.name for field in fields(NameserverTiming))  # `asdict` would copy each value deeply.
 
 
-class LeaseThread(LeaseClient, Protocol):
-    """A lease client with its own thread."""
-
-    def start(self) -> None:
-        """Start the thread."""
-
-    def stop(self) -> None:
-        """Stop the thread, and wait a short time for it."""
-
-
 class EngineRunner:
     """Runs tests with the engine; all runs of a process share sockets, hot cache and root hints.
 
     `scoring` returns the configuration in effect when a run ends; it is called in a thread and may block.
-    `lease_client` leases packets to name servers; without a lease client there is no limit. `is_extra` means that the
-    process is not a worker, so it sends nothing without a lease. `clock` returns the time (POSIX seconds) at which
-    signatures are validated.
+    `lease_client` leases packets to name servers; without a lease client there is no limit. `clock` returns the
+    time (POSIX seconds) at which signatures are validated.
     """
 
     def __init__(
@@ -55,17 +44,15 @@ class EngineRunner:
         live: CurrentSettings,
         scoring: Callable[[], ScoringConfig] = lambda: DEFAULT_CONFIG,
         *,
-        lease_client: LeaseThread | None = None,
-        is_extra: bool = False,
+        lease_client: LeaseClient | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._live = live
         self._scoring = scoring
         self._lease_client = lease_client
-        self._is_extra = is_extra
         self._clock = clock
         self._pacing: Pacing | None = None
-        self._profiles = Profiles(base_profile(live.own))
+        self._profiles = Profiles(base_profile(live.base))
         self._applied = live.current
         self._resources: Resources | None = None
         self._stalls: StallDetector | None = None
@@ -74,8 +61,7 @@ class EngineRunner:
         """Open sockets and caches in the running event loop."""
         settings = self._applied = self._live.current
         if self._lease_client:
-            self._lease_client.start()
-            self._pacing = Pacing(self._lease_client, self._limits, is_extra=self._is_extra)
+            self._pacing = Pacing(self._lease_client, self._limits)
         self._stalls = StallDetector()
         self._resources = open_resources(settings, pacing=self._pacing)
 
@@ -84,7 +70,7 @@ class EngineRunner:
         if self._resources is not None:
             await self._resources.close()
         if self._lease_client:
-            await asyncio.to_thread(self._lease_client.stop)
+            await self._lease_client.close()
 
     def usage(self) -> Usage:
         """Return the network usage of all runs so far."""
@@ -92,7 +78,7 @@ class EngineRunner:
         if resources is None:
             return Usage()
         transport, ipv6 = resources.transport, resources.transport.queries_ipv6
-        waits, waited_s = self._pacing.stats if self._pacing else Stats()
+        waits, waited_s = (self._pacing.waits, self._pacing.waited_s) if self._pacing else (0, 0.0)
         cache = resources.caches.hot.lookups
         return Usage(transport.queries - ipv6, ipv6, *cache, waits=waits, waited_ms=round(waited_s * 1000))
 
@@ -137,7 +123,7 @@ class EngineRunner:
         """Return the holders of ASes; those not determined within fifteen seconds are missing."""
         if self._resources is None:
             raise RuntimeError("the runner is not open")
-        profile = caller_limits(self._live.current)  # with the guard of the settings
+        profile = caller_limits(self._live.current)  # without non-global targets, unless the settings allow them
         return await look_up_as_names(asns, profile, self._resources, limit_s=_AS_NAMES_LIMIT_S)
 
     def _limits(self) -> AddressLimits:
@@ -150,7 +136,7 @@ class EngineRunner:
 
 
 def _outcome(domain: str, result: RunResult, profile: str, *, least: Level, scoring: ScoringConfig) -> RunOutcome:
-    score = compute_score(domain, result.entries, scoring)
+    score = compute_score(domain, result.entries, scoring, timings=result.timings)
     return RunOutcome(
         entries=[_record(entry) for entry in result.entries if entry.level >= least],
         effective_profile=profile,

@@ -20,12 +20,12 @@ import structlog
 
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_engine.scoring.config import ScoringConfig, parse_config
+from gonemaster_tasks.broker.politeness import RedisLeaseClient
 from gonemaster_tasks.config.loader import load_settings
 from gonemaster_tasks.config.logging import log_as_set
 from gonemaster_tasks.config.settings import FixedSettings, Settings
 from gonemaster_tasks.errors import TasksError
 from gonemaster_tasks.worker.execute.engine_runner import EngineRunner
-from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from gonemaster_tasks.worker.execute.runner import Listeners, Runner, RunOutcome, TestOrder, UsesNetwork, log_fields
 
 _MEMORY = 2 << 30  # Address space; a run and the interpreter with its libraries each need a tenth.
@@ -78,9 +78,9 @@ def main(connection: socket.socket, make_runner: Callable[[ScoringConfig], Runne
 
 
 def _engine(settings: Settings, scoring: ScoringConfig, *, skew_s: float) -> EngineRunner:
-    lease_client = RedisLeaseClient.for_extra_process(settings, "job")
+    lease_client = RedisLeaseClient(settings.broker_url)
     live, clock = FixedSettings(settings), lambda: time.time() - skew_s
-    return EngineRunner(live, lambda: scoring, lease_client=lease_client, is_extra=True, clock=clock)
+    return EngineRunner(live, lambda: scoring, lease_client=lease_client, clock=clock)
 
 
 async def _test(runner: Runner, order: TestOrder, answers: AnswerWriter) -> RunOutcome:

@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 4  # Child processes of one worker process.
 _GRACE_S = 10.0  # Added to the deadline of the run, for the scoring.
-_START_S = 60.0  # The limit until the first line.
-_AGAIN_S = 1.0  # The pause after a failed start, which limits the repetitions.
+START_S = 60.0  # The limit until the first line.
+AGAIN_S = 1.0  # The pause after a failed start, which limits the repetitions.
 _PIECE = 1 << 20
-_LEAST_S = 0.001
-_LOOK_EVERY_S = 0.1
+_MIN_TIMEOUT_S = 0.001
+_CHECK_INTERVAL_S = 0.1
 _ROOM_S = 30.0  # How long a job that got a child process waits for another job to end.
 
 
@@ -86,7 +86,7 @@ class Isolation:
         try:
             return self._run(order, running, listeners, settings)
         except IsolatedProcessLost:
-            time.sleep(_AGAIN_S)
+            time.sleep(AGAIN_S)
             raise
         finally:
             self._places.release()
@@ -140,14 +140,14 @@ class Isolation:
             gate.reclaim_slot(running.job_id)
             until = time.monotonic() + _ROOM_S
             while gate.over_limit() and not running.stopped and time.monotonic() < until:
-                time.sleep(_LOOK_EVERY_S)
+                time.sleep(_CHECK_INTERVAL_S)
         finally:
             self._returning.release()
 
 
 def _unless_stopped(running: RunningJob, acquire: Callable[..., bool]) -> bool:
     """Acquire a lock or semaphore; return False if the job is stopped first."""
-    while not acquire(timeout=_LOOK_EVERY_S):
+    while not acquire(timeout=_CHECK_INTERVAL_S):
         if running.stopped:
             return False
     return True
@@ -182,7 +182,7 @@ class _ChildReader:
 
     def send(self, message: bytes) -> None:
         """Send the order to the child; a child that has already ended does not read it."""
-        self._connection.settimeout(_START_S)
+        self._connection.settimeout(START_S)
         with suppress(OSError):
             self._connection.sendall(message)
 
@@ -191,7 +191,7 @@ class _ChildReader:
 
         The limit counts from the first line of the child.
         """
-        buffer, until, timeout_s, heard_at = b"", math.inf, _START_S, time.monotonic()
+        buffer, until, timeout_s, heard_at = b"", math.inf, START_S, time.monotonic()
         while self.outcome is None and not self.error and self.status is None:
             now = time.monotonic()
             if now > until:
@@ -203,7 +203,7 @@ class _ChildReader:
                     "the process that ran the test made no progress for {idle_s} s",
                     idle_s=format(timeout_s, "g"),
                 )
-            self._connection.settimeout(max(_LEAST_S, min(until, heard_at + timeout_s) - now))
+            self._connection.settimeout(max(_MIN_TIMEOUT_S, min(until, heard_at + timeout_s) - now))
             try:
                 piece = self._connection.recv(_PIECE)
             except TimeoutError:

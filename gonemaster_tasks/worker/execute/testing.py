@@ -8,6 +8,7 @@ from typing import Any
 from gonemaster_db.core.records import EntryRecord, RunRecord
 from gonemaster_db.core.states import RunStatus
 from gonemaster_engine.findings.verdict import verdict_of
+from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_engine.texts import text_of
 from gonemaster_tasks.broker.events import JobEvent
 from gonemaster_tasks.queues import NORMAL
@@ -77,6 +78,7 @@ def _record(process: Process, outcome: RunOutcome) -> RunRecord:
         dnssec_chain=outcome.dnssec_chain,
         score=outcome.score,
         grade=outcome.grade,
+        score_rule=None if outcome.score is None else RULE_VERSION,
     )
 
 

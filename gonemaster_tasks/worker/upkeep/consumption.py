@@ -86,7 +86,7 @@ class ConsumptionWatch:
             self._end({queue: depths[queue] for queue in self._queues})
 
     def _end(self, waiting: Mapping[str, int]) -> None:
-        """End the process as for SIGTERM; if its main thread does not react, without it."""
+        """End the process as after SIGTERM; exit immediately if its main thread does not react."""
         process, self.has_ended = self._process, True
         seconds = round(max(self._stuck, self._silent) * _EVERY_S)
         about: dict[str, Any] = {"seconds": seconds, "waiting": dict(waiting)}

@@ -37,7 +37,7 @@ class ProcessMetrics:
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
-        registry.register(_Figures(process))
+        registry.register(_ProcessCollector(process))
         try:
             found: tuple[WSGIServer, threading.Thread] = start_http_server(
                 int(port), host.removeprefix("[").removesuffix("]"), registry
@@ -56,7 +56,7 @@ class ProcessMetrics:
         self._thread.join(_STOP_S)
 
 
-class _Figures(Collector):
+class _ProcessCollector(Collector):
     """A collector that reads the metrics of the process on request."""
 
     def __init__(self, process: Process) -> None:

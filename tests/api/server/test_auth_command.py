@@ -24,9 +24,9 @@ class Command:
     def __call__(self, *arguments: str, status: int = 0) -> str:
         """Return its output, or its error message."""
         found = main(["auth", *arguments, "--data-dir", str(self.home / "data")])
-        said = self._capsys.readouterr()
-        assert found == status, said
-        return said.err if status else said.out
+        output = self._capsys.readouterr()
+        assert found == status, output
+        return output.err if status else output.out
 
 
 @pytest.fixture
@@ -72,12 +72,12 @@ def test_tokens_of_the_configuration_are_listed_and_revoked(auth: Command) -> No
     assert "remove them from the setting first" in auth("clear", *flags, status=2)
 
 
-def test_several_tokens_with_one_label_are_told_apart_by_id(auth: Command) -> None:
+def test_several_tokens_with_one_label_differ_by_id(auth: Command) -> None:
     one, two = digest_of(new_token()), digest_of(new_token())
     flags = ("--admin-token-hashes", f"ci={one},ci={two}")
-    said = auth("revoke", "ci", *flags, status=2)
-    assert one[7:19] in said
-    assert two[7:19] in said
+    output = auth("revoke", "ci", *flags, status=2)
+    assert one[7:19] in output
+    assert two[7:19] in output
 
 
 def test_only_print_stores_nothing(auth: Command) -> None:
@@ -87,7 +87,7 @@ def test_only_print_stores_nothing(auth: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["add-token"], "--label must be"),
         (["add-token", "--label", "a:b"], "--label must be"),
@@ -102,5 +102,5 @@ def test_only_print_stores_nothing(auth: Command) -> None:
         (["frobnicate"], "auth takes add-token"),
     ],
 )
-def test_what_cannot_be_done_is_said(auth: Command, arguments: list[str], said: str) -> None:
-    assert said in auth(*arguments, status=2)
+def test_what_cannot_be_done_is_said(auth: Command, arguments: list[str], output: str) -> None:
+    assert output in auth(*arguments, status=2)

@@ -51,6 +51,13 @@ def test_runs_by_filter(client: FlaskClient, runs: list[str]) -> None:
     assert error_of(response)["code"] == "invalid_time_range"
 
 
+def test_message_tags_are_found_by_zonemasters_names(client: FlaskClient, store: Store) -> None:
+    run = make_run(store, "a.example", record(entries=[entry("IN_DOMAIN_ADDR_MISMATCH", ns="x")], at=NOON))
+    for query in ("runs?event_tag=IN_BAILIWICK_ADDR_MISMATCH", "entries?entry_tag=IN_BAILIWICK_ADDR_MISMATCH"):
+        (item,) = client.get(f"/api/v1/{query}").get_json()["items"]
+        assert item.get("run_id", item["id"]) == run.id
+
+
 def test_run_its_result_and_its_chain(client: FlaskClient, runs: list[str]) -> None:
     assert client.get(f"/api/v1/runs/{runs[1]}").get_json()["severity_totals"]["ERROR"] == 1
     assert client.get(f"/api/v1/runs/{runs[1]}/result").get_json()["job_id"] == runs[1]

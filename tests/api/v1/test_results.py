@@ -4,6 +4,7 @@ from flask.testing import FlaskClient
 
 from gonemaster_db.core.records import EntryRecord
 from gonemaster_db.core.session import Store
+from gonemaster_db.models import RunStatus
 from tests.api.conftest import MakeApp
 from tests.api.web.test_errors import error_of
 from tests.support.rows import make_run, queue_job, record
@@ -12,6 +13,7 @@ ENTRIES = [
     EntryRecord(0.25, "BASIC", "basic01", "B01_CHILD_FOUND", "INFO", {"domain": "a.example"}),
     EntryRecord(0.5, "SYSTEM", "", "NO_SUCH_TAG", "ERROR", {"servers": [{"ns": "ns1.example"}], "count": 2}),
 ]
+SERVER = {"ns": "ns1.a.example", "address": "192.0.2.1"}
 TIMINGS = [{"nameserver": "ns1.example", "address": "192.0.2.1", "avg_ms": 1.5}]
 
 
@@ -39,8 +41,8 @@ def test_result_of_a_run(client: FlaskClient, store: Store) -> None:
 
 def test_locale_without_texts_falls_back_to_english(client: FlaskClient, store: Store) -> None:
     run = make_run(store, "a.example", record(entries=ENTRIES))
-    for wanted in ("xx", "xx-YY", "..%2f..", "en-GB"):
-        assert client.get(f"/api/v1/jobs/{run.id}/result?locale={wanted}").get_json()["raw"]["locale"] == "en"
+    for locale in ("xx", "xx-YY", "..%2f..", "en-GB"):
+        assert client.get(f"/api/v1/jobs/{run.id}/result?locale={locale}").get_json()["raw"]["locale"] == "en"
 
 
 def test_result_in_swedish(client: FlaskClient, store: Store) -> None:
@@ -75,10 +77,59 @@ def test_run_on_a_name_that_does_not_exist_has_a_verdict_and_no_score(client: Fl
     assert (document["status"], document["score"], document["grade"]) == ("succeeded", None, None)
 
 
-def test_run_that_judges_a_zone_has_no_verdict(client: FlaskClient, store: Store) -> None:
-    result = client.get(f"/api/v1/jobs/{make_run(store, 'a.example', record(entries=ENTRIES)).id}/result").get_json()
-    assert "verdict" not in result
+EXPIRED = [
+    EntryRecord(0.5, "BASIC", "basic02", "B02_AUTH_RESPONSE_SOA", "INFO", {"servers": [SERVER]}),
+    EntryRecord(
+        0.6, "DNSSEC", "dnssec09", "DS09_SOA_RRSIG_EXPIRED", "ERROR", {"keytag": 1, "addresses": ["192.0.2.1"]}
+    ),
+]
+
+
+def test_result_has_root_causes_and_a_verdict(client: FlaskClient, store: Store) -> None:
+    run = make_run(store, "a.example", record(entries=EXPIRED))
+    result = client.get(f"/api/v1/jobs/{run.id}/result").get_json()
+    assert result["verdict"] == {
+        "harm": "validating_resolvers",
+        "sentence": "Resolvers that validate DNSSEC cannot reach this domain.",
+        "test_instead": None,
+    }
+    (cause,) = result["root_causes"]
+    assert (cause["cause"], cause["level"], cause["explains"]) == ("signatures_expired", "CRITICAL", [1])
+    assert cause["subject"]["servers"] == [SERVER]
+    swedish = client.get(f"/api/v1/runs/{run.id}/result?locale=sv").get_json()
+    assert swedish["root_causes"][0]["title"] == "Zonens signaturer har gått ut"
     assert result["score"]["grade"]
+
+
+def test_result_without_findings_has_no_causes(client: FlaskClient, store: Store) -> None:
+    result = client.get(
+        f"/api/v1/jobs/{make_run(store, 'a.example', record(entries=EXPIRED[:1])).id}/result"
+    ).get_json()
+    assert (result["root_causes"], result["verdict"]["harm"]) == ([], None)
+
+
+def test_result_of_a_failed_run_has_neither(client: FlaskClient, store: Store) -> None:
+    run = make_run(store, "a.example", record(status=RunStatus.FAILED, entries=[]))
+    result = client.get(f"/api/v1/jobs/{run.id}/result").get_json()
+    assert result["root_causes"] == []
+    assert "verdict" not in result
+
+
+def test_comparison_names_the_causes_that_appeared_and_were_cleared(client: FlaskClient, store: Store) -> None:
+    before = make_run(store, "a.example", record(entries=EXPIRED))
+    now = [EXPIRED[0], EntryRecord(0.6, "NAMESERVER", "nameserver01", "IS_A_RECURSOR", "ERROR", {"servers": [SERVER]})]
+    after = make_run(store, "a.example", record(entries=now))
+    causes = client.get(f"/api/v1/runs/{before.id}/diff/{after.id}").get_json()["causes"]
+    assert [each["cause"] for each in causes["appeared"]] == ["open_recursor"]
+    assert [each["title"] for each in causes["cleared"]] == ["The signatures of the zone have expired"]
+
+
+def test_causes_are_listed_in_both_languages(client: FlaskClient) -> None:
+    english = client.get("/api/v1/causes").get_json()
+    swedish = client.get("/api/v1/causes?locale=sv").get_json()
+    assert english["total"] == len(english["items"]) > 40
+    assert [each["cause"] for each in english["items"]] == [each["cause"] for each in swedish["items"]]
+    assert all(one["title"] != other["title"] for one, other in zip(english["items"], swedish["items"], strict=True))
 
 
 def test_timings_are_hidden_where_the_settings_say_so(make_app: MakeApp, store: Store) -> None:

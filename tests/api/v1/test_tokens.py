@@ -18,7 +18,6 @@ from gonemaster_api.use_cases import tokens as use_cases
 from gonemaster_db.core.clock import utcnow
 from gonemaster_db.core.session import Store
 from gonemaster_db.models import AccessToken
-from gonemaster_tasks.config.loader import load_settings
 from tests.api.conftest import MakeApp
 from tests.support.tokens import ADMIN, CONFIGURED, OPERATE, READ, bearer
 
@@ -214,15 +213,13 @@ def test_the_audit_names_actor_label_and_scopes(guarded: FlaskClient) -> None:
     assert lines[1]["details"] == {"label": "ci", "scopes": ["operate"], "expires_at": None}
 
 
-def test_the_settings_show_the_reloaded_tokens_without_secrets(
-    client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_settings_show_the_reloaded_tokens_without_secrets(make_app: MakeApp, tmp_path: Path) -> None:
     """A file without tokens at the start, and SIGHUP after a change: the signal handler calls `reread_soon`."""
     file, boss, other = tmp_path / "settings.json", new_token(), new_token()
     entries = [{"label": "boss", "hash": digest_of(boss)}, {"label": "other", "hash": digest_of(other)}]
     file.write_text("{}")
+    client = make_app(file=file).test_client()
     keyring = keyring_of(client)
-    monkeypatch.setattr(keyring, "_settings", load_settings({}, {}, file))
     assert client.get("/api/v1/settings").get_json()["auth.admin_tokens"]["value"] == []
     file.write_text(json.dumps({"auth": {"admin_tokens": [entries[0] | {"scopes": ["admin"]}, entries[1]]}}))
     keyring.reread_soon()

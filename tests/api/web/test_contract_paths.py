@@ -86,6 +86,7 @@ CONTRACT: dict[str, tuple[str, set[str]]] = {
     "/readyz": ("GET", set()),
     "/features": ("GET", set()),
     "/locales": ("GET", set()),
+    "/causes": ("GET", {"locale"}),
     "/settings": ("GET PUT", set()),
     "/scoring-config": ("GET PUT", set()),
     "/scoring-config/defaults": ("GET", set()),
@@ -111,7 +112,7 @@ DOMAIN = words(
     "id name latest_run_id latest_run_at latest_status latest_level latest_score latest_grade created_at run_count tags"
 )
 ENTRY = {"id", "run_id", "domain_id", "domain", "timestamp", "module", "testcase", "tag", "level", "args"}
-RESULT = {"job_id", "status", "summary", "raw", "testcase_descriptions", "has_dnssec_chain"}
+RESULT = {"job_id", "status", "summary", "raw", "testcase_descriptions", "has_dnssec_chain", "root_causes", "verdict"}
 RESULT_ENTRY = {"timestamp", "module", "testcase", "tag", "level", "args", "message", "raw"}
 SUMMARY = words("batch_id tag description status total completed purged_runs completion created_at finished_at origin")
 DETAIL = words(
@@ -133,8 +134,8 @@ def test_every_address_of_the_contract_is_there(client: FlaskClient) -> None:
     for path, (methods, query) in CONTRACT.items():
         for method in methods.lower().split():
             assert method in found[path], f"{method} {path}"
-        given = {parameter["name"] for parameter in found[path].get("get", {}).get("parameters", ())}
-        assert query <= given, path
+        values = {parameter["name"] for parameter in found[path].get("get", {}).get("parameters", ())}
+        assert query <= values, path
 
 
 def times_of(document: Any) -> list[Any]:

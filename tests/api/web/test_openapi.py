@@ -52,7 +52,7 @@ def test_every_operation_says_what_it_does_and_answers(document: dict[str, Any])
         assert "default" not in operation["responses"], f"{method} {path}"
 
 
-def test_every_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+def test_every_operation_has_a_unique_name(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(names)) == len(names) > 40
 

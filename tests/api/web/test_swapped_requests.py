@@ -111,15 +111,15 @@ class Requests:
 
     def headers(self) -> dict[str, str]:
         """Return some headers of the pages."""
-        given = {"X-Partial": self._chance.choice(PARTS)} if self._chance.random() < 0.5 else {}
-        return given | {name: self._chance.choice(values) for name, values in HEADERS if self._chance.random() < 0.3}
+        options = {"X-Partial": self._chance.choice(PARTS)} if self._chance.random() < 0.5 else {}
+        return options | {name: self._chance.choice(values) for name, values in HEADERS if self._chance.random() < 0.3}
 
-    def send(self, method: str, url: str, **given: Any) -> None:
-        with self._client.open(url, method=method, **given) as response:
+    def send(self, method: str, url: str, **options: Any) -> None:
+        with self._client.open(url, method=method, **options) as response:
             if response.mimetype != "text/event-stream":
                 response.get_data()
             if response.status_code >= 500 and response.status_code != 503:
-                self.failed.append(f"{response.status_code} {method} {url} {given}")
+                self.failed.append(f"{response.status_code} {method} {url} {options}")
 
 
 def methods(rule: Rule) -> Iterator[str]:
@@ -151,6 +151,6 @@ def test_each_route_with_parameters_of_the_others(requests: Requests, client: Fl
             for _ in range(ROUNDS):
                 fields, query = requests.fields(), requests.fields()
                 body = {"data": fields} if not rule.rule.startswith(("/api/", "/pub/")) else {"json": fields}
-                given = {} if method == "GET" else body
-                requests.send(method, requests.url(rule), query_string=query, headers=requests.headers(), **given)
+                options = {} if method == "GET" else body
+                requests.send(method, requests.url(rule), query_string=query, headers=requests.headers(), **options)
     assert requests.failed == []

@@ -295,6 +295,20 @@ def test_each_form_of_a_sqlite_path_opens_the_same_file(make_store_settings: Mak
     connection.close()
 
 
+def test_a_closed_store_keeps_no_connection(make_store_settings: MakeSettings) -> None:
+    """Neither one that a thread still used, nor one that a thread opens later."""
+    store = open_store(make_store_settings("sqlite"))
+    in_use = store.engine.raw_connection()
+    store.close()
+    later = store.engine.raw_connection()
+    for connection in (in_use, later):
+        raw = connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        connection.close()
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            raw.execute("SELECT 1")
+
+
 def test_an_error_of_the_row_source_aborts_a_bulk_insert(store: Store) -> None:
     def jobs() -> Iterator[NewJob]:
         yield NewJob("a.example")

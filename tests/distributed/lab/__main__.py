@@ -1,4 +1,4 @@
-"""`make lab`: do all faults, or those whose names contain a word, and print the table. Fails if an invariant breaks."""
+"""`make lab`: cause all faults, or those whose names contain a word, and print the table. A broken invariant fails."""
 
 import argparse
 import os

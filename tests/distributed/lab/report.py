@@ -40,7 +40,7 @@ def row(name: str, verdict: Verdict, note: str = "", *, when: str = "") -> list[
     given_up = f" ({verdict.given_up} that the standby never had)" if verdict.given_up else ""
     again = f"{verdict.again}, {_seconds(verdict.last_again_s)}" if verdict.last_again_s is not None else "0"
     after = f" ({_seconds(verdict.after_over_s)})" if verdict.after_over_s else ""
-    said = ", ".join(
+    issues = ", ".join(
         f"{_as_code(kind)} {_seconds(at)}" for kind, at in sorted(verdict.said.items(), key=lambda item: item[1])
     )
     return [
@@ -51,7 +51,7 @@ def row(name: str, verdict: Verdict, note: str = "", *, when: str = "") -> list[
         f"{_seconds(verdict.person_s)}, {_seconds(verdict.any_s)}",
         _seconds(verdict.refused_s),
         str(verdict.out_of_turn),
-        said or "nothing",
+        issues or "nothing",
         _seconds(max(verdict.sound_s, 0)) if verdict.sound_s is not None else f"not within {SOUND_S} s",
         "none" if verdict.slowest_queue_s >= ANSWER_S else _seconds(verdict.slowest_queue_s),
         when,

@@ -92,7 +92,7 @@ def a_worker_host_is_cut_off(trial: Trial) -> None:
 
 
 def a_worker_host_is_frozen(trial: Trial) -> None:
-    """Several times, so that one of its waiting commands gets a person's job; each time longer than a lease."""
+    """A host is frozen several times, longer than a lease: one of its waiting commands then gets a person's job."""
     host = trial.lab["worker1"]
     for _ in range(trial.freezes):
         trial.begin()
@@ -123,7 +123,7 @@ def an_api_host_loses_power(trial: Trial) -> None:
 
 
 def the_host_of_the_active_beat_is_cut_off(trial: Trial) -> None:
-    """The other one takes over when the lock expires, after 12 s."""
+    """The other beat takes over when the lock expires, after 12 s."""
     _cut(trial, _active_beat(trial), seconds=LOCK_S + trial.fault_s)
 
 
@@ -132,7 +132,7 @@ def the_host_of_the_active_beat_loses_power(trial: Trial) -> None:
 
 
 def clocks_step(trial: Trial) -> None:
-    """Four clocks step by ten minutes while jobs run, and back."""
+    """Four clocks step by ten minutes and back while jobs run."""
     trial.begin()
     for name, ahead_s in STEPS:
         trial.lab.step_clock(name, ahead_s)
@@ -143,7 +143,7 @@ def clocks_step(trial: Trial) -> None:
 
 
 def jobs_end_their_workers(trial: Trial) -> None:
-    """Each ends the process that runs it, which starts again as with a supervisor, and fails at last."""
+    """Each job ends the process that runs it, which is started again; after its last attempt the job fails."""
     trial.begin()
     deadly = frozenset(trial.load.submit(name=kind).job_id for kind in ("kill", "segfault", "exit"))
     trial.allowed = Allowed(failed=deadly)
@@ -189,13 +189,13 @@ def redis_is_frozen(trial: Trial) -> None:
 
 
 def redis_is_cut_off_for_45_s(trial: Trial) -> None:
-    """No multiple of a retry, so that the time until the workers are connected again shows."""
+    """45 s are no multiple of the interval of retries: the time until the workers are connected again shows."""
     trial.allowed = Allowed(rebuilt=True)
     _cut(trial, "redis1", seconds=45)
 
 
 def the_memory_of_redis_is_full(trial: Trial) -> None:
-    """Submissions get 503, waiting jobs run on."""
+    """Submissions get 503; jobs that wait are run."""
     with closing(trial.lab.redis("redis1")) as client:
         trial.begin()
         client.config_set("maxmemory", 1)
@@ -205,7 +205,7 @@ def the_memory_of_redis_is_full(trial: Trial) -> None:
 
 
 def redis_returns_with_older_files(trial: Trial) -> None:
-    """Its files are from before the last interactive jobs were accepted."""
+    """Redis starts with files from before the last interactive jobs were accepted."""
     lab, kept = trial.lab, trial.lab.directory / "older"
     trial.allowed = Allowed(rebuilt=True)
     shutil.copytree(lab.redis_data("redis1"), kept)
@@ -225,7 +225,7 @@ def links_of_data_are_slow_and_lose_packets(trial: Trial) -> None:
     trial.note = f"by {', '.join(by)}"
     trial.last()
     for host in hosts:
-        host.mend()
+        host.repair()
     trial.end()
 
 
@@ -254,7 +254,7 @@ def the_disk_of_redis_is_full(trial: Trial) -> None:
 
 
 def a_synchronous_standby_is_promoted(trial: Trial) -> None:
-    """The primary loses its power; nothing that was answered is lost, but for claims, which wait for no standby."""
+    """The primary loses its power; what the API answered is kept. Only claims can be lost: they wait for no standby."""
     _follow_synchronously(trial.lab)
     trial.allowed = Allowed(lost_claims=1)
     trial.begin()
@@ -276,7 +276,7 @@ def the_name_of_the_database_moves_to_a_standby(trial: Trial) -> None:
 
 
 def a_standby_that_lags_is_promoted(trial: Trial) -> None:
-    """What was accepted while it received nothing is lost; what had ended meanwhile is run again."""
+    """Jobs accepted while the standby received nothing are lost; jobs that ended in that time are run again."""
     since = time.monotonic()
     trial.lab["db1"].part_from(trial.lab["db2"])
     trial.last(LAG_S)
@@ -345,7 +345,7 @@ def _replace(trial: Trial, name: str) -> None:
 
 
 def the_master_of_redis_loses_power(trial: Trial) -> None:
-    """Its Sentinel, too; the others make its replica the master. It comes back as a replica."""
+    """The master and a Sentinel lose power; the other Sentinels promote a replica. The old master becomes a replica."""
     _lose_power(trial, trial.lab.master())
 
 

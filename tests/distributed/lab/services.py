@@ -365,6 +365,7 @@ class Lab:
         if self.shape.tls:
             self._make_certificate(name, timedelta(days=1))
             ports, keys = (str(_TLS), str(_REDIS)), self._keys(name)
+            front: list[str | Path]
             front = [sys.executable, "-m", "tests.support.tls_front", *ports, keys / "server.pem", keys / "server.key"]
             self._start(f"{name}-tls", front, on=name)
 

@@ -54,7 +54,7 @@ def test_zone_without_findings_is_ok(world_args: list[str]) -> None:
 
 
 STATES = [
-    (["-H", "lame.xa"], 1, "ZONE WARNING - "),
+    (["-H", "lame.xa"], 1, "ZONE WARNING - Some name servers do not serve the zone: "),
     (["-H", "missing.xa"], 2, "ZONE CRITICAL - "),
     (["-d", "lame.xa", "-w", "NOTICE", "-c", "WARNING"], 2, "ZONE CRITICAL - "),
     (["-d", "lame.xa", "-w", "ERROR", "-c", "CRITICAL"], 0, "ZONE OK"),

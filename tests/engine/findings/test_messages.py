@@ -81,6 +81,21 @@ def test_duration_is_translated() -> None:
     assert "1 dag 3 timmar" in message("REMAINING_SHORT", "DNSSEC", args, locale="sv")
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ns1.xn--rksmrgs-5wao1o.se", "ns1.räksmörgås.se (ns1.xn--rksmrgs-5wao1o.se)"),
+        ("ns1.xn--bad--.se", "ns1.xn--bad--.se"),
+        ("ns1.example.se", "ns1.example.se"),
+        ("xn--" * 100, "xn--" * 100),
+    ],
+    ids=["a-label", "invalid", "ascii", "too long"],
+)
+def test_internationalized_name_is_shown_with_both_forms(name: str, shown: str) -> None:
+    args = {"ns": name, "address": "192.0.2.1"}
+    assert message("B02_NS_NO_RESPONSE", "BASIC", args).startswith(f"{shown}/192.0.2.1 did not")
+
+
 def test_argument_that_is_absent_does_not_break_a_message() -> None:
     assert message("SAVED_NS_CACHE", "SYSTEM", {}) == "Packets were written to (not given)."
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gonemaster_engine.entries import Entry, Level
-from gonemaster_engine.findings.verdict import DOES_NOT_EXIST, verdict_of
+from gonemaster_engine.findings.verdict import DOES_NOT_EXIST, NOT_TESTABLE, verdict_of
 from gonemaster_engine.run.run import RunResult
 from gonemaster_engine.scoring.score import compute_score
 from tests.engine.run.test_run import QUICK, run
@@ -100,6 +100,18 @@ def test_silent_network_has_no_score_and_says_nothing_about_the_name(tmp_path: P
     assert verdict is not None
     assert (verdict.entry.tag, verdict.is_of_the_tester) == ("NO_NETWORK", True)
     assert reasons(result) == []
+    assert compute_score(result.domain, result.entries) is None
+
+
+def test_zone_below_silent_parents_is_not_judged(tmp_path: Path) -> None:
+    world = example_world()
+    for address in world.zone_of("xa").addresses:
+        world.server(address).fault(faults.silence())
+    result = run(world, tmp_path, profile=QUICK, tests=["basic01"])
+    verdict = verdict_of(result.entries)
+    assert verdict is not None
+    assert verdict.entry.tag == "B01_CHILD_UNDETERMINED"
+    assert (verdict.harm, verdict.is_of_the_tester, verdict.test_instead) == (NOT_TESTABLE, False, None)
     assert compute_score(result.domain, result.entries) is None
 
 

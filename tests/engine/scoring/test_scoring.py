@@ -7,6 +7,7 @@ import pytest
 from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.errors import ScoringConfigError
 from gonemaster_engine.scoring.config import CRITERION_NAMES, DEFAULT_CONFIG, parse_config
+from gonemaster_engine.scoring.rule import RULE_VERSION
 from gonemaster_engine.scoring.score import Score, compute_score
 
 PERFECT = (
@@ -167,9 +168,61 @@ def test_families_that_were_switched_off_are_listed(line: str, stacks: tuple[str
 
 def test_shape_of_the_result() -> None:
     shown = scored("ZONE X ERROR").as_dict()
-    assert list(shown) == ["score", "grade", "categories", "bonus", "disabled_stacks"]
+    assert list(shown) == ["score", "grade", "rule", "cap", "categories", "bonus", "disabled_stacks"]
     assert shown["categories"]["zone_consistency"] == {"score": 80, "penalties": 20, "entry_count": 1, "tested": True}
     assert list(shown["bonus"]) == ["eligible", "criteria"]
+    assert (shown["rule"], shown["cap"]) == (RULE_VERSION, None)
+
+
+SERVERS = [{"ns": f"ns{number}.example", "address": f"192.0.2.{number}"} for number in (1, 2)]
+BOTH_SERVE = Entry(0.0, "BASIC", "basic02", "B02_AUTH_RESPONSE_SOA", Level.INFO, {"servers": SERVERS})
+RECURSOR = Entry(0.0, "NAMESERVER", "nameserver01", "IS_A_RECURSOR", Level.ERROR, {"servers": SERVERS[1:]})
+NO_TCP = Entry(0.0, "CONNECTIVITY", "connectivity02", "CN02_NO_RESPONSE_TCP", Level.WARNING, SERVERS[1])
+OK_UDP = Entry(0.0, "CONNECTIVITY", "connectivity01", "CN01_OK_UDP", Level.INFO, {"servers": SERVERS})
+
+
+def test_harm_of_a_cause_caps_the_grade() -> None:
+    score = compute_score("example.org", [BOTH_SERVE, OK_UDP, RECURSOR])
+    assert score is not None
+    assert (score.score, score.grade, score.uncapped) == (89, "B", 94)
+    assert score.as_dict()["cap"] == {
+        "harm": "risk",
+        "cause": "open_recursor",
+        "title": score.cap.cause.title() if score.cap else "",
+        "grade": "B",
+        "score": 89,
+    }
+
+
+def test_worst_harm_caps_and_replaces_the_penalties_of_its_entries() -> None:
+    score = compute_score("example.org", [BOTH_SERVE, OK_UDP, RECURSOR, NO_TCP])
+    assert score is not None
+    assert (score.score, score.grade, score.uncapped) == (74, "C", 94)
+    deductions = score.explained()["deductions"]
+    assert [(each["position"], each["cause"], each["penalty"]) for each in deductions] == [
+        (2, None, 20),
+        (3, "no_tcp", 5),
+    ]
+    assert [each["points"] for each in deductions] == [5.333, 0]
+
+
+def test_caps_can_be_changed_and_switched_off() -> None:
+    found = [BOTH_SERVE, OK_UDP, RECURSOR, NO_TCP]
+    grades = []
+    for caps in ({}, {"some": "F"}, {"risk": "D"}):
+        score = compute_score("example.org", found, parse_config({"harm_caps": caps}))
+        assert score is not None
+        grades.append((score.score, score.grade))
+    assert grades == [(93, "A"), (39, "F"), (59, "D")]
+
+
+def test_cap_in_custom_grades_ends_below_the_next_better_grade() -> None:
+    bands = [{"grade": "good", "min_score": 80.5}, {"grade": "fair", "min_score": 30}, {"grade": "bad", "min_score": 0}]
+    config = parse_config({"grade_bands": bands, "harm_caps": {"some": "fair", "risk": "good"}})
+    assert [config.highest_score(grade) for grade in ("good", "fair", "bad")] == [100, 80, 29]
+    default_caps = compute_score("example.org", [BOTH_SERVE, OK_UDP, NO_TCP], parse_config({"grade_bands": bands}))
+    assert default_caps is not None
+    assert (default_caps.grade, default_caps.cap) == ("good", None)
 
 
 def test_configuration_replaces_maps_wholesale() -> None:
@@ -181,9 +234,16 @@ def test_configuration_replaces_maps_wholesale() -> None:
     assert config.category_weights == DEFAULT_CONFIG.category_weights
 
 
+def test_penalties_accept_zonemasters_names_of_tags() -> None:
+    theirs = parse_config({"tag_penalties": {"in_bailiwick_addr_mismatch": 7}})
+    assert theirs.penalty("IN_DOMAIN_ADDR_MISMATCH", Level.ERROR) == 7
+    both = parse_config({"tag_penalties": {"IN_DOMAIN_ADDR_MISMATCH": 3, "IN_BAILIWICK_ADDR_MISMATCH": 7}})
+    assert both.penalty("IN_DOMAIN_ADDR_MISMATCH", Level.ERROR) == 3
+
+
 def test_system_module_stays_neutral() -> None:
-    given = {**DEFAULT_CONFIG.module_categories, "System": "dnssec"}
-    assert scored("SYSTEM X ERROR", module_categories=given).score == 100
+    values = {**DEFAULT_CONFIG.module_categories, "System": "dnssec"}
+    assert scored("SYSTEM X ERROR", module_categories=values).score == 100
 
 
 def test_fingerprint_tells_configurations_apart() -> None:
@@ -206,6 +266,9 @@ WRONG: list[tuple[Any, str]] = [
     ({"module_categories": {"NOPE": "dnssec"}}, "module_categories.NOPE"),
     ({"module_categories": {"ZONE": "nope"}}, "module_categories.ZONE"),
     ({"tag_penalties": {"A": True}}, "tag_penalties.A"),
+    ({"harm_caps": {"standard": "A"}}, "harm_caps.standard"),
+    ({"harm_caps": {"some": 3}}, "harm_caps.some"),
+    ({"harm_caps": {"some": "Z"}}, "harm_caps.some"),
     ({"grade_bands": []}, "grade_bands"),
     ({"grade_bands": [{"grade": "A"}]}, "grade_bands[0]"),
     ({"grade_bands": [{"grade": "A", "min_score": 101}]}, "grade_bands[0].min_score"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,12 @@ def test_this_engine_says_what_is_expected(fault: Fault, tmp_path: Path) -> None
     assert not is_as_listed(fault.seen, lines), "then it is no fault of Zonemaster"
 
 
-def test_every_fault_has_a_section_in_the_document() -> None:
-    document = Path("docs/explanation/divergences.md").read_text(encoding="utf-8")
-    assert [fault.name for fault in FAULTS if f"`{fault.name}`" not in document] == []
+def test_page_says_for_each_fault_what_both_do_and_shows_the_smallest_zone() -> None:
+    page = Path("docs/explanation/zonemaster-differences.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## [^\n]*: `([\w-]+)`\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+    assert sections.keys() == {fault.name for fault in FAULTS}
+    parts = ("- Specification: ", "- Zonemaster: ", "- gonemaster: ", "Smallest zone:\n\n    ")
+    assert [(name, part) for name, text in sections.items() for part in parts if part not in text] == []
 
 
 def test_command_is_one_that_a_reader_can_type() -> None:

@@ -33,7 +33,7 @@ def main() -> None:
         projector.RUNS_AT_A_TIME = 2
         projector.Projector().project(store, floor="NOTICE", now=now)
     else:
-        capture._SLICE = 2
+        capture.SLICE = 2
         capture.materialise(store, int(snapshot), now=now)
 
 

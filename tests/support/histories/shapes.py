@@ -3,13 +3,15 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from gonemaster_engine.entries import Level
+from gonemaster_engine.entries import Entry, Level
 from gonemaster_engine.findings.messages import best_locale, description, message
+from gonemaster_engine.findings.references import reference
 from gonemaster_engine.scoring.config import DEFAULT_CONFIG
 from gonemaster_engine.scoring.score import Score, compute_score
 from gonemaster_engine.testcases.catalogue import cases
+from gonemaster_tasks.control.scores import StoredTiming
 from tests.support.histories.lists import Document, run_document
 from tests.support.histories.reference import Reference
 from tests.support.histories.rows import LEVELS, Line, RunRow, at_least, instant
@@ -17,18 +19,16 @@ from tests.support.histories.rows import LEVELS, Line, RunRow, at_least, instant
 _SAMPLES = 10
 
 
-class _Scored(NamedTuple):
-    module: str
-    tag: str
-    level: Level
-
-
 def score_of(run: RunRow) -> Score | None:
     """Return the score that a run has when it is read; None if it did not succeed or judges no zone."""
     if run.status != "succeeded":
         return None
-    lines = [_Scored(line.module, line.tag, Level[line.level]) for line in run.lines]
-    return compute_score(run.domain, lines, DEFAULT_CONFIG)
+    lines = [
+        Entry(line.timestamp, line.module, line.testcase, line.tag, Level[line.level], dict(line.args))
+        for line in run.lines
+    ]
+    timings = [StoredTiming.of(row) for row in run.timings or ()]
+    return compute_score(run.domain, lines, DEFAULT_CONFIG, timings=timings)
 
 
 def read_run(reference: Reference, run: RunRow) -> Document:
@@ -73,6 +73,7 @@ def _result_entry(line: Line, locale: str) -> Document:
     pairs = (
         f"{key}={value if isinstance(value, str) else _compact(value)}" for key, value in sorted(line.args.items())
     )
+    about = reference(line.tag, line.testcase)
     return {
         "timestamp": line.timestamp,
         "module": line.module,
@@ -81,6 +82,7 @@ def _result_entry(line: Line, locale: str) -> Document:
         "level": line.level,
         "args": line.args,
         "message": message(line.tag, line.module, line.args, locale=locale),
+        "reference": about and about.url,
         "raw": f"{line.tag} {'; '.join(pairs)}".rstrip(),
     }
 

@@ -1,6 +1,9 @@
 """Processes with wrong clocks agree on the time of the Redis host."""
 
+import time
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.clock import LazyClock, SharedClock
@@ -17,18 +20,23 @@ def is_correct(clock: SharedClock, broker: Broker) -> bool:
     return abs(clock.now() - datetime.fromtimestamp(broker.time(), UTC)) < MUCH / 2
 
 
+@pytest.fixture
+def wrong_host_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + MUCH.total_seconds())
+
+
+@pytest.mark.usefixtures("wrong_host_clock")
 def test_a_wrong_host_clock_is_corrected(broker: Broker) -> None:
     clock = SharedClock()
-    clock._offset_s += MUCH.total_seconds()
     assert not is_correct(clock, broker)
     clock.synchronize(broker)
     assert is_correct(clock, broker)
 
 
+@pytest.mark.usefixtures("wrong_host_clock")
 def test_a_lazy_clock_is_corrected_when_it_is_asked(broker: Broker) -> None:
-    clock = LazyClock(broker)
-    clock._offset_s += MUCH.total_seconds()
-    assert is_correct(clock, broker)
+    assert is_correct(LazyClock(broker), broker)
 
 
 def test_a_lazy_clock_goes_on_without_redis(broker: Broker) -> None:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -22,13 +21,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from gonemaster_engine.net.pacing import AddressLimits, Lease, LeaseRequest, Leases
-from gonemaster_engine.net.pacing.limits import HELD_S, HORIZON_S, LIFE_S
+from gonemaster_engine.net.pacing.limits import LIFE_S
 from gonemaster_tasks.broker.client import Broker
 from gonemaster_tasks.broker.connection import read_script
 from gonemaster_tasks.broker.embedded import EmbeddedRedis
-from gonemaster_tasks.broker.politeness import Politeness
+from gonemaster_tasks.broker.politeness import RedisLeaseClient
 from gonemaster_tasks.broker.processes.workers import WorkerState
-from gonemaster_tasks.worker.execute.lease_client import RedisLeaseClient
 from tests.support.examples import examples
 from tests.support.redis import raw
 from tests.support.workers import wait_until
@@ -36,7 +34,8 @@ from tests.support.workers import wait_until
 ADDRESS = "192.0.2.1"
 QPS = 100
 PROCESSES = 6
-TERMS = AddressLimits(100, 50).lease_terms(PROCESSES)
+LEASED = AddressLimits(100, 50).leased(PROCESSES)
+HORIZON_S, HELD_S = 0.4, 1.5  # of the script
 
 
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h
@@ -173,29 +172,49 @@ requests = st.lists(
 )
 
 
-class ClockedPoliteness:
+class ClockedLeases:
     """The leases of one address, by a clock that the test moves; keys never expire on their own."""
 
-    def __init__(self, client: Any) -> None:
-        text = read_script("grant_leases.lua")
+    def __init__(self, broker: Broker) -> None:
+        script = read_script("grant_leases.lua")
         for old, new in (
             ('redis.call("TIME")', '{ redis.call("GET", "seconds"), redis.call("GET", "microseconds") }'),
             ('redis.call("PEXPIRE"', 'redis.call("HEXISTS"'),
         ):
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        client.flushall()
-        self.now = 1000.0
-        self._client = client
-        self._politeness = Politeness(client, script=text)
+            assert script.count(old) == 1
+            script = script.replace(old, new)
+        self._redis = raw(broker)
+        self.reset()
+        self._clients: dict[str, RedisLeaseClient] = {}
+        self._broker = broker
+        self._script = script
+        self._runner = asyncio.Runner()
 
-    def grant(self, process: str, packets: int, held: int, limits: AddressLimits) -> Lease:
+    def reset(self) -> None:
+        self.now = 1000.0
+        self._redis.flushall()
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            self._runner.run(client.close())
+        self._runner.close()
+
+    def grant(self, process: str, packets: int, unanswered: int, limits: AddressLimits) -> Lease:
         now_us = round(self.now * 1_000_000)
-        self._client.set("seconds", now_us // 1_000_000)
-        self._client.set("microseconds", now_us % 1_000_000)
-        want = LeaseRequest(ADDRESS, packets, held)
-        (lease,) = self._politeness.grant([want], limits.lease_terms(PROCESSES), process=process).leases
-        return lease
+        self._redis.mset({"seconds": now_us // 1_000_000, "microseconds": now_us % 1_000_000})
+        if process not in self._clients:
+            self._clients[process] = RedisLeaseClient(self._broker.address.url, process, script=self._script)
+        want = LeaseRequest(ADDRESS, packets, unanswered)
+        reply = self._runner.run(self._clients[process].request([want], limits.leased(PROCESSES)))
+        assert reply
+        return reply.leases[0]
+
+
+@pytest.fixture
+def clocked(broker: Broker) -> Iterator[ClockedLeases]:
+    clocked = ClockedLeases(broker)
+    yield clocked
+    clocked.close()
 
 
 settings = hypothesis_settings(
@@ -206,16 +225,17 @@ settings = hypothesis_settings(
 @given(requests=requests, qps=st.sampled_from([1, 7, 20, 100, 400]))
 @settings
 def test_no_second_has_more_leased_packets_than_the_shares_leave(
-    broker: Broker, requests: Sequence[tuple[str, int, int]], qps: int
+    clocked: ClockedLeases, requests: Sequence[tuple[str, int, int]], qps: int
 ) -> None:
-    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(qps)
+    clocked.reset()
+    limits = AddressLimits(qps)
     sent: list[tuple[float, float, int]] = []  # the first and the last time at which a lease can be used
     for process, packets, pause_us in requests:
         clocked.now += pause_us / 1_000_000
         lease = clocked.grant(process, packets, 0, limits)
-        assert (lease.packets > 0 or lease.retry_s > 0) if packets else not lease.packets
-        assert 0 <= lease.delay_s <= HORIZON_S + 1e-6
+        assert (lease.packets > 0 or lease.delay_s > 0) if packets else not lease.packets
         if lease.packets:
+            assert 0 <= lease.delay_s <= HORIZON_S + 1e-6
             start = clocked.now + lease.delay_s
             sent.append((start, start + LIFE_S, lease.packets))
     most = max(
@@ -229,9 +249,10 @@ def test_no_second_has_more_leased_packets_than_the_shares_leave(
 @given(requests=requests, outstanding=st.integers(1, 50))
 @settings
 def test_no_more_packets_are_in_flight_than_the_limit(
-    broker: Broker, requests: Sequence[tuple[str, int, int]], outstanding: int
+    clocked: ClockedLeases, requests: Sequence[tuple[str, int, int]], outstanding: int
 ) -> None:
-    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(0, outstanding)
+    clocked.reset()
+    limits = AddressLimits(0, outstanding)
     held: dict[str, tuple[int, float]] = {}
     for process, packets, pause_us in requests:
         clocked.now += pause_us / 1_000_000
@@ -242,8 +263,8 @@ def test_no_more_packets_are_in_flight_than_the_limit(
         assert sum(number for number, until in held.values() if until > clocked.now) <= outstanding
 
 
-def test_processes_that_want_much_get_about_the_same(broker: Broker) -> None:
-    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(100, 50)
+def test_processes_that_want_much_get_about_the_same(clocked: ClockedLeases) -> None:
+    limits = AddressLimits(100, 50)
     started_at = clocked.now
     got, due = dict.fromkeys("abcd", 0), dict.fromkeys("abcd", clocked.now)
     while (at := min(due.values())) < started_at + 10:
@@ -251,22 +272,22 @@ def test_processes_that_want_much_get_about_the_same(broker: Broker) -> None:
         process = min(due, key=lambda each: due[each])
         lease = clocked.grant(process, 50, 0, limits)
         got[process] += lease.packets
-        due[process] = at + (lease.retry_s or lease.delay_s) + 0.02
-    assert sum(got.values()) == pytest.approx(10 / limits.lease_terms(PROCESSES).interval_s, rel=0.1)
+        due[process] = at + (lease.delay_s) + 0.02
+    assert sum(got.values()) == pytest.approx(10 * limits.leased(PROCESSES).qps, rel=0.1)
     assert min(got.values()) * 2 > max(got.values())
 
 
-def test_process_that_holds_all_leaves_room_once_another_one_asks(broker: Broker) -> None:
-    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(0, 20)
+def test_process_that_holds_all_leaves_room_once_another_one_asks(clocked: ClockedLeases) -> None:
+    limits = AddressLimits(0, 20)
     assert clocked.grant("a", 30, 0, limits).packets == 14  # the remaining requests get shares
     refused = clocked.grant("b", 5, 0, limits)
-    assert (refused.packets, refused.is_shared, refused.retry_s > 0) == (0, True, True)
+    assert (refused.packets, refused.delay_s > 0) == (0, True)
     assert clocked.grant("a", 12, 6, limits).packets == 1
     assert clocked.grant("b", 9, 0, limits).packets == 7
 
 
-def test_what_a_killed_process_held_comes_back(broker: Broker) -> None:
-    clocked, limits = ClockedPoliteness(raw(broker)), AddressLimits(0, 10)
+def test_what_a_killed_process_held_comes_back(clocked: ClockedLeases) -> None:
+    limits = AddressLimits(0, 10)
     assert clocked.grant("a", 20, 0, limits).packets == 10
     clocked.now += HELD_S - 0.1
     assert not clocked.grant("b", 1, 0, limits).packets
@@ -274,13 +295,25 @@ def test_what_a_killed_process_held_comes_back(broker: Broker) -> None:
     assert clocked.grant("b", 10, 0, limits).packets == 10
 
 
+def ask(url: str, *wants: LeaseRequest, worker: str | None = "w1", times: int = 1) -> list[Leases | None]:
+    """Request the same leases several times in one event loop."""
+
+    async def whole() -> list[Leases | None]:
+        client = RedisLeaseClient(url, worker)
+        replies = [await asyncio.wait_for(client.request(wants, LEASED), 20) for _ in range(times)]
+        await client.close()
+        return replies
+
+    return asyncio.run(whole())
+
+
 def test_leases_end_by_themselves_and_several_addresses_take_one_call(broker: Broker) -> None:
     client = raw(broker)
     register(broker, 5)
-    wants = [LeaseRequest(f"192.0.2.{number}", 3, 0) for number in range(200)]
     before = client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
-    reply = broker.politeness.grant(wants, TERMS, process="w1")
-    assert reply.processes == 5
+    (reply,) = ask(broker.address.url, *(LeaseRequest(f"192.0.2.{number}", 3, 0) for number in range(200)))
+    assert reply
+    assert (reply.processes, reply.has_share) == (5, True)
     assert all(lease.packets >= 3 for lease in reply.leases)
     calls = client.info("commandstats")["cmdstat_evalsha"]["calls"] - before
     assert calls <= 2  # the first request finds that the server does not have the script yet
@@ -289,30 +322,32 @@ def test_leases_end_by_themselves_and_several_addresses_take_one_call(broker: Br
     assert all(0 < life_ms <= (HELD_S + 2) * 1000 for life_ms in lives_ms)
 
 
+def test_process_that_is_not_a_worker_has_no_share(broker: Broker) -> None:
+    register(broker, 5)
+    (reply,) = ask(broker.address.url, LeaseRequest(ADDRESS, 3, 0), worker=None)
+    assert reply
+    assert (reply.processes, reply.has_share) == (5, False)
+
+
 def test_addresses_where_packets_wait_are_counted_over_all_processes(broker: Broker) -> None:
-    broker.politeness.report([ADDRESS, "192.0.2.2"])
-    broker.politeness.report([ADDRESS])
-    assert broker.politeness.limited_count() == 2
-    wait_until(lambda: broker.politeness.limited_count() == 0)
+    wants = [LeaseRequest(f"192.0.2.{number}", 3, 0, is_limited=number < 2) for number in range(3)]
+    ask(broker.address.url, *wants, times=2)
+    assert broker.limited_addresses.count() == 2
+    wait_until(lambda: broker.limited_addresses.count() == 0)
 
 
-def test_lender_replies_in_the_loop_and_says_when_redis_is_unavailable(own_redis: EmbeddedRedis) -> None:
-    lease_client = RedisLeaseClient(Broker.open(own_redis.url).address, "w1")
-
-    async def asked() -> Leases | None:
-        return await asyncio.wait_for(lease_client.request([LeaseRequest(ADDRESS, 2, 0)], TERMS, limited=[ADDRESS]), 20)
-
-    lease_client.start()
-    reply = asyncio.run(asked())
-    assert reply is not None
+def test_unavailable_redis_leases_nothing(own_redis: EmbeddedRedis) -> None:
+    url, want = own_redis.url, LeaseRequest(ADDRESS, 2, 0)
+    (reply,) = ask(url, want)
+    assert reply
     assert reply.leases[0].packets >= 2
     kill(own_redis)
-    assert asyncio.run(asked()) is None
-    lease_client.stop()
+    assert ask(url, want, times=2) == [None, None]
 
 
 def test_spoiled_address_does_not_stop_anything(broker: Broker) -> None:
     client = raw(broker)
     client.hset(f"gm:address:{ADDRESS}", mapping={"tat": "soon", "=w2": json.dumps({"a": 1})})
-    (lease,) = broker.politeness.grant([LeaseRequest(ADDRESS, 2, 0)], TERMS, process="w1").leases
-    assert lease.packets >= 2
+    (reply,) = ask(broker.address.url, LeaseRequest(ADDRESS, 2, 0))
+    assert reply
+    assert reply.leases[0].packets >= 2

@@ -19,7 +19,7 @@ from dateutil import rrule
 
 from gonemaster_tasks.errors import InvalidRule
 from gonemaster_tasks.recurrence.occurrences import next_occurrence, occurrences
-from gonemaster_tasks.recurrence.rules import WEEKDAYS, Rule, make_rule
+from gonemaster_tasks.recurrence.rules import WEEKDAYS, RecurrenceRule, make_rule
 from gonemaster_tasks.recurrence.summary import summarise
 
 DAILY = {"kind": "interval", "interval_days": 1, "anchor_date": date(2020, 1, 1)}
@@ -30,7 +30,7 @@ ZONES = sorted(zone for zone in available_timezones() if zone.lower() not in {"l
 RULES_OF_DATEUTIL = {"interval": rrule.DAILY, "weekly": rrule.WEEKLY, "monthly": rrule.MONTHLY}
 
 
-def make(base: dict[str, Any], **parts: Any) -> Rule:
+def make(base: dict[str, Any], **parts: Any) -> RecurrenceRule:
     return make_rule(**{"time_of_day": "06:30", **base, **parts})
 
 
@@ -38,7 +38,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def after(rule: Rule, start: str, count: int = 1) -> list[str]:
+def after(rule: RecurrenceRule, start: str, count: int = 1) -> list[str]:
     return [instant.strftime("%Y-%m-%dT%H:%M") for instant in islice(occurrences(rule, utc(start)), count)]
 
 
@@ -85,7 +85,7 @@ CALENDAR = [
 
 
 @pytest.mark.parametrize(("rule", "start", "days"), CALENDAR, ids=lambda value: str(value)[:40])
-def test_days_of_the_calendar(rule: Rule, start: str, days: list[str]) -> None:
+def test_days_of_the_calendar(rule: RecurrenceRule, start: str, days: list[str]) -> None:
     assert after(rule, start, len(days)) == [f"{day}T06:30" for day in days]
 
 
@@ -156,7 +156,7 @@ SUMMARIES = [
 
 
 @pytest.mark.parametrize(("rule", "text"), SUMMARIES, ids=lambda value: str(value)[:40])
-def test_summary(rule: Rule, text: str) -> None:
+def test_summary(rule: RecurrenceRule, text: str) -> None:
     assert summarise(rule) == text
 
 
@@ -182,14 +182,14 @@ def days_of_dateutil(parts: dict[str, Any], first: datetime, last: datetime) -> 
     """Yield the local times of a rule."""
     moment = time.fromisoformat(parts["time_of_day"])
     begin = parts["anchor_date"] or first.date()
-    wanted = rrule.rrule(
+    expected = rrule.rrule(
         RULES_OF_DATEUTIL[parts["kind"]],
         dtstart=datetime.combine(begin, moment),
         interval=parts["interval_days"] or 1,
         byweekday=[WEEKDAYS.index(day) for day in parts["weekdays"]] or None,
         bymonthday=[*parts["days_of_month"], *([-1] if parts["last_day"] else [])] or None,
     )
-    yield from wanted.between(first, last, inc=True)
+    yield from expected.between(first, last, inc=True)
 
 
 def random_parts(random: Random) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def test_a_process_that_ends_without_a_result_says_how(server: ForkServer, domai
     assert run_alone(server, "good.test") is not None
 
 
-def test_memory_is_bounded_in_a_process_of_its_own(server: ForkServer) -> None:
+def test_memory_is_bounded_in_a_separate_process(server: ForkServer) -> None:
     """The address space of the process is limited; the memory of the machine is not."""
     with pytest.raises(IsolatedRunFailed, match="MemoryError"):
         run_alone(server, "memory.test")
@@ -84,8 +84,8 @@ def hang(_: socket.socket) -> int:
 
 
 def test_a_process_that_reaches_no_first_line_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "_AGAIN_S", 0.0)
-    monkeypatch.setattr(isolation, "_START_S", 0.1)
+    monkeypatch.setattr(isolation, "AGAIN_S", 0.0)
+    monkeypatch.setattr(isolation, "START_S", 0.1)
     for work in (lambda _: 1, hang):
         server = ForkServer.start(work)
         with pytest.raises(IsolatedProcessLost):

@@ -20,7 +20,8 @@ from gonemaster_api.use_cases.scoring_config import replace_scoring
 from gonemaster_api.web.actor import who
 from gonemaster_engine.scoring.config import CRITERION_NAMES
 
-TABLES = ("severity_penalties", "category_weights", "module_categories", "tag_penalties")
+TABLES = ("severity_penalties", "category_weights", "module_categories", "tag_penalties", "harm_caps")
+_TEXTS = frozenset({"module_categories", "harm_caps"})
 _SPARE_ROWS = 3
 _MAX_FILE = 256 * 1024
 
@@ -107,7 +108,7 @@ def _document(form: Form) -> dict[str, Any]:
 def _rows(form: Form, name: str) -> Iterable[tuple[str, Any]]:
     for key, text in zip(form.all(f"{name}.key"), form.all(f"{name}.value"), strict=False):
         if key and text:
-            yield key, text if name == "module_categories" else _number(text)
+            yield key, text if name in _TEXTS else _number(text)
 
 
 def _number(text: str) -> Any:

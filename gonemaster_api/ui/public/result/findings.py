@@ -10,6 +10,7 @@ from gonemaster_api.queries.runs.entry_documents import EntryDocument, entry_doc
 from gonemaster_api.ui.shell.texts.words import MODULES, module_name
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.core.records import EntryRecord
+from gonemaster_engine.findings.references import Reference
 from gonemaster_engine.testcases.catalogue import cases
 
 FINDING_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE")  # Worst level first.
@@ -56,6 +57,11 @@ class EntryGroup:
     def advice(self) -> str:
         """The advice for the entries."""
         return self.entries[0].advice
+
+    @property
+    def reference(self) -> Reference | None:
+        """The document that defines what the entries are about."""
+        return self.entries[0].reference
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Card:
     categories: Sequence[Bar]
     criteria: Sequence[tuple[str, bool | None]]  # None if the criterion does not apply.
     families_off: Sequence[str]
+    cap: str  # Why the grade cannot be better; empty if no root cause limits it.
 
 
 def banner(run: Run, findings: PublicFindings, verdict: Verdict | None, *, locale: str) -> Banner:
@@ -98,7 +99,7 @@ def _unfinished(run: Run) -> str:
     return _("The test did not finish. Try again. If it fails again, contact the operator of this service.")
 
 
-def card(score: Score) -> Card:
+def card(score: Score, *, locale: str) -> Card:
     """Return the grade card of a score."""
     whole = 2 * pi * RADIUS
     return Card(
@@ -111,4 +112,12 @@ def card(score: Score) -> Card:
         ],
         criteria=[(_(CRITERIA[name]) if name in CRITERIA else name, met) for name, met in score.criteria.items()],
         families_off=[{"ipv4": "IPv4", "ipv6": "IPv6"}[family] for family in score.disabled_stacks],
+        cap=cap_sentence(score, locale=locale),
     )
+
+
+def cap_sentence(score: Score, *, locale: str) -> str:
+    """Return why the grade cannot be better; empty if no root cause limits it."""
+    if score.cap is None:
+        return ""
+    return _("Grade %(grade)s at best: %(cause)s.", grade=score.cap.grade, cause=score.cap.cause.title(locale=locale))

@@ -1,0 +1,207 @@
+"""The evidence that rules read: the entries of a run, indexed, and facts that follow from them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+from gonemaster_engine.entries import Level
+from gonemaster_engine.findings import verdict
+from gonemaster_engine.findings.tags import SERVER_KEYS
+
+_ZONE_SERVERS = (
+    "B02_AUTH_RESPONSE_SOA",
+    "B02_NS_BROKEN",
+    "B02_NS_NOT_AUTH",
+    "B02_NS_NO_RESPONSE",
+    "B02_UNEXPECTED_RCODE",
+    "A01_ADDR_NOT_GLOBALLY_REACHABLE",
+    "A01_DOCUMENTATION_ADDR",
+    "A01_GLOBALLY_REACHABLE_ADDR",
+    "A01_LOCAL_USE_ADDR",
+    "CN01_NO_RESPONSE_UDP",
+    "CN01_OK_UDP",
+    "CN02_NO_RESPONSE_TCP",
+    "CN02_OK_TCP",
+)
+"""Tags whose servers are those of the zone; the servers of other tags can be those of the parent zone."""
+
+_CN01 = (
+    "CN01_MISSING_NS_RECORD_UDP",
+    "CN01_MISSING_SOA_RECORD_UDP",
+    "CN01_NS_RECORD_NOT_AA_UDP",
+    "CN01_SOA_RECORD_NOT_AA_UDP",
+    "CN01_UNEXPECTED_RCODE_NS_QUERY_UDP",
+    "CN01_UNEXPECTED_RCODE_SOA_QUERY_UDP",
+    "CN01_WRONG_NS_RECORD_UDP",
+    "CN01_WRONG_SOA_RECORD_UDP",
+)
+_ANSWERED = ("B02_AUTH_RESPONSE_SOA", "CN01_OK_UDP", "CN02_OK_TCP", "EDNS0_SUPPORT", *_CN01)
+_WITHOUT_DS = ("DS07_NO_DS_FOR_SIGNED_ZONE", "DS01_PARENT_ZONE_NO_DS")
+_LIST_KEYS = ("servers", *sorted(SERVER_KEYS - {"servers"}))
+
+
+class ReadEntry(verdict.JudgedEntry, Protocol):
+    """The attributes of an entry that rules read: an `Entry` of the engine, or a database row."""
+
+    @property
+    def level(self) -> Level:
+        """The severity."""
+
+
+class ReadTiming(Protocol):
+    """The response times of a name server, as far as the rules use them."""
+
+    @property
+    def address(self) -> str:
+        """The address of the name server."""
+
+    @property
+    def count(self) -> int:
+        """The number of answers."""
+
+    @property
+    def median_ms(self) -> float | None:
+        """The median response time."""
+
+    @property
+    def timeouts(self) -> int:
+        """The number of queries without an answer."""
+
+
+class Evidence:
+    """The entries of a run on a domain. Rules find entries that no earlier rule has claimed."""
+
+    def __init__(self, domain: str, entries: Sequence[ReadEntry], timings: Iterable[ReadTiming] = ()) -> None:
+        self.domain = domain
+        self.entries = entries
+        self.timings = tuple(timings)
+        self._by_tag: dict[str, list[int]] = defaultdict(list)
+        self._notable: dict[str, list[int]] = defaultdict(list)
+        self._addresses: dict[int, frozenset[str]] = {}
+        self._claimed: set[int] = set()
+        for position, entry in enumerate(entries):
+            self._by_tag[entry.tag].append(position)
+            if entry.level >= Level.NOTICE:
+                self._notable[entry.tag].append(position)
+
+    def claim(self, positions: Iterable[int]) -> None:
+        """Note that entries are explained."""
+        self._claimed.update(positions)
+
+    def has(self, *tags: str) -> bool:
+        """Return whether the run has an entry with one of these tags, at any level."""
+        return not self._by_tag.keys().isdisjoint(tags)
+
+    def all(self, *tags: str) -> Iterator[ReadEntry]:
+        """Return the entries with these tags, at any level, claimed or not."""
+        return (self.entries[place] for place in self.positions(*tags))
+
+    def positions(self, *tags: str) -> list[int]:
+        """Return the positions of the entries with these tags, at any level, claimed or not."""
+        return [place for tag in tags for place in self._by_tag.get(tag, ())]
+
+    def find(self, *patterns: str) -> list[int]:
+        """Return the positions of unexplained entries of NOTICE or above; a pattern is a tag or a prefix and "*"."""
+        prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+        tags = {tag for tag in self._notable if prefixes and tag.startswith(prefixes)}
+        tags.update(pattern for pattern in patterns if pattern in self._notable)
+        return sorted(place for tag in tags for place in self._notable[tag] if place not in self._claimed)
+
+    def within(
+        self, addresses: Collection[str], wanted: Callable[[ReadEntry], bool], *, but: Collection[int] = ()
+    ) -> list[int]:
+        """Return the positions of unexplained entries whose servers are all in `addresses`."""
+        return [
+            place
+            for places in self._notable.values()
+            for place in places
+            if place not in self._claimed
+            and place not in but
+            and (own := self.addresses_of(place))
+            and own <= set(addresses)
+            and wanted(self.entries[place])
+        ]
+
+    def addresses_of(self, position: int) -> frozenset[str]:
+        """Return the addresses of name servers in the arguments of an entry."""
+        found = self._addresses.get(position)
+        if found is None:
+            found = self._addresses[position] = frozenset(
+                address for _, address in _servers(self.entries[position].args) if address
+            )
+        return found
+
+    def addresses(self, positions: Iterable[int]) -> frozenset[str]:
+        """Return the addresses of name servers in the arguments of entries."""
+        return frozenset().union(*map(self.addresses_of, positions))
+
+    def addresses_with(self, *tags: str) -> frozenset[str]:
+        """Return the addresses in the arguments of all entries with these tags."""
+        return self.addresses(self.positions(*tags))
+
+    def values(self, positions: Iterable[int], key: str) -> list[Any]:
+        """Return the values of an argument in entries, sorted and without duplicates."""
+        found = {self.entries[place].args.get(key) for place in positions}
+        return sorted(value for value in found if value is not None)
+
+    @cached_property
+    def servers(self) -> Mapping[str, str]:
+        """The names of the name servers of the zone by address."""
+        found = (pair for entry in self.all(*_ZONE_SERVERS) for pair in _servers(entry.args))
+        return {address: name for name, address in found if address}
+
+    @cached_property
+    def answering(self) -> frozenset[str]:
+        """The addresses that gave a response."""
+        return self.addresses_with(*_ANSWERED)
+
+    @cached_property
+    def silent(self) -> frozenset[str]:
+        """The addresses that were queried over UDP and gave no response."""
+        odd = self.addresses_with(
+            "DIFFERENT_SOURCE_IP", "NON_GLOBAL_QUERY_BLOCKED"
+        )  # answered from elsewhere; not queried
+        return self.addresses_with("CN01_NO_RESPONSE_UDP", "B02_NS_NO_RESPONSE") - odd
+
+    @cached_property
+    def serving(self) -> frozenset[str]:
+        """The addresses that serve the zone; those of all name servers if the run does not know."""
+        return self.addresses_with("B02_AUTH_RESPONSE_SOA", "CN01_OK_UDP") or frozenset(self.servers) - self.silent
+
+    @cached_property
+    def without_edns(self) -> frozenset[str]:
+        """The addresses that do not support EDNS, so that they cannot serve signatures."""
+        return self.addresses_with("NO_EDNS_SUPPORT", "EDNS_RESPONSE_WITHOUT_EDNS", "BREAKS_ON_EDNS")
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the parent zone has DS records, so that resolvers validate: True unless the run shows otherwise."""
+        return not self.has(*_WITHOUT_DS)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the run left out test cases or servers."""
+        return self.has("RUN_DEADLINE_REACHED", "RUN_LIMIT_REACHED")
+
+    @cached_property
+    def worst_domain_server(self) -> str:
+        """A name server to query, for commands; a placeholder if the run knows none."""
+        return min(self.serving or self.servers, default="NAME_SERVER")
+
+    def dig(self, *words: str, at: str = "") -> str:
+        """Return a command that repeats a query."""
+        return " ".join(("dig", *words, f"@{at or self.worst_domain_server}"))
+
+
+def _servers(args: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if address := args.get("address"):
+        yield args.get("ns") or "", address
+    for address in args.get("addresses") or ():
+        yield "", address
+    for key in _LIST_KEYS:
+        for item in args.get(key) or ():
+            if isinstance(item, Mapping) and item.get("address"):
+                yield item.get("ns") or "", item["address"]

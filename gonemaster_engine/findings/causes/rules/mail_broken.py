@@ -1,0 +1,48 @@
+"""MX or SPF records are wrong or missing."""
+
+from __future__ import annotations
+
+from gonemaster_engine.findings.causes.evidence import Evidence
+from gonemaster_engine.findings.causes.finding import command
+from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Texts
+
+_TAGS = (
+    "MX_*",
+    "Z09_*",
+    "Z11_*",
+    "Z13_*",
+    "RNAME_MAIL_DOMAIN_INVALID",
+    "RNAME_MAIL_ILLEGAL_CNAME",
+)
+_SHOWS_MX = "The hosts that take mail for the domain."
+_SHOWS_TXT = "One of the records may start with v=spf1."
+
+
+def _find(run: Evidence) -> Found | None:
+    found = run.find(*_TAGS)
+    if not found:
+        return None
+    return Found(
+        found,
+        harm=Harm.SOME if run.has("MX_RECORD_IS_CNAME") else None,
+        snippets=(
+            command(run.dig("+short", "MX", run.domain), _SHOWS_MX),
+            command(run.dig("+short", "TXT", run.domain), _SHOWS_TXT),
+        ),
+        records=("MX", "TXT"),
+    )
+
+
+RULE = Rule(
+    "mail_broken",
+    Harm.STANDARD,
+    Responsible.ZONE,
+    Texts(
+        "The records for mail are wrong or missing",
+        "Mail to the domain may be lost or delayed, or mail from it may be refused or forged.",
+        'Correct the MX and SPF records as the findings say. A domain without mail has the MX record "0 ." and the'
+        ' SPF record "v=spf1 -all".',
+    ),
+    _find,
+    shows=(_SHOWS_MX, _SHOWS_TXT),
+)

@@ -1,0 +1,58 @@
+"""One failure makes the domain unreachable."""
+
+from __future__ import annotations
+
+from gonemaster_engine.findings.causes.evidence import Evidence
+from gonemaster_engine.findings.causes.finding import tags_of
+from gonemaster_engine.findings.causes.model import Found, Harm, Responsible, Rule, Texts
+
+_ONE_OPERATOR = (
+    "IPV4_ONE_ASN",
+    "IPV6_ONE_ASN",
+    "IPV4_SAME_ASN",
+    "IPV6_SAME_ASN",
+    "CN04_IPV4_SAME_PREFIX",
+    "CN04_IPV6_SAME_PREFIX",
+)
+_TAGS = (
+    "NOT_ENOUGH_NS_*",
+    "NOT_ENOUGH_IPV4_*",
+    "CN04_IPV4_SINGLE_PREFIX",
+    "CN04_IPV6_SINGLE_PREFIX",
+    "SAME_IP_ADDRESS",
+    "DEL_NS_SAME_IP",
+    "CHILD_NS_SAME_IP",
+)
+_ONE_NETWORK = Texts(
+    "Name servers share the network of one operator",
+    "If that network fails, the domain may be unreachable. Many large operators accept that.",
+    "For more independence, add a name server in the network of another operator.",
+)
+
+
+def _find(run: Evidence) -> Found | None:
+    serious, mild = run.find(*_TAGS), run.find(*_ONE_OPERATOR)
+    if not serious and not mild:
+        return None
+    one_server = any(tag.startswith("NOT_ENOUGH_NS_") for tag in tags_of(run, serious))
+    follows = run.find("NOT_ENOUGH_IPV6_*") if one_server else []
+    return Found(
+        sorted({*serious, *mild, *follows}),
+        harm=None if serious else Harm.ADVICE,
+        texts=None if serious else _ONE_NETWORK,
+        records=("NS",),
+    )
+
+
+RULE = Rule(
+    "single_point_of_failure",
+    Harm.RISK,
+    Responsible.ZONE,
+    Texts(
+        "One failure makes the domain unreachable",
+        "The name servers share a server, an address or a network. If it fails, no resolver gets answers.",
+        "Use at least two name servers with different addresses in different networks (RFC 2182).",
+    ),
+    _find,
+    variants=(_ONE_NETWORK,),
+)

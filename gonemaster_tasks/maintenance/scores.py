@@ -1,0 +1,88 @@
+"""Recomputes stored scores after the rule of scores has changed, in the background."""
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from gonemaster_db.core.errors import DocumentDamaged
+from gonemaster_db.core.session import Store
+from gonemaster_db.runs.run_documents import StoredRun, entries_of, read_stored_runs
+from gonemaster_db.runs.runs import OutdatedScore, outdated_scores, set_score
+from gonemaster_engine.scoring.config import ScoringConfig
+from gonemaster_engine.scoring.rule import RULE_VERSION
+from gonemaster_tasks.broker.client import Broker
+from gonemaster_tasks.control.scores import score_stored
+
+log = logging.getLogger(__name__)
+
+_LOCK = "scores"
+_INTERVAL = timedelta(minutes=1)
+_STEP = 100  # runs per transaction
+_MAX_STEPS = 50  # per call, so that other maintenance tasks run in between
+
+
+class ScoreRecomputation:
+    """The progress of one process through the stored runs, oldest first."""
+
+    def __init__(self) -> None:
+        self._after = 0  # key of the last run that was checked
+
+    def advance(
+        self, store: Store, broker: Broker, config: ScoringConfig, *, stopped: Callable[[], bool] = lambda: False
+    ) -> int:
+        """Recompute some scores of an older rule, unless a worker did so less than a minute ago; return their number.
+
+        Raises:
+            BrokerUnavailable, StoreUnavailable: nothing is lost; the next call continues.
+        """
+        # The lock is not released: it expires after a minute.
+        if not broker.locks.acquire(_LOCK, secrets.token_hex(8), _INTERVAL):
+            return 0
+        done = 0
+        for _ in range(_MAX_STEPS):
+            found = 0 if stopped() else self._step(store, config)
+            done += found
+            if found < _STEP:
+                break
+        if done:
+            log.info("scores recomputed", extra={"runs": done, "rule": RULE_VERSION})
+        return done
+
+    def _step(self, store: Store, config: ScoringConfig) -> int:
+        with store.read_only() as session:
+            outdated = outdated_scores(session, rule=RULE_VERSION, after=self._after, limit=_STEP)
+            scores = _computed(session, outdated, config)
+        store.run_in_transaction(lambda session: _write(session, scores))
+        if outdated:
+            self._after = outdated[-1].key
+        return len(outdated)
+
+
+def _computed(
+    session: Session, outdated: Sequence[OutdatedScore], config: ScoringConfig
+) -> dict[str, tuple[int | None, str | None]]:
+    """Return the new score and grade by run; a run with a damaged document keeps its old ones."""
+    stored = read_stored_runs(session, [run.id for run in outdated])
+    return {
+        run.id: _score_of(session, stored[run.id], config) or (run.score, run.grade)
+        for run in outdated
+        if run.id in stored
+    }
+
+
+def _score_of(session: Session, run: StoredRun, config: ScoringConfig) -> tuple[int | None, str | None] | None:
+    try:
+        entries = entries_of(session, run)
+        score = score_stored(run.domain, entries, run.full_document.nameserver_timings, config)
+    except DocumentDamaged as error:
+        log.warning("score not recomputed", extra={"job_id": run.id, "error": str(error)})
+        return None
+    return (score.score, score.grade) if score else (None, None)
+
+
+def _write(session: Session, scores: dict[str, tuple[int | None, str | None]]) -> None:
+    for run_id, (score, grade) in scores.items():
+        set_score(session, run_id, score=score, grade=grade, rule=RULE_VERSION)
