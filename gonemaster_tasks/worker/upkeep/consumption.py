@@ -27,10 +27,10 @@ _GRACE_S = 10.0
 class ConsumptionWatch:
     """The task that checks the consumer of a worker process each second, while Redis answers the process.
 
-    The consumer is disconnected if it does not ask which queues to poll. It connects again by itself, so the process
-    ends only if that takes longer than a failover of Redis. It is refused if Redis answers BRPOP with an
-    error, for example because the login lost the permission; it continues to ask, since a new process would be refused,
-    too. It is idle if it receives nothing while messages are waiting in a queue that the gate leaves open: the tier is
+    The consumer is disconnected if it does not ask which queues to poll. It connects again automatically, so the
+    process ends only if that takes longer than a failover of Redis. It is refused if Redis answers BRPOP with an error,
+    for example because the login lost the permission; it continues to ask, since a new process would be refused, too.
+    It is idle if it receives nothing while messages are waiting in a queue that the gate leaves open: the tier is
     not paused, and a slot is free. Redis gives a waiting message to a consumer immediately, so a wait of a few seconds
     is a fault. An idle process ends, and its jobs may finish.
     """
