@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _LOCK = "scores"
 _INTERVAL = timedelta(minutes=1)
-_STEP = 100  # runs per transaction
+STEP = 100  # runs per transaction
 _MAX_STEPS = 50  # per call, so that other maintenance tasks run in between
 
 
@@ -47,7 +47,7 @@ class ScoreRecomputation:
         for _ in range(_MAX_STEPS):
             found = 0 if stopped() else self._step(store, config)
             done += found
-            if found < _STEP:
+            if found < STEP:
                 break
         if done:
             log.info("scores recomputed", extra={"runs": done, "rule": RULE_VERSION})
@@ -55,7 +55,7 @@ class ScoreRecomputation:
 
     def _step(self, store: Store, config: ScoringConfig) -> int:
         with store.read_only() as session:
-            outdated = outdated_scores(session, rule=RULE_VERSION, after=self._after, limit=_STEP)
+            outdated = outdated_scores(session, rule=RULE_VERSION, after=self._after, limit=STEP)
             scores = _computed(session, outdated, config)
         store.run_in_transaction(lambda session: _write(session, scores))
         if outdated:

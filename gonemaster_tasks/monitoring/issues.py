@@ -43,7 +43,7 @@ ADVICE = {
     "worker_without_database": "The worker takes no jobs; other workers do. Check its log, the network to the "
     "database, the login and the connection limit.",
     # Redis answers the other threads of the worker.
-    "worker_disconnected": "The worker connects again each second, and ends itself if jobs wait for 10 s. Check its"
+    "worker_disconnected": "The worker connects again each second, and ends itself if jobs wait for 30 s. Check its"
     " log, the network to Redis, the login and maxclients of Redis.",
     # Redis answers the worker's requests for messages with an error.
     "worker_refused": "The worker tries again every few seconds. Check the permissions of its login (BRPOP), and that"

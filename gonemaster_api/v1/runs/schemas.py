@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import validate
 
-from gonemaster_api.rest.fields import Instant, LevelName, QueryBoolean
+from gonemaster_api.rest.fields import Instant, LevelName, QueryBoolean, level_of
 from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import QuerySchema
 from gonemaster_api.v1.causes.schemas import CauseChangesSchema
@@ -37,7 +37,7 @@ class RunSchema(ma.Schema):
     sev_error = ma.fields.Integer(required=True)
     sev_critical = ma.fields.Integer(required=True)
     severity_totals = ma.fields.Nested(SeverityTotalsSchema, required=True)
-    worst_level = ma.fields.String(required=True, allow_none=True)
+    worst_level = level_of(allow_none=True)
     entry_count = ma.fields.Integer(required=True)
     priority = ma.fields.Integer(required=True)
     profile = ma.fields.String(required=True)
