@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NoReturn
 
 import flask
 import marshmallow as ma
+from marshmallow import validate
 from webargs.flaskparser import FlaskParser, is_json_request
 
 from gonemaster_api.errors import ApiError, BadRequest
@@ -58,6 +59,12 @@ class QuerySchema(ma.Schema):
         """URLs may contain parameters for other software, for example for campaigns."""
 
         unknown = ma.EXCLUDE
+
+
+class LocaleQuerySchema(QuerySchema):
+    """The requested language; English if the text is not translated."""
+
+    locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))
 
 
 class StrictParser(FlaskParser):

@@ -10,6 +10,7 @@ from gonemaster_api.rest.paging import PagingSchema, page_schema
 from gonemaster_api.rest.parsing import RequestSchema
 from gonemaster_db.domains.domain_list import DOMAIN_SORT, SORTS
 from gonemaster_db.models import RunStatus
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 
 
 class DomainSchema(ma.Schema):
@@ -34,6 +35,9 @@ class DomainsOfTagQuerySchema(PagingSchema):
     name = ma.fields.String(validate=validate.Length(max=255), metadata={"description": "substring of the name"})
     level = LevelName(metadata={"description": "exact level of the latest run"})
     min_level = LevelName(levels=("WARNING", "ERROR", "CRITICAL"))
+    cause = ma.fields.String(
+        validate=validate.OneOf(list(RULE_BY_ID)), metadata={"description": "a root cause of the latest run"}
+    )
     sort = ma.fields.String(load_default=DOMAIN_SORT, validate=validate.OneOf(sorted(SORTS)))
 
 

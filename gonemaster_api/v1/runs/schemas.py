@@ -14,6 +14,7 @@ from gonemaster_api.v1.jobs.schemas import SeverityTotalsSchema
 from gonemaster_db.core.levels import LEVELS
 from gonemaster_db.models import RunStatus
 from gonemaster_db.runs.sort_keys import RUN_SORT, SORTS
+from gonemaster_engine.findings.causes.registry import RULE_BY_ID
 
 STATUSES = tuple(map(str, RunStatus))
 
@@ -70,6 +71,7 @@ class RunQuerySchema(RunSortSchema):
     status = ma.fields.String(validate=validate.OneOf(STATUSES))
     level = LevelName(levels=LEVELS)
     grade = ma.fields.String(validate=validate.Length(max=4))
+    cause = ma.fields.String(validate=validate.OneOf(list(RULE_BY_ID)), metadata={"description": "a root cause"})
     finished_after = Instant()
     finished_before = Instant()
 
@@ -117,10 +119,15 @@ class RunDifferenceSchema(DifferenceSchema):
 
 
 class DiffQuerySchema(QuerySchema):
-    """Lowest level of the entries to compare, whether to compare their arguments, and the language of texts."""
+    """Lowest level of the entries to compare, and whether to compare their arguments."""
 
     min_level = LevelName(load_default="INFO")
     args = QueryBoolean(
         load_default=False, metadata={"description": "compare all entries with their arguments, not the worst levels"}
     )
+
+
+class RunDiffQuerySchema(DiffQuerySchema):
+    """Which findings to compare, and the language of the root causes."""
+
     locale = ma.fields.String(load_default="en", validate=validate.Length(max=35))

@@ -90,7 +90,7 @@ def test_json_is_one_list_of_entries(run: Run) -> None:
     assert done.returncode == 0
     assert {entry["module"] for entry in entries} == {"SYSTEM", "SYNTAX"}
     for entry in entries:
-        assert list(entry) == ["timestamp", "module", "testcase", "tag", "level", "args", "message"]
+        assert list(entry) == ["timestamp", "module", "testcase", "tag", "level", "args", "message", "reference"]
 
 
 def test_json_of_a_run_without_entries_is_an_empty_list(call: Call) -> None:
